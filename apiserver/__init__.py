@@ -1,0 +1,1 @@
+"""The Kubernetes API over etcd: the only daemon that touches the store."""

@@ -1,0 +1,1 @@
+"""How each kind behaves: one CRUD engine for all (`store`), and one small strategy a kind."""

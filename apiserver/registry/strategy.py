@@ -1,0 +1,115 @@
+"""What the schema can't say about a kind: defaults, what a write may change, validation, columns.
+
+A Strategy is data and pure functions; the store calls it in upstream's order
+(`registry/rest/create.go`, `update.go`). Objects are changed in place where a method says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apimachinery import names
+from apimachinery.field import ErrorList
+from apimachinery.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a Table (meta/v1 TableColumnDefinition). priority 0 is shown always, 1 with -o wide."""
+
+    name: str
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+NAME_COLUMN = Column("Name", format="name")
+AGE_COLUMN = Column("Age")
+
+Rollback = Callable[[], Awaitable[None]]
+
+
+async def nothing_to_undo() -> None:
+    """The Rollback of a kind that allocates nothing."""
+
+
+@dataclass(frozen=True)
+class WriteContext:
+    """What a strategy that must look beyond its own object may use."""
+
+    get: Callable[[Any, str, str], Object | None]
+    """get(resource, namespace, name): another object as the cache has it."""
+    storage: Any
+    """The Storage seam, for allocations (cluster IPs, node ports)."""
+    dry_run: bool = False
+    now: Callable[[], datetime] = field(kw_only=True)
+
+
+class Strategy:
+    """The behaviour of a kind nobody has said anything about; kinds override what differs."""
+
+    name_check: Callable[[str], list[str]] = staticmethod(names.is_dns1123_subdomain)
+    has_status: bool = True
+    """Create drops status, an update keeps the old one, an update of status keeps the old spec."""
+    allow_create_on_update: bool = False
+    allow_unconditional_update: bool = True
+    tracks_generation: bool = True
+    """generation counts changes of anything but metadata and status."""
+    default_delete_propagation: str = "Background"
+    columns: Sequence[Column] = (NAME_COLUMN, Column("Created At", "date"))
+
+    def default(self, obj: Object) -> None:
+        """Fills in defaults, in place; idempotent. Runs on every decoded object, before anything else."""
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """Drops or sets what the user may not, in place."""
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        """Carries over from old what an update may not change, in place."""
+
+    def validate(self, obj: Object) -> ErrorList:
+        """Every error of a new object's own fields; metadata is checked by the store."""
+        return []
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        """Every error of this change, including those of validate(new) where upstream repeats them."""
+        return self.validate(new)
+
+    def prepare_for_status_update(self, new: Object, old: Object) -> None:
+        """As prepare_for_update, for the status subresource; the store keeps everything but status."""
+
+    def validate_status_update(self, new: Object, old: Object) -> ErrorList:
+        return []
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Texts for Warning headers."""
+        return []
+
+    async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:
+        """Allocates what the object needs, in place, after prepare_for_create; the result undoes it on failure."""
+        return nothing_to_undo
+
+    async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
+        return nothing_to_undo
+
+    async def after_delete(self, ctx: WriteContext, obj: Object) -> None:
+        """Gives back what begin_create took."""
+
+    def grace_period(self, obj: Object, requested: int | None) -> int | None:
+        """Seconds of graceful deletion, or None if the kind is deleted at once (all but pods)."""
+        return None
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        """What a field selector may name beyond metadata.name and metadata.namespace, with this object's values.
+
+        Called with an empty object it tells the names.
+        """
+        return {}
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        """One Table row, in the order of columns."""
+        return [obj["metadata"]["name"], obj["metadata"].get("creationTimestamp")]

@@ -1,0 +1,60 @@
+"""What a request asks for and who asks: parsed once by the first filters, read by all that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from apimachinery.scheme import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """An authenticated user, as SubjectAccessReview and SelfSubjectReview show it."""
+
+    name: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+
+
+@dataclass(slots=True)
+class RequestInfo:
+    """One request in Kubernetes' terms (upstream: apiserver/pkg/endpoints/request/requestinfo.go).
+
+    verb is the API's (get, list, watch, create, update, patch, delete, deletecollection) for resource
+    requests and the lower-case HTTP method for others.
+    """
+
+    verb: str
+    path: str
+    method: str
+    is_resource: bool = False
+    group: str = ""
+    version: str = ""
+    plural: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    trailing: str = ""
+    """What follows the subresource, for proxy requests."""
+    query: dict[str, list[str]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Lower-case names; the last of equal names wins."""
+    resource: Resource | None = None
+    user: UserInfo = ANONYMOUS
+    trace_id: str = ""
+    causes: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+    """Sent as Warning headers with the answer."""
+
+    def first(self, parameter: str, default: str = "") -> str:
+        """The first value of a query parameter."""
+        values = self.query.get(parameter)
+        return values[0] if values else default
+
+    @property
+    def user_agent(self) -> str:
+        return self.headers.get("user-agent", "")

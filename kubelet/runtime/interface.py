@@ -1,0 +1,319 @@
+"""The Runtime seam: sandboxes and containers as the kubelet sees them (upstream: the CRI).
+
+Twins: `DockerRuntime` and `HollowRuntime`, one contract suite for both. Labels on the containers are
+the kubelet's memory: `list_pods` after a restart must tell all that `ContainerConfig` was told in labels and annotations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class ContainerState(StrEnum):
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """A pod's sandbox: the pause container that owns its network namespace."""
+
+    namespace: str
+    name: str
+    uid: str
+    attempt: int
+    hostname: str
+    host_network: bool = False
+    host_pid: bool = False
+    host_ipc: bool = False
+    share_process_namespace: bool = False
+    dns_servers: Sequence[str] = ()
+    dns_searches: Sequence[str] = ()
+    dns_options: Sequence[str] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    cgroup_parent: str = ""
+    host_ports: Sequence[HostPort] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    container_port: int
+    host_port: int
+    protocol: str = "TCP"
+    host_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    host_path: str
+    container_path: str
+    read_only: bool = False
+    propagation: str = "None"
+    """None, HostToContainer or Bidirectional."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """cgroup limits: shares of 1024 a CPU, quota in microseconds each 100 ms (0: none), bytes (0: none)."""
+
+    cpu_shares: int = 2
+    cpu_quota: int = 0
+    memory_limit: int = 0
+    pids_limit: int = 0
+    oom_score_adj: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """The securityContext after pod and container levels are merged; None leaves the image's or engine's default."""
+
+    user: str | None = None
+    """uid or uid:gid."""
+    supplemental_groups: Sequence[int] = ()
+    privileged: bool = False
+    read_only_root: bool = False
+    no_new_privileges: bool = False
+    add_capabilities: Sequence[str] = ()
+    drop_capabilities: Sequence[str] = ()
+    seccomp: str = ""
+    """'' (engine's default), 'unconfined' or a profile's path."""
+    unmasked_proc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerConfig:
+    """A container to create in a sandbox. `labels` and `annotations` come back from list_pods unchanged."""
+
+    name: str
+    attempt: int
+    """The restart count it will show."""
+    image: str
+    """The image's id or reference, already on the node."""
+    command: Sequence[str] | None
+    args: Sequence[str] | None
+    working_dir: str
+    env: Sequence[tuple[str, str]]
+    mounts: Sequence[Mount]
+    resources: Resources
+    security: Security
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+    stop_signal: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    log_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeContainer:
+    """A container as the engine shows it. Times are Unix seconds, 0 if it has not come to that."""
+
+    id: str
+    """With the runtime's scheme, as containerID shows it: docker://<hex>."""
+    name: str
+    attempt: int
+    image: str
+    image_id: str
+    state: ContainerState
+    created_at: float
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    exit_code: int = 0
+    signal: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    """The engine's words when the start failed."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSandbox:
+    id: str
+    attempt: int
+    ready: bool
+    created_at: float
+    ips: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimePod:
+    """All that the engine holds of one pod: newest first, dead ones included."""
+
+    uid: str
+    namespace: str
+    name: str
+    sandboxes: tuple[RuntimeSandbox, ...] = ()
+    containers: tuple[RuntimeContainer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeEvent:
+    """Something happened to a container of this pod; look again."""
+
+    pod_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image on the node."""
+
+    id: str
+    digests: tuple[str, ...]
+    tags: tuple[str, ...]
+    size: int
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullCredentials:
+    username: str
+    password: str
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    exit_code: int
+    output: bytes
+    """stdout and stderr as they came."""
+
+
+class ExecStream(Protocol):
+    """A running exec or attach: bytes both ways."""
+
+    async def read(self) -> tuple[int, bytes] | None:
+        """The next piece: (1 stdout | 2 stderr, bytes), or None at the end."""
+
+    async def write(self, data: bytes) -> None: ...
+    async def close_stdin(self) -> None: ...
+    async def resize(self, width: int, height: int) -> None: ...
+    async def wait(self) -> int:
+        """The exit code, once it has ended."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    follow: bool = False
+    tail: int | None = None
+    since: float = 0.0
+    """Unix seconds; 0: from the start."""
+    timestamps: bool = False
+    limit_bytes: int | None = None
+    stream: str = "All"
+    """All, Stdout or Stderr."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeVersion:
+    name: str
+    version: str
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerUsage:
+    """cpu_nanoseconds since its start; bytes now."""
+
+    cpu_nanoseconds: int
+    memory_usage: int
+    memory_working_set: int
+    memory_rss: int
+
+
+class ContainerRuntimeError(Exception):
+    """The engine refused. `reason` is what a container's waiting state shows (upstream's word)."""
+
+    reason = "ContainerRuntimeError"
+
+
+class ImagePullError(ContainerRuntimeError):
+    reason = "ErrImagePull"
+
+
+class ImageNeverPullError(ContainerRuntimeError):
+    reason = "ErrImageNeverPull"
+
+
+class InvalidImageNameError(ContainerRuntimeError):
+    reason = "InvalidImageName"
+
+
+class CreateContainerError(ContainerRuntimeError):
+    reason = "CreateContainerError"
+
+
+class CreateContainerConfigError(ContainerRuntimeError):
+    reason = "CreateContainerConfigError"
+
+
+class RunContainerError(ContainerRuntimeError):
+    reason = "RunContainerError"
+
+
+class SandboxError(ContainerRuntimeError):
+    reason = "CreatePodSandboxError"
+
+
+class RuntimeUnavailable(ContainerRuntimeError):
+    """The engine does not answer; nothing is known."""
+
+    reason = "RuntimeUnavailable"
+
+
+class Runtime(Protocol):
+    """Called from one event loop; blocking engines use their own small thread pool behind it.
+
+    Stopping or removing what is gone is success. Every method may raise RuntimeUnavailable.
+    """
+
+    async def version(self) -> RuntimeVersion: ...
+    async def list_pods(self) -> dict[str, RuntimePod]:
+        """By uid: every pod of this node's that the engine holds anything of."""
+
+    async def get_pod(self, uid: str) -> RuntimePod | None: ...
+    def events(self) -> AsyncIterator[RuntimeEvent]:
+        """For ever; raises RuntimeUnavailable when the stream breaks (the caller asks again and relists)."""
+
+    async def create_sandbox(self, config: SandboxConfig) -> RuntimeSandbox:
+        """Creates and starts it, with its network. Raises SandboxError."""
+
+    async def stop_sandbox(self, sandbox_id: str) -> None: ...
+    async def remove_sandbox(self, sandbox_id: str) -> None: ...
+    async def create_container(self, pod_uid: str, sandbox_id: str, config: ContainerConfig) -> str: ...
+    async def start_container(self, container_id: str) -> None: ...
+    async def stop_container(self, container_id: str, grace: float) -> None:
+        """The stop signal, then SIGKILL after grace seconds; returns when it has ended."""
+
+    async def remove_container(self, container_id: str) -> None: ...
+    async def exec_sync(self, container_id: str, command: Sequence[str], limit: float) -> ExecResult:
+        """Raises TimeoutError after limit seconds."""
+
+    async def exec(
+        self, container_id: str, command: Sequence[str], *, stdin: bool, stdout: bool, stderr: bool, tty: bool
+    ) -> ExecStream: ...
+    async def attach(
+        self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool
+    ) -> ExecStream: ...
+    def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]: ...
+    async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
+        """The (host, port) at which the node reaches this port of the pod, for port-forward and probes."""
+
+    async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
+        """Tries each of the credentials, then none. Raises ImagePullError."""
+
+    async def image(self, image: str) -> ImageRef | None: ...
+    async def list_images(self) -> list[ImageRef]: ...
+    async def remove_image(self, image_id: str) -> None: ...
+    async def usage(self) -> dict[str, ContainerUsage]:
+        """By container id, of running containers of this node's pods."""
+
+    async def close(self) -> None: ...
