@@ -1,0 +1,160 @@
+"""Where a value is and what is wrong with it: field paths and field errors in upstream's wording."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NOT_FOUND = "FieldValueNotFound"
+REQUIRED = "FieldValueRequired"
+DUPLICATE = "FieldValueDuplicate"
+INVALID = "FieldValueInvalid"
+NOT_SUPPORTED = "FieldValueNotSupported"
+FORBIDDEN = "FieldValueForbidden"
+TOO_LONG = "FieldValueTooLong"
+TOO_MANY = "FieldValueTooMany"
+INTERNAL = "InternalError"
+TYPE_INVALID = "FieldValueTypeInvalid"
+
+_TITLES = {
+    NOT_FOUND: "Not found",
+    REQUIRED: "Required value",
+    DUPLICATE: "Duplicate value",
+    INVALID: "Invalid value",
+    NOT_SUPPORTED: "Unsupported value",
+    FORBIDDEN: "Forbidden",
+    TOO_LONG: "Too long",
+    TOO_MANY: "Too many",
+    INTERNAL: "Internal error",
+    TYPE_INVALID: "Invalid value",
+}
+_WITHOUT_VALUE = {REQUIRED, FORBIDDEN, TOO_LONG, INTERNAL}
+
+
+class _Omitted:
+    """Stands for a value that is not shown; None is shown as null."""
+
+    def __repr__(self) -> str:
+        return "OMITTED"
+
+
+OMITTED: Any = _Omitted()
+
+
+class Path:
+    """An immutable path such as `spec.containers[0].ports[http]`; `Path()` is the root."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, *names: str) -> None:
+        self._text = ".".join(names)
+
+    def _extended(self, text: str) -> Path:
+        path = Path()
+        path._text = text
+        return path
+
+    def child(self, *names: str) -> Path:
+        joined = ".".join(names)
+        return self._extended(f"{self._text}.{joined}" if self._text else joined)
+
+    def index(self, index: int) -> Path:
+        return self._extended(f"{self._text}[{index}]")
+
+    def key(self, key: str) -> Path:
+        return self._extended(f"{self._text}[{key}]")
+
+    def __str__(self) -> str:
+        return self._text or "<nil>"
+
+    def __repr__(self) -> str:
+        return f"Path({self._text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def format_value(value: Any) -> str:
+    """A value as upstream's messages show it: strings quoted, scalars plain, the rest as JSON."""
+    if isinstance(value, float) and not isinstance(value, bool):
+        return f"{value:g}"
+    if value is None or isinstance(value, (bool, int, str, list, dict, tuple)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=isinstance(value, dict))
+    return f'"{value}"'
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field; an API error's `details.causes` entry."""
+
+    type: str
+    path: str
+    bad_value: Any
+    detail: str
+
+    @property
+    def body(self) -> str:
+        """The message without the path, which is what a cause's message holds."""
+        text = _TITLES[self.type]
+        if self.type not in _WITHOUT_VALUE and self.bad_value is not OMITTED:
+            text = f"{text}: {format_value(self.bad_value)}"
+        return f"{text}: {self.detail}" if self.detail else text
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.body}"
+
+    def to_cause(self) -> dict[str, str]:
+        return {"reason": self.type, "message": self.body, "field": self.path}
+
+
+ErrorList = list[FieldError]
+
+
+def invalid(path: Path, value: Any, detail: str) -> FieldError:
+    return FieldError(INVALID, str(path), value, detail)
+
+
+def required(path: Path, detail: str = "") -> FieldError:
+    return FieldError(REQUIRED, str(path), "", detail)
+
+
+def duplicate(path: Path, value: Any) -> FieldError:
+    return FieldError(DUPLICATE, str(path), value, "")
+
+
+def not_supported(path: Path, value: Any, valid: Sequence[str] = ()) -> FieldError:
+    listed = ", ".join(f'"{each}"' for each in valid)
+    return FieldError(NOT_SUPPORTED, str(path), value, f"supported values: {listed}" if listed else "")
+
+
+def forbidden(path: Path, detail: str) -> FieldError:
+    return FieldError(FORBIDDEN, str(path), "", detail)
+
+
+def too_long(path: Path, value: Any, maximum: int) -> FieldError:
+    """A negative maximum is not named."""
+    limit = "value is too long" if maximum < 0 else f"may not be more than {maximum} bytes"
+    return FieldError(TOO_LONG, str(path), OMITTED, limit)
+
+
+def too_many(path: Path, actual: int, maximum: int) -> FieldError:
+    """Negative numbers are not named."""
+    limit = "has too many items" if maximum < 0 else f"must have at most {maximum} items"
+    return FieldError(TOO_MANY, str(path), actual if actual >= 0 else OMITTED, limit)
+
+
+def not_found(path: Path, value: Any) -> FieldError:
+    return FieldError(NOT_FOUND, str(path), value, "")
+
+
+def type_invalid(path: Path, value: Any, detail: str) -> FieldError:
+    return FieldError(TYPE_INVALID, str(path), value, detail)
+
+
+def internal(path: Path, error: object) -> FieldError:
+    return FieldError(INTERNAL, str(path), None, str(error))
