@@ -1,0 +1,42 @@
+#!/bin/sh
+# Makes the virtual environment of a checkout: the one thing that must be there before Python can do the rest.
+# Usage: deploy/setup.sh VENV [EXTRA]     EXTRA is "dev" for the tools and clients that tests use.
+set -eu
+venv=$1
+extra=${2:-}
+cd "$(dirname "$0")/.."
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+        echo "error: not root and no sudo; run this as root: $*" >&2
+        exit 1
+    fi
+}
+
+find_python() {
+    for name in python3.13 python3.12 python3.11 python3; do
+        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+            command -v "$name"
+            return
+        fi
+    done
+}
+
+python=$(find_python)
+if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    command -v apt-get >/dev/null || { echo "error: Python 3.11 or newer with venv is needed" >&2; exit 1; }
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
+    python=$(find_python)
+    [ -n "$python" ] || { echo "error: Python 3.11 or newer is needed; this release's python3 is older" >&2; exit 1; }
+fi
+
+# The stamp carries what was asked for, so that a changed pyproject.toml or extra installs again.
+stamp="$venv/.installed${extra:+-$extra}"
+if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e ".${extra:+[$extra]}"
+    "$venv/bin/python" -m compileall -q apimachinery apiserver client component_base controller_manager \
+        kube_proxy kubeadm kubectl kubelet scheduler
+    touch "$stamp"
+fi

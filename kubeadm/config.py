@@ -1,0 +1,77 @@
+"""Where a cluster's files are and which addresses it uses: one frozen value, made once by the CLI."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_STATE_DIR = Path("/var/lib/sampan")
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+DEMO_IMAGE = "busybox:1.36"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfig:
+    """One cluster on one machine. Every path lies under `state_dir`."""
+
+    state_dir: Path = DEFAULT_STATE_DIR
+    name: str = "sampan"
+    node_name: str
+    node_ip: str
+    api_port: int = 6443
+    etcd_port: int = 2379
+    etcd_peer_port: int = 2380
+    service_cidr: str = "10.96.0.0/12"
+    cluster_cidr: str = "10.244.0.0/16"
+    cluster_domain: str = "cluster.local"
+    dns_ip: str = "10.96.0.10"
+    hollow_nodes: int = 0
+
+    @property
+    def pki(self) -> Path:
+        return self.state_dir / "pki"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.state_dir / "log"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.state_dir / "run"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        return self.state_dir / "admin.conf"
+
+    @property
+    def server(self) -> str:
+        return f"https://{self.node_ip}:{self.api_port}"
+
+    def kubeconfig(self, who: str) -> Path:
+        """The kubeconfig of a component: admin, scheduler, controller-manager, kubelet, proxy."""
+        return self.state_dir / f"{who}.conf"
+
+
+def state_dir_from_environment() -> Path:
+    """The state directory that SAMPAN_STATE_DIR names, or the default."""
+    return Path(os.environ.get("SAMPAN_STATE_DIR", DEFAULT_STATE_DIR))
+
+
+def primary_address() -> str:
+    """The address of the interface that holds the default route, or loopback on a machine without one.
+
+    Connecting a datagram socket chooses a source address and sends nothing.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def default_node_name() -> str:
+    """The host name as a node name: lower case, as upstream's kubelet takes it."""
+    return socket.gethostname().strip().lower()

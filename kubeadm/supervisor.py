@@ -1,0 +1,240 @@
+"""Keeps a cluster's processes running on a machine without systemd: starts, restarts, pid files, logs.
+
+Runs as its own small process (`python -m kubeadm.supervisor RUN_DIR`), which imports nothing heavy. It reads
+`RUN_DIR/components.json` once, holds a lock on `RUN_DIR/supervisor.lock` while it lives, and ends the
+processes in reverse order on SIGTERM. Stopping a kubelet leaves its containers alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FIRST_RESTART = 0.2
+LONGEST_RESTART = 30.0
+STEADY = 60.0
+"""A process that ran so many seconds starts over with the first back-off."""
+STOP_GRACE = 10.0
+LOG_LIMIT = 64 * 1024**2
+ROTATE_EVERY = 30.0
+
+WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+
+
+@dataclass(slots=True)
+class Child:
+    """One supervised process. `due` is the monotonic time of its next start while it is down."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    back_off: float = 0.0
+    due: float = 0.0
+
+    def ended(self, now: float) -> None:
+        """Books the end of the process and when to start it again."""
+        steady = now - self.started >= STEADY
+        self.back_off = (
+            FIRST_RESTART if steady or not self.back_off else min(self.back_off * 2, LONGEST_RESTART)
+        )
+        self.process, self.due = None, now + self.back_off
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The only owner of the child processes; everything happens in `run`."""
+
+    run_dir: Path
+    log_dir: Path
+    children: list[Child]
+    stopping: bool = field(default=False)
+
+    def run(self) -> None:
+        """Until SIGTERM: start what is due, then wait for a child's end or the next due time."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        while not self.stopping:
+            now = time.monotonic()
+            for child in self.children:
+                if child.process is None and child.due <= now:
+                    self._start(child)
+            self._rotate_logs()
+            received = signal.sigtimedwait(WATCHED, self._patience())
+            if received is not None and received.si_signo != signal.SIGCHLD:
+                self.stopping = True
+            self._reap()
+        self._stop_all()
+
+    def _patience(self) -> float:
+        now = time.monotonic()
+        waits = [child.due - now for child in self.children if child.process is None]
+        return max(0.0, min([*waits, ROTATE_EVERY]))
+
+    def _start(self, child: Child) -> None:
+        with (self.log_dir / f"{child.name}.log").open("ab") as log:
+            child.process = subprocess.Popen(
+                child.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_unblock_signals,
+            )
+        child.started = time.monotonic()
+        self._pid_file(child.name).write_text(f"{child.process.pid}\n")
+
+    def _reap(self) -> None:
+        for child in self.children:
+            if child.process is not None and child.process.poll() is not None:
+                if not self.stopping:
+                    _log(f"{child.name} ended with {child.process.returncode}")
+                self._pid_file(child.name).unlink(missing_ok=True)
+                child.ended(time.monotonic())
+
+    def _stop_all(self) -> None:
+        """Daemons before the store they write to, each with its grace."""
+        for child in reversed(self.children):
+            if child.process is None:
+                continue
+            child.process.terminate()
+            try:
+                child.process.wait(STOP_GRACE)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+            self._pid_file(child.name).unlink(missing_ok=True)
+
+    def _rotate_logs(self) -> None:
+        """Copies a long log aside and truncates it: the process keeps its descriptor, which appends."""
+        for child in self.children:
+            path = self.log_dir / f"{child.name}.log"
+            if path.exists() and path.stat().st_size > LOG_LIMIT:
+                path.with_suffix(".log.1").write_bytes(path.read_bytes())
+                os.truncate(path, 0)
+
+    def _pid_file(self, name: str) -> Path:
+        return self.run_dir / f"{name}.pid"
+
+
+def _unblock_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
+
+
+def _log(message: str) -> None:
+    print(time.strftime("%Y-%m-%dT%H:%M:%S"), message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def lock(run_dir: Path) -> Iterator[bool]:
+    """Whether this process got the supervisor's lock; it is free again when its holder dies."""
+    with (run_dir / "supervisor.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def is_running(run_dir: Path) -> bool:
+    """Whether a supervisor holds the lock of this run directory."""
+    if not run_dir.exists():
+        return False
+    with lock(run_dir) as free:
+        return not free
+
+
+def end_strays(run_dir: Path) -> list[str]:
+    """Ends what a killed supervisor left behind; returns the names.
+
+    A pid that another program has by now is left alone.
+    """
+    ended = []
+    commands = {child.name: child.command for child in load(run_dir)}
+    for name, command in commands.items():
+        pid_file = run_dir / f"{name}.pid"
+        if pid_file.exists() and _command_of(pid := int(pid_file.read_text() or 0)) == command:
+            ended.append(name)
+            _end(pid)
+        pid_file.unlink(missing_ok=True)
+    return ended
+
+
+def _end(pid: int) -> None:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        os.kill(pid, signal.SIGTERM)
+        if not _ended(descriptor, STOP_GRACE):
+            os.kill(pid, signal.SIGKILL)
+            _ended(descriptor, STOP_GRACE)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _ended(descriptor: int, limit: float) -> bool:
+    import select
+
+    return bool(select.select([descriptor], [], [], limit)[0])
+
+
+def _command_of(pid: int) -> list[str] | None:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+    return None
+
+
+def save(run_dir: Path, commands: dict[str, list[str]]) -> None:
+    """Writes what the supervisor is to run, in order."""
+    (run_dir / "components.json").write_text(json.dumps(commands, indent=1))
+
+
+def load(run_dir: Path) -> list[Child]:
+    """What save wrote; nothing if it was never called."""
+    path = run_dir / "components.json"
+    if not path.exists():
+        return []
+    return [Child(name, command) for name, command in json.loads(path.read_text()).items()]
+
+
+def spawn(run_dir: Path, log_dir: Path) -> None:
+    """Starts a supervisor that outlives its caller."""
+    with (log_dir / "supervisor.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "kubeadm.supervisor", str(run_dir), str(log_dir)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def main() -> None:
+    """`python -m kubeadm.supervisor RUN_DIR LOG_DIR`"""
+    run_dir, log_dir = Path(sys.argv[1]), Path(sys.argv[2])
+    with lock(run_dir) as mine:
+        if not mine:
+            sys.exit(f"a supervisor runs already in {run_dir}")
+        end_strays(run_dir)
+        own_pid = run_dir / "supervisor.pid"
+        own_pid.write_text(f"{os.getpid()}\n")
+        Supervisor(run_dir, log_dir, load(run_dir)).run()
+        own_pid.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""`sampan up`: from a bare machine to a Ready node and a running demo, each step with its time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from client.errors import ConnectionFailed
+from client.kubeconfig import load
+from client.rest import Client
+
+from apimachinery import conditions, scheme
+from apimachinery.errors import StatusError
+from kubeadm import certs, demo, engine, host, kubeconfigs, supervisor
+from kubeadm.components import components
+from kubeadm.config import ClusterConfig
+from kubeadm.progress import Progress
+
+API_LIMIT = 60.0
+NODE_LIMIT = 60.0
+USER_AGENT = "sampan-up"
+
+
+async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
+    """Brings the cluster up; what is there already is left as it is. Raises HostError, TimeoutError."""
+    progress = Progress()
+    _prepare(config, progress)
+    _start(config, progress)
+    client = Client(load(str(config.admin_kubeconfig)), user_agent=USER_AGENT)
+    try:
+        await _wait_until_ready(config, client, progress)
+        if with_demo:
+            await demo.show(client, config, progress)
+    finally:
+        await client.aclose()
+
+
+def _prepare(config: ClusterConfig, progress: Progress) -> None:
+    host.require_root()
+    with progress.step("host"):
+        host.ensure_programs(progress.say)
+        for folder in (config.pki, config.log_dir, config.run_dir, config.state_dir / "etcd"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for secret in (config.pki, config.state_dir / "etcd"):
+            secret.chmod(0o700)
+    with progress.step("docker") as notes:
+        notes.append("started" if engine.ensure_engine(config.state_dir) else "runs already")
+    with progress.step("images") as notes:
+        # Imported late: it brings docker-py, which nothing before this needs.
+        from kubelet.images.local import ensure_local_images
+
+        notes += ensure_local_images(f"unix://{engine.SOCKET}") or ["there already"]
+    with progress.step("certificates and kubeconfigs") as notes:
+        made = certs.ensure_pki(config)
+        kubeconfigs.write_kubeconfigs(config)
+        _give_to_caller(config.admin_kubeconfig)
+        notes.append(f"{len(made)} made" if made else "all still good")
+
+
+def _give_to_caller(path: Path) -> None:
+    """Under sudo the administrator's kubeconfig belongs to the person, not to root."""
+    if uid := os.environ.get("SUDO_UID"):
+        shutil.chown(path, int(uid), int(os.environ.get("SUDO_GID", uid)))
+
+
+def _start(config: ClusterConfig, progress: Progress) -> None:
+    etcd = host.find("etcd")
+    assert etcd is not None, "host.ensure_programs has found it"
+    wanted = components(config, etcd)
+    with progress.step("processes") as notes:
+        if supervisor.is_running(config.run_dir):
+            notes.append("run already")
+            return
+        supervisor.save(config.run_dir, {component.name: list(component.command) for component in wanted})
+        supervisor.spawn(config.run_dir, config.log_dir)
+        notes += [component.name for component in wanted]
+
+
+async def _wait_until_ready(config: ClusterConfig, client: Client, progress: Progress) -> None:
+    with progress.step(f"apiserver ready at {config.server}"):
+        message = f"the apiserver is not ready; see {config.log_dir}/kube-apiserver.log"
+        await _until(API_LIMIT, lambda: _api_is_ready(client), message)
+    with progress.step(f"node {config.node_name} Ready"):
+        message = f"node {config.node_name} is not Ready; see {config.log_dir}/kubelet.log"
+        await _until(NODE_LIMIT, lambda: _node_is_ready(client, config.node_name), message)
+
+
+async def _until(limit: float, is_so: Callable[[], Awaitable[bool]], message: str) -> None:
+    """Asks every 50 ms: there is no watch to be had from a server that is not up yet."""
+    try:
+        async with asyncio.timeout(limit):
+            while not await is_so():  # noqa: ASYNC110 - the state is another process's, not an Event here
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise TimeoutError(message) from None
+
+
+async def _api_is_ready(client: Client) -> bool:
+    try:
+        await client.request("GET", "/readyz")
+    except (StatusError, ConnectionFailed):
+        return False
+    return True
+
+
+async def _node_is_ready(client: Client, name: str) -> bool:
+    try:
+        node = await client.get(scheme.NODES, name)
+    except (StatusError, ConnectionFailed):
+        return False
+    return conditions.is_condition_true(node, "Ready")

@@ -1,0 +1,77 @@
+"""The supervisor: back-off, restarts, and what it does with a predecessor's processes. Real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubeadm import supervisor
+from kubeadm.supervisor import Child
+
+SLEEPER = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
+
+
+def test_restarts_back_off_doubling_and_start_over_after_a_steady_run() -> None:
+    child = Child("a", ["true"])
+    delays = []
+    for _ in range(4):
+        child.started = 100.0
+        child.ended(101.0)
+        delays.append(round(child.due - 101.0, 1))
+    child.started = 0.0
+    child.ended(supervisor.STEADY + 1)
+    assert delays == [0.2, 0.4, 0.8, 1.6]
+    assert child.back_off == supervisor.FIRST_RESTART
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    supervisor.save(tmp_path, {"sleeper": SLEEPER})
+    command = [sys.executable, "-m", "kubeadm.supervisor", str(tmp_path), str(tmp_path)]
+    process = subprocess.Popen(command)
+    yield tmp_path, process
+    process.kill()
+    process.wait()
+    supervisor.end_strays(tmp_path)
+
+
+def wait_for_lines(path: Path, count: int) -> None:
+    """Follows the log until the process has come up so many times."""
+    with subprocess.Popen(
+        ["tail", "-n", "+1", "-F", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as tail:
+        assert tail.stdout is not None
+        for _ in range(count):
+            assert tail.stdout.readline() == b"up\n"
+        tail.kill()
+
+
+def test_a_killed_process_is_started_again(running: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    run_dir, _ = running
+    wait_for_lines(run_dir / "sleeper.log", 1)
+    first = int((run_dir / "sleeper.pid").read_text())
+    os.kill(first, signal.SIGKILL)
+    wait_for_lines(run_dir / "sleeper.log", 2)
+    assert int((run_dir / "sleeper.pid").read_text()) != first
+
+
+def test_stopping_the_supervisor_stops_its_processes(running: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    run_dir, process = running
+    wait_for_lines(run_dir / "sleeper.log", 1)
+    pid = int((run_dir / "sleeper.pid").read_text())
+    process.terminate()
+    assert process.wait(10) == 0
+    assert not Path(f"/proc/{pid}").exists()
+    assert not supervisor.is_running(run_dir)
+
+
+def test_strays_of_a_killed_supervisor_are_ended(running: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    run_dir, process = running
+    wait_for_lines(run_dir / "sleeper.log", 1)
+    process.kill()
+    process.wait()
+    assert supervisor.end_strays(run_dir) == ["sleeper"]
