@@ -1,0 +1,38 @@
+"""Timestamps as the API writes them: RFC 3339 in UTC, whole seconds (Time) or microseconds (MicroTime)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))"
+)  # fmt: skip
+
+
+def format_time(moment: datetime) -> str:
+    """meta/v1 Time: `2026-01-01T00:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_micro_time(moment: datetime) -> str:
+    """meta/v1 MicroTime: `2026-01-01T00:00:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """Raises ValueError for anything but RFC 3339. Finer than microseconds is cut off."""
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse it')
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    micros = int((match[7] or "0")[:6].ljust(6, "0"))
+    zone: timezone = UTC
+    if match[8]:
+        offset = timedelta(hours=int(match[9]), minutes=int(match[10]))
+        zone = timezone(offset if match[8] == "+" else -offset)
+    return datetime(year, month, day, hour, minute, second, micros, zone).astimezone(UTC)
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    return (later - earlier).total_seconds()
