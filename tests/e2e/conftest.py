@@ -1,0 +1,140 @@
+"""A real cluster on this machine's Docker, driven by the real kubectl and by our own.
+
+A cluster that runs already is used and left alone; otherwise one is brought up and taken away again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from kubeadm import supervisor
+from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
+
+SAMPAN = Path(sys.executable).with_name("sampan")
+OLDEST_KUBECTL = (1, 31)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """A kubectl-like command and the namespace it works in."""
+
+    command: tuple[str, ...]
+    kubeconfig: Path
+    namespace: str = "default"
+
+    def run(
+        self, *arguments: str, stdin: str | None = None, limit: float = 90
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs to its end, whatever the exit code."""
+        command = [
+            *self.command,
+            f"--kubeconfig={self.kubeconfig}",
+            f"--namespace={self.namespace}",
+            *arguments,
+        ]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=limit)
+
+    def __call__(self, *arguments: str, stdin: str | None = None, limit: float = 90) -> str:
+        """Runs to success and gives what was printed."""
+        done = self.run(*arguments, stdin=stdin, limit=limit)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [
+            *self.command,
+            f"--kubeconfig={self.kubeconfig}",
+            f"--namespace={self.namespace}",
+            *arguments,
+        ]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self("get", *arguments, "-o", "json"))
+
+    def apply(self, manifest: str) -> str:
+        return self("apply", "-f", "-", stdin=manifest)
+
+    def path(self, resource: str, name: str, jsonpath: str) -> str:
+        return self("get", resource, name, "-o", f"jsonpath={jsonpath}")
+
+    def wait(self, what: str, condition: str, seconds: int = 60) -> None:
+        self("wait", what, f"--for={condition}", f"--timeout={seconds}s", limit=seconds + 10)
+
+
+def eventually(look: Callable[[], T], *, limit: float = 60, every: float = 0.1) -> T:
+    """The first true value that look gives; AssertionErrors in it count as not yet."""
+    deadline = time.monotonic() + limit
+    while True:
+        problem: object = "never true"
+        try:
+            if value := look():
+                return value
+        except AssertionError as error:
+            problem = error
+        assert time.monotonic() < deadline, problem
+        time.sleep(every)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[ClusterConfig]:
+    if os.geteuid() != 0:
+        pytest.skip("end-to-end tests need root")
+    config = ClusterConfig(
+        state_dir=state_dir_from_environment(), node_name=default_node_name(), node_ip=primary_address()
+    )
+    ours = not supervisor.is_running(config.run_dir)
+    if ours:
+        subprocess.run([SAMPAN, "up", "--no-demo"], check=True, timeout=300)
+    yield config
+    if ours:
+        subprocess.run([SAMPAN, "down"], check=True, timeout=300)
+
+
+def _real_kubectl() -> str | None:
+    path = shutil.which("kubectl")
+    if path is None:
+        return None
+    printed = subprocess.run([path, "version", "--client", "-o", "json"], capture_output=True, text=True)
+    version = json.loads(printed.stdout)["clientVersion"]
+    found = int(version["major"]), int(version["minor"].rstrip("+"))
+    return path if found >= OLDEST_KUBECTL else None
+
+
+@pytest.fixture(params=["kubectl", "sampan"])
+def any_kubectl(request: pytest.FixtureRequest, cluster: ClusterConfig, namespace: str) -> Kubectl:
+    """The real kubectl, and then our own, in a namespace of the test's."""
+    command = _real_kubectl() if request.param == "kubectl" else str(SAMPAN)
+    if command is None:
+        pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
+    return Kubectl((command,), cluster.admin_kubeconfig, namespace)
+
+
+@pytest.fixture
+def kubectl(cluster: ClusterConfig, namespace: str) -> Kubectl:
+    """The real kubectl where there is one, else ours: for tests about the cluster, not about the client."""
+    return Kubectl((_real_kubectl() or str(SAMPAN),), cluster.admin_kubeconfig, namespace)
+
+
+@pytest.fixture
+def namespace(cluster: ClusterConfig) -> Iterator[str]:
+    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    admin = Kubectl((str(SAMPAN),), cluster.admin_kubeconfig)
+    admin.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}")
+    eventually(lambda: replace(admin, namespace=name).run("get", "serviceaccount", "default").returncode == 0)
+    yield name
+    admin("delete", "namespace", name, "--wait=false")

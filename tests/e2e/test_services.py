@@ -1,0 +1,142 @@
+"""Services: reachable by ClusterIP and NodePort, and a nodePort changed as an operator does it."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from kubeadm.config import ClusterConfig
+from tests.e2e.conftest import Kubectl, eventually
+
+pytestmark = pytest.mark.e2e
+
+APPLICATION = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: busybox:1.36
+          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
+          ports: [{name: http, containerPort: 8080}]
+          readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: http}]
+"""
+
+
+def fetch(address: str) -> str:
+    """The page, or an AssertionError for any failure to get it."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=2) as answer:
+            return str(answer.read().decode())
+    except OSError as error:
+        raise AssertionError(f"{address}: {error}") from None
+
+
+def refused(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+@pytest.fixture
+def application(kubectl: Kubectl) -> Kubectl:
+    kubectl.apply(APPLICATION)
+    kubectl("rollout", "status", "deployment/web", "--timeout=90s")
+    return kubectl
+
+
+def test_a_service_answers_on_its_addresses_and_spreads(application: Kubectl, cluster: ClusterConfig) -> None:
+    service = application.get("service", "web")
+    cluster_ip = service["spec"]["clusterIP"]
+    node_port = service["spec"]["ports"][0]["nodePort"]
+    assert 30000 <= node_port <= 32767
+    eventually(lambda: fetch(f"http://{cluster_ip}/"))
+    assert len({fetch(f"http://{cluster_ip}/") for _ in range(30)}) == 2
+    assert fetch(f"http://{cluster.node_ip}:{node_port}/").startswith("web-")
+    pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
+    inside = application("exec", pod, "--", "wget", "-T", "5", "-qO-", f"http://{cluster_ip}/")
+    assert inside.startswith("web-")
+    inside = application(
+        "exec", pod, "--", "wget", "-T", "5", "-qO-", f"http://{cluster.node_ip}:{node_port}/"
+    )
+    assert inside.startswith("web-")
+
+
+def test_a_pod_reaches_itself_through_its_service(application: Kubectl) -> None:
+    application("scale", "deployment/web", "--replicas=1")
+    eventually(lambda: len(application.get("pods", "-l", "app=web")["items"]) == 1)
+    pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
+    cluster_ip = application.get("service", "web")["spec"]["clusterIP"]
+    answer = eventually(
+        lambda: application("exec", pod, "--", "wget", "-T", "2", "-qO-", f"http://{cluster_ip}/")
+    )
+    assert answer.strip() == pod
+
+
+def test_a_service_without_endpoints_refuses_at_once(application: Kubectl) -> None:
+    application("scale", "deployment/web", "--replicas=0")
+    cluster_ip = application.get("service", "web")["spec"]["clusterIP"]
+
+    def refused_quickly() -> bool:
+        began = time.monotonic()
+        return refused(cluster_ip, 80) and time.monotonic() - began < 0.5
+
+    eventually(refused_quickly)
+
+
+def test_a_node_port_is_changed_through_a_file(
+    application: Kubectl, cluster: ClusterConfig, tmp_path: Path
+) -> None:
+    old = application.get("service", "web")["spec"]["ports"][0]["nodePort"]
+    new = 32100 if old != 32100 else 32101
+    manifest = tmp_path / "service.yaml"
+    manifest.write_text(
+        application("get", "service", "web", "-o", "yaml").replace(f"nodePort: {old}", f"nodePort: {new}")
+    )
+    application("delete", "service", "web")
+    application("apply", "-f", str(manifest))
+    assert f"{new}/TCP" in application("describe", "service", "web")
+    eventually(lambda: fetch(f"http://{cluster.node_ip}:{new}/"))
+    eventually(lambda: refused(cluster.node_ip, old))
+
+
+def test_a_node_port_is_changed_in_place(application: Kubectl, cluster: ClusterConfig) -> None:
+    application("patch", "service", "web", "-p", '{"spec":{"ports":[{"port":80,"nodePort":32200}]}}')
+    eventually(lambda: fetch(f"http://{cluster.node_ip}:32200/"))
+
+
+def test_a_taken_or_impossible_node_port_is_refused_in_upstreams_words(application: Kubectl) -> None:
+    taken = application.get("service", "web")["spec"]["ports"][0]["nodePort"]
+    template = (
+        "{{apiVersion: v1, kind: Service, metadata: {{name: other}}, "
+        "spec: {{type: NodePort, ports: [{{port: 80, nodePort: {}}}]}}}}"
+    )
+    done = application.run("apply", "-f", "-", stdin=template.format(taken))
+    assert done.returncode == 1
+    assert (
+        f"spec.ports[0].nodePort: Invalid value: {taken}: provided port is already allocated" in done.stderr
+    )
+    done = application.run("apply", "-f", "-", stdin=template.format(1234))
+    assert "provided port is not in the valid range. The range of valid ports is 30000-32767" in done.stderr
