@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from importlib import resources
 
-from apimachinery.pods import is_ready
-from apimachinery.serialize import from_yaml_all
-from client.rest import Client
-
 from apimachinery import scheme
 from apimachinery.errors import AlreadyExistsError
 from apimachinery.objects import Object
+from apimachinery.pods import is_ready
+from apimachinery.serialize import from_yaml_all
+from client.rest import Client
 from kubeadm.config import ClusterConfig
 from kubeadm.progress import Progress
 

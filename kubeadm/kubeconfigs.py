@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from apimachinery.serialize import to_yaml
-
 from apimachinery.objects import Object
+from apimachinery.serialize import to_yaml
 from kubeadm.config import ClusterConfig
 
 USERS = {
