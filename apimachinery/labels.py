@@ -27,7 +27,7 @@ class Requirement:
     def matches(self, labels: Mapping[str, str]) -> bool:
         value = labels.get(self.key)
         match self.operator:
-            case "=" | "in":
+            case "=" | "==" | "in":
                 return value is not None and value in self.values
             case "!=" | "notin":
                 return value is None or value not in self.values
@@ -107,6 +107,7 @@ def _from_expression(expression: Object) -> Requirement:
     return Requirement(expression["key"], operator, tuple(expression.get("values") or ()))
 
 
+_PUNCTUATION = frozenset(("=", "==", "!=", ",", "(", ")", "<", ">"))
 _TOKEN = re.compile(r"\s*(==|!=|=|!|,|\(|\)|<|>|[^\s=!,()<>]+)")
 
 
@@ -137,8 +138,10 @@ class _Parser:
 
     def requirements(self) -> list[Requirement]:
         found: list[Requirement] = []
-        while self._peek():
-            found.append(self._requirement())
+        while token := self._peek():
+            if token in _PUNCTUATION:
+                raise SelectorError(f"found '{token}', expected: !, identifier, or 'end of string'")
+            found.append(self._explained_requirement())
             if not self._peek():
                 break
             if (separator := self._next()) != ",":
@@ -146,6 +149,12 @@ class _Parser:
             if not self._peek() or self._peek() == ",":
                 raise SelectorError(f"found '{self._peek()}', expected: identifier after ','")
         return found
+
+    def _explained_requirement(self) -> Requirement:
+        try:
+            return self._requirement()
+        except SelectorError as error:
+            raise SelectorError(f"unable to parse requirement: {error}") from None
 
     def _requirement(self) -> Requirement:
         if self._peek() == "!":
@@ -160,13 +169,13 @@ class _Parser:
         if operator in (">", "<"):
             return Requirement(key, GREATER if operator == ">" else LESS, (self._integer(),))
         if operator in ("=", "==", "!="):
-            return Requirement(key, NOT_EQUALS if operator == "!=" else EQUALS, (self._value(key),))
+            return Requirement(key, operator, (self._value(key),))
         raise SelectorError(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
 
     def _key(self) -> str:
         key = self._next()
-        if key in ("", "=", "==", "!=", "!", ",", "(", ")", "<", ">"):
-            raise SelectorError(f"found '{key}', expected: !, identifier, or 'end of string'")
+        if key in _PUNCTUATION or not key:
+            raise SelectorError(f"found '{key}', expected: identifier")
         if errors := names.is_qualified_name(key):
             raise SelectorError(f'<nil>: Invalid value: "{key}": {"; ".join(errors)}')
         return key
@@ -175,7 +184,7 @@ class _Parser:
         if self._peek() in ("", ","):
             return ""
         value = self._next()
-        if value in ("=", "==", "!=", "!", "(", ")", "<", ">"):
+        if value in _PUNCTUATION or value == "!":
             raise SelectorError(f"found '{value}', expected: identifier")
         if errors := names.is_label_value(value):
             raise SelectorError(f'values[0][{key}]: Invalid value: "{value}": {"; ".join(errors)}')

@@ -1,0 +1,178 @@
+"""Bytes to objects and back: JSON by orjson, with what orjson does not tell (duplicate keys, depth) added.
+
+YAML is in `yamlcodec`; this module re-exports its functions so that callers have one name to import.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from apimachinery.objects import Object
+
+MAX_DEPTH = 200
+"""Levels of nesting an object may have; orjson does not encode more than 254."""
+
+_SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
+
+
+class DecodeError(ValueError):
+    """The bytes are no JSON or YAML, or nested too deeply; the message is for a 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded value and the paths of keys that its text had more than once (`spec.ports[0].name`)."""
+
+    value: Any
+    duplicates: tuple[str, ...] = ()
+
+
+def to_json(obj: Any) -> bytes:
+    return orjson.dumps(obj)
+
+
+def from_json(data: bytes | str) -> Any:
+    """Raises DecodeError. Of duplicate keys the last wins."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(_go_message(data, error)) from None
+    _check_depth(data, value)
+    return value
+
+
+def from_json_strict(data: bytes) -> Decoded:
+    """As from_json, and finds duplicate keys."""
+    value = from_json(data)
+    if _may_have_duplicates(data, value):
+        return Decoded(value, tuple(_find_duplicates(data)))
+    return Decoded(value)
+
+
+def _may_have_duplicates(data: bytes, value: Any) -> bool:
+    """Whether the text has more keys than the value; sometimes wrongly true, so that it can be cheap.
+
+    Counts quotes followed by a colon, without the escaped ones that JSON inside of strings has.
+    """
+    if _SPACED_COLON.search(data):
+        return True
+    return data.count(b'":') - data.count(b'\\":') != _count_keys(value)
+
+
+def _count_keys(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(
+            [_count_keys(each) for each in value.values() if each.__class__ in _CONTAINERS]
+        )
+    if isinstance(value, list):
+        return sum([_count_keys(each) for each in value if each.__class__ in _CONTAINERS])
+    return 0
+
+
+_CONTAINERS = (dict, list)
+
+
+class _Marked(dict[str, Any]):
+    """A map whose text had these keys more than once."""
+
+    repeated: list[str]
+
+
+def _find_duplicates(data: bytes) -> Iterator[str]:
+    return _marked_paths(json.loads(data, object_pairs_hook=_mark), "")
+
+
+def _mark(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    marked = _Marked(result)
+    seen: set[str] = set()
+    marked.repeated = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+    return marked
+
+
+def _marked_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Marked):
+        for key in dict.fromkeys(value.repeated):
+            yield f"{path}.{key}" if path else key
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _marked_paths(each, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _marked_paths(each, f"{path}[{index}]")
+
+
+def _check_depth(data: bytes | str, value: Any) -> None:
+    """Refuses deep nesting. There are no more levels than opening brackets, which settles most cases."""
+    text = data.encode() if isinstance(data, str) else data
+    if text.count(b"{") + text.count(b"[") > MAX_DEPTH:
+        check_depth(value)
+
+
+def check_depth(value: Any) -> None:
+    """Raises DecodeError if the value has more than MAX_DEPTH levels."""
+    level = [value] if value.__class__ in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        level = [child for each in level for child in _children(each) if child.__class__ in _CONTAINERS]
+        if not level:
+            return
+    raise DecodeError("exceeded max depth")
+
+
+def _children(container: Any) -> Iterable[Any]:
+    return container.values() if container.__class__ is dict else container  # type: ignore[no-any-return]
+
+
+def _go_message(data: bytes | str, error: orjson.JSONDecodeError) -> str:
+    """The error as Go's encoding/json words it, as far as its position tells."""
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    rest = text[error.pos :].lstrip()
+    if not rest:
+        return "unexpected end of JSON input"
+    before = text[: error.pos].rstrip()[-1:]
+    if rest[0] in "[{" and before in ("", ":", ",", "["):
+        return "exceeded max depth"
+    expected = "looking for beginning of value"
+    if before in ("{", ","):
+        expected = "looking for beginning of object key string"
+    elif before and before not in ":[":
+        expected = "after top-level value" if _balanced(text[: error.pos]) else "after object key:value pair"
+    return f"invalid character {_go_character(rest[0])} {expected}"
+
+
+def _go_character(character: str) -> str:
+    return {"'": r"'\''", '"': "'\"'"}.get(character, f"'{character}'")
+
+
+def _balanced(text: str) -> bool:
+    return text.count("{") == text.count("}") and text.count("[") == text.count("]")
+
+
+def from_yaml_all(text: str | bytes) -> list[Any]:
+    """Every document of a YAML (or JSON) text; empty documents are left out. Raises DecodeError."""
+    from apimachinery import yamlcodec
+
+    return [decoded.value for decoded in yamlcodec.decode_all(text) if decoded.value is not None]
+
+
+def from_yaml_strict(text: str | bytes) -> Decoded:
+    """The one document of a YAML text, with its duplicate keys."""
+    from apimachinery import yamlcodec
+
+    documents = yamlcodec.decode_all(text)
+    return documents[0] if documents else Decoded(None)
+
+
+def to_yaml(obj: Object | list[Any]) -> str:
+    """As kubectl prints it: keys sorted, blocks, strings quoted only where they must be."""
+    from apimachinery import yamlcodec
+
+    return yamlcodec.encode(obj)
