@@ -24,14 +24,45 @@ def parse_time(text: str) -> datetime:
     """Raises ValueError for anything but RFC 3339. Finer than microseconds is cut off."""
     match = _RFC3339.fullmatch(text)
     if match is None:
-        raise ValueError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse it')
+        raise ValueError(_go_message(text))
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     micros = int((match[7] or "0")[:6].ljust(6, "0"))
     zone: timezone = UTC
     if match[8]:
         offset = timedelta(hours=int(match[9]), minutes=int(match[10]))
         zone = timezone(offset if match[8] == "+" else -offset)
-    return datetime(year, month, day, hour, minute, second, micros, zone).astimezone(UTC)
+    try:
+        return datetime(year, month, day, hour, minute, second, micros, zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f'parsing time "{text}": {_out_of_range(month, hour, minute, second)}') from None
+
+
+_LAYOUT = "2006-01-02T15:04:05Z07:00"
+_LAYOUT_PARTS = (
+    ("2006", r"\d{4}"), ("-", "-"), ("01", r"\d\d"), ("-", "-"), ("02", r"\d\d"), ("T", "T"), ("15", r"\d\d"),
+    (":", ":"), ("04", r"\d\d"), (":", ":"), ("05", r"\d\d(\.\d+)?"), ("Z07:00", r"Z|[+-]\d\d:\d\d"),
+)  # fmt: skip
+
+
+def _go_message(text: str) -> str:
+    """Where Go's parser gives up."""
+    rest = text
+    for part, pattern in _LAYOUT_PARTS:
+        match = re.match(pattern, rest)
+        if match is None:
+            return f'parsing time "{text}" as "{_LAYOUT}": cannot parse "{rest}" as "{part}"'
+        rest = rest[match.end() :]
+    return f'parsing time "{text}": extra text: "{rest}"'
+
+
+def _out_of_range(month: int, hour: int, minute: int, second: int) -> str:
+    if not 1 <= month <= 12:
+        return "month out of range"
+    if hour > 23:
+        return "hour out of range"
+    if minute > 59:
+        return "minute out of range"
+    return "second out of range" if second > 59 else "day out of range"
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:

@@ -1,0 +1,51 @@
+"""Upstream's schema of every built-in kind, as data, and what is compiled from it."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+from importlib import resources
+from typing import Any
+
+import orjson
+
+from apimachinery.schema.checker import CLEAN, Checked, Checker, TypeProblem, compile_checker
+from apimachinery.schema.node import SchemaNode, SchemaSet
+
+__all__ = [
+    "CLEAN", "Checked", "Checker", "SchemaNode", "SchemaSet", "TypeProblem", "builtin", "checker_for",
+    "compile_checker", "raw_definitions",
+]  # fmt: skip
+
+_FILE = "definitions-1.34.json.gz"
+
+
+def raw_definitions() -> dict[str, Any]:
+    """The definitions with their descriptions, for OpenAPI. Read anew each time: they are large."""
+    packed = (resources.files(__package__) / _FILE).read_bytes()
+    definitions: dict[str, Any] = orjson.loads(gzip.decompress(packed))["definitions"]
+    return definitions
+
+
+@functools.cache
+def builtin() -> SchemaSet:
+    """The schema of the built-in kinds, without descriptions."""
+    return SchemaSet({name: _undescribed(raw) for name, raw in raw_definitions().items()})
+
+
+def _undescribed(raw: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out the texts, which are most of the memory. A field may itself be called description."""
+    result = {key: value for key, value in raw.items() if key != "description"}
+    if "properties" in raw:
+        result["properties"] = {name: _undescribed(value) for name, value in raw["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(raw.get(key), dict):
+            result[key] = _undescribed(raw[key])
+    return result
+
+
+@functools.cache
+def checker_for(api_version: str, kind: str) -> Checker | None:
+    """The compiled checker of a built-in kind, or None if there is no such kind."""
+    node = builtin().find(api_version, kind)
+    return compile_checker(node) if node else None

@@ -1,0 +1,293 @@
+"""The one structural walker: unknown fields, wrong types, nulls; compiled from a schema to closures.
+
+A compiled check takes a value and returns None if all is well, else its findings. Findings carry the
+way back to the root from the inside out, so that a clean object costs no paths. What the walk finds
+it may also mend: unknown fields are dropped when asked, nulls and unusual spellings always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from apimachinery.objects import Object
+from apimachinery.schema.node import SchemaNode
+from apimachinery.schema.scalars import FORMATS, PLAIN_TYPES, Fault, Replacement, check_quantity, mismatch
+
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+
+UNKNOWN, TYPE, NULL, SPELLING = "unknown", "type", "null", "spelling"
+
+
+class _MapKey(str):
+    """A step that is no field; Go's decoder leaves it out of its messages."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing found at `holder[key]`; `way` grows from the inside out."""
+
+    kind: str
+    holder: Any = None
+    key: Any = None
+    fault: Fault | None = None
+    value: Any = None
+    struct: str = ""
+    way: list[str | int] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """`spec.containers[0].image`"""
+        text = ""
+        for step in reversed(self.way):
+            text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        return text
+
+    @property
+    def message(self) -> str:
+        """Upstream's decoding error."""
+        fault = self.fault
+        if fault is None or not fault.go_type:
+            return fault.text if fault else ""
+        names = ".".join(step for step in reversed(self.way) if type(step) is str)
+        place = f"struct field {self.struct}.{names}" if names else "value"
+        return f"json: {fault.text} into Go {place} of type {fault.go_type}"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeProblem:
+    """A value of a type that the field cannot hold."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found; `unknown` are paths of fields that the schema does not have."""
+
+    type_errors: list[TypeProblem] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def unknown_messages(self) -> list[str]:
+        """In the words of strict decoding."""
+        return [f'unknown field "{path}"' for path in self.unknown]
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.type_errors and not self.unknown
+
+
+CLEAN = Checked()
+
+Check = Callable[[Any], "list[Finding] | None"]
+Leaf = tuple[frozenset[type], str]
+"""Python types that are fine and the Go type to name otherwise: checked in line, without a call."""
+
+
+class Checker:
+    """A compiled schema."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+
+    def check(self, obj: Object, *, prune: bool = False) -> Checked:
+        """Every finding. Drops nulls and respells values in place; drops unknown fields if asked."""
+        findings = self._check(obj)
+        if not findings:
+            return CLEAN
+        for finding in findings:
+            _mend(finding, prune)
+        return Checked(
+            type_errors=[TypeProblem(each.path, each.message) for each in findings if each.kind == TYPE],
+            unknown=[each.path for each in findings if each.kind == UNKNOWN],
+        )
+
+
+def _mend(finding: Finding, prune: bool) -> None:
+    if finding.kind == NULL or (finding.kind == UNKNOWN and prune):
+        finding.holder.pop(finding.key, None)
+    elif finding.kind == SPELLING:
+        finding.holder[finding.key] = finding.value
+
+
+def compile_checker(node: SchemaNode) -> Checker:
+    """Definitions that several kinds share are compiled once for their SchemaSet."""
+    compiler: Compiler = node.schemas.compiled.setdefault("checker", Compiler())
+    return Checker(_as_check(compiler.compile(node)))
+
+
+class Compiler:
+    """Turns nodes into checks, each definition once; definitions may contain themselves."""
+
+    def __init__(self) -> None:
+        self._definitions: dict[str, Check | Leaf | None] = {}
+
+    def compile(self, node: SchemaNode) -> Check | Leaf | None:
+        """A check, a Leaf, or None where anything goes."""
+        name = node.definition_name
+        if not name:
+            return self._compile(node)
+        if name not in self._definitions:
+            # A definition that meets itself while being compiled is looked up when it is needed.
+            self._definitions[name] = lambda value: _as_check(self._definitions[name])(value)
+            self._definitions[name] = self._compile(node)
+        return self._definitions[name]
+
+    def _compile(self, node: SchemaNode) -> Check | Leaf | None:
+        if node.definition_name == _QUANTITY:
+            return _scalar(check_quantity)
+        if node.extension("int-or-string"):
+            return _scalar(FORMATS["string", "int-or-string"])
+        match node.type:
+            case "object":
+                return self._object(node)
+            case "array":
+                return self._array(node)
+            case "":
+                return None
+        check = FORMATS.get((node.type, node.format))
+        return _scalar(check) if check else PLAIN_TYPES[node.type]
+
+    def _object(self, node: SchemaNode) -> Check | Leaf:
+        if node.fields:
+            fields = {name: self.compile(child) for name in node.fields if (child := node.child(name))}
+            return _struct(node, fields)
+        if node.values is not None:
+            return _map(self.compile(node.values), _go_type(node))
+        return (frozenset((dict,)), _go_type(node))
+
+    def _array(self, node: SchemaNode) -> Check:
+        items = self.compile(node.items) if node.items else None
+        return _list(items, _go_type(node))
+
+
+def _scalar(check: Callable[[Any], Fault | Replacement | None]) -> Check:
+    def run(value: Any) -> list[Finding] | None:
+        result = check(value)
+        if result is None:
+            return None
+        if result.__class__ is Replacement:
+            return [Finding(SPELLING, value=result.value)]
+        return [Finding(TYPE, fault=result)]  # type: ignore[arg-type]
+
+    return run
+
+
+def _as_check(compiled: Check | Leaf | None) -> Check:
+    if compiled is None:
+        return lambda value: None
+    if not isinstance(compiled, tuple):
+        return compiled
+    types, go_type = compiled
+
+    def run(value: Any) -> list[Finding] | None:
+        return None if type(value) in types else [Finding(TYPE, fault=mismatch(value, go_type))]
+
+    return run
+
+
+def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
+    struct, go_type, keeps_unknown = (
+        node.struct_name,
+        _go_type(node),
+        bool(node.extension("preserve-unknown-fields")),
+    )
+    types = {name: check[0] for name, check in fields.items() if isinstance(check, tuple)}
+    checks = {name: _as_check(check) for name, check in fields.items()}
+
+    def run(value: Any) -> list[Finding] | None:
+        if type(value) is not dict:
+            return [Finding(TYPE, fault=mismatch(value, go_type))]
+        found: list[Finding] | None = None
+        for name, each in value.items():
+            # Most fields are plain strings or booleans: no call for those.
+            if (allowed := types.get(name)) is not None and type(each) in allowed:
+                continue
+            if (check := checks.get(name)) is None:
+                if keeps_unknown:
+                    continue
+                more: list[Finding] | None = [Finding(UNKNOWN, value, name)]
+            elif each is None:
+                more = [Finding(NULL, value, name)]
+            else:
+                more = check(each)
+            if more:
+                found = _gather(found, more, value, name, struct)
+        return found
+
+    return run
+
+
+def _map(values: Check | Leaf | None, go_type: str) -> Check:
+    types = values[0] if isinstance(values, tuple) else frozenset[type]()
+    check = _as_check(values)
+
+    def run(value: Any) -> list[Finding] | None:
+        if type(value) is not dict:
+            return [Finding(TYPE, fault=mismatch(value, go_type))]
+        found: list[Finding] | None = None
+        for name, each in value.items():
+            if type(each) in types:
+                continue
+            if each is None:
+                # A null in a map of strings is the empty string to upstream; elsewhere it goes.
+                more: list[Finding] | None = [Finding(SPELLING, value="") if str in types else Finding(NULL)]
+            else:
+                more = check(each)
+            if more:
+                found = _gather(found, more, value, _MapKey(name), "")
+        return found
+
+    return run
+
+
+def _list(items: Check | Leaf | None, go_type: str) -> Check:
+    types = items[0] if isinstance(items, tuple) else frozenset[type]()
+    check = _as_check(items)
+
+    def run(value: Any) -> list[Finding] | None:
+        if type(value) is not list:
+            return [Finding(TYPE, fault=mismatch(value, go_type))]
+        found: list[Finding] | None = None
+        for index, each in enumerate(value):
+            if type(each) in types:
+                continue
+            if each is None:
+                more: list[Finding] | None = [Finding(SPELLING, value="" if types else {})]
+            else:
+                more = check(each)
+            if more:
+                found = _gather(found, more, value, index, "")
+        return found
+
+    return run
+
+
+def _gather(
+    found: list[Finding] | None, more: list[Finding], holder: Any, key: str | int, struct: str
+) -> list[Finding]:
+    for finding in more:
+        if finding.holder is None:
+            finding.holder, finding.key = holder, key
+        finding.struct = finding.struct or struct
+        finding.way.append(key)
+    return more if found is None else found + more
+
+
+def _go_type(node: SchemaNode) -> str:
+    """The Go type upstream would name: `v1.PodSpec`, `[]v1.Container`, `map[string]string`."""
+    if node.definition_name:
+        version, _, name = node.definition_name.rpartition(".")
+        return f"{version.rpartition('.')[2]}.{name}"
+    if node.items is not None:
+        return f"[]{_go_type(node.items)}"
+    if node.values is not None:
+        return f"map[string]{_go_type(node.values)}"
+    return {"integer": node.format or "int64", "boolean": "bool", "object": "map[string]interface {}"}.get(
+        node.type, node.type or "interface {}"
+    )

@@ -1,0 +1,135 @@
+"""Checks of single values: what upstream's decoders accept, in their words.
+
+A check is called with a value and answers None (fine), a Fault, or a Replacement for a value that is
+accepted but is written differently (a number for a quantity).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from apimachinery.quantity import FORMAT_MESSAGE, Quantity, QuantityError
+from apimachinery.times import parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong. With a Go type the message is completed with the path when that is known."""
+
+    text: str
+    go_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    value: Any
+
+
+ScalarCheck = Callable[[Any], Fault | Replacement | None]
+
+_JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+
+
+def json_kind(value: Any) -> str:
+    """What Go's decoder calls the value in its errors."""
+    return _JSON_KINDS.get(type(value), type(value).__name__)
+
+
+def mismatch(value: Any, go_type: str) -> Fault:
+    return Fault(f"cannot unmarshal {json_kind(value)}", go_type)
+
+
+def integer_check(go_type: str, low: int, high: int) -> ScalarCheck:
+    def check(value: Any) -> Fault | None:
+        if type(value) is int and low <= value <= high:
+            return None
+        shown = f"number {value}" if type(value) in (int, float) else json_kind(value)
+        return Fault(f"cannot unmarshal {shown}", go_type)
+
+    return check
+
+
+check_int32 = integer_check("int32", -(2**31), 2**31 - 1)
+check_int64 = integer_check("int64", -(2**63), 2**63 - 1)
+
+
+def check_int_or_string(value: Any) -> Fault | None:
+    if type(value) is str or (type(value) is int and -(2**31) <= value < 2**31):
+        return None
+    shown = f"number {value}" if type(value) in (int, float) else json_kind(value)
+    return Fault(f"json: cannot unmarshal {shown} into Go value of type int32")
+
+
+def check_quantity(value: Any) -> Fault | Replacement | None:
+    kind = type(value)
+    try:
+        if kind is str:
+            Quantity.parse(value.strip())
+            return None
+        if kind is int or kind is float:
+            Quantity.parse(value)
+            return Replacement(repr(value))
+    except QuantityError as error:
+        return Fault(str(error))
+    return Fault(
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+    )
+
+
+def check_time(value: Any) -> Fault | None:
+    if type(value) is not str:
+        return Fault(f"json: cannot unmarshal {json_kind(value)} into Go value of type string")
+    return _time_fault(value)
+
+
+@lru_cache(maxsize=1024)
+def _time_fault(text: str) -> Fault | None:
+    try:
+        parse_time(text)
+    except ValueError as error:
+        return Fault(str(error))
+    return None
+
+
+def check_bytes(value: Any) -> Fault | None:
+    if type(value) is not str:
+        return mismatch(value, "[]uint8")
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return Fault(f"illegal base64 data at input byte {_first_illegal(value)}")
+    return None
+
+
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+
+def _first_illegal(text: str) -> int:
+    """Where Go's decoder gives up: the first strange character, or the end of an incomplete group."""
+    for position, character in enumerate(text.rstrip("=")):
+        if character not in _BASE64:
+            return position
+    return len(text.rstrip("=")) // 4 * 4
+
+
+FORMATS: dict[tuple[str, str], ScalarCheck] = {
+    ("integer", "int32"): check_int32,
+    ("integer", "int64"): check_int64,
+    ("integer", ""): check_int64,
+    ("string", "int-or-string"): check_int_or_string,
+    ("string", "date-time"): check_time,
+    ("string", "byte"): check_bytes,
+}
+"""Checks by type and format; types without one here are checked by their Python type alone."""
+
+PLAIN_TYPES: dict[str, tuple[frozenset[type], str]] = {
+    "string": (frozenset((str,)), "string"),
+    "boolean": (frozenset((bool,)), "bool"),
+    "number": (frozenset((int, float)), "float64"),
+}
+"""Python types and the Go type of the rest."""
