@@ -17,8 +17,6 @@ from apimachinery.objects import Object
 MAX_DEPTH = 200
 """Levels of nesting an object may have; orjson does not encode more than 254."""
 
-_SPACED = (b'" ', b'"\t', b'"\r', b'"\n')
-
 
 class DecodeError(ValueError):
     """The bytes are no JSON or YAML, or nested too deeply; the message is for a 400."""
@@ -55,15 +53,8 @@ def from_json_strict(data: bytes) -> Decoded:
 
 
 def _may_have_duplicates(data: bytes, value: Any) -> bool:
-    """Whether the text has more keys than the value; sometimes wrongly true, so that it can be cheap."""
-    if any(spaced in data for spaced in _SPACED):
-        return True
-    return _colons(data) != _colons(orjson.dumps(value))
-
-
-def _colons(data: bytes) -> int:
-    """How many quotes a colon follows, but for the escaped quotes of JSON inside of strings."""
-    return data.count(b'":') - data.count(b'\\":')
+    """Whether keys got lost: then so did their quotes. Rarely wrongly true; cheap."""
+    return data.count(b'"') != orjson.dumps(value).count(b'"') or b"\\u0022" in data
 
 
 _CONTAINERS = (dict, list)

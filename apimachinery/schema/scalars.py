@@ -76,9 +76,7 @@ def check_quantity(value: Any) -> Fault | Replacement | None:
             return Replacement(repr(value))
     except QuantityError as error:
         return Fault(str(error))
-    return Fault(
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-    )
+    return Fault(FORMAT_MESSAGE)
 
 
 def check_time(value: Any) -> Fault | None:
