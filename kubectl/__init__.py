@@ -1,0 +1,1 @@
+"""The kubectl-like verbs of `sampan`: one file a verb, printers beside them."""

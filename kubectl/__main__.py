@@ -1,0 +1,120 @@
+"""`sampan`: the verbs of kubectl and of a cluster's life. Loads only the verb that is asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from kubectl import session
+from kubectl.arguments import UsageError, normalise, split_globals
+
+VERBS = {
+    "annotate": "kubectl.verbs.annotate",
+    "api-resources": "kubectl.verbs.api_resources",
+    "api-versions": "kubectl.verbs.api_versions",
+    "apply": "kubectl.verbs.apply",
+    "config": "kubectl.verbs.config",
+    "create": "kubectl.verbs.create",
+    "delete": "kubectl.verbs.delete",
+    "describe": "kubectl.verbs.describe",
+    "edit": "kubectl.verbs.edit",
+    "exec": "kubectl.verbs.exec",
+    "explain": "kubectl.verbs.explain",
+    "get": "kubectl.verbs.get",
+    "label": "kubectl.verbs.label",
+    "logs": "kubectl.verbs.logs",
+    "patch": "kubectl.verbs.patch",
+    "rollout": "kubectl.verbs.rollout",
+    "scale": "kubectl.verbs.scale",
+    "version": "kubectl.verbs.version",
+    "wait": "kubectl.verbs.wait",
+}
+CLUSTER_VERBS = ("up", "down", "status", "kubeconfig")
+
+
+class LazyGroup(TyperGroup):
+    """Knows the names of all verbs and imports the module of the one that is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*CLUSTER_VERBS, *VERBS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return load_verb(name)
+
+
+def load_verb(name: str) -> click.Command | None:
+    """The verb's command, or None if there is no such verb."""
+    if name in CLUSTER_VERBS:
+        group: Any = typer.main.get_command(import_module("kubeadm.cli").app)
+        return group.commands[name]  # type: ignore[no-any-return]
+    if name not in VERBS:
+        return None
+    command = typer.main.get_command(import_module(VERBS[name]).app)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="sampan controls the Kubernetes cluster manager.",
+)
+
+
+@app.callback()
+def root() -> None:
+    """sampan controls the Kubernetes cluster manager."""
+
+
+def boolean_flags(command: click.Command, words: list[str]) -> dict[str, str]:
+    """The boolean flags of a command, and of the subcommand that the words name."""
+    flags: dict[str, str] = {}
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            off = parameter.secondary_opts[0] if parameter.secondary_opts else ""
+            flags |= dict.fromkeys(parameter.opts, off) | dict.fromkeys(parameter.secondary_opts, "")
+    if isinstance(command, click.Group):
+        for word in words:
+            if word in command.commands:
+                return flags | boolean_flags(command.commands[word], words)
+    return flags
+
+
+def run(words: list[str]) -> int:
+    """Runs one command line; returns the exit code."""
+    options, rest = split_globals(words)
+    session.configure(options)
+    command = load_verb(rest[0]) if rest else None
+    if command is not None:
+        rest = [rest[0], *normalise(rest[1:], boolean_flags(command, rest[1:]))]
+    group = typer.main.get_command(app)
+    try:
+        result = group.main(args=rest, prog_name="sampan", standalone_mode=False)
+    except click.exceptions.NoSuchOption as error:
+        raise UsageError(f"unknown flag: {error.option_name}") from None
+    except click.UsageError as error:
+        raise UsageError(error.format_message()) from None
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The console script."""
+    from kubectl.failures import report
+
+    try:
+        code = run(sys.argv[1:])
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = 130
+    except Exception as error:  # the outermost place: every failure becomes a message and a code
+        code = report(error)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""How a failure is told: kubectl's words on stderr, and its exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from apimachinery.errors import StatusError
+from kubectl.arguments import UsageError
+
+
+class CommandError(Exception):
+    """A failure with kubectl's own message; printed as `error: …`."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def describe(error: BaseException) -> str:
+    """One message, as kubectl words it (source: kubectl/pkg/cmd/util/helpers.go, StandardErrorMessage)."""
+    if isinstance(error, StatusError):
+        return _status(error)
+    if type(error).__name__ == "ConnectionFailed":
+        return f"Unable to connect to the server: {error}"
+    return f"error: {error}"
+
+
+def _status(error: StatusError) -> str:
+    if error.reason == "Unauthorized":
+        return "error: You must be logged in to the server (Unauthorized)"
+    if error.reason == "Invalid" and (details := error.details):
+        subject = details.get("kind", "")
+        causes = details.get("causes") or []
+        if not error.message and not causes:
+            return f"The {subject} is invalid"
+        return _invalid(error, subject, details.get("name", ""), causes)
+    reason = f" ({error.reason})" if error.reason else ""
+    return f"Error from server{reason}: {error.message}"
+
+
+def _invalid(error: StatusError, kind: str, name: str, causes: list[dict[str, str]]) -> str:
+    """`The Pod "x" is invalid: spec.…: …`, with one line a cause when there are several."""
+    head = f'The {kind} "{name}" is invalid' if kind else "The request is invalid"
+    if not causes:
+        return f"{head}: {error.message}"
+    lines = list(dict.fromkeys(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes))
+    if len(lines) == 1:
+        return f"{head}: {lines[0]}"
+    return "\n".join([f"{head}: ", *(f"* {line}" for line in lines)])
+
+
+def report(error: BaseException) -> int:
+    """Prints the failure and returns the exit code; groups of failures are printed one by one."""
+    if isinstance(error, BaseExceptionGroup):
+        return max(report(each) for each in error.exceptions)
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, UsageError):
+        print(f"error: {error}\nSee 'sampan --help' for usage.", file=sys.stderr)
+        return 1
+    if isinstance(error, BrokenPipeError):
+        return 0
+    print(describe(error), file=sys.stderr)
+    return error.code if isinstance(error, CommandError) else 1

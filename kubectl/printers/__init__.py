@@ -1,0 +1,85 @@
+"""From objects and Tables to text: the formats of `-o`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from apimachinery.objects import Object
+from kubectl.failures import CommandError
+
+FORMATS = (
+    "custom-columns",
+    "custom-columns-file",
+    "go-template",
+    "go-template-file",
+    "json",
+    "jsonpath",
+    "jsonpath-as-json",
+    "jsonpath-file",
+    "name",
+    "template",
+    "templatefile",
+    "wide",
+    "yaml",
+)
+
+
+def is_table(output: str) -> bool:
+    """Whether the server's Table is what is printed."""
+    return output in ("", "wide")
+
+
+def render(objects: Sequence[Object], output: str, *, as_list: bool, managed_fields: bool = False) -> str:
+    """The objects in the format of `-o`; with as_list they are a v1 List. Raises CommandError."""
+    form, _, argument = output.partition("=")
+    shown = [obj if managed_fields else _without_managed_fields(obj) for obj in objects]
+    if form == "name":
+        from kubectl.printers.names import name_line
+
+        return "".join(name_line(obj) for obj in shown)
+    whole: Any = {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
+    if form == "custom-columns":
+        from kubectl.printers.columns import render_columns
+
+        return render_columns(shown, argument)
+    value = whole if as_list else shown[0]
+    if form == "json":
+        return _json(value)
+    if form == "yaml":
+        from apimachinery.serialize import to_yaml
+
+        return to_yaml(value) if as_list or len(shown) == 1 else "---\n".join(map(to_yaml, shown))
+    if form in ("jsonpath", "jsonpath-as-json", "jsonpath-file"):
+        return _jsonpath(form, argument, value)
+    allowed = ",".join(FORMATS)
+    raise CommandError(
+        f'unable to match a printer suitable for the output format "{output}", allowed formats are: {allowed}'
+    )
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=4, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _jsonpath(form: str, template: str, value: Any) -> str:
+    from pathlib import Path
+
+    from apimachinery import jsonpath
+
+    if not template:
+        raise CommandError("template format specified but no template given")
+    text = Path(template).read_text() if form == "jsonpath-file" else template
+    try:
+        return jsonpath.render(jsonpath.parse(text), value)
+    except ValueError as error:
+        raise CommandError(f"error parsing jsonpath {text}, {error}") from None
+
+
+def _without_managed_fields(obj: Object) -> Object:
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict) or "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}

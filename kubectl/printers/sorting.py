@@ -1,0 +1,34 @@
+"""`--sort-by`: objects in the order of a field, numbers and quantities by size, text naturally."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from apimachinery import jsonpath
+from apimachinery.objects import Object
+from apimachinery.quantity import parse_quantity
+from kubectl.failures import CommandError
+
+
+def sort_key(expression: str, objects: Sequence[Object]) -> Callable[[Object], Any]:
+    """A key function for the field. Raises CommandError if no object has it."""
+    path = expression if expression.startswith("{") else "{" + "." + expression.lstrip(".") + "}"
+    template = jsonpath.parse(path)
+    if objects and not any(jsonpath.find(template, obj) for obj in objects):
+        raise CommandError(f'couldn\'t find any field with path "{path}" in the list of objects')
+
+    def key(obj: Object) -> Any:
+        values = jsonpath.find(template, obj)
+        return (0, "") if not values else _comparable(values[0])
+
+    return key
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, bool | int | float):
+        return (1, float(value))
+    try:
+        return (1, float(parse_quantity(value).milli_value()))
+    except (ValueError, TypeError):
+        return (2, str(value))

@@ -1,0 +1,76 @@
+"""The server's Tables as text, and rows of words aligned as kubectl's tab writer aligns them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apimachinery.objects import Object
+
+GAP = 3
+MINIMUM = 6
+
+
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Pads every column but the last to its widest cell and a gap (text/tabwriter with padding 3)."""
+    if not rows:
+        return ""
+    count = max(len(row) for row in rows)
+    widths = [max(MINIMUM, *(len(row[i]) + GAP for row in rows if len(row) > i)) for i in range(count)]
+    return "".join(_line(row, widths) for row in rows)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+    return "".join([*padded, row[-1] if row else ""]) + "\n"
+
+
+def table_rows(
+    table: Object,
+    *,
+    wide: bool = False,
+    headers: bool = True,
+    namespaces: bool = False,
+    prefix: str = "",
+    show_labels: bool = False,
+    label_columns: Sequence[str] = (),
+) -> list[list[str]]:
+    """The cells of a meta/v1 Table, heading first, with kubectl's own columns around the server's."""
+    definitions = table.get("columnDefinitions") or []
+    shown = [i for i, column in enumerate(definitions) if wide or not column.get("priority")]
+    rows: list[list[str]] = []
+    if headers:
+        names = [definitions[i]["name"].upper() for i in shown]
+        labels = [label.rsplit("/", 1)[-1].upper() for label in label_columns]
+        rows.append(
+            [*(["NAMESPACE"] if namespaces else []), *names, *labels, *(["LABELS"] if show_labels else [])]
+        )
+    for row in table.get("rows") or []:
+        rows.append(_row(row, shown, namespaces, prefix, show_labels, label_columns))
+    return rows
+
+
+def _row(
+    row: Object,
+    shown: Sequence[int],
+    namespaces: bool,
+    prefix: str,
+    show_labels: bool,
+    label_columns: Sequence[str],
+) -> list[str]:
+    metadata = (row.get("object") or {}).get("metadata") or {}
+    cells = [_cell(row["cells"][i]) for i in shown]
+    if prefix and cells:
+        cells[0] = f"{prefix}/{cells[0]}"
+    labels = metadata.get("labels") or {}
+    extra = [labels.get(label, "") for label in label_columns]
+    if show_labels:
+        extra.append(",".join(f"{k}={v}" for k, v in sorted(labels.items())) or "<none>")
+    return [*([metadata.get("namespace", "")] if namespaces else []), *cells, *extra]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "<none>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).split("\n", 1)[0]

@@ -1,0 +1,162 @@
+"""Which resources the words of a command name: `pods`, `po`, `deploy/web`, `pods,services`, `all`.
+
+Built-in names are known without asking; anything else is looked up in the server's discovery.
+Source of the rules: k8s.io/cli-runtime/pkg/resource/builder.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apimachinery import scheme
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from kubectl.failures import CommandError
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One object, or with an empty name a whole resource."""
+
+    resource: Resource
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """`deployment.apps/web`, as verbs print it."""
+        return f"{singular_name(self.resource)}/{self.name}"
+
+
+def singular_name(resource: Resource) -> str:
+    """`pod`, `deployment.apps`."""
+    singular = resource.singular or resource.kind.lower()
+    return f"{singular}.{resource.group}" if resource.group else singular
+
+
+def _names(resource: Resource) -> set[str]:
+    singular = resource.singular or resource.kind.lower()
+    plain = {resource.plural, singular, resource.kind.lower(), *resource.short_names}
+    return plain
+
+
+def _matches(resource: Resource, word: str) -> bool:
+    """`pods`, `po`, `deployments.apps`, `deployments.v1.apps`; case does not matter."""
+    first, _, rest = word.lower().partition(".")
+    if first not in _names(resource):
+        return False
+    return not rest or rest in {
+        resource.group,
+        f"{resource.version}.{resource.group}",
+        f"{resource.version}." if not resource.group else resource.group,
+    }
+
+
+class Mapper:
+    """Finds resources by name; asks discovery at most once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._discovered: list[Resource] | None = None
+
+    async def find(self, word: str) -> Resource:
+        """The one resource that a word means. Raises CommandError in kubectl's words."""
+        for resource in scheme.BUILTIN:
+            if "list" in resource.verbs and _matches(resource, word):
+                return resource
+        for resource in await self.discovered():
+            if _matches(resource, word):
+                return resource
+        raise CommandError(f'the server doesn\'t have a resource type "{word}"')
+
+    async def by_kind(self, api_version: str, kind: str) -> Resource:
+        """The resource that a manifest's apiVersion and kind mean."""
+        known = scheme.by_kind(api_version, kind)
+        if known is not None:
+            return known
+        for resource in await self.discovered():
+            if (resource.api_version, resource.kind) == (api_version, kind):
+                return resource
+        raise CommandError(
+            f'no matches for kind "{kind}" in version "{api_version}"\nensure CRDs are installed first'
+        )
+
+    async def category(self, word: str) -> list[Resource]:
+        """The resources of a category such as `all`; empty if it is none."""
+        known = [r for r in scheme.BUILTIN if word in r.categories and "list" in r.verbs]
+        seen = {resource.group_resource: resource for resource in reversed(known)}
+        return list(reversed(seen.values()))
+
+    async def discovered(self) -> list[Resource]:
+        """Every resource the server serves, preferred versions first."""
+        if self._discovered is None:
+            self._discovered = await discover(self._client)
+        return self._discovered
+
+    async def expand(self, word: str) -> list[Resource]:
+        """`pods,svc` or a category, as resources."""
+        found: list[Resource] = []
+        for part in word.split(","):
+            found += await self.category(part) or [await self.find(part)]
+        return found
+
+    async def targets(self, words: Sequence[str]) -> list[Target]:
+        """What `TYPE[,TYPE] [NAME...]` or `TYPE/NAME...` mean. Raises CommandError in kubectl's words."""
+        if any("/" in word for word in words):
+            return [await self._slashed(word) for word in words]
+        if not words:
+            return []
+        resources = await self.expand(words[0])
+        if len(words) == 1:
+            return [Target(resource) for resource in resources]
+        return [Target(resource, name) for resource in resources for name in words[1:]]
+
+    async def _slashed(self, word: str) -> Target:
+        kind, slash, name = word.partition("/")
+        if not slash:
+            raise CommandError(
+                "there is no need to specify a resource type as a separate argument when passing arguments "
+                "in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of "
+                "'kubectl get resource resource/<resource_name>'"
+            )
+        if not kind or not name or "/" in name:
+            raise CommandError("arguments in resource/name form may not have more than one slash")
+        return Target(await self.find(kind), name)
+
+
+async def discover(client: Client) -> list[Resource]:
+    """Every resource of the server, from its aggregated discovery."""
+    import orjson
+
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+    found: list[Resource] = []
+    for path in ("/api", "/apis"):
+        answer = orjson.loads(await client.request("GET", path, headers={"Accept": accept}))
+        for group in answer.get("items") or []:
+            found += _resources_of(group)
+    return found
+
+
+def _resources_of(group: Object) -> Iterable[Resource]:
+    for version in group.get("versions") or []:
+        for entry in version.get("resources") or []:
+            yield _resource(group["metadata"].get("name", ""), version["version"], entry)
+
+
+def _resource(group: str, version: str, entry: dict[str, Any]) -> Resource:
+    return Resource(
+        group=group,
+        version=version,
+        plural=entry["resource"],
+        kind=(entry.get("responseKind") or {}).get("kind", ""),
+        namespaced=entry.get("scope") == "Namespaced",
+        singular=entry.get("singularResource", ""),
+        short_names=tuple(entry.get("shortNames") or ()),
+        categories=tuple(entry.get("categories") or ()),
+        verbs=tuple(entry.get("verbs") or ()),
+        subresources=tuple(sub["subresource"] for sub in entry.get("subresources") or ()),
+    )

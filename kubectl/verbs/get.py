@@ -1,0 +1,323 @@
+"""`get`: one object, a list, or a table, once or followed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.objects import Object
+from kubectl import manifests, printers, session
+from kubectl.failures import CommandError, describe
+from kubectl.printers.table import align, table_rows
+from kubectl.resources import Mapper, Target, singular_name
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class GetOptions:
+    """The flags of `get`."""
+
+    output: str = ""
+    all_namespaces: bool = False
+    selector: str = ""
+    field_selector: str = ""
+    watch: bool = False
+    watch_only: bool = False
+    headers: bool = True
+    show_labels: bool = False
+    show_kind: bool = False
+    label_columns: tuple[str, ...] = ()
+    sort_by: str = ""
+    ignore_not_found: bool = False
+    managed_fields: bool = False
+    subresource: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        chosen = {"labelSelector": self.selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in chosen.items() if value}
+
+
+@app.command("get", no_args_is_help=False)
+def get(
+    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE[,TYPE] [NAME...] | TYPE/NAME...")] = None,
+    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="wide, yaml, json, name, jsonpath=…")] = "",
+    selector: Annotated[str, typer.Option("--selector", "-l", help="Label selector.")] = "",
+    field_selector: Annotated[str, typer.Option("--field-selector")] = "",
+    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow changes after the list.")] = False,
+    watch_only: Annotated[bool, typer.Option("--watch-only", help="Follow changes only.")] = False,
+    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
+    show_labels: Annotated[bool, typer.Option("--show-labels")] = False,
+    show_kind: Annotated[bool, typer.Option("--show-kind")] = False,
+    label_columns: Annotated[list[str] | None, typer.Option("--label-columns", "-L")] = None,
+    sort_by: Annotated[str, typer.Option("--sort-by", help="A JSONPath to sort by.")] = "",
+    ignore_not_found: Annotated[bool, typer.Option("--ignore-not-found")] = False,
+    show_managed_fields: Annotated[bool, typer.Option("--show-managed-fields")] = False,
+    subresource: Annotated[str, typer.Option("--subresource")] = "",
+    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
+    raw: Annotated[str, typer.Option("--raw", help="Ask for this path and print the answer.")] = "",
+) -> None:
+    """Display one or many resources."""
+    options = GetOptions(
+        output=output,
+        all_namespaces=all_namespaces,
+        selector=selector,
+        field_selector=field_selector,
+        watch=watch or watch_only,
+        watch_only=watch_only,
+        headers=not no_headers,
+        show_labels=show_labels,
+        show_kind=show_kind,
+        label_columns=tuple(c for columns in label_columns or () for c in columns.split(",")),
+        sort_by=sort_by,
+        ignore_not_found=ignore_not_found,
+        managed_fields=show_managed_fields,
+        subresource=subresource,
+    )
+    if raw:
+        session.run(lambda client, _: _print_raw(client, raw))
+        return
+    if not words and not filename:
+        raise CommandError(
+            'You must specify the type of resource to get. Use "sampan api-resources" for a complete list '
+            "of supported resources.\n\nerror: Required resource not specified."
+        )
+    objects = manifests.load(filename, recursive=recursive) if filename else []
+    session.run(lambda client, namespace: _get(client, namespace, words or [], objects, options))
+
+
+async def _print_raw(client: Client, path: str) -> None:
+    typer.echo(await client.request("GET", path), nl=False)
+
+
+async def _get(
+    client: Client, namespace: str, words: Sequence[str], objects: Sequence[Object], options: GetOptions
+) -> None:
+    mapper = Mapper(client)
+    targets = [
+        Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), obj["metadata"]["name"])
+        for obj in objects
+    ] or await mapper.targets(words)
+    if options.selector and any(target.name for target in targets):
+        raise CommandError("name cannot be provided when a selector is specified")
+    if options.all_namespaces and any(target.name for target in targets):
+        raise CommandError("a resource cannot be retrieved by name across all namespaces")
+    getter = Getter(client, "" if options.all_namespaces else namespace, options)
+    if options.watch:
+        await getter.watch(targets)
+    elif printers.is_table(options.output):
+        await getter.print_tables(targets)
+    else:
+        await getter.print_objects(targets)
+
+
+class Getter:
+    """Asks for the targets and prints what comes."""
+
+    def __init__(self, client: Client, namespace: str, options: GetOptions) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._options = options
+
+    async def _fetch(self, target: Target, accept: str) -> Object:
+        """One object, or the whole list, page by page."""
+        resource = target.resource
+        headers = {"Accept": accept}
+        if target.name:
+            path = resource.path(self._namespace or None, target.name, self._options.subresource or None)
+            return _decode(await self._client.request("GET", path, headers=headers))
+        path = resource.path(self._namespace or None)
+        parameters = {**self._options.parameters, "limit": str(CHUNK)}
+        whole = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
+        rest = whole
+        while token := (rest.get("metadata") or {}).get("continue"):
+            page = parameters | {"continue": token}
+            rest = _decode(await self._client.request("GET", path, headers=headers, params=page))
+            for key in ("items", "rows"):
+                if key in rest:
+                    whole[key] = (whole.get(key) or []) + (rest[key] or [])
+        return whole
+
+    async def _fetch_all(self, targets: Sequence[Target], accept: str) -> list[tuple[Target, Object]]:
+        """What could be had; what could not is reported at the end, as kubectl does."""
+        calls = (self._fetch(target, accept) for target in targets)
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        failures = [
+            answer
+            for answer in answers
+            if isinstance(answer, BaseException)
+            and not (isinstance(answer, NotFoundError) and self._options.ignore_not_found)
+        ]
+        found = [
+            (target, answer)
+            for target, answer in zip(targets, answers, strict=True)
+            if not isinstance(answer, BaseException)
+        ]
+        self._failures = [f for f in failures if isinstance(f, Exception)]
+        if failures and not found:
+            self._raise_failures()
+        return found
+
+    def _raise_failures(self) -> None:
+        if len(self._failures) == 1:
+            raise self._failures[0]
+        if self._failures:
+            raise ExceptionGroup("get", self._failures)
+
+    async def print_tables(self, targets: Sequence[Target]) -> None:
+        if self._options.sort_by:
+            await self._print_sorted(targets)
+            return
+        found = await self._fetch_all(targets, TABLE)
+        kinds = {target.resource for target, _ in found}
+        prefixed = self._options.show_kind or len(kinds) > 1
+        blocks: list[str] = []
+        for resource in dict.fromkeys(target.resource for target, _ in found):
+            tables = [table for target, table in found if target.resource == resource]
+            merged = {**tables[0], "rows": [row for table in tables for row in table.get("rows") or []]}
+            if merged["rows"]:
+                blocks.append(self._render(merged, singular_name(resource) if prefixed else ""))
+        typer.echo("\n".join(blocks), nl=False)
+        if not blocks and not self._failures:
+            self._say_nothing_found(targets)
+        self._raise_failures()
+
+    def _render(self, table: Object, prefix: str) -> str:
+        return align(
+            table_rows(
+                table,
+                wide=self._options.output == "wide",
+                headers=self._options.headers,
+                namespaces=self._options.all_namespaces and self._is_namespaced(table),
+                prefix=prefix,
+                show_labels=self._options.show_labels,
+                label_columns=self._options.label_columns,
+            )
+        )
+
+    @staticmethod
+    def _is_namespaced(table: Object) -> bool:
+        rows = table.get("rows") or []
+        return any((row.get("object") or {}).get("metadata", {}).get("namespace") for row in rows)
+
+    def _say_nothing_found(self, targets: Sequence[Target]) -> None:
+        if self._options.ignore_not_found and any(target.name for target in targets):
+            return
+        inside = f" in {self._namespace} namespace" if self._namespace else ""
+        if not any(target.resource.namespaced for target in targets):
+            inside = ""
+        typer.echo(f"No resources found{inside}" + ("." if inside else ""), err=True)
+
+    async def _print_sorted(self, targets: Sequence[Target]) -> None:
+        """The Tables with their rows in the order of a field: the rows must carry whole objects for it."""
+        from kubectl.printers.sorting import sort_key
+
+        for target in targets:
+            path = target.resource.path(self._namespace or None, target.name or None)
+            parameters = {**self._options.parameters, "includeObject": "Object"}
+            answer = await self._client.request("GET", path, headers={"Accept": TABLE}, params=parameters)
+            table = _decode(answer)
+            key = sort_key(self._options.sort_by, [row["object"] for row in table.get("rows") or []])
+            table["rows"] = sorted(table.get("rows") or [], key=lambda row: key(row["object"]))
+            typer.echo(self._render(table, ""), nl=False)
+
+    async def print_objects(self, targets: Sequence[Target]) -> None:
+        found = await self._fetch_all(targets, "application/json")
+        as_list = len(targets) > 1 or any(not target.name for target in targets)
+        objects = [obj for target, answer in found for obj in _items(target, answer)]
+        if self._options.sort_by:
+            from kubectl.printers.sorting import sort_key
+
+            objects.sort(key=sort_key(self._options.sort_by, objects))
+        if objects or as_list:
+            text = printers.render(
+                objects, self._options.output, as_list=as_list, managed_fields=self._options.managed_fields
+            )
+            typer.echo(text, nl=False)
+        self._raise_failures()
+
+    async def watch(self, targets: Sequence[Target]) -> None:
+        """Prints the list and then each change, until interrupted."""
+        if len(targets) != 1:
+            raise CommandError("you may only specify a single resource type")
+        await _Watcher(self._client, self._namespace, self._options, targets[0]).run()
+
+
+class _Watcher:
+    """Follows one resource or one object; the heading is printed once."""
+
+    def __init__(self, client: Client, namespace: str, options: GetOptions, target: Target) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._options = options
+        self._target = target
+        self._as_table = printers.is_table(options.output)
+        self._heading = options.headers
+
+    async def run(self) -> None:
+        parameters = dict(self._options.parameters)
+        if self._target.name:
+            parameters["fieldSelector"] = f"metadata.name={self._target.name}"
+        path = self._target.resource.path(self._namespace or None)
+        accept = TABLE if self._as_table else "application/json"
+        headers = {"Accept": accept}
+        listed = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
+        if self._target.name and not (listed.get("rows") or listed.get("items")):
+            raise NotFoundError(self._target.resource, self._target.name)
+        if not self._options.watch_only:
+            self._print(listed)
+        parameters |= {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"]}
+        async for line in self._client.stream("GET", path, headers=headers, params=parameters):
+            event = _decode(line)
+            if event["type"] == "ERROR":
+                raise StatusError(event["object"].get("message", ""), reason=event["object"].get("reason"))
+            if event["type"] != "BOOKMARK":
+                self._print(event["object"])
+
+    def _print(self, answer: Object) -> None:
+        if not self._as_table:
+            for obj in _items(self._target, answer):
+                typer.echo(printers.render([obj], self._options.output, as_list=False), nl=False)
+            return
+        rows = table_rows(
+            answer,
+            wide=self._options.output == "wide",
+            headers=self._heading,
+            namespaces=self._options.all_namespaces,
+            show_labels=self._options.show_labels,
+            label_columns=self._options.label_columns,
+        )
+        if answer.get("rows"):
+            typer.echo(align(rows), nl=False)
+            self._heading = False
+
+
+def _decode(data: bytes) -> Object:
+    value: Object = orjson.loads(data)
+    return value
+
+
+def _items(target: Target, answer: Object) -> list[Object]:
+    """The objects of an answer; those of a list get the apiVersion and kind that lists leave out."""
+    if "items" not in answer or target.name:
+        return [answer]
+    kind = {"apiVersion": target.resource.api_version, "kind": target.resource.kind}
+    return [kind | item for item in answer["items"] or []]
+
+
+__all__ = ["GetOptions", "Getter", "app", "describe"]
