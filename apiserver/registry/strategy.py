@@ -96,8 +96,19 @@ class Strategy:
     async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
         return nothing_to_undo
 
+    async def after_update(self, ctx: WriteContext, new: Object, old: Object) -> None:
+        """Gives back what the update freed, once it is stored."""
+
     async def after_delete(self, ctx: WriteContext, obj: Object) -> None:
-        """Gives back what begin_create took."""
+        """Gives back what begin_create took, once the object is gone."""
+
+    def for_subresource(self, subresource: str) -> Strategy:
+        """Who judges updates through a subresource of the kind's own form, status aside.
+
+        pods/ephemeralcontainers, pods/resize, namespaces/finalize, certificatesigningrequests/approval:
+        the store calls prepare_for_update and validate_update of the result.
+        """
+        return self
 
     def grace_period(self, obj: Object, requested: int | None) -> int | None:
         """Seconds of graceful deletion, or None if the kind is deleted at once (all but pods)."""
@@ -113,3 +124,7 @@ class Strategy:
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         """One Table row, in the order of columns."""
         return [obj["metadata"]["name"], obj["metadata"].get("creationTimestamp")]
+
+    def row_conditions(self, obj: Object) -> list[Object]:
+        """TableRow conditions: `Completed` for what clients may hide."""
+        return []

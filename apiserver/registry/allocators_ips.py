@@ -1,0 +1,118 @@
+"""Cluster IPs: an address is taken while its IPAddress object exists (KEP-1880)."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from apimachinery.objects import Object, get_path
+from apimachinery.scheme import IP_ADDRESSES
+from apimachinery.serialize import from_json, to_json
+from apimachinery.times import format_time
+from apiserver.registry.allocators import (
+    AlreadyAllocated,
+    NotInRange,
+    RangeFull,
+    candidates,
+    reserved_band,
+)
+from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MANAGER = "ipallocator.k8s.io"
+
+
+class AddressAllocator:
+    """Gives out the addresses of one service range such as `10.96.0.0/12`."""
+
+    def __init__(self, cidr: str, randomness: random.Random) -> None:
+        self.network: Network = ipaddress.ip_network(cidr)
+        # An IPv4 range has a broadcast address too; nobody gets the first address.
+        self._size = self.network.num_addresses - (2 if self.network.version == 4 else 1)
+        self._random = randomness
+
+    @property
+    def family(self) -> str:
+        return f"IPv{self.network.version}"
+
+    async def allocate(self, storage: Storage, address: str, service: Object, now: datetime) -> None:
+        """Takes this address for the service. Raises NotInRange, AlreadyAllocated."""
+        ip = ipaddress.ip_address(address)
+        if ip not in self.network:
+            raise NotInRange("the provided network does not match the current range")
+        offset = int(ip) - int(self.network.network_address) - 1
+        if not 0 <= offset < self._size:
+            last = self.network[self._size]
+            raise NotInRange(
+                f"the provided IP ({ip}) is not in the valid range. "
+                f"The range of valid IPs is {self.network[1]}-{last}"
+            )
+        if not await self._create(storage, str(ip), service, now):
+            raise AlreadyAllocated("provided IP is already allocated")
+
+    async def allocate_next(
+        self, storage: Storage, service: Object, now: datetime, is_known: Callable[[str], bool]
+    ) -> str:
+        """Takes any free address; `is_known` spares asking the store for those that are surely taken.
+
+        Raises RangeFull.
+        """
+        reserved = reserved_band(self._size, share=16, most=256)
+        for offset in candidates(self._size, reserved, self._random):
+            address = str(self.network[offset + 1])
+            if not is_known(address) and await self._create(storage, address, service, now):
+                return address
+        raise RangeFull
+
+    async def release(self, storage: Storage, address: str, service: Object) -> None:
+        """Frees the address, if it is still this service's."""
+        key = IP_ADDRESSES.storage_key("", address)
+        found = await storage.get(key)
+        if found is None or get_path(from_json(found.value), "spec.parentRef") != _parent(service):
+            return
+        try:
+            await storage.delete(key, found.revision)
+        except RevisionMismatch:
+            # Gone, or changed by somebody who has looked after it since.
+            return
+
+    async def _create(self, storage: Storage, address: str, service: Object, now: datetime) -> bool:
+        try:
+            await storage.create(
+                IP_ADDRESSES.storage_key("", address),
+                to_json(_ip_address(address, self.family, service, now)),
+            )
+        except KeyExists:
+            return False
+        return True
+
+
+def _parent(service: Object) -> Object:
+    metadata = service["metadata"]
+    return {
+        "group": "",
+        "resource": "services",
+        "namespace": metadata.get("namespace") or "",
+        "name": metadata.get("name") or "",
+    }
+
+
+def _ip_address(address: str, family: str, service: Object, now: datetime) -> Object:
+    return {
+        "apiVersion": IP_ADDRESSES.api_version,
+        "kind": IP_ADDRESSES.kind,
+        "metadata": {
+            "name": address,
+            "uid": str(uuid.uuid4()),
+            "creationTimestamp": format_time(now),
+            "labels": {
+                "ipaddress.kubernetes.io/ip-family": family,
+                "ipaddress.kubernetes.io/managed-by": _MANAGER,
+            },
+        },
+        "spec": {"parentRef": _parent(service)},
+    }
