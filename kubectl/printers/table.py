@@ -44,8 +44,8 @@ def table_rows(
         rows.append(
             [*(["NAMESPACE"] if namespaces else []), *names, *labels, *(["LABELS"] if show_labels else [])]
         )
-    for row in table.get("rows") or []:
-        rows.append(_row(row, shown, namespaces, prefix, show_labels, label_columns))
+    bodies = table.get("rows") or []
+    rows += [_row(row, shown, namespaces, prefix, show_labels, label_columns) for row in bodies]
     return rows
 
 

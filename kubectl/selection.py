@@ -1,0 +1,89 @@
+"""The objects that a changing verb works on: by name, by selector, all of a kind, or those of files.
+
+Source: k8s.io/cli-runtime/pkg/resource/builder.go; the messages are kubectl's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apimachinery.objects import Object
+from kubectl import manifests
+from kubectl.failures import CommandError
+from kubectl.resources import Mapper, Target
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the user named. `everything` is `--all`."""
+
+    words: Sequence[str] = ()
+    filenames: Sequence[str] = ()
+    selector: str = ""
+    field_selector: str = ""
+    everything: bool = False
+    all_namespaces: bool = False
+    recursive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One object to work on; `namespace` is empty for cluster-wide ones."""
+
+    target: Target
+    namespace: str
+
+    @property
+    def label(self) -> str:
+        return self.target.label
+
+
+async def resolve(client: Client, namespace: str, selection: Selection) -> list[Selected]:
+    """The objects, in order; names are not checked to exist, selectors are listed. Raises CommandError."""
+    mapper = Mapper(client)
+    if selection.filenames:
+        return [
+            await _from_manifest(mapper, namespace, obj)
+            for obj in manifests.load(selection.filenames, recursive=selection.recursive)
+        ]
+    targets = await mapper.targets(selection.words)
+    if not targets:
+        raise CommandError("You must provide one or more resources by argument or filename.")
+    listed = bool(selection.selector or selection.field_selector or selection.everything)
+    if listed and any(target.name for target in targets):
+        what = "a selector" if selection.selector else "--all"
+        raise CommandError(f"name cannot be provided when {what} is specified")
+    if not listed and not all(target.name for target in targets):
+        raise CommandError("resource(s) were provided, but no name was specified")
+    if not listed:
+        return [Selected(t, namespace if t.resource.namespaced else "") for t in targets]
+    where = "" if selection.all_namespaces else namespace
+    return [found for target in targets for found in await _list(client, where, target, selection)]
+
+
+async def _from_manifest(mapper: Mapper, namespace: str, obj: Object) -> Selected:
+    resource = await mapper.by_kind(obj["apiVersion"], obj["kind"])
+    metadata = obj.get("metadata") or {}
+    name = metadata.get("name", "")
+    if not name:
+        raise CommandError("resource name may not be empty")
+    inside = metadata.get("namespace") or namespace
+    return Selected(Target(resource, name), inside if resource.namespaced else "")
+
+
+async def _list(client: Client, namespace: str, target: Target, selection: Selection) -> list[Selected]:
+    answer = await client.list(
+        target.resource,
+        namespace or None,
+        label_selector=selection.selector or None,
+        field_selector=selection.field_selector or None,
+    )
+    return [
+        Selected(Target(target.resource, item["metadata"]["name"]), item["metadata"].get("namespace", ""))
+        for item in answer["items"]
+    ]

@@ -1,0 +1,76 @@
+"""`api-resources`: what the server serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery.scheme import Resource
+from kubectl import session
+from kubectl.printers.table import align
+from kubectl.resources import discover
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+
+@app.command("api-resources")
+def api_resources(
+    group: Annotated[str | None, typer.Option("--api-group")] = None,
+    namespaced: Annotated[bool | None, typer.Option("--namespaced/--no-namespaced")] = None,
+    verbs: Annotated[list[str] | None, typer.Option("--verbs")] = None,
+    categories: Annotated[list[str] | None, typer.Option("--categories")] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="wide or name")] = "",
+    sort_by: Annotated[str, typer.Option("--sort-by", help="name or kind")] = "",
+    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
+    cached: Annotated[bool, typer.Option("--cached", help="Ignored: discovery is always asked.")] = False,
+) -> None:
+    """Print the supported API resources on the server."""
+
+    def wanted(resource: Resource) -> bool:
+        return (
+            bool(resource.verbs)
+            and (group is None or resource.group == group)
+            and (namespaced is None or resource.namespaced == namespaced)
+            and set(_words(verbs)) <= set(resource.verbs)
+            and set(_words(categories)) <= set(resource.categories)
+        )
+
+    async def run(client: Client, _: str) -> list[Resource]:
+        return await discover(client)
+
+    found = _preferred([resource for resource in session.run(run) if wanted(resource)])
+    found.sort(key=lambda r: r.kind if sort_by == "kind" else r.plural if sort_by else (r.group, r.plural))
+    if output == "name":
+        typer.echo("".join(f"{resource.group_resource}\n" for resource in found), nl=False)
+        return
+    wide = output == "wide"
+    heading = ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", *(["VERBS", "CATEGORIES"] * wide)]
+    rows = [] if no_headers else [heading]
+    typer.echo(align([*rows, *(_row(resource, wide) for resource in found)]), nl=False)
+
+
+def _words(values: list[str] | None) -> list[str]:
+    return [word for value in values or () for word in value.split(",")]
+
+
+def _preferred(resources: list[Resource]) -> list[Resource]:
+    """One version of each: the first, which the server prefers."""
+    first: dict[str, Resource] = {}
+    for resource in resources:
+        first.setdefault(resource.group_resource, resource)
+    return list(first.values())
+
+
+def _row(resource: Resource, wide: bool) -> list[str]:
+    row = [
+        resource.plural,
+        ",".join(resource.short_names),
+        resource.api_version,
+        str(resource.namespaced).lower(),
+        resource.kind,
+    ]
+    return row + ([",".join(resource.verbs), ",".join(resource.categories)] if wide else [])

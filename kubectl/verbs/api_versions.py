@@ -1,0 +1,25 @@
+"""`api-versions`: every group/version the server serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from kubectl import session
+from kubectl.resources import discover
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+
+@app.command("api-versions")
+def api_versions() -> None:
+    """Print the supported API versions on the server, in the form of "group/version"."""
+
+    async def run(client: Client, _: str) -> list[str]:
+        return sorted({resource.api_version for resource in await discover(client)})
+
+    typer.echo("".join(f"{version}\n" for version in session.run(run)), nl=False)

@@ -1,0 +1,177 @@
+"""`delete`: by name, selector or file, and the wait until the objects are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery.durations import parse_duration
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import Object
+from kubectl import dry_run, session
+from kubectl.dry_run import DryRun
+from kubectl.failures import CommandError
+from kubectl.selection import Selected, Selection, resolve
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+FORCE_WARNING = (
+    "Warning: Immediate deletion does not wait for confirmation that the running resource has been "
+    "terminated. The resource may continue to run on the cluster indefinitely."
+)
+FOREVER = 7 * 24 * 3600.0
+
+
+@app.command("delete", no_args_is_help=False)
+def delete(
+    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE [NAME...] | TYPE/NAME...")] = None,
+    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
+    field_selector: Annotated[str, typer.Option("--field-selector")] = "",
+    everything: Annotated[bool, typer.Option("--all")] = False,
+    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
+    grace_period: Annotated[int, typer.Option("--grace-period", help="Seconds; -1: the object's own.")] = -1,
+    force: Annotated[bool, typer.Option("--force")] = False,
+    now: Annotated[bool, typer.Option("--now", help="As --grace-period=1.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the objects are gone.")] = True,
+    timeout: Annotated[str, typer.Option("--timeout")] = "0s",
+    cascade: Annotated[
+        str, typer.Option("--cascade", help="background, foreground or orphan.")
+    ] = "background",
+    ignore_not_found: Annotated[bool, typer.Option("--ignore-not-found")] = False,
+    output: Annotated[str, typer.Option("--output", "-o", help="name")] = "",
+    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
+) -> None:
+    """Delete resources."""
+    if now:
+        grace_period = 1
+    if grace_period == 0 and not force:
+        wait, grace_period = True, 1
+    if force and grace_period < 0:
+        grace_period = 0
+    if output not in ("", "name"):
+        raise CommandError(f"unexpected -o output mode: {output}. We only support '-o name'")
+    selection = Selection(
+        words or (), filename or (), selector, field_selector, everything, all_namespaces, recursive
+    )
+    deletion = Deletion(
+        grace_period=grace_period,
+        propagation=_propagation(cascade),
+        mode=dry_run.parse(dry),
+        force=force,
+        by_name=output == "name",
+        ignore_not_found=ignore_not_found or everything or bool(selector),
+        limit=parse_duration(timeout) or FOREVER if wait else 0.0,
+    )
+    session.run(lambda client, namespace: deletion.run(client, namespace, selection))
+
+
+def _propagation(cascade: str) -> str:
+    names = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+    names |= {"true": "Background", "false": "Orphan"}
+    if cascade not in names:
+        raise CommandError(
+            f'invalid cascade value ({cascade}). Must be "background", "foreground", or "orphan"'
+        )
+    return names[cascade]
+
+
+class Deletion:
+    """One run of `delete`. `limit` is how long to wait for the objects to go, in seconds; 0: not at all."""
+
+    def __init__(
+        self,
+        *,
+        grace_period: int,
+        propagation: str,
+        mode: DryRun,
+        force: bool,
+        by_name: bool,
+        ignore_not_found: bool,
+        limit: float,
+    ) -> None:
+        self._mode = mode
+        self._force = force
+        self._by_name = by_name
+        self._ignore_not_found = ignore_not_found
+        self._limit = 0.0 if mode is not DryRun.NONE else limit
+        self._options: Object = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": propagation,
+        }
+        if grace_period >= 0:
+            self._options["gracePeriodSeconds"] = grace_period
+        if mode is DryRun.SERVER:
+            self._options["dryRun"] = ["All"]
+
+    async def run(self, client: Client, namespace: str, selection: Selection) -> None:
+        selected = await resolve(client, namespace, selection)
+        if not selected:
+            typer.echo("No resources found")
+            return
+        if self._force and self._mode is DryRun.NONE:
+            typer.echo(FORCE_WARNING, err=True)
+        failures: list[Exception] = []
+        waiting: list[tuple[Selected, str]] = []
+        for one in selected:
+            try:
+                waiting.append((one, await self._delete(client, one)))
+            except NotFoundError as error:
+                if not self._ignore_not_found:
+                    failures.append(error)
+        if self._limit:
+            await self._wait(client, waiting)
+        if failures:
+            raise failures[0] if len(failures) == 1 else ExceptionGroup("delete", failures)
+
+    async def _delete(self, client: Client, one: Selected) -> str:
+        """Asks for the deletion; returns the uid of what is going, where the server tells it."""
+        resource, name = one.target.resource, one.target.name
+        if self._mode is DryRun.CLIENT:
+            answer = await client.get(resource, name, one.namespace or None)
+        else:
+            answer = await client.delete(resource, name, one.namespace or None, options=self._options)
+        self._say(one)
+        details = answer.get("details") or answer.get("metadata") or {}
+        return str(details.get("uid", ""))
+
+    def _say(self, one: Selected) -> None:
+        if self._by_name:
+            typer.echo(one.label)
+            return
+        kind, _, name = one.label.partition("/")
+        how = "force deleted" if self._force else "deleted"
+        inside = f" from {one.namespace} namespace" if one.namespace else ""
+        typer.echo(f'{kind} "{name}" {how}{inside}{self._mode.suffix}')
+
+    async def _wait(self, client: Client, waiting: list[tuple[Selected, str]]) -> None:
+        try:
+            async with asyncio.timeout(self._limit), asyncio.TaskGroup() as group:
+                for one, uid in waiting:
+                    group.create_task(_until_gone(client, one, uid))
+        except TimeoutError:
+            raise CommandError("timed out waiting for the condition") from None
+
+
+async def _until_gone(client: Client, one: Selected, uid: str) -> None:
+    """Watches the one object until this incarnation of it is no more."""
+    resource, name = one.target.resource, one.target.name
+    chosen = f"metadata.name={name}"
+    while True:
+        listed = await client.list(resource, one.namespace or None, field_selector=chosen)
+        if not any(not uid or item["metadata"].get("uid") == uid for item in listed["items"]):
+            return
+        version = listed["metadata"]["resourceVersion"]
+        events = client.watch(
+            resource, one.namespace or None, resource_version=version, field_selector=chosen
+        )
+        async for kind, _ in events:
+            if kind == "DELETED":
+                return

@@ -1,0 +1,79 @@
+"""`patch`: a strategic merge, JSON merge or JSON patch from the command line or a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apimachinery.serialize import from_yaml_all
+from kubectl import dry_run, printers, session
+from kubectl.dry_run import DryRun
+from kubectl.failures import CommandError
+from kubectl.selection import Selection, resolve
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+TYPES = {
+    "strategic": "application/strategic-merge-patch+json",
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+}
+
+
+@app.command("patch")
+def patch(
+    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME")] = None,
+    text: Annotated[str, typer.Option("--patch", "-p", help="The patch, JSON or YAML.")] = "",
+    patch_file: Annotated[str, typer.Option("--patch-file")] = "",
+    kind: Annotated[str, typer.Option("--type", help="json, merge or strategic.")] = "strategic",
+    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    subresource: Annotated[str, typer.Option("--subresource")] = "",
+    output: Annotated[str, typer.Option("--output", "-o")] = "",
+    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+) -> None:
+    """Update fields of a resource."""
+    if kind not in TYPES:
+        raise CommandError(f'--type must be one of [json merge strategic], not "{kind}"')
+    if not text and not patch_file:
+        raise CommandError("must specify --patch or --patch-file containing the contents of the patch")
+    body = _parse(Path(patch_file).read_text() if patch_file else text)
+    mode = dry_run.parse(dry)
+    selection = Selection(words or (), filename or ())
+
+    async def run(client: Client, namespace: str) -> None:
+        for one in await resolve(client, namespace, selection):
+            resource, name, inside = one.target.resource, one.target.name, one.namespace or None
+            before = await client.get(resource, name, inside, subresource=subresource or None)
+            after = before
+            if mode is not DryRun.CLIENT:
+                after = await client.patch(
+                    resource,
+                    name,
+                    body,
+                    inside,
+                    patch_type=TYPES[kind],
+                    subresource=subresource or None,
+                    params=mode.parameters,
+                )
+            if output:
+                typer.echo(printers.render([after], output, as_list=False), nl=False)
+            else:
+                note = "" if before != after or mode is DryRun.CLIENT else " (no change)"
+                typer.echo(f"{one.label} patched{mode.suffix}{note}")
+
+    session.run(run)
+
+
+def _parse(text: str) -> Any:
+    try:
+        documents = from_yaml_all(text)
+    except ValueError as error:
+        raise CommandError(f'unable to parse "{text}": {error}') from None
+    if len(documents) != 1:
+        raise CommandError(f'unable to parse "{text}": one patch is wanted')
+    return documents[0]
