@@ -49,6 +49,10 @@ class RequestInfo:
     causes: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
     """Sent as Warning headers with the answer."""
+    revision: int = 0
+    """The revision that this request's write made; set by the handler, read by the journal."""
+    status: int = 0
+    """The status of the answer, once it has begun."""
 
     def first(self, parameter: str, default: str = "") -> str:
         """The first value of a query parameter."""
