@@ -23,7 +23,7 @@ class KeyValue:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A slice of a range in key order, all of it as of `revision`. `remaining` counts what a limit cut off."""
+    """A slice of a range in key order, as of `revision`. `remaining` counts what a limit cut off."""
 
     items: list[KeyValue]
     revision: int
@@ -32,17 +32,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change. `value` is None for a deletion; `previous` is None for a creation."""
+    """One change. `value` is None for a deletion. What was there before is for the watcher to remember."""
 
     key: str
     value: bytes | None
     revision: int
-    previous: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events that became visible together, in order. An empty batch is progress: all up to `revision` is known."""
+    """Events that became visible together, in order. Without any: all up to `revision` is known."""
 
     events: list[Event]
     revision: int
@@ -65,7 +64,10 @@ class RevisionMismatch(StorageError):
 
 
 class RevisionCompacted(StorageError):
-    """A read or watch from a revision that history no longer holds. `oldest` is the first that may be asked for."""
+    """A read or watch from a revision that history no longer holds.
+
+    `oldest` is the first that may be asked for, 0 if the store did not say.
+    """
 
     def __init__(self, oldest: int) -> None:
         super().__init__(f"compacted up to {oldest}")
@@ -98,7 +100,7 @@ class Storage(Protocol):
         """Puts a key that must not exist; returns the revision. Raises KeyExists, ValueTooLarge."""
 
     async def update(self, key: str, value: bytes, revision: int, *, lease: int = 0) -> int:
-        """Puts a key that must be at `revision`; returns the new one. Raises RevisionMismatch, ValueTooLarge."""
+        """Puts a key that is at `revision`; returns the new one. Raises RevisionMismatch, ValueTooLarge."""
 
     async def delete(self, key: str, revision: int) -> int:
         """Deletes a key that must be at `revision`; returns the deletion's. Raises RevisionMismatch."""
@@ -107,7 +109,10 @@ class Storage(Protocol):
         """The store's revision now, linearizable."""
 
     def watch(self, prefix: str, revision: int) -> AsyncIterator[Batch]:
-        """Every change after `revision`, in order, for ever. Raises RevisionCompacted, StorageUnreachable."""
+        """Every change after `revision`, in order, for ever. An empty prefix is the whole store.
+
+        Raises RevisionCompacted, StorageUnreachable.
+        """
 
     async def grant(self, ttl: int) -> int:
         """A lease of `ttl` seconds: keys written with it go when it ends."""
