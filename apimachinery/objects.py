@@ -6,11 +6,12 @@ Owns nothing about single kinds; those have their own modules (`pods`, `taints`)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
 
 class NamespacedName(NamedTuple):
@@ -78,9 +79,9 @@ def owner_reference(owner: Object, *, controller: bool = True, block_owner_delet
     }
 
 
-def deep_copy(value: Any) -> Any:
+def deep_copy(value: T) -> T:
     """A copy that shares nothing. A JSON round trip: an order of magnitude faster than copy.deepcopy."""
-    return orjson.loads(orjson.dumps(value))
+    return cast(T, orjson.loads(orjson.dumps(value)))
 
 
 def get_path(obj: Any, path: str | Iterable[str], default: Any = None) -> Any:
