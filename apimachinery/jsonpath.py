@@ -78,8 +78,8 @@ def relaxed(expression: str, *, allow_missing: bool = True) -> JsonPath:
     match = re.fullmatch(r"\{?\.?([^{}]*)\}?", expression.strip()) if expression else None
     if match is None:
         raise JsonPathError(
-            f"unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{{name1.name2}}' "
-            f"or '{{.name1.name2}}'"
+            "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' "
+            "or '{.name1.name2}'"
         )
     separator = "" if match[1].startswith("[") else "."
     return JsonPath(f"{{{separator}{match[1]}}}", allow_missing=allow_missing)
@@ -264,13 +264,25 @@ def _brackets(text: str) -> Step:
 
 def _subscript(text: str) -> Step:
     if text[:1] in ("'", '"'):
-        return _field(re.sub(r"([\\.])", r"\\\1", _unquote(text)))
+        return _inner_path(f".{text[1:-1]}")  # dots in quotes separate names unless escaped
     if not re.fullmatch(r"(-?\d+)|(-?\d*:-?\d*(:-?\d*)?)", text):
         raise JsonPathError(f"invalid array index {text}")
     if ":" in text:
         bounds = [int(part) if part else None for part in text.split(":")]
         return lambda value, allow_missing: iter(value[slice(*bounds)] if isinstance(value, list) else ())
     return _index(int(text))
+
+
+def _inner_path(text: str) -> Step:
+    steps = _parse_path(text).steps
+
+    def step(value: Any, allow_missing: bool) -> Iterator[Any]:
+        values = [value]
+        for each in steps:
+            values = [found for value in values for found in each(value, allow_missing)]
+        yield from values
+
+    return step
 
 
 def _index(index: int) -> Step:

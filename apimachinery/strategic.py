@@ -6,7 +6,7 @@ Directives: `$patch` (replace, delete, merge), `$retainKeys`, `$setElementOrder/
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import PatchError
@@ -33,7 +33,7 @@ def _merge_map(original: Object, patch: Object, schema: SchemaNode | None) -> Ob
     """Merges in place, but for a map that is to be replaced."""
     match patch.pop(DIRECTIVE, None):
         case "replace":
-            return _without_directives(patch)
+            return cast(Object, _without_directives(patch))
         case "delete":
             return {}
         case "merge" | None:
