@@ -1,0 +1,109 @@
+"""Command-line flags: a frozen dataclass of options whose fields are flags with upstream's names.
+
+Owns parsing only. Meaning (files, addresses) belongs to the daemon.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NoReturn, TypeVar
+
+from apimachinery.durations import format_duration, parse_duration
+
+T = TypeVar("T")
+
+
+def flag(
+    default: Any, help: str, *, name: str | None = None, parse: Callable[[str], Any] | None = None
+) -> Any:
+    """A field that is set by `--field-name`. `parse` is found from the annotation unless given."""
+    metadata = {"help": help, "name": name, "parse": parse}
+    return field(default=default, metadata=metadata, kw_only=True)
+
+
+def duration(default: float, help: str, *, name: str | None = None) -> Any:
+    """A field of seconds, written as a Go duration: `--node-monitor-period=5s`."""
+    metadata = {"help": help, "name": name, "parse": parse_duration, "show": format_duration}
+    return field(default=default, metadata=metadata, kw_only=True)
+
+
+@dataclass(frozen=True)
+class CommonOptions:
+    """Flags that every daemon has."""
+
+    v: int = flag(0, "number for the log level verbosity")
+    logging_format: str = flag("text", 'Sets the log format. Permitted formats: "json", "text".')
+
+
+def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str) -> T:
+    """The options of a command line; exits with upstream's words for a flag that is not known."""
+    parser = _Parser(prog=prog, allow_abbrev=False, add_help=True, usage=f"{prog} [flags]")
+    hints = typing.get_type_hints(options)
+    for each in fields(typing.cast(Any, options)):
+        _add(parser, each, hints[each.name])
+    known, unknown = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
+    if unknown:
+        parser.error(_complaint(unknown[0], prog))
+    return options(**vars(known))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(1, f"Error: {message}\n")
+
+
+def _complaint(argument: str, prog: str) -> str:
+    if argument.startswith("--"):
+        return f"unknown flag: {argument.partition('=')[0]}"
+    if argument.startswith("-"):
+        return f"unknown shorthand flag: {argument[1:2]!r} in {argument}"
+    return f'unknown command "{argument}" for "{prog}"'
+
+
+def _add(parser: _Parser, each: Any, annotation: Any) -> None:
+    name = each.metadata["name"] or each.name.replace("_", "-")
+    names = [f"--{name}"] if len(name) > 1 else [f"--{name}", f"-{name}"]
+    show = each.metadata.get("show")
+    default = each.default if show is None else show(each.default)
+    help = each.metadata["help"].replace("%", "%%")
+    settings: dict[str, Any] = {
+        "dest": each.name,
+        "default": each.default,
+        "help": f"{help} (default {default})" if default not in ("", (), None) else help,
+        "type": each.metadata["parse"] or _parser_of(annotation),
+        "metavar": "",
+    }
+    if annotation is bool:
+        settings |= {"nargs": "?", "const": True}
+    parser.add_argument(*names, **settings)
+
+
+def _parser_of(annotation: Any) -> Callable[[str], Any]:
+    if annotation is bool:
+        return _parse_bool
+    if typing.get_origin(annotation) is tuple:
+        return _parse_list
+    if typing.get_origin(annotation) is dict:
+        return _parse_map
+    return annotation if annotation in (int, float) else str
+
+
+def _parse_bool(text: str) -> bool:
+    if text in ("true", "True", "TRUE", "1", "t", "T"):
+        return True
+    if text in ("false", "False", "FALSE", "0", "f", "F"):
+        return False
+    raise argparse.ArgumentTypeError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+
+
+def _parse_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _parse_map(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in _parse_list(text)]
+    return {key.strip(): value.strip() for key, _, value in pairs}
