@@ -1,0 +1,51 @@
+"""What every controller is given: the client, informers shared by all, events, the clock, the options."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from client.events import EventRecorder
+from client.informer import Informer
+from client.rest import Client
+
+
+class SharedInformers:
+    """One informer a resource for the whole process; made when first asked for, run together."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._informers: dict[Resource, Informer] = {}
+
+    def informer(self, resource: Resource) -> Informer:
+        """The informer of a resource; ask before `run`."""
+        if resource not in self._informers:
+            self._informers[resource] = Informer(self._client, resource)
+        return self._informers[resource]
+
+    def index(self, resource: Resource, name: str, function: Callable[[Object], Iterable[str]]) -> None:
+        """Adds an index to a resource's informer; the same name twice is the same index."""
+        self.informer(resource).add_indexer(name, function)
+
+    async def run(self) -> None:
+        """Lists and watches all of them; never ends."""
+        async with asyncio.TaskGroup() as group:
+            for informer in self._informers.values():
+                group.create_task(informer.run())
+
+
+@dataclass(frozen=True)
+class ControllerContext:
+    """The constructor argument of every controller."""
+
+    client: Client
+    informers: SharedInformers
+    recorder: Callable[[str], EventRecorder]
+    """recorder(component) gives the recorder that writes events in that controller's name."""
+    now: Callable[[], datetime]
+    options: Any

@@ -1,0 +1,117 @@
+"""The Endpoints controller: one Endpoints object a Service, with the addresses of its pods.
+
+Source: pkg/controller/endpoint/endpoints_controller.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apimachinery import scheme
+from apimachinery.errors import AlreadyExistsError, NotFoundError
+from apimachinery.objects import NamespacedName, Object, key_of, namespace_of
+from client.controller import Watch, by_name
+from controller_manager.context import ControllerContext
+from controller_manager.endpoints_plan import HEADLESS_LABEL, is_headless, pod_endpoints, selects, subsets
+
+MANAGED_BY = {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}
+OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
+CAPACITY = 1000
+
+
+class EndpointsController:
+    """Keeps the Endpoints of every Service with a selector."""
+
+    name = "endpoints-controller"
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._client = context.client
+        self._services = context.informers.informer(scheme.SERVICES)
+        self._pods = context.informers.informer(scheme.PODS)
+        self._endpoints = context.informers.informer(scheme.ENDPOINTS)
+
+    def watches(self) -> list[Watch]:
+        return [
+            Watch(self._services, by_name),
+            Watch(self._pods, self._services_of),
+            Watch(self._endpoints, by_name),
+        ]
+
+    def _services_of(self, pod: Object) -> Iterable[NamespacedName]:
+        services = self._services.list(namespace_of(pod))
+        return [key_of(service) for service in services if selects(service, pod)]
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        """Writes the Endpoints only when they differ; deletes those of a Service that is gone."""
+        service = self._services.get(key)
+        current = self._endpoints.get(key)
+        if service is None:
+            if current is not None and _is_ours(current):
+                await self._delete(key)
+            return None
+        if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
+            return None
+        published = bool(service["spec"].get("publishNotReadyAddresses"))
+        pods = self._pods.list(key.namespace)
+        found = pod_endpoints(service, pods, {}, terminating=published)
+        wanted = desired(service, subsets(found[:CAPACITY]), truncated=len(found) > CAPACITY)
+        if current is None:
+            await self._create(wanted)
+        elif differs(wanted, current):
+            await self._client.update(scheme.ENDPOINTS, merged(wanted, current))
+        return None
+
+    async def _create(self, endpoints: Object) -> None:
+        try:
+            await self._client.create(scheme.ENDPOINTS, endpoints, namespace_of(endpoints))
+        except AlreadyExistsError:
+            # Somebody else's, or one we have not seen yet: its own event brings us back.
+            return
+
+    async def _delete(self, key: NamespacedName) -> None:
+        try:
+            await self._client.delete(scheme.ENDPOINTS, key.name, key.namespace)
+        except NotFoundError:
+            return
+
+
+def desired(service: Object, wanted: list[Object], *, truncated: bool) -> Object:
+    """The Endpoints object of a Service: its labels go along, headless ones are marked."""
+    metadata = service["metadata"]
+    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != HEADLESS_LABEL}
+    labels |= MANAGED_BY
+    if is_headless(service):
+        labels[HEADLESS_LABEL] = ""
+    body: Object = {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "labels": labels},
+        "subsets": wanted,
+    }
+    if truncated:
+        body["metadata"]["annotations"] = {OVER_CAPACITY: "truncated"}
+    return body
+
+
+def differs(wanted: Object, current: Object) -> bool:
+    """Whether a write is needed."""
+    mark = (wanted["metadata"].get("annotations") or {}).get(OVER_CAPACITY)
+    return (
+        wanted["subsets"] != (current.get("subsets") or [])
+        or wanted["metadata"]["labels"] != (current["metadata"].get("labels") or {})
+        or mark != (current["metadata"].get("annotations") or {}).get(OVER_CAPACITY)
+    )
+
+
+def merged(wanted: Object, current: Object) -> Object:
+    """The current object with what we own replaced; its resourceVersion guards the write."""
+    metadata = {**current["metadata"], "labels": wanted["metadata"]["labels"]}
+    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != OVER_CAPACITY}
+    metadata["annotations"] = annotations | (wanted["metadata"].get("annotations") or {})
+    return {**current, "metadata": metadata, "subsets": wanted["subsets"]}
+
+
+def _is_ours(endpoints: Object) -> bool:
+    """Whether we made them: an operator may keep Endpoints without a Service."""
+    labels = endpoints["metadata"].get("labels") or {}
+    return bool(MANAGED_BY.items() <= labels.items())

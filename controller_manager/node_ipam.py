@@ -1,0 +1,77 @@
+"""Node IPAM: a podCIDR for every node, out of the cluster's.
+
+Source: pkg/controller/nodeipam/ipam/range_allocator.go. The nodes are the memory of what is taken.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from apimachinery import scheme
+from apimachinery.objects import NamespacedName, Object
+from client.controller import Watch, by_name
+from controller_manager.context import ControllerContext
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def taken(nodes: Iterable[Object]) -> set[Network]:
+    """The podCIDRs that nodes have."""
+    return {
+        ipaddress.ip_network(cidr)
+        for node in nodes
+        for cidr in node["spec"].get("podCIDRs") or [node["spec"].get("podCIDR")]
+        if cidr
+    }
+
+
+def next_free(cluster: Network, mask_size: int, used: set[Network]) -> Network | None:
+    """The first subnet that overlaps none in use, or None when the range is exhausted."""
+    for subnet in cluster.subnets(new_prefix=mask_size):
+        if subnet not in used and not any(_overlaps(subnet, other) for other in used):
+            return subnet
+    return None
+
+
+def _overlaps(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)  # type: ignore[arg-type]
+
+
+class NodeIpamController:
+    """Gives each new node a subnet. One worker: two allocations never run at once."""
+
+    name = "node-ipam-controller"
+    workers = 1
+
+    def __init__(self, context: ControllerContext) -> None:
+        options = context.options
+        self._client = context.client
+        self._events = context.recorder("cidrAllocator")
+        self._nodes = context.informers.informer(scheme.NODES)
+        self._cluster = ipaddress.ip_network(options.cluster_cidr)
+        self._mask_size = options.node_cidr_mask_size
+        self._assigned: dict[str, Network] = {}
+        """What we gave and the cache may not show yet."""
+
+    def watches(self) -> list[Watch]:
+        return [Watch(self._nodes, by_name)]
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        node = self._nodes.get(key)
+        if node is None or node["spec"].get("podCIDR"):
+            self._assigned.pop(key.name, None)
+            return None
+        subnet = self._assigned.get(key.name) or next_free(self._cluster, self._mask_size, self._used())
+        if subnet is None:
+            self._events.event(
+                node, "Normal", "CIDRNotAvailable", f"Node {key.name} status is now: CIDRNotAvailable"
+            )
+            return 10.0
+        self._assigned[key.name] = subnet
+        patch = {"spec": {"podCIDR": str(subnet), "podCIDRs": [str(subnet)]}}
+        await self._client.patch(scheme.NODES, key.name, patch)
+        return None
+
+    def _used(self) -> set[Network]:
+        return taken(self._nodes.list()) | set(self._assigned.values())

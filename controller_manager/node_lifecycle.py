@@ -1,0 +1,199 @@
+"""Node life cycle: a node whose lease and status grow old becomes Unknown; conditions become taints.
+
+Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go. When a heartbeat was seen counts by our own
+clock, so that a node's clock does not matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from apimachinery import conditions, scheme, taints
+from apimachinery.errors import ConflictError, NotFoundError
+from apimachinery.objects import NamespacedName, Object, get_path, key_of
+from apimachinery.times import format_time
+from client.controller import Watch, by_name
+from controller_manager.context import ControllerContext
+
+LEASE_NAMESPACE = "kube-node-lease"
+PRESSURES = {
+    "MemoryPressure": taints.NODE_MEMORY_PRESSURE,
+    "DiskPressure": taints.NODE_DISK_PRESSURE,
+    "PIDPressure": taints.NODE_PID_PRESSURE,
+    "NetworkUnavailable": taints.NODE_NETWORK_UNAVAILABLE,
+}
+STOPPED = "NodeStatusUnknown"
+NEVER = "NodeStatusNeverUpdated"
+OURS = {
+    *PRESSURES.values(),
+    taints.NODE_NOT_READY,
+    taints.NODE_UNREACHABLE,
+    taints.NODE_UNSCHEDULABLE,
+}
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """The last sign of life: what it said, and when we saw it."""
+
+    renewed: str
+    reported: str
+    seen: datetime
+
+
+def wanted_taints(node: Object) -> list[tuple[str, str]]:
+    """(key, effect) of every taint that the node's conditions and spec call for."""
+    ready = (conditions.condition_of(node, "Ready") or {}).get("status", "Unknown")
+    wanted: list[tuple[str, str]] = []
+    if ready == "False":
+        wanted += [(taints.NODE_NOT_READY, effect) for effect in (taints.NO_SCHEDULE, taints.NO_EXECUTE)]
+    elif ready == "Unknown":
+        wanted += [(taints.NODE_UNREACHABLE, effect) for effect in (taints.NO_SCHEDULE, taints.NO_EXECUTE)]
+    if node["spec"].get("unschedulable"):
+        wanted.append((taints.NODE_UNSCHEDULABLE, taints.NO_SCHEDULE))
+    for condition, key in PRESSURES.items():
+        if conditions.is_condition_true(node, condition):
+            wanted.append((key, taints.NO_SCHEDULE))
+    return wanted
+
+
+def plan_taints(
+    current: Sequence[Object], wanted: Sequence[tuple[str, str]], now: str
+) -> list[Object] | None:
+    """The new list of taints, or None if it is as it should be. Others' taints stay."""
+    kept = [t for t in current if t["key"] not in OURS or (t["key"], t["effect"]) in wanted]
+    present = {(taint["key"], taint["effect"]) for taint in kept}
+    added = [_taint(key, effect, now) for key, effect in wanted if (key, effect) not in present]
+    return None if not added and len(kept) == len(current) else [*kept, *added]
+
+
+def _taint(key: str, effect: str, now: str) -> Object:
+    timed = {"timeAdded": now} if effect == taints.NO_EXECUTE else {}
+    return {"key": key, "effect": effect, **timed}
+
+
+def unknown_conditions(node: Object, now: str) -> list[Object]:
+    """The node's conditions with those that the kubelet owns turned to Unknown."""
+    listed = [dict(each) for each in get_path(node, "status.conditions", [])]
+    for kind in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure"):
+        old = conditions.find_condition(listed, kind)
+        heard = old is not None
+        condition = {
+            "type": kind,
+            "status": "Unknown",
+            "reason": STOPPED if heard else NEVER,
+            "message": "Kubelet stopped posting node status."
+            if heard
+            else "Kubelet never posted node status.",
+            "lastHeartbeatTime": old.get("lastHeartbeatTime")
+            if old
+            else node["metadata"]["creationTimestamp"],
+        }
+        if old is None or old.get("status") != "Unknown":
+            conditions.set_condition(listed, condition, now)
+    return listed
+
+
+class NodeLifecycleController:
+    """Watches over the heartbeats of every node."""
+
+    name = "node-lifecycle-controller"
+
+    def __init__(self, context: ControllerContext) -> None:
+        options = context.options
+        self._client = context.client
+        self._now = context.now
+        self._events = context.recorder("node-controller")
+        self._period = options.node_monitor_period
+        self._grace = options.node_monitor_grace_period
+        self._startup_grace = options.node_startup_grace_period
+        self._nodes = context.informers.informer(scheme.NODES)
+        self._leases = context.informers.informer(scheme.LEASES)
+        self._pods = context.informers.informer(scheme.PODS)
+        context.informers.index(scheme.PODS, "node", pods_by_node)
+        self._heartbeats: dict[str, Heartbeat] = {}
+
+    def watches(self) -> list[Watch]:
+        """Leases are not among them: a renewal needs no work, only its absence does."""
+        return [Watch(self._nodes, by_name)]
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        node = self._nodes.get(key)
+        if node is None:
+            self._heartbeats.pop(key.name, None)
+            return None
+        now = self._now()
+        silent = self._silence(node, now)
+        ready = conditions.condition_of(node, "Ready")
+        grace = self._grace if ready else self._startup_grace
+        if silent > grace and (ready is None or ready.get("status") != "Unknown"):
+            node = await self._mark_unknown(node, now)
+        await self._taint(node, now)
+        if not conditions.is_condition_true(node, "Ready"):
+            await self._mark_pods_not_ready(node, now)
+        return self._period
+
+    def _silence(self, node: Object, now: datetime) -> float:
+        """Seconds since lease or status last changed, as we saw it."""
+        key = key_of(node)
+        lease = self._leases.get(NamespacedName(LEASE_NAMESPACE, key.name))
+        renewed = str(get_path(lease or {}, "spec.renewTime", ""))
+        reported = str((conditions.condition_of(node, "Ready") or {}).get("lastHeartbeatTime", ""))
+        known = self._heartbeats.get(key.name)
+        if known is None or (known.renewed, known.reported) != (renewed, reported):
+            self._heartbeats[key.name] = known = Heartbeat(renewed, reported, now)
+        return (now - known.seen).total_seconds()
+
+    async def _mark_unknown(self, node: Object, now: datetime) -> Object:
+        name = node["metadata"]["name"]
+        patch = {"status": {"conditions": unknown_conditions(node, format_time(now))}}
+        self._events.event(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        # What this write saw of the node's own condition is no sign of life.
+        updated = await self._client.patch(scheme.NODES, name, patch, subresource="status")
+        reported = str((conditions.condition_of(updated, "Ready") or {}).get("lastHeartbeatTime", ""))
+        self._heartbeats[name].reported = reported
+        return {"apiVersion": "v1", "kind": "Node", **updated}
+
+    async def _taint(self, node: Object, now: datetime) -> None:
+        planned = plan_taints(node["spec"].get("taints") or [], wanted_taints(node), format_time(now))
+        if planned is None:
+            return
+        metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
+        patch = {"metadata": metadata, "spec": {"taints": planned or None}}
+        try:
+            await self._client.patch(scheme.NODES, node["metadata"]["name"], patch)
+        except (ConflictError, NotFoundError):
+            # The node changed meanwhile; its event brings us back with the new one.
+            return
+
+    async def _mark_pods_not_ready(self, node: Object, now: datetime) -> None:
+        """Endpoints must not point to a node that nobody hears from."""
+        if (conditions.condition_of(node, "Ready") or {}).get("status") == "False":
+            return
+        pods = self._pods.by_index("node", node["metadata"]["name"])
+        ready = [pod for pod in pods if conditions.is_condition_true(pod, "Ready")]
+        await asyncio.gather(*(self._mark_not_ready(pod, now) for pod in ready))
+
+    async def _mark_not_ready(self, pod: Object, now: datetime) -> None:
+        key = key_of(pod)
+        condition = {"type": "Ready", "status": "False", "lastTransitionTime": format_time(now)}
+        try:
+            await self._client.patch(
+                scheme.PODS,
+                key.name,
+                {"status": {"conditions": [condition]}},
+                key.namespace,
+                patch_type="application/strategic-merge-patch+json",
+                subresource="status",
+            )
+        except NotFoundError:
+            return
+        self._events.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+
+
+def pods_by_node(pod: Object) -> list[str]:
+    """Index: the node that a pod is bound to."""
+    return [pod["spec"]["nodeName"]] if pod["spec"].get("nodeName") else []

@@ -1,0 +1,120 @@
+"""Which addresses stand behind a Service, and how they are laid out in slices."""
+
+from typing import Any
+
+import pytest
+
+from controller_manager.endpoints_plan import plan_slices, pod_endpoints, subsets
+
+Object = dict[str, Any]
+
+
+def service(**spec: Any) -> Object:
+    ports = [{"name": "http", "port": 80, "targetPort": "web", "protocol": "TCP"}]
+    return {
+        "metadata": {"name": "s", "namespace": "n"},
+        "spec": {"selector": {"app": "a"}, "ports": ports} | spec,
+    }
+
+
+def pod(name: str, ip: str = "10.0.0.1", *, ready: bool = True, port: int = 8080, **metadata: Any) -> Object:
+    container = {"name": "c", "ports": [{"name": "web", "containerPort": port, "protocol": "TCP"}]}
+    status = {
+        "phase": "Running",
+        "podIP": ip,
+        "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+    }
+    return {
+        "metadata": {"name": name, "namespace": "n", "uid": name, "labels": {"app": "a"}} | metadata,
+        "spec": {"containers": [container], "nodeName": "n1"},
+        "status": status,
+    }
+
+
+DELETED = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("pods", "spec", "expected"),
+    [
+        pytest.param([pod("a")], {}, [("10.0.0.1", True)], id="a ready pod"),
+        pytest.param([pod("a", ready=False)], {}, [("10.0.0.1", False)], id="one that is not ready"),
+        pytest.param(
+            [pod("a", ready=False)],
+            {"publishNotReadyAddresses": True},
+            [("10.0.0.1", True)],
+            id="not ready but published",
+        ),
+        pytest.param([pod("a", ip="")], {}, [], id="one without an address"),
+        pytest.param([pod("a", labels={"app": "b"})], {}, [], id="one of another application"),
+        pytest.param([pod("a", **DELETED)], {}, [("10.0.0.1", False)], id="a terminating one serves no new"),
+        pytest.param(
+            [pod("a") | {"status": {"phase": "Failed", "podIP": "10.0.0.1"}}], {}, [], id="an ended one"
+        ),
+    ],
+)
+def test_a_pod_is_listed(pods: list[Object], spec: Object, expected: list[tuple[str, bool]]) -> None:
+    found = pod_endpoints(service(**spec), pods, {}, terminating=True)
+    assert [(each.ip, each.ready) for each in found] == expected
+
+
+def test_endpoints_leave_terminating_pods_out() -> None:
+    assert pod_endpoints(service(), [pod("a", **DELETED)], {}, terminating=False) == []
+
+
+def test_pods_whose_named_port_differs_stand_in_subsets_of_their_own() -> None:
+    pods = [pod("a", "10.0.0.1"), pod("b", "10.0.0.2", port=9090), pod("c", "10.0.0.3", ready=False)]
+    found = subsets(pod_endpoints(service(), pods, {}, terminating=False))
+    shape = [
+        (
+            [a["ip"] for a in each.get("addresses", [])],
+            [a["ip"] for a in each.get("notReadyAddresses", [])],
+            [p["port"] for p in each["ports"]],
+        )
+        for each in found
+    ]
+    assert shape == [(["10.0.0.1"], ["10.0.0.3"], [8080]), (["10.0.0.2"], [], [9090])]
+
+
+def slices_of(count: int, existing: list[Object], limit: int = 3) -> tuple[list[int], list[str], list[str]]:
+    pods = [pod(f"p{i}", f"10.0.0.{i}") for i in range(1, count + 1)]
+    plan = plan_slices(pod_endpoints(service(), pods, {}, terminating=True), existing, limit)
+    return (
+        [len(each["endpoints"]) for each in plan.create],
+        [each["metadata"]["name"] for each in plan.update],
+        list(plan.delete),
+    )
+
+
+def existing_slice(name: str, *numbers: int, port: int = 8080) -> Object:
+    pods = [pod(f"p{i}", f"10.0.0.{i}", port=port) for i in numbers]
+    plan = plan_slices(pod_endpoints(service(), pods, {}, terminating=True), [])
+    return {"metadata": {"name": name}, **plan.create[0]}
+
+
+@pytest.mark.parametrize(
+    ("count", "existing", "expected"),
+    [
+        pytest.param(0, [], ([0], [], []), id="a Service without pods has one empty slice"),
+        pytest.param(7, [], ([3, 3, 1], [], []), id="many pods fill several slices"),
+        pytest.param(2, [existing_slice("s1", 1, 2)], ([], [], []), id="nothing changed, nothing written"),
+        pytest.param(
+            3, [existing_slice("s1", 1, 2)], ([], ["s1"], []), id="a new pod goes where there is room"
+        ),
+        pytest.param(1, [existing_slice("s1", 1, 2)], ([], ["s1"], []), id="a pod that is gone is taken out"),
+        pytest.param(
+            2, [existing_slice("s1", 1, 2, port=1)], ([2], [], ["s1"]), id="other ports make another slice"
+        ),
+        pytest.param(
+            1,
+            [existing_slice("s1", 1), existing_slice("s2", 2)],
+            ([], [], ["s2"]),
+            id="an emptied slice goes",
+        ),
+        pytest.param(0, [existing_slice("s1", 1)], ([], ["s1"], []), id="the last slice stays, empty"),
+    ],
+)
+def test_slices_are_changed_as_little_as_can_be(
+    count: int, existing: list[Object], expected: tuple[list[int], list[str], list[str]]
+) -> None:
+    assert slices_of(count, existing) == expected

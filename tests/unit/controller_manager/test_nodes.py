@@ -1,0 +1,133 @@
+"""Node IPAM, node life cycle, taint eviction and pod garbage collection: their planners as tables."""
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controller_manager import node_ipam, node_lifecycle, pod_gc, taint_eviction
+
+Object = dict[str, Any]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TEXT = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"),
+    [
+        pytest.param([], "10.244.0.0/24", id="the first"),
+        pytest.param(["10.244.0.0/24"], "10.244.1.0/24", id="the next"),
+        pytest.param(["10.244.0.0/23"], "10.244.2.0/24", id="not one inside a bigger one"),
+        pytest.param(["10.244.0.0/16"], None, id="none left"),
+        pytest.param(["192.168.0.0/24"], "10.244.0.0/24", id="others' ranges do not matter"),
+    ],
+)
+def test_a_node_gets_the_first_free_subnet(used: list[str], expected: str | None) -> None:
+    networks = {ipaddress.ip_network(text) for text in used}
+    found = node_ipam.next_free(ipaddress.ip_network("10.244.0.0/16"), 24, networks)
+    assert (str(found) if found else None) == expected
+
+
+def node(ready: str, **spec: Any) -> Object:
+    conditions = [{"type": "Ready", "status": ready, "lastHeartbeatTime": TEXT}]
+    return {
+        "metadata": {"name": "n", "creationTimestamp": TEXT},
+        "spec": spec,
+        "status": {"conditions": conditions},
+    }
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(node("True"), [], id="ready"),
+        pytest.param(
+            node("False"),
+            ["node.kubernetes.io/not-ready:NoSchedule", "node.kubernetes.io/not-ready:NoExecute"],
+            id="not ready",
+        ),
+        pytest.param(
+            node("Unknown"),
+            ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"],
+            id="silent",
+        ),
+        pytest.param(
+            node("True", unschedulable=True), ["node.kubernetes.io/unschedulable:NoSchedule"], id="cordoned"
+        ),
+    ],
+)
+def test_conditions_become_taints(seen: Object, expected: list[str]) -> None:
+    assert [f"{key}:{effect}" for key, effect in node_lifecycle.wanted_taints(seen)] == expected
+
+
+def test_others_taints_stay_and_only_no_execute_is_timed() -> None:
+    theirs = {"key": "gpu", "effect": "NoSchedule"}
+    wanted = node_lifecycle.wanted_taints(node("Unknown"))
+    planned = node_lifecycle.plan_taints([theirs], wanted, TEXT)
+    assert planned == [
+        theirs,
+        {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"},
+        {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute", "timeAdded": TEXT},
+    ]
+    assert node_lifecycle.plan_taints(planned, wanted, TEXT) is None
+    assert node_lifecycle.plan_taints(planned, [], TEXT) == [theirs]
+
+
+def test_a_silent_nodes_conditions_become_unknown_once() -> None:
+    changed = node_lifecycle.unknown_conditions(node("True"), TEXT)
+    assert {each["type"]: (each["status"], each["reason"]) for each in changed} == {
+        "Ready": ("Unknown", "NodeStatusUnknown"),
+        "MemoryPressure": ("Unknown", "NodeStatusNeverUpdated"),
+        "DiskPressure": ("Unknown", "NodeStatusNeverUpdated"),
+        "PIDPressure": ("Unknown", "NodeStatusNeverUpdated"),
+    }
+
+
+TAINT = {"key": "k", "effect": "NoExecute", "timeAdded": TEXT}
+
+
+@pytest.mark.parametrize(
+    ("taints", "tolerations", "expected"),
+    [
+        pytest.param([], [], None, id="no taint"),
+        pytest.param([TAINT | {"effect": "NoSchedule"}], [], None, id="NoSchedule evicts nobody"),
+        pytest.param([TAINT], [], 0, id="not tolerated"),
+        pytest.param([TAINT], [{"operator": "Exists"}], None, id="tolerated for ever"),
+        pytest.param(
+            [TAINT], [{"key": "k", "operator": "Exists", "tolerationSeconds": 300}], 300, id="for a time"
+        ),
+        pytest.param(
+            [TAINT], [{"key": "k", "operator": "Exists", "tolerationSeconds": -5}], 0, id="less than none"
+        ),
+    ],
+)
+def test_a_pod_is_evicted(taints: list[Object], tolerations: list[Object], expected: int | None) -> None:
+    moment = taint_eviction.evict_at(taints, tolerations, NOW)
+    assert moment == (None if expected is None else NOW + timedelta(seconds=expected))
+
+
+def pod(name: str, phase: str = "Running", on: str = "n1", **metadata: Any) -> Object:
+    return {"metadata": {"name": name, **metadata}, "spec": {"nodeName": on}, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "lost", "threshold", "expected"),
+    [
+        pytest.param([pod("a"), pod("b", "Failed")], set(), 1, [], id="under the threshold"),
+        pytest.param(
+            [pod("a", "Failed", creationTimestamp="2"), pod("b", "Succeeded", creationTimestamp="1")],
+            set(),
+            1,
+            ["b"],
+            id="the oldest over the threshold",
+        ),
+        pytest.param([pod("a"), pod("b", on="n2")], {"n2"}, 10, ["b"], id="of a lost node"),
+        pytest.param(
+            [pod("a", on="", deletionTimestamp=TEXT)], set(), 10, ["a"], id="deleted, never scheduled"
+        ),
+    ],
+)
+def test_pods_are_collected(pods: list[Object], lost: set[str], threshold: int, expected: list[str]) -> None:
+    planned = pod_gc.plan(pods, {}, lost, threshold)
+    assert [each.pod["metadata"]["name"] for each in planned] == expected
