@@ -1,0 +1,153 @@
+"""The structural walker over upstream's definitions."""
+
+from typing import Any
+
+import pytest
+
+from apimachinery.schema import Checker, builtin, checker_for, raw_definitions
+
+
+def checker(api_version: str, kind: str) -> Checker:
+    found = checker_for(api_version, kind)
+    assert found is not None
+    return found
+
+
+def pod(**container: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a"},
+        "spec": {"containers": [{"name": "c", "image": "i", **container}]},
+    }
+
+
+def test_a_proper_pod_is_clean() -> None:
+    body = pod(
+        ports=[{"containerPort": 80}],
+        resources={"limits": {"cpu": "1", "memory": "1Gi"}},
+        livenessProbe={"httpGet": {"port": "http"}, "periodSeconds": 1},
+    )
+    assert checker("v1", "Pod").check(body).is_clean
+
+
+@pytest.mark.parametrize(
+    ("field", "path", "message"),
+    [
+        (
+            {"ports": [{"containerPort": "x"}]},
+            "spec.containers[0].ports[0].containerPort",
+            "json: cannot unmarshal string into Go struct field "
+            "ContainerPort.spec.containers.ports.containerPort of type int32",
+        ),
+        (
+            {"ports": [{"containerPort": 2**31}]},
+            "spec.containers[0].ports[0].containerPort",
+            "json: cannot unmarshal number 2147483648 into Go struct field"
+            " ContainerPort.spec.containers.ports.containerPort of type int32",
+        ),
+        (
+            {"env": [{"name": 1}]},
+            "spec.containers[0].env[0].name",
+            "json: cannot unmarshal number into Go struct field "
+            "EnvVar.spec.containers.env.name of type string",
+        ),
+        (
+            {"command": "sleep"},
+            "spec.containers[0].command",
+            "json: cannot unmarshal string into Go struct field "
+            "Container.spec.containers.command of type []string",
+        ),
+        (
+            {"resources": []},
+            "spec.containers[0].resources",
+            "json: cannot unmarshal array into Go struct field Container.spec.containers.resources"
+            " of type v1.ResourceRequirements",
+        ),
+        (
+            {"resources": {"limits": {"cpu": "x"}}},
+            "spec.containers[0].resources.limits.cpu",
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
+        (
+            {"stdin": "true"},
+            "spec.containers[0].stdin",
+            "json: cannot unmarshal string into Go struct field Container.spec.containers.stdin of type bool",
+        ),
+        (
+            {"livenessProbe": {"tcpSocket": {"port": True}}},
+            "spec.containers[0].livenessProbe.tcpSocket.port",
+            "json: cannot unmarshal bool into Go value of type int32",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_wrong_types_are_told_with_their_path(field: dict[str, Any], path: str, message: str) -> None:
+    errors = checker("v1", "Pod").check(pod(**field)).type_errors
+    assert [(each.path, each.message) for each in errors] == [(path, message)]
+
+
+def test_every_unknown_field_is_named_and_pruned_on_request() -> None:
+    body = pod(imagee="x") | {"foo": 1}
+    checked = checker("v1", "Pod").check(body)
+    assert checked.unknown_messages == ['unknown field "spec.containers[0].imagee"', 'unknown field "foo"']
+    assert "foo" in body
+    checker("v1", "Pod").check(body, prune=True)
+    assert body == pod()
+
+
+def test_nulls_go_and_numbers_of_quantities_become_texts() -> None:
+    body = pod(env=None, resources={"limits": {"cpu": 1}}) | {"status": None}
+    assert checker("v1", "Pod").check(body).is_clean
+    assert body == pod(resources={"limits": {"cpu": "1"}})
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"a": "aGk="}, None),
+        ({"a": ""}, None),
+        ({"a": "aGk"}, "illegal base64 data at input byte 0"),
+        ({"a": "a$k="}, "illegal base64 data at input byte 1"),
+        ({"a": None}, None),
+    ],
+)
+def test_bytes_are_base64(data: dict[str, Any], message: str | None) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": data}
+    errors = checker("v1", "Secret").check(secret).type_errors
+    assert [each.message for each in errors] == ([message] if message else [])
+
+
+def test_recursive_definitions_and_free_form_parts_are_walked() -> None:
+    inner = {"type": "object", "properties": {"a": {"type": 1, "default": {"any": ["thing"]}}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": inner}}
+    body = {"metadata": {"name": "x"}, "spec": {"versions": [version]}}
+    checked = checker("apiextensions.k8s.io/v1", "CustomResourceDefinition").check(body)
+    assert [each.path for each in checked.type_errors] == [
+        "spec.versions[0].schema.openAPIV3Schema.properties.a.type"
+    ]
+
+
+def test_an_object_that_is_no_map_is_an_error_not_a_crash() -> None:
+    assert checker("v1", "Pod").check([]).type_errors[0].message == (  # type: ignore[arg-type]
+        "json: cannot unmarshal array into Go value of type v1.Pod"
+    )
+
+
+def test_nodes_know_how_lists_merge() -> None:
+    spec = builtin().node("v1", "Pod").child("spec")
+    assert spec is not None
+    containers = spec.child("containers")
+    assert containers is not None
+    assert (containers.merge_key, containers.patch_strategies) == ("name", ("merge",))
+    assert (containers.list_type, containers.list_map_keys) == ("map", ("name",))
+    assert containers.items is not None
+    assert containers.items.struct_name == "Container"
+
+
+def test_definitions_are_upstreams_openapi() -> None:
+    definitions = raw_definitions()
+    replicas = definitions["io.k8s.api.apps.v1.DeploymentSpec"]["properties"]["replicas"]
+    assert replicas["type"] == "integer"
+    assert replicas["description"]
+    assert "io.k8s.api.resource.v1alpha3.DeviceTaint" not in definitions
