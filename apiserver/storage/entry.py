@@ -1,0 +1,104 @@
+"""One object as the caches keep it: ready bytes, and little else.
+
+A stored value is `{"kind":K,"apiVersion":V,"metadata":{…},…}` without a resourceVersion. An entry's body is
+what follows the two first fields, with the resourceVersion put in: `"metadata":{"resourceVersion":"7",…}`.
+An object on the wire is the header of its API version and the body; an item of a list is `{` and the body.
+Nothing is decoded to be passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import orjson
+
+from apimachinery.objects import Object
+
+_METADATA = b'"metadata":{'
+Selectable = Callable[[Object], Mapping[str, str]]
+
+
+def header_of(api_version: str, kind: str) -> bytes:
+    """How the bytes of every object of a kind begin."""
+    return b'{"kind":%b,"apiVersion":%b,' % (orjson.dumps(kind), orjson.dumps(api_version))
+
+
+class Kind:
+    """What the entries of one resource share."""
+
+    __slots__ = ("api_version", "header", "kind", "selectable")
+
+    def __init__(self, api_version: str, kind: str, selectable: Selectable) -> None:
+        self.api_version = api_version
+        self.kind = kind
+        self.header = header_of(api_version, kind)
+        self.selectable = selectable
+
+    def body(self, value: bytes, revision: int) -> bytes:
+        """A stored value as a body at `revision`. Raises ValueError if it is no JSON object with metadata."""
+        start = len(self.header)
+        if not (value.startswith(self.header) and value.startswith(_METADATA, start)):
+            value = self.encode(orjson.loads(value))  # written by another hand
+        rest = value[start + len(_METADATA) :]
+        return b'"metadata":{"resourceVersion":"%d"%b%b' % (revision, b"" if rest[:1] == b"}" else b",", rest)
+
+    def encode(self, obj: Object) -> bytes:
+        """The canonical value of an object; its resourceVersion is left out."""
+        if not isinstance(obj, dict) or not isinstance(obj.get("metadata"), dict):
+            raise ValueError("not an API object")
+        metadata = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
+        first = {"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata}
+        return orjson.dumps(first | {key: value for key, value in obj.items() if key not in first})
+
+
+class Entry:
+    """An object at one revision. Immutable."""
+
+    __slots__ = ("_selection", "body", "key", "kind", "name", "namespace", "revision")
+
+    def __init__(self, kind: Kind, key: str, namespace: str, name: str, revision: int, body: bytes) -> None:
+        self.kind = kind
+        self.key = key
+        self.namespace = namespace
+        self.name = name
+        self.revision = revision
+        self.body = body
+        self._selection: tuple[Mapping[str, str], Mapping[str, str]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.key}@{self.revision}>"
+
+    @property
+    def data(self) -> bytes:
+        """The object as JSON, in the version it is stored in."""
+        return self.kind.header + self.body
+
+    @property
+    def obj(self) -> Object:
+        """The object, decoded anew each time: the caller's own, to keep or to change."""
+        return cast(Object, orjson.loads(self.kind.header + self.body))
+
+    @property
+    def value(self) -> bytes:
+        """What is stored: the object without its resourceVersion."""
+        end = self.body.index(b'"', len(_METADATA) + len(b'"resourceVersion":"')) + 1
+        rest = self.body[end + 1 :] if self.body[end : end + 1] == b"," else self.body[end:]
+        return self.kind.header + _METADATA + rest
+
+    def selection(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """(labels, selectable fields): decoded when first asked for, then kept."""
+        if self._selection is None:
+            obj = self.obj
+            fields: dict[str, Any] = dict(self.kind.selectable(obj))
+            fields["metadata.name"] = self.name
+            if self.namespace:
+                fields["metadata.namespace"] = self.namespace
+            self._selection = (obj["metadata"].get("labels") or {}, fields)
+        return self._selection
+
+    def at(self, revision: int) -> Entry:
+        """The same object as of a later revision: what a deletion event carries."""
+        return Entry(
+            self.kind, self.key, self.namespace, self.name, revision, self.kind.body(self.value, revision)
+        )

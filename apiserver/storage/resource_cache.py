@@ -1,0 +1,167 @@
+"""One resource's objects in memory, in key order, and what happened to them lately."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from apiserver.storage.entry import Entry, Kind, Selectable
+from apiserver.storage.interface import Event, KeyValue
+from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change, Topic
+
+log = logging.getLogger(__name__)
+
+_INDEXED_FIELDS = {"pods": "spec.nodeName"}
+"""The field by which a resource's watchers are told apart: one node's kubelet wants one node's pods."""
+_MAX_SCOPED_CHANGES = 1000
+
+
+def no_fields(obj: Object) -> Mapping[str, str]:
+    return {}
+
+
+class ResourceCache:
+    """All methods are plain: nothing happens between looking and changing."""
+
+    def __init__(self, resource: Resource, revision: int = 0, selectable: Selectable = no_fields) -> None:
+        self.resource = resource
+        self.kind = Kind(resource.api_version, resource.kind, selectable)
+        self.prefix = resource.storage_prefix
+        self.revision = revision
+        """That of the last change to this resource, or of the load."""
+        self.changes = Topic(revision)
+        self._keys: list[str] = []
+        self._entries: dict[str, Entry] = {}
+        self._indexed_field = _INDEXED_FIELDS.get(resource.group_resource)
+        self._by_field: dict[str, dict[str, Entry]] = {}
+        self._scoped: dict[tuple[str, str], Topic] = {}
+
+    def __repr__(self) -> str:
+        return f"<ResourceCache {self.resource.group_resource} {len(self._keys)}@{self.revision}>"
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def get(self, namespace: str, name: str) -> Entry | None:
+        key = f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
+        return self._entries.get(key)
+
+    def by_key(self, key: str) -> Entry | None:
+        return self._entries.get(key)
+
+    def entries(self, namespace: str | None = None, start_after: str | None = None) -> list[Entry]:
+        """In key order; of one namespace, or after a key, if said so."""
+        keys, entries = self._keys, self._entries
+        prefix = f"{self.prefix}{namespace}/" if namespace and self.resource.namespaced else self.prefix
+        start = bisect_left(keys, prefix) if start_after is None else bisect_left(keys, f"{start_after}\0")
+        end = bisect_left(keys, prefix[:-1] + "0") if prefix != self.prefix else len(keys)
+        return [entries[key] for key in keys[start:end]]
+
+    def entries_with(self, field: str, value: str) -> list[Entry] | None:
+        """Those whose indexed field has a value, in key order; None if there is no such index."""
+        if field != self._indexed_field:
+            return None
+        found = self._by_field.get(value, {})
+        return [found[key] for key in sorted(found)]
+
+    def load(self, entries: Iterable[Entry], revision: int) -> None:
+        """Replaces everything; what happened in between is unknown, so every watcher lags."""
+        self._entries = {entry.key: entry for entry in entries}
+        self._keys = sorted(self._entries)
+        self._by_field = {}
+        for entry in self._entries.values():
+            self._index(None, entry)
+        self.revision = revision
+        for topic in (self.changes, *self._scoped.values()):
+            topic.reset(revision)
+
+    def entry_of(self, item: KeyValue) -> Entry | None:
+        """What is stored as an entry; None if it cannot be decoded."""
+        namespace, _, name = item.key[len(self.prefix) :].rpartition("/")
+        try:
+            body = self.kind.body(item.value, item.revision)
+        except ValueError as error:
+            log.error("Ignored an undecodable object: key=%s err=%s", item.key, error)
+            return None
+        return Entry(self.kind, item.key, namespace, name, item.revision, body)
+
+    def apply(self, event: Event) -> None:
+        """One change from the store."""
+        previous = self._entries.get(event.key)
+        self.revision = event.revision
+        if event.value is None:
+            if previous is not None:
+                self._remove(previous, event.revision)
+            return
+        entry = self.entry_of(KeyValue(event.key, event.value, event.revision))
+        if entry is None:
+            return
+        if previous is None:
+            insort(self._keys, event.key)
+        self._entries[event.key] = entry
+        self._index(previous, entry)
+        self._publish(Change(MODIFIED if previous else ADDED, entry, previous))
+
+    def _remove(self, previous: Entry, revision: int) -> None:
+        del self._entries[previous.key]
+        del self._keys[bisect_left(self._keys, previous.key)]
+        self._index(previous, None)
+        self._publish(Change(DELETED, previous.at(revision), previous))
+
+    def _index(self, previous: Entry | None, entry: Entry | None) -> None:
+        if self._indexed_field is None:
+            return
+        if previous is not None:
+            holder = self._by_field.get(self._field(previous))
+            if holder is not None:
+                holder.pop(previous.key, None)
+                if not holder:
+                    del self._by_field[self._field(previous)]
+        if entry is not None:
+            self._by_field.setdefault(self._field(entry), {})[entry.key] = entry
+
+    def _field(self, entry: Entry) -> str:
+        return entry.selection()[1].get(self._indexed_field or "", "")
+
+    def _publish(self, change: Change) -> None:
+        self.changes.publish(change)
+        if self._scoped:
+            for scope in self._scopes_of(change):
+                topic = self._scoped.get(scope)
+                if topic is not None:
+                    topic.publish(change)
+
+    def _scopes_of(self, change: Change) -> set[tuple[str, str]]:
+        scopes = {("metadata.namespace", change.entry.namespace)}
+        if self._indexed_field:
+            entries = (change.entry, change.previous) if change.previous else (change.entry,)
+            scopes |= {(self._indexed_field, self._field(each)) for each in entries}
+        return scopes
+
+    @contextmanager
+    def subscribe(self, namespace: str, field: tuple[str, str] | None) -> Iterator[Topic]:
+        """The narrowest topic that has every change of a namespace, or of objects with a field's value.
+
+        A watcher of a little is not woken for the rest. Such a topic lives as long as somebody reads it.
+        """
+        if field is not None and field[0] == self._indexed_field:
+            scope = field
+        elif namespace and self.resource.namespaced:
+            scope = ("metadata.namespace", namespace)
+        else:
+            yield self.changes
+            return
+        topic = self._scoped.get(scope)
+        if topic is None:
+            topic = self._scoped[scope] = Topic(self.revision, _MAX_SCOPED_CHANGES)
+        topic.readers += 1
+        try:
+            yield topic
+        finally:
+            topic.readers -= 1
+            if not topic.readers:
+                del self._scoped[scope]

@@ -1,0 +1,216 @@
+"""All objects in memory, fed by one watch of the store; reads are served from here.
+
+The watch covers the whole store, not only `/registry/`: then every revision there is arrives, and having
+reached a revision means having seen all up to it, with no need to ask the store for progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Iterator
+from contextlib import aclosing
+from itertools import count
+
+from apimachinery.scheme import Resource
+from apiserver.storage.entry import Entry, Selectable
+from apiserver.storage.interface import (
+    Batch,
+    KeyValue,
+    RevisionCompacted,
+    RevisionInFuture,
+    Storage,
+    StorageError,
+    StorageUnreachable,
+)
+from apiserver.storage.resource_cache import ResourceCache, no_fields
+
+log = logging.getLogger(__name__)
+
+ROOT = "/registry/"
+_PAGE = 500
+_FRESH_TIMEOUT = 10.0
+_RETRY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+class WatchCache:
+    """`run()` feeds it for ever; `ready` is set once it has been loaded."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.revision = 0
+        self.ready = asyncio.Event()
+        self._storage = storage
+        self._resources: dict[str, ResourceCache] = {}
+        self._unclaimed: dict[str, KeyValue] = {}
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._asking: asyncio.Task[int] | None = None
+        self._next_asking: asyncio.Task[int] | None = None
+
+    def __repr__(self) -> str:
+        return f"<WatchCache @{self.revision} {len(self._resources)} resources>"
+
+    def resource(self, resource: Resource, selectable: Selectable | None = None) -> ResourceCache:
+        """The cache of a resource; all its API versions share one. Made when first asked for."""
+        prefix = resource.storage_prefix
+        cache = self._resources.get(prefix)
+        if cache is None:
+            cache = self._resources[prefix] = ResourceCache(resource, self.revision, selectable or no_fields)
+            claimed = [key for key in self._unclaimed if key.startswith(prefix)]
+            cache.load(_entries(cache, [self._unclaimed.pop(key) for key in claimed]), self.revision)
+        return cache
+
+    def forget(self, resource: Resource) -> None:
+        """Drops the cache of a resource that is no longer served. Its objects stay in the store."""
+        cache = self._resources.pop(resource.storage_prefix, None)
+        if cache is not None:
+            self._unclaimed |= {e.key: KeyValue(e.key, e.value, e.revision) for e in cache.entries()}
+            cache.load([], self.revision)
+
+    # Being current
+
+    async def fresh(self) -> int:
+        """Returns when the cache has everything written before the call; tells the revision it waited for.
+
+        The store is asked for its revision. Calls that come while a question is under way share the next one:
+        the answer to a question must be younger than the call.
+        """
+        revision = await self._current_revision()
+        if revision > self.revision and not await self.wait_until(revision, _FRESH_TIMEOUT):
+            raise StorageUnreachable(f"the watch of the store is at {self.revision}, the store at {revision}")
+        return revision
+
+    async def _current_revision(self) -> int:
+        if self._asking is None:
+            self._asking = self._start_asking(None)
+            return await asyncio.shield(self._asking)
+        if self._next_asking is None:
+            self._next_asking = self._start_asking(self._asking)
+        return await asyncio.shield(self._next_asking)
+
+    def _start_asking(self, before: asyncio.Task[int] | None) -> asyncio.Task[int]:
+        task = asyncio.create_task(self._ask(before))
+        # Those who asked may have gone; their question may still fail.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def _ask(self, before: asyncio.Task[int] | None) -> int:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            return await self._storage.current_revision()
+        finally:
+            self._asking, self._next_asking = self._next_asking, None
+
+    async def wait_until(self, revision: int, seconds: float) -> bool:
+        """Whether the cache reached `revision` in time."""
+        if self.revision >= revision:
+            return True
+        future = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (revision, next(self._order), future))
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            return False
+        return True
+
+    def _advance(self, revision: int) -> None:
+        self.revision = revision
+        while self._waiting and self._waiting[0][0] <= revision:
+            future = heapq.heappop(self._waiting)[2]
+            if not future.done():
+                future.set_result(None)
+
+    # Being fed
+
+    async def run(self) -> None:
+        """Loads, follows, recovers; never returns."""
+        failures = 0
+        while True:
+            try:
+                await self._ensure_loaded()
+                async with aclosing(self._storage.watch("", self.revision)) as batches:  # type: ignore[type-var]
+                    async for batch in batches:
+                        failures = 0
+                        self._apply(batch)
+            except RevisionCompacted:
+                log.warning("Lost history, reloading: revision=%d", self.revision)
+                self.ready.clear()
+            except StorageError as error:
+                if not failures:
+                    log.warning("Lost the watch of the store, trying again: err=%s", error)
+                await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+                failures += 1
+
+    async def _ensure_loaded(self) -> None:
+        """Loads if that has not been done, or if the store has gone back in time (a restored backup)."""
+        if self.ready.is_set() and await self._storage.current_revision() >= self.revision:
+            return
+        while True:
+            try:
+                await self._load()
+            except (RevisionCompacted, RevisionInFuture):
+                continue  # compacted while loading: begin again
+            return
+
+    async def _load(self) -> None:
+        """Everything under the root as of one revision, in pages."""
+        page = await self._storage.list(ROOT, limit=_PAGE)
+        revision = page.revision
+        loaded: dict[str, list[Entry]] = {}
+        unclaimed = self._sort(page.items, loaded)
+        while page.remaining:
+            page = await self._storage.list(
+                ROOT, limit=_PAGE, revision=revision, start_after=page.items[-1].key
+            )
+            unclaimed += self._sort(page.items, loaded)
+        self._replace(loaded, self._sort(unclaimed, loaded), revision)
+        log.info("Loaded the store: objects=%d revision=%d", sum(map(len, loaded.values())), revision)
+        self.ready.set()
+
+    def _sort(self, items: list[KeyValue], loaded: dict[str, list[Entry]]) -> list[KeyValue]:
+        """Turns items into entries of their resources; returns those of resources that nobody has asked for."""
+        unclaimed = []
+        for item in items:
+            prefix = self._prefix_of(item.key)
+            if prefix is None:
+                unclaimed.append(item)
+            else:
+                loaded.setdefault(prefix, []).extend(_entries(self._resources[prefix], [item]))
+        return unclaimed
+
+    def _replace(self, loaded: dict[str, list[Entry]], unclaimed: list[KeyValue], revision: int) -> None:
+        self._unclaimed = {item.key: item for item in unclaimed}
+        for prefix, cache in self._resources.items():
+            cache.load(loaded.get(prefix, ()), revision)
+        self._advance(revision)
+
+    def _prefix_of(self, key: str) -> str | None:
+        return next((prefix for prefix in _prefixes(key) if prefix in self._resources), None)
+
+    def _apply(self, batch: Batch) -> None:
+        for event in batch.events:
+            prefix = self._prefix_of(event.key)
+            if prefix is not None:
+                self._resources[prefix].apply(event)
+            elif event.value is None:
+                self._unclaimed.pop(event.key, None)
+            elif event.key.startswith(ROOT):
+                self._unclaimed[event.key] = KeyValue(event.key, event.value, event.revision)
+        self._advance(batch.revision)
+
+
+def _entries(cache: ResourceCache, items: list[KeyValue]) -> list[Entry]:
+    return [entry for item in items if (entry := cache.entry_of(item)) is not None]
+
+
+def _prefixes(key: str) -> Iterator[str]:
+    """`/registry/pods/`, `/registry/services/specs/`: what the prefix of a key's resource may be."""
+    end = key.find("/", len(ROOT)) + 1
+    if end:
+        yield key[:end]
+        end = key.find("/", end) + 1
+        if end:
+            yield key[:end]
