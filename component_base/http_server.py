@@ -1,4 +1,4 @@
-"""A very small HTTP/1.1 server on asyncio and httptools, for the health endpoints of daemons without FastAPI."""
+"""A very small HTTP/1.1 server on asyncio and httptools, for health endpoints of daemons without FastAPI."""
 
 from __future__ import annotations
 

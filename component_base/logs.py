@@ -1,4 +1,4 @@
-"""Log lines as klog writes them, or JSON. Fields of the work at hand come from a ContextVar, not from calls."""
+"""Log lines as klog writes them, or JSON. Fields of the work at hand come from a ContextVar, not calls."""
 
 from __future__ import annotations
 

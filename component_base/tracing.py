@@ -1,7 +1,7 @@
 """Causes: the W3C trace context that every request carries, and the revisions that made us act.
 
 A span is made per reconcile (`new_span`) and rides on each request sent meanwhile: `traceparent` names it,
-and `tracestate: sampan=<rv>.<rv>` lists the resourceVersions that triggered it. Nothing is exported from here.
+and `tracestate: sampan=<rv>.<rv>` lists the resourceVersions that triggered it. Nothing is exported.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def new_span(causes: Iterable[str] = (), *, parent: Trace | None = None) -> Trac
 
 
 @contextmanager
-def span(trace: Trace) -> Iterator[Trace]:
+def span(trace: Trace | None) -> Iterator[Trace | None]:
     """Makes `trace` the current span inside."""
     token = _current.set(trace)
     try:

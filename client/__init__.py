@@ -1,0 +1,1 @@
+"""Talking to the API: configuration, requests, caches, work queues and the one reconcile loop."""

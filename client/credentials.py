@@ -1,0 +1,101 @@
+"""The Authorization header: a token, a token file that rotates, a password, or what an exec plugin says."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from apimachinery.objects import Object, get_path
+from apimachinery.times import parse_time
+from client.errors import ConfigError
+from client.kubeconfig import ClientConfig
+from component_base.clock import now as real_now
+
+_REREAD = timedelta(minutes=1)
+
+
+class Credentials:
+    """Gives the header value for a request; reads files and runs plugins no more often than needed."""
+
+    def __init__(self, config: ClientConfig, now: Callable[[], datetime] = real_now) -> None:
+        self._config, self._now = config, now
+        self._value: bytes | None = _fixed(config)
+        self._until: datetime | None = None
+        self._lock = asyncio.Lock()
+        self.is_fixed = not (config.token_file or config.exec)
+
+    async def header(self) -> bytes | None:
+        if self.is_fixed:
+            return self._value
+        async with self._lock:
+            if self._until is None or self._now() >= self._until:
+                await self._renew()
+            return self._value
+
+    def expire(self) -> None:
+        """The server did not accept what we sent: ask anew next time."""
+        self._until = None
+
+    async def _renew(self) -> None:
+        if self._config.token_file:
+            token = await asyncio.to_thread(Path(self._config.token_file).read_text)
+            self._value, self._until = _bearer(token.strip()), self._now() + _REREAD
+            return
+        status = await run_plugin(self._config.exec or {})
+        if not status.get("token"):
+            raise ConfigError(
+                "the exec plugin gave no token; client certificates from plugins are not supported"
+            )
+        self._value = _bearer(status["token"])
+        expiry = status.get("expirationTimestamp")
+        self._until = parse_time(expiry) if expiry else datetime.max.replace(tzinfo=self._now().tzinfo)
+
+
+def _fixed(config: ClientConfig) -> bytes | None:
+    if config.token:
+        return _bearer(config.token)
+    if config.username:
+        pair = f"{config.username}:{config.password or ''}"
+        return b"Basic " + base64.b64encode(pair.encode())
+    return None
+
+
+def _bearer(token: str) -> bytes:
+    return b"Bearer " + token.encode()
+
+
+async def run_plugin(spec: Object) -> Object:
+    """Runs a client-go credential plugin; the status of the ExecCredential it prints."""
+    api_version = spec.get("apiVersion", "client.authentication.k8s.io/v1")
+    request = {"apiVersion": api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
+    variables = {each["name"]: each["value"] for each in spec.get("env") or ()}
+    environ = {**os.environ, **variables, "KUBERNETES_EXEC_INFO": orjson.dumps(request).decode()}
+    command = [spec.get("command", ""), *(spec.get("args") or ())]
+    try:
+        child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environ)
+    except OSError as error:
+        raise ConfigError(f"getting credentials: exec: {error}") from error
+    output, _ = await child.communicate()
+    if child.returncode != 0:
+        raise ConfigError(
+            f"getting credentials: exec: executable {command[0]} failed with exit code {child.returncode}"
+        )
+    return _status_of(output)
+
+
+def _status_of(output: bytes) -> Object:
+    try:
+        credential: Any = orjson.loads(output)
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"getting credentials: decoding stdout: {error}") from error
+    status = get_path(credential, "status")
+    if not isinstance(status, dict):
+        raise ConfigError("getting credentials: exec plugin didn't return a status")
+    return status

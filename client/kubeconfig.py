@@ -1,0 +1,161 @@
+"""Where the API is and who we are: kubeconfig files merged as kubectl does, or the pod's service account."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apimachinery.objects import Object
+from client.errors import ConfigError
+from component_base.certificates import load_pair
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """One user on one cluster. Files are read already, except the token file, which rotates."""
+
+    server: str
+    namespace: str = "default"
+    context: str = ""
+    user: str = ""
+    ca: bytes | None = None
+    insecure: bool = False
+    tls_server_name: str | None = None
+    client_cert: bytes | None = None
+    client_key: bytes | None = None
+    token: str | None = None
+    token_file: str | None = None
+    username: str | None = None
+    password: str | None = None
+    exec: Object | None = None
+    impersonate: str | None = None
+    impersonate_groups: tuple[str, ...] = ()
+    unix_path: str | None = None
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The TLS side of the configuration; None for plain http."""
+        if not self.server.startswith("https:"):
+            return None
+        context = ssl.create_default_context(cadata=self.ca.decode() if self.ca else None)
+        if self.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.client_cert and self.client_key:
+            load_pair(context, self.client_key + b"\n" + self.client_cert)
+        return context
+
+
+def load(
+    path: str | Path | None = None, context: str | None = None, *, environ: Mapping[str, str] = os.environ
+) -> ClientConfig:
+    """The configuration of a context (the current one by default).
+
+    Read from `path`, else from the files of $KUBECONFIG, else ~/.kube/config, else from inside a pod.
+    """
+    files = [Path(path)] if path else config_files(environ)
+    present = [each for each in files if each.is_file()]
+    if path and not present:
+        raise ConfigError(f"stat {path}: no such file or directory")
+    merged = merge([_read(each) for each in present])
+    if not merged["clusters"] and "KUBERNETES_SERVICE_HOST" in environ:
+        return in_cluster(environ)
+    return _resolve(merged, context or merged["current-context"])
+
+
+def config_files(environ: Mapping[str, str]) -> list[Path]:
+    """The files that kubectl would read, in order."""
+    listed = [Path(part) for part in environ.get("KUBECONFIG", "").split(":") if part]
+    return listed or [Path(environ.get("HOME", "/")) / ".kube" / "config"]
+
+
+def in_cluster(environ: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) -> ClientConfig:
+    """The configuration of a process in a pod."""
+    host, port = environ["KUBERNETES_SERVICE_HOST"], environ.get("KUBERNETES_SERVICE_PORT", "443")
+    namespace = directory / "namespace"
+    return ClientConfig(
+        server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
+        ca=(directory / "ca.crt").read_bytes(),
+        token_file=str(directory / "token"),
+        namespace=namespace.read_text().strip() if namespace.exists() else "default",
+    )
+
+
+def merge(configs: Sequence[Object]) -> Object:
+    """Several files as one: of each name the first entry wins, and the first current-context."""
+    merged: Object = {"clusters": {}, "users": {}, "contexts": {}, "current-context": ""}
+    for config in configs:
+        for section, key in (("clusters", "cluster"), ("users", "user"), ("contexts", "context")):
+            for entry in config.get(section) or ():
+                merged[section].setdefault(entry.get("name", ""), entry.get(key) or {})
+        merged["current-context"] = merged["current-context"] or config.get("current-context") or ""
+    return merged
+
+
+def _read(path: Path) -> Object:
+    """A kubeconfig file with its relative paths made absolute."""
+    from apimachinery.serialize import from_yaml_all
+
+    documents = [each for each in from_yaml_all(path.read_text()) if each]
+    config: Any = documents[0] if documents else {}
+    if not isinstance(config, dict):
+        raise ConfigError(f"error loading config file {str(path)!r}: not a kubeconfig")
+    for section, key in (("clusters", "cluster"), ("users", "user")):
+        for entry in config.get(section) or ():
+            _make_absolute(entry.get(key) or {}, path.absolute().parent)
+    return config
+
+
+def _make_absolute(entry: Object, directory: Path) -> None:
+    for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
+        if entry.get(key):
+            entry[key] = str(directory / entry[key])
+
+
+def _resolve(merged: Object, name: str) -> ClientConfig:
+    context = merged["contexts"].get(name) if name else {}
+    if context is None:
+        raise ConfigError(f'context "{name}" does not exist')
+    cluster = merged["clusters"].get(context.get("cluster", ""), {})
+    if not cluster.get("server"):
+        raise ConfigError(
+            "invalid configuration: no configuration has been provided, "
+            "try setting KUBERNETES_MASTER environment variable"
+        )
+    user = merged["users"].get(context.get("user", ""), {})
+    return ClientConfig(
+        server=cluster["server"].rstrip("/"),
+        namespace=context.get("namespace") or "default",
+        context=name,
+        user=context.get("user", ""),
+        ca=_data_or_file(cluster, "certificate-authority"),
+        insecure=bool(cluster.get("insecure-skip-tls-verify")),
+        tls_server_name=cluster.get("tls-server-name"),
+        client_cert=_data_or_file(user, "client-certificate"),
+        client_key=_data_or_file(user, "client-key"),
+        token=user.get("token"),
+        token_file=user.get("tokenFile"),
+        username=user.get("username"),
+        password=user.get("password"),
+        exec=user.get("exec"),
+        impersonate=user.get("as"),
+        impersonate_groups=tuple(user.get("as-groups") or ()),
+    )
+
+
+def _data_or_file(entry: Object, key: str) -> bytes | None:
+    """Inline data goes before the file."""
+    data, path = entry.get(f"{key}-data"), entry.get(key)
+    try:
+        if data:
+            return base64.b64decode(data)
+        return Path(path).read_bytes() if path else None
+    except (OSError, binascii.Error) as error:
+        raise ConfigError(f"unable to read {key}: {error}") from error

@@ -1,0 +1,182 @@
+"""Leader election by a Lease: of several processes one runs, another takes over when the lease isn't renewed.
+
+Another's lease counts as expired only after it was seen unchanged for its whole duration by our own clock, so
+that clocks of machines need not agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError, StatusError
+from apimachinery.objects import Object, deep_copy
+from apimachinery.scheme import LEASES
+from apimachinery.times import format_micro_time
+from client import metrics
+from client.errors import ConnectionFailed
+from client.rest import Client
+from component_base.clock import now as real_now
+
+log = logging.getLogger(__name__)
+
+_JITTER = 1.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Upstream's defaults: others may lead after 15 s, we give up after 10 s, try every 2 s."""
+
+    lease: float = 15.0
+    renew: float = 10.0
+    retry: float = 2.0
+
+
+class LeadershipLost(Exception):
+    """The lease could not be renewed in time; the process has to end and start again as a candidate."""
+
+
+class LeaderElector:
+    """Runs something only while holding the Lease `namespace/name` as `identity`."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        name: str,
+        identity: str,
+        namespace: str = "kube-system",
+        timing: Timing = Timing(),
+        now: Callable[[], datetime] = real_now,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._client = client
+        self._name, self._namespace, self._identity = name, namespace, identity
+        self._timing, self._now = timing, now
+        self._random = rng or random.Random()
+        self._seen: Object | None = None
+        self._seen_at = 0.0
+        self._status = metrics.LEADER.labels(name)
+        self._status.set(0)
+        self.is_leader = False
+
+    async def run(self, main: Callable[[], Awaitable[None]]) -> None:
+        """Waits for the lease, then runs `main` while renewing; raises LeadershipLost when that fails."""
+        await self._acquire()
+        self.is_leader = True
+        self._status.set(1)
+        log.info("Became leader: lease=%s/%s identity=%s", self._namespace, self._name, self._identity)
+        work = asyncio.ensure_future(main())
+        renewal = asyncio.ensure_future(self._renew())
+        try:
+            done, _ = await asyncio.wait((work, renewal), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self.is_leader = False
+            self._status.set(0)
+            await _cancel(work, renewal)
+            if renewal.cancelled():  # not lost: still ours to give back
+                await self._release()
+
+    async def _acquire(self) -> None:
+        delay = 0.05
+        while not await self._try():
+            limit = self._timing.retry
+            delay = min(delay * 2, limit) if self._seen is None else limit
+            await asyncio.sleep(delay * (1 + _JITTER * self._random.random()) if self._seen else delay)
+
+    async def _renew(self) -> None:
+        """Ends by LeadershipLost."""
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
+        while loop.time() - renewed < self._timing.renew:
+            await asyncio.sleep(self._timing.retry)
+            left = renewed + self._timing.renew - loop.time()
+            if left > 0 and await self._try_within(left):
+                renewed = loop.time()
+            elif self._holder() not in ("", self._identity):
+                break
+        raise LeadershipLost(f"lost the lease {self._namespace}/{self._name}")
+
+    async def _try_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._try()
+        except TimeoutError:
+            return False
+
+    async def _try(self) -> bool:
+        """One attempt to take or renew the lease."""
+        try:
+            return await self._take()
+        except (ConflictError, AlreadyExistsError):
+            log.debug("Somebody else was faster: lease=%s/%s", self._namespace, self._name)
+        except (StatusError, ConnectionFailed) as error:
+            log.info("Lease not taken: lease=%s/%s error=%s", self._namespace, self._name, error)
+        return False
+
+    async def _take(self) -> bool:
+        try:
+            lease = await self._client.get(LEASES, self._name, self._namespace)
+        except NotFoundError:
+            self._note(await self._client.create(LEASES, self._lease(None)))
+            return True
+        self._note(lease)
+        if self._holder() not in ("", self._identity) and not self._has_expired():
+            return False
+        self._note(await self._client.update(LEASES, self._lease(lease)))
+        return True
+
+    async def _release(self) -> None:
+        """Gives the lease up, so that a successor need not wait for it to expire."""
+        if self._seen is None or self._holder() != self._identity:
+            return
+        lease = self._lease(self._seen)
+        lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+        try:
+            async with asyncio.timeout(self._timing.retry):
+                await self._client.update(LEASES, lease)
+        except (StatusError, ConnectionFailed, TimeoutError) as error:
+            log.info("Lease not released: lease=%s/%s error=%s", self._namespace, self._name, error)
+
+    def _note(self, lease: Object) -> None:
+        if self._seen is None or self._seen["spec"] != lease["spec"]:
+            self._seen_at = asyncio.get_running_loop().time()
+        self._seen = lease
+
+    def _holder(self) -> str:
+        return ((self._seen or {}).get("spec") or {}).get("holderIdentity") or ""
+
+    def _has_expired(self) -> bool:
+        spec = (self._seen or {}).get("spec") or {}
+        duration = spec.get("leaseDurationSeconds") or 0
+        return asyncio.get_running_loop().time() > self._seen_at + duration
+
+    def _lease(self, old: Object | None) -> Object:
+        """The lease as we want it: ours, renewed now."""
+        now = format_micro_time(self._now())
+        metadata = {"name": self._name, "namespace": self._namespace}
+        new: Object = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata}
+        lease: Object = deep_copy(old or new)
+        spec: Object = lease.setdefault("spec", {})
+        if spec.get("holderIdentity") != self._identity:
+            transitions = spec.get("leaseTransitions") or 0
+            spec["leaseTransitions"] = transitions + 1 if old else 0
+            spec["acquireTime"] = now
+        spec |= {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": int(self._timing.lease),
+            "renewTime": now,
+        }
+        return lease
+
+
+async def _cancel(*tasks: asyncio.Future[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

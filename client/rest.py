@@ -1,0 +1,359 @@
+"""The REST client: verbs over resources, in plain dicts. Errors are StatusError or ConnectionFailed.
+
+One Client per process; it holds the connections. Caches are in `informer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
+
+from apimachinery.errors import StatusError, from_status
+from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.scheme import Resource
+from client.credentials import Credentials
+from client.errors import ConnectionFailed
+from client.kubeconfig import ClientConfig
+from client.ratelimit import TokenBucket
+from client.transport import Response, Stream, Transport, find_header
+from component_base import tracing
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger(__name__)
+
+MERGE = "application/merge-patch+json"
+JSON = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+REQUEST_SECONDS = 60.0
+"""The server gives up on a request after a minute, too; watches have no such limit."""
+
+_MAX_RETRIES = 10
+_BURST_FACTOR = 2
+
+Params = Mapping[str, Any]
+
+
+class Client:
+    """Talks to one API server as one user. Safe for any number of concurrent calls of one event loop."""
+
+    def __init__(self, config: ClientConfig, *, user_agent: str, qps: float | None = None) -> None:
+        self.config = config
+        url = urlsplit(config.server)
+        self._prefix = url.path.rstrip("/")
+        self._transport = Transport(
+            url.hostname or "localhost",
+            url.port or (443 if url.scheme == "https" else 80),
+            ssl_context=config.ssl_context(),
+            server_hostname=config.tls_server_name,
+            unix_path=config.unix_path,
+        )
+        self._credentials = Credentials(config)
+        self._bucket = TokenBucket(qps, int(qps * _BURST_FACTOR)) if qps else None
+        self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
+        self._user_agent = user_agent
+
+    # The verbs.
+
+    async def get(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None = None,
+        *,
+        subresource: str | None = None,
+        params: Params | None = None,
+    ) -> Object:
+        return await self._json("GET", resource.path(namespace, name, subresource), params=params)
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        resource_version: str | None = None,
+        limit: int | None = None,
+        continue_: str | None = None,
+        params: Params | None = None,
+    ) -> Object:
+        """The List object; its items carry no apiVersion and kind."""
+        query = {
+            "labelSelector": label_selector, "fieldSelector": field_selector,
+            "resourceVersion": resource_version, "limit": limit, "continue": continue_, **(params or {}),
+        }  # fmt: skip
+        return await self._json("GET", resource.path(namespace), params=query)
+
+    async def create(
+        self,
+        resource: Resource,
+        obj: Object,
+        namespace: str | None = None,
+        *,
+        name: str | None = None,
+        subresource: str | None = None,
+        params: Params | None = None,
+    ) -> Object:
+        """POST to the collection, or to a subresource of `name`."""
+        path = resource.path(namespace or namespace_of(obj), name if subresource else None, subresource)
+        return await self._json("POST", path, obj, params=params)
+
+    async def update(
+        self, resource: Resource, obj: Object, *, subresource: str | None = None, params: Params | None = None
+    ) -> Object:
+        """PUT; refused with a ConflictError if the object's resourceVersion is no longer current."""
+        path = resource.path(namespace_of(obj), name_of(obj), subresource)
+        return await self._json("PUT", path, obj, params=params)
+
+    async def update_status(self, resource: Resource, obj: Object) -> Object:
+        return await self.update(resource, obj, subresource="status")
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Any,
+        namespace: str | None = None,
+        *,
+        patch_type: str = MERGE,
+        subresource: str | None = None,
+        params: Params | None = None,
+    ) -> Object:
+        path = resource.path(namespace, name, subresource)
+        return await self._json("PATCH", path, patch, params=params, content_type=patch_type)
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str | None = None, *, options: Object | None = None
+    ) -> Object:
+        """Asks for deletion with DeleteOptions; returns the Status, or the object while it lingers."""
+        return await self._json("DELETE", resource.path(namespace, name), options)
+
+    async def delete_collection(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        options: Object | None = None,
+        params: Params | None = None,
+    ) -> Object:
+        return await self._json("DELETE", resource.path(namespace), options, params=params)
+
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        timeout_seconds: float | None = None,
+        bookmarks: bool = True,
+        params: Params | None = None,
+    ) -> AsyncGenerator[tuple[str, Object], None]:
+        """Events after a resourceVersion, until the server ends the watch. An ERROR event is raised."""
+        query = {
+            "watch": "true", "resourceVersion": resource_version, "labelSelector": label_selector,
+            "fieldSelector": field_selector, "allowWatchBookmarks": bookmarks or None,
+            "timeoutSeconds": int(timeout_seconds) if timeout_seconds else None, **(params or {}),
+        }  # fmt: skip
+        data = await self._request_bytes("GET", resource.path(namespace), params=query)
+        stream = await self._transport.open(b"GET", data, seconds=REQUEST_SECONDS)
+        async with aclosing(stream):
+            if stream.status != 200:
+                raise _error_of(stream.status, await stream.read())
+            async for line in split_lines(stream):
+                event = _decode(line)
+                if event["type"] == "ERROR":
+                    raise from_status(event["object"].get("code") or 500, event["object"])
+                yield event["type"], event["object"]
+
+    # Everything else.
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+    ) -> bytes:
+        """The body of any request that succeeds."""
+        return (await self._exchange(method, path, body, headers, params)).body
+
+    async def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+    ) -> Stream:
+        """An answer to be read as it comes (logs); the caller closes it. Refusals are raised."""
+        data = await self._request_bytes(method, path, body, headers, params)
+        stream = await self._transport.open(method.encode(), data, seconds=REQUEST_SECONDS)
+        if stream.status >= 400:
+            async with aclosing(stream):
+                raise _error_of(stream.status, await stream.read())
+        return stream
+
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+    ) -> AsyncIterator[bytes]:
+        """The body of an answer in pieces, as they come."""
+        stream = await self.open(method, path, body=body, headers=headers, params=params)
+        async with aclosing(stream):
+            async for chunk in stream:
+                yield chunk
+
+    async def http(self) -> httpx.AsyncClient:
+        """An httpx client on the same connections, signed in as the same user."""
+        import httpx
+
+        from client.httpx_transport import HttpxTransport
+
+        authorization = await self._credentials.header()
+        headers = {"user-agent": self._user_agent}
+        if authorization:
+            headers["authorization"] = authorization.decode()
+        return httpx.AsyncClient(
+            transport=HttpxTransport(self._transport), base_url=self.config.server, headers=headers
+        )
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    # How a request is made.
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        obj: Any = None,
+        *,
+        params: Params | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        body = None if obj is None else orjson.dumps(obj)
+        headers = {"content-type": content_type} if body is not None else None
+        response = await self._exchange(method, path, body, headers, params)
+        return _decode(response.body)
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+    ) -> Response:
+        """Sends; waits and repeats as long as the server asks for it (429 and 5xx with Retry-After)."""
+        for attempt in range(_MAX_RETRIES + 1):
+            if self._bucket is not None:
+                await self._bucket.take()
+            data = await self._request_bytes(method, path, body, headers, params)
+            response = await self._transport.exchange(method.encode(), data, seconds=REQUEST_SECONDS)
+            if response.status < 400:
+                return response
+            delay = retry_after(response)
+            if delay is None or attempt == _MAX_RETRIES:
+                break
+            await asyncio.sleep(delay)
+        if response.status == 401:
+            self._credentials.expire()
+        raise _error_of(response.status, response.body)
+
+    async def _request_bytes(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+    ) -> bytes:
+        target = f"{self._prefix}{quote(path, safe='/:@!$&()*+,;=~')}{encode_params(params)}"
+        lines = [f"{method} {target} HTTP/1.1\r\n{self._fixed_headers}"]
+        extra = {**tracing.to_headers(tracing.current()), **(headers or {})}
+        if "accept" not in extra:
+            extra["accept"] = "application/json"
+        lines += [f"{name}: {value}\r\n" for name, value in extra.items()]
+        authorization = await self._credentials.header()
+        if authorization is not None:
+            lines.append(f"authorization: {authorization.decode()}\r\n")
+        if body is not None or method in ("POST", "PUT", "PATCH"):
+            lines.append(f"content-length: {len(body or b'')}\r\n")
+        lines.append("\r\n")
+        return "".join(lines).encode() + (body or b"")
+
+
+def _fixed_headers(config: ClientConfig, host: str, user_agent: str) -> str:
+    headers = {"host": host, "user-agent": user_agent}
+    if config.impersonate:
+        headers["impersonate-user"] = config.impersonate
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    lines += [f"impersonate-group: {group}\r\n" for group in config.impersonate_groups]
+    return "".join(lines)
+
+
+def encode_params(params: Params | None) -> str:
+    """`?a=b&c=true`, without what is None."""
+    if not params:
+        return ""
+    given = {
+        key: str(value).lower() if isinstance(value, bool) else value
+        for key, value in params.items()
+        if value is not None
+    }
+    return f"?{urlencode(given, doseq=True)}" if given else ""
+
+
+def retry_after(response: Response) -> float | None:
+    """The seconds after which the server wants the request again, or None if it doesn't."""
+    if response.status != 429 and response.status < 500:
+        return None
+    value = find_header(response.headers, b"retry-after")
+    return float(value) if value and value.isdigit() else None
+
+
+def _decode(body: bytes) -> Object:
+    try:
+        return cast(Object, orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise ConnectionFailed(f"the server's answer is no JSON: {error}") from error
+
+
+def _error_of(status: int, body: bytes) -> StatusError:
+    try:
+        decoded = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        decoded = None
+    return from_status(status, decoded if isinstance(decoded, dict) else None, body.decode(errors="replace"))
+
+
+async def split_lines(chunks: AsyncIterator[bytes] | Stream) -> AsyncIterator[bytes]:
+    """The complete lines of a stream; a rest without a newline is a broken watch."""
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                yield line
+    if rest.strip():
+        raise ConnectionFailed("unexpected EOF")
