@@ -41,7 +41,7 @@ class PodEndpoint:
 
 
 def is_headless(service: Object) -> bool:
-    return service["spec"].get("clusterIP") == "None"
+    return bool(service["spec"].get("clusterIP") == "None")
 
 
 def selects(service: Object, pod: Object) -> bool:

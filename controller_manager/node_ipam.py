@@ -35,7 +35,7 @@ def next_free(cluster: Network, mask_size: int, used: set[Network]) -> Network |
 
 
 def _overlaps(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)  # type: ignore[arg-type]
+    return one.version == other.version and one.overlaps(other)
 
 
 class NodeIpamController:

@@ -6,12 +6,11 @@ Source of the rules: k8s.io/cli-runtime/pkg/resource/builder.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from apimachinery import scheme
-from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from kubectl.failures import CommandError
 
@@ -94,6 +93,8 @@ class Mapper:
     async def discovered(self) -> list[Resource]:
         """Every resource the server serves, preferred versions first."""
         if self._discovered is None:
+            from client.discovery import discover
+
             self._discovered = await discover(self._client)
         return self._discovered
 
@@ -126,37 +127,3 @@ class Mapper:
         if not kind or not name or "/" in name:
             raise CommandError("arguments in resource/name form may not have more than one slash")
         return Target(await self.find(kind), name)
-
-
-async def discover(client: Client) -> list[Resource]:
-    """Every resource of the server, from its aggregated discovery."""
-    import orjson
-
-    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
-    found: list[Resource] = []
-    for path in ("/api", "/apis"):
-        answer = orjson.loads(await client.request("GET", path, headers={"Accept": accept}))
-        for group in answer.get("items") or []:
-            found += _resources_of(group)
-    return found
-
-
-def _resources_of(group: Object) -> Iterable[Resource]:
-    for version in group.get("versions") or []:
-        for entry in version.get("resources") or []:
-            yield _resource(group["metadata"].get("name", ""), version["version"], entry)
-
-
-def _resource(group: str, version: str, entry: dict[str, Any]) -> Resource:
-    return Resource(
-        group=group,
-        version=version,
-        plural=entry["resource"],
-        kind=(entry.get("responseKind") or {}).get("kind", ""),
-        namespaced=entry.get("scope") == "Namespaced",
-        singular=entry.get("singularResource", ""),
-        short_names=tuple(entry.get("shortNames") or ()),
-        categories=tuple(entry.get("categories") or ()),
-        verbs=tuple(entry.get("verbs") or ()),
-        subresources=tuple(sub["subresource"] for sub in entry.get("subresources") or ()),
-    )

@@ -9,7 +9,6 @@ import typer
 from apimachinery.scheme import Resource
 from kubectl import session
 from kubectl.printers.table import align
-from kubectl.resources import discover
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -40,9 +39,11 @@ def api_resources(
         )
 
     async def run(client: Client, _: str) -> list[Resource]:
-        return await discover(client)
+        from client.discovery import discover, preferred
 
-    found = _preferred([resource for resource in session.run(run) if wanted(resource)])
+        return preferred([resource for resource in await discover(client) if wanted(resource)])
+
+    found = session.run(run)
     found.sort(key=lambda r: r.kind if sort_by == "kind" else r.plural if sort_by else (r.group, r.plural))
     if output == "name":
         typer.echo("".join(f"{resource.group_resource}\n" for resource in found), nl=False)
@@ -55,14 +56,6 @@ def api_resources(
 
 def _words(values: list[str] | None) -> list[str]:
     return [word for value in values or () for word in value.split(",")]
-
-
-def _preferred(resources: list[Resource]) -> list[Resource]:
-    """One version of each: the first, which the server prefers."""
-    first: dict[str, Resource] = {}
-    for resource in resources:
-        first.setdefault(resource.group_resource, resource)
-    return list(first.values())
 
 
 def _row(resource: Resource, wide: bool) -> list[str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from kubectl import session
-from kubectl.resources import discover
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -20,6 +19,8 @@ def api_versions() -> None:
     """Print the supported API versions on the server, in the form of "group/version"."""
 
     async def run(client: Client, _: str) -> list[str]:
+        from client.discovery import discover
+
         return sorted({resource.api_version for resource in await discover(client)})
 
     typer.echo("".join(f"{version}\n" for version in session.run(run)), nl=False)

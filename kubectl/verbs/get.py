@@ -137,7 +137,7 @@ class Getter:
     async def _fetch(self, target: Target, accept: str) -> Object:
         """One object, or the whole list, page by page."""
         resource = target.resource
-        headers = {"Accept": accept}
+        headers = {"accept": accept}
         if target.name:
             path = resource.path(self._namespace or None, target.name, self._options.subresource or None)
             return _decode(await self._client.request("GET", path, headers=headers))
@@ -230,7 +230,7 @@ class Getter:
         for target in targets:
             path = target.resource.path(self._namespace or None, target.name or None)
             parameters = {**self._options.parameters, "includeObject": "Object"}
-            answer = await self._client.request("GET", path, headers={"Accept": TABLE}, params=parameters)
+            answer = await self._client.request("GET", path, headers={"accept": TABLE}, params=parameters)
             table = _decode(answer)
             key = sort_key(self._options.sort_by, [row["object"] for row in table.get("rows") or []])
             table["rows"] = sorted(table.get("rows") or [], key=lambda row: key(row["object"]))
@@ -275,14 +275,16 @@ class _Watcher:
             parameters["fieldSelector"] = f"metadata.name={self._target.name}"
         path = self._target.resource.path(self._namespace or None)
         accept = TABLE if self._as_table else "application/json"
-        headers = {"Accept": accept}
+        headers = {"accept": accept}
         listed = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
         if self._target.name and not (listed.get("rows") or listed.get("items")):
             raise NotFoundError(self._target.resource, self._target.name)
         if not self._options.watch_only:
             self._print(listed)
         parameters |= {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"]}
-        async for line in self._client.stream("GET", path, headers=headers, params=parameters):
+        from client.rest import split_lines
+
+        async for line in split_lines(self._client.stream("GET", path, headers=headers, params=parameters)):
             event = _decode(line)
             if event["type"] == "ERROR":
                 raise StatusError(event["object"].get("message", ""), reason=event["object"].get("reason"))

@@ -1,0 +1,1 @@
+"""The garbage collector: deletes what its owners left behind. A graph, a pure decision, a loop over both."""

@@ -1,0 +1,175 @@
+"""Namespace deletion: deletes everything in a terminating namespace, pods first, then lets it go.
+
+Source: pkg/controller/namespace/deletion/namespaced_resources_deleter.go; pods go first since 1.33
+(KEP-5080, ordered namespace deletion).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from apimachinery import conditions, scheme
+from apimachinery.errors import MethodNotAllowedError, NotFoundError, StatusError
+from apimachinery.objects import NamespacedName, Object, is_terminating, name_of, namespace_of
+from apimachinery.scheme import Resource
+from apimachinery.times import format_time
+from client.controller import Watch, by_name
+from client.discovery import discover, preferred
+from controller_manager.context import ControllerContext
+
+FINALIZER = "kubernetes"
+PARALLEL = 8
+LOOK_AGAIN = 1.0
+"""Seconds until the next look at content that no watch of ours announces (finalizers, custom resources)."""
+
+
+@dataclass(slots=True)
+class Content:
+    """What one pass found left: instances by resource, finalizers by name, and what went wrong."""
+
+    remaining: Counter[str] = field(default_factory=Counter)
+    finalizers: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, resource: Resource, items: Sequence[Object]) -> None:
+        if items:
+            self.remaining[resource.group_resource] += len(items)
+        for item in items:
+            self.finalizers.update(item["metadata"].get("finalizers") or [])
+
+    @property
+    def empty(self) -> bool:
+        return not self.remaining and not self.failures
+
+
+def content_conditions(content: Content) -> list[Object]:
+    """The conditions of a terminating namespace, in upstream's words."""
+    listed = ", ".join(
+        f"{name} has {count} resource instances" for name, count in sorted(content.remaining.items())
+    )
+    held = ", ".join(
+        f"{name} in {count} resource instances" for name, count in sorted(content.finalizers.items())
+    )
+    failed = ", ".join(content.failures)
+    return [
+        _condition(
+            "NamespaceDeletionContentFailure",
+            ("ContentDeletionFailed", f"Failed to delete all resource types, {len(content.failures)} "
+             f"remaining: {failed}") if failed else None,
+            ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+        ),
+        _condition(
+            "NamespaceContentRemaining",
+            ("SomeResourcesRemain", f"Some resources are remaining: {listed}") if listed else None,
+            ("ContentRemoved", "All content successfully removed"),
+        ),
+        _condition(
+            "NamespaceFinalizersRemaining",
+            ("SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {held}")
+            if held
+            else None,
+            ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+        ),
+    ]  # fmt: skip
+
+
+def _condition(kind: str, trouble: tuple[str, str] | None, fine: tuple[str, str]) -> Object:
+    reason, message = trouble or fine
+    return {"type": kind, "status": "True" if trouble else "False", "reason": reason, "message": message}
+
+
+class NamespaceController:
+    """One key a namespace; pods that go wake it up, so that it need not ask whether they have."""
+
+    name = "namespace-controller"
+    workers = 10
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._client = context.client
+        self._now = context.now
+        self._namespaces = context.informers.informer(scheme.NAMESPACES)
+        self._pods = context.informers.informer(scheme.PODS)
+        self._slots = asyncio.Semaphore(PARALLEL)
+
+    def watches(self) -> list[Watch]:
+        return [Watch(self._namespaces, by_name), Watch(self._pods, self._terminating_namespace)]
+
+    def _terminating_namespace(self, pod: Object) -> Iterable[NamespacedName]:
+        key = NamespacedName("", namespace_of(pod))
+        namespace = self._namespaces.get(key)
+        return [key] if namespace is not None and is_terminating(namespace) else []
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        namespace = self._namespaces.get(key)
+        if namespace is None or not is_terminating(namespace):
+            return None
+        if FINALIZER not in (namespace["spec"].get("finalizers") or []):
+            return None
+        content = Content()
+        resources = deletable(await discover(self._client))
+        await self._sweep([r for r in resources if r == scheme.PODS], key.name, content)
+        if content.empty:
+            await self._sweep([r for r in resources if r != scheme.PODS], key.name, content)
+        if not content.empty:
+            await self._report(namespace, content)
+            return LOOK_AGAIN
+        await self._finalize(namespace)
+        return None
+
+    async def _sweep(self, resources: Sequence[Resource], namespace: str, content: Content) -> None:
+        async with asyncio.TaskGroup() as group:
+            for resource in resources:
+                group.create_task(self._sweep_one(resource, namespace, content))
+
+    async def _sweep_one(self, resource: Resource, namespace: str, content: Content) -> None:
+        """Deletes all of one resource and books what stays; a resource that is gone from the API is empty."""
+        async with self._slots:
+            try:
+                items = await self._list(resource, namespace)
+                if any(not is_terminating(item) for item in items):
+                    await self._delete_all(resource, namespace, items)
+                    items = await self._list(resource, namespace)
+                content.add(resource, items)
+            except (NotFoundError, MethodNotAllowedError):
+                return
+            except StatusError as error:
+                content.failures.append(f"{resource.group_resource}: {error.message}")
+
+    async def _list(self, resource: Resource, namespace: str) -> list[Object]:
+        return list((await self._client.list(resource, namespace))["items"])
+
+    async def _delete_all(self, resource: Resource, namespace: str, items: Sequence[Object]) -> None:
+        options = {"propagationPolicy": "Background"}
+        if "deletecollection" in resource.verbs:
+            await self._client.delete_collection(resource, namespace, options=options)
+            return
+        for item in items:
+            await self._client.delete(resource, name_of(item), namespace, options=options)
+
+    async def _report(self, namespace: Object, content: Content) -> None:
+        status = namespace.get("status") or {}
+        listed = [dict(each) for each in status.get("conditions") or []]
+        now = format_time(self._now())
+        changed = [conditions.set_condition(listed, each, now) for each in content_conditions(content)]
+        if any(changed):
+            changed_status = {"status": {**status, "conditions": listed}}
+            name = name_of(namespace)
+            await self._client.patch(scheme.NAMESPACES, name, changed_status, subresource="status")
+
+    async def _finalize(self, namespace: Object) -> None:
+        kept = [each for each in namespace["spec"]["finalizers"] if each != FINALIZER]
+        metadata = {k: v for k, v in namespace["metadata"].items() if k != "resourceVersion"}
+        body = {**namespace, "metadata": metadata, "spec": {**namespace["spec"], "finalizers": kept}}
+        try:
+            await self._client.update(scheme.NAMESPACES, body, subresource="finalize")
+        except NotFoundError:
+            return
+
+
+def deletable(resources: list[Resource]) -> list[Resource]:
+    """The namespaced resources whose objects can be listed and deleted, one version of each."""
+    chosen = [r for r in resources if r.namespaced and {"list", "delete"} <= set(r.verbs)]
+    return preferred(chosen)

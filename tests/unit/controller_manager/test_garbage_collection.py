@@ -1,0 +1,117 @@
+"""The ownership graph and the decision about one object."""
+
+from typing import Any
+
+import pytest
+
+from apimachinery import scheme
+from controller_manager.garbage_collector.graph import FOREGROUND, ORPHAN, Graph, Node, Owner
+from controller_manager.garbage_collector.plan import (
+    Delete,
+    DropForegroundFinalizer,
+    DropOwners,
+    LookAt,
+    Nothing,
+    OrphanDependents,
+    OwnerState,
+    plan,
+)
+
+
+def owner(uid: str, *, blocks: bool = True) -> Owner:
+    return Owner("apps/v1", "ReplicaSet", uid, uid, blocks)
+
+
+def node(uid: str, *owners: Owner, terminating: bool = False, finalizers: tuple[str, ...] = ()) -> Node:
+    return Node(scheme.PODS, "n", uid, uid, owners, terminating, finalizers)
+
+
+SOLID, DANGLING, WAITING = OwnerState.SOLID, OwnerState.DANGLING, OwnerState.WAITING
+POD = node("pod", owner("a"), owner("b"))
+
+
+@pytest.mark.parametrize(
+    ("subject", "dependents", "states", "expected"),
+    [
+        pytest.param(node("x"), [], [], Nothing(), id="nobody owns it"),
+        pytest.param(POD, [], [SOLID, SOLID], Nothing(), id="its owners are there"),
+        pytest.param(POD, [], [SOLID, DANGLING], DropOwners(("b",)), id="one of two owners is gone"),
+        pytest.param(POD, [], [SOLID, WAITING], DropOwners(("b",)), id="one of two owners waits for it"),
+        pytest.param(POD, [], [DANGLING, DANGLING], Delete("Background"), id="all owners are gone"),
+        pytest.param(
+            node("x", owner("a"), finalizers=(ORPHAN,)),
+            [],
+            [DANGLING],
+            Delete("Orphan"),
+            id="it asks to orphan",
+        ),
+        pytest.param(
+            node("rs", owner("a")),
+            [node("p", owner("rs"))],
+            [WAITING],
+            Delete("Foreground"),
+            id="waits in turn",
+        ),
+        pytest.param(node("x", owner("a")), [], [WAITING], Delete("Background"), id="its owner waits for it"),
+        pytest.param(
+            node("x", terminating=True, finalizers=(ORPHAN,)),
+            [node("p", owner("x"))],
+            [],
+            OrphanDependents((node("p", owner("x")),)),
+            id="it is deleted and leaves its dependents",
+        ),
+        pytest.param(
+            node("x", terminating=True, finalizers=(FOREGROUND,)),
+            [node("p", owner("x"))],
+            [],
+            LookAt(("p",)),
+            id="it waits for a blocking dependent",
+        ),
+        pytest.param(
+            node("x", terminating=True, finalizers=(FOREGROUND,)),
+            [node("p", owner("x", blocks=False))],
+            [],
+            DropForegroundFinalizer(),
+            id="what does not block is not waited for",
+        ),
+        pytest.param(
+            node("x", owner("a"), terminating=True), [], [DANGLING], Nothing(), id="it goes already"
+        ),
+    ],
+)
+def test_an_object_is_decided(
+    subject: Node, dependents: list[Node], states: list[Any], expected: Any
+) -> None:
+    owners = list(zip(subject.owners, states, strict=True)) if states else []
+    assert plan(subject, dependents, owners) == expected
+
+
+def test_dependents_of_a_forgotten_owner_are_looked_at() -> None:
+    graph = Graph()
+    graph.observe(node("rs"))
+    assert graph.observe(node("pod", owner("rs"))) == set()
+    assert graph.forget("rs") == {"pod"}
+
+
+def test_a_dependent_that_comes_before_its_owner_is_looked_at() -> None:
+    graph = Graph()
+    assert graph.observe(node("pod", owner("rs"))) == {"pod"}
+    assert [each.uid for each in graph.dependents("rs")] == ["pod"]
+
+
+def test_foreground_deletion_looks_at_the_owner_and_its_dependents_and_again_when_they_go() -> None:
+    graph = Graph()
+    graph.observe(node("rs"))
+    graph.observe(node("pod", owner("rs")))
+    assert graph.observe(node("rs", terminating=True, finalizers=(FOREGROUND,))) == {"rs", "pod"}
+    assert graph.forget("pod") == {"rs"}
+    assert graph.dependents("rs") == []
+
+
+def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
+    graph = Graph()
+    graph.observe(node("rs"))
+    graph.observe(node("pod", owner("rs")))
+    graph.observe(node("pod"))
+    assert graph.dependents("rs") == []
+    assert graph.forget("rs") == set()
