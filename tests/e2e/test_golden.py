@@ -1,0 +1,79 @@
+"""Replays what upstream was recorded to answer. Each group must agree in nine cases of ten at least.
+
+What disagrees, and why, is in docs/deviations.md.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kubeadm.config import ClusterConfig
+from tests.e2e.conftest import SAMPAN, _real_kubectl
+
+pytestmark = pytest.mark.e2e
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+SHARE = 0.9
+
+
+def share_passed(output: str) -> float:
+    """The share that the last line, `N passed, M failed`, tells."""
+    found = re.search(r"(\d+) passed, (\d+) failed\s*$", output)
+    assert found, output[-2000:]
+    passed, failed = int(found[1]), int(found[2])
+    return passed / (passed + failed)
+
+
+@pytest.mark.parametrize(
+    "group", ["defaulting", "validation", "patch", "reading", "table", "watch", "discovery", "auth"]
+)
+def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None:
+    pki = cluster.pki
+    command = [
+        *(sys.executable, str(GOLDEN / "api/replay.py"), "check", "--server", cluster.server),
+        *("--cert", str(pki / "admin.crt"), "--key", str(pki / "admin.key"), "--ca", str(pki / "ca.crt")),
+        str(GOLDEN / f"api/{group}.json"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
+
+
+LIVES = ["deploy-", "rs-", "rc-", "pod-", "probe-", "svc-", "env-|volume-|ns-|gc-|security-", "sched-"]
+
+
+@pytest.mark.parametrize("group", LIVES)
+def test_lives_go_as_recorded(cluster: ClusterConfig, group: str) -> None:
+    kubectl = _real_kubectl()
+    if kubectl is None:
+        pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
+    command = [
+        *(
+            sys.executable,
+            str(GOLDEN / "life/life.py"),
+            "check",
+            "--kubeconfig",
+            str(cluster.admin_kubeconfig),
+        ),
+        *("--only", f"^({group})", "--kubectl", kubectl, "--parallel", "6", "--image", "busybox:1.36"),
+        *("--image2", "busybox:local"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
+
+
+def test_our_client_prints_as_kubectl_does(cluster: ClusterConfig) -> None:
+    kubectl = _real_kubectl()
+    if kubectl is None:
+        pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
+    command = [
+        *(sys.executable, str(GOLDEN / "kubectl/printing.py"), "check"),
+        *("--kubeconfig", str(cluster.admin_kubeconfig), "--kubectl", kubectl, "--cli", str(SAMPAN)),
+        *("--image", "busybox:1.36"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
