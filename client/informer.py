@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypedDict
 
 from apimachinery.errors import ExpiredError, GoneError, StatusError, TimeoutStatusError
@@ -40,6 +41,23 @@ MIN_WATCH_SECONDS = 300.0
 FIRST_DELAY, LIMIT_BEFORE_SYNC, LIMIT_AFTER_SYNC = 0.05, 1.0, 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Accept:
+    """The representation to ask for."""
+
+    list: Mapping[str, str]
+    watch: Mapping[str, str]
+
+
+def _partial(kind: str) -> Mapping[str, str]:
+    return {"accept": f"application/json;as={kind};v=v1;g=meta.k8s.io,application/json"}
+
+
+_JSON = {"accept": "application/json"}
+_WHOLE = _Accept(_JSON, _JSON)
+_METADATA = _Accept(_partial("PartialObjectMetadataList"), _partial("PartialObjectMetadata"))
+
+
 def drop_managed_fields(obj: Object) -> None:
     """Frees what no controller reads and what is often half of an object."""
     obj["metadata"].pop("managedFields", None)
@@ -57,6 +75,7 @@ class Informer:
         label_selector: str | None = None,
         field_selector: str | None = None,
         indexers: Mapping[str, Index] | None = None,
+        metadata_only: bool = False,
         transform: Callable[[Object], None] = drop_managed_fields,
         rng: random.Random | None = None,
     ) -> None:
@@ -64,6 +83,7 @@ class Informer:
         self._client = client
         self._scope = namespace
         self._selectors: Selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        self._accept = _METADATA if metadata_only else _WHOLE
         self._transform = transform
         self._random = rng or random.Random()
         self._store = ObjectStore(indexers or {})
@@ -88,7 +108,7 @@ class Informer:
     def by_index(self, name: str, value: str) -> Objects:
         return self._store.by_index(name, value)
 
-    def add_index(self, name: str, index: Index) -> None:
+    def add_indexer(self, name: str, index: Index) -> None:
         """Another index; the same name again is the same index."""
         self._store.add_index(name, index)
 
@@ -124,7 +144,11 @@ class Informer:
 
     async def _list(self) -> None:
         answer = await self._client.list(
-            self.resource, self._scope, resource_version=self.resource_version or None, **self._selectors
+            self.resource,
+            self._scope,
+            resource_version=self.resource_version or None,
+            headers=self._accept.list,
+            **self._selectors,
         )
         items = {}
         for obj in answer["items"] or ():
@@ -156,6 +180,7 @@ class Informer:
             self._scope,
             resource_version=self.resource_version,
             timeout_seconds=seconds,
+            headers=self._accept.watch,
             **self._selectors,
         )
         async with aclosing(events):
@@ -175,8 +200,8 @@ class Informer:
         self._delay *= 2
 
     def _complete(self, obj: Object) -> None:
-        obj.setdefault("apiVersion", self.resource.api_version)
-        obj.setdefault("kind", self.resource.kind)
+        obj["apiVersion"] = self.resource.api_version  # also where the answer says PartialObjectMetadata
+        obj["kind"] = self.resource.kind
         self._transform(obj)
 
     def _apply(self, key: NamespacedName, new: Object | None, *, last: Object | None = None) -> None:

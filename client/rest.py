@@ -41,6 +41,7 @@ _MAX_RETRIES = 10
 _BURST_FACTOR = 2
 
 Params = Mapping[str, Any]
+Headers = Mapping[str, str]
 
 
 class Client:
@@ -86,13 +87,14 @@ class Client:
         limit: int | None = None,
         continue_: str | None = None,
         params: Params | None = None,
+        headers: Headers | None = None,
     ) -> Object:
         """The List object; its items carry no apiVersion and kind."""
         query = {
             "labelSelector": label_selector, "fieldSelector": field_selector,
             "resourceVersion": resource_version, "limit": limit, "continue": continue_, **(params or {}),
         }  # fmt: skip
-        return await self._json("GET", resource.path(namespace), params=query)
+        return await self._json("GET", resource.path(namespace), params=query, headers=headers)
 
     async def create(
         self,
@@ -159,6 +161,7 @@ class Client:
         timeout_seconds: float | None = None,
         bookmarks: bool = True,
         params: Params | None = None,
+        headers: Headers | None = None,
     ) -> AsyncGenerator[tuple[str, Object], None]:
         """Events after a resourceVersion, until the server ends the watch. An ERROR event is raised."""
         query = {
@@ -166,16 +169,11 @@ class Client:
             "fieldSelector": field_selector, "allowWatchBookmarks": bookmarks or None,
             "timeoutSeconds": int(timeout_seconds) if timeout_seconds else None, **(params or {}),
         }  # fmt: skip
-        data = await self._request_bytes("GET", resource.path(namespace), params=query)
-        stream = await self._transport.open(b"GET", data, seconds=REQUEST_SECONDS)
-        async with aclosing(stream):
-            if stream.status != 200:
-                raise _error_of(stream.status, await stream.read())
-            async for line in split_lines(stream):
-                event = _decode(line)
-                if event["type"] == "ERROR":
-                    raise from_status(event["object"].get("code") or 500, event["object"])
-                yield event["type"], event["object"]
+        async for line in self.stream("GET", resource.path(namespace), params=query, headers=headers):
+            event = _decode(line)
+            if event["type"] == "ERROR":
+                raise from_status(event["object"].get("code") or 500, event["object"])
+            yield event["type"], event["object"]
 
     # Everything else.
 
@@ -185,7 +183,7 @@ class Client:
         path: str,
         *,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         params: Params | None = None,
     ) -> bytes:
         """The body of any request that succeeds."""
@@ -197,7 +195,7 @@ class Client:
         path: str,
         *,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         params: Params | None = None,
     ) -> Stream:
         """An answer to be read as it comes (logs); the caller closes it. Refusals are raised."""
@@ -208,20 +206,29 @@ class Client:
                 raise _error_of(stream.status, await stream.read())
         return stream
 
-    async def stream(
+    async def stream_bytes(
         self,
         method: str,
         path: str,
         *,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         params: Params | None = None,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The body of an answer in pieces, as they come."""
         stream = await self.open(method, path, body=body, headers=headers, params=params)
         async with aclosing(stream):
             async for chunk in stream:
                 yield chunk
+
+    async def stream(
+        self, method: str, path: str, *, headers: Headers | None = None, params: Params | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The body of an answer in whole lines, as they come: a watch in any representation."""
+        stream = await self.open(method, path, headers=headers, params=params)
+        async with aclosing(stream):
+            async for line in split_lines(stream):
+                yield line
 
     async def http(self) -> httpx.AsyncClient:
         """An httpx client on the same connections, signed in as the same user."""
@@ -249,10 +256,12 @@ class Client:
         obj: Any = None,
         *,
         params: Params | None = None,
+        headers: Headers | None = None,
         content_type: str = "application/json",
     ) -> Object:
         body = None if obj is None else orjson.dumps(obj)
-        headers = {"content-type": content_type} if body is not None else None
+        if body is not None:
+            headers = {"content-type": content_type, **(headers or {})}
         response = await self._exchange(method, path, body, headers, params)
         return _decode(response.body)
 
@@ -261,7 +270,7 @@ class Client:
         method: str,
         path: str,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         params: Params | None = None,
     ) -> Response:
         """Sends; waits and repeats as long as the server asks for it (429 and 5xx with Retry-After)."""
@@ -285,7 +294,7 @@ class Client:
         method: str,
         path: str,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         params: Params | None = None,
     ) -> bytes:
         target = f"{self._prefix}{quote(path, safe='/:@!$&()*+,;=~')}{encode_params(params)}"
