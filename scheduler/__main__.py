@@ -1,0 +1,117 @@
+"""sampan-scheduler: from flags and configuration file to a running scheduler. The only composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+import uuid
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from component_base import clock
+from component_base.daemon import Daemon, run_daemon
+from component_base.flags import parse
+from scheduler.config import (
+    ConfigError,
+    Configuration,
+    LeaderElectionConfig,
+    parse_configuration,
+)
+from scheduler.options import Options
+
+if TYPE_CHECKING:
+    from client.rest import Client
+    from scheduler.assembly import Assembly
+
+NAME = "kube-scheduler"
+
+
+def main() -> None:
+    options = parse(Options, prog=NAME)
+    try:
+        config = load_configuration(options)
+    except (ConfigError, OSError) as error:
+        sys.exit(f"Error: {error}")
+    run_daemon(NAME, partial(run, options=options, config=config), options)
+
+
+def load_configuration(options: Options) -> Configuration:
+    """The file's values, or those of the flags where no file is given, as upstream has it."""
+    if options.config:
+        import yaml
+
+        document = yaml.safe_load(Path(options.config).read_text())
+        return parse_configuration(document if isinstance(document, dict) else {})
+    election = LeaderElectionConfig(
+        enabled=options.leader_elect,
+        lease_seconds=options.leader_elect_lease_duration,
+        renew_seconds=options.leader_elect_renew_deadline,
+        retry_seconds=options.leader_elect_retry_period,
+        namespace=options.leader_elect_resource_namespace,
+        name=options.leader_elect_resource_name,
+    )
+    return replace(Configuration(), leader_election=election)
+
+
+async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
+    from client.kubeconfig import load
+    from client.rest import Client
+    from component_base.health import HealthServer
+    from scheduler.assembly import assemble
+    from scheduler.debug import debug_routes
+
+    kubeconfig = options.kubeconfig or config.kubeconfig
+    client = Client(load(kubeconfig or None), user_agent=NAME, qps=options.kube_api_qps or None)
+    assembly = assemble(client, config, Random(), clock.now)
+    health = HealthServer(
+        options.bind_address,
+        options.secure_port,
+        {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
+        ssl_context=await _tls(options),
+        routes=debug_routes(assembly.journal, assembly.queue),
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            if options.secure_port:
+                await health.start()
+            group.create_task(assembly.feed())
+            await assembly.wait_synced()
+            daemon.ready()
+            await _lead(client, config.leader_election, assembly)
+    finally:
+        await health.aclose()
+        await client.aclose()
+
+
+async def _lead(client: Client, election: LeaderElectionConfig, assembly: Assembly) -> None:
+    """Schedules; with leader election, only while this process holds the lease."""
+    if not election.enabled:
+        await assembly.scheduler.run()
+        return
+    from client.leader_election import LeaderElector, Timing
+
+    elector = LeaderElector(
+        client,
+        name=election.name,
+        namespace=election.namespace,
+        identity=f"{socket.gethostname()}_{uuid.uuid4()}",
+        timing=Timing(
+            lease=election.lease_seconds, renew=election.renew_seconds, retry=election.retry_seconds
+        ),
+    )
+    await elector.run(assembly.scheduler.run)
+
+
+async def _tls(options: Options) -> ssl.SSLContext:
+    from component_base.certificates import serving_context
+
+    return await serving_context(options.tls_cert_file, options.tls_private_key_file)
+
+
+if __name__ == "__main__":
+    main()

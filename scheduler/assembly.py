@@ -1,0 +1,125 @@
+"""How a scheduler is put together from a client: informers, cache, queue, profiles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from random import Random
+
+from apimachinery.scheme import (
+    NAMESPACES,
+    NODES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    SERVICES,
+    STATEFUL_SETS,
+)
+from client.events import EventRecorder
+from client.informer import Informer, run_all
+from client.rest import Client
+from scheduler import metrics
+from scheduler.api import PodApi
+from scheduler.cache import Cache
+from scheduler.config import Configuration
+from scheduler.default_selector import DefaultSelectors, Source
+from scheduler.effects import Effects
+from scheduler.event_handlers import EventHandlers
+from scheduler.framework.interface import EventKind, Subject
+from scheduler.framework.profile import Profile
+from scheduler.journal import Journal
+from scheduler.nominator import Nominator
+from scheduler.plugins.registry import build_profile
+from scheduler.pod_info import PodInfo
+from scheduler.preemption import Preemption
+from scheduler.queue import SchedulingQueue
+from scheduler.scheduler import Parts, Scheduler
+from scheduler.selection import Selector
+
+# Pods that have ended use nothing: upstream doesn't watch them either.
+LIVE_PODS = "status.phase!=Succeeded,status.phase!=Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A scheduler with what feeds it."""
+
+    informers: tuple[Informer, ...]
+    recorders: tuple[EventRecorder, ...]
+    queue: SchedulingQueue
+    journal: Journal
+    scheduler: Scheduler
+
+    async def feed(self) -> None:
+        """Keeps the caches up to date and sends Events; never ends."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_all(self.informers))
+            for recorder in self.recorders:
+                group.create_task(recorder.run())
+
+    async def wait_synced(self) -> None:
+        await asyncio.gather(*(informer.wait_synced() for informer in self.informers))
+
+    @property
+    def is_synced(self) -> bool:
+        return all(informer.synced for informer in self.informers)
+
+
+def assemble(client: Client, config: Configuration, random: Random, now: Callable[[], datetime]) -> Assembly:
+    pods = Informer(client, PODS, field_selector=LIVE_PODS)
+    nodes, namespaces = Informer(client, NODES), Informer(client, NAMESPACES)
+    services, budgets = Informer(client, SERVICES), Informer(client, POD_DISRUPTION_BUDGETS)
+    controllers = {
+        resource.kind: Informer(client, resource)
+        for resource in (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
+    }
+    cache, nominator = Cache(), Nominator()
+    sources: dict[str, Source] = {**controllers}
+    selectors = DefaultSelectors(services, sources)
+    profiles = {each.name: build_profile(each, selectors, cache.namespaces) for each in config.profiles}
+    queue = SchedulingQueue(
+        asyncio.get_running_loop().time,
+        partial(_may_help, profiles),
+        initial_backoff=config.initial_backoff,
+        max_backoff=config.max_backoff,
+    )
+    handlers = EventHandlers(cache, queue, nominator, selectors, profiles)
+    pods.add_handler(handlers.pod)
+    nodes.add_handler(handlers.node)
+    namespaces.add_handler(handlers.namespace)
+    for informer in (services, *controllers.values()):
+        informer.add_handler(handlers.owner)
+    recorders = {name: EventRecorder(client, name) for name in profiles}
+    journal = Journal()
+    parts = Parts(
+        api=PodApi(client),
+        cache=cache,
+        queue=queue,
+        nominator=nominator,
+        selector=Selector(cache, nominator, random),
+        preemption=Preemption(cache, nominator, random, budgets.list),
+        profiles=profiles,
+        recorders=recorders,
+        effects=Effects(),
+        journal=journal,
+        pod=pods.get,
+        now=now,
+    )
+    metrics.initialize(list(profiles))
+    metrics.watch_queue(queue.counts)
+    informers = (pods, nodes, namespaces, services, budgets, *controllers.values())
+    return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts))
+
+
+def _may_help(
+    profiles: dict[str, Profile],
+    pod: PodInfo,
+    rejected_by: Iterable[str],
+    kinds: Iterable[EventKind],
+    subject: Subject,
+) -> bool:
+    return profiles[pod.scheduler_name].may_help(pod, rejected_by, kinds, subject)

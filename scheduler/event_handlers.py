@@ -1,0 +1,107 @@
+"""What the API's events mean to cache and queue. Plain functions: nothing here waits or asks.
+
+A pod with a node belongs in the cache, one without in the queue; whatever changes may wake pods that wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from apimachinery.objects import Object, labels_of, name_of
+from apimachinery.pods import is_terminal
+from scheduler.cache import Cache
+from scheduler.default_selector import DefaultSelectors
+from scheduler.framework.interface import EventKind, Subject
+from scheduler.node_info import parse_node
+from scheduler.nominator import Nominator
+from scheduler.pod_info import PodInfo, parse_pod
+from scheduler.queue import SchedulingQueue
+
+
+class EventHandlers:
+    """Handlers for informers: (old, new), None for absent."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        queue: SchedulingQueue,
+        nominator: Nominator,
+        selectors: DefaultSelectors,
+        profiles: Container[str],
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._nominator = nominator
+        self._selectors = selectors
+        self._profiles = profiles
+
+    def pod(self, old: Object | None, new: Object | None) -> None:
+        if old is not None and (new is None or old["metadata"]["uid"] != new["metadata"]["uid"]):
+            self._pod_gone(old["metadata"]["uid"])
+        if new is None:
+            return
+        if is_terminal(new):
+            self._pod_gone(new["metadata"]["uid"])
+        elif new["spec"].get("nodeName"):
+            self._assigned(parse_pod(new))
+        else:
+            self._unassigned(parse_pod(new))
+
+    def _pod_gone(self, uid: str) -> None:
+        self._queue.delete(uid)
+        self._nominator.remove(uid)
+        known = self._cache.remove_pod(uid)
+        if known is not None:
+            self._queue.wake((EventKind.POD_DELETE,), Subject(old=known))
+
+    def _assigned(self, pod: PodInfo) -> None:
+        self._queue.delete(pod.uid)
+        self._nominator.remove(pod.uid)
+        was_assumed = self._cache.is_assumed(pod.uid)
+        known = self._cache.set_pod(pod)
+        if known is None or was_assumed:
+            self._queue.wake((EventKind.POD_ADD,), Subject(new=pod))
+        elif changes := _changes(known, pod):
+            self._queue.wake(changes, Subject(old=known, new=pod))
+
+    def _unassigned(self, pod: PodInfo) -> None:
+        if pod.scheduler_name not in self._profiles or self._cache.is_assumed(pod.uid):
+            return
+        if pod.is_terminating:
+            self._queue.delete(pod.uid)
+            self._nominator.remove(pod.uid)
+            return
+        if pod.nominated_node and not self._nominator.node_of(pod.uid):
+            self._nominator.add(pod, pod.nominated_node)
+        self._queue.update(pod)
+
+    def node(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            assert old is not None
+            self._cache.remove_node(name_of(old))
+            self._queue.wake((EventKind.NODE_DELETE,), Subject())
+            return
+        changes = self._cache.set_node(parse_node(new))
+        if changes:
+            self._queue.wake(changes, Subject(node=self._cache.node(name_of(new))))
+
+    def namespace(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._cache.namespaces[name_of(new)] = labels_of(new)
+        elif old is not None:
+            self._cache.namespaces.pop(name_of(old), None)
+
+    def owner(self, old: Object | None, new: Object | None) -> None:
+        """A Service or controller: only which pods belong together matters."""
+        if old is None or new is None or old["spec"].get("selector") != new["spec"].get("selector"):
+            self._selectors.forget()
+
+
+def _changes(old: PodInfo, new: PodInfo) -> set[EventKind]:
+    changes = set()
+    if old.labels != new.labels:
+        changes.add(EventKind.POD_LABEL)
+    before, after = old.spec.requests, new.spec.requests
+    if any(after.get(name, 0) < value for name, value in before.items()):
+        changes.add(EventKind.POD_SCALE_DOWN)
+    return changes

@@ -1,0 +1,135 @@
+"""The extension points of a plugin, and the values that pass through them.
+
+A plugin looks at one node at a time (`filter`, `score`). Where many nodes are to be looked at, `columns.py`
+asks for all at once: a plugin whose answer depends on the Node object alone says so (`is_static`) and is
+remembered; one with a fast way over all nodes offers `filter_columns` or `score_columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+from scheduler.node_info import NodeInfo
+from scheduler.pod_info import PodInfo
+
+if TYPE_CHECKING:
+    from scheduler.cache import Cache
+    from scheduler.columns import Columns, IntArray, Mask
+
+MAX_NODE_SCORE = 100
+
+
+class Verdict(NamedTuple):
+    """A plugin's no. `is_final`: removing pods from the node would not change it."""
+
+    plugin: str
+    reasons: tuple[str, ...]
+    is_final: bool = False
+
+
+class Skip:
+    """What `pre_filter` or `pre_score` returns when the plugin has nothing to say about the pod."""
+
+
+SKIP = Skip()
+
+
+class Normalize(StrEnum):
+    """What becomes of a plugin's raw scores, over all nodes that fit."""
+
+    NONE = "none"  # they are 0 to 100 already
+    SCALE = "scale"  # the highest becomes 100
+    REVERSE = "reverse"  # the highest becomes 0, none at all 100
+    RANGE = "range"  # the highest becomes 100, the lowest 0
+    SPREAD = "spread"  # few pods are good: 100 * (highest + lowest - own) / highest
+
+
+class EventKind(StrEnum):
+    """What happens in the cluster that may let a rejected pod in."""
+
+    NODE_ADD = "NodeAdd"
+    NODE_DELETE = "NodeDelete"
+    NODE_ALLOCATABLE = "NodeAllocatableChange"
+    NODE_LABEL = "NodeLabelChange"
+    NODE_TAINT = "NodeTaintChange"
+    POD_ADD = "AssignedPodAdd"
+    POD_DELETE = "AssignedPodDelete"
+    POD_LABEL = "AssignedPodLabelChange"
+    POD_SCALE_DOWN = "AssignedPodScaleDown"
+
+
+class Subject(NamedTuple):
+    """The node or assigned pod of an event, before and after."""
+
+    node: NodeInfo | None = None
+    old: PodInfo | None = None
+    new: PodInfo | None = None
+
+
+# Whether an event may let the (rejected) pod in.
+Hint = Callable[[PodInfo, Subject], bool]
+Hints = Mapping[EventKind, Hint]
+NO_HINTS: Hints = MappingProxyType({})
+
+
+def always(pod: PodInfo, subject: Subject) -> bool:
+    return True
+
+
+class Plugin(Protocol):
+    name: str
+
+    @property
+    def hints(self) -> Hints: ...
+
+
+@runtime_checkable
+class FilterPlugin(Protocol):
+    """Says which nodes a pod can't go to."""
+
+    name: str
+    is_static: bool
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None: ...
+
+
+@runtime_checkable
+class PreFilterPlugin(Protocol):
+    """Computes once per pod what `filter` needs; a Verdict rejects the pod everywhere."""
+
+    name: str
+
+    def pre_filter(self, pod: PodInfo, cache: Cache) -> Any: ...
+
+    def replace_node(self, pod: PodInfo, state: Any, old: NodeInfo, new: NodeInfo) -> Any:
+        """The state as if `old` were `new`, for questions of what if."""
+
+
+@runtime_checkable
+class ColumnsFilterPlugin(Protocol):
+    def filter_columns(self, pod: PodInfo, columns: Columns, mask: Mask) -> Mask: ...
+
+
+@runtime_checkable
+class ScorePlugin(Protocol):
+    """Says how much a node suits a pod."""
+
+    name: str
+    normalize: Normalize
+    is_static: bool
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int: ...
+
+
+@runtime_checkable
+class PreScorePlugin(Protocol):
+    def pre_score(self, pod: PodInfo, cache: Cache, nodes: list[NodeInfo]) -> Any: ...
+
+
+@runtime_checkable
+class ColumnsScorePlugin(Protocol):
+    def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
+        """Raw scores of these rows; None is the answer of a plugin that has nothing to say."""

@@ -1,0 +1,117 @@
+"""Profile: the plugins that schedule the pods of one schedulerName, sorted by extension point."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from scheduler.cache import Cache
+from scheduler.framework.interface import (
+    SKIP,
+    EventKind,
+    FilterPlugin,
+    Hint,
+    Plugin,
+    PreFilterPlugin,
+    PreScorePlugin,
+    ScorePlugin,
+    Skip,
+    Subject,
+    Verdict,
+)
+from scheduler.framework.normalize import normalize
+from scheduler.node_info import NodeInfo
+from scheduler.pod_info import PodInfo
+
+# What each plugin's pre_filter found out about the pod in hand.
+States = dict[str, Any]
+
+
+class Profile:
+    """Runs plugins over one node at a time; `columns` does the same over all nodes at once."""
+
+    def __init__(
+        self,
+        name: str,
+        plugins: Sequence[Plugin],
+        weights: Mapping[str, int],
+        *,
+        not_filtering: Collection[str] = (),
+        not_scoring: Collection[str] = (),
+        preempts: bool = True,
+    ) -> None:
+        self.name = name
+        self.preempts = preempts
+        self.plugins = plugins
+        filtering = [each for each in plugins if each.name not in not_filtering]
+        scoring = [each for each in plugins if each.name not in not_scoring]
+        self.filters = [each for each in filtering if isinstance(each, FilterPlugin)]
+        self.pre_filters = [each for each in filtering if isinstance(each, PreFilterPlugin)]
+        self.scorers = [
+            (each, weights.get(each.name, 1)) for each in scoring if isinstance(each, ScorePlugin)
+        ]
+        self._hints = {each.name: each.hints for each in plugins}
+
+    def has(self, plugin: str) -> bool:
+        return plugin in self._hints
+
+    def pre_filter(self, pod: PodInfo, cache: Cache) -> States | Verdict:
+        """The states for `filter`, or the no of a plugin that rejects the pod whatever the node."""
+        states: States = {}
+        for plugin in self.pre_filters:
+            state = plugin.pre_filter(pod, cache)
+            if isinstance(state, Verdict):
+                return state
+            states[plugin.name] = state
+        return states
+
+    def filter(self, pod: PodInfo, node: NodeInfo, states: States) -> Verdict | None:
+        """The first no; upstream stops there too."""
+        for plugin in self.filters:
+            state = states.get(plugin.name)
+            if state is SKIP:
+                continue
+            verdict = plugin.filter(pod, node, state)
+            if verdict is not None:
+                return verdict
+        return None
+
+    def filter_changed(self, pod: PodInfo, states: States, old: NodeInfo, new: NodeInfo) -> Verdict | None:
+        """The first no if the node were changed as `new` has it."""
+        changed = dict(states)
+        for plugin in self.pre_filters:
+            if states[plugin.name] is not SKIP:
+                changed[plugin.name] = plugin.replace_node(pod, states[plugin.name], old, new)
+        return self.filter(pod, new, changed)
+
+    def verdicts(self, pod: PodInfo, node: NodeInfo, states: States) -> dict[str, Verdict | None]:
+        """What every filter says, for those who ask why."""
+        return {
+            plugin.name: plugin.filter(pod, node, states.get(plugin.name))
+            for plugin in self.filters
+            if states.get(plugin.name) is not SKIP
+        }
+
+    def score(self, pod: PodInfo, cache: Cache, nodes: list[NodeInfo]) -> dict[str, list[int]]:
+        """plugin -> normalized and weighted score of each node."""
+        found: dict[str, list[int]] = {}
+        for plugin, weight in self.scorers:
+            state = plugin.pre_score(pod, cache, nodes) if isinstance(plugin, PreScorePlugin) else None
+            if isinstance(state, Skip):
+                continue
+            raw = [plugin.score(pod, node, state) for node in nodes]
+            found[plugin.name] = [weight * score for score in normalize(plugin.normalize, raw)]
+        return found
+
+    def may_help(
+        self, pod: PodInfo, rejected_by: Iterable[str], kinds: Iterable[EventKind], subject: Subject
+    ) -> bool:
+        """Whether one of the plugins that rejected the pod thinks an event may change that."""
+        kinds = tuple(kinds)
+        for name in rejected_by:
+            hints: Mapping[EventKind, Hint] = self._hints.get(name, {})
+            for kind in kinds:
+                hint = hints.get(kind)
+                if hint is not None and hint(pod, subject):
+                    return True
+        return False

@@ -1,0 +1,64 @@
+"""The scheduler's metrics, under upstream's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
+
+SCHEDULED, UNSCHEDULABLE, ERROR = "scheduled", "unschedulable", "error"
+
+SCHEDULE_ATTEMPTS = Counter(
+    "scheduler_schedule_attempts_total",
+    "Number of attempts to schedule pods, by the result. 'unschedulable' means a pod could not be scheduled, "
+    "while 'error' means an internal scheduler problem.",
+    ["result", "profile"],
+)
+ATTEMPT_DURATION = Histogram(
+    "scheduler_scheduling_attempt_duration_seconds",
+    "Scheduling attempt latency in seconds (scheduling algorithm + binding)",
+    ["result", "profile"],
+    buckets=LATENCY_BUCKETS,
+)
+ALGORITHM_DURATION = Histogram(
+    "scheduler_scheduling_algorithm_duration_seconds",
+    "Scheduling algorithm latency in seconds",
+    buckets=tuple(0.00001 * 2**power for power in range(20)),
+)
+PENDING_PODS = Gauge(
+    "scheduler_pending_pods",
+    "Number of pending pods, by the queue type.",
+    ["queue"],
+)
+POD_ATTEMPTS = Histogram(
+    "scheduler_pod_scheduling_attempts",
+    "Number of attempts to successfully schedule a pod.",
+    buckets=(1, 2, 4, 8, 16),
+)
+PREEMPTION_ATTEMPTS = Counter(
+    "scheduler_preemption_attempts_total", "Total preemption attempts in the cluster till now"
+)
+PREEMPTION_VICTIMS = Histogram(
+    "scheduler_preemption_victims",
+    "Number of selected preemption victims",
+    buckets=(1, 2, 4, 8, 16, 32, 64),
+)
+
+
+def initialize(profiles: list[str]) -> None:
+    """Shows every series from the start."""
+    for profile in profiles:
+        for result in (SCHEDULED, UNSCHEDULABLE, ERROR):
+            SCHEDULE_ATTEMPTS.labels(result, profile)
+            ATTEMPT_DURATION.labels(result, profile)
+
+
+def watch_queue(counts: Callable[[], Mapping[str, int]]) -> None:
+    """Reads the queue's lengths whenever metrics are asked for."""
+    for queue in counts():
+        PENDING_PODS.labels(queue).set_function(partial(_length, counts, queue))
+
+
+def _length(counts: Callable[[], Mapping[str, int]], queue: str) -> float:
+    return counts()[queue]

@@ -1,0 +1,1 @@
+"""The scheduler's plugins, one a file; `registry` is the table of them."""

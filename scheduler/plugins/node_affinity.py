@@ -1,0 +1,34 @@
+"""NodeAffinity: nodeSelector, required and preferred node affinity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict
+from scheduler.node_info import NodeInfo
+from scheduler.pod_info import PodInfo
+
+
+class NodeAffinity:
+    name = "NodeAffinity"
+    is_static = True
+    normalize = Normalize.SCALE
+    MISMATCH = Verdict(name, ("node(s) didn't match Pod's node affinity/selector",), is_final=True)
+
+    def __init__(self) -> None:
+        self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_LABEL), self._would_fit)
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
+        required = pod.spec.required_nodes
+        if required.is_everything or required.matches(node.name, node.labels):
+            return None
+        return self.MISMATCH
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
+        """The weights of the preferences that the node meets."""
+        return sum(
+            weight for weight, term in pod.spec.preferred_nodes if term.matches(node.name, node.labels)
+        )
+
+    def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
+        return subject.node is not None and self.filter(pod, subject.node, None) is None

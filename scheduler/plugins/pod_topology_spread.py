@@ -1,0 +1,255 @@
+"""PodTopologySpread: keeps the pods of one kind spread over zones, nodes or any other topology.
+
+Hard constraints filter, soft ones score. A pod without constraints of its own is spread by the cluster's
+defaults, over the pods of its Services and its controller (`DefaultSelector`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import floor, log
+from typing import TYPE_CHECKING, Any
+
+from apimachinery.labels import Selector
+from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, find_untolerated
+from scheduler.cache import Cache
+from scheduler.framework.interface import SKIP, EventKind, Hints, Normalize, Skip, Subject, Verdict
+from scheduler.framework.normalize import IGNORED
+from scheduler.node_info import NodeInfo
+from scheduler.pod_counts import PodKind
+from scheduler.pod_info import PodInfo, SpreadConstraint
+
+if TYPE_CHECKING:
+    from scheduler.columns import Columns, IntArray
+
+HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+SYSTEM_DEFAULTS = (
+    SpreadConstraint(3, HOSTNAME, Selector(nothing=True)),
+    SpreadConstraint(5, ZONE, Selector(nothing=True)),
+)
+
+# The pods that a pod without constraints of its own is to be spread over; None: there is no such set.
+DefaultSelector = Callable[[PodInfo], Selector | None]
+
+
+@dataclass(frozen=True, slots=True)
+class HardConstraint:
+    """A constraint with the number of its pods in each domain."""
+
+    rule: SpreadConstraint
+    kind: PodKind
+    counts: dict[str, int]
+    own: int  # whether the pod counts among the pods to be spread
+
+    @property
+    def fewest(self) -> int:
+        return 0 if len(self.counts) < self.rule.min_domains else min(self.counts.values(), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SoftConstraint:
+    """A constraint with what is needed to score: pods by row, or in each domain, and the domain's weight."""
+
+    rule: SpreadConstraint
+    by_row: array[int] | None
+    by_domain: dict[str, int]
+    weight: float
+
+
+class PodTopologySpread:
+    name = "PodTopologySpread"
+    is_static = False
+    normalize = Normalize.SPREAD
+    NO_LABEL = Verdict(
+        name,
+        ("node(s) didn't match pod topology spread constraints (missing required label)",),
+        is_final=True,
+    )
+    TOO_MANY = Verdict(name, ("node(s) didn't match pod topology spread constraints",))
+
+    def __init__(
+        self,
+        default_selector: DefaultSelector,
+        defaults: tuple[SpreadConstraint, ...] = SYSTEM_DEFAULTS,
+    ) -> None:
+        self._default_selector = default_selector
+        self._defaults = defaults
+        self.hints: Hints = {
+            EventKind.NODE_ADD: self._node_counts,
+            EventKind.NODE_LABEL: self._node_counts,
+            EventKind.NODE_DELETE: self._node_counts,
+            EventKind.NODE_TAINT: self._node_counts,
+            EventKind.POD_ADD: self._pod_counts,
+            EventKind.POD_DELETE: self._pod_counts,
+            EventKind.POD_LABEL: self._pod_counts,
+        }
+
+    def _constraints(self, pod: PodInfo, *, hard: bool) -> list[SpreadConstraint]:
+        if pod.spec.spread:
+            return [
+                replace(each, selector=each.selector_for(pod.labels))
+                for each in pod.spec.spread
+                if each.is_hard == hard
+            ]
+        wanted = [each for each in self._defaults if each.is_hard == hard]
+        selector = self._default_selector(pod) if wanted else None
+        return [] if selector is None else [replace(each, selector=selector) for each in wanted]
+
+    # Filter
+
+    def pre_filter(self, pod: PodInfo, cache: Cache) -> tuple[HardConstraint, ...] | Skip:
+        rules = self._constraints(pod, hard=True)
+        if not rules:
+            return SKIP
+        keys = [rule.topology_key for rule in rules]
+        nodes = [node for node in cache.nodes if all(key in node.labels for key in keys)]
+        return tuple(self._count(pod, rule, cache, nodes) for rule in rules)
+
+    def _count(
+        self, pod: PodInfo, rule: SpreadConstraint, cache: Cache, nodes: Sequence[NodeInfo]
+    ) -> HardConstraint:
+        kind = PodKind(frozenset((pod.namespace,)), rule.selector)
+        by_row = cache.counts(kind)
+        counts: dict[str, int] = {}
+        for node in nodes:
+            if _takes_part(pod, rule, node):
+                domain = node.labels[rule.topology_key]
+                counts[domain] = counts.get(domain, 0) + by_row[node.row]
+        return HardConstraint(rule, kind, counts, int(rule.selector.matches(pod.labels)))
+
+    def replace_node(
+        self, pod: PodInfo, state: tuple[HardConstraint, ...], old: NodeInfo, new: NodeInfo
+    ) -> tuple[HardConstraint, ...]:
+        return tuple(_with_node(each, old, new) for each in state)
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: tuple[HardConstraint, ...]) -> Verdict | None:
+        for each in state:
+            domain = node.labels.get(each.rule.topology_key)
+            if domain is None:
+                return self.NO_LABEL
+            if each.counts.get(domain, 0) + each.own - each.fewest > each.rule.max_skew:
+                return self.TOO_MANY
+        return None
+
+    # Score
+
+    def pre_score(
+        self, pod: PodInfo, cache: Cache, nodes: list[NodeInfo]
+    ) -> tuple[list[SoftConstraint], bool] | Skip:
+        """The constraints, and whether nodes must have all their labels (not for the defaults)."""
+        rules = self._constraints(pod, hard=False)
+        if not rules:
+            return SKIP
+        needs_all = self._needs_all_labels(pod)
+        scored = [node for node in nodes if not needs_all or _has_all(node, rules)]
+        return [self._soft(pod, rule, cache, scored, rules, needs_all) for rule in rules], needs_all
+
+    def _needs_all_labels(self, pod: PodInfo) -> bool:
+        return bool(pod.spec.spread) or self._defaults is not SYSTEM_DEFAULTS
+
+    def _soft(
+        self,
+        pod: PodInfo,
+        rule: SpreadConstraint,
+        cache: Cache,
+        scored: list[NodeInfo],
+        rules: list[SpreadConstraint],
+        needs_all: bool,
+    ) -> SoftConstraint:
+        by_row = cache.counts(PodKind(frozenset((pod.namespace,)), rule.selector))
+        if rule.topology_key == HOSTNAME:
+            return SoftConstraint(rule, by_row, {}, _weight(len(scored)))
+        counts = dict.fromkeys((node.labels.get(rule.topology_key, "") for node in scored), 0)
+        for node in cache.nodes:
+            domain = node.labels.get(rule.topology_key, "")
+            if domain in counts and _takes_part(pod, rule, node) and (not needs_all or _has_all(node, rules)):
+                counts[domain] += by_row[node.row]
+        return SoftConstraint(rule, None, counts, _weight(len(counts)))
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: tuple[list[SoftConstraint], bool]) -> int:
+        constraints, needs_all = state
+        if needs_all and not _has_all(node, [each.rule for each in constraints]):
+            return IGNORED
+        total = 0.0
+        for each in constraints:
+            domain = node.labels.get(each.rule.topology_key)
+            if domain is not None:
+                count = each.by_domain[domain] if each.by_row is None else each.by_row[node.row]
+                total += count * each.weight + (each.rule.max_skew - 1)
+        return floor(total + 0.5)
+
+    def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
+        """The same for all nodes at once; only for rules that every node takes part in."""
+        rules = self._constraints(pod, hard=False)
+        if not rules:
+            return None
+        needs_all = self._needs_all_labels(pod)
+        if any(rule.honor_taints for rule in rules) or not pod.spec.required_nodes.is_everything:
+            return self._score_one_by_one(pod, columns, rows)
+        domains = [columns.domains(rule.topology_key) for rule in rules]
+        complete = rows >= 0
+        everywhere: Any = True
+        for ids, _ in domains if needs_all else ():
+            complete = complete & (ids[rows] >= 0)
+            everywhere = everywhere & (ids >= 0)
+        total: Any = 0.0
+        for rule, (ids, size) in zip(rules, domains, strict=True):
+            counts = columns.counts(PodKind(frozenset((pod.namespace,)), rule.selector))
+            own = ids[rows]
+            if rule.topology_key == HOSTNAME:
+                found, weight = counts[rows], _weight(int(complete.sum()))
+            else:
+                sums = columns.sum_by(ids, counts * everywhere, size)
+                found, weight = sums[own], _weight(columns.distinct(own[complete]))
+            total = total + (own >= 0) * (found * weight + (rule.max_skew - 1))
+        rounded: IntArray = (total + 0.5).astype("int64")
+        return rounded * complete + IGNORED * ~complete
+
+    def _score_one_by_one(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray:
+        nodes = [columns.cache.nodes[row] for row in rows]
+        state: Any = self.pre_score(pod, columns.cache, nodes)
+        return columns.array([self.score(pod, node, state) for node in nodes])
+
+    # Hints
+
+    def _node_counts(self, pod: PodInfo, subject: Subject) -> bool:
+        return subject.node is None or all(
+            each.topology_key in subject.node.labels for each in self._constraints(pod, hard=True)
+        )
+
+    def _pod_counts(self, pod: PodInfo, subject: Subject) -> bool:
+        seen = [each for each in (subject.old, subject.new) if each is not None]
+        return any(
+            other.namespace == pod.namespace and rule.selector.matches(other.labels)
+            for rule in self._constraints(pod, hard=True)
+            for other in seen
+        )
+
+
+def _weight(domains: int) -> float:
+    """Counts in few domains are higher than in many: this makes up for it."""
+    return log(domains + 2)
+
+
+def _has_all(node: NodeInfo, rules: Sequence[SpreadConstraint]) -> bool:
+    return all(rule.topology_key in node.labels for rule in rules)
+
+
+def _takes_part(pod: PodInfo, rule: SpreadConstraint, node: NodeInfo) -> bool:
+    """Whether the pods on the node count."""
+    if rule.honor_affinity and not pod.spec.required_nodes.matches(node.name, node.labels):
+        return False
+    taints = node.facts.taints if rule.honor_taints and node.facts else ()
+    return find_untolerated(taints, pod.spec.tolerations, (NO_SCHEDULE, NO_EXECUTE)) is None
+
+
+def _with_node(state: HardConstraint, old: NodeInfo, new: NodeInfo) -> HardConstraint:
+    domain = new.labels.get(state.rule.topology_key)
+    if domain is None or domain not in state.counts:
+        return state
+    change = sum(map(state.kind.includes, new.pods.values())) - sum(
+        map(state.kind.includes, old.pods.values())
+    )
+    return replace(state, counts={**state.counts, domain: state.counts[domain] + change})

@@ -1,0 +1,46 @@
+"""TaintToleration: keeps pods from nodes whose taints they don't tolerate, and prefers untainted ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apimachinery.objects import Object
+from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, PREFER_NO_SCHEDULE, find_untolerated, tolerates
+from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict
+from scheduler.node_info import NodeInfo
+from scheduler.pod_info import PodInfo
+
+_KEEPS_AWAY = (NO_SCHEDULE, NO_EXECUTE)
+
+
+class TaintToleration:
+    name = "TaintToleration"
+    is_static = True
+    normalize = Normalize.REVERSE
+
+    def __init__(self) -> None:
+        self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_TAINT), self._would_fit)
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
+        taints = node.facts.taints if node.facts else ()
+        if not taints:
+            return None
+        taint = find_untolerated(taints, pod.spec.tolerations, _KEEPS_AWAY)
+        return None if taint is None else _untolerated(taint)
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
+        """How many taints would rather not have the pod."""
+        taints = node.facts.taints if node.facts else ()
+        return sum(
+            taint.get("effect") == PREFER_NO_SCHEDULE
+            and not any(tolerates(each, taint) for each in pod.spec.tolerations)
+            for taint in taints
+        )
+
+    def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
+        return subject.node is not None and self.filter(pod, subject.node, None) is None
+
+
+def _untolerated(taint: Object) -> Verdict:
+    reason = f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}"
+    return Verdict(TaintToleration.name, (reason,), is_final=True)

@@ -1,0 +1,216 @@
+"""PodInfo: all that scheduling needs of a pod, parsed once.
+
+What comes from a pod's template is a PodSpec. Pods of one template share one PodSpec object, so they are
+parsed once and whatever is remembered per PodSpec (masks of suitable nodes) is remembered for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from apimachinery.labels import IN, Requirement, Selector, SelectorError, selector_from_label_selector
+from apimachinery.objects import NamespacedName, Object, controller_of, get_path, key_of
+from apimachinery.pods import host_ports
+from scheduler.node_selector import (
+    NodeSelectorTerm,
+    RequiredNodes,
+    parse_preferred_nodes,
+    parse_required_nodes,
+)
+from scheduler.resources import ASSUMED, Amounts, pod_requests
+
+HostPort = tuple[str, str, int]
+NOTHING = Selector(nothing=True)
+DEFAULT_SCHEDULER = "default-scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class AffinityTerm:
+    """One term of pod (anti-)affinity. `namespaces` is empty where the pod's own is meant."""
+
+    topology_key: str
+    selector: Selector
+    namespaces: frozenset[str]
+    namespace_selector: Selector
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodAffinity:
+    """The terms of pod affinity or of pod anti-affinity."""
+
+    required: tuple[AffinityTerm, ...] = ()
+    preferred: tuple[AffinityTerm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadConstraint:
+    """One topology spread constraint."""
+
+    max_skew: int
+    topology_key: str
+    selector: Selector
+    is_hard: bool = False
+    match_label_keys: tuple[str, ...] = ()
+    min_domains: int = 1
+    honor_affinity: bool = True
+    honor_taints: bool = False
+
+    def selector_for(self, labels: Mapping[str, str]) -> Selector:
+        """The selector, narrowed to the pod's own values of matchLabelKeys."""
+        own = tuple(Requirement(key, IN, (labels[key],)) for key in self.match_label_keys if key in labels)
+        return Selector(self.selector.requirements + own, self.selector.nothing) if own else self.selector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PodSpec:
+    """What a pod's template says to the scheduler. Compared by identity: see `parse_spec`."""
+
+    requests: Amounts
+    assumed_requests: Amounts  # containers without requests count as the usual small amount
+    host_ports: tuple[HostPort, ...]
+    required_nodes: RequiredNodes
+    preferred_nodes: tuple[tuple[int, NodeSelectorTerm], ...]
+    tolerations: tuple[Object, ...]
+    images: tuple[str, ...]
+    affinity: PodAffinity
+    anti_affinity: PodAffinity
+    spread: tuple[SpreadConstraint, ...]
+    placement: bytes = field(repr=False)  # equal where the same nodes suit, whatever runs on them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PodInfo:
+    """One pod, as the scheduler sees it. `pod` is the object itself, read-only."""
+
+    key: NamespacedName
+    uid: str
+    pod: Object = field(repr=False)
+    labels: Mapping[str, str]
+    node_name: str
+    nominated_node: str
+    priority: int
+    scheduler_name: str
+    gates: tuple[str, ...]
+    can_preempt: bool
+    is_terminating: bool
+    owner: tuple[str, str] | None  # kind and name of the controller
+    start_time: str
+    spec: PodSpec = field(repr=False)
+
+    @property
+    def namespace(self) -> str:
+        return self.key.namespace
+
+
+def parse_pod(pod: Object) -> PodInfo:
+    spec, status, metadata = pod.get("spec") or {}, pod.get("status") or {}, pod["metadata"]
+    owner = controller_of(pod)
+    return PodInfo(
+        key=key_of(pod),
+        uid=metadata.get("uid") or "",
+        pod=pod,
+        labels=metadata.get("labels") or {},
+        node_name=spec.get("nodeName") or "",
+        nominated_node=status.get("nominatedNodeName") or "",
+        priority=spec.get("priority") or 0,
+        scheduler_name=spec.get("schedulerName") or DEFAULT_SCHEDULER,
+        gates=tuple(each["name"] for each in spec.get("schedulingGates") or ()),
+        can_preempt=spec.get("preemptionPolicy") != "Never",
+        is_terminating=bool(metadata.get("deletionTimestamp")),
+        owner=(owner["kind"], owner["name"]) if owner else None,
+        start_time=status.get("startTime") or metadata.get("creationTimestamp") or "",
+        spec=parse_spec(spec),
+    )
+
+
+def parse_spec(spec: Object) -> PodSpec:
+    """The parsed spec, shared by all pods that say the same of everything that matters here."""
+    return _parse_relevant(orjson.dumps(_relevant(spec)))
+
+
+_POD_FIELDS = (
+    "nodeSelector",
+    "affinity",
+    "tolerations",
+    "topologySpreadConstraints",
+    "overhead",
+    "resources",
+)
+_CONTAINER_FIELDS = ("image", "resources", "ports", "restartPolicy")
+
+
+def _relevant(spec: Object) -> Object:
+    found: Object = {name: spec[name] for name in _POD_FIELDS if spec.get(name)}
+    for name in ("containers", "initContainers"):
+        if containers := spec.get(name):
+            found[name] = [
+                {each: container[each] for each in _CONTAINER_FIELDS if each in container}
+                for container in containers
+            ]
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _parse_relevant(data: bytes) -> PodSpec:
+    spec: Object = orjson.loads(data)
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    images = tuple(each.get("image") or "" for each in containers)
+    placement = [spec.get("nodeSelector"), get_path(spec, "affinity.nodeAffinity"), spec.get("tolerations")]
+    return PodSpec(
+        requests={name: value for name, value in pod_requests(spec).items() if value},
+        assumed_requests=pod_requests(spec, ASSUMED),
+        host_ports=tuple(host_ports({"spec": spec})),
+        required_nodes=parse_required_nodes(spec),
+        preferred_nodes=parse_preferred_nodes(spec),
+        tolerations=tuple(spec.get("tolerations") or ()),
+        images=images,
+        affinity=_affinity(get_path(spec, "affinity.podAffinity", {})),
+        anti_affinity=_affinity(get_path(spec, "affinity.podAntiAffinity", {})),
+        spread=tuple(map(parse_spread, spec.get("topologySpreadConstraints") or ())),
+        placement=orjson.dumps([*placement, images]),
+    )
+
+
+def _affinity(affinity: Object) -> PodAffinity:
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+    preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
+    return PodAffinity(
+        tuple(_affinity_term(each) for each in required),
+        tuple(_affinity_term(each["podAffinityTerm"], each["weight"]) for each in preferred),
+    )
+
+
+def _affinity_term(term: Object, weight: int = 0) -> AffinityTerm:
+    return AffinityTerm(
+        topology_key=term.get("topologyKey") or "",
+        selector=_selector(term.get("labelSelector")),
+        namespaces=frozenset(term.get("namespaces") or ()),
+        namespace_selector=_selector(term.get("namespaceSelector")),
+        weight=weight,
+    )
+
+
+def parse_spread(constraint: Object) -> SpreadConstraint:
+    return SpreadConstraint(
+        max_skew=constraint["maxSkew"],
+        topology_key=constraint["topologyKey"],
+        selector=_selector(constraint.get("labelSelector")),
+        is_hard=constraint.get("whenUnsatisfiable") != "ScheduleAnyway",
+        match_label_keys=tuple(constraint.get("matchLabelKeys") or ()),
+        min_domains=constraint.get("minDomains") or 1,
+        honor_affinity=constraint.get("nodeAffinityPolicy") != "Ignore",
+        honor_taints=constraint.get("nodeTaintsPolicy") == "Honor",
+    )
+
+
+def _selector(selector: Any) -> Selector:
+    try:
+        return selector_from_label_selector(selector)
+    except SelectorError:  # refused by validation; an old object may still carry one
+        return NOTHING

@@ -1,0 +1,259 @@
+"""The scheduling queue: which pod is next, and which pods wait for what.
+
+A pod is in one of three places: active (to be tried, by priority and time), backing off (tried in vain, and
+something has happened since), or unschedulable (nothing has happened that could help). Pods with scheduling
+gates are unschedulable until the gates are gone. Nothing here does I/O or decides where a pod goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from scheduler.framework.interface import EventKind, Subject
+from scheduler.pod_info import PodInfo
+
+INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
+# However quiet the cluster is, an unschedulable pod is tried again after this; looked after so often.
+MAX_IN_UNSCHEDULABLE = 300.0
+FLUSH_INTERVAL = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedPod:
+    """A pod with its history in the queue. Times are those of the clock given to the queue."""
+
+    pod: PodInfo
+    added: float
+    timestamp: float  # since when it is where it is
+    attempts: int = 0
+    rejected_by: frozenset[str] = frozenset()
+    is_gated: bool = False
+
+
+# Whether one of the plugins that rejected a pod thinks that an event may have changed that.
+MayHelp = Callable[[PodInfo, Iterable[str], Iterable[EventKind], Subject], bool]
+
+
+class SchedulingQueue:
+    """`clock` gives seconds, as the loop's time does; `may_help` asks the plugins' hints."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        may_help: MayHelp,
+        *,
+        initial_backoff: float = INITIAL_BACKOFF,
+        max_backoff: float = MAX_BACKOFF,
+    ) -> None:
+        self._clock = clock
+        self._may_help = may_help
+        self._initial_backoff, self._max_backoff = initial_backoff, max_backoff
+        self._active: _Heap = _Heap()
+        self._backoff: _Heap = _Heap()
+        self._error_backoff: _Heap = _Heap()
+        self._unschedulable: dict[str, QueuedPod] = {}
+        self._wakeup = asyncio.Event()
+
+    def counts(self) -> dict[str, int]:
+        gated = sum(each.is_gated for each in self._unschedulable.values())
+        return {
+            "active": len(self._active),
+            "backoff": len(self._backoff) + len(self._error_backoff),
+            "unschedulable": len(self._unschedulable) - gated,
+            "gated": gated,
+        }
+
+    def pending(self) -> Iterable[QueuedPod]:
+        yield from self._active
+        yield from self._backoff
+        yield from self._error_backoff
+        yield from self._unschedulable.values()
+
+    def get(self, uid: str) -> QueuedPod | None:
+        found = (heap.get(uid) for heap in self._heaps)
+        return next(filter(None, found), None) or self._unschedulable.get(uid)
+
+    @property
+    def _heaps(self) -> tuple[_Heap, _Heap, _Heap]:
+        return self._active, self._backoff, self._error_backoff
+
+    # In
+
+    def add(self, pod: PodInfo) -> None:
+        now = self._clock()
+        self._place(QueuedPod(pod, now, now))
+
+    def update(self, pod: PodInfo) -> None:
+        """The pod itself has changed, which may be what it waited for."""
+        queued = self.get(pod.uid)
+        if queued is None:
+            self.add(pod)
+        elif pod.uid in self._unschedulable:
+            changed = _matters(queued.pod, pod)
+            queued = replace(queued, pod=pod)
+            if changed:
+                del self._unschedulable[pod.uid]
+                self._place(queued)
+            else:
+                self._unschedulable[pod.uid] = queued
+        else:
+            heap = next(heap for heap in self._heaps if pod.uid in heap)
+            self._push(heap, replace(queued, pod=pod))
+
+    def delete(self, uid: str) -> None:
+        for heap in self._heaps:
+            heap.remove(uid)
+        self._unschedulable.pop(uid, None)
+
+    def add_unschedulable(self, queued: QueuedPod, rejected_by: frozenset[str]) -> None:
+        """Back from an attempt that found no node."""
+        failed = replace(queued, timestamp=self._clock(), rejected_by=rejected_by)
+        self._unschedulable[failed.pod.uid] = failed
+
+    def add_failed(self, queued: QueuedPod) -> None:
+        """Back from an attempt that went wrong: no event will tell when to try again, so time does."""
+        failed = replace(queued, timestamp=self._clock(), rejected_by=frozenset())
+        self._push(self._error_backoff, failed)
+
+    def _place(self, queued: QueuedPod) -> None:
+        """Where a pod belongs that has a reason to be tried."""
+        uid = queued.pod.uid
+        if queued.pod.gates:
+            self._unschedulable[uid] = replace(queued, is_gated=True)
+        elif queued.attempts and self._ready_at(queued) > self._clock():
+            self._push(self._backoff, replace(queued, is_gated=False))
+        else:
+            self._push(self._active, replace(queued, is_gated=False))
+
+    def _push(self, heap: _Heap, queued: QueuedPod) -> None:
+        if heap is self._active:
+            heap.push(queued.pod.uid, (-queued.pod.priority, queued.timestamp), queued)
+        else:
+            heap.push(queued.pod.uid, (self._ready_at(queued),), queued)
+        self._wakeup.set()
+
+    def _ready_at(self, queued: QueuedPod) -> float:
+        """The end of the back-off: 1 s after the first attempt, doubling to 10 s."""
+        doublings = min(max(queued.attempts - 1, 0), 16)
+        return queued.timestamp + float(min(self._initial_backoff * 2**doublings, self._max_backoff))
+
+    # Events
+
+    def wake(self, kinds: Iterable[EventKind], subject: Subject) -> None:
+        """Moves the pods that the event may help; each still waits out its back-off."""
+        kinds = tuple(kinds)
+        if not kinds or not self._unschedulable:
+            return
+        helped = [
+            queued
+            for queued in self._unschedulable.values()
+            if not queued.is_gated and self._is_helped(queued, kinds, subject)
+        ]
+        for queued in helped:
+            del self._unschedulable[queued.pod.uid]
+            self._place(queued)
+
+    def _is_helped(self, queued: QueuedPod, kinds: Iterable[EventKind], subject: Subject) -> bool:
+        # Without the name of a plugin (there was no node at all) anything may help.
+        return not queued.rejected_by or self._may_help(queued.pod, queued.rejected_by, kinds, subject)
+
+    def wake_all(self) -> None:
+        """Something has changed whose effects nobody can tell."""
+        for uid, queued in list(self._unschedulable.items()):
+            if not queued.is_gated:
+                del self._unschedulable[uid]
+                self._place(queued)
+
+    def flush(self) -> None:
+        """Gives pods another chance that have been unschedulable for long."""
+        limit = self._clock() - MAX_IN_UNSCHEDULABLE
+        for uid, queued in list(self._unschedulable.items()):
+            if not queued.is_gated and queued.timestamp <= limit:
+                del self._unschedulable[uid]
+                self._place(queued)
+
+    # Out
+
+    def pop(self) -> QueuedPod | None:
+        """The next pod to try; None while there is none. Idle time is used for pods that still back off."""
+        now = self._clock()
+        for heap in (self._backoff, self._error_backoff):
+            while (first := heap.first()) is not None and self._ready_at(first) <= now:
+                heap.remove(first.pod.uid)
+                self._push(self._active, first)
+        # As upstream does since 1.33: back-off is to leave time for other pods, and there are none.
+        queued = self._active.pop() or self._backoff.pop()
+        return None if queued is None else replace(queued, attempts=queued.attempts + 1)
+
+    async def wait(self) -> None:
+        """Returns when `pop` may have something."""
+        first = self._error_backoff.first()
+        delay = None if first is None else max(self._ready_at(first) - self._clock(), 0)
+        self._wakeup.clear()
+        if len(self._active) or len(self._backoff):
+            return
+        try:
+            async with asyncio.timeout(delay):
+                await self._wakeup.wait()
+        except TimeoutError:
+            return
+
+
+class _Heap:
+    """A heap whose entries can be found, replaced and removed by uid. Stale entries are skipped."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[tuple[float, ...], int, str]] = []
+        self._items: dict[str, tuple[int, QueuedPod]] = {}
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._items
+
+    def __iter__(self) -> Iterator[QueuedPod]:
+        return iter([queued for _, queued in self._items.values()])
+
+    def get(self, uid: str) -> QueuedPod | None:
+        found = self._items.get(uid)
+        return None if found is None else found[1]
+
+    def push(self, uid: str, rank: tuple[float, ...], queued: QueuedPod) -> None:
+        self._sequence += 1
+        self._items[uid] = (self._sequence, queued)
+        heapq.heappush(self._entries, (rank, self._sequence, uid))
+
+    def remove(self, uid: str) -> None:
+        self._items.pop(uid, None)
+
+    def first(self) -> QueuedPod | None:
+        while self._entries:
+            _, sequence, uid = self._entries[0]
+            item = self._items.get(uid)
+            if item is not None and item[0] == sequence:
+                return item[1]
+            heapq.heappop(self._entries)
+        return None
+
+    def pop(self) -> QueuedPod | None:
+        queued = self.first()
+        if queued is not None:
+            heapq.heappop(self._entries)
+            del self._items[queued.pod.uid]
+        return queued
+
+
+def _matters(old: PodInfo, new: PodInfo) -> bool:
+    """Whether more than the status has changed."""
+    return (
+        old.spec is not new.spec
+        or old.labels != new.labels
+        or old.gates != new.gates
+        or old.priority != new.priority
+        or old.pod["metadata"].get("annotations") != new.pod["metadata"].get("annotations")
+    )

@@ -1,0 +1,263 @@
+"""Scheduler: takes pods off the queue one by one, decides, and has the decision carried out.
+
+`schedule_one` is the whole story. Deciding is synchronous over the cache; what follows (binding, conditions,
+events, evictions) happens in the background through `Effects`, and its outcome comes back to cache and queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from apimachinery.errors import StatusError
+from apimachinery.objects import NamespacedName, Object
+from apimachinery.times import format_time
+from client.errors import ConnectionFailed
+from scheduler import journal, metrics, status
+from scheduler.cache import Cache
+from scheduler.effects import Effects
+from scheduler.framework.fit_error import FitError
+from scheduler.framework.interface import EventKind, Subject
+from scheduler.framework.profile import Profile, States
+from scheduler.journal import Attempt, Journal, rejected_matrix
+from scheduler.nominator import Nominator
+from scheduler.pod_info import PodInfo
+from scheduler.preemption import Candidate, Preemption, PreemptionPlan
+from scheduler.queue import FLUSH_INTERVAL, QueuedPod, SchedulingQueue
+from scheduler.selection import Rejected, Selected, Selector
+
+log = logging.getLogger(__name__)
+
+# How long decisions are made in a row before the loop may do other things.
+TIME_SLICE = 0.005
+
+
+class Api(Protocol):
+    async def bind(self, pod: PodInfo, node: str) -> None: ...
+
+    async def patch_status(self, pod: PodInfo, patch: Object) -> None: ...
+
+    async def delete(self, pod: PodInfo) -> None: ...
+
+
+class Recorder(Protocol):
+    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a scheduler is made of. `pod` finds the newest known object of a pod."""
+
+    api: Api
+    cache: Cache
+    queue: SchedulingQueue
+    nominator: Nominator
+    selector: Selector
+    preemption: Preemption
+    profiles: Mapping[str, Profile]
+    recorders: Mapping[str, Recorder]
+    effects: Effects
+    journal: Journal
+    pod: Callable[[NamespacedName], Object | None]
+    now: Callable[[], datetime]
+
+
+class Scheduler:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._cache, self._queue, self._nominator = parts.cache, parts.queue, parts.nominator
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._parts.effects.run())
+            group.create_task(self._flush())
+            group.create_task(self._schedule())
+
+    async def _schedule(self) -> None:
+        while True:
+            await self._queue.wait()
+            end = time.monotonic() + TIME_SLICE
+            while (queued := self._queue.pop()) is not None:
+                self.schedule_one(queued)
+                if time.monotonic() > end:
+                    await asyncio.sleep(0)  # lets bindings and watch events through
+                    end = time.monotonic() + TIME_SLICE
+
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(FLUSH_INTERVAL)
+            self._queue.flush()
+            for pod in self._cache.expire(loop.time()):
+                log.warning("Gave up an assumed pod that was never confirmed: pod=%s", pod.key)
+
+    def schedule_one(self, queued: QueuedPod) -> None:
+        """One attempt for one pod."""
+        pod = queued.pod
+        profile = self._parts.profiles[pod.scheduler_name]
+        if pod.is_terminating or self._cache.is_assumed(pod.uid):
+            return
+        start = time.perf_counter()
+        outcome = self._parts.selector.select(pod, profile)
+        seconds = time.perf_counter() - start
+        metrics.ALGORITHM_DURATION.observe(seconds)
+        if isinstance(outcome, Selected):
+            self._bind(queued, profile, outcome, start)
+        else:
+            self._reject(queued, profile, outcome, start)
+
+    # A node was found
+
+    def _bind(self, queued: QueuedPod, profile: Profile, selected: Selected, start: float) -> None:
+        pod = queued.pod
+        assumed = self._cache.assume(pod, selected.node)
+        self._nominator.remove(pod.uid)
+        self._parts.effects.submit(pod.uid, partial(self._carry_out, queued, assumed, profile.name, start))
+        self._parts.journal.add(journal.of_selected(self._base(queued, profile, start), selected))
+
+    async def _carry_out(self, queued: QueuedPod, pod: PodInfo, profile: str, start: float) -> None:
+        try:
+            await self._parts.api.bind(queued.pod, pod.node_name)
+        except (StatusError, ConnectionFailed) as error:
+            self._binding_failed(queued, pod, profile, error, start)
+            return
+        self._cache.finish_binding(pod.uid, asyncio.get_running_loop().time())
+        log.info("Successfully bound pod to node: pod=%s node=%s", pod.key, pod.node_name)
+        message = f"Successfully assigned {pod.key} to {pod.node_name}"
+        self._parts.recorders[profile].event(queued.pod.pod, "Normal", "Scheduled", message)
+        self._observe(metrics.SCHEDULED, profile, start)
+        metrics.POD_ATTEMPTS.observe(queued.attempts)
+
+    def _binding_failed(
+        self, queued: QueuedPod, pod: PodInfo, profile: str, error: Exception, start: float
+    ) -> None:
+        """The room is free again, and the pod is tried later, unless it's gone or bound after all."""
+        self._cache.forget(pod.uid)
+        self._queue.wake((EventKind.POD_DELETE,), Subject(old=pod))
+        self._observe(metrics.ERROR, profile, start)
+        current = self._waiting(pod)
+        if current is None:
+            log.info("Dropped a pod that could not be bound: pod=%s reason=%s", pod.key, error)
+            return
+        log.warning("Binding failed: pod=%s node=%s err=%s", pod.key, pod.node_name, error)
+        self._queue.add_failed(queued)
+        message = f"binding rejected: {error}"
+        self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated=None)
+
+    def _waiting(self, pod: PodInfo) -> Object | None:
+        """The pod's newest object if it is the same pod and still has no node."""
+        current = self._parts.pod(pod.key)
+        if current is None or current["metadata"].get("uid") != pod.uid or current["spec"].get("nodeName"):
+            return None
+        return current
+
+    # No node was found
+
+    def _reject(self, queued: QueuedPod, profile: Profile, rejected: Rejected, start: float) -> None:
+        pod, error = queued.pod, rejected.error
+        plan = self._preempt(pod, profile, error, rejected.states)
+        self._queue.add_unschedulable(queued, error.plugins)
+        nominated = self._nominate(pod, profile, plan)
+        message = error.message(plan.message)
+        log.info("Unable to schedule pod; no fit; waiting: pod=%s err=%s", pod.key, message)
+        self._observe(metrics.UNSCHEDULABLE, profile.name, start)
+        matrix = rejected_matrix(pod, profile, rejected, self._cache.nodes)
+        self._parts.journal.add(journal.of_rejected(self._base(queued, profile, start), matrix, message))
+        current = self._waiting(pod)
+        if current is not None:
+            self._report(pod, current, profile.name, status.UNSCHEDULABLE, message, nominated=nominated)
+
+    def _preempt(self, pod: PodInfo, profile: Profile, error: FitError, states: States) -> PreemptionPlan:
+        if not error.node_count or not profile.preempts:
+            return PreemptionPlan()
+        metrics.PREEMPTION_ATTEMPTS.inc()
+        return self._parts.preemption.plan(pod, profile, error, states)
+
+    def _nominate(self, pod: PodInfo, profile: Profile, plan: PreemptionPlan) -> str | None:
+        """What to write as the nominated node; None leaves it."""
+        if plan.candidate is not None:
+            self._evict(pod, profile, plan.candidate)
+            return plan.candidate.node
+        if plan.keeps_nomination:
+            return None
+        self._nominator.remove(pod.uid)
+        return ""
+
+    def _evict(self, pod: PodInfo, profile: Profile, candidate: Candidate) -> None:
+        for other in self._nominator.lower(pod, candidate.node):
+            # They would find the room taken: they may look elsewhere again.
+            self._nominator.remove(other.uid)
+            self._parts.effects.submit(other.uid, partial(self._clear_nomination, other))
+        self._nominator.add(pod, candidate.node)
+        metrics.PREEMPTION_VICTIMS.observe(len(candidate.victims))
+        for victim in candidate.victims:
+            self._parts.effects.submit(victim.uid, partial(self._delete_victim, victim, pod, profile.name))
+
+    async def _clear_nomination(self, pod: PodInfo) -> None:
+        await self._parts.api.patch_status(pod, {"status": {"nominatedNodeName": None}})
+
+    async def _delete_victim(self, victim: PodInfo, preemptor: PodInfo, profile: str) -> None:
+        if victim.is_terminating:
+            return
+        now = format_time(self._parts.now())
+        try:
+            patch = status.plan_disruption_patch(victim.pod, preemptor.scheduler_name, now)
+            if patch is not None:
+                await self._parts.api.patch_status(victim, patch)
+            await self._parts.api.delete(victim)
+        except (StatusError, ConnectionFailed) as error:
+            log.warning("Preemption failed: victim=%s preemptor=%s err=%s", victim.key, preemptor.key, error)
+            self._nominator.remove(preemptor.uid)
+            self._queue.wake_all()
+            return
+        log.info("Preempted pod: victim=%s preemptor=%s node=%s", victim.key, preemptor.key, victim.node_name)
+        message = f"Preempted by pod {preemptor.uid} on node {victim.node_name}"
+        self._parts.recorders[profile].event(victim.pod, "Normal", "Preempted", message)
+
+    # Telling others
+
+    def _report(
+        self,
+        pod: PodInfo,
+        current: Object,
+        profile: str,
+        reason: str,
+        message: str,
+        *,
+        nominated: str | None,
+    ) -> None:
+        self._parts.recorders[profile].event(current, "Warning", "FailedScheduling", message)
+        now = format_time(self._parts.now())
+        patch = status.plan_status_patch(
+            current, reason=reason, message=message, nominated_node=nominated, now=now
+        )
+        if patch is not None:
+            self._parts.effects.submit(pod.uid, partial(self._patch_status, pod, patch))
+
+    async def _patch_status(self, pod: PodInfo, patch: Object) -> None:
+        if self._waiting(pod) is None:
+            return
+        try:
+            await self._parts.api.patch_status(pod, patch)
+        except (StatusError, ConnectionFailed) as error:
+            log.warning("Status was not updated: pod=%s err=%s", pod.key, error)
+
+    def _observe(self, result: str, profile: str, start: float) -> None:
+        metrics.SCHEDULE_ATTEMPTS.labels(result, profile).inc()
+        metrics.ATTEMPT_DURATION.labels(result, profile).observe(time.perf_counter() - start)
+
+    def _base(self, queued: QueuedPod, profile: Profile, start: float) -> Attempt:
+        return Attempt(
+            pod=queued.pod.key,
+            uid=queued.pod.uid,
+            time=format_time(self._parts.now()),
+            attempt=queued.attempts,
+            profile=profile.name,
+            milliseconds=(time.perf_counter() - start) * 1000,
+        )

@@ -1,0 +1,152 @@
+"""Which node is best for a pod now: filter, score, pick. A decision over the cache; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from scheduler.cache import Cache
+from scheduler.framework.fit_error import FitError
+from scheduler.framework.interface import Verdict
+from scheduler.framework.profile import Profile, States
+from scheduler.node_info import NodeInfo
+from scheduler.nominator import Nominator
+from scheduler.plugins.node_affinity import NodeAffinity
+from scheduler.pod_info import PodInfo
+
+if TYPE_CHECKING:
+    from scheduler.columns import Columns
+
+# From this many nodes on, numpy's arrays are worth their memory.
+MANY_NODES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The node that was found. `scores`: plugin -> weighted scores, if nodes were compared one by one."""
+
+    node: str
+    evaluated: int
+    feasible: int
+    feasible_nodes: tuple[str, ...] = ()
+    scores: Mapping[str, list[int]] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """No node fits; `states` is for those who go on asking what if."""
+
+    error: FitError
+    states: States
+
+
+class Selector:
+    """Looks at nodes one by one while they are few, at all of them at once when they are many."""
+
+    def __init__(
+        self, cache: Cache, nominator: Nominator, random: Random, *, many_nodes: int = MANY_NODES
+    ) -> None:
+        self._cache = cache
+        self._nominator = nominator
+        self._random = random
+        self._many_nodes = many_nodes
+        self._columns: Columns | None = None
+
+    def select(self, pod: PodInfo, profile: Profile) -> Selected | Rejected:
+        cache = self._cache
+        states = profile.pre_filter(pod, cache)
+        if isinstance(states, Verdict):
+            return Rejected(FitError(len(cache.nodes), everywhere=states), {})
+        if selected := self._nominated(pod, profile, states):
+            return selected
+        named = pod.spec.required_nodes.names if profile.has(NodeAffinity.name) else None
+        if named is not None:
+            return self._among_named(pod, profile, states, named)
+        if len(cache.nodes) >= self._many_nodes:
+            return self._among_many(pod, profile, states)
+        return self._among(pod, profile, states, cache.nodes)
+
+    def first_no(self, pod: PodInfo, profile: Profile, states: States, node: NodeInfo) -> Verdict | None:
+        """Why the pod can't go there now, minding the pods that wait for room on that node."""
+        waiting = self._nominator.before(pod, node.name)
+        if waiting:
+            verdict = profile.filter_changed(pod, states, node, node.changed(with_=waiting))
+            if verdict is not None:
+                return verdict
+        # Once more without them: they may never come, and the pod may rely on what only they bring.
+        return profile.filter(pod, node, states)
+
+    def _nominated(self, pod: PodInfo, profile: Profile, states: States) -> Selected | None:
+        """The node that preemption has made room on, if the pod fits there now."""
+        name = self._nominator.node_of(pod.uid) or pod.nominated_node
+        node = self._cache.node(name) if name else None
+        if node is None or self.first_no(pod, profile, states, node) is not None:
+            return None
+        return Selected(node.name, evaluated=1, feasible=1, feasible_nodes=(node.name,))
+
+    def _among_named(
+        self, pod: PodInfo, profile: Profile, states: States, names: frozenset[str]
+    ) -> Selected | Rejected:
+        nodes = [node for node in map(self._cache.node, sorted(names)) if node is not None]
+        result = self._among(pod, profile, states, nodes)
+        if isinstance(result, Selected):
+            return result
+        unnamed = Verdict(NodeAffinity.name, ("node(s) didn't satisfy plugin(s) [NodeAffinity]",), True)
+        return Rejected(FitError(len(self._cache.nodes), result.error.verdicts, absent=unnamed), states)
+
+    def _among(
+        self, pod: PodInfo, profile: Profile, states: States, nodes: Sequence[NodeInfo]
+    ) -> Selected | Rejected:
+        verdicts: dict[str, Verdict] = {}
+        fitting = []
+        for node in nodes:
+            verdict = self.first_no(pod, profile, states, node)
+            if verdict is None:
+                fitting.append(node)
+            else:
+                verdicts[node.name] = verdict
+        if not fitting:
+            return Rejected(FitError(len(self._cache.nodes), verdicts), states)
+        return replace(self._best(pod, profile, fitting, len(nodes)), verdicts=verdicts)
+
+    def _best(self, pod: PodInfo, profile: Profile, fitting: list[NodeInfo], evaluated: int) -> Selected:
+        names = tuple(node.name for node in fitting)
+        if len(fitting) == 1:
+            return Selected(names[0], evaluated, 1, names)
+        scores = profile.score(pod, self._cache, fitting)
+        totals = [sum(column) for column in zip(*scores.values(), strict=True)] or [0] * len(fitting)
+        highest = max(totals)
+        best = [index for index, total in enumerate(totals) if total == highest]
+        return Selected(names[self._pick(best)], evaluated, len(fitting), names, scores)
+
+    def _pick(self, candidates: Sequence[Any]) -> int:
+        """Any one of the best: always taking the first would pile pods on it."""
+        return int(
+            candidates[self._random.randrange(len(candidates))] if len(candidates) > 1 else candidates[0]
+        )
+
+    def _among_many(self, pod: PodInfo, profile: Profile, states: States) -> Selected | Rejected:
+        nodes, columns = self._cache.nodes, self._refreshed_columns()
+        rows = columns.fitting(pod, profile, states)
+        for name in self._nominator.nodes:
+            node = self._cache.node(name)
+            if node is not None and self.first_no(pod, profile, states, node) is not None:
+                rows = rows[rows != node.row]
+        if not len(rows):
+            return self._among(pod, profile, states, nodes)  # for the reasons
+        if len(rows) == 1:
+            return Selected(nodes[rows[0]].name, len(nodes), 1)
+        scores = columns.scores(pod, profile, rows)
+        best = rows[scores == scores.max()]
+        return Selected(nodes[self._pick(best)].name, len(nodes), len(rows))
+
+    def _refreshed_columns(self) -> Columns:
+        if self._columns is None:
+            from scheduler.columns import Columns  # here, as numpy costs memory
+
+            self._columns = Columns(self._cache)
+        self._columns.refresh()
+        return self._columns
