@@ -1,7 +1,8 @@
 """The Runtime seam: sandboxes and containers as the kubelet sees them (upstream: the CRI).
 
 Twins: `DockerRuntime` and `HollowRuntime`, one contract suite for both. Labels on the containers are
-the kubelet's memory: `list_pods` after a restart must tell all that `ContainerConfig` was told in labels and annotations.
+the kubelet's memory: `list_pods` after a restart must tell all that `ContainerConfig` was told in labels
+and annotations.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+HOLLOW_PREFIX = "hollow.sampan.io/"
+"""Pod annotations that say how the hollow runtime is to play the pod."""
 
 
 class ContainerState(StrEnum):
@@ -38,6 +42,8 @@ class SandboxConfig:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     cgroup_parent: str = ""
     host_ports: Sequence[HostPort] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Those of the pod that begin with HOLLOW_PREFIX; only the hollow runtime reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The securityContext after pod and container levels are merged; None leaves the image's or engine's default."""
+    """The securityContext, pod and container levels merged; None leaves the image's or engine's default."""
 
     user: str | None = None
     """uid or uid:gid."""
@@ -276,6 +282,13 @@ class Runtime(Protocol):
     """
 
     async def version(self) -> RuntimeVersion: ...
+    async def update_pod_cidr(self, cidr: str) -> None:
+        """The Node's podCIDR became known. Until then sandboxes fail, but for those on the host's network."""
+
+    def network_ready(self) -> bool:
+        """Whether pods can get an address: what the node's Ready condition waits for."""
+        ...
+
     async def list_pods(self) -> dict[str, RuntimePod]:
         """By uid: every pod of this node's that the engine holds anything of."""
 

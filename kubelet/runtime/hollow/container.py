@@ -1,0 +1,184 @@
+"""One hollow container: a state, a log and at most one timer of the event loop.
+
+It owns its life from created to exited; whose it is and who is told, the runtime knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+
+from kubelet.runtime.hollow.behaviour import Behaviour, draw
+from kubelet.runtime.hollow.commands import STDOUT, Cat, Exit, Print, Sleep, Step
+from kubelet.runtime.hollow.logs import LogLine
+from kubelet.runtime.interface import ContainerState, RuntimeContainer
+
+KILLED = 137
+SIGKILL = 9
+SIGTERM = 15
+
+
+class HollowContainer:
+    __slots__ = (
+        "_loop",
+        "_steps",
+        "_timer",
+        "_told",
+        "_waiters",
+        "behaviour",
+        "log",
+        "now",
+        "pod_uid",
+        "seen",
+    )
+
+    def __init__(
+        self,
+        seen: RuntimeContainer,
+        *,
+        pod_uid: str,
+        behaviour: Behaviour,
+        steps: Sequence[Step] | None,
+        now: Callable[[], float],
+        told: Callable[[str], None],
+    ) -> None:
+        self.seen = seen
+        self.pod_uid = pod_uid
+        self.behaviour = behaviour
+        self.now = now
+        self.log: list[LogLine] = []
+        self._loop = asyncio.get_running_loop()
+        self._steps = list(steps or ())
+        self._told = told
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+
+    @property
+    def is_running(self) -> bool:
+        return self.seen.state is ContainerState.RUNNING
+
+    @property
+    def has_ended(self) -> bool:
+        return self.seen.state is ContainerState.EXITED
+
+    @property
+    def reads_stdin(self) -> bool:
+        return bool(self._steps) and isinstance(self._steps[0], Cat)
+
+    def start(self, random: Random) -> None:
+        self.seen = replace(self.seen, state=ContainerState.RUNNING, started_at=self.now())
+        self._changed()
+        if self.behaviour.exit_after:
+            self._later(draw(self.behaviour.exit_after, random), self._end_as_told)
+        elif self.behaviour.oom or self.behaviour.exit_code:
+            self._later(0, self._end_as_told)
+        else:
+            self._play()
+
+    def fail(self, message: str, code: int) -> None:
+        """It never came to run."""
+        self.seen = replace(
+            self.seen, state=ContainerState.EXITED, exit_code=code, error=message, finished_at=self.now()
+        )
+        self._changed()
+
+    def stop(self, grace: float) -> None:
+        """The stop signal; SIGKILL once the grace has passed."""
+        takes = self.behaviour.stop_after
+        if grace > 0 and takes <= grace:
+            self._later(takes, lambda: self.end(self.behaviour.stop_code, signal=0))
+        else:
+            self._later(max(grace, 0), lambda: self.end(KILLED, signal=SIGKILL))
+
+    def end(self, code: int, *, signal: int = 0, oom: bool = False) -> None:
+        if not self.is_running:
+            return
+        self._cancel()
+        self.seen = replace(
+            self.seen,
+            state=ContainerState.EXITED,
+            exit_code=code,
+            signal=signal,
+            oom_killed=oom,
+            finished_at=self.now(),
+        )
+        self._changed()
+
+    def write(self, stream: int, data: bytes) -> None:
+        if data:
+            self.log.append(LogLine(self.now(), stream, data))
+            self._wake()
+
+    def feed(self, data: bytes) -> None:
+        """Its stdin; only `cat` reads."""
+        if self.reads_stdin:
+            self.write(STDOUT, data)
+
+    def close_stdin(self) -> None:
+        if self.reads_stdin and self.is_running:
+            self._steps.pop(0)
+            self._play()
+
+    def answers(self) -> bool:
+        """What a probe finds."""
+        if not self.is_running:
+            return False
+        age = self.now() - self.seen.started_at
+        return self.behaviour.ready_after <= age < self.behaviour.fail_after
+
+    async def changed(self) -> None:
+        """Returns at the next change of state or line of log."""
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    async def ended(self) -> int:
+        while not self.has_ended:
+            await self.changed()
+        return self.seen.exit_code
+
+    def forget(self) -> None:
+        self._cancel()
+        self._wake()
+
+    def _play(self) -> None:
+        while self._steps and self.is_running:
+            match self._steps[0]:
+                case Print(stream, data):
+                    self.write(stream, data)
+                case Sleep(seconds):
+                    self._steps.pop(0)
+                    self._later(seconds, self._play)
+                    return
+                case Exit(code):
+                    self.end(code)
+                case Cat():
+                    return
+            self._steps.pop(0)
+
+    def _end_as_told(self) -> None:
+        if self.behaviour.oom:
+            self.end(KILLED, signal=SIGKILL, oom=True)
+        else:
+            self.end(self.behaviour.exit_code)
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        self._cancel()
+        self._timer = self._loop.call_later(seconds, action)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _changed(self) -> None:
+        self._told(self.pod_uid)
+        self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
