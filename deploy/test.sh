@@ -2,20 +2,31 @@
 # `make test`: installs what the tests need, runs every check and every test, cleans up after itself.
 # Usage: deploy/test.sh BIN     BIN is the virtual environment's bin folder.
 set -eu
-bin=$1
 cd "$(dirname "$0")/.."
+bin=$1
+state=${SAMPAN_STATE_DIR:-/var/lib/sampan}
 [ "$(id -u)" = 0 ] || { echo "error: the end-to-end tests need root: sudo make test" >&2; exit 1; }
-
-"$bin/python" -c 'from kubeadm.host import ensure_programs; ensure_programs(print)'
-"$bin/python" -c '
-from pathlib import Path
-from kubeadm import engine
-Path("/var/lib/sampan/log").mkdir(parents=True, exist_ok=True)
-Path("/var/lib/sampan/run").mkdir(parents=True, exist_ok=True)
-print("docker started" if engine.ensure_engine(Path("/var/lib/sampan")) else "docker runs already")'
 
 "$bin/ruff" format --check .
 "$bin/ruff" check .
 "$bin/mypy"
 "$bin/lint-imports"
-"$bin/pytest" -q tests
+"$bin/pytest" -q tests/unit
+
+# From here on real parts: etcd, Docker and nftables, installed and started where they are missing. A cluster
+# that runs already is used and stays; otherwise what the tests started goes with them.
+[ -e "$state/run/components.json" ] || trap '"$bin/sampan" down' EXIT
+"$bin/python" - "$state" <<'PYTHON'
+import sys
+from pathlib import Path
+
+from kubeadm import engine, host
+
+state = Path(sys.argv[1])
+host.ensure_programs(print)
+for folder in ("log", "run"):
+    (state / folder).mkdir(parents=True, exist_ok=True)
+print("docker:", "started" if engine.ensure_engine(state) else "runs already")
+PYTHON
+"$bin/pytest" -q tests/integration
+"$bin/pytest" -q -rs tests/e2e
