@@ -1,0 +1,1 @@
+"""What a container is started with: environment, mounts, limits, security, names, DNS."""

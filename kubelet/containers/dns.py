@@ -1,0 +1,112 @@
+"""The name servers, search domains and options of a pod. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from apimachinery.objects import Object, get_path, name_of, namespace_of
+
+CLUSTER_OPTIONS = ("ndots:5",)
+MAX_NAME_SERVERS, MAX_SEARCHES, MAX_SEARCH_LENGTH = 3, 32, 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    servers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+def parse_resolv_conf(text: str) -> Dns:
+    """The last `search` and `options` lines count; a bare dot stays."""
+    servers: list[str] = []
+    searches: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    for line in text.splitlines():
+        words = line.split("#")[0].split(";")[0].split()
+        if len(words) > 1 and words[0] == "nameserver":
+            servers.append(words[1])
+        elif words and words[0] == "search":
+            searches = tuple(word if word == "." else word.rstrip(".") for word in words[1:])
+        elif words and words[0] == "options":
+            options = tuple(words[1:])
+    return Dns(tuple(servers), searches, options)
+
+
+def pod_dns(pod: Object, host: Dns, cluster_dns: Sequence[str], cluster_domain: str) -> Dns:
+    spec = pod.get("spec") or {}
+    base = _of_policy(pod, host, cluster_dns, cluster_domain)
+    return _limited(_merged(base, spec.get("dnsConfig") or {}))
+
+
+def lacks_cluster_dns(pod: Object, cluster_dns: Sequence[str]) -> bool:
+    return not cluster_dns and _policy(pod) == "ClusterFirst"
+
+
+def _policy(pod: Object) -> str:
+    spec = pod.get("spec") or {}
+    policy = spec.get("dnsPolicy") or "ClusterFirst"
+    if policy == "ClusterFirstWithHostNet":
+        return "ClusterFirst"
+    if policy == "ClusterFirst" and spec.get("hostNetwork"):
+        return "Default"
+    return str(policy)
+
+
+def _of_policy(pod: Object, host: Dns, cluster_dns: Sequence[str], domain: str) -> Dns:
+    policy = _policy(pod)
+    if policy == "None":
+        return Dns()
+    if policy == "Default" or not cluster_dns:
+        return host
+    return Dns(tuple(cluster_dns), _cluster_searches(namespace_of(pod), domain, host), CLUSTER_OPTIONS)
+
+
+def _cluster_searches(namespace: str, domain: str, host: Dns) -> tuple[str, ...]:
+    if not domain:
+        return host.searches
+    own = (f"{namespace}.svc.{domain}", f"svc.{domain}", domain)
+    return _unique([*own, *host.searches])
+
+
+def _merged(base: Dns, config: Object) -> Dns:
+    options = {option.partition(":")[0]: option for option in base.options}
+    for option in config.get("options") or ():
+        value = option.get("value")
+        options[option["name"]] = option["name"] if value in (None, "") else f"{option['name']}:{value}"
+    return Dns(
+        _unique([*base.servers, *(config.get("nameservers") or ())]),
+        _unique([*base.searches, *(config.get("searches") or ())]),
+        tuple(options.values()),
+    )
+
+
+def _limited(dns: Dns) -> Dns:
+    searches = list(dns.searches[:MAX_SEARCHES])
+    while len(" ".join(searches)) > MAX_SEARCH_LENGTH:
+        searches.pop()
+    return Dns(dns.servers[:MAX_NAME_SERVERS], tuple(searches), dns.options)
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def hostname_of(pod: Object) -> str:
+    """Host names end at 63 characters, and not on a dash or dot."""
+    name = (pod.get("spec") or {}).get("hostname") or name_of(pod)
+    return str(name)[:63].rstrip("-.")
+
+
+def domain_of(pod: Object, cluster_domain: str) -> str:
+    """The domain of a pod with a subdomain; empty for any other."""
+    subdomain = get_path(pod, "spec.subdomain")
+    return f"{subdomain}.{namespace_of(pod)}.svc.{cluster_domain}" if subdomain else ""
+
+
+def sandbox_hostname(pod: Object, cluster_domain: str) -> str:
+    domain = domain_of(pod, cluster_domain)
+    if get_path(pod, "spec.setHostnameAsFQDN") and domain:
+        return f"{hostname_of(pod)}.{domain}"
+    return hostname_of(pod)

@@ -1,0 +1,65 @@
+"""What is mounted into a container: its volumes, /etc/hosts and the file for its last words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from apimachinery.objects import Object
+from kubelet.runtime.interface import CreateContainerConfigError, Mount
+from kubelet.volumes.sub_path import prepare_sub_path, sub_path_of
+
+ETC_HOSTS = "/etc/hosts"
+DEFAULT_MESSAGE_PATH = "/dev/termination-log"
+
+
+def volume_mounts(
+    container: Object, volumes: Mapping[str, str], environment: Mapping[str, str], *, prepare: bool = True
+) -> list[Mount]:
+    """Raises CreateContainerConfigError for a subPath that cannot be had. `prepare` makes missing subPaths."""
+    return [
+        _volume_mount(container, mount, volumes, environment, prepare=prepare)
+        for mount in container.get("volumeMounts") or ()
+    ]
+
+
+def _volume_mount(
+    container: Object,
+    mount: Object,
+    volumes: Mapping[str, str],
+    environment: Mapping[str, str],
+    *,
+    prepare: bool,
+) -> Mount:
+    if mount["name"] not in volumes:
+        raise CreateContainerConfigError(
+            f'cannot find volume "{mount["name"]}" to mount into container "{container["name"]}"'
+        )
+    host_path = volumes[mount["name"]]
+    read_only = bool(mount.get("readOnly"))
+    sub_path = sub_path_of(mount, environment)
+    if sub_path and prepare:
+        host_path = prepare_sub_path(
+            Path(host_path), sub_path, mount["name"], container["name"], read_only=read_only
+        )
+    target = mount["mountPath"]
+    return Mount(
+        host_path=host_path,
+        container_path=target if target.startswith("/") else f"/{target}",
+        read_only=read_only,
+        propagation=mount.get("mountPropagation") or "None",
+    )
+
+
+def own_mounts(
+    container: Object, mounts: Sequence[Mount], *, hosts_file: str, message_file: str
+) -> list[Mount]:
+    """The kubelet's own additions, where the pod has not mounted something there itself."""
+    taken = {mount.container_path for mount in mounts}
+    added = []
+    if hosts_file and ETC_HOSTS not in taken:
+        added.append(Mount(hosts_file, ETC_HOSTS))
+    path = container.get("terminationMessagePath") or DEFAULT_MESSAGE_PATH
+    if message_file and path not in taken:
+        added.append(Mount(message_file, path))
+    return added

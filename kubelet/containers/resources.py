@@ -1,0 +1,47 @@
+"""Requests and limits as the kernel takes them: shares, quota, bytes, OOM score. Pure."""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object
+from apimachinery.pods import BEST_EFFORT, GUARANTEED, limits_of, qos_class, requests_of
+from kubelet.runtime.interface import Resources
+
+MIN_SHARES, SHARES_PER_CPU = 2, 1024
+MIN_QUOTA, QUOTA_PERIOD = 1000, 100_000
+MAX_SHARES = 262144
+GUARANTEED_OOM_SCORE, BEST_EFFORT_OOM_SCORE = -997, 1000
+SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
+
+
+def resources_of(
+    pod: Object, container: Object, *, memory_capacity: int, pids_limit: int = 0, cpu_quota: bool = True
+) -> Resources:
+    requests, limits = requests_of(container), limits_of(container)
+    cpu_limit = limits["cpu"].milli_value() if "cpu" in limits else 0
+    cpu = requests["cpu"].milli_value() if "cpu" in requests else cpu_limit
+    return Resources(
+        cpu_shares=cpu_shares(cpu),
+        cpu_quota=max(cpu_limit * QUOTA_PERIOD // 1000, MIN_QUOTA) if cpu_limit and cpu_quota else 0,
+        memory_limit=limits["memory"].value() if "memory" in limits else 0,
+        pids_limit=pids_limit,
+        oom_score_adj=oom_score(pod, container, memory_capacity),
+    )
+
+
+def cpu_shares(milli: int) -> int:
+    return min(max(milli * SHARES_PER_CPU // 1000, MIN_SHARES), MAX_SHARES)
+
+
+def oom_score(pod: Object, container: Object, memory_capacity: int) -> int:
+    """The less a burstable container has asked for, the sooner it dies; guaranteed ones last."""
+    if ((pod.get("spec") or {}).get("priority") or 0) >= SYSTEM_CRITICAL_PRIORITY:
+        return GUARANTEED_OOM_SCORE
+    quality = qos_class(pod)
+    if quality == GUARANTEED:
+        return GUARANTEED_OOM_SCORE
+    if quality == BEST_EFFORT:
+        return BEST_EFFORT_OOM_SCORE
+    requests = requests_of(container)
+    asked = requests["memory"].value() if "memory" in requests else 0
+    score = 1000 - 1000 * asked // memory_capacity if memory_capacity else 1000
+    return min(max(score, 1000 + GUARANTEED_OOM_SCORE), BEST_EFFORT_OOM_SCORE - 1)

@@ -1,0 +1,44 @@
+"""A pod's sandbox as the engine is asked to make it. Pure."""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object, get_path, name_of, namespace_of, uid_of
+from kubelet.containers.dns import Dns, sandbox_hostname
+from kubelet.runtime.interface import HostPort, SandboxConfig
+
+
+def sandbox_config(
+    pod: Object, *, attempt: int, dns: Dns, cluster_domain: str, cgroup_parent: str = ""
+) -> SandboxConfig:
+    spec = pod.get("spec") or {}
+    host_network = bool(spec.get("hostNetwork"))
+    return SandboxConfig(
+        namespace=namespace_of(pod),
+        name=name_of(pod),
+        uid=uid_of(pod),
+        attempt=attempt,
+        hostname="" if host_network else sandbox_hostname(pod, cluster_domain),
+        host_network=host_network,
+        host_pid=bool(spec.get("hostPID")),
+        host_ipc=bool(spec.get("hostIPC")),
+        share_process_namespace=bool(spec.get("shareProcessNamespace")),
+        dns_servers=dns.servers,
+        dns_searches=dns.searches,
+        dns_options=dns.options,
+        sysctls={each["name"]: each["value"] for each in get_path(spec, "securityContext.sysctls") or ()},
+        cgroup_parent=cgroup_parent,
+        host_ports=() if host_network else _host_ports(spec),
+    )
+
+
+def _host_ports(spec: Object) -> tuple[HostPort, ...]:
+    """Of everything that runs at the same time: containers and sidecars."""
+    sidecars = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
+    return tuple(
+        HostPort(
+            port["containerPort"], port["hostPort"], port.get("protocol") or "TCP", port.get("hostIP") or ""
+        )
+        for container in [*sidecars, *(spec.get("containers") or ())]
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    )

@@ -1,0 +1,13 @@
+"""Where Events go: client-go's recorder in production, a list in tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from apimachinery.objects import Object
+
+NORMAL, WARNING = "Normal", "Warning"
+
+
+class Recorder(Protocol):
+    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...

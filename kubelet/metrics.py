@@ -1,0 +1,54 @@
+"""The kubelet's metrics, under upstream's names."""
+
+from __future__ import annotations
+
+from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
+
+POD_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600)
+
+PROBES = Counter("prober_probe", "Cumulative number of probes by type and result.", ["probe_type", "result"])
+PROBE_DURATION = Histogram(
+    "prober_probe_duration_seconds", "Duration in seconds for a probe response.", ["probe_type"]
+)
+POD_START = Histogram(
+    "kubelet_pod_start_duration_seconds",
+    "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",
+    buckets=POD_BUCKETS,
+)
+POD_START_SLI = Histogram(
+    "kubelet_pod_start_sli_duration_seconds",
+    "Duration in seconds to start a pod, excluding time to pull images and run init containers, "
+    "measured from pod creation timestamp to when all its containers are reported as started",
+    buckets=POD_BUCKETS,
+)
+RUNNING_PODS = Gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox")
+RUNNING_CONTAINERS = Gauge(
+    "kubelet_running_containers", "Number of containers currently running", ["container_state"]
+)
+SYNC_DURATION = Histogram(
+    "kubelet_pod_worker_duration_seconds",
+    "Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync",
+    ["operation_type"],
+    buckets=LATENCY_BUCKETS,
+)
+RELIST_DURATION = Histogram(
+    "kubelet_pleg_relist_duration_seconds", "Duration in seconds for relisting pods in PLEG."
+)
+RUNTIME_OPERATIONS = Counter(
+    "kubelet_runtime_operations", "Cumulative number of runtime operations by operation type.", ["operation_type"]
+)
+RUNTIME_ERRORS = Counter(
+    "kubelet_runtime_operations_errors",
+    "Cumulative number of runtime operation errors by operation type.",
+    ["operation_type"],
+)
+RUNTIME_DURATION = Histogram(
+    "kubelet_runtime_operations_duration_seconds",
+    "Duration in seconds of runtime operations. Broken down by operation type.",
+    ["operation_type"],
+    buckets=LATENCY_BUCKETS,
+)
+STARTED_CONTAINERS = Counter(
+    "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]
+)
+STARTED_PODS = Counter("kubelet_started_pods", "Cumulative number of pods started")

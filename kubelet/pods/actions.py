@@ -1,0 +1,235 @@
+"""The plan for a pod: a pure function from (wanted, seen) to what is to be done, in upstream's order.
+
+Owns which sandbox and containers start or die. Knows nothing of time: back-off is the executor's (`pod_sync`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+import orjson
+
+from apimachinery.objects import Object
+from apimachinery.pods import is_sidecar
+from kubelet.pods.seen import (
+    NO_VERDICTS,
+    Verdicts,
+    has_started,
+    is_of_sandbox,
+    is_running,
+    newest_container,
+    newest_sandbox,
+)
+from kubelet.runtime.interface import ContainerState, RuntimeContainer, RuntimePod, RuntimeSandbox
+
+HASH_ANNOTATION = "io.kubernetes.container.hash"
+
+
+class KillReason(StrEnum):
+    LIVENESS = "LivenessProbe"
+    STARTUP = "StartupProbe"
+    CHANGED = "Changed"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class KillContainer:
+    id: str
+    name: str
+    message: str
+    """What the Killing event says."""
+    reason: KillReason
+
+
+@dataclass(frozen=True, slots=True)
+class PodActions:
+    """What one sync is to do: kill, then the sandbox, then starts in this order."""
+
+    kill_pod: bool = False
+    create_sandbox: bool = False
+    attempt: int = 0
+    """Of the sandbox to create."""
+    sandbox_id: str = ""
+    """The one to go on in."""
+    kill: tuple[KillContainer, ...] = ()
+    start: tuple[str, ...] = ()
+    """Init container or containers; they are started side by side."""
+
+
+def container_hash(container: Object) -> str:
+    """Changes when a running container has to be replaced; only name and image can (as upstream since 1.31)."""
+    picked = {"name": container.get("name"), "image": container.get("image")}
+    return hashlib.blake2s(orjson.dumps(picked, option=orjson.OPT_SORT_KEYS), digest_size=4).hexdigest()
+
+
+def restart_policy(pod: Object, container: Object) -> str:
+    """The container's own policy, or the pod's; init containers of an Always pod are retried only."""
+    own = container.get("restartPolicy")
+    return cast(str, own or (pod.get("spec") or {}).get("restartPolicy") or "Always")
+
+
+def should_restart(pod: Object, container: Object, newest: RuntimeContainer | None) -> bool:
+    """Whether a regular container that does not run is to run (again)."""
+    if newest is None or newest.state in (ContainerState.UNKNOWN, ContainerState.CREATED):
+        return newest is None or not newest.error or _restarts_after(pod, container, 128)
+    if newest.state is ContainerState.RUNNING:
+        return False
+    return _restarts_after(pod, container, newest.exit_code)
+
+
+def _restarts_after(pod: Object, container: Object, exit_code: int) -> bool:
+    policy = restart_policy(pod, container)
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def compute_pod_actions(pod: Object, seen: RuntimePod | None, verdicts: Verdicts = NO_VERDICTS) -> PodActions:
+    """What brings the pod nearer to its spec."""
+    sandbox = newest_sandbox(seen)
+    if sandbox is None or not sandbox.ready:
+        return _with_new_sandbox(pod, seen, sandbox)
+    if not _is_initialized(pod, seen, sandbox):
+        return _initializing(pod, seen, sandbox, verdicts)
+    return _running(pod, seen, sandbox, verdicts)
+
+
+def _with_new_sandbox(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox | None) -> PodActions:
+    """All containers share the sandbox that is gone: whatever runs dies, what is still wanted starts anew."""
+    attempt = sandbox.attempt + 1 if sandbox else 0
+    spec = pod.get("spec") or {}
+    never = (spec.get("restartPolicy") or "Always") == "Never"
+    if never and attempt and seen is not None and seen.containers:
+        return PodActions(kill_pod=True)
+    wanted = [each for each in spec.get("containers") or () if _wanted_anew(pod, seen, each)]
+    if not wanted:
+        return PodActions(kill_pod=True)
+    inits = spec.get("initContainers") or []
+    first = (inits[0]["name"],) if inits else tuple(each["name"] for each in wanted)
+    return PodActions(kill_pod=sandbox is not None, create_sandbox=True, attempt=attempt, start=first)
+
+
+def _wanted_anew(pod: Object, seen: RuntimePod | None, container: Object) -> bool:
+    newest = newest_container(seen, container["name"])
+    done = newest is not None and newest.state is ContainerState.EXITED and newest.exit_code == 0
+    return not (done and restart_policy(pod, container) == "OnFailure")
+
+
+def _is_initialized(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox) -> bool:
+    """A regular container in this sandbox proves that the init containers have done their work."""
+    if seen is None:
+        return False
+    regular = {each["name"] for each in (pod.get("spec") or {}).get("containers") or ()}
+    return any(each.name in regular and is_of_sandbox(each, sandbox) for each in seen.containers)
+
+
+def _initializing(
+    pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox, verdicts: Verdicts
+) -> PodActions:
+    """One init container after the other; a sidecar only has to have started."""
+    kill: list[KillContainer] = []
+    start: list[str] = []
+    for container in (pod.get("spec") or {}).get("initContainers") or ():
+        newest = newest_container(seen, container["name"])
+        if newest is not None and not is_of_sandbox(newest, sandbox):
+            newest = None
+        if is_sidecar(container):
+            doomed = _unhealthy(pod, container, newest, verdicts)
+            kill += [doomed] if doomed else []
+            if doomed or not is_running(newest):
+                start.append(container["name"])
+            if not has_started(container, newest, verdicts):
+                return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=tuple(start))
+        elif newest is None or newest.state is not ContainerState.EXITED or newest.exit_code:
+            return _init_step(pod, container, newest, sandbox, kill=kill, start=start)
+    start += [each["name"] for each in (pod.get("spec") or {}).get("containers") or ()]
+    return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=tuple(start))
+
+
+def _init_step(
+    pod: Object,
+    container: Object,
+    newest: RuntimeContainer | None,
+    sandbox: RuntimeSandbox,
+    *,
+    kill: list[KillContainer],
+    start: list[str],
+) -> PodActions:
+    """An init container that is not done holds all that follow."""
+    if newest is not None and newest.state is ContainerState.RUNNING:
+        return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=tuple(start))
+    failed = newest is not None and (newest.state is ContainerState.EXITED or bool(newest.error))
+    if failed and restart_policy(pod, container) == "Never":
+        return PodActions(kill_pod=True)
+    return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=(*start, container["name"]))
+
+
+def _running(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox, verdicts: Verdicts) -> PodActions:
+    kill: list[KillContainer] = []
+    start: list[str] = []
+    kept = 0
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        newest = newest_container(seen, container["name"])
+        if not is_running(newest):
+            if should_restart(pod, container, newest):
+                start.append(container["name"])
+            continue
+        doomed = _changed(container, newest) or _unhealthy(pod, container, newest, verdicts)
+        if doomed is None:
+            kept += 1
+            continue
+        kill.append(doomed)
+        if doomed.reason is KillReason.CHANGED or restart_policy(pod, container) != "Never":
+            start.append(container["name"])
+    if not kept and not start:
+        return PodActions(kill_pod=True)
+    sidecars_kill, sidecars_start = _sidecars(pod, seen, sandbox, verdicts)
+    return PodActions(sandbox_id=sandbox.id, kill=(*sidecars_kill, *kill), start=(*sidecars_start, *start))
+
+
+def _sidecars(
+    pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox, verdicts: Verdicts
+) -> tuple[list[KillContainer], list[str]]:
+    """Restartable init containers of an initialized pod: kept running like any container."""
+    kill: list[KillContainer] = []
+    start: list[str] = []
+    for container in (pod.get("spec") or {}).get("initContainers") or ():
+        if not is_sidecar(container):
+            continue
+        newest = newest_container(seen, container["name"])
+        doomed = _changed(container, newest) or _unhealthy(pod, container, newest, verdicts)
+        kill += [doomed] if doomed else []
+        if doomed or not is_running(newest):
+            start.append(container["name"])
+    return kill, start
+
+
+def _changed(container: Object, newest: RuntimeContainer | None) -> KillContainer | None:
+    if newest is None or newest.state is not ContainerState.RUNNING:
+        return None
+    known = newest.annotations.get(HASH_ANNOTATION)
+    if known is None or known == container_hash(container):
+        return None
+    name = container["name"]
+    return KillContainer(
+        newest.id, name, f"Container {name} definition changed, will be restarted", KillReason.CHANGED
+    )
+
+
+def _unhealthy(
+    pod: Object, container: Object, newest: RuntimeContainer | None, verdicts: Verdicts
+) -> KillContainer | None:
+    if newest is None or newest.state is not ContainerState.RUNNING:
+        return None
+    again = ", will be restarted" if restart_policy(pod, container) != "Never" else ""
+    name = container["name"]
+    if verdicts.liveness.get(newest.id) is False:
+        return KillContainer(
+            newest.id, name, f"Container {name} failed liveness probe{again}", KillReason.LIVENESS
+        )
+    if verdicts.startup.get(newest.id) is False:
+        return KillContainer(
+            newest.id, name, f"Container {name} failed startup probe{again}", KillReason.STARTUP
+        )
+    return None

@@ -1,0 +1,98 @@
+"""Whether a node takes a pod that was bound to it: the scheduler's word is not enough. Pure.
+
+Order, reasons and messages are upstream's. A refused pod fails for good; the pod's controller makes another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from apimachinery.labels import selector_from_map
+from apimachinery.objects import Object, labels_of, name_of
+from apimachinery.pods import host_ports, is_terminal, pod_requests
+from apimachinery.quantity import Quantity
+from apimachinery.taints import find_untolerated
+from kubelet.pods.node_affinity import matches_node_affinity
+from kubelet.pods.status import Verdict
+
+
+def admit(pod: Object, node: Object, others: Iterable[Object]) -> Verdict | None:
+    """None: welcome. `others` are the pods already admitted and not over."""
+    return (
+        _resources(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
+        or _name(pod, node)
+        or _ports(pod, others)
+        or _affinity(pod, node)
+        or _taints(pod, node)
+    )
+
+
+def _resources(pod: Object, allocatable: Mapping[str, str], others: list[Object]) -> Verdict | None:
+    running = [each for each in others if not is_terminal(each)]
+    limit = int(Quantity.parse(allocatable.get("pods", "110")).value())
+    if len(running) + 1 > limit:
+        return _short("pods", 1, len(running), limit)
+    used: dict[str, Quantity] = {}
+    for each in running:
+        for name, value in pod_requests(each).items():
+            used[name] = used.get(name, Quantity()) + value
+    for name, wanted in sorted(pod_requests(pod).items()):
+        if name not in allocatable or not wanted:
+            continue  # extended resources that nobody offers are the scheduler's business
+        have, taken = Quantity.parse(allocatable[name]), used.get(name, Quantity())
+        if wanted + taken > have:
+            return _short(name, *(_number(name, each) for each in (wanted, taken, have)))
+    return None
+
+
+def _number(name: str, value: Quantity) -> int:
+    return value.milli_value() if name == "cpu" else value.value()
+
+
+def _short(name: str, requested: int, used: int, capacity: int) -> Verdict:
+    message = f"Node didn't have enough resource: {name}, requested: {requested}, used: {used}, capacity: {capacity}"
+    return Verdict(f"OutOf{name}", message)
+
+
+def _name(pod: Object, node: Object) -> Verdict | None:
+    wanted = (pod.get("spec") or {}).get("nodeName")
+    if wanted and wanted != name_of(node):
+        return _predicate("NodeName", "node(s) didn't match the requested node name")
+    return None
+
+
+def _ports(pod: Object, others: Iterable[Object]) -> Verdict | None:
+    taken = {port for each in others if not is_terminal(each) for port in host_ports(each)}
+    if any(_clashes(port, taken) for port in host_ports(pod)):
+        return _predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
+    return None
+
+
+def _clashes(wanted: tuple[str, str, int], taken: set[tuple[str, str, int]]) -> bool:
+    ip, protocol, port = wanted
+    return any(
+        protocol == other_protocol and port == other_port and ("0.0.0.0" in (ip, other) or ip == other)
+        for other, other_protocol, other_port in taken
+    )
+
+
+def _affinity(pod: Object, node: Object) -> Verdict | None:
+    spec = pod.get("spec") or {}
+    selector = selector_from_map(spec.get("nodeSelector") or {})
+    if selector.matches(labels_of(node)) and matches_node_affinity(spec, node):
+        return None
+    return _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
+
+
+def _taints(pod: Object, node: Object) -> Verdict | None:
+    spec = pod.get("spec") or {}
+    taints = (node.get("spec") or {}).get("taints") or []
+    taint = find_untolerated(taints, spec.get("tolerations") or [], ("NoExecute",))
+    if taint is None:
+        return None
+    key, value = taint["key"], taint.get("value", "")
+    return _predicate("TaintToleration", f"node(s) had untolerated taint {{{key}: {value}}}")
+
+
+def _predicate(name: str, message: str) -> Verdict:
+    return Verdict(name, f"Predicate {name} failed: {message}")

@@ -1,0 +1,1 @@
+"""Probes: one attempt per kind, thresholds as a pure step, a worker per probe."""

@@ -1,0 +1,141 @@
+"""The ConfigMaps and Secrets that pods of this node refer to: each watched by its name, for as long as a pod needs it.
+
+A kubelet may read only what its pods refer to, so there is no list of all Secrets here, nor permission for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from apimachinery.objects import NamespacedName, Object, namespace_of, uid_of
+from apimachinery.scheme import CONFIG_MAPS, SECRETS, Resource
+from client.informer import Informer
+from client.rest import Client
+
+SYNC_SECONDS = 10.0
+LINGER_SECONDS = 60.0
+"""Pods come and go; the next one often refers to the same object."""
+
+
+class ObjectName(NamedTuple):
+    kind: str
+    """configmap or secret."""
+    namespace: str
+    name: str
+
+
+_RESOURCES: dict[str, Resource] = {"configmap": CONFIG_MAPS, "secret": SECRETS}
+
+
+class NotSynced(Exception):
+    """The API server has not answered yet; nothing is known of the object."""
+
+
+def references_of(pod: Object) -> set[ObjectName]:
+    """All that its environment, volumes and image pulls need. Pure."""
+    spec, namespace = pod.get("spec") or {}, namespace_of(pod)
+    names = {ObjectName(kind, namespace, name) for kind, name in _named(spec) if name}
+    return names
+
+
+def _named(spec: Object) -> Iterator[tuple[str, str]]:
+    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
+        yield from _of_environment(container)
+    for volume in spec.get("volumes") or ():
+        yield from _of_volume(volume)
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            yield from _of_volume(source)
+    for secret in spec.get("imagePullSecrets") or ():
+        yield "secret", secret.get("name", "")
+
+
+def _of_environment(container: Object) -> Iterator[tuple[str, str]]:
+    for source in container.get("envFrom") or ():
+        yield "configmap", (source.get("configMapRef") or {}).get("name", "")
+        yield "secret", (source.get("secretRef") or {}).get("name", "")
+    for entry in container.get("env") or ():
+        value = entry.get("valueFrom") or {}
+        yield "configmap", (value.get("configMapKeyRef") or {}).get("name", "")
+        yield "secret", (value.get("secretKeyRef") or {}).get("name", "")
+
+
+def _of_volume(volume: Object) -> Iterator[tuple[str, str]]:
+    yield "configmap", (volume.get("configMap") or {}).get("name", "")
+    secret = volume.get("secret") or {}
+    yield "secret", secret.get("secretName") or secret.get("name") or ""
+
+
+class ReferencedObjects:
+    """Watches what registered pods refer to, and tells which pods a change concerns."""
+
+    def __init__(self, client: Client, changed: Callable[[set[str]], None]) -> None:
+        self._client = client
+        self._changed = changed
+        self._informers: dict[ObjectName, tuple[Informer, asyncio.Task[None]]] = {}
+        self._users: dict[ObjectName, set[str]] = {}
+        self._pods: dict[str, set[ObjectName]] = {}
+
+    def register(self, pod: Object) -> None:
+        """Begins to watch what the pod refers to; again is harmless."""
+        uid = uid_of(pod)
+        wanted = references_of(pod)
+        for name in wanted:
+            self._users.setdefault(name, set()).add(uid)
+            if name not in self._informers:
+                self._start(name)
+        for name in self._pods.get(uid, set()) - wanted:
+            self._release(name, uid)
+        self._pods[uid] = wanted
+
+    def unregister(self, uid: str) -> None:
+        for name in self._pods.pop(uid, set()):
+            self._release(name, uid)
+
+    async def get(self, kind: str, namespace: str, name: str) -> Object | None:
+        """None if there is no such object. Raises NotSynced if the server does not say."""
+        object_name = ObjectName(kind, namespace, name)
+        if object_name not in self._informers:
+            self._start(object_name)
+        informer, _ = self._informers[object_name]
+        if not informer.synced:
+            try:
+                async with asyncio.timeout(SYNC_SECONDS):
+                    await informer.wait_synced()
+            except TimeoutError:
+                raise NotSynced(f"failed to sync {kind} cache: timed out waiting for the condition") from None
+        return informer.get(NamespacedName(namespace, name))
+
+    async def of_kind(self, pod: Object, kind: str) -> dict[str, Object]:
+        """Everything of that kind that the pod refers to and that exists, by name."""
+        names = [each for each in references_of(pod) if each.kind == kind]
+        found = [(each.name, await self.get(*each)) for each in sorted(names)]
+        return {name: obj for name, obj in found if obj is not None}
+
+    def _start(self, name: ObjectName) -> None:
+        informer = Informer(
+            self._client,
+            _RESOURCES[name.kind],
+            namespace=name.namespace,
+            field_selector=f"metadata.name={name.name}",
+        )
+        informer.add_handler(lambda old, new: self._changed(self._users.get(name, set())))
+        task = asyncio.create_task(informer.run(), name=f"watch-{name.kind}-{name.namespace}/{name.name}")
+        self._informers[name] = (informer, task)
+        self._users.setdefault(name, set())
+
+    def _release(self, name: ObjectName, uid: str) -> None:
+        self._users[name].discard(uid)
+        if not self._users[name]:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._stop_unused, name)
+
+    def _stop_unused(self, name: ObjectName) -> None:
+        if name in self._informers and not self._users.get(name):
+            self._informers.pop(name)[1].cancel()
+            self._users.pop(name, None)
+
+    def close(self) -> None:
+        for _, task in self._informers.values():
+            task.cancel()
+        self._informers.clear()

@@ -1,0 +1,1 @@
+"""The server on port 10250: logs, exec, health, metrics."""
