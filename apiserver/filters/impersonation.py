@@ -1,0 +1,102 @@
+"""Lets those who may impersonate act as somebody else: Impersonate-User, -Group, -Uid and -Extra-*.
+
+Source: staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from apimachinery.errors import InternalError
+from apiserver.asgi import App, Receive, Scope, Send
+from apiserver.auth.attributes import Attributes, forbidden
+from apiserver.auth.authorizer import Authorizer
+from apiserver.auth.service_accounts import service_account_groups, split_username
+from apiserver.filters.request_info import KEY
+from apiserver.request import UserInfo
+
+log = logging.getLogger(__name__)
+
+_EXTRA = "impersonate-extra-"
+_ANONYMOUS = "system:anonymous"
+_AUTHENTICATED, _UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
+
+
+class Impersonation:
+    """Replaces the user of a request by the one its headers name, each part of it allowed on its own."""
+
+    def __init__(self, app: App, authorizer: Authorizer) -> None:
+        self._app = app
+        self._authorizer = authorizer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        info = scope.get(KEY)
+        if info is not None and any(name.startswith("impersonate-") for name in info.headers):
+            wanted = requested_user(scope["headers"])
+            if wanted is not None:
+                for attributes in _questions(info.user, wanted):
+                    decision = self._authorizer.authorize(attributes)
+                    if not decision.allowed:
+                        raise forbidden(attributes, decision.reason)
+                log.info("Impersonated: user=%s as=%s", info.user.name, wanted.name)
+                info.user = with_implied_groups(wanted)
+        await self._app(scope, receive, send)
+
+
+def requested_user(headers: list[tuple[bytes, bytes]]) -> UserInfo | None:
+    """The user that headers ask for. Groups and the rest without a user are an error of the client."""
+    name, uid = "", ""
+    groups: list[str] = []
+    extra: dict[str, tuple[str, ...]] = {}
+    for raw_key, raw_value in headers:
+        key, value = raw_key.decode("latin-1"), raw_value.decode("latin-1")
+        if key == "impersonate-user":
+            name = value
+        elif key == "impersonate-group":
+            groups.append(value)
+        elif key == "impersonate-uid":
+            uid = value
+        elif key.startswith(_EXTRA):
+            extra_key = unquote(key[len(_EXTRA) :])
+            extra[extra_key] = (*extra.get(extra_key, ()), value)
+    if not name:
+        if groups or uid or extra:
+            raise InternalError("requested impersonation without impersonating a user")
+        return None
+    return UserInfo(name, uid, tuple(groups), extra)
+
+
+def _questions(user: UserInfo, wanted: UserInfo) -> Iterator[Attributes]:
+    """What `user` must be allowed in order to act as `wanted`."""
+
+    def ask(resource: str, name: str, namespace: str = "", subresource: str = "") -> Attributes:
+        group = "authentication.k8s.io" if resource in ("userextras", "uids") else ""
+        where = (namespace, group, "v1", resource, subresource, name)
+        return Attributes(user, "impersonate", *where, is_resource=True)
+
+    account = split_username(wanted.name)
+    yield ask("serviceaccounts", account[1], account[0]) if account else ask("users", wanted.name)
+    for group in wanted.groups:
+        yield ask("groups", group)
+    for key, values in wanted.extra.items():
+        for value in values:
+            yield ask("userextras", value, subresource=key)
+    if wanted.uid:
+        yield ask("uids", wanted.uid)
+
+
+def with_implied_groups(user: UserInfo) -> UserInfo:
+    """The groups that authentication would have added: those of a service account, and system:authenticated."""
+    groups = user.groups
+    account = split_username(user.name)
+    if account and not groups:
+        groups = service_account_groups(account[0])
+    if user.name == _ANONYMOUS:
+        implied = _UNAUTHENTICATED
+    else:
+        implied = "" if _UNAUTHENTICATED in groups else _AUTHENTICATED
+    if implied and implied not in groups:
+        groups = (*groups, implied)
+    return UserInfo(user.name, user.uid, groups, user.extra)

@@ -1,0 +1,58 @@
+"""Sees every request end: counts it, notes writes in the journal with the trace they belong to."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+
+from apiserver.asgi import App, Message, Receive, Scope, Send
+from apiserver.filters.request_info import KEY, is_long_running
+from apiserver.journal import WRITES, Journal
+from apiserver.metrics import RequestMetrics
+from apiserver.request import RequestInfo
+from component_base import tracing
+
+log = logging.getLogger(__name__)
+
+
+class Observe:
+    """Knows when a request began, and its status once its answer begins."""
+
+    def __init__(self, app: App, metrics: RequestMetrics, journal: Journal) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._journal = journal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        info: RequestInfo | None = scope.get(KEY)
+        if info is None:
+            return await self._app(scope, receive, send)
+        _read_trace(info)
+
+        async def noting_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                info.status = message["status"]
+            await send(message)
+
+        began = perf_counter()
+        try:
+            if is_long_running(info):
+                with self._metrics.series(info).running():
+                    await self._app(scope, receive, noting_send)
+            else:
+                await self._app(scope, receive, noting_send)
+        finally:
+            self._note(info, perf_counter() - began)
+
+    def _note(self, info: RequestInfo, seconds: float) -> None:
+        self._metrics.series(info).observe(info.status or 500, seconds)
+        if info.is_resource and info.verb in WRITES and info.status < 400:
+            self._journal.record(info, seconds)
+
+
+def _read_trace(info: RequestInfo) -> None:
+    traceparent = info.headers.get("traceparent")
+    if traceparent:
+        trace = tracing.from_headers(traceparent, info.headers.get("tracestate", ""))
+        if trace is not None:
+            info.trace_id, info.causes = trace.trace_id, trace.causes

@@ -1,0 +1,124 @@
+"""Reads a request into Kubernetes' terms: verb, group, resource, namespace, name.
+
+Source: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from apimachinery.fields import FieldSelectorError, parse_field_selector
+from apimachinery.scheme import lookup
+from apiserver.asgi import App, Receive, Scope, Send
+from apiserver.request import RequestInfo
+
+KEY = "request_info"
+"""Where in the scope the RequestInfo stands."""
+
+_VERBS = {
+    "GET": "get",
+    "HEAD": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+_NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
+
+
+_LONG_RUNNING = frozenset(("log", "exec", "attach", "portforward", "proxy"))
+
+
+def is_long_running(info: RequestInfo) -> bool:
+    """Whether a request may last: no timeout and no place among those in flight for it."""
+    return info.verb == "watch" or info.subresource in _LONG_RUNNING
+
+
+class RequestInfoFilter:
+    """Puts the RequestInfo into the scope."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            query = parse_query(scope["query_string"])
+            scope[KEY] = parse_request(scope["method"], scope["path"], query, headers)
+        await self._app(scope, receive, send)
+
+
+def parse_query(query_string: bytes) -> dict[str, list[str]]:
+    """Every parameter with its values, empty ones too."""
+    if not query_string:
+        return {}
+    return parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
+
+
+def parse_request(
+    method: str, path: str, query: dict[str, list[str]], headers: dict[str, str] | None = None
+) -> RequestInfo:
+    """What a method and a path ask for."""
+    info = RequestInfo(verb=method.lower(), path=path, method=method, query=query, headers=headers or {})
+    parts = path.strip("/").split("/")
+    prefix = parts[0]
+    if prefix == "api" and len(parts) >= 3:
+        _read_resource(info, parts[1:])
+    elif prefix == "apis" and len(parts) >= 4:
+        info.group = parts[1]
+        _read_resource(info, parts[2:])
+    return info
+
+
+def _read_resource(info: RequestInfo, parts: list[str]) -> None:
+    """After the group: version, perhaps `watch`, then namespace, resource, name, subresource."""
+    info.is_resource = True
+    info.version = parts.pop(0)
+    if parts[0] == "watch" and len(parts) > 1:
+        info.verb = "watch"
+        parts.pop(0)
+    else:
+        info.verb = _VERBS.get(info.method, "")
+    if parts[0] == "namespaces" and len(parts) > 1:
+        info.namespace = parts[1]
+        if len(parts) > 2 and parts[2] not in _NAMESPACE_SUBRESOURCES:
+            parts = parts[2:]
+    _read_names(info, parts)
+    info.resource = lookup(info.group, info.version, info.plural)
+    if not info.name:
+        _read_collection_verb(info)
+
+
+def _read_names(info: RequestInfo, parts: list[str]) -> None:
+    info.plural = parts[0]
+    if len(parts) > 1:
+        info.name = parts[1]
+    if len(parts) > 2:
+        info.subresource = parts[2]
+    if len(parts) > 3:
+        info.trailing = "/".join(parts[3:])
+
+
+def _read_collection_verb(info: RequestInfo) -> None:
+    """A get without a name is a list or a watch; a field selector may name one object."""
+    if info.verb == "delete":
+        info.verb = "deletecollection"
+    elif info.verb == "get":
+        info.verb = "watch" if "watch" in info.query and _is_true(info.first("watch")) else "list"
+    if info.verb in ("list", "watch", "deletecollection") and "fieldSelector" in info.query:
+        info.name = _selected_name(info.first("fieldSelector"))
+
+
+def _is_true(value: str) -> bool:
+    """Upstream's conversion of query booleans: anything but 0 and false is true, even nothing."""
+    return value.lower() not in ("false", "0")
+
+
+def _selected_name(selector: str) -> str:
+    """The name a selector demands, for authorization; a bad selector is the handler's to refuse."""
+    if "metadata.name" not in selector:
+        return ""
+    try:
+        return parse_field_selector(selector).exact("metadata.name") or ""
+    except FieldSelectorError:
+        return ""

@@ -1,0 +1,153 @@
+"""What the apiserver counts: requests by verb and resource, with upstream's names.
+
+Counting costs one dict look-up and a bisect; Prometheus' own objects are made when somebody scrapes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import REGISTRY, Collector
+
+from apiserver.request import RequestInfo
+
+BUCKETS = (
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+)  # fmt: skip
+_LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
+_VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
+_CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
+_BOUNDS = (*(str(float(each)) for each in BUCKETS), "+Inf")
+
+Key = tuple[str, str, str, str, str, str, bool, bool]
+
+
+class Lane(Protocol):
+    """Where requests of a kind are counted while they run."""
+
+    running: int
+
+
+@dataclass(slots=True)
+class RequestSeries:
+    """Everything counted about one kind of request."""
+
+    labels: tuple[str, ...]
+    codes: dict[int, int] = field(default_factory=dict)
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+    under_way: int = 0
+
+    def observe(self, code: int, seconds: float) -> None:
+        self.codes[code] = self.codes.get(code, 0) + 1
+        self.buckets[bisect_left(BUCKETS, seconds)] += 1
+        self.seconds += seconds
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+
+class RequestMetrics(Collector):
+    """apiserver_request_total and its sisters."""
+
+    def __init__(self) -> None:
+        self._series: dict[Key, RequestSeries] = {}
+        self.lanes: Mapping[str, Lane] = {}
+
+    def series(self, info: RequestInfo) -> RequestSeries:
+        """Where a request is counted."""
+        key = (
+            info.verb, info.group, info.version, info.plural, info.subresource,
+            "resource" if info.name else "namespace" if info.namespace else "cluster",
+            "dryRun" in info.query, info.is_resource,
+        )  # fmt: skip
+        found = self._series.get(key)
+        if found is None:
+            # A client that makes up resources must not make up series.
+            if info.is_resource and info.resource is None:
+                key = (key[0], "", "", "", "", key[5], False, False)
+            found = self._series.setdefault(key, RequestSeries(_labels(key)))
+        return found
+
+    def collect(self) -> Iterator[Metric]:
+        series = list(self._series.values())
+        yield _totals(series)
+        yield _durations(series)
+        yield _long_running(series)
+        current = GaugeMetricFamily(
+            "apiserver_current_inflight_requests",
+            "Maximal number of currently used inflight request limit of this apiserver per request kind.",
+            labels=["request_kind"],
+        )
+        for kind, lane in self.lanes.items():
+            current.add_metric([kind], lane.running)
+        yield current
+
+
+def _labels(key: Key) -> tuple[str, ...]:
+    verb, group, version, resource, subresource, scope, dry_run, is_resource = key
+    name = "CONNECT" if subresource in _CONNECT else _VERBS.get(verb, verb.upper())
+    scope = scope if is_resource else ""
+    return (name, "All" if dry_run else "", group, version, resource, subresource, scope, "apiserver")
+
+
+def _totals(series: Iterable[RequestSeries]) -> CounterMetricFamily:
+    family = CounterMetricFamily(
+        "apiserver_request",
+        "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, "
+        "scope, component, and HTTP response code.",
+        labels=[*_LABELS, "code"],
+    )
+    for each in series:
+        for code, count in each.codes.items():
+            family.add_metric([*each.labels, str(code)], count)
+    return family
+
+
+def _durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(
+        "apiserver_request_duration_seconds",
+        "Response latency distribution in seconds for each verb, dry run value, group, version, resource, "
+        "subresource, scope and component.",
+        labels=_LABELS,
+    )
+    for each in series:
+        family.add_metric(each.labels, _cumulative(each.buckets), each.seconds)
+    return family
+
+
+def _long_running(series: Iterable[RequestSeries]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "apiserver_longrunning_requests",
+        "Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, "
+        "scope and component.",
+        labels=[name for name in _LABELS if name != "dry_run"],
+    )
+    for each in series:
+        if each.labels[0] in ("WATCH", "CONNECT") or each.labels[5] == "log":
+            family.add_metric([each.labels[0], *each.labels[2:]], each.under_way)
+    return family
+
+
+def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
+    total = 0
+    result: list[tuple[str, float]] = []
+    for bound, count in zip(_BOUNDS, buckets, strict=True):
+        total += count
+        result.append((bound, total))
+    return result
+
+
+def register(metrics: RequestMetrics) -> None:
+    """Shows the metrics on /metrics of this process."""
+    REGISTRY.register(metrics)

@@ -1,0 +1,47 @@
+"""Answers written straight to ASGI: JSON objects, plain text, and StatusErrors as meta/v1 Status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from apimachinery.errors import StatusError
+from apiserver.asgi import Send
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+_NO_CACHE = (b"cache-control", b"no-cache, private")
+
+
+async def send_bytes(
+    send: Send,
+    status: int,
+    body: bytes,
+    content_type: bytes = JSON,
+    headers: list[tuple[bytes, bytes]] | None = None,
+) -> None:
+    """One whole answer."""
+    lines = [
+        _NO_CACHE,
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        *(headers or ()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_object(send: Send, status: int, obj: Any) -> None:
+    await send_bytes(send, status, orjson.dumps(obj))
+
+
+async def send_text(send: Send, status: int, text: str) -> None:
+    headers = [(b"x-content-type-options", b"nosniff")]
+    await send_bytes(send, status, text.encode(), TEXT, headers)
+
+
+async def send_status(send: Send, error: StatusError) -> None:
+    """An error as clients expect it: a Status, with Retry-After where the error knows when."""
+    headers = [(b"retry-after", b"%d" % error.retry_after)] if error.retry_after else []
+    await send_bytes(send, error.code, orjson.dumps(error.to_status()), JSON, headers)
