@@ -55,6 +55,8 @@ class Strategy:
     name_check: Callable[[str], list[str]] = staticmethod(names.is_dns1123_subdomain)
     has_status: bool = True
     """Create drops status, an update keeps the old one, an update of status keeps the old spec."""
+    keeps_status_on_create: bool = False
+    """Nodes register with what they are."""
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
     tracks_generation: bool = True

@@ -1,0 +1,300 @@
+"""HorizontalPodAutoscalers, stored as autoscaling/v2; autoscaling/v1 is another way to write the simple ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.metadata import validate_label_selector
+from apimachinery.objects import Object, annotations_of, get_path
+from apimachinery.quantity import Quantity
+from apiserver.registry.strategies.checks import Errors, matches, quantity_of
+from apiserver.registry.strategies.podspec.defaults import canonical, fill_absent
+from apiserver.registry.strategies.rbac import is_path_segment
+from apiserver.registry.strategies.tables import NONE, UNKNOWN, UNSET, age, columns
+from apiserver.registry.strategy import Column, Strategy
+
+_SPEC = Path("spec")
+_SOURCES = {
+    "ContainerResource": "containerResource",
+    "External": "external",
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+}
+_METRICS, _CURRENT, _CONDITIONS, _BEHAVIOR = (
+    f"autoscaling.alpha.kubernetes.io/{name}"
+    for name in ("metrics", "current-metrics", "conditions", "behavior")
+)
+_ANY_CPU = {
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+}
+_FASTEST_UP = [
+    {"type": "Pods", "value": 4, "periodSeconds": 15},
+    {"type": "Percent", "value": 100, "periodSeconds": 15},
+]
+_FASTEST_DOWN = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+
+
+class HorizontalPodAutoscalerStrategy(Strategy):
+    tracks_generation = False
+    columns: Sequence[Column] = columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas")
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        fill_absent(spec, {"minReplicas": 1})
+        if not spec.get("metrics"):
+            spec["metrics"] = [json.loads(json.dumps(_ANY_CPU))]
+        for metric in spec["metrics"]:
+            for source in _SOURCES.values():
+                target = get_path(metric, f"{source}.target", {})
+                for field in ("value", "averageValue"):
+                    if target.get(field) is not None:
+                        target[field] = canonical(target[field])
+        _default_behavior(spec.get("behavior"))
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {"currentMetrics": None, "desiredReplicas": 0}
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_spec(obj["spec"]))
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        spec, status = obj["spec"], obj.get("status") or {}
+        target = spec.get("scaleTargetRef") or {}
+        return [
+            obj["metadata"]["name"],
+            f"{target.get('kind') or ''}/{target.get('name') or ''}",
+            _metrics_text(spec.get("metrics") or [], status.get("currentMetrics") or []),
+            str(spec["minReplicas"]) if spec.get("minReplicas") is not None else UNSET,
+            spec.get("maxReplicas") or 0,
+            status.get("currentReplicas") or 0,
+            age(obj, now),
+        ]
+
+
+def _default_behavior(behavior: Object | None) -> None:
+    if behavior is None:
+        return
+    for field, policies, window in (("scaleUp", _FASTEST_UP, 0), ("scaleDown", _FASTEST_DOWN, None)):
+        rules = behavior.get(field)
+        if rules is None:
+            rules = behavior[field] = {}
+        if window is not None:
+            fill_absent(rules, {"stabilizationWindowSeconds": window})
+        fill_absent(rules, {"selectPolicy": "Max"})
+        if not rules.get("policies"):
+            rules["policies"] = [dict(policy) for policy in policies]
+
+
+def _validate_spec(spec: Object) -> Errors:
+    lowest, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
+    if lowest is not None and lowest < 1:
+        yield invalid(_SPEC.child("minReplicas"), lowest, "must be greater than or equal to 1")
+    at = _SPEC.child("maxReplicas")
+    if most < 1:
+        yield invalid(at, most, "must be greater than 0")
+    if lowest is not None and most < lowest:
+        yield invalid(at, most, "must be greater than or equal to `minReplicas`")
+    yield from _reference(spec.get("scaleTargetRef") or {}, _SPEC.child("scaleTargetRef"))
+    for index, metric in enumerate(spec.get("metrics") or ()):
+        yield from _metric(metric, _SPEC.child("metrics").index(index))
+    for field in ("scaleUp", "scaleDown"):
+        rules = get_path(spec, f"behavior.{field}")
+        if rules is not None:
+            yield from _rules(rules, _SPEC.child("behavior", field))
+
+
+def _reference(reference: Object, path: Path) -> Errors:
+    for field in ("kind", "name"):
+        if not reference.get(field):
+            yield required(path.child(field))
+        else:
+            yield from matches(reference[field], path.child(field), is_path_segment)
+
+
+def _metric(metric: Object, path: Path) -> Errors:
+    sort = metric.get("type") or ""
+    if not sort:
+        yield required(path.child("type"), "must specify a metric source type")
+    elif sort not in _SOURCES:
+        yield not_supported(path.child("type"), sort, sorted(_SOURCES))
+    for name, field in _SOURCES.items():
+        if metric.get(field) is not None and name != sort:
+            yield forbidden(path.child(field), "must populate the given metric source only")
+    field = _SOURCES.get(sort)
+    if field is None:
+        return
+    source = metric.get(field)
+    if source is None:
+        yield required(path.child(field), "must populate information for the given metric source")
+        return
+    yield from _source(source, sort, path.child(field))
+
+
+def _source(source: Object, sort: str, path: Path) -> Errors:
+    target = source.get("target") or {}
+    if sort in ("Resource", "ContainerResource"):
+        if not source.get("name"):
+            yield required(path.child("name"), "must specify a resource name")
+        if sort == "ContainerResource" and not source.get("container"):
+            yield required(path.child("container"), "must specify a container name")
+    else:
+        if sort == "Object":
+            yield from _reference(source.get("describedObject") or {}, path.child("describedObject"))
+        identifier, at = source.get("metric") or {}, path.child("metric")
+        if not identifier.get("name"):
+            yield required(at.child("name"), "must specify a metric name")
+        if identifier.get("selector") is not None:
+            yield from validate_label_selector(identifier["selector"], at.child("selector"))
+    yield from _target(target, path.child("target"))
+    yield from _target_for(sort, target, path.child("target"))
+
+
+def _target(target: Object, path: Path) -> Errors:
+    sort = target.get("type") or ""
+    if not sort:
+        yield required(path.child("type"), "must specify a metric target type")
+    elif sort not in ("Utilization", "Value", "AverageValue"):
+        detail = "must be either Utilization, Value, or AverageValue"
+        yield invalid(path.child("type"), sort, detail)
+    for field in ("value", "averageValue"):
+        if target.get(field) is not None and quantity_of(target[field]) <= Quantity.parse(0):
+            yield invalid(path.child(field), str(quantity_of(target[field])), "must be positive")
+    share = target.get("averageUtilization")
+    if share is not None and share < 1:
+        yield invalid(path.child("averageUtilization"), share, "must be greater than 0")
+
+
+def _target_for(sort: str, target: Object, path: Path) -> Errors:
+    value, average, share = (target.get(f) for f in ("value", "averageValue", "averageUtilization"))
+    if sort in ("Resource", "ContainerResource"):
+        if share is None and average is None:
+            detail = "must set either a target raw value or a target utilization"
+            yield required(path.child("averageUtilization"), detail)
+        if share is not None and average is not None:
+            detail = "may not set both a target raw value and a target utilization"
+            yield forbidden(path.child("averageValue"), detail)
+    elif sort == "Pods" and average is None:
+        yield required(path.child("averageValue"), "must specify a positive target averageValue")
+    elif sort in ("Object", "External") and value is None and average is None:
+        detail = "must set either a target value for metric or a per-pod target"
+        yield required(path.child("averageValue"), detail)
+
+
+def _rules(rules: Object, path: Path) -> Errors:
+    window, at = rules.get("stabilizationWindowSeconds"), path.child("stabilizationWindowSeconds")
+    if window is not None and window < 0:
+        yield invalid(at, window, "must be greater than or equal to zero")
+    if window is not None and window > 3600:
+        yield invalid(at, window, "must be less than or equal to 3600")
+    if rules.get("selectPolicy") not in (None, "Max", "Min", "Disabled"):
+        at = path.child("selectPolicy")
+        yield not_supported(at, rules["selectPolicy"], ("Disabled", "Max", "Min"))
+    if not rules.get("policies"):
+        yield required(path.child("policies"), "must specify at least one Policy")
+    for index, policy in enumerate(rules.get("policies") or ()):
+        at = path.child("policies").index(index)
+        if policy.get("type") not in ("Pods", "Percent"):
+            yield not_supported(at.child("type"), policy.get("type") or "", ("Percent", "Pods"))
+        if (policy.get("value") or 0) <= 0:
+            yield invalid(at.child("value"), policy.get("value") or 0, "must be greater than zero")
+        period = policy.get("periodSeconds") or 0
+        if period <= 0:
+            yield invalid(at.child("periodSeconds"), period, "must be greater than zero")
+        if period > 1800:
+            yield invalid(at.child("periodSeconds"), period, "must be less than or equal to 1800")
+
+
+def _metrics_text(metrics: Sequence[Object], current: Sequence[Object]) -> str:
+    shown = [_metric_text(m, current[i] if i < len(current) else {}) for i, m in enumerate(metrics)]
+    if not shown:
+        return NONE
+    text = ", ".join(shown[:2])
+    return f"{text} + {len(shown) - 2} more..." if len(shown) > 2 else text
+
+
+def _metric_text(metric: Object, status: Object) -> str:
+    sort = metric.get("type") or ""
+    field = _SOURCES.get(sort)
+    if field is None:
+        return "<unknown type>"
+    source, now = metric.get(field) or {}, get_path(status, f"{field}.current", {})
+    target = source.get("target") or {}
+    if sort in ("Resource", "ContainerResource"):
+        name = source.get("name") or ""
+        if target.get("averageValue") is not None:
+            return f"{name}: {now.get('averageValue') or UNKNOWN}/{target['averageValue']}"
+        share, wanted = now.get("averageUtilization"), target.get("averageUtilization")
+        shown = UNKNOWN if share is None else f"{share}%"
+        return f"{name}: {shown}/{'<auto>' if wanted is None else f'{wanted}%'}"
+    average = " (avg)" if sort != "Pods" else ""
+    if target.get("averageValue") is not None:
+        return f"{now.get('averageValue') or UNKNOWN}/{target['averageValue']}{average}"
+    return f"{now.get('value') or UNKNOWN}/{target.get('value') or UNKNOWN}"
+
+
+def to_v2(autoscaler: Object) -> Object:
+    """An autoscaling/v1 object as it is stored: what v1 has no field for stands in annotations."""
+    annotations = dict(annotations_of(autoscaler))
+    spec = {**(autoscaler.get("spec") or {})}
+    status = {**(autoscaler.get("status") or {})}
+    share = spec.pop("targetCPUUtilizationPercentage", None)
+    metrics = _parsed(annotations.pop(_METRICS, None)) or []
+    if share is not None:
+        target = {"type": "Utilization", "averageUtilization": share}
+        metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}, *metrics]
+    if metrics:
+        spec["metrics"] = metrics
+    for key, holder, field in ((_BEHAVIOR, spec, "behavior"), (_CURRENT, status, "currentMetrics"),
+                               (_CONDITIONS, status, "conditions")):  # fmt: skip
+        value = _parsed(annotations.pop(key, None))
+        if value is not None:
+            holder[field] = value
+    status.pop("currentCPUUtilizationPercentage", None)
+    return _with_annotations(autoscaler, "autoscaling/v2", annotations, spec, status)
+
+
+def from_v2(autoscaler: Object) -> Object:
+    """A stored autoscaler as autoscaling/v1 shows it."""
+    annotations = dict(annotations_of(autoscaler))
+    spec, status = {**(autoscaler.get("spec") or {})}, {**(autoscaler.get("status") or {})}
+    others = []
+    for metric in spec.pop("metrics", None) or ():
+        share = get_path(metric, "resource.target.averageUtilization")
+        if get_path(metric, "resource.name") == "cpu" and share is not None:
+            spec["targetCPUUtilizationPercentage"] = share
+        else:
+            others.append(metric)
+    for metric in status.get("currentMetrics") or ():
+        share = get_path(metric, "resource.current.averageUtilization")
+        if get_path(metric, "resource.name") == "cpu" and share is not None:
+            status["currentCPUUtilizationPercentage"] = share
+    for key, value in ((_METRICS, others), (_BEHAVIOR, spec.pop("behavior", None)),
+                       (_CURRENT, status.pop("currentMetrics", None)),
+                       (_CONDITIONS, status.pop("conditions", None))):  # fmt: skip
+        if value:
+            annotations[key] = json.dumps(value, separators=(",", ":"))
+    status.setdefault("currentReplicas", 0)
+    return _with_annotations(autoscaler, "autoscaling/v1", annotations, spec, status)
+
+
+def _parsed(text: str | None) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return None
+
+
+def _with_annotations(
+    autoscaler: Object, version: str, annotations: dict[str, str], spec: Object, status: Object
+) -> Object:
+    metadata = {**(autoscaler.get("metadata") or {})}
+    metadata.pop("annotations", None)
+    if annotations:
+        metadata["annotations"] = annotations
+    return {**autoscaler, "apiVersion": version, "metadata": metadata, "spec": spec, "status": status}

@@ -1,0 +1,169 @@
+"""Checks of single values that many kinds share, in upstream's words. Each yields what is wrong with one field."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from apimachinery import names
+from apimachinery.field import FieldError, Path, forbidden, invalid, not_supported, required
+from apimachinery.objects import Object
+from apimachinery.quantity import Quantity, parse_quantity
+
+Errors = Iterable[FieldError]
+NameCheck = Callable[[str], list[str]]
+
+NEGATIVE = "must be greater than or equal to 0"
+NOT_POSITIVE = "must be greater than zero"
+IMMUTABLE = "field is immutable"
+MAX_INT32 = 2**31 - 1
+
+
+def in_range(low: int, high: int) -> str:
+    return f"must be between {low} and {high}, inclusive"
+
+
+def matches(value: Any, path: Path, check: NameCheck) -> Errors:
+    """One error for each complaint of `check` (see apimachinery.names)."""
+    return (invalid(path, value, message) for message in check(value))
+
+
+def required_match(value: str | None, path: Path, check: NameCheck) -> Errors:
+    """As matches, for a value that must be there."""
+    if not value:
+        yield required(path)
+    else:
+        yield from matches(value, path, check)
+
+
+def dns_label(value: str, path: Path) -> Errors:
+    return matches(value, path, names.is_dns1123_label)
+
+
+def dns_subdomain(value: str, path: Path) -> Errors:
+    return matches(value, path, names.is_dns1123_subdomain)
+
+
+def qualified_name(value: str, path: Path) -> Errors:
+    return matches(value, path, names.is_qualified_name)
+
+
+def present(obj: Mapping[str, Any], path: Path, *fields: str) -> Errors:
+    """Each of these text fields of `obj` must be there and not empty."""
+    return (required(path.child(field)) for field in fields if not obj.get(field))
+
+
+def one_of(value: Any, path: Path, allowed: Sequence[str], *, optional: bool = False) -> Errors:
+    """`value` must be in `allowed`; nothing at all is Required, or fine when optional."""
+    if value is None or value == "":
+        if not optional:
+            yield required(path)
+    elif value not in allowed:
+        yield not_supported(path, value, allowed)
+
+
+def non_negative(value: int | None, path: Path) -> Errors:
+    if value is not None and value < 0:
+        yield invalid(path, value, NEGATIVE)
+
+
+def between(value: int | None, path: Path, low: int, high: int) -> Errors:
+    if value is not None and not low <= value <= high:
+        yield invalid(path, value, in_range(low, high))
+
+
+def non_negative_fields(obj: Mapping[str, Any], path: Path, *fields: str) -> Errors:
+    for field in fields:
+        yield from non_negative(obj.get(field), path.child(field))
+
+
+def port_number(value: int | None, path: Path) -> Errors:
+    return matches(value or 0, path, names.is_valid_port_num)
+
+
+def port_number_or_name(value: int | str | None, path: Path) -> Errors:
+    if isinstance(value, str):
+        return matches(value, path, names.is_port_name)
+    return port_number(value, path)
+
+
+def valid_ip(value: str, path: Path) -> Errors:
+    return matches(value, path, names.is_valid_ip)
+
+
+def valid_cidr(value: str, path: Path) -> Errors:
+    return matches(value, path, names.is_valid_cidr)
+
+
+def non_special_ip(value: str, path: Path) -> Errors:
+    """Refuses addresses that no endpoint can have (upstream: ValidateNonSpecialIP)."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        yield invalid(path, value, "must be a valid IP address")
+        return
+    if address.is_unspecified:
+        yield invalid(path, value, f"may not be unspecified ({value})")
+    if address.is_loopback:
+        yield invalid(path, value, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
+    if address.is_link_local:
+        yield invalid(path, value, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+    if address in _LINK_LOCAL_MULTICAST[address.version]:
+        yield invalid(path, value, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+
+
+_LINK_LOCAL_MULTICAST: dict[int, ipaddress.IPv4Network | ipaddress.IPv6Network] = {
+    4: ipaddress.ip_network("224.0.0.0/24"),
+    6: ipaddress.ip_network("ff02::/16"),
+}
+
+
+def immutable(new: Any, old: Any, path: Path) -> Errors:
+    """Empty and absent are the same, as in Go's semantic comparison."""
+    if not same(new, old):
+        yield invalid(path, new, IMMUTABLE)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality in which null, "", 0, false, {} and [] all mean "not set", at any depth of maps."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(same(left.get(key), right.get(key)) for key in left.keys() | right.keys())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return left == right or (is_empty(left) and is_empty(right))
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing: absent, zero, or a map of nothing but such values."""
+    if isinstance(value, dict):
+        return all(is_empty(each) for each in value.values())
+    return not value
+
+
+def quantity_of(value: Any) -> Quantity:
+    return parse_quantity(value)
+
+
+def non_negative_quantity(value: Quantity, path: Path) -> Errors:
+    if value < Quantity.parse(0):
+        yield invalid(path, str(value), NEGATIVE)
+
+
+def positive_quantity(value: Quantity, path: Path) -> Errors:
+    if value <= Quantity.parse(0):
+        yield invalid(path, str(value), NOT_POSITIVE)
+
+
+def only_type(
+    source: Object, path: Path, types: Mapping[str, Callable[[Object, Path], Errors]], what: str
+) -> Errors:
+    """Exactly one of the keys of `types` must be in `source`; the first found is checked, others refused."""
+    found = [name for name in types if source.get(name) is not None]
+    for position, name in enumerate(found):
+        if position:
+            yield forbidden(path.child(name), f"may not specify more than 1 {what} type")
+        else:
+            yield from types[name](source[name], path.child(name))
+    if not found:
+        yield required(path, f"must specify a {what} type")

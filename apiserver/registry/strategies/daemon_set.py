@@ -1,0 +1,120 @@
+"""DaemonSets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery.field import ErrorList, invalid, not_supported, required
+from apimachinery.objects import Object, get_path
+from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields
+from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
+from apiserver.registry.strategies.tables import (
+    WIDE_TEMPLATE,
+    age,
+    columns,
+    integers,
+    labels_text,
+    template_cells,
+)
+from apiserver.registry.strategies.workloads import (
+    SPEC,
+    STATUS,
+    at_most_all,
+    collisions_only_grow,
+    int_or_percent,
+    is_zero,
+    matches_template,
+    validate_running_template,
+    validate_selector,
+)
+from apiserver.registry.strategy import Column, Strategy
+
+_COUNTS = (
+    "desiredNumberScheduled",
+    "currentNumberScheduled",
+    "numberReady",
+    "updatedNumberScheduled",
+    "numberAvailable",
+)
+
+
+class DaemonSetStrategy(Strategy):
+    columns: Sequence[Column] = columns(
+        *integers("Desired", "Current", "Ready", "Up-to-date", "Available"),
+        "Node Selector",
+        wide=WIDE_TEMPLATE,
+    )
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        fill_absent(spec, {"revisionHistoryLimit": 10, "updateStrategy": {}})
+        fill(spec["updateStrategy"], {"type": "RollingUpdate"})
+        if spec["updateStrategy"]["type"] == "RollingUpdate":
+            fill_absent(spec["updateStrategy"], {"rollingUpdate": {}})
+            fill_absent(spec["updateStrategy"]["rollingUpdate"], {"maxUnavailable": 1, "maxSurge": 0})
+        default_template(spec.setdefault("template", {}))
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = dict.fromkeys(
+            ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+        )
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_spec(obj["spec"]))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        before = old["spec"].get("selector")
+        return [
+            *self.validate(new),
+            *immutable(new["spec"].get("selector"), before, SPEC.child("selector")),
+        ]
+
+    def validate_status_update(self, new: Object, old: Object) -> ErrorList:
+        status, before = new.get("status") or {}, old.get("status") or {}
+        fields = (*_COUNTS, "numberMisscheduled", "numberUnavailable", "observedGeneration")
+        return [*non_negative_fields(status, STATUS, *fields), *collisions_only_grow(status, before)]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        status = obj.get("status") or {}
+        return [
+            obj["metadata"]["name"],
+            *(status.get(field) or 0 for field in _COUNTS),
+            labels_text(get_path(obj, "spec.template.spec.nodeSelector")),
+            age(obj, now),
+            *template_cells(obj["spec"]),
+        ]
+
+
+def _validate_spec(spec: Object) -> Errors:
+    yield from validate_selector(spec, "daemonset")
+    yield from matches_template(spec)
+    yield from validate_running_template(spec.get("template") or {}, "DaemonSet")
+    yield from non_negative_fields(spec, SPEC, "minReadySeconds")
+    yield from _validate_strategy(spec.get("updateStrategy") or {})
+    yield from non_negative_fields(spec, SPEC, "revisionHistoryLimit")
+
+
+def _validate_strategy(strategy: Object) -> Errors:
+    at, rolling = SPEC.child("updateStrategy"), strategy.get("rollingUpdate")
+    if strategy.get("type") == "OnDelete":
+        return
+    if strategy.get("type") != "RollingUpdate":
+        yield not_supported(at, strategy, ("RollingUpdate", "OnDelete"))
+    elif rolling is None:
+        yield required(at.child("rollingUpdate"))
+    else:
+        yield from _validate_rolling_update(rolling)
+
+
+def _validate_rolling_update(rolling: Object) -> Errors:
+    at = SPEC.child("updateStrategy", "rollingUpdate")
+    unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
+    for field in ("maxUnavailable", "maxSurge"):
+        yield from int_or_percent(rolling.get(field), at.child(field))
+        yield from at_most_all(rolling.get(field), at.child(field))
+    if not is_zero(unavailable) and not is_zero(surge):
+        yield invalid(at.child("maxSurge"), surge, "may not be set when maxUnavailable is non-zero")
+    elif is_zero(unavailable) and is_zero(surge):
+        yield required(at.child("maxUnavailable"), "cannot be 0 when maxSurge is 0")

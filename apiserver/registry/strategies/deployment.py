@@ -1,0 +1,113 @@
+"""Deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
+from apimachinery.objects import Object
+from apiserver.registry.strategies.checks import Errors, immutable, non_negative, non_negative_fields
+from apiserver.registry.strategies.pod_warnings import template_warnings
+from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
+from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, template_cells
+from apiserver.registry.strategies.workloads import (
+    SPEC,
+    at_most_all,
+    collisions_only_grow,
+    int_or_percent,
+    is_zero,
+    matches_template,
+    validate_counts,
+    validate_running_template,
+    validate_selector,
+)
+from apiserver.registry.strategy import Column, Strategy
+
+
+class DeploymentStrategy(Strategy):
+    columns: Sequence[Column] = columns("Ready", "Up-to-date", "Available", wide=WIDE_TEMPLATE)
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        fill_absent(spec, {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600})
+        strategy = spec.setdefault("strategy", {})
+        fill(strategy, {"type": "RollingUpdate"})
+        if strategy["type"] == "RollingUpdate":
+            fill_absent(strategy, {"rollingUpdate": {}})
+            fill_absent(strategy["rollingUpdate"], {"maxUnavailable": "25%", "maxSurge": "25%"})
+        default_template(spec.setdefault("template", {}))
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_spec(obj["spec"]))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        before = old["spec"].get("selector")
+        return [
+            *_validate_spec(new["spec"]),
+            *immutable(new["spec"].get("selector"), before, SPEC.child("selector")),
+        ]
+
+    def validate_status_update(self, new: Object, old: Object) -> ErrorList:
+        status, before = new.get("status") or {}, old.get("status") or {}
+        return [
+            *validate_counts(status, "updatedReplicas", "readyReplicas", "availableReplicas"),
+            *collisions_only_grow(status, before),
+        ]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return template_warnings(obj["spec"]["template"], "spec.template") if old is None else []
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        spec, status = obj["spec"], obj.get("status") or {}
+        return [
+            obj["metadata"]["name"],
+            f"{status.get('readyReplicas') or 0}/{spec.get('replicas') or 0}",
+            status.get("updatedReplicas") or 0,
+            status.get("availableReplicas") or 0,
+            age(obj, now),
+            *template_cells(spec),
+        ]
+
+
+def _validate_spec(spec: Object) -> Errors:
+    yield from non_negative(spec.get("replicas"), SPEC.child("replicas"))
+    yield from validate_selector(spec, "deployment")
+    yield from matches_template(spec)
+    yield from validate_running_template(spec.get("template") or {}, "ReplicaSet")
+    yield from _validate_strategy(spec.get("strategy") or {})
+    yield from non_negative_fields(spec, SPEC, "minReadySeconds", "revisionHistoryLimit")
+    deadline = spec.get("progressDeadlineSeconds")
+    if deadline is not None:
+        at = SPEC.child("progressDeadlineSeconds")
+        yield from non_negative(deadline, at)
+        if deadline <= (spec.get("minReadySeconds") or 0):
+            yield invalid(at, deadline, "must be greater than minReadySeconds")
+
+
+def _validate_strategy(strategy: Object) -> Errors:
+    at, rolling = SPEC.child("strategy"), strategy.get("rollingUpdate")
+    if strategy.get("type") == "Recreate":
+        if rolling is not None:
+            detail = "may not be specified when strategy `type` is 'Recreate'"
+            yield forbidden(at.child("rollingUpdate"), detail)
+    elif strategy.get("type") != "RollingUpdate":
+        yield not_supported(at, strategy, ("Recreate", "RollingUpdate"))
+    elif rolling is None:
+        yield required(at.child("rollingUpdate"), "this should be defaulted and never be nil")
+    else:
+        yield from _validate_rolling_update(rolling)
+
+
+def _validate_rolling_update(rolling: Object) -> Errors:
+    at = SPEC.child("strategy", "rollingUpdate")
+    unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
+    yield from int_or_percent(unavailable, at.child("maxUnavailable"))
+    yield from int_or_percent(surge, at.child("maxSurge"))
+    if is_zero(unavailable) and is_zero(surge):
+        yield invalid(at.child("maxUnavailable"), unavailable, "may not be 0 when `maxSurge` is 0")
+    yield from at_most_all(unavailable, at.child("maxUnavailable"))

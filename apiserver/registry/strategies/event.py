@@ -1,0 +1,143 @@
+"""Events, in core/v1's form and in that of events.k8s.io/v1: one stored object with two sets of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery import names
+from apimachinery.field import ErrorList, Path, invalid, required
+from apimachinery.objects import Object, get_path, name_of, namespace_of
+from apiserver.registry.strategies.checks import Errors, matches, same
+from apiserver.registry.strategies.podspec.defaults import fill_absent
+from apiserver.registry.strategies.tables import UNKNOWN, since
+from apiserver.registry.strategy import Column, Strategy
+
+_LIMITS = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+_SHOWN_AS = {"reportingComponent": "reportingController", "message": "note", "involvedObject": "regarding"}
+_FIXED_AFTER_CREATE = ("involvedObject", "reason", "action", "related", "reportingComponent")
+
+# events.k8s.io/v1's name of a field -> core/v1's.
+_NAMES = {
+    "regarding": "involvedObject",
+    "note": "message",
+    "reportingController": "reportingComponent",
+    "deprecatedSource": "source",
+    "deprecatedFirstTimestamp": "firstTimestamp",
+    "deprecatedLastTimestamp": "lastTimestamp",
+    "deprecatedCount": "count",
+}
+
+
+def to_core(event: Object) -> Object:
+    """An events.k8s.io/v1 Event as it is stored."""
+    renamed = {_NAMES.get(field, field): value for field, value in event.items()}
+    return {**renamed, "apiVersion": "v1"}
+
+
+def from_core(event: Object) -> Object:
+    """A stored Event as events.k8s.io/v1 shows it."""
+    back = {core: new for new, core in _NAMES.items()}
+    renamed = {back.get(field, field): value for field, value in event.items()}
+    return {**renamed, "apiVersion": "events.k8s.io/v1"}
+
+
+class EventStrategy(Strategy):
+    """The store keeps core/v1's form; `is_new` tells that a request spoke events.k8s.io/v1."""
+
+    has_status = False
+    tracks_generation = False
+    allow_create_on_update = True
+    columns: Sequence[Column] = (
+        *(Column(name) for name in ("Last Seen", "Type", "Reason", "Object")),
+        Column("Subobject", priority=1),
+        Column("Source", priority=1),
+        Column("Message"),
+        Column("First Seen", priority=1),
+        Column("Count", priority=1),
+        Column("Name", format="name", priority=1),
+    )
+
+    def __init__(self, *, is_new: bool = False) -> None:
+        self._is_new = is_new
+
+    def default(self, obj: Object) -> None:
+        fill_absent(obj, {"source": {}, "reportingComponent": "", "reportingInstance": ""})
+
+    def validate(self, obj: Object) -> ErrorList:
+        errors = list(_validate_namespace(obj))
+        return errors + list(_validate_new(obj)) if self._is_new else errors
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        errors = self.validate(new)
+        if self._is_new:
+            for field in _FIXED_AFTER_CREATE:
+                if not same(new.get(field), old.get(field)):
+                    shown = _SHOWN_AS.get(field, field)
+                    errors.append(invalid(Path(shown), new.get(field), "field is immutable"))
+        return errors
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        involved = obj.get("involvedObject") or {}
+        fields = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+        source = (obj.get("source") or {}).get("component") or obj.get("reportingComponent") or ""
+        return {
+            **{f"involvedObject.{field}": involved.get(field) or "" for field in fields},
+            "reason": obj.get("reason") or "",
+            "reportingComponent": obj.get("reportingComponent") or "",
+            "source": source,
+            "type": obj.get("type") or "",
+        }
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        involved = obj.get("involvedObject") or {}
+        kind, series = (involved.get("kind") or "").lower(), obj.get("series") or {}
+        first = obj.get("firstTimestamp") or obj.get("eventTime")
+        last = series.get("lastObservedTime") or obj.get("lastTimestamp") or first
+        return [
+            since(last, now) if last else UNKNOWN,
+            obj.get("type") or "",
+            obj.get("reason") or "",
+            f"{kind}/{involved['name']}" if involved.get("name") else kind,
+            involved.get("fieldPath") or "",
+            _source_text(obj),
+            (obj.get("message") or "").strip(),
+            since(first, now) if first else UNKNOWN,
+            series.get("count") or obj.get("count") or 1,
+            name_of(obj),
+        ]
+
+
+def _source_text(event: Object) -> str:
+    source = event.get("source") or {}
+    component = source.get("component") or event.get("reportingComponent") or ""
+    host = source.get("host") or event.get("reportingInstance") or ""
+    return f"{component}, {host}" if host else component
+
+
+def _validate_namespace(event: Object) -> Errors:
+    namespace, involved = namespace_of(event), get_path(event, "involvedObject.namespace", "")
+    agrees = namespace == involved if involved else namespace in ("", "default")
+    if not agrees:
+        detail = "does not match event.namespace"
+        yield invalid(Path("involvedObject", "namespace"), involved, detail)
+
+
+def _validate_new(event: Object) -> Errors:
+    """What events.k8s.io/v1 demands of a new event."""
+    if not event.get("eventTime"):
+        yield required(Path("eventTime"))
+    if not event.get("reportingComponent"):
+        yield required(Path("reportingController"))
+    else:
+        at = Path("reportingController")
+        yield from matches(event["reportingComponent"], at, names.is_qualified_name)
+    for field, limit in _LIMITS.items():
+        value, at = event.get(field) or "", Path(_SHOWN_AS.get(field, field))
+        if not value and field != "message":
+            yield required(at)
+        if len(value) > limit:
+            yield invalid(at, "", f"can have at most {limit} characters")
+    if event.get("type") not in ("Normal", "Warning"):
+        yield invalid(Path("type"), "", f"has invalid value: {event.get('type') or ''}")

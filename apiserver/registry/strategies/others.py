@@ -1,0 +1,79 @@
+"""Kinds with little to say: IPAddresses, ServiceCIDRs, ResourceClaims."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery.field import ErrorList, Path, invalid, required
+from apimachinery.names import IP_MESSAGE
+from apimachinery.objects import Object, get_path
+from apiserver.registry.strategies.checks import immutable, present, same, valid_cidr
+from apiserver.registry.strategies.tables import NONE, age, columns
+from apiserver.registry.strategy import Column, Strategy
+
+_SPEC = Path("spec")
+
+
+def _is_canonical_ip(name: str) -> list[str]:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return [IP_MESSAGE]
+    return [] if str(address) == name else [f'must be in canonical form ("{address}")']
+
+
+class IPAddressStrategy(Strategy):
+    name_check = staticmethod(_is_canonical_ip)
+    has_status = False
+    tracks_generation = False
+    columns: Sequence[Column] = columns("ParentRef")
+
+    def validate(self, obj: Object) -> ErrorList:
+        parent, at = get_path(obj, "spec.parentRef"), _SPEC.child("parentRef")
+        return [required(at)] if parent is None else [*present(parent, at, "resource", "name")]
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        now, before = get_path(new, "spec.parentRef"), get_path(old, "spec.parentRef")
+        return [*self.validate(new), *immutable(now, before, _SPEC.child("parentRef"))]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        parent = get_path(obj, "spec.parentRef") or {}
+        group, namespace = parent.get("group"), parent.get("namespace")
+        text = f"{parent.get('resource') or ''}.{group}" if group else parent.get("resource") or ""
+        shown = "/".join(part for part in (text, namespace, parent.get("name")) if part)
+        return [obj["metadata"]["name"], shown, age(obj, now)]
+
+
+class ServiceCIDRStrategy(Strategy):
+    columns: Sequence[Column] = columns("CIDRs")
+
+    def validate(self, obj: Object) -> ErrorList:
+        cidrs, at = get_path(obj, "spec.cidrs", []), _SPEC.child("cidrs")
+        errors = [] if cidrs else [required(at, "at least one CIDR required")]
+        if len(cidrs) > 2:
+            errors.append(invalid(at, cidrs, "may only hold up to 2 values"))
+        for index, cidr in enumerate(cidrs):
+            errors += valid_cidr(cidr, at.index(index))
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        if same(new.get("spec"), old.get("spec")):
+            return []
+        return [invalid(_SPEC.child("cidrs"), get_path(new, "spec.cidrs"), "field is immutable")]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        return [obj["metadata"]["name"], ",".join(get_path(obj, "spec.cidrs", [])) or NONE, age(obj, now)]
+
+
+class ResourceClaimStrategy(Strategy):
+    columns: Sequence[Column] = columns("State")
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        states = ["deleted"] if obj["metadata"].get("deletionTimestamp") else []
+        allocated = get_path(obj, "status.allocation") is not None
+        states.append("allocated" if allocated else "pending")
+        states += ["reserved"] if get_path(obj, "status.reservedFor") else []
+        return [obj["metadata"]["name"], ",".join(states), age(obj, now)]

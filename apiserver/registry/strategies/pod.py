@@ -1,0 +1,211 @@
+"""Pods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery.field import ErrorList, Path, forbidden, not_supported, required
+from apimachinery.objects import Object, annotations_of, get_path, name_of
+from apimachinery.pods import qos_class
+from apiserver.registry.strategies.checks import Errors
+from apiserver.registry.strategies.pod_status import validate_status
+from apiserver.registry.strategies.pod_table import COLUMNS, completion_condition, pod_cells
+from apiserver.registry.strategies.pod_warnings import pod_warnings
+from apiserver.registry.strategies.podspec.annotations import (
+    validate_annotation_changes,
+    validate_pod_annotations,
+    validate_profile_annotations,
+)
+from apiserver.registry.strategies.podspec.containers import validate_image_text
+from apiserver.registry.strategies.podspec.defaults import (
+    default_only_pods,
+    default_pod_spec,
+    mirror_service_account,
+)
+from apiserver.registry.strategies.podspec.label_keys import merge_label_keys
+from apiserver.registry.strategies.podspec.spec import containers_with_paths, validate_pod_spec
+from apiserver.registry.strategies.podspec.update import (
+    validate_ephemeral_update,
+    validate_resize,
+    validate_spec_update,
+)
+from apiserver.registry.strategy import Column, Strategy
+
+_SPEC = Path("spec")
+_ANNOTATIONS = Path("metadata", "annotations")
+_GATED = "Scheduling is blocked due to non-empty scheduling gates"
+
+
+class PodStrategy(Strategy):
+    columns: Sequence[Column] = COLUMNS
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        default_pod_spec(spec)
+        default_only_pods(spec)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj)}
+        mirror_service_account(obj["spec"])
+        merge_label_keys(obj)
+        if obj["spec"].get("schedulingGates"):
+            condition = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
+            obj["status"]["conditions"] = [{**condition, "message": _GATED}]
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        new["status"] = old.get("status") or {}
+
+    def prepare_for_status_update(self, new: Object, old: Object) -> None:
+        """An update of status may not end a deletion, and quality of service is for life."""
+        new["spec"] = old["spec"]
+        new["metadata"].pop("deletionTimestamp", None)
+        if get_path(old, "metadata.deletionTimestamp"):
+            new["metadata"]["deletionTimestamp"] = old["metadata"]["deletionTimestamp"]
+        new["metadata"]["ownerReferences"] = old["metadata"].get("ownerReferences") or []
+        status = new.setdefault("status", {})
+        if not status.get("qosClass"):
+            status["qosClass"] = get_path(old, "status.qosClass") or qos_class(new)
+
+    def validate(self, obj: Object) -> ErrorList:
+        spec, annotations = obj["spec"], annotations_of(obj)
+        errors = list(_validate_pod(obj))
+        if spec.get("ephemeralContainers"):
+            errors.append(forbidden(_SPEC.child("ephemeralContainers"), "cannot be set on create"))
+        if spec.get("nodeName") and spec.get("schedulingGates"):
+            detail = "cannot be set until all schedulingGates have been cleared"
+            errors.append(forbidden(_SPEC.child("nodeName"), detail))
+        containers = list(containers_with_paths(spec, _SPEC))
+        errors += validate_profile_annotations(annotations, spec, containers, _SPEC)
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return [
+            *_validate_pod(new),
+            *validate_annotation_changes(annotations_of(new), annotations_of(old), _ANNOTATIONS),
+            *validate_spec_update(new["spec"], old["spec"]),
+        ]
+
+    def validate_status_update(self, new: Object, old: Object) -> ErrorList:
+        return [
+            *validate_annotation_changes(annotations_of(new), annotations_of(old), _ANNOTATIONS),
+            *validate_status(new, old),
+        ]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return pod_warnings(obj) if old is None else []
+
+    def grace_period(self, obj: Object, requested: int | None) -> int | None:
+        """A pod that no kubelet runs goes at once; any other at least a second after being told."""
+        period = get_path(obj, "spec.terminationGracePeriodSeconds", 30) if requested is None else requested
+        if not get_path(obj, "spec.nodeName") or get_path(obj, "status.phase") in ("Failed", "Succeeded"):
+            return 0
+        return 1 if period < 0 else int(period)
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        spec, status = obj.get("spec") or {}, obj.get("status") or {}
+        return {
+            "spec.nodeName": spec.get("nodeName") or "",
+            "spec.restartPolicy": spec.get("restartPolicy") or "",
+            "spec.schedulerName": spec.get("schedulerName") or "",
+            "spec.serviceAccountName": spec.get("serviceAccountName") or "",
+            "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
+            "status.phase": status.get("phase") or "",
+            "status.podIP": status.get("podIP") or "",
+            "status.nominatedNodeName": status.get("nominatedNodeName") or "",
+        }
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        return pod_cells(obj, now)
+
+    def row_conditions(self, obj: Object) -> list[Object]:
+        return completion_condition(obj)
+
+    def for_subresource(self, subresource: str) -> Strategy:
+        return _SUBRESOURCES.get(subresource, self)
+
+
+class EphemeralContainersStrategy(PodStrategy):
+    """PUT and PATCH of pods/ephemeralcontainers: everything else stays as it is."""
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        containers = (new.get("spec") or {}).get("ephemeralContainers") or []
+        _keep_all(new, old)
+        new["spec"] = {**old["spec"], "ephemeralContainers": containers}
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return [*_validate_pod(new), *validate_ephemeral_update(new, old)]
+
+
+class ResizeStrategy(PodStrategy):
+    """PUT and PATCH of pods/resize: resources and resize policies of containers that are there already."""
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        wanted = new.get("spec") or {}
+        _keep_all(new, old)
+        new["spec"] = dict(old["spec"])
+        for field in ("containers", "initContainers"):
+            if old["spec"].get(field):
+                new["spec"][field] = _resized(wanted.get(field) or (), old["spec"][field])
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return [*_validate_pod(new), *validate_resize(new, old)]
+
+
+def _keep_all(new: Object, old: Object) -> None:
+    """All but what optimistic concurrency needs comes from the old pod."""
+    version = get_path(new, "metadata.resourceVersion")
+    managed = get_path(new, "metadata.managedFields")
+    new.update({key: value for key, value in old.items() if key != "metadata"})
+    new["metadata"] = dict(old["metadata"])
+    for field, value in (("resourceVersion", version), ("managedFields", managed)):
+        if value:
+            new["metadata"][field] = value
+
+
+def _resized(wanted: Sequence[Object], old: Sequence[Object]) -> list[Object]:
+    by_name = {container.get("name"): container for container in wanted}
+    result = []
+    for before in old:
+        container = dict(before)
+        for field in ("resources", "resizePolicy"):
+            if field in by_name.get(before.get("name"), before):
+                container[field] = by_name.get(before.get("name"), before)[field]
+        result.append(container)
+    return result
+
+
+_SUBRESOURCES = {"ephemeralcontainers": EphemeralContainersStrategy(), "resize": ResizeStrategy()}
+
+
+def _validate_pod(pod: Object) -> Errors:
+    """What holds whenever a pod is written; a little more than for a template."""
+    spec = pod["spec"]
+    yield from validate_pod_annotations(annotations_of(pod), spec, _ANNOTATIONS)
+    yield from validate_pod_spec(spec, _SPEC, pod_name=name_of(pod), is_pod=True)
+    if not spec.get("serviceAccountName"):
+        yield from _tokens_without_account(spec)
+    for field in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(field) or ()):
+            yield from validate_image_text(container, _SPEC.child(field).index(index))
+
+
+def _tokens_without_account(spec: Object) -> Errors:
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        at = _SPEC.child("volumes").index(index).child("projected", "sources")
+        for place, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
+            if source.get("serviceAccountToken") is not None:
+                detail = "must not be specified when serviceAccountName is not set"
+                yield forbidden(at.index(place).child("serviceAccountToken"), detail)
+
+
+def validate_binding(binding: Object) -> ErrorList:
+    """POST of bindings and pods/binding."""
+    target, at = binding.get("target") or {}, Path("target")
+    errors: ErrorList = []
+    if target.get("kind") not in (None, "", "Node"):
+        errors.append(not_supported(at.child("kind"), target["kind"], ("Node", "<empty>")))
+    if not target.get("name"):
+        errors.append(required(at.child("name")))
+    return errors

@@ -1,0 +1,86 @@
+"""What a kubelet may write into a pod's status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apimachinery import names
+from apimachinery.field import Path, duplicate, forbidden, invalid
+from apimachinery.objects import Object
+from apiserver.registry.strategies.checks import Errors, immutable, matches, qualified_name, valid_ip
+
+_STATUS = Path("status")
+_SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
+_TOO_MANY_IPS = "may specify no more than one IP for each IP family"
+
+
+def validate_status(new: Object, old: Object) -> Errors:
+    status, before = new.get("status") or {}, old.get("status") or {}
+    spec = old.get("spec") or {}
+    for index, condition in enumerate(status.get("conditions") or ()):
+        if condition.get("type") not in _SYSTEM_CONDITIONS:
+            at = Path("metadata", "conditions").index(index).child("Type")
+            yield from qualified_name(condition.get("type") or "", at)
+    nominated = status.get("nominatedNodeName")
+    if nominated and nominated != before.get("nominatedNodeName"):
+        yield from matches(nominated, _STATUS.child("nominatedNodeName"), names.is_dns1123_subdomain)
+    yield from immutable(status.get("qosClass"), before.get("qosClass"), _STATUS.child("qosClass"))
+    policy = spec.get("restartPolicy") or ""
+    sidecars = {c.get("name") for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"}
+    for field, rule in (
+        ("containerStatuses", policy),
+        ("initContainerStatuses", policy),
+        ("ephemeralContainerStatuses", "Never"),
+    ):
+        restartable = sidecars if field == "initContainerStatuses" else set()
+        now, then = status.get(field) or (), before.get(field) or ()
+        yield from _transitions(now, then, rule, restartable, _STATUS.child(field))
+    yield from _pod_ips([each.get("ip") or "" for each in status.get("podIPs") or ()])
+    yield from _host_ips(status)
+
+
+def _transitions(
+    new: Sequence[Object], old: Sequence[Object], policy: str, restartable: set[object], path: Path
+) -> Errors:
+    """What has ended for good stays ended."""
+    if policy == "Always":
+        return
+    now = {each.get("name"): each for each in new}
+    for index, status in enumerate(old):
+        ended = (status.get("state") or {}).get("terminated")
+        if ended is None or status.get("name") in restartable:
+            continue
+        if policy == "OnFailure" and ended.get("exitCode"):
+            continue
+        current = now.get(status.get("name"))
+        if current is not None and (current.get("state") or {}).get("terminated") is None:
+            yield forbidden(
+                path.index(index).child("state"), "may not be transitioned to non-terminated state"
+            )
+
+
+def _is_one_of_each_family(ips: Sequence[str]) -> bool:
+    return len(ips) == 2 and {":" in ip for ip in ips} == {True, False}
+
+
+def _pod_ips(ips: Sequence[str]) -> Errors:
+    at = _STATUS.child("podIPs")
+    for index, ip in enumerate(ips):
+        yield from valid_ip(ip, at.index(index))
+    if len(ips) > 1 and not _is_one_of_each_family(ips):
+        yield invalid(at, [{"ip": ip} for ip in ips], _TOO_MANY_IPS)
+    for index, ip in enumerate(ips):
+        if ip in ips[:index]:
+            yield duplicate(at.index(index), {"ip": ip})
+
+
+def _host_ips(status: Object) -> Errors:
+    ips, at = [each.get("ip") or "" for each in status.get("hostIPs") or ()], _STATUS.child("hostIPs")
+    if ips and (status.get("hostIP") or "") != ips[0]:
+        yield invalid(at.index(0).child("ip"), ips[0], "must be equal to `hostIP`")
+    for index, ip in enumerate(ips):
+        yield from valid_ip(ip, at.index(index))
+        if ip in ips[:index]:
+            yield duplicate(at.index(index), {"ip": ip})
+    if len(ips) > 1 and not _is_one_of_each_family(ips):
+        yield invalid(at, [{"ip": ip} for ip in ips], _TOO_MANY_IPS)

@@ -1,0 +1,177 @@
+"""StatefulSets, and the ControllerRevisions in which they and DaemonSets keep their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery.field import ErrorList, Path, forbidden, invalid, required
+from apimachinery.metadata import validate_annotations, validate_labels
+from apimachinery.objects import Object, controller_of, get_path
+from apiserver.registry.strategies.checks import (
+    Errors,
+    immutable,
+    non_negative,
+    non_negative_fields,
+    one_of,
+    same,
+)
+from apiserver.registry.strategies.podspec.annotations import validate_pod_annotations
+from apiserver.registry.strategies.podspec.claims import default_claim_spec
+from apiserver.registry.strategies.podspec.defaults import (
+    canonical_amounts,
+    default_template,
+    fill,
+    fill_absent,
+)
+from apiserver.registry.strategies.tables import NONE, WIDE_CONTAINERS, age, columns, container_cells
+from apiserver.registry.strategies.workloads import (
+    SPEC,
+    collisions_only_grow,
+    matches_template,
+    runs_for_ever,
+    validate_counts,
+    validate_selector,
+)
+from apiserver.registry.strategy import Column, Strategy
+
+_MUTABLE = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+_FIXED = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
+
+
+class StatefulSetStrategy(Strategy):
+    columns: Sequence[Column] = columns("Ready", wide=WIDE_CONTAINERS)
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        fill(spec, {"podManagementPolicy": "OrderedReady"})
+        fill_absent(spec, {"replicas": 1, "revisionHistoryLimit": 10, "updateStrategy": {}})
+        fill_absent(spec, {"persistentVolumeClaimRetentionPolicy": {}})
+        policy = spec["persistentVolumeClaimRetentionPolicy"]
+        fill(policy, {"whenDeleted": "Retain", "whenScaled": "Retain"})
+        fill(spec["updateStrategy"], {"type": "RollingUpdate"})
+        if spec["updateStrategy"]["type"] == "RollingUpdate":
+            fill_absent(spec["updateStrategy"], {"rollingUpdate": {}})
+            fill_absent(spec["updateStrategy"]["rollingUpdate"], {"partition": 0})
+        default_template(spec.setdefault("template", {}))
+        for claim in spec.get("volumeClaimTemplates") or ():
+            _default_claim(claim)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {"replicas": 0, "availableReplicas": 0}
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_spec(obj["spec"]))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        errors = self.validate(new)
+        kept = {**new["spec"], **{field: old["spec"].get(field) for field in _MUTABLE}}
+        if not same(kept, old["spec"]):
+            errors.append(forbidden(SPEC, _FIXED))
+        return errors
+
+    def validate_status_update(self, new: Object, old: Object) -> ErrorList:
+        status, before = new.get("status") or {}, old.get("status") or {}
+        counts = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
+        return [*validate_counts(status, *counts), *collisions_only_grow(status, before)]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        ready = get_path(obj, "status.readyReplicas", 0)
+        return [
+            obj["metadata"]["name"],
+            f"{ready}/{obj['spec'].get('replicas') or 0}",
+            age(obj, now),
+            *container_cells(obj["spec"].get("template")),
+        ]
+
+
+def _default_claim(claim: Object) -> None:
+    fill(claim, {"apiVersion": "v1", "kind": "PersistentVolumeClaim"})
+    claim.setdefault("metadata", {})
+    default_claim_spec(claim.setdefault("spec", {}))
+    canonical_amounts(claim["spec"].get("resources"), "limits", "requests")
+    fill_absent(claim, {"status": {}})
+    fill(claim["status"], {"phase": "Pending"})
+
+
+def _validate_spec(spec: Object) -> Errors:
+    yield from _validate_policies(spec)
+    yield from non_negative_fields(spec, SPEC, "replicas", "minReadySeconds")
+    start = get_path(spec, "ordinals.start")
+    yield from non_negative(start, SPEC.child("ordinals", "start"))
+    yield from validate_selector(spec, "statefulset")
+    yield from matches_template(spec)
+    yield from _validate_template(spec.get("template") or {})
+
+
+def _validate_policies(spec: Object) -> Errors:
+    policy, at = spec.get("podManagementPolicy"), SPEC.child("podManagementPolicy")
+    if not policy:
+        yield required(at)
+    elif policy not in ("OrderedReady", "Parallel"):
+        yield invalid(at, policy, "must be 'OrderedReady' or 'Parallel'")
+    strategy, at = spec.get("updateStrategy") or {}, SPEC.child("updateStrategy")
+    rolling = strategy.get("rollingUpdate")
+    if not strategy.get("type"):
+        yield required(at)
+    elif strategy["type"] == "OnDelete":
+        if rolling is not None:
+            detail = "only allowed for updateStrategy 'RollingUpdate'"
+            yield invalid(at.child("rollingUpdate"), rolling, detail)
+    elif strategy["type"] == "RollingUpdate":
+        partition = (rolling or {}).get("partition")
+        yield from non_negative(partition, at.child("rollingUpdate", "partition"))
+    else:
+        yield invalid(at, strategy, "must be 'RollingUpdate' or 'OnDelete'")
+    retention = spec.get("persistentVolumeClaimRetentionPolicy")
+    for field in ("whenDeleted", "whenScaled"):
+        where = SPEC.child("persistentVolumeClaimRetentionPolicy", field)
+        yield from one_of((retention or {}).get(field), where, ("Retain", "Delete"))
+
+
+def _validate_template(template: Object) -> Errors:
+    """Not the whole spec: its mounts may name claim templates."""
+    metadata, at = template.get("metadata") or {}, SPEC.child("template")
+    annotations = metadata.get("annotations") or {}
+    yield from validate_labels(metadata.get("labels") or {}, at.child("labels"))
+    yield from validate_annotations(annotations, at.child("annotations"))
+    yield from validate_pod_annotations(annotations, template.get("spec") or {}, at.child("annotations"))
+    yield from runs_for_ever(template, "StatefulSet")
+
+
+class ControllerRevisionStrategy(Strategy):
+    has_status = False
+    tracks_generation = False
+    columns: Sequence[Column] = columns("Controller", "Revision")
+
+    def validate(self, obj: Object) -> ErrorList:
+        errors = list(non_negative(obj.get("revision"), Path("revision")))
+        if obj.get("data") is None:
+            errors.append(required(Path("data"), "data is mandatory"))
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return [*self.validate(new), *immutable(new.get("data"), old.get("data"), Path("data"))]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        owner = controller_of(obj)
+        shown = _owner_text(owner) if owner else NONE
+        return [obj["metadata"]["name"], shown, obj.get("revision") or 0, age(obj, now)]
+
+
+def _owner_text(owner: Object) -> str:
+    group, slash, _ = (owner.get("apiVersion") or "").rpartition("/")
+    kind = (owner.get("kind") or "").lower()
+    return f"{kind}.{group}/{owner.get('name')}" if slash else f"{kind}/{owner.get('name')}"

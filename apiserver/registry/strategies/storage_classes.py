@@ -1,0 +1,285 @@
+"""How storage is had: StorageClasses, CSI drivers and what they say of nodes, attachments, attribute classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from apimachinery import names
+from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required
+from apimachinery.objects import Object, get_path
+from apiserver.registry.strategies.checks import (
+    Errors,
+    immutable,
+    matches,
+    one_of,
+    qualified_name,
+    required_match,
+    same,
+)
+from apiserver.registry.strategies.podspec.defaults import fill_absent
+from apiserver.registry.strategies.podspec.volume_sources import csi_driver_name
+from apiserver.registry.strategies.tables import UNSET, age, columns, selector_text
+from apiserver.registry.strategy import Column, Strategy
+
+_SPEC = Path("spec")
+_LIFECYCLES = ("Ephemeral", "Persistent")
+_FS_GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
+
+
+class StorageClassStrategy(Strategy):
+    has_status = False
+    tracks_generation = False
+    columns: Sequence[Column] = columns(
+        "Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion"
+    )
+
+    def default(self, obj: Object) -> None:
+        fill_absent(obj, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_class(obj))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        errors = self.validate(new)
+        for field, shown in (("parameters", "updates to parameters are forbidden."),
+                             ("provisioner", "updates to provisioner are forbidden.")):  # fmt: skip
+            if not same(new.get(field), old.get(field)):
+                errors.append(forbidden(Path(field), shown))
+        for field, shown in (("reclaimPolicy", "reclaimPolicy"), ("volumeBindingMode", "volumeBindingMode")):
+            if not same(new.get(field), old.get(field)):
+                if field == "reclaimPolicy":
+                    errors.append(forbidden(Path(shown), "updates to reclaimPolicy are forbidden."))
+                else:
+                    errors += immutable(new.get(field), old.get(field), Path(shown))
+        return errors
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        name = obj["metadata"]["name"]
+        annotations = obj["metadata"].get("annotations") or {}
+        default = ("storageclass.kubernetes.io/is-default-class",
+                   "storageclass.beta.kubernetes.io/is-default-class")  # fmt: skip
+        if any(annotations.get(key) == "true" for key in default):
+            name += " (default)"
+        return [
+            name,
+            obj.get("provisioner") or "",
+            obj.get("reclaimPolicy") or "Delete",
+            obj.get("volumeBindingMode") or "Immediate",
+            bool(obj.get("allowVolumeExpansion")),
+            age(obj, now),
+        ]
+
+
+def _validate_class(obj: Object) -> Errors:
+    yield from _provisioner(obj.get("provisioner") or "", Path("provisioner"))
+    parameters = obj.get("parameters") or {}
+    if len(parameters) > 512:
+        detail = "StorageClass.parameters: Too long: may not be more than 512"
+        yield invalid(Path("parameters"), len(parameters), detail)
+    if "" in parameters:
+        yield invalid(Path("parameters"), "", "field can not be empty.")
+    at = Path("reclaimPolicy")
+    yield from one_of(obj.get("reclaimPolicy"), at, ("Delete", "Retain"), optional=True)
+    modes, at = ("Immediate", "WaitForFirstConsumer"), Path("volumeBindingMode")
+    yield from one_of(obj.get("volumeBindingMode"), at, modes)
+    for index, term in enumerate(obj.get("allowedTopologies") or ()):
+        yield from _topology_term(term, Path("allowedTopologies").index(index))
+
+
+def _provisioner(name: str, path: Path) -> Errors:
+    if not name:
+        yield required(path)
+    else:
+        yield from qualified_name(name.lower(), path)
+
+
+def _topology_term(term: Object, path: Path) -> Errors:
+    seen: set[str] = set()
+    for index, expression in enumerate(term.get("matchLabelExpressions") or ()):
+        at = path.child("matchLabelExpressions").index(index)
+        key, values = expression.get("key") or "", expression.get("values") or []
+        if not values:
+            yield required(at.child("values"))
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                yield duplicate(at.child("values").index(place), value)
+        yield from qualified_name(key, at.child("key"))
+        if key in seen:
+            yield duplicate(at.child("key"), key)
+        seen.add(key)
+
+
+class VolumeAttributesClassStrategy(Strategy):
+    has_status = False
+    tracks_generation = False
+    columns: Sequence[Column] = columns("DriverName")
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(csi_driver_name(obj.get("driverName") or "", Path("driverName")))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return [
+            forbidden(Path(field), f"updates to {field} are forbidden.")
+            for field in ("driverName", "parameters")
+            if not same(new.get(field), old.get(field))
+        ]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        return [obj["metadata"]["name"], obj.get("driverName") or "", age(obj, now)]
+
+
+class CSIDriverStrategy(Strategy):
+    has_status = False
+    columns: Sequence[Column] = columns(
+        Column("AttachRequired", "boolean"),
+        Column("PodInfoOnMount", "boolean"),
+        Column("StorageCapacity", "boolean"),
+        "TokenRequests",
+        Column("RequiresRepublish", "boolean"),
+        "Modes",
+    )
+
+    def default(self, obj: Object) -> None:
+        fill_absent(
+            obj.setdefault("spec", {}),
+            {
+                "attachRequired": True,
+                "podInfoOnMount": False,
+                "storageCapacity": False,
+                "fsGroupPolicy": "ReadWriteOnceWithFSType",
+                "requiresRepublish": False,
+                "seLinuxMount": False,
+            },
+        )
+        if not obj["spec"].get("volumeLifecycleModes"):
+            obj["spec"]["volumeLifecycleModes"] = ["Persistent"]
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_driver(obj))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        errors = list(_validate_driver(new))
+        for field in ("attachRequired", "fsGroupPolicy", "volumeLifecycleModes"):
+            errors += immutable(new["spec"].get(field), old["spec"].get(field), _SPEC.child(field))
+        return errors
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        spec = obj["spec"]
+        audiences = [each.get("audience") or "" for each in spec.get("tokenRequests") or ()]
+        return [
+            obj["metadata"]["name"],
+            spec.get("attachRequired") is not False,
+            bool(spec.get("podInfoOnMount")),
+            bool(spec.get("storageCapacity")),
+            ",".join(audiences) or UNSET,
+            bool(spec.get("requiresRepublish")),
+            ",".join(spec.get("volumeLifecycleModes") or ()) or "<none>",
+            age(obj, now),
+        ]
+
+
+def _validate_driver(driver: Object) -> Errors:
+    spec = driver["spec"]
+    yield from csi_driver_name(driver["metadata"].get("name") or "", Path("name"))
+    for field in ("attachRequired", "podInfoOnMount", "storageCapacity"):
+        if spec.get(field) is None:
+            yield required(_SPEC.child(field))
+    at = _SPEC.child("fsGroupPolicy")
+    yield from one_of(spec.get("fsGroupPolicy"), at, _FS_GROUP_POLICIES)
+    seen: set[str] = set()
+    for index, request in enumerate(spec.get("tokenRequests") or ()):
+        audience, at = request.get("audience") or "", _SPEC.child("tokenRequests").index(index)
+        if audience in seen:
+            yield duplicate(at.child("audience"), audience)
+        seen.add(audience)
+        seconds = request.get("expirationSeconds")
+        if seconds is not None and seconds < 600:
+            yield invalid(
+                at.child("expirationSeconds"), seconds, "may not specify a duration less than 10 minutes"
+            )
+    for index, mode in enumerate(spec.get("volumeLifecycleModes") or ()):
+        yield from one_of(mode, _SPEC.child("volumeLifecycleModes").index(index), _LIFECYCLES)
+
+
+class CSINodeStrategy(Strategy):
+    has_status = False
+    tracks_generation = False
+    columns: Sequence[Column] = columns(Column("Drivers", "integer"))
+
+    def validate(self, obj: Object) -> ErrorList:
+        errors: ErrorList = []
+        for index, driver in enumerate(get_path(obj, "spec.drivers", ())):
+            at = _SPEC.child("drivers").index(index)
+            errors += csi_driver_name(driver.get("name") or "", at.child("name"))
+            if not driver.get("nodeID"):
+                errors.append(required(at.child("nodeID")))
+        return errors
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        return [obj["metadata"]["name"], len(get_path(obj, "spec.drivers", ())), age(obj, now)]
+
+
+class CSIStorageCapacityStrategy(Strategy):
+    has_status = False
+    tracks_generation = False
+    columns: Sequence[Column] = (
+        *columns("StorageClassName", "Capacity")[:3],
+        Column("NodeTopology", priority=1),
+    )
+
+    def validate(self, obj: Object) -> ErrorList:
+        at = Path("storageClassName")
+        return list(required_match(obj.get("storageClassName"), at, names.is_dns1123_subdomain))
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        return [
+            obj["metadata"]["name"],
+            obj.get("storageClassName") or "",
+            str(obj.get("capacity") or UNSET),
+            selector_text(obj.get("nodeTopology")),
+        ]
+
+
+class VolumeAttachmentStrategy(Strategy):
+    tracks_generation = False
+    columns: Sequence[Column] = columns(
+        Column("Attacher", format="name"), "PV", "Node", Column("Attached", "boolean")
+    )
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {"attached": False}
+
+    def validate(self, obj: Object) -> ErrorList:
+        return list(_validate_attachment(obj["spec"]))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        if same(new["spec"], old["spec"]):
+            return self.validate(new)
+        return [*self.validate(new), invalid(_SPEC, new["spec"], "field is immutable")]
+
+    def cells(self, obj: Object, now: datetime) -> list[Any]:
+        spec = obj["spec"]
+        return [
+            obj["metadata"]["name"],
+            spec.get("attacher") or "",
+            get_path(spec, "source.persistentVolumeName", ""),
+            spec.get("nodeName") or "",
+            bool(get_path(obj, "status.attached")),
+            age(obj, now),
+        ]
+
+
+def _validate_attachment(spec: Object) -> Errors:
+    yield from csi_driver_name(spec.get("attacher") or "", _SPEC.child("attacher"))
+    source, at = spec.get("source") or {}, _SPEC.child("source")
+    name, inline = source.get("persistentVolumeName"), source.get("inlineVolumeSpec")
+    if name is None and inline is None:
+        yield required(at, "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+    elif name is not None and inline is not None:
+        detail = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+        yield forbidden(at, detail)
+    elif name == "":
+        yield required(at.child("persistentVolumeName"), "must specify non empty persistentVolumeName")
+    yield from matches(spec.get("nodeName") or "", _SPEC.child("nodeName"), names.is_dns1123_subdomain)
