@@ -6,9 +6,14 @@ import sys
 from importlib import import_module
 from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+
+# typer brings a click of its own, which is not the package of that name.
+from typer._click.core import Command, Context
+from typer._click.exceptions import NoSuchOption
+from typer._click.exceptions import UsageError as TyperUsageError
+from typer.core import TyperGroup, TyperOption
+from typer.exceptions import Abort
 
 from kubectl import session
 from kubectl.arguments import UsageError, normalise, split_globals
@@ -40,14 +45,14 @@ CLUSTER_VERBS = ("up", "down", "status", "kubeconfig")
 class LazyGroup(TyperGroup):
     """Knows the names of all verbs and imports the module of the one that is used."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:
         return [*CLUSTER_VERBS, *VERBS]
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: Context, name: str) -> Command | None:
         return load_verb(name)
 
 
-def load_verb(name: str) -> click.Command | None:
+def load_verb(name: str) -> Command | None:
     """The verb's command, or None if there is no such verb."""
     if name in CLUSTER_VERBS:
         group: Any = typer.main.get_command(import_module("kubeadm.cli").app)
@@ -72,14 +77,14 @@ def root() -> None:
     """sampan controls the Kubernetes cluster manager."""
 
 
-def boolean_flags(command: click.Command, words: list[str]) -> dict[str, str]:
+def boolean_flags(command: Command, words: list[str]) -> dict[str, str]:
     """The boolean flags of a command, and of the subcommand that the words name."""
     flags: dict[str, str] = {}
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.is_flag:
+        if isinstance(parameter, TyperOption) and parameter.is_flag:
             off = parameter.secondary_opts[0] if parameter.secondary_opts else ""
             flags |= dict.fromkeys(parameter.opts, off) | dict.fromkeys(parameter.secondary_opts, "")
-    if isinstance(command, click.Group):
+    if isinstance(command, TyperGroup):
         for word in words:
             if word in command.commands:
                 return flags | boolean_flags(command.commands[word], words)
@@ -96,9 +101,9 @@ def run(words: list[str]) -> int:
     group = typer.main.get_command(app)
     try:
         result = group.main(args=rest, prog_name="sampan", standalone_mode=False)
-    except click.exceptions.NoSuchOption as error:
+    except NoSuchOption as error:
         raise UsageError(f"unknown flag: {error.option_name}") from None
-    except click.UsageError as error:
+    except TyperUsageError as error:
         raise UsageError(error.format_message()) from None
     return result if isinstance(result, int) else 0
 
@@ -109,7 +114,7 @@ def main() -> None:
 
     try:
         code = run(sys.argv[1:])
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (Abort, KeyboardInterrupt):
         code = 130
     except Exception as error:  # the outermost place: every failure becomes a message and a code
         code = report(error)

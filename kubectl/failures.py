@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import click
+from typer.exceptions import Exit
 
 from apimachinery.errors import StatusError
 from kubectl.arguments import UsageError
@@ -55,7 +55,7 @@ def report(error: BaseException) -> int:
     """Prints the failure and returns the exit code; groups of failures are printed one by one."""
     if isinstance(error, BaseExceptionGroup):
         return max(report(each) for each in error.exceptions)
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, Exit):
         return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1

@@ -52,7 +52,7 @@ def running_containers(pod: Object, wanted: str, *, everything: bool = False) ->
             raise CommandError(f"container {wanted} is not valid for pod {pod['metadata']['name']}")
         return [wanted]
     annotated = (pod["metadata"].get("annotations") or {}).get(DEFAULT_CONTAINER)
-    if annotated in names:
+    if annotated is not None and annotated in names:
         return [annotated]
     first: str = spec["containers"][0]["name"]
     if len(names) > 1:

@@ -73,7 +73,7 @@ def _jsonpath(form: str, template: str, value: Any) -> str:
         raise CommandError("template format specified but no template given")
     text = Path(template).read_text() if form == "jsonpath-file" else template
     try:
-        return jsonpath.render(jsonpath.parse(text), value)
+        return jsonpath.JsonPath(text).render(value)
     except ValueError as error:
         raise CommandError(f"error parsing jsonpath {text}, {error}") from None
 

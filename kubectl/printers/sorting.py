@@ -13,13 +13,12 @@ from kubectl.failures import CommandError
 
 def sort_key(expression: str, objects: Sequence[Object]) -> Callable[[Object], Any]:
     """A key function for the field. Raises CommandError if no object has it."""
-    path = expression if expression.startswith("{") else "{" + "." + expression.lstrip(".") + "}"
-    template = jsonpath.parse(path)
-    if objects and not any(jsonpath.find(template, obj) for obj in objects):
-        raise CommandError(f'couldn\'t find any field with path "{path}" in the list of objects')
+    path = jsonpath.relaxed(expression)
+    if objects and not any(path.find(obj) for obj in objects):
+        raise CommandError(f'couldn\'t find any field with path "{path.template}" in the list of objects')
 
     def key(obj: Object) -> Any:
-        values = jsonpath.find(template, obj)
+        values = path.find(obj)
         return (0, "") if not values else _comparable(values[0])
 
     return key

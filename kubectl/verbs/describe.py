@@ -1,0 +1,98 @@
+"""`describe`: objects told in full, with what belongs to them and what happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import Object, name_of
+from apimachinery.scheme import Resource
+from kubectl import session
+from kubectl.failures import CommandError
+from kubectl.selection import Selection
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+
+@app.command("describe")
+def describe(
+    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE [NAME...] | TYPE/NAME...")] = None,
+    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
+    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
+    show_events: Annotated[bool, typer.Option("--show-events/--no-show-events")] = True,
+) -> None:
+    """Show details of a specific resource or group of resources."""
+    selection = Selection(words or (), filename or (), selector, all_namespaces=all_namespaces)
+    if not words and not filename:
+        raise CommandError("You must specify the type of resource to describe.")
+    texts = session.run(lambda client, namespace: _describe(client, namespace, selection, show_events))
+    if texts:
+        typer.echo("\n\n".join(texts), nl=False)
+
+
+async def _describe(client: Client, namespace: str, selection: Selection, show_events: bool) -> list[str]:
+    found = await _objects(client, namespace, selection)
+    if not found:
+        where = "" if selection.all_namespaces else f" in {namespace} namespace"
+        typer.echo(f"No resources found{where}{'.' if where else ''}", err=True)
+    return [await _text(client, resource, obj, show_events) for resource, obj in found]
+
+
+async def _text(client: Client, resource: Resource, obj: Object, show_events: bool) -> str:
+    from kubectl.describe import description_of, render
+    from kubectl.describe.related import events_of
+    from kubectl.describe.values import now
+
+    obj = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+    description = description_of(resource.group_kind)
+    related = await description.fetch(client, obj)
+    events = await events_of(client, obj) if show_events and description.events else None
+    return render(description, obj, related, events, now())
+
+
+async def _objects(client: Client, namespace: str, selection: Selection) -> list[tuple[Resource, Object]]:
+    from kubectl import manifests
+    from kubectl.resources import Mapper
+
+    mapper = Mapper(client)
+    if selection.filenames:
+        named = []
+        for obj in manifests.load(selection.filenames):
+            resource = await mapper.by_kind(obj["apiVersion"], obj["kind"])
+            inside = obj["metadata"].get("namespace") or namespace
+            named.append((resource, await client.get(resource, name_of(obj), inside)))
+        return named
+    targets = await mapper.targets(selection.words)
+    if selection.selector and any(target.name for target in targets):
+        raise CommandError("name cannot be provided when a selector is specified")
+    where = "" if selection.all_namespaces else namespace
+    found: list[tuple[Resource, Object]] = []
+    for target in targets:
+        if target.name:
+            objects: Sequence[Object] = await _named(client, target.resource, target.name, where)
+        else:
+            listed = await client.list(
+                target.resource, where or None, label_selector=selection.selector or None
+            )
+            objects = listed["items"]
+        found += [(target.resource, obj) for obj in objects]
+    return found
+
+
+async def _named(client: Client, resource: Resource, name: str, namespace: str) -> Sequence[Object]:
+    """The object of that name, or all whose names begin with it."""
+    try:
+        return [await client.get(resource, name, namespace or None)]
+    except NotFoundError:
+        listed = await client.list(resource, namespace or None)
+        matching = [obj for obj in listed["items"] if name_of(obj).startswith(name)]
+        if not matching:
+            raise
+        return matching
