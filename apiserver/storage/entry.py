@@ -36,10 +36,12 @@ class Kind:
         self.selectable = selectable
 
     def body(self, value: bytes, revision: int) -> bytes:
-        """A stored value as a body at `revision`. Raises ValueError if it is no JSON object with metadata."""
+        """A stored value as a body at `revision` (0: without). Raises ValueError if it is no API object."""
         start = len(self.header)
         if not (value.startswith(self.header) and value.startswith(_METADATA, start)):
             value = self.encode(orjson.loads(value))  # written by another hand
+        if not revision:
+            return value[start:]
         rest = value[start + len(_METADATA) :]
         return b'"metadata":{"resourceVersion":"%d"%b%b' % (revision, b"" if rest[:1] == b"}" else b",", rest)
 
@@ -82,6 +84,8 @@ class Entry:
     @property
     def value(self) -> bytes:
         """What is stored: the object without its resourceVersion."""
+        if not self.revision:
+            return self.kind.header + self.body
         end = self.body.index(b'"', len(_METADATA) + len(b'"resourceVersion":"')) + 1
         rest = self.body[end + 1 :] if self.body[end : end + 1] == b"," else self.body[end:]
         return self.kind.header + _METADATA + rest

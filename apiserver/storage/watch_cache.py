@@ -171,7 +171,7 @@ class WatchCache:
         self.ready.set()
 
     def _sort(self, items: list[KeyValue], loaded: dict[str, list[Entry]]) -> list[KeyValue]:
-        """Turns items into entries of their resources; returns those of resources that nobody has asked for."""
+        """Turns items into entries of their resources; returns those of unknown resources."""
         unclaimed = []
         for item in items:
             prefix = self._prefix_of(item.key)

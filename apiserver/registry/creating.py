@@ -1,0 +1,76 @@
+"""A create: mutating admission, system fields, strategy, validation, validating admission, a transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apimachinery.errors import AlreadyExistsError
+from apimachinery.objects import Object
+from apiserver.admission.attributes import Attributes
+from apiserver.registry import rules
+from apiserver.registry.generated_names import MAX_TRIES
+from apiserver.registry.options import WriteOptions
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+from apiserver.storage.interface import KeyExists
+
+if TYPE_CHECKING:
+    from apiserver.registry.store import Store
+
+
+async def create(
+    store: Store, info: RequestInfo, namespace: str, obj: Object, options: WriteOptions
+) -> Entry:
+    """Raises AlreadyExistsError, InvalidError and whatever admission refuses with."""
+    rules.set_namespace(store.resource, namespace, obj)
+    attributes = creation_attributes(store, info, obj, options)
+    await store.admit(attributes)
+    generated = bool(obj["metadata"].get("generateName") and not obj["metadata"].get("name"))
+    for _ in range(MAX_TRIES if generated else 1):
+        if generated:
+            obj["metadata"]["name"] = ""
+        entry = await _try(store, attributes, obj, options.dry_run)
+        if entry is not None:
+            info.warnings += store.strategy.warnings(obj, None)
+            return entry
+    raise AlreadyExistsError(store.resource, obj["metadata"]["name"], generated=generated)
+
+
+def creation_attributes(store: Store, info: RequestInfo, obj: Object, options: WriteOptions) -> Attributes:
+    metadata = obj["metadata"]
+    return Attributes(
+        operation="CREATE",
+        resource=store.resource,
+        subresource="",
+        namespace=metadata.get("namespace") or "",
+        name=metadata.get("name") or "",
+        object=obj,
+        old_object=None,
+        user=info.user,
+        dry_run=options.dry_run,
+        options=options.as_object("CreateOptions"),
+    )
+
+
+async def prepare(store: Store, attributes: Attributes, obj: Object) -> None:
+    """Everything between mutating admission and the transaction that cannot allocate."""
+    rules.validate_create(store.resource, store.strategy, obj)
+    attributes.name = obj["metadata"]["name"]
+    await store.validate(attributes)
+
+
+async def _try(store: Store, attributes: Attributes, obj: Object, dry_run: bool) -> Entry | None:
+    """None if the name is taken."""
+    rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
+    rollback = await store.strategy.begin_create(store.context(dry_run), obj)
+    try:
+        await prepare(store, attributes, obj)
+        metadata = obj["metadata"]
+        namespace, name = metadata.get("namespace") or "", metadata["name"]
+        return await store.transactions.create(store.key(namespace, name), obj, dry_run)
+    except KeyExists:
+        await rollback()
+        return None
+    except BaseException:
+        await rollback()
+        raise

@@ -1,0 +1,183 @@
+"""What every kind's create and update have in common: system fields, generation, names and namespaces.
+
+Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/registry/rest/create.go
+and update.go beside it. Objects are changed in place.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from datetime import datetime
+
+from apimachinery.errors import BadRequestError, ConflictError, InvalidError, StatusError
+from apimachinery.field import ErrorList, Path, invalid
+from apimachinery.metadata import validate_metadata, validate_metadata_update
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from apimachinery.times import format_time
+from apiserver.registry.generated_names import generate_name
+from apiserver.registry.strategy import Strategy
+
+_EMPTY_IS_ABSENT = (
+    "annotations", "creationTimestamp", "finalizers", "generateName", "labels", "namespace",
+    "ownerReferences", "uid",
+)  # fmt: skip
+_NOT_SPEC = ("apiVersion", "kind", "metadata", "status")
+_KEPT_ON_UPDATE = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
+
+
+def set_namespace(resource: Resource, namespace: str, obj: Object) -> None:
+    """The namespace of the request is that of the object. Raises BadRequestError."""
+    metadata = obj["metadata"]
+    own = metadata.get("namespace") or ""
+    if not resource.namespaced:
+        metadata.pop("namespace", None)
+    elif own and own != namespace:
+        raise BadRequestError(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    else:
+        metadata["namespace"] = namespace
+
+
+def tidy_metadata(obj: Object) -> None:
+    """Leaves out what is empty, and what this server does not keep."""
+    metadata = obj["metadata"]
+    for name in _EMPTY_IS_ABSENT:
+        if name in metadata and not metadata[name]:
+            del metadata[name]
+    metadata.pop("selfLink", None)
+    metadata.pop("managedFields", None)
+
+
+def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: random.Random) -> None:
+    """Drops what the user may not set and fills in what the system does."""
+    metadata = obj["metadata"]
+    if metadata.get("resourceVersion"):
+        raise StatusError("resourceVersion should not be set on objects to be created", code=500)
+    metadata.pop("deletionTimestamp", None)
+    metadata.pop("deletionGracePeriodSeconds", None)
+    metadata.pop("generation", None)
+    tidy_metadata(obj)
+    metadata["uid"] = str(uuid.UUID(int=randomness.getrandbits(128), version=4))
+    metadata["creationTimestamp"] = format_time(now)
+    if metadata.get("generateName") and not metadata.get("name"):
+        metadata["name"] = generate_name(metadata["generateName"], randomness)
+    if strategy.tracks_generation:
+        metadata["generation"] = 1
+    if strategy.has_status:
+        obj.pop("status", None)
+    strategy.prepare_for_create(obj)
+
+
+def validate_create(resource: Resource, strategy: Strategy, obj: Object) -> None:
+    """Every error at once. Raises InvalidError."""
+    metadata = obj["metadata"]
+    errors = validate_metadata(metadata, namespaced=resource.namespaced, name_check=strategy.name_check)
+    errors += strategy.validate(obj)
+    refuse(resource, metadata.get("name") or "", errors)
+
+
+def refuse(resource: Resource, name: str, errors: ErrorList) -> None:
+    if errors:
+        raise InvalidError(resource.group_kind, name, errors)
+
+
+def check_name(name: str, obj: Object) -> None:
+    """The object of an update is the one of the URL. Raises BadRequestError."""
+    own = obj["metadata"].get("name")
+    if not own:
+        raise BadRequestError(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
+    if own != name:
+        raise BadRequestError(f"the name of the object ({own}) does not match the name on the URL ({name})")
+
+
+def check_namespace(resource: Resource, namespace: str, obj: Object) -> None:
+    """As set_namespace, in the words of an update."""
+    own = obj["metadata"].get("namespace") or ""
+    if resource.namespaced and own and own != namespace:
+        raise BadRequestError(
+            f"the namespace of the object ({own}) does not match the namespace on the request ({namespace})"
+        )
+    set_namespace(resource, namespace, obj)
+
+
+def check_version(resource: Resource, strategy: Strategy, new: Object, old: Object) -> None:
+    """Optimistic concurrency: the change was made to what is stored. Raises ConflictError, InvalidError."""
+    metadata, current = new["metadata"], old["metadata"]
+    name = current["name"]
+    if metadata.get("uid") and metadata["uid"] != current["uid"]:
+        key = resource.storage_key(current.get("namespace") or "", name)
+        raise ConflictError(
+            resource,
+            name,
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+            f"Precondition failed: UID in precondition: {metadata['uid']}, "
+            f"UID in object meta: {current['uid']}",
+        )
+    version = metadata.get("resourceVersion") or ""
+    if version in ("", "0"):
+        if not strategy.allow_unconditional_update:
+            path = Path("metadata", "resourceVersion")
+            refuse(resource, name, [invalid(path, 0, "must be specified for an update")])
+        metadata["resourceVersion"] = current["resourceVersion"]
+    elif version != current["resourceVersion"]:
+        raise ConflictError(resource, name)
+
+
+def before_update(strategy: Strategy, new: Object, old: Object, subresource: str) -> None:
+    """Carries over what an update through this door may not change, and counts the generation."""
+    tidy_metadata(new)
+    _carry_generation(new, old)
+    if subresource == "status":
+        for name in set(new) | set(old):
+            if name not in _NOT_SPEC:
+                _carry(new, old, name)
+        strategy.prepare_for_status_update(new, old)
+    else:
+        if strategy.has_status:
+            _carry(new, old, "status")
+        judge = strategy.for_subresource(subresource) if subresource else strategy
+        judge.prepare_for_update(new, old)
+        if strategy.tracks_generation and _spec(new) != _spec(old):
+            new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
+    _carry_system_fields(new, old)
+
+
+def _carry(new: Object, old: Object, name: str) -> None:
+    if name in old:
+        new[name] = old[name]
+    else:
+        new.pop(name, None)
+
+
+def _spec(obj: Object) -> Object:
+    return {name: value for name, value in obj.items() if name not in _NOT_SPEC}
+
+
+def _carry_generation(new: Object, old: Object) -> None:
+    _carry(new["metadata"], old["metadata"], "generation")
+
+
+def _carry_system_fields(new: Object, old: Object) -> None:
+    metadata, current = new["metadata"], old["metadata"]
+    _carry(metadata, current, "creationTimestamp")
+    for name in _KEPT_ON_UPDATE:
+        if name in current and (name == "deletionTimestamp" or metadata.get(name) is None):
+            metadata[name] = current[name]
+
+
+def validate_update(
+    resource: Resource, strategy: Strategy, new: Object, old: Object, subresource: str
+) -> None:
+    """Every error at once. Raises InvalidError."""
+    errors = validate_metadata_update(new["metadata"], old["metadata"])
+    if subresource == "status":
+        errors += strategy.validate_status_update(new, old)
+    else:
+        judge = strategy.for_subresource(subresource) if subresource else strategy
+        errors += judge.validate_update(new, old)
+    refuse(resource, old["metadata"]["name"], errors)

@@ -1,0 +1,126 @@
+"""The CRUD engine of every kind: what all have in common, in upstream's order; strategies say what differs.
+
+This module is the front and what the verbs share; `creating`, `updating` and `deleting` are the writes,
+`listing` the lists. Results are entries: bytes ready to be sent.
+Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import Object
+from apimachinery.scheme import EVENTS, Resource
+from apiserver.admission.attributes import Attributes, Operation
+from apiserver.registry import creating, deleting, updating
+from apiserver.registry.conversion import conversion_of
+from apiserver.registry.listing import Lister, Listing
+from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
+from apiserver.registry.strategy import Strategy, WriteContext
+from apiserver.registry.transaction import Lease, Transactions, no_lease
+from apiserver.registry.updating import Change, Target
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+from apiserver.storage.interface import Storage
+from apiserver.storage.watch_cache import WatchCache
+
+
+class Admission(Protocol):
+    """What the store asks of the admission chain."""
+
+    def applies(self, operation: Operation, resource: Resource, subresource: str = "") -> bool: ...
+    async def admit(self, attributes: Attributes) -> None: ...
+    async def validate(self, attributes: Attributes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all stores have in common."""
+
+    storage: Storage
+    cache: WatchCache
+    admission: Admission
+    now: Callable[[], datetime]
+    randomness: random.Random = field(default_factory=random.Random)
+    event_lease: Lease = no_lease
+    """The etcd lease that an Event is written with."""
+
+
+class Store:
+    """One resource in one API version; versions that are not stored themselves convert at the handlers."""
+
+    def __init__(self, resource: Resource, strategy: Strategy, shared: Shared) -> None:
+        self.resource = resource
+        self.strategy = strategy
+        self.shared = shared
+        self.conversion = conversion_of(resource)
+        self.stored = self.conversion.stored if self.conversion else resource
+        self.cache = shared.cache.resource(self.stored, strategy.selectable_fields)
+        self.lister = Lister(shared.storage, shared.cache, self.cache)
+        lease = shared.event_lease if self.stored == EVENTS else no_lease
+        self.transactions = Transactions(shared.storage, self.cache, lease)
+
+    def __repr__(self) -> str:
+        return f"<Store {self.resource.api_version} {self.resource.plural}>"
+
+    def key(self, namespace: str, name: str) -> str:
+        return self.stored.storage_key(namespace, name)
+
+    async def get(self, namespace: str, name: str, resource_version: str = "") -> Entry:
+        """Raises NotFoundError; TimeoutStatusError if the revision asked for does not come."""
+        await self.lister.be_current(resource_version)
+        entry = self.cache.get(namespace, name)
+        if entry is None:
+            raise NotFoundError(self.resource, name)
+        return entry
+
+    async def list(self, namespace: str, options: ListOptions) -> Listing:
+        return await self.lister.list(namespace, options)
+
+    async def create(self, info: RequestInfo, namespace: str, obj: Object, options: WriteOptions) -> Entry:
+        """Stores a new object (decoded, defaulted, in the stored version), which is changed in place."""
+        entry = await creating.create(self, info, namespace, obj, options)
+        return self._noted(info, entry)
+
+    async def update(
+        self, info: RequestInfo, target: Target, change: Change, options: WriteOptions
+    ) -> tuple[Entry, bool]:
+        """Applies `change` to what is stored, as often as it takes; the entry, and whether it is new."""
+        entry, created = await updating.update(self, info, target, change, options)
+        return self._noted(info, entry), created
+
+    async def delete(
+        self, info: RequestInfo, namespace: str, name: str, options: DeleteOptions
+    ) -> tuple[Entry, bool]:
+        """Marks the object as terminating, or removes it; its last state, and whether it is gone."""
+        entry, gone = await deleting.delete(self, info, namespace, name, options)
+        return self._noted(info, entry), gone
+
+    def _noted(self, info: RequestInfo, entry: Entry) -> Entry:
+        """Tells the journal which revision of which object the request made."""
+        info.revision, info.name = entry.revision, entry.name
+        return entry
+
+    # What the verbs share
+
+    def context(self, dry_run: bool) -> WriteContext:
+        return WriteContext(self._look_up, self.shared.storage, dry_run, now=self.shared.now)
+
+    def _look_up(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        entry = self.shared.cache.resource(resource).get(namespace, name)
+        return entry.obj if entry else None
+
+    async def admit(self, attributes: Attributes) -> None:
+        """Asks the plugins that may change the object, or refuse."""
+        if self.shared.admission.applies(attributes.operation, attributes.resource, attributes.subresource):
+            await self.shared.admission.admit(attributes)
+
+    async def validate(self, attributes: Attributes) -> None:
+        """Asks the plugins that may only refuse."""
+        if self.shared.admission.applies(attributes.operation, attributes.resource, attributes.subresource):
+            await self.shared.admission.validate(attributes)

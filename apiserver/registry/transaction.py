@@ -1,0 +1,115 @@
+"""The one read-modify-write loop of the server: decide on what is stored, compare-and-swap, decide again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
+from apiserver.storage.entry import Entry
+from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage
+from apiserver.storage.resource_cache import ResourceCache
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Store this object."""
+
+    obj: Object
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete the object."""
+
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Nothing changes."""
+
+
+Decision = Put | Remove | Keep
+Decide = Callable[[Entry | None], Awaitable[Decision]]
+Lease = Callable[[], Awaitable[int]]
+
+
+async def no_lease() -> int:
+    return 0
+
+
+class Transactions:
+    """Writes to one resource's keys."""
+
+    def __init__(self, storage: Storage, cache: ResourceCache, lease: Lease = no_lease) -> None:
+        self._storage = storage
+        self._cache = cache
+        self._lease = lease
+
+    async def read(self, key: str) -> Entry | None:
+        """What is stored now."""
+        found = await self._storage.get(key)
+        return self._entry(found) if found else None
+
+    def _entry(self, found: KeyValue) -> Entry | None:
+        return self._cache.entry_of(found)
+
+    async def create(self, key: str, obj: Object, dry_run: bool = False) -> Entry:
+        """Stores an object that must not be there yet. Raises KeyExists."""
+        value = self._cache.kind.encode(obj)
+        if not dry_run:
+            revision = await self._storage.create(key, value, lease=await self._lease())
+        elif await self._storage.get(key) is None:
+            revision = 0
+        else:
+            raise KeyExists(key)
+        return self._stored(key, value, revision)
+
+    def _stored(self, key: str, value: bytes, revision: int) -> Entry:
+        entry = self._entry(KeyValue(key, value, revision))
+        assert entry is not None, "what was encoded can be decoded"
+        return entry
+
+    async def guaranteed_update(self, key: str, decide: Decide) -> Entry | None:
+        """Runs `decide` on the current entry until its decision holds; returns the entry as it is then.
+
+        The first try decides on the cache's entry, which may be old: what it would refuse or leave alone is
+        decided again on what is stored. For Remove the result is the last state at the deletion's revision.
+        """
+        entry, certain = self._cache.by_key(key), False
+        if entry is None:
+            entry, certain = await self.read(key), True
+        while True:
+            try:
+                decision = await decide(entry)
+                if not isinstance(decision, Keep):
+                    return await self._do(key, entry, decision)
+                if certain:
+                    return entry
+            except RevisionMismatch as mismatch:
+                entry, certain = self._entry(mismatch.current) if mismatch.current else None, True
+                continue
+            except KeyExists:
+                pass  # somebody else has just created it
+            except StatusError:
+                if certain:
+                    raise
+            entry, certain = await self.read(key), True
+
+    async def _do(self, key: str, entry: Entry | None, decision: Put | Remove) -> Entry | None:
+        if isinstance(decision, Remove):
+            return await self._remove(key, entry, decision.dry_run)
+        if entry is None:
+            return await self.create(key, decision.obj, decision.dry_run)
+        value, revision = self._cache.kind.encode(decision.obj), entry.revision
+        if not decision.dry_run:
+            revision = await self._storage.update(key, value, revision, lease=await self._lease())
+        return self._stored(key, value, revision)
+
+    async def _remove(self, key: str, entry: Entry | None, dry_run: bool) -> Entry | None:
+        if entry is None or dry_run:
+            return entry
+        return entry.at(await self._storage.delete(key, entry.revision))

@@ -1,0 +1,139 @@
+"""An update of what is stored, whatever the change is: a PUT's object, a patch, a scale, a binding.
+
+Everything that looks at the stored object runs again when that has changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import Object
+from apiserver.admission.attributes import Attributes
+from apiserver.registry import rules
+from apiserver.registry.creating import creation_attributes, prepare
+from apiserver.registry.deletion import is_released
+from apiserver.registry.options import WriteOptions
+from apiserver.registry.strategy import Rollback, nothing_to_undo
+from apiserver.registry.transaction import Decision, Keep, Put, Remove
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+
+if TYPE_CHECKING:
+    from apiserver.registry.store import Store
+
+Change = Callable[[Entry | None], Awaitable[Object]]
+"""From what is stored (None: nothing) to what is wanted: in the stored version, with defaults filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be updated, and through which door."""
+
+    namespace: str
+    name: str
+    subresource: str = ""
+    may_create: bool = False
+    """Whether the verb may create what is not there, if the kind allows it."""
+
+
+async def update(
+    store: Store, info: RequestInfo, target: Target, change: Change, options: WriteOptions
+) -> tuple[Entry, bool]:
+    """The entry, and whether it is new. Raises NotFoundError, ConflictError, InvalidError and more."""
+    attempt = _Update(store, info, target, change, options)
+    try:
+        key = store.key(target.namespace, target.name)
+        entry = await store.transactions.guaranteed_update(key, attempt.decide)
+    except BaseException:
+        await attempt.rollback()
+        raise
+    if entry is None:
+        raise NotFoundError(store.resource, target.name)
+    await attempt.after()
+    return entry, attempt.old is None
+
+
+class _Update:
+    """One update over its attempts: remembers what the last one allocated and decided."""
+
+    def __init__(
+        self, store: Store, info: RequestInfo, target: Target, change: Change, options: WriteOptions
+    ) -> None:
+        self._store = store
+        self._info = info
+        self._target = target
+        self._change = change
+        self._options = options
+        self._decision: Decision = Keep()
+        self.rollback: Rollback = nothing_to_undo
+        self.old: Object | None = None
+        self.new: Object | None = None
+
+    async def decide(self, entry: Entry | None) -> Decision:
+        await self.rollback()
+        self.rollback = nothing_to_undo
+        if entry is None and not (self._target.may_create and self._store.strategy.allow_create_on_update):
+            raise NotFoundError(self._store.resource, self._target.name)
+        self.old = entry.obj if entry else None
+        self.new = await self._change(entry)
+        if self.old is None:
+            self._decision = await self._create(self.new)
+        else:
+            self._decision = await self._update(self.new, self.old)
+        return self._decision
+
+    async def _create(self, obj: Object) -> Decision:
+        store, target = self._store, self._target
+        rules.check_name(target.name, obj)
+        rules.check_namespace(store.resource, target.namespace, obj)
+        obj["metadata"].pop("resourceVersion", None)
+        attributes = creation_attributes(store, self._info, obj, self._options)
+        await store.admit(attributes)
+        rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
+        self.rollback = await store.strategy.begin_create(store.context(self._options.dry_run), obj)
+        await prepare(store, attributes, obj)
+        return Put(obj, self._options.dry_run)
+
+    async def _update(self, new: Object, old: Object) -> Decision:
+        store, target, dry_run = self._store, self._target, self._options.dry_run
+        rules.check_name(target.name, new)
+        rules.check_namespace(store.resource, target.namespace, new)
+        attributes = self._attributes(new, old)
+        await store.admit(attributes)
+        rules.check_version(store.resource, store.strategy, new, old)
+        rules.before_update(store.strategy, new, old, target.subresource)
+        self.rollback = await store.strategy.begin_update(store.context(dry_run), new, old)
+        rules.validate_update(store.resource, store.strategy, new, old, target.subresource)
+        await store.validate(attributes)
+        if is_released(store.resource, new):
+            return Remove(dry_run)
+        return Keep() if new == old else Put(new, dry_run)
+
+    def _attributes(self, new: Object, old: Object) -> Attributes:
+        return Attributes(
+            operation="UPDATE",
+            resource=self._store.resource,
+            subresource=self._target.subresource,
+            namespace=old["metadata"].get("namespace") or "",
+            name=self._target.name,
+            object=new,
+            old_object=old,
+            user=self._info.user,
+            dry_run=self._options.dry_run,
+            options=self._options.as_object("UpdateOptions"),
+        )
+
+    async def after(self) -> None:
+        """What is left to do once the decision holds."""
+        strategy, context = self._store.strategy, self._store.context(self._options.dry_run)
+        assert self.new is not None
+        self._info.warnings += strategy.warnings(self.new, self.old)
+        if self._options.dry_run:
+            await self.rollback()
+        elif isinstance(self._decision, Remove):
+            await strategy.after_delete(context, self.new)
+        elif self.old is not None and isinstance(self._decision, Put):
+            await strategy.after_update(context, self.new, self.old)
