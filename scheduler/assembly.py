@@ -83,7 +83,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     profiles = {each.name: build_profile(each, selectors, cache.namespaces) for each in config.profiles}
     queue = SchedulingQueue(
         asyncio.get_running_loop().time,
-        partial(_may_help, profiles),
+        partial(may_help, profiles),
         initial_backoff=config.initial_backoff,
         max_backoff=config.max_backoff,
     )
@@ -115,7 +115,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts))
 
 
-def _may_help(
+def may_help(
     profiles: dict[str, Profile],
     pod: PodInfo,
     rejected_by: Iterable[str],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,10 @@ from numpy.typing import NDArray
 
 from scheduler.cache import Cache
 from scheduler.framework.interface import (
-    ColumnsFilterPlugin,
-    ColumnsScorePlugin,
+    SKIP,
     FilterPlugin,
-    PreScorePlugin,
-    ScorePlugin,
-    Skip,
 )
-from scheduler.framework.normalize import normalize_columns
+from scheduler.framework.normalize import normalize, normalize_columns
 from scheduler.framework.profile import Profile, States
 from scheduler.node_info import NodeInfo
 from scheduler.pod_counts import PodKind
@@ -45,6 +41,7 @@ class Columns:
         self.allowed_pods: IntArray = self.array(())
         self._free: dict[str, IntArray] = {}
         self._allocatable: dict[str, IntArray] = {}
+        self._capacity: dict[str, IntArray] = {}
         self._assumed: dict[str, IntArray] = {}
         self._layout = -1
         self._by_placement: OrderedDict[Hashable, _Remembered] = OrderedDict()
@@ -63,6 +60,12 @@ class Columns:
         if resource not in self._allocatable:
             self._add_resource(resource)
         return self._allocatable[resource]
+
+    def capacity(self, resource: str) -> IntArray:
+        """Allocatable, but at least 1, to divide by."""
+        if resource not in self._capacity:
+            self._add_resource(resource)
+        return self._capacity[resource]
 
     def assumed(self, resource: str) -> IntArray:
         return self._assumed[resource]
@@ -132,6 +135,7 @@ class Columns:
     def _add_resource(self, name: str) -> None:
         nodes = self.cache.nodes
         self._allocatable[name] = self.array([node.allocatable.get(name, 0) for node in nodes])
+        self._capacity[name] = self._allocatable[name].clip(1)
         self._free[name] = self._allocatable[name] - self.array(
             [node.requested.get(name, 0) for node in nodes]
         )
@@ -144,6 +148,7 @@ class Columns:
         for name, free in self._free.items():
             total = allocatable.get(name, 0)
             self._allocatable[name][row] = total
+            self._capacity[name][row] = max(total, 1)
             free[row] = total - requested.get(name, 0)
         for name, assumed in self._assumed.items():
             assumed[row] = node.assumed_requested[name]
@@ -153,12 +158,12 @@ class Columns:
     def fitting(self, pod: PodInfo, profile: Profile, states: States) -> IntArray:
         """The rows of all nodes that every filter lets pass."""
         mask = self._static(pod, profile).mask
-        for plugin in profile.filters:
+        for plugin, filter_columns in profile.dynamic_filters:
             state = states.get(plugin.name)
-            if plugin.is_static or isinstance(state, Skip):
+            if state is SKIP:
                 continue
-            if isinstance(plugin, ColumnsFilterPlugin):
-                mask = plugin.filter_columns(pod, self, mask)
+            if filter_columns is not None:
+                mask = filter_columns(pod, self, mask)
             else:
                 mask = self._one_by_one(pod, plugin, state, mask)
         return np.flatnonzero(mask)
@@ -173,24 +178,25 @@ class Columns:
     def scores(self, pod: PodInfo, profile: Profile, rows: IntArray) -> IntArray:
         """The weighted sum of all scores for these rows."""
         total = np.zeros(len(rows), dtype=np.int64)
-        static = self._static(pod, profile).scores
-        for plugin, weight in profile.scorers:
+        known = self._static(pod, profile)
+        for plugin, weight, pre_score, score_columns in profile.scorers:
+            raw: IntArray | None
             if plugin.is_static:
-                raw: IntArray | None = static[plugin.name][rows]
-            elif isinstance(plugin, ColumnsScorePlugin):
-                raw = plugin.score_columns(pod, self, rows)
+                if plugin.name not in known.telling:
+                    total += weight * normalize(plugin.normalize, [0])[0]
+                    continue
+                raw = known.scores[plugin.name][rows]
+            elif score_columns is not None:
+                raw = score_columns(pod, self, rows)
             else:
-                raw = self._score_one_by_one(pod, plugin, rows)
+                nodes = [self.cache.nodes[row] for row in rows.tolist()]
+                state = pre_score(pod, self.cache, nodes) if pre_score else None
+                if state is SKIP:
+                    continue
+                raw = self.array([plugin.score(pod, node, state) for node in nodes])
             if raw is not None:
                 total += weight * normalize_columns(plugin.normalize, raw)
         return total
-
-    def _score_one_by_one(self, pod: PodInfo, plugin: ScorePlugin, rows: IntArray) -> IntArray | None:
-        nodes = [self.cache.nodes[row] for row in rows]
-        state = plugin.pre_score(pod, self.cache, nodes) if isinstance(plugin, PreScorePlugin) else None
-        if isinstance(state, Skip):
-            return None
-        return self.array([plugin.score(pod, node, state) for node in nodes])
 
     # What depends on Node objects alone
 
@@ -214,24 +220,30 @@ class Columns:
 
 @dataclass(slots=True)
 class _Remembered:
-    """The static plugins' answers for one placement. `seen`: how many changes of nodes it has taken in."""
+    """The static plugins' answers for one placement.
+
+    `telling`: the plugins whose scores are not all 0. `seen`: how many changes of nodes were taken in.
+    """
 
     mask: Mask
     scores: dict[str, IntArray]
+    telling: set[str] = field(default_factory=set)
     seen: int = 0
 
     @staticmethod
     def of(pod: PodInfo, profile: Profile, size: int) -> _Remembered:
         scores = {
-            plugin.name: np.zeros(size, dtype=np.int64) for plugin, _ in profile.scorers if plugin.is_static
+            scorer.plugin.name: np.zeros(size, dtype=np.int64)
+            for scorer in profile.scorers
+            if scorer.plugin.is_static
         }
         return _Remembered(np.zeros(size, dtype=np.bool_), scores)
 
     def look_at(self, pod: PodInfo, profile: Profile, node: NodeInfo) -> None:
-        self.mask[node.row] = all(
-            plugin.filter(pod, node, None) is None for plugin in profile.filters if plugin.is_static
-        )
-        for plugin, _ in profile.scorers:
+        self.mask[node.row] = all(plugin.filter(pod, node, None) is None for plugin in profile.static_filters)
+        for plugin, *_ in profile.scorers:
             scores = self.scores.get(plugin.name)
             if scores is not None:
-                scores[node.row] = plugin.score(pod, node, None)
+                scores[node.row] = score = plugin.score(pod, node, None)
+                if score:
+                    self.telling.add(plugin.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scheduler.cache import Cache
 from scheduler.framework.interface import (
     SKIP,
+    ColumnsFilterPlugin,
+    ColumnsScorePlugin,
     EventKind,
     FilterPlugin,
     Hint,
@@ -15,7 +17,6 @@ from scheduler.framework.interface import (
     PreFilterPlugin,
     PreScorePlugin,
     ScorePlugin,
-    Skip,
     Subject,
     Verdict,
 )
@@ -23,8 +24,36 @@ from scheduler.framework.normalize import normalize
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
+if TYPE_CHECKING:
+    from scheduler.columns import Columns, IntArray, Mask
+
 # What each plugin's pre_filter found out about the pod in hand.
 States = dict[str, Any]
+
+
+class Scorer(NamedTuple):
+    """A plugin that scores, with its weight and what else it offers (asking a Protocol takes long)."""
+
+    plugin: ScorePlugin
+    weight: int
+    pre_score: Callable[[PodInfo, Cache, list[NodeInfo]], Any] | None
+    score_columns: Callable[[PodInfo, Columns, IntArray], IntArray | None] | None
+
+    @staticmethod
+    def of(plugin: ScorePlugin, weight: int) -> Scorer:
+        return Scorer(
+            plugin,
+            weight,
+            plugin.pre_score if isinstance(plugin, PreScorePlugin) else None,
+            plugin.score_columns if isinstance(plugin, ColumnsScorePlugin) else None,
+        )
+
+
+FastWay = Callable[[PodInfo, "Columns", "Mask"], "Mask"]
+
+
+def _fast_way(plugin: FilterPlugin) -> FastWay | None:
+    return plugin.filter_columns if isinstance(plugin, ColumnsFilterPlugin) else None
 
 
 class Profile:
@@ -47,9 +76,10 @@ class Profile:
         scoring = [each for each in plugins if each.name not in not_scoring]
         self.filters = [each for each in filtering if isinstance(each, FilterPlugin)]
         self.pre_filters = [each for each in filtering if isinstance(each, PreFilterPlugin)]
-        self.scorers = [
-            (each, weights.get(each.name, 1)) for each in scoring if isinstance(each, ScorePlugin)
-        ]
+        scorers = [each for each in scoring if isinstance(each, ScorePlugin)]
+        self.scorers = [Scorer.of(each, weights.get(each.name, 1)) for each in scorers]
+        self.static_filters = [each for each in self.filters if each.is_static]
+        self.dynamic_filters = [(each, _fast_way(each)) for each in self.filters if not each.is_static]
         self._hints = {each.name: each.hints for each in plugins}
 
     def has(self, plugin: str) -> bool:
@@ -95,9 +125,9 @@ class Profile:
     def score(self, pod: PodInfo, cache: Cache, nodes: list[NodeInfo]) -> dict[str, list[int]]:
         """plugin -> normalized and weighted score of each node."""
         found: dict[str, list[int]] = {}
-        for plugin, weight in self.scorers:
-            state = plugin.pre_score(pod, cache, nodes) if isinstance(plugin, PreScorePlugin) else None
-            if isinstance(state, Skip):
+        for plugin, weight, pre_score, _ in self.scorers:
+            state = pre_score(pod, cache, nodes) if pre_score else None
+            if state is SKIP:
                 continue
             raw = [plugin.score(pod, node, state) for node in nodes]
             found[plugin.name] = [weight * score for score in normalize(plugin.normalize, raw)]

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Normalize, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
 from scheduler.pod_counts import PodKind
 from scheduler.pod_info import AffinityTerm, PodInfo
+
+if TYPE_CHECKING:
+    from scheduler.columns import Columns, IntArray
 
 # (topology key, value of that label)
 Topology = tuple[str, str]
@@ -183,6 +186,13 @@ class InterPodAffinity:
     def score(self, pod: PodInfo, node: NodeInfo, state: Counter[Topology]) -> int:
         labels = node.labels
         return sum(worth for (key, value), worth in state.items() if labels.get(key) == value)
+
+    def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
+        state = self.pre_score(pod, columns.cache, columns.cache.nodes)
+        if isinstance(state, Skip):
+            return None
+        nodes = columns.cache.nodes
+        return columns.array([self.score(pod, nodes[row], state) for row in rows.tolist()])
 
     # Terms
 

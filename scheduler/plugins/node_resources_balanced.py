@@ -44,6 +44,7 @@ class NodeResourcesBalancedAllocation:
         return scores
 
     def _shares(self, pod: PodInfo, columns: Columns, rows: IntArray, name: str) -> Any:
-        allocatable = columns.allocatable(name)[rows]
-        used = allocatable - columns.free(name)[rows] + pod.spec.requests.get(name, 0)
-        return (used / allocatable.clip(1)).clip(max=1.0)
+        used = columns.allocatable(name)[rows] - columns.free(name)[rows] + pod.spec.requests.get(name, 0)
+        shares = used / columns.capacity(name)[rows]
+        shares[shares > 1.0] = 1.0
+        return shares

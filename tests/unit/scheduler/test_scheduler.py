@@ -1,0 +1,204 @@
+"""The scheduler's loop with a recorded API, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+
+import pytest
+
+from apimachinery.errors import ConflictError
+from apimachinery.objects import NamespacedName, Object, key_of
+from scheduler.assembly import may_help
+from scheduler.cache import Cache
+from scheduler.config import ProfileConfig
+from scheduler.default_selector import DefaultSelectors
+from scheduler.effects import Effects
+from scheduler.event_handlers import EventHandlers
+from scheduler.journal import Journal
+from scheduler.nominator import Nominator
+from scheduler.pod_info import PodInfo
+from scheduler.preemption import Preemption
+from scheduler.queue import SchedulingQueue
+from scheduler.scheduler import Parts, Scheduler
+from scheduler.selection import Selector
+from tests.unit.scheduler.builders import make_node, make_pod, make_profile
+
+pytestmark = pytest.mark.looptime
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Nothing:
+    def get(self, key: NamespacedName) -> None:
+        return None
+
+    def list(self, namespace: str | None = None) -> list[Object]:
+        return []
+
+
+class Cluster:
+    """A scheduler, the objects it sees, and a log of what it asks of the API."""
+
+    def __init__(self) -> None:
+        self.objects: dict[NamespacedName, Object] = {}
+        self.log: list[str] = []
+        self.patches: list[Object] = []
+        self.refuse_binding = False
+        cache, nominator, random = Cache(), Nominator(), Random(0)
+        profile = make_profile(cache, ProfileConfig())
+        profiles = {profile.name: profile}
+        queue = SchedulingQueue(asyncio.get_running_loop().time, partial(may_help, profiles))
+        self.handlers = EventHandlers(cache, queue, nominator, DefaultSelectors(Nothing(), {}), profiles)
+        self.journal = Journal()
+        self.cache = cache
+        self.scheduler = Scheduler(
+            Parts(
+                api=self, cache=cache, queue=queue, nominator=nominator,
+                selector=Selector(cache, nominator, random),
+                preemption=Preemption(cache, nominator, random), profiles=profiles,
+                recorders={profile.name: self}, effects=Effects(), journal=self.journal,
+                pod=self.objects.get, now=lambda: NOW,
+            )
+        )  # fmt: skip
+
+    def put(self, pod: Object) -> None:
+        old = self.objects.get(key_of(pod))
+        self.objects[key_of(pod)] = pod
+        self.handlers.pod(old, pod)
+
+    def remove(self, name: str) -> None:
+        self.handlers.pod(self.objects.pop(NamespacedName("default", name)), None)
+
+    async def bind(self, pod: PodInfo, node: str) -> None:
+        await asyncio.sleep(0.01)
+        if self.refuse_binding:
+            raise ConflictError("pods", pod.key.name, "it is assigned already")
+        self.log.append(f"bind {pod.key.name} {node}")
+        bound = {**pod.pod, "spec": {**pod.pod["spec"], "nodeName": node}}
+        asyncio.get_running_loop().call_later(0.05, self.put, bound)
+
+    async def patch_status(self, pod: PodInfo, patch: Object) -> None:
+        self.patches.append(patch)
+
+    async def delete(self, pod: PodInfo) -> None:
+        self.log.append(f"delete {pod.key.name}")
+
+    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
+        self.log.append(f"{type} {reason} {message}")
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Cluster]:
+    cluster = Cluster()
+    task = asyncio.create_task(cluster.scheduler.run())
+    yield cluster
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_pod_is_bound_and_an_event_says_so() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(1)
+        assert cluster.log == ["bind p a", "Normal Scheduled Successfully assigned default/p to a"]
+        assert [(each.result, each.node) for each in cluster.journal.attempts()] == [("scheduled", "a")]
+
+
+async def test_an_assumed_pod_takes_its_room_before_it_is_bound() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("p", cpu="1"))
+        cluster.put(make_pod("q", cpu="1"))
+        await asyncio.sleep(1)
+        assert [line for line in cluster.log if line.startswith("bind")] == ["bind p a"]
+
+
+async def test_a_pod_without_a_node_is_told_why_and_bound_when_a_node_comes() -> None:
+    async with running() as cluster:
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(3)
+        assert cluster.log == ["Warning FailedScheduling no nodes available to schedule pods"]
+        (patch,) = cluster.patches
+        assert patch["status"]["conditions"] == [
+            {
+                "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                "message": "no nodes available to schedule pods", "observedGeneration": 1,
+                "lastProbeTime": None, "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }
+        ]  # fmt: skip
+        cluster.handlers.node(None, make_node("a"))
+        await asyncio.sleep(1)
+        assert "bind p a" in cluster.log
+
+
+async def test_a_deleted_pod_makes_room_for_one_that_waits() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("old", node="a", cpu="1"))
+        cluster.put(make_pod("p", cpu="1"))
+        await asyncio.sleep(1)
+        cluster.remove("old")
+        await asyncio.sleep(0.1)
+        assert "bind p a" in cluster.log
+
+
+async def test_a_refused_binding_frees_the_room_and_is_tried_again_after_a_second() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.refuse_binding = True
+        cluster.put(make_pod("p", cpu="1"))
+        await asyncio.sleep(0.5)
+        assert cluster.log == [
+            'Warning FailedScheduling binding rejected: Operation cannot be fulfilled on pods "p": '
+            "it is assigned already"
+        ]
+        assert not cluster.cache.pods
+        cluster.refuse_binding = False
+        await asyncio.sleep(1)
+        assert "bind p a" in cluster.log
+
+
+async def test_a_preemptor_is_nominated_and_bound_once_its_victim_is_gone() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("victim", node="a", cpu="1"))
+        preemptor = make_pod("p", cpu="1", priority=5)
+        cluster.put(preemptor)
+        await asyncio.sleep(1)
+        assert "delete victim" in cluster.log
+        event = f"Normal Preempted Preempted by pod {preemptor['metadata']['uid']} on node a"
+        assert event in cluster.log
+        statuses = [patch["status"] for patch in cluster.patches]
+        assert "a" in [status.get("nominatedNodeName") for status in statuses]
+        assert "PreemptionByScheduler" in str(statuses)
+        cluster.put(make_pod("late", cpu="1"))  # must not take the room that was made
+        cluster.remove("victim")
+        await asyncio.sleep(1)
+        assert [line for line in cluster.log if line.startswith("bind")] == ["bind p a"]
+
+
+async def test_a_pod_for_another_scheduler_is_left_alone() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p", schedulerName="somebody"))
+        await asyncio.sleep(1)
+        assert cluster.log == []
+
+
+async def test_the_journal_has_what_every_plugin_said_of_every_node() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1", unschedulable=True))
+        cluster.put(make_pod("p", cpu="2"))
+        await asyncio.sleep(1)
+        (attempt,) = cluster.journal.attempts(namespace="default", name="p")
+        assert attempt.to_object()["verdicts"] == {
+            "a": {
+                "NodeUnschedulable": "node(s) were unschedulable", "NodeName": "ok",
+                "TaintToleration": "ok", "NodeAffinity": "ok", "NodeResourcesFit": "Insufficient cpu",
+            }
+        }  # fmt: skip
