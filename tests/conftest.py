@@ -1,10 +1,10 @@
-"""What every test needs."""
+"""For all tests."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-def pytest_configure() -> None:
-    """Without a set loop asyncio would make one for pytest-asyncio to put aside, and nobody would close it."""
+def pytest_sessionstart() -> None:
+    """looptime asks sync tests for their loop; asyncio would make one and leak it, unless there is none."""
     asyncio.set_event_loop(None)
