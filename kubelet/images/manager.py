@@ -1,0 +1,180 @@
+"""Sees to it that a container's image is on the node: pull policy, credentials, back-off and their events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from apimachinery.durations import format_duration
+from apimachinery.objects import Object, uid_of
+from kubelet.images.credentials import credentials_for
+from kubelet.images.reference import InvalidReferenceError, with_default_tag
+from kubelet.references import container_reference
+from kubelet.runtime.interface import (
+    ContainerRuntimeError,
+    ImageNeverPullError,
+    ImagePullError,
+    ImageRef,
+    InvalidImageNameError,
+    Runtime,
+    RuntimeUnavailable,
+)
+
+INITIAL_BACKOFF, MAXIMUM_BACKOFF = 10.0, 300.0
+_NORMAL, _WARNING = "Normal", "Warning"
+
+
+class Recorder(Protocol):
+    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
+
+
+class ImagePullBackOffError(ContainerRuntimeError):
+    reason = "ImagePullBackOff"
+
+
+class ImageInspectError(ContainerRuntimeError):
+    reason = "ImageInspectError"
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """The last pull of an image for a pod, which failed."""
+
+    at: float
+    delay: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One container's wish: what events and back-off are about."""
+
+    pod: Object
+    container: Object
+    about: Object
+
+    @property
+    def image(self) -> str:
+        return str(self.container["image"])
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return uid_of(self.pod), self.image
+
+
+class ImageManager:
+    def __init__(
+        self,
+        runtime: Runtime,
+        recorder: Recorder,
+        *,
+        serialize_pulls: bool = True,
+        max_parallel: int | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+        self._slots = asyncio.Semaphore(1 if serialize_pulls else max_parallel or 1000)
+        self._failures: dict[tuple[str, str], _Failure] = {}
+
+    async def ensure(self, pod: Object, container: Object, secrets: Sequence[Object]) -> ImageRef:
+        """The container's image. The error's reason and words are what its waiting state shows."""
+        asking = _Asking(pod, container, container_reference(pod, container["name"]))
+        try:
+            return await self._ensure(asking, secrets)
+        except RuntimeUnavailable:
+            raise
+        except ContainerRuntimeError as error:
+            self._record(asking, _WARNING, "Failed", f"Error: {error.reason}")
+            raise
+
+    def forget_pod(self, uid: str) -> None:
+        for key in [each for each in self._failures if each[0] == uid]:
+            del self._failures[key]
+
+    async def _ensure(self, asking: _Asking, secrets: Sequence[Object]) -> ImageRef:
+        image = self._with_default_tag(asking)
+        present = await self._inspect(asking, image)
+        policy = asking.container.get("imagePullPolicy") or default_policy(image)
+        if present is not None and policy != "Always":
+            message = f'Container image "{asking.image}" already present on machine'
+            self._record(asking, _NORMAL, "Pulled", message)
+            return present
+        if policy == "Never":
+            message = f'Container image "{asking.image}" is not present with pull policy of Never'
+            self._record(asking, _WARNING, "ErrImageNeverPull", message)
+            raise ImageNeverPullError(message)
+        self._check_backoff(asking)
+        return await self._pull(asking, image, secrets)
+
+    def _with_default_tag(self, asking: _Asking) -> str:
+        try:
+            return with_default_tag(asking.image)
+        except InvalidReferenceError as error:
+            message = (
+                f'Failed to apply default image tag "{asking.image}": '
+                f'couldn\'t parse image name "{asking.image}": {error}'
+            )
+            self._record(asking, _WARNING, "InspectFailed", message)
+            raise InvalidImageNameError(message) from error
+
+    async def _inspect(self, asking: _Asking, image: str) -> ImageRef | None:
+        try:
+            return await self._runtime.image(image)
+        except RuntimeUnavailable:
+            raise
+        except ContainerRuntimeError as error:
+            message = f'Failed to inspect image "{asking.image}": {error}'
+            self._record(asking, _WARNING, "InspectFailed", message)
+            raise ImageInspectError(message) from error
+
+    def _check_backoff(self, asking: _Asking) -> None:
+        failure = self._failures.get(asking.key)
+        if failure is None or _now() - failure.at >= failure.delay:
+            return
+        message = f'Back-off pulling image "{asking.image}"'
+        self._record(asking, _NORMAL, "BackOff", message)
+        raise ImagePullBackOffError(f"{message}: {failure.message}")
+
+    async def _pull(self, asking: _Asking, image: str, secrets: Sequence[Object]) -> ImageRef:
+        self._record(asking, _NORMAL, "Pulling", f'Pulling image "{asking.image}"')
+        asked = _now()
+        try:
+            async with self._slots:
+                began = _now()
+                pulled = await self._runtime.pull_image(image, credentials_for(image, secrets))
+        except ImagePullError as error:
+            self._failed(asking, error)
+            raise
+        self._failures.pop(asking.key, None)
+        took, waited = (_to_milliseconds(_now() - since) for since in (began, asked))
+        message = (
+            f'Successfully pulled image "{asking.image}" in {took} ({waited} including waiting). '
+            f"Image size: {pulled.size} bytes."
+        )
+        self._record(asking, _NORMAL, "Pulled", message)
+        return pulled
+
+    def _failed(self, asking: _Asking, error: ImagePullError) -> None:
+        self._record(asking, _WARNING, "Failed", f'Failed to pull image "{asking.image}": {error}')
+        now, before = _now(), self._failures.get(asking.key)
+        is_fresh = before is not None and now - before.at <= 2 * MAXIMUM_BACKOFF
+        delay = min(before.delay * 2, MAXIMUM_BACKOFF) if before and is_fresh else INITIAL_BACKOFF
+        self._failures[asking.key] = _Failure(now, delay, f"{error.reason}: {error}")
+
+    def _record(self, asking: _Asking, type: str, reason: str, message: str) -> None:
+        self._recorder.event(asking.about, type, reason, message)
+
+
+def default_policy(image: str) -> str:
+    """What the apiserver would have filled in."""
+    return "Always" if image.endswith(":latest") else "IfNotPresent"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _to_milliseconds(seconds: float) -> str:
+    return format_duration(int(seconds * 1000) / 1000)
