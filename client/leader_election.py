@@ -25,6 +25,7 @@ from component_base.clock import now as real_now
 log = logging.getLogger(__name__)
 
 _JITTER = 1.2
+_FIRST_DELAY, _LAST_DELAY = 0.05, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +85,14 @@ class LeaderElector:
                 await self._release()
 
     async def _acquire(self) -> None:
-        delay = 0.05
+        """Tries soon and often while the server is not there yet, at leisure while another leads."""
+        delay = _FIRST_DELAY
         while not await self._try():
-            limit = self._timing.retry
-            delay = min(delay * 2, limit) if self._seen is None else limit
-            await asyncio.sleep(delay * (1 + _JITTER * self._random.random()) if self._seen else delay)
+            if self._seen is None:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _LAST_DELAY)
+            else:
+                await asyncio.sleep(self._timing.retry * (1 + _JITTER * self._random.random()))
 
     async def _renew(self) -> None:
         """Ends by LeadershipLost."""

@@ -32,6 +32,11 @@ class SharedInformers:
         """Adds an index to a resource's informer; the same name twice is the same index."""
         self.informer(resource).add_indexer(name, function)
 
+    async def wait_synced(self) -> None:
+        """Until every cache has held the complete state once."""
+        for informer in self._informers.values():
+            await informer.wait_synced()
+
     async def run(self) -> None:
         """Lists and watches all of them; never ends."""
         async with asyncio.TaskGroup() as group:

@@ -1,0 +1,82 @@
+"""kube-controller-manager: parses flags, serves health, waits to become leader, runs the controllers."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+from client.kubeconfig import ClientConfig, load
+from client.leader_election import LeaderElector, Timing
+from client.rest import Client
+from component_base.certificates import serving_context
+from component_base.clock import now
+from component_base.daemon import Daemon, run_daemon
+from component_base.flags import parse
+from component_base.health import HealthServer
+from controller_manager.manager import run_controllers
+from controller_manager.options import Options, unknown_controllers
+from controller_manager.table import CONTROLLERS
+
+NAME = "kube-controller-manager"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    options = parse(Options, argv, prog=NAME)
+    unknown = unknown_controllers({row.name for row in CONTROLLERS}, options.controllers)
+    if unknown:
+        sys.exit(f'Error: "{unknown[0]}" is not in the list of known controllers')
+
+    async def run(daemon: Daemon) -> None:
+        await _run(daemon, options)
+
+    run_daemon(NAME, run, options)
+
+
+async def _run(daemon: Daemon, options: Options) -> None:
+    client = Client(_config(options), user_agent=NAME, qps=options.kube_api_qps or None)
+    async with asyncio.TaskGroup() as group:
+        if options.secure_port:
+            group.create_task(_serve_health(options), name="health")
+        group.create_task(_lead(daemon, client, options), name="main")
+
+
+def _config(options: Options) -> ClientConfig:
+    config = load(options.kubeconfig or None)
+    return dataclasses.replace(config, server=options.master) if options.master else config
+
+
+async def _serve_health(options: Options) -> None:
+    context = await serving_context(options.tls_cert_file, options.tls_private_key_file)
+    shown = {"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)}
+    server = HealthServer(options.bind_address, options.secure_port, ssl_context=context, config=shown)
+    await server.start()
+
+
+async def _lead(daemon: Daemon, client: Client, options: Options) -> None:
+    async def work() -> None:
+        await run_controllers(client, options, now, on_synced=daemon.ready)
+
+    if not options.leader_elect:
+        await work()
+        return
+    elector = LeaderElector(
+        client,
+        name=options.leader_elect_resource_name,
+        namespace=options.leader_elect_resource_namespace,
+        identity=f"{socket.gethostname()}_{os.urandom(16).hex()}",
+        timing=Timing(
+            lease=options.leader_elect_lease_duration,
+            renew=options.leader_elect_renew_deadline,
+            retry=options.leader_elect_retry_period,
+        ),
+        now=now,
+    )
+    await elector.run(work)
+
+
+if __name__ == "__main__":
+    main()

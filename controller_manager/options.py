@@ -1,0 +1,84 @@
+"""The flags of the controller manager, with upstream's names and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from component_base.flags import CommonOptions, duration, flag
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    """One instance for the life of the process."""
+
+    kubeconfig: str = flag("", "Path to kubeconfig file with authorization and master location information.")
+    master: str = flag("", "The address of the Kubernetes API server (overrides any value in kubeconfig).")
+    controllers: tuple[str, ...] = flag(
+        (EVERYTHING,),
+        "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' enables the "
+        "controller named 'foo', '-foo' disables the controller named 'foo'.",
+    )
+    bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
+    secure_port: int = flag(10257, "The port on which to serve HTTPS. If 0, don't serve HTTPS at all.")
+    tls_cert_file: str = flag("", "File containing the x509 Certificate for HTTPS.")
+    tls_private_key_file: str = flag("", "File containing the x509 private key matching --tls-cert-file.")
+    kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
+
+    leader_elect: bool = flag(
+        True, "Start a leader election client and gain leadership before the main loop."
+    )
+    leader_elect_lease_duration: float = duration(15.0, "How long non-leaders wait before they take over.")
+    leader_elect_renew_deadline: float = duration(10.0, "How long the leader tries to renew before it stops.")
+    leader_elect_retry_period: float = duration(2.0, "How long to wait between tries.")
+    leader_elect_resource_name: str = flag("kube-controller-manager", "The name of the Lease.")
+    leader_elect_resource_namespace: str = flag("kube-system", "The namespace of the Lease.")
+
+    allocate_node_cidrs: bool = flag(False, "Should CIDRs for Pods be allocated to nodes.")
+    cluster_cidr: str = flag("", "CIDR Range for Pods in cluster. Requires --allocate-node-cidrs to be true.")
+    node_cidr_mask_size: int = flag(24, "Mask size for node cidr in cluster.")
+    service_cluster_ip_range: str = flag("", "CIDR Range for Services in cluster; nodes get none of it.")
+    node_monitor_period: float = duration(5.0, "The period for syncing NodeStatus.")
+    node_monitor_grace_period: float = duration(
+        50.0, "Amount of time which we allow running Node to be unresponsive before marking it unhealthy."
+    )
+    node_startup_grace_period: float = duration(
+        60.0, "Amount of time which we allow starting Node to be unresponsive before marking it unhealthy."
+    )
+    terminated_pod_gc_threshold: int = flag(
+        12500, "Number of terminated pods that can exist before the garbage collector starts deleting them."
+    )
+
+    root_ca_file: str = flag("", "If set, this root certificate authority is put into every namespace.")
+    service_account_private_key_file: str = flag("", "File with the key used to sign service account tokens.")
+    cluster_name: str = flag("kubernetes", "The instance prefix for the cluster.")
+    cluster_signing_cert_file: str = flag("", "File with the CA that issues cluster-scoped certificates.")
+    cluster_signing_key_file: str = flag("", "File with the key that signs cluster-scoped certificates.")
+    cluster_signing_duration: float = duration(8760 * 3600.0, "The max length of signed certificates.")
+    use_service_account_credentials: bool = flag(
+        False, "If true, use individual service account credentials for each controller."
+    )
+
+    concurrent_deployment_syncs: int = flag(5, "The number of deployments that sync concurrently.")
+    concurrent_endpoint_syncs: int = flag(5, "The number of endpoints that sync concurrently.")
+    concurrent_service_endpoint_syncs: int = flag(5, "The number of endpoint slices that sync concurrently.")
+    concurrent_gc_syncs: int = flag(20, "The number of garbage collector workers that sync concurrently.")
+    concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
+    concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")
+    concurrent_rc_syncs: int = flag(5, "The number of replication controllers that sync concurrently.")
+
+
+def is_enabled(name: str, wanted: Iterable[str]) -> bool:
+    """What --controllers says about a controller that is on by default; a name goes before the star."""
+    wanted = list(wanted)
+    if name in wanted:
+        return True
+    return f"-{name}" not in wanted and EVERYTHING in wanted
+
+
+def unknown_controllers(known: Collection[str], wanted: Iterable[str]) -> list[str]:
+    """The names in --controllers that mean nothing."""
+    named = (each.removeprefix("-") for each in wanted if each != EVERYTHING)
+    return [each for each in named if each not in known]

@@ -1,0 +1,107 @@
+"""Making and deleting the pods of a controller, with its Events, and many of them in growing batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from apimachinery import names
+from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.objects import (
+    Object,
+    annotations_of,
+    deep_copy,
+    get_path,
+    labels_of,
+    name_of,
+    namespace_of,
+    owner_reference,
+)
+from apimachinery.scheme import PODS
+from client.events import NORMAL, WARNING, EventRecorder
+from client.rest import Client
+
+BURST = 500
+"""Pods made or deleted in one pass at most."""
+
+_FIRST_BATCH = 1
+_AT_ONCE = 64
+
+
+class PodControl:
+    """Creates and deletes pods on behalf of an owner, and says so on the owner."""
+
+    def __init__(self, client: Client, recorder: EventRecorder) -> None:
+        self._client, self._recorder = client, recorder
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def create(self, owner: Object, template: Object) -> Object:
+        try:
+            async with self._slots:
+                pod = await self._client.create(PODS, pod_from_template(owner, template))
+        except StatusError as error:
+            if not is_namespace_terminating(error):
+                self._recorder.event(owner, WARNING, "FailedCreate", f"Error creating: {error}")
+            raise
+        self._recorder.event(owner, NORMAL, "SuccessfulCreate", f"Created pod: {name_of(pod)}")
+        return pod
+
+    async def delete(self, owner: Object, pod: Object) -> None:
+        try:
+            async with self._slots:
+                await self._client.delete(PODS, name_of(pod), namespace_of(pod))
+        except NotFoundError:
+            raise
+        except StatusError as error:
+            self._recorder.event(owner, WARNING, "FailedDelete", f"Error deleting: {error}")
+            raise
+        self._recorder.event(owner, NORMAL, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
+
+
+def pod_from_template(owner: Object, template: Object) -> Object:
+    """The pod that a template of an owner describes."""
+    prefix = f"{name_of(owner)}-"
+    metadata: Object = {
+        "generateName": prefix if not names.is_dns1123_subdomain(f"{prefix}x") else name_of(owner),
+        "namespace": namespace_of(owner),
+        "labels": dict(labels_of(template)),
+        "annotations": dict(annotations_of(template)),
+        "finalizers": list(get_path(template, "metadata.finalizers", [])),
+        "ownerReferences": [owner_reference(owner)],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {key: value for key, value in metadata.items() if value},
+        "spec": deep_copy(template["spec"]),
+    }
+
+
+def is_namespace_terminating(error: StatusError) -> bool:
+    """Whether a creation was refused because the namespace is going away."""
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in error.details.get("causes") or ())
+
+
+async def in_growing_batches(count: int, act: Callable[[], Awaitable[object]]) -> int:
+    """Runs `act` count times: once, then twice at the same time, then four times, ... until one batch fails.
+
+    So a quota or a broken template costs one refused request and not hundreds. Returns the successes;
+    raises the first error with their number in `successes`.
+    """
+    done, size = 0, min(count, _FIRST_BATCH)
+    while size:
+        results = await asyncio.gather(*(act() for _ in range(size)), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        done += size - len(errors)
+        if errors:
+            raise BatchFailed(done) from errors[0]
+        size = min(2 * size, count - done)
+    return done
+
+
+class BatchFailed(Exception):
+    """A batch had errors (the first one is the cause); `done` actions succeeded before and in it."""
+
+    def __init__(self, done: int) -> None:
+        super().__init__(f"stopped after {done}")
+        self.done = done

@@ -1,0 +1,170 @@
+"""The ReplicaSet controller: keeps the number of pods of each ReplicaSet at spec.replicas.
+
+ReplicationControllers are the same with another kind and a plain map as selector (`replication_controller`).
+Source: pkg/controller/replicaset/replica_set.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from apimachinery import scheme
+from apimachinery.errors import ConflictError, NotFoundError, StatusError
+from apimachinery.labels import Selector, selector_from_label_selector
+from apimachinery.objects import (
+    NamespacedName,
+    Object,
+    controller_of,
+    is_terminating,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+)
+from client.controller import Watch, by_name
+from client.errors import ConnectionFailed
+from client.expectations import Expectations
+from controller_manager.claims import (
+    CONTROLLER_INDEX,
+    Claimer,
+    by_controller,
+    candidates,
+    matches_labels,
+    owner_key,
+    plan_claims,
+)
+from controller_manager.context import ControllerContext
+from controller_manager.pod_control import (
+    BatchFailed,
+    PodControl,
+    in_growing_batches,
+    is_namespace_terminating,
+)
+from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
+from controller_manager.replica_status import calculate_status, differs, next_look
+
+
+class ReplicaSetController:
+    """One class for both kinds; the constants tell them apart."""
+
+    name: ClassVar[str] = "replicaset-controller"
+    owners: ClassVar[scheme.Resource] = scheme.REPLICA_SETS
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._client, self._now = context.client, context.now
+        self._sets = context.informers.informer(self.owners)
+        self._pods = context.informers.informer(scheme.PODS)
+        context.informers.index(scheme.PODS, CONTROLLER_INDEX, by_controller)
+        context.informers.index(self.owners, CONTROLLER_INDEX, by_controller)
+        self._pod_control = PodControl(context.client, context.recorder(self.name))
+        self._claimer = Claimer(context.client, self.owners, scheme.PODS)
+        self._expectations = Expectations()
+
+    def watches(self) -> list[Watch]:
+        self._pods.add_handler(self._note)
+        return [Watch(self._sets, by_name), Watch(self._pods, self._owners_of)]
+
+    def selector_of(self, owner: Object) -> Selector:
+        return selector_from_label_selector(owner["spec"].get("selector"))
+
+    def _note(self, old: Object | None, new: Object | None) -> None:
+        """Ticks off what we asked for. A pod whose deletion has begun is as good as gone."""
+        pod = new or old
+        if pod is None or (key := owner_key(pod, self.owners.kind)) is None:
+            return
+        if new is None or is_terminating(new):
+            self._expectations.deletion_seen(key, uid_of(pod))
+        elif old is None:
+            self._expectations.creation_seen(key)
+
+    def _owners_of(self, pod: Object) -> Iterable[NamespacedName]:
+        """The controller of a pod, or all that might adopt it."""
+        if controller_of(pod) is not None:
+            key = owner_key(pod, self.owners.kind)
+            return () if key is None else (key,)
+        labels = labels_of(pod)
+        sets = self._sets.list(namespace_of(pod)) if labels else ()
+        return [key_of(each) for each in sets if self.selector_of(each).matches(labels)]
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        owner = self._sets.get(key)
+        if owner is None:
+            self._expectations.forget(key)
+            return None
+        is_settled = self._expectations.satisfied(key)
+        matches = matches_labels(self.selector_of(owner).matches)
+        claims = plan_claims(owner, matches, candidates(self._pods, owner))
+        pods = [pod for pod in await self._claimer.claim(owner, claims) if is_active(pod)]
+        failure: Exception | None = None
+        if is_settled and not is_terminating(owner):
+            failure = await self._manage(key, owner, pods)
+        await self._write_status(owner, calculate_status(owner, pods, failure, self._now()))
+        if failure is not None:
+            raise failure
+        return next_look(owner, pods, self._now())
+
+    async def _manage(self, key: NamespacedName, owner: Object, pods: Sequence[Object]) -> Exception | None:
+        """Makes or deletes pods; what went wrong is returned, because the status tells it, too."""
+        wanted = owner["spec"].get("replicas")
+        plan = plan_replicas(1 if wanted is None else wanted, pods, self._related(owner), self._now())
+        try:
+            if plan.create:
+                await self._create(key, owner, plan.create)
+            elif plan.delete:
+                await self._delete(key, owner, plan)
+        except (StatusError, ConnectionFailed) as error:
+            return error
+        return None
+
+    async def _create(self, key: NamespacedName, owner: Object, count: int) -> None:
+        template = owner["spec"]["template"]
+        self._expectations.expect_creations(key, count)
+        try:
+            await in_growing_batches(count, lambda: self._pod_control.create(owner, template))
+        except BatchFailed as failed:
+            for _ in range(count - failed.done):
+                self._expectations.creation_seen(key)
+            error = failed.__cause__
+            if isinstance(error, StatusError) and is_namespace_terminating(error):
+                return
+            raise error or failed from None
+
+    async def _delete(self, key: NamespacedName, owner: Object, plan: ReplicaPlan) -> None:
+        self._expectations.expect_deletions(key, [uid_of(pod) for pod in plan.delete])
+        deletions = (self._delete_one(key, owner, pod) for pod in plan.delete)
+        results = await asyncio.gather(*deletions, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _delete_one(self, key: NamespacedName, owner: Object, pod: Object) -> None:
+        try:
+            await self._pod_control.delete(owner, pod)
+        except NotFoundError:
+            self._expectations.deletion_seen(key, uid_of(pod))
+        except (StatusError, ConnectionFailed):
+            self._expectations.deletion_seen(key, uid_of(pod))
+            raise
+
+    def _related(self, owner: Object) -> list[Object]:
+        """Pods of all sets with the same controller (a Deployment's), this one's included."""
+        controller = controller_of(owner)
+        family = self._sets.by_index(CONTROLLER_INDEX, controller["uid"]) if controller else [owner]
+        return [pod for each in family for pod in self._pods.by_index(CONTROLLER_INDEX, uid_of(each))]
+
+    async def _write_status(self, owner: Object, status: Object) -> None:
+        """Writes if it differs. A conflict is retried once on the fresh object, as the counts still hold."""
+        if not differs(status, owner.get("status")):
+            return
+        try:
+            await self._client.update_status(self.owners, {**owner, "status": status})
+        except ConflictError:
+            fresh = await self._client.get(self.owners, name_of(owner), namespace_of(owner))
+            if uid_of(fresh) == uid_of(owner):
+                status = {**status, "observedGeneration": owner["metadata"].get("generation") or 0}
+                await self._client.update_status(self.owners, {**fresh, "status": status})
+        except NotFoundError:
+            return  # deleted meanwhile

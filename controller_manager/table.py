@@ -1,0 +1,73 @@
+"""Every controller of the manager, one row each: its class, and what turns it on and sizes it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from apimachinery.objects import NamespacedName
+from client.controller import Watch
+from controller_manager.context import ControllerContext
+from controller_manager.deployment import DeploymentController
+from controller_manager.endpoint_slices import EndpointSliceController
+from controller_manager.endpoints import EndpointsController
+from controller_manager.garbage_collector.controller import GarbageCollector
+from controller_manager.namespace import NamespaceController
+from controller_manager.node_ipam import NodeIpamController
+from controller_manager.node_lifecycle import NodeLifecycleController
+from controller_manager.options import Options
+from controller_manager.pod_gc import PodGCController
+from controller_manager.replicaset import ReplicaSetController
+from controller_manager.replication_controller import ReplicationControllerController
+from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
+from controller_manager.taint_eviction import TaintEvictionController
+
+
+class Reconciler(Protocol):
+    """What a controller is: a name, what it watches, and one pass over one key."""
+
+    def watches(self) -> Sequence[Watch]: ...
+
+    def reconcile(self, key: NamespacedName) -> Awaitable[float | None]: ...
+
+
+def always(options: Options) -> bool:
+    """Nothing but --controllers decides."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One controller. `workers` names the option with their number, or is the number."""
+
+    make: Callable[[ControllerContext], Reconciler]
+    name: str
+    workers: str | int = 1
+    needed: Callable[[Options], bool] = always
+
+    def worker_count(self, options: Options) -> int:
+        return int(getattr(options, self.workers)) if isinstance(self.workers, str) else self.workers
+
+
+def _row(make: Any, workers: str | int = 1, needed: Callable[[Options], bool] = always) -> Row:
+    return Row(make, make.name, workers, needed)
+
+
+CONTROLLERS: tuple[Row, ...] = (
+    _row(DeploymentController, "concurrent_deployment_syncs"),
+    _row(ReplicaSetController, "concurrent_replicaset_syncs"),
+    _row(ReplicationControllerController, "concurrent_rc_syncs"),
+    _row(EndpointsController, "concurrent_endpoint_syncs"),
+    _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
+    _row(NamespaceController, "concurrent_namespace_syncs"),
+    _row(GarbageCollector, "concurrent_gc_syncs"),
+    _row(ServiceAccountsController),
+    _row(RootCAPublisher, needed=lambda options: bool(options.root_ca_file)),
+    _row(
+        NodeIpamController, needed=lambda options: options.allocate_node_cidrs and bool(options.cluster_cidr)
+    ),
+    _row(NodeLifecycleController, 8),
+    _row(TaintEvictionController, 8),
+    _row(PodGCController),
+)
