@@ -26,7 +26,7 @@ class PortAllocator:
     def __init__(self, port_range: str, randomness: random.Random, key: str = KEY) -> None:
         first, _, last = port_range.partition("-")
         self.range = port_range
-        self._first, self._size = int(first), int(last) - int(first) + 1
+        self.first, self._size = int(first), int(last) - int(first) + 1
         self._random = randomness
         self._key = key
 
@@ -50,7 +50,7 @@ class PortAllocator:
             reserved = reserved_band(self._size, share=32, most=128)
             for offset in candidates(self._size, reserved, self._random):
                 if not taken >> offset & 1:
-                    chosen = self._first + offset
+                    chosen = self.first + offset
                     return taken | 1 << offset
             raise RangeFull
 
@@ -59,21 +59,21 @@ class PortAllocator:
 
     async def release(self, storage: Storage, port: int) -> None:
         """Frees the port; one that is free, or none of ours, is no error."""
-        if self._first <= port < self._first + self._size:
+        if self.first <= port < self.first + self._size:
             bit = self._bit(port)
             await self._change(storage, lambda taken: taken & ~bit)
 
     async def taken(self, storage: Storage) -> set[int]:
         """Every port that is given out."""
         bits = self._decode(await storage.get(self._key))
-        return {self._first + offset for offset in range(self._size) if bits >> offset & 1}
+        return {self.first + offset for offset in range(self._size) if bits >> offset & 1}
 
     def check(self, port: int) -> None:
         """Raises NotInRange."""
         self._bit(port)
 
     def _bit(self, port: int) -> int:
-        offset = port - self._first
+        offset = port - self.first
         if not 0 <= offset < self._size:
             raise NotInRange(
                 f"provided port is not in the valid range. The range of valid ports is {self.range}"

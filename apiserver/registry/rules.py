@@ -24,6 +24,7 @@ _EMPTY_IS_ABSENT = (
     "ownerReferences", "uid",
 )  # fmt: skip
 _NOT_SPEC = ("apiVersion", "kind", "metadata", "status")
+_LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 _KEPT_ON_UPDATE = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -66,7 +67,7 @@ def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: ra
         metadata["name"] = generate_name(metadata["generateName"], randomness)
     if strategy.tracks_generation:
         metadata["generation"] = 1
-    if strategy.has_status:
+    if strategy.has_status and not strategy.keeps_status_on_create:
         obj.pop("status", None)
     strategy.prepare_for_create(obj)
 
@@ -75,13 +76,24 @@ def validate_create(resource: Resource, strategy: Strategy, obj: Object) -> None
     """Every error at once. Raises InvalidError."""
     metadata = obj["metadata"]
     errors = validate_metadata(metadata, namespaced=resource.namespaced, name_check=strategy.name_check)
+    errors += legacy_finalizers(metadata)
     errors += strategy.validate(obj)
-    refuse(resource, metadata.get("name") or "", errors)
+    refuse(resource, metadata.get("name") or "", errors, strategy.error_kind)
 
 
-def refuse(resource: Resource, name: str, errors: ErrorList) -> None:
+def refuse(resource: Resource, name: str, errors: ErrorList, error_kind: str = "") -> None:
     if errors:
-        raise InvalidError(resource.group_kind, name, errors)
+        raise InvalidError(error_kind or resource.group_kind, name, errors)
+
+
+def legacy_finalizers(metadata: Object) -> ErrorList:
+    """A finalizer without a domain must be one of those that are older than that rule."""
+    detail = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid(Path("metadata", "finalizers").index(index), name, detail)
+        for index, name in enumerate(metadata.get("finalizers") or ())
+        if "/" not in name and name not in _LEGACY_FINALIZERS
+    ]
 
 
 def check_name(name: str, obj: Object) -> None:
@@ -138,9 +150,9 @@ def before_update(strategy: Strategy, new: Object, old: Object, subresource: str
                 _carry(new, old, name)
         strategy.prepare_for_status_update(new, old)
     else:
-        if strategy.has_status:
-            _carry(new, old, "status")
         judge = strategy.for_subresource(subresource) if subresource else strategy
+        if strategy.has_status and judge is strategy:
+            _carry(new, old, "status")
         judge.prepare_for_update(new, old)
         if strategy.tracks_generation and _spec(new) != _spec(old):
             new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
@@ -175,9 +187,10 @@ def validate_update(
 ) -> None:
     """Every error at once. Raises InvalidError."""
     errors = validate_metadata_update(new["metadata"], old["metadata"])
+    errors += legacy_finalizers(new["metadata"])
     if subresource == "status":
         errors += strategy.validate_status_update(new, old)
     else:
         judge = strategy.for_subresource(subresource) if subresource else strategy
         errors += judge.validate_update(new, old)
-    refuse(resource, old["metadata"]["name"], errors)
+    refuse(resource, old["metadata"]["name"], errors, strategy.error_kind)

@@ -53,6 +53,8 @@ class Strategy:
     """The behaviour of a kind nobody has said anything about; kinds override what differs."""
 
     name_check: Callable[[str], list[str]] = staticmethod(names.is_dns1123_subdomain)
+    error_kind: str = ""
+    """What errors call the kind, where that is not its own group's name."""
     has_status: bool = True
     """Create drops status, an update keeps the old one, an update of status keeps the old spec."""
     keeps_status_on_create: bool = False

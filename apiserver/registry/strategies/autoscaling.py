@@ -1,15 +1,14 @@
-"""HorizontalPodAutoscalers, stored as autoscaling/v2; autoscaling/v1 is another way to write the simple ones."""
+"""HorizontalPodAutoscalers, in the form of autoscaling/v2 in which they are stored."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
-from apimachinery.objects import Object, annotations_of, get_path
+from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.quantity import Quantity
 from apiserver.registry.strategies.checks import Errors, matches, quantity_of
 from apiserver.registry.strategies.podspec.defaults import canonical, fill_absent
@@ -25,10 +24,6 @@ _SOURCES = {
     "Pods": "pods",
     "Resource": "resource",
 }
-_METRICS, _CURRENT, _CONDITIONS, _BEHAVIOR = (
-    f"autoscaling.alpha.kubernetes.io/{name}"
-    for name in ("metrics", "current-metrics", "conditions", "behavior")
-)
 _ANY_CPU = {
     "type": "Resource",
     "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
@@ -48,7 +43,7 @@ class HorizontalPodAutoscalerStrategy(Strategy):
         spec = obj.setdefault("spec", {})
         fill_absent(spec, {"minReplicas": 1})
         if not spec.get("metrics"):
-            spec["metrics"] = [json.loads(json.dumps(_ANY_CPU))]
+            spec["metrics"] = [deep_copy(_ANY_CPU)]
         for metric in spec["metrics"]:
             for source in _SOURCES.values():
                 target = get_path(metric, f"{source}.target", {})
@@ -236,65 +231,3 @@ def _metric_text(metric: Object, status: Object) -> str:
     if target.get("averageValue") is not None:
         return f"{now.get('averageValue') or UNKNOWN}/{target['averageValue']}{average}"
     return f"{now.get('value') or UNKNOWN}/{target.get('value') or UNKNOWN}"
-
-
-def to_v2(autoscaler: Object) -> Object:
-    """An autoscaling/v1 object as it is stored: what v1 has no field for stands in annotations."""
-    annotations = dict(annotations_of(autoscaler))
-    spec = {**(autoscaler.get("spec") or {})}
-    status = {**(autoscaler.get("status") or {})}
-    share = spec.pop("targetCPUUtilizationPercentage", None)
-    metrics = _parsed(annotations.pop(_METRICS, None)) or []
-    if share is not None:
-        target = {"type": "Utilization", "averageUtilization": share}
-        metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}, *metrics]
-    if metrics:
-        spec["metrics"] = metrics
-    for key, holder, field in ((_BEHAVIOR, spec, "behavior"), (_CURRENT, status, "currentMetrics"),
-                               (_CONDITIONS, status, "conditions")):  # fmt: skip
-        value = _parsed(annotations.pop(key, None))
-        if value is not None:
-            holder[field] = value
-    status.pop("currentCPUUtilizationPercentage", None)
-    return _with_annotations(autoscaler, "autoscaling/v2", annotations, spec, status)
-
-
-def from_v2(autoscaler: Object) -> Object:
-    """A stored autoscaler as autoscaling/v1 shows it."""
-    annotations = dict(annotations_of(autoscaler))
-    spec, status = {**(autoscaler.get("spec") or {})}, {**(autoscaler.get("status") or {})}
-    others = []
-    for metric in spec.pop("metrics", None) or ():
-        share = get_path(metric, "resource.target.averageUtilization")
-        if get_path(metric, "resource.name") == "cpu" and share is not None:
-            spec["targetCPUUtilizationPercentage"] = share
-        else:
-            others.append(metric)
-    for metric in status.get("currentMetrics") or ():
-        share = get_path(metric, "resource.current.averageUtilization")
-        if get_path(metric, "resource.name") == "cpu" and share is not None:
-            status["currentCPUUtilizationPercentage"] = share
-    for key, value in ((_METRICS, others), (_BEHAVIOR, spec.pop("behavior", None)),
-                       (_CURRENT, status.pop("currentMetrics", None)),
-                       (_CONDITIONS, status.pop("conditions", None))):  # fmt: skip
-        if value:
-            annotations[key] = json.dumps(value, separators=(",", ":"))
-    status.setdefault("currentReplicas", 0)
-    return _with_annotations(autoscaler, "autoscaling/v1", annotations, spec, status)
-
-
-def _parsed(text: str | None) -> Any:
-    try:
-        return json.loads(text) if text else None
-    except ValueError:
-        return None
-
-
-def _with_annotations(
-    autoscaler: Object, version: str, annotations: dict[str, str], spec: Object, status: Object
-) -> Object:
-    metadata = {**(autoscaler.get("metadata") or {})}
-    metadata.pop("annotations", None)
-    if annotations:
-        metadata["annotations"] = annotations
-    return {**autoscaler, "apiVersion": version, "metadata": metadata, "spec": spec, "status": status}

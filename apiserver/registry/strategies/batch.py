@@ -19,6 +19,7 @@ from apiserver.registry.strategies.cron import is_schedule
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import NONE, WIDE_TEMPLATE, age, columns, since, template_cells
+from apiserver.registry.strategies.workloads import is_usable
 from apiserver.registry.strategy import Column, Strategy
 
 _SPEC = Path("spec")
@@ -62,13 +63,13 @@ class JobStrategy(Strategy):
         spec = obj.setdefault("spec", {})
         default_job_spec(spec)
         default_template(spec.setdefault("template", {}))
-        if not labels_of(obj) and get_path(spec, "template.metadata.labels"):
-            obj["metadata"]["labels"] = dict(spec["template"]["metadata"]["labels"])
+        _label_like_template(obj)
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {}
         if not obj["spec"].get("manualSelector"):
             _generate_selector(obj)
+        _label_like_template(obj)
 
     def validate(self, obj: Object) -> ErrorList:
         return [*_generated_labels(obj), *validate_job_spec(obj["spec"], _SPEC)]
@@ -90,6 +91,12 @@ class JobStrategy(Strategy):
         ]
 
 
+def _label_like_template(job: Object) -> None:
+    labels = get_path(job, "spec.template.metadata.labels")
+    if labels and not labels_of(job):
+        job["metadata"]["labels"] = dict(labels)
+
+
 def _generate_selector(job: Object) -> None:
     """A label that no other Job can have; upstream's older names of it are set too."""
     values = {_UID: uid_of(job), _NAME: name_of(job)}
@@ -109,10 +116,9 @@ def _generated_labels(job: Object) -> Errors:
     labels = get_path(job, "spec.template.metadata.labels", {})
     if job["spec"].get("manualSelector") or not selector:
         return
-    try:
-        selected = selector_from_label_selector(selector).matches(labels)
-    except ValueError:
+    if not is_usable(selector):
         return
+    selected = selector_from_label_selector(selector).matches(labels)
     if not selected or (selector.get("matchLabels") or {}).get(_UID) != uid_of(job):
         yield invalid(_SPEC.child("selector"), selector, "`selector` not auto-generated")
 
@@ -140,11 +146,7 @@ def validate_job_spec(spec: Object, path: Path, *, in_cron_job: bool = False) ->
 
 def _selects(selector: Object, template: Object, path: Path) -> Errors:
     labels = get_path(template, "metadata.labels", {})
-    try:
-        selected = selector_from_label_selector(selector).matches(labels)
-    except ValueError:
-        return
-    if not selected:
+    if is_usable(selector) and not selector_from_label_selector(selector).matches(labels):
         yield invalid(path.child("metadata", "labels"), labels, "`selector` does not match template `labels`")
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.field import ErrorList, invalid, not_supported, required
-from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields
+from apimachinery.objects import Object, annotations_of, get_path
+from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, same
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import (
     WIDE_TEMPLATE,
@@ -24,6 +24,7 @@ from apiserver.registry.strategies.workloads import (
     at_most_all,
     collisions_only_grow,
     int_or_percent,
+    is_usable,
     is_zero,
     matches_template,
     validate_running_template,
@@ -31,6 +32,7 @@ from apiserver.registry.strategies.workloads import (
 )
 from apiserver.registry.strategy import Column, Strategy
 
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _COUNTS = (
     "desiredNumberScheduled",
     "currentNumberScheduled",
@@ -57,9 +59,15 @@ class DaemonSetStrategy(Strategy):
         default_template(spec.setdefault("template", {}))
 
     def prepare_for_create(self, obj: Object) -> None:
+        _set_template_generation(obj, 1)
         obj["status"] = dict.fromkeys(
             ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
         )
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        before = annotations_of(old).get(_TEMPLATE_GENERATION) or "0"
+        changed = not same(new["spec"].get("template"), old["spec"].get("template"))
+        _set_template_generation(new, (int(before) if before.isdigit() else 0) + changed)
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
@@ -87,9 +95,16 @@ class DaemonSetStrategy(Strategy):
         ]
 
 
+def _set_template_generation(daemon_set: Object, generation: int) -> None:
+    """The field of that name is gone from apps/v1; its value lives on in an annotation."""
+    annotations = {**annotations_of(daemon_set), _TEMPLATE_GENERATION: str(generation)}
+    daemon_set["metadata"]["annotations"] = annotations
+
+
 def _validate_spec(spec: Object) -> Errors:
     yield from validate_selector(spec, "daemonset")
-    yield from matches_template(spec)
+    if is_usable(spec.get("selector")):
+        yield from matches_template(spec)
     yield from validate_running_template(spec.get("template") or {}, "DaemonSet")
     yield from non_negative_fields(spec, SPEC, "minReadySeconds")
     yield from _validate_strategy(spec.get("updateStrategy") or {})

@@ -18,9 +18,8 @@ from apiserver.registry.strategies.workloads import (
     collisions_only_grow,
     int_or_percent,
     is_zero,
-    matches_template,
     validate_counts,
-    validate_running_template,
+    validate_selected_template,
     validate_selector,
 )
 from apiserver.registry.strategy import Column, Strategy
@@ -77,8 +76,7 @@ class DeploymentStrategy(Strategy):
 def _validate_spec(spec: Object) -> Errors:
     yield from non_negative(spec.get("replicas"), SPEC.child("replicas"))
     yield from validate_selector(spec, "deployment")
-    yield from matches_template(spec)
-    yield from validate_running_template(spec.get("template") or {}, "ReplicaSet")
+    yield from validate_selected_template(spec, "ReplicaSet")
     yield from _validate_strategy(spec.get("strategy") or {})
     yield from non_negative_fields(spec, SPEC, "minReadySeconds", "revisionHistoryLimit")
     deadline = spec.get("progressDeadlineSeconds")

@@ -18,30 +18,6 @@ _LIMITS = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 10
 _SHOWN_AS = {"reportingComponent": "reportingController", "message": "note", "involvedObject": "regarding"}
 _FIXED_AFTER_CREATE = ("involvedObject", "reason", "action", "related", "reportingComponent")
 
-# events.k8s.io/v1's name of a field -> core/v1's.
-_NAMES = {
-    "regarding": "involvedObject",
-    "note": "message",
-    "reportingController": "reportingComponent",
-    "deprecatedSource": "source",
-    "deprecatedFirstTimestamp": "firstTimestamp",
-    "deprecatedLastTimestamp": "lastTimestamp",
-    "deprecatedCount": "count",
-}
-
-
-def to_core(event: Object) -> Object:
-    """An events.k8s.io/v1 Event as it is stored."""
-    renamed = {_NAMES.get(field, field): value for field, value in event.items()}
-    return {**renamed, "apiVersion": "v1"}
-
-
-def from_core(event: Object) -> Object:
-    """A stored Event as events.k8s.io/v1 shows it."""
-    back = {core: new for new, core in _NAMES.items()}
-    renamed = {back.get(field, field): value for field, value in event.items()}
-    return {**renamed, "apiVersion": "events.k8s.io/v1"}
-
 
 class EventStrategy(Strategy):
     """The store keeps core/v1's form; `is_new` tells that a request spoke events.k8s.io/v1."""

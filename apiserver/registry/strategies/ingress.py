@@ -34,6 +34,7 @@ _NOT_AT_THE_END = ("/..", "/.")
 
 
 class IngressStrategy(Strategy):
+    error_kind = "Ingress.extensions"
     columns: Sequence[Column] = columns("Class", "Hosts", "Address", "Ports")
 
     def prepare_for_create(self, obj: Object) -> None:
@@ -44,7 +45,7 @@ class IngressStrategy(Strategy):
         errors = list(_validate_spec(spec))
         annotation = annotations_of(obj).get(_CLASS)
         if annotation is not None and spec.get("ingressClassName") is not None:
-            at = Path("metadata", "annotations", _CLASS)
+            at = Path("annotations", _CLASS)
             errors.append(invalid(at, annotation, "can not be set when the class field is also set"))
         return errors
 

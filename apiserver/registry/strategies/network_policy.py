@@ -22,6 +22,7 @@ _TYPES = ("Ingress", "Egress")
 
 
 class NetworkPolicyStrategy(Strategy):
+    error_kind = "NetworkPolicy.extensions"
     has_status = False
     columns: Sequence[Column] = columns("Pod-Selector")
 

@@ -10,13 +10,25 @@ from apimachinery.conditions import find_condition
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object, get_path, labels_of
 from apiserver.registry.strategies.checks import Errors, quantity_of, same, valid_cidr
-from apiserver.registry.strategies.podspec.defaults import canonical_amounts
+from apiserver.registry.strategies.podspec.defaults import canonical_amounts, fill_absent
 from apiserver.registry.strategies.podspec.resources import resource_amount
 from apiserver.registry.strategies.podspec.scheduling import validate_taints
 from apiserver.registry.strategies.tables import NONE, UNKNOWN, age, columns
 from apiserver.registry.strategy import Column, Strategy
 
 _ROLE_PREFIX, _ROLE = "node-role.kubernetes.io/", "kubernetes.io/role"
+_NODE_INFO = (
+    "machineID",
+    "systemUUID",
+    "bootID",
+    "kernelVersion",
+    "osImage",
+    "containerRuntimeVersion",
+    "kubeletVersion",
+    "kubeProxyVersion",
+    "operatingSystem",
+    "architecture",
+)
 _POD_CIDRS = Path("spec", "podCIDRs")
 # Upstream looks for taints under metadata, too.
 _TAINTS = Path("metadata", "taints")
@@ -42,6 +54,9 @@ class NodeStrategy(Strategy):
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):
             spec["podCIDR"] = spec["podCIDRs"][0]
         canonical_amounts(status, "capacity", "allocatable")
+        fill_absent(status, {"daemonEndpoints": {}, "nodeInfo": {}})
+        fill_absent(status["daemonEndpoints"], {"kubeletEndpoint": {"Port": 0}})
+        fill_absent(status["nodeInfo"], dict.fromkeys(_NODE_INFO, ""))
         if status.get("capacity") and status.get("allocatable") is None:
             status["allocatable"] = dict(status["capacity"])
 

@@ -23,9 +23,8 @@ from apiserver.registry.strategies.tables import (
 from apiserver.registry.strategies.workloads import (
     MISMATCH,
     SPEC,
-    matches_template,
     validate_counts,
-    validate_running_template,
+    validate_selected_template,
     validate_selector,
 )
 from apiserver.registry.strategy import Column, Strategy
@@ -104,8 +103,7 @@ def _validate_replica_set(spec: Object) -> Errors:
     yield from non_negative_fields(spec, SPEC, "replicas", "minReadySeconds")
     # Upstream speaks of deployments here too.
     yield from validate_selector(spec, "deployment")
-    yield from matches_template(spec)
-    yield from validate_running_template(spec.get("template") or {}, "ReplicaSet")
+    yield from validate_selected_template(spec, "ReplicaSet")
 
 
 def _validate_controller(spec: Object) -> Errors:

@@ -29,6 +29,7 @@ from apiserver.registry.strategies.tables import NONE, WIDE_CONTAINERS, age, col
 from apiserver.registry.strategies.workloads import (
     SPEC,
     collisions_only_grow,
+    is_usable,
     matches_template,
     runs_for_ever,
     validate_counts,
@@ -112,7 +113,10 @@ def _validate_spec(spec: Object) -> Errors:
     start = get_path(spec, "ordinals.start")
     yield from non_negative(start, SPEC.child("ordinals", "start"))
     yield from validate_selector(spec, "statefulset")
-    yield from matches_template(spec)
+    if is_usable(spec.get("selector")):
+        yield from matches_template(spec)
+    else:
+        yield invalid(SPEC.child("selector"), spec.get("selector"), "")
     yield from _validate_template(spec.get("template") or {})
 
 

@@ -29,19 +29,28 @@ def validate_selector(spec: Object, what: str) -> Errors:
         yield invalid(at, selector, f"empty selector is invalid for {what}")
 
 
+def is_usable(selector: Object | None) -> bool:
+    """Whether a selector can be evaluated at all; no selector selects nothing, which is something else."""
+    return selector is None or not validate_label_selector(selector, SPEC)
+
+
 def matches_template(spec: Object) -> Errors:
     """The selector must select what the template makes."""
-    selector, template = spec.get("selector") or {}, spec.get("template") or {}
-    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+    selector, template = spec.get("selector"), spec.get("template") or {}
+    if selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
         return
     labels = get_path(template, "metadata.labels", {})
-    try:
-        selected = selector_from_label_selector(selector).matches(labels)
-    except ValueError:
-        yield invalid(SPEC.child("selector"), selector, "invalid label selector")
-        return
-    if not selected:
+    if not selector_from_label_selector(selector).matches(labels):
         yield invalid(SPEC.child("template", "metadata", "labels"), labels, MISMATCH)
+
+
+def validate_selected_template(spec: Object, kind: str) -> Errors:
+    """Template and selector; with a selector that can't be read, nothing is said of the template."""
+    if not is_usable(spec.get("selector")):
+        yield invalid(SPEC.child("selector"), spec.get("selector"), "invalid label selector")
+        return
+    yield from matches_template(spec)
+    yield from validate_running_template(spec.get("template") or {}, kind)
 
 
 def validate_running_template(template: Object, kind: str) -> Errors:
