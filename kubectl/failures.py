@@ -18,10 +18,16 @@ class CommandError(Exception):
         self.code = code
 
 
+class PlainError(CommandError):
+    """A failure that is told as it is, without `error:`."""
+
+
 def describe(error: BaseException) -> str:
     """One message, as kubectl words it (source: kubectl/pkg/cmd/util/helpers.go, StandardErrorMessage)."""
     if isinstance(error, StatusError):
         return _status(error)
+    if isinstance(error, PlainError):
+        return str(error)
     if type(error).__name__ == "ConnectionFailed":
         return f"Unable to connect to the server: {error}"
     return f"error: {error}"

@@ -4,27 +4,78 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from apimachinery.objects import Object
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.scheme import Resource
 from apimachinery.serialize import from_yaml_all
 from kubectl.failures import CommandError
+
+if TYPE_CHECKING:
+    from kubectl.resources import Mapper
 
 SUFFIXES = {".json", ".yaml", ".yml"}
 
 
-def load(sources: Sequence[str], *, recursive: bool = False) -> list[Object]:
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An object and the name of the file it came from."""
+
+    obj: Object
+    source: str
+
+
+def read(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply") -> list[Manifest]:
     """Every object of the sources, in order. Raises CommandError in kubectl's words."""
-    objects = [
-        obj for source in sources for name, text in _texts(source, recursive) for obj in _objects(name, text)
+    if not sources:
+        raise CommandError("must specify one of -f and -k")
+    found = [
+        Manifest(obj, name)
+        for source in sources
+        for name, text in _texts(source, recursive)
+        for obj in _objects(name, text)
     ]
-    if not objects:
-        raise (
-            CommandError("no objects passed to apply")
-            if sources
-            else CommandError("must specify one of -f and -k")
+    if not found:
+        raise CommandError(f"no objects passed to {verb}")
+    return found
+
+
+def load(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply") -> list[Object]:
+    """The objects alone."""
+    return [manifest.obj for manifest in read(sources, recursive=recursive, verb=verb)]
+
+
+async def resource_of(mapper: Mapper, manifest: Manifest) -> Resource:
+    """The resource of a manifest's kind. Raises CommandError."""
+    obj = manifest.obj
+    try:
+        return await mapper.by_kind(obj["apiVersion"], obj["kind"])
+    except CommandError as error:
+        where = f'name: "{name_of(obj)}" namespace: "{namespace_of(obj)}" from "{manifest.source}"'
+        raise CommandError(f"resource mapping not found for {where}: {error}") from None
+
+
+def place(obj: Object, resource: Resource, namespace: str, *, enforced: bool) -> Object:
+    """The object in its own namespace or the command's, which may not contradict. Raises CommandError."""
+    if not resource.namespaced:
+        return obj
+    own = namespace_of(obj)
+    if own and enforced and own != namespace:
+        raise CommandError(
+            f'the namespace from the provided object "{own}" does not match the namespace "{namespace}". '
+            f"You must pass '--namespace={own}' to perform this operation."
         )
-    return objects
+    return {**obj, "metadata": {**(obj.get("metadata") or {}), "namespace": own or namespace}}
+
+
+def with_source(error: StatusError, doing: str, source: str) -> StatusError:
+    """The error with the place it comes from, for its message."""
+    error.message = f'error when {doing} "{source}": {error.message}'
+    error.args = (error.message,)
+    return error
 
 
 def _texts(source: str, recursive: bool) -> Iterator[tuple[str, str]]:
@@ -69,8 +120,6 @@ def _objects(name: str, text: str) -> Iterator[Object]:
     except ValueError as error:
         raise CommandError(f"error parsing {name}: {error}") from None
     for document in documents:
-        if document is None:
-            continue
         if not isinstance(document, dict):
             raise CommandError(f'error validating "{name}": the document is not an object')
         yield from _flatten(name, document)
@@ -81,8 +130,9 @@ def _flatten(name: str, obj: Object) -> Iterator[Object]:
     missing = [what for what, value in (("apiVersion", obj.get("apiVersion")), ("kind", kind)) if not value]
     if missing:
         problems = ", ".join(f"{what} not set" for what in missing)
+        shown = problems if len(missing) == 1 else f"[{problems}]"
         raise CommandError(
-            f'error validating "{name}": error validating data: [{problems}]; '
+            f'error validating "{name}": error validating data: {shown}; '
             "if you choose to ignore these errors, turn validation off with --validate=false"
         )
     if isinstance(kind, str) and kind.endswith("List") and isinstance(obj.get("items"), list):

@@ -1,0 +1,39 @@
+"""The last-applied annotation: what `apply` remembers of a manifest, to know later what was taken out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from apimachinery.objects import Object, annotations_of
+from apimachinery.patch import create_three_way_merge_patch
+from apimachinery.schema import builtin
+from apimachinery.serialize import from_json
+from apimachinery.strategic import create_three_way_patch
+
+ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def annotated(obj: Object) -> Object:
+    """A copy that carries its own text without the annotation."""
+    metadata = dict(obj.get("metadata") or {})
+    annotations = {key: value for key, value in annotations_of(obj).items() if key != ANNOTATION}
+    bare = {**obj, "metadata": {**metadata, "annotations": annotations}}
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    return {**obj, "metadata": {**metadata, "annotations": {**annotations, ANNOTATION: text}}}
+
+
+def of(obj: Object) -> Object | None:
+    """What was applied last, or None if nothing was."""
+    text = annotations_of(obj).get(ANNOTATION)
+    return from_json(text) if text else None
+
+
+def patch_for(modified: Object, current: Object) -> tuple[Object, str]:
+    """The patch that makes the live object as the manifest wants it, and its content type."""
+    original: dict[str, Any] = of(current) or {}
+    schema = builtin().find(modified["apiVersion"], modified["kind"])
+    if schema is None:
+        return create_three_way_merge_patch(original, modified, current), "application/merge-patch+json"
+    patch = create_three_way_patch(original, modified, current, schema)
+    return patch, "application/strategic-merge-patch+json"

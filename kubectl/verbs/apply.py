@@ -1,0 +1,231 @@
+"""`apply`: makes objects as the files say, by a three-way patch or on the server's side."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery.errors import ConflictError, NotFoundError, StatusError
+from apimachinery.objects import Object, is_terminating, name_of, namespace_of
+from apimachinery.scheme import Resource
+from kubectl import dry_run, last_applied, manifests, printers, session
+from kubectl.dry_run import DryRun
+from kubectl.failures import CommandError
+from kubectl.manifests import Manifest
+from kubectl.resources import Mapper, Target
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+CLIENT_SIDE, SERVER_SIDE = "kubectl-client-side-apply", "kubectl"
+_CONFLICT_RETRIES = 5
+_MISSING = (
+    "Warning: resource {} is missing the kubectl.kubernetes.io/last-applied-configuration annotation "
+    "which is required by kubectl apply. kubectl apply should only be used on resources created declaratively "
+    "by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How to apply; `parameters` go with every request."""
+
+    mode: DryRun
+    validate: str
+    force: bool
+    field_manager: str
+    server_side: bool = False
+    force_conflicts: bool = False
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        manager = self.field_manager or (SERVER_SIDE if self.server_side else CLIENT_SIDE)
+        return {"fieldManager": manager, "fieldValidation": self.validate, **self.mode.parameters}
+
+
+@app.command("apply")
+def apply(
+    words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    filename: Annotated[
+        list[str] | None, typer.Option("--filename", "-f", help="File, folder, URL or -.")
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
+    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
+    dry: Annotated[str, typer.Option("--dry-run", help="none, client or server.")] = "none",
+    server_side: Annotated[bool, typer.Option("--server-side")] = False,
+    force_conflicts: Annotated[bool, typer.Option("--force-conflicts")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete and create anew what can't be patched.")
+    ] = False,
+    field_manager: Annotated[str, typer.Option("--field-manager")] = "",
+    validate: Annotated[str, typer.Option("--validate", help="strict, warn or ignore.")] = "strict",
+    output: Annotated[str, typer.Option("--output", "-o")] = "",
+) -> None:
+    """Apply a configuration to a resource by file name or stdin."""
+    if words:
+        raise CommandError(f"Unexpected args: [{' '.join(words)}]")
+    mode = dry_run.parse(dry)
+    if mode is DryRun.CLIENT and server_side:
+        raise CommandError(
+            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)"
+        )
+    if force_conflicts and not server_side:
+        raise CommandError("--force-conflicts only works with --server-side")
+    options = ApplyOptions(mode, validation(validate), force, field_manager, server_side, force_conflicts)
+    loaded = _selected(manifests.read(filename or (), recursive=recursive), selector)
+    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, output))
+
+
+def validation(flag: str) -> str:
+    """What --validate means for the server."""
+    meanings = {"true": "Strict", "strict": "Strict", "warn": "Warn", "false": "Ignore", "ignore": "Ignore"}
+    if flag.lower() not in meanings:
+        raise CommandError(
+            f'invalid - validate option "{flag}"; must be one of: strict (or true), warn, ignore (or false)'
+        )
+    return meanings[flag.lower()]
+
+
+def _selected(found: list[Manifest], selector: str) -> list[Manifest]:
+    from apimachinery.labels import parse_selector
+    from apimachinery.objects import labels_of
+
+    wanted = parse_selector(selector)
+    return [each for each in found if wanted.matches(labels_of(each.obj))]
+
+
+async def _apply_all(
+    client: Client, namespace: str, found: list[Manifest], options: ApplyOptions, output: str
+) -> None:
+    """Every manifest; one that fails does not keep the others from being applied."""
+    mapper = Mapper(client)
+    failures: list[Exception] = []
+    results: list[Object] = []
+    for manifest in found:
+        try:
+            resource = await manifests.resource_of(mapper, manifest)
+            enforced = bool(session.options().namespace)
+            obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+            result, what = await _apply(client, resource, Manifest(obj, manifest.source), options)
+        except (StatusError, CommandError) as error:
+            failures.append(error)
+            continue
+        results.append(result)
+        if not output:
+            typer.echo(f"{Target(resource, name_of(obj)).label} {what}{options.mode.suffix}")
+    if output and results:
+        typer.echo(printers.render(results, output, as_list=len(results) > 1), nl=False)
+    if failures:
+        raise failures[0] if len(failures) == 1 else ExceptionGroup("apply", failures)
+
+
+async def _apply(
+    client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions
+) -> tuple[Object, str]:
+    """The object as it is now, and what was done to it."""
+    if options.server_side:
+        return await _apply_on_server(client, resource, manifest, options), "serverside-applied"
+    obj = manifest.obj
+    name = name_of(obj)
+    if not name:
+        generated = (obj.get("metadata") or {}).get("generateName")
+        hint = f"from {generated}-: cannot use generate name with apply" if generated else ""
+        raise CommandError(hint or "resource name may not be empty")
+    try:
+        current = await client.get(resource, name, namespace_of(obj))
+    except NotFoundError:
+        return await _create(client, resource, manifest, options), "created"
+    if options.mode is DryRun.CLIENT:
+        return obj, "configured"
+    return await _patch(client, resource, manifest, current, options)
+
+
+async def _create(client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions) -> Object:
+    wanted = last_applied.annotated(manifest.obj)
+    if options.mode is DryRun.CLIENT:
+        return wanted
+    try:
+        return await client.create(resource, wanted, params=options.parameters)
+    except StatusError as error:
+        raise manifests.with_source(error, "creating", manifest.source) from None
+
+
+async def _patch(
+    client: Client, resource: Resource, manifest: Manifest, current: Object, options: ApplyOptions
+) -> tuple[Object, str]:
+    obj = manifest.obj
+    current = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **current}
+    if last_applied.of(current) is None:
+        print(_MISSING.format(f"{resource.plural}/{name_of(obj)}"), file=sys.stderr)
+    modified = last_applied.annotated(obj)
+    for attempt in range(_CONFLICT_RETRIES + 1):
+        patch, content_type = last_applied.patch_for(modified, current)
+        if not patch:
+            return current, "unchanged"
+        try:
+            result = await client.patch(
+                resource,
+                name_of(obj),
+                patch,
+                namespace_of(obj),
+                patch_type=content_type,
+                params=options.parameters,
+            )
+        except ConflictError:
+            if attempt == _CONFLICT_RETRIES:
+                raise
+            current = {**obj, **await client.get(resource, name_of(obj), namespace_of(obj))}
+            continue
+        except StatusError as error:
+            if options.force and error.code in (409, 422):
+                return await _replace(client, resource, manifest, options), "configured"
+            raise _patch_error(error, patch, manifest) from None
+        _warn_if_deleting(result)
+        return result, "configured"
+    raise AssertionError("unreachable")
+
+
+def _patch_error(error: StatusError, patch: Object, manifest: Manifest) -> StatusError:
+    import json
+
+    text = json.dumps(patch, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return manifests.with_source(error, f"applying patch:\n{text}\nto:\n", manifest.source)
+
+
+def _warn_if_deleting(obj: Object) -> None:
+    if is_terminating(obj):
+        when = obj["metadata"]["deletionTimestamp"]
+        what = f"resource {name_of(obj)} which is currently being deleted since {when}."
+        print(f"Warning: Detected changes to {what}", file=sys.stderr)
+
+
+async def _replace(client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions) -> Object:
+    """Deletes the object, waits until it is gone, creates it anew."""
+    from kubectl.waiting import until_gone
+
+    obj = manifest.obj
+    await client.delete(resource, name_of(obj), namespace_of(obj))
+    await until_gone(client, resource, name_of(obj), namespace_of(obj))
+    return await _create(client, resource, manifest, options)
+
+
+async def _apply_on_server(
+    client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions
+) -> Object:
+    obj = manifest.obj
+    if (obj.get("metadata") or {}).get("managedFields"):
+        raise CommandError("metadata.managedFields must be nil")
+    params = {**options.parameters, "force": "true" if options.force_conflicts else "false"}
+    return await client.patch(
+        resource,
+        name_of(obj),
+        obj,
+        namespace_of(obj),
+        patch_type="application/apply-patch+yaml",
+        params=params,
+    )
