@@ -94,7 +94,7 @@ class Strategy:
         return []
 
     async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:
-        """Allocates what the object needs, in place, after prepare_for_create; the result undoes it on failure."""
+        """Allocates what the object needs, in place, after prepare_for_create; the result undoes it."""
         return nothing_to_undo
 
     async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
@@ -119,7 +119,7 @@ class Strategy:
         return None
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
-        """What a field selector may name beyond metadata.name and metadata.namespace, with this object's values.
+        """What a field selector may name beyond metadata.name and metadata.namespace, with its values.
 
         Called with an empty object it tells the names.
         """

@@ -121,14 +121,14 @@ def _metric(metric: Object, path: Path) -> Errors:
     for name, field in _SOURCES.items():
         if metric.get(field) is not None and name != sort:
             yield forbidden(path.child(field), "must populate the given metric source only")
-    field = _SOURCES.get(sort)
-    if field is None:
+    if sort not in _SOURCES:
         return
-    source = metric.get(field)
+    at = path.child(_SOURCES[sort])
+    source = metric.get(_SOURCES[sort])
     if source is None:
-        yield required(path.child(field), "must populate information for the given metric source")
-        return
-    yield from _source(source, sort, path.child(field))
+        yield required(at, "must populate information for the given metric source")
+    else:
+        yield from _source(source, sort, at)
 
 
 def _source(source: Object, sort: str, path: Path) -> Errors:

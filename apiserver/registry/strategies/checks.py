@@ -1,10 +1,10 @@
-"""Checks of single values that many kinds share, in upstream's words. Each yields what is wrong with one field."""
+"""Checks of single values that many kinds share, in upstream's words: each yields what is wrong with it."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from apimachinery import names
 from apimachinery.field import FieldError, Path, forbidden, invalid, not_supported, required
@@ -12,7 +12,7 @@ from apimachinery.objects import Object
 from apimachinery.quantity import Quantity, parse_quantity
 
 Errors = Iterable[FieldError]
-NameCheck = Callable[[str], list[str]]
+Checked = TypeVar("Checked")
 
 NEGATIVE = "must be greater than or equal to 0"
 NOT_POSITIVE = "must be greater than zero"
@@ -24,12 +24,12 @@ def in_range(low: int, high: int) -> str:
     return f"must be between {low} and {high}, inclusive"
 
 
-def matches(value: Any, path: Path, check: NameCheck) -> Errors:
+def matches(value: Checked, path: Path, check: Callable[[Checked], list[str]]) -> Errors:
     """One error for each complaint of `check` (see apimachinery.names)."""
     return (invalid(path, value, message) for message in check(value))
 
 
-def required_match(value: str | None, path: Path, check: NameCheck) -> Errors:
+def required_match(value: str | None, path: Path, check: Callable[[str], list[str]]) -> Errors:
     """As matches, for a value that must be there."""
     if not value:
         yield required(path)

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions: their own fields. What their schemas mean is the custom resource server's business."""
+"""CustomResourceDefinitions: their own fields; what the schemas in them mean is served elsewhere."""
 
 from __future__ import annotations
 

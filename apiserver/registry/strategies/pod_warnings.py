@@ -1,4 +1,7 @@
-"""Warnings about pods: what is deprecated, does nothing or will hardly be meant (upstream: pkg/api/pod/warnings.go)."""
+"""Warnings about pods: what is deprecated, does nothing or will hardly be meant.
+
+Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/api/pod/warnings.go
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,8 @@ def spec_warnings(spec: Object, path: str) -> Iterator[str]:
         for index, container in enumerate(spec.get(field) or ()):
             yield from _container_warnings(container, f"{path}.{field}[{index}]")
     if not (spec.get("terminationGracePeriodSeconds") or 0) >= 0:
-        yield f"{path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
+        text = "must be >= 0; negative values are invalid and will be treated as 1"
+        yield f"{path}.terminationGracePeriodSeconds: {text}"
 
 
 def _node_label_warnings(spec: Object, path: str) -> Iterator[str]:
@@ -105,15 +109,16 @@ def _container_warnings(container: Object, path: str) -> Iterator[str]:
         for name in ("memory", "ephemeral-storage"):
             value = (resources.get(side) or {}).get(name)
             if value is not None and Quantity.parse(value).milli_value() % 1000:
-                amount = Quantity.parse(value)
-                yield f'{path}.resources.{side}[{name}]: fractional byte value "{amount}" is invalid, must be an integer'
+                text = f'fractional byte value "{Quantity.parse(value)}" is invalid, must be an integer'
+                yield f"{path}.resources.{side}[{name}]: {text}"
     seen: dict[str, object] = {}
     for index, variable in enumerate(container.get("env") or ()):
         name = variable.get("name") or ""
         if name in seen and (
             seen[name] == variable.get("value") or f"$({name})" not in str(variable.get("value"))
         ):
-            yield f'{path}.env[{index}]: hides previous definition of "{name}", which may be dropped when using apply'
+            text = f'hides previous definition of "{name}", which may be dropped when using apply'
+            yield f"{path}.env[{index}]: {text}"
         seen[name] = variable.get("value")
     yield from _port_warnings(container, path)
 

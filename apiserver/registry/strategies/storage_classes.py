@@ -1,4 +1,4 @@
-"""How storage is had: StorageClasses, CSI drivers and what they say of nodes, attachments, attribute classes."""
+"""How storage is had: classes, CSI drivers and what they say of nodes, attachments."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def validate_profile_annotations(
 def _agree(
     annotation: str, profile: Object, values: Mapping[str, tuple[str, ...]], what: str, path: Path
 ) -> Errors:
-    sort = profile.get("type")
+    sort = profile.get("type") or ""
     if sort in values and annotation not in values[sort]:
         yield forbidden(path.child("type"), f"{what} type in annotation and field must match")
     elif sort == "Localhost":

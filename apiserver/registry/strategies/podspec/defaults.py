@@ -51,8 +51,8 @@ def fill_absent(obj: MutableMapping[str, Any], defaults: dict[str, Any]) -> None
 def canonical_amounts(holder: Object | None, *fields: str) -> None:
     """Writes every amount in these maps as upstream would: `1000m` is `1`."""
     for field in fields:
-        amounts = (holder or {}).get(field)
-        for name, value in (amounts or {}).items():
+        amounts = (holder or {}).get(field) or {}
+        for name, value in amounts.items():
             amounts[name] = canonical(value)
 
 

@@ -84,7 +84,7 @@ def _validate_probe(probe: Object, path: Path) -> Errors:
 
 
 def validate_probes(container: Object, path: Path) -> Errors:
-    """The three probes; only readiness may ask for more than one success, only the others for a grace period."""
+    """Only readiness may ask for more than one success, only the others for a grace period."""
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         probe = container.get(name)
         if probe is None:

@@ -121,12 +121,13 @@ def _app_armor(profile: Object, path: Path) -> Errors:
     yield from _profile_type(profile, path, "appArmorProfile")
     local, at = profile.get("localhostProfile"), path.child("localhostProfile")
     if profile.get("type") == "Localhost":
-        if not (local or "").strip():
+        name = local or ""
+        if not name.strip():
             yield required(at, "must be set when AppArmor type is Localhost")
-        elif local != local.strip():
-            yield invalid(at, local, "must not be padded with whitespace")
-        if len(local or "") > 4095:
-            yield too_long(at, local, 4095)
+        elif name != name.strip():
+            yield invalid(at, name, "must not be padded with whitespace")
+        if len(name) > 4095:
+            yield too_long(at, name, 4095)
     elif profile.get("type") in _PROFILES and local is not None:
         yield invalid(at, local, "can only be set when AppArmor type is Localhost")
 

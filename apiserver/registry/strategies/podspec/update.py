@@ -1,4 +1,4 @@
-"""What may change in a pod that exists: images, deadlines, tolerations; its resources and debug containers elsewhere."""
+"""What may change in a pod that exists; its resources and debug containers have doors of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a volume's content comes from: one check per source, for volumes of pods and for PersistentVolumes."""
+"""Where a volume's content comes from: a check per source, for volumes of pods and for PersistentVolumes."""
 
 from __future__ import annotations
 
