@@ -18,6 +18,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import EVENTS, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.registry import creating, deleting, updating
+from apiserver.registry.codec import Codec
 from apiserver.registry.conversion import conversion_of
 from apiserver.registry.listing import Lister, Listing
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
@@ -58,8 +59,9 @@ class Store:
         self.resource = resource
         self.strategy = strategy
         self.shared = shared
-        self.conversion = conversion_of(resource)
-        self.stored = self.conversion.stored if self.conversion else resource
+        conversion = conversion_of(resource)
+        self.stored = conversion.stored if conversion else resource
+        self.codec = Codec(resource)
         self.cache = shared.cache.resource(self.stored, strategy.selectable_fields)
         self.lister = Lister(shared.storage, shared.cache, self.cache)
         lease = shared.event_lease if self.stored == EVENTS else no_lease
@@ -70,6 +72,10 @@ class Store:
 
     def key(self, namespace: str, name: str) -> str:
         return self.stored.storage_key(namespace, name)
+
+    def namespace_of(self, info: RequestInfo) -> str:
+        """The namespace a request is about; a namespace object itself is in none."""
+        return info.namespace if self.resource.namespaced else ""
 
     async def get(self, namespace: str, name: str, resource_version: str = "") -> Entry:
         """Raises NotFoundError; TimeoutStatusError if the revision asked for does not come."""
@@ -85,23 +91,23 @@ class Store:
     async def create(self, info: RequestInfo, namespace: str, obj: Object, options: WriteOptions) -> Entry:
         """Stores a new object (decoded, defaulted, in the stored version), which is changed in place."""
         entry = await creating.create(self, info, namespace, obj, options)
-        return self._noted(info, entry)
+        return self.note(info, entry)
 
     async def update(
         self, info: RequestInfo, target: Target, change: Change, options: WriteOptions
     ) -> tuple[Entry, bool]:
         """Applies `change` to what is stored, as often as it takes; the entry, and whether it is new."""
         entry, created = await updating.update(self, info, target, change, options)
-        return self._noted(info, entry), created
+        return self.note(info, entry), created
 
     async def delete(
         self, info: RequestInfo, namespace: str, name: str, options: DeleteOptions
     ) -> tuple[Entry, bool]:
         """Marks the object as terminating, or removes it; its last state, and whether it is gone."""
         entry, gone = await deleting.delete(self, info, namespace, name, options)
-        return self._noted(info, entry), gone
+        return self.note(info, entry), gone
 
-    def _noted(self, info: RequestInfo, entry: Entry) -> Entry:
+    def note(self, info: RequestInfo, entry: Entry) -> Entry:
         """Tells the journal which revision of which object the request made."""
         info.revision, info.name = entry.revision, entry.name
         return entry

@@ -43,7 +43,7 @@ class Topic:
         self._changes: list[Change] = []
         self._base = 0
         self._bytes = 0
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[Reader] = set()
 
     def __repr__(self) -> str:
         return f"<Topic {self._base}..{self.end} floor={self.floor}>"
@@ -86,26 +86,42 @@ class Topic:
         return self._changes[start : start + limit]
 
     def wake(self) -> None:
-        waiting, self._waiting = self._waiting, set()
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        waiting, self.waiting = self.waiting, set()
+        for reader in waiting:
+            reader.wake()
 
-    async def wait(self, position: int, deadline: float) -> None:
-        """Until there is something at `position`, or the loop's time is `deadline`."""
-        if position != self.end:
+
+class Reader:
+    """One position in a topic."""
+
+    __slots__ = ("_future", "position", "topic")
+
+    def __init__(self, topic: Topic, position: int) -> None:
+        self.topic = topic
+        self.position = position
+        self._future: asyncio.Future[None] | None = None
+
+    def take(self, limit: int) -> list[Change]:
+        """Up to `limit` new changes. Raises Lagging."""
+        changes = self.topic.take(self.position, limit)
+        self.position += len(changes)
+        return changes
+
+    async def wait(self, deadline: float) -> None:
+        """Until there is something new, or `wake` is called, or the loop's time is `deadline`."""
+        if self.position != self.topic.end:
             return
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        self._waiting.add(future)
-        timer = loop.call_at(deadline, _finish, future)
+        self._future = loop.create_future()
+        self.topic.waiting.add(self)
+        timer = loop.call_at(deadline, self.wake)
         try:
-            await future
+            await self._future
         finally:
             timer.cancel()
-            self._waiting.discard(future)
+            self._future = None
+            self.topic.waiting.discard(self)
 
-
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+    def wake(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)

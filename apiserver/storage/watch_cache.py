@@ -103,6 +103,15 @@ class WatchCache:
         finally:
             self._asking, self._next_asking = self._next_asking, None
 
+    async def wait_until_ready(self, seconds: float) -> bool:
+        """Whether the cache was loaded in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.ready.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def wait_until(self, revision: int, seconds: float) -> bool:
         """Whether the cache reached `revision` in time."""
         if self.revision >= revision:

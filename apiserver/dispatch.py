@@ -1,0 +1,155 @@
+"""Serves /api and /apis: from what a request asks for to the handler of its verb, by look-up.
+
+The last of the filters. Storage errors become API errors here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from apimachinery.errors import (
+    MethodNotAllowedError,
+    PathNotFoundError,
+    ServiceUnavailableError,
+    StatusError,
+    TooManyRequestsError,
+)
+from apimachinery.scheme import BINDINGS, POD_DISRUPTION_BUDGETS, PODS, Resource, subresource_of
+from apiserver.asgi import Handler, Receive, Scope, Send
+from apiserver.handlers.binding import bind
+from apiserver.handlers.create import create
+from apiserver.handlers.delete import delete
+from apiserver.handlers.delete_collection import delete_collection
+from apiserver.handlers.eviction import evict
+from apiserver.handlers.get import get
+from apiserver.handlers.list import list_objects
+from apiserver.handlers.patch import patch
+from apiserver.handlers.scale import get_scale, patch_scale, update_scale
+from apiserver.handlers.update import update
+from apiserver.handlers.watch import watch
+from apiserver.registry.store import Store
+from apiserver.registry.stores import StoreKey
+from apiserver.request import RequestInfo
+from apiserver.responses import send_status, send_text
+from apiserver.storage.interface import StorageError, StorageUnreachable, ValueTooLarge
+from apiserver.storage.watch_cache import WatchCache
+
+Verb = Callable[[RequestInfo, Receive, Send, Store], Awaitable[None]]
+
+_OBJECT_VERBS: dict[str, Verb] = {"get": get, "update": update, "patch": patch, "delete": delete}
+_COLLECTION_VERBS: dict[str, Verb] = {
+    "list": list_objects, "watch": watch, "create": create, "deletecollection": delete_collection,
+}  # fmt: skip
+_SCALE_VERBS: dict[str, Verb] = {"get": get_scale, "update": update_scale, "patch": patch_scale}
+_ANYWHERE = ("list", "watch")
+"""What can be asked of a namespaced resource without naming a namespace."""
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_READY_SECONDS = 10.0
+
+
+class Dispatcher:
+    """An ASGI application that takes resource requests whose RequestInfo is in the scope."""
+
+    def __init__(
+        self,
+        stores: Mapping[StoreKey, Store],
+        cache: WatchCache,
+        special: Mapping[tuple[str, str], Handler] | None = None,
+    ) -> None:
+        """`special` serves (group_resource, subresource) in another way than objects are."""
+        self._stores = stores
+        self._cache = cache
+        self._special = special or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        info: RequestInfo = scope["request_info"]
+        try:
+            await self._serve(info, scope, receive, send)
+        except StorageError as error:
+            await send_status(send, api_error(error))
+        except StatusError as error:
+            await send_status(send, error)
+
+    async def _serve(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
+        resource = self._resource(info)
+        if resource is None:
+            if not any((info.group, info.version) == key[:2] for key in self._stores):
+                return await send_text(send, 404, "404 page not found\n")
+            raise PathNotFoundError
+        _check_path(info, resource)
+        special = self._special.get((resource.group_resource, info.subresource))
+        if special is not None:
+            return await special(info, scope, receive, send)
+        if not self._cache.ready.is_set():
+            await self._wait_until_ready()
+        if resource == BINDINGS:
+            return await bind(info, receive, send, self._store(PODS))
+        store = self._stores.get((info.group, info.version, info.plural))
+        if store is None:
+            raise PathNotFoundError
+        await self._verb(info, resource)(info, receive, send, store)
+
+    def _resource(self, info: RequestInfo) -> Resource | None:
+        if info.resource is None:
+            store = self._stores.get((info.group, info.version, info.plural))
+            info.resource = store.resource if store else None
+        return info.resource
+
+    def _store(self, resource: Resource) -> Store:
+        return self._stores[resource.group, resource.version, resource.plural]
+
+    async def _wait_until_ready(self) -> None:
+        """The store has not been read yet, or has to be read again."""
+        if not await self._cache.wait_until_ready(_READY_SECONDS):
+            raise TooManyRequestsError("storage is (re)initializing", 1)
+
+    def _verb(self, info: RequestInfo, resource: Resource) -> Verb:
+        """Who serves the request. Raises MethodNotAllowedError, PathNotFoundError."""
+        verbs: Mapping[str, Verb] = _OBJECT_VERBS if info.verb in _OBJECT_VERBS else _COLLECTION_VERBS
+        match info.subresource:
+            case "":
+                pass
+            case "scale":
+                verbs = _SCALE_VERBS
+            case "binding":
+                verbs = {"create": bind}
+            case "eviction":
+                verbs = {"create": self._evict}
+            case _:
+                verbs = _OBJECT_VERBS
+        return verbs[info.verb]
+
+    async def _evict(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+        await evict(info, receive, send, store, self._store(POD_DISRUPTION_BUDGETS))
+
+
+def _check_path(info: RequestInfo, resource: Resource) -> None:
+    """Whether there is such a path and it knows the method. Raises PathNotFoundError, MethodNotAllowedError."""
+    verb, on_object = info.verb, info.verb in _OBJECT_VERBS
+    if info.subresource:
+        subresource = subresource_of(resource, info.subresource)
+        if subresource is None:
+            raise PathNotFoundError
+        known = verb in subresource.verbs
+    else:
+        known = verb in resource.verbs and (verb != "create" or not info.name)
+    known = known and (not on_object or bool(info.name)) and info.method in _METHODS
+    if resource.namespaced and not info.namespace and verb not in _ANYWHERE:
+        raise PathNotFoundError if on_object and info.name else _not_allowed()
+    if not resource.namespaced and info.namespace and info.plural != "namespaces":
+        raise PathNotFoundError
+    if not known:
+        raise _not_allowed()
+
+
+def _not_allowed() -> MethodNotAllowedError:
+    return MethodNotAllowedError(message="the server does not allow this method on the requested resource")
+
+
+def api_error(error: StorageError) -> StatusError:
+    """What a client is told about trouble with the store."""
+    if isinstance(error, ValueTooLarge):
+        return StatusError("etcdserver: request is too large", code=500)
+    if isinstance(error, StorageUnreachable):
+        return ServiceUnavailableError(f"the store is unreachable: {error}", retry_after=1)
+    return StatusError(str(error), code=500)

@@ -1,0 +1,90 @@
+"""Answers in the form that was negotiated, with the warnings that came up on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from apimachinery.objects import Object
+from apimachinery.serialize import to_yaml
+from apiserver.asgi import Send
+from apiserver.handlers.negotiation import Negotiated, negotiate
+from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
+from apiserver.registry.store import Store
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+
+Headers = list[tuple[bytes, bytes]]
+_CONTENT_TYPES = {"json": b"application/json", "yaml": b"application/yaml"}
+
+
+def warning_headers(warnings: Iterable[str]) -> Headers:
+    """RFC 7234 as upstream writes it: `299 - "text"`."""
+    return [(b"warning", b'299 - "%b"' % _quoted(text)) for text in dict.fromkeys(warnings)]
+
+
+def _quoted(text: str) -> bytes:
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return printable.replace("\\", "\\\\").replace('"', '\\"').encode()
+
+
+def head(info: RequestInfo, status: int, length: int, media: str = "json") -> dict[str, Any]:
+    """The start of an answer of known length."""
+    headers: Headers = [
+        (b"cache-control", b"no-cache, private"),
+        (b"content-type", _CONTENT_TYPES[media]),
+        (b"content-length", b"%d" % length),
+    ]
+    if info.warnings:
+        headers += warning_headers(info.warnings)
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+async def send_entry(info: RequestInfo, send: Send, store: Store, entry: Entry, status: int = 200) -> None:
+    """One object."""
+    wanted = negotiate(info.headers.get("accept", ""), of_list=False)
+    if wanted.form == "" and wanted.media == "json" and "pretty" not in info.query:
+        data = store.codec.data(entry)
+        await send(head(info, status, len(data)))
+        await send({"type": "http.response.body", "body": data})
+        return
+    await send_value(info, send, _in_form(info, store, entry, wanted), status, wanted.media)
+
+
+def _in_form(info: RequestInfo, store: Store, entry: Entry, wanted: Negotiated) -> Object:
+    if wanted.form == "Table":
+        include = include_object(info)
+        writer = TableWriter(store.strategy, store.codec, wanted.version, include, store.shared.now())
+        return writer.table([entry], {"resourceVersion": str(entry.revision)})
+    if wanted.form == "PartialObjectMetadata":
+        return partial_metadata(entry.obj, wanted.version)
+    return store.codec.obj(entry)
+
+
+async def send_value(
+    info: RequestInfo, send: Send, value: Object, status: int = 200, media: str = "json"
+) -> None:
+    """A value that is not an entry: a Status, a Scale, a Table."""
+    if media == "yaml":
+        data = to_yaml(value).encode()
+    elif info.first("pretty", "false").lower() not in ("false", "0"):
+        data = orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+    else:
+        data = orjson.dumps(value)
+    await send(head(info, status, len(data), media))
+    await send({"type": "http.response.body", "body": data})
+
+
+def success(store: Store, entry: Entry) -> Object:
+    """The Status that a DELETE answers with."""
+    details = {"name": entry.name, "group": store.resource.group, "kind": store.resource.plural}
+    details["uid"] = entry.obj["metadata"].get("uid", "")
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {key: value for key, value in details.items() if value},
+    }

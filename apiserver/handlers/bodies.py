@@ -1,0 +1,183 @@
+"""From a request's body to an object of the right kind, or to upstream's complaint about it.
+
+Source of the wording: https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apimachinery import scheme
+from apimachinery.errors import (
+    BadRequestError,
+    InternalError,
+    RequestEntityTooLargeError,
+    UnsupportedMediaTypeError,
+)
+from apimachinery.objects import Object
+from apimachinery.schema import Checker, checker_for
+from apimachinery.serialize import Decoded, DecodeError, from_json_strict, from_yaml_strict
+from apiserver.asgi import Receive
+from apiserver.registry.options import FieldValidation
+from apiserver.request import RequestInfo
+
+MAX_BODY = 3 * 1024 * 1024
+_JSON, _YAML = "application/json", "application/yaml"
+_UNSUPPORTED = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+)
+_SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+_NOT_AN_OBJECT = (
+    "json: cannot unmarshal {} into Go value of type struct "
+    '{{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a body is to be."""
+
+    api_version: str
+    kind: str
+
+    @property
+    def version(self) -> str:
+        return self.api_version.rpartition("/")[2]
+
+    def checker(self) -> Checker:
+        found = checker_for(self.api_version, self.kind)
+        if found is None:
+            raise InternalError(f"no schema for {self.api_version} {self.kind}")
+        return found
+
+
+async def read(info: RequestInfo, receive: Receive) -> bytes:
+    """The whole body. Raises RequestEntityTooLargeError."""
+    if info.headers.get("content-length", "0").isdigit():
+        _limit(int(info.headers.get("content-length", "0")))
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        _limit(len(body))
+        message = await receive()
+        body += message.get("body", b"")
+    _limit(len(body))
+    return body
+
+
+def _limit(size: int) -> None:
+    if size > MAX_BODY:
+        raise RequestEntityTooLargeError(f"limit is {MAX_BODY}")
+
+
+def content_type(info: RequestInfo) -> str:
+    return info.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def decode(info: RequestInfo, body: bytes, expected: Expected, validation: FieldValidation) -> Object:
+    """The object, with unknown fields refused, warned about or dropped. Raises BadRequestError and others."""
+    decoded = parse(info, body, expected.kind)
+    return check(info, decoded, expected, validation)
+
+
+def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
+    """Text to values: an object, of whatever kind. Raises BadRequestError, UnsupportedMediaTypeError."""
+    media = content_type(info) or _JSON
+    if media not in (_JSON, _YAML):
+        raise UnsupportedMediaTypeError(_UNSUPPORTED)
+    try:
+        decoded = from_json_strict(body) if media == _JSON else from_yaml_strict(body)
+    except DecodeError as error:
+        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
+    if not isinstance(decoded.value, dict):
+        text = _NOT_AN_OBJECT.format(_json_type(decoded.value))
+        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)
+    return decoded
+
+
+def _json_type(value: object) -> str:
+    names = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+    return names.get(type(value), "null")
+
+
+def _unrecognized(kind: str, problem: str, body: bytes) -> BadRequestError:
+    return BadRequestError(
+        f"the object provided is unrecognized (must be of type {kind}): {problem} ({_summary(body)})"
+    )
+
+
+def _summary(body: bytes) -> str:
+    """The first 30 bytes, as text if they look like JSON."""
+    if not body:
+        return "<empty>"
+    start = body[:30].decode("utf-8", "replace") if body.startswith(b"{") else body[:30].hex()
+    return f"{start} ..." if len(body) > 30 else start
+
+
+def check(info: RequestInfo, decoded: Decoded, expected: Expected, validation: FieldValidation) -> Object:
+    """The decoded object held against the schema of what it should be; mended in place."""
+    obj: Object = decoded.value
+    _check_kind(obj, expected)
+    checked = expected.checker().check(obj, prune=True)
+    if checked.type_errors:
+        raise _unfit(obj, expected, checked.type_errors[0].message)
+    complaints = [
+        *checked.unknown_messages,
+        *(f'duplicate field "{path}"' for path in decoded.duplicates),
+    ]
+    if complaints and validation == "Strict":
+        raise _unfit(obj, expected, f"strict decoding error: {', '.join(complaints)}")
+    if validation == "Warn":
+        info.warnings += complaints
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    return obj
+
+
+def _unfit(obj: Object, expected: Expected, problem: str) -> BadRequestError:
+    version = obj["apiVersion"].rpartition("/")[2]
+    return BadRequestError(
+        f'{obj["kind"]} in version "{version}" cannot be handled as a {expected.kind}: {problem}'
+    )
+
+
+def _check_kind(obj: Object, expected: Expected) -> None:
+    """What the body does not say, the URL does. Raises BadRequestError."""
+    obj["apiVersion"] = obj.get("apiVersion") or expected.api_version
+    obj["kind"] = obj.get("kind") or expected.kind
+    for name in ("apiVersion", "kind"):
+        if not isinstance(obj[name], str):
+            text = (
+                f"json: cannot unmarshal {_json_type(obj[name])} into Go struct field .{name} of type string"
+            )
+            raise _unrecognized(expected.kind, f"couldn't get version/kind; json parse error: {text}", b"")
+    if (obj["apiVersion"], obj["kind"]) == (expected.api_version, expected.kind):
+        return
+    if checker_for(obj["apiVersion"], obj["kind"]) is None:
+        raise _unfit(
+            obj,
+            expected,
+            f'no kind "{obj["kind"]}" is registered for version "{obj["apiVersion"]}" in scheme "{_SCHEME}"',
+        )
+    if obj["kind"] == expected.kind:
+        raise BadRequestError(
+            f"the API version in the data ({obj['apiVersion']}) does not match the expected API version "
+            f"({expected.api_version})"
+        )
+    version, group = expected.version, _go_package(expected.api_version)
+    raise _unfit(
+        obj,
+        expected,
+        f"converting ({version}.{obj['kind']}) to ({group}.{expected.kind}): unknown conversion",
+    )
+
+
+def _go_package(api_version: str) -> str:
+    """The package of upstream's internal types: core for v1, apps for apps/v1, rbac for rbac.…"""
+    group = api_version.rpartition("/")[0]
+    return group.partition(".")[0] or "core"
+
+
+def expected_of(resource: scheme.Resource) -> Expected:
+    return Expected(resource.api_version, resource.kind)

@@ -1,0 +1,46 @@
+"""DELETE of one object."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from apiserver.asgi import Receive, Send
+from apiserver.handlers import bodies
+from apiserver.handlers.answers import send_entry, send_value, success
+from apiserver.registry.options import DeleteOptions, parse_delete_options
+from apiserver.registry.store import Store
+from apiserver.request import RequestInfo
+
+_EXPECTED = bodies.Expected("meta.k8s.io/v1", "DeleteOptions")
+_RETURNED_WHOLE = frozenset(
+    (
+        "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas",
+        "serviceaccounts", "services", "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io", "volumeattachments.storage.k8s.io",
+    )
+)  # fmt: skip
+"""Kinds whose DELETE answers with the object that is gone; the others answer with a Status."""
+
+
+async def delete(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    options = await read_options(info, receive)
+    entry, gone = await store.delete(info, store.namespace_of(info), info.name, options)
+    accepted = not gone and options.orphan_dependents is False
+    if gone and store.resource.group_resource not in _RETURNED_WHOLE:
+        await send_value(info, send, success(store, entry))
+    else:
+        await send_entry(info, send, store, entry, 202 if accepted else 200)
+
+
+async def read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
+    """From the body, or the query if there is no body."""
+    body = await bodies.read(info, receive)
+    if not body.strip():
+        return parse_delete_options(info.query, None)
+    decoded = bodies.parse(info, body, _EXPECTED.kind)
+    obj = decoded.value
+    # The kind is in every group and version; all have the same fields.
+    obj["apiVersion"], obj["kind"] = "v1", "DeleteOptions"
+    bodies.check(info, decoded, bodies.Expected("v1", "DeleteOptions"), "Ignore")
+    options = parse_delete_options(info.query, obj)
+    return replace(options, dry_run=options.dry_run or "dryRun" in info.query)

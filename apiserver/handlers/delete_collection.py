@@ -1,0 +1,46 @@
+"""DELETE of a collection: a list, and a delete of each of its objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from apimachinery.errors import NotFoundError
+from apiserver.asgi import Receive, Send
+from apiserver.handlers.answers import send_value
+from apiserver.handlers.delete import read_options as read_delete_options
+from apiserver.handlers.list import list_metadata, list_object, read_options
+from apiserver.registry.options import DeleteOptions
+from apiserver.registry.store import Store
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+
+_WORKERS = 8
+
+
+async def delete_collection(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    deletion = await read_delete_options(info, receive)
+    listing = await store.list(store.namespace_of(info), read_options(info, store))
+    await _delete_all(info, store, listing.entries, deletion)
+    await send_value(info, send, list_object(store, listing, list_metadata(listing)))
+
+
+async def _delete_all(
+    info: RequestInfo, store: Store, entries: Sequence[Entry], options: DeleteOptions
+) -> None:
+    """A few at a time. What has gone meanwhile is fine; the first other error ends it."""
+    waiting = iter(entries)
+
+    async def work() -> None:
+        for entry in waiting:
+            try:
+                await store.delete(info, entry.namespace, entry.name, options)
+            except NotFoundError:
+                continue
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(_WORKERS, len(entries))):
+                group.create_task(work())
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None

@@ -1,0 +1,95 @@
+"""GET of a collection: ready bytes joined, or a Table, or metadata only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from apimachinery.objects import Object
+from apiserver.asgi import Receive, Send
+from apiserver.handlers.answers import head, send_value
+from apiserver.handlers.negotiation import negotiate
+from apiserver.handlers.tables import TableWriter, include_object, partial_metadata_list
+from apiserver.registry.listing import Listing, check_field_selector
+from apiserver.registry.options import ListOptions, parse_list_options
+from apiserver.registry.store import Store
+from apiserver.request import RequestInfo
+
+_CHUNK = 128
+_JOINT = b",{"
+
+
+async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    wanted = negotiate(info.headers.get("accept", ""), of_list=True)
+    options = read_options(info, store)
+    listing = await store.list(store.namespace_of(info), options)
+    if wanted.form == "" and wanted.media == "json" and "pretty" not in info.query:
+        await _send_bytes(info, send, store, listing)
+        return
+    metadata = list_metadata(listing)
+    if wanted.form == "Table":
+        include = include_object(info)
+        writer = TableWriter(store.strategy, store.codec, wanted.version, include, store.shared.now())
+        value = writer.table(listing.entries, metadata)
+    elif wanted.form == "PartialObjectMetadata":
+        value = partial_metadata_list(listing.entries, metadata, wanted.version)
+    else:
+        value = list_object(store, listing, metadata)
+    await send_value(info, send, value, media=wanted.media)
+
+
+def read_options(info: RequestInfo, store: Store, *, watch: bool = False) -> ListOptions:
+    """Raises BadRequestError, InvalidError."""
+    options = parse_list_options(info.query, watch=watch)
+    check_field_selector(options.fields, store.strategy.selectable_fields({"metadata": {}}))
+    return options
+
+
+def list_metadata(listing: Listing) -> Object:
+    metadata: Object = {"resourceVersion": str(listing.revision)}
+    if listing.continue_:
+        metadata["continue"] = listing.continue_
+    if listing.remaining is not None:
+        metadata["remainingItemCount"] = listing.remaining
+    return metadata
+
+
+def list_object(store: Store, listing: Listing, metadata: Object) -> Object:
+    """The list as a value, for forms that aren't joined bytes."""
+    items = [_item(store.codec.obj(entry)) for entry in listing.entries]
+    return {
+        "kind": f"{store.resource.kind}List",
+        "apiVersion": store.resource.api_version,
+        "metadata": metadata,
+        "items": items,
+    }
+
+
+def _item(obj: Object) -> Object:
+    """Items don't repeat what the list says."""
+    return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
+
+
+def list_head(store: Store, listing: Listing) -> bytes:
+    """Everything before the first item."""
+    first = {"kind": f"{store.resource.kind}List", "apiVersion": store.resource.api_version}
+    return orjson.dumps(first | {"metadata": list_metadata(listing)})[:-1] + b',"items":['
+
+
+async def _send_bytes(info: RequestInfo, send: Send, store: Store, listing: Listing) -> None:
+    start, bodies = list_head(store, listing), [store.codec.body(entry) for entry in listing.entries]
+    length = len(start) + sum(map(len, bodies)) + (len(bodies) * len(_JOINT) - 1 if bodies else 0) + 2
+    await send(head(info, 200, length))
+    for message in _messages(start, bodies):
+        await send(message)
+
+
+def _messages(start: bytes, bodies: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    """The body in pieces of many objects, so that no second big buffer is made."""
+    for index in range(0, len(bodies), _CHUNK):
+        joint = start + b"{" if index == 0 else _JOINT
+        piece = joint + _JOINT.join(bodies[index : index + _CHUNK])
+        yield {"type": "http.response.body", "body": piece, "more_body": True}
+    yield {"type": "http.response.body", "body": b"]}" if bodies else start + b"]}"}

@@ -1,0 +1,135 @@
+"""PATCH in its three forms (JSON, merge, strategic merge), of an object or a subresource of the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from apimachinery.errors import (
+    BadRequestError,
+    InvalidError,
+    RequestEntityTooLargeError,
+    StatusError,
+    UnsupportedMediaTypeError,
+)
+from apimachinery.field import Path, invalid
+from apimachinery.objects import Object
+from apimachinery.patch import MAX_OPERATIONS, PatchError, json_patch, merge_patch
+from apimachinery.schema import builtin
+from apimachinery.serialize import Decoded, DecodeError, from_json
+from apimachinery.strategic import strategic_merge
+from apiserver.asgi import Receive, Send
+from apiserver.handlers import bodies
+from apiserver.handlers.answers import send_entry
+from apiserver.registry.options import WriteOptions, parse_write_options
+from apiserver.registry.store import Store
+from apiserver.registry.updating import Target
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+
+JSON = "application/json-patch+json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+Apply = Callable[[Object], Any]
+
+
+async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    expected = bodies.expected_of(store.resource)
+    apply, options = await read_patch(info, receive, expected)
+
+    async def patched(entry: Entry | None) -> Object:
+        assert entry is not None  # no kind creates by patch
+        obj = decode_patched(info, apply(store.codec.obj(entry)), expected, options)
+        obj = store.codec.to_stored(obj)
+        store.strategy.default(obj)
+        return obj
+
+    target = Target(store.namespace_of(info), info.name, info.subresource)
+    entry, _ = await store.update(info, target, patched, options)
+    await send_entry(info, send, store, entry)
+
+
+async def read_patch(
+    info: RequestInfo, receive: Receive, expected: bodies.Expected
+) -> tuple[Apply, WriteOptions]:
+    """The patch as a function of the object. Raises what is wrong with it whatever the object is."""
+    make = _KINDS.get(bodies.content_type(info))
+    if make is None:
+        raise UnsupportedMediaTypeError("415: Unsupported Media Type")
+    options = parse_write_options(info.query, "PatchOptions")
+    document = _parse(await bodies.read(info, receive))
+    return make(document, expected), options
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except DecodeError as error:
+        raise BadRequestError(f"error decoding patch: {error}") from None
+
+
+def _unprocessable() -> StatusError:
+    return StatusError(
+        "the server rejected our request due to an error in our request", code=422, reason="Invalid"
+    )
+
+
+def _json_apply(operations: Any, expected: bodies.Expected) -> Apply:
+    if not isinstance(operations, list):
+        raise BadRequestError("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    if len(operations) > MAX_OPERATIONS:
+        raise RequestEntityTooLargeError(
+            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
+        )
+
+    def apply(obj: Object) -> Any:
+        try:
+            return json_patch(obj, operations)
+        except PatchError as error:
+            raise _unprocessable() from error
+
+    return apply
+
+
+def _merge_apply(document: Any, expected: bodies.Expected) -> Apply:
+    fields = _fields(document)
+    return lambda obj: merge_patch(obj, fields)
+
+
+def _strategic_apply(document: Any, expected: bodies.Expected) -> Apply:
+    fields, schema = _fields(document), builtin().node(expected.api_version, expected.kind)
+
+    def apply(obj: Object) -> Any:
+        try:
+            return strategic_merge(obj, fields, schema)
+        except PatchError as error:
+            raise BadRequestError(str(error)) from None
+
+    return apply
+
+
+def _fields(document: Any) -> Object:
+    if not isinstance(document, dict):
+        text = "cannot unmarshal array into Go value of type map[string]interface {}"
+        raise BadRequestError(f"error decoding patch: json: {text}")
+    return document
+
+
+_KINDS: dict[str, Callable[[Any, bodies.Expected], Apply]] = {
+    JSON: _json_apply,
+    MERGE: _merge_apply,
+    STRATEGIC: _strategic_apply,
+}
+
+
+def decode_patched(info: RequestInfo, value: Any, expected: bodies.Expected, options: WriteOptions) -> Object:
+    """The result of a patch, checked as a body would be. Raises InvalidError on the field `patch`."""
+    if not isinstance(value, dict):
+        raise _unprocessable()
+    try:
+        return bodies.check(info, Decoded(value), expected, options.field_validation)
+    except BadRequestError as error:
+        if error.message.startswith("the API version in the data"):
+            raise
+        raise InvalidError("", "", [invalid(Path("patch"), "", error.message)]) from None

@@ -1,0 +1,88 @@
+"""Objects as rows of a Table, and as metadata only: what kubectl and metadata clients ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from apimachinery.errors import BadRequestError
+from apimachinery.objects import Object
+from apiserver.registry.codec import Codec
+from apiserver.registry.strategy import Column, Strategy
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+
+_INCLUDE = ("", "None", "Metadata", "Object")
+
+
+def include_object(info: RequestInfo) -> str:
+    """What each row carries of its object. Raises BadRequestError."""
+    wanted = info.first("includeObject") or "Metadata"
+    if wanted not in _INCLUDE:
+        raise BadRequestError(f'unrecognized includeObject value: "{wanted}"')
+    return wanted
+
+
+def column(definition: Column) -> Object:
+    return {
+        "name": definition.name,
+        "type": definition.type,
+        "format": definition.format,
+        "description": definition.description,
+        "priority": definition.priority,
+    }
+
+
+class TableWriter:
+    """Makes rows of one resource."""
+
+    def __init__(self, strategy: Strategy, codec: Codec, version: str, include: str, now: datetime) -> None:
+        self._strategy = strategy
+        self._codec = codec
+        self._version = version
+        self._include = include
+        self._now = now
+
+    def table(self, entries: Iterable[Entry], metadata: Object, *, headless: bool = False) -> Object:
+        """`headless` leaves out the columns: in a watch only the first Table has them."""
+        return {
+            "kind": "Table",
+            "apiVersion": f"meta.k8s.io/{self._version}",
+            "metadata": metadata,
+            "columnDefinitions": [] if headless else [column(each) for each in self._strategy.columns],
+            "rows": [self._row(entry) for entry in entries],
+        }
+
+    def _row(self, entry: Entry) -> Object:
+        obj = entry.obj
+        row: Object = {"cells": self._strategy.cells(obj, self._now)}
+        if conditions := self._strategy.row_conditions(obj):
+            row["conditions"] = conditions
+        row["object"] = self._object(entry, obj)
+        return row
+
+    def _object(self, entry: Entry, obj: Object) -> Any:
+        match self._include:
+            case "None":
+                return None
+            case "Object":
+                return self._codec.obj(entry)
+        return partial_metadata(obj, self._version)
+
+
+def partial_metadata(obj: Object, version: str) -> Object:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": obj["metadata"],
+    }
+
+
+def partial_metadata_list(entries: Iterable[Entry], metadata: Object, version: str) -> Object:
+    return {
+        "kind": "PartialObjectMetadataList",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": metadata,
+        "items": [partial_metadata(entry.obj, version) for entry in entries],
+    }

@@ -1,0 +1,110 @@
+"""Changes as a watcher with selectors sees them, and as the lines it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import orjson
+
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
+from apiserver.handlers.negotiation import Negotiated
+from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
+from apiserver.registry.listing import matches
+from apiserver.registry.options import ListOptions
+from apiserver.registry.store import Store
+from apiserver.request import RequestInfo
+from apiserver.storage.entry import Entry
+from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change
+
+_END = b"}\n"
+
+
+class Selected(NamedTuple):
+    """What a watcher is told."""
+
+    type: str
+    entry: Entry
+
+
+def is_selected(entry: Entry, namespace: str, options: ListOptions) -> bool:
+    return (not namespace or entry.namespace == namespace) and matches(entry, options)
+
+
+def select(change: Change, namespace: str, options: ListOptions) -> Selected | None:
+    """An object that comes into the selection is ADDED; one that leaves it is DELETED, as it was before."""
+    if options.selects_all:
+        if namespace and change.entry.namespace != namespace:
+            return None
+        return Selected(change.type, change.entry)
+    after = change.type != DELETED and is_selected(change.entry, namespace, options)
+    before = change.previous is not None and is_selected(change.previous, namespace, options)
+    if after:
+        return Selected(MODIFIED if before else ADDED, change.entry)
+    if before and change.previous is not None:
+        gone = change.entry if change.type == DELETED else change.previous.at(change.entry.revision)
+        return Selected(DELETED, gone)
+    return None
+
+
+class EventWriter:
+    """Lines of one watch, in the form that was negotiated."""
+
+    def __init__(self, info: RequestInfo, store: Store, wanted: Negotiated) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._include = include_object(info) if wanted.form == "Table" else ""
+        self._headless = False
+        self._starts = {
+            kind: b'{"type":"%b","object":%b' % (kind.encode(), store.codec.header)
+            for kind in (ADDED, MODIFIED, DELETED)
+        }
+
+    def lines(self, events: Iterable[Selected]) -> bytes:
+        """Many events in one piece."""
+        parts: list[bytes] = []
+        if self._wanted.form:
+            parts = [self._line(event.type, self._in_form(event.entry)) for event in events]
+        else:
+            starts, body = self._starts, self._store.codec.body
+            for event in events:
+                parts += (starts[event.type], body(event.entry), _END)
+        return b"".join(parts)
+
+    def _in_form(self, entry: Entry) -> Object:
+        if self._wanted.form == "PartialObjectMetadata":
+            return partial_metadata(entry.obj, self._wanted.version)
+        store, version = self._store, self._wanted.version
+        writer = TableWriter(store.strategy, store.codec, version, self._include, store.shared.now())
+        headless, self._headless = self._headless, True
+        return writer.table([entry], {"resourceVersion": str(entry.revision)}, headless=headless)
+
+    @staticmethod
+    def _line(kind: str, obj: Object) -> bytes:
+        return orjson.dumps({"type": kind, "object": obj}) + b"\n"
+
+    def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
+        """Tells that everything up to `revision` has been sent."""
+        metadata: Object = {"resourceVersion": str(revision), "creationTimestamp": None}
+        if initial_events_end:
+            metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        resource = self._store.resource
+        obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+        if self._wanted.form == "PartialObjectMetadata":
+            obj = partial_metadata(obj, self._wanted.version)
+        elif self._wanted.form == "Table":
+            obj = self._table_bookmark(metadata)
+        return self._line("BOOKMARK", obj)
+
+    def _table_bookmark(self, metadata: Object) -> Object:
+        return {
+            "kind": "Table",
+            "apiVersion": f"meta.k8s.io/{self._wanted.version}",
+            "metadata": {"resourceVersion": metadata["resourceVersion"]},
+            "columnDefinitions": [],
+            "rows": [],
+        }
+
+    def error(self, error: StatusError) -> bytes:
+        return self._line("ERROR", error.to_status())

@@ -1,0 +1,133 @@
+"""The API server's inside without filters or sockets: a dispatcher over a store in memory, called as ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from apiserver.admission.chain import Chain
+from apiserver.dispatch import Dispatcher
+from apiserver.filters.request_info import parse_query, parse_request
+from apiserver.registry.store import Shared, Store
+from apiserver.registry.stores import StoreKey, build_stores
+from apiserver.registry.strategies import strategy_for
+from apiserver.storage.interface import Storage
+from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.watch_cache import WatchCache
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+@dataclass
+class Watching:
+    """A watch under way: its events as they come."""
+
+    events: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    status: int = 0
+
+    async def take(self, count: int) -> list[Any]:
+        async with asyncio.timeout(5):
+            return [await self.events.get() for _ in range(count)]
+
+
+class Api:
+    """Requests in, answers out."""
+
+    def __init__(self, storage: Storage, cache: WatchCache, stores: dict[StoreKey, Store]) -> None:
+        self.storage = storage
+        self.cache = cache
+        self.stores = stores
+        self._dispatcher = Dispatcher(stores, cache)
+
+    async def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        started: dict[str, Any] = {}
+        pieces: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+            else:
+                pieces.append(message["body"])
+
+        data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": data}
+
+        await self._dispatcher(self._scope(method, path, headers), receive, send)
+        answered = {name.decode(): value.decode() for name, value in started["headers"]}
+        return Answer(started["status"], answered, b"".join(pieces))
+
+    @staticmethod
+    def _scope(method: str, path: str, headers: dict[str, str] | None) -> dict[str, Any]:
+        path, _, query = path.partition("?")
+        info = parse_request(method, path, parse_query(query.encode()), headers or {})
+        return {"type": "http", "method": method, "path": path, "request_info": info}
+
+    @asynccontextmanager
+    async def watch(self, path: str, headers: dict[str, str] | None = None) -> AsyncIterator[Watching]:
+        watching, gone, begun = Watching(), asyncio.Event(), asyncio.Event()
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                watching.status = message["status"]
+                begun.set()
+                return
+            for line in message["body"].splitlines():
+                watching.events.put_nowait(orjson.loads(line))
+            if not message.get("more_body"):
+                watching.ended.set()
+
+        async def receive() -> dict[str, Any]:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        scope = self._scope("GET", path, headers)
+        task = asyncio.create_task(self._dispatcher(scope, receive, send))
+        await asyncio.wait(
+            [task, waiting := asyncio.create_task(begun.wait())], return_when="FIRST_COMPLETED"
+        )
+        waiting.cancel()
+        try:
+            yield watching
+        finally:
+            gone.set()
+            await asyncio.wait_for(task, 5)
+
+
+@asynccontextmanager
+async def serving(storage: Storage | None = None, *, seed: int = 0) -> AsyncIterator[Api]:
+    """An Api whose cache is fed."""
+    storage = storage or MemoryStorage()
+    cache = WatchCache(storage)
+    shared = Shared(storage, cache, Chain([]), lambda: NOW, random.Random(seed))
+    stores = build_stores(shared, strategy_for)
+    feeding = asyncio.create_task(cache.run())
+    await cache.ready.wait()
+    try:
+        yield Api(storage, cache, stores)
+    finally:
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
