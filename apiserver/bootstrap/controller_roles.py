@@ -1,0 +1,246 @@
+"""The role of each controller, bound to its ServiceAccount in kube-system and to the manager itself.
+
+Upstream's controllers may each have an identity of their own; ours share the manager's, so that it holds
+them all. Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object
+from apiserver.bootstrap.policy import READ, Wanted, account, bind, cluster_role, events, rule, user
+
+_MANAGER = user("system:kube-controller-manager")
+_APPS, _BATCH = "apps", "batch"
+_STORAGE = "storage.k8s.io"
+_FULL = f"create delete {READ} patch update"
+
+
+def controller_roles() -> list[Wanted]:
+    return [cluster_role(f"system:controller:{name}", *rules) for name, rules in _rules().items()]
+
+
+def controller_role_bindings() -> list[Wanted]:
+    return [bind(f"system:controller:{name}", account(name), _MANAGER) for name in _rules()]
+
+
+def _rules() -> dict[str, list[Object]]:
+    return {**_workloads(), **_networking(), **_volumes(), **_cluster()}
+
+
+def _owner(resource: str, verbs: str, group: str = _APPS) -> list[Object]:
+    """A workload's own rules: the object, its status, and blocking its deletion."""
+    return [
+        rule(verbs, resource, group),
+        rule("update", f"{resource}/status", group),
+        rule("update", f"{resource}/finalizers", group),
+    ]
+
+
+def _workloads() -> dict[str, list[Object]]:
+    pods = "create delete list patch watch"
+    return {
+        "cronjob-controller": [
+            *_owner("cronjobs", f"{READ} update", _BATCH),
+            rule(_FULL, "jobs", _BATCH),
+            rule("delete list watch", "pods"),
+            events(),
+        ],
+        "daemon-set-controller": [
+            *_owner("daemonsets", READ),
+            rule("list watch", "nodes"),
+            rule(pods, "pods"),
+            rule("create", "pods/binding"),
+            rule(_FULL, "controllerrevisions", _APPS),
+            events(),
+        ],
+        "deployment-controller": [
+            *_owner("deployments", f"{READ} update"),
+            rule(_FULL, "replicasets", _APPS),
+            rule(f"{READ} update", "pods"),
+            events(),
+        ],
+        "job-controller": [*_owner("jobs", f"{READ} patch update", _BATCH), rule(pods, "pods"), events()],
+        "replicaset-controller": [*_owner("replicasets", f"{READ} update"), rule(pods, "pods"), events()],
+        "replication-controller": [
+            *_owner("replicationcontrollers", f"{READ} update", "core"),
+            rule(pods, "pods"),
+            events(),
+        ],
+        "statefulset-controller": [
+            rule("list watch", "pods"),
+            *_owner("statefulsets", READ),
+            rule("create delete get patch update", "pods"),
+            rule(_FULL, "controllerrevisions", _APPS),
+            rule(f"create delete {READ} update", "persistentvolumeclaims"),
+            rule("update", "pods/finalizers"),
+            events(),
+        ],
+        "ttl-after-finished-controller": [rule(f"delete {READ}", "jobs", _BATCH), events()],
+        "horizontal-pod-autoscaler": [
+            rule(READ, "horizontalpodautoscalers", "autoscaling"),
+            rule("update", "horizontalpodautoscalers/status", "autoscaling"),
+            rule("get update", "*/scale", "*"),
+            rule("list watch", "pods"),
+            rule("list watch", "pods", "metrics.k8s.io"),
+            rule(READ, "*", "custom.metrics.k8s.io"),
+            rule(READ, "*", "external.metrics.k8s.io"),
+            events(),
+        ],
+        "disruption-controller": [
+            rule(READ, "deployments replicasets statefulsets", _APPS),
+            rule(READ, "replicationcontrollers"),
+            rule(READ, "poddisruptionbudgets", "policy"),
+            rule("update", "poddisruptionbudgets/status", "policy"),
+            rule("patch update", "pods/status"),
+            rule("get", "*/scale", "*"),
+            events(),
+        ],
+    }
+
+
+def _networking() -> dict[str, list[Object]]:
+    slices = rule(f"create delete {READ} update", "endpointslices", "discovery.k8s.io")
+    return {
+        "endpoint-controller": [
+            rule(READ, "pods services"),
+            rule(f"create delete {READ} update", "endpoints"),
+            rule("create", "endpoints/restricted"),
+            events(),
+        ],
+        "endpointslice-controller": [
+            rule(READ, "nodes pods services"),
+            rule("update", "services/finalizers"),
+            slices,
+            events(),
+        ],
+        "endpointslicemirroring-controller": [
+            rule(READ, "endpoints services"),
+            rule("update", "services/finalizers"),
+            rule("update", "endpoints/finalizers"),
+            slices,
+            events(),
+        ],
+        "route-controller": [rule("list watch", "nodes"), rule("patch", "nodes/status"), events()],
+        "service-controller": [
+            rule(READ, "services"),
+            rule("patch update", "services/status"),
+            rule("list watch", "nodes"),
+            events(),
+        ],
+        "service-cidrs-controller": [
+            rule(f"{READ} patch update", "servicecidrs", "networking.k8s.io"),
+            rule("patch update", "servicecidrs/finalizers servicecidrs/status", "networking.k8s.io"),
+            rule(READ, "ipaddresses", "networking.k8s.io"),
+            events(),
+        ],
+    }
+
+
+def _volumes() -> dict[str, list[Object]]:
+    return {
+        "attachdetach-controller": [
+            rule("list watch", "persistentvolumeclaims persistentvolumes pods"),
+            rule(READ, "nodes"),
+            rule("patch update", "nodes/status"),
+            rule(f"create delete {READ}", "volumeattachments", _STORAGE),
+            rule(READ, "csidrivers csinodes", _STORAGE),
+            events(),
+        ],
+        "ephemeral-volume-controller": [
+            rule(READ, "pods"),
+            rule("update", "pods/finalizers"),
+            rule(f"create {READ}", "persistentvolumeclaims"),
+            events(),
+        ],
+        "expand-controller": [
+            rule(f"{READ} patch update", "persistentvolumes"),
+            rule("patch update", "persistentvolumeclaims/status"),
+            rule(READ, "persistentvolumeclaims"),
+            events(),
+        ],
+        "persistent-volume-binder": [
+            rule(f"create delete {READ} update", "persistentvolumes"),
+            rule("update", "persistentvolumes/status persistentvolumeclaims/status"),
+            rule(f"{READ} update", "persistentvolumeclaims"),
+            rule(f"create delete {READ}", "pods"),
+            rule(READ, "storageclasses", _STORAGE),
+            rule("list watch", "nodes"),
+            events(),
+            rule("watch", "events"),
+        ],
+        "pv-protection-controller": [rule(f"{READ} update", "persistentvolumes"), events()],
+        "pvc-protection-controller": [
+            rule(f"{READ} update", "persistentvolumeclaims"),
+            rule("update", "persistentvolumeclaims/status"),
+            rule(READ, "pods"),
+            events(),
+        ],
+        "resource-claim-controller": [
+            rule(READ, "pods"),
+            rule("update", "pods/finalizers"),
+            rule(f"create delete {READ} patch update", "resourceclaims", "resource.k8s.io"),
+            rule("patch update", "resourceclaims/status", "resource.k8s.io"),
+            rule("patch update", "pods/status"),
+            events(),
+        ],
+        "volumeattributesclass-protection-controller": [
+            rule(READ, "persistentvolumeclaims persistentvolumes"),
+            rule(f"{READ} update", "volumeattributesclasses", _STORAGE),
+            events(),
+        ],
+    }
+
+
+def _cluster() -> dict[str, list[Object]]:
+    certificates = "certificates.k8s.io"
+    requests = "certificatesigningrequests"
+    kubelet_client, serving = "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"
+    signers = f"kubernetes.io/kube-apiserver-client {kubelet_client} {serving} kubernetes.io/legacy-unknown"
+    return {
+        "certificate-controller": [
+            rule(f"delete {READ}", requests, certificates),
+            rule("update", f"{requests}/approval {requests}/status", certificates),
+            rule("approve", "signers", certificates, kubelet_client),
+            rule("sign", "signers", certificates, signers),
+            rule("create", "subjectaccessreviews", "authorization.k8s.io"),
+            events(),
+        ],
+        "clusterrole-aggregation-controller": [
+            rule(f"escalate {READ} patch update", "clusterroles", "rbac.authorization.k8s.io")
+        ],
+        "generic-garbage-collector": [rule(f"delete {READ} patch update", "*", "*"), events()],
+        "legacy-service-account-token-cleaner": [
+            rule("get", "configmaps", names="kube-apiserver-legacy-service-account-token-tracking"),
+            rule("delete patch", "secrets"),
+        ],
+        "namespace-controller": [
+            rule(f"delete {READ}", "namespaces"),
+            rule("update", "namespaces/finalize namespaces/status"),
+            rule(f"delete deletecollection {READ}", "*", "*"),
+        ],
+        "node-controller": [
+            rule(f"delete {READ} patch update", "nodes"),
+            rule("patch update", "nodes/status"),
+            rule("patch update", "pods/status"),
+            rule(f"delete {READ}", "pods"),
+            events(),
+        ],
+        "pod-garbage-collector": [
+            rule("delete list watch", "pods"),
+            rule(READ, "nodes"),
+            rule("patch", "pods/status"),
+        ],
+        "resourcequota-controller": [
+            rule("list watch", "*", "*"),
+            rule("update", "resourcequotas/status"),
+            events(),
+        ],
+        "root-ca-cert-publisher": [rule("create update", "configmaps"), events()],
+        "service-account-controller": [rule("create", "serviceaccounts"), events()],
+        "ttl-controller": [rule("list patch update watch", "nodes"), events()],
+        "validatingadmissionpolicy-status-controller": [
+            rule(READ, "validatingadmissionpolicies", "admissionregistration.k8s.io"),
+            rule("get patch update", "validatingadmissionpolicies/status", "admissionregistration.k8s.io"),
+            events(),
+        ],
+    }

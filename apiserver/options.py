@@ -1,0 +1,152 @@
+"""The apiserver's flags, with upstream's names; and what they mean where that takes more than reading them."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from component_base.flags import CommonOptions, duration, flag
+
+_MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
+DEFAULT_PLUGINS = (
+    "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
+    "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection",
+    "PersistentVolumeClaimResize", "RuntimeClass", "CertificateApproval", "CertificateSigning",
+    "ClusterTrustBundleAttest", "CertificateSubjectRestriction", "DefaultIngressClass",
+    "PodTopologyLabels", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook",
+    "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota",
+)  # fmt: skip
+"""What upstream switches on without being told."""
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    etcd_servers: tuple[str, ...] = flag(
+        ("http://127.0.0.1:2379",),
+        "List of etcd servers to connect with (scheme://ip:port), comma separated.",
+    )
+    etcd_cafile: str = flag("", "SSL Certificate Authority file used to secure etcd communication.")
+    etcd_certfile: str = flag("", "SSL certification file used to secure etcd communication.")
+    etcd_keyfile: str = flag("", "SSL key file used to secure etcd communication.")
+    etcd_prefix: str = flag("/registry", "The prefix to prepend to all resource paths in etcd.")
+    event_ttl: float = duration(3600, "Amount of time to retain events.")
+
+    bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
+    secure_port: int = flag(6443, "The port on which to serve HTTPS with authentication and authorization.")
+    advertise_address: str = flag(
+        "", "The IP address on which to advertise the apiserver to members of the cluster."
+    )
+    tls_cert_file: str = flag("", "File containing the default x509 Certificate for HTTPS.")
+    tls_private_key_file: str = flag(
+        "", "File containing the default x509 private key matching --tls-cert-file."
+    )
+    client_ca_file: str = flag(
+        "",
+        "If set, any request presenting a client certificate signed by one of the authorities in the "
+        "client-ca-file is authenticated with an identity corresponding to the CommonName of the certificate.",
+    )
+
+    authorization_mode: tuple[str, ...] = flag(
+        ("AlwaysAllow",),
+        f"Ordered list of plug-ins to do authorization on secure port: {','.join(_MODES)}.",
+    )
+    anonymous_auth: bool = flag(True, "Enables anonymous requests to the secure port of the API server.")
+    token_auth_file: str = flag(
+        "", "If set, the file that will be used to secure the secure port via tokens."
+    )
+    service_account_issuer: str = flag(
+        "https://kubernetes.default.svc.cluster.local", "Identifier of the service account token issuer."
+    )
+    service_account_key_file: tuple[str, ...] = flag(
+        (), "File containing PEM-encoded keys, used to verify ServiceAccount tokens."
+    )
+    service_account_signing_key_file: str = flag(
+        "", "Path to the file that contains the current private key of the service account token issuer."
+    )
+    service_account_extend_token_expiration: bool = flag(
+        True, "Turns on projected service account expiration extension during token generation."
+    )
+    service_account_max_token_expiration: float = duration(
+        0, "The maximum validity duration of a token created by the service account token issuer."
+    )
+    api_audiences: tuple[str, ...] = flag(
+        (), "Identifiers of the API. Defaults to the issuer of service account tokens."
+    )
+
+    enable_admission_plugins: tuple[str, ...] = flag(
+        (), "admission plugins that should be enabled in addition to default enabled ones."
+    )
+    disable_admission_plugins: tuple[str, ...] = flag(
+        (), "admission plugins that should be disabled although they are in the default enabled plugins list."
+    )
+    runtime_config: dict[str, str] = flag(
+        {}, "A set of key=value pairs that enable or disable built-in APIs."
+    )
+    feature_gates: dict[str, str] = flag({}, "A set of key=value pairs; there are none that do anything.")
+    allow_privileged: bool = flag(True, "If true, allow privileged containers.")
+
+    service_cluster_ip_range: str = flag(
+        "10.0.0.0/24", "A CIDR notation IP range from which to assign service cluster IPs."
+    )
+    service_node_port_range: str = flag(
+        "30000-32767", "A port range to reserve for services with NodePort visibility."
+    )
+
+    kubelet_certificate_authority: str = flag("", "Path to a cert file for the certificate authority.")
+    kubelet_client_certificate: str = flag("", "Path to a client cert file for TLS.")
+    kubelet_client_key: str = flag("", "Path to a client key file for TLS.")
+    kubelet_preferred_address_types: tuple[str, ...] = flag(
+        ("Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"),
+        "List of the preferred NodeAddressTypes to use for kubelet connections.",
+    )
+
+    max_requests_inflight: int = flag(400, "The number of reads served at once; more wait. 0 for no limit.")
+    max_mutating_requests_inflight: int = flag(200, "The number of writes served at once; more wait.")
+    request_timeout: float = duration(
+        60, "The duration a handler must keep a request open before timing it out."
+    )
+    min_request_timeout: int = flag(1800, "The minimum number of seconds a handler keeps a watch open.")
+    default_not_ready_toleration_seconds: int = flag(
+        300, "The tolerationSeconds of the toleration for notReady:NoExecute that is added by default."
+    )
+    default_unreachable_toleration_seconds: int = flag(
+        300, "The tolerationSeconds of the toleration for unreachable:NoExecute that is added by default."
+    )
+
+    write_journal: str = flag("", "The file to which a JSON line is appended for every write.")
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        return self.api_audiences or (self.service_account_issuer,)
+
+    @property
+    def kubernetes_service_ip(self) -> str:
+        """The first address of the service range, which the Service default/kubernetes has."""
+        return str(ipaddress.ip_network(self.service_cluster_ip_range.split(",")[0])[1])
+
+    @property
+    def enabled_plugins(self) -> frozenset[str]:
+        return frozenset((*DEFAULT_PLUGINS, *self.enable_admission_plugins)) - set(
+            self.disable_admission_plugins
+        )
+
+
+class OptionsError(Exception):
+    """Flags that cannot be served together; the message says which."""
+
+
+def validate(options: Options) -> None:
+    """Raises OptionsError."""
+    unknown = [mode for mode in options.authorization_mode if mode not in _MODES]
+    if unknown:
+        raise OptionsError(f"authorization-mode {unknown[0]!r} is not a valid mode")
+    if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
+        raise OptionsError("--tls-cert-file and --tls-private-key-file must be given together")
+    if options.service_account_signing_key_file and not options.service_account_issuer:
+        raise OptionsError("service-account-issuer is required with --service-account-signing-key-file")
+    try:
+        network = ipaddress.ip_network(options.service_cluster_ip_range.split(",")[0])
+    except ValueError as error:
+        raise OptionsError(f"--service-cluster-ip-range: {error}") from None
+    if network.num_addresses < 8:
+        raise OptionsError("--service-cluster-ip-range must contain at least 8 IP addresses")
