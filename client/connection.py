@@ -39,15 +39,14 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._exchanges = 0
         self.idle_since = 0.0
-        self._reset(b"")
+        self._reset()
 
-    def _reset(self, method: bytes) -> None:
-        self._method = method
+    def _reset(self) -> None:
         self._headers: Headers = []
         self._chunks: list[bytes] = []
         self._size = 0
         self._streaming = False
-        self._head_complete = self._complete = self._answered = False
+        self._head_complete = self._complete = self._answered = self._keep_alive = False
         self.status = 0
 
     def __repr__(self) -> str:
@@ -64,11 +63,11 @@ class Connection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Whether the exchange is over and the server keeps the connection."""
-        return self._complete and self.is_usable and bool(self._parser.should_keep_alive())
+        return self._keep_alive and self.is_usable
 
-    def start(self, method: bytes, data: bytes, *, streaming: bool = False) -> None:
+    def start(self, data: bytes, *, streaming: bool = False) -> None:
         """Sends a request; its head and body are in `data`."""
-        self._reset(method)
+        self._reset()
         self._streaming = streaming
         self._exchanges += 1
         self._parser = httptools.HttpResponseParser(self)
@@ -157,6 +156,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._head_complete:
             self._complete = True
+            self._keep_alive = bool(self._parser.should_keep_alive())  # the parser forgets it afterwards
             self._wake()
 
     # Bookkeeping.

@@ -46,10 +46,16 @@ class EventRecorder:
         self._now = now
         self._queue: asyncio.Queue[tuple[Object, tracing.Trace | None]] = asyncio.Queue(QUEUE_LENGTH)
         self._correlator = Correlator()
+        self._last_name = 0
 
     def event(self, obj: Object, type: str, reason: str, message: str) -> None:
         """Says that something happened to an object (or to an ObjectReference)."""
-        event = new_event(reference_to(obj), type, reason, message[:MAX_MESSAGE], self._source, self._now())
+        moment = self._now()
+        # The name is the time, as upstream's; two Events of the same microsecond must not share it.
+        self._last_name = max(self._last_name + 1, int(moment.timestamp() * 1_000_000) * 1000)
+        event = new_event(
+            reference_to(obj), type, reason, message[:MAX_MESSAGE], self._source, moment, self._last_name
+        )
         try:
             self._queue.put_nowait((event, tracing.current()))
         except asyncio.QueueFull:
@@ -113,16 +119,15 @@ def reference_to(obj: Object) -> Object:
 
 
 def new_event(
-    reference: Object, type: str, reason: str, message: str, source: Object, moment: datetime
+    reference: Object, type: str, reason: str, message: str, source: Object, moment: datetime, number: int
 ) -> Object:
-    """A core/v1 Event that happened once, at `moment`."""
+    """A core/v1 Event that happened once, at `moment`; `number` makes its name unique."""
     timestamp = format_time(moment)
-    nanoseconds = int(moment.timestamp() * 1_000_000) * 1000
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{reference.get('name', '')}.{nanoseconds:x}",
+            "name": f"{reference.get('name', '')}.{number:x}",
             "namespace": reference.get("namespace") or "default",
         },
         "involvedObject": reference,

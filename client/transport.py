@@ -105,7 +105,7 @@ class Transport:
         while True:
             connection = self._take_idle() or await self._connect()
             try:
-                connection.start(method, data)
+                connection.start(data)
                 body = await connection.read_all()
                 headers = await connection.read_head()
                 return Response(connection.status, headers, body)
@@ -119,7 +119,7 @@ class Transport:
         while True:
             connection = self._take_idle() or await self._connect()
             try:
-                connection.start(method, data, streaming=True)
+                connection.start(data, streaming=True)
                 return Stream(connection, await connection.read_head(), self._release)
             except StaleConnection:
                 if method not in _REPEATABLE:

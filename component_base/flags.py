@@ -9,7 +9,7 @@ import argparse
 import sys
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NoReturn, TypeVar
 
 from apimachinery.durations import format_duration, parse_duration
@@ -22,6 +22,8 @@ def flag(
 ) -> Any:
     """A field that is set by `--field-name`. `parse` is found from the annotation unless given."""
     metadata = {"help": help, "name": name, "parse": parse}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata, kw_only=True)
     return field(default=default, metadata=metadata, kw_only=True)
 
 
@@ -67,13 +69,14 @@ def _complaint(argument: str, prog: str) -> str:
 def _add(parser: _Parser, each: Any, annotation: Any) -> None:
     name = each.metadata["name"] or each.name.replace("_", "-")
     names = [f"--{name}"] if len(name) > 1 else [f"--{name}", f"-{name}"]
+    value = each.default if each.default_factory is MISSING else each.default_factory()
     show = each.metadata.get("show")
-    default = each.default if show is None else show(each.default)
+    default = value if show is None else show(value)
     help = each.metadata["help"].replace("%", "%%")
     settings: dict[str, Any] = {
         "dest": each.name,
-        "default": each.default,
-        "help": f"{help} (default {default})" if default not in ("", (), None) else help,
+        "default": value,
+        "help": f"{help} (default {default})" if default not in ("", (), {}, None) else help,
         "type": each.metadata["parse"] or _parser_of(annotation),
         "metavar": "",
     }

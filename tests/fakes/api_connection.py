@@ -1,0 +1,252 @@
+"""The API connection's twin: the Client's interface over objects in memory; its watches can lose events.
+
+Small but honest: optimistic locking, generation, status apart from spec, finalizers, 410 after compaction.
+What it can do that a real one doesn't: `lose_events`, `compact`, `break_watches`, `refusals`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apimachinery.errors import AlreadyExistsError, ConflictError, ExpiredError, NotFoundError, StatusError
+from apimachinery.labels import parse_selector
+from apimachinery.objects import Object, deep_copy, labels_of, name_of, namespace_of
+from apimachinery.patch import merge_patch
+from apimachinery.scheme import Resource
+from apimachinery.times import format_time
+from client.errors import ConnectionFailed
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+Key = tuple[str, str, str]
+Refusal = Callable[[str, Resource, Object], StatusError | ConnectionFailed | None]
+
+
+class FakeApi:
+    """Stands in for a Client. The wall clock is START plus the loop's time."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Key, Object] = {}
+        self.calls: list[str] = []
+        self.refusals: list[Refusal] = []
+        self._history: list[tuple[int, str, str, Object]] = []
+        self._revision = 1
+        self._compacted = 0
+        self._losing = False
+        self._changed = asyncio.Event()
+        self._broken: set[asyncio.Event] = set()
+        self._names = 0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=asyncio.get_running_loop().time())
+
+    # What tests do to it.
+
+    @contextmanager
+    def lose_events(self) -> Iterator[None]:
+        """What changes inside is never told to watches; compaction makes them find out."""
+        self._losing = True
+        yield
+        self._losing = False
+
+    def compact(self) -> None:
+        """Forgets the past: whoever watches from before has to list again."""
+        self._compacted = self._revision
+        self._history.clear()
+
+    def break_watches(self) -> None:
+        """Every connection of a watch is lost."""
+        for event in self._broken:
+            event.set()
+
+    def find(self, resource: Resource, namespace: str = "") -> list[Object]:
+        """All objects of a resource, as they are."""
+        return [
+            obj
+            for (kind, ns, _), obj in self.objects.items()
+            if kind == resource.group_resource and (not namespace or ns == namespace)
+        ]
+
+    # The Client's interface.
+
+    async def get(self, resource: Resource, name: str, namespace: str | None = None, **_: Any) -> Object:
+        self._called("get", resource, name)
+        return _copy(self._live((resource.group_resource, namespace or "", name), resource))
+
+    async def list(
+        self, resource: Resource, namespace: str | None = None, *, label_selector: str | None = None, **_: Any
+    ) -> Object:
+        self._called("list", resource, "")
+        wanted = parse_selector(label_selector or "")
+        found = self.find(resource, namespace or "")
+        items = [_copy(each) for each in found if wanted.matches(labels_of(each))]
+        return {"metadata": {"resourceVersion": str(self._revision)}, "items": items}
+
+    async def watch(
+        self, resource: Resource, namespace: str | None = None, *, resource_version: str, **_: Any
+    ) -> AsyncGenerator[tuple[str, Object], None]:
+        self._called("watch", resource, "")
+        seen, broken = int(resource_version), asyncio.Event()
+        self._broken.add(broken)
+        try:
+            while True:
+                if seen < self._compacted:
+                    raise ExpiredError("too old resource version")
+                changed = self._changed
+                for revision, kind, type, obj in list(self._history):
+                    if revision > seen and kind == resource.group_resource:
+                        seen = revision
+                        yield type, _copy(obj)
+                await _either(changed, broken)
+        finally:
+            self._broken.discard(broken)
+
+    async def create(self, resource: Resource, obj: Object, namespace: str | None = None, **_: Any) -> Object:
+        obj = _copy(obj)
+        metadata = obj["metadata"]
+        if not metadata.get("name"):
+            self._names += 1
+            metadata["name"] = f"{metadata['generateName']}{self._names:05d}"
+        if resource.namespaced:
+            metadata.setdefault("namespace", namespace or "default")
+        self._called("create", resource, name_of(obj), obj)
+        key = (resource.group_resource, namespace_of(obj), name_of(obj))
+        if key in self.objects:
+            raise AlreadyExistsError(resource, name_of(obj))
+        metadata |= {
+            "uid": f"uid-{self._revision + 1:05d}",
+            "generation": 1,
+            "creationTimestamp": format_time(self.now()),
+        }
+        obj |= {"apiVersion": resource.api_version, "kind": resource.kind}
+        return self._store(key, "ADDED", obj)
+
+    async def update(
+        self, resource: Resource, obj: Object, *, subresource: str | None = None, **_: Any
+    ) -> Object:
+        verb = "update" if subresource is None else f"update/{subresource}"
+        self._called(verb, resource, name_of(obj), obj)
+        key = (resource.group_resource, namespace_of(obj), name_of(obj))
+        return self._replace(key, resource, _copy(obj), subresource)
+
+    async def update_status(self, resource: Resource, obj: Object) -> Object:
+        return await self.update(resource, obj, subresource="status")
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Any,
+        namespace: str | None = None,
+        *,
+        patch_type: str = "",
+        subresource: str | None = None,
+        **_: Any,
+    ) -> Object:
+        self._called("patch", resource, name, patch)
+        key = (resource.group_resource, namespace or "", name)
+        old = self._live(key, resource)
+        uid = old["metadata"]["uid"]
+        if patch.get("metadata", {}).get("uid", uid) != uid:
+            raise ConflictError(resource, name, "Precondition failed: UID")
+        if "strategic" in patch_type:
+            patch = _with_merged_owners(patch, old)
+        return self._replace(key, resource, merge_patch(_copy(old), patch), subresource)
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str | None = None, *, options: Object | None = None
+    ) -> Object:
+        self._called("delete", resource, name)
+        key = (resource.group_resource, namespace or "", name)
+        obj = self._live(key, resource)
+        if not obj["metadata"].get("finalizers"):
+            return self._remove(key)
+        marked = _copy(obj)
+        marked["metadata"].setdefault("deletionTimestamp", format_time(self.now()))
+        return self._store(key, "MODIFIED", marked)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    # How it keeps its books.
+
+    def _called(self, verb: str, resource: Resource, name: str, obj: Object | None = None) -> None:
+        self.calls.append(f"{verb} {resource.plural} {name}".strip())
+        for refusal in self.refusals:
+            error = refusal(verb, resource, obj or {"metadata": {"name": name}})
+            if error is not None:
+                raise error
+
+    def _live(self, key: Key, resource: Resource) -> Object:
+        if key not in self.objects:
+            raise NotFoundError(resource, key[2])
+        return self.objects[key]
+
+    def _replace(self, key: Key, resource: Resource, new: Object, subresource: str | None) -> Object:
+        old = self._live(key, resource)
+        if new["metadata"].get("resourceVersion") not in (None, old["metadata"]["resourceVersion"]):
+            raise ConflictError(resource, key[2])
+        if subresource == "status":
+            new = {**_copy(old), "status": new.get("status") or {}}
+        elif "status" in old:
+            new["status"] = _copy(old["status"])
+        generation = old["metadata"]["generation"] + (new.get("spec") != old.get("spec"))
+        new["metadata"] |= {"generation": generation, "resourceVersion": old["metadata"]["resourceVersion"]}
+        if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
+            return self._remove(key)
+        return _copy(old) if new == old else self._store(key, "MODIFIED", new)
+
+    def _store(self, key: Key, type: str, obj: Object) -> Object:
+        self._revision += 1
+        obj["metadata"]["resourceVersion"] = str(self._revision)
+        self.objects[key] = obj
+        self._tell(type, key[0], obj)
+        return _copy(obj)
+
+    def _remove(self, key: Key) -> Object:
+        gone = _copy(self.objects.pop(key))
+        self._revision += 1
+        gone["metadata"]["resourceVersion"] = str(self._revision)
+        self._tell("DELETED", key[0], gone)
+        return gone
+
+    def _tell(self, type: str, kind: str, obj: Object) -> None:
+        if not self._losing:
+            self._history.append((self._revision, kind, type, _copy(obj)))
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _copy(obj: Object) -> Object:
+    copied: Object = deep_copy(obj)
+    return copied
+
+
+async def _either(changed: asyncio.Event, broken: asyncio.Event) -> None:
+    """Waits for news; raises if it is the end of the connection."""
+    waits = {asyncio.ensure_future(changed.wait()), asyncio.ensure_future(broken.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if broken.is_set():
+        raise ConnectionFailed("connection lost: broken by the test")
+
+
+def _with_merged_owners(patch: Object, old: Object) -> Object:
+    """The one strategic list that controllers patch: ownerReferences, merged by uid."""
+    changes = patch.get("metadata", {}).get("ownerReferences")
+    if changes is None:
+        return patch
+    owners = {each["uid"]: each for each in old["metadata"].get("ownerReferences") or []}
+    for change in changes:
+        if change.get("$patch") == "delete":
+            owners.pop(change["uid"], None)
+        else:
+            owners[change["uid"]] = change
+    return {**patch, "metadata": {**patch["metadata"], "ownerReferences": list(owners.values())}}

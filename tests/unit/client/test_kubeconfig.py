@@ -1,0 +1,108 @@
+"""Kubeconfig: which files, which context, which credentials."""
+
+import base64
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from apimachinery.objects import Object
+from client.credentials import Credentials
+from client.errors import ConfigError
+from client.kubeconfig import ClientConfig, in_cluster, load
+
+
+def config(name: str, **user: object) -> Object:
+    return {
+        "clusters": [{"name": name, "cluster": {"server": f"https://{name}:6443/"}}],
+        "users": [{"name": name, "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "shop"}}],
+        "current-context": name,
+    }
+
+
+def write(path: Path, content: Object) -> Path:
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_the_current_context_names_server_user_and_namespace(tmp_path: Path) -> None:
+    found = load(write(tmp_path / "c", config("one", token="t")))
+    assert (found.server, found.namespace, found.user, found.token) == (
+        "https://one:6443",
+        "shop",
+        "one",
+        "t",
+    )
+
+
+def test_the_first_of_several_files_wins(tmp_path: Path) -> None:
+    one, two = write(tmp_path / "1", config("one")), write(tmp_path / "2", config("two"))
+    environ = {"KUBECONFIG": f"{tmp_path}/absent:{one}:{two}"}
+    assert load(environ=environ).server == "https://one:6443"
+    assert load(context="two", environ=environ).server == "https://two:6443"
+
+
+def test_inline_data_goes_before_files_and_files_are_relative(tmp_path: Path) -> None:
+    (tmp_path / "cert").write_bytes(b"CERT")
+    user = {"client-certificate": "cert", "client-key-data": base64.b64encode(b"KEY").decode()}
+    found = load(write(tmp_path / "c", config("one", **user)))
+    assert (found.client_cert, found.client_key) == (b"CERT", b"KEY")
+
+
+@pytest.mark.parametrize(
+    ("content", "context", "message"),
+    [
+        pytest.param(config("one"), "two", 'context "two" does not exist', id="unknown context"),
+        pytest.param({}, None, "no configuration has been provided", id="empty"),
+        pytest.param(
+            config("one", **{"client-key": "absent"}), None, "unable to read client-key", id="no key"
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, content: Object, context: str | None, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(write(tmp_path / "c", content), context)
+
+
+def test_a_file_that_is_asked_for_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "absent")
+
+
+def test_a_pod_uses_its_service_account(tmp_path: Path) -> None:
+    for name in ("ca.crt", "token", "namespace"):
+        (tmp_path / name).write_text(name)
+    environ = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"}
+    found = in_cluster(environ, tmp_path)
+    assert (found.server, found.ca, found.namespace) == ("https://[fd00::1]:6443", b"ca.crt", "namespace")
+
+
+async def test_a_token_file_is_read_again_after_it_rotated(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("one\n")
+    credentials = Credentials(ClientConfig(server="http://x", token_file=str(token)))
+    assert await credentials.header() == b"Bearer one"
+    token.write_text("two\n")
+    assert await credentials.header() == b"Bearer one"
+    credentials.expire()
+    assert await credentials.header() == b"Bearer two"
+
+
+async def test_an_exec_plugin_gives_a_token() -> None:
+    script = 'import os; print(\'{"status": {"token": "%s"}}\' % os.environ["WHO"])'
+    plugin = {"command": sys.executable, "args": ["-c", script], "env": [{"name": "WHO", "value": "me"}]}
+    credentials = Credentials(ClientConfig(server="http://x", exec=plugin))
+    assert await credentials.header() == b"Bearer me"
+
+
+async def test_a_failing_exec_plugin_is_named() -> None:
+    plugin = {"command": sys.executable, "args": ["-c", "raise SystemExit(3)"]}
+    with pytest.raises(ConfigError, match="failed with exit code 3"):
+        await Credentials(ClientConfig(server="http://x", exec=plugin)).header()
+
+
+async def test_a_password_is_basic_authentication() -> None:
+    credentials = Credentials(ClientConfig(server="http://x", username="u", password="p"))
+    assert await credentials.header() == b"Basic dTpw"

@@ -1,0 +1,102 @@
+"""Leader election: one leads, another takes over, a leader that can't renew stops."""
+
+import asyncio
+import random
+from typing import cast
+
+import pytest
+
+from apimachinery.errors import ServiceUnavailableError
+from apimachinery.objects import Object
+from apimachinery.scheme import LEASES
+from client.leader_election import LeaderElector, LeadershipLost
+from client.rest import Client
+from tests.fakes.api_connection import FakeApi
+
+pytestmark = pytest.mark.looptime
+
+
+def candidate(api: FakeApi, identity: str) -> LeaderElector:
+    return LeaderElector(cast(Client, api), name="test", identity=identity, now=api.now, rng=random.Random(0))
+
+
+async def lead_forever() -> None:
+    await asyncio.Event().wait()
+
+
+def start(elector: LeaderElector) -> asyncio.Future[None]:
+    return asyncio.ensure_future(elector.run(lead_forever))
+
+
+def lease(api: FakeApi) -> Object:
+    spec: Object = api.find(LEASES)[0]["spec"]
+    return spec
+
+
+async def stop(*tasks: asyncio.Future[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_the_first_one_leads_and_renews() -> None:
+    api = FakeApi()
+    elector = candidate(api, "one")
+    task = start(elector)
+    await asyncio.sleep(11)
+    assert elector.is_leader
+    assert (lease(api)["holderIdentity"], lease(api)["renewTime"]) == ("one", "2026-01-01T00:00:10.000000Z")
+    await stop(task)
+
+
+async def test_a_second_one_waits_as_long_as_the_lease_is_renewed() -> None:
+    api = FakeApi()
+    tasks = [start(candidate(api, "one")), start(second := candidate(api, "two"))]
+    await asyncio.sleep(100)
+    assert not second.is_leader
+    await stop(*tasks)
+
+
+async def test_a_lease_given_up_is_taken_at_the_next_try() -> None:
+    api = FakeApi()
+    first, second = start(candidate(api, "one")), candidate(api, "two")
+    task = start(second)
+    await asyncio.sleep(20)
+    await stop(first)
+    await asyncio.sleep(5)
+    assert second.is_leader
+    assert lease(api)["leaseTransitions"] == 1
+    await stop(task)
+
+
+async def test_the_lease_of_a_dead_leader_expires() -> None:
+    api = FakeApi()
+    spec = {"holderIdentity": "dead", "leaseDurationSeconds": 15, "renewTime": "2035-01-01T00:00:00.000000Z"}
+    metadata = {"name": "test", "namespace": "kube-system"}
+    await api.create(LEASES, {"metadata": metadata, "spec": spec})
+    task = start(elector := candidate(api, "one"))
+    await asyncio.sleep(14)
+    assert not elector.is_leader
+    await asyncio.sleep(6)
+    assert elector.is_leader
+    await stop(task)
+
+
+async def test_a_leader_that_cannot_renew_stops_before_another_may_lead() -> None:
+    api = FakeApi()
+    task = start(candidate(api, "one"))
+    await asyncio.sleep(5)
+    api.refusals.append(lambda verb, resource, obj: ServiceUnavailableError("down"))
+    with pytest.raises(LeadershipLost):
+        await task
+    assert asyncio.get_running_loop().time() < 4 + 15
+
+
+async def test_the_end_of_the_work_is_the_end_of_the_leadership() -> None:
+    api = FakeApi()
+
+    async def work() -> None:
+        await asyncio.sleep(3)
+
+    await candidate(api, "one").run(work)
+    assert lease(api)["holderIdentity"] == ""

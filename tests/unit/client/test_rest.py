@@ -1,0 +1,153 @@
+"""The REST client: what it sends, and what it makes of answers."""
+
+import orjson
+import pytest
+
+from apimachinery.errors import ConflictError, ExpiredError, NotFoundError, TooManyRequestsError
+from apimachinery.objects import Object
+from apimachinery.scheme import DEPLOYMENTS, NODES, PODS
+from client.errors import ConnectionFailed
+from client.kubeconfig import ClientConfig
+from client.rest import APPLY, Client, encode_params
+from component_base import tracing
+from tests.fakes.http_server import Exchange, ScriptedServer, scripted
+
+
+def client(server: ScriptedServer) -> Client:
+    config = ClientConfig(server=f"http://127.0.0.1:{server.port}/prefix", token="secret")
+    return Client(config, user_agent="test/1")
+
+
+async def echo(exchange: Exchange) -> None:
+    await exchange.answer(orjson.dumps({"line": exchange.line, "body": exchange.body.decode()}))
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        pytest.param(None, "", id="none"),
+        pytest.param({"a": None}, "", id="nothing said"),
+        pytest.param({"watch": True, "limit": 5}, "?watch=true&limit=5", id="flags and numbers"),
+        pytest.param({"labelSelector": "a=b,c"}, "?labelSelector=a%3Db%2Cc", id="escaped"),
+        pytest.param({"command": ["sh", "-c"]}, "?command=sh&command=-c", id="repeated"),
+    ],
+)
+def test_parameters_become_a_query(params: dict[str, object] | None, expected: str) -> None:
+    assert encode_params(params) == expected
+
+
+async def test_verbs_become_methods_and_paths() -> None:
+    pod = {"metadata": {"name": "a", "namespace": "ns"}}
+    async with scripted(echo) as server:
+        c = client(server)
+        await c.get(PODS, "a", "ns", subresource="log")
+        await c.list(DEPLOYMENTS, label_selector="x=y", limit=2)
+        await c.create(PODS, pod)
+        await c.create(PODS, {"kind": "Binding"}, "ns", name="a", subresource="binding")
+        await c.update_status(PODS, pod)
+        await c.patch(NODES, "n", {}, patch_type=APPLY, params={"force": True})
+        await c.delete(PODS, "a", "ns", options={"gracePeriodSeconds": 0})
+        await c.aclose()
+    assert [each.line.removesuffix(" HTTP/1.1") for each in server.exchanges] == [
+        "GET /prefix/api/v1/namespaces/ns/pods/a/log",
+        "GET /prefix/apis/apps/v1/deployments?labelSelector=x%3Dy&limit=2",
+        "POST /prefix/api/v1/namespaces/ns/pods",
+        "POST /prefix/api/v1/namespaces/ns/pods/a/binding",
+        "PUT /prefix/api/v1/namespaces/ns/pods/a/status",
+        "PATCH /prefix/api/v1/nodes/n?force=true",
+        "DELETE /prefix/api/v1/namespaces/ns/pods/a",
+    ]
+    assert server.exchanges[5].header("content-type") == APPLY
+    assert server.exchanges[6].body == b'{"gracePeriodSeconds":0}'
+    assert server.exchanges[0].header("authorization") == "Bearer secret"
+
+
+async def test_requests_carry_their_causes() -> None:
+    async with scripted(echo) as server:
+        trace = tracing.new_span(["7", "9"])
+        with tracing.span(trace):
+            await client(server).get(PODS, "a", "ns")
+    assert server.exchanges[0].header("traceparent") == trace.traceparent
+    assert server.exchanges[0].header("tracestate") == "sampan=7.9"
+
+
+def status(code: int, reason: str, **details: object) -> bytes:
+    return orjson.dumps(
+        {"kind": "Status", "code": code, "reason": reason, "message": "m", "details": details}
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "error"),
+    [
+        (404, status(404, "NotFound"), NotFoundError),
+        (409, status(409, "Conflict"), ConflictError),
+        (410, b"gone", ExpiredError),
+    ],
+)
+async def test_refusals_are_raised(code: int, body: bytes, error: type[Exception]) -> None:
+    async def refuse(exchange: Exchange) -> None:
+        await exchange.answer(body, f"{code} X")
+
+    async with scripted(refuse) as server:
+        with pytest.raises(error):
+            await client(server).get(PODS, "a", "ns")
+
+
+async def test_a_busy_server_is_asked_again_when_it_says() -> None:
+    async def busy_once(exchange: Exchange) -> None:
+        if len(server.exchanges) == 1:
+            await exchange.answer(status(429, "TooManyRequests"), "429 X", "Retry-After: 0")
+        else:
+            await exchange.answer()
+
+    async with scripted(busy_once) as server:
+        assert await client(server).get(PODS, "a", "ns") == {}
+
+
+async def test_a_refusal_without_a_time_is_final() -> None:
+    async def evict(exchange: Exchange) -> None:
+        await exchange.answer(status(429, "TooManyRequests"), "429 X")
+
+    async with scripted(evict) as server:
+        with pytest.raises(TooManyRequestsError):
+            await client(server).get(PODS, "a", "ns")
+
+
+async def test_an_answer_that_is_no_json_is_a_failed_connection() -> None:
+    async def html(exchange: Exchange) -> None:
+        await exchange.answer(b"<html>")
+
+    async with scripted(html) as server:
+        with pytest.raises(ConnectionFailed, match="no JSON"):
+            await client(server).get(PODS, "a", "ns")
+
+
+def chunks(*lines: Object) -> bytes:
+    data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
+
+
+async def test_a_watch_yields_events_and_raises_errors() -> None:
+    async def events(exchange: Exchange) -> None:
+        gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
+        added = {"type": "ADDED", "object": {"metadata": {"name": "a"}}}
+        await exchange.send(chunks(added, {"type": "ERROR", "object": gone}))
+
+    async with scripted(events) as server:
+        watch = client(server).watch(PODS, resource_version="5")
+        assert await anext(watch) == ("ADDED", {"metadata": {"name": "a"}})
+        with pytest.raises(ExpiredError, match="too old"):
+            await anext(watch)
+    assert "watch=true&resourceVersion=5&allowWatchBookmarks=true" in server.exchanges[0].line
+
+
+async def test_httpx_runs_on_the_same_connections() -> None:
+    async with scripted(echo) as server:
+        c = client(server)
+        await c.get(PODS, "a", "ns")
+        async with await c.http() as http:
+            answer = await http.get("/version")
+        await c.aclose()
+    assert answer.json()["line"] == "GET /prefix/version HTTP/1.1"
+    assert (server.connections, server.exchanges[1].header("authorization")) == (1, "Bearer secret")

@@ -1,0 +1,57 @@
+"""Flags: upstream's names from a dataclass, refused when unknown."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from component_base.flags import CommonOptions, duration, flag, parse
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    secure_port: int = flag(10257, "port")
+    leader_elect: bool = flag(True, "elect")
+    controllers: tuple[str, ...] = flag(("*",), "which")
+    feature_gates: dict[str, str] = flag({"A": "false"}, "gates")  # noqa: RUF009  (makes a field)
+    node_monitor_period: float = duration(5.0, "period")
+    kubelet_port: int = flag(10250, "port", name="port")
+
+
+@pytest.mark.parametrize(
+    ("argv", "field", "value"),
+    [
+        pytest.param([], "secure_port", 10257, id="default"),
+        pytest.param(["--secure-port=1"], "secure_port", 1, id="number"),
+        pytest.param(["--secure-port", "1"], "secure_port", 1, id="value as the next word"),
+        pytest.param(["--leader-elect=false"], "leader_elect", False, id="off"),
+        pytest.param(["--leader-elect"], "leader_elect", True, id="on"),
+        pytest.param(["--controllers=*,-gc"], "controllers", ("*", "-gc"), id="list"),
+        pytest.param(
+            ["--feature-gates=A=true,B=false"], "feature_gates", {"A": "true", "B": "false"}, id="map"
+        ),
+        pytest.param([], "feature_gates", {"A": "false"}, id="default map"),
+        pytest.param(["--node-monitor-period=1m30s"], "node_monitor_period", 90.0, id="duration"),
+        pytest.param(["--port=5"], "kubelet_port", 5, id="another name"),
+        pytest.param(["-v=4"], "v", 4, id="short verbosity"),
+        pytest.param(["--v=4"], "v", 4, id="long verbosity"),
+    ],
+)
+def test_flags_set_fields(argv: list[str], field: str, value: object) -> None:
+    assert getattr(parse(Options, argv, prog="test"), field) == value
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        pytest.param(["--colour=red"], "unknown flag: --colour", id="unknown"),
+        pytest.param(["--secure=1"], "unknown flag: --secure", id="no abbreviations"),
+        pytest.param(["serve"], 'unknown command "serve" for "test"', id="a word"),
+        pytest.param(["--secure-port=x"], "argument --secure-port: invalid int value: 'x'", id="no number"),
+        pytest.param(["--leader-elect=maybe"], "invalid syntax", id="no boolean"),
+    ],
+)
+def test_what_is_wrong_is_said(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(Options, argv, prog="test")
+    assert caught.value.code == 1
+    assert message in capsys.readouterr().err

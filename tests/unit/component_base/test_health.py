@@ -1,0 +1,77 @@
+"""Health endpoints: what they answer, also over a real TLS socket."""
+
+import asyncio
+import ssl
+
+import pytest
+
+from component_base.certificates import load_pair, self_signed
+from component_base.health import HealthServer
+from component_base.http_server import Request, Response
+
+
+async def hello(request: Request) -> Response:
+    return Response(b"hello " + request.query.get("who", "").encode())
+
+
+def server(trouble: str | None = None) -> HealthServer:
+    checks = {"leader": lambda: trouble}
+    return HealthServer("127.0.0.1", 0, checks, routes={"/hello": hello}, config={"v": 1})
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "trouble", "status", "body"),
+    [
+        pytest.param("/healthz", {}, None, 200, "ok", id="fine"),
+        pytest.param("/livez/ping", {}, "bad", 200, "ok", id="one check"),
+        pytest.param(
+            "/readyz",
+            {"verbose": ""},
+            None,
+            200,
+            "[+]ping ok\n[+]leader ok\nreadyz check passed\n",
+            id="verbose",
+        ),
+        pytest.param(
+            "/healthz",
+            {},
+            "lost",
+            500,
+            "[+]ping ok\n[-]leader failed: reason withheld\nhealthz check failed\n",
+            id="a failed check",
+        ),
+        pytest.param("/healthz", {"exclude": "leader"}, "lost", 200, "ok", id="a check left out"),
+        pytest.param("/healthz/other", {}, None, 404, "404 page not found\n", id="unknown check"),
+        pytest.param("/configz", {}, None, 200, '{"v":1}', id="configuration"),
+        pytest.param("/hello", {"who": "you"}, None, 200, "hello you", id="a route"),
+        pytest.param("/", {}, None, 404, "404 page not found\n", id="nothing there"),
+    ],
+)
+async def test_endpoints(
+    path: str, query: dict[str, str], trouble: str | None, status: int, body: str
+) -> None:
+    answer = await server(trouble).handle(Request("GET", path, query, {}))
+    assert (answer.status, answer.body.decode()) == (status, body)
+
+
+async def test_metrics_are_in_the_text_format() -> None:
+    answer = await server().handle(Request("GET", "/metrics", {}, {}))
+    assert b"process_resident_memory_bytes" in answer.body
+
+
+async def test_it_serves_over_tls_and_keeps_the_connection() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    pem = self_signed("test")
+    load_pair(context, pem)
+    trust = ssl.create_default_context(cadata=pem[pem.index(b"-----BEGIN CERT") :].decode())
+    health = HealthServer("127.0.0.1", 0, ssl_context=context)
+    port = await health.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname="localhost")
+    for _ in range(2):
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK")
+        assert await reader.readexactly(2) == b"ok"
+    writer.close()
+    await writer.wait_closed()
+    await health.aclose()
