@@ -54,6 +54,9 @@ class CertificateSigningRequestStrategy(Strategy):
         *(Column(name) for name in ("SignerName", "Requestor", "RequestedDuration", "Condition")),
     )
 
+    def default(self, obj: Object) -> None:
+        obj.setdefault("spec", {})
+
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {}
 
@@ -66,9 +69,7 @@ class CertificateSigningRequestStrategy(Strategy):
         decided = ("Approved", "Denied")
         kept = [c for c in get_path(old, "status.conditions", ()) if c.get("type") in decided]
         others = [c for c in get_path(new, "status.conditions", ()) if c.get("type") not in decided]
-        status = new.setdefault("status", {})
-        if kept or others:
-            status["conditions"] = [*kept, *others]
+        new["status"] = {**(new.get("status") or {}), "conditions": [*kept, *others]}
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))

@@ -122,8 +122,8 @@ def _external_ip(service: Object) -> str:
 
 def _ports_text(ports: Sequence[Object]) -> str:
     return ",".join(
-        f"{port['port']}:{port['nodePort']}/{port['protocol']}"
+        f"{port.get('port') or 0}:{port['nodePort']}/{port['protocol']}"
         if port.get("nodePort")
-        else f"{port['port']}/{port['protocol']}"
+        else f"{port.get('port') or 0}/{port['protocol']}"
         for port in ports
     )

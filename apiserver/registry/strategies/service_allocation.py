@@ -169,16 +169,16 @@ class ServiceAllocator:
         ports = service["spec"].get("ports") or []
         had = set(node_ports(before)) if may_have_node_ports(before) else set()
         given: set[int] = set()
-        by_port = {port["port"]: port["nodePort"] for port in reversed(ports) if port.get("nodePort")}
+        by_port = {port.get("port"): port["nodePort"] for port in reversed(ports) if port.get("nodePort")}
         for index, port in enumerate(ports):
             if not port.get("nodePort"):
                 if not wants_node_ports(service["spec"]):
                     continue
-                shared = by_port.get(port["port"]) if not before else None
+                shared = by_port.get(port.get("port")) if not before else None
                 port["nodePort"] = shared or await self._next_port(ctx, "a nodePort", taken)
                 if not shared:
                     given.add(port["nodePort"])
-                by_port.setdefault(port["port"], port["nodePort"])
+                by_port.setdefault(port.get("port"), port["nodePort"])
             number = port["nodePort"]
             if number not in had | given:
                 await self._take_port(ctx, service, index, number, taken)

@@ -248,6 +248,9 @@ class VolumeAttachmentStrategy(Strategy):
         Column("Attacher", format="name"), "PV", "Node", Column("Attached", "boolean")
     )
 
+    def default(self, obj: Object) -> None:
+        obj.setdefault("spec", {})
+
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {"attached": False}
 

@@ -91,11 +91,13 @@ def validate_counts(status: Object, *fields: str) -> Errors:
     yield from non_negative_fields(status, STATUS, "observedGeneration", "replicas", *fields)
     total = status.get("replicas") or 0
     for field in fields:
-        if (status.get(field) or 0) > total:
-            yield invalid(STATUS.child(field), status[field], TOO_MANY)
-    if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
+        count = status.get(field) or 0
+        if count > total:
+            yield invalid(STATUS.child(field), count, TOO_MANY)
+    available = status.get("availableReplicas") or 0
+    if available > (status.get("readyReplicas") or 0):
         detail = "cannot be greater than readyReplicas"
-        yield invalid(STATUS.child("availableReplicas"), status["availableReplicas"], detail)
+        yield invalid(STATUS.child("availableReplicas"), available, detail)
 
 
 def collisions_only_grow(status: Object, before: Object) -> Errors:

@@ -1,0 +1,125 @@
+"""What may change in a pod that exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apimachinery import scheme
+from apimachinery.objects import Object, deep_copy
+from tests.unit.apiserver.strategies.objects import container, created, pod, shown, strategy, update_errors
+
+FIXED = "spec: Forbidden: pod updates may not change fields other than"
+TOLERATION = {"key": "a", "operator": "Exists"}
+GATE = {"name": "example.com/g"}
+
+
+def term(*keys: str) -> Object:
+    expressions = [{"key": key, "operator": "Exists"} for key in keys]
+    return {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": expressions}]
+            }
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "begins"),
+    [
+        pytest.param({}, {"containers": [container(image="b:2")]}, None, id="an image may change"),
+        pytest.param({}, {"containers": [container(command=["x"])]}, FIXED, id="a command may not"),
+        pytest.param(
+            {},
+            {"containers": [container(), container("d")]},
+            "spec.containers: Forbidden: pod updates may not add or remove containers",
+            id="no more containers",
+        ),
+        pytest.param({}, {"activeDeadlineSeconds": 5}, None, id="a deadline may be set"),
+        pytest.param(
+            {"activeDeadlineSeconds": 5},
+            {"activeDeadlineSeconds": 6},
+            "spec.activeDeadlineSeconds: Invalid value: 6: must be less than or equal to previous value",
+            id="a deadline may not move away",
+        ),
+        pytest.param({}, {"tolerations": [TOLERATION]}, None, id="tolerations may be added"),
+        pytest.param(
+            {"tolerations": [TOLERATION]},
+            {"tolerations": []},
+            "spec.tolerations: Forbidden: existing toleration can not be modified",
+            id="tolerations may not go",
+        ),
+        pytest.param({"schedulingGates": [GATE]}, {"schedulingGates": []}, None, id="gates may go"),
+        pytest.param(
+            {},
+            {"schedulingGates": [GATE]},
+            "spec.schedulingGates[0].name: Forbidden: only deletion is allowed",
+            id="gates may not come",
+        ),
+        pytest.param(
+            {"schedulingGates": [GATE]},
+            {"schedulingGates": [GATE], "nodeSelector": {"a": "b"}, "affinity": term("zone")},
+            None,
+            id="a gated pod may choose fewer nodes",
+        ),
+        pytest.param({}, {"nodeSelector": {"a": "b"}}, FIXED, id="another may not"),
+    ],
+)
+def test_specs(old: Object, new: Object, begins: str | None) -> None:
+    found = update_errors(scheme.PODS, pod(**old), pod(**new))
+    assert len(found) == (begins is not None)
+    assert begins is None or found[0].startswith(begins)
+
+
+def test_a_restored_default_is_no_change() -> None:
+    stored = created(scheme.PODS, pod())
+    stored["spec"]["nodeSelector"] = {}
+    assert update_errors(scheme.PODS, pod(), stored) == []
+
+
+def through(subresource: str, old: Object, **spec: Any) -> tuple[Object, list[str]]:
+    judge = strategy(scheme.PODS).for_subresource(subresource)
+    stored, wanted = created(scheme.PODS, old), deep_copy(old)
+    wanted["spec"] |= spec
+    judge.default(wanted)
+    judge.prepare_for_update(wanted, stored)
+    return wanted, shown(judge.validate_update(wanted, stored))
+
+
+def test_debug_containers_come_through_their_own_door_only() -> None:
+    changed, errors = through(
+        "ephemeralcontainers", pod(), ephemeralContainers=[container("debug")], hostPID=True
+    )
+    assert errors == []
+    assert [each["name"] for each in changed["spec"]["ephemeralContainers"]] == ["debug"]
+    assert "hostPID" not in changed["spec"]
+
+
+def test_resize_changes_resources_and_nothing_else() -> None:
+    old = pod(containers=[container(resources={"requests": {"cpu": "1"}})])
+    wanted = container(image="other", resources={"requests": {"cpu": "2"}})
+    changed, errors = through("resize", old, containers=[wanted])
+    assert errors == []
+    assert changed["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "2"}}
+    assert changed["spec"]["containers"][0]["image"] == "registry.example/app:1.0"
+
+
+def test_resize_may_not_change_quality_of_service() -> None:
+    _, errors = through("resize", pod(), containers=[container(resources={"requests": {"cpu": "2"}})])
+    assert any("Pod QOS Class may not change" in error for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("policy", "exit_code", "refused"),
+    [("Always", 0, False), ("OnFailure", 1, False), ("OnFailure", 0, True), ("Never", 1, True)],
+)
+def test_what_has_ended_for_good_stays_ended(policy: str, exit_code: int, refused: bool) -> None:
+    ended = {"name": "c", "state": {"terminated": {"exitCode": exit_code}}}
+    old = created(scheme.PODS, pod(restartPolicy=policy))
+    old["status"]["containerStatuses"] = [ended]
+    new = deep_copy(old)
+    new["status"]["containerStatuses"] = [{"name": "c", "state": {"running": {}}}]
+    errors = strategy(scheme.PODS).validate_status_update(new, old)
+    assert bool(errors) == refused

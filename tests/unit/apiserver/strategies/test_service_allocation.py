@@ -1,0 +1,221 @@
+"""Addresses and ports are given out once, and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from apimachinery.errors import InternalError, InvalidError
+from apimachinery.objects import Object, deep_copy
+from apimachinery.scheme import IP_ADDRESSES
+from apiserver.registry.allocators import candidates, reserved_band
+from apiserver.registry.allocators_ips import AddressAllocator
+from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.strategies.service import ServiceStrategy
+from apiserver.registry.strategies.service_allocation import ServiceAllocator
+from apiserver.registry.strategy import WriteContext
+from apiserver.storage.interface import Storage
+from apiserver.storage.memory import MemoryStorage
+from tests.unit.apiserver.strategies.objects import NOW, service
+
+
+class Cluster:
+    """A service strategy over a store, and what a server does with it."""
+
+    def __init__(self, storage: Storage, *, ips: str = "10.96.0.0/24", ports: str = "30000-30099") -> None:
+        dice = random.Random(0)
+        self.ports = PortAllocator(ports, dice)
+        self.strategy = ServiceStrategy(ServiceAllocator(AddressAllocator(ips, dice), self.ports))
+        self.storage = storage
+
+    def context(self, dry_run: bool = False) -> WriteContext:
+        return WriteContext(lambda *key: None, self.storage, dry_run, now=lambda: NOW)
+
+    async def create(self, name: str = "a", *, dry_run: bool = False, **spec: Any) -> Object:
+        obj = service(**spec)
+        obj["metadata"]["name"] = name
+        self.strategy.default(obj)
+        self.strategy.prepare_for_create(obj)
+        await self.strategy.begin_create(self.context(dry_run), obj)
+        assert self.strategy.validate(obj) == []
+        return obj
+
+    async def update(self, old: Object, **spec: Any) -> Object:
+        new = deep_copy(old)
+        new["spec"] |= spec
+        self.strategy.default(new)
+        self.strategy.prepare_for_update(new, old)
+        await self.strategy.begin_update(self.context(), new, old)
+        assert self.strategy.validate_update(new, old) == []
+        await self.strategy.after_update(self.context(), new, old)
+        return new
+
+    async def addresses(self) -> list[str]:
+        page = await self.storage.list(IP_ADDRESSES.storage_prefix)
+        return [item.key.rpartition("/")[2] for item in page.items]
+
+    async def taken_ports(self) -> set[int]:
+        return await self.ports.taken(self.storage)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster(MemoryStorage())
+
+
+async def test_a_service_gets_an_address_and_its_families(cluster: Cluster) -> None:
+    spec = (await cluster.create())["spec"]
+    assert spec["clusterIPs"] == [spec["clusterIP"]] == await cluster.addresses()
+    assert (spec["ipFamilies"], spec["ipFamilyPolicy"]) == (["IPv4"], "SingleStack")
+
+
+async def test_a_headless_service_without_selector_speaks_both_families(cluster: Cluster) -> None:
+    spec = (await cluster.create(clusterIP="None"))["spec"]
+    assert (spec["ipFamilies"], spec["ipFamilyPolicy"]) == (["IPv4", "IPv6"], "RequireDualStack")
+    assert await cluster.addresses() == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        pytest.param(
+            {"clusterIP": "10.96.0.9"},
+            'spec.clusterIPs: Invalid value: ["10.96.0.9"]: failed to allocate IP 10.96.0.9: '
+            "provided IP is already allocated",
+            id="taken address",
+        ),
+        pytest.param(
+            {"clusterIP": "192.0.2.1"},
+            'spec.clusterIPs: Invalid value: ["192.0.2.1"]: failed to allocate IP 192.0.2.1: '
+            "the provided network does not match the current range",
+            id="foreign address",
+        ),
+        pytest.param(
+            {"clusterIP": "home"},
+            'spec.clusterIPs[0]: Invalid value: "home": must be a valid IP address, '
+            "(e.g. 10.9.8.7 or 2001:db8::ffff)",
+            id="no address",
+        ),
+        pytest.param(
+            {"ipFamilyPolicy": "RequireDualStack"},
+            'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": '
+            "this cluster is not configured for dual-stack services",
+            id="two families",
+        ),
+        pytest.param(
+            {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30050}]},
+            "spec.ports[0].nodePort: Invalid value: 30050: provided port is already allocated",
+            id="taken port",
+        ),
+        pytest.param(
+            {"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]},
+            "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. "
+            "The range of valid ports is 30000-30099",
+            id="foreign port",
+        ),
+    ],
+)
+async def test_what_cannot_be_had_is_refused_and_nothing_is_lost(
+    cluster: Cluster, spec: Object, message: str
+) -> None:
+    await cluster.create(clusterIP="10.96.0.9", type="NodePort", ports=[{"port": 80, "nodePort": 30050}])
+    before = (await cluster.addresses(), await cluster.taken_ports())
+    with pytest.raises(InvalidError) as refused:
+        await cluster.create("b", **spec)
+    assert refused.value.message == f'Service "b" is invalid: {message}'
+    assert (await cluster.addresses(), await cluster.taken_ports()) == before
+
+
+async def test_one_node_port_serves_two_protocols_of_a_port(cluster: Cluster) -> None:
+    ports = [{"name": "t", "port": 53}, {"name": "u", "port": 53, "protocol": "UDP"}]
+    made = (await cluster.create(type="NodePort", ports=ports))["spec"]["ports"]
+    assert made[0]["nodePort"] == made[1]["nodePort"]
+    assert await cluster.taken_ports() == {made[0]["nodePort"]}
+
+
+async def test_another_node_port_takes_the_place_of_the_old_one(cluster: Cluster) -> None:
+    old = await cluster.create(type="NodePort", ports=[{"port": 80, "nodePort": 30050}])
+    await cluster.update(old, ports=[{"port": 80, "nodePort": 30051}])
+    assert await cluster.taken_ports() == {30051}
+
+
+async def test_a_change_of_type_takes_and_gives_back(cluster: Cluster) -> None:
+    plain = await cluster.create()
+    exposed = await cluster.update(plain, type="NodePort")
+    assert len(await cluster.taken_ports()) == 1
+    named = await cluster.update(exposed, type="ExternalName", externalName="a.example")
+    assert (await cluster.addresses(), await cluster.taken_ports()) == ([], set())
+    again = await cluster.update(named, type="ClusterIP", externalName="")
+    assert await cluster.addresses() == again["spec"]["clusterIPs"]
+
+
+async def test_a_local_load_balancer_gets_a_health_check_port(cluster: Cluster) -> None:
+    balancer = await cluster.create(type="LoadBalancer", externalTrafficPolicy="Local")
+    assert await cluster.taken_ports() == {
+        balancer["spec"]["healthCheckNodePort"],
+        balancer["spec"]["ports"][0]["nodePort"],
+    }
+
+
+async def test_a_deleted_service_gives_everything_back(cluster: Cluster) -> None:
+    made = await cluster.create(type="NodePort")
+    await cluster.strategy.after_delete(cluster.context(), made)
+    assert (await cluster.addresses(), await cluster.taken_ports()) == ([], set())
+
+
+async def test_an_address_of_somebody_else_is_not_given_back(cluster: Cluster) -> None:
+    made = await cluster.create()
+    impostor = {**made, "metadata": {**made["metadata"], "name": "impostor"}}
+    await cluster.strategy.after_delete(cluster.context(), impostor)
+    assert await cluster.addresses() == made["spec"]["clusterIPs"]
+
+
+async def test_a_dry_run_takes_nothing(cluster: Cluster) -> None:
+    made = await cluster.create(type="NodePort", dry_run=True)
+    assert made["spec"]["ports"][0]["nodePort"]
+    assert (await cluster.addresses(), await cluster.taken_ports()) == ([], set())
+
+
+async def test_rollback_gives_back_what_was_taken(cluster: Cluster) -> None:
+    obj = service(type="NodePort")
+    cluster.strategy.default(obj)
+    cluster.strategy.prepare_for_create(obj)
+    rollback = await cluster.strategy.begin_create(cluster.context(), obj)
+    await rollback()
+    assert (await cluster.addresses(), await cluster.taken_ports()) == ([], set())
+
+
+async def test_servers_that_allocate_at_once_never_agree() -> None:
+    storage = MemoryStorage()
+    clusters = [Cluster(storage, ips="10.96.0.0/26") for _ in range(3)]
+    made = await asyncio.gather(*(clusters[n % 3].create(f"s{n}", type="NodePort") for n in range(30)))
+    assert len({each["spec"]["clusterIP"] for each in made}) == 30
+    assert len({each["spec"]["ports"][0]["nodePort"] for each in made}) == 30
+
+
+async def test_a_full_range_says_so() -> None:
+    cluster = Cluster(MemoryStorage(), ips="10.96.0.0/30")
+    for n in range(2):
+        await cluster.create(f"s{n}")
+    with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
+        await cluster.create("s2")
+
+
+async def test_another_range_starts_with_an_empty_bitmap() -> None:
+    storage = MemoryStorage()
+    await Cluster(storage, ports="30000-30099").create(type="NodePort")
+    assert await Cluster(storage, ports="31000-31099").taken_ports() == set()
+
+
+@pytest.mark.parametrize(("size", "reserved"), [(8, 0), (16, 16), (254, 16), (4094, 255), (2**20 - 2, 256)])
+def test_low_addresses_are_left_to_those_who_ask(size: int, reserved: int) -> None:
+    assert reserved_band(size, share=16, most=256) == reserved
+
+
+def test_every_candidate_comes_once_and_the_reserved_ones_last() -> None:
+    order = list(candidates(100, 16, random.Random(0)))
+    assert sorted(order) == list(range(100))
+    assert set(order[-16:]) == set(range(16))
