@@ -1,0 +1,54 @@
+"""/openapi/v2 and /openapi/v3 as FastAPI routes."""
+
+from __future__ import annotations
+
+import hashlib
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from apiserver.openapi import OpenAPI
+
+PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+NOT_FOUND = Response("404 page not found\n", 404, media_type="text/plain")
+
+
+def router(openapi: OpenAPI) -> APIRouter:
+    """The routes over the documents."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/openapi/v2")
+    async def v2(request: Request) -> Response:
+        if "protobuf" in request.headers.get("accept", ""):
+            return _answer(request, openapi.v2_protobuf(), PROTOBUF_ANSWER)
+        return _answer(request, openapi.v2_json(), "application/json")
+
+    @routes.get("/openapi/v3")
+    async def v3_index(request: Request) -> Response:
+        return _answer(request, openapi.v3_index(), "application/json")
+
+    @routes.get("/openapi/v3/{path:path}")
+    async def v3(request: Request, path: str) -> Response:
+        wanted = request.query_params.get("hash")
+        current = openapi.v3_hash(path)
+        document = openapi.v3(path)
+        if document is None:
+            return NOT_FOUND
+        if wanted and wanted != current:
+            return RedirectResponse(f"/openapi/v3/{path}?hash={current}", 301)
+        answer = _answer(request, document, "application/json")
+        if wanted:
+            answer.headers["cache-control"] = "public, immutable"
+        return answer
+
+    return routes
+
+
+def _answer(request: Request, body: bytes, media_type: str) -> Response:
+    """The document with its ETag; 304 for a client that has it."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32].upper()}"'
+    headers = {"etag": etag, "vary": "Accept"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)

@@ -1,0 +1,116 @@
+"""The API's description of itself: names and actions as upstream's, references that lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from apimachinery import scheme
+from apiserver.openapi import OpenAPI
+from apiserver.openapi.gnostic import encode
+from apiserver.openapi.operations import operations
+
+
+@pytest.fixture(scope="module")
+def openapi() -> OpenAPI:
+    return OpenAPI(lambda: scheme.BUILTIN)
+
+
+POD = "/api/v1/namespaces/{namespace}/pods"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "action", "operation_id"),
+    [
+        (POD, "get", "list", "listCoreV1NamespacedPod"),
+        (POD, "post", "post", "createCoreV1NamespacedPod"),
+        (POD, "delete", "deletecollection", "deleteCoreV1CollectionNamespacedPod"),
+        (f"{POD}/{{name}}", "patch", "patch", "patchCoreV1NamespacedPod"),
+        (f"{POD}/{{name}}/log", "get", "get", "readCoreV1NamespacedPodLog"),
+        (f"{POD}/{{name}}/binding", "post", "post", "createCoreV1NamespacedPodBinding"),
+        (f"{POD}/{{name}}/exec", "get", "connect", "connectCoreV1GetNamespacedPodExec"),
+        ("/api/v1/pods", "get", "list", "listCoreV1PodForAllNamespaces"),
+        ("/api/v1/nodes/{name}", "get", "get", "readCoreV1Node"),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            "get",
+            "list",
+            "listRbacAuthorizationV1ClusterRole",
+        ),
+    ],
+)
+def test_operations_bear_upstreams_names(path: str, method: str, action: str, operation_id: str) -> None:
+    found = {(each.path, each.method): each for each in operations(scheme.BUILTIN)}[path, method]
+    assert (found.action, found.operation_id) == (action, operation_id)
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_every_reference_of_the_v2_document_leads_somewhere(openapi: OpenAPI) -> None:
+    document = json.loads(openapi.v2_json())
+    assert {ref.removeprefix("#/definitions/") for ref in references(document)} <= document[
+        "definitions"
+    ].keys()
+
+
+def test_every_v3_document_is_listed_is_there_and_holds_what_it_refers_to(openapi: OpenAPI) -> None:
+    index = json.loads(openapi.v3_index())["paths"]
+    assert {"api/v1", "apis/apps/v1"} <= index.keys()
+    for path, entry in index.items():
+        assert entry["serverRelativeURL"] == f"/openapi/v3/{path}?hash={openapi.v3_hash(path)}"
+        document = json.loads(openapi.v3(path) or b"")
+        schemas = document["components"]["schemas"]
+        assert {ref.removeprefix("#/components/schemas/") for ref in references(document)} <= schemas.keys()
+
+
+def test_a_document_that_is_not_there_is_none(openapi: OpenAPI) -> None:
+    assert openapi.v3("apis/none/v1") is None
+
+
+def test_patches_say_that_they_validate_fields(openapi: OpenAPI) -> None:
+    document = json.loads(openapi.v3("apis/apps/v1") or b"")
+    patch = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
+    assert "fieldValidation" in {each["name"] for each in patch["parameters"]}
+    assert patch["x-kubernetes-group-version-kind"] == {
+        "group": "apps",
+        "version": "v1",
+        "kind": "Deployment",
+    }
+
+
+def test_new_resources_change_the_documents() -> None:
+    served = list(scheme.BUILTIN[:3])
+    openapi = OpenAPI(lambda: served)
+    before = openapi.v3_hash("api/v1")
+    served.append(scheme.PODS)
+    assert openapi.v3_hash("api/v1") != before
+    assert re.search(rb"createCoreV1NamespacedPod", openapi.v2_json())
+
+
+def test_the_protobuf_form_nests_and_names_its_fields() -> None:
+    document = {
+        "swagger": "2.0",
+        "info": {"title": "t", "version": "v"},
+        "paths": {},
+        "definitions": {"A": {"type": "string", "x-y": 1}},
+    }
+    schema = b"\xb2\x01\x08" + b"\x0a\x06string" + b"\xfa\x01\x0a" + b"\x0a\x03x-y" + b"\x12\x03\x12\x011"
+    named = b"\x0a\x01A" + b"\x12" + bytes([len(schema)]) + schema
+    definitions = b"\x0a" + bytes([len(named)]) + named
+    expected = (
+        b"\x0a\x032.0" + b"\x12\x06\x0a\x01t\x12\x01v" + b"\x42\x00" + b"\x4a" + bytes([len(definitions)])
+    )
+    assert encode(document) == expected + definitions
