@@ -1,0 +1,98 @@
+"""sampan-proxy: from flags or a configuration file to a running proxy. The only composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from component_base import clock
+from component_base.daemon import Daemon, run_daemon
+from component_base.flags import parse
+from kube_proxy.config import ConfigError, Configuration, from_options, parse_configuration, split_address
+from kube_proxy.nftables import Nftables, RulesetError
+from kube_proxy.options import Options
+
+if TYPE_CHECKING:
+    from kube_proxy.assembly import Assembly
+
+NAME = "kube-proxy"
+
+
+def main() -> None:
+    options = parse(Options, prog=NAME)
+    if options.cleanup:
+        sys.exit(asyncio.run(_cleanup()))
+    try:
+        config = load_configuration(options)
+    except (ConfigError, OSError) as error:
+        sys.exit(f"Error: {error}")
+    run_daemon(NAME, partial(run, config=config), options)
+
+
+def load_configuration(options: Options) -> Configuration:
+    if not options.config:
+        return from_options(options)
+    import yaml
+
+    document = yaml.safe_load(Path(options.config).read_text())
+    return parse_configuration(document if isinstance(document, dict) else {})
+
+
+async def _cleanup() -> int:
+    failed = 0
+    for ip in ("ip", "ip6"):
+        try:
+            await Nftables(ip).cleanup()
+        except RulesetError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
+async def run(daemon: Daemon, *, config: Configuration) -> None:
+    from client.kubeconfig import load
+    from client.rest import Client
+    from kube_proxy.addresses import local_addresses
+    from kube_proxy.assembly import assemble
+
+    client = Client(load(config.kubeconfig or None), user_agent=NAME)
+    hostname = config.hostname or socket.gethostname().lower()
+    assembly = assemble(client, config, hostname, await local_addresses(), Nftables(), clock.now)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(client.aclose)
+        await _serve(stack, config, assembly)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(assembly.feed())
+            await assembly.wait_synced()
+            group.create_task(assembly.proxier.run())
+            await assembly.first_sync.wait()
+            daemon.ready()
+
+
+async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembly) -> None:
+    """Health and metrics; a port of 0 is not served."""
+    from component_base.health import HealthServer
+    from component_base.http_server import Request, Response
+
+    async def proxy_mode(request: Request) -> Response:
+        return Response(b"nftables")
+
+    stack.push_async_callback(assembly.service_health.aclose)
+    host, port = split_address(config.healthz_bind_address)
+    if port:
+        await assembly.health.start(host, port)
+        stack.push_async_callback(assembly.health.aclose)
+    host, port = split_address(config.metrics_bind_address)
+    if port:
+        server = HealthServer(host, port, routes={"/proxyMode": proxy_mode})
+        await server.start()
+        stack.push_async_callback(server.aclose)
+
+
+if __name__ == "__main__":
+    main()

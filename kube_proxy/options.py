@@ -1,0 +1,35 @@
+"""kube-proxy's flags, with upstream's names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from component_base.flags import CommonOptions, duration, flag
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    config: str = flag("", "The path to the configuration file.")
+    kubeconfig: str = flag("", "Path to kubeconfig file with authorization information.")
+    cleanup: bool = flag(False, "If true cleanup nftables rules and exit.")
+    hostname_override: str = flag("", "If non-empty, the name of the Node that kube-proxy is running on.")
+    proxy_mode: str = flag("", "Which proxy mode to use: nftables.")
+    bind_address: str = flag("0.0.0.0", "The address for health checks of services.")
+    healthz_bind_address: str = flag("0.0.0.0:10256", "The IP address and port for the health check server.")
+    metrics_bind_address: str = flag("127.0.0.1:10249", "The IP address and port for the metrics server.")
+    cluster_cidr: str = flag("", "The CIDR range of the pods in the cluster.")
+    detect_local_mode: str = flag(
+        "", "How to detect local traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix."
+    )
+    pod_bridge_interface: str = flag("", "A bridge interface name, for --detect-local-mode=BridgeInterface.")
+    pod_interface_name_prefix: str = flag("", "A prefix, for --detect-local-mode=InterfaceNamePrefix.")
+    nodeport_addresses: tuple[str, ...] = flag(
+        (), "CIDRs of addresses that accept NodePort traffic; 'primary', the default, is the node's own."
+    )
+    masquerade_all: bool = flag(False, "SNAT all traffic sent via Service cluster IPs.")
+    nftables_masquerade_bit: int = flag(
+        14, "The bit of the packet mark that asks for SNAT.", name="iptables-masquerade-bit"
+    )
+    nftables_min_sync_period: float = duration(
+        0.1, "The minimum period between two syncs.", name="nftables-min-sync-period"
+    )

@@ -1,0 +1,142 @@
+"""State: what the API says of Services, endpoints and this node, and the ruleset that follows from it.
+
+Bookkeeping and planning only: it is told of changes, remembers which services they concern, and plans those
+again. Nothing here waits or writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from apimachinery.objects import NamespacedName, Object, key_of
+from kube_proxy.conntrack import Destination
+from kube_proxy.endpoints import Endpoint, parse_slices, service_of
+from kube_proxy.plan import Context, Fragment, join, plan_base, plan_port
+from kube_proxy.ruleset import Ruleset
+from kube_proxy.services import ServicePort, ServicePortName, parse_service
+
+
+@dataclass(slots=True)
+class _Planned:
+    """One Service's ports, endpoints and their part of the ruleset."""
+
+    ports: dict[ServicePortName, ServicePort] = field(default_factory=dict)
+    endpoints: dict[ServicePortName, tuple[Endpoint, ...]] = field(default_factory=dict)
+    fragments: list[Fragment] = field(default_factory=list)
+
+
+class State:
+    """Everything a node's proxy knows."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._services: dict[NamespacedName, Object] = {}
+        self._slices: dict[NamespacedName, dict[str, Object]] = {}
+        self._planned: dict[NamespacedName, _Planned] = {}
+        self._dirty: set[NamespacedName] = set()
+        self._udp_changes: dict[Destination, frozenset[str]] = {}
+
+    @property
+    def context(self) -> Context:
+        return self._context
+
+    @property
+    def is_dirty(self) -> bool:
+        return bool(self._dirty)
+
+    # What is told. Each returns whether a sync is due.
+
+    def set_context(self, context: Context) -> bool:
+        if context == self._context:
+            return False
+        self._context = context
+        self._dirty.update(self._services)
+        return True
+
+    def service(self, old: Object | None, new: Object | None) -> bool:
+        key = key_of(new or old or {})
+        if new is None:
+            self._services.pop(key, None)
+        else:
+            self._services[key] = new
+        if old is not None and new is not None and _ports(old) == _ports(new):
+            return False
+        self._dirty.add(key)
+        return True
+
+    def endpoint_slice(self, old: Object | None, new: Object | None) -> bool:
+        changed = False
+        for which, is_new in ((old, False), (new, True)):
+            key = service_of(which) if which is not None else None
+            if which is None or key is None:
+                continue
+            slices = self._slices.setdefault(key, {})
+            slices.pop(which["metadata"]["name"], None)
+            if is_new:
+                slices[which["metadata"]["name"]] = which
+            elif not slices:
+                del self._slices[key]
+            self._dirty.add(key)
+            changed = True
+        return changed
+
+    # What follows
+
+    def plan(self) -> Ruleset:
+        """The ruleset for what is known now."""
+        for key in self._dirty:
+            self._plan_service(key)
+        self._dirty.clear()
+        fragments = (fragment for key in sorted(self._planned) for fragment in self._planned[key].fragments)
+        return join(plan_base(self._context), fragments)
+
+    def _plan_service(self, key: NamespacedName) -> None:
+        before = self._planned.pop(key, _Planned())
+        after = _Planned()
+        if key in self._services:
+            known = parse_slices(self._slices.get(key, {}).values(), self._context.node)
+            for port in parse_service(self._services[key], self._context.family.version):
+                after.ports[port.name] = port
+                after.endpoints[port.name] = known.get(port.name, ())
+                after.fragments.append(plan_port(port, after.endpoints[port.name], self._context))
+            self._planned[key] = after
+        self._note_udp(before, after)
+
+    def _note_udp(self, before: _Planned, after: _Planned) -> None:
+        """Remembers destinations whose flows may lead to endpoints that are gone."""
+        for name, port in {**before.ports, **after.ports}.items():
+            same = before.ports.get(name) == after.ports.get(name)
+            if name.protocol != "UDP" or (same and before.endpoints[name] == after.endpoints[name]):
+                continue
+            now = frozenset(
+                each.ip for each in after.endpoints.get(name, ()) if each.is_ready or each.is_draining
+            )
+            for each in filter(None, (before.ports.get(name), after.ports.get(name), port)):
+                self._udp_changes.update(dict.fromkeys(_destinations(each), now))
+
+    def take_udp_changes(self) -> Mapping[Destination, frozenset[str]]:
+        """Destination -> its endpoints now, of UDP ports that changed since this was last asked."""
+        taken, self._udp_changes = self._udp_changes, {}
+        return taken
+
+    def local_endpoints(self) -> dict[int, tuple[NamespacedName, int]]:
+        """Health check port -> its service and how many of its endpoints are ready here."""
+        found: dict[int, tuple[NamespacedName, int]] = {}
+        for key, planned in self._planned.items():
+            for name, port in planned.ports.items():
+                if port.health_check_node_port:
+                    ready = {each.ip for each in planned.endpoints[name] if each.is_local and each.is_ready}
+                    found[port.health_check_node_port] = (key, len(ready))
+        return found
+
+
+def _ports(service: Object) -> list[ServicePort]:
+    return parse_service(service)
+
+
+def _destinations(port: ServicePort) -> Iterable[Destination]:
+    for ip in (port.cluster_ip, *port.external_ips, *port.load_balancer_ips):
+        yield (ip, port.port)
+    if port.node_port:
+        yield ("", port.node_port)

@@ -1,0 +1,112 @@
+"""The proxier's loop on recorded rules, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from component_base.http_server import Request
+from kube_proxy.conntrack import Flow
+from kube_proxy.health import ProxierHealth
+from kube_proxy.proxier import Proxier
+from kube_proxy.recorded import Recorded
+from tests.unit.kube_proxy.builders import make_endpoint, make_service, make_slice, make_state
+
+pytestmark = pytest.mark.looptime
+SERVICE = make_service("svc", "172.30.0.41")
+
+
+def now() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class NoFlows:
+    def flows(self) -> list[Flow]:
+        return []
+
+    def delete(self, flows: list[Flow]) -> None:
+        raise AssertionError
+
+
+@asynccontextmanager
+async def running(writer: Recorded) -> AsyncIterator[Proxier]:
+    proxier = Proxier(make_state([], []), writer, NoFlows(), min_sync_period=1, now=now)
+    task = asyncio.create_task(proxier.run())
+    await asyncio.sleep(0.1)
+    yield proxier
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_changes_of_one_second_are_one_transaction() -> None:
+    writer = Recorded()
+    async with running(writer) as proxier:
+        assert len(writer.transactions) == 1
+        await asyncio.sleep(5)
+        proxier.on_service(None, SERVICE)
+        await asyncio.sleep(0.01)
+        assert len(writer.transactions) == 2
+        proxier.on_endpoint_slice(None, make_slice("svc", make_endpoint("10.180.0.1")))
+        proxier.on_endpoint_slice(None, make_slice("svc", make_endpoint("10.180.0.2"), name="other"))
+        await asyncio.sleep(0.5)
+        assert len(writer.transactions) == 2
+        await asyncio.sleep(1)
+        assert len(writer.transactions) == 3
+
+
+async def test_a_change_that_changes_no_rule_is_not_written() -> None:
+    writer = Recorded()
+    async with running(writer) as proxier:
+        proxier.on_service(None, SERVICE)
+        await asyncio.sleep(5)
+        written = len(writer.transactions)
+        proxier.on_service(SERVICE, {**SERVICE, "metadata": {**SERVICE["metadata"], "labels": {"a": "b"}}})
+        await asyncio.sleep(5)
+        assert len(writer.transactions) == written
+
+
+async def test_after_a_failure_everything_is_written_anew() -> None:
+    writer = Recorded()
+    async with running(writer) as proxier:
+        await asyncio.sleep(5)
+        writer.refuse = "no"
+        proxier.on_service(None, SERVICE)
+        await asyncio.sleep(0.1)
+        writer.ruleset, writer.refuse = None, ""
+        await asyncio.sleep(5)
+        assert writer.transactions[-1].startswith("add table ip kube-proxy")
+        assert writer.ruleset is not None
+        assert "172.30.0.41 . tcp . 80" in writer.ruleset.maps["no-endpoint-services"].elements
+
+
+async def test_everything_is_written_anew_once_an_hour() -> None:
+    writer = Recorded()
+    async with running(writer):
+        await asyncio.sleep(3500)
+        assert len(writer.transactions) == 1
+        await asyncio.sleep(200)
+        assert len(writer.transactions) == 2
+
+
+async def test_health_follows_syncs_and_the_node() -> None:
+    writer, eligible = Recorded(), [True]
+    async with running(writer) as proxier:
+        health = ProxierHealth(proxier, lambda: eligible[0], now)
+
+        async def status(path: str) -> int:
+            return (await health.handle(Request("GET", path, {}, {}))).status
+
+        assert (await status("/healthz"), await status("/livez"), await status("/")) == (200, 200, 404)
+        eligible[0] = False
+        assert (await status("/healthz"), await status("/livez")) == (503, 200)
+        writer.refuse = "no"
+        await asyncio.sleep(5)
+        proxier.on_service(None, SERVICE)
+        await asyncio.sleep(50)
+        assert await status("/livez") == 200
+        await asyncio.sleep(50)
+        assert await status("/livez") == 503
