@@ -44,39 +44,60 @@ OMITTED: Any = _Omitted()
 
 
 class Path:
-    """An immutable path such as `spec.containers[0].ports[http]`; `Path()` is the root."""
+    """An immutable path such as `spec.containers[0].ports[http]`; `Path()` is no path.
 
-    __slots__ = ("_text",)
+    `Path("")` is the whole object, which upstream writes as `[]`. Validation makes far more paths than it shows, so the text is put together only when asked for.
+    """
+
+    __slots__ = ("_parent", "_step")
 
     def __init__(self, *names: str) -> None:
-        self._text = ".".join(names)
+        self._parent: Path | None = None
+        self._step = ".".join(names) if names != ("",) else "[]"
 
-    def _extended(self, text: str) -> Path:
-        path = Path()
-        path._text = text
+    def _extended(self, step: str) -> Path:
+        path = _new(Path)
+        path._parent = self
+        path._step = step
         return path
 
     def child(self, *names: str) -> Path:
-        joined = ".".join(names)
-        return self._extended(f"{self._text}.{joined}" if self._text else joined)
+        path = _new(Path)
+        path._parent = self
+        path._step = names[0] if len(names) == 1 else ".".join(names)
+        return path
 
     def index(self, index: int) -> Path:
-        return self._extended(f"{self._text}[{index}]")
+        return self._extended(f"[{index}]")
 
     def key(self, key: str) -> Path:
-        return self._extended(f"{self._text}[{key}]")
+        return self._extended(f"[{key}]")
+
+    def _joined(self) -> str:
+        steps = []
+        path: Path | None = self
+        while path is not None:
+            steps.append(path._step)
+            path = path._parent
+        text = ""
+        for step in reversed(steps):
+            text += step if not text or step.startswith("[") else f".{step}"
+        return text
 
     def __str__(self) -> str:
-        return self._text or "<nil>"
+        return self._joined() or "<nil>"
 
     def __repr__(self) -> str:
-        return f"Path({self._text!r})"
+        return f"Path({self._joined()!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Path) and self._text == other._text
+        return isinstance(other, Path) and self._joined() == other._joined()
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(self._joined())
+
+
+_new = object.__new__
 
 
 def format_value(value: Any) -> str:

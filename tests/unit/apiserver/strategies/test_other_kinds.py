@@ -37,7 +37,7 @@ QUOTA, LIMITS = scheme.RESOURCE_QUOTAS, scheme.LIMIT_RANGES
         pytest.param(
             scheme.CONFIG_MAPS,
             {"data": {"a": "x" * 1048577}},
-            ["<nil>: Too long: may not be more than 1048576 bytes"],
+            ["[]: Too long: may not be more than 1048576 bytes"],
             id="a mebibyte",
         ),
         pytest.param(
