@@ -120,7 +120,7 @@ def _merge_field_list(
         merged = _merge_list(merged, patch, schema, merge_key)
     if order is not None:
         _check_order(patch or [], order, merge_key, key)
-        merged = _reordered(merged, before, order, merge_key)
+    merged = _reordered(merged, before, _kept(patch) if order is None else order, merge_key)
     if merged or key in original or patch is not None:
         original[key] = merged
 
@@ -154,14 +154,15 @@ def _name_of_item(item: Any, merge_key: str) -> Any:
     return _identity(item, merge_key) if merge_key else item
 
 
+def _kept(patch: list[Any] | None) -> list[Any]:
+    """The items of a list that are no directives."""
+    return [each for each in patch or () if not (isinstance(each, dict) and DIRECTIVE in each)]
+
+
 def _check_order(patch: list[Any], order: list[Any], merge_key: str, key: str) -> None:
     """The patch's items must be in the order's list, in that order."""
     listed = [_name_of_item(each, merge_key) for each in order]
-    patched = [
-        _name_of_item(each, merge_key)
-        for each in patch
-        if not (isinstance(each, dict) and each.get(DIRECTIVE) == "delete")
-    ]
+    patched = [_name_of_item(each, merge_key) for each in _kept(patch)]
     positions = [listed.index(each) if each in listed else -1 for each in patched]
     if -1 in positions or positions != sorted(positions):
         raise PatchError(
@@ -170,19 +171,21 @@ def _check_order(patch: list[Any], order: list[Any], merge_key: str, key: str) -
 
 
 def _reordered(merged: list[Any], before: list[Any], order: list[Any], merge_key: str) -> list[Any]:
-    """Listed items in the order asked for; the others keep their place relative to what they stood before."""
+    """Items that the patch names, in its order; the others stay before those that they stood before.
+
+    So what is new comes first.
+    """
     listed = [_name_of_item(each, merge_key) for each in order]
-    names = [_name_of_item(each, merge_key) for each in merged]
-    by_name = dict(zip(names, merged, strict=True)) if merge_key else {name: name for name in names}
-    left = [name for name in listed if name in names]
-    right = [name for name in names if name not in listed]
+    by_name = {_name_of_item(each, merge_key): each for each in merged}
     server = [_name_of_item(each, merge_key) for each in before]
+    others = [name for name in by_name if name not in listed]
+    named = [name for name in dict.fromkeys(listed) if name in by_name]
     result = []
-    while left and right:
-        known = left[0] in server and right[0] in server
-        first = left if known and server.index(left[0]) < server.index(right[0]) else right
+    while others and named:
+        known = others[0] in server and named[0] in server
+        first = others if known and server.index(others[0]) < server.index(named[0]) else named
         result.append(first.pop(0))
-    return [by_name[name] for name in result + left + right]
+    return [by_name[name] for name in result + others + named]
 
 
 def _without_directives(value: Any) -> Any:

@@ -43,7 +43,7 @@ def _names(resource: Resource) -> set[str]:
     return plain
 
 
-def _matches(resource: Resource, word: str) -> bool:
+def matches(resource: Resource, word: str) -> bool:
     """`pods`, `po`, `deployments.apps`, `deployments.v1.apps`; case does not matter."""
     first, _, rest = word.lower().partition(".")
     if first not in _names(resource):
@@ -65,10 +65,10 @@ class Mapper:
     async def find(self, word: str) -> Resource:
         """The one resource that a word means. Raises CommandError in kubectl's words."""
         for resource in scheme.BUILTIN:
-            if "list" in resource.verbs and _matches(resource, word):
+            if "list" in resource.verbs and matches(resource, word):
                 return resource
         for resource in await self.discovered():
-            if _matches(resource, word):
+            if matches(resource, word):
                 return resource
         raise CommandError(f'the server doesn\'t have a resource type "{word}"')
 

@@ -37,7 +37,7 @@ async def connect() -> AsyncIterator[tuple[Client, str]]:
     from client.kubeconfig import load
     from client.rest import Client
 
-    config = load(_kubeconfig_path(), _globals.context or None)
+    config = load(kubeconfig_path(), _globals.context or None)
     if _globals.server:
         config = replace(config, server=_globals.server)
     client = Client(config, user_agent=USER_AGENT)
@@ -47,7 +47,7 @@ async def connect() -> AsyncIterator[tuple[Client, str]]:
         await client.aclose()
 
 
-def _kubeconfig_path() -> str | None:
+def kubeconfig_path() -> str | None:
     """None lets the client look in its usual places; a cluster of this machine is the last resort."""
     import os
 

@@ -30,8 +30,18 @@ def is_table(output: str) -> bool:
     return output in ("", "wide")
 
 
-def render(objects: Sequence[Object], output: str, *, as_list: bool, managed_fields: bool = False) -> str:
-    """The objects in the format of `-o`; with as_list they are a v1 List. Raises CommandError."""
+def render(
+    objects: Sequence[Object],
+    output: str,
+    *,
+    as_list: bool,
+    managed_fields: bool = False,
+    keep_order: bool = False,
+) -> str:
+    """The objects in the format of `-o`; with as_list they are a v1 List. Raises CommandError.
+
+    JSON is sorted by key, but for objects that the command made itself.
+    """
     form, _, argument = output.partition("=")
     shown = [obj if managed_fields else _without_managed_fields(obj) for obj in objects]
     if form == "name":
@@ -45,7 +55,7 @@ def render(objects: Sequence[Object], output: str, *, as_list: bool, managed_fie
         return render_columns(shown, argument)
     value = whole if as_list else shown[0]
     if form == "json":
-        return _json(value)
+        return _json(value, sort=not keep_order)
     if form == "yaml":
         from apimachinery.serialize import to_yaml
 
@@ -58,10 +68,10 @@ def render(objects: Sequence[Object], output: str, *, as_list: bool, managed_fie
     )
 
 
-def _json(value: Any) -> str:
+def _json(value: Any, *, sort: bool) -> str:
     import json
 
-    return json.dumps(value, indent=4, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(value, indent=4, ensure_ascii=False, sort_keys=sort) + "\n"
 
 
 def _jsonpath(form: str, template: str, value: Any) -> str:

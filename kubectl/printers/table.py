@@ -10,12 +10,12 @@ GAP = 3
 MINIMUM = 6
 
 
-def align(rows: Sequence[Sequence[str]]) -> str:
+def align(rows: Sequence[Sequence[str]], *, gap: int = GAP, minimum: int = MINIMUM) -> str:
     """Pads every column but the last to its widest cell and a gap (text/tabwriter with padding 3)."""
     if not rows:
         return ""
     count = max(len(row) for row in rows)
-    widths = [max(MINIMUM, *(len(row[i]) + GAP for row in rows if len(row) > i)) for i in range(count)]
+    widths = [max(minimum, *(len(row[i]) + gap for row in rows if len(row) > i)) for i in range(count)]
     return "".join(_line(row, widths) for row in rows)
 
 

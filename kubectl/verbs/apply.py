@@ -26,8 +26,9 @@ CLIENT_SIDE, SERVER_SIDE = "kubectl-client-side-apply", "kubectl"
 _CONFLICT_RETRIES = 5
 _MISSING = (
     "Warning: resource {} is missing the kubectl.kubernetes.io/last-applied-configuration annotation "
-    "which is required by kubectl apply. kubectl apply should only be used on resources created declaratively "
-    "by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically."
+    "which is required by kubectl apply. kubectl apply should only be used on resources created "
+    "declaratively by either kubectl create --save-config or kubectl apply. "
+    "The missing annotation will be patched automatically."
 )
 
 

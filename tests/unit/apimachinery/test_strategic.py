@@ -24,7 +24,7 @@ APPLIED = {
         pod({"name": "b", "image": "2"}),
         pod(A, {"name": "b", "image": "2"}),
     ),
-    "new items go to the end": (pod(A), pod(B), pod(A, B)),
+    "new items come first": (pod(A), pod(B), pod(B, A)),
     "delete by directive": (pod(A, B), pod({"$patch": "delete", "name": "a"}), pod(B)),
     "deleting what is not there": (pod(A), pod({"$patch": "delete", "name": "z"}), pod(A)),
     "replace the list": (pod(A, B), pod({"$patch": "replace"}, C), pod(C)),
@@ -113,7 +113,7 @@ def test_three_way_deletes_ours_and_leaves_theirs() -> None:
         }
     }
     assert strategic_merge(current, patch, POD) == pod(
-        {"name": "b", "image": "2"}, {"name": "injected"}, C, dnsPolicy="theirs"
+        {"name": "b", "image": "2"}, C, {"name": "injected"}, dnsPolicy="theirs"
     )
 
 

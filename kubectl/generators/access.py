@@ -1,0 +1,66 @@
+"""Roles and bindings out of flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from kubectl.failures import CommandError
+from kubectl.generators.objects import named
+
+RBAC = "rbac.authorization.k8s.io"
+_API = f"{RBAC}/v1"
+
+
+def role(
+    name: str,
+    verbs: Sequence[str],
+    resources: Sequence[tuple[Resource, str]],
+    resource_names: Sequence[str] = (),
+    urls: Sequence[str] = (),
+    *,
+    cluster: bool = False,
+) -> Object:
+    """One rule for each API group; `resources` are (resource, subresource)."""
+    if not verbs:
+        raise CommandError("at least one verb must be specified")
+    if not resources and not urls:
+        raise CommandError("at least one resource must be specified")
+    chosen = ["*"] if "*" in verbs else list(dict.fromkeys(verbs))
+    groups: dict[str, list[str]] = {}
+    for resource, subresource in resources:
+        full = f"{resource.plural}/{subresource}" if subresource else resource.plural
+        groups.setdefault(resource.group, []).append(full)
+    rules: list[Object] = []
+    for group, plurals in groups.items():
+        rule: Object = {"verbs": chosen, "apiGroups": [group], "resources": plurals}
+        if resource_names:
+            rule["resourceNames"] = list(resource_names)
+        rules.append(rule)
+    if urls:
+        rules.append({"verbs": chosen, "nonResourceURLs": list(urls)})
+    return {**named("ClusterRole" if cluster else "Role", _API, name), "rules": rules}
+
+
+def binding(
+    name: str,
+    role_kind: str,
+    role_name: str,
+    *,
+    users: Sequence[str],
+    groups: Sequence[str],
+    accounts: Sequence[str],
+    cluster: bool = False,
+) -> Object:
+    """Service accounts are `namespace:name`."""
+    subjects = [{"kind": "User", "apiGroup": RBAC, "name": each} for each in users]
+    subjects += [{"kind": "Group", "apiGroup": RBAC, "name": each} for each in groups]
+    for account in accounts:
+        namespace, colon, own = account.partition(":")
+        if not colon or not own or not namespace:
+            raise CommandError("serviceaccount must be <namespace>:<name>")
+        subjects.append({"kind": "ServiceAccount", "name": own, "namespace": namespace})
+    obj = named("ClusterRoleBinding" if cluster else "RoleBinding", _API, name)
+    reference = {"apiGroup": RBAC, "kind": role_kind, "name": role_name}
+    return {**obj, "subjects": subjects, "roleRef": reference} if subjects else {**obj, "roleRef": reference}

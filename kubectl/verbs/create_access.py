@@ -1,0 +1,140 @@
+"""`create role`, `rolebinding` and their cluster-wide siblings, and `create token`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery import scheme
+from apimachinery.durations import parse_duration
+from apimachinery.scheme import Resource
+from kubectl import session
+from kubectl.creating import Creation, create
+from kubectl.failures import CommandError
+from kubectl.generators import access
+from kubectl.resources import Mapper
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+Words = Annotated[list[str] | None, typer.Option("--verb")]
+Resources = Annotated[list[str] | None, typer.Option("--resource")]
+ResourceNames = Annotated[list[str] | None, typer.Option("--resource-name")]
+Dry = Annotated[str, typer.Option("--dry-run")]
+Output = Annotated[str, typer.Option("--output", "-o")]
+Users = Annotated[list[str] | None, typer.Option("--user")]
+Groups = Annotated[list[str] | None, typer.Option("--group")]
+Accounts = Annotated[list[str] | None, typer.Option("--serviceaccount")]
+
+
+def add_access_commands(app: typer.Typer) -> None:
+    """Hangs these commands under `create`."""
+    commands: dict[str, Callable[..., None]] = {
+        "role": role, "clusterrole": cluster_role, "rolebinding": role_binding,
+        "clusterrolebinding": cluster_role_binding, "token": token,
+    }  # fmt: skip
+    for name, function in commands.items():
+        app.command(name)(function)
+
+
+def _split(values: Sequence[str] | None) -> list[str]:
+    return [word for value in values or () for word in value.split(",") if word]
+
+
+def _find(words: list[str]) -> list[tuple[Resource, str]]:
+    """`pods`, `deployments.apps`, `pods/log` as resources and subresources."""
+
+    async def run(client: Client, _: str) -> list[tuple[Resource, str]]:
+        mapper = Mapper(client)
+        pairs = [word.partition("/") for word in words]
+        return [(await mapper.find(plural), subresource) for plural, _, subresource in pairs]
+
+    return session.run(run)
+
+
+def role(
+    name: Name,
+    verb: Words = None,
+    resource: Resources = None,
+    resource_name: ResourceNames = None,
+    dry: Dry = "none",
+    output: Output = "",
+) -> None:
+    """Create a role with single rule."""
+    obj = access.role(name, _split(verb), _find(_split(resource)), _split(resource_name))
+    create(obj, Creation(dry, output))
+
+
+def cluster_role(
+    name: Name,
+    verb: Words = None,
+    resource: Resources = None,
+    resource_name: ResourceNames = None,
+    url: Annotated[list[str] | None, typer.Option("--non-resource-url")] = None,
+    dry: Dry = "none",
+    output: Output = "",
+) -> None:
+    """Create a cluster role."""
+    found = _find(_split(resource)) if resource else []
+    obj = access.role(name, _split(verb), found, _split(resource_name), _split(url), cluster=True)
+    create(obj, Creation(dry, output))
+
+
+def role_binding(
+    name: Name,
+    of_role: Annotated[str, typer.Option("--role")] = "",
+    of_cluster_role: Annotated[str, typer.Option("--clusterrole")] = "",
+    user: Users = None,
+    group: Groups = None,
+    serviceaccount: Accounts = None,
+    dry: Dry = "none",
+    output: Output = "",
+) -> None:
+    """Create a role binding for a particular role or cluster role."""
+    if bool(of_role) == bool(of_cluster_role):
+        raise CommandError("exactly one of clusterrole or role must be specified")
+    kind, referred = ("Role", of_role) if of_role else ("ClusterRole", of_cluster_role)
+    obj = access.binding(
+        name, kind, referred, users=_split(user), groups=_split(group), accounts=_split(serviceaccount)
+    )
+    create(obj, Creation(dry, output, failure="failed to create rolebinding"))
+
+
+def cluster_role_binding(
+    name: Name,
+    of_cluster_role: Annotated[str, typer.Option("--clusterrole")] = "",
+    user: Users = None,
+    group: Groups = None,
+    serviceaccount: Accounts = None,
+    dry: Dry = "none",
+    output: Output = "",
+) -> None:
+    """Create a cluster role binding for a particular cluster role."""
+    if not of_cluster_role:
+        raise CommandError('required flag(s) "clusterrole" not set')
+    obj = access.binding(
+        name, "ClusterRole", of_cluster_role, users=_split(user), groups=_split(group),
+        accounts=_split(serviceaccount), cluster=True,
+    )  # fmt: skip
+    create(obj, Creation(dry, output, failure="failed to create clusterrolebinding"))
+
+
+def token(
+    name: Name,
+    audience: Annotated[list[str] | None, typer.Option("--audience")] = None,
+    duration: Annotated[str, typer.Option("--duration")] = "",
+) -> None:
+    """Request a service account token."""
+    spec: dict[str, object] = {"audiences": _split(audience)} if audience else {}
+    if duration:
+        spec["expirationSeconds"] = int(parse_duration(duration))
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+
+    async def run(client: Client, namespace: str) -> str:
+        answer = await client.create(scheme.SERVICE_ACCOUNTS, body, namespace, name=name, subresource="token")
+        return str(answer["status"]["token"])
+
+    typer.echo(session.run(run))

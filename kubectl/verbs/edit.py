@@ -1,0 +1,148 @@
+"""`edit`: an object in the user's editor; what changed goes back as a patch."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object, name_of
+from apimachinery.patch import create_merge_patch
+from apimachinery.schema import builtin
+from apimachinery.serialize import DecodeError, from_json, from_yaml_all, to_yaml
+from apimachinery.strategic import create_two_way_patch
+from kubectl import session
+from kubectl.failures import CommandError, describe
+from kubectl.selection import Selected, Selection, resolve
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+_HEADER = """# Please edit the object below. Lines beginning with a '#' will be ignored,
+# and an empty file will abort the edit. If an error occurs while saving this file will be
+# reopened with the relevant failures.
+#
+"""
+
+
+@app.command("edit")
+def edit(
+    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME")] = None,
+    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="yaml or json")] = "yaml",
+    subresource: Annotated[str, typer.Option("--subresource")] = "",
+) -> None:
+    """Edit a resource on the server."""
+    if not words and not filename:
+        raise CommandError("must specify one of -f and -k")
+    selection = Selection(words or (), filename or ())
+
+    async def run(client: Client, namespace: str) -> None:
+        for one in await resolve(client, namespace, selection):
+            await _edit(client, one, output, subresource or None)
+
+    session.run(run)
+
+
+async def _edit(client: Client, one: Selected, output: str, subresource: str | None) -> None:
+    resource, name, namespace = one.target.resource, one.target.name, one.namespace or None
+    found = await client.get(resource, name, namespace, subresource=subresource)
+    original = {"apiVersion": resource.api_version, "kind": resource.kind, **found}
+    original["metadata"] = {k: v for k, v in original["metadata"].items() if k != "managedFields"}
+    text, problem = _encode(original, output), ""
+    while True:
+        edited = _run_editor(_HEADER + problem + text, output)
+        changed = _strip_comments(edited)
+        if changed.strip() in ("", text.strip()):
+            typer.echo(
+                "Edit cancelled, no changes made."
+                if changed.strip()
+                else "Edit cancelled, saved file was empty."
+            )
+            return
+        try:
+            patch, content_type = _patch(original, _decode(changed, output))
+            if not patch:
+                typer.echo("Edit cancelled, no changes made.")
+                return
+            await client.patch(
+                resource, name, patch, namespace, patch_type=content_type, subresource=subresource,
+                params={"fieldManager": "kubectl-edit", "fieldValidation": "Strict"},
+            )  # fmt: skip
+            typer.echo(f"{one.label} edited")
+            return
+        except (StatusError, DecodeError, CommandError) as error:
+            if _is_unchanged(edited, problem, text):
+                _keep(edited, output)
+                raise
+            problem, text = _as_comment(error), changed
+
+
+def _is_unchanged(edited: str, problem: str, text: str) -> bool:
+    """The user closed the editor without touching what had failed: give up."""
+    return bool(problem) and _strip_comments(edited).strip() == text.strip()
+
+
+def _keep(edited: str, output: str) -> None:
+    with tempfile.NamedTemporaryFile("w", prefix="sampan-edit-", suffix=f".{output}", delete=False) as file:
+        file.write(edited)
+    typer.echo(f'A copy of your changes has been stored to "{file.name}"', err=True)
+
+
+def _as_comment(error: Exception) -> str:
+    lines = "".join(f"# {line}\n" for line in describe(error).splitlines())
+    return f"{lines}#\n"
+
+
+def _encode(obj: Object, output: str) -> str:
+    if output == "json":
+        import json
+
+        return json.dumps(obj, indent=4, sort_keys=True, ensure_ascii=False) + "\n"
+    return to_yaml(obj)
+
+
+def _decode(text: str, output: str) -> Object:
+    documents: list[Any] = [from_json(text)] if output == "json" else from_yaml_all(text)
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise CommandError("the edited file must hold one object")
+    return documents[0]
+
+
+def _patch(original: Object, edited: Object) -> tuple[Object, str]:
+    for path in ("apiVersion", "kind"):
+        if original[path] != edited.get(path):
+            raise CommandError(f"At least one of apiVersion, kind and name was changed ({path})")
+    if name_of(original) != name_of(edited):
+        raise CommandError("At least one of apiVersion, kind and name was changed")
+    schema = builtin().find(original["apiVersion"], original["kind"])
+    if schema is None:
+        return create_merge_patch(original, edited), "application/merge-patch+json"
+    return create_two_way_patch(original, edited, schema), "application/strategic-merge-patch+json"
+
+
+def _strip_comments(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def _run_editor(text: str, output: str) -> str:
+    """The file as the editor left it. Raises CommandError if the editor fails."""
+    editor = os.environ.get("KUBE_EDITOR") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory(prefix="sampan-edit-") as folder:
+        path = Path(folder) / f"object.{output}"
+        path.write_text(text)
+        try:
+            code = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+        except FileNotFoundError:
+            raise CommandError(f'unable to launch the editor "{editor}"') from None
+        if code:
+            raise CommandError(f'there was a problem with the editor "{editor}"')
+        return path.read_text()
