@@ -127,11 +127,13 @@ def immutable(new: Any, old: Any, path: Path) -> Errors:
 
 def same(left: Any, right: Any) -> bool:
     """Equality in which null, "", 0, false, {} and [] all mean "not set", at any depth of maps."""
+    if left == right:
+        return True
     if isinstance(left, dict) and isinstance(right, dict):
         return all(same(left.get(key), right.get(key)) for key in left.keys() | right.keys())
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
-    return left == right or (is_empty(left) and is_empty(right))
+    return is_empty(left) and is_empty(right)
 
 
 def is_empty(value: Any) -> bool:

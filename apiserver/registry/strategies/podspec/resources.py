@@ -63,6 +63,8 @@ def is_standard_quota(name: str) -> bool:
 
 
 def resource_name(name: str, path: Path) -> Errors:
+    if name in _STANDARD:
+        return ()
     wrong = list(qualified_name(name, path))
     if not wrong and "/" not in name and name not in _STANDARD and not is_standard_quota(name):
         wrong = [invalid(path, name, "must be a standard resource type or fully qualified")]

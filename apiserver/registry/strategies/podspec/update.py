@@ -76,6 +76,8 @@ def _gates(new: Sequence[Object], old: Sequence[Object]) -> Errors:
 
 def _anything_else(new: Object, old: Object) -> Errors:
     """Undoes in a copy what may change; what still differs then may not."""
+    if new == old:
+        return
     kept: Object = deep_copy(new)
     for field in ("containers", "initContainers"):
         for container, before in zip(kept.get(field) or (), old.get(field) or (), strict=True):
