@@ -28,6 +28,7 @@ class Creation:
     field_manager: str = "kubectl-create"
     failure: str = ""
     validate: str = "strict"
+    done: str = "created"
 
 
 def create(obj: Object, creation: Creation) -> None:
@@ -75,4 +76,4 @@ def _print(obj: Object, target: Target, creation: Creation, mode: DryRun) -> Non
     if creation.output:
         typer.echo(printers.render([obj], creation.output, as_list=False, keep_order=True), nl=False)
     else:
-        typer.echo(f"{target.label} created{mode.suffix}")
+        typer.echo(f"{target.label} {creation.done}{mode.suffix}")

@@ -1,0 +1,79 @@
+"""`auth`: what may I do, and who am I."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery import scheme
+from apimachinery.objects import Object
+from kubectl import session
+from kubectl.failures import CommandError
+from kubectl.printers.table import align
+from kubectl.resources import Mapper
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer(help="Inspect authorization.", no_args_is_help=True)
+
+
+@app.command("can-i")
+def can_i(
+    words: Annotated[list[str] | None, typer.Argument(metavar="VERB TYPE[/NAME] | VERB URL")] = None,
+    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
+    subresource: Annotated[str, typer.Option("--subresource")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
+) -> None:
+    """Check whether an action is allowed."""
+    if not words or len(words) not in (2, 3):
+        raise CommandError("you must specify two arguments: verb resource or verb resource/resourceName.")
+
+    async def run(client: Client, namespace: str) -> Object:
+        spec = await _question(client, "" if all_namespaces else namespace, words, subresource)
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
+        return (await client.create(scheme.SELF_SUBJECT_ACCESS_REVIEWS, body))["status"]  # type: ignore[no-any-return]
+
+    status = session.run(run)
+    allowed = bool(status.get("allowed"))
+    if not quiet:
+        reason = f" - {status['reason']}" if status.get("reason") and not allowed else ""
+        error = f" - {status['evaluationError']}" if status.get("evaluationError") else ""
+        typer.echo("yes" if allowed else f"no{reason}{error}")
+    if not allowed:
+        raise typer.Exit(1)
+
+
+async def _question(client: Client, namespace: str, words: list[str], subresource: str) -> Object:
+    verb, what = words[0], words[1]
+    if what.startswith("/"):
+        return {"nonResourceAttributes": {"verb": verb, "path": what}}
+    plural, _, name = what.partition("/")
+    name = name or (words[2] if len(words) > 2 else "")
+    attributes = {"verb": verb, "name": name, "subresource": subresource}
+    if plural == "*":
+        attributes |= {"resource": "*", "group": "*", "namespace": namespace}
+    else:
+        resource = await Mapper(client).find(plural)
+        where = namespace if resource.namespaced else ""
+        attributes |= {"resource": resource.plural, "group": resource.group, "namespace": where}
+    return {"resourceAttributes": {key: value for key, value in attributes.items() if value}}
+
+
+@app.command("whoami")
+def whoami() -> None:
+    """Check self subject attributes."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+
+    async def run(client: Client, _: str) -> Object:
+        answer = await client.create(scheme.SELF_SUBJECT_REVIEWS, body)
+        return answer["status"]["userInfo"]  # type: ignore[no-any-return]
+
+    user = session.run(run)
+    rows = [["ATTRIBUTE", "VALUE"]]
+    for title, key in (("Username", "username"), ("UID", "uid"), ("Groups", "groups")):
+        value = user.get(key)
+        if value:
+            rows.append([title, f"[{' '.join(value)}]" if isinstance(value, list) else str(value)])
+    typer.echo(align(rows), nl=False)

@@ -1,0 +1,89 @@
+"""`diff`: what `apply` would change, as a unified diff of the live objects and the merged ones."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.scheme import Resource
+from apimachinery.serialize import to_yaml
+from kubectl import last_applied, manifests, session
+from kubectl.resources import Mapper
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+
+@app.command("diff")
+def diff(
+    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
+) -> None:
+    """Diff the live version against a would-be applied version."""
+    found = manifests.read(filename or (), recursive=recursive, verb="diff")
+    with (
+        tempfile.TemporaryDirectory(prefix="LIVE-") as live,
+        tempfile.TemporaryDirectory(prefix="MERGED-") as merged,
+    ):
+        session.run(lambda client, namespace: _write(client, namespace, found, Path(live), Path(merged)))
+        program = shlex.split(os.environ.get("KUBECTL_EXTERNAL_DIFF") or "diff -u -N")
+        code = subprocess.run([*program, live, merged], check=False).returncode
+    if code:
+        raise typer.Exit(code)
+
+
+async def _write(
+    client: Client, namespace: str, found: list[manifests.Manifest], live: Path, merged: Path
+) -> None:
+    mapper = Mapper(client)
+    for manifest in found:
+        resource = await manifests.resource_of(mapper, manifest)
+        enforced = bool(session.options().namespace)
+        obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+        before, after = await _versions(client, resource, obj)
+        group = f"{resource.group}." if resource.group else ""
+        name = f"{group}{resource.version}.{resource.kind}.{namespace_of(obj)}.{name_of(obj)}"
+        for folder, version in ((live, before), (merged, after)):
+            if version is not None:
+                (folder / name).write_text(to_yaml(_shown(version)))
+
+
+async def _versions(client: Client, resource: Resource, obj: Object) -> tuple[Object | None, Object]:
+    """The object now (None: not there), and as it would be."""
+    params = {"dryRun": "All", "fieldManager": "kubectl-client-side-apply", "fieldValidation": "Strict"}
+    modified = last_applied.annotated(obj)
+    kind = {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
+    try:
+        current = {**kind, **await client.get(resource, name_of(obj), namespace_of(obj))}
+    except NotFoundError:
+        return None, await client.create(resource, modified, params=params)
+    patch, content_type = last_applied.patch_for(modified, current)
+    if not patch:
+        return current, current
+    after = await client.patch(
+        resource, name_of(obj), patch, namespace_of(obj), patch_type=content_type, params=params
+    )
+    return current, after
+
+
+def _shown(obj: Object) -> Object:
+    """Without what apply keeps for itself, and with secrets hidden."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items()
+                   if key != last_applied.ANNOTATION}  # fmt: skip
+    if "annotations" in metadata:
+        metadata["annotations"] = annotations
+    shown = {**obj, "metadata": metadata}
+    if obj["kind"] == "Secret" and obj.get("data"):
+        shown["data"] = dict.fromkeys(obj["data"], "***")
+    return shown

@@ -1,0 +1,120 @@
+"""`taint`: sets and removes taints of nodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apimachinery import names, scheme
+from apimachinery.objects import Object
+from kubectl import dry_run, session
+from kubectl.dry_run import DryRun
+from kubectl.failures import CommandError
+from kubectl.resources import Target
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+app = typer.Typer()
+
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_HINT = "See 'kubectl taint -h' for help and examples"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Taints to set; (key, effect or nothing) to remove."""
+
+    set: tuple[Object, ...]
+    remove: tuple[tuple[str, str], ...]
+
+
+def parse(words: Sequence[str]) -> Changes:
+    """`key=value:effect`, `key:effect`, `key-`, `key:effect-`. Raises CommandError."""
+    wanted = tuple(_taint(word) for word in words if not word.endswith("-"))
+    removed = tuple(_removal(word) for word in words if word.endswith("-"))
+    return Changes(wanted, removed)
+
+
+def _taint(word: str) -> Object:
+    match = re.fullmatch(r"([^=:]+)(?:=([^:]*))?:([^:]+)", word)
+    if match is None:
+        raise CommandError(f"invalid taint spec: {word}\n{_HINT}")
+    key, value, effect = match[1], match[2], match[3]
+    _check_effect(effect)
+    if problems := names.is_qualified_name(key) or names.is_label_value(value or ""):
+        raise CommandError(f"invalid taint spec: {word}, {'; '.join(problems)}\n{_HINT}")
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
+
+
+def _removal(word: str) -> tuple[str, str]:
+    key, _, effect = word.removesuffix("-").partition(":")
+    if effect:
+        _check_effect(effect)
+    return key.partition("=")[0], effect
+
+
+def _check_effect(effect: str) -> None:
+    if effect not in _EFFECTS:
+        raise CommandError(f"invalid taint effect: {effect}, unsupported taint effect\n{_HINT}")
+
+
+def apply(current: Sequence[Object], changes: Changes, *, overwrite: bool) -> list[Object]:
+    """The new taints. Raises CommandError where a taint exists or is missing that should not."""
+    for key, effect in changes.remove:
+        if not any(each["key"] == key and effect in ("", each["effect"]) for each in current):
+            shown = f"{key}:{effect}" if effect else key
+            raise CommandError(f'taint "{shown}" not found')
+    kept = [
+        each
+        for each in current
+        if not any(each["key"] == key and effect in ("", each["effect"]) for key, effect in changes.remove)
+    ]
+    new = {(each["key"], each["effect"]) for each in changes.set}
+    clashing = [each for each in kept if (each["key"], each["effect"]) in new]
+    if clashing and not overwrite:
+        raise CommandError("node already has taint(s) with same effect(s) and --overwrite is false")
+    return [*changes.set, *(each for each in kept if (each["key"], each["effect"]) not in new)]
+
+
+@app.command("taint")
+def taint(
+    words: Annotated[list[str], typer.Argument(metavar="NODE NAME... KEY=VALUE:EFFECT... KEY-...")],
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
+    everything: Annotated[bool, typer.Option("--all")] = False,
+    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+) -> None:
+    """Update the taints on one or more nodes."""
+    kind, *rest = words
+    if kind.lower() not in ("node", "nodes", "no"):
+        raise CommandError(f"invalid resource type {kind}, only node(s) is supported")
+    specs = [word for word in rest if word.endswith("-") or ":" in word]
+    if not specs:
+        raise CommandError("at least one taint update is required")
+    changes, mode = parse(specs), dry_run.parse(dry)
+    chosen = [word for word in rest if word not in specs]
+
+    async def run(client: Client, _: str) -> None:
+        listed = [] if chosen else (await client.list(scheme.NODES, label_selector=selector or None))["items"]
+        if not chosen and not (selector or everything):
+            raise CommandError("one or more nodes must be specified")
+        for name in chosen or [node["metadata"]["name"] for node in listed]:
+            await _taint_node(client, name, changes, overwrite, mode)
+
+    session.run(run)
+
+
+async def _taint_node(client: Client, name: str, changes: Changes, overwrite: bool, mode: DryRun) -> None:
+    node = await client.get(scheme.NODES, name)
+    taints = apply(node["spec"].get("taints") or [], changes, overwrite=overwrite)
+    if mode is not DryRun.CLIENT:
+        metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
+        patch = {"metadata": metadata, "spec": {"taints": taints or None}}
+        await client.patch(scheme.NODES, name, patch, params=mode.parameters)
+    done = "tainted" if changes.set and not changes.remove else "modified" if changes.set else "untainted"
+    typer.echo(f"{Target(scheme.NODES, name).label} {done}{mode.suffix}")
