@@ -37,7 +37,7 @@ async def report(name: str, checks: Mapping[str, Check], *, verbose: bool, exclu
         lines.append(f"warn: some health checks cannot be excluded: no matches for {unknown}\n")
     text = "".join(lines)
     if failed:
-        log.info("Health check failed: name=%s err=%s", name, "; ".join(failed))
+        log.debug("Health check failed: name=%s err=%s", name, "; ".join(failed))
         return Report(500, f"{text}{name} check failed\n")
     return Report(200, f"{text}{name} check passed\n" if verbose else "ok")
 

@@ -1,12 +1,15 @@
-"""The apiserver's flags, with upstream's names; and what they mean where that takes more than reading them."""
+"""The apiserver's flags, with upstream's names, and what they mean where that takes more than reading."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 
 from component_base.flags import CommonOptions, duration, flag
 
+_NONE: dict[str, str] = {}
+"""What no key=value pairs are."""
 _MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
 DEFAULT_PLUGINS = (
     "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
@@ -42,8 +45,8 @@ class Options(CommonOptions):
     )
     client_ca_file: str = flag(
         "",
-        "If set, any request presenting a client certificate signed by one of the authorities in the "
-        "client-ca-file is authenticated with an identity corresponding to the CommonName of the certificate.",
+        "If set, any request presenting a client certificate signed by one of the authorities in this file "
+        "is authenticated with an identity corresponding to the CommonName of the certificate.",
     )
 
     authorization_mode: tuple[str, ...] = flag(
@@ -79,10 +82,12 @@ class Options(CommonOptions):
     disable_admission_plugins: tuple[str, ...] = flag(
         (), "admission plugins that should be disabled although they are in the default enabled plugins list."
     )
-    runtime_config: dict[str, str] = flag(
-        {}, "A set of key=value pairs that enable or disable built-in APIs."
+    runtime_config: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
+        _NONE, "A set of key=value pairs that enable or disable built-in APIs."
     )
-    feature_gates: dict[str, str] = flag({}, "A set of key=value pairs; there are none that do anything.")
+    feature_gates: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
+        _NONE, "A set of key=value pairs; there are none that do anything."
+    )
     allow_privileged: bool = flag(True, "If true, allow privileged containers.")
 
     service_cluster_ip_range: str = flag(
@@ -129,6 +134,20 @@ class Options(CommonOptions):
         return frozenset((*DEFAULT_PLUGINS, *self.enable_admission_plugins)) - set(
             self.disable_admission_plugins
         )
+
+
+def advertised_address(options: Options) -> str:
+    """--advertise-address, else the address we listen on, else that of the default route."""
+    for address in (options.advertise_address, options.bind_address):
+        if address and not ipaddress.ip_address(address).is_unspecified:
+            return address
+    # Connecting a datagram socket chooses a source address and sends nothing.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 class OptionsError(Exception):

@@ -47,7 +47,10 @@ class Verifier:
 
     def jwks(self) -> dict[str, Any]:
         """The keys as /openid/v1/jwks publishes them."""
-        return {"keys": [_jwk(key_id, key) for key_id, key in self._keys.items()]}
+        return {"keys": [_jwk(name, key) for name, key in self._keys.items()]}
+
+    def algorithms(self) -> list[str]:
+        return sorted({"RS256" if _is_rsa(key) else "ES256" for key in self._keys.values()})
 
 
 class Signer:
@@ -87,7 +90,7 @@ def load_public_keys(path: Path) -> list[PublicKey]:
 def load_private_key(path: Path) -> PrivateKey:
     from cryptography.hazmat.primitives import serialization
 
-    return cast(Any, serialization.load_pem_private_key(path.read_bytes(), None))
+    return cast("PrivateKey", serialization.load_pem_private_key(path.read_bytes(), None))
 
 
 def key_id(key: PublicKey) -> str:

@@ -1,0 +1,59 @@
+"""sampan-apiserver: flags to a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import sys
+from pathlib import Path
+
+from apiserver.options import Options, OptionsError, validate
+from component_base.daemon import Daemon, run_daemon
+from component_base.flags import parse
+
+NAME = "kube-apiserver"
+
+
+def main() -> None:
+    options = parse(Options, prog="sampan-apiserver")
+    try:
+        validate(options)
+    except OptionsError as error:
+        sys.exit(f"Error: {error}")
+    run_daemon(NAME, lambda daemon: serve(daemon, options), options)
+
+
+async def serve(daemon: Daemon, options: Options) -> None:
+    """Runs until cancelled."""
+    from apiserver import metrics
+    from apiserver.app import build_app
+    from apiserver.server import HttpServer
+    from apiserver.storage.etcd import EtcdStorage, EtcdTLS
+
+    tls = EtcdTLS(options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
+    storage = EtcdStorage(options.etcd_servers, tls=tls)
+    server = build_app(options, storage)
+    metrics.register(server.metrics)
+    http = HttpServer(server.app)
+    await http.start(options.bind_address, options.secure_port, _tls(options))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.run())
+            await server.start.finished.wait()
+            daemon.ready()
+    finally:
+        await http.aclose()
+        await storage.close()
+
+
+def _tls(options: Options) -> ssl.SSLContext | None:
+    from apiserver.server import tls_context
+
+    if not options.tls_cert_file:
+        return None
+    client_ca = Path(options.client_ca_file) if options.client_ca_file else None
+    return tls_context(Path(options.tls_cert_file), Path(options.tls_private_key_file), client_ca)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The apiserver put together: one place where all parts meet, and the list of filters in upstream's order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.middleware import Middleware
+
+from apimachinery.scheme import Resource
+from apiserver import health
+from apiserver.admission.chain import Chain
+from apiserver.admission.plugins import build_plugins
+from apiserver.asgi import App, Handler, Receive, Scope, Send
+from apiserver.auth.setup import build_auth
+from apiserver.bootstrap.kubernetes_service import KubernetesService
+from apiserver.bootstrap.reconcile import Bootstrapper
+from apiserver.bootstrap.start import Start
+from apiserver.discovery.routes import build_router
+from apiserver.discovery.served import Served
+from apiserver.dispatch import Dispatcher
+from apiserver.filters.authentication import Authentication
+from apiserver.filters.authorization import Authorization
+from apiserver.filters.impersonation import Impersonation
+from apiserver.filters.max_in_flight import MaxInFlight
+from apiserver.filters.observe import Observe
+from apiserver.filters.panic import PanicRecovery
+from apiserver.filters.request_info import KEY, RequestInfoFilter
+from apiserver.filters.timeout import Timeout
+from apiserver.journal import Journal
+from apiserver.metrics import RequestMetrics
+from apiserver.options import Options, advertised_address
+from apiserver.registry.lease_pool import LeasePool
+from apiserver.registry.store import Shared
+from apiserver.registry.stores import build_stores
+from apiserver.registry.strategies import StrategyConfig, build_strategies
+from apiserver.registry.strategy import Strategy
+from apiserver.routes import general_router, health_router, issuer_router, to_json
+from apiserver.storage.compaction import Compactor
+from apiserver.storage.interface import Storage, StorageError
+from apiserver.storage.watch_cache import WatchCache
+from apiserver.subresources.table import special_handlers
+from component_base import clock
+
+_ETCD_CHECK_SECONDS = 2.0
+_PATHS = (
+    "/.well-known/openid-configuration", "/api", "/apis", "/debug/journal", "/healthz", "/livez", "/metrics",
+    "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version",
+)  # fmt: skip
+
+
+class ApiServer:
+    """All parts of one apiserver; `app` answers requests, `run` does the rest."""
+
+    def __init__(self, options: Options, storage: Storage, now: Callable[[], datetime] = clock.now) -> None:
+        self.options = options
+        self.storage = storage
+        self.cache = WatchCache(storage)
+        self.metrics = RequestMetrics()
+        self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
+        self.auth = build_auth(options, self.cache, now)
+        self.chain = Chain(build_plugins(options, self.cache, self.auth))
+        self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
+        shared = Shared(storage, self.cache, self.chain, now, event_lease=self.leases.lease)
+        self.stores = build_stores(shared, _strategies(options))
+        self.served = Served()
+        self.bootstrapper = Bootstrapper(self.stores)
+        self.start = self._start()
+        special = special_handlers(options, self.cache, self.auth, self.chain, now)
+        self.app = build_fastapi(self, special)
+
+    async def run(self) -> None:
+        """Everything that goes on beside requests; never returns."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.cache.run())
+            group.create_task(Compactor(self.storage).run())
+            group.create_task(self.journal.run())
+            group.create_task(self.start.run())
+
+    def _start(self) -> Start:
+        options = self.options
+        service = KubernetesService(
+            self.bootstrapper,
+            self.storage,
+            service_ip=options.kubernetes_service_ip,
+            address=advertised_address(options),
+            port=options.secure_port,
+        )
+        use_rbac = "RBAC" in options.authorization_mode
+        return Start(
+            self.bootstrapper, self.cache, service, use_rbac=use_rbac, client_ca_file=options.client_ca_file
+        )
+
+    def health_checks(self) -> dict[str, dict[str, health.Check]]:
+        """By endpoint: what is asked, in order."""
+        loaded = health.flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
+        live = {"ping": health.ping, "log": health.ping, "etcd": self._check_etcd, **self.start.checks()}
+        ready = {**live, "informer-sync": loaded, "shutdown": health.ping}
+        return {"healthz": live, "livez": live, "readyz": ready}
+
+    async def _check_etcd(self) -> str:
+        try:
+            async with asyncio.timeout(_ETCD_CHECK_SECONDS):
+                await self.storage.current_revision()
+        except (StorageError, TimeoutError) as error:
+            return f"etcd client connection failed: {error}"
+        return ""
+
+
+def _strategies(options: Options) -> Callable[[Resource], Strategy]:
+    config = StrategyConfig(options.service_cluster_ip_range, options.service_node_port_range)
+    table = build_strategies(config)
+    plain = Strategy()
+    return lambda resource: table.get((resource.group, resource.plural), plain)
+
+
+def build_app(options: Options, storage: Storage) -> ApiServer:
+    """An apiserver over a storage; it serves once `run` is going."""
+    return ApiServer(options, storage)
+
+
+class Resources:
+    """The last filter: takes what is under /api and /apis and names a resource; FastAPI has the rest."""
+
+    def __init__(self, app: App, dispatcher: Dispatcher) -> None:
+        self._app = app
+        self._dispatcher = dispatcher
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        info = scope.get(KEY)
+        if info is not None and info.is_resource:
+            await self._dispatcher(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler]) -> FastAPI:
+    options, auth = server.options, server.auth
+    filters = [
+        Middleware(PanicRecovery),
+        Middleware(RequestInfoFilter),
+        Middleware(Observe, server.metrics, server.journal),
+        Middleware(Timeout, options.request_timeout),
+        Middleware(Authentication, auth.authenticator),
+        Middleware(
+            MaxInFlight,
+            server.metrics,
+            options.max_requests_inflight,
+            options.max_mutating_requests_inflight,
+        ),
+        Middleware(Impersonation, auth.authorizer),
+        Middleware(Authorization, auth.authorizer),
+        Middleware(Resources, Dispatcher(server.stores, server.cache, special)),
+    ]
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=filters)
+    address = f"{advertised_address(options)}:{options.secure_port}"
+    app.include_router(health_router(server.health_checks()))
+    app.include_router(general_router(server.journal))
+    app.include_router(issuer_router(options.service_account_issuer, auth.verifier))
+    app.include_router(build_router(server.served, address))
+    _add_index(app, server)
+    return app
+
+
+def _add_index(app: FastAPI, server: ApiServer) -> None:
+    """/ lists the paths there are; so does the 404 of a path that leads nowhere."""
+
+    def paths() -> dict[str, list[str]]:
+        served = server.served.group_versions()
+        groups = {f"/apis/{group}" for group, _ in served if group}
+        versions = {f"/apis/{group}/{version}" if group else f"/api/{version}" for group, version in served}
+        checks = {f"/{name}/{each}" for name, found in server.health_checks().items() for each in found}
+        return {"paths": sorted({*_PATHS, *groups, *versions, *checks})}
+
+    @app.get("/")
+    async def index() -> Response:
+        return to_json(paths())
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(("/api/", "/apis/")):
+            return PlainTextResponse("404 page not found\n", 404)
+        return JSONResponse(paths(), 404)
+
+    app.add_exception_handler(404, not_found)

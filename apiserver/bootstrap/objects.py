@@ -1,0 +1,83 @@
+"""Every object that must exist, in the order in which they depend on each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apimachinery.objects import Object
+from apimachinery.scheme import CLUSTER_ROLES, CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
+from apiserver.bootstrap.cluster_roles import cluster_role_bindings, cluster_roles, namespaced_roles
+from apiserver.bootstrap.controller_roles import controller_role_bindings, controller_roles
+from apiserver.bootstrap.policy import Wanted
+
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+_PRIORITIES = {
+    "system-node-critical": (
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    "system-cluster-critical": (
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node "
+        "if necessary.",
+    ),
+}
+
+
+def namespaces() -> list[Wanted]:
+    return [
+        Wanted(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for name in SYSTEM_NAMESPACES
+    ]
+
+
+def rbac() -> list[Wanted]:
+    """Roles before bindings."""
+    roles = [*_aggregated([*cluster_roles(), *controller_roles()])]
+    return [*roles, *cluster_role_bindings(), *controller_role_bindings(), *namespaced_roles()]
+
+
+def _aggregated(roles: list[Wanted]) -> list[Wanted]:
+    """Fills roles that gather others, as the aggregation controller would some seconds later."""
+    for wanted in ("view", "edit", "admin"):
+        target = next(each.obj for each in roles if each.obj["metadata"]["name"] == wanted)
+        selector = target["aggregationRule"]["clusterRoleSelectors"][0]["matchLabels"]
+        target["rules"] = [
+            rule
+            for each in roles
+            if each.resource == CLUSTER_ROLES and selector.items() <= each.obj["metadata"]["labels"].items()
+            for rule in each.obj["rules"]
+        ]
+    return roles
+
+
+def priority_classes() -> list[Wanted]:
+    return [Wanted(PRIORITY_CLASSES, _priority_class(name, *values)) for name, values in _PRIORITIES.items()]
+
+
+def _priority_class(name: str, value: int, description: str) -> Object:
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+        "description": description,
+    }
+
+
+def authentication_info(client_ca_file: str) -> list[Wanted]:
+    """What an extension apiserver needs to know to trust our clients."""
+    if not client_ca_file:
+        return []
+    return [
+        Wanted(
+            CONFIG_MAPS,
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
+                "data": {"client-ca-file": Path(client_ca_file).read_text()},
+            },
+        )
+    ]

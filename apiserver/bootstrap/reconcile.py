@@ -1,0 +1,130 @@
+"""Makes wanted objects exist: creates what is missing, adds what an older one lacks, takes nothing away.
+
+Source: pkg/registry/rbac/reconciliation of Kubernetes 1.34. What says autoupdate "false" is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from apimachinery.errors import AlreadyExistsError, ConflictError
+from apimachinery.objects import Object, annotations_of, deep_copy
+from apimachinery.scheme import Resource
+from apiserver.auth.rbac.rules import Rule, uncovered
+from apiserver.bootstrap.policy import Wanted
+from apiserver.registry.options import WriteOptions
+from apiserver.registry.store import Store
+from apiserver.registry.stores import StoreKey
+from apiserver.registry.updating import Target
+from apiserver.request import RequestInfo, UserInfo
+from apiserver.storage.entry import Entry
+
+AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+_AT_ONCE = 16
+_MYSELF = UserInfo("system:apiserver", groups=("system:masters",))
+
+
+class Bootstrapper:
+    """Writes through the stores of this process, as the apiserver itself."""
+
+    def __init__(self, stores: Mapping[StoreKey, Store]) -> None:
+        self._stores = stores
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    async def ensure_all(self, wanted: Sequence[Wanted]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for each in wanted:
+                group.create_task(self.ensure(each))
+
+    async def ensure(self, wanted: Wanted) -> None:
+        async with self._places:
+            existing = self.lookup(wanted.resource, wanted.obj)
+            if existing is None:
+                await self._create(wanted)
+            elif merged(existing, wanted.obj) is not None:
+                await self._update(wanted, lambda current: merged(current, wanted.obj))
+
+    def lookup(self, resource: Resource, obj: Object) -> Object | None:
+        metadata = obj["metadata"]
+        entry = self._store(resource).cache.get(metadata.get("namespace", ""), metadata["name"])
+        return entry.obj if entry else None
+
+    async def _create(self, wanted: Wanted) -> None:
+        store = self._store(wanted.resource)
+        obj = deep_copy(wanted.obj)
+        store.strategy.default(obj)
+        try:
+            await store.create(_info("create"), obj["metadata"].get("namespace", ""), obj, WriteOptions())
+        except AlreadyExistsError:
+            # Another apiserver was faster.
+            return
+
+    async def replace(self, wanted: Wanted, keys: Sequence[str]) -> None:
+        """Makes the values under `keys` exactly those wanted."""
+        existing = self.lookup(wanted.resource, wanted.obj)
+        if existing is None:
+            return await self._create(wanted)
+        values = {key: wanted.obj[key] for key in keys if key in wanted.obj}
+        if any(existing.get(key) != value for key, value in values.items()):
+            await self._update(wanted, lambda current: {**current, **values})
+
+    async def _update(self, wanted: Wanted, change_to: Callable[[Object], Object | None]) -> None:
+        store = self._store(wanted.resource)
+        metadata = wanted.obj["metadata"]
+
+        async def change(entry: Entry | None) -> Object:
+            assert entry is not None
+            current = entry.obj
+            return change_to(current) or current
+
+        target = Target(metadata.get("namespace", ""), metadata["name"])
+        try:
+            await store.update(_info("update"), target, change, WriteOptions())
+        except ConflictError:
+            return
+
+    def _store(self, resource: Resource) -> Store:
+        return self._stores[resource.group, resource.version, resource.plural]
+
+
+def _info(verb: str) -> RequestInfo:
+    return RequestInfo(verb=verb, path="", method="", user=_MYSELF)
+
+
+def merged(existing: Object, wanted: Object) -> Object | None:
+    """`existing` with what `wanted` has besides, or None if nothing is missing. Pure."""
+    if annotations_of(existing).get(AUTOUPDATE) == "false":
+        return None
+    result: Object = deep_copy(existing)
+    _add_missing_metadata(result, wanted)
+    for key in ("rules", "subjects"):
+        if key in wanted:
+            result[key] = (existing.get(key) or []) + _missing(key, existing.get(key) or [], wanted[key])
+    if wanted.get("data") is not None:
+        result["data"] = {**(existing.get("data") or {}), **wanted["data"]}
+    return result if result != existing and _differs(result, existing) else None
+
+
+def _differs(result: Object, existing: Object) -> bool:
+    """Whether more than the absence of empty lists changed."""
+    keys = {*result, *existing}
+    return any((result.get(key) or None) != (existing.get(key) or None) for key in keys)
+
+
+def _add_missing_metadata(result: Object, wanted: Object) -> None:
+    for key in ("labels", "annotations"):
+        values = wanted["metadata"].get(key)
+        if values:
+            result["metadata"][key] = {**values, **(result["metadata"].get(key) or {})}
+
+
+def _missing(key: str, existing: list[Object], wanted: list[Object]) -> list[Object]:
+    if key == "subjects":
+        return [subject for subject in wanted if not any(_is_same(subject, each) for each in existing)]
+    owned = [Rule.parse(raw) for raw in existing]
+    return [raw for raw in wanted if uncovered(owned, [Rule.parse(raw)])]
+
+
+def _is_same(first: Object, second: Object) -> bool:
+    return all(first.get(key, "") == second.get(key, "") for key in ("kind", "name", "namespace"))

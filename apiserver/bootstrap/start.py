@@ -1,0 +1,85 @@
+"""What an apiserver does once it is up, and how far it has got: upstream's post-start hooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from apimachinery.errors import StatusError
+from apiserver.bootstrap import objects
+from apiserver.bootstrap.kubernetes_service import KubernetesService
+from apiserver.bootstrap.policy import Wanted
+from apiserver.bootstrap.reconcile import Bootstrapper
+from apiserver.health import Check, flag_check
+from apiserver.storage.interface import StorageError
+from apiserver.storage.watch_cache import WatchCache
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.5
+_NAMESPACES = "start-system-namespaces-controller"
+_RBAC = "rbac/bootstrap-roles"
+_PRIORITIES = "scheduling/bootstrap-system-priority-classes"
+_AUTHENTICATION = "start-cluster-authentication-info-controller"
+_SERVICE = "bootstrap-controller"
+
+
+class Start:
+    """Runs the hooks until each has succeeded, then keeps what needs keeping."""
+
+    def __init__(
+        self,
+        bootstrapper: Bootstrapper,
+        cache: WatchCache,
+        service: KubernetesService,
+        *,
+        use_rbac: bool,
+        client_ca_file: str,
+    ) -> None:
+        self._bootstrapper = bootstrapper
+        self._cache = cache
+        self._service = service
+        self._client_ca_file = client_ca_file
+        self._use_rbac = use_rbac
+        self._done: set[str] = set()
+        self.finished = asyncio.Event()
+
+    def checks(self) -> dict[str, Check]:
+        """A health check for every hook."""
+        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _SERVICE)
+        return {f"poststarthook/{name}": flag_check(lambda name=name: name in self._done) for name in names}
+
+    async def run(self) -> None:
+        await self._cache.ready.wait()
+        # Everything namespaced waits for its namespace; the rest is independent.
+        await self._hook(_NAMESPACES, self._ensure(objects.namespaces))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hook(_RBAC, self._ensure(objects.rbac if self._use_rbac else list)))
+            group.create_task(self._hook(_PRIORITIES, self._ensure(objects.priority_classes)))
+            group.create_task(self._hook(_AUTHENTICATION, self._ensure(self._authentication)))
+            group.create_task(self._hook(_SERVICE, self._service.sync))
+        self.finished.set()
+        await self._service.run()
+
+    def _authentication(self) -> list[Wanted]:
+        return objects.authentication_info(self._client_ca_file)
+
+    def _ensure(self, wanted: Callable[[], list[Wanted]]) -> Callable[[], Awaitable[None]]:
+        async def ensure() -> None:
+            await self._bootstrapper.ensure_all(wanted())
+
+        return ensure
+
+    async def _hook(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await action()
+            except* (StatusError, StorageError) as errors:
+                log.warning(
+                    "Failed a post-start hook, trying again: name=%s err=%s", name, errors.exceptions[0]
+                )
+            else:
+                self._done.add(name)
+                return
+            await asyncio.sleep(_RETRY_SECONDS)

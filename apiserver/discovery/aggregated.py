@@ -1,0 +1,84 @@
+"""Aggregated discovery: all groups in one document (apidiscovery.k8s.io v2 and v2beta1). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource, subresource_of
+
+_GROUP = "apidiscovery.k8s.io"
+_WANTED = re.compile(
+    r"application/json\s*;(?=[^,]*\bg=apidiscovery\.k8s\.io\b)(?=[^,]*\bas=APIGroupDiscoveryList\b)"
+    r"[^,]*\bv=(v2beta1|v2)\b"
+)
+
+
+def wanted_version(accept: str) -> str:
+    """Which version of the aggregated form a client prefers; empty if it wants the plain one."""
+    match = _WANTED.search(accept)
+    return match[1] if match else ""
+
+
+def content_type(version: str) -> str:
+    return f"application/json;g={_GROUP};v={version};as=APIGroupDiscoveryList"
+
+
+def group_discovery_list(version: str, resources: Sequence[Resource]) -> Object:
+    """Groups and versions in the order of the resources."""
+    groups: dict[str, dict[str, list[Resource]]] = {}
+    for resource in resources:
+        groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": f"{_GROUP}/{version}",
+        "metadata": {},
+        "items": [_group(name, versions) for name, versions in groups.items()],
+    }
+
+
+def _group(name: str, versions: dict[str, list[Resource]]) -> Object:
+    return {
+        "metadata": {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None},
+        "versions": [
+            {
+                "version": version,
+                "resources": [_resource(each) for each in sorted(resources, key=lambda each: each.plural)],
+                "freshness": "Current",
+            }
+            for version, resources in versions.items()
+        ],
+    }
+
+
+def _resource(resource: Resource) -> Object:
+    entry: Object = {
+        "resource": resource.plural,
+        "responseKind": _kind(resource.group, resource.version, resource.kind),
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": sorted(resource.verbs),
+    }
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+    if resource.subresources:
+        entry["subresources"] = list(_subresources(resource))
+    return entry
+
+
+def _subresources(resource: Resource) -> Iterable[Object]:
+    for name in sorted(resource.subresources):
+        found = subresource_of(resource, name)
+        assert found is not None
+        yield {
+            "subresource": name,
+            "responseKind": _kind(found.group, found.version, found.kind),
+            "verbs": sorted(found.verbs),
+        }
+
+
+def _kind(group: str, version: str, kind: str) -> Object:
+    return {"group": group, "version": version, "kind": kind}

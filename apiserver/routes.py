@@ -1,0 +1,100 @@
+"""What FastAPI serves: everything that is not a resource, but for discovery and OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from apiserver.auth.jwt import Verifier
+from apiserver.health import Check, Report, report, report_one
+from apiserver.journal import Journal
+from apiserver.version import version_info
+from component_base import metrics
+
+ENDPOINTS = ("healthz", "livez", "readyz")
+_CACHED = {"Cache-Control": "public, max-age=3600"}
+
+
+def health_router(checks: Mapping[str, Mapping[str, Check]]) -> APIRouter:
+    """`checks`: by endpoint, then by name."""
+    router = APIRouter()
+    for endpoint in ENDPOINTS:
+        _add_endpoint(router, endpoint, checks[endpoint])
+    return router
+
+
+def _add_endpoint(router: APIRouter, endpoint: str, checks: Mapping[str, Check]) -> None:
+    @router.get(f"/{endpoint}")
+    @router.get(f"/{endpoint}/", include_in_schema=False)
+    async def whole(request: Request) -> Response:
+        query = request.query_params
+        exclude = frozenset(query.getlist("exclude"))
+        return _text(await report(endpoint, checks, verbose="verbose" in query, exclude=exclude))
+
+    @router.get(f"/{endpoint}/{{name:path}}")
+    async def single(name: str) -> Response:
+        check = checks.get(name)
+        return _text(await report_one(check)) if check else PlainTextResponse("404 page not found\n", 404)
+
+
+def _text(result: Report) -> Response:
+    return PlainTextResponse(
+        result.text,
+        result.status,
+        headers={"Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def general_router(journal: Journal) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/version")
+    @router.get("/version/", include_in_schema=False)
+    async def version() -> Response:
+        return to_json(version_info())
+
+    @router.get("/metrics")
+    async def show_metrics() -> Response:
+        return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+
+    @router.get("/debug/journal")
+    async def show_journal(
+        since: int = 0, resource: str = "", namespace: str = "", name: str = ""
+    ) -> Response:
+        records = journal.records(since=since, resource=resource, namespace=namespace, name=name)
+        return Response(
+            b"".join(orjson.dumps(each) + b"\n" for each in records), media_type="application/jsonl"
+        )
+
+    return router
+
+
+def issuer_router(issuer: str, verifier: Verifier | None) -> APIRouter:
+    """What others need to verify our tokens (OpenID Connect discovery)."""
+    router = APIRouter()
+
+    @router.get("/.well-known/openid-configuration")
+    async def configuration() -> Response:
+        document = {
+            "issuer": issuer,
+            "jwks_uri": f"{issuer}/openid/v1/jwks",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": verifier.algorithms() if verifier else [],
+        }
+        return to_json(document, _CACHED)
+
+    @router.get("/openid/v1/jwks")
+    async def keys() -> Response:
+        body = orjson.dumps(verifier.jwks() if verifier else {"keys": []})
+        return Response(body, headers=_CACHED, media_type="application/jwk-set+json")
+
+    return router
+
+
+def to_json(document: Any, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(document), headers=headers, media_type="application/json")
