@@ -35,7 +35,9 @@ RELIST_DURATION = Histogram(
     "kubelet_pleg_relist_duration_seconds", "Duration in seconds for relisting pods in PLEG."
 )
 RUNTIME_OPERATIONS = Counter(
-    "kubelet_runtime_operations", "Cumulative number of runtime operations by operation type.", ["operation_type"]
+    "kubelet_runtime_operations",
+    "Cumulative number of runtime operations by operation type.",
+    ["operation_type"],
 )
 RUNTIME_ERRORS = Counter(
     "kubelet_runtime_operations_errors",

@@ -13,6 +13,7 @@ from apimachinery.objects import NamespacedName, Object, namespace_of, uid_of
 from apimachinery.scheme import CONFIG_MAPS, SECRETS, Resource
 from client.informer import Informer
 from client.rest import Client
+from kubelet.tasks import TaskSet
 
 SYNC_SECONDS = 10.0
 LINGER_SECONDS = 60.0
@@ -73,7 +74,8 @@ class ReferencedObjects:
     def __init__(self, client: Client, changed: Callable[[set[str]], None]) -> None:
         self._client = client
         self._changed = changed
-        self._informers: dict[ObjectName, tuple[Informer, asyncio.Task[None]]] = {}
+        self._informers: dict[ObjectName, Informer] = {}
+        self._tasks: TaskSet[ObjectName] = TaskSet("watch")
         self._users: dict[ObjectName, set[str]] = {}
         self._pods: dict[str, set[ObjectName]] = {}
 
@@ -98,7 +100,7 @@ class ReferencedObjects:
         object_name = ObjectName(kind, namespace, name)
         if object_name not in self._informers:
             self._start(object_name)
-        informer, _ = self._informers[object_name]
+        informer = self._informers[object_name]
         if not informer.synced:
             try:
                 async with asyncio.timeout(SYNC_SECONDS):
@@ -121,8 +123,8 @@ class ReferencedObjects:
             field_selector=f"metadata.name={name.name}",
         )
         informer.add_handler(lambda old, new: self._changed(self._users.get(name, set())))
-        task = asyncio.create_task(informer.run(), name=f"watch-{name.kind}-{name.namespace}/{name.name}")
-        self._informers[name] = (informer, task)
+        self._informers[name] = informer
+        self._tasks.start(name, informer.run())
         self._users.setdefault(name, set())
 
     def _release(self, name: ObjectName, uid: str) -> None:
@@ -132,10 +134,8 @@ class ReferencedObjects:
 
     def _stop_unused(self, name: ObjectName) -> None:
         if name in self._informers and not self._users.get(name):
-            self._informers.pop(name)[1].cancel()
-            self._users.pop(name, None)
+            del self._informers[name], self._users[name]
+            self._tasks.cancel(name)
 
-    def close(self) -> None:
-        for _, task in self._informers.values():
-            task.cancel()
-        self._informers.clear()
+    async def aclose(self) -> None:
+        await self._tasks.aclose()

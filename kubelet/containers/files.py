@@ -32,10 +32,6 @@ class PodFiles:
         path.chmod(0o666)
         return str(path)
 
-    def remove_message_file(self, path: str) -> None:
-        if Path(path).is_relative_to(self._pods):
-            Path(path).unlink(missing_ok=True)
-
 
 def read_message(path: str) -> str:
     """What a container left behind, cut to upstream's size; empty if it left nothing."""

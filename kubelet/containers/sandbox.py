@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apimachinery.objects import Object, get_path, name_of, namespace_of, uid_of
 from kubelet.containers.dns import Dns, sandbox_hostname
 from kubelet.runtime.interface import HostPort, SandboxConfig
 
 
 def sandbox_config(
-    pod: Object, *, attempt: int, dns: Dns, cluster_domain: str, cgroup_parent: str = ""
+    pod: Object,
+    *,
+    attempt: int,
+    dns: Dns,
+    cluster_domain: str,
+    cgroup_parent: str = "",
+    annotations: Mapping[str, str] | None = None,
 ) -> SandboxConfig:
     spec = pod.get("spec") or {}
     host_network = bool(spec.get("hostNetwork"))
@@ -28,6 +36,7 @@ def sandbox_config(
         sysctls={each["name"]: each["value"] for each in get_path(spec, "securityContext.sysctls") or ()},
         cgroup_parent=cgroup_parent,
         host_ports=() if host_network else _host_ports(spec),
+        annotations=annotations or {},
     )
 
 

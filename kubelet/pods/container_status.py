@@ -124,7 +124,7 @@ def _without_container(pod: Object, container: Object, before: Object, inputs: S
     }
     old_state = before.get("state") or {}
     if "terminated" in old_state:
-        kept = {key: before[key] for key in ("imageID", "containerID", "ready") if key in before}
+        kept: Object = {key: before[key] for key in ("imageID", "containerID", "ready") if key in before}
         return {**status, **kept, "image": before.get("image", ""), "state": old_state}
     if "running" in old_state:
         return status | _lost(before, inputs)

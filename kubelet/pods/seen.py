@@ -44,6 +44,13 @@ def is_running(container: RuntimeContainer | None) -> bool:
     return container is not None and container.state is ContainerState.RUNNING
 
 
+def has_ended(container: RuntimeContainer) -> bool:
+    """It ran and is over, or it could not be started at all."""
+    return container.state is ContainerState.EXITED or (
+        container.state is not ContainerState.RUNNING and bool(container.error)
+    )
+
+
 def is_of_sandbox(container: RuntimeContainer, sandbox: RuntimeSandbox | None) -> bool:
     """Whether it was made in this sandbox, not in one that has died before."""
     return sandbox is not None and container.created_at >= sandbox.created_at

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from apimachinery.conditions import find_condition, set_condition
 from apimachinery.objects import Object
@@ -63,7 +64,7 @@ def pod_status(
     }
 
 
-def rejected_status(pod: Object, verdict: Verdict, host_ips: Sequence[str], now: str) -> Object:
+def rejected_status(pod: Object, verdict: Verdict, now: str) -> Object:
     """Of a pod that this node did not admit: nothing of it was ever made."""
     old = pod.get("status") or {}
     return {
@@ -124,8 +125,8 @@ def _exit_code(status: Object) -> int:
 def _termination(status: Object) -> Object | None:
     """Its end, or the end of the run before if it waits to be restarted."""
     if "waiting" in status["state"]:
-        return (status.get("lastState") or {}).get("terminated")
-    return status["state"].get("terminated")
+        return cast(Object | None, (status.get("lastState") or {}).get("terminated"))
+    return cast(Object | None, status["state"].get("terminated"))
 
 
 def _done(status: Object) -> bool:

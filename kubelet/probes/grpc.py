@@ -14,12 +14,16 @@ async def probe_grpc(host: str, port: int, service: str, limit: float) -> Attemp
     import grpc  # 30 MB that only a node with such a probe has to pay
 
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    async with grpc.aio.insecure_channel(target, options=[("grpc.primary_user_agent", "kube-probe/1.34")]) as channel:
+    async with grpc.aio.insecure_channel(
+        target, options=[("grpc.primary_user_agent", "kube-probe/1.34")]
+    ) as channel:
         check = channel.unary_unary(_METHOD, request_serializer=None, response_deserializer=None)
         try:
             answer: bytes = await check(encode_request(service), timeout=limit)
         except grpc.aio.AioRpcError as error:
-            return Attempt(Outcome.FAILURE, _complaint(error.code().name, error.details() or "", target, limit))
+            return Attempt(
+                Outcome.FAILURE, _complaint(error.code().name, error.details() or "", target, limit)
+            )
     return judge(decode_status(answer))
 
 

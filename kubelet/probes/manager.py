@@ -8,19 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from apimachinery.objects import Object, get_path, uid_of
+from apimachinery.objects import Object, get_path, is_terminating, uid_of
 from kubelet.events import Recorder
 from kubelet.metrics import PROBE_DURATION, PROBES
-from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container
+from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container, running_containers
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 from kubelet.probes.prober import Prober
-from kubelet.probes.threshold import ProbeSpec, first_state, is_final, spec_of, step
+from kubelet.probes.threshold import ProbeSpec, ProbeState, first_state, is_final, spec_of, step
 from kubelet.references import container_reference, pod_full_name
-from kubelet.runtime.interface import RuntimePod
+from kubelet.runtime.interface import RuntimeContainer, RuntimePod
+from kubelet.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -64,34 +65,44 @@ class ProbeManager:
         self._now = now
         self._random = rng
         self._began = now().timestamp()
-        self._workers: dict[str, dict[_Key, asyncio.Task[None]]] = {}
+        self._workers: dict[str, TaskSet[_Key]] = {}
         self._verdicts: dict[str, dict[_Key, bool]] = {}
 
     def update(self, pod: Object, seen: RuntimePod | None) -> None:
         """Starts workers for containers that run now, ends those of containers that do not."""
         uid = uid_of(pod)
-        ending = bool(get_path(pod, "metadata.deletionTimestamp"))
-        wanted = {
-            (target.container_id, target.kind): target
-            for target in _targets(pod, seen, self.verdicts(uid))
-            if not (ending and target.kind is not ProbeKind.READINESS)
-        }
-        if not wanted and uid not in self._workers:
-            return
-        workers = self._workers.setdefault(uid, {})
-        alive = _running_ids(pod, seen)
-        for key in [key for key in workers if key[0] not in alive or (ending and key not in wanted)]:
-            workers.pop(key).cancel()
-        for key in [key for key in self._verdicts.get(uid, {}) if key[0] not in alive]:
-            del self._verdicts[uid][key]
+        alive = {each.id: each for each in running_containers(seen)}
+        if uid not in self._verdicts:
+            self._verdicts[uid] = _adopted(pod, alive, self._began)
+        known = self._verdicts[uid]
+        for key in [key for key in known if key[0] not in alive]:
+            del known[key]
+        wanted = {(each.container_id, each.kind): each for each in _targets(pod, seen, self.verdicts(uid))}
+        workers = self._workers.get(uid)
+        if workers is None:
+            if not wanted:
+                return
+            workers = self._workers[uid] = TaskSet("probe")
+        for key in workers:
+            if key not in wanted:
+                workers.cancel(key)
         for key, target in wanted.items():
-            if key not in workers:
-                workers[key] = asyncio.create_task(self._work(target), name=f"probe-{target.kind}")
+            if key not in workers and not self._is_over(uid, key):
+                workers.start(key, self._work(target))
+
+    def _is_over(self, uid: str, key: _Key) -> bool:
+        verdict = self._verdicts[uid].get(key)
+        return verdict is not None and is_final(key[1], ProbeState(verdict))
 
     def remove(self, uid: str) -> None:
-        for worker in self._workers.pop(uid, {}).values():
-            worker.cancel()
+        workers = self._workers.pop(uid, None)
+        for key in workers or ():
+            workers.cancel(key)  # type: ignore[union-attr]
         self._verdicts.pop(uid, None)
+
+    async def aclose(self) -> None:
+        for workers in self._workers.values():
+            await workers.aclose()
 
     def verdicts(self, uid: str) -> Verdicts:
         known = self._verdicts.get(uid)
@@ -107,7 +118,7 @@ class ProbeManager:
         spec = spec_of(probe)
         await asyncio.sleep(self._first_delay(target, spec))
         loop = asyncio.get_running_loop()
-        state, due = first_state(target.kind), loop.time()
+        state, due = self._state(target), loop.time()
         while True:
             attempt = await self._attempt(target, probe, spec)
             state = step(state, attempt.outcome, spec)
@@ -116,6 +127,10 @@ class ProbeManager:
                 return
             due = max(due + spec.period, loop.time())
             await asyncio.sleep(due - loop.time())
+
+    def _state(self, target: _Target) -> ProbeState:
+        known = self._verdicts.get(uid_of(target.pod), {}).get((target.container_id, target.kind))
+        return first_state(target.kind) if known is None else ProbeState(known)
 
     def _first_delay(self, target: _Target, spec: ProbeSpec) -> float:
         """The rest of the initial delay. After a restart of the kubelet all probes would else begin at once."""
@@ -189,17 +204,32 @@ def _probed_containers(pod: Object) -> Iterator[Object]:
 
 
 def _targets(pod: Object, seen: RuntimePod | None, verdicts: Verdicts) -> Iterator[_Target]:
-    """What is to be probed now; a startup probe holds the other two back."""
-    pod_ip = _ip_of(pod, seen)
+    """What is to be probed now: a startup probe holds the others back, an ending pod is only asked for readiness."""
+    pod_ip, ending = _ip_of(pod, seen), is_terminating(pod)
     for container in _probed_containers(pod):
         newest = newest_container(seen, container["name"])
         if newest is None or not is_running(newest):
             continue
-        kinds = list(ProbeKind) if has_started(container, newest, verdicts) else [ProbeKind.STARTUP]
+        started = has_started(container, newest, verdicts)
+        kinds = list(ProbeKind)[1:] if started else [ProbeKind.STARTUP]
         for kind in kinds:
-            finished = kind is ProbeKind.STARTUP and newest.id in verdicts.startup
-            if container.get(_FIELDS[kind]) and not finished:
+            if container.get(_FIELDS[kind]) and not (ending and kind is not ProbeKind.READINESS):
                 yield _Target(pod, container, newest.id, kind, newest.started_at, pod_ip)
+
+
+def _adopted(pod: Object, alive: Mapping[str, RuntimeContainer], began: float) -> dict[_Key, bool]:
+    """What was reported of containers that ran before this kubelet did: a restart makes nothing unready."""
+    status = pod.get("status") or {}
+    verdicts: dict[_Key, bool] = {}
+    for each in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]:
+        container = alive.get(each.get("containerID", ""))
+        if container is None or container.started_at >= began:
+            continue
+        if each.get("started"):
+            verdicts[container.id, ProbeKind.STARTUP] = True
+        if each.get("ready"):
+            verdicts[container.id, ProbeKind.READINESS] = True
+    return verdicts
 
 
 def _ip_of(pod: Object, seen: RuntimePod | None) -> str:
@@ -207,7 +237,3 @@ def _ip_of(pod: Object, seen: RuntimePod | None) -> str:
     if (pod.get("spec") or {}).get("hostNetwork") or not ips:
         return get_path(pod, "status.podIP") or get_path(pod, "status.hostIP") or "127.0.0.1"
     return ips[0]
-
-
-def _running_ids(pod: Object, seen: RuntimePod | None) -> set[str]:
-    return {each.id for each in (seen.containers if seen else ()) if is_running(each)}

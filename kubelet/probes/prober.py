@@ -33,12 +33,16 @@ class NodeProber:
     ) -> Attempt:
         try:
             if "exec" in probe:
-                return await probe_exec(self._runtime, container_id, probe["exec"].get("command") or [], limit)
+                return await probe_exec(
+                    self._runtime, container_id, probe["exec"].get("command") or [], limit
+                )
             if "httpGet" in probe:
                 return await probe_http(http_get(probe["httpGet"], container, pod_ip), limit)
             if "tcpSocket" in probe:
                 action = probe["tcpSocket"]
-                return await probe_tcp(action.get("host") or pod_ip, port_of(action["port"], container), limit)
+                return await probe_tcp(
+                    action.get("host") or pod_ip, port_of(action["port"], container), limit
+                )
             if "grpc" in probe:
                 action = probe["grpc"]
                 return await probe_grpc(pod_ip, action["port"], action.get("service") or "", limit)

@@ -63,7 +63,7 @@ class VolumeManager:
 
     async def tear_down(self, uid: str) -> None:
         self._tokens.forget(uid)
-        await asyncio.to_thread(self._remove, uid)
+        await asyncio.to_thread(self._remove_volumes, uid)
 
     def next_refresh(self, uid: str) -> float | None:
         return self._tokens.next_refresh(uid)
@@ -72,10 +72,18 @@ class VolumeManager:
         """Uids of pods that have a directory here."""
         return {each.name for each in self._pods.iterdir()} if self._pods.is_dir() else set()
 
-    def _remove(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
+        """The pod's whole directory."""
+        shutil.rmtree(self._pods / uid, ignore_errors=True)
+
+    def remove_message_file(self, path: str) -> None:
+        if Path(path).is_relative_to(self._pods):
+            Path(path).unlink(missing_ok=True)
+
+    def _remove_volumes(self, uid: str) -> None:
         for volume in (self._pods / uid / "volumes").glob("*/*"):
             tear_down_mount(volume)
-        shutil.rmtree(self._pods / uid, ignore_errors=True)
+        shutil.rmtree(self._pods / uid / "volumes", ignore_errors=True)
 
     async def _set_up(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> str:
         if "hostPath" in volume:
@@ -142,4 +150,13 @@ class NoVolumes:
         return None
 
     def next_refresh(self, uid: str) -> float | None:
+        return None
+
+    def known_pods(self) -> set[str]:
+        return set()
+
+    def remove(self, uid: str) -> None:
+        return None
+
+    def remove_message_file(self, path: str) -> None:
         return None

@@ -1,0 +1,49 @@
+"""sampan-kubelet: from flags and configuration file to a running node, or many hollow ones. The only composition root."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from component_base.daemon import Daemon, run_daemon
+from component_base.flags import parse
+from kubelet.configuration import ConfigError, load_document, merge
+from kubelet.options import Options
+
+NAME = "kubelet"
+
+
+def main() -> None:
+    options = parse(Options, prog=NAME)
+    try:
+        configuration = merge(_read(options.config), options)
+    except (ConfigError, OSError) as error:
+        sys.exit(f"Error: {error}")
+    if options.container_runtime not in ("docker", "hollow"):
+        sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')
+    run_daemon(NAME, partial(run, options=options, configuration=configuration), options)
+
+
+def _read(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    import yaml
+
+    return load_document(yaml.safe_load(Path(path).read_text()))
+
+
+async def run(daemon: Daemon, *, options: Options, configuration: dict[str, Any]) -> None:
+    if options.container_runtime == "hollow":
+        from kubelet.hollow_nodes import run_hollow_nodes
+
+        await run_hollow_nodes(daemon, options, configuration)
+    else:
+        from kubelet.docker_node import run_docker_node
+
+        await run_docker_node(daemon, options, configuration)
+
+
+if __name__ == "__main__":
+    main()

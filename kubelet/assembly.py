@@ -1,0 +1,121 @@
+"""Puts a Kubelet together from its seams: the same for a real node, hollow nodes and tests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from client.informer import Informer
+from client.rest import Client
+from kubelet.events import Recorder
+from kubelet.images.manager import ImageManager
+from kubelet.journal import Journal
+from kubelet.kubelet import Kubelet, References
+from kubelet.node.agent import NodeAgent
+from kubelet.pods.preparer import Preparer
+from kubelet.pods.remover import PodRemover
+from kubelet.pods.reporter import PodReporter
+from kubelet.pods.starter import ContainerStarter
+from kubelet.pods.status_manager import StatusManager
+from kubelet.pods.sync import PodSync
+from kubelet.pods.termination import Terminator
+from kubelet.pods.workers import PodWorkers
+from kubelet.probes.manager import ProbeManager
+from kubelet.probes.prober import Prober
+from kubelet.runtime.interface import Runtime
+from kubelet.settings import PodSettings
+from kubelet.volumes.manager import NoVolumes, VolumeManager
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What differs between a real node, hollow nodes and tests."""
+
+    runtime: Runtime
+    prober: Prober
+    preparer: Preparer
+    volumes: VolumeManager | NoVolumes
+    references: References
+    recorder: Recorder
+
+
+class Waker:
+    """Lets parts that are made before the workers wake them."""
+
+    def __init__(self) -> None:
+        self.workers: PodWorkers | None = None
+
+    def wake(self, uid: str) -> None:
+        if self.workers is not None:
+            self.workers.wake(uid)
+
+    def wake_all(self, uids: set[str]) -> None:
+        for uid in uids:
+            self.wake(uid)
+
+
+@dataclass(slots=True)
+class Assembly:
+    kubelet: Kubelet
+    workers: PodWorkers
+    probes: ProbeManager
+    statuses: StatusManager
+
+    async def aclose(self) -> None:
+        """Stops working; containers go on."""
+        await self.workers.aclose()
+        await self.probes.aclose()
+        await self.statuses.aclose()
+
+
+def assemble(
+    *,
+    client: Client,
+    seams: Seams,
+    agents: Mapping[str, NodeAgent],
+    pods: Informer,
+    settings: PodSettings,
+    waker: Waker,
+    now: Callable[[], datetime],
+    rng: random.Random,
+    serialize_pulls: bool = True,
+    max_parallel_pulls: int | None = None,
+) -> Assembly:
+    runtime, recorder = seams.runtime, seams.recorder
+    journal, gate = Journal(now), asyncio.Semaphore(settings.concurrent_starts)
+    statuses = StatusManager(client)
+    probes = ProbeManager(seams.prober, recorder, waker.wake, now, rng)
+    reporter = PodReporter(runtime, statuses, probes, lambda node: agents[node].facts(), now)
+    terminator = Terminator(runtime, recorder)
+    images = ImageManager(runtime, recorder, serialize_pulls=serialize_pulls, max_parallel=max_parallel_pulls)
+    sync = PodSync(
+        runtime=runtime,
+        reporter=reporter,
+        probes=probes,
+        starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
+        terminator=terminator,
+        volumes=seams.volumes,
+        remover=PodRemover(runtime, seams.volumes),
+        recorder=recorder,
+        journal=journal,
+        gate=gate,
+        settings=settings,
+        now=now,
+    )
+    workers = waker.workers = PodWorkers(sync.sync)
+    kubelet = Kubelet(
+        agents=agents,
+        pods=pods,
+        runtime=runtime,
+        workers=workers,
+        statuses=statuses,
+        references=seams.references,
+        leftovers=seams.volumes,
+        recorder=recorder,
+        journal=journal,
+        now=now,
+    )
+    return Assembly(kubelet, workers, probes, statuses)

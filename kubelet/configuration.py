@@ -1,0 +1,114 @@
+"""KubeletConfiguration (kubelet.config.k8s.io/v1beta1): what of it has a meaning here, merged with the flags. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubelet.node.status import NodeConfig
+from kubelet.options import Options
+
+API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
+
+DEFAULTS: dict[str, Any] = {
+    "address": "0.0.0.0",
+    "port": 10250,
+    "healthzBindAddress": "127.0.0.1",
+    "healthzPort": 10248,
+    "tlsCertFile": "",
+    "tlsPrivateKeyFile": "",
+    "authentication": {
+        "x509": {"clientCAFile": ""},
+        "webhook": {"enabled": True},
+        "anonymous": {"enabled": False},
+    },
+    "authorization": {"mode": "Webhook"},
+    "clusterDomain": "cluster.local",
+    "clusterDNS": [],
+    "resolvConf": "/etc/resolv.conf",
+    "maxPods": 110,
+    "podPidsLimit": -1,
+    "cpuCFSQuota": True,
+    "seccompDefault": False,
+    "serializeImagePulls": True,
+    "maxParallelImagePulls": None,
+    "systemReserved": {},
+    "kubeReserved": {},
+    "evictionHard": dict(NodeConfig("", (), "").eviction_hard),
+    "registerNode": True,
+    "registerWithTaints": [],
+    "providerID": "",
+    "podCIDR": "",
+}
+
+
+class ConfigError(Exception):
+    """The file is no KubeletConfiguration."""
+
+
+def load_document(document: Any) -> dict[str, Any]:
+    """What the file says. Raises ConfigError."""
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError("failed to load kubelet config file: not an object")
+    version, kind = document.get("apiVersion"), document.get("kind")
+    if (version, kind) != (API_VERSION, KIND):
+        raise ConfigError(f'no kind "{kind}" is registered for version "{version}" in scheme')
+    return {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
+
+
+def merge(document: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """Defaults, overlaid by the file, overlaid by the flags that were given."""
+    return _overlay(_overlay(DEFAULTS, document), _of_flags(options))
+
+
+def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        replaces = key in ("evictionHard", "systemReserved", "kubeReserved")
+        merged[key] = _overlay(merged[key], value) if both and not replaces else value
+    return merged
+
+
+def _of_flags(options: Options) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "address": options.address,
+        "port": options.port,
+        "healthzBindAddress": options.healthz_bind_address,
+        "healthzPort": options.healthz_port,
+        "tlsCertFile": options.tls_cert_file,
+        "tlsPrivateKeyFile": options.tls_private_key_file,
+        "clusterDomain": options.cluster_domain,
+        "clusterDNS": list(options.cluster_dns),
+        "resolvConf": options.resolv_conf,
+        "maxPods": options.max_pods,
+        "serializeImagePulls": options.serialize_image_pulls,
+        "systemReserved": options.system_reserved,
+        "kubeReserved": options.kube_reserved,
+        "evictionHard": options.eviction_hard,
+        "registerWithTaints": parse_taints(options.register_with_taints),
+        "providerID": options.provider_id,
+        "podCIDR": options.pod_cidr,
+    }
+    flags = {key: value for key, value in given.items() if value not in (None, "", [])}
+    if options.client_ca_file:
+        flags["authentication"] = {"x509": {"clientCAFile": options.client_ca_file}}
+    if options.anonymous_auth is not None:
+        flags.setdefault("authentication", {})["anonymous"] = {"enabled": options.anonymous_auth}
+    if options.authorization_mode:
+        flags["authorization"] = {"mode": options.authorization_mode}
+    return flags
+
+
+def parse_taints(text: str) -> list[dict[str, str]]:
+    """`key=value:effect,key:effect`."""
+    taints = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        head, _, effect = part.rpartition(":")
+        key, _, value = head.partition("=")
+        if not key or not effect:
+            raise ConfigError(f"invalid taint spec: {part}")
+        taints.append({"key": key, "effect": effect, **({"value": value} if value else {})})
+    return taints

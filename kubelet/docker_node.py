@@ -1,0 +1,207 @@
+"""A real node: this machine, its Docker engine, its server on port 10250."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from apimachinery.objects import NamespacedName, Object, get_path
+from apimachinery.scheme import NODES, PODS, SERVICES
+from client.informer import Informer
+from client.rest import Client
+from component_base import clock
+from component_base.daemon import Daemon
+from component_base.health import HealthServer
+from kubelet.assembly import Assembly, Seams, Waker, assemble
+from kubelet.containers.dns import parse_resolv_conf
+from kubelet.containers.files import PodFiles
+from kubelet.node.agent import NodeAgent
+from kubelet.node.heartbeats import renew_leases, report_statuses
+from kubelet.node.machine import Machine, inspect_machine, primary_address
+from kubelet.node.sources import MachineSource
+from kubelet.node.status import NodeConfig
+from kubelet.options import Options
+from kubelet.pods.preparer import NodePreparer
+from kubelet.probes.prober import NodeProber
+from kubelet.referenced import ReferencedObjects
+from kubelet.runtime.interface import Runtime
+from kubelet.settings import PodSettings
+from kubelet.volumes.manager import VolumeManager
+from kubelet.volumes.tokens import TokenManager
+
+
+async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
+    from client.events import EventRecorder
+    from client.kubeconfig import load
+
+    root = Path(options.root_dir)
+    machine = inspect_machine(root)
+    client_config = load(options.kubeconfig or None)
+    client = Client(client_config, user_agent="kubelet")
+    node_config = node_config_of(options, configuration, machine, client_config.server)
+    runtime = _runtime(options, configuration, node_config)
+    agent = NodeAgent(client, node_config, MachineSource(machine, root, runtime), clock.now)
+    recorder = EventRecorder(client, "kubelet", node_config.name)
+    waker = Waker()
+    objects = ReferencedObjects(client, waker.wake_all)
+    services = Informer(client, SERVICES)
+    settings = pod_settings_of(configuration)
+    assembly = assemble(
+        client=client,
+        seams=Seams(
+            runtime,
+            NodeProber(runtime),
+            NodePreparer(objects, PodFiles(root), services.list, settings),
+            VolumeManager(root, objects, TokenManager(client, clock.now, random.Random())),
+            objects,
+            recorder,
+        ),
+        agents={node_config.name: agent},
+        pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),
+        settings=settings,
+        waker=waker,
+        now=clock.now,
+        rng=random.Random(),
+        serialize_pulls=configuration["serializeImagePulls"],
+        max_parallel_pulls=configuration["maxParallelImagePulls"],
+    )
+    node = _Node(client, configuration, agent, runtime, assembly, services)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(recorder.run())
+            await node.run(group, daemon)
+    finally:
+        await assembly.aclose()
+        await objects.aclose()
+        await runtime.close()
+        await client.aclose()
+
+
+class _Node:
+    """The order in which a node comes to life."""
+
+    def __init__(
+        self,
+        client: Client,
+        configuration: dict[str, Any],
+        agent: NodeAgent,
+        runtime: Runtime,
+        assembly: Assembly,
+        services: Informer,
+    ) -> None:
+        self._client = client
+        self._configuration = configuration
+        self._agent = agent
+        self._runtime = runtime
+        self._assembly = assembly
+        self._services = services
+        self._news = asyncio.Event()
+        name = agent.config.name
+        self._nodes = Informer(client, NODES, field_selector=f"metadata.name={name}")
+
+    async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
+        await self._start_health()
+        group.create_task(self._serve())
+        if self._configuration["podCIDR"]:
+            await self._runtime.update_pod_cidr(self._configuration["podCIDR"])
+        if self._configuration["registerNode"]:
+            await self._agent.register()
+        self._nodes.add_handler(self._on_node)
+        group.create_task(self._nodes.run())
+        group.create_task(self._services.run())
+        group.create_task(self._follow_node())
+        group.create_task(renew_leases([self._agent]))
+        group.create_task(report_statuses([self._agent]))
+        await self._nodes.wait_synced()
+        await self._services.wait_synced()
+        group.create_task(self._assembly.kubelet.run())
+        await self._assembly.kubelet.pods.wait_synced()
+        daemon.ready()
+
+    def _on_node(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._agent.observe(new)
+            if old is None or get_path(old, "spec.podCIDR") != get_path(new, "spec.podCIDR"):
+                self._news.set()
+
+    async def _follow_node(self) -> None:
+        """The pods' network waits for the Node's podCIDR, and the Ready condition for the network."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            node = self._nodes.get(NamespacedName("", self._agent.config.name)) or {}
+            cidr = get_path(node, "spec.podCIDR")
+            if cidr and not self._configuration["podCIDR"]:
+                await self._runtime.update_pod_cidr(cidr)
+                await self._agent.report()
+
+    async def _serve(self) -> None:
+        from kubelet.server.app import build_app
+        from kubelet.server.identity import Authenticator, Authorizer
+        from kubelet.server.serve import serve, tls_context
+
+        settings, name = self._configuration, self._agent.config.name
+        authentication = settings["authentication"]
+        context = await tls_context(
+            settings["tlsCertFile"],
+            settings["tlsPrivateKeyFile"],
+            authentication["x509"]["clientCAFile"],
+            name,
+        )
+        app = build_app(
+            self._assembly.kubelet,
+            Authenticator(self._client, anonymous=authentication["anonymous"]["enabled"]),
+            Authorizer(self._client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
+            settings,
+            clock.now,
+        )
+        await serve(app, settings["address"], settings["port"], context)
+
+    async def _start_health(self) -> None:
+        if self._configuration["healthzPort"]:
+            server = HealthServer(
+                self._configuration["healthzBindAddress"], self._configuration["healthzPort"]
+            )
+            await server.start()
+
+
+def _runtime(options: Options, configuration: dict[str, Any], config: NodeConfig) -> Runtime:
+    from kubelet.runtime.docker import DockerRuntime
+
+    make: Callable[..., Runtime] = DockerRuntime
+    return make(options, configuration, config)
+
+
+def node_config_of(
+    options: Options, configuration: dict[str, Any], machine: Machine, server: str
+) -> NodeConfig:
+    from urllib.parse import urlsplit
+
+    addresses = tuple(each for each in options.node_ip.split(",") if each)
+    return NodeConfig(
+        name=(options.hostname_override or machine.hostname).lower(),
+        addresses=addresses or (primary_address(urlsplit(server).hostname or ""),),
+        hostname=(options.hostname_override or machine.hostname).lower(),
+        port=configuration["port"],
+        max_pods=configuration["maxPods"],
+        labels=options.node_labels or {},
+        taints=configuration["registerWithTaints"],
+        provider_id=configuration["providerID"],
+        reserved={**configuration["systemReserved"], **configuration["kubeReserved"]},
+        eviction_hard=configuration["evictionHard"],
+    )
+
+
+def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
+    resolv_conf = Path(configuration["resolvConf"])
+    return PodSettings(
+        cluster_dns=tuple(configuration["clusterDNS"]),
+        cluster_domain=configuration["clusterDomain"],
+        host_dns=parse_resolv_conf(resolv_conf.read_text() if resolv_conf.is_file() else ""),
+        pids_limit=max(configuration["podPidsLimit"], 0),
+        cpu_quota=configuration["cpuCFSQuota"],
+        seccomp_default=configuration["seccompDefault"],
+    )

@@ -1,0 +1,151 @@
+"""Hollow mode: many simulated nodes in one process. They share one engine, one watch of pods, one set of workers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from apimachinery.objects import Object
+from apimachinery.quantity import Quantity
+from apimachinery.scheme import PODS
+from component_base import clock
+from component_base.daemon import Daemon
+from kubelet.assembly import Assembly, Seams, Waker, assemble
+from kubelet.node.agent import NodeAgent
+from kubelet.node.heartbeats import HOLLOW_STATUS_PERIOD, renew_leases, report_statuses
+from kubelet.node.machine import Machine
+from kubelet.node.sources import DescribedSource
+from kubelet.node.status import NodeConfig
+from kubelet.options import Options
+from kubelet.pods.preparer import HollowPreparer
+from kubelet.probes.outcome import Attempt, Outcome
+from kubelet.probes.prober import probe_exec
+from kubelet.runtime.hollow import HollowOptions, HollowRuntime
+from kubelet.runtime.interface import RuntimeVersion
+from kubelet.settings import PodSettings
+from kubelet.volumes.manager import NoVolumes
+
+REGISTERING_AT_ONCE = 16
+STARTS_AT_ONCE = 64
+POD_CIDR = "100.64.0.0/12"
+"""Carrier-grade NAT space: pods that nobody can reach should not look as if they could be."""
+
+
+class HollowProber:
+    """Network probes succeed while the container is said to answer; commands are played by the engine."""
+
+    def __init__(self, runtime: HollowRuntime) -> None:
+        self._runtime = runtime
+
+    async def probe(
+        self, probe: Object, container: Object, container_id: str, pod_ip: str, limit: float
+    ) -> Attempt:
+        if "exec" in probe:
+            return await probe_exec(self._runtime, container_id, probe["exec"].get("command") or [], limit)
+        if self._runtime.answers(container_id):
+            return Attempt(Outcome.SUCCESS)
+        return Attempt(Outcome.FAILURE, "the hollow container does not answer")
+
+
+class NoReferences:
+    """Hollow containers read neither ConfigMaps nor Secrets."""
+
+    def register(self, pod: Object) -> None:
+        return None
+
+    def unregister(self, uid: str) -> None:
+        return None
+
+
+async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
+    from client.events import EventRecorder
+    from client.informer import Informer
+    from client.kubeconfig import load
+    from client.rest import Client
+
+    client = Client(load(options.kubeconfig or None), user_agent="kubelet-hollow")
+    recorder = EventRecorder(client, "kubelet")
+    runtime = HollowRuntime(
+        options=HollowOptions(options.hollow_sandbox_latency, options.hollow_start_latency),
+        now=clock.now,
+        random=random.Random(),
+        pod_cidr=POD_CIDR,
+    )
+    waker = Waker()
+    agents = {name: _agent(client, name, options, configuration) for name in node_names(options)}
+    assembly = assemble(
+        client=client,
+        seams=Seams(runtime, HollowProber(runtime), HollowPreparer(), NoVolumes(), NoReferences(), recorder),
+        agents=agents,
+        pods=Informer(client, PODS, field_selector="spec.nodeName!="),
+        settings=PodSettings(concurrent_starts=STARTS_AT_ONCE),
+        waker=waker,
+        now=clock.now,
+        rng=random.Random(),
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(recorder.run())
+            await _register(list(agents.values()))
+            group.create_task(_live(assembly, list(agents.values())))
+            await assembly.kubelet.pods.wait_synced()
+            daemon.ready()
+    finally:
+        await assembly.aclose()
+        await client.aclose()
+
+
+async def _live(assembly: Assembly, agents: list[NodeAgent]) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(renew_leases(agents))
+        group.create_task(report_statuses(agents, HOLLOW_STATUS_PERIOD))
+        group.create_task(assembly.kubelet.run())
+
+
+def node_names(options: Options) -> list[str]:
+    """`hollow-0`, `hollow-1` ...; the prefix can be overridden. One node bears the name as it is."""
+    prefix = options.hostname_override or "hollow"
+    if options.hollow_nodes == 1 and options.hostname_override:
+        return [prefix]
+    return [f"{prefix}-{index}" for index in range(options.hollow_nodes)]
+
+
+def hollow_machine(options: Options, name: str) -> Machine:
+    return Machine(
+        cpus=Quantity.parse(options.hollow_cpu).value(),
+        memory=Quantity.parse(options.hollow_memory).value(),
+        disk=100 * 1024**3,
+        machine_id=name,
+        system_uuid=name,
+        boot_id=name,
+        kernel="hollow",
+        os_image="Hollow Linux",
+        hostname=name,
+    )
+
+
+def _agent(client: Any, name: str, options: Options, configuration: dict[str, Any]) -> NodeAgent:
+    machine = hollow_machine(options, name)
+    config = NodeConfig(
+        name=name,
+        addresses=(options.node_ip or "127.0.0.1",),
+        hostname=name,
+        max_pods=configuration["maxPods"],
+        labels={"sampan.io/hollow": "true", **(options.node_labels or {})},
+        taints=configuration["registerWithTaints"],
+    )
+    return NodeAgent(client, config, DescribedSource(machine, RuntimeVersion("hollow", "1", "1")), clock.now)
+
+
+async def _register(agents: list[NodeAgent]) -> None:
+    gate = asyncio.Semaphore(REGISTERING_AT_ONCE)
+
+    async def one(agent: NodeAgent) -> None:
+        async with gate:
+            await agent.register()
+            await agent.renew_lease()
+
+    async with asyncio.TaskGroup() as group:
+        for agent in agents:
+            group.create_task(one(agent))

@@ -1,0 +1,215 @@
+"""The kubelet: pods come in from the API, news from the engine; each is handed to the pod's worker.
+
+Owns admission, adoption and the search for orphans. One Kubelet serves one node, or all hollow nodes of a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from apimachinery.objects import Object, get_path, is_terminating, uid_of
+from apimachinery.pods import is_terminal
+from client.informer import Informer
+from kubelet.containers.config import GRACE_ANNOTATION
+from kubelet.events import WARNING, Recorder
+from kubelet.journal import Journal
+from kubelet.metrics import RELIST_DURATION, RUNNING_CONTAINERS, RUNNING_PODS
+from kubelet.node.agent import NodeAgent
+from kubelet.pods.admission import admit
+from kubelet.pods.record import PodRecord, grace_of, needs_sync
+from kubelet.pods.seen import newest_sandbox
+from kubelet.pods.status import Verdict
+from kubelet.pods.status_manager import StatusManager
+from kubelet.pods.workers import PodWorkers
+from kubelet.references import pod_full_name, pod_reference
+from kubelet.runtime.interface import Runtime, RuntimePod, RuntimeUnavailable
+
+log = logging.getLogger(__name__)
+
+RELIST_SECONDS = 60.0
+EVENTS_RETRY = 1.0
+NODE_INDEX = "spec.nodeName"
+
+
+class References(Protocol):
+    """What keeps the objects that pods refer to; hollow nodes have none."""
+
+    def register(self, pod: Object) -> None: ...
+    def unregister(self, uid: str) -> None: ...
+
+
+class Leftovers(Protocol):
+    """What a pod may leave on the disk."""
+
+    def known_pods(self) -> set[str]: ...
+    async def tear_down(self, uid: str) -> None: ...
+    def remove(self, uid: str) -> None: ...
+
+
+class Kubelet:
+    def __init__(
+        self,
+        *,
+        agents: Mapping[str, NodeAgent],
+        pods: Informer,
+        runtime: Runtime,
+        workers: PodWorkers,
+        statuses: StatusManager,
+        references: References,
+        leftovers: Leftovers,
+        recorder: Recorder,
+        journal: Journal,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.agents = agents
+        self.pods = pods
+        self.runtime = runtime
+        self.workers = workers
+        self.statuses = statuses
+        self.journal = journal
+        self._references = references
+        self._leftovers = leftovers
+        self._recorder = recorder
+        self._now = now
+        self._by_node: dict[str, dict[str, PodRecord]] = {name: {} for name in agents}
+
+    async def run(self) -> None:
+        """Never ends. The nodes must be registered: admission asks them."""
+        async with asyncio.TaskGroup() as group:
+            self.pods.add_handler(self._on_pod)
+            group.create_task(self.pods.run())
+            await self.pods.wait_synced()
+            group.create_task(self._listen())
+            group.create_task(self._relist_for_ever())
+
+    # Pods of the API.
+
+    def _on_pod(self, old: Object | None, new: Object | None) -> None:
+        pod = new or old
+        assert pod is not None
+        if get_path(pod, "spec.nodeName") not in self.agents:
+            return
+        if new is None:
+            self._removed(pod)
+        elif (record := self.workers.get(uid_of(new))) is None:
+            self._added(new)
+        else:
+            self._updated(record, new)
+
+    def _added(self, pod: Object) -> None:
+        record = PodRecord(pod, self._now().timestamp())
+        self.journal.step(pod, "seen by the kubelet")
+        verdict = self._admit(pod)
+        if verdict is not None:
+            record.ended, record.rejected = verdict, True
+            self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
+        else:
+            self._references.register(pod)
+        self._by_node[pod["spec"]["nodeName"]][record.uid] = record
+        self.workers.add(record)
+
+    def _admit(self, pod: Object) -> Verdict | None:
+        """What this node has taken once it keeps, whatever has become of its labels."""
+        node = self.agents[pod["spec"]["nodeName"]].node
+        if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
+            return None
+        others = self._by_node[pod["spec"]["nodeName"]].values()
+        return admit(
+            pod, node, [each.pod for each in others if not (each.finished or each.rejected or each.stopped)]
+        )
+
+    def _updated(self, record: PodRecord, pod: Object) -> None:
+        old, was_ending, old_grace = record.pod, record.terminating, grace_of(record.pod)
+        record.pod = pod
+        self.statuses.observe(pod)
+        if not needs_sync(old, pod):
+            return
+        if not record.rejected:
+            self._references.register(pod)
+        if record.terminating and (not was_ending or grace_of(pod) < old_grace):
+            self.workers.interrupt(record.uid)
+        else:
+            self.workers.wake(record.uid)
+
+    def _removed(self, pod: Object) -> None:
+        record = self.workers.get(uid_of(pod))
+        self._references.unregister(uid_of(pod))
+        self._by_node[pod["spec"]["nodeName"]].pop(uid_of(pod), None)
+        if record is None:
+            return
+        was_stopped = record.stopped
+        record.pod, record.removed = pod, True
+        if was_stopped:
+            self.workers.wake(record.uid)
+        else:
+            self.workers.interrupt(record.uid)
+
+    # News of the engine.
+
+    async def _listen(self) -> None:
+        """The engine's events wake the pods they concern; after a gap all are looked at."""
+        while True:
+            try:
+                async for event in self.runtime.events():
+                    self.workers.wake(event.pod_uid)
+            except RuntimeUnavailable as error:
+                log.warning("Container runtime is away, will listen again: error=%s", error)
+            await asyncio.sleep(EVENTS_RETRY)
+            for record in self.workers.records():
+                self.workers.wake(record.uid)
+
+    async def _relist_for_ever(self) -> None:
+        """The net under the events, and the search for what no pod accounts for."""
+        while True:
+            try:
+                await self.relist()
+            except RuntimeUnavailable as error:
+                log.info("Relist failed: error=%s", error)
+            await asyncio.sleep(RELIST_SECONDS)
+
+    async def relist(self) -> None:
+        began = asyncio.get_running_loop().time()
+        seen = await self.runtime.list_pods()
+        RELIST_DURATION.observe(asyncio.get_running_loop().time() - began)
+        _count(seen)
+        for uid, pod in seen.items():
+            if self.workers.get(uid) is None:
+                self._adopt_orphan(pod)
+        await self._remove_leftovers(set(seen))
+
+    def _adopt_orphan(self, seen: RuntimePod) -> None:
+        """A pod was deleted while no kubelet looked: it ends as if it had been deleted now."""
+        pod = _remembered(seen, next(iter(self.agents)))
+        log.info("Ending orphaned pod: pod=%s", pod_full_name(pod))
+        self.workers.add(PodRecord(pod, self._now().timestamp(), removed=True))
+
+    async def _remove_leftovers(self, running: set[str]) -> None:
+        for uid in self._leftovers.known_pods() - running:
+            if self.workers.get(uid) is None:
+                log.info("Removing files of a pod that is gone: uid=%s", uid)
+                await self._leftovers.tear_down(uid)
+                self._leftovers.remove(uid)
+
+
+def _remembered(seen: RuntimePod, node: str) -> Object:
+    """As much of the pod as its containers know."""
+    graces = [each.annotations.get(GRACE_ANNOTATION, "") for each in seen.containers]
+    grace = next((int(each) for each in graces if each.isdigit()), 1)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": seen.namespace, "name": seen.name, "uid": seen.uid},
+        "spec": {"nodeName": node, "containers": [], "terminationGracePeriodSeconds": grace},
+    }
+
+
+def _count(seen: Mapping[str, RuntimePod]) -> None:
+    sandboxes = [newest_sandbox(pod) for pod in seen.values()]
+    RUNNING_PODS.set(sum(each is not None and each.ready for each in sandboxes))
+    states = [container.state.value for pod in seen.values() for container in pod.containers]
+    for state in ("created", "running", "exited", "unknown"):
+        RUNNING_CONTAINERS.labels(state).set(states.count(state))

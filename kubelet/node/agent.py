@@ -1,0 +1,159 @@
+"""One Node object and its Lease: registers, reports, renews. When to do so is `heartbeats`' business."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
+from apimachinery.objects import Object, annotations_of, labels_of, uid_of
+from apimachinery.scheme import LEASES, NODES
+from apimachinery.times import format_micro_time, format_time
+from client.errors import ConnectionFailed
+from client.rest import MERGE, STRATEGIC, Client
+from kubelet.node.sources import NodeSource, NodeView
+from kubelet.node.status import (
+    NodeConfig,
+    differs,
+    new_node,
+    node_conditions,
+    node_labels,
+    node_status,
+)
+from kubelet.settings import NodeFacts
+
+log = logging.getLogger(__name__)
+
+LEASE_NAMESPACE = "kube-node-lease"
+LEASE_SECONDS = 40
+REPORT_PERIOD = timedelta(minutes=5)
+"""An unchanged status is sent this often, to move its heartbeats."""
+FIRST_RETRY, LAST_RETRY = 0.05, 1.0
+
+
+class NodeAgent:
+    def __init__(
+        self, client: Client, config: NodeConfig, source: NodeSource, now: Callable[[], datetime]
+    ) -> None:
+        self.config = config
+        self._client = client
+        self._source = source
+        self._now = now
+        self.node: Object | None = None
+        """As the API last showed it."""
+        self._view: NodeView | None = None
+        self._reported_at: datetime | None = None
+        self._reporting = asyncio.Lock()
+
+    def facts(self) -> NodeFacts:
+        status = (self.node or {}).get("status") or {}
+        memory = self._view.machine.memory if self._view else 0
+        return NodeFacts(self.config.name, self.config.addresses, status.get("allocatable") or {}, memory)
+
+    async def register(self) -> None:
+        """Makes the Node, or takes over the one that is there; tries until the API server lets it."""
+        delay = FIRST_RETRY
+        while True:
+            try:
+                self.node = await self._register_once()
+            except (StatusError, ConnectionFailed) as error:
+                log.info("Node not registered yet, will retry: node=%s error=%s", self.config.name, error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_RETRY)
+            else:
+                log.info("Successfully registered node: node=%s", self.config.name)
+                return
+
+    async def _register_once(self) -> Object:
+        view = await self._look()
+        node = new_node(view.machine, self.config, self._status(view, ()))
+        try:
+            created = await self._client.create(NODES, node)
+            self._reported_at = self._now()
+        except AlreadyExistsError:
+            return await self._take_over(node)
+        return created
+
+    async def _take_over(self, node: Object) -> Object:
+        """The labels and annotations that are the kubelet's; everything else is left to those who set it."""
+        old = await self._client.get(NODES, self.config.name)
+        labels = {key: value for key, value in labels_of(node).items() if labels_of(old).get(key) != value}
+        annotations = {
+            key: value for key, value in annotations_of(node).items() if annotations_of(old).get(key) != value
+        }
+        if not labels and not annotations:
+            return old
+        patch = {"metadata": {"labels": labels, "annotations": annotations}}
+        return await self._client.patch(NODES, self.config.name, patch, patch_type=MERGE)
+
+    def observe(self, node: Object) -> None:
+        """The API shows the Node so."""
+        self.node = node
+
+    async def _look(self) -> NodeView:
+        self._view = await self._source.look()
+        return self._view
+
+    def _status(self, view: NodeView, old: list[Object] | tuple[()]) -> Object:
+        conditions = node_conditions(
+            old, view.pressure, view.machine, self.config, view.health, format_time(self._now())
+        )
+        return node_status(view.machine, self.config, conditions, view.images, view.version)
+
+    async def report(self) -> None:
+        """Patches the status if it has changed or has not been sent for long."""
+        async with self._reporting:
+            view = await self._look()
+            old = (self.node or {}).get("status") or {}
+            status = self._status(view, old.get("conditions") or [])
+            patch = {
+                key: value for key, value in status.items() if key == "conditions" or old.get(key) != value
+            }
+            stale = self._reported_at is None or self._now() - self._reported_at >= REPORT_PERIOD
+            if not stale and not differs({key: old.get(key) for key in patch}, patch):
+                return
+            if "addresses" in patch:
+                patch["addresses"] = [{"$patch": "replace"}, *patch["addresses"]]
+            try:
+                self.node = await self._client.patch(
+                    NODES, self.config.name, {"status": patch}, patch_type=STRATEGIC, subresource="status"
+                )
+                self._reported_at = self._now()
+            except NotFoundError:
+                log.warning("Node is gone, registering it again: node=%s", self.config.name)
+                self.node = await self._register_once()
+
+    async def relabel(self) -> None:
+        """Puts the kubelet's own labels back where somebody has changed them."""
+        if self.node is None or self._view is None:
+            return
+        wanted = node_labels(self._view.machine, self.config)
+        wrong = {key: value for key, value in wanted.items() if labels_of(self.node).get(key) != value}
+        if wrong:
+            patch = {"metadata": {"labels": wrong}}
+            self.node = await self._client.patch(NODES, self.config.name, patch, patch_type=MERGE)
+
+    async def renew_lease(self) -> None:
+        """Says that the node is alive."""
+        spec = {"renewTime": format_micro_time(self._now()), "holderIdentity": self.config.name}
+        patch: Object = {"spec": {**spec, "leaseDurationSeconds": LEASE_SECONDS}}
+        try:
+            await self._client.patch(LEASES, self.config.name, patch, LEASE_NAMESPACE, patch_type=MERGE)
+        except NotFoundError:
+            await self._create_lease(patch["spec"])
+
+    async def _create_lease(self, spec: Object) -> None:
+        owner = {"apiVersion": "v1", "kind": "Node", "name": self.config.name, "uid": uid_of(self.node or {})}
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": self.config.name,
+                "namespace": LEASE_NAMESPACE,
+                **({"ownerReferences": [owner]} if owner["uid"] else {}),
+            },
+            "spec": spec,
+        }
+        await self._client.create(LEASES, lease)

@@ -1,0 +1,237 @@
+"""The Node object and its status as pure functions of what the machine and the runtime are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from apimachinery.conditions import find_condition
+from apimachinery.objects import Object
+from apimachinery.quantity import Quantity
+from kubelet.node.machine import Machine, Pressure
+from kubelet.runtime.interface import ImageRef, RuntimeVersion
+from kubelet.version import KUBELET_VERSION
+
+MAX_IMAGES, MAX_IMAGE_NAMES = 50, 5
+MAX_PODS = 110
+DISK_RESERVE_PART = 0.10
+"""nodefs.available<10 %: what upstream holds back of a disk by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    name: str
+    addresses: tuple[str, ...]
+    hostname: str
+    port: int = 10250
+    max_pods: int = MAX_PODS
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Object] = ()
+    provider_id: str = ""
+    reserved: Mapping[str, str] = field(default_factory=dict)
+    """systemReserved and kubeReserved together."""
+    eviction_hard: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "memory.available": "100Mi",
+            "nodefs.available": "10%",
+            "nodefs.inodesFree": "5%",
+            "imagefs.available": "15%",
+            "imagefs.inodesFree": "5%",
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the Ready condition depends on; empty reasons are good."""
+
+    runtime: str = ""
+    network: str = ""
+
+
+def capacity_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
+    return {
+        "cpu": str(machine.cpus),
+        "memory": f"{machine.memory // 1024}Ki",
+        "pods": str(config.max_pods),
+        "ephemeral-storage": f"{machine.disk // 1024}Ki",
+        **{f"hugepages-{suffix}": str(Quantity.of(size, binary=True)) for suffix, size in machine.hugepages},
+    }
+
+
+def allocatable_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
+    """Capacity without what is reserved and without the margin at which eviction would begin."""
+    capacity = capacity_of(machine, config)
+    kept = {
+        "memory": _threshold(config.eviction_hard.get("memory.available", "0"), machine.memory),
+        "ephemeral-storage": _threshold(config.eviction_hard.get("nodefs.available", "0"), machine.disk),
+    }
+    result = dict(capacity)
+    for name, text in capacity.items():
+        less = Quantity.parse(config.reserved.get(name, "0")) + Quantity.of(kept.get(name, 0))
+        if less:
+            left = Quantity.parse(text) - less
+            result[name] = str(left) if left > Quantity() else "0"
+    if "ephemeral-storage" in result:  # upstream shows plain bytes there
+        result["ephemeral-storage"] = str(Quantity.parse(result["ephemeral-storage"]).value())
+    return result
+
+
+def _threshold(value: str, total: int) -> int:
+    if value.endswith("%"):
+        return int(total * float(value[:-1]) / 100)
+    return Quantity.parse(value).value()
+
+
+def node_labels(machine: Machine, config: NodeConfig) -> dict[str, str]:
+    return {
+        "beta.kubernetes.io/arch": machine.architecture,
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": machine.architecture,
+        "kubernetes.io/hostname": config.hostname,
+        "kubernetes.io/os": "linux",
+        **config.labels,
+    }
+
+
+def new_node(machine: Machine, config: NodeConfig, status: Object) -> Object:
+    """The Node to register."""
+    spec: Object = {}
+    if config.taints:
+        spec["taints"] = list(config.taints)
+    if config.provider_id:
+        spec["providerID"] = config.provider_id
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": config.name,
+            "labels": node_labels(machine, config),
+            "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
+        },
+        "spec": spec,
+        "status": status,
+    }
+
+
+def node_status(
+    machine: Machine,
+    config: NodeConfig,
+    conditions: list[Object],
+    images: Sequence[ImageRef],
+    version: RuntimeVersion,
+) -> Object:
+    return {
+        "capacity": capacity_of(machine, config),
+        "allocatable": allocatable_of(machine, config),
+        "addresses": [
+            *({"type": "InternalIP", "address": address} for address in config.addresses),
+            {"type": "Hostname", "address": config.hostname},
+        ],
+        "conditions": conditions,
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": config.port}},
+        "nodeInfo": node_info(machine, version),
+        "images": node_images(images),
+        "runtimeHandlers": [
+            {"name": "", "features": {"recursiveReadOnlyMounts": False, "userNamespaces": False}}
+        ],
+    }
+
+
+def node_info(machine: Machine, version: RuntimeVersion) -> Object:
+    return {
+        "architecture": machine.architecture,
+        "bootID": machine.boot_id,
+        "containerRuntimeVersion": f"{version.name}://{version.version}",
+        "kernelVersion": machine.kernel,
+        "kubeProxyVersion": "",
+        "kubeletVersion": KUBELET_VERSION,
+        "machineID": machine.machine_id,
+        "operatingSystem": "linux",
+        "osImage": machine.os_image,
+        "systemUUID": machine.system_uuid,
+        **({"swap": {"capacity": machine.swap}} if machine.swap else {}),
+    }
+
+
+def node_images(images: Sequence[ImageRef]) -> list[Object]:
+    """The largest ones: what ImageLocality scores with."""
+    largest = sorted(images, key=lambda each: (-each.size, each.id))[:MAX_IMAGES]
+    return [
+        {"names": [*each.digests, *each.tags][:MAX_IMAGE_NAMES], "sizeBytes": each.size}
+        for each in largest
+        if each.digests or each.tags
+    ]
+
+
+def node_conditions(
+    old: Sequence[Object], pressure: Pressure, machine: Machine, config: NodeConfig, health: Health, now: str
+) -> list[Object]:
+    """Every condition of the kubelet, each with its heartbeat; those of others follow unchanged."""
+    wanted = [
+        _pressure("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available",
+                  "KubeletHasInsufficientMemory", "kubelet has insufficient memory available",
+                  _is_short_of_memory(pressure, machine, config)),
+        _pressure("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure",
+                  "KubeletHasDiskPressure", "kubelet has disk pressure",
+                  _is_short_of_disk(pressure, machine, config)),
+        _pressure("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available",
+                  "KubeletHasInsufficientPID", "kubelet has insufficient PID available", False),
+        _ready(health),
+    ]  # fmt: skip
+    own = {each["type"] for each in wanted}
+    others = [each for each in old if each["type"] not in own]
+    return [*(_timed(each, old, now) for each in wanted), *others]
+
+
+def _timed(condition: Object, old: Sequence[Object], now: str) -> Object:
+    before = find_condition(old, condition["type"])
+    same = before is not None and before.get("status") == condition["status"]
+    since = before.get("lastTransitionTime", now) if before is not None and same else now
+    return {**condition, "lastHeartbeatTime": now, "lastTransitionTime": since}
+
+
+def _pressure(type: str, good: str, good_text: str, bad: str, bad_text: str, is_bad: bool) -> Object:
+    reason, message = (bad, bad_text) if is_bad else (good, good_text)
+    return {"type": type, "status": "True" if is_bad else "False", "reason": reason, "message": message}
+
+
+def _is_short_of_memory(pressure: Pressure, machine: Machine, config: NodeConfig) -> bool:
+    limit = config.eviction_hard.get("memory.available")
+    return limit is not None and pressure.memory_available < _threshold(limit, machine.memory)
+
+
+def _is_short_of_disk(pressure: Pressure, machine: Machine, config: NodeConfig) -> bool:
+    space = config.eviction_hard.get("nodefs.available")
+    inodes = config.eviction_hard.get("nodefs.inodesFree")
+    if space is not None and pressure.disk_available < _threshold(space, machine.disk):
+        return True
+    return bool(inodes and machine.inodes) and pressure.inodes_available < _threshold(
+        inodes or "0", machine.inodes
+    )
+
+
+def _ready(health: Health) -> Object:
+    if not health.runtime and not health.network:
+        return {
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "message": "kubelet is posting ready status",
+        }
+    problems = [each for each in (health.runtime, health.network) if each]
+    message = ", ".join(problems)
+    return {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}
+
+
+def differs(old: Object, new: Object) -> bool:
+    """Whether there is more news than heartbeats."""
+    return _without_heartbeats(old) != _without_heartbeats(new)
+
+
+def _without_heartbeats(status: Object) -> Object:
+    conditions = [
+        {key: value for key, value in each.items() if key != "lastHeartbeatTime"}
+        for each in status.get("conditions") or ()
+    ]
+    return {**status, "conditions": conditions}

@@ -1,0 +1,143 @@
+"""Gathers all that a container is made with: the effects behind `containers/`, which only decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from apimachinery.objects import Object, namespace_of, uid_of
+from kubelet.containers.config import container_config
+from kubelet.containers.dns import domain_of, hostname_of
+from kubelet.containers.env import Environment, environment_of
+from kubelet.containers.files import PodFiles
+from kubelet.containers.hosts import host_network_hosts_file, hosts_file
+from kubelet.containers.mounts import own_mounts, volume_mounts
+from kubelet.containers.resources import resources_of
+from kubelet.containers.security import security_of
+from kubelet.containers.service_env import service_environment
+from kubelet.referenced import NotSynced, ReferencedObjects
+from kubelet.runtime.interface import (
+    ContainerConfig,
+    CreateContainerConfigError,
+    ImageRef,
+    Mount,
+    Resources,
+    Security,
+)
+from kubelet.settings import NodeFacts, PodSettings
+
+HOST_HOSTS = "/etc/hosts"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A container to be made."""
+
+    pod: Object
+    """With the addresses of its sandbox in its status."""
+    container: Object
+    attempt: int
+    image: ImageRef
+    volumes: Mapping[str, str]
+    facts: NodeFacts
+
+
+class Preparer(Protocol):
+    """The seam: with files and the objects that the pod refers to, or (hollow nodes) without."""
+
+    async def prepare(self, wish: Wish) -> ContainerConfig:
+        """Raises CreateContainerConfigError."""
+
+    async def pull_secrets(self, pod: Object) -> Sequence[Object]: ...
+
+
+class NodePreparer:
+    def __init__(
+        self,
+        objects: ReferencedObjects,
+        files: PodFiles,
+        services: Callable[[], Iterable[Object]],
+        settings: PodSettings,
+    ) -> None:
+        self._objects = objects
+        self._files = files
+        self._services = services
+        self._settings = settings
+
+    async def pull_secrets(self, pod: Object) -> Sequence[Object]:
+        names = [each.get("name", "") for each in pod["spec"].get("imagePullSecrets") or ()]
+        found = [await self._objects.get("secret", namespace_of(pod), name) for name in names if name]
+        return [each for each in found if each is not None]
+
+    async def prepare(self, wish: Wish) -> ContainerConfig:
+        pod, container, facts = wish.pod, wish.container, wish.facts
+        security = security_of(pod, container, wish.image, seccomp_default=self._settings.seccomp_default)
+        environment = environment_of(pod, container, await self._environment(wish))
+        mounts = volume_mounts(container, wish.volumes, environment)
+        message_file, added = await asyncio.to_thread(self._own_mounts, wish, mounts)
+        return container_config(
+            pod,
+            container,
+            attempt=wish.attempt,
+            image=wish.image.id,
+            environment=environment,
+            mounts=[*mounts, *added],
+            resources=resources_of(
+                pod,
+                container,
+                memory_capacity=facts.memory_capacity,
+                pids_limit=self._settings.pids_limit,
+                cpu_quota=self._settings.cpu_quota,
+            ),
+            security=security,
+            message_file=message_file,
+        )
+
+    async def _environment(self, wish: Wish) -> Environment:
+        own = {"metadata": wish.pod["metadata"], "spec": {"containers": [wish.container]}}
+        links = wish.pod["spec"].get("enableServiceLinks", True)
+        try:
+            return Environment(
+                config_maps=await self._objects.of_kind(own, "configmap"),
+                secrets=await self._objects.of_kind(own, "secret"),
+                services=service_environment(self._services(), namespace_of(wish.pod), links=links),
+                allocatable=wish.facts.allocatable,
+            )
+        except NotSynced as error:
+            raise CreateContainerConfigError(str(error)) from error
+
+    def _own_mounts(self, wish: Wish, mounts: Sequence[Mount]) -> tuple[str, list[Mount]]:
+        uid, name = uid_of(wish.pod), wish.container["name"]
+        hosts = self._files.write_hosts(uid, self._hosts(wish.pod))
+        message_file = self._files.new_message_file(uid, name)
+        return message_file, own_mounts(wish.container, mounts, hosts_file=hosts, message_file=message_file)
+
+    def _hosts(self, pod: Object) -> str:
+        spec = pod["spec"]
+        aliases = spec.get("hostAliases") or ()
+        if spec.get("hostNetwork"):
+            with open(HOST_HOSTS) as file:
+                return host_network_hosts_file(file.read(), aliases)
+        addresses = [each["ip"] for each in (pod.get("status") or {}).get("podIPs") or ()]
+        return hosts_file(addresses, hostname_of(pod), domain_of(pod, self._settings.cluster_domain), aliases)
+
+
+class HollowPreparer:
+    """The hollow twin: the engine only plays, so a container needs neither environment nor files."""
+
+    async def pull_secrets(self, pod: Object) -> Sequence[Object]:
+        return ()
+
+    async def prepare(self, wish: Wish) -> ContainerConfig:
+        return container_config(
+            wish.pod,
+            wish.container,
+            attempt=wish.attempt,
+            image=wish.image.id,
+            environment={},
+            mounts=(),
+            resources=Resources(),
+            security=Security(),
+        )

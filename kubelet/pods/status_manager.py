@@ -1,0 +1,150 @@
+"""Reports pod statuses to the API: only what differs, one request per pod at a time, until the server has it.
+
+It also takes the last step of a deletion: once all of a pod has stopped and that is reported, the object goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apimachinery.errors import ConflictError, NotFoundError, StatusError
+from apimachinery.objects import Object, is_terminating, name_of, namespace_of, uid_of
+from apimachinery.scheme import PODS
+from client.errors import ConnectionFailed
+from client.rest import STRATEGIC, Client
+from component_base import tracing
+from kubelet.pods.status_patch import status_patch
+from kubelet.references import pod_full_name
+from kubelet.tasks import TaskSet
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY, LAST_RETRY = 0.2, 10.0
+
+
+@dataclass(slots=True)
+class _Entry:
+    pod: Object
+    """As the API last showed it, or answered."""
+    wanted: Object
+    trace: tracing.Trace | None
+    stopped: bool = False
+    """Nothing of it runs any more: the object may go."""
+
+
+class StatusManager:
+    """`reported(uid)` is called whenever the API has a pod's latest status."""
+
+    def __init__(self, client: Client, reported: Callable[[str], None] = lambda uid: None) -> None:
+        self._client = client
+        self._reported = reported
+        self._entries: dict[str, _Entry] = {}
+        self._senders: TaskSet[str] = TaskSet("pod-status")
+
+    def current(self, pod: Object) -> Object:
+        """The pod with the latest status there is; conditions of others are the API's."""
+        entry = self._entries.get(uid_of(pod))
+        if entry is None:
+            return pod
+        known = entry.pod.get("status") or {}
+        own = {each["type"] for each in entry.wanted.get("conditions") or ()}
+        shown = (pod.get("status") or {}).get("conditions") or known.get("conditions") or ()
+        conditions = [
+            *(entry.wanted.get("conditions") or ()),
+            *(each for each in shown if each["type"] not in own),
+        ]
+        return {**pod, "status": {**entry.wanted, "conditions": conditions}}
+
+    def set(self, pod: Object, status: Object, *, stopped: bool = False) -> None:
+        """The status that the pod should have from now on."""
+        uid = uid_of(pod)
+        entry = self._entries.get(uid)
+        if entry is None:
+            entry = self._entries[uid] = _Entry(pod, status, None)
+        entry.wanted, entry.stopped = status, stopped
+        entry.trace = tracing.current()
+        if is_terminating(pod) and not is_terminating(entry.pod):
+            entry.pod = {**entry.pod, "metadata": pod["metadata"]}
+        self._send_soon(uid)
+
+    def observe(self, pod: Object) -> None:
+        """The API shows the pod so: what others have changed in the status is put right."""
+        entry = self._entries.get(uid_of(pod))
+        if entry is None or _revision(pod) <= _revision(entry.pod):
+            return
+        entry.pod = pod
+        self._send_soon(uid_of(pod))
+
+    def forget(self, uid: str) -> None:
+        self._entries.pop(uid, None)
+        self._senders.cancel(uid)
+
+    async def aclose(self) -> None:
+        await self._senders.aclose()
+
+    def _send_soon(self, uid: str) -> None:
+        if uid not in self._senders and self._has_work(self._entries[uid]):
+            self._senders.start(uid, self._send(uid))
+
+    def _has_work(self, entry: _Entry) -> bool:
+        return _may_delete(entry) or bool(status_patch(entry.pod.get("status") or {}, entry.wanted))
+
+    async def _send(self, uid: str) -> None:
+        delay = FIRST_RETRY
+        while (entry := self._entries.get(uid)) is not None and self._has_work(entry):
+            try:
+                with tracing.span(entry.trace):
+                    await self._send_once(uid, entry)
+                delay = FIRST_RETRY
+            except NotFoundError:
+                self._entries.pop(uid, None)
+            except (StatusError, ConnectionFailed) as error:
+                log.warning(
+                    "Status not reported, will retry: pod=%s error=%s", pod_full_name(entry.pod), error
+                )
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_RETRY)
+        self._reported(uid)
+
+    async def _send_once(self, uid: str, entry: _Entry) -> None:
+        patch = status_patch(entry.pod.get("status") or {}, entry.wanted)
+        if patch:
+            answer = await self._client.patch(
+                PODS,
+                name_of(entry.pod),
+                {"metadata": {"uid": uid}, "status": patch},
+                namespace_of(entry.pod),
+                patch_type=STRATEGIC,
+                subresource="status",
+            )
+            if uid_of(answer) != uid:
+                raise NotFoundError(PODS, name_of(entry.pod))
+            entry.pod = answer
+        elif _may_delete(entry):
+            await self._delete(uid, entry)
+
+    async def _delete(self, uid: str, entry: _Entry) -> None:
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "gracePeriodSeconds": 0,
+            "preconditions": {"uid": uid},
+        }
+        try:
+            await self._client.delete(PODS, name_of(entry.pod), namespace_of(entry.pod), options=options)
+        except (NotFoundError, ConflictError):  # gone, or another pod of that name by now
+            log.debug("Pod is gone already: pod=%s", pod_full_name(entry.pod))
+        log.info("Pod deleted from the API: pod=%s", pod_full_name(entry.pod))
+        self._entries.pop(uid, None)
+
+
+def _may_delete(entry: _Entry) -> bool:
+    return entry.stopped and is_terminating(entry.pod)
+
+
+def _revision(pod: Object) -> int:
+    version = (pod.get("metadata") or {}).get("resourceVersion") or "0"
+    return int(version) if version.isdigit() else 0

@@ -1,0 +1,60 @@
+"""The difference between a pod's status in the API and the one it should have, as a strategic merge patch. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apimachinery.objects import Object
+
+_REPLACED_LISTS = ("podIPs", "hostIPs")
+"""Merged by ip unless told otherwise: an old address would stay."""
+
+_FOREIGN = ("nominatedNodeName", "resize", "resourceClaimStatuses", "extendedResourceClaimStatus")
+
+
+def status_patch(old: Object, new: Object) -> Object:
+    """Empty if there is nothing to say. Conditions are merged by type: those of others are left alone."""
+    patch: Object = {}
+    for key in sorted(old.keys() | new.keys()):
+        if key in _FOREIGN:
+            continue
+        if key == "conditions":
+            changed = _changed_conditions(old.get(key) or [], new.get(key) or [])
+            patch |= {key: changed} if changed else {}
+        elif key not in new:
+            patch[key] = None
+        elif not _equal(old.get(key), new[key]):
+            patch[key] = _replacement(key, new[key], old.get(key))
+    return patch
+
+
+def _changed_conditions(old: list[Object], new: list[Object]) -> list[Object]:
+    """Changed ones, with a null for each field that has gone."""
+    before = {each["type"]: each for each in old}
+    changed = []
+    for condition in new:
+        known = before.get(condition["type"], {})
+        if _equal(known, condition):
+            continue
+        gone = {key: None for key in known if key not in condition}
+        changed.append({**condition, **gone})
+    return changed
+
+
+def _replacement(key: str, value: Any, old: Any) -> Any:
+    if key in _REPLACED_LISTS and old:
+        return [{"$patch": "replace"}, *value]
+    return value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """What the server leaves out and what is empty are the same."""
+    return bool(_bare(one) == _bare(other))
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: bare for key, each in value.items() if (bare := _bare(each)) not in (None, {}, [])}
+    if isinstance(value, list):
+        return [_bare(each) for each in value]
+    return value

@@ -1,0 +1,282 @@
+"""One pass over one pod: look, plan, act, report. The executor of `actions`; decides nothing that a table could test."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from apimachinery.objects import Object, annotations_of, get_path
+from apimachinery.pods import all_containers
+from apimachinery.times import parse_time
+from kubelet.containers.dns import pod_dns
+from kubelet.containers.sandbox import sandbox_config
+from kubelet.events import NORMAL, WARNING, Recorder
+from kubelet.journal import Journal
+from kubelet.metrics import POD_START, STARTED_PODS
+from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_pod_actions
+from kubelet.pods.record import PodRecord, grace_of
+from kubelet.pods.remover import PodRemover
+from kubelet.pods.reporter import PodReporter
+from kubelet.pods.seen import containers_named, newest_sandbox
+from kubelet.pods.starter import ContainerStarter, StartFailed
+from kubelet.pods.status import TERMINAL, Verdict
+from kubelet.pods.termination import Terminator, anything_left
+from kubelet.pods.workers import uninterrupted
+from kubelet.probes.manager import ProbeManager
+from kubelet.references import pod_reference
+from kubelet.runtime.interface import (
+    HOLLOW_PREFIX,
+    ContainerState,
+    Runtime,
+    RuntimePod,
+    RuntimeSandbox,
+    SandboxError,
+)
+from kubelet.settings import NodeFacts, PodSettings
+from kubelet.volumes.manager import VolumeError, Volumes
+
+log = logging.getLogger(__name__)
+
+KEPT_CONTAINERS = 2
+"""Per name: the newest, and the dead one before it for its logs and last state."""
+SANDBOX_RETRY = 2.0
+FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY = 0.5, 120.0
+
+
+class PodSync:
+    def __init__(
+        self,
+        *,
+        runtime: Runtime,
+        reporter: PodReporter,
+        probes: ProbeManager,
+        starter: ContainerStarter,
+        terminator: Terminator,
+        volumes: Volumes,
+        remover: PodRemover,
+        recorder: Recorder,
+        journal: Journal,
+        gate: asyncio.Semaphore,
+        settings: PodSettings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._runtime = runtime
+        self._reporter = reporter
+        self._probes = probes
+        self._starter = starter
+        self._terminator = terminator
+        self._volumes = volumes
+        self._remover = remover
+        self._recorder = recorder
+        self._journal = journal
+        self._gate = gate
+        self._settings = settings
+        self._now = now
+
+    async def sync(self, record: PodRecord) -> float | None:
+        """Seconds until the next look, 0 for at once, or None."""
+        if record.rejected and not record.removed:
+            self._reporter.reject(record)
+            return None
+        if record.terminating:
+            return await self._end(record)
+        return await self._advance(record)
+
+    # The way out.
+
+    async def _end(self, record: PodRecord) -> float | None:
+        seen = await self._runtime.get_pod(record.uid)
+        self._probes.update(record.pod, seen)
+        if anything_left(seen):
+            if not record.removed:
+                await self._reporter.report(record, seen)
+            self._journal.step(record.pod, "stopping")
+            await self._terminator.stop_pod(self._reporter.current(record.pod), seen, record.grace)
+            seen = await self._runtime.get_pod(record.uid)
+            if anything_left(seen):
+                return 0.5
+        self._journal.step(record.pod, "stopped")
+        if record.removed:
+            await self._remove(record, seen)
+            return None
+        await self._volumes.tear_down(record.uid)
+        record.stopped = True
+        await self._reporter.report(record, seen)
+        return None
+
+    async def _remove(self, record: PodRecord, seen: RuntimePod | None) -> None:
+        self._probes.remove(record.uid)
+        self._reporter.forget(record.uid)
+        self._starter.forget_pod(record.uid)
+        await self._remover.remove(record.uid, seen)
+        self._journal.step(record.pod, "removed")
+        record.gone = True
+
+    # The way up.
+
+    async def _advance(self, record: PodRecord) -> float | None:
+        pod = record.pod
+        seen = await self._runtime.get_pod(record.uid)
+        self._probes.update(self._reporter.current(pod), seen)
+        if self._is_past_deadline(record):
+            return 0.0
+        status = await self._reporter.report(record, seen)
+        if status["phase"] in TERMINAL:
+            record.finished = True
+            return 0.0
+        actions = compute_pod_actions(pod, seen, self._probes.verdicts(record.uid))
+        wait = await self._set_up_volumes(record)
+        if record.volumes is None:
+            return wait
+        retry = await self._act(record, seen, actions, record.volumes)
+        self._note_start(record, status)
+        return self._next_look(record, retry)
+
+    async def _set_up_volumes(self, record: PodRecord) -> float | None:
+        """Makes or refreshes them. What is mounted once stays usable even if it cannot be refreshed."""
+        pod = self._reporter.current(record.pod)
+        try:
+            record.volumes = await self._volumes.set_up(pod, self._reporter.facts(pod).allocatable)
+        except VolumeError as error:
+            self._recorder.event(pod_reference(pod), WARNING, "FailedMount", str(error))
+            record.mount_failures += 1
+            return float(min(FIRST_MOUNT_RETRY * 2**record.mount_failures, LAST_MOUNT_RETRY))
+        record.mount_failures = 0
+        return None
+
+    async def _act(
+        self, record: PodRecord, seen: RuntimePod | None, actions: PodActions, volumes: Mapping[str, str]
+    ) -> float | None:
+        """Seconds until the next try of what did not work; 0 if something was done that is to be looked at."""
+        if actions.kill_pod:
+            await self._kill_pod(record, seen, actions)
+            if not actions.create_sandbox:
+                return 0.0
+        await self._kill_containers(record.pod, seen, actions.kill)
+        if actions.create_sandbox and not await self._create_sandbox(record, actions.attempt):
+            return SANDBOX_RETRY
+        if not actions.start:
+            return 0.0 if actions.kill else None
+        return await self._start(record, actions, volumes)
+
+    async def _start(
+        self, record: PodRecord, actions: PodActions, volumes: Mapping[str, str]
+    ) -> float | None:
+        seen = await self._runtime.get_pod(record.uid)
+        sandbox = newest_sandbox(seen)
+        if seen is None or sandbox is None:
+            return 0.0
+        pod = _with_addresses(self._reporter.current(record.pod), sandbox, self._reporter.facts(record.pod))
+        containers = {each["name"]: each for each in all_containers(pod["spec"])}
+        retries: list[float] = []
+        for name in actions.start:
+            try:
+                await self._starter.start(pod, containers[name], seen, volumes, self._reporter.facts(pod))
+            except StartFailed as error:
+                record.failures[name] = error.failure
+                retries.append(error.retry)
+            else:
+                record.failures.pop(name, None)
+        after = await self._runtime.get_pod(record.uid)
+        await self._prune(record, after)
+        self._probes.update(self._reporter.current(record.pod), after)
+        await self._reporter.report(record, after)
+        return min(retries, default=None)
+
+    async def _kill_pod(self, record: PodRecord, seen: RuntimePod | None, actions: PodActions) -> None:
+        if actions.create_sandbox:
+            message = "Pod sandbox changed, it will be killed and re-created."
+            self._recorder.event(pod_reference(record.pod), NORMAL, "SandboxChanged", message)
+        await self._terminator.stop_pod(record.pod, seen, grace_of(record.pod))
+
+    async def _kill_containers(
+        self, pod: Object, seen: RuntimePod | None, doomed: tuple[KillContainer, ...]
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            for each in doomed:
+                running = next(known for known in seen.containers if known.id == each.id)  # type: ignore[union-attr]
+                grace = _kill_grace(pod, each)
+                group.create_task(self._terminator.stop_container(pod, running, grace, each.message))
+
+    async def _create_sandbox(self, record: PodRecord, attempt: int) -> bool:
+        pod, settings = record.pod, self._settings
+        dns = pod_dns(pod, settings.host_dns, settings.cluster_dns, settings.cluster_domain)
+        config = sandbox_config(
+            pod,
+            attempt=attempt,
+            dns=dns,
+            cluster_domain=settings.cluster_domain,
+            annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
+        )
+        self._journal.step(pod, "creating sandbox")
+        try:
+            async with self._gate:
+                await uninterrupted(self._runtime.create_sandbox(config))
+        except SandboxError as error:
+            message = f"Failed to create pod sandbox: {error}"
+            self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
+            return False
+        self._journal.step(pod, "sandbox created")
+        return True
+
+    async def _prune(self, record: PodRecord, seen: RuntimePod | None) -> None:
+        """Keeps one dead container per name."""
+        for name in {each.name for each in (seen.containers if seen else ())}:
+            for old in containers_named(seen, name)[KEPT_CONTAINERS:]:
+                if old.state is not ContainerState.RUNNING:
+                    await self._remover.remove_container(old)
+                    record.messages.pop(old.id, None)
+
+    def _note_start(self, record: PodRecord, status: Object) -> None:
+        if record.started or not all(each["started"] for each in status["containerStatuses"]):
+            return
+        record.started = True
+        self._journal.step(record.pod, "all containers started")
+        STARTED_PODS.inc()
+        POD_START.observe(max(self._now().timestamp() - record.first_seen, 0.0))
+
+    # Time.
+
+    def _is_past_deadline(self, record: PodRecord) -> bool:
+        rest = self._deadline_in(record)
+        if rest is None or rest > 0:
+            return False
+        message = "Pod was active on the node longer than the specified deadline"
+        record.ended = Verdict("DeadlineExceeded", message)
+        self._recorder.event(pod_reference(record.pod), NORMAL, "DeadlineExceeded", message)
+        return True
+
+    def _deadline_in(self, record: PodRecord) -> float | None:
+        deadline = get_path(record.pod, "spec.activeDeadlineSeconds")
+        start = get_path(self._reporter.current(record.pod), "status.startTime")
+        if deadline is None or not start:
+            return None
+        return float((parse_time(start) - self._now()).total_seconds() + deadline)
+
+    def _next_look(self, record: PodRecord, retry: float | None) -> float | None:
+        """The earliest of what is due; never 0, which would mean at once."""
+        times = [retry, self._deadline_in(record), self._volumes.next_refresh(record.uid)]
+        due = [max(each, 0.01) for each in times if each is not None]
+        if retry == 0.0:
+            return 0.0
+        return min(due, default=None)
+
+
+def _kill_grace(pod: Object, doomed: KillContainer) -> float:
+    """A probe may have a grace period of its own."""
+    field = {KillReason.LIVENESS: "livenessProbe", KillReason.STARTUP: "startupProbe"}.get(doomed.reason, "")
+    container = next(each for each in all_containers(pod["spec"]) if each["name"] == doomed.name)
+    own = (container.get(field) or {}).get("terminationGracePeriodSeconds")
+    return grace_of(pod) if own is None else float(own)
+
+
+def _with_addresses(pod: Object, sandbox: RuntimeSandbox, facts: NodeFacts) -> Object:
+    """The pod as its containers shall see it: with the addresses that the API does not show yet."""
+    ips = facts.addresses if pod["spec"].get("hostNetwork") else sandbox.ips
+    status = {**(pod.get("status") or {}), "hostIP": facts.addresses[0] if facts.addresses else ""}
+    status["hostIPs"] = [{"ip": each} for each in facts.addresses]
+    if ips:
+        status |= {"podIP": ips[0], "podIPs": [{"ip": each} for each in ips]}
+    return {**pod, "status": status}

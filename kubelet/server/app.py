@@ -1,0 +1,122 @@
+"""The endpoints of port 10250. Starlette's routing, with the guard before all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from component_base import metrics
+from kubelet.kubelet import Kubelet
+from kubelet.runtime.interface import ContainerRuntimeError, ContainerUsage
+from kubelet.server.guard import Guard
+from kubelet.server.identity import Authenticator, Authorizer
+from kubelet.server.logs import ContainerLogs
+from kubelet.server.stats import node_usage, resource_metrics, summary, usage_by_pod
+from kubelet.server.streaming import AttachEndpoint, ExecEndpoint
+
+
+def build_app(
+    kubelet: Kubelet,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    configuration: Mapping[str, Any],
+    now: Callable[[], datetime],
+) -> ASGIApp:
+    endpoints = Endpoints(kubelet, configuration, now)
+    execute, attach = ExecEndpoint(kubelet), AttachEndpoint(kubelet)
+    pod = "/{namespace}/{pod}"
+    app = Starlette(
+        routes=[
+            Route("/healthz", endpoints.healthz),
+            Route("/healthz/ping", endpoints.healthz),
+            Route("/healthz/syncloop", endpoints.healthz),
+            Route("/pods", endpoints.pods),
+            Route("/pods/", endpoints.pods),
+            Route("/runningpods/", endpoints.running_pods),
+            Route("/configz", endpoints.configz),
+            Route("/metrics", endpoints.metrics),
+            Route("/metrics/resource", endpoints.resource_metrics),
+            Route("/stats/summary", endpoints.summary),
+            Route("/debug/pods/journal", endpoints.journal),
+            Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
+            *(
+                WebSocketRoute(f"/{verb}{path}/{{container}}", endpoint.__call__)
+                for verb, endpoint in (("exec", execute), ("attach", attach))
+                for path in (pod, f"{pod}/{{uid}}")
+            ),
+        ]
+    )
+    return Guard(app, authenticator, authorizer)
+
+
+class Endpoints:
+    def __init__(
+        self, kubelet: Kubelet, configuration: Mapping[str, Any], now: Callable[[], datetime]
+    ) -> None:
+        self._kubelet = kubelet
+        self._configuration = configuration
+        self._now = now
+
+    async def healthz(self, request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def pods(self, request: Request) -> Response:
+        """The pods bound to this node, each with the status that this kubelet gives it."""
+        items = [self._kubelet.statuses.current(each) for each in self._kubelet.pods.list()]
+        return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+
+    async def running_pods(self, request: Request) -> Response:
+        items = [
+            {
+                "metadata": {"name": each.name, "namespace": each.namespace, "uid": each.uid},
+                "spec": {"containers": [{"name": c.name, "image": c.image} for c in each.containers]},
+            }
+            for each in (await self._kubelet.runtime.list_pods()).values()
+        ]
+        return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+
+    async def configz(self, request: Request) -> Response:
+        return _json({"kubeletconfig": self._configuration})
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+
+    async def resource_metrics(self, request: Request) -> Response:
+        pods, node = await self._usage()
+        return PlainTextResponse(resource_metrics(pods, node, self._now().timestamp()))
+
+    async def summary(self, request: Request) -> Response:
+        pods, node = await self._usage()
+        return _json(summary(pods, next(iter(self._kubelet.agents)), node, self._now))
+
+    async def journal(self, request: Request) -> Response:
+        """Each step of each pod with its time; ?pod=namespace/name for one."""
+        return _json(self._kubelet.journal.pods(request.query_params.get("pod", "")))
+
+    async def _usage(self) -> tuple[list[Any], ContainerUsage]:
+        try:
+            usage = await self._kubelet.runtime.usage()
+        except ContainerRuntimeError:
+            usage = {}
+        pods = [self._kubelet.statuses.current(each) for each in self._kubelet.pods.list()]
+        stat, meminfo = await asyncio.to_thread(_read_proc)
+        return usage_by_pod(pods, usage), node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"))
+
+
+def _read_proc() -> tuple[str, str]:
+    return Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
+
+
+def _json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")

@@ -1,0 +1,75 @@
+"""Which container a request means. Refusals carry upstream's words."""
+
+from __future__ import annotations
+
+from apimachinery.objects import NamespacedName, Object
+from apimachinery.pods import all_containers
+from kubelet.kubelet import Kubelet
+
+_WHY_WAITING = {
+    "ErrImagePull": "image can't be pulled",
+    "ImagePullBackOff": "trying and failing to pull image",
+}
+
+
+class Refused(Exception):
+    """An HTTP status and what to say."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def pod_named(kubelet: Kubelet, namespace: str, name: str, uid: str = "") -> Object:
+    """The pod with the latest status known here."""
+    pod = kubelet.pods.get(NamespacedName(namespace, name))
+    if pod is None or (uid and pod["metadata"]["uid"] != uid):
+        raise Refused(404, "pod does not exist")
+    return kubelet.statuses.current(pod)
+
+
+def check_container(pod: Object, container: str) -> None:
+    if all(each["name"] != container for each in all_containers(pod["spec"])):
+        raise Refused(404, f'container "{container}" not found in pod "{pod["metadata"]["name"]}"')
+
+
+def running_container_id(pod: Object, container: str) -> str:
+    """For exec and attach."""
+    check_container(pod, container)
+    state = _status_of(pod, container)
+    if state is None or "running" not in (state.get("state") or {}):
+        raise Refused(404, f'container not found ("{container}")')
+    return str(state["containerID"])
+
+
+def logged_container_id(pod: Object, container: str, *, previous: bool) -> str:
+    """The container whose log is meant."""
+    check_container(pod, container)
+    name = pod["metadata"]["name"]
+    status = _status_of(pod, container)
+    if status is None:
+        raise Refused(400, f'container "{container}" in pod "{name}" is not available')
+    state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
+    if previous:
+        if not last.get("containerID"):
+            raise Refused(400, f'previous terminated container "{container}" in pod "{name}" not found')
+        return str(last["containerID"])
+    if "running" in state:
+        return str(status["containerID"])
+    found = (state.get("terminated") or {}).get("containerID") or last.get("containerID")
+    if found:
+        return str(found)
+    waiting = (state.get("waiting") or {}).get("reason", "")
+    why = _WHY_WAITING.get(waiting, waiting) or "no logs yet"
+    if "waiting" in state:
+        raise Refused(400, f'container "{container}" in pod "{name}" is waiting to start: {why}')
+    raise Refused(400, f'container "{container}" in pod "{name}" is terminated')
+
+
+def _status_of(pod: Object, container: str) -> Object | None:
+    status = pod.get("status") or {}
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for each in status.get(field) or ():
+            if each["name"] == container:
+                return dict(each)
+    return None

@@ -1,0 +1,56 @@
+"""Runs the endpoints over TLS with uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from component_base.certificates import serving_context
+from kubelet.server.protocol import PeerProtocol
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the daemon."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def tls_context(cert_file: str, key_file: str, client_ca_file: str, host: str) -> ssl.SSLContext:
+    """Client certificates are verified if they come, and not demanded: there are tokens, too."""
+    context = await serving_context(cert_file, key_file, host=host)
+    if client_ca_file:
+        context.load_verify_locations(client_ca_file)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) -> None:
+    """Until cancelled."""
+    config = uvicorn.Config(
+        app,
+        host=address,
+        port=port,
+        http=PeerProtocol,
+        ws="websockets-sansio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    config.ssl = context
+    server = _Server(config)
+    try:
+        await server.serve()
+    except asyncio.CancelledError:
+        server.should_exit = True
+        raise

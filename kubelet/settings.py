@@ -1,0 +1,30 @@
+"""What pods on a node are made with: facts of the node, and the parts of the configuration that concern pods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kubelet.containers.dns import Dns
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """A node as its pods need to know it."""
+
+    name: str
+    addresses: tuple[str, ...]
+    """Internal addresses, the first is the pods' hostIP."""
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+    memory_capacity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodSettings:
+    cluster_dns: tuple[str, ...] = ()
+    cluster_domain: str = "cluster.local"
+    host_dns: Dns = field(default_factory=Dns)
+    pids_limit: int = 0
+    cpu_quota: bool = True
+    seccomp_default: bool = False
+    concurrent_starts: int = 4
