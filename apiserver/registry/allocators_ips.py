@@ -23,7 +23,7 @@ from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_MANAGER = "ipallocator.k8s.io"
+MANAGER = "ipallocator.k8s.io"
 
 
 class AddressAllocator:
@@ -111,7 +111,7 @@ def _ip_address(address: str, family: str, service: Object, now: datetime) -> Ob
             "creationTimestamp": format_time(now),
             "labels": {
                 "ipaddress.kubernetes.io/ip-family": family,
-                "ipaddress.kubernetes.io/managed-by": _MANAGER,
+                "ipaddress.kubernetes.io/managed-by": MANAGER,
             },
         },
         "spec": {"parentRef": _parent(service)},

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from apimachinery import scheme
 from apimachinery.scheme import Resource
 from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_repair import AllocationRepair
 from apiserver.registry.strategies.autoscaling import HorizontalPodAutoscalerStrategy
 from apiserver.registry.strategies.batch import CronJobStrategy, JobStrategy
 from apiserver.registry.strategies.certificates import CertificateSigningRequestStrategy
@@ -62,6 +64,7 @@ from apiserver.registry.strategies.webhooks import (
     WebhookConfigurationStrategy,
 )
 from apiserver.registry.strategy import Strategy
+from apiserver.storage.interface import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,18 @@ class StrategyConfig:
 
     service_cluster_ip_range: str = "10.96.0.0/12"
     service_node_port_range: str = "30000-32767"
+
+
+def build_repair(
+    config: StrategyConfig, storage: Storage, now: Callable[[], datetime], randomness: random.Random
+) -> AllocationRepair:
+    """The loop that frees what a crash left taken; run it beside the server."""
+    return AllocationRepair(
+        storage,
+        AddressAllocator(config.service_cluster_ip_range, randomness),
+        PortAllocator(config.service_node_port_range, randomness),
+        now,
+    )
 
 
 def build_strategies(

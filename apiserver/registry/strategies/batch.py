@@ -16,6 +16,7 @@ from apimachinery.objects import Object, get_path, is_terminating, labels_of, na
 from apimachinery.times import parse_time, seconds_between
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, one_of, same
 from apiserver.registry.strategies.cron import is_schedule
+from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import NONE, WIDE_TEMPLATE, age, columns, since, template_cells
@@ -76,6 +77,9 @@ class JobStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return [*validate_job_spec(new["spec"], _SPEC), *_job_changes(new, old)]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return controller_warnings(obj) if old is None else []
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.successful": str(get_path(obj, "status.succeeded", 0))}

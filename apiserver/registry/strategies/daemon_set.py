@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery.field import ErrorList, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of, get_path
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, same
+from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import (
     WIDE_TEMPLATE,
@@ -83,6 +84,9 @@ class DaemonSetStrategy(Strategy):
         status, before = new.get("status") or {}, old.get("status") or {}
         fields = (*_COUNTS, "numberMisscheduled", "numberUnavailable", "observedGeneration")
         return [*non_negative_fields(status, STATUS, *fields), *collisions_only_grow(status, before)]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return controller_warnings(obj) if old is None else []
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         status = obj.get("status") or {}

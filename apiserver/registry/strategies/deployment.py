@@ -9,7 +9,7 @@ from typing import Any
 from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative, non_negative_fields
-from apiserver.registry.strategies.pod_warnings import template_warnings
+from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, template_cells
 from apiserver.registry.strategies.workloads import (
@@ -59,7 +59,7 @@ class DeploymentStrategy(Strategy):
         ]
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return template_warnings(obj["spec"]["template"], "spec.template") if old is None else []
+        return controller_warnings(obj) if old is None else []
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec, status = obj["spec"], obj.get("status") or {}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apimachinery.objects import Object, annotations_of
+from apimachinery import names
+from apimachinery.objects import Object, annotations_of, get_path, name_of
 from apimachinery.quantity import Quantity
 
 _OLD_ANNOTATIONS = {
@@ -53,8 +54,27 @@ _OLD_NODE_LABELS = {
 }
 
 
+def name_warnings(obj: Object, use: str) -> list[str]:
+    """A legal name that makes an odd host name."""
+    wrong = names.is_dns1123_label(name_of(obj))
+    if not wrong:
+        return []
+    effect = "which can result in surprising behavior; a DNS label is recommended"
+    return [f"metadata.name: this is used in {use}, {effect}: [{' '.join(wrong)}]"]
+
+
+def controller_warnings(obj: Object) -> list[str]:
+    """Of a kind whose pods are named after it."""
+    template = get_path(obj, "spec.template") or {}
+    return [*name_warnings(obj, "Pod names and hostnames"), *template_warnings(template, "spec.template")]
+
+
 def pod_warnings(pod: Object) -> list[str]:
-    return [*_annotation_warnings(pod, "metadata"), *spec_warnings(pod["spec"], "spec")]
+    return [
+        *name_warnings(pod, "the Pod's hostname"),
+        *_annotation_warnings(pod, "metadata"),
+        *spec_warnings(pod["spec"], "spec"),
+    ]
 
 
 def template_warnings(template: Object, path: str) -> list[str]:

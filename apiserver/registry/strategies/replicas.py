@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields
+from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import (
@@ -55,6 +56,9 @@ class ReplicaSetStrategy(Strategy):
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         return list(validate_counts(new.get("status") or {}, *_COUNTS))
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return controller_warnings(obj) if old is None else []
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.replicas": str(get_path(obj, "status.replicas", 0))}

@@ -17,6 +17,7 @@ from apiserver.registry.strategies.checks import (
     one_of,
     same,
 )
+from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.annotations import validate_pod_annotations
 from apiserver.registry.strategies.podspec.claims import default_claim_spec
 from apiserver.registry.strategies.podspec.defaults import (
@@ -87,6 +88,9 @@ class StatefulSetStrategy(Strategy):
         status, before = new.get("status") or {}, old.get("status") or {}
         counts = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
         return [*validate_counts(status, *counts), *collisions_only_grow(status, before)]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return controller_warnings(obj) if old is None else []
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         ready = get_path(obj, "status.readyReplicas", 0)
