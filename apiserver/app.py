@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -38,7 +39,7 @@ from apiserver.options import Options, advertised_address
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared
 from apiserver.registry.stores import build_stores
-from apiserver.registry.strategies import StrategyConfig, build_strategies
+from apiserver.registry.strategies import StrategyConfig, build_repair, build_strategies
 from apiserver.registry.strategy import Strategy
 from apiserver.routes import general_router, health_router, issuer_router, to_json
 from apiserver.storage.compaction import Compactor
@@ -69,6 +70,7 @@ class ApiServer:
         shared = Shared(storage, self.cache, self.chain, now, event_lease=self.leases.lease)
         self.stores = build_stores(shared, _strategies(options))
         self.served = Served()
+        self.repair = build_repair(_ranges(options), storage, now, random.Random())
         self.bootstrapper = Bootstrapper(self.stores)
         self.start = self._start()
         special = special_handlers(options, self.cache, self.auth, self.chain, now)
@@ -79,6 +81,7 @@ class ApiServer:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.cache.run())
             group.create_task(Compactor(self.storage).run())
+            group.create_task(self.repair.run())
             group.create_task(self.journal.run())
             group.create_task(self.start.run())
 
@@ -112,9 +115,12 @@ class ApiServer:
         return ""
 
 
+def _ranges(options: Options) -> StrategyConfig:
+    return StrategyConfig(options.service_cluster_ip_range, options.service_node_port_range)
+
+
 def _strategies(options: Options) -> Callable[[Resource], Strategy]:
-    config = StrategyConfig(options.service_cluster_ip_range, options.service_node_port_range)
-    table = build_strategies(config)
+    table = build_strategies(_ranges(options))
     plain = Strategy()
     return lambda resource: table.get((resource.group, resource.plural), plain)
 
