@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apimachinery import scheme
+from apimachinery import protobuf, scheme
 from apimachinery.errors import (
     BadRequestError,
     InternalError,
@@ -15,7 +15,7 @@ from apimachinery.errors import (
     UnsupportedMediaTypeError,
 )
 from apimachinery.objects import Object
-from apimachinery.schema import Checker, checker_for
+from apimachinery.schema import Checker, builtin, checker_for
 from apimachinery.serialize import Decoded, DecodeError, from_json_strict, from_yaml_strict
 from apiserver.asgi import Receive
 from apiserver.registry.options import FieldValidation
@@ -84,6 +84,8 @@ def decode(info: RequestInfo, body: bytes, expected: Expected, validation: Field
 def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     """Text to values: an object, of whatever kind. Raises BadRequestError, UnsupportedMediaTypeError."""
     media = content_type(info) or _JSON
+    if media == protobuf.CONTENT_TYPE:
+        return _parse_protobuf(body)
     if media not in (_JSON, _YAML):
         raise UnsupportedMediaTypeError(_UNSUPPORTED)
     try:
@@ -94,6 +96,18 @@ def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
         text = _NOT_AN_OBJECT.format(_json_type(decoded.value))
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)
     return decoded
+
+
+def _parse_protobuf(body: bytes) -> Decoded:
+    try:
+        return Decoded(protobuf.decode(body, _definition_name))
+    except protobuf.ProtobufError as error:
+        raise BadRequestError(str(error)) from None
+
+
+def _definition_name(api_version: str, kind: str) -> str | None:
+    node = builtin().find(api_version, kind)
+    return node.definition_name if node else None
 
 
 def _json_type(value: object) -> str:

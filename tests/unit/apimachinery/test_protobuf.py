@@ -1,0 +1,83 @@
+"""Kubernetes' protobuf form: bytes as a Go client sends them, and bytes that are nothing of the kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from apimachinery import protobuf
+from apimachinery.protobuf import ProtobufError, decode
+from apimachinery.schema import builtin
+
+
+def name_of(api_version: str, kind: str) -> str | None:
+    node = builtin().find(api_version, kind)
+    return node.definition_name if node else None
+
+
+def text(number: int, value: bytes | str) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def number(field: int, value: int) -> bytes:
+    return bytes([field << 3, value])
+
+
+def envelope(api_version: str, kind: str, raw: bytes) -> bytes:
+    return protobuf.MAGIC + text(1, text(1, api_version) + text(2, kind)) + text(2, raw)
+
+
+def test_an_object_is_decoded_with_pointers_zeros_and_maps() -> None:
+    labels = text(11, text(1, "a") + text(2, "b"))
+    # name, an empty generateName, an empty creationTimestamp, a label
+    metadata = text(1, text(1, "web") + text(2, "") + text(8, b"") + labels)
+    # replicas 0 is a value (a pointer in Go); minReadySeconds 0 and paused false are not
+    strategy = text(2, text(1, number(1, 0) + number(2, 1)) + text(2, number(1, 1) + text(3, "25%")))
+    spec = text(2, number(1, 0) + text(4, text(1, "RollingUpdate") + strategy) + number(5, 0) + number(7, 0))
+    assert decode(envelope("apps/v1", "Deployment", metadata + spec), name_of) == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "labels": {"a": "b"}},
+        "spec": {
+            "replicas": 0,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": "25%"}},
+        },
+    }
+
+
+def test_embedded_messages_stand_in_their_holder_and_bytes_are_base64() -> None:
+    volume = text(1, "v") + text(2, text(2, text(1, "Memory") + text(2, text(1, "1Gi"))))
+    pod = decode(envelope("v1", "Pod", text(2, text(1, volume))), name_of)
+    assert pod["spec"]["volumes"] == [{"name": "v", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}]
+    secret = decode(envelope("v1", "Secret", text(2, text(1, "k") + text(2, b"\x00\xff"))), name_of)
+    assert secret["data"] == {"k": "AP8="}
+
+
+def test_negative_numbers_travel_in_twos_complement() -> None:
+    seconds = bytes([1 << 3]) + b"\xff" * 9 + b"\x01"
+    event = decode(envelope("v1", "Event", text(6, seconds)), name_of)
+    assert event["firstTimestamp"] == "1969-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b'{"kind":"Pod"}', id="JSON"),
+        pytest.param(protobuf.MAGIC, id="nothing but the magic"),
+        pytest.param(envelope("v1", "None", b""), id="an unknown kind"),
+        pytest.param(envelope("v1", "Pod", b"\x0a\x7f"), id="a length beyond the end"),
+        pytest.param(envelope("v1", "Pod", b"\xff" * 11), id="an endless varint"),
+        pytest.param(envelope("v1", "Pod", text(1, text(1, b"\xff"))), id="text that is no UTF-8"),
+        pytest.param(envelope("v1", "Pod", number(1, 1)), id="a number for a message"),
+        pytest.param(envelope("v1", "Pod", b"\x0b"), id="a group"),
+    ],
+)
+def test_what_is_no_object_is_refused(data: bytes) -> None:
+    with pytest.raises(ProtobufError):
+        decode(data, name_of)
+
+
+def test_every_message_of_the_table_refers_to_messages_that_are_there() -> None:
+    table = protobuf.messages()
+    used = {field.type for fields in table.values() for field in fields.values()}
+    assert {each for each in used if len(each) > 1} <= table.keys()
