@@ -2,20 +2,73 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+
+from apimachinery.objects import Object
+from apimachinery.scheme import SERVICE_ACCOUNTS, Resource
 from apiserver.admission.attributes import Plugin
+from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
+from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from apiserver.admission.node_restriction import NodeRestriction
+from apiserver.admission.priority import Priority
+from apiserver.admission.runtime_class import RuntimeClass
+from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
+from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from apiserver.auth.rbac.escalation import RBACEscalation
-from apiserver.auth.setup import Auth, cached
+from apiserver.auth.setup import Auth
 from apiserver.options import Options
+from apiserver.storage.cached import cached, fresh_lookup
 from apiserver.storage.watch_cache import WatchCache
 
 ALWAYS = frozenset(("RBACEscalation",))
 """What upstream has not as a plugin, but in the registry of its kinds."""
+_ACCOUNT_WAIT_SECONDS = 1.0
 
 
 def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugin]:
-    lookup = cached(cache)
-    available: list[Plugin] = []
+    lookup, objects = cached(cache), listing(cache)
+    available: list[Plugin] = [
+        NamespaceLifecycle(lookup, fresh_lookup(cache)),
+        ServiceAccount(account_lookup(cache), random.Random()),
+        NodeRestriction(lookup),
+        TaintNodesByCondition(),
+        Priority(lookup, objects),
+        DefaultTolerationSeconds(
+            options.default_not_ready_toleration_seconds, options.default_unreachable_toleration_seconds
+        ),
+        DefaultStorageClass(objects),
+        RuntimeClass(lookup),
+        DefaultIngressClass(objects),
+    ]
     if "RBAC" in options.authorization_mode:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
     enabled = options.enabled_plugins
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
+
+
+def listing(cache: WatchCache) -> Callable[[Resource], Iterable[Object]]:
+    """Every object of a resource, as the watch cache has them."""
+    return lambda resource: [entry.obj for entry in cache.resource(resource).entries()]
+
+
+def account_lookup(cache: WatchCache) -> Callable[[str, str], Awaitable[Object | None]]:
+    """A ServiceAccount; one called default follows its namespace at once, so it is waited for."""
+    fresh = fresh_lookup(cache)
+
+    async def account(namespace: str, name: str) -> Object | None:
+        accounts = cache.resource(SERVICE_ACCOUNTS)
+        entry = accounts.get(namespace, name)
+        if entry is not None:
+            return entry.obj
+        found = await fresh(SERVICE_ACCOUNTS, namespace, name)
+        deadline = asyncio.get_running_loop().time() + _ACCOUNT_WAIT_SECONDS
+        while found is None and name == DEFAULT_ACCOUNT and asyncio.get_running_loop().time() < deadline:
+            await accounts.changes.wait(accounts.changes.end, deadline)
+            entry = accounts.get(namespace, name)
+            found = entry.obj if entry else None
+        return found
+
+    return account

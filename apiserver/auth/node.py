@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from apimachinery.objects import Object, get_path
-from apimachinery.scheme import COORDINATION, PERSISTENT_VOLUMES, RESOURCE, STORAGE, Resource
+from apimachinery.scheme import COORDINATION, PERSISTENT_VOLUMES, RESOURCE, STORAGE
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import ALLOWED, NO_OPINION, Decision
 from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
+from apiserver.storage.cached import Lookup
 
 _PREFIX = "system:node:"
 _READS = frozenset(("get", "list", "watch"))
@@ -22,7 +23,6 @@ _LEASE_VERBS = frozenset(("get", "create", "update", "patch", "delete"))
 
 PodsOf = Callable[[str, str], Iterable[Object]]
 """pods(node, mentioning): the pods on a node whose JSON contains a text."""
-Lookup = Callable[[Resource, str, str], Object | None]
 
 
 def node_of(user: UserInfo) -> str | None:

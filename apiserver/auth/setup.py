@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apimachinery.objects import Object
-from apimachinery.scheme import PODS, Resource
+from apimachinery.scheme import PODS
 from apiserver.auth import jwt
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Union
@@ -21,6 +21,7 @@ from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import TokenIssuer, TokenVerifier
 from apiserver.bootstrap.cluster_roles import node_rules
 from apiserver.options import Options
+from apiserver.storage.cached import cached
 from apiserver.storage.watch_cache import WatchCache
 
 
@@ -73,16 +74,6 @@ def _authorizer(options: Options, cache: WatchCache, rbac: RBACAuthorizer) -> Au
         "RBAC": lambda: rbac,
     }
     return Union([made[mode]() for mode in options.authorization_mode])
-
-
-def cached(cache: WatchCache) -> Callable[[Resource, str, str], Object | None]:
-    """Objects by resource, namespace and name, as the watch cache has them."""
-
-    def lookup(resource: Resource, namespace: str, name: str) -> Object | None:
-        entry = cache.resource(resource).get(namespace, name)
-        return entry.obj if entry else None
-
-    return lookup
 
 
 def pods_by_node(cache: WatchCache) -> Callable[[str, str], Iterable[Object]]:

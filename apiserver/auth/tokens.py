@@ -17,15 +17,13 @@ from apimachinery.times import parse_time
 from apiserver.auth.jwt import InvalidToken, Signer, Verifier
 from apiserver.auth.service_accounts import service_account_groups, split_username, username
 from apiserver.request import UserInfo
+from apiserver.storage.cached import Lookup
 
 _CLAIM = "kubernetes.io"
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
 _EXTRA = "authentication.kubernetes.io/"
 _GRACE_AFTER_DELETION = 60
 """Seconds for which a token of a deleted pod still works: the pod may be shutting down."""
-
-Lookup = Callable[[Resource, str, str], Object | None]
-"""An object as the cache has it: (resource, namespace, name)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Impersonation:
                     decision = self._authorizer.authorize(attributes)
                     if not decision.allowed:
                         raise forbidden(attributes, decision.reason)
-                log.info("Impersonated: user=%s as=%s", info.user.name, wanted.name)
+                log.debug("Impersonated: user=%s as=%s", info.user.name, wanted.name)
                 info.user = with_implied_groups(wanted)
         await self._app(scope, receive, send)
 

@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from apimachinery import scheme
 from apiserver.admission.chain import Chain
 from apiserver.asgi import Handler
 from apiserver.auth.setup import Auth
 from apiserver.options import Options
+from apiserver.storage.cached import fresh_lookup
 from apiserver.storage.watch_cache import WatchCache
+from apiserver.subresources import reviews
+from apiserver.subresources.token_request import TokenRequests
 
 
 def special_handlers(
     options: Options, cache: WatchCache, auth: Auth, chain: Chain, now: Callable[[], datetime]
 ) -> dict[tuple[str, str], Handler]:
     """By (group_resource, subresource)."""
-    return {}
+    access = reviews.review_access(auth.authorizer)
+    tokens = TokenRequests(
+        auth.issuer,
+        options.audiences,
+        fresh_lookup(cache),
+        chain,
+        now,
+        options.service_account_extend_token_expiration,
+        int(options.service_account_max_token_expiration),
+    )
+    return {
+        (scheme.TOKEN_REVIEWS.group_resource, ""): reviews.review_tokens(auth.authenticator),
+        (scheme.SELF_SUBJECT_REVIEWS.group_resource, ""): reviews.review_myself,
+        (scheme.SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
+        (scheme.LOCAL_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
+        (scheme.SELF_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
+        (scheme.SELF_SUBJECT_RULES_REVIEWS.group_resource, ""): reviews.review_rules(auth.rbac),
+        ("serviceaccounts", "token"): tokens,
+    }

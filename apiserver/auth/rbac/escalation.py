@@ -6,7 +6,6 @@ Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/registry/rbac/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from apimachinery.errors import ForbiddenError, NotFoundError
 from apimachinery.objects import Object
@@ -17,8 +16,7 @@ from apiserver.auth.authorizer import MASTERS, Authorizer
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.auth.rbac.rules import Rule, compact, uncovered
 from apiserver.request import UserInfo
-
-Lookup = Callable[[Resource, str, str], Object | None]
+from apiserver.storage.cached import Lookup
 
 _ROLES = (ROLES, CLUSTER_ROLES)
 _BINDINGS = (ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS)

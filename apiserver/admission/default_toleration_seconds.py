@@ -1,0 +1,43 @@
+"""DefaultTolerationSeconds: every pod stays for five minutes on a node that is not ready or not reachable.
+
+Source: plugin/pkg/admission/defaulttolerationseconds/admission.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object
+from apimachinery.scheme import PODS, Resource
+from apiserver.admission.attributes import Attributes, Operation
+
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+
+
+class DefaultTolerationSeconds:
+    name = "DefaultTolerationSeconds"
+
+    def __init__(self, not_ready_seconds: int, unreachable_seconds: int) -> None:
+        self._seconds = {NOT_READY: not_ready_seconds, UNREACHABLE: unreachable_seconds}
+
+    def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
+        return resource == PODS and operation in ("CREATE", "UPDATE") and not subresource
+
+    async def admit(self, attributes: Attributes) -> None:
+        pod = attributes.object
+        if pod is None:
+            return
+        tolerations = pod["spec"].get("tolerations") or []
+        missing = [
+            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds}
+            for key, seconds in self._seconds.items()
+            if not any(_covers(each, key) for each in tolerations)
+        ]
+        if missing:
+            pod["spec"]["tolerations"] = [*tolerations, *missing]
+
+    async def validate(self, attributes: Attributes) -> None:
+        """Adds only."""
+
+
+def _covers(toleration: Object, key: str) -> bool:
+    return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")

@@ -1,0 +1,65 @@
+"""NamespaceLifecycle: nothing is created where there is no namespace, or where it is going away.
+
+Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from apimachinery.errors import ForbiddenError, NotFoundError
+from apimachinery.objects import Object, get_path, is_terminating
+from apimachinery.scheme import NAMESPACES, Resource
+from apiserver.admission.attributes import Attributes, Operation
+from apiserver.admission.refusal import refuse
+from apiserver.storage.cached import FreshLookup, Lookup
+
+_IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
+
+
+class NamespaceLifecycle:
+    name = "NamespaceLifecycle"
+
+    def __init__(self, lookup: Lookup, fresh_lookup: FreshLookup) -> None:
+        self._lookup = lookup
+        self._fresh_lookup = fresh_lookup
+
+    def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
+        if resource == NAMESPACES:
+            return operation == "DELETE"
+        return resource.namespaced and operation in ("CREATE", "UPDATE")
+
+    async def admit(self, attributes: Attributes) -> None:
+        if attributes.resource == NAMESPACES:
+            if attributes.name in _IMMORTAL:
+                raise ForbiddenError(NAMESPACES, attributes.name, "this namespace may not be deleted")
+            return
+        namespace = self._lookup(NAMESPACES, "", attributes.namespace)
+        if namespace is None:
+            # It may have been made a moment ago, through another apiserver.
+            namespace = await self._fresh_lookup(NAMESPACES, "", attributes.namespace)
+        if namespace is None:
+            raise NotFoundError(NAMESPACES, attributes.namespace)
+        if attributes.operation == "CREATE" and _is_going(namespace):
+            raise _terminating(attributes)
+
+    async def validate(self, attributes: Attributes) -> None:
+        """Everything has been said before anything was changed."""
+
+
+def _is_going(namespace: Object) -> bool:
+    return is_terminating(namespace) or get_path(namespace, "status.phase") == "Terminating"
+
+
+def _terminating(attributes: Attributes) -> ForbiddenError:
+    """Controllers recognize this refusal by its cause, and stop trying."""
+    namespace = attributes.namespace
+    error = refuse(
+        attributes, f"unable to create new content in namespace {namespace} because it is being terminated"
+    )
+    error.details["causes"] = [
+        {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {namespace} is being terminated",
+            "field": "metadata.namespace",
+        }
+    ]
+    return error
