@@ -34,7 +34,7 @@ from scheduler.framework.profile import Profile
 from scheduler.journal import Journal
 from scheduler.nominator import Nominator
 from scheduler.plugins.registry import build_profile
-from scheduler.pod_info import PodInfo
+from scheduler.pod_info import PodInfo, trim
 from scheduler.preemption import Preemption
 from scheduler.queue import SchedulingQueue
 from scheduler.scheduler import Parts, Scheduler
@@ -70,7 +70,7 @@ class Assembly:
 
 
 def assemble(client: Client, config: Configuration, random: Random, now: Callable[[], datetime]) -> Assembly:
-    pods = Informer(client, PODS, field_selector=LIVE_PODS)
+    pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=trim)
     nodes, namespaces = Informer(client, NODES), Informer(client, NAMESPACES)
     services, budgets = Informer(client, SERVICES), Informer(client, POD_DISRUPTION_BUDGETS)
     controllers = {

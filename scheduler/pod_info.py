@@ -145,15 +145,36 @@ _POD_FIELDS = (
 _CONTAINER_FIELDS = ("image", "resources", "ports", "restartPolicy")
 
 
+_KEPT_SPEC_FIELDS = (
+    "nodeName", "priority", "schedulerName", "schedulingGates", "preemptionPolicy", *_POD_FIELDS,
+)  # fmt: skip
+_KEPT_STATUS_FIELDS = ("phase", "conditions", "nominatedNodeName", "startTime")
+
+
+def trim(pod: Object) -> None:
+    """Drops, in place, what scheduling never asks for: most of a pod, and a cache has all pods there are."""
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    for name in ("managedFields", "annotations"):
+        metadata.pop(name, None)
+    kept = {name: spec[name] for name in _KEPT_SPEC_FIELDS if name in spec}
+    pod["spec"] = kept | _relevant_containers(spec)
+    pod["status"] = {name: status[name] for name in _KEPT_STATUS_FIELDS if name in status}
+
+
 def _relevant(spec: Object) -> Object:
     found: Object = {name: spec[name] for name in _POD_FIELDS if spec.get(name)}
-    for name in ("containers", "initContainers"):
-        if containers := spec.get(name):
-            found[name] = [
-                {each: container[each] for each in _CONTAINER_FIELDS if each in container}
-                for container in containers
-            ]
-    return found
+    return found | _relevant_containers(spec)
+
+
+def _relevant_containers(spec: Object) -> Object:
+    return {
+        name: [
+            {each: container[each] for each in _CONTAINER_FIELDS if each in container}
+            for container in spec[name]
+        ]
+        for name in ("containers", "initContainers")
+        if spec.get(name)
+    }
 
 
 @lru_cache(maxsize=4096)

@@ -255,5 +255,4 @@ def _matters(old: PodInfo, new: PodInfo) -> bool:
         or old.labels != new.labels
         or old.gates != new.gates
         or old.priority != new.priority
-        or old.pod["metadata"].get("annotations") != new.pod["metadata"].get("annotations")
     )

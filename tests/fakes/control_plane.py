@@ -1,0 +1,82 @@
+"""A real etcd and apiserver for tests, with the PKI and flags that `sampan up` gives them, on free ports."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from apimachinery.errors import StatusError
+from client.errors import ConnectionFailed
+from client.kubeconfig import load
+from client.rest import Client
+from kubeadm.certs import ensure_pki
+from kubeadm.components import components
+from kubeadm.config import ClusterConfig
+from kubeadm.kubeconfigs import write_kubeconfigs
+from tests.fakes.etcd_server import free_port
+
+START_SECONDS = 30.0
+
+
+class ControlPlane:
+    """Starts what it is asked to; stop ends all of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = ClusterConfig(
+            state_dir=folder,
+            node_name="here",
+            node_ip="127.0.0.1",
+            api_port=free_port(),
+            etcd_port=free_port(),
+            etcd_peer_port=free_port(),
+        )
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    async def start(self) -> None:
+        """etcd and the apiserver, until that is ready."""
+        for made in (self.config.pki, self.config.log_dir, self.config.state_dir / "etcd"):
+            made.mkdir(parents=True, exist_ok=True)
+        (self.config.state_dir / "etcd").chmod(0o700)
+        ensure_pki(self.config)
+        write_kubeconfigs(self.config)
+        self.run("etcd")
+        self.run("kube-apiserver")
+        client = self.client()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await _is_ready(client):  # noqa: ASYNC110 - another process's state
+                    await asyncio.sleep(0.05)
+        finally:
+            await client.aclose()
+
+    def client(self, who: str = "admin", *, qps: float | None = None) -> Client:
+        return Client(load(str(self.config.kubeconfig(who))), user_agent="test", qps=qps)
+
+    def run(self, name: str, *flags: str) -> None:
+        """Starts one of the cluster's components; `flags` come last and so win."""
+        component = next(each for each in components(self.config, "etcd") if each.name == name)
+        with (self.config.log_dir / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen([*component.command, *flags], stdout=log, stderr=log)
+
+    def kill(self, name: str) -> None:
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def log(self, name: str) -> str:
+        return (self.config.log_dir / f"{name}.log").read_text()
+
+    def stop(self) -> None:
+        for name in reversed(list(self._processes)):
+            with suppress(ProcessLookupError):
+                self.kill(name)
+
+
+async def _is_ready(client: Client) -> bool:
+    try:
+        await client.request("GET", "/readyz")
+    except (StatusError, ConnectionFailed):
+        return False
+    return True

@@ -1,0 +1,112 @@
+"""kube-proxy on a real apiserver and etcd, its rules recorded instead of programmed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from apimachinery.objects import Object
+from apimachinery.scheme import ENDPOINT_SLICES, NODES, SERVICES
+from client.rest import Client
+from component_base.clock import now
+from kube_proxy.assembly import assemble
+from kube_proxy.config import Configuration
+from kube_proxy.recorded import Recorded
+from kube_proxy.ruleset import Ruleset
+from tests.fakes.control_plane import ControlPlane
+
+LIMIT = 20.0
+
+
+@dataclass(frozen=True)
+class Proxy:
+    client: Client
+    writer: Recorded
+
+    async def rules_when(self, is_so: Callable[[Ruleset], bool]) -> Ruleset:
+        async with asyncio.timeout(LIMIT):
+            while self.writer.ruleset is None or not is_so(self.writer.ruleset):  # noqa: ASYNC110 - polled
+                await asyncio.sleep(0.02)
+        return self.writer.ruleset
+
+
+@asynccontextmanager
+async def proxy(folder: Path) -> AsyncIterator[Proxy]:
+    plane, writer = ControlPlane(folder), Recorded()
+    try:
+        await plane.start()
+        admin, own = plane.client(), plane.client("proxy")
+        config = Configuration(cluster_cidr="10.244.0.0/16", min_sync_period=0.02)
+        assembly = assemble(own, config, "here", (), writer, now)
+        tasks = [asyncio.create_task(each) for each in (assembly.feed(), _run(assembly))]
+        yield Proxy(admin, writer)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(admin.aclose(), own.aclose())
+    finally:
+        plane.stop()
+
+
+async def _run(assembly: object) -> None:
+    await assembly.wait_synced()  # type: ignore[attr-defined]
+    await assembly.proxier.run()  # type: ignore[attr-defined]
+
+
+def make_service(node_port: int) -> Object:
+    return {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+        "spec": {
+            "type": "NodePort", "ports": [{"name": "http", "port": 80, "nodePort": node_port}],
+            "selector": {"app": "web"},
+        },
+    }  # fmt: skip
+
+
+def make_slice(*ips: str) -> Object:
+    return {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {
+            "name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"},
+        },
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        "endpoints": [{"addresses": [ip], "conditions": {"ready": True}} for ip in ips],
+    }  # fmt: skip
+
+
+async def test_rules_follow_a_service_from_its_making_to_its_end(tmp_path: Path) -> None:
+    async with proxy(tmp_path) as running:
+        client = running.client
+        made = await client.create(SERVICES, make_service(30080))
+        key = f"{made['spec']['clusterIP']} . tcp . 80"
+        rules = await running.rules_when(lambda rules: key in rules.maps["no-endpoint-services"].elements)
+        assert rules.maps["no-endpoint-nodeports"].elements["tcp . 30080"].verdict == "goto reject-chain"
+
+        await client.create(ENDPOINT_SLICES, make_slice("10.244.0.5"))
+        rules = await running.rules_when(lambda rules: key in rules.maps["service-ips"].elements)
+        assert not rules.maps["no-endpoint-services"].elements.get(key)
+        assert any("dnat to 10.244.0.5:8080" in str(chain.rules) for chain in rules.chains.values())
+
+        await client.patch(
+            SERVICES, "web", {"spec": {"ports": [{"name": "http", "port": 80, "nodePort": 30081}]}}, "default"
+        )
+        rules = await running.rules_when(
+            lambda rules: "tcp . 30081" in rules.maps["service-nodeports"].elements
+        )
+        assert "tcp . 30080" not in rules.maps["service-nodeports"].elements
+
+        await client.delete(SERVICES, "web", "default")
+        await client.delete(ENDPOINT_SLICES, "web-1", "default")
+        rules = await running.rules_when(lambda rules: key not in rules.maps["service-ips"].elements)
+        assert not [name for name in rules.chains if "default/web" in name]
+
+
+async def test_node_ports_are_open_on_the_addresses_of_the_node(tmp_path: Path) -> None:
+    async with proxy(tmp_path) as running:
+        await running.client.create(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "here"}})
+        addresses = [{"type": "InternalIP", "address": "192.168.0.2"}]
+        await running.client.patch(NODES, "here", {"status": {"addresses": addresses}}, subresource="status")
+        await running.rules_when(lambda rules: rules.sets["nodeport-ips"].elements == {"192.168.0.2"})
