@@ -29,6 +29,7 @@ class EventFeed:
         listener = _Listener()
         self._listeners.append(listener)
         try:
+            yield RuntimeEvent("")
             while True:
                 await listener.woken()
                 for pod_uid in listener.take():

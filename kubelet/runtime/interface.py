@@ -164,6 +164,7 @@ class RuntimeEvent:
     """Something happened to a container of this pod; look again."""
 
     pod_uid: str
+    """'' for all: the stream has just been opened, and nothing that happens from now on will be missed."""
 
 
 @dataclass(frozen=True, slots=True)

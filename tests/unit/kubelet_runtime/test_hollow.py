@@ -142,10 +142,9 @@ async def test_annotations_of_the_pod_reach_its_containers(node):
 
 async def test_events_name_the_pod_at_every_change(node):
     events = node.runtime.events()
-    first = asyncio.ensure_future(anext(events))
-    await asyncio.sleep(0)
+    assert (await anext(events)).pod_uid == ""
     await node.start(container("sleep", "2"))
-    assert (await first).pod_uid == "u"
+    assert (await anext(events)).pod_uid == "u"
     assert (await anext(events)).pod_uid == "u"
     assert age() == 2.0
 
@@ -153,6 +152,7 @@ async def test_events_name_the_pod_at_every_change(node):
 async def test_broken_engine_refuses_and_ends_the_events_but_containers_go_on(node):
     await node.start(container("sleep", "5"))
     events = node.runtime.events()
+    await anext(events)
     waiting = asyncio.ensure_future(anext(events))
     await asyncio.sleep(1)
     node.runtime.break_engine()

@@ -1,0 +1,49 @@
+"""Creating and removing containers, of sandboxes and others alike."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, cast
+
+from kubelet.runtime.docker import pulls
+from kubelet.runtime.docker.connection import Connector
+from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
+from kubelet.runtime.docker.privileges import Privileges, detect
+from kubelet.runtime.docker.requests import Body
+
+
+class Creator:
+    def __init__(self, engine: Engine, connector: Connector) -> None:
+        self._engine = engine
+        self._connector = connector
+
+    @cached_property
+    def privileges(self) -> Privileges:
+        return detect()
+
+    async def create(self, name: str, body: Body, *, pull: bool = False) -> str:
+        """The id. A container of this name is left from an attempt that was broken off: it makes room."""
+        try:
+            return await self._create(name, body)
+        except ConflictInEngine:
+            await self.remove(name)
+            return await self._create(name, body)
+        except NotFoundInEngine as error:
+            if not (pull and pulls.is_missing_image(error)):
+                raise
+            await pulls.pull(self._connector, body["Image"], ())
+            return await self._create(name, body)
+
+    async def remove(self, id_or_name: str) -> None:
+        """With its anonymous volumes, killed if it still runs."""
+        try:
+            await self._engine.act(lambda client: client.remove_container(id_or_name, v=True, force=True))
+        except (NotFoundInEngine, ConflictInEngine):
+            # Gone, or already being removed.
+            return
+
+    async def _create(self, name: str, body: Body) -> str:
+        made: dict[str, Any] = await self._engine.act(
+            lambda client: cast(Any, client).create_container_from_config(body, name)
+        )
+        return str(made["Id"])

@@ -1,0 +1,159 @@
+"""What Docker is asked to create: the bodies of its requests, from the runtime's configs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kubelet.runtime.docker.labels import sandbox_memory
+from kubelet.runtime.docker.privileges import Privileges
+from kubelet.runtime.interface import ContainerConfig, Mount, Resources, SandboxConfig, Security
+
+_CPU_PERIOD = 100_000
+_SANDBOX_OOM_SCORE = -998
+_LOG_MAX_SIZE, _LOG_MAX_FILES = "10m", "5"
+_PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+_NO_HEALTHCHECK = {"Test": ["NONE"]}
+
+Body = dict[str, Any]
+
+
+def sandbox_body(
+    config: SandboxConfig, image: str, labels: Mapping[str, str], privileges: Privileges
+) -> Body:
+    """Without a network of Docker's: the node gives it one afterwards."""
+    return {
+        "Image": image,
+        "Hostname": config.hostname,
+        "Labels": dict(labels),
+        "Healthcheck": _NO_HEALTHCHECK,
+        "HostConfig": {
+            "NetworkMode": "host" if config.host_network else "none",
+            "IpcMode": "host" if config.host_ipc else "shareable",
+            "PidMode": "host" if config.host_pid else "",
+            "CgroupParent": config.cgroup_parent,
+            "CpuShares": 2,
+            "OomScoreAdj": privileges.oom_score(_SANDBOX_OOM_SCORE),
+            "LogConfig": {"Type": "none"},
+            "Sysctls": dict(config.sysctls),
+            "SecurityOpt": ["no-new-privileges"],
+            "ReadonlyRootfs": True,
+        },
+    }
+
+
+def container_body(
+    config: ContainerConfig,
+    sandbox_id: str,
+    labels: Mapping[str, str],
+    privileges: Privileges,
+    sandbox: Mapping[str, Any],
+) -> Body:
+    """`sandbox` is what Docker shows of the sandbox, whose namespaces and cgroup the container joins."""
+    return {
+        "Image": config.image,
+        "Entrypoint": list(config.command) if config.command else None,
+        "Cmd": list(config.args) if config.args else None,
+        "Env": [f"{key}={value}" for key, value in config.env],
+        "WorkingDir": config.working_dir,
+        "Labels": dict(labels),
+        "OpenStdin": config.stdin,
+        "StdinOnce": config.stdin_once,
+        "Tty": config.tty,
+        "User": config.security.user or "",
+        "Healthcheck": _NO_HEALTHCHECK,
+        **({"StopSignal": config.stop_signal} if config.stop_signal else {}),
+        "HostConfig": {
+            **_namespaces(sandbox_id, sandbox),
+            **_resources(config.resources, privileges),
+            **_security(config.security, privileges),
+            "Mounts": [_mount(each) for each in config.mounts],
+            "LogConfig": {
+                "Type": "json-file",
+                "Config": {"max-size": _LOG_MAX_SIZE, "max-file": _LOG_MAX_FILES},
+            },
+        },
+    }
+
+
+def _namespaces(sandbox_id: str, sandbox: Mapping[str, Any]) -> Body:
+    host, joined = sandbox["HostConfig"], f"container:{sandbox_id}"
+    own_pid = joined if sandbox_memory(sandbox["Config"]["Labels"]).share_pid else ""
+    return {
+        "NetworkMode": "host" if host["NetworkMode"] == "host" else joined,
+        "UTSMode": "host" if host["NetworkMode"] == "host" else "",
+        "IpcMode": "host" if host["IpcMode"] == "host" else joined,
+        "PidMode": "host" if host["PidMode"] == "host" else own_pid,
+        "CgroupParent": host.get("CgroupParent") or "",
+    }
+
+
+def _resources(resources: Resources, privileges: Privileges) -> Body:
+    """Swap is never given: a memory limit is one."""
+    body: Body = {
+        "CpuShares": resources.cpu_shares,
+        "OomScoreAdj": privileges.oom_score(resources.oom_score_adj),
+    }
+    if resources.cpu_quota:
+        body |= {"CpuPeriod": _CPU_PERIOD, "CpuQuota": resources.cpu_quota}
+    if resources.memory_limit:
+        body |= {"Memory": resources.memory_limit, "MemorySwap": resources.memory_limit}
+    if resources.pids_limit:
+        body["PidsLimit"] = resources.pids_limit
+    return body
+
+
+def _security(security: Security, privileges: Privileges) -> Body:
+    options = _security_options(security)
+    body: Body = {
+        "ReadonlyRootfs": security.read_only_root,
+        "CapAdd": list(security.add_capabilities),
+        "CapDrop": list(security.drop_capabilities),
+        "GroupAdd": [str(each) for each in security.supplemental_groups],
+        "SecurityOpt": options,
+    }
+    if security.unmasked_proc:
+        body |= {"MaskedPaths": [], "ReadonlyPaths": []}
+    if security.privileged:
+        body |= _privileged(options, privileges)
+    return body
+
+
+def _privileged(options: Sequence[str], privileges: Privileges) -> Body:
+    if privileges.can_be_privileged:
+        return {"Privileged": True}
+    return {
+        "CapAdd": sorted(privileges.capabilities),
+        "SecurityOpt": [*options, "seccomp=unconfined", "apparmor=unconfined"],
+        "MaskedPaths": [],
+        "ReadonlyPaths": [],
+        "DeviceCgroupRules": ["a *:* rwm"],
+    }
+
+
+def _security_options(security: Security) -> list[str]:
+    options = ["no-new-privileges"] if security.no_new_privileges else []
+    if security.seccomp and not security.privileged:
+        options.append(f"seccomp={security.seccomp}")
+    return options
+
+
+def _mount(mount: Mount) -> Body:
+    return {
+        "Type": "bind",
+        "Source": mount.host_path,
+        "Target": mount.container_path,
+        "ReadOnly": mount.read_only,
+        "BindOptions": {"Propagation": _PROPAGATION[mount.propagation]},
+    }
+
+
+def resolv_conf(config: SandboxConfig) -> str:
+    """'' if the pod takes the node's."""
+    lines = []
+    if config.dns_searches:
+        lines.append(f"search {' '.join(config.dns_searches)}")
+    lines += [f"nameserver {server}" for server in config.dns_servers]
+    if config.dns_options:
+        lines.append(f"options {' '.join(config.dns_options)}")
+    return "".join(f"{line}\n" for line in lines)

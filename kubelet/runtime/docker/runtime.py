@@ -1,0 +1,224 @@
+"""The Runtime on Docker. This package is the only one that knows Docker; this module is its front."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+
+import orjson
+
+from kubelet.network.pod_network import NetworkError, PodNetwork
+from kubelet.network.routes import Route
+from kubelet.runtime.cgroups import read_usage
+from kubelet.runtime.docker import execs, pulls
+from kubelet.runtime.docker.connection import Connector, Request, path_of
+from kubelet.runtime.docker.creation import Creator
+from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, ConflictInEngine, Engine, NotFoundInEngine
+from kubelet.runtime.docker.labels import (
+    NODE,
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    container_labels,
+    sandbox_memory,
+)
+from kubelet.runtime.docker.logs import read_logs
+from kubelet.runtime.docker.requests import container_body
+from kubelet.runtime.docker.sandboxes import Sandboxes
+from kubelet.runtime.docker.seen import image_of, with_scheme, without_scheme
+from kubelet.runtime.docker.sightings import Sightings, find_image
+from kubelet.runtime.docker.streams import DockerStream
+from kubelet.runtime.interface import (
+    ContainerConfig,
+    ContainerRuntimeError,
+    ContainerUsage,
+    CreateContainerError,
+    ExecResult,
+    ImagePullError,
+    ImageRef,
+    LogOptions,
+    PullCredentials,
+    RunContainerError,
+    RuntimeEvent,
+    RuntimePod,
+    RuntimeSandbox,
+    RuntimeUnavailable,
+    RuntimeVersion,
+    SandboxConfig,
+)
+
+DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+_EVENTS = ["start", "die", "oom", "destroy"]
+
+
+class DockerRuntime:
+    """Of one node; several may share an engine, each sees only its own pods."""
+
+    def __init__(
+        self,
+        network: PodNetwork,
+        *,
+        endpoint: str = DEFAULT_ENDPOINT,
+        pause_image: str = DEFAULT_PAUSE_IMAGE,
+    ) -> None:
+        self._network = network
+        self._engine = Engine(endpoint)
+        self._connector = Connector(endpoint)
+        self._creator = Creator(self._engine, self._connector)
+        self._sightings = Sightings(self._engine, network.node)
+        self._sandboxes = Sandboxes(self._engine, self._connector, network, self._creator, pause_image)
+
+    async def version(self) -> RuntimeVersion:
+        told = await self._engine.look(lambda client: client.version())
+        return RuntimeVersion("docker", told["Version"], told["ApiVersion"])
+
+    async def close(self) -> None:
+        await self._engine.close()
+        await self._network.close()
+
+    # Pods, as they are and as they change.
+
+    async def list_pods(self) -> dict[str, RuntimePod]:
+        return await self._sightings.pods()
+
+    async def get_pod(self, uid: str) -> RuntimePod | None:
+        return await self._sightings.pod(uid)
+
+    async def events(self) -> AsyncIterator[RuntimeEvent]:
+        filters = {"type": ["container"], "event": _EVENTS, "label": [f"{NODE}={self._network.node}"]}
+        async with await self._connector.open(Request("GET", path_of("/events", filters=filters))) as stream:
+            await self._restore_network()
+            yield RuntimeEvent("")
+            rest = b""
+            async for piece in stream.pieces():
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in filter(None, lines):
+                    actor = orjson.loads(line)["Actor"]
+                    self._sightings.has_changed(actor["ID"])
+                    yield RuntimeEvent(actor["Attributes"].get(POD_UID, ""))
+        raise RuntimeUnavailable("the event stream of Docker ended")
+
+    # The network.
+
+    async def update_pod_cidr(self, cidr: str) -> None:
+        await self._sandboxes.set_up_network(cidr)
+
+    def network_ready(self) -> bool:
+        return self._network.is_ready
+
+    async def apply_routes(self, wanted: set[Route]) -> None:
+        try:
+            await self._network.apply_routes(wanted)
+        except NetworkError as error:
+            raise ContainerRuntimeError(str(error)) from error
+
+    async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
+        inspected = await self._sandboxes.inspected(sandbox_id)
+        return sandbox_memory(inspected["Config"]["Labels"]).address or "127.0.0.1", port
+
+    # Sandboxes and containers.
+
+    async def create_sandbox(self, config: SandboxConfig) -> RuntimeSandbox:
+        return await self._sandboxes.create(config)
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        await self._sandboxes.stop(sandbox_id)
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        await self._sandboxes.remove(sandbox_id)
+
+    async def create_container(self, pod_uid: str, sandbox_id: str, config: ContainerConfig) -> str:
+        try:
+            sandbox = await self._sandboxes.inspected(sandbox_id)
+            pod = sandbox["Config"]["Labels"]
+            labels = container_labels(self._network.node, pod, sandbox_id, config)
+            body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox)
+            name = f"k8s_{config.name}_{pod[POD_NAME]}_{pod[POD_NAMESPACE]}_{pod_uid}_{config.attempt}"
+            return with_scheme(await self._creator.create(name, body))
+        except RuntimeUnavailable:
+            raise
+        except ContainerRuntimeError as error:
+            raise CreateContainerError(str(error)) from error
+
+    async def start_container(self, container_id: str) -> None:
+        docker_id = without_scheme(container_id)
+        try:
+            await self._engine.act(lambda client: client.start(docker_id))
+        except RuntimeUnavailable:
+            raise
+        except ContainerRuntimeError as error:
+            raise RunContainerError(f'failed to start container "{docker_id}": {error}') from error
+
+    async def stop_container(self, container_id: str, grace: float) -> None:
+        path = path_of(f"/containers/{without_scheme(container_id)}/stop", t=math.ceil(grace))
+        try:
+            await self._connector.ask("POST", path)
+        except (NotFoundInEngine, ConflictInEngine):
+            return
+
+    async def remove_container(self, container_id: str) -> None:
+        await self._creator.remove(without_scheme(container_id))
+
+    # Inside of containers.
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], limit: float) -> ExecResult:
+        return await execs.run_to_end(self._connector, without_scheme(container_id), command, limit)
+
+    async def exec(
+        self, container_id: str, command: Sequence[str], *, stdin: bool, stdout: bool, stderr: bool, tty: bool
+    ) -> DockerStream:
+        docker_id = without_scheme(container_id)
+        _, stream = await execs.run(
+            self._connector, docker_id, command, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty
+        )
+        return stream
+
+    async def attach(
+        self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool
+    ) -> DockerStream:
+        docker_id = without_scheme(container_id)
+        return await execs.attach(
+            self._connector, self._engine, docker_id, stdin=stdin, stdout=stdout, stderr=stderr
+        )
+
+    async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
+        docker_id = without_scheme(container_id)
+        inspected = await self._engine.inspect(docker_id)
+        async for data in read_logs(self._connector, docker_id, options, tty=inspected["Config"]["Tty"]):
+            yield data
+
+    async def usage(self) -> dict[str, ContainerUsage]:
+        running = self._sightings.running()
+        found = await asyncio.to_thread(lambda: {name: read_usage(pid) for name, pid in running.items()})
+        return {name: usage for name, usage in found.items() if usage is not None}
+
+    # Images.
+
+    async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
+        await pulls.pull(self._connector, image, credentials)
+        pulled = await self.image(image)
+        if pulled is None:
+            raise ImagePullError(f"{image} was pulled and is gone again")
+        self._sightings.forget_image(pulled.id)
+        return pulled
+
+    async def image(self, image: str) -> ImageRef | None:
+        return await find_image(self._engine, image)
+
+    async def list_images(self) -> list[ImageRef]:
+        return [image_of(each) for each in await self._engine.look(lambda client: client.images())]
+
+    async def remove_image(self, image_id: str) -> None:
+        self._sightings.forget_image(image_id)
+        try:
+            await self._engine.act(lambda client: client.remove_image(image_id, force=False))
+        except NotFoundInEngine:
+            return
+
+    async def _restore_network(self) -> None:
+        """A restarted Docker writes its packet rules anew."""
+        try:
+            await self._network.restore()
+        except NetworkError as error:
+            raise RuntimeUnavailable(f"the pod network cannot be restored: {error}") from error

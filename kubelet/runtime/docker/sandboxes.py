@@ -1,0 +1,150 @@
+"""A pod's sandbox on Docker: the pause container, its network from the node, its resolv.conf."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kubelet.network.pod_network import NetworkError, PodNetwork
+from kubelet.runtime.docker.connection import Connector, path_of
+from kubelet.runtime.docker.creation import Creator
+from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
+from kubelet.runtime.docker.labels import (
+    NODE,
+    SANDBOX,
+    SANDBOX_CONTAINER_NAME,
+    TYPE,
+    SandboxMemory,
+    container_name,
+    identity_of,
+    sandbox_labels,
+    sandbox_memory,
+)
+from kubelet.runtime.docker.requests import resolv_conf, sandbox_body
+from kubelet.runtime.docker.seen import sandbox_of
+from kubelet.runtime.interface import (
+    ContainerRuntimeError,
+    HostPort,
+    RuntimeSandbox,
+    RuntimeUnavailable,
+    SandboxConfig,
+    SandboxError,
+)
+
+
+class Sandboxes:
+    def __init__(
+        self, engine: Engine, connector: Connector, network: PodNetwork, creator: Creator, pause_image: str
+    ) -> None:
+        self._engine = engine
+        self._connector = connector
+        self._network = network
+        self._creator = creator
+        self._pause_image = pause_image
+        self._inspected: dict[str, Mapping[str, Any]] = {}
+        self._setting_up = asyncio.Lock()
+
+    async def set_up_network(self, pod_cidr: str) -> None:
+        """The addresses of sandboxes that run already stay theirs."""
+        async with self._setting_up:
+            if self._network.pod_cidr == pod_cidr:
+                return
+            try:
+                await self._network.set_up(pod_cidr, await self._present())
+            except NetworkError as error:
+                raise SandboxError(f"cannot set up the pod network: {error}") from error
+
+    async def create(self, config: SandboxConfig) -> RuntimeSandbox:
+        try:
+            address = "" if config.host_network else self._network.take_address()
+        except NetworkError as error:
+            raise SandboxError(_network_failed(config, error)) from error
+        try:
+            return await self._create(config, address)
+        except BaseException:
+            if address:
+                await self._network.release(address)
+            raise
+
+    async def stop(self, sandbox_id: str) -> None:
+        address = await self._address(sandbox_id)
+        try:
+            await self._connector.ask("POST", path_of(f"/containers/{sandbox_id}/kill", signal="KILL"))
+        except (NotFoundInEngine, ConflictInEngine):
+            pass
+        finally:
+            if address:
+                await self._network.release(address)
+
+    async def remove(self, sandbox_id: str) -> None:
+        await self.stop(sandbox_id)
+        await self._creator.remove(sandbox_id)
+        self._inspected.pop(sandbox_id, None)
+
+    async def inspected(self, sandbox_id: str) -> Mapping[str, Any]:
+        """What does not change of it: configuration and labels."""
+        if sandbox_id not in self._inspected:
+            self._inspected[sandbox_id] = await self._engine.inspect(sandbox_id)
+        return self._inspected[sandbox_id]
+
+    async def _create(self, config: SandboxConfig, address: str) -> RuntimeSandbox:
+        memory = SandboxMemory(address, tuple(config.host_ports), config.share_process_namespace)
+        labels = sandbox_labels(self._network.node, config, memory)
+        body = sandbox_body(config, self._pause_image, labels, self._creator.privileges)
+        name = container_name(SANDBOX_CONTAINER_NAME, config, config.attempt)
+        try:
+            sandbox_id = await self._creator.create(name, body, pull=True)
+        except RuntimeUnavailable:
+            raise
+        except ContainerRuntimeError as error:
+            raise SandboxError(f'failed to create a sandbox for pod "{config.name}": {error}') from error
+        try:
+            return await self._start(sandbox_id, config, address)
+        except BaseException:
+            await self._creator.remove(sandbox_id)
+            raise
+
+    async def _start(self, sandbox_id: str, config: SandboxConfig, address: str) -> RuntimeSandbox:
+        def start(client: Any) -> Mapping[str, Any]:
+            client.start(sandbox_id)
+            inspected: Mapping[str, Any] = client.inspect_container(sandbox_id)
+            if text := resolv_conf(config):
+                # Docker would add options of its own; containers that join share this file.
+                Path(inspected["ResolvConfPath"]).write_text(text)
+            return inspected
+
+        try:
+            inspected = await self._engine.act(start)
+            if address:
+                await self._network.attach(sandbox_id, inspected["State"]["Pid"], address, config.host_ports)
+        except RuntimeUnavailable:
+            raise
+        except NetworkError as error:
+            raise SandboxError(_network_failed(config, error)) from error
+        except (ContainerRuntimeError, OSError) as error:
+            raise SandboxError(
+                f'failed to start sandbox container for pod "{config.name}": {error}'
+            ) from error
+        self._inspected[sandbox_id] = inspected
+        identity = identity_of(inspected["Config"]["Labels"])
+        assert identity is not None, "its labels are ours"
+        return sandbox_of(inspected, identity)
+
+    async def _address(self, sandbox_id: str) -> str:
+        """'' for a sandbox on the host's network, or one that nobody knows any more."""
+        try:
+            inspected = await self.inspected(sandbox_id)
+        except NotFoundInEngine:
+            return ""
+        return sandbox_memory(inspected["Config"]["Labels"]).address
+
+    async def _present(self) -> list[tuple[str, tuple[HostPort, ...]]]:
+        listed = await self._engine.list_containers({NODE: self._network.node, TYPE: SANDBOX})
+        memories = [sandbox_memory(each["Labels"]) for each in listed if each["State"] == "running"]
+        return [(each.address, each.host_ports) for each in memories if each.address]
+
+
+def _network_failed(config: SandboxConfig, error: NetworkError) -> str:
+    return f'failed to set up network for pod "{config.name}_{config.namespace}": {error}'

@@ -1,0 +1,105 @@
+"""What the engine holds of this node's pods, looked at no more often than things change.
+
+A container that runs or has ended does not change but by an event of its own, so each is inspected once
+for each state that Docker's list shows it in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kubelet.runtime.docker.engine import Engine, NotFoundInEngine
+from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, Identity, identity_of
+from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of
+from kubelet.runtime.interface import ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
+
+_UNSETTLED = ("created", "removing")
+"""A start that failed leaves the list's state as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    state: str
+    pid: int
+    identity: Identity
+    value: RuntimeSandbox | RuntimeContainer
+
+
+class Sightings:
+    def __init__(self, engine: Engine, node: str) -> None:
+        self._engine = engine
+        self._node = node
+        self._known: dict[str, Sighting] = {}
+        self._images: dict[str, ImageRef | None] = {}
+
+    async def pods(self) -> dict[str, RuntimePod]:
+        listed = await self._engine.list_containers({NODE: self._node})
+        self._forget_all_but({each["Id"] for each in listed})
+        return await self._pods(listed)
+
+    async def pod(self, uid: str) -> RuntimePod | None:
+        listed = await self._engine.list_containers({NODE: self._node, POD_UID: uid})
+        return (await self._pods(listed)).get(uid)
+
+    def has_changed(self, docker_id: str) -> None:
+        """An event said so. Docker's list lags behind its events for a moment, what it inspects does not."""
+        self._known.pop(docker_id, None)
+
+    def running(self) -> dict[str, int]:
+        """Container id -> process id, as last seen."""
+        return {
+            each.value.id: each.pid
+            for each in self._known.values()
+            if each.pid and isinstance(each.value, RuntimeContainer)
+        }
+
+    def forget_image(self, image_id: str) -> None:
+        self._images.pop(image_id, None)
+
+    async def _pods(self, listed: list[Mapping[str, Any]]) -> dict[str, RuntimePod]:
+        sightings = await asyncio.gather(*(self._see(each) for each in listed))
+        return pods_of((each.identity, each.value) for each in sightings if each is not None)
+
+    async def _see(self, listed: Mapping[str, Any]) -> Sighting | None:
+        known = self._known.get(listed["Id"])
+        if known is not None and known.state == listed["State"]:
+            return known
+        identity = identity_of(listed["Labels"] or {})
+        if identity is None:
+            return None
+        try:
+            sighting = await self._inspect(listed["Id"], identity)
+        except NotFoundInEngine:
+            return None
+        if sighting.state not in _UNSETTLED:
+            self._known[listed["Id"]] = sighting
+        return sighting
+
+    async def _inspect(self, docker_id: str, identity: Identity) -> Sighting:
+        inspected = await self._engine.inspect(docker_id)
+        state = inspected["State"]
+        value: RuntimeSandbox | RuntimeContainer
+        if identity.kind == SANDBOX:
+            value = sandbox_of(inspected, identity)
+        else:
+            value = container_of(inspected, identity, await self._image(inspected["Image"]))
+        return Sighting(state["Status"], state.get("Pid") or 0, identity, value)
+
+    async def _image(self, image_id: str) -> ImageRef | None:
+        if image_id not in self._images:
+            self._images[image_id] = await find_image(self._engine, image_id)
+        return self._images[image_id]
+
+    def _forget_all_but(self, present: set[str]) -> None:
+        for gone in self._known.keys() - present:
+            del self._known[gone]
+
+
+async def find_image(engine: Engine, image: str) -> ImageRef | None:
+    try:
+        return image_of(await engine.look(lambda client: cast(Any, client).inspect_image(image)))
+    except NotFoundInEngine:
+        return None
