@@ -30,7 +30,8 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
 
-    tls = EtcdTLS(options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
+    files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
+    tls = EtcdTLS(*files) if any(files) else None
     storage = EtcdStorage(options.etcd_servers, tls=tls)
     server = build_app(options, storage)
     metrics.register(server.metrics)
