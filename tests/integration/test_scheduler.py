@@ -1,0 +1,128 @@
+"""The scheduler as a process, against a real apiserver and etcd."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from apimachinery.conditions import condition_of
+from apimachinery.objects import Object
+from apimachinery.scheme import EVENTS, LEASES, NODES, PODS, SERVICE_ACCOUNTS
+from client.rest import Client
+from tests.fakes.control_plane import ControlPlane
+
+LIMIT = 20.0
+
+
+@asynccontextmanager
+async def control_plane(folder: Path, *schedulers: str) -> AsyncIterator[tuple[ControlPlane, Client]]:
+    plane = ControlPlane(folder)
+    try:
+        await plane.start()
+        client = plane.client()
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        await client.create(SERVICE_ACCOUNTS, account, "kube-system")
+        plane.run("kube-scheduler", "--secure-port=0", *schedulers)
+        yield plane, client
+        await client.aclose()
+    finally:
+        plane.stop()
+
+
+async def make_node(client: Client, name: str, cpu: str = "4") -> None:
+    """As a kubelet does: the object, then its status; and the taint of a new node gone."""
+    labels = {"kubernetes.io/hostname": name}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
+    await client.create(NODES, node)
+    status = {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "110"}}
+    await client.patch(NODES, name, {"status": status}, subresource="status")
+    await client.patch(NODES, name, {"spec": {"taints": None}})
+
+
+async def make_pod(client: Client, name: str, cpu: str = "100m", **spec: Any) -> Object:
+    container = {"name": "c", "image": "busybox", "resources": {"requests": {"cpu": cpu}}}
+    pod = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "kube-system"},
+        "spec": {"containers": [container], "automountServiceAccountToken": False, **spec},
+    }  # fmt: skip
+    return await client.create(PODS, pod)
+
+
+async def pod_when(client: Client, name: str, is_so: Callable[[Object], object]) -> Object:
+    """The pod, as soon as something is true of it."""
+    async with asyncio.timeout(LIMIT):
+        pod = await client.get(PODS, name, "kube-system")
+        while not is_so(pod):
+            await asyncio.sleep(0.05)
+            pod = await client.get(PODS, name, "kube-system")
+    return pod
+
+
+def node_of(pod: Object) -> str:
+    return pod["spec"].get("nodeName") or ""
+
+
+def why_not(pod: Object) -> str:
+    condition = condition_of(pod, "PodScheduled") or {}
+    return condition.get("message", "") if condition.get("status") == "False" else ""
+
+
+async def events_of(client: Client, name: str) -> list[tuple[str, str]]:
+    selector = f"involvedObject.name={name}"
+    found = await client.list(EVENTS, "kube-system", field_selector=selector)
+    return [(each["reason"], each["message"]) for each in found["items"]]
+
+
+async def test_a_pod_waits_for_room_and_says_why(tmp_path: Path) -> None:
+    async with control_plane(tmp_path, "--leader-elect=false") as (_, client):
+        await make_pod(client, "p", cpu="2")
+        waiting = await pod_when(client, "p", why_not)
+        assert why_not(waiting) == "no nodes available to schedule pods"
+        await make_node(client, "small", cpu="1")
+        waiting = await pod_when(client, "p", lambda pod: "nodes are available" in why_not(pod))
+        assert why_not(waiting) == (
+            "0/1 nodes are available: 1 Insufficient cpu. "
+            "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+        )
+        await make_node(client, "large")
+        bound = await pod_when(client, "p", node_of)
+        assert node_of(bound) == "large"
+        assert (condition_of(bound, "PodScheduled") or {})["status"] == "True"
+        async with asyncio.timeout(LIMIT):
+            scheduled = ("Scheduled", "Successfully assigned kube-system/p to large")
+            while scheduled not in await events_of(client, "p"):  # noqa: ASYNC110 - another process's
+                await asyncio.sleep(0.05)
+
+
+async def test_a_more_important_pod_takes_the_place_of_another(tmp_path: Path) -> None:
+    async with control_plane(tmp_path, "--leader-elect=false") as (_, client):
+        await make_node(client, "only", cpu="1")
+        await make_pod(client, "low", cpu="1", terminationGracePeriodSeconds=0)
+        await pod_when(client, "low", node_of)
+        await make_pod(client, "high", cpu="1", priorityClassName="system-cluster-critical")
+        high = await pod_when(client, "high", lambda pod: pod["status"].get("nominatedNodeName"))
+        assert high["status"]["nominatedNodeName"] == "only"
+        low = await client.list(PODS, "kube-system", field_selector="metadata.name=low")
+        if low["items"]:  # nobody but a kubelet ends a bound pod: do as it does
+            assert low["items"][0]["metadata"].get("deletionTimestamp")
+            await client.delete(PODS, "low", "kube-system", options={"gracePeriodSeconds": 0})
+        assert node_of(await pod_when(client, "high", node_of)) == "only"
+
+
+async def test_a_killed_scheduler_is_replaced_and_nothing_is_bound_twice(tmp_path: Path) -> None:
+    async with control_plane(tmp_path, "--leader-elect=true") as (plane, client):
+        await make_node(client, "a", cpu="100")
+        for number in range(20):
+            await make_pod(client, f"p{number}")
+            if number == 10:
+                await pod_when(client, "p0", node_of)
+                plane.kill("kube-scheduler")
+                await client.delete(LEASES, "kube-scheduler", "kube-system")  # as if it had run out
+                plane.run("kube-scheduler", "--secure-port=0")
+        for number in range(20):
+            assert node_of(await pod_when(client, f"p{number}", node_of)) == "a"
+        lease = await client.get(LEASES, "kube-scheduler", "kube-system")
+        assert lease["spec"]["holderIdentity"]
