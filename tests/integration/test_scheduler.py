@@ -82,7 +82,7 @@ async def test_a_pod_waits_for_room_and_says_why(tmp_path: Path) -> None:
         waiting = await pod_when(client, "p", why_not)
         assert why_not(waiting) == "no nodes available to schedule pods"
         await make_node(client, "small", cpu="1")
-        waiting = await pod_when(client, "p", lambda pod: "nodes are available" in why_not(pod))
+        waiting = await pod_when(client, "p", lambda pod: "Insufficient" in why_not(pod))
         assert why_not(waiting) == (
             "0/1 nodes are available: 1 Insufficient cpu. "
             "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
