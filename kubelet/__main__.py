@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,9 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')
+    if options.cleanup:
+        asyncio.run(_clean_up(options))
+        return
     run_daemon(NAME, partial(run, options=options, configuration=configuration), options)
 
 
@@ -32,6 +36,12 @@ def _read(path: str) -> dict[str, Any]:
     import yaml
 
     return load_document(yaml.safe_load(Path(path).read_text()))
+
+
+async def _clean_up(options: Options) -> None:
+    from kubelet.docker_node import clean_up
+
+    await clean_up(options)
 
 
 async def run(daemon: Daemon, *, options: Options, configuration: dict[str, Any]) -> None:

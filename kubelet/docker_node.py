@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from component_base.health import HealthServer
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.containers.dns import parse_resolv_conf
 from kubelet.containers.files import PodFiles
+from kubelet.network.pod_network import PodNetwork
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
 from kubelet.node.machine import Machine, inspect_machine, primary_address
@@ -27,8 +28,11 @@ from kubelet.options import Options
 from kubelet.pods.preparer import NodePreparer
 from kubelet.probes.prober import NodeProber
 from kubelet.referenced import ReferencedObjects
+from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
+from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.runtime.interface import Runtime
 from kubelet.settings import PodSettings
+from kubelet.volumes.empty_dir import tear_down_mount
 from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.tokens import TokenManager
 
@@ -42,7 +46,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     client_config = load(options.kubeconfig or None)
     client = Client(client_config, user_agent="kubelet")
     node_config = node_config_of(options, configuration, machine, client_config.server)
-    runtime = _runtime(options, configuration, node_config)
+    runtime = _runtime(options, node_config.name)
     agent = NodeAgent(client, node_config, MachineSource(machine, root, runtime), clock.now)
     recorder = EventRecorder(client, "kubelet", node_config.name)
     waker = Waker()
@@ -168,11 +172,22 @@ class _Node:
             await server.start()
 
 
-def _runtime(options: Options, configuration: dict[str, Any], config: NodeConfig) -> Runtime:
-    from kubelet.runtime.docker import DockerRuntime
+def _runtime(options: Options, name: str) -> DockerRuntime:
+    network = PodNetwork(name, options.cluster_cidr)
+    endpoint = options.docker_endpoint or DEFAULT_ENDPOINT
+    return DockerRuntime(network, endpoint=endpoint, pause_image=options.pod_infra_container_image)
 
-    make: Callable[..., Runtime] = DockerRuntime
-    return make(options, configuration, config)
+
+async def clean_up(options: Options) -> None:
+    """Takes away all that this node's kubelet has ever made on the machine; the API is not asked."""
+    from kubelet.runtime.docker.cleanup import cleanup_node
+
+    root = Path(options.root_dir)
+    name = (options.hostname_override or inspect_machine(root).hostname).lower()
+    await cleanup_node(name, options.docker_endpoint or DEFAULT_ENDPOINT)
+    for volume in sorted((root / "pods").glob("*/volumes/*/*")):
+        tear_down_mount(volume)
+    shutil.rmtree(root / "pods", ignore_errors=True)
 
 
 def node_config_of(

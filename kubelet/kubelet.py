@@ -151,16 +151,19 @@ class Kubelet:
     # News of the engine.
 
     async def _listen(self) -> None:
-        """The engine's events wake the pods they concern; after a gap all are looked at."""
+        """The engine's events wake the pods they concern; when the stream begins anew, all are looked at."""
         while True:
             try:
                 async for event in self.runtime.events():
-                    self.workers.wake(event.pod_uid)
+                    self._wake(event.pod_uid)
             except RuntimeUnavailable as error:
                 log.warning("Container runtime is away, will listen again: error=%s", error)
             await asyncio.sleep(EVENTS_RETRY)
-            for record in self.workers.records():
-                self.workers.wake(record.uid)
+
+    def _wake(self, uid: str) -> None:
+        """No uid: the stream has just begun, and who knows what it missed."""
+        for each in [uid] if uid else [record.uid for record in self.workers.records()]:
+            self.workers.wake(each)
 
     async def _relist_for_ever(self) -> None:
         """The net under the events, and the search for what no pod accounts for."""

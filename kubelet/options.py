@@ -42,6 +42,7 @@ class Options(CommonOptions):
     hollow_start_latency: str = flag(
         "0", "With --container-runtime=hollow: how long a container takes to start."
     )
+    cleanup: bool = flag(False, "Remove all containers, networks and files of this node's pods, and exit.")
     docker_endpoint: str = flag("", "Where the Docker engine listens; its own default if empty.")
     pod_infra_container_image: str = flag(
         "registry.k8s.io/pause:3.10", "The image that holds each pod's network."

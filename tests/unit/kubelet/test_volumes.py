@@ -1,0 +1,173 @@
+"""Volumes: what is in them, and how it gets there."""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from kubelet.containers.mounts import own_mounts, volume_mounts
+from kubelet.runtime.interface import CreateContainerConfigError, Mount
+from kubelet.volumes.atomic_writer import FileEntry, InvalidPath, write_payload
+from kubelet.volumes.host_path import set_up_host_path
+from kubelet.volumes.payload import MountError, Sources, TokenRequest, common_user, payload_of
+from tests.unit.kubelet.builders import make_container, make_pod
+
+CONF = {"data": {"a": "1", "b": "2"}, "binaryData": {"c": base64.b64encode(b"\xff").decode()}}
+KEYS = {"data": {"k": base64.b64encode(b"secret").decode()}}
+TOKEN = TokenRequest("vault", 600, "token")
+SOURCES = Sources({"conf": CONF}, {"keys": KEYS}, {TOKEN: "jwt"})
+
+
+def files(pod: Object | None = None, **volume: Any) -> dict[str, tuple[bytes, int]]:
+    payload = payload_of(pod or make_pod(), {"name": "v", **volume}, SOURCES)
+    assert payload is not None
+    return {path: (entry.data, entry.mode) for path, entry in payload.items()}
+
+
+PAYLOADS: list[Any] = [
+    ("all keys of a config map", {"configMap": {"name": "conf"}},
+     {"a": (b"1", 0o644), "b": (b"2", 0o644), "c": (b"\xff", 0o644)}),
+    ("chosen keys with paths and modes",
+     {"configMap": {"name": "conf", "defaultMode": 0o400, "items": [{"key": "a", "path": "x/y"}, {"key": "b", "path": "z", "mode": 0o600}]}},
+     {"x/y": (b"1", 0o400), "z": (b"2", 0o600)}),
+    ("a secret", {"secret": {"secretName": "keys", "defaultMode": 0o440}}, {"k": (b"secret", 0o440)}),
+    ("an optional object that is not there", {"secret": {"secretName": "none", "optional": True}}, {}),
+    ("an optional key that is not there", {"configMap": {"name": "conf", "optional": True, "items": [{"key": "n", "path": "n"}]}}, {}),
+    ("the downward API", {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+     {"name": (b"cart", 0o644)}),
+    ("a projection of several",
+     {"projected": {"defaultMode": 0o640, "sources": [
+         {"configMap": {"name": "conf", "items": [{"key": "a", "path": "a"}]}},
+         {"secret": {"name": "keys"}},
+         {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}}]}},
+     {"a": (b"1", 0o640), "k": (b"secret", 0o640), "token": (b"jwt", 0o640)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("volume", "expected"), [row[1:] for row in PAYLOADS], ids=[row[0] for row in PAYLOADS]
+)
+def test_payload(volume: Object, expected: dict[str, tuple[bytes, int]]) -> None:
+    assert files(**volume) == expected
+
+
+@pytest.mark.parametrize(
+    ("volume", "message"),
+    [
+        ({"configMap": {"name": "late"}}, 'configmap "late" not found'),
+        ({"secret": {"secretName": "late"}}, 'secret "late" not found'),
+        ({"configMap": {"name": "conf", "items": [{"key": "n", "path": "n"}]}}, "configmap references non-existent config key: n"),
+        ({"secret": {"secretName": "keys", "items": [{"key": "n", "path": "n"}]}}, "references non-existent secret key: n"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_named(volume: Object, message: str) -> None:
+    with pytest.raises(MountError, match=f"^{message}$"):
+        files(**volume)
+
+
+def test_a_token_is_private_to_the_user_of_the_pod() -> None:
+    pod = make_pod(securityContext={"runAsUser": 1000})
+    sources = [{"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}}]
+    payload = payload_of(pod, {"name": "v", "projected": {"sources": sources}}, SOURCES)
+    assert payload == {"token": FileEntry(b"jwt", 0o600, owner=1000)}
+
+
+def test_the_common_user_is_one_or_none() -> None:
+    other = make_container("b", securityContext={"runAsUser": 2})
+    assert common_user(make_pod(securityContext={"runAsUser": 1})) == 1
+    assert common_user(make_pod(make_container("a"), other, securityContext={"runAsUser": 1})) is None
+    assert common_user(make_pod()) is None
+
+
+def entries(**files: str) -> dict[str, FileEntry]:
+    return {path.replace("__", "/"): FileEntry(data.encode(), 0o644) for path, data in files.items()}
+
+
+def test_files_appear_change_and_vanish_together(tmp_path: Path) -> None:
+    assert write_payload(tmp_path, entries(a="1", d__b="2"))
+    assert (tmp_path / "a").read_text() == "1"
+    assert (tmp_path / "d" / "b").read_text() == "2"
+    assert os.readlink(tmp_path / "a") == "..data/a"
+    first = os.readlink(tmp_path / "..data")
+    assert write_payload(tmp_path, entries(a="3", c="4"))
+    assert sorted(each.name for each in tmp_path.iterdir() if not each.name.startswith("..")) == ["a", "c"]
+    assert (tmp_path / "a").read_text() == "3"
+    assert not (tmp_path / first).exists()
+
+
+def test_an_unchanged_payload_is_left_alone(tmp_path: Path) -> None:
+    write_payload(tmp_path, entries(a="1"))
+    link = os.readlink(tmp_path / "..data")
+    assert not write_payload(tmp_path, entries(a="1"))
+    assert os.readlink(tmp_path / "..data") == link
+
+
+def test_a_changed_mode_is_a_change(tmp_path: Path) -> None:
+    write_payload(tmp_path, entries(a="1"))
+    assert write_payload(tmp_path, {"a": FileEntry(b"1", 0o600)})
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "..data"])
+def test_no_file_leaves_its_volume(tmp_path: Path, path: str) -> None:
+    with pytest.raises(InvalidPath):
+        write_payload(tmp_path, {path: FileEntry(b"", 0o644)})
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        ("Directory", "is not a directory"),
+        ("File", "is not a file"),
+        ("Socket", "is not a socket file"),
+        ("CharDevice", "is not a character device"),
+        ("BlockDevice", "is not a block device"),
+    ],
+)
+def test_a_host_path_is_checked(tmp_path: Path, kind: str, complaint: str) -> None:
+    path = tmp_path / "none"
+    with pytest.raises(MountError, match=f"^hostPath type check failed: {path} {complaint}$"):
+        set_up_host_path(str(path), kind)
+
+
+def test_a_host_path_is_made(tmp_path: Path) -> None:
+    assert Path(set_up_host_path(str(tmp_path / "a/b"), "DirectoryOrCreate")).is_dir()
+    assert Path(set_up_host_path(str(tmp_path / "f"), "FileOrCreate")).is_file()
+    assert set_up_host_path("/nowhere", "") == "/nowhere"
+
+
+def mounts(volume: Path, **mount: Any) -> list[Mount]:
+    container = make_container(volumeMounts=[{"name": "v", "mountPath": "/data", **mount}])
+    return volume_mounts(container, {"v": str(volume)}, {"POD": "p1"})
+
+
+def test_a_sub_path_is_made_and_may_be_an_expression(tmp_path: Path) -> None:
+    assert mounts(tmp_path, subPath="x/y") == [Mount(str(tmp_path / "x/y"), "/data")]
+    assert mounts(tmp_path, subPathExpr="$(POD)", readOnly=True) == [
+        Mount(str(tmp_path / "p1"), "/data", True)
+    ]
+
+
+def test_a_sub_path_may_not_lead_out_of_the_volume(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "link").symlink_to("/etc")
+    with pytest.raises(CreateContainerConfigError, match="failed to prepare subPath"):
+        mounts(tmp_path / "v", subPath="link/passwd")
+
+
+@pytest.mark.parametrize("path", ["/abs", "a/../b"])
+def test_a_sub_path_is_relative(tmp_path: Path, path: str) -> None:
+    with pytest.raises(CreateContainerConfigError):
+        mounts(tmp_path, subPath=path)
+
+
+def test_the_kubelets_own_files_give_way_to_the_pods() -> None:
+    container = make_container()
+    given = own_mounts(container, [Mount("/x", "/etc/hosts")], hosts_file="/h", message_file="/m")
+    assert given == [Mount("/m", "/dev/termination-log")]
