@@ -42,7 +42,7 @@ def set_up(verbosity: int = 0, format: str = "text") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbosity >= _DEBUG_FROM else logging.INFO)
-    for chatty in ("asyncio", "httpx", "httpcore", "urllib3", "docker", "websockets", "uvicorn.access"):
+    for chatty in ("asyncio", "httpx", "httpcore", "urllib3", "docker", "websockets", "uvicorn.access", "pyroute2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
