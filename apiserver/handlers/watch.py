@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from math import inf
@@ -27,6 +27,8 @@ MIN_REQUEST_TIMEOUT = 1800.0
 _BOOKMARK_SECONDS = 60.0
 _LAST_BOOKMARK_SECONDS = 2.0
 _BATCH = 256
+_HEADERS = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
+_NODE = "spec.nodeName"
 
 
 async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -34,15 +36,14 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     options = read_options(info, store, watch=True)
     if info.name:
         options = options.for_name(info.name)
-    stream = Stream(info, store, options, wanted)
-    await stream.prepare()
-    await send(_head(wanted))
+    watcher = Watcher(store, store.namespace_of(info), options, EventWriter(info, store, wanted))
+    await watcher.prepare()
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
     await send({"type": "http.response.body", "body": b"", "more_body": True})
-    leaving = asyncio.create_task(_leave(receive, stream))
+    leaving = asyncio.create_task(_leave(receive, watcher))
     try:
         with suppress(Lagging):  # too slow, or there is a gap: the client is to list again
-            async for piece in stream.pieces():
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await watcher.run(send)
     finally:
         leaving.cancel()
     await send({"type": "http.response.body", "body": b""})
@@ -54,44 +55,38 @@ def _negotiate(info: RequestInfo) -> Negotiated:
     return negotiate(accept, of_list=False)
 
 
-def _head(wanted: Negotiated) -> dict[str, object]:
-    headers = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
-    return {"type": "http.response.start", "status": 200, "headers": headers}
-
-
-async def _leave(receive: Receive, stream: Stream) -> None:
+async def _leave(receive: Receive, watcher: Watcher) -> None:
     """Notices that the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    stream.end()
+    watcher.end()
 
 
-class Stream:
-    """One watch."""
+class Watcher:
+    """One watch of one client."""
 
-    def __init__(self, info: RequestInfo, store: Store, options: ListOptions, wanted: Negotiated) -> None:
+    def __init__(self, store: Store, namespace: str, options: ListOptions, writer: EventWriter) -> None:
         self._store = store
+        self._namespace = namespace
         self._options = options
-        self._namespace = store.namespace_of(info)
-        self._writer = EventWriter(info, store, wanted)
+        self._writer = writer
         self._reader: Reader | None = None
         self._ended = False
-        self._sent = 0
+        self._known = 0
+        """The revision up to which the client has said, or been told, what there is."""
 
     async def prepare(self) -> None:
         """Whatever may fail before the answer begins. Raises TimeoutStatusError."""
-        version = self._options.resource_version
-        if self._from_now:
-            await self._store.lister.be_current(version)
+        if self._begins_with_state:
+            await self._store.lister.be_current(self._options.resource_version)
         else:
-            parse_revision(version)
+            parse_revision(self._options.resource_version)
 
     @property
-    def _from_now(self) -> bool:
+    def _begins_with_state(self) -> bool:
         """Whether what is there comes first: asked for, or because no revision is given to start from."""
-        options = self._options
-        if options.send_initial_events is None:
-            return options.resource_version in ("", "0")
+        if self._options.send_initial_events is None:
+            return self._options.resource_version in ("", "0")
         return True
 
     def end(self) -> None:
@@ -99,70 +94,80 @@ class Stream:
         if self._reader is not None:
             self._reader.wake()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """What is to be sent, many events in a piece. Raises Lagging."""
-        field = self._options.fields.exact("spec.nodeName")
-        scope = None if field is None else ("spec.nodeName", field)
+    async def run(self, send: Send) -> None:
+        """Raises Lagging."""
+        node = self._options.fields.exact(_NODE)
+        scope = None if node is None else (_NODE, node)
         with self._store.cache.subscribe(self._namespace, scope) as topic:
-            self._reader = Reader(topic, topic.end)
+            self._reader = reader = Reader(topic, topic.end)
             try:
-                start = self._start()
-            except ExpiredError as error:
-                yield self._writer.error(error)
-                return
-            for piece in self._pieces(start):
-                yield piece
-            if self._options.send_initial_events and self._options.bookmarks:
-                yield self._writer.bookmark(self._sent, initial_events_end=True)
-            async for piece in self._follow(self._reader):
-                yield piece
+                await self._begin(send)
+                await self._follow(send, reader)
+            finally:
+                reader.clear_alarm()
 
-    def _start(self) -> Iterator[Selected]:
-        """Everything up to this moment; no await, so that the reader goes on exactly from here."""
-        options, cache, namespace = self._options, self._store.cache, self._namespace
-        if not self._from_now:
-            return self._since(parse_revision(options.resource_version))
-        self._sent = self._store.shared.cache.revision
-        if options.send_initial_events is False:
+    async def _begin(self, send: Send) -> None:
+        try:
+            events = self._state() if self._begins_with_state else self._history()
+        except ExpiredError as error:
+            self._ended = True
+            await _send(send, self._writer.error(error))
+            return
+        while batch := list(islice(events, _BATCH)):
+            await _send(send, self._writer.lines(batch))
+        if self._options.send_initial_events and self._options.bookmarks:
+            await _send(send, self._writer.bookmark(self._known, initial_events_end=True))
+
+    def _state(self) -> Iterator[Selected]:
+        """Everything there is at this moment; the reader goes on exactly from here."""
+        self._known = self._store.shared.cache.revision
+        if self._options.send_initial_events is False:
             return iter(())
-        entries = cache.entries(namespace or None)
-        return iter([Selected(ADDED, each) for each in entries if is_selected(each, namespace, options)])
+        entries = self._store.cache.entries(self._namespace or None)
+        selected = [each for each in entries if is_selected(each, self._namespace, self._options)]
+        return (Selected(ADDED, entry) for entry in selected)
 
-    def _since(self, revision: int) -> Iterator[Selected]:
-        """What happened after a revision, as far as it is remembered. Raises ExpiredError."""
+    def _history(self) -> Iterator[Selected]:
+        """What happened after the client's revision, as far as that is remembered. Raises ExpiredError."""
         changes = self._store.cache.changes
-        if revision < changes.floor:
-            raise ExpiredError(f"too old resource version: {revision} ({changes.floor})")
-        self._sent = revision
-        position = changes.after(revision)
+        self._known = parse_revision(self._options.resource_version)
+        if self._known < changes.floor:
+            raise ExpiredError(f"too old resource version: {self._known} ({changes.floor})")
+        position = changes.after(self._known)
         return self._selected(changes.take(position, changes.end - position))
 
     def _selected(self, changes: Iterable[Change]) -> Iterator[Selected]:
-        """Changes up to the revision that the client has said to know are none to it."""
         for change in changes:
-            if change.revision > self._sent:
+            if change.revision > self._known:
                 selected = select(change, self._namespace, self._options)
                 if selected is not None:
                     yield selected
 
-    def _pieces(self, events: Iterator[Selected]) -> Iterator[bytes]:
-        while batch := list(islice(events, _BATCH)):
-            yield self._writer.lines(batch)
-
-    async def _follow(self, reader: Reader) -> AsyncIterator[bytes]:
+    async def _follow(self, send: Send, reader: Reader) -> None:
+        """Bookmarks come when nothing else does: all up to the cache's revision has been sent then."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._lifetime()
         bookmark_at = self._next_bookmark(loop.time(), end)
-        while not self._ended and loop.time() < end:
-            changes = reader.take(_BATCH)
-            if changes:
-                for piece in self._pieces(self._selected(changes)):
-                    yield piece
-            elif loop.time() >= bookmark_at:
-                yield self._writer.bookmark(self._store.shared.cache.revision)
-                bookmark_at = self._next_bookmark(loop.time(), end)
+        reader.set_alarm(min(end, bookmark_at))
+        while not self._ended and (now := loop.time()) < end:
+            if changes := reader.take(_BATCH):
+                if piece := self._piece(changes):
+                    await _send(send, piece)
+            elif now >= bookmark_at:
+                await _send(send, self._writer.bookmark(self._store.shared.cache.revision))
+                bookmark_at = self._next_bookmark(now, end)
+                reader.set_alarm(min(end, bookmark_at))
             else:
-                await reader.wait(min(end, bookmark_at))
+                await reader.wait()
+
+    def _piece(self, changes: list[Change]) -> bytes:
+        """Changes as lines; without selectors every watcher sends the very same bytes."""
+        if not (self._writer.is_plain and self._options.selects_all) or changes[0].revision <= self._known:
+            return self._writer.lines(self._selected(changes))
+        header = self._writer.header
+        if len(changes) == 1:
+            return changes[0].line(header)
+        return b"".join([change.line(header) for change in changes])
 
     def _lifetime(self) -> float:
         seconds = self._options.timeout_seconds
@@ -174,3 +179,7 @@ class Stream:
             return inf
         last = end - _LAST_BOOKMARK_SECONDS
         return min(now + _BOOKMARK_SECONDS, last) if last > now else inf
+
+
+async def _send(send: Send, piece: bytes) -> None:
+    await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -18,8 +18,6 @@ from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change
 
-_END = b"}\n"
-
 
 class Selected(NamedTuple):
     """What a watcher is told."""
@@ -56,21 +54,18 @@ class EventWriter:
         self._wanted = wanted
         self._include = include_object(info) if wanted.form == "Table" else ""
         self._headless = False
-        self._starts = {
-            kind: b'{"type":"%b","object":%b' % (kind.encode(), store.codec.header)
-            for kind in (ADDED, MODIFIED, DELETED)
-        }
+        self.header = store.codec.header
+        self.is_plain = wanted.form == "" and store.codec.is_identity
+        """Whether a change's own line will do."""
 
     def lines(self, events: Iterable[Selected]) -> bytes:
         """Many events in one piece."""
-        parts: list[bytes] = []
+        return b"".join([self._line(event.type, event.entry) for event in events])
+
+    def _line(self, kind: str, entry: Entry) -> bytes:
         if self._wanted.form:
-            parts = [self._line(event.type, self._in_form(event.entry)) for event in events]
-        else:
-            starts, body = self._starts, self._store.codec.body
-            for event in events:
-                parts += (starts[event.type], body(event.entry), _END)
-        return b"".join(parts)
+            return self._encoded(kind, self._in_form(entry))
+        return b'{"type":"%b","object":%b%b}\n' % (kind.encode(), self.header, self._store.codec.body(entry))
 
     def _in_form(self, entry: Entry) -> Object:
         if self._wanted.form == "PartialObjectMetadata":
@@ -81,7 +76,7 @@ class EventWriter:
         return writer.table([entry], {"resourceVersion": str(entry.revision)}, headless=headless)
 
     @staticmethod
-    def _line(kind: str, obj: Object) -> bytes:
+    def _encoded(kind: str, obj: Object) -> bytes:
         return orjson.dumps({"type": kind, "object": obj}) + b"\n"
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
@@ -95,7 +90,7 @@ class EventWriter:
             obj = partial_metadata(obj, self._wanted.version)
         elif self._wanted.form == "Table":
             obj = self._table_bookmark(metadata)
-        return self._line("BOOKMARK", obj)
+        return self._encoded("BOOKMARK", obj)
 
     def _table_bookmark(self, metadata: Object) -> Object:
         return {
@@ -107,4 +102,4 @@ class EventWriter:
         }
 
     def error(self, error: StatusError) -> bytes:
-        return self._line("ERROR", error.to_status())
+        return self._encoded("ERROR", error.to_status())

@@ -11,11 +11,12 @@ from apiserver.storage.entry import Entry, header_of
 
 
 class Codec:
-    """An object's JSON is `header` + `body(entry)`; a list's item is `{` + `body(entry)`, as upstream has it."""
+    """An object's JSON is `header` + `body(entry)`; a list's item `{` + `body(entry)`, as upstream has it."""
 
     def __init__(self, resource: Resource) -> None:
         self._conversion = conversion_of(resource)
         self._resource = resource
+        self.is_identity = self._conversion is None
         self.header = header_of(resource.api_version, resource.kind)
 
     def body(self, entry: Entry) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from apiserver.storage.entry import Entry
 
@@ -17,16 +17,33 @@ MODIFIED: Final = "MODIFIED"
 DELETED: Final = "DELETED"
 
 
-class Change(NamedTuple):
+Type = Literal["ADDED", "MODIFIED", "DELETED"]
+_STARTS: dict[str, bytes] = {
+    kind: b'{"type":"%b","object":' % kind.encode() for kind in (ADDED, MODIFIED, DELETED)
+}
+
+
+class Change:
     """One change. `entry` is the object after it; for DELETED its last state, at the deletion's revision."""
 
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
-    entry: Entry
-    previous: Entry | None
+    __slots__ = ("_header", "_line", "entry", "previous", "revision", "type")
 
-    @property
-    def revision(self) -> int:
-        return self.entry.revision
+    def __init__(self, type: Type, entry: Entry, previous: Entry | None) -> None:
+        self.type = type
+        self.entry = entry
+        self.previous = previous
+        self.revision = entry.revision
+        self._header = self._line = b""
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.entry.key}@{self.revision}>"
+
+    def line(self, header: bytes) -> bytes:
+        """The event that most watchers are sent, encoded when the first of them asks."""
+        if self._header is not header:
+            self._header = header
+            self._line = b"%b%b%b}\n" % (_STARTS[self.type], header, self.entry.body)
+        return self._line
 
 
 class Lagging(Exception):
@@ -43,7 +60,7 @@ class Topic:
         self._changes: list[Change] = []
         self._base = 0
         self._bytes = 0
-        self.waiting: set[Reader] = set()
+        self.waiting: list[Reader] = []
 
     def __repr__(self) -> str:
         return f"<Topic {self._base}..{self.end} floor={self.floor}>"
@@ -86,20 +103,25 @@ class Topic:
         return self._changes[start : start + limit]
 
     def wake(self) -> None:
-        waiting, self.waiting = self.waiting, set()
+        waiting, self.waiting = self.waiting, []
         for reader in waiting:
+            reader.is_waiting = False
             reader.wake()
 
 
 class Reader:
-    """One position in a topic."""
+    """One position in a topic. One task waits on it at a time."""
 
-    __slots__ = ("_future", "position", "topic")
+    __slots__ = ("_future", "_loop", "_timer", "is_waiting", "position", "topic")
 
     def __init__(self, topic: Topic, position: int) -> None:
         self.topic = topic
         self.position = position
+        self.is_waiting = False
+        """Whether the topic will wake it."""
+        self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def take(self, limit: int) -> list[Change]:
         """Up to `limit` new changes. Raises Lagging."""
@@ -107,20 +129,27 @@ class Reader:
         self.position += len(changes)
         return changes
 
-    async def wait(self, deadline: float) -> None:
-        """Until there is something new, or `wake` is called, or the loop's time is `deadline`."""
+    def set_alarm(self, moment: float) -> None:
+        """Be woken at that time of the loop, whatever happens; replaces the last alarm."""
+        self.clear_alarm()
+        self._timer = self._loop.call_at(moment, self.wake)
+
+    def clear_alarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def wait(self) -> None:
+        """Until there is something new or `wake` is called."""
         if self.position != self.topic.end:
             return
-        loop = asyncio.get_running_loop()
-        self._future = loop.create_future()
-        self.topic.waiting.add(self)
-        timer = loop.call_at(deadline, self.wake)
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.topic.waiting.append(self)
+        self._future = self._loop.create_future()
         try:
             await self._future
         finally:
-            timer.cancel()
             self._future = None
-            self.topic.waiting.discard(self)
 
     def wake(self) -> None:
         if self._future is not None and not self._future.done():
