@@ -59,6 +59,7 @@ async def run(daemon: Daemon, *, config: Configuration) -> None:
     from client.rest import Client
     from kube_proxy.addresses import local_addresses
     from kube_proxy.assembly import assemble
+    from kube_proxy.table_watch import watch_table
 
     client = Client(load(config.kubeconfig or None), user_agent=NAME)
     hostname = config.hostname or socket.gethostname().lower()
@@ -70,6 +71,7 @@ async def run(daemon: Daemon, *, config: Configuration) -> None:
             group.create_task(assembly.feed())
             await assembly.wait_synced()
             group.create_task(assembly.proxier.run())
+            group.create_task(watch_table(assembly.proxier.rules_gone))
             await assembly.first_sync.wait()
             daemon.ready()
 

@@ -77,6 +77,11 @@ class Proxier:
             metrics.LAST_QUEUED.set(self.queued.timestamp())
         self._changed.set()
 
+    def rules_gone(self) -> None:
+        """Somebody else took them away."""
+        self._written = None
+        self.sync_soon()
+
     # The loop
 
     async def run(self) -> None:

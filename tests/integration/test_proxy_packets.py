@@ -16,6 +16,7 @@ from kube_proxy.nftables import Nftables
 from kube_proxy.plan import Context
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.state import State
+from kube_proxy.table_watch import watch_table
 from tests.fakes.network import CLIENT, NODE, PODS, Network, Server, ask, is_possible, network
 from tests.unit.kube_proxy.builders import make_endpoint, make_service, make_slice, make_state
 
@@ -200,6 +201,24 @@ def test_udp_flows_move_on_when_their_endpoint_is_gone(net: Network, node: Node)
         assert [(flow.destination, flow.reply_source) for flow in stale] == [(VIP, PODS["pod1"])]
         net.inside("node", lambda: table.delete(stale))
         assert answered_by() == "pod2"
+
+
+def test_a_proxy_is_told_when_its_table_is_deleted(net: Network, node: Node) -> None:
+    node.program(service(), slices=backends(POD1))
+
+    async def watch() -> None:
+        told = asyncio.Event()
+        task = asyncio.create_task(watch_table(told.set))
+        await asyncio.sleep(0.1)
+        node.program(service(), slices=backends(POD1, POD2))  # our own changes are no news
+        assert not told.is_set()
+        await node.writer.cleanup()
+        async with asyncio.timeout(2):
+            await told.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    node.run(watch)
 
 
 def test_what_is_gone_leaves_nothing_behind(net: Network, node: Node) -> None:

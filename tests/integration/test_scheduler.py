@@ -70,10 +70,15 @@ def why_not(pod: Object) -> str:
     return condition.get("message", "") if condition.get("status") == "False" else ""
 
 
-async def events_of(client: Client, name: str) -> list[tuple[str, str]]:
-    selector = f"involvedObject.name={name}"
-    found = await client.list(EVENTS, "kube-system", field_selector=selector)
-    return [(each["reason"], each["message"]) for each in found["items"]]
+async def event_when(client: Client, name: str, wanted: tuple[str, str]) -> None:
+    """Returns once there is such an Event: they are sent when everything else is done."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            selector = f"involvedObject.name={name}"
+            found = await client.list(EVENTS, "kube-system", field_selector=selector)
+            if wanted in [(each["reason"], each["message"]) for each in found["items"]]:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_a_pod_waits_for_room_and_says_why(tmp_path: Path) -> None:
@@ -91,10 +96,7 @@ async def test_a_pod_waits_for_room_and_says_why(tmp_path: Path) -> None:
         bound = await pod_when(client, "p", node_of)
         assert node_of(bound) == "large"
         assert (condition_of(bound, "PodScheduled") or {})["status"] == "True"
-        async with asyncio.timeout(LIMIT):
-            scheduled = ("Scheduled", "Successfully assigned kube-system/p to large")
-            while scheduled not in await events_of(client, "p"):  # noqa: ASYNC110 - another process's
-                await asyncio.sleep(0.05)
+        await event_when(client, "p", ("Scheduled", "Successfully assigned kube-system/p to large"))
 
 
 async def test_a_more_important_pod_takes_the_place_of_another(tmp_path: Path) -> None:
@@ -103,13 +105,12 @@ async def test_a_more_important_pod_takes_the_place_of_another(tmp_path: Path) -
         await make_pod(client, "low", cpu="1", terminationGracePeriodSeconds=0)
         await pod_when(client, "low", node_of)
         await make_pod(client, "high", cpu="1", priorityClassName="system-cluster-critical")
-        high = await pod_when(client, "high", lambda pod: pod["status"].get("nominatedNodeName"))
-        assert high["status"]["nominatedNodeName"] == "only"
+        high = await pod_when(client, "high", node_of)
+        assert node_of(high) == "only"
         low = await client.list(PODS, "kube-system", field_selector="metadata.name=low")
-        if low["items"]:  # nobody but a kubelet ends a bound pod: do as it does
-            assert low["items"][0]["metadata"].get("deletionTimestamp")
-            await client.delete(PODS, "low", "kube-system", options={"gracePeriodSeconds": 0})
-        assert node_of(await pod_when(client, "high", node_of)) == "only"
+        assert low["items"] == []
+        preempted = ("Preempted", f"Preempted by pod {high['metadata']['uid']} on node only")
+        await event_when(client, "low", preempted)
 
 
 async def test_a_killed_scheduler_is_replaced_and_nothing_is_bound_twice(tmp_path: Path) -> None:
