@@ -22,7 +22,7 @@ from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.start import Start
-from apiserver.discovery.routes import build_router
+from apiserver.discovery.routes import build_router as discovery_router
 from apiserver.discovery.served import Served
 from apiserver.dispatch import Dispatcher
 from apiserver.filters.authentication import Authentication
@@ -35,6 +35,8 @@ from apiserver.filters.request_info import KEY, RequestInfoFilter
 from apiserver.filters.timeout import Timeout
 from apiserver.journal import Journal
 from apiserver.metrics import RequestMetrics
+from apiserver.openapi import OpenAPI
+from apiserver.openapi.routes import router as openapi_router
 from apiserver.options import Options, advertised_address
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared
@@ -168,7 +170,8 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal))
     app.include_router(issuer_router(options.service_account_issuer, auth.verifier))
-    app.include_router(build_router(server.served, address))
+    app.include_router(discovery_router(server.served, address))
+    app.include_router(openapi_router(OpenAPI(server.served.resources)))
     _add_index(app, server)
     return app
 
