@@ -1,0 +1,127 @@
+"""KubeProxyConfiguration, flags, and what the node adds to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from apimachinery.objects import Object
+from component_base.flags import parse
+from kube_proxy.config import (
+    ConfigError,
+    Configuration,
+    from_options,
+    parse_configuration,
+    split_address,
+)
+from kube_proxy.node import base_context, context_of, detect_local, is_eligible, node_port_ips
+from kube_proxy.options import Options
+
+HEAD = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
+
+
+def test_an_empty_file_and_no_flags_mean_the_same() -> None:
+    assert parse_configuration(HEAD) == from_options(parse(Options, [], prog="kube-proxy")) == Configuration()
+
+
+def test_the_file_is_read() -> None:
+    document = {
+        **HEAD, "mode": "nftables", "clusterCIDR": "10.244.0.0/16", "hostnameOverride": "n",
+        "nodePortAddresses": ["192.168.0.0/24"], "nftables": {"masqueradeBit": 3, "minSyncPeriod": "1s"},
+        "clientConnection": {"kubeconfig": "/k"}, "iptables": {"masqueradeBit": 14},
+    }  # fmt: skip
+    assert parse_configuration(document) == Configuration(
+        cluster_cidr="10.244.0.0/16", hostname="n", node_port_addresses=("192.168.0.0/24",),
+        masquerade_bit=3, min_sync_period=1.0, kubeconfig="/k",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        pytest.param({"x": 1}, 'strict decoding error: unknown field "x"', id="unknown field"),
+        pytest.param({"mode": "ipvs"}, 'unsupported proxy mode "ipvs": only nftables is', id="mode"),
+        pytest.param({"detectLocalMode": "x"}, 'unsupported detect-local-mode "x"', id="local mode"),
+    ],
+)
+def test_what_can_not_be_done_is_refused(more: Object, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_configuration({**HEAD, **more})
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param(Configuration(), ("", ""), id="nothing is known"),
+        pytest.param(
+            Configuration(cluster_cidr="fd00::/64,10.244.0.0/16"),
+            ("ip saddr 10.244.0.0/16", "ip saddr != 10.244.0.0/16"),
+            id="cluster CIDR of the family",
+        ),
+        pytest.param(
+            Configuration(detect_local_mode="NodeCIDR", cluster_cidr="10.244.0.0/16"),
+            ("ip saddr 10.244.3.0/24", "ip saddr != 10.244.3.0/24"),
+            id="node CIDR",
+        ),
+        pytest.param(
+            Configuration(detect_local_mode="BridgeInterface", bridge_interface="br0"),
+            ('iifname "br0"', 'iifname != "br0"'),
+            id="bridge",
+        ),
+        pytest.param(
+            Configuration(detect_local_mode="InterfaceNamePrefix", interface_name_prefix="veth"),
+            ('iifname "veth*"', 'iifname != "veth*"'),
+            id="prefix",
+        ),
+    ],
+)
+def test_traffic_of_pods_is_recognized(config: Configuration, expected: tuple[str, str]) -> None:
+    assert detect_local(config, "10.244.3.0/24", "ip") == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        pytest.param(("primary",), {"192.168.0.2"}, id="the node's own"),
+        pytest.param(("10.0.0.0/8",), {"10.1.1.1"}, id="by CIDR"),
+        pytest.param(("0.0.0.0/0",), {"192.168.0.2", "10.1.1.1"}, id="all but loopback"),
+    ],
+)
+def test_node_ports_are_open_on_chosen_addresses(wanted: tuple[str, ...], expected: set[str]) -> None:
+    addresses = ("127.0.0.1", "192.168.0.2", "10.1.1.1", "fe80::1")
+    assert node_port_ips(wanted, ("192.168.0.2",), addresses) == expected
+
+
+def test_the_context_takes_addresses_and_labels_from_the_node() -> None:
+    config = Configuration(masquerade_bit=3)
+    node = {
+        "metadata": {"name": "n", "labels": {"topology.kubernetes.io/zone": "z"}},
+        "status": {"addresses": [{"type": "InternalIP", "address": "192.168.0.2"}]},
+    }
+    context = context_of(base_context(config, "n"), config, node, (), ("fd00::/108", "10.96.0.0/12"))
+    assert (context.node_ips, context.masquerade_mark) == (("192.168.0.2",), "0x8")
+    assert context.service_cidrs == ("10.96.0.0/12",)
+    assert context.node_labels == {"topology.kubernetes.io/zone": "z"}
+
+
+@pytest.mark.parametrize(
+    ("node", "eligible"),
+    [
+        pytest.param(None, False, id="unknown"),
+        pytest.param({"metadata": {}}, True, id="there"),
+        pytest.param({"metadata": {"deletionTimestamp": "x"}}, False, id="being deleted"),
+        pytest.param(
+            {"metadata": {}, "spec": {"taints": [{"key": "ToBeDeletedByClusterAutoscaler"}]}},
+            False,
+            id="about to be",
+        ),
+    ],
+)
+def test_a_node_that_goes_gets_no_more_traffic(node: Object | None, eligible: bool) -> None:
+    assert is_eligible(node) is eligible
+
+
+def test_addresses_are_split() -> None:
+    assert [split_address(text) for text in ("0.0.0.0:1", "[::]:2", ":3", "127.0.0.1:0")] == [
+        ("0.0.0.0", 1), ("::", 2), ("0.0.0.0", 3), ("127.0.0.1", 0),
+    ]  # fmt: skip
