@@ -101,7 +101,7 @@ class Options(CommonOptions):
     kubelet_client_certificate: str = flag("", "Path to a client cert file for TLS.")
     kubelet_client_key: str = flag("", "Path to a client key file for TLS.")
     kubelet_preferred_address_types: tuple[str, ...] = flag(
-        ("Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"),
+        ("InternalIP", "ExternalIP", "Hostname"),
         "List of the preferred NodeAddressTypes to use for kubelet connections.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,6 +14,11 @@ from apiserver.options import Options
 from apiserver.storage.cached import fresh_lookup
 from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources import reviews
+from apiserver.subresources.kubelets import Kubelets, kubelet_tls
+from apiserver.subresources.log import PodLogs
+from apiserver.subresources.proxy import Proxy
+from apiserver.subresources.relay import Relay
+from apiserver.subresources.streams import PodStreams
 from apiserver.subresources.token_request import TokenRequests
 
 
@@ -30,7 +36,14 @@ def special_handlers(
         options.service_account_extend_token_expiration,
         int(options.service_account_max_token_expiration),
     )
+    lookup, preferred = fresh_lookup(cache), options.kubelet_preferred_address_types
+    kubelets = Kubelets(lookup, Relay(kubelet_tls(options)), preferred)
+    streams = PodStreams(kubelets, chain)
+    proxy = Proxy(kubelets, Relay(False), lookup, preferred, random.Random())
     return {
+        ("pods", "log"): PodLogs(kubelets),
+        **{("pods", name): streams for name in ("exec", "attach", "portforward")},
+        **{(plural, "proxy"): proxy for plural in ("nodes", "pods", "services")},
         (scheme.TOKEN_REVIEWS.group_resource, ""): reviews.review_tokens(auth.authenticator),
         (scheme.SELF_SUBJECT_REVIEWS.group_resource, ""): reviews.review_myself,
         (scheme.SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
