@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 
 from apimachinery.objects import Object, get_path, is_terminating, labels_of
 from kube_proxy.config import PRIMARY, Configuration
-from kube_proxy.plan import Context
+from kube_proxy.context import Context
 
 TO_BE_DELETED_TAINT = "ToBeDeletedByClusterAutoscaler"
 

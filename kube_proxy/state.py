@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from apimachinery.objects import NamespacedName, Object, key_of
 from kube_proxy.conntrack import Destination
+from kube_proxy.context import Context
 from kube_proxy.endpoints import Endpoint, parse_slices, service_of
-from kube_proxy.plan import Context, Fragment, join, plan_base, plan_port
+from kube_proxy.plan import join, plan_base
+from kube_proxy.port_plan import Fragment, plan_port
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.services import ServicePort, ServicePortName, parse_service
 

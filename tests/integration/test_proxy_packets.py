@@ -12,8 +12,8 @@ import pytest
 
 from apimachinery.objects import Object
 from kube_proxy.conntrack import Conntrack, stale_flows
+from kube_proxy.context import Context
 from kube_proxy.nftables import Nftables
-from kube_proxy.plan import Context
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.state import State
 from kube_proxy.table_watch import watch_table

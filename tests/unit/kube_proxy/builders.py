@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.objects import Object
-from kube_proxy.plan import Context
+from kube_proxy.context import Context
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.state import State
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from apimachinery.objects import Object
+from kube_proxy.context import Context
 from kube_proxy.nftables_text import changes_text, full_text
-from kube_proxy.plan import Context
 from tests.unit.kube_proxy.builders import CONTEXT, make_endpoint, make_service, make_slice, ruleset_of
 
 GOLDEN = Path(__file__).parent / "golden"
