@@ -123,6 +123,8 @@ class Controller:
                     self.queue.add_after(key, again)
 
     def _record(self, error: Exception) -> None:
+        while isinstance(error, ExceptionGroup):  # of a TaskGroup: its first error says enough
+            error = error.exceptions[0]
         if isinstance(error, ConflictError):
             log.debug("Retrying after a conflict: error=%s", error)
         elif isinstance(error, StatusError | ConnectionFailed):

@@ -94,8 +94,7 @@ class DeploymentController:
             new = history.find_new(seen, sets)
             await self._write_status(seen, statuses.calculate_status(seen, sets, new, self._now()))
             return None
-        pause = statuses.pause_condition(seen, self._now())
-        deployment = _with_conditions(seen, pause)
+        deployment = await self._record(seen, statuses.pause_condition(seen, self._now()))
         if deployment["spec"].get("paused") or sizes.is_scaling(deployment, sets):
             return await self._resize(deployment, sets)
         if sizes.is_rolling(deployment):
@@ -161,12 +160,11 @@ class DeploymentController:
         if found is None:
             return deployment, None, old
         new = await self._renew(deployment, found, history.next_revision(old))
-        deployment = await self._set_revision(deployment, annotations_of(new).get(history.REVISION, ""))
         known = find_condition(statuses.conditions_of(deployment), statuses.PROGRESSING)
-        if known is None:
-            text = f'Found new replica set "{name_of(new)}"'
-            deployment = self._with_progress(deployment, "True", statuses.FOUND, text)
-        return deployment, new, old
+        text = f'Found new replica set "{name_of(new)}"'
+        progress = None if known else self._progress(deployment, "True", statuses.FOUND, text)
+        revision = annotations_of(new).get(history.REVISION, "")
+        return await self._record(deployment, progress, revision), new, old
 
     async def _sort_or_create(
         self, deployment: Object, sets: Sequence[Object]
@@ -178,9 +176,9 @@ class DeploymentController:
         replicas = sizes.new_size(deployment, old, None)
         wanted = history.new_replica_set(deployment, replicas, revision, sizes.max_replicas(deployment))
         new = await self._create(deployment, wanted)
-        deployment = await self._set_revision(deployment, str(revision))
         text = f'Created new replica set "{name_of(new)}"'
-        return self._with_progress(deployment, "True", statuses.CREATED, text), new, old
+        progress = self._progress(deployment, "True", statuses.CREATED, text)
+        return await self._record(deployment, progress, str(revision)), new, old
 
     async def _create(self, deployment: Object, wanted: Object) -> Object:
         name = name_of(wanted)
@@ -191,8 +189,9 @@ class DeploymentController:
         except StatusError as error:
             if not is_namespace_terminating(error):
                 text = f'Failed to create new replica set "{name}": {error}'
-                failed = self._with_progress(deployment, "False", statuses.CREATE_FAILED, text)
-                await self._write_status(deployment, failed.get("status") or {})
+                await self._record(
+                    deployment, self._progress(deployment, "False", statuses.CREATE_FAILED, text)
+                )
                 self._recorder.event(deployment, WARNING, statuses.CREATE_FAILED, text)
             raise
         if size(created):
@@ -222,21 +221,11 @@ class DeploymentController:
             {**new, "metadata": {**new["metadata"], "annotations": annotations}, "spec": spec}
         )
 
-    async def _set_revision(self, deployment: Object, revision: str) -> Object:
-        """The Deployment carries its revision, too. What was decided about its status so far is kept."""
-        if annotations_of(deployment).get(history.REVISION) == revision:
-            return deployment
-        patch = {"metadata": {"annotations": {history.REVISION: revision}}}
-        patched = await self._client.patch(
-            scheme.DEPLOYMENTS, name_of(deployment), patch, namespace_of(deployment)
-        )
-        return {**deployment, "metadata": patched["metadata"]}
-
-    def _with_progress(self, deployment: Object, status: str, reason: str, message: str) -> Object:
+    def _progress(self, deployment: Object, status: str, reason: str, message: str) -> Object | None:
+        """The condition Progressing; None for a Deployment without a deadline."""
         if not statuses.has_deadline(deployment):
-            return deployment
-        condition = statuses.condition(statuses.PROGRESSING, status, reason, message, self._now())
-        return _with_conditions(deployment, condition)
+            return None
+        return statuses.condition(statuses.PROGRESSING, status, reason, message, self._now())
 
     # Effects.
 
@@ -269,10 +258,26 @@ class DeploymentController:
             except NotFoundError:
                 continue
 
+    async def _record(self, deployment: Object, condition: Object | None, revision: str = "") -> Object:
+        """Writes a condition and the Deployment's own revision, if they are news, before all else.
+
+        The revision is an annotation, written along with the status: so it doesn't count as a new generation.
+        """
+        annotations = annotations_of(deployment)
+        if revision and annotations.get(history.REVISION) != revision:
+            annotations = {**annotations, history.REVISION: revision}
+        known = statuses.conditions_of(deployment)
+        conditions = known if condition is None else statuses.with_condition(known, condition)
+        if annotations == annotations_of(deployment) and conditions == known:
+            return deployment
+        status = {**(deployment.get("status") or {}), "conditions": conditions}
+        metadata = {**deployment["metadata"], "annotations": annotations}
+        changed = {**deployment, "metadata": metadata, "status": status}
+        return await self._client.update_status(scheme.DEPLOYMENTS, changed)
+
     async def _write_status(self, deployment: Object, status: Object) -> None:
-        """Writes if it differs from what the cache shows; guarded by the resourceVersion decided on."""
-        seen = self._deployments.get(key_of(deployment)) or {}
-        if not differs(status, seen.get("status")):
+        """Writes if it differs; guarded by the resourceVersion that it was decided on."""
+        if not differs(status, deployment.get("status")):
             return
         try:
             await self._client.update_status(scheme.DEPLOYMENTS, {**deployment, "status": status})
@@ -286,14 +291,6 @@ def _selector(deployment: Object) -> Callable[[Mapping[str, str]], bool]:
 
 def _all(new: Object | None, old: Sequence[Object]) -> list[Object]:
     return [*old, *([new] if new else [])]
-
-
-def _with_conditions(deployment: Object, condition: Object | None) -> Object:
-    """The Deployment with a condition added; the cached one stays as it is."""
-    if condition is None:
-        return deployment
-    conditions = statuses.with_condition(statuses.conditions_of(deployment), condition)
-    return {**deployment, "status": {**(deployment.get("status") or {}), "conditions": conditions}}
 
 
 def _has_ended(old: Object | None, new: Object | None) -> bool:

@@ -191,7 +191,7 @@ class FakeApi:
         if new["metadata"].get("resourceVersion") not in (None, old["metadata"]["resourceVersion"]):
             raise ConflictError(resource, key[2])
         if subresource == "status":
-            new = {**_copy(old), "status": new.get("status") or {}}
+            new = {**_copy(old), "metadata": new["metadata"], "status": new.get("status") or {}}
         elif "status" in old:
             new["status"] = _copy(old["status"])
         generation = old["metadata"]["generation"] + (new.get("spec") != old.get("spec"))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
-from apimachinery.objects import Object
+from apimachinery.objects import Object, annotations_of
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative, non_negative_fields
 from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
@@ -40,6 +40,11 @@ class DeploymentStrategy(Strategy):
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {}
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        """A change of annotations counts as a new generation, too: the controller copies them."""
+        if annotations_of(new) != annotations_of(old):
+            new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
