@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object
 from apimachinery.scheme import EVENTS, LEASES, NODES, PODS, SERVICE_ACCOUNTS
 from client.rest import Client
 from tests.fakes.control_plane import ControlPlane
+from tests.fakes.etcd_server import free_port
 
 LIMIT = 20.0
 
@@ -127,3 +131,27 @@ async def test_a_killed_scheduler_is_replaced_and_nothing_is_bound_twice(tmp_pat
             assert node_of(await pod_when(client, f"p{number}", node_of)) == "a"
         lease = await client.get(LEASES, "kube-scheduler", "kube-system")
         assert lease["spec"]["holderIdentity"]
+
+
+async def test_health_metrics_and_the_journal_are_served_over_https(tmp_path: Path) -> None:
+    port = free_port()
+    flags = ("--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={port}")
+    async with control_plane(tmp_path, *flags) as (_, client):
+        await make_node(client, "small", cpu="1")
+        await make_pod(client, "p", cpu="2")
+        await pod_when(client, "p", lambda pod: "Insufficient" in why_not(pod))
+        insecure = ssl.create_default_context()
+        insecure.check_hostname, insecure.verify_mode = False, ssl.CERT_NONE
+
+        def get(path: str) -> bytes:
+            with urlopen(f"https://127.0.0.1:{port}{path}", context=insecure) as answer:
+                body: bytes = answer.read()
+                return body
+
+        assert await asyncio.to_thread(get, "/healthz") == b"ok"
+        assert b'scheduler_pending_pods{queue="unschedulable"} 1.0' in await asyncio.to_thread(
+            get, "/metrics"
+        )
+        found = json.loads(await asyncio.to_thread(get, "/debug/attempts?name=p"))["attempts"]
+        assert found[0]["verdicts"]["small"]["NodeResourcesFit"] == "Insufficient cpu"
+        assert found[0]["verdicts"]["small"]["TaintToleration"] == "ok"
