@@ -69,9 +69,16 @@ def parse_log_options(query: Mapping[str, Sequence[str]]) -> LogOptions:
         except ValueError as error:
             raise BadRequestError(str(error)) from None
     return LogOptions(
-        first("container"), is_true(query, "follow"), is_true(query, "previous"),
-        is_true(query, "timestamps"), number("sinceSeconds"), since_time, number("tailLines"), number("limitBytes"), first("stream"),
-    )  # fmt: skip
+        container=first("container"),
+        follow=is_true(query, "follow"),
+        previous=is_true(query, "previous"),
+        timestamps=is_true(query, "timestamps"),
+        since_seconds=number("sinceSeconds"),
+        since_time=since_time,
+        tail_lines=number("tailLines"),
+        limit_bytes=number("limitBytes"),
+        stream=first("stream"),
+    )
 
 
 def is_true(query: Mapping[str, Sequence[str]], name: str) -> bool:
