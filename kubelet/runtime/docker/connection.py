@@ -95,6 +95,15 @@ class Connection:
         except (OSError, asyncio.IncompleteReadError) as error:
             raise unavailable(self._endpoint) from error
 
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Of a stream of JSON objects, one a line."""
+        rest = b""
+        async for piece in self.pieces():
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield line
+
 
 class Connector:
     """Opens connections to `unix:///path` or `tcp://host:port`."""

@@ -7,10 +7,13 @@ never made to wait behind them.
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from kubelet.runtime.interface import ContainerRuntimeError, RuntimeUnavailable
 
@@ -38,6 +41,7 @@ class Engine:
     def __init__(self, endpoint: str = DEFAULT_ENDPOINT) -> None:
         self.endpoint = endpoint
         self._client: APIClient | None = None
+        self._connecting = threading.Lock()
         self._heavy = ThreadPoolExecutor(_HEAVY, "docker-heavy")
         self._light = ThreadPoolExecutor(_LIGHT, "docker-light")
 
@@ -61,28 +65,59 @@ class Engine:
         )
         return found
 
+    async def disconnect(self) -> None:
+        """The engine has gone away: what is kept open leads nowhere any more."""
+        await asyncio.get_running_loop().run_in_executor(self._light, self._disconnect)
+
     async def close(self) -> None:
         self._heavy.shutdown(wait=False, cancel_futures=True)
         self._light.shutdown(wait=False, cancel_futures=True)
-        if self._client is not None:
-            self._client.close()
+        self._disconnect()
 
     async def _run(self, pool: ThreadPoolExecutor, call: Callable[[APIClient], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, self._call, call)
 
     def _call(self, call: Callable[[APIClient], T]) -> T:
-        with translated_errors(self.endpoint):
-            return call(self._connect())
+        try:
+            with translated_errors(self.endpoint):
+                return call(self._connect())
+        except RuntimeUnavailable:
+            self._disconnect()
+            raise
 
     def _connect(self) -> APIClient:
-        if self._client is None:
-            # Imported with the first request: hollow nodes never need it.
-            from docker import APIClient
+        # Imported with the first request: hollow nodes never need it.
+        from docker import APIClient
 
-            self._client = APIClient(
-                base_url=self.endpoint, version="auto", timeout=_REQUEST_LIMIT, max_pool_size=_HEAVY + _LIGHT
-            )
-        return self._client
+        with self._connecting:
+            if self._client is None:
+                _knock(self.endpoint)
+                self._client = APIClient(
+                    base_url=self.endpoint,
+                    version="auto",
+                    timeout=_REQUEST_LIMIT,
+                    max_pool_size=_HEAVY + _LIGHT,
+                )
+            return self._client
+
+    def _disconnect(self) -> None:
+        with self._connecting:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+
+def _knock(endpoint: str) -> None:
+    """docker-py leaks the socket when nobody is there to be connected to."""
+    parts = urlsplit(endpoint)
+    try:
+        if parts.scheme == "unix":
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+                knocking.connect(parts.path)
+        else:
+            socket.create_connection((parts.hostname or "", parts.port or 2375)).close()
+    except OSError as error:
+        raise unavailable(endpoint) from error
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from kubelet.images.reference import Reference, parse_reference, with_default_tag
-from kubelet.runtime.docker.connection import Connection, Connector, Request, path_of
+from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.engine import NotFoundInEngine
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
@@ -43,7 +43,7 @@ async def _pull_once(connector: Connector, reference: Reference, credentials: Pu
     path = path_of("/images/create", fromImage=reference.familiar_name, tag=reference.digest or reference.tag)
     headers = {"X-Registry-Auth": auth_header(credentials)} if credentials else None
     async with await connector.open(Request("POST", path, headers=headers)) as connection:
-        async for line in _lines(connection):
+        async for line in connection.lines():
             if error := pull_error(line):
                 raise ImagePullError(error)
 
@@ -57,15 +57,6 @@ def pull_error(line: bytes) -> str:
     """What one line of progress says of a failure; '' if it does not."""
     told: dict[str, Any] = orjson.loads(line)
     return str((told.get("errorDetail") or {}).get("message") or told.get("error") or "")
-
-
-async def _lines(connection: Connection) -> AsyncIterator[bytes]:
-    rest = b""
-    async for piece in connection.pieces():
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
 
 
 def is_missing_image(error: ContainerRuntimeError) -> bool:

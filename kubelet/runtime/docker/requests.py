@@ -120,10 +120,11 @@ def _security(security: Security, privileges: Privileges) -> Body:
 
 
 def _privileged(options: Sequence[str], privileges: Privileges) -> Body:
-    if privileges.can_be_privileged:
+    if not privileges.missing:
         return {"Privileged": True}
     return {
-        "CapAdd": sorted(privileges.capabilities),
+        "CapAdd": ["ALL"],
+        "CapDrop": privileges.missing,
         "SecurityOpt": [*options, "seccomp=unconfined", "apparmor=unconfined"],
         "MaskedPaths": [],
         "ReadonlyPaths": [],

@@ -87,17 +87,20 @@ class DockerRuntime:
 
     async def events(self) -> AsyncIterator[RuntimeEvent]:
         filters = {"type": ["container"], "event": _EVENTS, "label": [f"{NODE}={self._network.node}"]}
-        async with await self._connector.open(Request("GET", path_of("/events", filters=filters))) as stream:
-            await self._restore_network()
-            yield RuntimeEvent("")
-            rest = b""
-            async for piece in stream.pieces():
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in filter(None, lines):
+        try:
+            async with await self._connector.open(
+                Request("GET", path_of("/events", filters=filters))
+            ) as stream:
+                await self._restore_network()
+                yield RuntimeEvent("")
+                async for line in stream.lines():
                     actor = orjson.loads(line)["Actor"]
                     self._sightings.has_changed(actor["ID"])
                     yield RuntimeEvent(actor["Attributes"].get(POD_UID, ""))
-        raise RuntimeUnavailable("the event stream of Docker ended")
+            raise RuntimeUnavailable("the event stream of Docker ended")
+        except RuntimeUnavailable:
+            await self._engine.disconnect()
+            raise
 
     # The network.
 

@@ -1,0 +1,328 @@
+"""What only a real engine can show: how containers are confined, how they fail, what a restart remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kubelet.network.cleanup import cleanup_network
+from kubelet.runtime.docker.cleanup import cleanup_node
+from kubelet.runtime.docker.runtime import DockerRuntime
+from kubelet.runtime.interface import (
+    ContainerState,
+    LogOptions,
+    Mount,
+    Resources,
+    RunContainerError,
+    RuntimeUnavailable,
+    Security,
+)
+from tests.integration.runtime_twins import (
+    Node,
+    container,
+    docker_node,
+    new_docker_runtime,
+    require_docker,
+    shell,
+)
+
+pytestmark = pytest.mark.docker
+
+SOCKET = "/var/run/docker.sock"
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[Node]:
+    require_docker()
+    async with docker_node() as made:
+        yield made
+
+
+async def output(node: Node, made: str) -> str:
+    return b"".join([data async for data in node.runtime.logs(made, LogOptions())]).decode()
+
+
+async def run(node: Node, config: object, **options: object) -> str:
+    """What the container printed until its end."""
+    uid, made = await node.start(config, **options)  # type: ignore[arg-type]
+    await node.ended(uid)
+    return await output(node, made)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param(shell("echo $A $PWD", env=(("A", "b"),), working_dir="/tmp"), "b /tmp\n", id="env"),
+        pytest.param(container("echo", args=("x", "y")), "x y\n", id="command and args"),
+        pytest.param(shell("hostname"), "host-a\n", id="hostname of the sandbox"),
+        pytest.param(
+            shell("id -u; id -G", security=Security(user="1000:2000", supplemental_groups=(3000,))),
+            "1000\n2000 3000\n", id="user and groups",
+        ),
+        pytest.param(
+            shell("touch /x 2>/dev/null || echo refused", security=Security(read_only_root=True)),
+            "refused\n", id="read-only root",
+        ),
+        pytest.param(
+            shell("grep NoNewPrivs /proc/self/status", security=Security(no_new_privileges=True)),
+            "NoNewPrivs:\t1\n", id="no new privileges",
+        ),
+        pytest.param(
+            shell("grep CapEff /proc/self/status", security=Security(drop_capabilities=("ALL",))),
+            "CapEff:\t0000000000000000\n", id="no capabilities",
+        ),
+        pytest.param(
+            shell("ifconfig lo down && echo done", security=Security(add_capabilities=("NET_ADMIN",))),
+            "done\n", id="one capability more",
+        ),
+        pytest.param(
+            shell("mkdir /m; mount -t tmpfs none /m && echo done", security=Security(privileged=True)),
+            "done\n", id="privileged, as far as this machine goes",
+        ),
+        pytest.param(
+            shell("cat /proc/self/oom_score_adj", resources=Resources(oom_score_adj=500)),
+            "500\n", id="OOM score",
+        ),
+    ],
+)  # fmt: skip
+async def test_container_is_as_it_was_asked_for(node, config, expected):
+    assert await run(node, config) == expected
+
+
+async def test_negative_oom_score_does_not_keep_it_from_starting(node):
+    uid, _ = await node.start(container("true", resources=Resources(oom_score_adj=-997)))
+    assert (await node.ended(uid)).exit_code == 0
+
+
+async def test_sandbox_has_the_pods_dns_and_sysctls(node):
+    printed = await run(
+        node,
+        shell("cat /etc/resolv.conf /proc/sys/net/ipv4/ip_unprivileged_port_start"),
+        dns_servers=("10.96.0.10",),
+        dns_searches=("ns.svc.cluster.local", "svc.cluster.local"),
+        dns_options=("ndots:5",),
+        sysctls={"net.ipv4.ip_unprivileged_port_start": "80"},
+    )
+    assert printed == (
+        "search ns.svc.cluster.local svc.cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n80\n"
+    )
+
+
+async def test_mounts_can_be_written_or_only_read(node, tmp_path):
+    (tmp_path / "in").write_text("given")
+    mounts = (Mount(str(tmp_path), "/rw"), Mount(str(tmp_path / "in"), "/ro/in", read_only=True))
+    printed = await run(
+        node, shell("cat /ro/in; echo x 2>/dev/null > /ro/in; echo made > /rw/out", mounts=mounts)
+    )
+    assert printed == "given"
+    assert (tmp_path / "out").read_text() == "made\n"
+    assert (tmp_path / "in").read_text() == "given"
+
+
+async def test_containers_of_a_pod_share_network_and_ipc_but_not_processes(node):
+    uid, _ = await node.start(container("httpd", "-f", "-p", "127.0.0.1:8080", "-h", "/etc"))
+    sandbox = (await node.pod(uid)).sandboxes[0]
+    second = shell(
+        "wget -qO- http://127.0.0.1:8080/group | head -1; ps | grep -c '[h]ttpd -f'", name="second"
+    )
+    made = await node.runtime.create_container(uid, sandbox.id, second)
+    await node.runtime.start_container(made)
+    await node.until(uid, lambda each: each.name == "second" and each.state is ContainerState.EXITED)
+    assert await output(node, made) == "root:x:0:\n0\n"
+
+
+async def test_shared_process_namespace_has_an_init_that_reaps(node):
+    orphan = "sh -c 'sleep 0.1 & exit 0'; sleep 0.5"
+    script = f"cat /proc/1/comm; {orphan}; grep -l 'Z (zombie)' /proc/[0-9]*/status | wc -l"
+    assert await run(node, shell(script), share_process_namespace=True) == "pause\n0\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (container("/no/such/command"), "no such file or directory"),
+        (container("no-such-command"), "executable file not found in \\$PATH"),
+        (container("/etc/passwd"), "permission denied"),
+    ],
+    ids=["absent file", "absent in PATH", "not executable"],
+)
+async def test_failed_start_says_why_and_stays_visible(node, config, words):
+    uid, sandbox = await node.sandbox()
+    made = await node.runtime.create_container(uid, sandbox.id, config)
+    with pytest.raises(RunContainerError, match=words):
+        await node.runtime.start_container(made)
+    seen = (await node.pod(uid)).containers[0]
+    assert (seen.state, seen.exit_code, seen.started_at) == (ContainerState.EXITED, 128, 0.0)
+    assert seen.finished_at > 0
+    assert seen.error
+
+
+async def test_container_over_its_memory_limit_is_oom_killed(node):
+    limits = Resources(memory_limit=16 << 20)
+    uid, _ = await node.start(shell("tail /dev/zero", resources=limits))
+    seen = await node.ended(uid)
+    assert (seen.oom_killed, seen.exit_code) == (True, 137)
+
+
+@pytest.mark.parametrize(
+    ("script", "grace", "code"),
+    [
+        pytest.param("trap 'exit 5' TERM; while :; do sleep 0.05; done", 10, 5, id="obeys SIGTERM"),
+        pytest.param("trap '' TERM; while :; do sleep 0.05; done", 1, 137, id="is killed after its grace"),
+    ],
+)
+async def test_stop_is_gentle_first(node, script, grace, code):
+    uid, made = await node.start(shell(script))
+    await asyncio.sleep(0.2)
+    await node.runtime.stop_container(made, grace)
+    assert (await node.pod(uid)).containers[0].exit_code == code
+
+
+async def test_terminal_of_an_exec_has_a_size(node):
+    _, made = await node.start(container("sleep", "100"))
+    stream = await node.runtime.exec(made, ["sh"], stdin=True, stdout=True, stderr=True, tty=True)
+    await stream.resize(132, 43)
+    await stream.write(b"stty size; exit 6\n")
+    printed = b""
+    while (piece := await stream.read()) is not None:
+        printed += piece[1]
+    assert b"43 132" in printed
+    assert await stream.wait() == 6
+    await stream.close()
+
+
+async def test_exec_that_timed_out_is_killed(node):
+    _, made = await node.start(container("sleep", "100"))
+    with pytest.raises(TimeoutError):
+        await node.runtime.exec_sync(made, ["sleep", "1234"], 0.3)
+    left = await node.runtime.exec_sync(made, ["sh", "-c", "ps | grep -c '[s]leep 1234'"], 5)
+    assert left.output == b"0\n"
+
+
+async def test_restarted_kubelet_finds_everything_again(node):
+    uid, made = await node.start(container("sleep", "100", annotations={"k": "v"}))
+    before = await node.pod(uid)
+    again = new_docker_runtime(node.runtime._network.node)[0]
+    await again.update_pod_cidr(node.runtime._network.pod_cidr)
+    assert await again.get_pod(uid) == before
+    taken = {again._network.take_address() for _ in range(3)}
+    assert not taken & set(before.sandboxes[0].ips)
+    assert (await again.exec_sync(made, ["true"], 5)).exit_code == 0
+    await again.close()
+
+
+async def test_container_left_by_a_broken_attempt_makes_room(node):
+    uid, sandbox = await node.sandbox()
+    left = await node.runtime.create_container(uid, sandbox.id, container("sleep", "1"))
+    made = await node.runtime.create_container(uid, sandbox.id, container("sleep", "2"))
+    assert made != left
+    assert [each.id for each in (await node.pod(uid)).containers] == [made]
+
+
+async def test_image_cannot_tell_the_kubelet_anything(node):
+    import docker
+
+    from kubelet.images.local import pause_layer
+
+    lies = '{"annotations": {"lie": "1"}, "labels": {"lie": "1"}}'.replace('"', '\\"')
+    with closing(docker.APIClient(version="auto")) as client:
+        changes = [f'LABEL sampan.io/memory="{lies}" lie=1 sampan.io/attempt=9', 'ENTRYPOINT ["/pause"]']
+        client.import_image_from_data(pause_layer(), repository="sampan-test-liar", tag="1", changes=changes)
+        try:
+            uid, _ = await node.start(container(image="sampan-test-liar:1"))
+            seen = (await node.pod(uid)).containers[0]
+            assert (seen.labels, seen.annotations, seen.attempt) == ({}, {}, 0)
+            await node.remove_all()
+        finally:
+            client.remove_image("sampan-test-liar:1")
+
+
+async def test_nodes_that_share_an_engine_see_their_own_pods_only(node):
+    async with docker_node() as other:
+        uid, made = await node.start(container("sleep", "100"))
+        theirs, _ = await other.start(container("httpd", "-f", "-h", "/etc"))
+        assert set(await node.runtime.list_pods()) == {uid}
+        assert set(await other.runtime.list_pods()) == {theirs}
+        address = (await other.pod(theirs)).sandboxes[0].ips[0]
+        answer = await node.runtime.exec_sync(made, ["wget", "-qO-", f"http://{address}/group"], 5)
+        assert answer.output.startswith(b"root:")
+
+
+async def test_absent_engine_is_unavailable_and_says_where(tmp_path):
+    from kubelet.network.pod_network import PodNetwork
+
+    runtime = DockerRuntime(PodNetwork("x"), endpoint=f"unix://{tmp_path}/none.sock")
+    for call in (runtime.list_pods(), runtime.version(), runtime.stop_container("docker://a", 0)):
+        with pytest.raises(RuntimeUnavailable, match=r"none\.sock"):
+            await call
+    with pytest.raises(RuntimeUnavailable):
+        await anext(runtime.events())
+    await runtime.close()
+
+
+class Relay:
+    """A socket before Docker's that can go away and come back, as a restarted dockerd does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writers: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        self.server = await asyncio.start_unix_server(self._serve, self.path)
+
+    async def stop(self) -> None:
+        self.server.close()
+        for writer in self.writers:
+            writer.transport.abort()
+        self.path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        docker_reader, docker_writer = await asyncio.open_unix_connection(SOCKET)
+        self.writers |= {writer, docker_writer}
+        await asyncio.gather(_pump(reader, docker_writer), _pump(docker_reader, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        return
+    finally:
+        writer.close()
+
+
+async def test_engine_that_comes_back_is_found_again(tmp_path):
+    from kubelet.network.pod_network import PodNetwork
+
+    require_docker()
+    relay = Relay(tmp_path / "docker.sock")
+    await relay.start()
+    runtime = DockerRuntime(PodNetwork("test-relay"), endpoint=f"unix://{relay.path}")
+    events = runtime.events()
+    assert (await anext(events)).pod_uid == ""
+    assert await runtime.list_pods() == {}
+    await relay.stop()
+    with pytest.raises(RuntimeUnavailable):
+        await anext(events)
+    with pytest.raises(RuntimeUnavailable):
+        await runtime.list_pods()
+    await relay.start()
+    assert await runtime.list_pods() == {}
+    await runtime.close()
+    await relay.stop()
+
+
+async def test_cleanup_leaves_nothing_of_the_node(node):
+    await node.start(container("sleep", "100"))
+    name = node.runtime._network.node
+    removed = await cleanup_node(name)
+    assert any(each.startswith("k8s_POD_pod-1_ns_") for each in removed)
+    assert await node.runtime.list_pods() == {}
+    assert await asyncio.to_thread(cleanup_network, name) == []
+    assert await cleanup_node(name) == []
