@@ -28,7 +28,6 @@ _BOOKMARK_SECONDS = 60.0
 _LAST_BOOKMARK_SECONDS = 2.0
 _BATCH = 256
 _HEADERS = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
-_NODE = "spec.nodeName"
 
 
 async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -96,9 +95,7 @@ class Watcher:
 
     async def run(self, send: Send) -> None:
         """Raises Lagging."""
-        node = self._options.fields.exact(_NODE)
-        scope = None if node is None else (_NODE, node)
-        with self._store.cache.subscribe(self._namespace, scope) as topic:
+        with self._store.cache.subscribe(self._namespace, self._options.fields) as topic:
             self._reader = reader = Reader(topic, topic.end)
             try:
                 await self._begin(send)

@@ -5,17 +5,18 @@ Source of the rules: https://kubernetes.io/docs/reference/using-api/api-concepts
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import orjson
-
 from apimachinery.errors import BadRequestError, ExpiredError, TimeoutStatusError
 from apimachinery.fields import FieldSelector
-from apimachinery.objects import Object
+from apiserver.registry.continue_token import (
+    CONTINUE_TOO_OLD,
+    ContinueExpiredError,
+    Position,
+    decode_position,
+)
 from apiserver.registry.options import EXACT, NOT_OLDER_THAN, ListOptions
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import RevisionCompacted, RevisionInFuture, Storage
@@ -26,13 +27,6 @@ _Entries = list[Entry]
 _WAIT_SECONDS = 3.0
 _PAGE = 500
 _TOO_OLD = "The resourceVersion for the provided list is too old."
-_CONTINUE_TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new "
-    "list without the continue parameter, or use the continue token in this response to retrieve the "
-    "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
-    "that were created, modified, or deleted between the time the first chunk was returned and now may show "
-    "up in the list."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,44 +37,6 @@ class Listing:
     revision: int
     continue_: str = ""
     remaining: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a list goes on: after a key, as of a revision (-1: whatever is current)."""
-
-    revision: int
-    start_after: str
-
-    def encode(self, prefix: str) -> str:
-        token = {"v": "meta.k8s.io/v1", "rv": self.revision, "start": self.start_after[len(prefix) :] + "\0"}
-        return base64.urlsafe_b64encode(orjson.dumps(token)).rstrip(b"=").decode()
-
-
-def decode_position(token: str, prefix: str) -> Position:
-    """Raises BadRequestError."""
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        found = orjson.loads(raw)
-        if found["v"] != "meta.k8s.io/v1" or found["rv"] == 0:
-            raise ValueError("unrecognized version or incorrect encoded resourceVersion")
-        start = found["start"]
-        if not start or start.startswith("/") or ".." in start.split("/"):
-            raise ValueError("invalid start key")
-        return Position(int(found["rv"]), prefix + start.removesuffix("\0"))
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRequestError(f"continue key is not valid: {error}") from None
-
-
-class ContinueExpiredError(ExpiredError):
-    """Carries a token with which the list can go on, if consistency does not matter."""
-
-    def __init__(self, message: str, token: str) -> None:
-        super().__init__(message)
-        self._token = token
-
-    def to_status(self) -> Object:
-        return super().to_status() | {"metadata": {"continue": self._token}}
 
 
 def parse_revision(text: str) -> int:
@@ -155,12 +111,12 @@ class Lister:
     async def _continue(self, namespace: str, options: ListOptions) -> Listing:
         if options.resource_version not in ("", "0"):
             raise BadRequestError("specifying resource version is not allowed when using continue")
-        position = decode_position(options.continue_, self._cache.prefix)
+        position = decode_position(options.continue_, self._prefix(namespace))
         if position.revision < 0:
             await self._watch_cache.fresh()
             position = Position(self._watch_cache.revision, position.start_after)
             return self._from_cache(namespace, options, options.limit, position)
-        return await self._list_at(namespace, options, position, _CONTINUE_TOO_OLD)
+        return await self._list_at(namespace, options, position, CONTINUE_TOO_OLD)
 
     async def _list_at(
         self, namespace: str, options: ListOptions, position: Position, too_old: str
@@ -173,12 +129,19 @@ class Lister:
         except RevisionInFuture:
             raise too_large(position.revision, self._watch_cache.revision) from None
         except RevisionCompacted:
-            raise self._expired(position, too_old) from None
+            raise self._expired(namespace, position, too_old) from None
 
-    def _expired(self, position: Position, message: str) -> ExpiredError:
+    def _prefix(self, namespace: str) -> str:
+        """What the keys of a list begin with. Tokens are relative to it: they can't lead elsewhere."""
+        scoped = namespace and self._cache.resource.namespaced
+        return f"{self._cache.prefix}{namespace}/" if scoped else self._cache.prefix
+
+    def _expired(self, namespace: str, position: Position, message: str) -> ExpiredError:
         if not position.start_after:
             return ExpiredError(message)
-        return ContinueExpiredError(message, Position(-1, position.start_after).encode(self._cache.prefix))
+        return ContinueExpiredError(
+            message, Position(-1, position.start_after).encode(self._prefix(namespace))
+        )
 
     def _from_cache(self, namespace: str, options: ListOptions, limit: int, position: Position) -> Listing:
         candidates = self._candidates(namespace, options, position.start_after or None)
@@ -187,7 +150,7 @@ class Lister:
         found = (entry for entry in candidates if matches(entry, options))
         if not limit:
             return Listing([*found], position.revision)
-        return self._chunk(found, limit, position.revision, len(candidates), options)
+        return self._chunk(found, self._prefix(namespace), options, position.revision, len(candidates))
 
     def _candidates(self, namespace: str, options: ListOptions, start_after: str | None) -> Sequence[Entry]:
         """The entries to look at: the narrowest that an index has."""
@@ -203,19 +166,19 @@ class Lister:
         return self._cache.entries(namespace or None, start_after)
 
     def _chunk(
-        self, found: Iterator[Entry], limit: int, revision: int, total: int, options: ListOptions
+        self, found: Iterator[Entry], prefix: str, options: ListOptions, revision: int, total: int
     ) -> Listing:
         """One chunk, and a token if there is more. What selectors leave is not counted, as upstream does."""
+        limit = options.limit
         entries = [*islice(found, limit)]
         if next(found, None) is None:
             return Listing(entries, revision)
-        token = Position(revision, entries[-1].key).encode(self._cache.prefix)
+        token = Position(revision, entries[-1].key).encode(prefix)
         return Listing(entries, revision, token, total - limit if options.selects_all else None)
 
     async def _from_history(self, namespace: str, options: ListOptions, position: Position) -> Listing:
         """A range of the store as of a revision, page by page until there is enough."""
-        cache, limit = self._cache, options.limit
-        prefix = f"{cache.prefix}{namespace}/" if namespace and cache.resource.namespaced else cache.prefix
+        cache, limit, prefix = self._cache, options.limit, self._prefix(namespace)
         found: _Entries = []
         start, total = position.start_after or None, 0
         while True:
@@ -230,4 +193,4 @@ class Lister:
             start = page.items[-1].key
         if not limit:
             return Listing(found, position.revision)
-        return self._chunk(iter(found), limit, position.revision, total, options)
+        return self._chunk(iter(found), prefix, options, position.revision, total)

@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from apimachinery.fields import FieldSelector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.storage.entry import Entry, Kind, Selectable
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 _INDEXED_FIELDS = {"pods": "spec.nodeName"}
 """The field by which a resource's watchers are told apart: one node's kubelet wants one node's pods."""
 _MAX_SCOPED_CHANGES = 1000
+NAMESPACE, NAME = "metadata.namespace", "metadata.name"
 
 
 def no_fields(obj: Object) -> Mapping[str, str]:
@@ -136,23 +138,30 @@ class ResourceCache:
                     topic.publish(change)
 
     def _scopes_of(self, change: Change) -> set[tuple[str, str]]:
-        scopes = {("metadata.namespace", change.entry.namespace)}
+        namespace, name = change.entry.namespace, change.entry.name
+        scopes = {(NAMESPACE, namespace), (NAME, f"{namespace}/{name}")}
         if self._indexed_field:
             entries = (change.entry, change.previous) if change.previous else (change.entry,)
             scopes |= {(self._indexed_field, self._field(each)) for each in entries}
         return scopes
 
+    def _scope(self, namespace: str, fields: FieldSelector) -> tuple[str, str] | None:
+        """The narrowest scope that holds everything a selector may select; None: the whole resource."""
+        name = fields.exact(NAME)
+        if name is not None and (namespace or not self.resource.namespaced):
+            return (NAME, f"{namespace}/{name}")
+        if self._indexed_field and (value := fields.exact(self._indexed_field)) is not None:
+            return (self._indexed_field, value)
+        return (NAMESPACE, namespace) if namespace and self.resource.namespaced else None
+
     @contextmanager
-    def subscribe(self, namespace: str, field: tuple[str, str] | None) -> Iterator[Topic]:
-        """The narrowest topic that has every change of a namespace, or of objects with a field's value.
+    def subscribe(self, namespace: str, fields: FieldSelector) -> Iterator[Topic]:
+        """A topic that has every change of a namespace (or all) that a field selector may select.
 
         A watcher of a little is not woken for the rest. Such a topic lives as long as somebody reads it.
         """
-        if field is not None and field[0] == self._indexed_field:
-            scope = field
-        elif namespace and self.resource.namespaced:
-            scope = ("metadata.namespace", namespace)
-        else:
+        scope = self._scope(namespace, fields)
+        if scope is None:
             yield self.changes
             return
         topic = self._scoped.get(scope)

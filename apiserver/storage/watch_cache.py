@@ -46,7 +46,7 @@ class WatchCache:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
         self._asking: asyncio.Task[int] | None = None
-        self._next_asking: asyncio.Task[int] | None = None
+        self._unsent: asyncio.Task[int] | None = None
 
     def __repr__(self) -> str:
         return f"<WatchCache @{self.revision} {len(self._resources)} resources>"
@@ -82,26 +82,18 @@ class WatchCache:
         return revision
 
     async def _current_revision(self) -> int:
-        if self._asking is None:
-            self._asking = self._start_asking(None)
-            return await asyncio.shield(self._asking)
-        if self._next_asking is None:
-            self._next_asking = self._start_asking(self._asking)
-        return await asyncio.shield(self._next_asking)
-
-    def _start_asking(self, before: asyncio.Task[int] | None) -> asyncio.Task[int]:
-        task = asyncio.create_task(self._ask(before))
-        # Those who asked may have gone; their question may still fail.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
+        if self._unsent is None:
+            self._unsent = asyncio.create_task(self._ask(self._asking))
+            # Those who asked may be gone when the answer comes, and the answer may be a failure.
+            self._unsent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(self._unsent)
 
     async def _ask(self, before: asyncio.Task[int] | None) -> int:
-        if before is not None:
+        """One question at a time; whoever comes before it is sent shares it."""
+        if before is not None and not before.done():
             await asyncio.wait([before])
-        try:
-            return await self._storage.current_revision()
-        finally:
-            self._asking, self._next_asking = self._next_asking, None
+        self._asking, self._unsent = self._unsent, None
+        return await self._storage.current_revision()
 
     async def wait_until_ready(self, seconds: float) -> bool:
         """Whether the cache was loaded in time."""

@@ -1,0 +1,83 @@
+"""Topics: many readers, one copy, and no waiting for the slow."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from apiserver.storage.entry import Entry, Kind
+from apiserver.storage.topic import ADDED, Change, Lagging, Reader, Topic
+
+KIND = Kind("v1", "ConfigMap", lambda obj: {})
+
+
+def change(revision: int, size: int = 10) -> Change:
+    return Change(ADDED, Entry(KIND, f"/k/{revision}", "", str(revision), revision, b"x" * size), None)
+
+
+def revisions(changes: list[Change]) -> list[int]:
+    return [each.revision for each in changes]
+
+
+async def test_readers_take_what_is_new_at_their_own_pace() -> None:
+    topic = Topic(floor=1)
+    early = Reader(topic, topic.end)
+    topic.publish(change(2))
+    late = Reader(topic, topic.end)
+    topic.publish(change(3))
+    assert (revisions(early.take(10)), revisions(late.take(10))) == ([2, 3], [3])
+    assert early.take(10) == []
+
+
+async def test_all_readers_are_woken_by_one_change() -> None:
+    topic = Topic(floor=1)
+    readers = [Reader(topic, topic.end) for _ in range(3)]
+    waiting = [asyncio.create_task(reader.wait()) for reader in readers]
+    await asyncio.sleep(0)
+    topic.publish(change(2))
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+
+async def test_a_reader_that_is_too_slow_is_cut_off_and_the_others_are_not() -> None:
+    topic = Topic(floor=1, max_changes=4)
+    slow, quick = Reader(topic, topic.end), Reader(topic, topic.end)
+    for revision in range(2, 12):
+        topic.publish(change(revision))
+        assert revisions(quick.take(10)) == [revision]
+    with pytest.raises(Lagging):
+        slow.take(10)
+
+
+def test_what_is_kept_is_bounded_by_bytes_too() -> None:
+    topic = Topic(floor=1, max_bytes=100)
+    for revision in range(2, 22):
+        topic.publish(change(revision, size=50))
+    assert revisions(topic.take(topic.after(topic.floor), 99)) == [20, 21]
+    assert topic.floor == 19
+
+
+async def test_after_a_gap_every_reader_lags() -> None:
+    topic = Topic(floor=1)
+    reader = Reader(topic, topic.end)
+    topic.reset(floor=9)
+    with pytest.raises(Lagging):
+        reader.take(1)
+    assert topic.floor == 9
+    assert Reader(topic, topic.end).take(1) == []
+
+
+@pytest.mark.looptime
+async def test_an_alarm_wakes_a_reader_when_nothing_happens() -> None:
+    topic, loop = Topic(floor=1), asyncio.get_running_loop()
+    reader = Reader(topic, topic.end)
+    reader.set_alarm(loop.time() + 30)
+    started = loop.time()
+    await reader.wait()
+    assert loop.time() - started == pytest.approx(30)
+
+
+def test_the_line_of_a_change_is_encoded_once_for_all() -> None:
+    one, header = change(2), b'{"kind":"X",'
+    assert one.line(header) == b'{"type":"ADDED","object":{"kind":"X",xxxxxxxxxx}\n'
+    assert one.line(header) is one.line(header)
