@@ -123,6 +123,11 @@ class Informer:
         """Whether the cache has held the complete state at least once."""
         return self._synced.is_set()
 
+    def has_seen(self, resource_version: str) -> bool:
+        """Whether the cache is at least as new as an answer to one of our own writes."""
+        ours, known = resource_version or "0", self.resource_version or "0"
+        return int(known) >= int(ours) if ours.isdigit() and known.isdigit() else True
+
     async def wait_synced(self) -> None:
         await self._synced.wait()
 

@@ -10,12 +10,22 @@ from collections.abc import Iterable
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
-from apimachinery.objects import NamespacedName, Object, key_of, labels_of, namespace_of, owner_reference
+from apimachinery.objects import (
+    NamespacedName,
+    Object,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    owner_reference,
+    resource_version_of,
+)
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
     ZONE_LABEL,
+    SlicePlan,
     is_headless,
     plan_slices,
     pod_endpoints,
@@ -26,6 +36,8 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
 BY_SERVICE = "service"
+STALE = 0.1
+"""Seconds until the next look when the cache does not show our own last write yet."""
 
 
 def service_of(slice_: Object) -> Iterable[str]:
@@ -47,6 +59,7 @@ class EndpointSliceController:
         self._nodes = context.informers.informer(scheme.NODES)
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_SERVICE, service_of)
+        self._written: dict[NamespacedName, str] = {}
 
     def watches(self) -> list[Watch]:
         return [
@@ -63,22 +76,29 @@ class EndpointSliceController:
         """Slices of a deleted Service are the garbage collector's: the Service owns them."""
         service = self._services.get(key)
         if service is None or not service["spec"].get("selector"):
+            self._written.pop(key, None)
             return None
         if service["spec"].get("type") == "ExternalName":
             return None
+        if not self._slices.has_seen(self._written.get(key, "")):
+            return STALE  # planning on slices as they were before our last write would make some twice
         pods = self._pods.list(key.namespace)
         found = pod_endpoints(service, pods, self._zones(), terminating=True)
-        plan = plan_slices(found, self._slices.by_index(BY_SERVICE, str(key)))
-        metadata = slice_metadata(service)
+        existing = self._slices.by_index(BY_SERVICE, str(key))
+        plan = with_labels(plan_slices(found, existing), existing, slice_labels(service))
+        await self._act(key, service, plan)
+        return None
+
+    async def _act(self, key: NamespacedName, service: Object, plan: SlicePlan) -> None:
         family = (service["spec"].get("ipFamilies") or ["IPv4"])[0]
+        metadata = slice_metadata(service)
         async with asyncio.TaskGroup() as group:
             for body in plan.create:
-                group.create_task(self._create({"addressType": family, **body}, metadata))
+                group.create_task(self._create(key, {"addressType": family, **body, "metadata": metadata}))
             for slice_ in plan.update:
-                group.create_task(self._client.update(scheme.ENDPOINT_SLICES, slice_))
+                group.create_task(self._update(key, slice_))
             for name in plan.delete:
                 group.create_task(self._delete(key.namespace, name))
-        return None
 
     def _zones(self) -> dict[str, str]:
         return {
@@ -87,9 +107,17 @@ class EndpointSliceController:
             if (zone := labels_of(node).get(ZONE_LABEL))
         }
 
-    async def _create(self, body: Object, metadata: Object) -> None:
-        slice_ = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": metadata, **body}
-        await self._client.create(scheme.ENDPOINT_SLICES, slice_, metadata["namespace"])
+    async def _create(self, key: NamespacedName, body: Object) -> None:
+        slice_ = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", **body}
+        self._note(key, await self._client.create(scheme.ENDPOINT_SLICES, slice_, key.namespace))
+
+    async def _update(self, key: NamespacedName, slice_: Object) -> None:
+        self._note(key, await self._client.update(scheme.ENDPOINT_SLICES, slice_))
+
+    def _note(self, key: NamespacedName, answer: Object) -> None:
+        """Remembers the newest of our own writes."""
+        version = resource_version_of(answer)
+        self._written[key] = max(version, self._written.get(key, ""), key=lambda text: (len(text), text))
 
     async def _delete(self, namespace: str, name: str) -> None:
         try:
@@ -104,15 +132,30 @@ def _key_of_service(slice_: Object) -> Iterable[NamespacedName]:
         yield NamespacedName(namespace, name)
 
 
-def slice_metadata(service: Object) -> Object:
-    """The metadata of a new slice: the Service's labels, its name, and the Service as owner."""
-    labels = {k: v for k, v in labels_of(service).items() if k not in (HEADLESS_LABEL,)}
+def slice_labels(service: Object) -> dict[str, str]:
+    """The Service's labels and its name, and that we manage the slice."""
+    labels = {k: v for k, v in labels_of(service).items() if k != HEADLESS_LABEL}
     labels |= {SERVICE_NAME: service["metadata"]["name"], MANAGED_BY: CONTROLLER}
     if is_headless(service):
         labels[HEADLESS_LABEL] = ""
+    return labels
+
+
+def slice_metadata(service: Object) -> Object:
+    """The metadata of a new slice: its labels, and the Service as owner."""
     return {
         "generateName": f"{service['metadata']['name']}-",
         "namespace": service["metadata"]["namespace"],
-        "labels": labels,
+        "labels": slice_labels(service),
         "ownerReferences": [owner_reference({"apiVersion": "v1", "kind": "Service", **service})],
     }
+
+
+def with_labels(plan: SlicePlan, existing: Iterable[Object], labels: dict[str, str]) -> SlicePlan:
+    """The plan, with slices added whose labels are no longer the Service's."""
+    planned = {*map(name_of, plan.update), *plan.delete}
+    outdated = [each for each in existing if name_of(each) not in planned and labels_of(each) != labels]
+    updates = [
+        {**each, "metadata": {**each["metadata"], "labels": labels}} for each in [*plan.update, *outdated]
+    ]
+    return SlicePlan(plan.create, tuple(updates), plan.delete)

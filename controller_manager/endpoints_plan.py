@@ -173,7 +173,8 @@ def plan_slices(endpoints: Sequence[PodEndpoint], existing: Sequence[Object], li
     """The fewest writes that make the slices hold exactly these endpoints.
 
     Endpoints stay in the slice they are in; new ones fill slices with room, then new slices. Without
-    endpoints one empty slice remains. Slices of other ports, or left empty, go.
+    endpoints one empty slice remains. Slices of other ports, or left empty, go; but before one goes and
+    another comes, it is filled anew.
     """
     groups: dict[tuple[Port, ...], list[PodEndpoint]] = {}
     for endpoint in endpoints:
@@ -193,8 +194,10 @@ def plan_slices(endpoints: Sequence[PodEndpoint], existing: Sequence[Object], li
                 if body != (slice_.get("endpoints") or []):
                     update.append({**slice_, "endpoints": body})
         create += [{"endpoints": body, "ports": wire_ports} for body in fresh]
-    gone = tuple(name_of(each) for each in existing if name_of(each) not in kept)
-    return SlicePlan(tuple(create), tuple(update), gone)
+    gone = [each for each in existing if name_of(each) not in kept]
+    reused = [{**slice_, **body} for slice_, body in zip(gone, create, strict=False)]
+    rest = tuple(name_of(each) for each in gone[len(reused) :])
+    return SlicePlan(tuple(create[len(reused) :]), (*update, *reused), rest)
 
 
 def _plan_placeholder(existing: Sequence[Object]) -> SlicePlan:

@@ -10,6 +10,7 @@ from apimachinery.objects import NamespacedName
 from client.controller import Watch
 from controller_manager.context import ControllerContext
 from controller_manager.deployment import DeploymentController
+from controller_manager.endpoint_slice_mirroring import EndpointSliceMirroringController
 from controller_manager.endpoint_slices import EndpointSliceController
 from controller_manager.endpoints import EndpointsController
 from controller_manager.garbage_collector.controller import GarbageCollector
@@ -60,6 +61,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(ReplicationControllerController, "concurrent_rc_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
+    _row(EndpointSliceMirroringController),
     _row(NamespaceController, "concurrent_namespace_syncs"),
     _row(GarbageCollector, "concurrent_gc_syncs"),
     _row(ServiceAccountsController),

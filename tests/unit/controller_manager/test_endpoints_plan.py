@@ -103,7 +103,10 @@ def existing_slice(name: str, *numbers: int, port: int = 8080) -> Object:
         ),
         pytest.param(1, [existing_slice("s1", 1, 2)], ([], ["s1"], []), id="a pod that is gone is taken out"),
         pytest.param(
-            2, [existing_slice("s1", 1, 2, port=1)], ([2], [], ["s1"]), id="other ports make another slice"
+            2,
+            [existing_slice("s1", 1, 2, port=1)],
+            ([], ["s1"], []),
+            id="other ports make another slice of it",
         ),
         pytest.param(
             1,

@@ -1,0 +1,157 @@
+"""Mirrors Endpoints that people keep by hand into EndpointSlices, which is all that proxies read.
+
+Source: pkg/controller/endpointslicemirroring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from apimachinery import scheme
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import (
+    NamespacedName,
+    Object,
+    annotations_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    owner_reference,
+)
+from client.controller import Watch, by_name
+from controller_manager.context import ControllerContext
+
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+CONTROLLER = "endpointslicemirroring-controller.k8s.io"
+SERVICE_NAME = "kubernetes.io/service-name"
+SKIP_LABEL = "endpointslice.kubernetes.io/skip-mirror"
+LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
+BY_ENDPOINTS = "mirrored"
+MAX_ENDPOINTS = 1000
+
+
+def endpoints_of(slice_: Object) -> Iterable[str]:
+    """Index: the Endpoints that a slice of ours mirrors."""
+    labels = labels_of(slice_)
+    if labels.get(MANAGED_BY) == CONTROLLER:
+        yield f"{namespace_of(slice_)}/{labels.get(SERVICE_NAME, '')}"
+
+
+class EndpointSliceMirroringController:
+    """One slice for each subset and address family of Endpoints whose Service has no selector."""
+
+    name: ClassVar[str] = "endpointslice-mirroring-controller"
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._client = context.client
+        self._services = context.informers.informer(scheme.SERVICES)
+        self._endpoints = context.informers.informer(scheme.ENDPOINTS)
+        self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
+        context.informers.index(scheme.ENDPOINT_SLICES, BY_ENDPOINTS, endpoints_of)
+        self._written: dict[NamespacedName, str] = {}
+
+    def watches(self) -> list[Watch]:
+        return [
+            Watch(self._endpoints, by_name),
+            Watch(self._services, by_name),
+            Watch(self._slices, _mirrored),
+        ]
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        if not self._slices.has_seen(self._written.get(key, "")):
+            return 0.1
+        service, endpoints = self._services.get(key), self._endpoints.get(key)
+        wanted = mirrors(endpoints) if endpoints and service and is_mirrored(service, endpoints) else []
+        spare = self._slices.by_index(BY_ENDPOINTS, str(key))
+        for body in wanted:
+            slice_ = next((each for each in spare if each["addressType"] == body["addressType"]), None)
+            if slice_ is None:
+                await self._create(key, body)
+                continue
+            spare.remove(slice_)
+            if not _is_same(slice_, body):
+                await self._client.update(scheme.ENDPOINT_SLICES, merged(slice_, body))
+        for slice_ in spare:
+            await self._delete(slice_)
+        return None
+
+    async def _create(self, key: NamespacedName, body: Object) -> None:
+        created = await self._client.create(scheme.ENDPOINT_SLICES, body, key.namespace)
+        self._written[key] = created["metadata"]["resourceVersion"]
+
+    async def _delete(self, slice_: Object) -> None:
+        try:
+            await self._client.delete(scheme.ENDPOINT_SLICES, name_of(slice_), namespace_of(slice_))
+        except NotFoundError:
+            return
+
+
+def _mirrored(slice_: Object) -> Iterable[NamespacedName]:
+    for text in endpoints_of(slice_):
+        namespace, _, name = text.partition("/")
+        yield NamespacedName(namespace, name)
+
+
+def is_mirrored(service: Object, endpoints: Object) -> bool:
+    """Whether nobody else makes slices for these Endpoints."""
+    return not (
+        service["spec"].get("selector")
+        or labels_of(endpoints).get(SKIP_LABEL) == "true"
+        or LEADER_ANNOTATION in annotations_of(endpoints)
+    )
+
+
+def mirrors(endpoints: Object) -> list[Object]:
+    """The slices that say what the Endpoints say."""
+    return [
+        _slice(endpoints, subset.get("ports") or [], family, found)
+        for subset in endpoints.get("subsets") or []
+        for family in ("IPv4", "IPv6")
+        if (found := _family(subset, family))
+    ]
+
+
+def _family(subset: Object, family: str) -> list[Object]:
+    """The endpoints of one address family, ready ones first."""
+    return [
+        _endpoint(address, is_ready)
+        for field, is_ready in (("addresses", True), ("notReadyAddresses", False))
+        for address in subset.get(field) or []
+        if (":" in address["ip"]) == (family == "IPv6")
+    ][:MAX_ENDPOINTS]
+
+
+def _endpoint(address: Object, is_ready: bool) -> Object:
+    endpoint: Object = {"addresses": [address["ip"]], "conditions": {"ready": is_ready}}
+    return endpoint | {
+        name: address[name] for name in ("hostname", "nodeName", "targetRef") if address.get(name)
+    }
+
+
+def _slice(endpoints: Object, ports: Sequence[Object], family: str, found: list[Object]) -> Object:
+    labels = {**labels_of(endpoints), SERVICE_NAME: name_of(endpoints), MANAGED_BY: CONTROLLER}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "generateName": f"{name_of(endpoints)}-",
+            "namespace": namespace_of(endpoints),
+            "labels": labels,
+            "ownerReferences": [owner_reference(endpoints)],
+        },
+        "addressType": family,
+        "endpoints": found,
+        "ports": [{"name": "", "protocol": "TCP", **port} for port in ports],
+    }
+
+
+def _is_same(slice_: Object, body: Object) -> bool:
+    fields = ("addressType", "endpoints", "ports")
+    return labels_of(slice_) == labels_of(body) and all(slice_.get(each) == body[each] for each in fields)
+
+
+def merged(slice_: Object, body: Object) -> Object:
+    """The slice as it is, with what we own replaced."""
+    metadata = {**slice_["metadata"], "labels": labels_of(body)}
+    return {**slice_, **body, "metadata": metadata}

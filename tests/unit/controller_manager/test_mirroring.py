@@ -1,0 +1,63 @@
+"""Endpoints kept by hand become slices: tables."""
+
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from controller_manager.endpoint_slice_mirroring import is_mirrored, mirrors
+
+PORT = {"port": 8080}
+
+
+def endpoints(*subsets: Object, **metadata: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": "web", "namespace": "ns", "uid": "u", **metadata},
+        "subsets": list(subsets),
+    }
+
+
+@pytest.mark.parametrize(
+    ("subset", "expected"),
+    [
+        pytest.param({"addresses": [{"ip": "192.0.2.7"}]}, {"IPv4": {"192.0.2.7": True}}, id="ready"),
+        pytest.param(
+            {"notReadyAddresses": [{"ip": "192.0.2.7"}]}, {"IPv4": {"192.0.2.7": False}}, id="not ready"
+        ),
+        pytest.param(
+            {"addresses": [{"ip": "192.0.2.7"}, {"ip": "fd00::1"}]},
+            {"IPv4": {"192.0.2.7": True}, "IPv6": {"fd00::1": True}},
+            id="a slice for each family",
+        ),
+        pytest.param({}, {}, id="nothing"),
+    ],
+)
+def test_addresses_become_endpoints(subset: Object, expected: Object) -> None:
+    slices = mirrors(endpoints({**subset, "ports": [PORT]}))
+    found = {
+        each["addressType"]: {
+            endpoint["addresses"][0]: endpoint["conditions"]["ready"] for endpoint in each["endpoints"]
+        }
+        for each in slices
+    }
+    assert found == expected
+    assert all(each["ports"] == [{"name": "", "protocol": "TCP", **PORT}] for each in slices)
+
+
+@pytest.mark.parametrize(
+    ("spec", "metadata", "expected"),
+    [
+        pytest.param({}, {}, True, id="a Service without selector"),
+        pytest.param({"selector": {"app": "web"}}, {}, False, id="with one the slice controller makes them"),
+        pytest.param(
+            {}, {"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}}, False, id="not wanted"
+        ),
+        pytest.param(
+            {}, {"annotations": {"control-plane.alpha.kubernetes.io/leader": "{}"}}, False, id="a lock"
+        ),
+    ],
+)
+def test_only_those_nobody_else_keeps_are_mirrored(spec: Object, metadata: Object, expected: bool) -> None:
+    assert is_mirrored({"spec": spec}, endpoints(**metadata)) is expected
