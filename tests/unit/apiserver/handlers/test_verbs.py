@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from tests.fakes.api import Api, serving
 
 MAPS = "/api/v1/namespaces/default/configmaps"
+PODS = "/api/v1/namespaces/default/pods"
+MERGE = {"content-type": "application/merge-patch+json"}
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+def config_map(name: str = "a", **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, **metadata}, "data": {"k": "v"}}
+
+
+def pod(name: str = "p", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}], **spec}}
 
 
 @pytest.fixture
@@ -17,8 +30,11 @@ async def api() -> AsyncIterator[Api]:
         yield api
 
 
+# Create
+
+
 async def test_what_is_created_is_read_back(api: Api) -> None:
-    created = await api.request("POST", MAPS, {"metadata": {"name": "a"}, "data": {"k": "v"}})
+    created = await api.request("POST", MAPS, config_map())
     assert created.status == 201
     assert created.json["kind"] == "ConfigMap"
     read = await api.request("GET", f"{MAPS}/a")
@@ -27,3 +43,395 @@ async def test_what_is_created_is_read_back(api: Api) -> None:
     assert metadata["namespace"] == "default"
     assert metadata["creationTimestamp"] == "2026-01-02T03:04:05Z"
     assert metadata["resourceVersion"] == "2"
+
+
+async def test_a_name_is_generated_and_another_when_it_is_taken(api: Api) -> None:
+    names = set()
+    for _ in range(30):
+        created = await api.request("POST", MAPS, {"metadata": {"generateName": "g-"}})
+        names.add(created.json["metadata"]["name"])
+    assert len(names) == 30
+    assert all(len(name) == 7 and set(name[2:]) <= set("bcdfghjklmnpqrstvwxz2456789") for name in names)
+
+
+async def test_what_exists_is_not_created_again(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    again = await api.request("POST", MAPS, config_map())
+    assert (again.status, again.json["message"]) == (409, 'configmaps "a" already exists')
+
+
+async def test_a_new_object_has_no_resource_version(api: Api) -> None:
+    answer = await api.request("POST", MAPS, config_map(resourceVersion="5"))
+    expected = "resourceVersion should not be set on objects to be created"
+    assert (answer.status, answer.json["message"]) == (500, expected)
+
+
+async def test_a_dry_run_creates_nothing_but_finds_what_is_wrong(api: Api) -> None:
+    tried = await api.request("POST", f"{MAPS}?dryRun=All", config_map())
+    assert (tried.status, tried.json["metadata"].get("resourceVersion")) == (201, None)
+    assert (await api.request("GET", f"{MAPS}/a")).status == 404
+    await api.request("POST", MAPS, config_map())
+    assert (await api.request("POST", f"{MAPS}?dryRun=All", config_map())).status == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "message"),
+    [
+        pytest.param(
+            b"{",
+            {},
+            400,
+            "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "
+            "json parse error: unexpected end of JSON input ({)",
+            id="cut off",
+        ),
+        pytest.param(
+            b"",
+            {},
+            400,
+            "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "
+            "json parse error: unexpected end of JSON input (<empty>)",
+            id="empty",
+        ),
+        pytest.param(
+            {"kind": "Gizmo", "apiVersion": "v1", "metadata": {"name": "a"}},
+            {},
+            400,
+            'Gizmo in version "v1" cannot be handled as a ConfigMap: no kind "Gizmo" is registered for '
+            'version "v1" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+            id="unknown kind",
+        ),
+        pytest.param(
+            {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a"}},
+            {},
+            400,
+            'Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to '
+            "(core.ConfigMap): unknown conversion",
+            id="another kind",
+        ),
+        pytest.param(
+            {"metadata": {"name": "a", "namespace": "elsewhere"}},
+            {},
+            400,
+            "the namespace of the provided object does not match the namespace sent on the request",
+            id="another namespace",
+        ),
+        pytest.param(
+            b"x",
+            {"content-type": "text/plain"},
+            415,
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf",
+            id="another format",
+        ),
+        pytest.param(
+            b'"' + b"x" * (3 << 20) + b'"',
+            {},
+            413,
+            "Request entity too large: limit is 3145728",
+            id="too long",
+        ),
+        pytest.param(
+            {"metadata": {"name": "a"}, "data": {"k": "x" * (1536 << 10)}},
+            {},
+            422,
+            'ConfigMap "a" is invalid: []: Too long: may not be more than 1048576 bytes',
+            id="more than a ConfigMap holds",
+        ),
+    ],
+)
+async def test_bodies_that_are_refused(
+    api: Api, body: Any, headers: dict[str, str], status: int, message: str
+) -> None:
+    answer = await api.request("POST", MAPS, body, headers)
+    assert (answer.status, answer.json["message"]) == (status, message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"metadata":{"name":"a"},"data":{"k":"\xff\xfe"}}', b'{"a":' * 3000 + b"1" + b"}" * 3000],
+    ids=["not UTF-8", "thousands of levels"],
+)
+async def test_abuse_is_a_bad_request(api: Api, body: bytes) -> None:
+    assert (await api.request("POST", MAPS, body)).status == 400
+
+
+async def test_yaml_is_understood(api: Api) -> None:
+    text = b"metadata:\n  name: a\ndata:\n  k: v\n"
+    answer = await api.request("POST", MAPS, text, {"content-type": "application/yaml"})
+    assert (answer.status, answer.json["data"]) == (201, {"k": "v"})
+
+
+UNKNOWN = b'{"metadata":{"name":"a"},"dada":{},"data":{"k":"1","k":"2"}}'
+
+
+async def test_unknown_and_repeated_fields_are_warned_about(api: Api) -> None:
+    answer = await api.request("POST", MAPS, UNKNOWN)
+    assert answer.status == 201
+    assert "dada" not in answer.json
+    assert answer.headers["warning"] == '299 - "duplicate field \\"data.k\\""'  # the last of two headers
+
+
+async def test_unknown_and_repeated_fields_can_be_refused(api: Api) -> None:
+    answer = await api.request("POST", f"{MAPS}?fieldValidation=Strict", UNKNOWN)
+    assert (answer.status, answer.json["message"]) == (
+        400,
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: '
+        'unknown field "dada", duplicate field "data.k"',
+    )
+
+
+async def test_unknown_and_repeated_fields_can_be_ignored(api: Api) -> None:
+    answer = await api.request("POST", f"{MAPS}?fieldValidation=Ignore", UNKNOWN)
+    assert answer.status == 201
+    assert "warning" not in answer.headers
+
+
+# Update and patch
+
+
+async def test_an_update_of_an_old_version_is_a_conflict(api: Api) -> None:
+    old = (await api.request("POST", MAPS, config_map())).json
+    assert (await api.request("PUT", f"{MAPS}/a", old | {"data": {"k": "2"}})).status == 200
+    answer = await api.request("PUT", f"{MAPS}/a", old | {"data": {"k": "3"}})
+    expected = f'Operation cannot be fulfilled on configmaps "a": {MODIFIED}'
+    assert (answer.status, answer.json["message"]) == (409, expected)
+
+
+async def test_an_update_without_a_version_overwrites(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("PUT", f"{MAPS}/a", config_map(labels={"x": "y"}))
+    assert (answer.status, answer.json["metadata"]["labels"]) == (200, {"x": "y"})
+
+
+async def test_an_update_that_changes_nothing_writes_nothing(api: Api) -> None:
+    created = (await api.request("POST", MAPS, config_map())).json
+    assert (await api.request("PUT", f"{MAPS}/a", created)).json == created
+
+
+async def test_another_object_of_the_same_name_is_not_updated(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("PUT", f"{MAPS}/a", config_map(uid="another"))
+    assert answer.status == 409
+    assert "Precondition failed: UID in precondition: another" in answer.json["message"]
+
+
+async def test_some_kinds_are_created_by_an_update(api: Api) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l"
+    lease = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "me"}}
+    first = await api.request("PUT", path, lease)
+    second = await api.request("PUT", path, first.json)
+    assert (first.status, second.status) == (201, 200)
+    assert (await api.request("PUT", f"{MAPS}/a", config_map())).status == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "data"),
+    [
+        pytest.param("merge-patch", {"data": {"k": None, "l": "w"}}, {"l": "w"}, id="merge"),
+        pytest.param("strategic-merge-patch", {"data": {"l": "w"}}, {"k": "v", "l": "w"}, id="strategic"),
+        pytest.param(
+            "json-patch", [{"op": "replace", "path": "/data/k", "value": "w"}], {"k": "w"}, id="json"
+        ),
+    ],
+)
+async def test_patches(api: Api, kind: str, patch: Any, data: dict[str, str]) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("PATCH", f"{MAPS}/a", patch, {"content-type": f"application/{kind}+json"})
+    assert (answer.status, answer.json["data"]) == (200, data)
+
+
+async def test_patches_at_once_all_count(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    patches = [{"data": {f"n{index}": "1"}} for index in range(20)]
+    answers = await asyncio.gather(*(api.request("PATCH", f"{MAPS}/a", each, MERGE) for each in patches))
+    assert {answer.status for answer in answers} == {200}
+    assert len((await api.request("GET", f"{MAPS}/a")).json["data"]) == 21
+
+
+async def test_a_patch_that_names_an_old_version_is_a_conflict(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    patch = {"metadata": {"resourceVersion": "1"}, "data": {"k": "2"}}
+    assert (await api.request("PATCH", f"{MAPS}/a", patch, MERGE)).status == 409
+
+
+async def test_status_and_the_rest_have_separate_doors(api: Api) -> None:
+    created = (await api.request("POST", PODS, pod())).json
+    wanted = created | {
+        "status": {"phase": "Running"},
+        "metadata": created["metadata"] | {"labels": {"a": "b"}},
+    }
+    plain = (await api.request("PUT", f"{PODS}/p", wanted)).json
+    assert (plain["status"]["phase"], plain["metadata"]["labels"]) == ("Pending", {"a": "b"})
+    through = await api.request(
+        "PATCH", f"{PODS}/p/status", {"spec": {"nodeName": "n"}, "status": {"phase": "Running"}}, MERGE
+    )
+    assert through.json["status"]["phase"] == "Running"
+    assert "nodeName" not in through.json["spec"]
+
+
+async def test_generation_counts_changes_of_the_spec_only(api: Api) -> None:
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    created = await api.request("POST", path, {"metadata": {"name": "d"}, "spec": spec})
+    assert created.json["metadata"]["generation"] == 1
+    labelled = await api.request("PATCH", f"{path}/d", {"metadata": {"labels": {"x": "y"}}}, MERGE)
+    assert labelled.json["metadata"]["generation"] == 1
+    scaled = await api.request("PATCH", f"{path}/d/scale", {"spec": {"replicas": 3}}, MERGE)
+    assert (scaled.json["kind"], scaled.json["spec"]) == ("Scale", {"replicas": 3})
+    assert (await api.request("GET", f"{path}/d")).json["metadata"]["generation"] == 2
+
+
+# Delete
+
+
+async def test_what_is_deleted_is_gone(api: Api) -> None:
+    created = (await api.request("POST", MAPS, config_map())).json
+    answer = await api.request("DELETE", f"{MAPS}/a")
+    assert (answer.status, answer.json["status"]) == (200, "Success")
+    assert answer.json["details"] == {"name": "a", "kind": "configmaps", "uid": created["metadata"]["uid"]}
+    assert (await api.request("GET", f"{MAPS}/a")).status == 404
+
+
+async def test_a_finalizer_holds_an_object_until_it_is_removed(api: Api) -> None:
+    await api.request("POST", MAPS, config_map(finalizers=["example.com/x"]))
+    answer = await api.request("DELETE", f"{MAPS}/a")
+    assert answer.json["metadata"]["deletionTimestamp"] == "2026-01-02T03:04:05Z"
+    assert (await api.request("GET", f"{MAPS}/a")).status == 200
+    await api.request("PATCH", f"{MAPS}/a", {"metadata": {"finalizers": None}}, MERGE)
+    assert (await api.request("GET", f"{MAPS}/a")).status == 404
+
+
+async def test_a_bound_pod_gets_its_grace_period(api: Api) -> None:
+    await api.request("POST", PODS, pod(nodeName="n", terminationGracePeriodSeconds=7))
+    marked = (await api.request("DELETE", f"{PODS}/p")).json["metadata"]
+    assert (marked["deletionTimestamp"], marked["deletionGracePeriodSeconds"]) == ("2026-01-02T03:04:12Z", 7)
+    gone = await api.request("DELETE", f"{PODS}/p", {"gracePeriodSeconds": 0})
+    assert (gone.status, gone.json["kind"]) == (200, "Pod")
+    assert (await api.request("GET", f"{PODS}/p")).status == 404
+
+
+async def test_a_pod_that_runs_nowhere_goes_at_once(api: Api) -> None:
+    await api.request("POST", PODS, pod())
+    assert (await api.request("DELETE", f"{PODS}/p")).status == 200
+    assert (await api.request("GET", f"{PODS}/p")).status == 404
+
+
+async def test_a_collection_is_deleted_by_selector(api: Api) -> None:
+    for name, label in (("a", "x"), ("b", "y"), ("c", "x")):
+        await api.request("POST", MAPS, config_map(name, labels={"l": label}))
+    deleted = await api.request("DELETE", f"{MAPS}?labelSelector=l%3Dx")
+    assert [item["metadata"]["name"] for item in deleted.json["items"]] == ["a", "c"]
+    left = await api.request("GET", MAPS)
+    assert [item["metadata"]["name"] for item in left.json["items"]] == ["b"]
+
+
+# Subresources of pods
+
+
+async def test_a_pod_is_bound_once(api: Api) -> None:
+    await api.request("POST", PODS, pod())
+    binding = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
+    assert (await api.request("POST", f"{PODS}/p/binding", binding)).status == 201
+    bound = (await api.request("GET", f"{PODS}/p")).json
+    assert bound["spec"]["nodeName"] == "n"
+    assert bound["status"]["conditions"][0]["type"] == "PodScheduled"
+    again = await api.request("POST", f"{PODS}/p/binding", binding)
+    assert (again.status, again.json["message"]) == (
+        409,
+        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n"',
+    )
+
+
+async def test_an_eviction_deletes_unless_a_budget_forbids_it(api: Api) -> None:
+    budget = {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}}
+    await api.request("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", budget)
+    status = {"observedGeneration": 1, "disruptionsAllowed": 0, "desiredHealthy": 1, "currentHealthy": 1}
+    path = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b/status"
+    await api.request("PATCH", path, {"status": status}, MERGE)
+    guarded = pod(nodeName="n") | {"metadata": {"name": "p", "labels": {"a": "b"}}}
+    await api.request("POST", PODS, guarded)
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    await api.request("PATCH", f"{PODS}/p/status", {"status": ready}, MERGE)
+    eviction = {"metadata": {"name": "p"}}
+    refused = await api.request("POST", f"{PODS}/p/eviction", eviction)
+    assert (refused.status, refused.json["details"]["causes"]) == (
+        429,
+        [
+            {
+                "reason": "DisruptionBudget",
+                "message": "The disruption budget b needs 1 healthy pods and has 1 currently",
+            }
+        ],
+    )
+    await api.request("PATCH", path, {"status": {"disruptionsAllowed": 1}}, MERGE)
+    assert (await api.request("POST", f"{PODS}/p/eviction", eviction)).status == 201
+    assert "deletionTimestamp" in (await api.request("GET", f"{PODS}/p")).json["metadata"]
+
+
+# Paths and forms
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/namespaces/default/gizmos", 404),
+        ("GET", "/apis/nope.example.com/v1/things", 404),
+        ("GET", f"{MAPS}/a/gizmo", 404),
+        ("GET", "/api/v1/configmaps/a", 404),
+        ("GET", "/api/v1/namespaces/default/nodes", 404),
+        ("POST", "/api/v1/configmaps", 405),
+        ("POST", f"{MAPS}/a", 405),
+        ("PUT", MAPS, 405),
+        ("DELETE", "/api/v1/namespaces", 405),
+        ("HEAD", f"{MAPS}/a", 405),
+        ("OPTIONS", f"{MAPS}/a", 405),
+    ],
+)
+async def test_paths_that_lead_nowhere(api: Api, method: str, path: str, status: int) -> None:
+    assert (await api.request(method, path)).status == status
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "kind"),
+    [
+        ("*/*", 200, "ConfigMapList"),
+        ("application/vnd.kubernetes.protobuf, application/json", 200, "ConfigMapList"),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", 200, "Table"),
+        (
+            "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+            200,
+            "PartialObjectMetadataList",
+        ),
+        ("application/json;as=Poster;v=v1;g=meta.k8s.io,application/json", 200, "ConfigMapList"),
+        ("application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", 406, "Status"),
+        ("text/html", 406, "Status"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", 200, "ConfigMapList"),
+    ],
+)
+async def test_forms_of_a_list(api: Api, accept: str, status: int, kind: str) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("GET", MAPS, headers={"accept": accept})
+    assert (answer.status, answer.json["kind"]) == (status, kind)
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+async def test_an_event_is_the_same_in_both_groups(api: Api) -> None:
+    event = {
+        "metadata": {"name": "e"},
+        "involvedObject": {"kind": "Pod", "name": "p", "namespace": "default"},
+        "reason": "R",
+        "message": "hello",
+        "type": "Normal",
+    }
+    created = await api.request("POST", "/api/v1/namespaces/default/events", event)
+    assert created.status == 201
+    other = (await api.request("GET", "/apis/events.k8s.io/v1/namespaces/default/events/e")).json
+    assert (other["apiVersion"], other["note"], other["regarding"]["name"]) == (
+        "events.k8s.io/v1",
+        "hello",
+        "p",
+    )
+    listed = (await api.request("GET", "/apis/events.k8s.io/v1/namespaces/default/events")).json
+    assert [item["note"] for item in listed["items"]] == ["hello"]
