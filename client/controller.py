@@ -20,7 +20,7 @@ from apimachinery.objects import (
     namespace_of,
     resource_version_of,
 )
-from client.errors import ConnectionFailed
+from client.errors import ConnectionFailed, is_namespace_terminating
 from client.informer import Handler, Informer
 from client.workqueue import WorkQueue
 from component_base import tracing
@@ -114,23 +114,18 @@ class Controller:
             except TerminalError as error:
                 log.error("Giving up until something changes: error=%s", error)
                 self.queue.forget(key)
-            except Exception as error:
-                self._record(error)
-                self.queue.add_rate_limited(key)
+            except Exception as raised:
+                cause = _first(raised)
+                if is_namespace_terminating(cause):
+                    log.debug("Giving up, the namespace is going away: error=%s", cause)
+                    self.queue.forget(key)
+                else:
+                    _record(cause)
+                    self.queue.add_rate_limited(key)
             else:
                 self.queue.forget(key)
                 if again is not None:
                     self.queue.add_after(key, again)
-
-    def _record(self, error: Exception) -> None:
-        while isinstance(error, ExceptionGroup):  # of a TaskGroup: its first error says enough
-            error = error.exceptions[0]
-        if isinstance(error, ConflictError):
-            log.debug("Retrying after a conflict: error=%s", error)
-        elif isinstance(error, StatusError | ConnectionFailed):
-            log.warning("Reconcile failed, will retry: error=%s", error)
-        else:
-            log.exception("Reconcile failed, will retry")
 
     def _handler(self, watch: Watch) -> Handler:
         def handle(old: Object | None, new: Object | None) -> None:
@@ -143,3 +138,19 @@ class Controller:
                         self.queue.add(key, cause)
 
         return handle
+
+
+def _first(error: Exception) -> Exception:
+    """Of a TaskGroup's errors the first one says enough."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _record(error: Exception) -> None:
+    if isinstance(error, ConflictError):
+        log.debug("Retrying after a conflict: error=%s", error)
+    elif isinstance(error, StatusError | ConnectionFailed):
+        log.warning("Reconcile failed, will retry: error=%s", error)
+    else:
+        log.error("Reconcile failed, will retry", exc_info=error)

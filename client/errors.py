@@ -7,6 +7,8 @@ ConfigError                 a kubeconfig that can't be used
 
 from __future__ import annotations
 
+from apimachinery.errors import StatusError
+
 
 class ConnectionFailed(Exception):
     """The server gave no complete answer; whether it acted is not known."""
@@ -18,3 +20,10 @@ class StaleConnection(ConnectionFailed):
 
 class ConfigError(Exception):
     """The configuration names something that is missing or malformed."""
+
+
+def is_namespace_terminating(error: BaseException) -> bool:
+    """Whether a creation was refused because the namespace is going away: trying again is no use."""
+    if not isinstance(error, StatusError):
+        return False
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in error.details.get("causes") or ())

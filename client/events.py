@@ -15,7 +15,7 @@ from apimachinery.objects import Object, name_of, namespace_of, resource_version
 from apimachinery.scheme import EVENTS
 from apimachinery.times import format_time
 from client.correlator import Correlator, Known
-from client.errors import ConnectionFailed
+from client.errors import ConnectionFailed, is_namespace_terminating
 from client.rest import STRATEGIC, Client
 from component_base import tracing
 from component_base.clock import now as real_now
@@ -69,7 +69,8 @@ class EventRecorder:
                 with tracing.span(trace):
                     await self._record(event)
             except StatusError as error:
-                log.warning("Event refused: reason=%s error=%s", event["reason"], error)
+                level = logging.DEBUG if is_namespace_terminating(error) else logging.WARNING
+                log.log(level, "Event refused: reason=%s error=%s", event["reason"], error)
             finally:
                 self._queue.task_done()
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -62,6 +63,8 @@ class Client:
         self._bucket = TokenBucket(qps, int(qps * _BURST_FACTOR)) if qps else None
         self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
         self._user_agent = user_agent
+        self.on_warning: Callable[[str], None] | None = None
+        """Called with the text of every Warning header."""
 
     # The verbs.
 
@@ -279,6 +282,9 @@ class Client:
                 await self._bucket.take()
             data = await self._request_bytes(method, path, body, headers, params)
             response = await self._transport.exchange(method.encode(), data, seconds=REQUEST_SECONDS)
+            if self.on_warning is not None:
+                for text in warnings_of(response):
+                    self.on_warning(text)
             if response.status < 400:
                 return response
             delay = retry_after(response)
@@ -339,6 +345,15 @@ def retry_after(response: Response) -> float | None:
         return None
     value = find_header(response.headers, b"retry-after")
     return float(value) if value and value.isdigit() else None
+
+
+def warnings_of(response: Response) -> Iterator[str]:
+    """The texts of the Warning headers (`299 - "text"`)."""
+    for name, value in response.headers:
+        if name.lower() == b"warning":
+            match = re.fullmatch(r'\d{3} \S+ "((?:[^"\\]|\\.)*)".*', value.decode("utf-8", "replace"))
+            if match:
+                yield re.sub(r"\\(.)", r"\1", match[1])
 
 
 def _decode(body: bytes) -> Object:

@@ -28,6 +28,7 @@ from apimachinery.objects import (
 )
 from apimachinery.pods import is_terminal
 from client.controller import Watch, by_name
+from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
 from controller_manager import deployment_history as history
 from controller_manager import deployment_sizes as sizes
@@ -43,7 +44,6 @@ from controller_manager.claims import (
 )
 from controller_manager.context import ControllerContext
 from controller_manager.deployment_sizes import Scale, size
-from controller_manager.pod_control import is_namespace_terminating
 from controller_manager.replica_status import differs
 
 

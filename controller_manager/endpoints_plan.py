@@ -124,11 +124,19 @@ def _port_number(port: Object, pod: Object) -> int:
 
 
 def subsets(endpoints: Sequence[PodEndpoint]) -> list[Object]:
-    """Endpoints' subsets: addresses that share ports stand together, ready and not ready apart."""
-    by_ports: dict[tuple[Port, ...], list[PodEndpoint]] = {}
-    for endpoint in endpoints:
-        by_ports.setdefault(endpoint.ports, []).append(endpoint)
-    return [_subset(ports, members) for ports, members in sorted(by_ports.items())]
+    """Endpoints' subsets: ports that have the very same addresses stand together, as upstream packs them.
+
+    So a port that all pods share makes one subset, and a named port that differs one for each number.
+    """
+    by_port: dict[Port | None, list[int]] = {}
+    for index, endpoint in enumerate(endpoints):
+        for port in endpoint.ports or (None,):
+            by_port.setdefault(port, []).append(index)
+    packed: dict[tuple[int, ...], list[Port]] = {}
+    for port, members in by_port.items():
+        packed.setdefault(tuple(members), []).extend([] if port is None else [port])
+    groups = sorted((sorted(ports), members) for members, ports in packed.items())
+    return [_subset(ports, [endpoints[index] for index in members]) for ports, members in groups]
 
 
 def _subset(ports: Sequence[Port], members: Sequence[PodEndpoint]) -> Object:

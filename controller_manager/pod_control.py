@@ -18,6 +18,7 @@ from apimachinery.objects import (
     owner_reference,
 )
 from apimachinery.scheme import PODS
+from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING, EventRecorder
 from client.rest import Client
 
@@ -75,11 +76,6 @@ def pod_from_template(owner: Object, template: Object) -> Object:
         "metadata": {key: value for key, value in metadata.items() if value},
         "spec": deep_copy(template["spec"]),
     }
-
-
-def is_namespace_terminating(error: StatusError) -> bool:
-    """Whether a creation was refused because the namespace is going away."""
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in error.details.get("causes") or ())
 
 
 async def in_growing_batches(count: int, act: Callable[[], Awaitable[object]]) -> int:

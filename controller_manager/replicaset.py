@@ -25,7 +25,7 @@ from apimachinery.objects import (
     uid_of,
 )
 from client.controller import Watch, by_name
-from client.errors import ConnectionFailed
+from client.errors import ConnectionFailed, is_namespace_terminating
 from client.expectations import Expectations
 from controller_manager.claims import (
     CONTROLLER_INDEX,
@@ -41,7 +41,6 @@ from controller_manager.pod_control import (
     BatchFailed,
     PodControl,
     in_growing_batches,
-    is_namespace_terminating,
 )
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
 from controller_manager.replica_status import calculate_status, differs, next_look
@@ -128,7 +127,7 @@ class ReplicaSetController:
             for _ in range(count - failed.done):
                 self._expectations.creation_seen(key)
             error = failed.__cause__
-            if isinstance(error, StatusError) and is_namespace_terminating(error):
+            if error is not None and is_namespace_terminating(error):
                 return
             raise error or failed from None
 

@@ -121,3 +121,11 @@ def test_slices_are_changed_as_little_as_can_be(
     count: int, existing: list[Object], expected: tuple[list[int], list[str], list[str]]
 ) -> None:
     assert slices_of(count, existing) == expected
+
+
+def test_a_port_that_all_pods_share_is_one_subset() -> None:
+    ports = [{"name": "http", "port": 80, "targetPort": "web"}, {"name": "metrics", "port": 9090}]
+    pods = [pod("a", "10.0.0.1"), pod("b", "10.0.0.2", port=8082)]
+    found = subsets(pod_endpoints(service(ports=ports), pods, {}, terminating=False))
+    shape = [([a["ip"] for a in each["addresses"]], [p["port"] for p in each["ports"]]) for each in found]
+    assert shape == [(["10.0.0.1"], [8080]), (["10.0.0.2"], [8082]), (["10.0.0.1", "10.0.0.2"], [9090])]
