@@ -17,6 +17,7 @@ from typer.exceptions import Abort
 
 from kubectl import session
 from kubectl.arguments import UsageError, normalise, split_globals
+from kubectl.failures import PlainError, report
 
 VERBS = {
     "annotate": "kubectl.verbs.annotate",
@@ -46,6 +47,7 @@ VERBS = {
     "scale": "kubectl.verbs.scale",
     "set": "kubectl.verbs.set",
     "taint": "kubectl.verbs.taint",
+    "top": "kubectl.verbs.top",
     "uncordon": "kubectl.verbs.uncordon",
     "version": "kubectl.verbs.version",
     "wait": "kubectl.verbs.wait",
@@ -102,11 +104,21 @@ def boolean_flags(command: Command, words: list[str]) -> dict[str, str]:
     return flags
 
 
+def _unknown(words: list[str], verb: str) -> Exception:
+    """kubectl takes an unknown verb for the name of a plugin, before which no flag may stand."""
+    if words[0].startswith("-"):
+        flag = words[0].partition("=")[0]
+        return PlainError(f"Error: flags cannot be placed before plugin name: {flag}")
+    return UsageError(f'unknown command "{verb}" for "sampan"')
+
+
 def run(words: list[str]) -> int:
     """Runs one command line; returns the exit code."""
     options, rest = split_globals(words)
     session.configure(options)
     command = load_verb(rest[0]) if rest else None
+    if rest and command is None and not rest[0].startswith("-"):
+        raise _unknown(words, rest[0])
     if command is not None:
         rest = [rest[0], *normalise(rest[1:], boolean_flags(command, rest[1:]))]
     group = typer.main.get_command(app)
@@ -121,8 +133,6 @@ def run(words: list[str]) -> int:
 
 def main() -> None:
     """The console script."""
-    from kubectl.failures import report
-
     try:
         code = run(sys.argv[1:])
     except (Abort, KeyboardInterrupt):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 _GLOBAL_NAMES = {
     "--kubeconfig": "kubeconfig",
@@ -17,6 +18,12 @@ _GLOBAL_NAMES = {
     "--server": "server",
     "--user": "user",
     "--as": "impersonate",
+    "--as-group": "impersonate_group",
+    "--token": "token",
+    "--cluster": "cluster",
+    "--certificate-authority": "certificate_authority",
+    "--v": "verbosity",
+    "-v": "verbosity",
     "--request-timeout": "request_timeout",
     "--cache-dir": "cache_dir",
 }
@@ -37,6 +44,12 @@ class Globals:
     server: str = ""
     user: str = ""
     impersonate: str = ""
+    impersonate_group: str = ""
+    token: str = ""
+    cluster: str = ""
+    certificate_authority: str = ""
+    verbosity: str = "0"
+    insecure: bool = False
     request_timeout: str = "0"
     cache_dir: str = ""
 
@@ -47,7 +60,7 @@ class UsageError(Exception):
 
 def split_globals(words: Sequence[str]) -> tuple[Globals, list[str]]:
     """Takes the global flags out, wherever they stand before `--`. Raises UsageError."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     rest: list[str] = []
     queue = list(words)
     while queue:
@@ -56,7 +69,9 @@ def split_globals(words: Sequence[str]) -> tuple[Globals, list[str]]:
             rest += [word, *queue]
             break
         name, equals, value = word.partition("=")
-        if name in _GLOBAL_NAMES:
+        if name == "--insecure-skip-tls-verify":
+            found["insecure"] = value not in FALSE
+        elif name in _GLOBAL_NAMES:
             if not equals:
                 if not queue:
                     raise UsageError(f"flag needs an argument: {name}")

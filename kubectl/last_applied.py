@@ -14,13 +14,18 @@ from apimachinery.strategic import create_three_way_patch
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def annotated(obj: Object) -> Object:
-    """A copy that carries its own text without the annotation."""
-    metadata = dict(obj.get("metadata") or {})
+def bare(obj: Object) -> Object:
+    """A copy without the annotation."""
     annotations = {key: value for key, value in annotations_of(obj).items() if key != ANNOTATION}
-    bare = {**obj, "metadata": {**metadata, "annotations": annotations}}
-    text = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
-    return {**obj, "metadata": {**metadata, "annotations": {**annotations, ANNOTATION: text}}}
+    return {**obj, "metadata": {**(obj.get("metadata") or {}), "annotations": annotations}}
+
+
+def annotated(obj: Object) -> Object:
+    """A copy that carries its own text."""
+    plain = bare(obj)
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    annotations = {**plain["metadata"]["annotations"], ANNOTATION: text}
+    return {**plain, "metadata": {**plain["metadata"], "annotations": annotations}}
 
 
 def of(obj: Object) -> Object | None:

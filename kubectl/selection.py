@@ -9,13 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from apimachinery.errors import StatusError
 from apimachinery.objects import Object
+from apimachinery.scheme import Resource
 from kubectl import manifests
 from kubectl.failures import CommandError
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
     from client.rest import Client
+
+
+NOTHING_NAMED = """You must provide one or more resources by argument or filename.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'
+   '<resource> <name>'
+   '<resource>'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ async def resolve(client: Client, namespace: str, selection: Selection) -> list[
         ]
     targets = await mapper.targets(selection.words)
     if not targets:
-        raise CommandError("You must provide one or more resources by argument or filename.")
+        raise CommandError(NOTHING_NAMED)
     listed = bool(selection.selector or selection.field_selector or selection.everything)
     if listed and any(target.name for target in targets):
         what = "a selector" if selection.selector else "--all"
@@ -76,13 +86,31 @@ async def _from_manifest(mapper: Mapper, namespace: str, obj: Object) -> Selecte
     return Selected(Target(resource, name), inside if resource.namespaced else "")
 
 
-async def _list(client: Client, namespace: str, target: Target, selection: Selection) -> list[Selected]:
-    answer = await client.list(
-        target.resource,
-        namespace or None,
-        label_selector=selection.selector or None,
-        field_selector=selection.field_selector or None,
+def explained(error: StatusError, resource: Resource, selector: str, field_selector: str) -> StatusError:
+    """The error with what was looked for, where that may be its cause."""
+    if error.code not in (400, 404):
+        return error
+    what = (
+        f'"{resource.api_version if resource.group else "/" + resource.version}, Resource={resource.plural}"'
     )
+    if selector or field_selector:
+        chosen = f'that match label selector "{selector}", field selector "{field_selector}"'
+        error.message = f"Unable to find {what} {chosen}: {error.message}"
+    else:
+        error.message = f"Unable to list {what}: {error.message}"
+    return error
+
+
+async def _list(client: Client, namespace: str, target: Target, selection: Selection) -> list[Selected]:
+    try:
+        answer = await client.list(
+            target.resource,
+            namespace or None,
+            label_selector=selection.selector or None,
+            field_selector=selection.field_selector or None,
+        )
+    except StatusError as error:
+        raise explained(error, target.resource, selection.selector, selection.field_selector) from None
     return [
         Selected(Target(target.resource, item["metadata"]["name"]), item["metadata"].get("namespace", ""))
         for item in answer["items"]

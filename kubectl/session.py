@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,14 +38,32 @@ async def connect() -> AsyncIterator[tuple[Client, str]]:
     from client.kubeconfig import load
     from client.rest import Client
 
-    config = load(kubeconfig_path(), _globals.context or None)
-    if _globals.server:
-        config = replace(config, server=_globals.server)
+    config = replace(load(kubeconfig_path(), _globals.context or None), **_overrides(_globals))
     client = Client(config, user_agent=USER_AGENT)
+    client.on_warning = warn
     try:
         yield client, _globals.namespace or config.namespace or "default"
     finally:
         await client.aclose()
+
+
+def _overrides(given: Globals) -> dict[str, Any]:
+    """What flags say in place of the kubeconfig."""
+    overrides: dict[str, Any] = {
+        "server": given.server,
+        "token": given.token,
+        "impersonate": given.impersonate,
+        "insecure": given.insecure,
+        "impersonate_groups": tuple(part for part in given.impersonate_group.split(",") if part),
+    }
+    if given.certificate_authority:
+        overrides["ca"] = Path(given.certificate_authority).read_bytes()
+    return {name: value for name, value in overrides.items() if value}
+
+
+def warn(text: str) -> None:
+    """A Warning header of an answer."""
+    print(f"Warning: {text}", file=sys.stderr)
 
 
 def kubeconfig_path() -> str | None:

@@ -49,10 +49,8 @@ def render(
 
         return "".join(name_line(obj) for obj in shown)
     whole: Any = {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
-    if form == "custom-columns":
-        from kubectl.printers.columns import render_columns
-
-        return render_columns(shown, argument)
+    if form in ("custom-columns", "custom-columns-file"):
+        return _custom_columns(form, argument, shown)
     value = whole if as_list else shown[0]
     if form == "json":
         return _json(value, sort=not keep_order)
@@ -62,6 +60,8 @@ def render(
         return to_yaml(value) if as_list or len(shown) == 1 else "---\n".join(map(to_yaml, shown))
     if form in ("jsonpath", "jsonpath-as-json", "jsonpath-file"):
         return _jsonpath(form, argument, value)
+    if form in ("go-template", "template", "go-template-file", "templatefile"):
+        return _go_template(form, argument, value)
     allowed = ",".join(FORMATS)
     raise CommandError(
         f'unable to match a printer suitable for the output format "{output}", allowed formats are: {allowed}'
@@ -86,6 +86,31 @@ def _jsonpath(form: str, template: str, value: Any) -> str:
         return jsonpath.JsonPath(text).render(value)
     except ValueError as error:
         raise CommandError(f"error parsing jsonpath {text}, {error}") from None
+
+
+def _custom_columns(form: str, specification: str, objects: Sequence[Object]) -> str:
+    from pathlib import Path
+
+    from kubectl.printers.columns import render_columns
+
+    if form.endswith("file"):
+        names, paths = (line.split() for line in Path(specification).read_text().splitlines()[:2])
+        specification = ",".join(f"{name}:{path}" for name, path in zip(names, paths, strict=True))
+    return render_columns(objects, specification)
+
+
+def _go_template(form: str, template: str, value: Any) -> str:
+    from pathlib import Path
+
+    from kubectl.printers import gotemplate
+
+    if not template:
+        raise CommandError("template format specified but no template given")
+    text = Path(template).read_text() if form.endswith("file") else template
+    try:
+        return gotemplate.render(text, value)
+    except gotemplate.TemplateError as error:
+        raise CommandError(f"error parsing template {text}, {error}") from None
 
 
 def _without_managed_fields(obj: Object) -> Object:

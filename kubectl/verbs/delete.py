@@ -14,6 +14,7 @@ from kubectl import dry_run, session
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
 from kubectl.selection import Selected, Selection, resolve
+from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -148,30 +149,13 @@ class Deletion:
             return
         kind, _, name = one.label.partition("/")
         how = "force deleted" if self._force else "deleted"
-        inside = f" from {one.namespace} namespace" if one.namespace else ""
-        typer.echo(f'{kind} "{name}" {how}{inside}{self._mode.suffix}')
+        typer.echo(f'{kind} "{name}" {how}{self._mode.suffix}')
 
     async def _wait(self, client: Client, waiting: list[tuple[Selected, str]]) -> None:
         try:
             async with asyncio.timeout(self._limit), asyncio.TaskGroup() as group:
                 for one, uid in waiting:
-                    group.create_task(_until_gone(client, one, uid))
+                    target = one.target
+                    group.create_task(until_gone(client, target.resource, target.name, one.namespace, uid))
         except TimeoutError:
             raise CommandError("timed out waiting for the condition") from None
-
-
-async def _until_gone(client: Client, one: Selected, uid: str) -> None:
-    """Watches the one object until this incarnation of it is no more."""
-    resource, name = one.target.resource, one.target.name
-    chosen = f"metadata.name={name}"
-    while True:
-        listed = await client.list(resource, one.namespace or None, field_selector=chosen)
-        if not any(not uid or item["metadata"].get("uid") == uid for item in listed["items"]):
-            return
-        version = listed["metadata"]["resourceVersion"]
-        events = client.watch(
-            resource, one.namespace or None, resource_version=version, field_selector=chosen
-        )
-        async for kind, _ in events:
-            if kind == "DELETED":
-                return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shlex
 import subprocess
 import tempfile
@@ -31,13 +32,14 @@ def diff(
 ) -> None:
     """Diff the live version against a would-be applied version."""
     found = manifests.read(filename or (), recursive=recursive, verb="diff")
-    with (
-        tempfile.TemporaryDirectory(prefix="LIVE-") as live,
-        tempfile.TemporaryDirectory(prefix="MERGED-") as merged,
-    ):
-        session.run(lambda client, namespace: _write(client, namespace, found, Path(live), Path(merged)))
+    number = random.randrange(10**8, 10**10)  # as kubectl names its folders
+    with tempfile.TemporaryDirectory(prefix="sampan-diff-") as folder:
+        live, merged = (Path(folder) / f"{word}-{number}" for word in ("LIVE", "MERGED"))
+        live.mkdir()
+        merged.mkdir()
+        session.run(lambda client, namespace: _write(client, namespace, found, live, merged))
         program = shlex.split(os.environ.get("KUBECTL_EXTERNAL_DIFF") or "diff -u -N")
-        code = subprocess.run([*program, live, merged], check=False).returncode
+        code = subprocess.run([*program, str(live), str(merged)], check=False).returncode
     if code:
         raise typer.Exit(code)
 
@@ -61,7 +63,7 @@ async def _write(
 async def _versions(client: Client, resource: Resource, obj: Object) -> tuple[Object | None, Object]:
     """The object now (None: not there), and as it would be."""
     params = {"dryRun": "All", "fieldManager": "kubectl-client-side-apply", "fieldValidation": "Strict"}
-    modified = last_applied.annotated(obj)
+    modified = last_applied.bare(obj)
     kind = {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
     try:
         current = {**kind, **await client.get(resource, name_of(obj), namespace_of(obj))}
@@ -77,12 +79,8 @@ async def _versions(client: Client, resource: Resource, obj: Object) -> tuple[Ob
 
 
 def _shown(obj: Object) -> Object:
-    """Without what apply keeps for itself, and with secrets hidden."""
+    """Without managed fields, and with secrets hidden."""
     metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items()
-                   if key != last_applied.ANNOTATION}  # fmt: skip
-    if "annotations" in metadata:
-        metadata["annotations"] = annotations
     shown = {**obj, "metadata": metadata}
     if obj["kind"] == "Secret" and obj.get("data"):
         shown["data"] = dict.fromkeys(obj["data"], "***")

@@ -16,6 +16,7 @@ from kubectl import manifests, printers, session
 from kubectl.failures import CommandError, describe
 from kubectl.printers.table import align, table_rows
 from kubectl.resources import Mapper, Target, singular_name
+from kubectl.selection import explained
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -143,7 +144,10 @@ class Getter:
             return _decode(await self._client.request("GET", path, headers=headers))
         path = resource.path(self._namespace or None)
         parameters = {**self._options.parameters, "limit": str(CHUNK)}
-        whole = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
+        try:
+            whole = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
+        except StatusError as error:
+            raise explained(error, resource, self._options.selector, self._options.field_selector) from None
         rest = whole
         while token := (rest.get("metadata") or {}).get("continue"):
             page = parameters | {"continue": token}

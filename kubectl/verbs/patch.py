@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apimachinery.serialize import from_yaml_all
+from apimachinery.serialize import from_json, from_yaml_all, to_json
 from kubectl import dry_run, printers, session
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
@@ -51,15 +51,11 @@ def patch(
             before = await client.get(resource, name, inside, subresource=subresource or None)
             after = before
             if mode is not DryRun.CLIENT:
-                after = await client.patch(
-                    resource,
-                    name,
-                    body,
-                    inside,
-                    patch_type=TYPES[kind],
-                    subresource=subresource or None,
-                    params=mode.parameters,
-                )
+                path = resource.path(inside, name, subresource or None)
+                headers = {"content-type": TYPES[kind]}
+                params = {"fieldManager": "kubectl-patch", **mode.parameters}
+                answer = await client.request("PATCH", path, body=body, headers=headers, params=params)
+                after = from_json(answer)
             if output:
                 typer.echo(printers.render([after], output, as_list=False), nl=False)
             else:
@@ -69,11 +65,14 @@ def patch(
     session.run(run)
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str) -> bytes:
+    """The patch; what begins like JSON is for the server to judge."""
+    if text.lstrip().startswith(("{", "[")):
+        return text.encode()
     try:
         documents = from_yaml_all(text)
     except ValueError as error:
         raise CommandError(f'unable to parse "{text}": {error}') from None
     if len(documents) != 1:
         raise CommandError(f'unable to parse "{text}": one patch is wanted')
-    return documents[0]
+    return to_json(documents[0])

@@ -116,9 +116,11 @@ def history(
                 typer.echo(
                     f"{one.label} with revision #{revision}\n{_template(obj, revisions, revision)}", nl=False
                 )
-            else:
+            elif revisions:
                 table = align(rollouts.history_table(revisions), gap=2, minimum=0)
                 typer.echo(f"{one.label} \n{table}")
+            else:
+                typer.echo(f"{one.label} \nNo rollout history found.")
 
     session.run(run)
 

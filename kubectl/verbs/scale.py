@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from kubectl import dry_run, session
 from kubectl.dry_run import DryRun
@@ -33,7 +34,9 @@ def scale(
     """Set a new size for a deployment, replica set, or replication controller."""
     if replicas < 0:
         raise CommandError(
-            "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
+            'required flag(s) "replicas" not set'
+            if replicas == -1
+            else "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
         )
     mode = dry_run.parse(dry)
     selection = Selection(words or (), filename or (), selector, everything=everything)
@@ -50,6 +53,10 @@ async def _scale(
     client: Client, one: Selected, replicas: int, expected: int, version: str, mode: DryRun
 ) -> None:
     resource, name, namespace = one.target.resource, one.target.name, one.namespace or None
+    try:
+        await client.get(resource, name, namespace)
+    except NotFoundError as error:
+        raise CommandError(f"no objects passed to scale {error.message}") from None
     if expected >= 0 or version:
         current = await client.get(resource, name, namespace, subresource="scale")
         _check(current, expected, version)
