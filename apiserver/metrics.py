@@ -62,6 +62,7 @@ class RequestMetrics(Collector):
 
     def __init__(self) -> None:
         self._series: dict[Key, RequestSeries] = {}
+        self._by_labels: dict[tuple[str, ...], RequestSeries] = {}
         self.lanes: Mapping[str, Lane] = {}
 
     def series(self, info: RequestInfo) -> RequestSeries:
@@ -76,11 +77,13 @@ class RequestMetrics(Collector):
             # A client that makes up resources must not make up series.
             if info.is_resource and info.resource is None:
                 key = (key[0], "", "", "", "", key[5], False, False)
-            found = self._series.setdefault(key, RequestSeries(_labels(key)))
+            labels = _labels(key)
+            # exec by GET and by POST are one series: CONNECT.
+            found = self._series[key] = self._by_labels.setdefault(labels, RequestSeries(labels))
         return found
 
     def collect(self) -> Iterator[Metric]:
-        series = list(self._series.values())
+        series = list(self._by_labels.values())
         yield _totals(series)
         yield _durations(series)
         yield _long_running(series)

@@ -13,13 +13,14 @@ _NONE: dict[str, str] = {}
 _MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
 DEFAULT_PLUGINS = (
     "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
-    "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection",
+    "DefaultTolerationSeconds", "DefaultStorageClass",
     "PersistentVolumeClaimResize", "RuntimeClass", "CertificateApproval", "CertificateSigning",
     "ClusterTrustBundleAttest", "CertificateSubjectRestriction", "DefaultIngressClass",
     "PodTopologyLabels", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota",
 )  # fmt: skip
-"""What upstream switches on without being told."""
+"""What upstream switches on without being told, but for StorageObjectInUseProtection: nobody here would
+take its finalizers away again."""
 
 
 @dataclass(frozen=True)

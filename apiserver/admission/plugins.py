@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 from apimachinery.objects import Object
-from apimachinery.scheme import SERVICE_ACCOUNTS, Resource
+from apimachinery.scheme import LIMIT_RANGES, SERVICE_ACCOUNTS, Resource
 from apiserver.admission.attributes import Plugin
+from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.node_restriction import NodeRestriction
 from apiserver.admission.priority import Priority
 from apiserver.admission.runtime_class import RuntimeClass
 from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
+from apiserver.admission.storage_in_use import StorageObjectInUseProtection
 from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from apiserver.auth.rbac.escalation import RBACEscalation
 from apiserver.auth.setup import Auth
@@ -23,7 +26,7 @@ from apiserver.options import Options
 from apiserver.storage.cached import cached, fresh_lookup
 from apiserver.storage.watch_cache import WatchCache
 
-ALWAYS = frozenset(("RBACEscalation",))
+ALWAYS = frozenset(("CertificateRequester", "RBACEscalation"))
 """What upstream has not as a plugin, but in the registry of its kinds."""
 _ACCOUNT_WAIT_SECONDS = 1.0
 
@@ -32,6 +35,7 @@ def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugi
     lookup, objects = cached(cache), listing(cache)
     available: list[Plugin] = [
         NamespaceLifecycle(lookup, fresh_lookup(cache)),
+        LimitRanger(lambda namespace: objects(LIMIT_RANGES, namespace)),
         ServiceAccount(account_lookup(cache), random.Random()),
         NodeRestriction(lookup),
         TaintNodesByCondition(),
@@ -40,8 +44,10 @@ def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugi
             options.default_not_ready_toleration_seconds, options.default_unreachable_toleration_seconds
         ),
         DefaultStorageClass(objects),
+        StorageObjectInUseProtection(),
         RuntimeClass(lookup),
         DefaultIngressClass(objects),
+        CertificateRequester(),
     ]
     if "RBAC" in options.authorization_mode:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
@@ -49,9 +55,13 @@ def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugi
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
 
 
-def listing(cache: WatchCache) -> Callable[[Resource], Iterable[Object]]:
-    """Every object of a resource, as the watch cache has them."""
-    return lambda resource: [entry.obj for entry in cache.resource(resource).entries()]
+def listing(cache: WatchCache) -> Callable[..., list[Object]]:
+    """Every object of a resource, perhaps of one namespace only, as the watch cache has them."""
+
+    def objects(resource: Resource, namespace: str | None = None) -> list[Object]:
+        return [entry.obj for entry in cache.resource(resource).entries(namespace)]
+
+    return objects
 
 
 def account_lookup(cache: WatchCache) -> Callable[[str, str], Awaitable[Object | None]]:

@@ -35,7 +35,7 @@ class PodLogs:
         container = choose_container(pod, options.container)
         node = host_of(pod)
         if not node:
-            return await send_bytes(send, 200, b"", _TEXT)
+            return await send_bytes(send, 204, b"", _TEXT)
         path = f"/containerLogs/{info.namespace}/{info.name}/{container}"
         url = await self._kubelets.url(node, path, options.query())
         try:
