@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "clusterDNS": [],
     "resolvConf": "/etc/resolv.conf",
     "maxPods": 110,
+    "nodeLeaseDurationSeconds": 40,
     "podPidsLimit": -1,
     "cpuCFSQuota": True,
     "seccompDefault": False,

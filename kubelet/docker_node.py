@@ -205,6 +205,7 @@ def node_config_of(
         labels=options.node_labels or {},
         taints=configuration["registerWithTaints"],
         provider_id=configuration["providerID"],
+        lease_seconds=configuration["nodeLeaseDurationSeconds"],
         reserved={**configuration["systemReserved"], **configuration["kubeReserved"]},
         eviction_hard=configuration["evictionHard"],
     )

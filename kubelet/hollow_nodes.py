@@ -134,6 +134,7 @@ def _agent(client: Any, name: str, options: Options, configuration: dict[str, An
         max_pods=configuration["maxPods"],
         labels={"sampan.io/hollow": "true", **(options.node_labels or {})},
         taints=configuration["registerWithTaints"],
+        lease_seconds=configuration["nodeLeaseDurationSeconds"],
     )
     return NodeAgent(client, config, DescribedSource(machine, RuntimeVersion("hollow", "1", "1")), clock.now)
 

@@ -27,7 +27,6 @@ from kubelet.settings import NodeFacts
 log = logging.getLogger(__name__)
 
 LEASE_NAMESPACE = "kube-node-lease"
-LEASE_SECONDS = 40
 REPORT_PERIOD = timedelta(minutes=5)
 """An unchanged status is sent this often, to move its heartbeats."""
 FIRST_RETRY, LAST_RETRY = 0.05, 1.0
@@ -138,7 +137,7 @@ class NodeAgent:
     async def renew_lease(self) -> None:
         """Says that the node is alive."""
         spec = {"renewTime": format_micro_time(self._now()), "holderIdentity": self.config.name}
-        patch: Object = {"spec": {**spec, "leaseDurationSeconds": LEASE_SECONDS}}
+        patch: Object = {"spec": {**spec, "leaseDurationSeconds": self.config.lease_seconds}}
         try:
             await self._client.patch(LEASES, self.config.name, patch, LEASE_NAMESPACE, patch_type=MERGE)
         except NotFoundError:

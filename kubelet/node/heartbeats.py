@@ -12,18 +12,20 @@ from kubelet.node.agent import NodeAgent
 
 log = logging.getLogger(__name__)
 
-LEASE_PERIOD = 10.0
 STATUS_PERIOD = 10.0
 HOLLOW_STATUS_PERIOD = 300.0
 """A described node never changes: only its heartbeats have to move."""
 CONCURRENCY = 16
 FAILED_RETRY = 0.2
+RENEWALS = 4
+"""As often within the duration of a lease it is renewed."""
 
 Beat = Callable[[NodeAgent], Awaitable[None]]
 
 
-async def renew_leases(agents: Sequence[NodeAgent], period: float = LEASE_PERIOD) -> None:
+async def renew_leases(agents: Sequence[NodeAgent]) -> None:
     """Never ends."""
+    period = agents[0].config.lease_seconds / RENEWALS
     await _beat(agents, period, "lease", NodeAgent.renew_lease)
 
 

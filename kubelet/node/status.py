@@ -28,6 +28,7 @@ class NodeConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Object] = ()
     provider_id: str = ""
+    lease_seconds: int = 40
     reserved: Mapping[str, str] = field(default_factory=dict)
     """systemReserved and kubeReserved together."""
     eviction_hard: Mapping[str, str] = field(

@@ -54,11 +54,18 @@ class ControlPlane:
     def client(self, who: str = "admin", *, qps: float | None = None) -> Client:
         return Client(load(str(self.config.kubeconfig(who))), user_agent="test", qps=qps)
 
-    def run(self, name: str, *flags: str) -> None:
-        """Starts one of the cluster's components; `flags` come last and so win."""
+    def run(self, name: str, *flags: str, as_name: str = "") -> None:
+        """Starts one of the cluster's components; `flags` come last and so win. Replicas have a name each."""
         component = next(each for each in components(self.config, "etcd") if each.name == name)
-        with (self.config.log_dir / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen([*component.command, *flags], stdout=log, stderr=log)
+        label = as_name or name
+        with (self.config.log_dir / f"{label}.log").open("ab") as log:
+            self._processes[label] = subprocess.Popen([*component.command, *flags], stdout=log, stderr=log)
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
+    def is_running(self, name: str) -> bool:
+        return self._processes[name].poll() is None
 
     def kill(self, name: str) -> None:
         process = self._processes.pop(name)

@@ -1,0 +1,45 @@
+"""Clusters that the tests of one module share."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from client.rest import Client
+from tests.integration.plane import Plane
+
+
+@pytest.fixture(scope="module")
+def stopped_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    if shutil.which("etcd") is None:
+        pytest.skip("etcd is not installed: apt-get install etcd-server")
+    plane = Plane(tmp_path_factory.mktemp("plane"))
+    try:
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture(scope="module")
+def bare_plane(stopped_plane: Plane) -> Plane:
+    """Only etcd and an apiserver run."""
+    asyncio.run(stopped_plane.start())
+    return stopped_plane
+
+
+@pytest.fixture(scope="module")
+def plane(stopped_plane: Plane) -> Plane:
+    """A control plane and three hollow nodes."""
+    asyncio.run(stopped_plane.run_all())
+    return stopped_plane
+
+
+@pytest.fixture
+async def client(stopped_plane: Plane) -> AsyncIterator[Client]:
+    """The administrator's; name it after the plane."""
+    client = stopped_plane.client()
+    yield client
+    await client.aclose()

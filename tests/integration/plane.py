@@ -1,0 +1,186 @@
+"""A whole cluster for a module of tests: etcd, apiserver, controllers, scheduler and hollow nodes, each a process.
+
+Built on the flags of `sampan up` with short periods, so that losing a leader or a node takes seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from apimachinery import conditions
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
+from apimachinery.scheme import NODES
+from client.errors import ConnectionFailed
+from client.kubeconfig import load
+from client.rest import Client
+from tests.fakes.control_plane import ControlPlane
+from tests.fakes.etcd_server import free_port
+
+LIMIT = 30.0
+ETCD, API, CONTROLLERS, SCHEDULER = "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"
+ELECTION = (
+    "--leader-elect-lease-duration=2s",
+    "--leader-elect-renew-deadline=1500ms",
+    "--leader-elect-retry-period=300ms",
+)
+FLAGS = {
+    API: ("--default-not-ready-toleration-seconds=1", "--default-unreachable-toleration-seconds=1"),
+    CONTROLLERS: (*ELECTION, "--node-monitor-period=500ms", "--node-monitor-grace-period=4s"),
+    SCHEDULER: ELECTION,
+}
+KUBELET = """
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+nodeLeaseDurationSeconds: 4
+"""
+
+T = TypeVar("T")
+
+
+class Plane(ControlPlane):
+    """The processes by name; a replica is called `kube-scheduler-2`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._second_port = free_port()
+        self._nodes: dict[str, int] = {}
+
+    def run(self, name: str, *flags: str, as_name: str = "") -> None:
+        own = ("--secure-port=0",) if name in (CONTROLLERS, SCHEDULER) else ()
+        super().run(name, *FLAGS.get(name, ()), *own, *flags, as_name=as_name)
+
+    def run_second_apiserver(self) -> None:
+        self.run(API, f"--secure-port={self._second_port}", as_name=f"{API}-2")
+
+    def run_nodes(self, name: str, count: int) -> None:
+        """One kubelet process that simulates `count` nodes: name-0, name-1, ..."""
+        configuration = self.config.state_dir / "kubelet.yaml"
+        configuration.write_text(KUBELET)
+        self._nodes[name] = count
+        super().run(
+            "kubelet", "--container-runtime=hollow", f"--hollow-nodes={count}", f"--hostname-override={name}",
+            f"--kubeconfig={self.config.admin_kubeconfig}", f"--config={configuration}", as_name=name,
+        )  # fmt: skip
+
+    def restart(self, name: str) -> None:
+        """kill -9, and at once again."""
+        self.kill(name)
+        if name in self._nodes:
+            self.run_nodes(name, self._nodes[name])
+        else:
+            self.run(name)
+
+    async def run_all(self) -> None:
+        """The control plane and three nodes, until these are ready."""
+        await self.start()
+        self.run(CONTROLLERS)
+        self.run(SCHEDULER)
+        self.run_nodes("hollow", 3)
+        client = self.client()
+        await eventually(lambda: ready_nodes(client), lambda names: len(names) == 3)
+        await client.aclose()
+
+    def second_client(self) -> Client:
+        config = load(str(self.config.admin_kubeconfig))
+        server = f"https://127.0.0.1:{self._second_port}"
+        return Client(replace(config, server=server), user_agent="test")
+
+    def pause(self, name: str) -> None:
+        os.kill(self.pid(name), signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        os.kill(self.pid(name), signal.SIGCONT)
+
+    def memory(self, name: str = API) -> float:
+        """Resident MiB."""
+        status = Path(f"/proc/{self.pid(name)}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    def compact(self) -> None:
+        """Takes all history from etcd, as `etcdctl compact` does."""
+        subprocess.run([*self._etcdctl(), "compact", str(self._revision())], check=True, capture_output=True)
+
+    def _revision(self) -> int:
+        printed = subprocess.run(
+            [*self._etcdctl(), "get", "x", "-w", "fields"], check=True, capture_output=True, text=True
+        )
+        found = re.search(r'"Revision" : (\d+)', printed.stdout)
+        assert found is not None
+        return int(found[1])
+
+    def _etcdctl(self) -> list[str]:
+        pki = self.config.pki
+        return [
+            "env", "ETCDCTL_API=3", "etcdctl", f"--endpoints=https://127.0.0.1:{self.config.etcd_port}",
+            f"--cacert={pki}/etcd/ca.crt", f"--cert={pki}/apiserver-etcd-client.crt",
+            f"--key={pki}/apiserver-etcd-client.key",
+        ]  # fmt: skip
+
+    def tls(self) -> ssl.SSLContext:
+        """As the administrator, for those who speak to the server by hand."""
+        context = ssl.create_default_context(cafile=str(self.config.pki / "ca.crt"))
+        context.load_cert_chain(self.config.pki / "admin.crt", self.config.pki / "admin.key")
+        return context
+
+    def stop(self) -> None:
+        for name in list(self._processes):
+            with suppress(ProcessLookupError):
+                self.go_on(name)
+        super().stop()
+
+
+async def eventually(
+    look: Callable[[], Awaitable[T]], is_so: Callable[[T], object] = bool, *, limit: float = LIMIT
+) -> T:
+    """What `look` gives as soon as something is true of it; a server that is away is waited for."""
+    deadline = time.monotonic() + limit
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            seen = await look()
+            if is_so(seen):
+                return seen
+            last = seen
+        except (StatusError, ConnectionFailed) as error:
+            last = error
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"not within {limit} s; last seen: {last}")
+
+
+async def ready_nodes(client: Client) -> list[str]:
+    nodes = (await client.list(NODES))["items"]
+    return sorted(node["metadata"]["name"] for node in nodes if conditions.is_condition_true(node, "Ready"))
+
+
+def config_map(name: str, data: dict[str, str] | None = None, **metadata: object) -> Object:
+    return {
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default", **metadata}, "data": data or {},
+    }  # fmt: skip
+
+
+def deployment(name: str, replicas: int, image: str = "busybox:1") -> Object:
+    labels = {"app": name}
+    container = {"name": "c", "image": image, "resources": {"requests": {"cpu": "10m"}}}
+    pod_spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
+    return {
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "replicas": replicas, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec},
+        },
+    }  # fmt: skip
