@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         self._error: BaseException | None = None
         self._paused = False
         self._exchanges = 0
+        self._lost = asyncio.get_running_loop().create_future()
         self.idle_since = 0.0
         self._reset()
 
@@ -103,6 +104,12 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    async def aclose(self) -> None:
+        """Ends it at once; returns when the socket is closed."""
+        self.abort()
+        if self._transport is not None:
+            await self._lost
+
     # What the event loop and the parser call.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -129,6 +136,8 @@ class Connection(asyncio.Protocol):
             self._complete = True
         if self._error is None:
             self._error = self._loss(error)
+        if not self._lost.done():
+            self._lost.set_result(None)
         self._wake()
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -13,6 +13,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from client.connection import Connection, Headers
 from client.errors import ConnectionFailed, StaleConnection
@@ -77,6 +78,7 @@ class Transport:
         self._ssl = ssl_context
         self._server_hostname = (server_hostname or host) if ssl_context else None
         self._idle: deque[Connection] = deque()
+        self._live: WeakSet[Connection] = WeakSet()
         self._closed = False
 
     async def exchange(self, method: bytes, data: bytes, *, seconds: float | None = None) -> Response:
@@ -96,10 +98,10 @@ class Transport:
             raise ConnectionFailed(f"no answer within {seconds:g} s") from error
 
     async def aclose(self) -> None:
-        """Closes what is idle; exchanges under way end by themselves."""
+        """Ends all connections, and with them the exchanges under way."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._idle.clear()
+        await asyncio.gather(*(connection.aclose() for connection in list(self._live)))
 
     async def _exchange(self, method: bytes, data: bytes) -> Response:
         while True:
@@ -160,4 +162,5 @@ class Transport:
         except (OSError, ssl.SSLError, socket.gaierror) as error:
             reason = str(error) or "timed out"
             raise ConnectionFailed(f"dial tcp {self._host}:{self._port}: {reason}") from error
+        self._live.add(connection)
         return connection
