@@ -23,7 +23,7 @@ class AddressPool:
         self._first = int(self.network.network_address) + 2
         self._last = int(self.network.broadcast_address) - (1 if self.network.version == 4 else 0)
         self._next = self._first
-        self._taken: set[int] = set()
+        self._owners: dict[int, str] = {}
 
     @property
     def gateway(self) -> str:
@@ -33,25 +33,28 @@ class AddressPool:
     def prefix_length(self) -> int:
         return self.network.prefixlen
 
-    def take(self) -> str:
+    def take(self, owner: str) -> str:
         size = self._last - self._first + 1
-        if len(self._taken) >= size:
+        if len(self._owners) >= size:
             raise AddressesExhausted(f"no free address in {self.network}")
-        while self._next in self._taken:
+        while self._next in self._owners:
             self._step()
         address = self._next
         self._step()
-        self._taken.add(address)
+        self._owners[address] = owner
         return self._text(address)
 
-    def adopt(self, address: str) -> None:
+    def adopt(self, address: str, owner: str) -> None:
         """A running sandbox has it already. Addresses of another range (the podCIDR changed) are not ours."""
         number = int(ipaddress.ip_address(address))
         if self._first <= number <= self._last:
-            self._taken.add(number)
+            self._owners[number] = owner
 
-    def release(self, address: str) -> None:
-        self._taken.discard(int(ipaddress.ip_address(address)))
+    def release(self, address: str, owner: str) -> None:
+        """Once it has been given to another, nobody else can give it back."""
+        number = int(ipaddress.ip_address(address))
+        if self._owners.get(number) == owner:
+            del self._owners[number]
 
     def _step(self) -> None:
         self._next = self._first if self._next >= self._last else self._next + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from kubelet.network.firewall import Firewall, FirewallError, set_kernel_parameters
@@ -22,6 +23,15 @@ T = TypeVar("T")
 
 class NetworkError(Exception):
     """A sandbox can get no network, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A sandbox as the network knows it."""
+
+    owner: str
+    address: str
+    host_ports: tuple[HostPort, ...] = ()
 
 
 class PodNetwork:
@@ -44,12 +54,12 @@ class PodNetwork:
     def pod_cidr(self) -> str:
         return str(self._pool.network) if self._pool else ""
 
-    async def set_up(self, pod_cidr: str, present: Iterable[tuple[str, Iterable[HostPort]]]) -> None:
-        """`present`: address and host ports of the sandboxes that run already."""
+    async def set_up(self, pod_cidr: str, present: Iterable[Tenant]) -> None:
+        """`present`: the sandboxes that run already."""
         pool, ports = AddressPool(pod_cidr), dict[str, list[Forward]]()
-        for address, host_ports in present:
-            pool.adopt(address)
-            ports[address] = forwards(address, host_ports)
+        for tenant in present:
+            pool.adopt(tenant.address, tenant.owner)
+            ports[tenant.owner] = forwards(tenant.address, tenant.host_ports)
         network = NodeNetwork(self.node, pod_cidr, self._cluster_cidr)
         gateway = f"{pool.gateway}/{pool.prefix_length}"
         await self._do(lambda: self._prepare(network, gateway, _flatten(ports)))
@@ -62,29 +72,30 @@ class PodNetwork:
             gateway = f"{pool.gateway}/{pool.prefix_length}"
             await self._do(lambda: self._prepare(network, gateway, ports))
 
-    def take_address(self) -> str:
+    def take_address(self, owner: str) -> str:
+        """`owner` is a name of the sandbox that no other one ever has."""
         if self._pool is None:
             raise NetworkError("the node has no podCIDR yet")
         try:
-            return self._pool.take()
+            return self._pool.take(owner)
         except AddressesExhausted as error:
             raise NetworkError(str(error)) from error
 
-    async def attach(self, sandbox_id: str, pid: int, address: str, host_ports: Iterable[HostPort]) -> None:
+    async def attach(self, sandbox_id: str, pid: int, tenant: Tenant) -> None:
         assert self._pool is not None, "an address was taken from it"
         network, pool = self._network, self._pool
         assert network is not None, "set together with the pool"
-        within = f"{address}/{pool.prefix_length}"
+        within = f"{tenant.address}/{pool.prefix_length}"
         await self._do(lambda: self._links.attach(sandbox_id, pid, network.bridge, within, pool.gateway))
-        if wanted := forwards(address, host_ports):
-            self._ports[address] = wanted
+        if wanted := forwards(tenant.address, tenant.host_ports):
+            self._ports[tenant.owner] = wanted
             await self._write_ports()
 
-    async def release(self, address: str) -> None:
+    async def release(self, tenant: Tenant) -> None:
         """The sandbox is no more; its interface went with it."""
         if self._pool is not None:
-            self._pool.release(address)
-        if self._ports.pop(address, None):
+            self._pool.release(tenant.address, tenant.owner)
+        if self._ports.pop(tenant.owner, None):
             await self._write_ports()
 
     async def apply_routes(self, wanted: Iterable[Route]) -> None:

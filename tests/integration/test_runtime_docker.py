@@ -209,7 +209,7 @@ async def test_restarted_kubelet_finds_everything_again(node):
     again = new_docker_runtime(node.runtime._network.node)[0]
     await again.update_pod_cidr(node.runtime._network.pod_cidr)
     assert await again.get_pod(uid) == before
-    taken = {again._network.take_address() for _ in range(3)}
+    taken = {again._network.take_address(str(each)) for each in range(3)}
     assert not taken & set(before.sandboxes[0].ips)
     assert (await again.exec_sync(made, ["true"], 5)).exit_code == 0
     await again.close()

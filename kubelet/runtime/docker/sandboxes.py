@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from kubelet.network.pod_network import NetworkError, PodNetwork
+from kubelet.network.pod_network import NetworkError, PodNetwork, Tenant
 from kubelet.runtime.docker.connection import Connector, path_of
 from kubelet.runtime.docker.creation import Creator
 from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
 from kubelet.runtime.docker.labels import (
+    ATTEMPT,
     NODE,
+    POD_UID,
     SANDBOX,
     SANDBOX_CONTAINER_NAME,
     TYPE,
@@ -26,7 +29,6 @@ from kubelet.runtime.docker.requests import resolv_conf, sandbox_body
 from kubelet.runtime.docker.seen import sandbox_of
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
-    HostPort,
     RuntimeSandbox,
     RuntimeUnavailable,
     SandboxConfig,
@@ -57,26 +59,21 @@ class Sandboxes:
                 raise SandboxError(f"cannot set up the pod network: {error}") from error
 
     async def create(self, config: SandboxConfig) -> RuntimeSandbox:
+        tenant = self._new_tenant(config)
         try:
-            address = "" if config.host_network else self._network.take_address()
-        except NetworkError as error:
-            raise SandboxError(_network_failed(config, error)) from error
-        try:
-            return await self._create(config, address)
+            return await self._create(config, tenant)
         except BaseException:
-            if address:
-                await self._network.release(address)
+            await self._release(tenant)
             raise
 
     async def stop(self, sandbox_id: str) -> None:
-        address = await self._address(sandbox_id)
         try:
+            tenant = tenant_of((await self.inspected(sandbox_id))["Config"]["Labels"])
+        except NotFoundInEngine:
+            return
+        with suppress(NotFoundInEngine, ConflictInEngine):
             await self._connector.ask("POST", path_of(f"/containers/{sandbox_id}/kill", signal="KILL"))
-        except (NotFoundInEngine, ConflictInEngine):
-            pass
-        finally:
-            if address:
-                await self._network.release(address)
+        await self._release(tenant)
 
     async def remove(self, sandbox_id: str) -> None:
         await self.stop(sandbox_id)
@@ -89,8 +86,21 @@ class Sandboxes:
             self._inspected[sandbox_id] = await self._engine.inspect(sandbox_id)
         return self._inspected[sandbox_id]
 
-    async def _create(self, config: SandboxConfig, address: str) -> RuntimeSandbox:
-        memory = SandboxMemory(address, tuple(config.host_ports), config.share_process_namespace)
+    def _new_tenant(self, config: SandboxConfig) -> Tenant:
+        owner = f"{config.uid}_{config.attempt}"
+        if config.host_network:
+            return Tenant(owner, "")
+        try:
+            return Tenant(owner, self._network.take_address(owner), tuple(config.host_ports))
+        except NetworkError as error:
+            raise SandboxError(_network_failed(config, error)) from error
+
+    async def _release(self, tenant: Tenant) -> None:
+        if tenant.address:
+            await self._network.release(tenant)
+
+    async def _create(self, config: SandboxConfig, tenant: Tenant) -> RuntimeSandbox:
+        memory = SandboxMemory(tenant.address, tenant.host_ports, config.share_process_namespace)
         labels = sandbox_labels(self._network.node, config, memory)
         body = sandbox_body(config, self._pause_image, labels, self._creator.privileges)
         name = container_name(SANDBOX_CONTAINER_NAME, config, config.attempt)
@@ -101,12 +111,12 @@ class Sandboxes:
         except ContainerRuntimeError as error:
             raise SandboxError(f'failed to create a sandbox for pod "{config.name}": {error}') from error
         try:
-            return await self._start(sandbox_id, config, address)
+            return await self._start(sandbox_id, config, tenant)
         except BaseException:
             await self._creator.remove(sandbox_id)
             raise
 
-    async def _start(self, sandbox_id: str, config: SandboxConfig, address: str) -> RuntimeSandbox:
+    async def _start(self, sandbox_id: str, config: SandboxConfig, tenant: Tenant) -> RuntimeSandbox:
         def start(client: Any) -> Mapping[str, Any]:
             client.start(sandbox_id)
             inspected: Mapping[str, Any] = client.inspect_container(sandbox_id)
@@ -117,8 +127,8 @@ class Sandboxes:
 
         try:
             inspected = await self._engine.act(start)
-            if address:
-                await self._network.attach(sandbox_id, inspected["State"]["Pid"], address, config.host_ports)
+            if tenant.address:
+                await self._network.attach(sandbox_id, inspected["State"]["Pid"], tenant)
         except RuntimeUnavailable:
             raise
         except NetworkError as error:
@@ -132,18 +142,15 @@ class Sandboxes:
         assert identity is not None, "its labels are ours"
         return sandbox_of(inspected, identity)
 
-    async def _address(self, sandbox_id: str) -> str:
-        """'' for a sandbox on the host's network, or one that nobody knows any more."""
-        try:
-            inspected = await self.inspected(sandbox_id)
-        except NotFoundInEngine:
-            return ""
-        return sandbox_memory(inspected["Config"]["Labels"]).address
-
-    async def _present(self) -> list[tuple[str, tuple[HostPort, ...]]]:
+    async def _present(self) -> list[Tenant]:
         listed = await self._engine.list_containers({NODE: self._network.node, TYPE: SANDBOX})
-        memories = [sandbox_memory(each["Labels"]) for each in listed if each["State"] == "running"]
-        return [(each.address, each.host_ports) for each in memories if each.address]
+        tenants = [tenant_of(each["Labels"]) for each in listed if each["State"] == "running"]
+        return [tenant for tenant in tenants if tenant.address]
+
+
+def tenant_of(labels: Mapping[str, str]) -> Tenant:
+    memory = sandbox_memory(labels)
+    return Tenant(f"{labels[POD_UID]}_{labels[ATTEMPT]}", memory.address, memory.host_ports)
 
 
 def _network_failed(config: SandboxConfig, error: NetworkError) -> str:

@@ -128,7 +128,7 @@ class HollowRuntime:
         if self._addresses is None or str(self._addresses.network) != cidr:
             self._addresses = AddressPool(cidr)
             for sandbox in (each for pod in self._pods.values() for each in pod.sandboxes.values()):
-                self._addresses.adopt(sandbox.ips[0])
+                self._addresses.adopt(sandbox.ips[0], sandbox.id)
 
     def network_ready(self) -> bool:
         return self._addresses is not None
@@ -151,8 +151,9 @@ class HollowRuntime:
         await self._pause(self._options.sandbox_latency)
         pod = self._pods.setdefault(config.uid, _Pod(config))
         pod.config = config
-        ip = self._options.node_ip if config.host_network else self._take_address()
-        sandbox = RuntimeSandbox(self._new_id(), config.attempt, True, self._now(), (ip,))
+        sandbox_id = self._new_id()
+        ip = self._options.node_ip if config.host_network else self._take_address(sandbox_id)
+        sandbox = RuntimeSandbox(sandbox_id, config.attempt, True, self._now(), (ip,))
         pod.sandboxes[sandbox.id] = sandbox
         self._feed.publish(config.uid)
         return sandbox
@@ -330,17 +331,17 @@ class HollowRuntime:
         if seconds := draw(latency, self._random):
             await asyncio.sleep(seconds)
 
-    def _take_address(self) -> str:
+    def _take_address(self, sandbox_id: str) -> str:
         if self._addresses is None:
             raise SandboxError("the node has no podCIDR yet")
         try:
-            return self._addresses.take()
+            return self._addresses.take(sandbox_id)
         except AddressesExhausted as error:
             raise SandboxError(str(error)) from error
 
     def _release(self, sandbox: RuntimeSandbox) -> None:
         if self._addresses is not None:
-            self._addresses.release(sandbox.ips[0])
+            self._addresses.release(sandbox.ips[0], sandbox.id)
 
     def _pod_of_sandbox(self, sandbox_id: str) -> _Pod | None:
         return next((pod for pod in self._pods.values() if sandbox_id in pod.sandboxes), None)
