@@ -276,7 +276,10 @@ def _gather(
             finding.holder, finding.key = holder, key
         finding.struct = finding.struct or struct
         finding.way.append(key)
-    return more if found is None else found + more
+    if found is None:
+        return more
+    found += more  # in place: there may be very many
+    return found
 
 
 def _go_type(node: SchemaNode) -> str:

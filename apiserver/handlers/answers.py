@@ -17,12 +17,16 @@ from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 
 Headers = list[tuple[bytes, bytes]]
+_MAX_WARNINGS, _MAX_WARNING = 4096, 256
 _CONTENT_TYPES = {"json": b"application/json", "yaml": b"application/yaml"}
 
 
 def warning_headers(warnings: Iterable[str]) -> Headers:
-    """RFC 7234 as upstream writes it: `299 - "text"`."""
-    return [(b"warning", b'299 - "%b"' % _quoted(text)) for text in dict.fromkeys(warnings)]
+    """RFC 7234 as upstream writes it: `299 - "text"`. Too much text is cut down, then left out."""
+    texts = list(dict.fromkeys(warnings))
+    if sum(map(len, texts)) > _MAX_WARNINGS:
+        texts = [text[:_MAX_WARNING] for text in texts][: _MAX_WARNINGS // _MAX_WARNING]
+    return [(b"warning", b'299 - "%b"' % _quoted(text)) for text in texts]
 
 
 def _quoted(text: str) -> bytes:

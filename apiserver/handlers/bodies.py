@@ -22,6 +22,7 @@ from apiserver.registry.options import FieldValidation
 from apiserver.request import RequestInfo
 
 MAX_BODY = 3 * 1024 * 1024
+_MAX_COMPLAINTS = 100
 _JSON, _YAML = "application/json", "application/yaml"
 _UNSUPPORTED = (
     "the body of the request was in an unknown format - accepted media types include: "
@@ -139,7 +140,7 @@ def check(info: RequestInfo, decoded: Decoded, expected: Expected, validation: F
     complaints = [
         *checked.unknown_messages,
         *(f'duplicate field "{path}"' for path in decoded.duplicates),
-    ]
+    ][:_MAX_COMPLAINTS]
     if complaints and validation == "Strict":
         raise _unfit(obj, expected, f"strict decoding error: {', '.join(complaints)}")
     if validation == "Warn":
