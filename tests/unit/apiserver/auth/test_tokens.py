@@ -1,0 +1,191 @@
+"""Tokens: signed, bound, refused."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from apimachinery.objects import Object
+from apimachinery.scheme import PODS, SECRETS, SERVICE_ACCOUNTS, Resource
+from apiserver.auth.authenticator import CLIENT_USER, Authenticator
+from apiserver.auth.jwt import InvalidToken, Signer, Verifier, load_private_key, load_public_keys
+from apiserver.auth.token_file import load_token_file
+from apiserver.auth.tokens import Bound, TokenIssuer, TokenVerifier
+from apiserver.request import ANONYMOUS, UserInfo
+
+ISSUER = "https://kubernetes.default.svc"
+ACCOUNT: Object = {"metadata": {"namespace": "shop", "name": "robot", "uid": "u1"}}
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+class World:
+    """The time, and the objects there are."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.objects: dict[tuple[Resource, str, str], Object] = {(SERVICE_ACCOUNTS, "shop", "robot"): ACCOUNT}
+
+    def now(self) -> datetime:
+        return self.time
+
+    def lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        return self.objects.get((resource, namespace, name))
+
+    def issue(self, bound: Bound | None = None, audiences: tuple[str, ...] = (ISSUER,)) -> str:
+        issuer = TokenIssuer(Signer(KEY), ISSUER, self.now)
+        return issuer.issue(ACCOUNT, audiences, 3600, bound or Bound(""))
+
+    def verify(self, token: str) -> UserInfo:
+        verifier = TokenVerifier(Verifier([KEY.public_key()]), (ISSUER,), self.lookup, self.now)
+        return verifier.verify(token, (ISSUER,))[0]
+
+
+def test_a_token_names_its_account() -> None:
+    world = World()
+    user = world.verify(world.issue())
+    assert (user.name, user.uid) == ("system:serviceaccount:shop:robot", "u1")
+    assert user.groups == (
+        "system:serviceaccounts", "system:serviceaccounts:shop", "system:authenticated",
+    )  # fmt: skip
+
+
+def test_a_bound_token_names_its_pod_and_node() -> None:
+    world = World()
+    world.objects[PODS, "shop", "web"] = {"metadata": {"uid": "p1"}}
+    user = world.verify(world.issue(Bound("Pod", "web", "p1", "node-1", "n1")))
+    prefix = "authentication.kubernetes.io/"
+    names = {key.removeprefix(prefix): value for key, value in user.extra.items() if "id" not in key}
+    assert names == {"pod-name": ("web",), "node-name": ("node-1",)}
+
+
+def age(world: World) -> None:
+    world.time += timedelta(hours=2)
+
+
+def replace_account(world: World) -> None:
+    world.objects[SERVICE_ACCOUNTS, "shop", "robot"] = {"metadata": {"uid": "other"}}
+
+
+def delete_pod(world: World) -> None:
+    del world.objects[PODS, "shop", "web"]
+
+
+def mark_pod_deleted_long_ago(world: World) -> None:
+    world.objects[PODS, "shop", "web"]["metadata"]["deletionTimestamp"] = "2025-12-31T23:50:00Z"
+
+
+END: dict[str, Callable[[World], None]] = {
+    "it is old": age,
+    "the account was made anew": replace_account,
+    "the pod is gone": delete_pod,
+    "the pod should be gone for long": mark_pod_deleted_long_ago,
+}
+
+
+@pytest.mark.parametrize("end", END.values(), ids=END.keys())
+def test_a_token_dies_when(end: Callable[[World], None]) -> None:
+    world = World()
+    world.objects[PODS, "shop", "web"] = {"metadata": {"uid": "p1"}}
+    token = world.issue(Bound("Pod", "web", "p1"))
+    world.verify(token)
+    end(world)
+    with pytest.raises(InvalidToken):
+        world.verify(token)
+
+
+def test_a_token_for_somebody_else_is_refused() -> None:
+    world = World()
+    with pytest.raises(InvalidToken, match="audiences"):
+        world.verify(world.issue(audiences=("elsewhere",)))
+
+
+def tampered(token: str) -> str:
+    head, _, signature = token.split(".")
+    body = base64.urlsafe_b64encode(b'{"sub":"system:serviceaccount:kube-system:root"}').rstrip(b"=").decode()
+    return f"{head}.{body}.{signature}"
+
+
+@pytest.mark.parametrize(
+    "make", [tampered, lambda token: token[:-2], lambda token: "a.b.c", lambda token: "x"]
+)
+def test_what_we_did_not_sign_is_refused(make: Callable[[str], str]) -> None:
+    world = World()
+    with pytest.raises(InvalidToken):
+        world.verify(make(world.issue()))
+
+
+@pytest.mark.parametrize("key", [KEY, ec.generate_private_key(ec.SECP256R1())], ids=["RS256", "ES256"])
+def test_keys_are_read_from_files_and_published(key: Any, tmp_path: Path) -> None:
+    path = tmp_path / "sa.key"
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(key.private_bytes(*pem))
+    verifier = Verifier(load_public_keys(path))
+    token = Signer(load_private_key(path)).sign({"a": 1})
+    assert verifier.verify(token) == {"a": 1}
+    assert [each["alg"] for each in verifier.jwks()["keys"]] == verifier.algorithms()
+
+
+def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
+    world, prefix = World(), "kubernetes/serviceaccount"
+    token = Signer(KEY).sign(
+        {
+            "iss": prefix,
+            "sub": "system:serviceaccount:shop:robot",
+            f"{prefix}/namespace": "shop",
+            f"{prefix}/service-account.name": "robot",
+            f"{prefix}/service-account.uid": "u1",
+            f"{prefix}/secret.name": "robot-token",
+        }
+    )
+    data = {"token": base64.b64encode(token.encode()).decode()}
+    world.objects[SECRETS, "shop", "robot-token"] = {"data": data}
+    assert world.verify(token).name == "system:serviceaccount:shop:robot"
+    del world.objects[SECRETS, "shop", "robot-token"]
+    with pytest.raises(InvalidToken):
+        world.verify(token)
+
+
+JANE = UserInfo("jane", groups=("system:authenticated",))
+CREDENTIALS = {
+    "a certificate": ("", JANE, JANE),
+    "a certificate beside a token": ("Bearer nonsense", JANE, JANE),
+    "a static token": ("Bearer t0ken", None, JANE),
+    "a token nobody knows": ("Bearer nonsense", None, None),
+    "nothing": ("", None, ANONYMOUS),
+    "another scheme": ("Basic abc", None, ANONYMOUS),
+}
+
+
+@pytest.mark.parametrize("row", CREDENTIALS.values(), ids=CREDENTIALS.keys())
+def test_credentials(row: tuple[str, UserInfo | None, UserInfo | None]) -> None:
+    header, client, expected = row
+    authenticator = Authenticator(static_tokens={"t0ken": JANE})
+    assert authenticator.authenticate(header, {CLIENT_USER: client}) == expected
+
+
+def test_a_good_token_is_remembered_for_ten_seconds() -> None:
+    world, seconds = World(), [0.0]
+    tokens = TokenVerifier(Verifier([KEY.public_key()]), (ISSUER,), world.lookup, world.now)
+    authenticator = Authenticator(tokens=tokens, audiences=(ISSUER,), clock=lambda: seconds[0])
+    header = f"Bearer {world.issue()}"
+    assert authenticator.authenticate(header, {}) is not None
+    world.objects.clear()
+    assert authenticator.authenticate(header, {}) is not None
+    seconds[0] = 11
+    assert authenticator.authenticate(header, {}) is None
+
+
+def test_the_token_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.csv"
+    path.write_text('t0ken,jane,7,"devs,ops"\n\nother,bob,8\n')
+    assert load_token_file(path) == {
+        "t0ken": UserInfo("jane", "7", ("devs", "ops", "system:authenticated")),
+        "other": UserInfo("bob", "8", ("system:authenticated",)),
+    }

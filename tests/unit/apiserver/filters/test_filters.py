@@ -1,0 +1,228 @@
+"""The filters one by one, around an application that does one thing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError, TooManyRequestsError
+from apiserver.asgi import Message, Receive, Scope, Send
+from apiserver.auth.attributes import Attributes
+from apiserver.auth.authorizer import Decision
+from apiserver.filters.authorization import Authorization
+from apiserver.filters.impersonation import Impersonation, requested_user, with_implied_groups
+from apiserver.filters.max_in_flight import Lane
+from apiserver.filters.observe import Observe
+from apiserver.filters.panic import PanicRecovery
+from apiserver.filters.request_info import KEY, parse_query, parse_request
+from apiserver.filters.timeout import Timeout
+from apiserver.journal import Journal
+from apiserver.metrics import RequestMetrics
+from apiserver.request import UserInfo
+from apiserver.responses import send_object
+
+JANE = UserInfo("jane", groups=("devs", "system:authenticated"))
+
+
+@dataclass
+class Sent:
+    """An ASGI send that remembers."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    async def __call__(self, message: Message) -> None:
+        self.messages.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.messages[0]["status"])
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.messages[1]["body"])
+
+
+def scope_of(target: str, user: UserInfo = JANE, headers: list[tuple[bytes, bytes]] | None = None) -> Scope:
+    method, _, rest = target.partition(" ")
+    path, _, query = rest.partition("?")
+    raw = headers or []
+    info = parse_request(method, path, parse_query(query.encode()), {k.decode(): v.decode() for k, v in raw})
+    info.user = user
+    return {"type": "http", "method": method, "path": path, "headers": raw, KEY: info}
+
+
+def app_that(act: Callable[[Send], Awaitable[None]]) -> Any:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await act(send)
+
+    return app
+
+
+async def answer(send: Send) -> None:
+    await send_object(send, 201, {"kind": "Pod"})
+
+
+async def nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def test_a_status_error_becomes_an_answer() -> None:
+    async def fail(send: Send) -> None:
+        raise ConflictError("pods", "web")
+
+    sent = Sent()
+    await PanicRecovery(app_that(fail))(scope_of("PUT /api/v1/namespaces/n/pods/web"), nothing, sent)
+    assert (sent.status, sent.json["reason"]) == (409, "Conflict")
+
+
+async def test_a_fault_of_ours_becomes_an_internal_error() -> None:
+    async def fail(send: Send) -> None:
+        raise KeyError("spec")
+
+    sent = Sent()
+    await PanicRecovery(app_that(fail))(scope_of("GET /api/v1/nodes"), nothing, sent)
+    assert (sent.status, sent.json["reason"]) == (500, "InternalError")
+
+
+@pytest.mark.looptime
+async def test_a_request_that_takes_too_long_is_answered() -> None:
+    async def dawdle(send: Send) -> None:
+        await asyncio.sleep(100)
+
+    with pytest.raises(TimeoutStatusError, match="request did not complete within the allotted timeout"):
+        await Timeout(app_that(dawdle), 60)(scope_of("GET /api/v1/nodes"), nothing, Sent())
+
+
+@pytest.mark.looptime
+async def test_a_watch_may_last() -> None:
+    async def dawdle(send: Send) -> None:
+        await asyncio.sleep(100)
+
+    await Timeout(app_that(dawdle), 60)(scope_of("GET /api/v1/nodes?watch=1"), nothing, Sent())
+
+
+async def test_those_beyond_the_limit_wait_their_turn_and_the_queue_is_bounded() -> None:
+    lane = Lane(1)
+    await lane.enter()
+    waiting = [asyncio.ensure_future(lane.enter()) for _ in range(20)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyRequestsError):
+        await lane.enter()
+    lane.leave()
+    await asyncio.sleep(0)
+    assert [task.done() for task in waiting[:2]] == [True, False]
+    for task in waiting:
+        task.cancel()
+
+
+async def test_one_who_gives_up_waiting_leaves_no_hole() -> None:
+    lane = Lane(1)
+    await lane.enter()
+    waiting = asyncio.ensure_future(lane.enter())
+    await asyncio.sleep(0)
+    lane.leave()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert lane.running == 0
+
+
+class Rules:
+    """An authorizer that allows what it was told."""
+
+    def __init__(self, *allowed: tuple[str, str, str]) -> None:
+        self.allowed = allowed
+
+    def authorize(self, attributes: Attributes) -> Decision:
+        asked = (attributes.verb, attributes.full_resource, attributes.name)
+        return Decision(allowed=asked in self.allowed)
+
+
+REFUSALS = {
+    "in a namespace": (
+        "GET /api/v1/namespaces/n/pods/web/log",
+        'pods "web" is forbidden: User "jane" cannot get resource "pods/log" in API group "" '
+        'in the namespace "n"',
+    ),
+    "in the cluster": (
+        "GET /apis/apps/v1/deployments",
+        'deployments.apps is forbidden: User "jane" cannot list resource "deployments" in API group "apps" '
+        "at the cluster scope",
+    ),
+    "a path": ("GET /metrics", 'forbidden: User "jane" cannot get path "/metrics"'),
+}
+
+
+@pytest.mark.parametrize("row", REFUSALS.values(), ids=REFUSALS.keys())
+async def test_a_refusal_has_upstreams_words(row: tuple[str, str]) -> None:
+    with pytest.raises(ForbiddenError) as caught:
+        await Authorization(app_that(answer), Rules())(scope_of(row[0]), nothing, Sent())
+    assert caught.value.message == row[1]
+
+
+async def test_masters_are_not_asked() -> None:
+    root, sent = UserInfo("root", groups=("system:masters",)), Sent()
+    await Authorization(app_that(answer), Rules())(scope_of("GET /metrics", root), nothing, sent)
+    assert sent.status == 201
+
+
+async def test_impersonation_asks_for_every_part() -> None:
+    headers = [(b"impersonate-user", b"bob"), (b"impersonate-group", b"ops"), (b"impersonate-group", b"dev")]
+    rules = Rules(("impersonate", "users", "bob"), ("impersonate", "groups", "ops"))
+    with pytest.raises(ForbiddenError, match='cannot impersonate resource "groups"'):
+        await Impersonation(app_that(answer), rules)(scope_of("GET /api", headers=headers), nothing, Sent())
+    rules.allowed += (("impersonate", "groups", "dev"),)
+    scope = scope_of("GET /api", headers=headers)
+    await Impersonation(app_that(answer), rules)(scope, nothing, Sent())
+    assert scope[KEY].user == UserInfo("bob", groups=("ops", "dev", "system:authenticated"))
+
+
+@pytest.mark.parametrize(
+    ("name", "groups", "expected"),
+    [
+        ("system:anonymous", (), ("system:unauthenticated",)),
+        ("jane", (), ("system:authenticated",)),
+        (
+            "system:serviceaccount:n:robot",
+            (),
+            ("system:serviceaccounts", "system:serviceaccounts:n", "system:authenticated"),
+        ),
+    ],
+)
+def test_an_impersonated_user_gets_the_groups_of_a_real_one(
+    name: str, groups: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    assert with_implied_groups(UserInfo(name, groups=groups)).groups == expected
+
+
+def test_extra_fields_are_collected_and_unescaped() -> None:
+    user = requested_user([(b"impersonate-user", b"b"), (b"impersonate-extra-a%2fb", b"1")])
+    assert user is not None
+    assert user.extra == {"a/b": ("1",)}
+
+
+async def test_a_write_is_counted_and_noted_with_its_trace() -> None:
+    metrics, journal = RequestMetrics(), Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    trace = b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"
+    headers = [(b"traceparent", trace), (b"tracestate", b"sampan=7.9")]
+    scope = scope_of("POST /api/v1/namespaces/n/pods", headers=headers)
+    await Observe(app_that(answer), metrics, journal)(scope, nothing, Sent())
+    (record,) = journal.records()
+    assert (record["verb"], record["resource"], record["user"], record["trace"], record["causes"]) == (
+        "create", "pods", "jane", "a" * 32, ["7", "9"],
+    )  # fmt: skip
+    assert metrics.series(scope[KEY]).codes == {201: 1}
+
+
+async def test_made_up_resources_make_no_series() -> None:
+    metrics = RequestMetrics()
+    for number in range(3):
+        info = parse_request("GET", f"/apis/x.example/v1/thing{number}", {})
+        metrics.series(info).observe(404, 0.001)
+    samples = [each for family in metrics.collect() for each in family.samples]
+    assert [each.value for each in samples if each.name == "apiserver_request_total"] == [3]
