@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -63,15 +65,21 @@ def _prepare(config: ClusterConfig, progress: Progress) -> None:
     with progress.step("docker") as notes:
         notes.append("started" if engine.ensure_engine(config.state_dir) else "runs already")
     with progress.step("images") as notes:
-        # Imported late: it brings docker-py, which nothing before this needs.
-        from kubelet.images.local import ensure_local_images
-
-        notes += ensure_local_images(f"unix://{engine.SOCKET}") or ["there already"]
+        notes += _local_images() or ["there already"]
     with progress.step("certificates and kubeconfigs") as notes:
         made = certs.ensure_pki(config)
         kubeconfigs.write_kubeconfigs(config)
         _give_to_caller(config.admin_kubeconfig)
         notes.append(f"{len(made)} made" if made else "all still good")
+
+
+def _local_images() -> list[str]:
+    """Has the kubelet's package make the images that no registry gave; it is the one that knows Docker."""
+    command = [sys.executable, "-P", "-m", "kubelet.images.local"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise host.HostError(f"local images could not be made:\n{done.stderr[-2000:]}")
+    return done.stdout.split()
 
 
 def _give_to_caller(path: Path) -> None:

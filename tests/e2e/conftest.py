@@ -134,7 +134,7 @@ def kubectl(cluster: ClusterConfig, namespace: str) -> Kubectl:
 def namespace(cluster: ClusterConfig) -> Iterator[str]:
     name = f"e2e-{uuid.uuid4().hex[:8]}"
     admin = Kubectl((str(SAMPAN),), cluster.admin_kubeconfig)
-    admin.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}")
+    admin("create", "namespace", name)
     eventually(lambda: replace(admin, namespace=name).run("get", "serviceaccount", "default").returncode == 0)
     yield name
     admin("delete", "namespace", name, "--wait=false")

@@ -106,7 +106,12 @@ def test_a_container_that_cannot_start_says_why(
     kubectl: Kubectl, name: str, container: str, reason: str
 ) -> None:
     kubectl.apply(
-        f"{{apiVersion: v1, kind: Pod, metadata: {{name: {name}}}, spec: {{containers: [{container}]}}}}"
+        f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec: {{containers: [{container}]}}
+"""
     )
     state = "{.status.containerStatuses[0].state.waiting.reason}"
     eventually(lambda: kubectl.path("pod", name, state) in reason.split())
@@ -122,7 +127,7 @@ spec:
     - {name: c, image: 'busybox:1.36', command: [sh, -c, 'echo $WORD; sleep 1000'],
        env: [{name: WORD, valueFrom: {configMapKeyRef: {name: later, key: word}}}]}
 """)
-    state = "{.status.containerStatuses[0].state.waiting}"
+    state = "{.status.containerStatuses[0].state.waiting.message}"
     eventually(lambda: 'configmap "later" not found' in kubectl.path("pod", "waits", state))
     kubectl("create", "configmap", "later", "--from-literal=word=found")
     kubectl.wait("pod/waits", "condition=Ready", 120)

@@ -17,6 +17,14 @@ FORMS = {
 }
 
 
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: ready}
+spec: {selector: {app: ready}, ports: [{port: 80, targetPort: 8080}]}
+"""
+
+
 def pod(name: str, probes: str, command: str = SERVE) -> str:
     return f"""
 apiVersion: v1
@@ -49,10 +57,7 @@ def test_a_failing_liveness_probe_restarts_the_container(kubectl: Kubectl, form:
 def test_readiness_takes_the_pod_out_of_its_service_and_back(kubectl: Kubectl, form: str) -> None:
     check, harm = FORMS[form]
     kubectl.apply(pod("ready", f"readinessProbe: {{{check}, periodSeconds: 1, failureThreshold: 1}}"))
-    kubectl.apply(
-        "{apiVersion: v1, kind: Service, metadata: {name: ready}, "
-        "spec: {selector: {app: ready}, ports: [{port: 80, targetPort: 8080}]}}"
-    )
+    kubectl.apply(SERVICE)
 
     def endpoints() -> list[object]:
         subsets = kubectl.get("endpoints", "ready").get("subsets") or [{}]

@@ -42,6 +42,14 @@ spec:
 """
 
 
+OTHER = """
+apiVersion: v1
+kind: Service
+metadata: {{name: other}}
+spec: {{type: NodePort, ports: [{{port: 80, nodePort: {}}}]}}
+"""
+
+
 def fetch(address: str) -> str:
     """The page, or an AssertionError for any failure to get it."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -129,14 +137,10 @@ def test_a_node_port_is_changed_in_place(application: Kubectl, cluster: ClusterC
 
 def test_a_taken_or_impossible_node_port_is_refused_in_upstreams_words(application: Kubectl) -> None:
     taken = application.get("service", "web")["spec"]["ports"][0]["nodePort"]
-    template = (
-        "{{apiVersion: v1, kind: Service, metadata: {{name: other}}, "
-        "spec: {{type: NodePort, ports: [{{port: 80, nodePort: {}}}]}}}}"
-    )
-    done = application.run("apply", "-f", "-", stdin=template.format(taken))
+    done = application.run("apply", "-f", "-", stdin=OTHER.format(taken))
     assert done.returncode == 1
     assert (
         f"spec.ports[0].nodePort: Invalid value: {taken}: provided port is already allocated" in done.stderr
     )
-    done = application.run("apply", "-f", "-", stdin=template.format(1234))
+    done = application.run("apply", "-f", "-", stdin=OTHER.format(1234))
     assert "provided port is not in the valid range. The range of valid ports is 30000-32767" in done.stderr

@@ -79,5 +79,5 @@ def test_a_deleted_namespace_takes_everything_with_it(kubectl: Kubectl) -> None:
     kubectl("rollout", "status", "deployment/web", "--timeout=90s")
     kubectl("delete", "namespace", kubectl.namespace, "--timeout=60s")
     assert "NotFound" in kubectl.run("get", "namespace", kubectl.namespace).stderr
-    kubectl.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {kubectl.namespace}}}}}")
+    kubectl("create", "namespace", kubectl.namespace)
     assert kubectl.get("pods,deployments,replicasets")["items"] == []
