@@ -1,6 +1,7 @@
 """Makes the images that a cluster cannot start without, where no registry answers.
 
-`python -m kubelet.images.local` does it by hand; `sampan up` calls `ensure_local_images`.
+`python -m kubelet.images.local [unix:///var/run/docker.sock]` does it by hand; `sampan up` calls
+`ensure_local_images`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import platform
 import shutil
 import socket
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -168,5 +170,5 @@ RECIPES = (
 
 
 if __name__ == "__main__":
-    for made in ensure_local_images():
+    for made in ensure_local_images(*sys.argv[1:2]):
         print(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -132,6 +132,3 @@ def require_docker() -> None:
         ensure_local_images()
     except Exception as error:
         pytest.skip(f"no Docker engine answers: {error}")
-
-
-Opener = Callable[[], Awaitable[Node]]

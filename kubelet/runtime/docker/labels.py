@@ -57,8 +57,10 @@ class ContainerMemory:
     annotations: Mapping[str, str]
 
 
-def container_name(name: str, config: SandboxConfig, attempt: int) -> str:
-    return f"k8s_{name}_{config.name}_{config.namespace}_{config.uid}_{attempt}"
+def docker_name(labels: Mapping[str, str]) -> str:
+    """`k8s_web_shop-1_default_<uid>_0`: what `docker ps` shows, and what makes two of one attempt collide."""
+    parts = (labels[key] for key in (CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID, ATTEMPT))
+    return "_".join(("k8s", *parts))
 
 
 def sandbox_labels(node: str, config: SandboxConfig, memory: SandboxMemory) -> dict[str, str]:

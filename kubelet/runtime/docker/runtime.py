@@ -17,10 +17,9 @@ from kubelet.runtime.docker.creation import Creator
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, ConflictInEngine, Engine, NotFoundInEngine
 from kubelet.runtime.docker.labels import (
     NODE,
-    POD_NAME,
-    POD_NAMESPACE,
     POD_UID,
     container_labels,
+    docker_name,
     sandbox_memory,
 )
 from kubelet.runtime.docker.logs import read_logs
@@ -134,11 +133,9 @@ class DockerRuntime:
     async def create_container(self, pod_uid: str, sandbox_id: str, config: ContainerConfig) -> str:
         try:
             sandbox = await self._sandboxes.inspected(sandbox_id)
-            pod = sandbox["Config"]["Labels"]
-            labels = container_labels(self._network.node, pod, sandbox_id, config)
+            labels = container_labels(self._network.node, sandbox["Config"]["Labels"], sandbox_id, config)
             body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox)
-            name = f"k8s_{config.name}_{pod[POD_NAME]}_{pod[POD_NAMESPACE]}_{pod_uid}_{config.attempt}"
-            return with_scheme(await self._creator.create(name, body))
+            return with_scheme(await self._creator.create(docker_name(labels), body))
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:

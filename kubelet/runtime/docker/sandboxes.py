@@ -17,10 +17,9 @@ from kubelet.runtime.docker.labels import (
     NODE,
     POD_UID,
     SANDBOX,
-    SANDBOX_CONTAINER_NAME,
     TYPE,
     SandboxMemory,
-    container_name,
+    docker_name,
     identity_of,
     sandbox_labels,
     sandbox_memory,
@@ -103,9 +102,8 @@ class Sandboxes:
         memory = SandboxMemory(tenant.address, tenant.host_ports, config.share_process_namespace)
         labels = sandbox_labels(self._network.node, config, memory)
         body = sandbox_body(config, self._pause_image, labels, self._creator.privileges)
-        name = container_name(SANDBOX_CONTAINER_NAME, config, config.attempt)
         try:
-            sandbox_id = await self._creator.create(name, body, pull=True)
+            sandbox_id = await self._creator.create(docker_name(labels), body, pull=True)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:

@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from kubelet.runtime.docker.labels import (
-    SANDBOX,
     Identity,
     container_memory,
-    identity_of,
     sandbox_memory,
 )
 from kubelet.runtime.interface import (
@@ -124,11 +122,6 @@ def pods_of(found: Iterable[tuple[Identity, RuntimeSandbox | RuntimeContainer]])
         )
         for uid, identity in identities.items()
     }
-
-
-def is_sandbox(inspected: Json) -> bool:
-    identity = identity_of(inspected["Config"]["Labels"])
-    return identity is not None and identity.kind == SANDBOX
 
 
 def _age(each: RuntimeSandbox | RuntimeContainer) -> float:

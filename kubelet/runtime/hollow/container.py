@@ -17,7 +17,6 @@ from kubelet.runtime.interface import ContainerState, RuntimeContainer
 
 KILLED = 137
 SIGKILL = 9
-SIGTERM = 15
 
 
 class HollowContainer:

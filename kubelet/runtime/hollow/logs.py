@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -51,7 +51,3 @@ def limiter(limit: int | None) -> Callable[[bytes], bytes]:
         return data
 
     return cut
-
-
-def size(lines: Iterable[LogLine]) -> int:
-    return sum(len(line.data) for line in lines)
