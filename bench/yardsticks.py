@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from apiserver.storage.etcd import EtcdStorage
+from apiserver.asgi import Receive, Scope, Send
+from apiserver.storage.etcd import EtcdStorage, EtcdTLS
 from kubeadm import host
 from kubeadm.config import ClusterConfig
 
@@ -18,7 +20,7 @@ PORT = 18443
 BODY = b"x" * 1024
 
 
-async def app(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers 1 KiB to everything: what is left of a request when there is nothing to do."""
     if scope["type"] == "http":
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1024")]
@@ -65,12 +67,13 @@ def _wait_for_port() -> None:
 
 async def etcd_rates(config: ClusterConfig, clients: int) -> tuple[float, float]:
     """Puts and gets a second of 1 KiB, through our own client, with so many in flight."""
-    storage = EtcdStorage(
-        [f"https://127.0.0.1:{config.etcd_port}"],
-        ca_file=str(config.pki / "etcd/ca.crt"),
-        cert_file=str(config.pki / "apiserver-etcd-client.crt"),
-        key_file=str(config.pki / "apiserver-etcd-client.key"),
+    pki = config.pki
+    tls = EtcdTLS(
+        ca_file=str(pki / "etcd/ca.crt"),
+        cert_file=str(pki / "apiserver-etcd-client.crt"),
+        key_file=str(pki / "apiserver-etcd-client.key"),
     )
+    storage = EtcdStorage([f"https://127.0.0.1:{config.etcd_port}"], tls=tls)
     keys = [f"/bench/{index}" for index in range(clients)]
     revisions = {key: await storage.create(key, BODY) for key in keys}
 
@@ -87,7 +90,7 @@ async def etcd_rates(config: ClusterConfig, clients: int) -> tuple[float, float]
     return puts, gets
 
 
-async def _rate(operation, keys: list[str]) -> float:  # type: ignore[no-untyped-def]
+async def _rate(operation: Callable[[str], Awaitable[None]], keys: list[str]) -> float:
     done = 0
     deadline = time.monotonic() + SECONDS
 
