@@ -86,24 +86,30 @@ def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     """Text to values: an object, of whatever kind. Raises BadRequestError, UnsupportedMediaTypeError."""
     media = content_type(info) or _JSON
     if media == protobuf.CONTENT_TYPE:
-        return _parse_protobuf(body)
+        return _parse_protobuf(body, kind)
     if media not in (_JSON, _YAML):
         raise UnsupportedMediaTypeError(_UNSUPPORTED)
     try:
         decoded = from_json_strict(body) if media == _JSON else from_yaml_strict(body)
     except DecodeError as error:
-        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
+        raise _unrecognized(kind, _syntax_problem(media, error), body) from None
     if not isinstance(decoded.value, dict):
         text = _NOT_AN_OBJECT.format(_json_type(decoded.value))
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)
     return decoded
 
 
-def _parse_protobuf(body: bytes) -> Decoded:
+def _syntax_problem(media: str, error: DecodeError) -> str:
+    if media == _YAML:
+        return str(error).removeprefix("error converting YAML to JSON: ")
+    return f"couldn't get version/kind; json parse error: {error}"
+
+
+def _parse_protobuf(body: bytes, kind: str) -> Decoded:
     try:
         return Decoded(protobuf.decode(body, _definition_name))
     except protobuf.ProtobufError as error:
-        raise BadRequestError(str(error)) from None
+        raise _unrecognized(kind, str(error), body) from None
 
 
 def _definition_name(api_version: str, kind: str) -> str | None:

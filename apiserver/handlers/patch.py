@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from apimachinery.errors import (
     BadRequestError,
     InvalidError,
@@ -16,7 +18,7 @@ from apimachinery.field import Path, invalid
 from apimachinery.objects import Object
 from apimachinery.patch import MAX_OPERATIONS, PatchError, json_patch, merge_patch
 from apimachinery.schema import builtin
-from apimachinery.serialize import Decoded, DecodeError, from_json
+from apimachinery.serialize import Decoded, DecodeError, check_depth, from_json
 from apimachinery.strategic import strategic_merge
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
@@ -76,8 +78,10 @@ def _unprocessable() -> StatusError:
 
 
 def _json_apply(operations: Any, expected: bodies.Expected) -> Apply:
-    if not isinstance(operations, list):
+    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
         raise BadRequestError("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    if not all(isinstance(each, dict) for each in operations):
+        raise BadRequestError("json: cannot unmarshal value into Go value of type jsonpatch.Operation")
     if len(operations) > MAX_OPERATIONS:
         raise RequestEntityTooLargeError(
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
@@ -86,7 +90,7 @@ def _json_apply(operations: Any, expected: bodies.Expected) -> Apply:
     def apply(obj: Object) -> Any:
         try:
             return json_patch(obj, operations)
-        except PatchError as error:
+        except (PatchError, orjson.JSONEncodeError) as error:  # the latter: nested too deeply
             raise _unprocessable() from error
 
     return apply
@@ -128,7 +132,10 @@ def decode_patched(info: RequestInfo, value: Any, expected: bodies.Expected, opt
     if not isinstance(value, dict):
         raise _unprocessable()
     try:
+        check_depth(value)
         return bodies.check(info, Decoded(value), expected, options.field_validation)
+    except DecodeError as error:
+        raise InvalidError("", "", [invalid(Path("patch"), "", str(error))]) from None
     except BadRequestError as error:
         if error.message.startswith("the API version in the data"):
             raise

@@ -41,7 +41,7 @@ class Listing:
 
 def parse_revision(text: str) -> int:
     """Raises BadRequestError."""
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 1 << 63:
         return int(text)
     raise BadRequestError(
         f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'

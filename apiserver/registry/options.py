@@ -5,6 +5,7 @@ Upstream: the meta/v1 *Options kinds and their validation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
@@ -21,6 +22,7 @@ Query = Mapping[str, Sequence[str]]
 FieldValidation = Literal["Ignore", "Warn", "Strict"]
 
 EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,100}")
 _FIELD_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 _PROPAGATION = ("Foreground", "Background", "Orphan")
 
@@ -152,7 +154,7 @@ def parse_list_options(query: Query, *, watch: bool) -> ListOptions:
     options = ListOptions(
         labels=_parsed(parse_selector, _first(query, "labelSelector"), SelectorError),
         fields=_parsed(parse_field_selector, _first(query, "fieldSelector"), FieldSelectorError),
-        limit=_integer(query, "limit"),
+        limit=max(_integer(query, "limit"), 0),
         continue_=_first(query, "continue"),
         resource_version=_first(query, "resourceVersion"),
         match=_first(query, "resourceVersionMatch"),
@@ -211,10 +213,13 @@ def _first(query: Query, name: str, default: str = "") -> str:
 
 def _integer(query: Query, name: str) -> int:
     text = _first(query, name)
-    try:
-        return int(text) if text else 0
-    except ValueError:
-        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if not text:
+        return 0
+    if not _INTEGER.fullmatch(text):
+        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if not -(1 << 63) <= int(text) < 1 << 63:
+        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return int(text)
 
 
 def _boolean(text: str) -> bool:
