@@ -1,0 +1,78 @@
+"""What must exist, and how it is brought about."""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object
+from apiserver.bootstrap import objects
+from apiserver.bootstrap.kubernetes_service import endpoint_slice, endpoints, service
+from apiserver.bootstrap.policy import bind, cluster_role, rule, user
+from apiserver.bootstrap.reconcile import AUTOUPDATE, merged
+
+ROLE = cluster_role("reader", rule("get list", "pods")).obj
+BINDING = bind("reader", user("jane")).obj
+
+
+def test_nothing_is_changed_that_has_everything() -> None:
+    more: Object = {**ROLE, "rules": [rule("*", "*", "*")]}
+    assert (merged(ROLE, ROLE), merged(more, ROLE)) == (None, None)
+
+
+def test_missing_rules_are_added_and_others_kept() -> None:
+    own = rule("get", "secrets")
+    changed = merged({**ROLE, "rules": [own]}, ROLE)
+    assert changed is not None
+    assert changed["rules"] == [own, rule("get list", "pods")]
+
+
+def test_missing_subjects_are_added() -> None:
+    changed = merged({**BINDING, "subjects": [user("bob")]}, BINDING)
+    assert changed is not None
+    assert [each["name"] for each in changed["subjects"]] == ["bob", "jane"]
+
+
+def test_who_wants_to_be_left_alone_is() -> None:
+    metadata = {**ROLE["metadata"], "annotations": {AUTOUPDATE: "false"}}
+    assert merged({**ROLE, "metadata": metadata, "rules": []}, ROLE) is None
+
+
+def rules_of(name: str) -> list[Object]:
+    return next(each.obj["rules"] for each in objects.rbac() if each.obj["metadata"]["name"] == name)
+
+
+def test_admin_gathers_edit_and_view() -> None:
+    admin = rules_of("admin")
+    assert all(each in admin for each in (*rules_of("edit"), *rules_of("view")))
+    assert rule(
+        "get list watch", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy"
+    ) in (rules_of("edit"))
+
+
+def test_every_role_that_is_bound_exists() -> None:
+    wanted = objects.rbac()
+    roles = {(each.obj["kind"], each.obj["metadata"]["name"]) for each in wanted if "rules" in each.obj}
+    bound = {
+        (each.obj["roleRef"]["kind"], each.obj["roleRef"]["name"]) for each in wanted if "roleRef" in each.obj
+    }
+    assert bound <= roles
+
+
+def test_the_controller_manager_holds_every_controllers_role() -> None:
+    manager = user("system:kube-controller-manager")
+    bindings = [
+        each.obj for each in objects.rbac() if each.obj["metadata"]["name"].startswith("system:controller:")
+    ]
+    assert all(manager in each["subjects"] for each in bindings if "subjects" in each)
+
+
+def test_no_apiserver_means_no_subsets() -> None:
+    assert endpoints([], 6443)["subsets"] == []
+
+
+def test_the_kubernetes_service_leads_to_every_apiserver() -> None:
+    addresses = ["10.0.0.1", "10.0.0.2"]
+    subset = endpoints(addresses, 6443)["subsets"][0]
+    assert [each["ip"] for each in subset["addresses"]] == addresses
+    assert [each["addresses"] for each in endpoint_slice(addresses, 6443)["endpoints"]] == [
+        [a] for a in addresses
+    ]
+    assert service("10.96.0.1", 6443)["spec"]["ports"][0]["targetPort"] == 6443
