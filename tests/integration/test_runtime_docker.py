@@ -195,6 +195,41 @@ async def test_terminal_of_an_exec_has_a_size(node):
     await stream.close()
 
 
+async def test_terminal_of_a_container_is_attached_and_logged(node):
+    uid, made = await node.start(container("sh", stdin=True, tty=True))
+    stream = await node.runtime.attach(made, stdin=True, stdout=True, stderr=True, tty=True)
+    await stream.resize(100, 30)
+    await stream.write(b"stty size; exit 3\n")
+    printed = b""
+    while (piece := await stream.read()) is not None:
+        printed += piece[1]
+    assert b"30 100\r\n" in printed
+    assert await stream.wait() == 3
+    await stream.close()
+    assert (await node.ended(uid)).exit_code == 3
+    assert "30 100" in await output(node, made)
+
+
+async def test_much_goes_through_an_exec_both_ways(node):
+    _, made = await node.start(container("sleep", "100"))
+    stream = await node.runtime.exec(made, ["cat"], stdin=True, stdout=True, stderr=True, tty=False)
+    sent = bytes(range(256)) * 4096
+
+    async def send() -> None:
+        for _ in range(8):
+            await stream.write(sent)
+        await stream.close_stdin()
+
+    sending = asyncio.create_task(send())
+    received = bytearray()
+    while (piece := await stream.read()) is not None:
+        received += piece[1]
+    await sending
+    assert bytes(received) == sent * 8
+    assert await stream.wait() == 0
+    await stream.close()
+
+
 async def test_exec_that_timed_out_is_killed(node):
     _, made = await node.start(container("sleep", "100"))
     with pytest.raises(TimeoutError):
