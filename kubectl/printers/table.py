@@ -12,11 +12,22 @@ MINIMUM = 6
 
 def align(rows: Sequence[Sequence[str]], *, gap: int = GAP, minimum: int = MINIMUM) -> str:
     """Pads every column but the last to its widest cell and a gap (text/tabwriter with padding 3)."""
-    if not rows:
-        return ""
-    count = max(len(row) for row in rows)
-    widths = [max(minimum, *(len(row[i]) + gap for row in rows if len(row) > i)) for i in range(count)]
-    return "".join(_line(row, widths) for row in rows)
+    return Columns(gap, minimum).align(rows)
+
+
+class Columns:
+    """Columns that remember how wide they have been."""
+
+    def __init__(self, gap: int = GAP, minimum: int = MINIMUM) -> None:
+        self._gap, self._minimum = gap, minimum
+        self._widths: list[int] = []
+
+    def align(self, rows: Sequence[Sequence[str]]) -> str:
+        for row in rows:
+            self._widths += [self._minimum] * (len(row) - len(self._widths))
+            for index, cell in enumerate(row):
+                self._widths[index] = max(self._widths[index], len(cell) + self._gap)
+        return "".join(_line(row, self._widths) for row in rows)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apimachinery.errors import StatusError
+from apimachinery.errors import InvalidError, StatusError
 from apimachinery.objects import Object, name_of
 from apimachinery.patch import create_merge_patch
 from apimachinery.schema import builtin
@@ -61,17 +61,17 @@ async def _edit(client: Client, one: Selected, output: str, subresource: str | N
     while True:
         edited = _run_editor(_HEADER + problem + text, output)
         changed = _strip_comments(edited)
+        if problem and changed.strip() == text.strip():
+            _keep(edited, output)
+            raise CommandError("Edit cancelled, no valid changes were saved.")
         if changed.strip() in ("", text.strip()):
-            typer.echo(
-                "Edit cancelled, no changes made."
-                if changed.strip()
-                else "Edit cancelled, saved file was empty."
-            )
+            what = "no changes made" if changed.strip() else "saved file was empty"
+            typer.echo(f"Edit cancelled, {what}.", err=True)
             return
         try:
             patch, content_type = _patch(original, _decode(changed, output))
             if not patch:
-                typer.echo("Edit cancelled, no changes made.")
+                typer.echo("Edit cancelled, no changes made.", err=True)
                 return
             await client.patch(
                 resource, name, patch, namespace, patch_type=content_type, subresource=subresource,
@@ -80,15 +80,14 @@ async def _edit(client: Client, one: Selected, output: str, subresource: str | N
             typer.echo(f"{one.label} edited")
             return
         except (StatusError, DecodeError, CommandError) as error:
-            if _is_unchanged(edited, problem, text):
-                _keep(edited, output)
-                raise
+            typer.echo(_first_line(error, one), err=True)
             problem, text = _as_comment(error), changed
 
 
-def _is_unchanged(edited: str, problem: str, text: str) -> bool:
-    """The user closed the editor without touching what had failed: give up."""
-    return bool(problem) and _strip_comments(edited).strip() == text.strip()
+def _first_line(error: Exception, one: Selected) -> str:
+    if isinstance(error, InvalidError):
+        return f'error: {one.target.resource.group_resource} "{one.target.name}" is invalid'
+    return describe(error)
 
 
 def _keep(edited: str, output: str) -> None:

@@ -141,17 +141,17 @@ class Getter:
         headers = {"accept": accept}
         if target.name:
             path = resource.path(self._namespace or None, target.name, self._options.subresource or None)
-            return _decode(await self._client.request("GET", path, headers=headers))
+            return decode(await self._client.request("GET", path, headers=headers))
         path = resource.path(self._namespace or None)
         parameters = {**self._options.parameters, "limit": str(CHUNK)}
         try:
-            whole = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
+            whole = decode(await self._client.request("GET", path, headers=headers, params=parameters))
         except StatusError as error:
             raise explained(error, resource, self._options.selector, self._options.field_selector) from None
         rest = whole
         while token := (rest.get("metadata") or {}).get("continue"):
             page = parameters | {"continue": token}
-            rest = _decode(await self._client.request("GET", path, headers=headers, params=page))
+            rest = decode(await self._client.request("GET", path, headers=headers, params=page))
             for key in ("items", "rows"):
                 if key in rest:
                     whole[key] = (whole.get(key) or []) + (rest[key] or [])
@@ -235,7 +235,7 @@ class Getter:
             path = target.resource.path(self._namespace or None, target.name or None)
             parameters = {**self._options.parameters, "includeObject": "Object"}
             answer = await self._client.request("GET", path, headers={"accept": TABLE}, params=parameters)
-            table = _decode(answer)
+            table = decode(answer)
             key = sort_key(self._options.sort_by, [row["object"] for row in table.get("rows") or []])
             table["rows"] = sorted(table.get("rows") or [], key=lambda row: key(row["object"]))
             typer.echo(self._render(table, ""), nl=False)
@@ -243,7 +243,7 @@ class Getter:
     async def print_objects(self, targets: Sequence[Target]) -> None:
         found = await self._fetch_all(targets, "application/json")
         as_list = len(targets) > 1 or any(not target.name for target in targets)
-        objects = [obj for target, answer in found for obj in _items(target, answer)]
+        objects = [obj for target, answer in found for obj in items_of(target, answer)]
         if self._options.sort_by:
             from kubectl.printers.sorting import sort_key
 
@@ -259,66 +259,17 @@ class Getter:
         """Prints the list and then each change, until interrupted."""
         if len(targets) != 1:
             raise CommandError("you may only specify a single resource type")
-        await _Watcher(self._client, self._namespace, self._options, targets[0]).run()
+        from kubectl.following import Follower
+
+        await Follower(self._client, self._namespace, self._options, targets[0]).run()
 
 
-class _Watcher:
-    """Follows one resource or one object; the heading is printed once."""
-
-    def __init__(self, client: Client, namespace: str, options: GetOptions, target: Target) -> None:
-        self._client = client
-        self._namespace = namespace
-        self._options = options
-        self._target = target
-        self._as_table = printers.is_table(options.output)
-        self._heading = options.headers
-
-    async def run(self) -> None:
-        parameters = dict(self._options.parameters)
-        if self._target.name:
-            parameters["fieldSelector"] = f"metadata.name={self._target.name}"
-        path = self._target.resource.path(self._namespace or None)
-        accept = TABLE if self._as_table else "application/json"
-        headers = {"accept": accept}
-        listed = _decode(await self._client.request("GET", path, headers=headers, params=parameters))
-        if self._target.name and not (listed.get("rows") or listed.get("items")):
-            raise NotFoundError(self._target.resource, self._target.name)
-        if not self._options.watch_only:
-            self._print(listed)
-        parameters |= {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"]}
-        from client.rest import split_lines
-
-        async for line in split_lines(self._client.stream("GET", path, headers=headers, params=parameters)):
-            event = _decode(line)
-            if event["type"] == "ERROR":
-                raise StatusError(event["object"].get("message", ""), reason=event["object"].get("reason"))
-            if event["type"] != "BOOKMARK":
-                self._print(event["object"])
-
-    def _print(self, answer: Object) -> None:
-        if not self._as_table:
-            for obj in _items(self._target, answer):
-                typer.echo(printers.render([obj], self._options.output, as_list=False), nl=False)
-            return
-        rows = table_rows(
-            answer,
-            wide=self._options.output == "wide",
-            headers=self._heading,
-            namespaces=self._options.all_namespaces,
-            show_labels=self._options.show_labels,
-            label_columns=self._options.label_columns,
-        )
-        if answer.get("rows"):
-            typer.echo(align(rows), nl=False)
-            self._heading = False
-
-
-def _decode(data: bytes) -> Object:
+def decode(data: bytes) -> Object:
     value: Object = orjson.loads(data)
     return value
 
 
-def _items(target: Target, answer: Object) -> list[Object]:
+def items_of(target: Target, answer: Object) -> list[Object]:
     """The objects of an answer; those of a list get the apiVersion and kind that lists leave out."""
     if "items" not in answer or target.name:
         return [answer]

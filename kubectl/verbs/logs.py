@@ -124,7 +124,7 @@ async def _print(client: Client, namespace: str, source: LogSource, parameters: 
     path = scheme.PODS.path(namespace, source.pod, "log")
     chosen = {**parameters, "container": source.container}
     line_start = True
-    async for chunk in client.stream("GET", path, params=chosen):
+    async for chunk in client.stream_bytes("GET", path, params=chosen):
         text = chunk
         if source.prefix:
             mark = source.prefix.encode()

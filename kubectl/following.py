@@ -1,0 +1,70 @@
+"""`get --watch`: the list, and then a line for each change, in columns that only ever widen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from apimachinery.errors import NotFoundError, from_status
+from apimachinery.objects import Object
+from kubectl import printers
+from kubectl.printers.table import Columns, table_rows
+from kubectl.resources import Target
+from kubectl.verbs.get import TABLE, GetOptions, decode, items_of
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+
+class Follower:
+    """Follows one resource or one object; the heading is printed once."""
+
+    def __init__(self, client: Client, namespace: str, options: GetOptions, target: Target) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._options = options
+        self._target = target
+        self._as_table = printers.is_table(options.output)
+        self._heading = options.headers
+        self._columns = Columns()
+        self._definitions: list[Object] = []
+
+    async def run(self) -> None:
+        parameters = dict(self._options.parameters)
+        if self._target.name:
+            parameters["fieldSelector"] = f"metadata.name={self._target.name}"
+        path = self._target.resource.path(self._namespace or None)
+        headers = {"accept": TABLE if self._as_table else "application/json"}
+        listed = decode(await self._client.request("GET", path, headers=headers, params=parameters))
+        if self._target.name and not (listed.get("rows") or listed.get("items")):
+            raise NotFoundError(self._target.resource, self._target.name)
+        if not self._options.watch_only:
+            self._print(listed)
+        parameters |= {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"]}
+        async for line in self._client.stream("GET", path, headers=headers, params=parameters):
+            event = decode(line)
+            if event["type"] == "ERROR":
+                raise from_status(event["object"].get("code") or 500, event["object"])
+            if event["type"] != "BOOKMARK":
+                self._print(event["object"])
+
+    def _print(self, answer: Object) -> None:
+        if not self._as_table:
+            for obj in items_of(self._target, answer):
+                typer.echo(printers.render([obj], self._options.output, as_list=False), nl=False)
+            return
+        # Only the first Table of a watch defines its columns.
+        self._definitions = answer.get("columnDefinitions") or self._definitions
+        if not answer.get("rows"):
+            return
+        rows = table_rows(
+            {**answer, "columnDefinitions": self._definitions},
+            wide=self._options.output == "wide",
+            headers=self._heading,
+            namespaces=self._options.all_namespaces,
+            show_labels=self._options.show_labels,
+            label_columns=self._options.label_columns,
+        )
+        typer.echo(self._columns.align(rows), nl=False)
+        self._heading = False
