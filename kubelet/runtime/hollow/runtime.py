@@ -87,6 +87,8 @@ class HollowRuntime:
         self._options = options or HollowOptions()
         self._pods: dict[str, _Pod] = {}
         self._containers: dict[str, HollowContainer] = {}
+        self._pod_uids: dict[str, str] = {}
+        """By sandbox."""
         self._feed = EventFeed()
         self._addresses = AddressPool(pod_cidr) if pod_cidr else None
         self._is_down = False
@@ -155,6 +157,7 @@ class HollowRuntime:
         ip = self._options.node_ip if config.host_network else self._take_address(sandbox_id)
         sandbox = RuntimeSandbox(sandbox_id, config.attempt, True, self._now(), (ip,))
         pod.sandboxes[sandbox.id] = sandbox
+        self._pod_uids[sandbox.id] = config.uid
         self._feed.publish(config.uid)
         return sandbox
 
@@ -168,7 +171,7 @@ class HollowRuntime:
         if pod is None:
             return
         self._end_sandbox(pod, sandbox_id)
-        del pod.sandboxes[sandbox_id]
+        del pod.sandboxes[sandbox_id], self._pod_uids[sandbox_id]
         self._forget_if_empty(pod)
 
     async def create_container(self, pod_uid: str, sandbox_id: str, config: ContainerConfig) -> str:
@@ -344,7 +347,8 @@ class HollowRuntime:
             self._addresses.release(sandbox.ips[0], sandbox.id)
 
     def _pod_of_sandbox(self, sandbox_id: str) -> _Pod | None:
-        return next((pod for pod in self._pods.values() if sandbox_id in pod.sandboxes), None)
+        uid = self._pod_uids.get(sandbox_id)
+        return self._pods.get(uid) if uid is not None else None
 
     def _end_sandbox(self, pod: _Pod, sandbox_id: str) -> None:
         sandbox = pod.sandboxes[sandbox_id]
