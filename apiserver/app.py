@@ -47,6 +47,7 @@ from apiserver.routes import general_router, health_router, issuer_router, to_js
 from apiserver.storage.compaction import Compactor
 from apiserver.storage.interface import Storage, StorageError
 from apiserver.storage.watch_cache import WatchCache
+from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.table import special_handlers
 from component_base import clock
 
@@ -75,17 +76,21 @@ class ApiServer:
         self.repair = build_repair(_ranges(options), storage, now, random.Random())
         self.bootstrapper = Bootstrapper(self.stores)
         self.start = self._start()
-        special = special_handlers(options, self.cache, self.auth, self.chain, now)
+        self.backends = Backends(options)
+        special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
         self.app = build_fastapi(self, special)
 
     async def run(self) -> None:
         """Everything that goes on beside requests; never returns."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.cache.run())
-            group.create_task(Compactor(self.storage).run())
-            group.create_task(self.repair.run())
-            group.create_task(self.journal.run())
-            group.create_task(self.start.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.cache.run())
+                group.create_task(Compactor(self.storage).run())
+                group.create_task(self.repair.run())
+                group.create_task(self.journal.run())
+                group.create_task(self.start.run())
+        finally:
+            await self.backends.aclose()
 
     def _start(self) -> Start:
         options = self.options

@@ -55,6 +55,18 @@ class Kubelets:
             await send_bytes(send, refusal.status, refusal.text.encode(), content_type)
 
 
+class Backends:
+    """The connections that this process makes: to kubelets, and to pods, whose certificates nobody knows."""
+
+    def __init__(self, options: Options) -> None:
+        self.kubelets = Relay(kubelet_tls(options))
+        self.pods = Relay(False)
+
+    async def aclose(self) -> None:
+        await self.kubelets.aclose()
+        await self.pods.aclose()
+
+
 def kubelet_tls(options: Options) -> ssl.SSLContext | bool:
     """Trusts the kubelets' CA and shows our certificate; without a CA nothing is verified, as upstream."""
     context = ssl.create_default_context(cafile=options.kubelet_certificate_authority or None)

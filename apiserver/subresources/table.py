@@ -14,16 +14,20 @@ from apiserver.options import Options
 from apiserver.storage.cached import fresh_lookup
 from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources import reviews
-from apiserver.subresources.kubelets import Kubelets, kubelet_tls
+from apiserver.subresources.kubelets import Backends, Kubelets
 from apiserver.subresources.log import PodLogs
 from apiserver.subresources.proxy import Proxy
-from apiserver.subresources.relay import Relay
 from apiserver.subresources.streams import PodStreams
 from apiserver.subresources.token_request import TokenRequests
 
 
 def special_handlers(
-    options: Options, cache: WatchCache, auth: Auth, chain: Chain, now: Callable[[], datetime]
+    options: Options,
+    cache: WatchCache,
+    auth: Auth,
+    chain: Chain,
+    backends: Backends,
+    now: Callable[[], datetime],
 ) -> dict[tuple[str, str], Handler]:
     """By (group_resource, subresource)."""
     access = reviews.review_access(auth.authorizer)
@@ -37,9 +41,9 @@ def special_handlers(
         int(options.service_account_max_token_expiration),
     )
     lookup, preferred = fresh_lookup(cache), options.kubelet_preferred_address_types
-    kubelets = Kubelets(lookup, Relay(kubelet_tls(options)), preferred)
+    kubelets = Kubelets(lookup, backends.kubelets, preferred)
     streams = PodStreams(kubelets, chain)
-    proxy = Proxy(kubelets, Relay(False), lookup, preferred, random.Random())
+    proxy = Proxy(kubelets, backends.pods, lookup, preferred, random.Random())
     return {
         ("pods", "log"): PodLogs(kubelets),
         **{("pods", name): streams for name in ("exec", "attach", "portforward")},
