@@ -37,6 +37,9 @@ Decide = Callable[[Entry | None], Awaitable[Decision]]
 Lease = Callable[[], Awaitable[int]]
 
 
+_MAX_WRITTEN = 1000
+
+
 async def no_lease() -> int:
     return 0
 
@@ -48,6 +51,8 @@ class Transactions:
         self._storage = storage
         self._cache = cache
         self._lease = lease
+        self._written: dict[str, Entry] = {}
+        """What this server wrote and the cache may not have yet."""
 
     async def read(self, key: str) -> Entry | None:
         """What is stored now."""
@@ -56,6 +61,18 @@ class Transactions:
 
     def _entry(self, found: KeyValue) -> Entry | None:
         return self._cache.entry_of(found)
+
+    def _newest(self, key: str) -> Entry | None:
+        """The newest entry that is known here, without asking the store."""
+        written = self._written.get(key)
+        if written is not None and written.revision > self._cache.revision:
+            return written
+        return self._cache.by_key(key)
+
+    def _remember(self, entry: Entry) -> None:
+        if len(self._written) >= _MAX_WRITTEN:
+            self._written = dict([*self._written.items()][_MAX_WRITTEN // 2 :])
+        self._written[entry.key] = entry
 
     async def create(self, key: str, obj: Object, dry_run: bool = False) -> Entry:
         """Stores an object that must not be there yet. Raises KeyExists."""
@@ -66,20 +83,22 @@ class Transactions:
             revision = 0
         else:
             raise KeyExists(key)
-        return self._stored(key, value, revision)
+        return self._stored(key, value, revision, dry_run)
 
-    def _stored(self, key: str, value: bytes, revision: int) -> Entry:
+    def _stored(self, key: str, value: bytes, revision: int, dry_run: bool) -> Entry:
         entry = self._entry(KeyValue(key, value, revision))
         assert entry is not None, "what was encoded can be decoded"
+        if not dry_run:
+            self._remember(entry)
         return entry
 
     async def guaranteed_update(self, key: str, decide: Decide) -> Entry | None:
         """Runs `decide` on the current entry until its decision holds; returns the entry as it is then.
 
-        The first try decides on the cache's entry, which may be old: what it would refuse or leave alone is
-        decided again on what is stored. For Remove the result is the last state at the deletion's revision.
+        The first try decides on the newest entry known, which may be old: what it would refuse or leave alone
+        is decided again on what is stored. For Remove the result is the last state at the revision of its end.
         """
-        entry, certain = self._cache.by_key(key), False
+        entry, certain = self._newest(key), False
         if entry is None:
             entry, certain = await self.read(key), True
         while True:
@@ -107,9 +126,11 @@ class Transactions:
         value, revision = self._cache.kind.encode(decision.obj), entry.revision
         if not decision.dry_run:
             revision = await self._storage.update(key, value, revision, lease=await self._lease())
-        return self._stored(key, value, revision)
+        return self._stored(key, value, revision, decision.dry_run)
 
     async def _remove(self, key: str, entry: Entry | None, dry_run: bool) -> Entry | None:
         if entry is None or dry_run:
             return entry
-        return entry.at(await self._storage.delete(key, entry.revision))
+        deleted = entry.at(await self._storage.delete(key, entry.revision))
+        self._written.pop(key, None)
+        return deleted
