@@ -1,4 +1,7 @@
-"""sampan-kubelet: from flags and configuration file to a running node, or many hollow ones. The only composition root."""
+"""sampan-kubelet: from flags and configuration file to a running node, or many hollow ones.
+
+The only composition root.
+"""
 
 from __future__ import annotations
 

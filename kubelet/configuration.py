@@ -1,4 +1,7 @@
-"""KubeletConfiguration (kubelet.config.k8s.io/v1beta1): what of it has a meaning here, merged with the flags. Pure."""
+"""KubeletConfiguration (kubelet.config.k8s.io/v1beta1).
+
+What of it has a meaning here, merged with the flags. Pure.
+"""
 
 from __future__ import annotations
 

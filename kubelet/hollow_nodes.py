@@ -1,4 +1,7 @@
-"""Hollow mode: many simulated nodes in one process. They share one engine, one watch of pods, one set of workers."""
+"""Hollow mode: many simulated nodes in one process.
+
+They share one engine, one watch of pods, one set of workers.
+"""
 
 from __future__ import annotations
 

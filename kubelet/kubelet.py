@@ -1,6 +1,7 @@
 """The kubelet: pods come in from the API, news from the engine; each is handed to the pod's worker.
 
-Owns admission, adoption and the search for orphans. One Kubelet serves one node, or all hollow nodes of a process.
+Owns admission, adoption and the search for orphans. One Kubelet serves one node, or all hollow
+nodes of a process.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The ConfigMaps and Secrets that pods of this node refer to: each watched by its name, for as long as a pod needs it.
+"""The ConfigMaps and Secrets that pods of this node refer to.
 
-A kubelet may read only what its pods refer to, so there is no list of all Secrets here, nor permission for one.
+Each watched by its name, for as long as a pod needs it. A kubelet may read only what its pods refer to,
+so there is no list of all Secrets here, nor permission for one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What pods on a node are made with: facts of the node, and the parts of the configuration that concern pods."""
+"""What pods on a node are made with.
+
+Facts of the node, and the parts of the configuration that concern pods.
+"""
 
 from __future__ import annotations
 

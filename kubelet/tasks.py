@@ -1,4 +1,7 @@
-"""Background tasks with an owner: started by key, cancelled by key, an unexpected end is logged and never lost."""
+"""Background tasks with an owner.
+
+Started by key, cancelled by key, an unexpected end is logged and never lost.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,13 @@ class TaskSet(Generic[K]):
         task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
+
+    def finished(self, key: K) -> None:
+        """Said by the task itself as its last deed.
+
+        From now on it hears no more, and another may be started.
+        """
+        self._tasks.pop(key, None)
 
     async def aclose(self) -> None:
         tasks = list(self._tasks.values())

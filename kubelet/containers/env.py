@@ -1,6 +1,7 @@
 """The environment of a container: values, references and expansion, in upstream's order. Pure.
 
-The ConfigMaps and Secrets it refers to are handed in; what is missing is a CreateContainerConfigError in upstream's words.
+The ConfigMaps and Secrets it refers to are handed in; what is missing is a
+CreateContainerConfigError in upstream's words.
 """
 
 from __future__ import annotations

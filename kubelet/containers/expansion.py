@@ -1,4 +1,7 @@
-"""`$(VAR)` in values, commands and arguments. `$$` is a dollar sign; what is not known stays as it is written."""
+"""`$(VAR)` in values, commands and arguments.
+
+`$$` is a dollar sign; what is not known stays as it is written.
+"""
 
 from __future__ import annotations
 

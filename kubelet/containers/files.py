@@ -1,4 +1,7 @@
-"""The small files a pod's containers get from the kubelet: hosts and termination messages. The only I/O of this package."""
+"""The small files a pod's containers get from the kubelet.
+
+Hosts and termination messages. The only I/O of this package.
+"""
 
 from __future__ import annotations
 

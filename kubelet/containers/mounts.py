@@ -16,7 +16,10 @@ DEFAULT_MESSAGE_PATH = "/dev/termination-log"
 def volume_mounts(
     container: Object, volumes: Mapping[str, str], environment: Mapping[str, str], *, prepare: bool = True
 ) -> list[Mount]:
-    """Raises CreateContainerConfigError for a subPath that cannot be had. `prepare` makes missing subPaths."""
+    """Raises CreateContainerConfigError for a subPath that cannot be had.
+
+    `prepare` makes missing subPaths.
+    """
     return [
         _volume_mount(container, mount, volumes, environment, prepare=prepare)
         for mount in container.get("volumeMounts") or ()

@@ -1,4 +1,7 @@
-"""What the machine is: processors, memory, disk, addresses, identity. The only module that reads /proc and /sys for it."""
+"""What the machine is: processors, memory, disk, addresses, identity.
+
+The only module that reads /proc and /sys for it.
+"""
 
 from __future__ import annotations
 

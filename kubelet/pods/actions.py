@@ -1,6 +1,7 @@
 """The plan for a pod: a pure function from (wanted, seen) to what is to be done, in upstream's order.
 
-Owns which sandbox and containers start or die. Knows nothing of time: back-off is the executor's (`pod_sync`).
+Owns which sandbox and containers start or die. Knows nothing of time: back-off is the executor's
+(`pod_sync`).
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class PodActions:
 
 
 def container_hash(container: Object) -> str:
-    """Changes when a running container has to be replaced; only name and image can (as upstream since 1.31)."""
+    """Changes when a running container has to be replaced.
+
+    Only name and image can (as upstream since 1.31).
+    """
     picked = {"name": container.get("name"), "image": container.get("image")}
     return hashlib.blake2s(orjson.dumps(picked, option=orjson.OPT_SORT_KEYS), digest_size=4).hexdigest()
 

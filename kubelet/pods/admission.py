@@ -50,7 +50,10 @@ def _number(name: str, value: Quantity) -> int:
 
 
 def _short(name: str, requested: int, used: int, capacity: int) -> Verdict:
-    message = f"Node didn't have enough resource: {name}, requested: {requested}, used: {used}, capacity: {capacity}"
+    message = (
+        f"Node didn't have enough resource: {name}, "
+        f"requested: {requested}, used: {used}, capacity: {capacity}"
+    )
     return Verdict(f"OutOf{name}", message)
 
 

@@ -1,6 +1,7 @@
 """Container statuses: from the spec, the engine's containers and the probers' verdicts. Pure.
 
-A container shows its newest incarnation, or why the next one has not started; the one before is its lastState.
+A container shows its newest incarnation, or why the next one has not started; the one before is its
+lastState.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the kubelet holds of a pod between two syncs. Owned by the pod's worker; a restart loses nothing that matters."""
+"""What the kubelet holds of a pod between two syncs.
+
+Owned by the pod's worker; a restart loses nothing that matters.
+"""
 
 from __future__ import annotations
 

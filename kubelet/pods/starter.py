@@ -1,4 +1,7 @@
-"""Starts one container: image, configuration, create, start, postStart. Each failure has upstream's reason and Event."""
+"""Starts one container.
+
+Image, configuration, create, start, postStart. Each failure has upstream's reason and Event.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ from kubelet.runtime.interface import (
 from kubelet.settings import NodeFacts
 
 RETRY_SECONDS = 10.0
-"""A container that could not be started is tried again after this, or sooner if what it refers to has changed."""
+"""When a container that could not be started is tried again, unless what it refers to changes sooner."""
 
 SOON = 1.0
 """There is a dead container now: the next try is its restart, and the back-off sees to the rest."""

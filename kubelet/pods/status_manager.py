@@ -1,6 +1,7 @@
 """Reports pod statuses to the API: only what differs, one request per pod at a time, until the server has it.
 
-It also takes the last step of a deletion: once all of a pod has stopped and that is reported, the object goes.
+It also takes the last step of a deletion: once all of a pod has stopped and that is reported, the
+object goes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class _Entry:
     """As the API last showed it, or answered."""
     wanted: Object
     trace: tracing.Trace | None
+    refused: Object | None = None
+    """A patch that the API took without effect: not sent again until something changes."""
     stopped: bool = False
     """Nothing of it runs any more: the object may go."""
 
@@ -90,7 +93,8 @@ class StatusManager:
             self._senders.start(uid, self._send(uid))
 
     def _has_work(self, entry: _Entry) -> bool:
-        return _may_delete(entry) or bool(status_patch(entry.pod.get("status") or {}, entry.wanted))
+        patch = status_patch(entry.pod.get("status") or {}, entry.wanted)
+        return bool(patch and patch != entry.refused) or _may_delete(entry)
 
     async def _send(self, uid: str) -> None:
         delay = FIRST_RETRY
@@ -107,11 +111,12 @@ class StatusManager:
                 )
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LAST_RETRY)
+        self._senders.finished(uid)
         self._reported(uid)
 
     async def _send_once(self, uid: str, entry: _Entry) -> None:
         patch = status_patch(entry.pod.get("status") or {}, entry.wanted)
-        if patch:
+        if patch and patch != entry.refused:
             answer = await self._client.patch(
                 PODS,
                 name_of(entry.pod),
@@ -123,6 +128,10 @@ class StatusManager:
             if uid_of(answer) != uid:
                 raise NotFoundError(PODS, name_of(entry.pod))
             entry.pod = answer
+            again = status_patch(answer.get("status") or {}, entry.wanted)
+            entry.refused = patch if again == patch else None
+            if entry.refused:
+                log.warning("Status patch had no effect: pod=%s patch=%s", pod_full_name(answer), patch)
         elif _may_delete(entry):
             await self._delete(uid, entry)
 

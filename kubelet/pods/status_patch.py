@@ -1,4 +1,4 @@
-"""The difference between a pod's status in the API and the one it should have, as a strategic merge patch. Pure."""
+"""The way from a pod's status in the API to the one it should have, as a strategic merge patch. Pure."""
 
 from __future__ import annotations
 

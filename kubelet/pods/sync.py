@@ -1,4 +1,7 @@
-"""One pass over one pod: look, plan, act, report. The executor of `actions`; decides nothing that a table could test."""
+"""One pass over one pod.
+
+Look, plan, act, report. The executor of `actions`; decides nothing that a table could test.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from apimachinery.objects import Object, annotations_of, get_path
-from apimachinery.pods import all_containers
+from apimachinery.pods import all_containers, is_sidecar
 from apimachinery.times import parse_time
 from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
@@ -19,7 +22,7 @@ from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_
 from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
-from kubelet.pods.seen import containers_named, newest_sandbox
+from kubelet.pods.seen import containers_named, has_ended, newest_sandbox
 from kubelet.pods.starter import ContainerStarter, StartFailed
 from kubelet.pods.status import TERMINAL, Verdict
 from kubelet.pods.termination import Terminator, anything_left
@@ -42,7 +45,14 @@ log = logging.getLogger(__name__)
 KEPT_CONTAINERS = 2
 """Per name: the newest, and the dead one before it for its logs and last state."""
 SANDBOX_RETRY = 2.0
-FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY = 0.5, 120.0
+SETTLING = 0.05
+"""A container that need not run on is often over at once.
+
+Then its end is reported, and not first that it runs.
+"""
+FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY = 0.25, 120.0
+QUIET_MOUNT_RETRY = 0.3
+"""What a volume is made of is often created together with the pod: nothing is said of the first miss."""
 
 
 class PodSync:
@@ -140,8 +150,10 @@ class PodSync:
         try:
             record.volumes = await self._volumes.set_up(pod, self._reporter.facts(pod).allocatable)
         except VolumeError as error:
-            self._recorder.event(pod_reference(pod), WARNING, "FailedMount", str(error))
             record.mount_failures += 1
+            if record.mount_failures == 1:
+                return QUIET_MOUNT_RETRY
+            self._recorder.event(pod_reference(pod), WARNING, "FailedMount", str(error))
             return float(min(FIRST_MOUNT_RETRY * 2**record.mount_failures, LAST_MOUNT_RETRY))
         record.mount_failures = 0
         return None
@@ -149,7 +161,10 @@ class PodSync:
     async def _act(
         self, record: PodRecord, seen: RuntimePod | None, actions: PodActions, volumes: Mapping[str, str]
     ) -> float | None:
-        """Seconds until the next try of what did not work; 0 if something was done that is to be looked at."""
+        """Seconds until the next try of what did not work.
+
+        0 if something was done that is to be looked at.
+        """
         if actions.kill_pod:
             await self._kill_pod(record, seen, actions)
             if not actions.create_sandbox:
@@ -179,6 +194,8 @@ class PodSync:
                 retries.append(error.retry)
             else:
                 record.failures.pop(name, None)
+        if get_path(record.pod, "spec.restartPolicy") != "Always":
+            await asyncio.sleep(SETTLING)
         after = await self._runtime.get_pod(record.uid)
         await self._prune(record, after)
         self._probes.update(self._reporter.current(record.pod), after)
@@ -222,9 +239,14 @@ class PodSync:
         return True
 
     async def _prune(self, record: PodRecord, seen: RuntimePod | None) -> None:
-        """Keeps one dead container per name."""
+        """Keeps one dead container per name, and of init containers that are done nothing but their end."""
+        inits = {
+            each["name"] for each in record.pod["spec"].get("initContainers") or () if not is_sidecar(each)
+        }
         for name in {each.name for each in (seen.containers if seen else ())}:
-            for old in containers_named(seen, name)[KEPT_CONTAINERS:]:
+            known = containers_named(seen, name)
+            is_done = name in inits and has_ended(known[0]) and known[0].exit_code == 0
+            for old in known[1 if is_done else KEPT_CONTAINERS :]:
                 if old.state is not ContainerState.RUNNING:
                     await self._remover.remove_container(old)
                     record.messages.pop(old.id, None)

@@ -1,4 +1,7 @@
-"""Ending containers: preStop, SIGTERM, grace, SIGKILL. All containers of a pod side by side, its sidecars after them."""
+"""Ending containers: preStop, SIGTERM, grace, SIGKILL.
+
+All containers of a pod side by side, its sidecars after them.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Terminator:
     async def stop_container(
         self, pod: Object, running: RuntimeContainer, grace: float, message: str
     ) -> None:
-        """The Killing event, the preStop hook, then the engine's stop with what is left of the grace period."""
+        """The Killing event, the preStop hook, then the engine's stop with what is left of the grace."""
         container = next((each for each in all_containers(pod["spec"]) if each["name"] == running.name), None)
         self._recorder.event(container_reference(pod, running.name), NORMAL, "Killing", message)
         hook = ((container or {}).get("lifecycle") or {}).get("preStop")

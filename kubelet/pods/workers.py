@@ -93,6 +93,7 @@ class PodWorkers:
             finally:
                 self._interrupted.discard(uid)
                 self._running.pop(uid, None)
+        self._tasks.finished(uid)
         if record.gone:
             self._forget(uid)
         else:
@@ -132,7 +133,7 @@ class PodWorkers:
 
 
 async def uninterrupted(work: Awaitable[object]) -> None:
-    """Lets a step on the engine finish even if the worker is interrupted, so that the next look sees its result."""
+    """Lets a step on the engine finish even if the worker is interrupted: the next look sees its result."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

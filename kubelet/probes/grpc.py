@@ -1,4 +1,7 @@
-"""grpc: the standard health service, asked without TLS. Its two messages are so small that they are made by hand."""
+"""grpc: the standard health service, asked without TLS.
+
+Its two messages are so small that they are made by hand.
+"""
 
 from __future__ import annotations
 

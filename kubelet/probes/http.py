@@ -1,6 +1,7 @@
-"""A small HTTP client for probes and lifecycle hooks: one GET, certificates not verified, redirects as upstream.
+"""A small HTTP client for probes and lifecycle hooks.
 
-Owns no policy: what a status means is decided by `judge`.
+One GET, certificates not verified, redirects as upstream. Owns no policy: what a status means is decided
+by `judge`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The workers that probe the containers of all pods: one per probe of a running container, and their verdicts.
+"""The workers that probe the containers of all pods.
 
-A worker belongs to one container id: a restarted container begins with new workers and no verdicts.
+One per probe of a running container, and their verdicts. A worker belongs to one container id: a
+restarted container begins with new workers and no verdicts.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class ProbeManager:
         uid = uid_of(pod)
         alive = {each.id: each for each in running_containers(seen)}
         if uid not in self._verdicts:
-            self._verdicts[uid] = _adopted(pod, alive, self._began)
+            self._verdicts[uid] = _adopted(pod, alive)
         known = self._verdicts[uid]
         for key in [key for key in known if key[0] not in alive]:
             del known[key]
@@ -133,7 +134,10 @@ class ProbeManager:
         return first_state(target.kind) if known is None else ProbeState(known)
 
     def _first_delay(self, target: _Target, spec: ProbeSpec) -> float:
-        """The rest of the initial delay. After a restart of the kubelet all probes would else begin at once."""
+        """The rest of the initial delay.
+
+        After a restart of the kubelet all probes would else begin at once.
+        """
         now = self._now().timestamp()
         rest = target.started_at + spec.initial_delay - now
         if rest > 0:
@@ -204,7 +208,10 @@ def _probed_containers(pod: Object) -> Iterator[Object]:
 
 
 def _targets(pod: Object, seen: RuntimePod | None, verdicts: Verdicts) -> Iterator[_Target]:
-    """What is to be probed now: a startup probe holds the others back, an ending pod is only asked for readiness."""
+    """What is to be probed now.
+
+    A startup probe holds the others back, an ending pod is only asked for readiness.
+    """
     pod_ip, ending = _ip_of(pod, seen), is_terminating(pod)
     for container in _probed_containers(pod):
         newest = newest_container(seen, container["name"])
@@ -217,13 +224,13 @@ def _targets(pod: Object, seen: RuntimePod | None, verdicts: Verdicts) -> Iterat
                 yield _Target(pod, container, newest.id, kind, newest.started_at, pod_ip)
 
 
-def _adopted(pod: Object, alive: Mapping[str, RuntimeContainer], began: float) -> dict[_Key, bool]:
+def _adopted(pod: Object, alive: Mapping[str, RuntimeContainer]) -> dict[_Key, bool]:
     """What was reported of containers that ran before this kubelet did: a restart makes nothing unready."""
     status = pod.get("status") or {}
     verdicts: dict[_Key, bool] = {}
     for each in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]:
         container = alive.get(each.get("containerID", ""))
-        if container is None or container.started_at >= began:
+        if container is None:
             continue
         if each.get("started"):
             verdicts[container.id, ProbeKind.STARTUP] = True

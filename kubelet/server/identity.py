@@ -1,4 +1,7 @@
-"""Who asks: the subject of a client certificate, or the user of a bearer token. And may they: the API server is asked."""
+"""Who asks: the subject of a client certificate, or the user of a bearer token.
+
+And may they: the API server is asked.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""TLS client certificates for ASGI: uvicorn does not show them, so each connection carries its subject in the state."""
+"""TLS client certificates for ASGI.
+
+Uvicorn does not show them, so each connection carries its subject in the state.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Use of resources: /metrics/resource for metrics-server, /stats/summary for people. Made from what the engine counts."""
+"""Use of resources: /metrics/resource for metrics-server, /stats/summary for people.
+
+Made from what the engine counts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sets up the volumes of a pod, keeps them current, takes them away. One directory per volume under the pod's own."""
+"""Sets up the volumes of a pod, keeps them current, takes them away.
+
+One directory per volume under the pod's own.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class Volumes(Protocol):
     """The seam: real directories, or (hollow nodes) none."""
 
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, str]:
-        """The host path of each volume, made or brought up to date. Raises VolumeError for the first that fails."""
+        """The host path of each volume, made or brought up to date.
+
+        Raises VolumeError for the first that fails.
+        """
 
     async def tear_down(self, uid: str) -> None: ...
     def next_refresh(self, uid: str) -> float | None:
@@ -126,7 +132,7 @@ class VolumeManager:
 
 
 def _for_group(pod: Object, payload: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
-    """With the ownership that fsGroup will give the files, so that an unchanged volume is seen to be unchanged."""
+    """With the ownership that fsGroup will give the files: an unchanged volume is seen to be unchanged."""
     group = get_path(pod, "spec.securityContext.fsGroup")
     if group is None:
         return dict(payload)

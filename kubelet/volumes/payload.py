@@ -1,4 +1,7 @@
-"""The files of a configMap, secret, downwardAPI or projected volume. Pure: objects and tokens are handed in."""
+"""The files of a configMap, secret, downwardAPI or projected volume.
+
+Pure: objects and tokens are handed in.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ TOKEN_MODE = 0o600
 
 
 class MountError(Exception):
-    """The volume cannot be set up now; the message is what follows `MountVolume.SetUp failed for volume "v" : `."""
+    """The volume cannot be set up now.
+
+    The message is what follows `MountVolume.SetUp failed for volume "v" : `.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ def _checked(path: str) -> str:
 
 
 def prepare_sub_path(volume: Path, path: str, mount: str, container: str, *, read_only: bool) -> str:
-    """The host path to mount; a directory is made if nothing is there. Links may not lead out of the volume."""
+    """The host path to mount.
+
+    A directory is made if nothing is there. Links may not lead out of the volume.
+    """
     root = Path(os.path.realpath(volume))
     target = Path(os.path.realpath(root / path))
     if not target.is_relative_to(root):

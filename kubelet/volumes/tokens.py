@@ -1,4 +1,7 @@
-"""Service account tokens for pods: asked for once, kept while they are fresh, asked for again at 80 % of their life."""
+"""Service account tokens for pods.
+
+Asked for once, kept while they are fresh, asked for again at 80 % of their life.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ BOOT = 1_000.0
 
 
 def make_container(name: str = "web", **fields: Any) -> Object:
-    return {"name": name, "image": "busybox", **fields}
+    return {"name": name, "image": "busybox:1", **fields}
 
 
 def make_sidecar(name: str = "side", **fields: Any) -> Object:
@@ -40,19 +40,21 @@ def make_pod(
 
 
 def running(
-    name: str = "web", *, attempt: int = 0, image: str = "busybox", **fields: Any
+    name: str = "web", *, attempt: int = 0, image: str = "busybox:1", **fields: Any
 ) -> RuntimeContainer:
     return _container(name, ContainerState.RUNNING, attempt, image, {"started_at": BOOT + 2, **fields})
 
 
 def exited(name: str = "web", code: int = 0, *, attempt: int = 0, **fields: Any) -> RuntimeContainer:
     times = {"started_at": BOOT + 2, "finished_at": BOOT + 5}
-    return _container(name, ContainerState.EXITED, attempt, "busybox", {"exit_code": code, **times, **fields})
+    return _container(
+        name, ContainerState.EXITED, attempt, "busybox:1", {"exit_code": code, **times, **fields}
+    )
 
 
 def failed_to_start(name: str = "web", *, attempt: int = 0) -> RuntimeContainer:
     words = {"exit_code": 127, "error": "exec: no such file", "finished_at": BOOT + 2}
-    return _container(name, ContainerState.EXITED, attempt, "busybox", words)
+    return _container(name, ContainerState.EXITED, attempt, "busybox:1", words)
 
 
 def _container(

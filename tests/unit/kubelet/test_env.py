@@ -59,18 +59,30 @@ def from_(kind: str, **reference: Any) -> Object:
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        pytest.param([{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)2"}], {"A": "1", "B": "12"}, id="earlier values"),
-        pytest.param([{"name": "B", "value": "$(A)2"}, {"name": "A", "value": "1"}], {"B": "$(A)2", "A": "1"}, id="later values are not known"),
+        pytest.param(
+            [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)2"}],
+            {"A": "1", "B": "12"},
+            id="earlier values",
+        ),
+        pytest.param(
+            [{"name": "B", "value": "$(A)2"}, {"name": "A", "value": "1"}],
+            {"B": "$(A)2", "A": "1"},
+            id="later values are not known",
+        ),
         pytest.param([{"name": "A", "value": "$(DB_SERVICE_HOST)"}], {"A": "10.96.0.9"}, id="services"),
         pytest.param([from_("configMapKeyRef", name="conf", key="one")], {"X": "1"}, id="config map"),
         pytest.param([from_("secretKeyRef", name="keys", key="user")], {"X": "root"}, id="secret"),
-        pytest.param([from_("configMapKeyRef", name="none", key="one", optional=True)], {}, id="optional config map"),
+        pytest.param(
+            [from_("configMapKeyRef", name="none", key="one", optional=True)], {}, id="optional config map"
+        ),
         pytest.param([from_("secretKeyRef", name="keys", key="none", optional=True)], {}, id="optional key"),
         pytest.param([from_("fieldRef", fieldPath="metadata.name")], {"X": "cart"}, id="field"),
-        pytest.param([from_("resourceFieldRef", resource="limits.cpu")], {"X": "4"}, id="resource of the node"),
+        pytest.param(
+            [from_("resourceFieldRef", resource="limits.cpu")], {"X": "4"}, id="resource of the node"
+        ),
         pytest.param([{"name": "A"}], {"A": ""}, id="empty"),
     ],
-)  # fmt: skip
+)
 def test_values(entries: list[Object], expected: dict[str, str]) -> None:
     assert env(*entries) == expected
 

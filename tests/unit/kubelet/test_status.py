@@ -46,29 +46,93 @@ def brief(status: Object, field: str = "containerStatuses", index: int = 0) -> s
 
 CONTAINER_CASES: list[Any] = [
     ("nothing made yet", make_pod(), None, {}, "waiting:ContainerCreating ready=False restarts=0"),
-    ("held by init containers", make_pod(init=INIT), None, {}, "waiting:PodInitializing ready=False restarts=0"),
+    (
+        "held by init containers",
+        make_pod(init=INIT),
+        None,
+        {},
+        "waiting:PodInitializing ready=False restarts=0",
+    ),
     ("running", make_pod(), make_seen(running()), {}, "running ready=True restarts=0"),
-    ("running, readiness not known", make_pod(PROBED), make_seen(running()), {}, "running ready=False restarts=0"),
-    ("running and found ready", make_pod(PROBED), make_seen(running()),
-     {"verdicts": Verdicts(readiness={"docker://web-0": True})}, "running ready=True restarts=0"),
+    (
+        "running, readiness not known",
+        make_pod(PROBED),
+        make_seen(running()),
+        {},
+        "running ready=False restarts=0",
+    ),
+    (
+        "running and found ready",
+        make_pod(PROBED),
+        make_seen(running()),
+        {"verdicts": Verdicts(readiness={"docker://web-0": True})},
+        "running ready=True restarts=0",
+    ),
     ("running, not started", make_pod(SLOW), make_seen(running()), {}, "running ready=False restarts=0"),
-    ("succeeded", make_pod(policy="Never"), make_seen(exited()), {}, "terminated:Completed ready=False restarts=0"),
-    ("failed", make_pod(policy="Never"), make_seen(exited(code=2)), {}, "terminated:Error ready=False restarts=0"),
-    ("out of memory", make_pod(policy="Never"), make_seen(exited(code=137, oom_killed=True)), {},
-     "terminated:OOMKilled ready=False restarts=0"),
-    ("never started", make_pod(policy="Never"), make_seen(failed_to_start()), {},
-     "terminated:StartError ready=False restarts=0"),
-    ("restarted once", make_pod(), make_seen(running(attempt=1), exited(code=1)), {},
-     "running last=Error ready=True restarts=1"),
-    ("in back-off", make_pod(), make_seen(exited(code=1)), {"failures": CRASH},
-     "waiting:CrashLoopBackOff last=Error ready=False restarts=0"),
-    ("an old failure does not hide what runs", make_pod(), make_seen(running()), {"failures": CRASH},
-     "running ready=True restarts=0"),
-    ("an old failure does not hide the end", make_pod(policy="Never"), make_seen(exited(code=1)),
-     {"failures": CRASH}, "terminated:Error ready=False restarts=0"),
-    ("no image", make_pod(), make_seen(), {"failures": {"web": StartFailure("ErrImagePull", "no route")}},
-     "waiting:ErrImagePull ready=False restarts=0"),
-]  # fmt: skip
+    (
+        "succeeded",
+        make_pod(policy="Never"),
+        make_seen(exited()),
+        {},
+        "terminated:Completed ready=False restarts=0",
+    ),
+    (
+        "failed",
+        make_pod(policy="Never"),
+        make_seen(exited(code=2)),
+        {},
+        "terminated:Error ready=False restarts=0",
+    ),
+    (
+        "out of memory",
+        make_pod(policy="Never"),
+        make_seen(exited(code=137, oom_killed=True)),
+        {},
+        "terminated:OOMKilled ready=False restarts=0",
+    ),
+    (
+        "never started",
+        make_pod(policy="Never"),
+        make_seen(failed_to_start()),
+        {},
+        "terminated:StartError ready=False restarts=0",
+    ),
+    (
+        "restarted once",
+        make_pod(),
+        make_seen(running(attempt=1), exited(code=1)),
+        {},
+        "running last=Error ready=True restarts=1",
+    ),
+    (
+        "in back-off",
+        make_pod(),
+        make_seen(exited(code=1)),
+        {"failures": CRASH},
+        "waiting:CrashLoopBackOff last=Error ready=False restarts=0",
+    ),
+    (
+        "an old failure does not hide what runs",
+        make_pod(),
+        make_seen(running()),
+        {"failures": CRASH},
+        "running ready=True restarts=0",
+    ),
+    (
+        "an old failure does not hide the end",
+        make_pod(policy="Never"),
+        make_seen(exited(code=1)),
+        {"failures": CRASH},
+        "terminated:Error ready=False restarts=0",
+    ),
+    (
+        "no image",
+        make_pod(),
+        make_seen(),
+        {"failures": {"web": StartFailure("ErrImagePull", "no route")}},
+        "waiting:ErrImagePull ready=False restarts=0",
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -114,17 +178,32 @@ PHASE_CASES: list[Any] = [
     ("nothing made", make_pod(), None, "Pending"),
     ("init container runs", make_pod(init=INIT), make_seen(running("i")), "Pending"),
     ("init container failed, to be retried", make_pod(init=INIT), make_seen(exited("i", 1)), "Pending"),
-    ("init container failed for good", make_pod(init=INIT, policy="Never"), make_seen(exited("i", 1)), "Failed"),
-    ("sidecar runs, container does not", make_pod(init=(make_sidecar(),)), make_seen(running("side")), "Pending"),
+    (
+        "init container failed for good",
+        make_pod(init=INIT, policy="Never"),
+        make_seen(exited("i", 1)),
+        "Failed",
+    ),
+    (
+        "sidecar runs, container does not",
+        make_pod(init=(make_sidecar(),)),
+        make_seen(running("side")),
+        "Pending",
+    ),
     ("one of two runs", make_pod(*TWO), make_seen(running("a")), "Pending"),
     ("both run", make_pod(*TWO), make_seen(running("a"), running("b")), "Running"),
-    ("one failed, one runs", make_pod(*TWO, policy="Never"), make_seen(exited("a", 1), running("b")), "Running"),
+    (
+        "one failed, one runs",
+        make_pod(*TWO, policy="Never"),
+        make_seen(exited("a", 1), running("b")),
+        "Running",
+    ),
     ("Always is never over", make_pod(), make_seen(exited()), "Running"),
     ("all succeeded", make_pod(policy="OnFailure"), make_seen(exited()), "Succeeded"),
     ("one failed, to be restarted", make_pod(policy="OnFailure"), make_seen(exited(code=1)), "Running"),
     ("one failed for good", make_pod(*TWO, policy="Never"), make_seen(exited("a", 1), exited("b")), "Failed"),
     ("over is over", make_pod(status={"phase": "Failed"}), make_seen(running()), "Failed"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -166,13 +245,14 @@ def test_conditions_of_a_pod_that_is_done() -> None:
     assert (conditions["Ready"], conditions["Initialized"]) == ("False: PodCompleted", "True: PodCompleted")
 
 
-GATED = {"readinessGates": [{"conditionType": "x/open"}]}
+GATED: dict[str, Any] = {"readinessGates": [{"conditionType": "x/open"}]}
 
 
 def test_a_readiness_gate_holds_the_pod_back() -> None:
     missing = status_of(make_pod(**GATED), make_seen(running()))
     assert conditions_of(missing)["Ready"] == (
-        'False: ReadinessGatesNotReady: corresponding condition of pod readiness gate "x/open" does not exist.'
+        "False: ReadinessGatesNotReady: corresponding condition of pod readiness gate "
+        '"x/open" does not exist.'
     )
     no = status_of(
         make_pod(**GATED, status={"conditions": [{"type": "x/open", "status": "False"}]}),

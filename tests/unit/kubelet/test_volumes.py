@@ -31,23 +31,49 @@ def files(pod: Object | None = None, **volume: Any) -> dict[str, tuple[bytes, in
 
 
 PAYLOADS: list[Any] = [
-    ("all keys of a config map", {"configMap": {"name": "conf"}},
-     {"a": (b"1", 0o644), "b": (b"2", 0o644), "c": (b"\xff", 0o644)}),
-    ("chosen keys with paths and modes",
-     {"configMap": {"name": "conf", "defaultMode": 0o400, "items": [{"key": "a", "path": "x/y"}, {"key": "b", "path": "z", "mode": 0o600}]}},
-     {"x/y": (b"1", 0o400), "z": (b"2", 0o600)}),
+    (
+        "all keys of a config map",
+        {"configMap": {"name": "conf"}},
+        {"a": (b"1", 0o644), "b": (b"2", 0o644), "c": (b"\xff", 0o644)},
+    ),
+    (
+        "chosen keys with paths and modes",
+        {
+            "configMap": {
+                "name": "conf",
+                "defaultMode": 0o400,
+                "items": [{"key": "a", "path": "x/y"}, {"key": "b", "path": "z", "mode": 0o600}],
+            }
+        },
+        {"x/y": (b"1", 0o400), "z": (b"2", 0o600)},
+    ),
     ("a secret", {"secret": {"secretName": "keys", "defaultMode": 0o440}}, {"k": (b"secret", 0o440)}),
     ("an optional object that is not there", {"secret": {"secretName": "none", "optional": True}}, {}),
-    ("an optional key that is not there", {"configMap": {"name": "conf", "optional": True, "items": [{"key": "n", "path": "n"}]}}, {}),
-    ("the downward API", {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
-     {"name": (b"cart", 0o644)}),
-    ("a projection of several",
-     {"projected": {"defaultMode": 0o640, "sources": [
-         {"configMap": {"name": "conf", "items": [{"key": "a", "path": "a"}]}},
-         {"secret": {"name": "keys"}},
-         {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}}]}},
-     {"a": (b"1", 0o640), "k": (b"secret", 0o640), "token": (b"jwt", 0o640)}),
-]  # fmt: skip
+    (
+        "an optional key that is not there",
+        {"configMap": {"name": "conf", "optional": True, "items": [{"key": "n", "path": "n"}]}},
+        {},
+    ),
+    (
+        "the downward API",
+        {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+        {"name": (b"cart", 0o644)},
+    ),
+    (
+        "a projection of several",
+        {
+            "projected": {
+                "defaultMode": 0o640,
+                "sources": [
+                    {"configMap": {"name": "conf", "items": [{"key": "a", "path": "a"}]}},
+                    {"secret": {"name": "keys"}},
+                    {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}},
+                ],
+            }
+        },
+        {"a": (b"1", 0o640), "k": (b"secret", 0o640), "token": (b"jwt", 0o640)},
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +88,16 @@ def test_payload(volume: Object, expected: dict[str, tuple[bytes, int]]) -> None
     [
         ({"configMap": {"name": "late"}}, 'configmap "late" not found'),
         ({"secret": {"secretName": "late"}}, 'secret "late" not found'),
-        ({"configMap": {"name": "conf", "items": [{"key": "n", "path": "n"}]}}, "configmap references non-existent config key: n"),
-        ({"secret": {"secretName": "keys", "items": [{"key": "n", "path": "n"}]}}, "references non-existent secret key: n"),
+        (
+            {"configMap": {"name": "conf", "items": [{"key": "n", "path": "n"}]}},
+            "configmap references non-existent config key: n",
+        ),
+        (
+            {"secret": {"secretName": "keys", "items": [{"key": "n", "path": "n"}]}},
+            "references non-existent secret key: n",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_is_named(volume: Object, message: str) -> None:
     with pytest.raises(MountError, match=f"^{message}$"):
         files(**volume)
