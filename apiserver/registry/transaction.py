@@ -96,7 +96,7 @@ class Transactions:
         """Runs `decide` on the current entry until its decision holds; returns the entry as it is then.
 
         The first try decides on the newest entry known, which may be old: what it would refuse or leave alone
-        is decided again on what is stored. For Remove the result is the last state at the revision of its end.
+        is decided again on what is stored. For Remove the result is the last state, as of its deletion.
         """
         entry, certain = self._newest(key), False
         if entry is None:

@@ -147,13 +147,50 @@ async def test_bodies_that_are_refused(
     assert (answer.status, answer.json["message"]) == (status, message)
 
 
+async def test_thousands_of_levels_are_a_bad_request(api: Api) -> None:
+    assert (await api.request("POST", MAPS, b'{"a":' * 3000 + b"1" + b"}" * 3000)).status == 400
+
+
+async def test_what_is_no_utf_8_is_replaced_as_go_does(api: Api) -> None:
+    answer = await api.request("POST", MAPS, b'{"metadata":{"name":"a"},"data":{"k":"\xff"}}')
+    assert (answer.status, answer.json["data"]) == (201, {"k": "\ufffd"})
+
+
 @pytest.mark.parametrize(
-    "body",
-    [b'{"metadata":{"name":"a"},"data":{"k":"\xff\xfe"}}', b'{"a":' * 3000 + b"1" + b"}" * 3000],
-    ids=["not UTF-8", "thousands of levels"],
+    "operations",
+    [
+        pytest.param([1, 2], id="no operations"),
+        pytest.param([{"op": 5, "path": 7}], id="no operation"),
+        pytest.param(
+            [{"op": "add", "path": "/data", "value": {"a": "x"}}]
+            + [{"op": "copy", "from": "/data", "path": f"/data/k{index}"} for index in range(60)],
+            id="copies of copies",
+        ),
+        pytest.param(
+            [{"op": "add", "path": "/data", "value": {"a": "x"}}]
+            + [
+                {"op": "move", "from": "/data", "path": "/deeper"},
+                {"op": "add", "path": "/data", "value": {}},
+                {"op": "move", "from": "/deeper", "path": "/data/a"},
+            ]
+            * 400,
+            id="ever deeper",
+        ),
+    ],
 )
-async def test_abuse_is_a_bad_request(api: Api, body: bytes) -> None:
-    assert (await api.request("POST", MAPS, body)).status == 400
+async def test_json_patches_that_are_refused(api: Api, operations: Any) -> None:
+    await api.request("POST", MAPS, config_map())
+    headers = {"content-type": "application/json-patch+json"}
+    answer = await api.request("PATCH", f"{MAPS}/a", operations, headers)
+    assert answer.status in (400, 422)
+
+
+async def test_a_flood_of_unknown_fields_is_answered_with_few_words(api: Api) -> None:
+    body = {"metadata": {"name": "a"}} | {f"unknown{index}": 1 for index in range(20_000)}
+    answer = await api.request("POST", MAPS, body)
+    assert answer.status == 201
+    strict = await api.request("POST", f"{MAPS}?fieldValidation=Strict", body)
+    assert (strict.status, len(strict.body) < 5000) == (400, True)
 
 
 async def test_yaml_is_understood(api: Api) -> None:
