@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from apimachinery.objects import Object, deep_copy
+from apimachinery.serialize import DecodeError, check_depth, to_json
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 3 * 1024 * 1024
+"""Bytes that all `copy` operations of one patch may add: copies of copies double each time."""
 
 
 class PatchError(ValueError):
@@ -24,9 +27,29 @@ def json_patch(document: Any, operations: Sequence[Object]) -> Any:
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         )
     result = deep_copy(document)
+    copied = 0
     for operation in operations:
+        copied += _size_of_copy(result, operation)
+        if copied > MAX_COPIED:
+            raise PatchError(
+                "Unable to complete the copy, the accumulated size increase of copy is "
+                f"{copied}, exceeding the limit {MAX_COPIED}"
+            )
         result = _apply(result, operation)
+    try:
+        check_depth(result)
+    except DecodeError as error:
+        raise PatchError(str(error)) from None
     return result
+
+
+def _size_of_copy(document: Any, operation: Object) -> int:
+    if operation.get("op") != "copy":
+        return 0
+    try:
+        return len(to_json(_get(document, _from(operation, "copy"), "copy")))
+    except TypeError:
+        raise PatchError("exceeded max depth") from None
 
 
 def _apply(document: Any, operation: Object) -> Any:

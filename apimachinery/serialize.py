@@ -35,10 +35,12 @@ def to_json(obj: Any) -> bytes:
 
 
 def from_json(data: bytes | str) -> Any:
-    """Raises DecodeError. Of duplicate keys the last wins."""
+    """Raises DecodeError. Of duplicate keys the last wins; what is no UTF-8 is replaced, as Go does."""
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        if isinstance(data, bytes) and (text := data.decode("utf-8", "replace")).encode() != data:
+            return from_json(text)
         raise DecodeError(_go_message(data, error)) from None
     _check_depth(data, value)
     return value
@@ -120,8 +122,8 @@ def _go_message(data: bytes | str, error: orjson.JSONDecodeError) -> str:
     if not rest:
         return "unexpected end of JSON input"
     before = text[: error.pos].rstrip()[-1:]
-    if rest[0] in "[{" and before in ("", ":", ",", "["):
-        return "exceeded max depth"
+    if (rest[0] in "[{" and before in ("", ":", ",", "[")) or (rest[0] == '"' and before == "{"):
+        return "exceeded max depth"  # nothing else is wrong there
     expected = "looking for beginning of value"
     if before in ("{", ","):
         expected = "looking for beginning of object key string"

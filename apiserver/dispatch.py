@@ -31,7 +31,7 @@ from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.request import RequestInfo
 from apiserver.responses import send_status, send_text
-from apiserver.storage.interface import StorageError, StorageUnreachable, ValueTooLarge
+from apiserver.storage.interface import StorageError, StorageUnreachable
 from apiserver.storage.watch_cache import WatchCache
 
 Verb = Callable[[RequestInfo, Receive, Send, Store], Awaitable[None]]
@@ -124,7 +124,7 @@ class Dispatcher:
 
 
 def _check_path(info: RequestInfo, resource: Resource) -> None:
-    """Whether there is such a path and it knows the method. Raises PathNotFoundError, MethodNotAllowedError."""
+    """Whether there is such a path, and it knows the method. Raises StatusErrors for what there is not."""
     verb, on_object = info.verb, info.verb in _OBJECT_VERBS
     if info.subresource:
         subresource = subresource_of(resource, info.subresource)
@@ -148,8 +148,6 @@ def _not_allowed() -> MethodNotAllowedError:
 
 def api_error(error: StorageError) -> StatusError:
     """What a client is told about trouble with the store."""
-    if isinstance(error, ValueTooLarge):
-        return StatusError("etcdserver: request is too large", code=500)
     if isinstance(error, StorageUnreachable):
         return ServiceUnavailableError(f"the store is unreachable: {error}", retry_after=1)
     return StatusError(str(error), code=500)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from apimachinery.objects import Object
 from apimachinery.scheme import LIMIT_RANGES, SERVICE_ACCOUNTS, Resource
@@ -24,6 +25,8 @@ from apiserver.auth.rbac.escalation import RBACEscalation
 from apiserver.auth.setup import Auth
 from apiserver.options import Options
 from apiserver.storage.cached import cached, fresh_lookup
+from apiserver.storage.resource_cache import ResourceCache
+from apiserver.storage.topic import Reader
 from apiserver.storage.watch_cache import WatchCache
 
 ALWAYS = frozenset(("CertificateRequester", "RBACEscalation"))
@@ -74,11 +77,20 @@ def account_lookup(cache: WatchCache) -> Callable[[str, str], Awaitable[Object |
         if entry is not None:
             return entry.obj
         found = await fresh(SERVICE_ACCOUNTS, namespace, name)
-        deadline = asyncio.get_running_loop().time() + _ACCOUNT_WAIT_SECONDS
-        while found is None and name == DEFAULT_ACCOUNT and asyncio.get_running_loop().time() < deadline:
-            await accounts.changes.wait(accounts.changes.end, deadline)
-            entry = accounts.get(namespace, name)
-            found = entry.obj if entry else None
+        if found is None and name == DEFAULT_ACCOUNT:
+            found = await _appearance(accounts, namespace, name, _ACCOUNT_WAIT_SECONDS)
         return found
 
     return account
+
+
+async def _appearance(accounts: ResourceCache, namespace: str, name: str, seconds: float) -> Object | None:
+    """An object that may come within a time."""
+    reader = Reader(accounts.changes, accounts.changes.end)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while accounts.get(namespace, name) is None:
+                reader.position = reader.topic.end
+                await reader.wait()
+    entry = accounts.get(namespace, name)
+    return entry.obj if entry else None

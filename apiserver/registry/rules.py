@@ -130,8 +130,10 @@ def check_version(resource: Resource, strategy: Strategy, new: Object, old: Obje
             f"Precondition failed: UID in precondition: {metadata['uid']}, "
             f"UID in object meta: {current['uid']}",
         )
-    version = metadata.get("resourceVersion") or ""
-    if version in ("", "0"):
+    version = metadata.get("resourceVersion") or "0"
+    if not (version.isascii() and version.isdigit()):
+        raise StatusError(f'strconv.ParseUint: parsing "{version}": invalid syntax', code=500)
+    if version == "0":
         if not strategy.allow_unconditional_update:
             path = Path("metadata", "resourceVersion")
             refuse(resource, name, [invalid(path, 0, "must be specified for an update")])

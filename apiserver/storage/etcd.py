@@ -36,6 +36,8 @@ from apiserver.storage.interface import (
 _T = TypeVar("_T")
 _END: Any = getattr(grpc.aio, "EOF")  # noqa: B009 (its stubs forget it)
 _TIMEOUT = 10.0
+_MAX_SENT = 2 * 1024 * 1024
+"""What upstream's client of etcd sends at most; etcd itself takes less."""
 _CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -194,6 +196,11 @@ class EtcdStorage:
             success=[then],
             failure=[rpc.RequestOp(request_range=rpc.RangeRequest(key=key))] if revision else [],
         )
+        if (size := request.ByteSize()) > _MAX_SENT:
+            raise ValueTooLarge(
+                "rpc error: code = ResourceExhausted desc = trying to send message larger than max "
+                f"({size} vs. {_MAX_SENT})"
+            )
         response = await self._call(self._kv.Txn, request)
         return response.succeeded, response
 

@@ -1,4 +1,4 @@
-"""A whole cluster for a module of tests: etcd, apiserver, controllers, scheduler and hollow nodes, each a process.
+"""A cluster for a module of tests: etcd, apiserver, controllers, scheduler, hollow nodes, each a process.
 
 Built on the flags of `sampan up` with short periods, so that losing a leader or a node takes seconds.
 """
