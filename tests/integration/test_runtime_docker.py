@@ -13,6 +13,7 @@ from kubelet.network.cleanup import cleanup_network
 from kubelet.runtime.docker.cleanup import cleanup_node
 from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.runtime.interface import (
+    ContainerRuntimeError,
     ContainerState,
     LogOptions,
     Mount,
@@ -236,6 +237,12 @@ async def test_exec_that_timed_out_is_killed(node):
         await node.runtime.exec_sync(made, ["sleep", "1234"], 0.3)
     left = await node.runtime.exec_sync(made, ["sh", "-c", "ps | grep -c '[s]leep 1234'"], 5)
     assert left.output == b"0\n"
+
+
+async def test_command_that_cannot_begin_is_an_error_not_an_answer(node):
+    _, made = await node.start(container("sleep", "100"))
+    with pytest.raises(ContainerRuntimeError, match="executable file not found"):
+        await node.runtime.exec_sync(made, ["no-such-command"], 5)
 
 
 async def test_restarted_kubelet_finds_everything_again(node):

@@ -12,6 +12,8 @@ from kubelet.runtime.docker.engine import Engine
 from kubelet.runtime.docker.streams import DockerStream
 from kubelet.runtime.interface import ContainerRuntimeError, ExecResult
 
+_REFUSAL = b"OCI runtime exec failed"
+
 
 async def run(
     connector: Connector,
@@ -48,19 +50,28 @@ async def run(
 async def run_to_end(
     connector: Connector, docker_id: str, command: Sequence[str], limit: float
 ) -> ExecResult:
-    """Raises TimeoutError after limit seconds; the command is killed then."""
+    """Raises TimeoutError after limit seconds, when it kills the command, and an error if it cannot begin."""
     exec_id, stream = await run(connector, docker_id, command)
     try:
         async with asyncio.timeout(limit):
             pieces = []
             while (piece := await stream.read()) is not None:
                 pieces.append(piece[1])
-            return ExecResult(await stream.wait(), b"".join(pieces))
+            result = ExecResult(await stream.wait(), b"".join(pieces))
     except TimeoutError:
         await _kill(connector, exec_id)
         raise
     finally:
         await stream.close()
+    check_begun(result)
+    return result
+
+
+def check_begun(result: ExecResult) -> None:
+    """Docker prints runc's refusal as if it were the command's; a probe must not take it for an answer."""
+    if result.exit_code in (126, 127) and result.output.startswith(_REFUSAL):
+        words = result.output.decode(errors="replace").strip()
+        raise ContainerRuntimeError(f"failed to exec in container: failed to start exec: {words}")
 
 
 async def _kill(connector: Connector, exec_id: str) -> None:

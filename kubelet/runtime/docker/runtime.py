@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import orjson
 
@@ -151,11 +152,12 @@ class DockerRuntime:
             raise RunContainerError(f'failed to start container "{docker_id}": {error}') from error
 
     async def stop_container(self, container_id: str, grace: float) -> None:
-        path = path_of(f"/containers/{without_scheme(container_id)}/stop", t=math.ceil(grace))
-        try:
-            await self._connector.ask("POST", path)
-        except (NotFoundInEngine, ConflictInEngine):
-            return
+        container = f"/containers/{without_scheme(container_id)}"
+        gently = path_of(f"{container}/stop", t=math.ceil(grace))
+        # Docker's own stop sends the stop signal even where there is no time for it.
+        at_once = path_of(f"{container}/kill", signal="KILL")
+        with suppress(NotFoundInEngine, ConflictInEngine):
+            await self._connector.ask("POST", gently if grace > 0 else at_once)
 
     async def remove_container(self, container_id: str) -> None:
         await self._creator.remove(without_scheme(container_id))
