@@ -46,7 +46,8 @@ OMITTED: Any = _Omitted()
 class Path:
     """An immutable path such as `spec.containers[0].ports[http]`; `Path()` is no path.
 
-    `Path("")` is the whole object, which upstream writes as `[]`. Validation makes far more paths than it shows, so the text is put together only when asked for.
+    `Path("")` is the whole object, which upstream writes as `[]`. Validation makes
+    far more paths than it shows, so the text is put together only when asked for.
     """
 
     __slots__ = ("_parent", "_step")

@@ -22,6 +22,8 @@ _BINARY_SUFFIX = {power: suffix for suffix, power in _BINARY.items()}
 _DECIMAL_SUFFIX = {power: suffix for suffix, power in _DECIMAL.items()}
 _EXPONENT, _DECIMAL_SI, _BINARY_SI = "DecimalExponent", "DecimalSI", "BinarySI"
 _MAX = (2**63 - 1) * _NANO
+_DIGITS = 40
+"""More digits or zeros than this are not computed with: texts from outside may have any number of them."""
 
 
 class QuantityError(ValueError):
@@ -138,20 +140,28 @@ def _parse(text: str) -> Quantity:
     match = _PATTERN.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise QuantityError(FORMAT_MESSAGE)
-    sign, whole, fraction, suffix, exponent = match[1], match[2], match[3] or "", match[4], match[5]
-    base, power, form = _suffix_of(suffix, exponent)
-    if power * (10 if base == 1024 else 1) > 1000:
-        raise QuantityError(SUFFIX_MESSAGE)
-    numerator = int(whole + fraction or "0") * _NANO
-    denominator = 10 ** len(fraction)
+    sign, (base, power, form) = match[1], _suffix_of(match[4], match[5])
+    nanos = _nanos(match[2].lstrip("0"), (match[3] or "").rstrip("0"), base, power)
+    return Quantity(-nanos if sign == "-" else nanos, form)
+
+
+def _nanos(whole: str, fraction: str, base: int, power: int) -> int:
+    """What the digits stand for; too large becomes the largest, too small the smallest."""
+    if not whole and not fraction:
+        return 0
+    if len(whole) > _DIGITS or power > _DIGITS:
+        return _MAX
+    if power < -_DIGITS:
+        return 1
+    if len(fraction) > _DIGITS:
+        fraction = f"{fraction[:_DIGITS]}1"  # what is cut off still rounds up
+    numerator, denominator = int(whole + fraction) * _NANO, 10 ** len(fraction)
     if power >= 0:
         numerator *= base**power
     else:
         denominator *= base**-power
     nanos = _ceil_away(numerator, denominator)
-    if len(whole) + len(fraction) > 18:
-        nanos = min(nanos, _MAX)
-    return Quantity(-nanos if sign == "-" else nanos, form)
+    return min(nanos, _MAX) if len(whole) + len(fraction) > 18 else nanos
 
 
 def _suffix_of(suffix: str, exponent: str) -> tuple[int, int, str]:
@@ -161,5 +171,5 @@ def _suffix_of(suffix: str, exponent: str) -> tuple[int, int, str]:
     if not exponent and suffix in _DECIMAL:
         return 10, _DECIMAL[suffix], _DECIMAL_SI
     if suffix in ("e", "E") and exponent.lstrip("+-"):
-        return 10, int(exponent), _EXPONENT
+        return 10, int(exponent[:20]), _EXPONENT
     raise QuantityError(SUFFIX_MESSAGE)

@@ -178,15 +178,19 @@ def _scalar(node: Any) -> Any:
 
 def _integer(text: str) -> int | float:
     digits = text.replace("_", "")
-    if re.fullmatch(r"[-+]?0[0-7]+", digits):
-        return int(digits, 8)
-    return int(digits, 0)
+    if len(digits) > 100:
+        raise DecodeError(f"error converting YAML to JSON: yaml: number out of range: {digits[:20]}...")
+    value = int(digits, 8) if re.fullmatch(r"[-+]?0[0-7]+", digits) else int(digits, 0)
+    # JSON's whole numbers are 64 bits wide here; what is larger is a float to Go, too.
+    return value if -(2**63) <= value < 2**64 else float(value)
 
 
 def _number(text: str) -> int | float:
     if _SPECIAL_FLOAT.fullmatch(text):
         raise DecodeError(f"error converting YAML to JSON: json: unsupported value: {text.lstrip('.')}")
     value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise DecodeError(f"error converting YAML to JSON: yaml: number out of range: {text[:20]}")
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 

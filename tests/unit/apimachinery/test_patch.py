@@ -82,3 +82,17 @@ def test_three_way_merge_patches_leave_what_others_set() -> None:
     original, modified = {"a": 1, "b": 2}, {"a": 5}
     current = {"a": 1, "b": 2, "theirs": 3}
     assert create_three_way_merge_patch(original, modified, current) == {"a": 5, "b": None}
+
+
+def test_copies_that_double_the_document_are_stopped() -> None:
+    bomb = [{"op": "copy", "from": "/a", "path": "/a/-"} for _ in range(100)]
+    with pytest.raises(
+        PatchError, match=r"accumulated size increase of copy is \d+, exceeding the limit 3145728"
+    ):
+        json_patch({"a": ["x" * 100]}, bomb)
+
+
+def test_a_patch_does_not_nest_deeper_than_a_document_may() -> None:
+    deeper = [{"op": "add", "path": "/a" * (level + 1), "value": {}} for level in range(300)]
+    with pytest.raises(PatchError, match="exceeded max depth"):
+        json_patch({}, deeper)

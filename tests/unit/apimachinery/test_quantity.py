@@ -9,17 +9,18 @@ CANONICAL = {
     "0.5Ki": "512", "1.5Ki": "1536", "0.1Mi": "104857600m", "12e6": "12e6", "1E": "1E", "1500M": "1500M",
     "0.0000000001": "1n", "-1.5": "-1500m", ".5": "500m", "5.": "5", "0Ki": "0", "+7": "7",
     "12345678901234567890": "9223372036854775807",
+    "1e-999999999": "1e-9", "1e999999999": "9223372036854775807", "1e000000000000003": "1e3",
+    f"0.{'0' * 9000}1": "1n",
+    "9" * 9000: "9223372036854775807",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "canonical"), CANONICAL.items(), ids=CANONICAL.keys())
+@pytest.mark.parametrize(("text", "canonical"), CANONICAL.items(), ids=[text[:20] for text in CANONICAL])
 def test_text_is_canonical_after_parsing(text: str, canonical: str) -> None:
     assert str(Quantity.parse(text)) == canonical
 
 
-@pytest.mark.parametrize(
-    "text", ["", "abc", "1x", "1KiB", "1e", "--1", "1 Gi", "Ki", ".", "1e999999999", "0x10"]
-)
+@pytest.mark.parametrize("text", ["", "abc", "1x", "1KiB", "1e", "--1", "1 Gi", "Ki", ".", "0x10"])
 def test_nonsense_is_refused(text: str) -> None:
     with pytest.raises(QuantityError):
         Quantity.parse(text)

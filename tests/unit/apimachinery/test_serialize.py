@@ -48,10 +48,10 @@ def test_broken_json_is_refused_in_gos_words(text: bytes, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_bytes_that_are_not_utf8_are_refused() -> None:
-    for decode in (from_json, from_yaml_all):
-        with pytest.raises(DecodeError):
-            decode(b'{"a":"\xff\xfe"}')
+def test_yaml_that_is_not_utf8_is_refused_and_json_repaired() -> None:
+    with pytest.raises(DecodeError):
+        from_yaml_all(b'{"a":"\xff"}')
+    assert from_json(b'{"a":"\xff"}') == {"a": "\ufffd"}
 
 
 def test_two_hundred_levels_are_fine() -> None:
@@ -142,3 +142,13 @@ def test_yaml_is_written_as_kubectl_writes_it() -> None:
         'time: "2020-01-01T00:00:00Z"\n"y": "y"\nz9: 2\nz10: 1\n'
     )
     assert from_yaml_all(to_yaml(obj)) == [obj]
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e999", "0x" + "f" * 5000])
+def test_numbers_without_end_are_refused(number: str) -> None:
+    with pytest.raises(DecodeError):
+        from_yaml_all(f"a: {number}")
+
+
+def test_numbers_wider_than_64_bits_are_floats() -> None:
+    assert from_yaml_all("a: 99999999999999999999") == [{"a": 1e20}]
