@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
 from apimachinery.scheme import Resource
@@ -170,7 +171,9 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
         Middleware(Authorization, auth.authorizer),
         Middleware(Resources, Dispatcher(server.stores, server.cache, special)),
     ]
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=filters)
+    # Its telemetry looks into the environment with every request.
+    quiet: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=filters, telemetry=quiet)
     address = f"{advertised_address(options)}:{options.secure_port}"
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal))

@@ -151,7 +151,7 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, address, port, ssl=tls, backlog=2048)
         bound: int = self._server.sockets[0].getsockname()[1]
-        log.info("Serving securely: address=%s port=%d", address, bound)
+        log.info("Serving %s: address=%s port=%d", "securely" if tls else "without TLS", address, bound)
         return bound
 
     def _protocol(self) -> ServerProtocol:
