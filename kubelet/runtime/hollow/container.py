@@ -30,6 +30,7 @@ class HollowContainer:
         "log",
         "now",
         "pod_uid",
+        "sandbox_id",
         "seen",
     )
 
@@ -38,6 +39,7 @@ class HollowContainer:
         seen: RuntimeContainer,
         *,
         pod_uid: str,
+        sandbox_id: str,
         behaviour: Behaviour,
         steps: Sequence[Step] | None,
         now: Callable[[], float],
@@ -45,6 +47,7 @@ class HollowContainer:
     ) -> None:
         self.seen = seen
         self.pod_uid = pod_uid
+        self.sandbox_id = sandbox_id
         self.behaviour = behaviour
         self.now = now
         self.log: list[LogLine] = []

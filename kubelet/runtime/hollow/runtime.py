@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from kubelet.network.ipam import AddressesExhausted, AddressPool
 from kubelet.runtime.events import EventFeed
 from kubelet.runtime.hollow.behaviour import behaviour_of, draw
 from kubelet.runtime.hollow.commands import Exit, parse_command
 from kubelet.runtime.hollow.container import SIGKILL, HollowContainer
 from kubelet.runtime.hollow.images import HollowImages
 from kubelet.runtime.hollow.logs import is_wanted, limiter, render, select
+from kubelet.runtime.hollow.pods import HollowPods
 from kubelet.runtime.hollow.streams import HollowAttach, HollowExec
 from kubelet.runtime.interface import (
     ContainerConfig,
@@ -39,7 +39,6 @@ from kubelet.runtime.interface import (
     RuntimeUnavailable,
     RuntimeVersion,
     SandboxConfig,
-    SandboxError,
 )
 
 _START_ERROR_CODE = 128
@@ -52,23 +51,6 @@ class HollowOptions:
     sandbox_latency: str = "0"
     start_latency: str = "0"
     node_ip: str = "127.0.0.1"
-
-
-class _Pod:
-    __slots__ = ("config", "containers", "sandboxes")
-
-    def __init__(self, config: SandboxConfig) -> None:
-        self.config = config
-        self.sandboxes: dict[str, RuntimeSandbox] = {}
-        self.containers: dict[str, HollowContainer] = {}
-
-    def seen(self) -> RuntimePod:
-        newest = sorted(self.containers.values(), key=lambda each: -each.seen.created_at)
-        sandboxes = sorted(self.sandboxes.values(), key=lambda each: -each.attempt)
-        config = self.config
-        return RuntimePod(
-            config.uid, config.namespace, config.name, tuple(sandboxes), tuple(each.seen for each in newest)
-        )
 
 
 class HollowRuntime:
@@ -85,12 +67,8 @@ class HollowRuntime:
         self._clock = now
         self._random = random or Random(0)
         self._options = options or HollowOptions()
-        self._pods: dict[str, _Pod] = {}
-        self._containers: dict[str, HollowContainer] = {}
-        self._pod_uids: dict[str, str] = {}
-        """By sandbox."""
+        self._pods = HollowPods(pod_cidr)
         self._feed = EventFeed()
-        self._addresses = AddressPool(pod_cidr) if pod_cidr else None
         self._is_down = False
 
     # For those who direct the play.
@@ -105,19 +83,18 @@ class HollowRuntime:
 
     def kill(self, container_id: str, *, code: int = 137, oom: bool = False) -> None:
         """The container dies, nobody asked for it."""
-        self._containers[container_id].end(code, signal=SIGKILL if code == 137 else 0, oom=oom)
+        self._pods.known_container(container_id).end(code, signal=SIGKILL if code == 137 else 0, oom=oom)
 
     def kill_sandbox(self, sandbox_id: str) -> None:
-        pod = self._pod_of_sandbox(sandbox_id)
-        if pod is not None:
-            self._end_sandbox(pod, sandbox_id)
+        if uid := self._pods.end_sandbox(sandbox_id):
+            self._feed.publish(uid)
 
     def write_log(self, container_id: str, data: bytes, stream: int = 1) -> None:
-        self._containers[container_id].write(stream, data)
+        self._pods.known_container(container_id).write(stream, data)
 
     def answers(self, container_id: str) -> bool:
         """What an http, tcp or grpc probe of this container finds."""
-        container = self._containers.get(container_id)
+        container = self._pods.container(container_id)
         return container is not None and container.answers()
 
     # The Runtime.
@@ -127,17 +104,14 @@ class HollowRuntime:
         return RuntimeVersion("hollow", "1.0.0", "1.0.0")
 
     async def update_pod_cidr(self, cidr: str) -> None:
-        if self._addresses is None or str(self._addresses.network) != cidr:
-            self._addresses = AddressPool(cidr)
-            for sandbox in (each for pod in self._pods.values() for each in pod.sandboxes.values()):
-                self._addresses.adopt(sandbox.ips[0], sandbox.id)
+        self._pods.set_cidr(cidr)
 
     def network_ready(self) -> bool:
-        return self._addresses is not None
+        return self._pods.has_addresses
 
     async def list_pods(self) -> dict[str, RuntimePod]:
         self._check()
-        return {uid: pod.seen() for uid, pod in self._pods.items()}
+        return {pod.config.uid: pod.seen() for pod in self._pods}
 
     async def get_pod(self, uid: str) -> RuntimePod | None:
         self._check()
@@ -151,13 +125,10 @@ class HollowRuntime:
     async def create_sandbox(self, config: SandboxConfig) -> RuntimeSandbox:
         self._check()
         await self._pause(self._options.sandbox_latency)
-        pod = self._pods.setdefault(config.uid, _Pod(config))
-        pod.config = config
         sandbox_id = self._new_id()
-        ip = self._options.node_ip if config.host_network else self._take_address(sandbox_id)
+        ip = self._options.node_ip if config.host_network else self._pods.take_address(sandbox_id)
         sandbox = RuntimeSandbox(sandbox_id, config.attempt, True, self._now(), (ip,))
-        pod.sandboxes[sandbox.id] = sandbox
-        self._pod_uids[sandbox.id] = config.uid
+        self._pods.add_sandbox(config, sandbox)
         self._feed.publish(config.uid)
         return sandbox
 
@@ -167,12 +138,8 @@ class HollowRuntime:
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         self._check()
-        pod = self._pod_of_sandbox(sandbox_id)
-        if pod is None:
-            return
-        self._end_sandbox(pod, sandbox_id)
-        del pod.sandboxes[sandbox_id], self._pod_uids[sandbox_id]
-        self._forget_if_empty(pod)
+        self.kill_sandbox(sandbox_id)
+        self._pods.remove_sandbox(sandbox_id)
 
     async def create_container(self, pod_uid: str, sandbox_id: str, config: ContainerConfig) -> str:
         self._check()
@@ -186,17 +153,18 @@ class HollowRuntime:
         container = HollowContainer(
             seen,
             pod_uid=pod_uid,
+            sandbox_id=sandbox_id,
             behaviour=behaviour,
             steps=parse_command([*(config.command or ()), *(config.args or ())]),
             now=self._now,
             told=self._feed.publish,
         )
-        pod.containers[seen.id] = self._containers[seen.id] = container
+        self._pods.add_container(pod, container)
         return seen.id
 
     async def start_container(self, container_id: str) -> None:
         self._check()
-        container = self._find(container_id)
+        container = self._pods.known_container(container_id)
         await self._pause(container.behaviour.start_latency or self._options.start_latency)
         if container.behaviour.start_error:
             container.fail(container.behaviour.start_error, _START_ERROR_CODE)
@@ -205,20 +173,14 @@ class HollowRuntime:
 
     async def stop_container(self, container_id: str, grace: float) -> None:
         self._check()
-        container = self._containers.get(container_id)
+        container = self._pods.container(container_id)
         if container is not None and container.is_running:
             container.stop(grace)
             await container.ended()
 
     async def remove_container(self, container_id: str) -> None:
         self._check()
-        container = self._containers.pop(container_id, None)
-        if container is None:
-            return
-        container.forget()
-        pod = self._pods[container.pod_uid]
-        del pod.containers[container_id]
-        self._forget_if_empty(pod)
+        self._pods.remove_container(container_id)
 
     async def exec_sync(self, container_id: str, command: Sequence[str], limit: float) -> ExecResult:
         async with asyncio.timeout(limit):
@@ -247,7 +209,7 @@ class HollowRuntime:
 
     async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
         self._check()
-        container = self._find(container_id)
+        container = self._pods.known_container(container_id)
         cut = limiter(options.limit_bytes)
         position = len(container.log)
         for line in select(container.log, options):
@@ -258,13 +220,13 @@ class HollowRuntime:
                 line, position = container.log[position], position + 1
                 if is_wanted(line, options) and (data := cut(render(line, options.timestamps))):
                     yield data
-            if container.has_ended or container_id not in self._containers:
+            if container.has_ended or self._pods.container(container_id) is None:
                 return
             await container.changed()
 
     async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
         self._check()
-        pod = self._pod_of_sandbox(sandbox_id)
+        pod = self._pods.of_sandbox(sandbox_id)
         if pod is None or not pod.sandboxes[sandbox_id].ready:
             raise ContainerRuntimeError(f"sandbox {sandbox_id} is not running")
         return pod.sandboxes[sandbox_id].ips[0], port
@@ -287,11 +249,11 @@ class HollowRuntime:
 
     async def usage(self) -> dict[str, ContainerUsage]:
         self._check()
-        running = [each for each in self._containers.values() if each.is_running]
+        running = [each for each in self._pods.containers if each.is_running]
         return {each.seen.id: self._usage_of(each) for each in running}
 
     async def close(self) -> None:
-        for container in self._containers.values():
+        for container in self._pods.containers:
             container.forget()
 
     def _now(self) -> float:
@@ -318,14 +280,8 @@ class HollowRuntime:
             annotations=dict(config.annotations),
         )
 
-    def _find(self, container_id: str) -> HollowContainer:
-        container = self._containers.get(container_id)
-        if container is None:
-            raise ContainerRuntimeError(f"No such container: {container_id}")
-        return container
-
     def _find_running(self, container_id: str) -> HollowContainer:
-        container = self._find(container_id)
+        container = self._pods.known_container(container_id)
         if not container.is_running:
             raise ContainerRuntimeError(f"Container {container_id} is not running")
         return container
@@ -333,35 +289,6 @@ class HollowRuntime:
     async def _pause(self, latency: str) -> None:
         if seconds := draw(latency, self._random):
             await asyncio.sleep(seconds)
-
-    def _take_address(self, sandbox_id: str) -> str:
-        if self._addresses is None:
-            raise SandboxError("the node has no podCIDR yet")
-        try:
-            return self._addresses.take(sandbox_id)
-        except AddressesExhausted as error:
-            raise SandboxError(str(error)) from error
-
-    def _release(self, sandbox: RuntimeSandbox) -> None:
-        if self._addresses is not None:
-            self._addresses.release(sandbox.ips[0], sandbox.id)
-
-    def _pod_of_sandbox(self, sandbox_id: str) -> _Pod | None:
-        uid = self._pod_uids.get(sandbox_id)
-        return self._pods.get(uid) if uid is not None else None
-
-    def _end_sandbox(self, pod: _Pod, sandbox_id: str) -> None:
-        sandbox = pod.sandboxes[sandbox_id]
-        for container in pod.containers.values():
-            container.end(137, signal=SIGKILL)
-        if sandbox.ready:
-            self._release(sandbox)
-            pod.sandboxes[sandbox_id] = replace(sandbox, ready=False)
-            self._feed.publish(pod.config.uid)
-
-    def _forget_if_empty(self, pod: _Pod) -> None:
-        if not pod.sandboxes and not pod.containers:
-            self._pods.pop(pod.config.uid, None)
 
     def _usage_of(self, container: HollowContainer) -> ContainerUsage:
         age = max(self._now() - container.seen.started_at, 0.0)

@@ -220,6 +220,17 @@ async def test_dead_sandbox_takes_its_containers_along_and_gives_its_address_bac
     assert pod.containers[0].exit_code == 137
 
 
+async def test_old_sandbox_goes_without_harm_to_the_containers_of_the_new_one(node):
+    await node.start(container("serve"))
+    old = node.sandbox
+    node.runtime.kill_sandbox(old.id)
+    await node.start(container("serve"))
+    await node.runtime.remove_sandbox(old.id)
+    pod = await node.runtime.get_pod("u")
+    assert pod is not None
+    assert sorted(each.state for each in pod.containers) == ["exited", "running"]
+
+
 async def test_removed_pod_is_forgotten(node):
     made = await node.start(container("serve"))
     await node.runtime.stop_container(made, 0)
