@@ -130,7 +130,7 @@ class HttpServer:
 
     def __init__(self, app: App) -> None:
         self._config = Config(
-            app,  # type: ignore[arg-type]
+            app,
             http=ServerProtocol,
             ws="none",
             lifespan="off",

@@ -56,7 +56,7 @@ def _limits(limit_range: Object, type: str) -> Iterator[Object]:
 
 def set_defaults(pod: Object, limit_range: Object) -> None:
     """Fills in what containers do not say, and notes it in an annotation; in place."""
-    notes = []
+    notes: list[str] = []
     for limit in _limits(limit_range, "Container"):
         for key, word in (("containers", "container"), ("initContainers", "init container")):
             for container in pod["spec"].get(key) or ():
@@ -79,7 +79,7 @@ def _fill(container: Object, limit: Object, word: str) -> Iterator[str]:
 
 def pod_problems(pod: Object, limit_range: Object) -> list[str]:
     """Everything in which a pod is beyond a LimitRange."""
-    problems = []
+    problems: list[str] = []
     for limit in _limits(limit_range, "Container"):
         for key in ("containers", "initContainers"):
             for container in pod["spec"].get(key) or ():
@@ -91,7 +91,7 @@ def pod_problems(pod: Object, limit_range: Object) -> list[str]:
 
 def claim_problems(claim: Object, limit_range: Object) -> list[str]:
     requests = _parse(get_path(claim, "spec.resources.requests"))
-    problems = []
+    problems: list[str] = []
     for limit in _limits(limit_range, "PersistentVolumeClaim"):
         type = "PersistentVolumeClaim"
         for name, bound in _bounds(limit, "min"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from apimachinery.errors import StatusError
 from apiserver.bootstrap import objects
@@ -48,7 +49,10 @@ class Start:
     def checks(self) -> dict[str, Check]:
         """A health check for every hook."""
         names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _SERVICE)
-        return {f"poststarthook/{name}": flag_check(lambda name=name: name in self._done) for name in names}
+        return {f"poststarthook/{name}": flag_check(partial(self._is_done, name)) for name in names}
+
+    def _is_done(self, name: str) -> bool:
+        return name in self._done
 
     async def run(self) -> None:
         await self._cache.ready.wait()

@@ -88,7 +88,7 @@ def _questions(user: UserInfo, wanted: UserInfo) -> Iterator[Attributes]:
 
 
 def with_implied_groups(user: UserInfo) -> UserInfo:
-    """The groups that authentication would have added: those of a service account, and system:authenticated."""
+    """With the groups that authentication would have added: a service account's, and system:authenticated."""
     groups = user.groups
     account = split_username(user.name)
     if account and not groups:

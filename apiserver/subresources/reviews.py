@@ -5,6 +5,8 @@ Nothing is stored: the question comes back with its status filled in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from apimachinery.errors import BadRequestError, InvalidError
 from apimachinery.field import ErrorList, Path, invalid
 from apimachinery.objects import Object, get_path
@@ -68,7 +70,7 @@ def review_tokens(authenticator: Authenticator) -> Handler:
     return handle
 
 
-def token_status(authenticator: Authenticator, token: str, audiences: list[str]) -> Object:
+def token_status(authenticator: Authenticator, token: str, audiences: Sequence[str]) -> Object:
     try:
         user, meant = authenticator.review(token, audiences)
     except InvalidToken as error:
@@ -144,8 +146,14 @@ def _attributes(user: UserInfo, spec: Object) -> Attributes:
     if path is not None:
         return Attributes(user, path.get("verb", ""), path=path.get("path", ""))
     asked = spec["resourceAttributes"]
-    keys = ("verb", "namespace", "group", "version", "resource", "subresource", "name")
-    return Attributes(user, *(asked.get(key) or "" for key in keys), is_resource=True)
+
+    def said(key: str) -> str:
+        return asked.get(key) or ""
+
+    return Attributes(
+        user, said("verb"), said("namespace"), said("group"), said("version"), said("resource"),
+        said("subresource"), said("name"), is_resource=True,
+    )  # fmt: skip
 
 
 def review_rules(rbac: RBACAuthorizer) -> Handler:
