@@ -37,13 +37,20 @@ async def serve(daemon: Daemon, options: Options) -> None:
     metrics.register(server.metrics)
     http = HttpServer(server.app)
     await http.start(options.bind_address, options.secure_port, _tls(options))
+    work = asyncio.create_task(server.run())
+    started = asyncio.create_task(server.start.finished.wait())
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.run())
-            await server.start.finished.wait()
+        await asyncio.wait({work, started}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
             daemon.ready()
+            await asyncio.wait({work})
+        work.result()
     finally:
+        # Requests under way still need the cache: the server goes first.
         await http.aclose()
+        for task in (work, started):
+            task.cancel()
+        await asyncio.gather(work, started, return_exceptions=True)
         await storage.close()
 
 

@@ -157,7 +157,7 @@ class HttpServer:
     def _protocol(self) -> ServerProtocol:
         return ServerProtocol(self._config, self._state, {})
 
-    async def aclose(self, grace: float = 2.0) -> None:
+    async def aclose(self, grace: float = 0.5) -> None:
         """Takes no more requests, lets those under way end, then ends the rest (watches)."""
         if self._server is None:
             return
