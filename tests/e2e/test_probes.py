@@ -8,7 +8,7 @@ from tests.e2e.conftest import Kubectl, eventually
 
 pytestmark = pytest.mark.e2e
 
-SERVE = "mkdir -p /www; echo ok > /www/ok; exec httpd -f -p 8080 -h /www"
+SERVE = "mkdir -p /www; echo ok > /www/ok; httpd -p 8080 -h /www; exec sleep 100000"
 
 FORMS = {
     "http": ("httpGet: {path: /ok, port: web, httpHeaders: [{name: X-Probe, value: yes1}]}", "rm /www/ok"),

@@ -84,10 +84,10 @@ def test_a_service_answers_on_its_addresses_and_spreads(application: Kubectl, cl
     assert len({fetch(f"http://{cluster_ip}/") for _ in range(30)}) == 2
     assert fetch(f"http://{cluster.node_ip}:{node_port}/").startswith("web-")
     pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
-    inside = application("exec", pod, "--", "wget", "-T", "5", "-qO-", f"http://{cluster_ip}/")
+    inside = application("exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{cluster_ip}/")
     assert inside.startswith("web-")
     inside = application(
-        "exec", pod, "--", "wget", "-T", "5", "-qO-", f"http://{cluster.node_ip}:{node_port}/"
+        "exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{cluster.node_ip}:{node_port}/"
     )
     assert inside.startswith("web-")
 
@@ -98,7 +98,7 @@ def test_a_pod_reaches_itself_through_its_service(application: Kubectl) -> None:
     pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
     cluster_ip = application.get("service", "web")["spec"]["clusterIP"]
     answer = eventually(
-        lambda: application("exec", pod, "--", "wget", "-T", "2", "-qO-", f"http://{cluster_ip}/")
+        lambda: application("exec", pod, "--", "timeout", "2", "wget", "-qO-", f"http://{cluster_ip}/")
     )
     assert answer.strip() == pod
 
