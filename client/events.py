@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of, resource_version_of, uid_of
 from apimachinery.scheme import EVENTS
 from apimachinery.times import format_time
@@ -101,7 +101,10 @@ class EventRecorder:
                 )
             except NotFoundError:
                 log.debug("Event has expired, creating it again: name=%s", known.name)
-        return await self._client.create(EVENTS, event)
+        try:
+            return await self._client.create(EVENTS, event)
+        except AlreadyExistsError:  # an earlier try arrived, only its answer didn't
+            return event
 
 
 def reference_to(obj: Object) -> Object:

@@ -38,7 +38,7 @@ class Timing:
 
 
 class LeadershipLost(Exception):
-    """The lease could not be renewed in time; the process has to end and start again as a candidate."""
+    """The lease could not be renewed in time, or somebody else has it."""
 
 
 class LeaderElector:
@@ -83,6 +83,16 @@ class LeaderElector:
             await _cancel(work, renewal)
             if renewal.cancelled():  # not lost: still ours to give back
                 await self._release()
+
+    async def run_forever(self, main: Callable[[], Awaitable[None]]) -> None:
+        """As `run`, and a candidate again when the leadership is lost; `main` has to start afresh each time."""
+        while True:
+            try:
+                await self.run(main)
+            except LeadershipLost as error:
+                log.warning("Stopped leading, candidate again: reason=%s", error)
+            else:
+                return
 
     async def _acquire(self) -> None:
         """Tries soon and often while the server is not there yet, at leisure while another leads."""

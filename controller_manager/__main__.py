@@ -75,7 +75,7 @@ async def _lead(daemon: Daemon, client: Client, options: Options) -> None:
         ),
         now=now,
     )
-    await elector.run(work)
+    await elector.run_forever(work)
 
 
 if __name__ == "__main__":
