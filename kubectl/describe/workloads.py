@@ -53,7 +53,7 @@ def find_new_replica_set(deployment: Object, replica_sets: Sequence[Object]) -> 
     def template(obj: Object) -> Object:
         labels = get_path(obj, "spec.template.metadata.labels") or {}
         plain = {key: value for key, value in labels.items() if key != "pod-template-hash"}
-        whole = obj["spec"]["template"]
+        whole = obj["spec"].get("template") or {}
         return {**whole, "metadata": {**(whole.get("metadata") or {}), "labels": plain}}
 
     ordered = sorted(replica_sets, key=lambda each: str(each["metadata"].get("creationTimestamp")))

@@ -1,0 +1,85 @@
+"""Output formats: tables, custom columns, go templates, lists."""
+
+import pytest
+
+from kubectl import printers
+from kubectl.failures import CommandError
+from kubectl.printers import gotemplate
+from kubectl.printers.table import Columns, align
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "a", "labels": {"app": "web", "b": "c"}, "managedFields": []},
+    "spec": {"containers": [{"name": "x", "n": 1}, {"name": "y", "n": 2}]},
+    "data": {"k": "aGk="},
+}
+
+TEMPLATES = {
+    "{{.metadata.name}}": "a",
+    "{{range .spec.containers}}{{.name}} {{end}}": "x y ",
+    "{{range $i, $c := .spec.containers}}{{$i}}={{$c.name}};{{end}}": "0=x;1=y;",
+    "{{range .nothing}}x{{else}}none{{end}}": "none",
+    '{{if eq .kind "Pod"}}pod{{else if eq .kind "Node"}}node{{else}}other{{end}}': "pod",
+    '{{if eq .kind "Node"}}node{{else if eq .kind "Pod"}}pod{{else}}other{{end}}': "pod",
+    "{{with .spec.nothing}}a{{else}}b{{end}}": "b",
+    "{{.data.k | base64decode}}": "hi",
+    '{{printf "%s-%d" .kind (len .spec.containers)}}': "Pod-2",
+    '{{index .metadata.labels "app"}}': "web",
+    "{{(index .spec.containers 1).name}}": "y",
+    "{{$n := .kind}}{{$n}}": "Pod",
+    "a {{- /* note */ -}} b": "ab",
+    "{{.missing}}": "<no value>",
+    "{{if and .kind (not .missing)}}yes{{end}}": "yes",
+}
+
+
+@pytest.mark.parametrize(("template", "text"), TEMPLATES.items(), ids=TEMPLATES.keys())
+def test_go_templates(template: str, text: str) -> None:
+    assert gotemplate.render(template, POD) == text
+
+
+@pytest.mark.parametrize("template", ["{{range .a}}", "{{end}}", "{{nosuch .a}}", "{{len 5}}", "{{else}}"])
+def test_wrong_go_templates_are_refused(template: str) -> None:
+    with pytest.raises(gotemplate.TemplateError):
+        gotemplate.render(template, POD)
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("name", "pod/a\n"),
+        ("jsonpath={.metadata.name}", "a"),
+        (
+            "custom-columns=N:.metadata.name,M:.nope,L:.spec.containers[*].name",
+            "N   M        L\na   <none>   x,y\n",
+        ),
+        ("go-template={{.kind}}", "Pod"),
+    ],
+)
+def test_formats(output: str, text: str) -> None:
+    assert printers.render([POD], output, as_list=False) == text.replace("N   M ", "N     M ").replace(
+        "a   <none>", "a     <none>"
+    )
+
+
+def test_lists_are_wrapped_and_managed_fields_left_out() -> None:
+    text = printers.render([POD], "yaml", as_list=True)
+    assert text.startswith("apiVersion: v1\nitems:\n- apiVersion: v1\n")
+    assert "managedFields" not in text
+
+
+@pytest.mark.parametrize("output", ["nothing", "jsonpath", "custom-columns=", "custom-columns=A"])
+def test_unknown_formats_are_refused(output: str) -> None:
+    with pytest.raises(CommandError):
+        printers.render([POD], output, as_list=False)
+
+
+def test_columns_remember_how_wide_they_were() -> None:
+    columns = Columns()
+    assert (
+        columns.align([["NAME", "READY"], ["a-long-name", "1/1"]])
+        == "NAME          READY\na-long-name   1/1\n"
+    )
+    assert columns.align([["b", "0/1"]]) == "b             0/1\n"
+    assert align([]) == ""

@@ -1,0 +1,150 @@
+"""The pure parts of verbs: goals of wait, taints, environments, patches of apply, kubeconfigs, exit codes."""
+
+from typing import Any
+
+import pytest
+
+from apimachinery.errors import StatusError
+from kubectl import last_applied, streaming
+from kubectl.failures import CommandError
+from kubectl.verbs import config, set, taint, wait
+
+
+@pytest.mark.parametrize(
+    ("goal", "obj", "holds"),
+    [
+        ("condition=Ready", {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, True),
+        ("condition=ready", {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, True),
+        ("condition=Ready=false", {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}, True),
+        ("condition=Ready", {"status": {}}, False),
+        ("condition=Ready", None, False),
+        ("jsonpath={.status.phase}=Running", {"status": {"phase": "Running"}}, True),
+        ("jsonpath={.status.phase}=Running", {"status": {"phase": "Pending"}}, False),
+        ("jsonpath={.status.ip}", {"status": {"ip": "x"}}, True),
+        ("jsonpath='{.status.n}'=3".replace("'", ""), {"status": {"n": 3}}, True),
+        ("create", {}, True),
+        ("create", None, False),
+    ],
+)
+def test_goals_hold_or_not(goal: str, obj: dict[str, Any] | None, holds: bool) -> None:
+    shown = {"metadata": {}, **obj} if obj is not None else None
+    assert wait.parse_goal(goal).holds(shown) is holds
+
+
+def test_a_condition_of_an_older_generation_does_not_count() -> None:
+    obj = {
+        "metadata": {"generation": 2},
+        "status": {"observedGeneration": 1, "conditions": [{"type": "A", "status": "True"}]},
+    }
+    assert not wait.parse_goal("condition=A").holds(obj)
+
+
+@pytest.mark.parametrize("goal", ["", "nonsense", "condition=", "jsonpath={.a}x", "jsonpath={.a}="])
+def test_goals_that_make_no_sense_are_refused(goal: str) -> None:
+    with pytest.raises(CommandError):
+        wait.parse_goal(goal)
+
+
+A, B = {"key": "a", "value": "1", "effect": "NoSchedule"}, {"key": "b", "effect": "NoExecute"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["c:NoSchedule"], [{"key": "c", "effect": "NoSchedule"}, A, B]),
+        (["a-"], [B]),
+        (["a:NoSchedule-"], [B]),
+        (["b=2:NoExecute"], [{"key": "b", "value": "2", "effect": "NoExecute"}, A]),
+    ],
+)
+def test_taints_are_set_and_removed(words: list[str], expected: list[dict[str, str]]) -> None:
+    assert taint.apply([A, B], taint.parse(words), overwrite=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["x-"], 'taint "x" not found'),
+        (["a:NoExecute-"], 'taint "a:NoExecute" not found'),
+        (["a=2:NoSchedule"], "node already has taint"),
+        (["a:Sometimes"], "invalid taint effect: Sometimes, unsupported taint effect"),
+    ],
+)
+def test_wrong_taints_are_refused(words: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        taint.apply([A], taint.parse(words), overwrite=False)
+
+
+def test_variables_keep_their_place() -> None:
+    current = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C", "value": "3"}]
+    assert set.update_env(current, {"B": "x", "D": "y"}, ["C"]) == [
+        {"name": "A", "value": "1"},
+        {"name": "B", "value": "x"},
+        {"name": "D", "value": "y"},
+    ]
+
+
+def test_apply_remembers_what_it_was_given() -> None:
+    obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "1"}}
+    annotated = last_applied.annotated(obj)
+    assert annotated["metadata"]["annotations"][last_applied.ANNOTATION] == (
+        '{"apiVersion":"v1","data":{"k":"1"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"a"}}\n'
+    )
+    assert last_applied.annotated(annotated) == annotated
+    assert last_applied.patch_for(annotated, annotated)[0] == {}
+
+
+def test_apply_deletes_what_left_the_file_and_leaves_what_others_set() -> None:
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    before = last_applied.annotated({**kind, "metadata": {"name": "a"}, "data": {"old": "1", "kept": "1"}})
+    live = {**before, "data": {**before["data"], "theirs": "1"}}
+    after = last_applied.annotated({**kind, "metadata": {"name": "a"}, "data": {"kept": "2"}})
+    patch, content_type = last_applied.patch_for(after, live)
+    assert patch["data"] == {"old": None, "kept": "2"}
+    assert content_type == "application/strategic-merge-patch+json"
+
+
+def test_kinds_without_a_schema_get_a_merge_patch() -> None:
+    boat = last_applied.annotated(
+        {"apiVersion": "x.io/v1", "kind": "Boat", "metadata": {"name": "a"}, "n": 1}
+    )
+    patch, content_type = last_applied.patch_for({**boat, "n": 2}, boat)
+    assert (patch, content_type) == ({"n": 2}, "application/merge-patch+json")
+
+
+CONFIG: dict[str, Any] = {
+    "current-context": "c",
+    "contexts": [
+        {"name": "c", "context": {"cluster": "k", "user": "u"}},
+        {"name": "d", "context": {"cluster": "l"}},
+    ],
+    "clusters": [
+        {"name": "k", "cluster": {"certificate-authority-data": "x"}},
+        {"name": "l", "cluster": {}},
+    ],
+    "users": [{"name": "u", "user": {"token": "secret", "client-key-data": "y"}}],
+}
+
+
+def test_a_minified_kubeconfig_holds_one_context() -> None:
+    small = config.minified(CONFIG, "c")
+    assert [[each["name"] for each in small[what]] for what in ("contexts", "clusters", "users")] == [
+        ["c"],
+        ["k"],
+        ["u"],
+    ]
+
+
+def test_secrets_are_hidden() -> None:
+    shown = config.redacted(CONFIG)
+    assert shown["users"][0]["user"] == {"token": "REDACTED", "client-key-data": "DATA+OMITTED"}
+    assert shown["clusters"][0]["cluster"] == {"certificate-authority-data": "DATA+OMITTED"}
+
+
+def test_the_commands_exit_code_is_taken_over() -> None:
+    cause = {"reason": "ExitCode", "message": "4"}
+    failed = {"status": "Failure", "reason": "NonZeroExitCode", "details": {"causes": [cause]}}
+    assert streaming.exit_code(failed) == 4
+    assert streaming.exit_code({"status": "Success"}) == 0
+    with pytest.raises((CommandError, StatusError)):
+        streaming.exit_code({"status": "Failure", "reason": "InternalError", "message": "boom"})
