@@ -158,22 +158,26 @@ class HttpServer:
         return ServerProtocol(self._config, self._state, {})
 
     async def aclose(self, grace: float = 0.5) -> None:
-        """Takes no more requests, lets those under way end, then ends the rest (watches)."""
+        """Takes no more requests, lets those under way end, then hangs up on the rest (watches)."""
         if self._server is None:
             return
         self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
-        tasks = list(self._state.tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-        for task in self._state.tasks:
-            task.cancel()
+        await self._wait_for_requests(grace)
         for connection in list(self._state.connections):
             if connection.transport is not None:
-                connection.transport.abort()
+                connection.transport.close()
+        # A handler notices that its client has gone; one that does not is cancelled.
+        await self._wait_for_requests(grace)
+        for task in self._state.tasks:
+            task.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._server.wait_closed(), grace)
+
+    async def _wait_for_requests(self, seconds: float) -> None:
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=seconds)
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
