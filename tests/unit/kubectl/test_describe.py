@@ -79,7 +79,11 @@ def test_a_pod_without_a_node_is_told_with_its_containers() -> None:
                 {"key": "k", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
             ],
         },
-        "status": {"phase": "Pending", "qosClass": "BestEffort"},
+        "status": {
+            "phase": "Pending",
+            "qosClass": "BestEffort",
+            "conditions": [{"type": "PodScheduled", "status": "False"}],
+        },
     }
     text = text_of(pod)
     for line in (
