@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import shutil
 from pathlib import Path
 from typing import Any
 
+from apimachinery.errors import StatusError
 from apimachinery.objects import NamespacedName, Object, get_path
 from apimachinery.scheme import NODES, PODS, SERVICES
+from client.errors import ConnectionFailed
 from client.informer import Informer
 from client.rest import Client
 from component_base import clock
@@ -30,11 +33,15 @@ from kubelet.probes.prober import NodeProber
 from kubelet.referenced import ReferencedObjects
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.runtime import DockerRuntime
-from kubelet.runtime.interface import Runtime
+from kubelet.runtime.interface import ContainerRuntimeError, Runtime
 from kubelet.settings import PodSettings
 from kubelet.volumes.empty_dir import tear_down_mount
 from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.tokens import TokenManager
+
+log = logging.getLogger(__name__)
+
+NETWORK_RETRY = 1.0
 
 
 async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
@@ -109,8 +116,6 @@ class _Node:
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
         await self._start_health()
         group.create_task(self._serve())
-        if self._configuration["podCIDR"]:
-            await self._runtime.update_pod_cidr(self._configuration["podCIDR"])
         if self._configuration["registerNode"]:
             await self._agent.register()
         self._nodes.add_handler(self._on_node)
@@ -136,11 +141,19 @@ class _Node:
         while True:
             await self._news.wait()
             self._news.clear()
-            node = self._nodes.get(NamespacedName("", self._agent.config.name)) or {}
-            cidr = get_path(node, "spec.podCIDR")
-            if cidr and not self._configuration["podCIDR"]:
-                await self._runtime.update_pod_cidr(cidr)
-                await self._agent.report()
+            try:
+                await self._take_pod_cidr()
+            except (ContainerRuntimeError, StatusError, ConnectionFailed) as error:
+                log.warning("Pod network not set up yet, will retry: error=%s", error)
+                await asyncio.sleep(NETWORK_RETRY)
+                self._news.set()
+
+    async def _take_pod_cidr(self) -> None:
+        node = self._nodes.get(NamespacedName("", self._agent.config.name)) or {}
+        cidr = self._configuration["podCIDR"] or get_path(node, "spec.podCIDR")
+        if cidr:
+            await self._runtime.update_pod_cidr(cidr)
+            await self._agent.report()
 
     async def _serve(self) -> None:
         from kubelet.server.app import build_app
