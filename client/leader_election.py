@@ -85,7 +85,7 @@ class LeaderElector:
                 await self._release()
 
     async def run_forever(self, main: Callable[[], Awaitable[None]]) -> None:
-        """As `run`, and a candidate again when the leadership is lost; `main` has to start afresh each time."""
+        """As `run`, and a candidate again when the leadership is lost; `main` starts afresh each time."""
         while True:
             try:
                 await self.run(main)
