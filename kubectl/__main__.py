@@ -122,12 +122,13 @@ def run(words: list[str]) -> int:
     if command is not None:
         rest = [rest[0], *normalise(rest[1:], boolean_flags(command, rest[1:]))]
     group = typer.main.get_command(app)
+    verb = rest[0] if command is not None else ""
     try:
         result = group.main(args=rest, prog_name="sampan", standalone_mode=False)
     except NoSuchOption as error:
-        raise UsageError(f"unknown flag: {error.option_name}") from None
+        raise UsageError(f"unknown flag: {error.option_name}", verb) from None
     except TyperUsageError as error:
-        raise UsageError(error.format_message()) from None
+        raise UsageError(error.format_message(), verb) from None
     return result if isinstance(result, int) else 0
 
 

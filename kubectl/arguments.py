@@ -57,6 +57,10 @@ class Globals:
 class UsageError(Exception):
     """The command line makes no sense; the message is kubectl's."""
 
+    def __init__(self, message: str, verb: str = "") -> None:
+        super().__init__(message)
+        self.verb = verb
+
 
 def split_globals(words: Sequence[str]) -> tuple[Globals, list[str]]:
     """Takes the global flags out, wherever they stand before `--`. Raises UsageError."""

@@ -66,7 +66,8 @@ def report(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, UsageError):
-        print(f"error: {error}\nSee 'sampan --help' for usage.", file=sys.stderr)
+        command = f"sampan {error.verb}".strip()
+        print(f"error: {error}\nSee '{command} --help' for usage.", file=sys.stderr)
         return 1
     if isinstance(error, BrokenPipeError):
         return 0
