@@ -6,94 +6,40 @@ A table and look-ups over it. What objects look like is `schema`'s business; wha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-CREATE_ONLY = ("create",)
+from apimachinery.resource import (
+    ADMISSION,
+    ALL_VERBS,
+    APIEXTENSIONS,
+    APIREGISTRATION,
+    AUTHENTICATION,
+    AUTHORIZATION,
+    CERTIFICATES,
+    COORDINATION,
+    CREATE_ONLY,
+    DISCOVERY,
+    EVENTS_GROUP,
+    FLOWCONTROL,
+    GROUP_ORDER,
+    NETWORKING,
+    NODE_GROUP,
+    RBAC,
+    RESOURCE,
+    SCHEDULING,
+    STORAGE,
+    Resource,
+    Subresource,
+)
+
+# The vocabulary of the table can be had from here, too.
+__all__ = [
+    "ADMISSION", "ALL_VERBS", "APIEXTENSIONS", "APIREGISTRATION", "AUTHENTICATION", "AUTHORIZATION",
+    "CERTIFICATES", "COORDINATION", "CREATE_ONLY", "DISCOVERY", "EVENTS_GROUP", "FLOWCONTROL",
+    "GROUP_ORDER", "NETWORKING", "NODE_GROUP", "RBAC", "RESOURCE", "SCHEDULING", "STORAGE",
+    "Resource", "Subresource",
+]  # fmt: skip
+
 _STATUS_VERBS = ("get", "patch", "update")
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One resource as discovery lists it. Subresources are names; `subresource_of` tells more."""
-
-    group: str
-    version: str
-    plural: str
-    kind: str
-    namespaced: bool
-    singular: str = ""
-    short_names: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = ALL_VERBS
-    subresources: tuple[str, ...] = ()
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def gvk(self) -> tuple[str, str, str]:
-        return (self.group, self.version, self.kind)
-
-    @property
-    def group_resource(self) -> str:
-        """`pods` or `deployments.apps`: the name in errors and RBAC-like texts."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def group_kind(self) -> str:
-        """`Pod` or `Deployment.apps`."""
-        return f"{self.kind}.{self.group}" if self.group else self.kind
-
-    def path(
-        self, namespace: str | None = None, name: str | None = None, subresource: str | None = None
-    ) -> str:
-        """The URL path of an object, or of the collection if no name is given."""
-        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
-        if namespace and self.namespaced:
-            parts += ["namespaces", namespace]
-        parts.append(self.plural)
-        parts += [part for part in (name, subresource) if part]
-        return "/".join(parts)
-
-    @property
-    def storage_prefix(self) -> str:
-        """Upstream's etcd prefix, with a slash at the end. All versions of a resource share it."""
-        return f"/registry/{_STORAGE_NAMES.get(self.group_resource) or self._default_storage_name}/"
-
-    @property
-    def _default_storage_name(self) -> str:
-        """Custom resources, CRDs and APIServices are kept under group and plural, others under the plural."""
-        grouped = self.group not in _BUILTIN_GROUPS or self.group in _GROUPED_STORAGE
-        return f"{self.group}/{self.plural}" if grouped else self.plural
-
-    def storage_key(self, namespace: str, name: str) -> str:
-        """The key of one object."""
-        return (
-            f"{self.storage_prefix}{namespace}/{name}" if self.namespaced else f"{self.storage_prefix}{name}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Subresource:
-    """What a subresource speaks: the group, version and kind of its bodies, and its verbs."""
-
-    name: str
-    group: str
-    version: str
-    kind: str
-    verbs: tuple[str, ...]
-
-
-_STORAGE_NAMES = {
-    "replicationcontrollers": "controllers",
-    "endpoints": "services/endpoints",
-    "services": "services/specs",
-    "nodes": "minions",
-    "ingresses.networking.k8s.io": "ingress",
-}
-_GROUPED_STORAGE = {"apiextensions.k8s.io", "apiregistration.k8s.io"}
 
 
 def _core(
@@ -132,23 +78,6 @@ def _resource(
 _NO_COLLECTION = tuple(verb for verb in ALL_VERBS if verb != "deletecollection")
 _READ = ("get", "list")
 _PROXY_VERBS = ("create", "delete", "get", "patch", "update")
-
-ADMISSION = "admissionregistration.k8s.io"
-APIEXTENSIONS = "apiextensions.k8s.io"
-APIREGISTRATION = "apiregistration.k8s.io"
-AUTHENTICATION = "authentication.k8s.io"
-AUTHORIZATION = "authorization.k8s.io"
-CERTIFICATES = "certificates.k8s.io"
-COORDINATION = "coordination.k8s.io"
-DISCOVERY = "discovery.k8s.io"
-EVENTS_GROUP = "events.k8s.io"
-FLOWCONTROL = "flowcontrol.apiserver.k8s.io"
-NETWORKING = "networking.k8s.io"
-NODE_GROUP = "node.k8s.io"
-RBAC = "rbac.authorization.k8s.io"
-RESOURCE = "resource.k8s.io"
-SCHEDULING = "scheduling.k8s.io"
-STORAGE = "storage.k8s.io"
 
 BINDINGS = _core("bindings", "Binding", verbs=CREATE_ONLY)
 COMPONENT_STATUSES = _core("componentstatuses", "ComponentStatus", "cs", namespaced=False, verbs=_READ)
@@ -364,32 +293,6 @@ BUILTIN: tuple[Resource, ...] = (
 )  # fmt: skip
 """Every built-in resource that 1.34 serves by default; the preferred version of a group comes first."""
 
-GROUP_ORDER: tuple[str, ...] = (
-    "",
-    APIREGISTRATION,
-    "apps",
-    EVENTS_GROUP,
-    AUTHENTICATION,
-    AUTHORIZATION,
-    "autoscaling",
-    "batch",
-    CERTIFICATES,
-    NETWORKING,
-    "policy",
-    RBAC,
-    STORAGE,
-    ADMISSION,
-    APIEXTENSIONS,
-    SCHEDULING,
-    COORDINATION,
-    NODE_GROUP,
-    DISCOVERY,
-    FLOWCONTROL,
-    RESOURCE,
-)
-"""The groups in the order in which upstream's discovery lists them; kubectl resolves short names in it."""
-
-_BUILTIN_GROUPS = frozenset(GROUP_ORDER)
 _BY_PLURAL = {(each.group, each.version, each.plural): each for each in BUILTIN}
 _BY_KIND = {(each.api_version, each.kind): each for each in BUILTIN}
 
