@@ -53,9 +53,9 @@ class Health:
 def capacity_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
     return {
         "cpu": str(machine.cpus),
-        "memory": f"{machine.memory // 1024}Ki",
+        "memory": str(Quantity.of(machine.memory, binary=True)),
         "pods": str(config.max_pods),
-        "ephemeral-storage": f"{machine.disk // 1024}Ki",
+        "ephemeral-storage": str(Quantity.of(machine.disk, binary=True)),
         **{f"hugepages-{suffix}": str(Quantity.of(size, binary=True)) for suffix, size in machine.hugepages},
     }
 

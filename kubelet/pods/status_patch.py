@@ -21,8 +21,8 @@ def status_patch(old: Object, new: Object) -> Object:
         if key == "conditions":
             changed = _changed_conditions(old.get(key) or [], new.get(key) or [])
             patch |= {key: changed} if changed else {}
-        elif key not in new:
-            patch[key] = None
+        elif new.get(key) is None:
+            patch |= {key: None} if old.get(key) else {}
         elif not _equal(old.get(key), new[key]):
             patch[key] = _replacement(key, new[key], old.get(key))
     return patch
