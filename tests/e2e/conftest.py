@@ -105,7 +105,7 @@ def cluster() -> Iterator[ClusterConfig]:
         subprocess.run([SAMPAN, "down"], check=True, timeout=300)
 
 
-def _real_kubectl() -> str | None:
+def real_kubectl() -> str | None:
     path = shutil.which("kubectl")
     if path is None:
         return None
@@ -118,7 +118,7 @@ def _real_kubectl() -> str | None:
 @pytest.fixture(params=["kubectl", "sampan"])
 def any_kubectl(request: pytest.FixtureRequest, cluster: ClusterConfig, namespace: str) -> Kubectl:
     """The real kubectl, and then our own, in a namespace of the test's."""
-    command = _real_kubectl() if request.param == "kubectl" else str(SAMPAN)
+    command = real_kubectl() if request.param == "kubectl" else str(SAMPAN)
     if command is None:
         pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
     return Kubectl((command,), cluster.admin_kubeconfig, namespace)
@@ -127,7 +127,7 @@ def any_kubectl(request: pytest.FixtureRequest, cluster: ClusterConfig, namespac
 @pytest.fixture
 def kubectl(cluster: ClusterConfig, namespace: str) -> Kubectl:
     """The real kubectl where there is one, else ours: for tests about the cluster, not about the client."""
-    return Kubectl((_real_kubectl() or str(SAMPAN),), cluster.admin_kubeconfig, namespace)
+    return Kubectl((real_kubectl() or str(SAMPAN),), cluster.admin_kubeconfig, namespace)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import SAMPAN, _real_kubectl
+from tests.e2e.conftest import real_kubectl
 
 pytestmark = pytest.mark.e2e
 
@@ -48,7 +48,7 @@ LIVES = ["deploy-", "rs-", "rc-", "pod-", "probe-", "svc-", "env-|volume-|ns-|gc
 
 @pytest.mark.parametrize("group", LIVES)
 def test_lives_go_as_recorded(cluster: ClusterConfig, group: str) -> None:
-    kubectl = _real_kubectl()
+    kubectl = real_kubectl()
     if kubectl is None:
         pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
     command = [
@@ -61,19 +61,6 @@ def test_lives_go_as_recorded(cluster: ClusterConfig, group: str) -> None:
         ),
         *("--only", f"^({group})", "--kubectl", kubectl, "--parallel", "6", "--image", "busybox:1.36"),
         *("--image2", "busybox:local"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
-
-
-def test_our_client_prints_as_kubectl_does(cluster: ClusterConfig) -> None:
-    kubectl = _real_kubectl()
-    if kubectl is None:
-        pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
-    command = [
-        *(sys.executable, str(GOLDEN / "kubectl/printing.py"), "check"),
-        *("--kubeconfig", str(cluster.admin_kubeconfig), "--kubectl", kubectl, "--cli", str(SAMPAN)),
-        *("--image", "busybox:1.36"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]

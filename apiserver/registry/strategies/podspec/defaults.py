@@ -64,12 +64,20 @@ def canonical(value: Any) -> Any:
         return value
 
 
+_WORD = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?/)?{_WORD}(?:/{_WORD})*"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,}))?"
+)
+"""The grammar of image references. Source: github.com/distribution/reference/regexp.go."""
+
+
 def pull_policy(image: str) -> str:
-    """Always for `:latest` and for no tag, unless a digest pins the image."""
-    if "@" in image:
+    """Always for `:latest` and for no tag, unless a digest pins the image or the name can't be parsed."""
+    found = _IMAGE.fullmatch(image)
+    if found is None or found["digest"]:
         return "IfNotPresent"
-    tag = re.search(r":([^:/]+)$", image)
-    return "Always" if tag is None or tag[1] == "latest" else "IfNotPresent"
+    return "Always" if found["tag"] in (None, "latest") else "IfNotPresent"
 
 
 def default_template(template: Object) -> None:
