@@ -97,6 +97,12 @@ class Plane(ControlPlane):
         server = f"https://127.0.0.1:{self._second_port}"
         return Client(replace(config, server=server), user_agent="test")
 
+    def terminate(self, name: str) -> None:
+        """Asks it to end, as systemd does."""
+        process = self._processes.pop(name)
+        process.terminate()
+        process.wait(10)
+
     def pause(self, name: str) -> None:
         os.kill(self.pid(name), signal.SIGSTOP)
 

@@ -17,7 +17,6 @@ import httpx
 import pytest
 
 from apimachinery.errors import ConflictError, StatusError
-from apimachinery.objects import Object
 from apimachinery.scheme import CONFIG_MAPS, SERVICE_ACCOUNTS
 from client.errors import ConnectionFailed
 from client.rest import JSON, Client
