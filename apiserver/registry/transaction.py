@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
@@ -53,6 +56,7 @@ class Transactions:
         self._lease = lease
         self._written: dict[str, Entry] = {}
         """What this server wrote and the cache may not have yet."""
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, key: str) -> Entry | None:
         """What is stored now."""
@@ -97,10 +101,17 @@ class Transactions:
 
         The first try decides on the newest entry known, which may be old: what it would refuse or leave alone
         is decided again on what is stored. For Remove the result is the last state, as of its deletion.
+        Who was too late queues up: otherwise, of many at once, each would be too late as often as there are
+        others.
         """
+        async with AsyncExitStack() as turn:
+            return await self._update_until_it_holds(key, decide, turn)
+
+    async def _update_until_it_holds(self, key: str, decide: Decide, turn: AsyncExitStack) -> Entry | None:
         entry, certain = self._newest(key), False
         if entry is None:
             entry, certain = await self.read(key), True
+        queued = False
         while True:
             try:
                 decision = await decide(entry)
@@ -110,6 +121,12 @@ class Transactions:
                     return entry
             except RevisionMismatch as mismatch:
                 entry, certain = self._entry(mismatch.current) if mismatch.current else None, True
+                if not queued:
+                    queued = True
+                    await turn.enter_async_context(self._turns.setdefault(key, asyncio.Lock()))
+                    newest = self._newest(key)
+                    if newest is not None and (entry is None or newest.revision > entry.revision):
+                        entry, certain = newest, False
                 continue
             except KeyExists:
                 pass  # somebody else has just created it

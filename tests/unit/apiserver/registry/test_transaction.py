@@ -155,3 +155,21 @@ async def test_a_dry_run_leaves_no_trace(decision: Decision) -> None:
     found = await storage.get(KEY)
     assert found is not None
     assert (found.revision, await storage.current_revision()) == (revision, revision)
+
+
+async def test_of_many_updates_at_once_each_is_decided_a_few_times_at_most() -> None:
+    storage, decided = MemoryStorage(), list[int]()
+    await storage.create(KEY, value(0))
+    _, transactions = unfed(storage)
+
+    async def increase(entry: Entry | None) -> Decision:
+        assert entry is not None
+        await asyncio.sleep(0)  # where admission would wait, and the others catch up
+        decided.append(entry.obj["data"]["n"])
+        return numbered(entry, decided[-1] + 1)
+
+    await asyncio.gather(*(transactions.guaranteed_update(KEY, increase) for _ in range(100)))
+    stored = await storage.get(KEY)
+    assert stored is not None
+    assert orjson.loads(stored.value)["data"]["n"] == 100
+    assert len(decided) <= 300, "not as often as there are others"
