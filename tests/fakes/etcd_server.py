@@ -41,14 +41,15 @@ class EtcdServer:
 
     def _wait_until_listening(self) -> None:
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self._client), timeout=1).close()
             except OSError:
                 time.sleep(0.02)
             else:
                 return
-        raise TimeoutError((self._folder / "log").read_text())
+        self.stop()
+        raise RuntimeError(f"etcd does not start: {(self._folder / 'log').read_text()[-500:]}")
 
     def stop(self) -> None:
         if self._process is not None:
