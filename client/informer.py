@@ -63,6 +63,11 @@ def drop_managed_fields(obj: Object) -> None:
     obj["metadata"].pop("managedFields", None)
 
 
+def newest(versions: Iterable[str]) -> str:
+    """The highest of some resourceVersions; "" of none."""
+    return max((each for each in versions if each.isdigit()), key=int, default="")
+
+
 class Informer:
     """Objects of a resource as the server last told them. What it returns is read-only."""
 

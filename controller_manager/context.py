@@ -20,13 +20,15 @@ class SharedInformers:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._informers: dict[Resource, Informer] = {}
+        self._informers: dict[tuple[Resource, str], Informer] = {}
 
-    def informer(self, resource: Resource) -> Informer:
-        """The informer of a resource; ask before `run`."""
-        if resource not in self._informers:
-            self._informers[resource] = Informer(self._client, resource)
-        return self._informers[resource]
+    def informer(self, resource: Resource, *, field_selector: str = "") -> Informer:
+        """The informer of a resource, or of the part that a selector names; ask before `run`."""
+        key = resource, field_selector
+        if key not in self._informers:
+            selector = field_selector or None
+            self._informers[key] = Informer(self._client, resource, field_selector=selector)
+        return self._informers[key]
 
     def index(self, resource: Resource, name: str, function: Callable[[Object], Iterable[str]]) -> None:
         """Adds an index to a resource's informer; the same name twice is the same index."""

@@ -21,6 +21,7 @@ from apimachinery.objects import (
     resource_version_of,
 )
 from client.controller import Watch, by_name
+from client.informer import newest
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
@@ -116,8 +117,7 @@ class EndpointSliceController:
 
     def _note(self, key: NamespacedName, answer: Object) -> None:
         """Remembers the newest of our own writes."""
-        version = resource_version_of(answer)
-        self._written[key] = max(version, self._written.get(key, ""), key=lambda text: (len(text), text))
+        self._written[key] = newest([resource_version_of(answer), self._written.get(key, "")])
 
     async def _delete(self, namespace: str, name: str) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from apimachinery import names
 from apimachinery.errors import NotFoundError, StatusError
@@ -21,6 +22,8 @@ from apimachinery.scheme import PODS
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING, EventRecorder
 from client.rest import Client
+
+T = TypeVar("T")
 
 BURST = 500
 """Pods made or deleted in one pass at most."""
@@ -78,26 +81,27 @@ def pod_from_template(owner: Object, template: Object) -> Object:
     }
 
 
-async def in_growing_batches(count: int, act: Callable[[], Awaitable[object]]) -> int:
+async def in_growing_batches(count: int, act: Callable[[], Awaitable[T]]) -> list[T]:
     """Runs `act` count times: once, then twice at the same time, then four times, ... until one batch fails.
 
-    So a quota or a broken template costs one refused request and not hundreds. Returns the successes;
-    raises the first error with their number in `successes`.
+    So a quota or a broken template costs one refused request and not hundreds. Returns the results;
+    raises BatchFailed with those there are.
     """
-    done, size = 0, min(count, _FIRST_BATCH)
+    done: list[T] = []
+    size = min(count, _FIRST_BATCH)
     while size:
         results = await asyncio.gather(*(act() for _ in range(size)), return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        done += size - len(errors)
+        done += [result for result in results if not isinstance(result, BaseException)]
         if errors:
             raise BatchFailed(done) from errors[0]
-        size = min(2 * size, count - done)
+        size = min(2 * size, count - len(done))
     return done
 
 
 class BatchFailed(Exception):
-    """A batch had errors (the first one is the cause); `done` actions succeeded before and in it."""
+    """A batch had errors (the first one is the cause); `done` are the results of what succeeded."""
 
-    def __init__(self, done: int) -> None:
-        super().__init__(f"stopped after {done}")
+    def __init__(self, done: list[Any]) -> None:
+        super().__init__(f"stopped after {len(done)}")
         self.done = done

@@ -22,11 +22,13 @@ from apimachinery.objects import (
     labels_of,
     name_of,
     namespace_of,
+    resource_version_of,
     uid_of,
 )
 from client.controller import Watch, by_name
 from client.errors import ConnectionFailed, is_namespace_terminating
 from client.expectations import Expectations
+from client.informer import newest
 from controller_manager.claims import (
     CONTROLLER_INDEX,
     Claimer,
@@ -45,6 +47,9 @@ from controller_manager.pod_control import (
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
 from controller_manager.replica_status import calculate_status, differs, next_look
 
+UNSETTLED = 1.0
+"""Seconds until the next look when the cache doesn't show yet what was asked for; its events come sooner."""
+
 
 class ReplicaSetController:
     """One class for both kinds; the constants tell them apart."""
@@ -60,7 +65,7 @@ class ReplicaSetController:
         context.informers.index(self.owners, CONTROLLER_INDEX, by_controller)
         self._pod_control = PodControl(context.client, context.recorder(self.name))
         self._claimer = Claimer(context.client, self.owners, scheme.PODS)
-        self._expectations = Expectations()
+        self._expectations = Expectations(self._pods.has_seen)
 
     def watches(self) -> list[Watch]:
         self._pods.add_handler(self._note)
@@ -103,7 +108,7 @@ class ReplicaSetController:
         await self._write_status(owner, calculate_status(owner, pods, failure, self._now()))
         if failure is not None:
             raise failure
-        return next_look(owner, pods, self._now())
+        return next_look(owner, pods, self._now()) if is_settled else UNSETTLED
 
     async def _manage(self, key: NamespacedName, owner: Object, pods: Sequence[Object]) -> Exception | None:
         """Makes or deletes pods; what went wrong is returned, because the status tells it, too."""
@@ -122,10 +127,12 @@ class ReplicaSetController:
         template = owner["spec"]["template"]
         self._expectations.expect_creations(key, count)
         try:
-            await in_growing_batches(count, lambda: self._pod_control.create(owner, template))
+            made = await in_growing_batches(count, lambda: self._pod_control.create(owner, template))
+            self._expectations.creations_answered(key, newest(map(resource_version_of, made)))
         except BatchFailed as failed:
-            for _ in range(count - failed.done):
+            for _ in range(count - len(failed.done)):
                 self._expectations.creation_seen(key)
+            self._expectations.creations_answered(key, newest(map(resource_version_of, failed.done)))
             error = failed.__cause__
             if error is not None and is_namespace_terminating(error):
                 return

@@ -63,10 +63,12 @@ class RootCAPublisher:
         self._client = context.client
         self._bundle = Path(context.options.root_ca_file).read_text() if context.options.root_ca_file else ""
         self._namespaces = context.informers.informer(scheme.NAMESPACES)
-        self._config_maps = context.informers.informer(scheme.CONFIG_MAPS)
+        # Only these: a write to any other ConfigMap is none of this process's business.
+        only = f"metadata.name={ROOT_CA}"
+        self._config_maps = context.informers.informer(scheme.CONFIG_MAPS, field_selector=only)
 
     def watches(self) -> list[Watch]:
-        return [Watch(self._namespaces, by_name), Watch(self._config_maps, _namespace_of_bundle)]
+        return [Watch(self._namespaces, by_name), Watch(self._config_maps, namespace_key)]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         namespace = self._namespaces.get(key)
@@ -81,10 +83,6 @@ class RootCAPublisher:
         elif current.get("data") != data:
             await self._client.update(scheme.CONFIG_MAPS, {**current, "data": data})
         return None
-
-
-def _namespace_of_bundle(config_map: Object) -> Iterable[NamespacedName]:
-    return namespace_key(config_map) if config_map["metadata"]["name"] == ROOT_CA else []
 
 
 async def _create(client: Client, resource: Resource, obj: Object, namespace: str) -> None:

@@ -50,8 +50,10 @@ class FakeApi:
     def lose_events(self) -> Iterator[None]:
         """What changes inside is never told to watches; compaction makes them find out."""
         self._losing = True
-        yield
-        self._losing = False
+        try:
+            yield
+        finally:
+            self._losing = False
 
     def compact(self) -> None:
         """Forgets the past: whoever watches from before has to list again."""

@@ -43,6 +43,16 @@ async def test_the_cache_is_believed_again_after_five_minutes() -> None:
     assert expectations.satisfied(KEY)
 
 
+async def test_what_came_and_went_unseen_is_not_waited_for() -> None:
+    seen = "5"
+    expectations = Expectations(lambda version: int(seen) >= int(version))
+    expectations.expect_creations(KEY, 2)
+    expectations.creations_answered(KEY, "7")
+    assert not expectations.satisfied(KEY)
+    seen = "9"
+    assert expectations.satisfied(KEY)
+
+
 async def test_nothing_is_expected_of_a_key_nobody_knows() -> None:
     expectations = Expectations()
     expectations.creation_seen(KEY)

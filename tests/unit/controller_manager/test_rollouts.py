@@ -1,18 +1,28 @@
 """Deployments and ReplicaSets live through rollouts, in virtual time, with a kubelet of a few lines."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
+import orjson
 import pytest
 
 from apimachinery.conditions import condition_of
-from apimachinery.errors import ForbiddenError
+from apimachinery.errors import ConflictError, ForbiddenError, ServiceUnavailableError, StatusError
 from apimachinery.objects import Object, annotations_of, name_of, namespace_of
-from apimachinery.scheme import DEPLOYMENTS, EVENTS, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
+from apimachinery.scheme import (
+    DEPLOYMENTS,
+    EVENTS,
+    PODS,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    Resource,
+)
 from apimachinery.times import format_time
 from client.controller import Controller
+from client.errors import ConnectionFailed
 from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.deployment import DeploymentController
@@ -20,10 +30,25 @@ from controller_manager.deployment_history import REVISION
 from controller_manager.manager import Recorders
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
-from tests.fakes.api_connection import FakeApi
+from tests.fakes.api_connection import FakeApi, Refusal
 from tests.unit.controller_manager.builders import make_deployment, make_template
 
 pytestmark = pytest.mark.looptime
+
+
+class MutationDetector:
+    """Remembers each object as the cache first showed it: controllers must not write into it."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[Object, bytes]] = []
+
+    def note(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._seen.append((new, orjson.dumps(new)))
+
+    def check(self) -> None:
+        for obj, before in self._seen:
+            assert orjson.dumps(obj) == before, f"a cached object was changed: {name_of(obj)}"
 
 
 class Cluster:
@@ -33,6 +58,7 @@ class Cluster:
         self.api = FakeApi()
         self.broken_images: set[str] = set()
         self.most_pods = 0
+        self.cached = MutationDetector()
 
     async def run(self) -> None:
         client = cast(Client, self.api)
@@ -40,6 +66,8 @@ class Cluster:
         context = ControllerContext(client, informers, recorders, self.api.now, None)
         controllers = [DeploymentController, ReplicaSetController, ReplicationControllerController]
         made = [each(context) for each in controllers]
+        for resource in (DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS, PODS):
+            informers.informer(resource).add_handler(self.cached.note)
         async with asyncio.TaskGroup() as group:
             for it in made:
                 group.create_task(Controller(it.name, it.reconcile, watches=it.watches(), workers=2).run())
@@ -61,9 +89,10 @@ class Cluster:
                         "lastTransitionTime": format_time(self.api.now()),
                     }
                     status = {"phase": "Running", "conditions": [ready]}
-                    await self.api.patch(
-                        PODS, name_of(pod), {"status": status}, namespace_of(pod), subresource="status"
-                    )
+                    with suppress(StatusError, ConnectionFailed):
+                        await self.api.patch(
+                            PODS, name_of(pod), {"status": status}, namespace_of(pod), subresource="status"
+                        )
 
     async def change(self, **spec: Any) -> None:
         await self.api.patch(DEPLOYMENTS, "web", {"spec": spec}, "ns")
@@ -109,7 +138,9 @@ async def cluster(deployment: Object | None = None) -> AsyncIterator[Cluster]:
         yield it
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await task
+        it.cached.check()
 
 
 async def test_a_deployment_makes_its_pods_and_says_so() -> None:
@@ -244,3 +275,64 @@ async def test_a_replication_controller_does_the_same_and_adopts_and_releases() 
         released = await it.api.get(PODS, "stray", "ns")
         await it.until(lambda: not it.api.find(PODS)[0]["metadata"].get("ownerReferences"))
         assert name_of(released) == "stray"
+
+
+def unreliable(rng: random.Random) -> Refusal:
+    """A server that now and then is away, overloaded or ahead."""
+
+    def refuse(verb: str, resource: Resource, obj: Object) -> StatusError | ConnectionFailed | None:
+        if rng.random() > 0.1:
+            return None
+        return rng.choice(
+            [
+                ConnectionFailed("connection lost"),
+                ServiceUnavailableError("etcdserver: leader changed"),
+                ConflictError(resource, name_of(obj)),
+            ]
+        )
+
+    return refuse
+
+
+async def trouble(it: Cluster, rng: random.Random) -> None:
+    """One of the things that go wrong, or that users do."""
+    pods = it.api.find(PODS)
+    match rng.randrange(6):
+        case 0:
+            await it.change(replicas=rng.randrange(8))
+        case 1:
+            await it.change(template=make_template(rng.choice("abc"), app="web"))
+        case 2 if pods:
+            await it.api.delete(PODS, name_of(rng.choice(pods)), "ns")
+        case 3:
+            with it.api.lose_events():
+                if pods:
+                    await it.api.delete(PODS, name_of(rng.choice(pods)), "ns")
+            it.api.compact()
+            it.api.break_watches()
+        case 4:
+            it.api.break_watches()
+        case _:
+            it.api.compact()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_goes_wrong_in_the_end_all_is_as_wanted(seed: int) -> None:
+    rng = random.Random(seed)
+    async with cluster(make_deployment(3)) as it:
+        refusal = unreliable(rng)
+        it.api.refusals.append(refusal)
+        for _ in range(30):
+            await asyncio.sleep(rng.random() * 3)
+            with suppress(StatusError, ConnectionFailed):
+                await trouble(it, rng)
+        it.api.refusals.remove(refusal)
+        replicas = it.deployment["spec"]["replicas"]
+        image = it.deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+
+        def is_as_wanted() -> bool:
+            images = [pod["spec"]["containers"][0]["image"] for pod in it.api.find(PODS)]
+            status = it.deployment.get("status") or {}
+            return images == [image] * replicas and (status.get("availableReplicas") or 0) == replicas
+
+        await it.until(is_as_wanted, seconds=2000)
