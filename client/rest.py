@@ -18,6 +18,7 @@ import orjson
 from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
+from client import metrics
 from client.credentials import Credentials
 from client.errors import ConnectionFailed
 from client.kubeconfig import ClientConfig
@@ -59,6 +60,7 @@ class Client:
             server_hostname=config.tls_server_name,
             unix_path=config.unix_path,
         )
+        self._host = url.netloc
         self._credentials = Credentials(config)
         self._bucket = TokenBucket(qps, int(qps * _BURST_FACTOR)) if qps else None
         self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
@@ -282,6 +284,7 @@ class Client:
                 await self._bucket.take()
             data = await self._request_bytes(method, path, body, headers, params)
             response = await self._transport.exchange(method.encode(), data, seconds=REQUEST_SECONDS)
+            metrics.REQUESTS.labels(str(response.status), method, self._host).inc()
             if self.on_warning is not None:
                 for text in warnings_of(response):
                     self.on_warning(text)

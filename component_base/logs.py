@@ -42,7 +42,16 @@ def set_up(verbosity: int = 0, format: str = "text") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbosity >= _DEBUG_FROM else logging.INFO)
-    for chatty in ("asyncio", "httpx", "httpcore", "urllib3", "docker", "websockets", "uvicorn.access", "pyroute2"):
+    for chatty in (
+        "asyncio",
+        "httpx",
+        "httpcore",
+        "urllib3",
+        "docker",
+        "websockets",
+        "uvicorn.access",
+        "pyroute2",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 __all__ = ["CONTENT_TYPE", "LATENCY_BUCKETS", "QUEUE_BUCKETS", "Counter", "Gauge", "Histogram", "render"]
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream has none either
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
