@@ -78,6 +78,8 @@ class StatusManager:
         entry = self._entries.get(uid_of(pod))
         if entry is None or _revision(pod) <= _revision(entry.pod):
             return
+        if pod.get("status") != entry.pod.get("status"):
+            entry.refused = None
         entry.pod = pod
         self._send_soon(uid_of(pod))
 

@@ -41,6 +41,7 @@ async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) 
         ws="websockets-sansio",
         lifespan="off",
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         date_header=False,

@@ -269,3 +269,22 @@ async def test_readiness_follows_the_probe() -> None:
         readiness = {"httpGet": {"port": 80}, "initialDelaySeconds": 7, "periodSeconds": 5}
         world.api.put(make_pod(make_container(command=FOREVER, readinessProbe=readiness)))
         assert 7 <= await world.until_ready() < 8
+
+
+async def test_a_status_that_somebody_spoiled_is_put_right() -> None:
+    async with living() as world:
+        world.api.put(make_pod(make_container(command=FOREVER)))
+        await world.until_ready()
+        pod = world.api.only()
+        pod["status"]["phase"] = "Unknown"
+        world.api.put(pod)
+        await world.until(lambda: world.pod()["status"]["phase"] == "Running")
+
+
+async def test_a_status_that_the_api_does_not_take_is_not_sent_for_ever() -> None:
+    async with living() as world:
+        world.api.deaf_to = "qosClass"
+        world.api.put(make_pod(make_container(command=FOREVER)))
+        await world.until_ready()
+        await asyncio.sleep(600)
+        assert len(world.api.history) < 10

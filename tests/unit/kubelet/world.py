@@ -41,6 +41,8 @@ class PodApi:
     def __init__(self) -> None:
         self.pods: dict[NamespacedName, Object] = {}
         self.history: list[Object] = []
+        self.deaf_to = ""
+        """A field of the status that is never stored."""
         self._watches: list[asyncio.Queue[tuple[str, Object]]] = []
         self._changed = asyncio.Event()
         self._revision = 10
@@ -94,6 +96,8 @@ class PodApi:
         pod = deep_copy(self._found(namespace, name))
         status = pod.setdefault("status", {})
         for key, value in patch["status"].items():
+            if key == self.deaf_to:
+                continue
             if key == "conditions":
                 old = {each["type"]: each for each in status.get(key, ())}
                 status[key] = list((old | {each["type"]: each for each in value}).values())
