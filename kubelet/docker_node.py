@@ -21,6 +21,7 @@ from component_base.health import HealthServer
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.containers.dns import parse_resolv_conf
 from kubelet.containers.files import PodFiles
+from kubelet.events import NORMAL, Recorder
 from kubelet.network.pod_network import PodNetwork
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
@@ -31,6 +32,7 @@ from kubelet.options import Options
 from kubelet.pods.preparer import NodePreparer
 from kubelet.probes.prober import NodeProber
 from kubelet.referenced import ReferencedObjects
+from kubelet.references import node_reference
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
@@ -79,7 +81,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         serialize_pulls=configuration["serializeImagePulls"],
         max_parallel_pulls=configuration["maxParallelImagePulls"],
     )
-    node = _Node(client, configuration, agent, runtime, assembly, services)
+    node = _Node(client, configuration, agent, runtime, assembly, services, recorder)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run())
@@ -102,6 +104,7 @@ class _Node:
         runtime: Runtime,
         assembly: Assembly,
         services: Informer,
+        recorder: Recorder,
     ) -> None:
         self._client = client
         self._configuration = configuration
@@ -109,15 +112,18 @@ class _Node:
         self._runtime = runtime
         self._assembly = assembly
         self._services = services
+        self._recorder = recorder
         self._news = asyncio.Event()
         name = agent.config.name
         self._nodes = Informer(client, NODES, field_selector=f"metadata.name={name}")
 
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
+        name = self._agent.config.name
         await self._start_health()
         group.create_task(self._serve())
         if self._configuration["registerNode"]:
             await self._agent.register()
+        self._recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
         self._nodes.add_handler(self._on_node)
         group.create_task(self._nodes.run())
         group.create_task(self._services.run())

@@ -16,6 +16,11 @@ def pod_reference(pod: Object) -> Object:
     }
 
 
+def node_reference(name: str) -> Object:
+    """Events of nodes carry the name as uid, as upstream's do: that is how `describe node` finds them."""
+    return {"kind": "Node", "name": name, "uid": name}
+
+
 def container_reference(pod: Object, container: str) -> Object:
     """The pod with the path of one container: `spec.containers{web}`, upstream's form, braces and all."""
     return {**pod_reference(pod), "fieldPath": f"spec.{_list_of(pod, container)}{{{container}}}"}
