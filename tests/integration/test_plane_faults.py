@@ -15,7 +15,7 @@ import pytest
 
 from apimachinery import conditions, pods
 from apimachinery.errors import AlreadyExistsError, StatusError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, is_terminating
 from apimachinery.scheme import CONFIG_MAPS, DEPLOYMENTS, LEASES, NODES, PODS, REPLICA_SETS
 from client.errors import ConnectionFailed
 from client.informer import Informer
@@ -82,7 +82,7 @@ async def test_the_official_client_rolls_out_without_a_gap_and_deletes_all(
         seen = informer.list()
         if informer.synced:
             fewest = min(fewest, sum(pods.is_ready(pod) for pod in seen))
-            most = max(most, sum("deletionTimestamp" not in pod["metadata"] for pod in seen))
+            most = max(most, sum(not is_terminating(pod) for pod in seen))
 
     informer.add_handler(count)
     watching = asyncio.create_task(informer.run())
@@ -91,9 +91,10 @@ async def test_the_official_client_rolls_out_without_a_gap_and_deletes_all(
     await asyncio.to_thread(api.patch_namespaced_deployment, "web", "default", body)
     await settled(client, "web", 8)
     await _cancelled(watching)
-    assert (fewest, most) >= (6, 8), "maxUnavailable is a quarter"
+    assert fewest >= 6, "maxUnavailable is a quarter"
     assert most <= 10, "maxSurge is a quarter"
-    assert {pod["spec"]["containers"][0]["image"] for pod in await of_app(client, "web")} == {"busybox:2"}
+    staying = [pod for pod in await of_app(client, "web") if not is_terminating(pod)]
+    assert {pod["spec"]["containers"][0]["image"] for pod in staying} == {"busybox:2"}
     await asyncio.to_thread(api.delete_namespaced_deployment, "web", "default")
     await eventually(lambda: of_app(client, "web"), lambda left: not left)
     sets = await client.list(REPLICA_SETS, "default", label_selector="app=web")
