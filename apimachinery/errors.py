@@ -144,15 +144,6 @@ class ConflictError(StatusError):
         super().__init__(text, details=_details(group_resource, name))
 
 
-class ApplyConflictError(StatusError):
-    """Server-side apply: others own what the patch sets. `causes` have reason, message and field."""
-
-    code, reason = 409, "Conflict"
-
-    def __init__(self, causes: Sequence[Object], message: str) -> None:
-        super().__init__(message, details={"causes": list(causes)})
-
-
 class ExpiredError(StatusError):
     code, reason = 410, "Expired"
 

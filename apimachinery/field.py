@@ -16,7 +16,6 @@ FORBIDDEN = "FieldValueForbidden"
 TOO_LONG = "FieldValueTooLong"
 TOO_MANY = "FieldValueTooMany"
 INTERNAL = "InternalError"
-TYPE_INVALID = "FieldValueTypeInvalid"
 
 _TITLES = {
     NOT_FOUND: "Not found",
@@ -28,7 +27,6 @@ _TITLES = {
     TOO_LONG: "Too long",
     TOO_MANY: "Too many",
     INTERNAL: "Internal error",
-    TYPE_INVALID: "Invalid value",
 }
 _WITHOUT_VALUE = {REQUIRED, FORBIDDEN, TOO_LONG, INTERNAL}
 
@@ -172,10 +170,6 @@ def too_many(path: Path, actual: int, maximum: int) -> FieldError:
 
 def not_found(path: Path, value: Any) -> FieldError:
     return FieldError(NOT_FOUND, str(path), value, "")
-
-
-def type_invalid(path: Path, value: Any, detail: str) -> FieldError:
-    return FieldError(TYPE_INVALID, str(path), value, detail)
 
 
 def internal(path: Path, error: object) -> FieldError:

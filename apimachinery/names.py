@@ -38,11 +38,6 @@ _HEADER = "[-A-Za-z0-9]+"
 _HEADER_MESSAGE = "a valid HTTP header must consist of alphanumeric characters or '-'"
 _PERCENT = "[0-9]+%"
 _PERCENT_MESSAGE = "a valid percent string must be a numeric string followed by an ending '%'"
-_C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
-_C_IDENTIFIER_MESSAGE = (
-    "a valid C identifier must start with alphabetic character or '_', "
-    "followed by a string of alphanumeric characters or '_'"
-)
 _ENV_NAME_MESSAGE = (
     "a valid environment variable name must consist only of printable ASCII characters other than '='"
 )
@@ -56,7 +51,6 @@ _label_value = re.compile(_LABEL_VALUE).fullmatch
 _config_key = re.compile(_CONFIG_KEY).fullmatch
 _header = re.compile(_HEADER).fullmatch
 _percent = re.compile(_PERCENT).fullmatch
-_c_identifier = re.compile(_C_IDENTIFIER).fullmatch
 _env_name = re.compile(r"[ -<>-~]+").fullmatch
 
 MUST_BE_NON_EMPTY = "must be non-empty"
@@ -159,12 +153,6 @@ def is_env_var_name(value: str) -> list[str]:
     if not value:
         return [f"environment variable name {MUST_BE_NON_EMPTY}"]
     return [] if _env_name(value) else [_ENV_NAME_MESSAGE]
-
-
-def is_c_identifier(value: str) -> list[str]:
-    if _c_identifier(value):
-        return []
-    return [regex_message(_C_IDENTIFIER_MESSAGE, _C_IDENTIFIER, "my_name", "MY_NAME", "MyName")]
 
 
 def is_http_header_name(value: str) -> list[str]:

@@ -56,10 +56,6 @@ class Quantity:
         """A whole number, printed with binary suffixes if asked."""
         return Quantity(value * _NANO, _BINARY_SI if binary else _DECIMAL_SI)
 
-    @staticmethod
-    def of_milli(value: int) -> Quantity:
-        return Quantity(value * 10**6)
-
     def value(self) -> int:
         """The number rounded up (away from zero) to an integer."""
         return _ceil_away(self.nanos, _NANO)
@@ -67,10 +63,6 @@ class Quantity:
     def milli_value(self) -> int:
         """A thousand times the number, rounded up."""
         return _ceil_away(self.nanos, 10**6)
-
-    def round_up_to_milli(self) -> Quantity:
-        """What defaulting makes of every entry of a resource list."""
-        return Quantity(self.milli_value() * 10**6, self._format)
 
     def is_zero(self) -> bool:
         return self.nanos == 0

@@ -130,16 +130,5 @@ class SchemaNode:
     def list_map_keys(self) -> tuple[str, ...]:
         return tuple(self.extension("list-map-keys") or ())
 
-    @property
-    def is_atomic_map(self) -> bool:
-        return bool(self.extension("map-type") == "atomic")
-
-    @property
-    def preserves_unknown(self) -> bool:
-        """Whether fields that the schema does not name are allowed and kept."""
-        return bool(self.extension("preserve-unknown-fields")) or not (
-            self.raw.get("properties") or self.raw.get("additionalProperties") is False
-        )
-
     def __repr__(self) -> str:
         return f"SchemaNode({self.definition_name or self.type!r})"
