@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 RELIST_SECONDS = 60.0
 EVENTS_RETRY = 1.0
-NODE_INDEX = "spec.nodeName"
 
 
 class References(Protocol):

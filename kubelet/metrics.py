@@ -15,12 +15,6 @@ POD_START = Histogram(
     "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",
     buckets=POD_BUCKETS,
 )
-POD_START_SLI = Histogram(
-    "kubelet_pod_start_sli_duration_seconds",
-    "Duration in seconds to start a pod, excluding time to pull images and run init containers, "
-    "measured from pod creation timestamp to when all its containers are reported as started",
-    buckets=POD_BUCKETS,
-)
 RUNNING_PODS = Gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox")
 RUNNING_CONTAINERS = Gauge(
     "kubelet_running_containers", "Number of containers currently running", ["container_state"]
@@ -33,22 +27,6 @@ SYNC_DURATION = Histogram(
 )
 RELIST_DURATION = Histogram(
     "kubelet_pleg_relist_duration_seconds", "Duration in seconds for relisting pods in PLEG."
-)
-RUNTIME_OPERATIONS = Counter(
-    "kubelet_runtime_operations",
-    "Cumulative number of runtime operations by operation type.",
-    ["operation_type"],
-)
-RUNTIME_ERRORS = Counter(
-    "kubelet_runtime_operations_errors",
-    "Cumulative number of runtime operation errors by operation type.",
-    ["operation_type"],
-)
-RUNTIME_DURATION = Histogram(
-    "kubelet_runtime_operations_duration_seconds",
-    "Duration in seconds of runtime operations. Broken down by operation type.",
-    ["operation_type"],
-    buckets=LATENCY_BUCKETS,
 )
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]

@@ -40,10 +40,6 @@ def pod_dns(pod: Object, host: Dns, cluster_dns: Sequence[str], cluster_domain: 
     return _limited(_merged(base, spec.get("dnsConfig") or {}))
 
 
-def lacks_cluster_dns(pod: Object, cluster_dns: Sequence[str]) -> bool:
-    return not cluster_dns and _policy(pod) == "ClusterFirst"
-
-
 def _policy(pod: Object) -> str:
     spec = pod.get("spec") or {}
     policy = spec.get("dnsPolicy") or "ClusterFirst"

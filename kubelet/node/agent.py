@@ -19,7 +19,6 @@ from kubelet.node.status import (
     differs,
     new_node,
     node_conditions,
-    node_labels,
     node_status,
 )
 from kubelet.settings import NodeFacts
@@ -123,16 +122,6 @@ class NodeAgent:
             except NotFoundError:
                 log.warning("Node is gone, registering it again: node=%s", self.config.name)
                 self.node = await self._register_once()
-
-    async def relabel(self) -> None:
-        """Puts the kubelet's own labels back where somebody has changed them."""
-        if self.node is None or self._view is None:
-            return
-        wanted = node_labels(self._view.machine, self.config)
-        wrong = {key: value for key, value in wanted.items() if labels_of(self.node).get(key) != value}
-        if wrong:
-            patch = {"metadata": {"labels": wrong}}
-            self.node = await self._client.patch(NODES, self.config.name, patch, patch_type=MERGE)
 
     async def renew_lease(self) -> None:
         """Says that the node is alive."""

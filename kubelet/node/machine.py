@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1024 * 1024
-DEFAULT_KUBE_RESERVED_PIDS = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ from kubelet.version import KUBELET_VERSION
 
 MAX_IMAGES, MAX_IMAGE_NAMES = 50, 5
 MAX_PODS = 110
-DISK_RESERVE_PART = 0.10
-"""nodefs.available<10 %: what upstream holds back of a disk by default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,9 +89,6 @@ class HollowRuntime:
         if uid := self._pods.end_sandbox(sandbox_id):
             self._feed.publish(uid)
 
-    def write_log(self, container_id: str, data: bytes, stream: int = 1) -> None:
-        self._pods.known_container(container_id).write(stream, data)
-
     def answers(self, container_id: str) -> bool:
         """What an http, tcp or grpc probe of this container finds."""
         container = self._pods.container(container_id)
