@@ -35,8 +35,3 @@ SERVICE_CHANGES = Counter(
 ENDPOINT_CHANGES = Counter(
     "kubeproxy_sync_proxy_rules_endpoint_changes_total", "Cumulative proxy rules Endpoint changes"
 )
-NO_LOCAL_ENDPOINTS = Gauge(
-    "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
-    "Number of services with a Local traffic policy and no endpoints",
-    ["traffic_policy"],
-)

@@ -79,10 +79,6 @@ class Nftables:
     async def cleanup(self) -> None:
         await self._nft(cleanup_text(self._ip))
 
-    @property
-    def has_stale(self) -> bool:
-        return bool(self._stale)
-
     def _note_stale(self, gone: Iterable[str], wanted: Ruleset) -> None:
         now = self._clock()
         self._stale.update((name, now) for name in gone)

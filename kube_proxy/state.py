@@ -43,10 +43,6 @@ class State:
     def context(self) -> Context:
         return self._context
 
-    @property
-    def is_dirty(self) -> bool:
-        return bool(self._dirty)
-
     # What is told. Each returns whether a sync is due.
 
     def set_context(self, context: Context) -> bool:
