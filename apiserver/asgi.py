@@ -15,13 +15,3 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Handler = Callable[[RequestInfo, Scope, Receive, Send], Awaitable[None]]
 """What serves one kind of resource request once the filters let it through."""
-
-
-async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-    return body

@@ -9,7 +9,6 @@ from pathlib import Path
 
 DEFAULT_STATE_DIR = Path("/var/lib/sampan")
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
-DEMO_IMAGE = "busybox:1.36"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

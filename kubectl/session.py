@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -89,14 +89,3 @@ def run(verb: Callable[[Client, str], Coroutine[Any, Any, Result]]) -> Result:
             return await verb(client, namespace)
 
     return asyncio.run(connected())
-
-
-async def gather_in_order(calls: list[Awaitable[Result]]) -> list[Result]:
-    """All results, in order; the first failure ends the rest."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_as_coroutine(call)) for call in calls]
-    return [task.result() for task in tasks]
-
-
-async def _as_coroutine(call: Awaitable[Result]) -> Result:
-    return await call

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from apimachinery.labels import Selector
 from scheduler.framework.interface import EventKind
 from scheduler.node_info import NodeFacts, NodeInfo
 from scheduler.pod_counts import PodCounts, PodKind
@@ -184,9 +183,6 @@ class Cache:
     def counts(self, kind: PodKind) -> array[int]:
         """Pods of this kind on each node, by row."""
         return self._counts.of(kind, self.nodes)
-
-    def namespaces_matching(self, selector: Selector) -> frozenset[str]:
-        return frozenset(name for name, labels in self.namespaces.items() if selector.matches(labels))
 
 
 def _same_use(one: PodInfo, other: PodInfo) -> bool:

@@ -10,8 +10,6 @@ from kubectl.failures import CommandError
 from kubectl.generators.objects import named
 from kubectl.generators.workloads import number_or_text
 
-_NAMELESS = {"ExternalName"}
-
 
 def service(
     name: str,
