@@ -18,6 +18,7 @@ from client.correlator import Correlator, Known
 from client.errors import ConnectionFailed, is_namespace_terminating
 from client.rest import STRATEGIC, Client
 from component_base import tracing
+from component_base.backoff import exponential
 from component_base.clock import now as real_now
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class EventRecorder:
                 sent = await self._send(verdict.event, verdict.known)
             except ConnectionFailed as error:
                 log.info("Event not sent, will retry: reason=%s error=%s", event["reason"], error)
-                await asyncio.sleep(min(FIRST_RETRY_SECONDS * 2**attempt, LAST_RETRY_SECONDS))
+                await asyncio.sleep(exponential(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, attempt))
             else:
                 self._correlator.sent(verdict, sent)
                 return

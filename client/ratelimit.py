@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 
+from component_base.backoff import exponential
+
 BASE_SECONDS, MAX_SECONDS = 0.005, 1000.0
 OVERALL_QPS, OVERALL_BURST = 10.0, 100
 
@@ -52,7 +54,7 @@ class Backoff:
         """The delay after one more failure."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        own = min(self._base * 2.0 ** min(failures, 64), self._maximum)
+        own = exponential(self._base, self._maximum, failures)
         return max(own, self._overall.reserve())
 
     def failures(self, key: Hashable) -> int:

@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from component_base.backoff import exponential
 from scheduler.framework.interface import EventKind, Subject
 from scheduler.pod_info import PodInfo
 
@@ -137,8 +138,8 @@ class SchedulingQueue:
 
     def _ready_at(self, queued: QueuedPod) -> float:
         """The end of the back-off: 1 s after the first attempt, doubling to 10 s."""
-        doublings = min(max(queued.attempts - 1, 0), 16)
-        return queued.timestamp + float(min(self._initial_backoff * 2**doublings, self._max_backoff))
+        earlier = max(queued.attempts - 1, 0)
+        return queued.timestamp + exponential(self._initial_backoff, self._max_backoff, earlier)
 
     # Events
 

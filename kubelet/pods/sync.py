@@ -13,6 +13,7 @@ from datetime import datetime
 from apimachinery.objects import Object, annotations_of, get_path
 from apimachinery.pods import all_containers, is_sidecar
 from apimachinery.times import parse_time
+from component_base.backoff import exponential
 from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import NORMAL, WARNING, Recorder
@@ -154,7 +155,7 @@ class PodSync:
             if record.mount_failures == 1:
                 return QUIET_MOUNT_RETRY
             self._recorder.event(pod_reference(pod), WARNING, "FailedMount", str(error))
-            return float(min(FIRST_MOUNT_RETRY * 2**record.mount_failures, LAST_MOUNT_RETRY))
+            return exponential(FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY, record.mount_failures)
         record.mount_failures = 0
         return None
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from component_base import tracing
+from component_base.backoff import exponential
 from component_base.logs import log_fields
 from kubelet.metrics import SYNC_DURATION
 from kubelet.pods.record import PodRecord
@@ -121,7 +122,7 @@ class PodWorkers:
             log.warning("Sync waits for the container runtime: pod=%s error=%s", pod, error)
         else:
             log.error("Sync failed, will retry: pod=%s", pod, exc_info=error)
-        return float(min(FIRST_RETRY * 2**tries, LAST_RETRY))
+        return exponential(FIRST_RETRY, LAST_RETRY, tries)
 
     def _wake_later(self, uid: str, delay: float) -> None:
         self._timers[uid] = asyncio.get_running_loop().call_later(delay, self.wake, uid)
