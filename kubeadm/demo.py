@@ -6,7 +6,7 @@ import asyncio
 from importlib import resources
 
 from apimachinery import scheme
-from apimachinery.errors import AlreadyExistsError
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from apimachinery.pods import is_ready
 from apimachinery.serialize import from_yaml_all
@@ -56,11 +56,13 @@ async def _create(client: Client, obj: Object) -> str:
     resource = scheme.by_kind(obj["apiVersion"], obj["kind"])
     assert resource is not None, obj["kind"]
     label = f"{obj['kind'].lower()}/{obj['metadata']['name']}"
+    # Asking first: creating a Service twice fails because its node port is allocated, as upstream does.
     try:
+        await client.get(resource, obj["metadata"]["name"], NAMESPACE)
+    except NotFoundError:
         await client.create(resource, obj, NAMESPACE)
-    except AlreadyExistsError:
-        return f"{label} unchanged"
-    return label
+        return label
+    return f"{label} unchanged"
 
 
 async def _wait_for_pods(client: Client) -> str:
