@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import select
 import shutil
-import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from kubeadm import engine, host, supervisor
 from kubeadm.config import ClusterConfig
 from kubeadm.progress import Progress
 
-STOP_LIMIT = 60.0
+CLEAN_UP_LIMIT = 120.0
 
 
 def down(config: ClusterConfig, *, keep: bool = False) -> None:
@@ -26,8 +22,7 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
         progress.say(f"nothing to do: {config.state_dir} is not there")
         return
     with progress.step("processes") as notes:
-        notes.append("stopped" if _stop_supervisor(config.run_dir) else "none ran")
-        supervisor.end_strays(config.run_dir)
+        notes.append("stopped" if supervisor.stop(config.run_dir) else "no supervisor ran")
     if engine.answers():
         with progress.step("containers") as notes:
             notes.append(_clean_up("kubelet", config))
@@ -43,27 +38,13 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
     progress.say(f"removed: {config.state_dir}")
 
 
-def _stop_supervisor(run_dir: Path) -> bool:
-    """SIGTERM to the supervisor, which ends its children; returns when it has ended."""
-    path = run_dir / "supervisor.pid"
-    if not supervisor.is_running(run_dir) or not path.exists():
-        return False
-    with suppress(ProcessLookupError):
-        pid = int(path.read_text())
-        descriptor = os.pidfd_open(pid)
-        os.kill(pid, signal.SIGTERM)
-        select.select([descriptor], [], [], STOP_LIMIT)
-        os.close(descriptor)
-    return True
-
-
 def _clean_up(package: str, config: ClusterConfig) -> str:
     """Lets the daemon that made them take its containers, links and rules away."""
     flags = ["--cleanup", f"--hostname-override={config.node_name}"]
     if package == "kubelet":
         flags.append(f"--root-dir={config.state_dir / 'kubelet'}")
     done = subprocess.run(
-        [sys.executable, "-P", "-m", package, *flags], capture_output=True, text=True, timeout=STOP_LIMIT * 2
+        [sys.executable, "-P", "-m", package, *flags], capture_output=True, text=True, timeout=CLEAN_UP_LIMIT
     )
     if done.returncode != 0:
         raise host.HostError(f"{package} --cleanup failed:\n{done.stderr[-2000:]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -11,9 +10,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from kubeadm import host
+from kubeadm import host, supervisor
 
 SOCKET = "/var/run/docker.sock"
+PID_FILE = Path("/var/run/docker.pid")
 START_LIMIT = 30.0
 
 
@@ -45,16 +45,22 @@ def ensure_engine(state_dir: Path) -> bool:
 def stop_if_ours(state_dir: Path) -> bool:
     """Ends the engine that ensure_engine spawned, and waits for it; others' engines are left alone."""
     path = _pid_file(state_dir)
-    if not path.exists():
-        return False
-    with suppress(ProcessLookupError):
-        pid = int(path.read_text())
-        descriptor = os.pidfd_open(pid)
-        os.kill(pid, signal.SIGTERM)
-        select.select([descriptor], [], [], START_LIMIT)
-        os.close(descriptor)
+    pid = engine_in(path)
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        supervisor.wait_for_end(pid, START_LIMIT)
     path.unlink(missing_ok=True)
-    return True
+    return bool(pid)
+
+
+def engine_in(pid_file: Path) -> int:
+    """The engine's process that a pid file names; 0 if it is gone or its pid is another's by now."""
+    with suppress(OSError, ValueError):
+        pid = int(pid_file.read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd":
+            return pid
+    return 0
 
 
 def _spawn(log_path: Path) -> subprocess.Popen[bytes]:
@@ -62,8 +68,7 @@ def _spawn(log_path: Path) -> subprocess.Popen[bytes]:
     if dockerd is None:
         raise host.HostError(host.explain([p for p in host.PROGRAMS if p.name == "dockerd"]))
     environment = {**os.environ, "PATH": host.SEARCH_PATH}
-    # A pid file of an engine that was killed would keep a new one from starting.
-    Path("/var/run/docker.pid").unlink(missing_ok=True)
+    _wait_for_predecessor()
     with log_path.open("ab") as log:
         return subprocess.Popen(
             [dockerd],
@@ -73,6 +78,17 @@ def _spawn(log_path: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
             env=environment,
         )
+
+
+def _wait_for_predecessor() -> None:
+    """An engine that was told to stop ends its containers first, and two at a time would spoil its data.
+
+    A pid file of an engine that was killed would keep a new one from starting.
+    """
+    pid = engine_in(PID_FILE)
+    if pid and not supervisor.wait_for_end(pid, START_LIMIT):
+        raise host.HostError(f"Docker (process {pid}) neither answers nor ends; end it and try again")
+    PID_FILE.unlink(missing_ok=True)
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes] | None, log_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ LONGEST_RESTART = 30.0
 STEADY = 60.0
 """A process that ran so many seconds starts over with the first back-off."""
 STOP_GRACE = 10.0
+STOP_LIMIT = 60.0
 LOG_LIMIT = 64 * 1024**2
 ROTATE_EVERY = 30.0
 
@@ -153,6 +155,19 @@ def is_running(run_dir: Path) -> bool:
         return not free
 
 
+def stop(run_dir: Path) -> bool:
+    """Ends everything of a cluster, strays of a killed supervisor too; whether a supervisor ran."""
+    path = run_dir / "supervisor.pid"
+    running = is_running(run_dir) and path.exists()
+    if running:
+        pid = int(path.read_text())
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        wait_for_end(pid, STOP_LIMIT)
+    end_strays(run_dir)
+    return running
+
+
 def end_strays(run_dir: Path) -> list[str]:
     """Ends what a killed supervisor left behind; returns the names.
 
@@ -170,25 +185,23 @@ def end_strays(run_dir: Path) -> list[str]:
 
 
 def _end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        if not wait_for_end(pid, STOP_GRACE):
+            os.kill(pid, signal.SIGKILL)
+            wait_for_end(pid, STOP_GRACE)
+
+
+def wait_for_end(pid: int, limit: float) -> bool:
+    """Whether a process, not necessarily a child, ends within so many seconds."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
-        return
+        return True
     try:
-        os.kill(pid, signal.SIGTERM)
-        if not _ended(descriptor, STOP_GRACE):
-            os.kill(pid, signal.SIGKILL)
-            _ended(descriptor, STOP_GRACE)
-    except ProcessLookupError:
-        pass
+        return bool(select.select([descriptor], [], [], limit)[0])
     finally:
         os.close(descriptor)
-
-
-def _ended(descriptor: int, limit: float) -> bool:
-    import select
-
-    return bool(select.select([descriptor], [], [], limit)[0])
 
 
 def _command_of(pid: int) -> list[str] | None:
