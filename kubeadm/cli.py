@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kubeadm.components import node_name_in
 from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
 
 app = typer.Typer(no_args_is_help=True)
@@ -19,17 +21,21 @@ StateDir = Annotated[
 
 
 def _config(state_dir: Path | None, node_name: str = "") -> ClusterConfig:
-    return ClusterConfig(
+    """A cluster keeps the node's name it was started with, so that `down` finds what that node left."""
+    config = ClusterConfig(
         state_dir=state_dir or state_dir_from_environment(),
         node_name=node_name or default_node_name(),
         node_ip=primary_address(),
+    )
+    return (
+        config if node_name else replace(config, node_name=node_name_in(config.run_dir) or config.node_name)
     )
 
 
 @app.command("up")
 def up_command(
     state_dir: StateDir = None,
-    node_name: Annotated[str, typer.Option(help="The node's name; the host name if empty.")] = "",
+    node_name: Annotated[str, typer.Option(help="The node's name; the former one, or the host name.")] = "",
     demo: Annotated[bool, typer.Option(help="Apply the demo when the node is Ready.")] = True,
 ) -> None:
     """Start a cluster on this machine: etcd and every daemon. Twice is harmless."""

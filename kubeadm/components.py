@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubeadm import supervisor
 from kubeadm.config import PAUSE_IMAGE, ClusterConfig
 
 
@@ -27,6 +28,13 @@ def components(config: ClusterConfig, etcd: str) -> list[Component]:
         _daemon("kubelet", "kubelet", _kubelet(config)),
         _daemon("kube-proxy", "kube_proxy", _proxy(config)),
     ]
+
+
+def node_name_in(run_dir: Path) -> str:
+    """The node's name in a cluster that was started before, or nothing."""
+    kubelet = next((child for child in supervisor.load(run_dir) if child.name == "kubelet"), None)
+    flags = kubelet.command if kubelet else []
+    return next((flag.split("=", 1)[1] for flag in flags if flag.startswith("--hostname-override=")), "")
 
 
 def _daemon(name: str, package: str, flags: dict[str, object]) -> Component:

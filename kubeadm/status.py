@@ -33,6 +33,14 @@ def _process(run_dir: Path, name: str) -> ProcessStatus:
     return ProcessStatus(name, pid, int(resident) // 1024)
 
 
+def trouble(config: ClusterConfig) -> list[str]:
+    """What is down although it should run, and where to read why."""
+    if not supervisor.is_running(config.run_dir):
+        return [f"the supervisor does not run; see {config.log_dir}/supervisor.log"]
+    down = [process.name for process in processes(config) if not process.pid]
+    return [f"{name} is down; see {config.log_dir}/{name}.log" for name in down]
+
+
 def report(config: ClusterConfig) -> list[str]:
     """The lines that `sampan status` prints."""
     rows = [(p.name, str(p.pid or "-"), f"{p.memory} MiB" if p.pid else "down") for p in processes(config)]

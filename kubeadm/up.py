@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from apimachinery import conditions, scheme
@@ -16,7 +17,7 @@ from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
 from client.kubeconfig import load
 from client.rest import Client
-from kubeadm import certs, demo, engine, host, kubeconfigs, supervisor
+from kubeadm import certs, demo, engine, host, kubeconfigs, ports, status, supervisor
 from kubeadm.components import components
 from kubeadm.config import ClusterConfig
 from kubeadm.progress import Progress
@@ -29,8 +30,8 @@ USER_AGENT = "sampan-up"
 async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
     """Brings the cluster up; what is there already is left as it is. Raises HostError, TimeoutError."""
     progress = Progress()
-    _prepare(config, progress)
-    _start(config, progress)
+    renewed = _prepare(config, progress)
+    _start(config, progress, afresh=renewed)
     client = Client(load(str(config.admin_kubeconfig)), user_agent=USER_AGENT)
     try:
         await _wait_until_ready(config, client, progress)
@@ -54,7 +55,8 @@ async def timed_start(config: ClusterConfig) -> float:
     return time.monotonic() - began
 
 
-def _prepare(config: ClusterConfig, progress: Progress) -> None:
+def _prepare(config: ClusterConfig, progress: Progress) -> bool:
+    """Everything but the processes; returns whether there are certificates that running ones don't know."""
     host.require_root()
     with progress.step("host"):
         host.ensure_programs(progress.say)
@@ -71,6 +73,7 @@ def _prepare(config: ClusterConfig, progress: Progress) -> None:
         kubeconfigs.write_kubeconfigs(config)
         _give_to_caller(config.admin_kubeconfig)
         notes.append(f"{len(made)} made" if made else "all still good")
+    return bool(made)
 
 
 def _local_images() -> list[str]:
@@ -88,26 +91,48 @@ def _give_to_caller(path: Path) -> None:
         shutil.chown(path, int(uid), int(os.environ.get("SUDO_GID", uid)))
 
 
-def _start(config: ClusterConfig, progress: Progress) -> None:
+def _start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -> None:
+    """Starts the processes; those that run are left alone unless their flags or certificates are old."""
     etcd = host.find("etcd")
     assert etcd is not None, "host.ensure_programs has found it"
-    wanted = components(config, etcd)
+    wanted = {component.name: list(component.command) for component in components(config, etcd)}
     with progress.step("processes") as notes:
-        if supervisor.is_running(config.run_dir):
+        running = supervisor.is_running(config.run_dir)
+        if running and not afresh and wanted == _started_with(config):
             notes.append("run already")
             return
-        supervisor.save(config.run_dir, {component.name: list(component.command) for component in wanted})
+        # Strays too: a kill of the supervisor leaves them, and they would answer for the new processes.
+        supervisor.stop(config.run_dir)
+        ports.require_free(config)
+        supervisor.save(config.run_dir, wanted)
         supervisor.spawn(config.run_dir, config.log_dir)
-        notes += [component.name for component in wanted]
+        notes.append(("started anew: " if running else "") + ", ".join(wanted))
+
+
+def _started_with(config: ClusterConfig) -> dict[str, list[str]]:
+    return {child.name: child.command for child in supervisor.load(config.run_dir)}
 
 
 async def _wait_until_ready(config: ClusterConfig, client: Client, progress: Progress) -> None:
     with progress.step(f"apiserver ready at {config.server}"):
         message = f"the apiserver is not ready; see {config.log_dir}/kube-apiserver.log"
-        await _until(API_LIMIT, lambda: _api_is_ready(client), message)
+        with _explained(config):
+            await _until(API_LIMIT, lambda: _api_is_ready(client), message)
     with progress.step(f"node {config.node_name} Ready"):
         message = f"node {config.node_name} is not Ready; see {config.log_dir}/kubelet.log"
-        await _until(NODE_LIMIT, lambda: _node_is_ready(client, config.node_name), message)
+        with _explained(config):
+            await _until(NODE_LIMIT, lambda: _node_is_ready(client, config.node_name), message)
+
+
+@contextmanager
+def _explained(config: ClusterConfig) -> Iterator[None]:
+    """Adds to a time-out which processes are down: theirs may be the cause, in another log."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise TimeoutError(
+            "\n".join([str(error), *(f"  {line}" for line in status.trouble(config))])
+        ) from None
 
 
 async def _until(limit: float, is_so: Callable[[], Awaitable[bool]], message: str) -> None:
