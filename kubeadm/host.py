@@ -73,9 +73,10 @@ def explain(lacking: Sequence[Program]) -> str:
 
 
 def require_root() -> None:
-    """Networking and Docker need root; says how to become it."""
+    """Networking and Docker need root; says how to become it, and what root would have to install."""
     if os.geteuid() != 0:
-        raise HostError("This needs root: run it with sudo, as `sudo make up` or `sudo sampan up`.")
+        needs = "This needs root: run it with sudo, as `sudo make up` or `sudo sampan up`."
+        raise HostError("\n".join([needs, *([explain(lacking)] if (lacking := missing()) else [])]))
 
 
 def has_systemd() -> bool:
