@@ -7,10 +7,7 @@ extra=${2:-}
 cd "$(dirname "$0")/.."
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
-        echo "error: not root and no sudo; run this as root: $*" >&2
-        exit 1
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 find_python() {
@@ -25,8 +22,15 @@ find_python() {
 python=$(find_python)
 if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     command -v apt-get >/dev/null || { echo "error: Python 3.11 or newer with venv is needed" >&2; exit 1; }
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        echo "error: Python 3.11 or newer with venv is missing. Install it as root with:" >&2
+        echo "  apt-get update && apt-get install --no-install-recommends python3 python3-venv" >&2
+        exit 1
+    fi
+    echo "installing python3, python3-venv"
     as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        python3 python3-venv >/dev/null
     python=$(find_python)
     [ -n "$python" ] || { echo "error: Python 3.11 or newer is needed; this release's python3 is older" >&2; exit 1; }
 fi
@@ -34,8 +38,10 @@ fi
 # The stamp carries what was asked for, so that a changed pyproject.toml or extra installs again.
 stamp="$venv/.installed${extra:+-$extra}"
 if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+    echo "installing the Python packages into $venv (a minute or so, once)"
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e ".${extra:+[$extra]}"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 \
+        -c deploy/constraints.txt -e ".${extra:+[$extra]}"
     "$venv/bin/python" -m compileall -q apimachinery apiserver client component_base controller_manager \
         kube_proxy kubeadm kubectl kubelet scheduler
     touch "$stamp"
