@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httptools
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20
 _IDLE_SECONDS = 60.0
@@ -41,7 +44,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class HttpServer:
-    """Serves one handler on one address until cancelled."""
+    """Serves one handler on one address, from `start` to `aclose`."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -113,7 +116,7 @@ class _Connection(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._answer(request, keep_alive))
 
     async def _answer(self, request: Request, keep_alive: bool) -> None:
-        response = await self._handler(request)
+        response = await self._respond(request)
         self._task = None
         body = b"" if request.method == "HEAD" else response.body
         self._transport.write(_head(response, keep_alive) + body)
@@ -123,6 +126,13 @@ class _Connection(asyncio.Protocol):
         self._start_idling()
         with contextlib.suppress(RuntimeError):  # closed meanwhile
             self._transport.resume_reading()
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            return await self._handler(request)
+        except Exception:  # the client waits for an answer, whatever happened
+            log.exception("Request failed: method=%s path=%s", request.method, request.path)
+            return Response(b"Internal Server Error\n", 500)
 
     def _start_idling(self) -> None:
         self._idle = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._transport.close)
