@@ -78,7 +78,7 @@ def _mark(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return result
     marked = _Marked(result)
     seen: set[str] = set()
-    marked.repeated = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+    marked.repeated = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]  # None on purpose
     return marked
 
 

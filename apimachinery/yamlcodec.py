@@ -48,7 +48,7 @@ class _Loader(yaml.CSafeLoader):
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
             return _resolve(value)
-        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML has no types
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -58,7 +58,7 @@ class _Dumper(yaml.CSafeDumper):
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
             return f"{_TAG}bool" if _QUOTED_TOO.fullmatch(value) else _resolve(value)
-        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML has no types
 
 
 def decode_all(text: str | bytes) -> list[Decoded]:

@@ -84,7 +84,7 @@ class ServerProtocol(HttpToolsProtocol):
     _extensions: dict[str, Any]
     _tunnel: Tunnel | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         self._extensions = {CLIENT_USER: user_of(tls) if tls is not None else None}

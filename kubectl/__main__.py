@@ -69,7 +69,8 @@ def load_verb(name: str) -> Command | None:
     """The verb's command, or None if there is no such verb."""
     if name in CLUSTER_VERBS:
         group: Any = typer.main.get_command(import_module("kubeadm.cli").app)
-        return group.commands[name]  # type: ignore[no-any-return]
+        verb: Command = group.commands[name]
+        return verb
     if name not in VERBS:
         return None
     command = typer.main.get_command(import_module(VERBS[name]).app)

@@ -113,9 +113,9 @@ async def _mark(client: Client, one: Selected, marking: Marking, changes: Change
     for key in changes.remove:
         if key not in current:
             typer.echo(f'{marking.field[:-1]} "{key}" not found.')
-    patch = {"metadata": {marking.field: {**changes.set, **dict.fromkeys(changes.remove)}}}
+    patch: Object = {"metadata": {marking.field: {**changes.set, **dict.fromkeys(changes.remove)}}}
     if marking.resource_version:
-        patch["metadata"]["resourceVersion"] = marking.resource_version  # type: ignore[assignment]
+        patch["metadata"]["resourceVersion"] = marking.resource_version
     changed = any(current.get(k) != v for k, v in changes.set.items()) or any(
         k in current for k in changes.remove
     )

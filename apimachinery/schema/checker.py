@@ -171,9 +171,9 @@ def _scalar(check: Callable[[Any], Fault | Replacement | None]) -> Check:
         result = check(value)
         if result is None:
             return None
-        if result.__class__ is Replacement:
+        if isinstance(result, Replacement):
             return [Finding(SPELLING, value=result.value)]
-        return [Finding(TYPE, fault=result)]  # type: ignore[arg-type]
+        return [Finding(TYPE, fault=result)]
 
     return run
 

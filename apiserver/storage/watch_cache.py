@@ -132,7 +132,7 @@ class WatchCache:
         while True:
             try:
                 await self._ensure_loaded()
-                async with aclosing(self._storage.watch("", self.revision)) as batches:  # type: ignore[type-var]
+                async with aclosing(self._storage.watch("", self.revision)) as batches:  # type: ignore[type-var]  # a generator
                     async for batch in batches:
                         failures = 0
                         self._apply(batch)

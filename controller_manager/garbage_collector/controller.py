@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from apimachinery.errors import ConflictError, InvalidError, NotFoundError, StatusError
@@ -165,7 +165,7 @@ class GarbageCollector:
 
         await self._change_owners(node, unblocked)
 
-    async def _change_owners(self, node: Node, change) -> None:  # type: ignore[no-untyped-def]
+    async def _change_owners(self, node: Node, change: Callable[[list[Object]], list[Object]]) -> None:
         async def once() -> None:
             live = await self._read(node)
             if live is None:

@@ -109,7 +109,7 @@ def _variable(text: str) -> Object:
 def autoscaler(target: Object, name: str, minimum: int, maximum: int, cpu: str) -> Object:
     """`target` is a scaleTargetRef."""
     if maximum < 1:
-        raise CommandError("--max=MAXPODS is required and must be at least 1, max: %d" % maximum)  # noqa: UP031
+        raise CommandError(f"--max=MAXPODS is required and must be at least 1, max: {maximum}")
     if minimum > maximum:
         raise CommandError(
             f"--max=MAXPODS must be larger or equal to --min=MINPODS, max: {maximum}, min: {minimum}"

@@ -33,9 +33,9 @@ def can_i(
     async def run(client: Client, namespace: str) -> Object:
         spec = await _question(client, "" if all_namespaces else namespace, words, subresource)
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
-        return (await client.create(scheme.SELF_SUBJECT_ACCESS_REVIEWS, body))["status"]  # type: ignore[no-any-return]
+        return await client.create(scheme.SELF_SUBJECT_ACCESS_REVIEWS, body)
 
-    status = session.run(run)
+    status = session.run(run)["status"]
     allowed = bool(status.get("allowed"))
     if not quiet:
         reason = f" - {status['reason']}" if status.get("reason") and not allowed else ""
@@ -67,10 +67,9 @@ def whoami() -> None:
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 
     async def run(client: Client, _: str) -> Object:
-        answer = await client.create(scheme.SELF_SUBJECT_REVIEWS, body)
-        return answer["status"]["userInfo"]  # type: ignore[no-any-return]
+        return await client.create(scheme.SELF_SUBJECT_REVIEWS, body)
 
-    user = session.run(run)
+    user = session.run(run)["status"]["userInfo"]
     rows = [["ATTRIBUTE", "VALUE"]]
     for title, key in (("Username", "username"), ("UID", "uid"), ("Groups", "groups")):
         value = user.get(key)

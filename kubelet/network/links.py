@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class Links:
     def remove(self, name: str) -> None:
         with netlink() as ip:
             for index in ip.link_lookup(ifname=name):
-                _ignoring(errno.ENODEV, lambda index=index: ip.link("del", index=index))  # type: ignore[misc]
+                _ignoring(errno.ENODEV, partial(ip.link, "del", index=index))
 
     def ours(self) -> list[str]:
         """Every bridge and veth that any node of this machine made."""
@@ -82,7 +83,7 @@ class Links:
     def apply_routes(self, plan: RoutePlan) -> None:
         with netlink() as ip:
             for route in plan.remove:
-                _ignoring(errno.ESRCH, lambda route=route: _route(ip, "del", route))  # type: ignore[misc]
+                _ignoring(errno.ESRCH, partial(_route, ip, "del", route))
             for route in plan.add:
                 _route(ip, "replace", route)
 

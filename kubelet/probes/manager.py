@@ -96,13 +96,13 @@ class ProbeManager:
         return verdict is not None and is_final(key[1], ProbeState(verdict))
 
     def remove(self, uid: str) -> None:
-        workers = self._workers.pop(uid, None)
-        for key in workers or ():
-            workers.cancel(key)  # type: ignore[union-attr]
+        if (workers := self._workers.pop(uid, None)) is not None:
+            for key in workers:
+                workers.cancel(key)
         self._verdicts.pop(uid, None)
 
     async def aclose(self) -> None:
-        for workers in self._workers.values():
+        for workers in list(self._workers.values()):
             await workers.aclose()
 
     def verdicts(self, uid: str) -> Verdicts:

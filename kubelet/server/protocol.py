@@ -16,7 +16,7 @@ PEER_SUBJECT = "peer_subject"
 class PeerProtocol(HttpToolsProtocol):
     """HTTP and the WebSockets that grow out of it."""
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         certificate = cast(dict[str, object] | None, tls.getpeercert()) if tls is not None else None

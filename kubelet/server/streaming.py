@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -27,6 +28,10 @@ class StreamOptions:
     stdout: bool
     stderr: bool
     tty: bool
+
+
+Open = Callable[[Object, str, StreamOptions], Awaitable[ExecStream]]
+"""Begins what the streams belong to, in this container of this pod."""
 
 
 class ExecEndpoint:
@@ -80,7 +85,7 @@ def stream_options(socket: WebSocket) -> StreamOptions:
     )
 
 
-async def _serve(kubelet: Kubelet, socket: WebSocket, open_stream: object) -> None:
+async def _serve(kubelet: Kubelet, socket: WebSocket, open_stream: Open) -> None:
     where = socket.path_params
     wanted = stream_options(socket)
     protocol = choose_protocol(socket.scope.get("subprotocols") or ())
@@ -94,7 +99,7 @@ async def _serve(kubelet: Kubelet, socket: WebSocket, open_stream: object) -> No
         return
     await socket.accept(subprotocol=protocol)
     try:
-        stream: ExecStream = await open_stream(pod, container_id, wanted)  # type: ignore[operator]
+        stream = await open_stream(pod, container_id, wanted)
     except ContainerRuntimeError as error:
         await socket.send_bytes(failure_status(f"error executing command in container: {error}"))
         await socket.close()
