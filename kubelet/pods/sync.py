@@ -46,10 +46,10 @@ log = logging.getLogger(__name__)
 KEPT_CONTAINERS = 2
 """Per name: the newest, and the dead one before it for its logs and last state."""
 SANDBOX_RETRY = 2.0
-SETTLING = 0.05
+SETTLING = 0.25
 """A container that need not run on is often over at once.
 
-Then its end is reported, and not first that it runs.
+Then its end is reported, and not first that it runs; upstream looks once a second and sees neither.
 """
 FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY = 0.25, 120.0
 QUIET_MOUNT_RETRY = 0.3

@@ -49,6 +49,14 @@ class _Target:
     pod_ip: str
 
 
+HEAD_START = 0.15
+"""Seconds from a container's start to its first probe.
+
+Upstream hears of a start within a second, we hear at once: a probe this early would fail, say so in an
+Event and cost a whole period.
+"""
+
+
 class ProbeManager:
     """`update` after each look at a pod; `verdicts` for the planners; `changed(uid)` when a verdict turns."""
 
@@ -134,12 +142,12 @@ class ProbeManager:
         return first_state(target.kind) if known is None else ProbeState(known)
 
     def _first_delay(self, target: _Target, spec: ProbeSpec) -> float:
-        """The rest of the initial delay.
+        """The rest of the initial delay, or of the head start that every application gets.
 
         After a restart of the kubelet all probes would else begin at once.
         """
         now = self._now().timestamp()
-        rest = target.started_at + spec.initial_delay - now
+        rest = target.started_at + max(spec.initial_delay, HEAD_START) - now
         if rest > 0:
             return rest
         adopted = target.started_at < self._began and now - self._began < spec.period
