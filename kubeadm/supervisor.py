@@ -136,9 +136,9 @@ def _log(message: str) -> None:
 
 
 @contextmanager
-def lock(run_dir: Path) -> Iterator[bool]:
+def lock(run_dir: Path, mode: str = "a") -> Iterator[bool]:
     """Whether this process got the supervisor's lock; it is free again when its holder dies."""
-    with (run_dir / "supervisor.lock").open("a") as file:
+    with (run_dir / "supervisor.lock").open(mode) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -149,10 +149,12 @@ def lock(run_dir: Path) -> Iterator[bool]:
 
 def is_running(run_dir: Path) -> bool:
     """Whether a supervisor holds the lock of this run directory."""
-    if not run_dir.exists():
+    try:
+        # For reading, since a user who is not root may ask too.
+        with lock(run_dir, "r") as free:
+            return not free
+    except FileNotFoundError:
         return False
-    with lock(run_dir) as free:
-        return not free
 
 
 def stop(run_dir: Path) -> bool:

@@ -75,3 +75,11 @@ def test_strays_of_a_killed_supervisor_are_ended(running: tuple[Path, subprocess
     process.kill()
     process.wait()
     assert supervisor.end_strays(run_dir) == ["sleeper"]
+
+
+def test_whoever_may_only_read_can_ask_whether_a_supervisor_runs(tmp_path: Path) -> None:
+    assert not supervisor.is_running(tmp_path)
+    assert not (tmp_path / "supervisor.lock").exists()  # nothing was opened for writing
+    with supervisor.lock(tmp_path):
+        assert supervisor.is_running(tmp_path)
+    assert not supervisor.is_running(tmp_path)
