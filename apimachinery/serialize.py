@@ -1,33 +1,23 @@
 """Bytes to objects and back: JSON by orjson, with what orjson does not tell (duplicate keys, depth) added.
 
-YAML is in `yamlcodec`; this module re-exports its functions so that callers have one name to import.
+YAML is in `yamlcodec`, loaded when it is needed; callers find both here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
+from apimachinery.decoding import MAX_DEPTH, Decoded, DecodeError, check_depth
 from apimachinery.objects import Object
 
-MAX_DEPTH = 200
-"""Levels of nesting an object may have; orjson does not encode more than 254."""
-
-
-class DecodeError(ValueError):
-    """The bytes are no JSON or YAML, or nested too deeply; the message is for a 400."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A decoded value and the paths of keys that its text had more than once (`spec.ports[0].name`)."""
-
-    value: Any
-    duplicates: tuple[str, ...] = ()
+__all__ = [
+    "MAX_DEPTH", "DecodeError", "Decoded", "check_depth", "from_json", "from_json_strict", "from_yaml_all",
+    "from_yaml_strict", "to_json", "to_yaml",
+]  # fmt: skip
 
 
 def to_json(obj: Any) -> bytes:
@@ -57,9 +47,6 @@ def from_json_strict(data: bytes) -> Decoded:
 def _may_have_duplicates(data: bytes, value: Any) -> bool:
     """Whether keys got lost: then so did their quotes. Rarely wrongly true; cheap."""
     return data.count(b'"') != orjson.dumps(value).count(b'"') or b"\\u0022" in data
-
-
-_CONTAINERS = (dict, list)
 
 
 class _Marked(dict[str, Any]):
@@ -99,20 +86,6 @@ def _check_depth(data: bytes | str, value: Any) -> None:
     text = data.encode() if isinstance(data, str) else data
     if text.count(b"{") + text.count(b"[") > MAX_DEPTH:
         check_depth(value)
-
-
-def check_depth(value: Any) -> None:
-    """Raises DecodeError if the value has more than MAX_DEPTH levels."""
-    level = [value] if value.__class__ in _CONTAINERS else []
-    for _ in range(MAX_DEPTH):
-        level = [child for each in level for child in _children(each) if child.__class__ in _CONTAINERS]
-        if not level:
-            return
-    raise DecodeError("exceeded max depth")
-
-
-def _children(container: Any) -> Iterable[Any]:
-    return container.values() if container.__class__ is dict else container
 
 
 def _go_message(data: bytes | str, error: orjson.JSONDecodeError) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from apimachinery.serialize import MAX_DEPTH, Decoded, DecodeError, check_depth
+from apimachinery.decoding import MAX_DEPTH, Decoded, DecodeError, check_depth
 
 _BOOLS = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
