@@ -9,9 +9,9 @@ import typer
 from apimachinery.errors import NotFoundError, from_status
 from apimachinery.objects import Object
 from kubectl import printers
+from kubectl.getting import TABLE, GetOptions, decode, items_of
 from kubectl.printers.table import Columns, table_rows
 from kubectl.resources import Target
-from kubectl.verbs.get import TABLE, GetOptions, decode, items_of
 
 if TYPE_CHECKING:
     from client.rest import Client

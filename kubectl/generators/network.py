@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from apimachinery.objects import Object
 from kubectl.failures import CommandError
-from kubectl.generators.objects import named
-from kubectl.generators.workloads import number_or_text
+from kubectl.generators.objects import named, number_or_text
 
 
 def service(

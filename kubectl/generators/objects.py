@@ -19,6 +19,10 @@ def named(kind: str, api_version: str, name: str, labels: dict[str, str] | None 
     return {"kind": kind, "apiVersion": api_version, "metadata": metadata}
 
 
+def number_or_text(value: str) -> int | str:
+    return int(value) if value.isdigit() else value
+
+
 def namespace(name: str) -> Object:
     return {**named("Namespace", "v1", name), "spec": {}, "status": {}}
 
@@ -128,8 +132,6 @@ def priority_class(name: str, value: int, *, default: bool, description: str, pr
 
 
 def disruption_budget(name: str, selector: str, minimum: str, maximum: str) -> Object:
-    from kubectl.generators.workloads import number_or_text
-
     if not selector:
         raise CommandError("a selector must be specified")
     if bool(minimum) == bool(maximum):

@@ -10,10 +10,6 @@ from kubectl.failures import CommandError
 from kubectl.generators.objects import named
 
 
-def number_or_text(value: str) -> int | str:
-    return int(value) if value.isdigit() else value
-
-
 def container_name(image: str) -> str:
     """The last part of an image's name, without tag and with nothing a name may not have."""
     last = image.rpartition("/")[2].partition("@")[0].partition(":")[0].replace("_", "-")

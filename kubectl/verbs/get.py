@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from kubectl import manifests, printers, session
-from kubectl.failures import CommandError, describe
+from kubectl.failures import CommandError
+from kubectl.getting import TABLE, GetOptions, decode, items_of
 from kubectl.printers.table import align, table_rows
 from kubectl.resources import Mapper, Target, singular_name
 from kubectl.selection import explained
@@ -23,33 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 CHUNK = 500
-
-
-@dataclass(frozen=True, slots=True)
-class GetOptions:
-    """The flags of `get`."""
-
-    output: str = ""
-    all_namespaces: bool = False
-    selector: str = ""
-    field_selector: str = ""
-    watch: bool = False
-    watch_only: bool = False
-    headers: bool = True
-    show_labels: bool = False
-    show_kind: bool = False
-    label_columns: tuple[str, ...] = ()
-    sort_by: str = ""
-    ignore_not_found: bool = False
-    managed_fields: bool = False
-    subresource: str = ""
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        chosen = {"labelSelector": self.selector, "fieldSelector": self.field_selector}
-        return {name: value for name, value in chosen.items() if value}
 
 
 @app.command("get", no_args_is_help=False)
@@ -262,19 +235,3 @@ class Getter:
         from kubectl.following import Follower
 
         await Follower(self._client, self._namespace, self._options, targets[0]).run()
-
-
-def decode(data: bytes) -> Object:
-    value: Object = orjson.loads(data)
-    return value
-
-
-def items_of(target: Target, answer: Object) -> list[Object]:
-    """The objects of an answer; those of a list get the apiVersion and kind that lists leave out."""
-    if "items" not in answer or target.name:
-        return [answer]
-    kind = {"apiVersion": target.resource.api_version, "kind": target.resource.kind}
-    return [kind | item for item in answer["items"] or []]
-
-
-__all__ = ["GetOptions", "Getter", "app", "describe"]
