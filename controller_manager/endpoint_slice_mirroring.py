@@ -21,10 +21,9 @@ from apimachinery.objects import (
 )
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
+from controller_manager.endpoint_slices import MANAGED_BY, SERVICE_NAME
 
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
-SERVICE_NAME = "kubernetes.io/service-name"
 SKIP_LABEL = "endpointslice.kubernetes.io/skip-mirror"
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
 BY_ENDPOINTS = "mirrored"

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from apimachinery.objects import Object
 from apimachinery.scheme import PODS, Resource
+from apimachinery.taints import NODE_NOT_READY, NODE_UNREACHABLE
 from apiserver.admission.attributes import Attributes, Operation
-
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
 
 
 class DefaultTolerationSeconds:
     name = "DefaultTolerationSeconds"
 
     def __init__(self, not_ready_seconds: int, unreachable_seconds: int) -> None:
-        self._seconds = {NOT_READY: not_ready_seconds, UNREACHABLE: unreachable_seconds}
+        self._seconds = {NODE_NOT_READY: not_ready_seconds, NODE_UNREACHABLE: unreachable_seconds}
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return resource == PODS and operation in ("CREATE", "UPDATE") and not subresource

@@ -10,9 +10,9 @@ from apimachinery.labels import SelectorError, selector_from_label_selector
 from apimachinery.objects import Object, annotations_of, controller_of, labels_of, name_of, namespace_of
 from apimachinery.times import parse_time
 from kubectl.describe.writer import Writer
+from kubectl.last_applied import ANNOTATION as LAST_APPLIED
 
 NONE, UNSET = "<none>", "<unset>"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MAX_ANNOTATION = 140
 
 
