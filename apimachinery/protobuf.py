@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -22,6 +22,8 @@ import orjson
 
 from apimachinery.durations import format_duration
 from apimachinery.objects import Object
+from apimachinery.protobuf_wire import ProtobufError as ProtobufError
+from apimachinery.protobuf_wire import read_fields
 from apimachinery.times import format_micro_time, format_time
 
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
@@ -32,10 +34,6 @@ _META = "apimachinery.pkg.apis.meta.v1"
 
 _SCALARS = "siybd"
 _ABSENT: Any = object()
-
-
-class ProtobufError(ValueError):
-    """Bytes that are no object of the kind they should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,54 +84,18 @@ def _envelope(data: bytes) -> tuple[str, str, bytes]:
     """runtime.Unknown: type (1: apiVersion 1, kind 2) and raw (2)."""
     api_version = kind = ""
     raw = b""
-    for number, value in _fields(data):
+    for number, value in read_fields(data):
         if number == 1 and isinstance(value, bytes):
-            named = {inner: text.decode() for inner, text in _fields(value) if isinstance(text, bytes)}
+            named = {inner: text.decode() for inner, text in read_fields(value) if isinstance(text, bytes)}
             api_version, kind = named.get(1, ""), named.get(2, "")
         elif number == 2 and isinstance(value, bytes):
             raw = value
     return api_version, kind, raw
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The numbered values of a message: varints as int, everything else as bytes."""
-    position, end = 0, len(data)
-    while position < end:
-        key, position = _varint(data, position)
-        wire = key & 7
-        if wire == 0:
-            value, position = _varint(data, position)
-            yield key >> 3, value
-            continue
-        if wire == 2:
-            length, position = _varint(data, position)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise ProtobufError(f"proto: illegal wireType {wire}")
-        if position + length > end:
-            raise ProtobufError("unexpected EOF")
-        yield key >> 3, data[position : position + length]
-        position += length
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while position < len(data):
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-        if shift > 63:
-            raise ProtobufError("proto: integer overflow")
-    raise ProtobufError("unexpected EOF")
-
-
 def _message(data: bytes, fields: dict[int, Field]) -> Object:
     result: Object = {}
-    for number, raw in _fields(data):
+    for number, raw in read_fields(data):
         field = fields.get(number)
         if field is None:
             continue
@@ -153,7 +115,7 @@ def _message(data: bytes, fields: dict[int, Field]) -> Object:
 
 def _map_entry(raw: int | bytes, field: Field) -> tuple[str, Any]:
     """An entry is a message of key (1) and value (2); what is not sent is empty."""
-    parts = dict(_fields(_as_bytes(raw)))
+    parts = dict(read_fields(_as_bytes(raw)))
     value = parts.get(2, 0 if field.type in "ibd" else b"")
     key = _as_bytes(parts.get(1, b""))
     return key.decode(), _value(value, field.type)
@@ -196,7 +158,7 @@ def _signed(value: int) -> int:
 
 
 def _numbers(data: bytes) -> dict[int, int]:
-    return {number: _signed(value) for number, value in _fields(data) if isinstance(value, int)}
+    return {number: _signed(value) for number, value in read_fields(data) if isinstance(value, int)}
 
 
 def _moment(data: bytes) -> datetime | None:
@@ -222,12 +184,12 @@ def _duration(data: bytes) -> Any:
 
 
 def _quantity(data: bytes) -> Any:
-    return next((_as_bytes(value).decode() for number, value in _fields(data) if number == 1), "0")
+    return next((_as_bytes(value).decode() for number, value in read_fields(data) if number == 1), "0")
 
 
 def _int_or_string(data: bytes) -> Any:
     """type (1) is 0 for a number (2) and 1 for text (3)."""
-    parts = dict(_fields(data))
+    parts = dict(read_fields(data))
     if parts.get(1):
         return _as_bytes(parts.get(3, b"")).decode()
     number = parts.get(2, 0)
@@ -236,7 +198,7 @@ def _int_or_string(data: bytes) -> Any:
 
 def _raw_json(data: bytes) -> Any:
     """RawExtension and FieldsV1 hold JSON text in field 1."""
-    text = next((_as_bytes(value) for number, value in _fields(data) if number == 1), b"")
+    text = next((_as_bytes(value) for number, value in read_fields(data) if number == 1), b"")
     if not text:
         return _ABSENT
     try:
@@ -246,7 +208,7 @@ def _raw_json(data: bytes) -> Any:
 
 
 def _texts(data: bytes) -> Any:
-    return [_as_bytes(value).decode() for number, value in _fields(data) if number == 1]
+    return [_as_bytes(value).decode() for number, value in read_fields(data) if number == 1]
 
 
 _SPECIAL: dict[str, Callable[[bytes], Any]] = {

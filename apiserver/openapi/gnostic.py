@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from apimachinery.protobuf_wire import encode_varint
+
 _METHODS = {"get": 2, "put": 3, "post": 4, "delete": 5, "options": 6, "head": 7, "patch": 8}
 _LENGTH_DELIMITED = 2
 
@@ -23,17 +25,8 @@ def encode(document: Mapping[str, Any]) -> bytes:
     return _text(1, document["swagger"]) + _bytes(2, info) + _bytes(8, paths) + _bytes(9, definitions)
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def _bytes(number: int, value: bytes) -> bytes:
-    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(value)) + value
+    return encode_varint(number << 3 | _LENGTH_DELIMITED) + encode_varint(len(value)) + value
 
 
 def _text(number: int, value: str) -> bytes:
@@ -45,7 +38,7 @@ def _texts(number: int, values: Iterable[str]) -> bytes:
 
 
 def _bool(number: int, value: bool) -> bytes:
-    return _varint(number << 3) + b"\x01" if value else b""
+    return encode_varint(number << 3) + b"\x01" if value else b""
 
 
 def _map(number: int, values: Mapping[str, Any], encode_value: Any) -> bytes:
@@ -100,7 +93,7 @@ def _parameter(parameter: Mapping[str, Any]) -> bytes:
 
 
 def _unique(number: int) -> bytes:
-    return _varint(number << 3) + b"\x01"
+    return encode_varint(number << 3) + b"\x01"
 
 
 def _response(response: Mapping[str, Any]) -> bytes:

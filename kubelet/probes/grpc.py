@@ -5,6 +5,7 @@ Its two messages are so small that they are made by hand.
 
 from __future__ import annotations
 
+from apimachinery.protobuf_wire import encode_varint
 from kubelet.probes.outcome import Attempt, Outcome
 
 _METHOD = "/grpc.health.v1.Health/Check"
@@ -53,16 +54,7 @@ def _complaint(code: str, details: str, target: str, limit: float) -> str:
 def encode_request(service: str) -> bytes:
     """HealthCheckRequest{service = 1: string}."""
     name = service.encode()
-    return b"\x0a" + _varint(len(name)) + name if name else b""
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return b"\x0a" + encode_varint(len(name)) + name if name else b""
 
 
 def decode_status(message: bytes) -> int:
