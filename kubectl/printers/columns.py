@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from apimachinery import jsonpath
 from apimachinery.jsonpath import JsonPath
 from apimachinery.objects import Object
 from kubectl.failures import CommandError
+from kubectl.printers.go_values import text_of
 from kubectl.printers.table import align
 
 NONE = "<none>"
@@ -35,17 +35,4 @@ def _column(part: str) -> tuple[str, JsonPath]:
 
 def _cell(path: JsonPath, obj: Object) -> str:
     values = path.find(obj)
-    return ",".join(_text(value) for value in values) if values else NONE
-
-
-def _text(value: Any) -> str:
-    """Go's way to print a value: lists in brackets without commas, maps as map[a:b]."""
-    if value is None:
-        return NONE
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{' '.join(map(_text, value))}]"
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{_text(each)}' for key, each in sorted(value.items()))}]"
-    return str(value)
+    return ",".join(text_of(value, NONE) for value in values) if values else NONE

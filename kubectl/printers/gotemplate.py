@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-NO_VALUE = "<no value>"
+from kubectl.printers.go_values import text_of
 
 
 class TemplateError(ValueError):
@@ -283,16 +283,3 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "base64decode": lambda text: base64.b64decode(text).decode(),
     "exists": lambda value, *keys: _index(value, *keys) is not None,
 }
-
-
-def text_of(value: Any) -> str:
-    """How Go prints a value."""
-    if value is None:
-        return NO_VALUE
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{' '.join(text_of(each) for each in value)}]"
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{text_of(each)}' for key, each in sorted(value.items()))}]"
-    return str(value)
