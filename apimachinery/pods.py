@@ -90,24 +90,27 @@ def _pod_resources(pod: Object, what: str) -> dict[str, Quantity]:
     overhead = _quantities(spec.get("overhead"))
     if what == "limits":  # without a limit, overhead adds none
         overhead = {name: value for name, value in overhead.items() if name in total}
-    return _sum([total, overhead])
+    return add_up([total, overhead])
 
 
 def sum_of_resources(spec: Object, what: str) -> dict[str, Quantity]:
     """Containers and sidecars run together; each other init container runs beside the sidecars before it."""
-    running = _sum(_quantities(get_path(each, f"resources.{what}")) for each in spec.get("containers") or ())
+    running = add_up(
+        _quantities(get_path(each, f"resources.{what}")) for each in spec.get("containers") or ()
+    )
     sidecars: dict[str, Quantity] = {}
     peak: dict[str, Quantity] = {}
     for container in spec.get("initContainers") or ():
         own = _quantities(get_path(container, f"resources.{what}"))
-        beside = _sum([sidecars, own])
+        beside = add_up([sidecars, own])
         if is_sidecar(container):
             sidecars = beside
         peak = _maximum(peak, beside)
-    return _maximum(_sum([running, sidecars]), peak)
+    return _maximum(add_up([running, sidecars]), peak)
 
 
-def _sum(lists: Iterable[dict[str, Quantity]]) -> dict[str, Quantity]:
+def add_up(lists: Iterable[dict[str, Quantity]]) -> dict[str, Quantity]:
+    """Resource by resource."""
     total: dict[str, Quantity] = {}
     for resources in lists:
         for name, value in resources.items():
@@ -135,7 +138,7 @@ def qos_class(pod: Object) -> str:
     if not any(requests) and not any(limits):
         return BEST_EFFORT
     limited = all(set(each) == set(_QOS_RESOURCES) for each in limits)
-    return GUARANTEED if limited and _sum(requests) == _sum(limits) else BURSTABLE
+    return GUARANTEED if limited and add_up(requests) == add_up(limits) else BURSTABLE
 
 
 def _relevant(resources: dict[str, Quantity]) -> dict[str, Quantity]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of
-from apimachinery.pods import pod_limits, pod_requests
+from apimachinery.pods import add_up, pod_limits, pod_requests
 from apimachinery.quantity import Quantity
 from kubectl.describe import values
 from kubectl.describe.related import Related
@@ -108,7 +108,7 @@ def _share(amounts: dict[str, Quantity], name: str, room: dict[str, Quantity]) -
 
 
 def _write_sums(writer: Writer, pods: Sequence[Object], room: dict[str, Quantity]) -> None:
-    requests, limits = _sum([pod_requests(pod) for pod in pods]), _sum([pod_limits(pod) for pod in pods])
+    requests, limits = add_up([pod_requests(pod) for pod in pods]), add_up([pod_limits(pod) for pod in pods])
     writer.line("Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)")
     writer.line("Resource\tRequests\tLimits", 1)
     writer.line("--------\t--------\t------", 1)
@@ -119,11 +119,3 @@ def _write_sums(writer: Writer, pods: Sequence[Object], room: dict[str, Quantity
             writer.line(f"{name}\t{_share(requests, name, room)}\t{_share(limits, name, room)}", 1)
         else:
             writer.line(f"{name}\t{requests.get(name, ZERO)}\t{limits.get(name, ZERO)}", 1)
-
-
-def _sum(lists: Sequence[dict[str, Quantity]]) -> dict[str, Quantity]:
-    total: dict[str, Quantity] = {}
-    for each in lists:
-        for name, amount in each.items():
-            total[name] = total.get(name, ZERO) + amount
-    return total
