@@ -95,7 +95,8 @@ def _pod_resources(pod: Object, what: str) -> dict[str, Quantity]:
 
 def sum_of_resources(spec: Object, what: str) -> dict[str, Quantity]:
     """Containers and sidecars run together; each other init container runs beside the sidecars before it."""
-    running = add_up(
+    containers = spec.get("containers") or ()
+    running = add_up(_quantities(get_path(each, f"resources.{what}")) for each in containers)
         _quantities(get_path(each, f"resources.{what}")) for each in spec.get("containers") or ()
     )
     sidecars: dict[str, Quantity] = {}
