@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import resources
 
 from apimachinery import scheme
@@ -17,6 +19,7 @@ from kubeadm.progress import Progress
 NAMESPACE = "default"
 READY_LIMIT = 90.0
 SELECTOR = "app=hello"
+SAMPAN = ".venv/bin/sampan"
 
 NEXT_STEPS = """
 Try next (every kubectl works too: export KUBECONFIG={kubeconfig}):
@@ -37,19 +40,34 @@ async def show(client: Client, config: ClusterConfig, progress: Progress) -> Non
     with progress.step("demo applied") as notes:
         notes += [await _create(client, obj) for obj in manifests()]
     with progress.step("demo ready") as notes:
-        notes.append(await _wait_for_pods(client))
+        async with _within(
+            READY_LIMIT, f"the demo's pods are not Ready; see: {SAMPAN} describe pods -l {SELECTOR}"
+        ):
+            notes.append(await _wait_for_pods(client))
     service = await client.get(scheme.SERVICES, "hello", NAMESPACE)
     node_port = service["spec"]["ports"][0]["nodePort"]
     with progress.step("Service answers") as notes:
-        notes.append(await _first_line(config.node_ip, node_port))
+        silence = f"the demo does not answer on port {node_port}; see {config.log_dir}/kube-proxy.log"
+        async with _within(READY_LIMIT, silence):
+            notes.append(await _first_line(config.node_ip, node_port))
     print(
         NEXT_STEPS.format(
             kubeconfig=config.admin_kubeconfig,
-            sampan=".venv/bin/sampan",
+            sampan=SAMPAN,
             address=config.node_ip,
             node_port=node_port,
         )
     )
+
+
+@asynccontextmanager
+async def _within(limit: float, message: str) -> AsyncIterator[None]:
+    """A time-out that says what did not happen."""
+    try:
+        async with asyncio.timeout(limit):
+            yield
+    except TimeoutError:
+        raise TimeoutError(message) from None
 
 
 async def _create(client: Client, obj: Object) -> str:
@@ -71,15 +89,14 @@ async def _wait_for_pods(client: Client) -> str:
     listed = await client.list(scheme.PODS, NAMESPACE, label_selector=SELECTOR)
     ready = {pod["metadata"]["name"] for pod in listed["items"] if is_ready(pod)}
     version = listed["metadata"]["resourceVersion"]
-    async with asyncio.timeout(READY_LIMIT):
-        events = client.watch(scheme.PODS, NAMESPACE, resource_version=version, label_selector=SELECTOR)
-        while len(ready) < wanted:
-            kind, pod = await anext(events)
-            name = pod["metadata"].get("name", "")
-            if kind == "DELETED" or not is_ready(pod):
-                ready.discard(name)
-            else:
-                ready.add(name)
+    events = client.watch(scheme.PODS, NAMESPACE, resource_version=version, label_selector=SELECTOR)
+    while len(ready) < wanted:
+        kind, pod = await anext(events)
+        name = pod["metadata"].get("name", "")
+        if kind == "DELETED" or not is_ready(pod):
+            ready.discard(name)
+        else:
+            ready.add(name)
     return f"{len(ready)} pods"
 
 
@@ -87,7 +104,7 @@ async def _first_line(address: str, port: int) -> str:
     """The first line of the page behind the NodePort; tries again while kube-proxy is still writing rules."""
     import httpx
 
-    async with asyncio.timeout(READY_LIMIT), httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False) as http:
         while True:
             try:
                 answer = await http.get(f"http://{address}:{port}/", timeout=2)

@@ -1,5 +1,6 @@
 """The demo is applied once; a second `up` leaves what is there alone."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -38,3 +39,10 @@ async def test_an_object_is_created_only_if_it_is_missing(
     client = FakeClient(names)
     assert await demo._create(cast(Client, client), SERVICE) == line
     assert client.created == created
+
+
+@pytest.mark.looptime
+async def test_a_demo_that_does_not_come_up_says_what_did_not_happen() -> None:
+    with pytest.raises(TimeoutError, match="the pods are not Ready"):
+        async with demo._within(90, "the pods are not Ready"):
+            await asyncio.Event().wait()
