@@ -97,8 +97,6 @@ def sum_of_resources(spec: Object, what: str) -> dict[str, Quantity]:
     """Containers and sidecars run together; each other init container runs beside the sidecars before it."""
     containers = spec.get("containers") or ()
     running = add_up(_quantities(get_path(each, f"resources.{what}")) for each in containers)
-        _quantities(get_path(each, f"resources.{what}")) for each in spec.get("containers") or ()
-    )
     sidecars: dict[str, Quantity] = {}
     peak: dict[str, Quantity] = {}
     for container in spec.get("initContainers") or ():
