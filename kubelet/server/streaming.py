@@ -33,6 +33,9 @@ class StreamOptions:
 Open = Callable[[Object, str, StreamOptions], Awaitable[ExecStream]]
 """Begins what the streams belong to, in this container of this pod."""
 
+ExitCode = Callable[[ExecStream], Awaitable[int]]
+"""What the client is told once there is nothing more to read."""
+
 
 class ExecEndpoint:
     """Runs a command in a container."""
@@ -41,7 +44,7 @@ class ExecEndpoint:
         self._kubelet = kubelet
 
     async def __call__(self, socket: WebSocket) -> None:
-        await _serve(self._kubelet, socket, self._open)
+        await _serve(self._kubelet, socket, self._open, _code_of_command)
 
     async def _open(self, pod: Object, container_id: str, wanted: StreamOptions) -> ExecStream:
         return await self._kubelet.runtime.exec(
@@ -61,7 +64,7 @@ class AttachEndpoint:
         self._kubelet = kubelet
 
     async def __call__(self, socket: WebSocket) -> None:
-        await _serve(self._kubelet, socket, self._open)
+        await _serve(self._kubelet, socket, self._open, _no_code)
 
     async def _open(self, pod: Object, container_id: str, wanted: StreamOptions) -> ExecStream:
         return await self._kubelet.runtime.attach(
@@ -85,7 +88,16 @@ def stream_options(socket: WebSocket) -> StreamOptions:
     )
 
 
-async def _serve(kubelet: Kubelet, socket: WebSocket, open_stream: Open) -> None:
+async def _code_of_command(stream: ExecStream) -> int:
+    return await stream.wait()
+
+
+async def _no_code(stream: ExecStream) -> int:
+    """Seeing no more is a success; how the container ends is for its status to say."""
+    return 0
+
+
+async def _serve(kubelet: Kubelet, socket: WebSocket, open_stream: Open, exit_code: ExitCode) -> None:
     where = socket.path_params
     wanted = stream_options(socket)
     protocol = choose_protocol(socket.scope.get("subprotocols") or ())
@@ -104,7 +116,7 @@ async def _serve(kubelet: Kubelet, socket: WebSocket, open_stream: Open) -> None
         await socket.send_bytes(failure_status(f"error executing command in container: {error}"))
         await socket.close()
         return
-    await _pump(socket, stream, protocol or "")
+    await _pump(socket, stream, protocol or "", exit_code)
 
 
 async def _refuse(socket: WebSocket, refused: Refused) -> None:
@@ -117,14 +129,14 @@ async def _refuse(socket: WebSocket, refused: Refused) -> None:
     await socket.close(POLICY_VIOLATION, str(refused))
 
 
-async def _pump(socket: WebSocket, stream: ExecStream, protocol: str) -> None:
+async def _pump(socket: WebSocket, stream: ExecStream, protocol: str, exit_code: ExitCode) -> None:
     """Until the command ends or the client goes away."""
     feeding = asyncio.create_task(_feed(socket, stream))
     try:
         while (piece := await stream.read()) is not None:
             channel, data = piece
             await socket.send_bytes(bytes([STDERR if channel == STDERR else STDOUT]) + data)
-        await socket.send_bytes(exit_status(await stream.wait(), protocol))
+        await socket.send_bytes(exit_status(await exit_code(stream), protocol))
         await socket.close()
     except (WebSocketDisconnect, RuntimeError) as error:  # starlette's word for a closed socket
         log.info("Client went away: error=%s", error)
