@@ -5,77 +5,29 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
 from kubelet.images.manager import ImageManager
 from kubelet.runtime.interface import ContainerRuntimeError, ImagePullError, PullCredentials
-from tests.integration.runtime_twins import IMAGE, Node, docker_node, require_docker
+from tests.fakes.docker_registry import free_port, running_registry
+from tests.integration.runtime_twins import Node, docker_node, require_docker
 
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.skipif(shutil.which("docker-registry") is None, reason="needs the package docker-registry"),
 ]
 
-_PASSWORD_FILE = "me:$2b$04$R0QtL/xDfvQ1BaY3SGgf9.oqLA1UOOLWpj9bYioBn1XJ7ELP5mCdS\n"
 ME = PullCredentials("me", "secret")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the registry does not answer")
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """host:port of a registry that holds app:1 and wants a password."""
     require_docker()
-    folder, port = tmp_path_factory.mktemp("registry"), free_port()
-    (folder / "password").write_text(_PASSWORD_FILE)
-    config = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-        "auth": {"htpasswd": {"realm": "test", "path": str(folder / "password")}},
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    server = subprocess.Popen(["docker-registry", "serve", folder / "config.json"], stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port)
-        _push(f"127.0.0.1:{port}/team/app")
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _push(repository: str) -> None:
-    import docker
-
-    with closing(docker.APIClient(version="auto")) as client:
-        client.tag(IMAGE, repository, "1")
-        said = client.push(repository, "1", auth_config={"username": "me", "password": "secret"})
-        client.remove_image(f"{repository}:1", noprune=True)
-    assert "errorDetail" not in said, said
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
 
 
 @pytest.fixture
@@ -151,3 +103,9 @@ async def test_pods_secret_opens_the_registry(node, registry):
     assert (await manager.ensure(pod, container, [secret])).id == pulled.id
     assert events.reasons == ["Pulling", "Failed", "Failed", "Pulling", "Pulled", "Pulled"]
     await forget(node, image)
+
+
+async def test_wrong_password_is_not_followed_by_a_try_without(node, registry):
+    with pytest.raises(ImagePullError) as refused:
+        await node.runtime.pull_image(f"{registry}/team/app:1", [PullCredentials("me", "wrong")])
+    assert "no basic auth credentials" not in str(refused.value)

@@ -20,10 +20,10 @@ from kubelet.runtime.interface import (
 
 
 async def pull(connector: Connector, image: str, credentials: Sequence[PullCredentials]) -> None:
-    """With each of the credentials, then with none. Raises ImagePullError with all that was said."""
+    """With none only where there are none. Raises ImagePullError with all that was said."""
     reference = parse_reference(with_default_tag(image))
     errors: list[str] = []
-    for each in (*credentials, None):
+    for each in credentials or (None,):
         try:
             return await _pull_once(connector, reference, each)
         except RuntimeUnavailable:
