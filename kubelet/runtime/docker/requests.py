@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from kubelet.runtime.docker.labels import sandbox_memory
@@ -21,8 +22,14 @@ Body = dict[str, Any]
 def sandbox_body(
     config: SandboxConfig, image: str, labels: Mapping[str, str], privileges: Privileges
 ) -> Body:
-    """Without a network of Docker's: the node gives it one afterwards."""
+    """Without Docker's network: the node gives it one afterwards.
+
+    Not merely of no network ("none") but with networking disabled: the engine then makes a bare network
+    namespace and keeps out of it. Its own set-up costs a process a sandbox, and in Docker 20.10 taking many
+    sandboxes down at once can lock it up for good (libnetwork: getSvcRecords against processEndpointDelete).
+    """
     return {
+        "NetworkDisabled": not config.host_network,
         "Image": image,
         "Hostname": config.hostname,
         "Labels": dict(labels),
@@ -67,7 +74,7 @@ def container_body(
             **_namespaces(sandbox_id, sandbox),
             **_resources(config.resources, privileges),
             **_security(config.security, privileges),
-            "Mounts": [_mount(each) for each in config.mounts],
+            "Mounts": [*_resolver(sandbox), *(_mount(each) for each in config.mounts)],
             "LogConfig": {
                 "Type": "json-file",
                 "Config": {"max-size": _LOG_MAX_SIZE, "max-file": _LOG_MAX_FILES},
@@ -147,6 +154,19 @@ def _mount(mount: Mount) -> Body:
         "ReadOnly": mount.read_only,
         "BindOptions": {"Propagation": _PROPAGATION[mount.propagation]},
     }
+
+
+def resolv_conf_path(sandbox: Mapping[str, Any]) -> str:
+    """Where the pod's resolv.conf is, in the engine's folder of the sandbox; '' if the engine makes it."""
+    if not sandbox["Config"].get("NetworkDisabled"):
+        return ""
+    return str(PurePath(sandbox["HostnamePath"]).with_name("resolv.conf"))
+
+
+def _resolver(sandbox: Mapping[str, Any]) -> list[Body]:
+    """Docker takes a source within its own root only if mounts pass one way at least."""
+    path = resolv_conf_path(sandbox)
+    return [_mount(Mount(path, "/etc/resolv.conf", propagation="HostToContainer"))] if path else []
 
 
 def resolv_conf(config: SandboxConfig) -> str:

@@ -24,7 +24,7 @@ from kubelet.runtime.docker.labels import (
     sandbox_labels,
     sandbox_memory,
 )
-from kubelet.runtime.docker.requests import resolv_conf, sandbox_body
+from kubelet.runtime.docker.requests import resolv_conf, resolv_conf_path, sandbox_body
 from kubelet.runtime.docker.seen import sandbox_of
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
@@ -33,6 +33,8 @@ from kubelet.runtime.interface import (
     SandboxConfig,
     SandboxError,
 )
+
+HOST_RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 class Sandboxes:
@@ -118,9 +120,11 @@ class Sandboxes:
         def start(client: Any) -> Mapping[str, Any]:
             client.start(sandbox_id)
             inspected: Mapping[str, Any] = client.inspect_container(sandbox_id)
-            if text := resolv_conf(config):
+            own = resolv_conf_path(inspected)
+            text = resolv_conf(config) or (HOST_RESOLV_CONF.read_text() if own else "")
+            if text:
                 # Docker would add options of its own; containers that join share this file.
-                Path(inspected["ResolvConfPath"]).write_text(text)
+                Path(own or inspected["ResolvConfPath"]).write_text(text)
             return inspected
 
         try:

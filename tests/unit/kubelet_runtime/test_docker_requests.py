@@ -45,7 +45,8 @@ def sandbox(config: SandboxConfig = POD) -> dict[str, Any]:
         "Id": "s1",
         "Created": "2026-01-01T00:00:00.5Z",
         "State": {"Running": True, "Status": "running"},
-        "Config": {"Labels": marked},
+        "Config": {"Labels": marked, "NetworkDisabled": body["NetworkDisabled"]},
+        "HostnamePath": "/docker/s1/hostname",
         "HostConfig": body["HostConfig"],
     }
 
@@ -62,6 +63,20 @@ def test_sandbox_begins_without_a_network():
     assert (body["Image"], body["Hostname"]) == ("pause:1", "host-a")
     assert (host["NetworkMode"], host["IpcMode"], host["PidMode"]) == ("none", "shareable", "")
     assert host["OomScoreAdj"] == 0
+    assert body["NetworkDisabled"]
+
+
+def test_containers_share_the_resolver_file_that_lies_in_the_sandboxs_folder():
+    assert host_config()["Mounts"] == [
+        {
+            "Type": "bind",
+            "Source": "/docker/s1/resolv.conf",
+            "Target": "/etc/resolv.conf",
+            "ReadOnly": False,
+            "BindOptions": {"Propagation": "rslave"},
+        }
+    ]
+    assert host_config(pod=replace(POD, host_network=True))["Mounts"] == []
 
 
 def test_sandbox_on_the_host_takes_its_namespaces():
@@ -155,7 +170,7 @@ def test_security_becomes_options(security, privileges, expected):
 )
 def test_mount_is_bound_with_its_propagation(propagation, expected):
     host = host_config(mounts=(Mount("/a:b", "/c", True, propagation),))
-    assert host["Mounts"] == [
+    assert host["Mounts"][1:] == [
         {"Type": "bind", "Source": "/a:b", "Target": "/c", "ReadOnly": True,
          "BindOptions": {"Propagation": expected}}
     ]  # fmt: skip
