@@ -154,8 +154,13 @@ async def test_a_replication_controller_scales_both_ways(plane: Plane, client: C
     for wanted in (2, 4, 1):
         await client.patch(REPLICATION_CONTROLLERS, "rc", {"spec": {"replicas": wanted}}, "default")
         await eventually(live_pods, lambda count, wanted=wanted: count == wanted)  # type: ignore[misc]
-    events = (await client.list(EVENTS, "default", field_selector="involvedObject.name=rc"))["items"]
-    assert {each["reason"] for each in events} == {"SuccessfulCreate", "SuccessfulDelete"}
+
+    async def reasons() -> set[str]:
+        found = await client.list(EVENTS, "default", field_selector="involvedObject.name=rc")
+        return {each["reason"] for each in found["items"]}
+
+    # Events are sent behind the work they tell of.
+    await eventually(reasons, lambda told: told == {"SuccessfulCreate", "SuccessfulDelete"})
 
 
 async def test_a_namespace_gets_its_account_and_goes_with_everything(plane: Plane, client: Client) -> None:
