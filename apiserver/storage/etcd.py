@@ -1,22 +1,17 @@
 """The Storage seam over etcd: the only module that knows etcd.
 
-A grpc.aio channel with the stubs of the `etcd3` package. Several endpoints are gRPC's to choose from:
-it connects to the first that answers and moves on when that one goes.
+Its messages are those of the `etcd3` package. Of several endpoints one is used until it fails or has lost its
+leader, then the next.
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import AsyncIterator, Awaitable, Sequence
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
-
-import grpc
-import grpc.aio
+from typing import Any
 
 from apiserver.storage import etcd_messages
 from apiserver.storage.interface import (
@@ -32,21 +27,14 @@ from apiserver.storage.interface import (
     StorageUnreachable,
     ValueTooLarge,
 )
+from component_base.grpc.channel import Channel, Endpoint, Stream
+from component_base.grpc.status import Code, GrpcError
 
-_T = TypeVar("_T")
-_END: Any = getattr(grpc.aio, "EOF")  # noqa: B009 (its stubs forget it)
+_PORT = 2379
 _TIMEOUT = 10.0
+_RETRY_SECONDS = 0.05
 _MAX_SENT = 2 * 1024 * 1024
 """What upstream's client of etcd sends at most; etcd itself takes less."""
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +45,12 @@ class EtcdTLS:
     cert_file: str = ""
     key_file: str = ""
 
-    def credentials(self) -> grpc.ChannelCredentials:
-        parts = [
-            Path(path).read_bytes() if path else None
-            for path in (self.ca_file, self.key_file, self.cert_file)
-        ]
-        return grpc.ssl_channel_credentials(*parts)
-
-
-def _target(endpoints: Sequence[str]) -> tuple[str, str]:
-    """gRPC's target for all endpoints, and the host name to check certificates against ("" for IPs)."""
-    parsed = [urlsplit(each if "//" in each else f"http://{each}") for each in endpoints]
-    if len(parsed) == 1:
-        return (f"unix:{parsed[0].path}" if parsed[0].scheme.startswith("unix") else parsed[0].netloc), ""
-    found: list[tuple[str, int]] = [
-        (str(address[0]), int(address[1]))
-        for each in parsed
-        for *_, address in socket.getaddrinfo(each.hostname, each.port or 2379, type=socket.SOCK_STREAM)
-    ]
-    family = "ipv6" if ":" in found[0][0] else "ipv4"
-    targets = [f"[{host}]:{port}" if family == "ipv6" else f"{host}:{port}" for host, port in found]
-    name = str(parsed[0].hostname)
-    return f"{family}:{','.join(dict.fromkeys(targets))}", "" if name == found[0][0] else name
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.ca_file or None)
+        context.set_alpn_protocols(["h2"])
+        if self.cert_file:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
 
 
 def _range_end(prefix: bytes) -> bytes:
@@ -86,24 +58,17 @@ def _range_end(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes((prefix[-1] + 1,))
 
 
-def _error(error: grpc.aio.AioRpcError) -> StorageError:
-    text, code = error.details() or "", error.code()
+def _error(error: GrpcError) -> StorageError:
+    text = error.details
     if "required revision has been compacted" in text:
         return RevisionCompacted(0)
     if "required revision is a future revision" in text:
         return RevisionInFuture(text)
     if "request is too large" in text or "received message larger than max" in text:
         return ValueTooLarge(text)
-    if code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED):
+    if error.code in (Code.INVALID_ARGUMENT, Code.RESOURCE_EXHAUSTED):
         return StorageError(text)
-    return StorageUnreachable(f"{code.name}: {text}")
-
-
-async def _mapped(call: Awaitable[_T]) -> _T:
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        raise _error(error) from None
+    return StorageUnreachable(str(error))
 
 
 class EtcdStorage:
@@ -112,55 +77,47 @@ class EtcdStorage:
     def __init__(
         self, endpoints: Sequence[str], *, tls: EtcdTLS | None = None, timeout: float = _TIMEOUT
     ) -> None:
-        self._endpoints = list(endpoints)
-        self._tls = tls
+        context = tls.context() if tls is not None else None
+        self._channel = Channel([Endpoint.parse(each, _PORT) for each in endpoints], context)
         self._timeout = timeout
         self._rpc = etcd_messages.load()
-        self._channel: grpc.aio.Channel | None = None
 
-    @cached_property
-    def _kv(self) -> Any:
-        return self._rpc.KVStub(self._connect())
+    async def _call(self, method: str, request: Any, response: Any, *, repeatable: bool = False) -> Any:
+        """`method` is one of etcd's services and its method: KV/Range.
 
-    @cached_property
-    def _lease(self) -> Any:
-        return self._rpc.LeaseStub(self._connect())
-
-    @cached_property
-    def _watch(self) -> Any:
-        return self._rpc.WatchStub(self._connect())
-
-    def _connect(self) -> grpc.aio.Channel:
-        """The channel; made on first use, because it belongs to the running loop."""
-        if self._channel is None:
-            target, name = _target(self._endpoints)
-            options = [
-                *_CHANNEL_OPTIONS,
-                *([("grpc.ssl_target_name_override", name)] if name and self._tls else []),
-            ]
-            if self._tls is None:
-                self._channel = grpc.aio.insecure_channel(target, options)
-            else:
-                self._channel = grpc.aio.secure_channel(target, self._tls.credentials(), options)
-        return self._channel
-
-    async def _call(self, method: Any, request: Any) -> Any:
-        return await _mapped(method(request, timeout=self._timeout, wait_for_ready=True))
+        A member that is cut off from the others says that it is unavailable: there may be a better one.
+        """
+        path, message = f"/etcdserverpb.{method}", request.SerializeToString()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        while True:
+            try:
+                return response.FromString(await self._channel.unary(path, message, deadline - loop.time()))
+            except GrpcError as error:
+                if error.code is Code.UNAVAILABLE:
+                    self._channel.move_on(error.details)
+                    if repeatable and loop.time() + _RETRY_SECONDS < deadline:
+                        await asyncio.sleep(_RETRY_SECONDS)
+                        continue
+                raise _error(error) from None
 
     async def get(self, key: str) -> KeyValue | None:
-        response = await self._call(self._kv.Range, self._rpc.RangeRequest(key=key.encode()))
+        response = await self._range(key=key.encode())
         return _key_value(response.kvs[0]) if response.kvs else None
 
     async def list(
         self, prefix: str, *, revision: int = 0, limit: int = 0, start_after: str | None = None
     ) -> Page:
         start = prefix if start_after is None else f"{start_after}\0"
-        request = self._rpc.RangeRequest(
+        response = await self._range(
             key=start.encode(), range_end=_range_end(prefix.encode()), limit=limit, revision=revision
         )
-        response = await self._call(self._kv.Range, request)
         items = [_key_value(each) for each in response.kvs]
         return Page(items, revision or response.header.revision, response.count - len(items))
+
+    async def _range(self, **fields: Any) -> Any:
+        rpc = self._rpc
+        return await self._call("KV/Range", rpc.RangeRequest(**fields), rpc.RangeResponse, repeatable=True)
 
     async def create(self, key: str, value: bytes, *, lease: int = 0) -> int:
         done, answer = await self._put_if(key.encode(), value, 0, lease)
@@ -201,11 +158,11 @@ class EtcdStorage:
                 "rpc error: code = ResourceExhausted desc = trying to send message larger than max "
                 f"({size} vs. {_MAX_SENT})"
             )
-        response = await self._call(self._kv.Txn, request)
+        response = await self._call("KV/Txn", request, rpc.TxnResponse)
         return response.succeeded, response
 
     async def current_revision(self) -> int:
-        response = await self._call(self._kv.Range, self._rpc.RangeRequest(key=b"\0", count_only=True))
+        response = await self._range(key=b"\0", count_only=True)
         return int(response.header.revision)
 
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Batch]:
@@ -213,20 +170,25 @@ class EtcdStorage:
         create = self._rpc.WatchCreateRequest(
             key=key, range_end=end, start_revision=revision + 1, progress_notify=True
         )
-        call = self._watch.Watch(wait_for_ready=True)
+        request = self._rpc.WatchRequest(create_request=create).SerializeToString()
         try:
-            await _mapped(call.write(self._rpc.WatchRequest(create_request=create)))
-            while True:
-                response = await self._next(call)
-                if not response.created:
-                    yield _batch(response)
-        finally:
-            call.cancel()
+            async with self._channel.stream(
+                "/etcdserverpb.Watch/Watch", self._timeout, hasleader="true"
+            ) as watch:
+                watch.write(request)
+                while True:
+                    response = await self._next(watch)
+                    if not response.created:
+                        yield _batch(response)
+        except GrpcError as error:
+            self._channel.move_on(error.details)
+            raise _error(error) from None
 
-    async def _next(self, call: Any) -> Any:
-        response = await _mapped(call.read())
-        if response is _END:
+    async def _next(self, watch: Stream) -> Any:
+        message = await watch.read()
+        if message is None:
             raise StorageUnreachable("the watch ended")
+        response = self._rpc.WatchResponse.FromString(message)
         if response.compact_revision:
             raise RevisionCompacted(response.compact_revision)
         if response.canceled:
@@ -234,17 +196,19 @@ class EtcdStorage:
         return response
 
     async def grant(self, ttl: int) -> int:
-        response = await self._call(self._lease.LeaseGrant, self._rpc.LeaseGrantRequest(TTL=ttl))
+        rpc = self._rpc
+        response = await self._call(
+            "Lease/LeaseGrant", rpc.LeaseGrantRequest(TTL=ttl), rpc.LeaseGrantResponse
+        )
         return int(response.ID)
 
     async def compact(self, revision: int) -> None:
         with suppress(RevisionCompacted):  # another apiserver was first
-            await self._call(self._kv.Compact, self._rpc.CompactionRequest(revision=revision))
+            rpc = self._rpc
+            await self._call("KV/Compact", rpc.CompactionRequest(revision=revision), rpc.CompactionResponse)
 
     async def close(self) -> None:
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.close(None)
+        await self._channel.close()
 
 
 def _key_value(found: Any) -> KeyValue:

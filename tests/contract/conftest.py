@@ -10,6 +10,8 @@ import pytest
 from apiserver.storage.etcd import EtcdStorage
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
+from kubeadm.certs import ensure_pki
+from kubeadm.config import ClusterConfig
 from tests.fakes.etcd_server import EtcdServer
 
 
@@ -23,13 +25,27 @@ def etcd_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer
     server.stop()
 
 
-@pytest.fixture(params=["memory", "etcd"])
+@pytest.fixture(scope="session")
+def etcd_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer]:
+    if shutil.which("etcd") is None:
+        pytest.skip("needs etcd")
+    folder = tmp_path_factory.mktemp("etcd")
+    config = ClusterConfig(state_dir=folder, node_name="n1", node_ip="127.0.0.1")
+    ensure_pki(config)
+    server = EtcdServer(folder, config.pki)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "etcd_server", "etcd_with_tls"])
 async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
-    """Both twins, empty."""
+    """Both twins, empty; etcd also over TLS."""
     if request.param == "memory":
         yield MemoryStorage()
         return
-    store = EtcdStorage([request.getfixturevalue("etcd_server").endpoint])
+    server: EtcdServer = request.getfixturevalue(request.param)
+    store = EtcdStorage([server.endpoint], tls=server.tls)
     for item in (await store.list("/registry/")).items:
         await store.delete(item.key, item.revision)
     yield store

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 
+from apiserver.storage.etcd import EtcdStorage, EtcdTLS
 from apiserver.storage.interface import (
     Batch,
     Event,
@@ -15,8 +17,10 @@ from apiserver.storage.interface import (
     RevisionInFuture,
     RevisionMismatch,
     Storage,
+    StorageUnreachable,
     ValueTooLarge,
 )
+from tests.fakes.etcd_server import EtcdServer
 
 A, B, C = "/registry/things/default/a", "/registry/things/default/b", "/registry/things/default/c"
 PREFIX = "/registry/things/"
@@ -168,3 +172,26 @@ async def test_of_concurrent_updates_one_wins(storage: Storage) -> None:
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(each, int) for each in results) == 1
     assert sum(isinstance(each, RevisionMismatch) for each in results) == 9
+
+
+def test_the_daemons_own_loop_reaches_etcd_over_tls(etcd_with_tls: EtcdServer) -> None:
+    async def write_and_read() -> bytes:
+        store = EtcdStorage([etcd_with_tls.endpoint], tls=etcd_with_tls.tls)
+        await store.delete("loop", await store.create("loop", b"1"))
+        await store.delete("loop", await store.create("loop", b"2" * 100_000))
+        revision = await store.create("loop", b"3")
+        found = await store.get("loop")
+        await store.delete("loop", revision)
+        await store.close()
+        assert found is not None
+        return found.value
+
+    assert uvloop.run(write_and_read()) == b"3"
+
+
+async def test_etcd_refuses_a_client_without_a_certificate(etcd_with_tls: EtcdServer) -> None:
+    assert etcd_with_tls.tls is not None
+    store = EtcdStorage([etcd_with_tls.endpoint], tls=EtcdTLS(etcd_with_tls.tls.ca_file), timeout=0.5)
+    with pytest.raises(StorageUnreachable):
+        await store.get(A)
+    await store.close()

@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from apiserver.storage.etcd import EtcdTLS
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -16,16 +18,28 @@ def free_port() -> int:
 
 
 class EtcdServer:
-    """Starts, stops and restarts with its data kept; the port stays the same."""
+    """Starts, stops and restarts with its data kept; the port stays the same.
 
-    def __init__(self, folder: Path) -> None:
+    With a PKI in kubeadm's layout it takes only clients that show a certificate.
+    """
+
+    def __init__(self, folder: Path, pki: Path | None = None) -> None:
         self._folder = folder
+        self._pki = pki
         self._client, self._peer = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._client}"
+        return f"{'https' if self._pki else 'http'}://127.0.0.1:{self._client}"
+
+    @property
+    def tls(self) -> EtcdTLS | None:
+        """What a client needs."""
+        if self._pki is None:
+            return None
+        client = self._pki / "apiserver-etcd-client"
+        return EtcdTLS(str(self._pki / "etcd/ca.crt"), f"{client}.crt", f"{client}.key")
 
     def start(self) -> None:
         client, peer = self.endpoint, f"http://127.0.0.1:{self._peer}"
@@ -33,11 +47,20 @@ class EtcdServer:
             "etcd", "--data-dir", str(self._folder / "data"), "--unsafe-no-fsync", "--log-level=error",
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-            "--initial-cluster", f"default={peer}",
+            "--initial-cluster", f"default={peer}", *self._tls_flags(),
         ]  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_listening()
+
+    def _tls_flags(self) -> list[str]:
+        if self._pki is None:
+            return []
+        pki = self._pki / "etcd"
+        return [
+            "--client-cert-auth", f"--trusted-ca-file={pki / 'ca.crt'}",
+            f"--cert-file={pki / 'server.crt'}", f"--key-file={pki / 'server.key'}",
+        ]  # fmt: skip
 
     def _wait_until_listening(self) -> None:
         deadline = time.monotonic() + 20
