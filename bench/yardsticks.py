@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from apiserver.asgi import Receive, Scope, Send
-from apiserver.storage.etcd import EtcdStorage, EtcdTLS
+from apiserver.storage.etcd import EtcdStorage
 from kubeadm import host
 from kubeadm.config import ClusterConfig
 
@@ -67,13 +67,7 @@ def _wait_for_port() -> None:
 
 async def etcd_rates(config: ClusterConfig, clients: int) -> tuple[float, float]:
     """Puts and gets a second of 1 KiB, through our own client, with so many in flight."""
-    pki = config.pki
-    tls = EtcdTLS(
-        ca_file=str(pki / "etcd/ca.crt"),
-        cert_file=str(pki / "apiserver-etcd-client.crt"),
-        key_file=str(pki / "apiserver-etcd-client.key"),
-    )
-    storage = EtcdStorage([f"https://127.0.0.1:{config.etcd_port}"], tls=tls)
+    storage = EtcdStorage([f"unix://{config.etcd_socket}"])
     keys = [f"/bench/{index}" for index in range(clients)]
     revisions = {key: await storage.create(key, BODY) for key in keys}
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from kubeadm import supervisor
 from kubeadm.config import PAUSE_IMAGE, ClusterConfig
+from kubeadm.supervisor import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One supervised process; `command` is absolute, so that it needs no PATH."""
-
-    name: str
-    command: tuple[str, ...]
-
-
-def components(config: ClusterConfig, etcd: str) -> list[Component]:
+def components(config: ClusterConfig, etcd: str) -> list[Unit]:
     """Everything `sampan up` starts, etcd first. `etcd` is the path of etcd's binary."""
     return [
-        Component("etcd", (etcd, *_flags(_etcd(config)))),
+        Unit(
+            "etcd",
+            (etcd, *_flags(_etcd(config))),
+            folder=str(config.etcd_socket.parent),
+            sockets=(str(config.etcd_socket),),
+        ),
         _daemon("kube-apiserver", "apiserver", _apiserver(config)),
         _daemon("kube-controller-manager", "controller_manager", _controller_manager(config)),
         _daemon("kube-scheduler", "scheduler", {"kubeconfig": config.kubeconfig("scheduler")}),
@@ -32,13 +29,13 @@ def components(config: ClusterConfig, etcd: str) -> list[Component]:
 
 def node_name_in(run_dir: Path) -> str:
     """The node's name in a cluster that was started before, or nothing."""
-    kubelet = next((child for child in supervisor.load(run_dir) if child.name == "kubelet"), None)
-    flags = kubelet.command if kubelet else []
+    kubelet = next((each for each in supervisor.load(run_dir) if each.name == "kubelet"), None)
+    flags = kubelet.command if kubelet else ()
     return next((flag.split("=", 1)[1] for flag in flags if flag.startswith("--hostname-override=")), "")
 
 
-def _daemon(name: str, package: str, flags: dict[str, object]) -> Component:
-    return Component(name, (sys.executable, "-P", "-m", package, *_flags(flags)))
+def _daemon(name: str, package: str, flags: dict[str, object]) -> Unit:
+    return Unit(name, (sys.executable, "-P", "-m", package, *_flags(flags)))
 
 
 def _flags(flags: dict[str, object]) -> tuple[str, ...]:
@@ -54,7 +51,8 @@ def _etcd(config: ClusterConfig) -> dict[str, object]:
     return {
         "name": config.node_name,
         "data-dir": config.state_dir / "etcd",
-        "listen-client-urls": client,
+        # The socket, for the apiserver, is named relative to the working directory: etcd takes no path here.
+        "listen-client-urls": f"{client},unix://{config.etcd_socket.name}",
         "advertise-client-urls": client,
         "listen-peer-urls": peer,
         "initial-advertise-peer-urls": peer,
@@ -83,10 +81,7 @@ def _tls(pair: Path, prefix: str, ca: Path) -> dict[str, object]:
 def _apiserver(config: ClusterConfig) -> dict[str, object]:
     pki = config.pki
     return {
-        "etcd-servers": f"https://127.0.0.1:{config.etcd_port}",
-        "etcd-cafile": pki / "etcd/ca.crt",
-        "etcd-certfile": pki / "apiserver-etcd-client.crt",
-        "etcd-keyfile": pki / "apiserver-etcd-client.key",
+        "etcd-servers": f"unix://{config.etcd_socket}",
         "advertise-address": config.node_ip,
         "bind-address": "0.0.0.0",
         "secure-port": config.api_port,

@@ -41,6 +41,11 @@ class ClusterConfig:
         return self.state_dir / "run"
 
     @property
+    def etcd_socket(self) -> Path:
+        """In a folder that only root may enter; etcd asks for something like a port in the name."""
+        return self.run_dir / "etcd" / "client.sock:0"
+
+    @property
     def admin_kubeconfig(self) -> Path:
         return self.state_dir / "admin.conf"
 

@@ -20,7 +20,7 @@ class ProcessStatus:
 
 def processes(config: ClusterConfig) -> list[ProcessStatus]:
     """Every process the cluster was started with."""
-    return [_process(config.run_dir, child.name) for child in supervisor.load(config.run_dir)]
+    return [_process(config.run_dir, each.name) for each in supervisor.load(config.run_dir)]
 
 
 def _process(run_dir: Path, name: str) -> ProcessStatus:

@@ -17,8 +17,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 FIRST_RESTART = 0.2
 LONGEST_RESTART = 30.0
@@ -32,12 +33,38 @@ ROTATE_EVERY = 30.0
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is to run: an absolute command, so that it needs no PATH, and its working directory.
+
+    `sockets` are files that a killed process leaves behind and that would keep the next one from starting.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    folder: str = "/"
+    sockets: tuple[str, ...] = ()
+
+    def start(self, log: IO[bytes], *flags: str) -> subprocess.Popen[bytes]:
+        """The process, in a session of its own; `flags` come after the command's own."""
+        for socket in self.sockets:
+            Path(socket).unlink(missing_ok=True)
+        return subprocess.Popen(
+            [*self.command, *flags],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_unblock_signals,
+        )
+
+
 @dataclass(slots=True)
 class Child:
     """One supervised process. `due` is the monotonic time of its next start while it is down."""
 
-    name: str
-    command: list[str]
+    unit: Unit
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     back_off: float = 0.0
@@ -82,24 +109,17 @@ class Supervisor:
         return max(0.0, min([*waits, ROTATE_EVERY]))
 
     def _start(self, child: Child) -> None:
-        with (self.log_dir / f"{child.name}.log").open("ab") as log:
-            child.process = subprocess.Popen(
-                child.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_unblock_signals,
-            )
+        with (self.log_dir / f"{child.unit.name}.log").open("ab") as log:
+            child.process = child.unit.start(log)
         child.started = time.monotonic()
-        self._pid_file(child.name).write_text(f"{child.process.pid}\n")
+        self._pid_file(child).write_text(f"{child.process.pid}\n")
 
     def _reap(self) -> None:
         for child in self.children:
             if child.process is not None and child.process.poll() is not None:
                 if not self.stopping:
-                    _log(f"{child.name} ended with {child.process.returncode}")
-                self._pid_file(child.name).unlink(missing_ok=True)
+                    _log(f"{child.unit.name} ended with {child.process.returncode}")
+                self._pid_file(child).unlink(missing_ok=True)
                 child.ended(time.monotonic())
 
     def _stop_all(self) -> None:
@@ -113,18 +133,18 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
-            self._pid_file(child.name).unlink(missing_ok=True)
+            self._pid_file(child).unlink(missing_ok=True)
 
     def _rotate_logs(self) -> None:
         """Copies a long log aside and truncates it: the process keeps its descriptor, which appends."""
         for child in self.children:
-            path = self.log_dir / f"{child.name}.log"
+            path = self.log_dir / f"{child.unit.name}.log"
             if path.exists() and path.stat().st_size > LOG_LIMIT:
                 path.with_suffix(".log.1").write_bytes(path.read_bytes())
                 os.truncate(path, 0)
 
-    def _pid_file(self, name: str) -> Path:
-        return self.run_dir / f"{name}.pid"
+    def _pid_file(self, child: Child) -> Path:
+        return self.run_dir / f"{child.unit.name}.pid"
 
 
 def _unblock_signals() -> None:
@@ -176,11 +196,10 @@ def end_strays(run_dir: Path) -> list[str]:
     A pid that another program has by now is left alone.
     """
     ended = []
-    commands = {child.name: child.command for child in load(run_dir)}
-    for name, command in commands.items():
-        pid_file = run_dir / f"{name}.pid"
-        if pid_file.exists() and _command_of(pid := int(pid_file.read_text() or 0)) == command:
-            ended.append(name)
+    for unit in load(run_dir):
+        pid_file = run_dir / f"{unit.name}.pid"
+        if pid_file.exists() and _command_of(pid := int(pid_file.read_text() or 0)) == unit.command:
+            ended.append(unit.name)
             _end(pid)
         pid_file.unlink(missing_ok=True)
     return ended
@@ -206,23 +225,27 @@ def wait_for_end(pid: int, limit: float) -> bool:
         os.close(descriptor)
 
 
-def _command_of(pid: int) -> list[str] | None:
+def _command_of(pid: int) -> tuple[str, ...] | None:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+        return tuple(Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1])
     return None
 
 
-def save(run_dir: Path, commands: dict[str, list[str]]) -> None:
+def save(run_dir: Path, units: list[Unit]) -> None:
     """Writes what the supervisor is to run, in order."""
-    (run_dir / "components.json").write_text(json.dumps(commands, indent=1))
+    (run_dir / "components.json").write_text(json.dumps([asdict(each) for each in units], indent=1))
 
 
-def load(run_dir: Path) -> list[Child]:
+def load(run_dir: Path) -> list[Unit]:
     """What save wrote; nothing if it was never called."""
     path = run_dir / "components.json"
     if not path.exists():
         return []
-    return [Child(name, command) for name, command in json.loads(path.read_text()).items()]
+    return [_unit(**each) for each in json.loads(path.read_text())]
+
+
+def _unit(name: str, command: list[str], folder: str, sockets: list[str]) -> Unit:
+    return Unit(name, tuple(command), folder, tuple(sockets))
 
 
 def spawn(run_dir: Path, log_dir: Path) -> None:
@@ -247,7 +270,7 @@ def main() -> None:
         end_strays(run_dir)
         own_pid = run_dir / "supervisor.pid"
         own_pid.write_text(f"{os.getpid()}\n")
-        Supervisor(run_dir, log_dir, load(run_dir)).run()
+        Supervisor(run_dir, log_dir, [Child(each) for each in load(run_dir)]).run()
         own_pid.unlink(missing_ok=True)
 
 

@@ -43,7 +43,7 @@ async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
 
 async def timed_start(config: ClusterConfig) -> float:
     """Seconds from the first process to the node's Ready, on a machine that `up` has prepared before."""
-    (config.state_dir / "etcd").mkdir(mode=0o700, exist_ok=True)
+    make_folders(config)
     progress = Progress()
     began = time.monotonic()
     _start(config, progress)
@@ -60,10 +60,7 @@ def _prepare(config: ClusterConfig, progress: Progress) -> bool:
     host.require_root()
     with progress.step("host"):
         host.ensure_programs(progress.say)
-        for folder in (config.pki, config.log_dir, config.run_dir, config.state_dir / "etcd"):
-            folder.mkdir(parents=True, exist_ok=True)
-        for secret in (config.pki, config.state_dir / "etcd"):
-            secret.chmod(0o700)
+        make_folders(config)
     with progress.step("docker") as notes:
         notes.append("started" if engine.ensure_engine(config.state_dir) else "runs already")
     with progress.step("images") as notes:
@@ -74,6 +71,15 @@ def _prepare(config: ClusterConfig, progress: Progress) -> bool:
         _give_to_caller(config.admin_kubeconfig)
         notes.append(f"{len(made)} made" if made else "all still good")
     return bool(made)
+
+
+def make_folders(config: ClusterConfig) -> None:
+    """Where everything is kept. Whoever reaches etcd or the keys is the administrator: that is root alone."""
+    for folder in (config.log_dir, config.run_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    for secret in (config.pki, config.state_dir / "etcd", config.etcd_socket.parent):
+        secret.mkdir(parents=True, exist_ok=True)
+        secret.chmod(0o700)
 
 
 def _local_images() -> list[str]:
@@ -95,10 +101,10 @@ def _start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -
     """Starts the processes; those that run are left alone unless their flags or certificates are old."""
     etcd = host.find("etcd")
     assert etcd is not None, "host.ensure_programs has found it"
-    wanted = {component.name: list(component.command) for component in components(config, etcd)}
+    wanted = components(config, etcd)
     with progress.step("processes") as notes:
         running = supervisor.is_running(config.run_dir)
-        if running and not afresh and wanted == _started_with(config):
+        if running and not afresh and wanted == supervisor.load(config.run_dir):
             notes.append("run already")
             return
         # Strays too: a kill of the supervisor leaves them, and they would answer for the new processes.
@@ -106,11 +112,7 @@ def _start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -
         ports.require_free(config)
         supervisor.save(config.run_dir, wanted)
         supervisor.spawn(config.run_dir, config.log_dir)
-        notes.append(("started anew: " if running else "") + ", ".join(wanted))
-
-
-def _started_with(config: ClusterConfig) -> dict[str, list[str]]:
-    return {child.name: child.command for child in supervisor.load(config.run_dir)}
+        notes.append(("started anew: " if running else "") + ", ".join(each.name for each in wanted))
 
 
 async def _wait_until_ready(config: ClusterConfig, client: Client, progress: Progress) -> None:

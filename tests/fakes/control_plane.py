@@ -15,6 +15,7 @@ from kubeadm.certs import ensure_pki
 from kubeadm.components import components
 from kubeadm.config import ClusterConfig
 from kubeadm.kubeconfigs import write_kubeconfigs
+from kubeadm.up import make_folders
 from tests.fakes.etcd_server import free_port
 
 START_SECONDS = 30.0
@@ -36,9 +37,7 @@ class ControlPlane:
 
     async def start(self) -> None:
         """etcd and the apiserver, until that is ready."""
-        for made in (self.config.pki, self.config.log_dir, self.config.state_dir / "etcd"):
-            made.mkdir(parents=True, exist_ok=True)
-        (self.config.state_dir / "etcd").chmod(0o700)
+        make_folders(self.config)
         ensure_pki(self.config)
         write_kubeconfigs(self.config)
         self.run("etcd")
@@ -59,7 +58,7 @@ class ControlPlane:
         component = next(each for each in components(self.config, "etcd") if each.name == name)
         label = as_name or name
         with (self.config.log_dir / f"{label}.log").open("ab") as log:
-            self._processes[label] = subprocess.Popen([*component.command, *flags], stdout=log, stderr=log)
+            self._processes[label] = component.start(log, *flags)
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid

@@ -11,6 +11,7 @@ from kubeadm import cli, host, ports, status, supervisor, up
 from kubeadm.components import components, node_name_in
 from kubeadm.config import ClusterConfig
 from kubeadm.progress import Progress
+from kubeadm.supervisor import Unit
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def save(config: ClusterConfig) -> None:
-    supervisor.save(config.run_dir, {c.name: list(c.command) for c in components(config, "/usr/bin/etcd")})
+    supervisor.save(config.run_dir, components(config, "/usr/bin/etcd"))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_a_time_out_names_the_processes_that_are_down(
     config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "is_running", lambda run_dir: True)
-    supervisor.save(config.run_dir, {"etcd": ["etcd"]})
+    supervisor.save(config.run_dir, [Unit("etcd", ("etcd",))])
     assert status.trouble(config) == [f"etcd is down; see {config.log_dir}/etcd.log"]
     with pytest.raises(TimeoutError, match=r"(?s)not ready.*etcd is down"), up._explained(config):
         raise TimeoutError("the apiserver is not ready")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from kubeadm import supervisor
-from kubeadm.supervisor import Child
+from kubeadm.supervisor import Child, Unit
 
-SLEEPER = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
+SLEEPER = Unit("sleeper", (sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"))
 
 
 def test_restarts_back_off_doubling_and_start_over_after_a_steady_run() -> None:
-    child = Child("a", ["true"])
+    child = Child(Unit("a", ("true",)))
     delays = []
     for _ in range(4):
         child.started = 100.0
@@ -30,7 +30,7 @@ def test_restarts_back_off_doubling_and_start_over_after_a_steady_run() -> None:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
-    supervisor.save(tmp_path, {"sleeper": SLEEPER})
+    supervisor.save(tmp_path, [SLEEPER])
     command = [sys.executable, "-m", "kubeadm.supervisor", str(tmp_path), str(tmp_path)]
     process = subprocess.Popen(command)
     yield tmp_path, process
