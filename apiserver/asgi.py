@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from apiserver.request import RequestInfo
 
@@ -15,3 +15,17 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Handler = Callable[[RequestInfo, Scope, Receive, Send], Awaitable[None]]
 """What serves one kind of resource request once the filters let it through."""
+
+BODY_STREAM = "sampan.body-stream"
+"""The scope extension that holds the connection's BodyStream, where the server offers it."""
+
+
+class BodyStream(Protocol):
+    """More of the body of an answer under way, past all layers: for watches, which are many small pieces."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the client keeps up with what it is sent."""
+
+    def write(self, piece: bytes) -> None:
+        """Sends a piece, which must not be empty."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from apimachinery.scheme import Resource
 
@@ -43,6 +45,8 @@ class RequestInfo:
     query: dict[str, list[str]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     """Lower-case names; the last of equal names wins."""
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    """What the server offers beyond ASGI."""
     resource: Resource | None = None
     user: UserInfo = ANONYMOUS
     trace_id: str = ""

@@ -18,7 +18,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from apiserver.asgi import App
+from apiserver.asgi import BODY_STREAM, App
 from apiserver.auth.authenticator import CLIENT_USER
 from apiserver.auth.x509 import user_of
 
@@ -78,6 +78,50 @@ class Tunnel:
         self._protocol.transport.close()
 
 
+class ChunkStream:
+    """The BodyStream of a connection whose answer is chunked: every answer without a length is."""
+
+    def __init__(self, protocol: ServerProtocol) -> None:
+        self._protocol = protocol
+
+    @property
+    def is_ready(self) -> bool:
+        return not (self._protocol.flow.write_paused or self._protocol.cycle.disconnected)
+
+    def write(self, piece: bytes) -> None:
+        self._protocol.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+
+class HeadHolder:
+    """Keeps an answer's head back until its body comes in the same turn of the loop: one record of TLS."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+        self._is_first = True
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._is_first:
+            self._is_first, self._head = False, data
+            self._loop.call_soon(self._flush)
+        elif self._head:
+            self._head, data = b"", self._head + data
+            self._transport.write(data)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+
 class ServerProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -87,7 +131,10 @@ class ServerProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self._extensions = {CLIENT_USER: user_of(tls) if tls is not None else None}
+        self._extensions = {
+            CLIENT_USER: user_of(tls) if tls is not None else None,
+            BODY_STREAM: ChunkStream(self),
+        }
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._tunnel is not None:
@@ -116,6 +163,7 @@ class ServerProtocol(HttpToolsProtocol):
             extensions = {**extensions, UPGRADE: self._tunnel}
         self.scope["extensions"] = extensions
         super().on_headers_complete()
+        self.cycle.transport = HeadHolder(self.transport, self.loop)  # type: ignore[assignment]  # all that it uses
         if upgrade:
             # The parser stops here: without a switch the connection ends with the answer.
             self.cycle.keep_alive = False

@@ -44,7 +44,9 @@ class RequestInfoFilter:
         if scope["type"] == "http":
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             query = parse_query(scope["query_string"])
-            scope[KEY] = parse_request(scope["method"], scope["path"], query, headers)
+            info = parse_request(scope["method"], scope["path"], query, headers)
+            info.extensions = scope.get("extensions") or {}
+            scope[KEY] = info
         await self._app(scope, receive, send)
 
 

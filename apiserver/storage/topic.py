@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import Final, Literal
 
 from apiserver.storage.entry import Entry
@@ -17,6 +18,8 @@ MODIFIED: Final = "MODIFIED"
 DELETED: Final = "DELETED"
 
 
+Push = Callable[[], bool]
+"""Deals with what is new without a task; whether it could, and the reader is at the end again."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]
 _STARTS: dict[str, bytes] = {
     kind: b'{"type":"%b","object":' % kind.encode() for kind in (ADDED, MODIFIED, DELETED)
@@ -61,6 +64,7 @@ class Topic:
         self._base = 0
         self._bytes = 0
         self.waiting: list[Reader] = []
+        self._is_waking = False
 
     def __repr__(self) -> str:
         return f"<Topic {self._base}..{self.end} floor={self.floor}>"
@@ -103,25 +107,37 @@ class Topic:
         return self._changes[start : start + limit]
 
     def wake(self) -> None:
+        """Readers are served once a turn of the loop, when all that it brings has been published."""
+        if self.waiting and not self._is_waking:
+            self._is_waking = True
+            asyncio.get_running_loop().call_soon(self._serve)
+
+    def _serve(self) -> None:
+        self._is_waking = False
         waiting, self.waiting = self.waiting, []
         for reader in waiting:
             reader.is_waiting = False
-            reader.wake()
+            reader.serve()
 
 
 class Reader:
     """One position in a topic. One task waits on it at a time."""
 
-    __slots__ = ("_future", "_loop", "_timer", "is_waiting", "position", "topic")
+    __slots__ = ("_future", "_loop", "_push", "_timer", "is_waiting", "position", "topic")
 
     def __init__(self, topic: Topic, position: int) -> None:
         self.topic = topic
         self.position = position
         self.is_waiting = False
-        """Whether the topic will wake it."""
+        """Whether the topic will serve it."""
         self._loop = asyncio.get_running_loop()
+        self._push: Push | None = None
         self._future: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.position == self.topic.end
 
     def take(self, limit: int) -> list[Change]:
         """Up to `limit` new changes. Raises Lagging."""
@@ -138,18 +154,34 @@ class Reader:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def wait(self) -> None:
-        """Until there is something new or `wake` is called."""
-        if self.position != self.topic.end:
+    async def wait(self, push: Push | None = None) -> None:
+        """Until there is something new that `push` does not deal with, or `wake` is called."""
+        if not self.is_at_end:
             return
-        if not self.is_waiting:
-            self.is_waiting = True
-            self.topic.waiting.append(self)
+        self._push = push
         self._future = self._loop.create_future()
+        self._queue_up()
         try:
             await self._future
         finally:
-            self._future = None
+            self._future = self._push = None
+
+    def _queue_up(self) -> None:
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.topic.waiting.append(self)
+
+    def serve(self) -> None:
+        """There is something new. What goes wrong in dealing with it is the waiting task's to know."""
+        if self._future is None or self._future.done():
+            return
+        try:
+            if self._push is not None and self._push():
+                self._queue_up()
+            else:
+                self._future.set_result(None)
+        except Exception as error:
+            self._future.set_exception(error)
 
     def wake(self) -> None:
         if self._future is not None and not self._future.done():
