@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import ssl
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from apimachinery import conditions
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.scheme import NODES
+from apiserver.storage.etcd import EtcdStorage
 from client.errors import ConnectionFailed
 from client.kubeconfig import load
 from client.rest import Client
@@ -117,24 +117,13 @@ class Plane(ControlPlane):
         return int(found[1]) / 1024
 
     def compact(self) -> None:
-        """Takes all history from etcd, as `etcdctl compact` does."""
-        subprocess.run([*self._etcdctl(), "compact", str(self._revision())], check=True, capture_output=True)
+        """Takes all history from etcd, as `etcdctl compact` does. Not for a thread with a running loop."""
+        asyncio.run(self._compact())
 
-    def _revision(self) -> int:
-        printed = subprocess.run(
-            [*self._etcdctl(), "get", "x", "-w", "fields"], check=True, capture_output=True, text=True
-        )
-        found = re.search(r'"Revision" : (\d+)', printed.stdout)
-        assert found is not None
-        return int(found[1])
-
-    def _etcdctl(self) -> list[str]:
-        pki = self.config.pki
-        return [
-            "env", "ETCDCTL_API=3", "etcdctl", f"--endpoints=https://127.0.0.1:{self.config.etcd_port}",
-            f"--cacert={pki}/etcd/ca.crt", f"--cert={pki}/apiserver-etcd-client.crt",
-            f"--key={pki}/apiserver-etcd-client.key",
-        ]  # fmt: skip
+    async def _compact(self) -> None:
+        storage = EtcdStorage([f"unix://{self.config.etcd_socket}"])
+        await storage.compact(await storage.current_revision())
+        await storage.close()
 
     def tls(self) -> ssl.SSLContext:
         """As the administrator, for those who speak to the server by hand."""
