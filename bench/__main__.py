@@ -18,9 +18,13 @@ from typing import Annotated
 import typer
 
 from bench import apiload, processes, report, yardsticks
-from kubeadm import supervisor
+from kubeadm import engine, host, supervisor
 from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
 
+TOOLS = (
+    host.Program("go", "golang-go", "builds the load generator"),
+    host.Program("wrk", "wrk", "asks a bare server, for comparison"),
+)
 SETTLE = 20.0
 IDLE = 20.0
 Measured = dict[str, float]
@@ -35,6 +39,7 @@ def _start(config: ClusterConfig, quick: bool) -> Measured:
     subprocess.run([SAMPAN, "down", "--keep"], check=True, stdout=subprocess.DEVNULL)
     # A new cluster, not an old one's data: what stays are the certificates and the images.
     subprocess.run(["rm", "-rf", str(config.state_dir / "etcd")], check=True)
+    engine.ensure_engine(config.state_dir)
     return {"start to node Ready": asyncio.run(timed_start(config))}
 
 
@@ -71,7 +76,10 @@ def _yardsticks(config: ClusterConfig, quick: bool) -> Measured:
 
 
 def _after_load(config: ClusterConfig, quick: bool) -> Measured:
-    return {"RSS after load": sum(processes.resident(config).values())}
+    memory = processes.resident(config)
+    for name, mebibytes in memory.items():
+        print(f"  {name:<26} {mebibytes:6.0f} MiB")
+    return {"RSS after load": sum(memory.values())}
 
 
 GROUPS: dict[str, Callable[[ClusterConfig, bool], Measured]] = {
@@ -96,6 +104,7 @@ def main(
     config = ClusterConfig(
         state_dir=state_dir_from_environment(), node_name=default_node_name(), node_ip=primary_address()
     )
+    host.ensure_programs(print, TOOLS)
     names = only.split(",") if only else list(GROUPS)
     ours = not supervisor.is_running(config.run_dir)
     if not ours and "start" in names:

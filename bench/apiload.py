@@ -15,8 +15,7 @@ SOURCE = Path(__file__).with_name("apiload.go")
 def build(folder: Path) -> Path:
     """The generator's binary, built with the machine's Go (Debian: golang-go)."""
     go = host.find("go")
-    if go is None:
-        raise host.HostError("The bench needs Go for its load generator: apt-get install golang-go")
+    assert go is not None, "host.ensure_programs has found it"
     binary = folder / "apiload"
     subprocess.run([go, "build", "-o", str(binary), str(SOURCE)], check=True, cwd=folder)
     return binary

@@ -65,6 +65,8 @@ def _etcd(config: ClusterConfig) -> dict[str, object]:
         # synced before the answer, only the back end's own commit waits.
         "backend-batch-interval": "10ms",
         "backend-batch-limit": 1000,
+        # How many entries of its log etcd keeps in memory; 10000 is its own default since 3.6.
+        "snapshot-count": 10_000,
         "quota-backend-bytes": 8 * 1024**3,
     }
 

@@ -45,14 +45,14 @@ def find(name: str) -> str | None:
     return shutil.which(name, path=SEARCH_PATH)
 
 
-def missing(present: Callable[[str], object] = find) -> list[Program]:
+def missing(programs: Sequence[Program] = PROGRAMS, present: Callable[[str], object] = find) -> list[Program]:
     """The programs that are not on this machine."""
-    return [program for program in PROGRAMS if not present(program.name)]
+    return [program for program in programs if not present(program.name)]
 
 
-def ensure_programs(say: Callable[[str], None]) -> None:
+def ensure_programs(say: Callable[[str], None], programs: Sequence[Program] = PROGRAMS) -> None:
     """Installs what is missing, or raises HostError naming each thing and its command."""
-    lacking = missing()
+    lacking = missing(programs)
     if not lacking:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -62,7 +62,7 @@ def ensure_programs(say: Callable[[str], None]) -> None:
     _apt("update", "-qq")
     _apt("install", "-y", "-qq", "--no-install-recommends", *packages)
     _stop_packaged_etcd()
-    if still := missing():
+    if still := missing(programs):
         raise HostError(explain(still))
 
 

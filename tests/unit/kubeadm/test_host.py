@@ -6,11 +6,11 @@ from kubeadm import host
 
 
 def test_nothing_is_missing_where_every_program_is_found() -> None:
-    assert host.missing(lambda name: f"/usr/bin/{name}") == []
+    assert host.missing(present=lambda name: f"/usr/bin/{name}") == []
 
 
 def test_each_missing_program_is_named_with_the_command_that_installs_it() -> None:
-    lacking = host.missing(lambda name: None if name in {"etcd", "nft"} else name)
+    lacking = host.missing(present=lambda name: None if name in {"etcd", "nft"} else name)
     text = host.explain(lacking)
     assert "etcd: stores the cluster's state; install it with: apt-get install etcd-server" in text
     assert "apt-get install nftables" in text
