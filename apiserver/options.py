@@ -58,6 +58,11 @@ class Options(CommonOptions):
     token_auth_file: str = flag(
         "", "If set, the file that will be used to secure the secure port via tokens."
     )
+    enable_bootstrap_token_auth: bool = flag(
+        False,
+        "Enable to allow secrets of type 'bootstrap.kubernetes.io/token' in the 'kube-system' namespace to "
+        "be used for TLS bootstrapping authentication.",
+    )
     service_account_issuer: str = flag(
         "https://kubernetes.default.svc.cluster.local", "Identifier of the service account token issuer."
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
+from apiserver.auth.bootstrap_tokens import TOKEN, BootstrapTokens
 from apiserver.auth.jwt import InvalidToken
 from apiserver.auth.tokens import TokenVerifier
 from apiserver.request import ANONYMOUS, UserInfo
@@ -26,12 +27,14 @@ class Authenticator:
         *,
         static_tokens: Mapping[str, UserInfo] | None = None,
         tokens: TokenVerifier | None = None,
+        bootstrap_tokens: BootstrapTokens | None = None,
         audiences: Sequence[str] = (),
         anonymous: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._static_tokens = dict(static_tokens or {})
         self._tokens = tokens
+        self._bootstrap_tokens = bootstrap_tokens
         self._audiences = tuple(audiences)
         self._anonymous = ANONYMOUS if anonymous else None
         self._clock = clock
@@ -68,6 +71,8 @@ class Authenticator:
         user = self._static_tokens.get(token)
         if user is not None:
             return user, wanted
+        if self._bootstrap_tokens is not None and TOKEN.fullmatch(token):
+            return self._bootstrap_tokens.verify(token), wanted
         if self._tokens is None:
             raise InvalidToken("invalid bearer token")
         return self._tokens.verify(token, wanted)

@@ -13,6 +13,7 @@ from apimachinery.scheme import PODS
 from apiserver.auth import jwt
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Union
+from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.node import NodeAuthorizer
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.auth.rbac.bindings import Index
@@ -45,6 +46,9 @@ def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime])
     authenticator = Authenticator(
         static_tokens=load_token_file(Path(options.token_auth_file)) if options.token_auth_file else None,
         tokens=tokens,
+        bootstrap_tokens=(
+            BootstrapTokens(cached(cache), now) if options.enable_bootstrap_token_auth else None
+        ),
         audiences=options.audiences,
         anonymous=options.anonymous_auth,
     )
