@@ -8,6 +8,10 @@ from typing import Any, Protocol
 
 from apimachinery.objects import NamespacedName
 from client.controller import Watch
+from controller_manager.bootstrap_signer import BootstrapSigner, TokenCleaner
+from controller_manager.certificates.approving import CertificateApprovingController
+from controller_manager.certificates.cleaning import CertificateCleaningController
+from controller_manager.certificates.signing import CertificateSigningController
 from controller_manager.context import ControllerContext
 from controller_manager.deployment import DeploymentController
 from controller_manager.endpoint_slice_mirroring import EndpointSliceMirroringController
@@ -72,4 +76,9 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(NodeLifecycleController, 8),
     _row(TaintEvictionController, 8),
     _row(PodGCController),
+    _row(CertificateApprovingController),
+    _row(CertificateSigningController, needed=lambda options: bool(options.cluster_signing_cert_file)),
+    _row(CertificateCleaningController),
+    _row(BootstrapSigner),
+    _row(TokenCleaner),
 )

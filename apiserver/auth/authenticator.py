@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from apiserver.auth.bootstrap_tokens import TOKEN, BootstrapTokens
+from apimachinery.bootstrap_tokens import parse_token
+from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.jwt import InvalidToken
 from apiserver.auth.tokens import TokenVerifier
 from apiserver.request import ANONYMOUS, UserInfo
@@ -71,7 +72,7 @@ class Authenticator:
         user = self._static_tokens.get(token)
         if user is not None:
             return user, wanted
-        if self._bootstrap_tokens is not None and TOKEN.fullmatch(token):
+        if self._bootstrap_tokens is not None and parse_token(token):
             return self._bootstrap_tokens.verify(token), wanted
         if self._tokens is None:
             raise InvalidToken("invalid bearer token")

@@ -200,7 +200,8 @@ def _cluster() -> dict[str, list[Object]]:
         "certificate-controller": [
             rule(f"delete {READ}", requests, certificates),
             rule("update", f"{requests}/approval {requests}/status", certificates),
-            rule("approve", "signers", certificates, kubelet_client),
+            # Upstream's approves only the first: a node's serving certificate is an administrator's there.
+            rule("approve", "signers", certificates, f"{kubelet_client} {serving}"),
             rule("sign", "signers", certificates, signers),
             rule("create", "subjectaccessreviews", "authorization.k8s.io"),
             events(),
