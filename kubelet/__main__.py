@@ -27,6 +27,8 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')
+    if options.pod_network_backend not in ("auto", "host-gw", "vxlan"):
+        sys.exit(f'Error: unknown pod network backend: "{options.pod_network_backend}"')
     if options.cleanup:
         asyncio.run(_clean_up(options))
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from apimachinery.errors import StatusError
-from apimachinery.objects import NamespacedName, Object, get_path
+from apimachinery.objects import NamespacedName, Object, get_path, name_of
 from apimachinery.scheme import NODES, PODS, SERVICES
 from client.errors import ConnectionFailed
 from client.informer import Informer
@@ -23,9 +23,11 @@ from kubelet.containers.dns import parse_resolv_conf
 from kubelet.containers.files import PodFiles
 from kubelet.events import NORMAL, Recorder
 from kubelet.network.pod_network import PodNetwork
+from kubelet.network.routes import Backend
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
 from kubelet.node.machine import Machine, inspect_machine, primary_address
+from kubelet.node.neighbours import Neighbours
 from kubelet.node.sources import MachineSource
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
@@ -55,7 +57,12 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     client_config = load(options.kubeconfig or None)
     client = Client(client_config, user_agent="kubelet")
     node_config = node_config_of(options, configuration, machine, client_config.server)
-    runtime = _runtime(options, node_config.name)
+    network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
+    runtime = DockerRuntime(
+        network,
+        endpoint=options.docker_endpoint or DEFAULT_ENDPOINT,
+        pause_image=options.pod_infra_container_image,
+    )
     agent = NodeAgent(client, node_config, MachineSource(machine, root, runtime), clock.now)
     recorder = EventRecorder(client, "kubelet", node_config.name)
     waker = Waker()
@@ -81,7 +88,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         serialize_pulls=configuration["serializeImagePulls"],
         max_parallel_pulls=configuration["maxParallelImagePulls"],
     )
-    node = _Node(client, configuration, agent, runtime, assembly, services, recorder)
+    node = _Node(client, configuration, agent, runtime, network, assembly, services, recorder)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run())
@@ -102,6 +109,7 @@ class _Node:
         configuration: dict[str, Any],
         agent: NodeAgent,
         runtime: Runtime,
+        network: PodNetwork,
         assembly: Assembly,
         services: Informer,
         recorder: Recorder,
@@ -115,7 +123,8 @@ class _Node:
         self._recorder = recorder
         self._news = asyncio.Event()
         name = agent.config.name
-        self._nodes = Informer(client, NODES, field_selector=f"metadata.name={name}")
+        self._nodes = Informer(client, NODES)
+        self._neighbours = Neighbours(name, self._nodes, network)
 
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
         name = self._agent.config.name
@@ -128,6 +137,7 @@ class _Node:
         group.create_task(self._nodes.run())
         group.create_task(self._services.run())
         group.create_task(self._follow_node())
+        group.create_task(self._neighbours.run())
         group.create_task(renew_leases([self._agent]))
         group.create_task(report_statuses([self._agent]))
         await self._nodes.wait_synced()
@@ -137,7 +147,7 @@ class _Node:
         daemon.ready()
 
     def _on_node(self, old: Object | None, new: Object | None) -> None:
-        if new is not None:
+        if new is not None and name_of(new) == self._agent.config.name:
             self._agent.observe(new)
             if old is None or get_path(old, "spec.podCIDR") != get_path(new, "spec.podCIDR"):
                 self._news.set()
@@ -189,12 +199,6 @@ class _Node:
                 self._configuration["healthzBindAddress"], self._configuration["healthzPort"]
             )
             await server.start()
-
-
-def _runtime(options: Options, name: str) -> DockerRuntime:
-    network = PodNetwork(name, options.cluster_cidr)
-    endpoint = options.docker_endpoint or DEFAULT_ENDPOINT
-    return DockerRuntime(network, endpoint=endpoint, pause_image=options.pod_infra_container_image)
 
 
 async def clean_up(options: Options) -> None:

@@ -69,6 +69,11 @@ class Options(CommonOptions):
     cluster_dns: tuple[str, ...] = flag((), "Comma-separated list of DNS server IP address.")
     cluster_domain: str = flag("", "Domain for this cluster.")
     cluster_cidr: str = flag("", "The addresses of all pods: traffic among them is not masqueraded.")
+    pod_network_backend: str = flag(
+        "auto",
+        "How pods of other nodes are reached: host-gw (plain routes), vxlan, or auto (vxlan where there is "
+        "no direct way).",
+    )
     pod_cidr: str = flag("", "The CIDR of this node's pods; the Node's spec.podCIDR if empty.")
     resolv_conf: str = flag("", "Resolver configuration file that pods' DNS configuration is based on.")
     max_pods: int | None = flag(None, "Number of Pods that can run on this Kubelet.", parse=int)

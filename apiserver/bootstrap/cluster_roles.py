@@ -304,7 +304,8 @@ def cluster_role_bindings() -> list[Wanted]:
         bind("system:discovery", AUTHENTICATED),
         bind("system:basic-user", AUTHENTICATED),
         bind("system:public-info-viewer", AUTHENTICATED, UNAUTHENTICATED),
-        bind("system:node-proxier", user("system:kube-proxy")),
+        # Ours lets nodes' own identities do a proxy's work too: kube-proxy on a node needs no other.
+        bind("system:node-proxier", user("system:kube-proxy"), group("system:nodes")),
         bind("system:kube-controller-manager", MANAGER),
         bind("system:kube-dns", {"kind": "ServiceAccount", "name": "kube-dns", "namespace": "kube-system"}),
         bind("system:kube-scheduler", SCHEDULER),

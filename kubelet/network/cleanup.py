@@ -4,6 +4,7 @@ being gone.
 
 from __future__ import annotations
 
+from kubelet.network import peers
 from kubelet.network.firewall import Firewall
 from kubelet.network.links import Links
 from kubelet.network.names import BRIDGE_PREFIX, bridge_name, table_name
@@ -23,5 +24,6 @@ def cleanup_network(node: str) -> list[str]:
         removed.append(table_name(node))
     firewall.remove(NodeNetwork(node, ""))
     if not any(name.startswith(BRIDGE_PREFIX) for name in links.ours()):
-        links.apply_routes(plan_routes((), links.routes()))
+        peers.apply(plan_routes((), peers.present()), "")
+        peers.remove_tunnel()
     return removed

@@ -9,6 +9,8 @@ import hashlib
 
 BRIDGE_PREFIX = "smp-"
 VETH_PREFIX = "smv"
+TUNNEL = "smp-vxlan"
+"""The machine's VXLAN device; its nodes share it."""
 TABLE_PREFIX = "sampan-node-"
 _MAX_INTERFACE_NAME = 15
 
@@ -33,3 +35,9 @@ def veth_name(sandbox_id: str) -> str:
 def mac_of(address: str) -> str:
     """Made of the IPv4 address, as CNI's bridge does: what a neighbour remembers of an address stays true."""
     return ":".join(["0a", "58", *(f"{int(octet):02x}" for octet in address.split("."))])
+
+
+def address_of(mac: str) -> str:
+    """The address that `mac_of` made it of; nothing for any other."""
+    octets = mac.split(":")
+    return ".".join(str(int(octet, 16)) for octet in octets[2:]) if octets[:2] == ["0a", "58"] else ""

@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from kubelet.network import peers
 from kubelet.network.firewall import Firewall, FirewallError, set_kernel_parameters
 from kubelet.network.ipam import AddressesExhausted, AddressPool
-from kubelet.network.links import LinkError, Links
-from kubelet.network.routes import Route, plan_routes
+from kubelet.network.links import Links
+from kubelet.network.netlink import LinkError
+from kubelet.network.routes import Backend, Route, plan_routes, with_tunnels
 from kubelet.network.rules import Forward, NodeNetwork, forwards
 from kubelet.runtime.interface import HostPort
 
@@ -35,8 +37,16 @@ class Tenant:
 
 
 class PodNetwork:
-    def __init__(self, node: str, cluster_cidr: str = "", *, links: Links | None = None) -> None:
+    def __init__(
+        self,
+        node: str,
+        cluster_cidr: str = "",
+        *,
+        backend: Backend = Backend.AUTO,
+        links: Links | None = None,
+    ) -> None:
         self.node = node
+        self._backend = backend
         self._cluster_cidr = cluster_cidr
         self._links = links or Links()
         self._firewall = Firewall()
@@ -98,10 +108,14 @@ class PodNetwork:
         if self._ports.pop(tenant.owner, None):
             await self._write_ports()
 
-    async def apply_routes(self, wanted: Iterable[Route]) -> None:
-        """To the pods of other nodes."""
-        wanted = set(wanted)
-        await self._do(lambda: self._links.apply_routes(plan_routes(wanted, self._links.routes())))
+    async def reach(self, wanted: Iterable[Route], own_address: str) -> None:
+        """Makes the ways to the pods of other nodes those wanted; how each is reached is found out here."""
+        routes = list(wanted)
+        await self._do(lambda: self._reach(routes, own_address))
+
+    def _reach(self, routes: list[Route], own_address: str) -> None:
+        wanted = with_tunnels(routes, self._backend, peers.is_direct)
+        peers.apply(plan_routes(wanted, peers.present()), own_address)
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,12 +1,14 @@
-"""Routes to the pods of other nodes, when all nodes share one subnet (flannel's host-gw). Pure planner.
+"""Ways to the pods of other nodes, planned from Node objects alone. Pure; `links` applies what differs.
 
-From Node objects to `podCIDR via node IP`; `links` applies what differs.
+Where nodes share a subnet, the way is a plain route by the node's address (flannel's host-gw); elsewhere it
+leads through a VXLAN tunnel whose neighbours follow from the same Node objects: nothing else is announced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from apimachinery.objects import Object, name_of
 
@@ -14,10 +16,26 @@ ROUTE_PROTOCOL = 83
 """Marks routes in the kernel's table as ours (rtnetlink's protocol field, an unassigned number)."""
 
 
+class Backend(StrEnum):
+    """How pods' packets reach another node: flannel's names, and its DirectRouting as the default."""
+
+    AUTO = "auto"
+    HOST_GW = "host-gw"
+    VXLAN = "vxlan"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Route:
+    """To the pods in `destination`, which the machine with `address` has."""
+
     destination: str
-    gateway: str
+    address: str
+    tunnel: bool = False
+
+    @property
+    def network(self) -> str:
+        """The destination's first address, which stands for the other end of the tunnel."""
+        return self.destination.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +56,17 @@ def wanted_routes(nodes: Iterable[Object], own: str) -> set[Route]:
     }
 
 
+def with_tunnels(routes: Iterable[Route], backend: Backend, is_direct: Callable[[str], bool]) -> set[Route]:
+    """`is_direct` says whether a machine is on a subnet of this one."""
+
+    def through_tunnel(route: Route) -> bool:
+        return backend is Backend.VXLAN or (backend is Backend.AUTO and not is_direct(route.address))
+
+    return {Route(each.destination, each.address, through_tunnel(each)) for each in routes}
+
+
 def plan_routes(wanted: Iterable[Route], present: Iterable[Route]) -> RoutePlan:
-    """`present` are ours only. A destination whose gateway changed is replaced by being added."""
+    """`present` are ours only. A destination that is reached another way is replaced by being added."""
     wanted, present = set(wanted), set(present)
     destinations = {route.destination for route in wanted}
     gone = {route for route in present - wanted if route.destination not in destinations}

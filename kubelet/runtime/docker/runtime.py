@@ -10,7 +10,6 @@ from contextlib import suppress
 import orjson
 
 from kubelet.network.pod_network import NetworkError, PodNetwork
-from kubelet.network.routes import Route
 from kubelet.runtime.cgroups import read_usage
 from kubelet.runtime.docker import execs, pulls
 from kubelet.runtime.docker.connection import Connector, Request, path_of
@@ -109,12 +108,6 @@ class DockerRuntime:
 
     def network_ready(self) -> bool:
         return self._network.is_ready
-
-    async def apply_routes(self, wanted: set[Route]) -> None:
-        try:
-            await self._network.apply_routes(wanted)
-        except NetworkError as error:
-            raise ContainerRuntimeError(str(error)) from error
 
     async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
         inspected = await self._sandboxes.inspected(sandbox_id)

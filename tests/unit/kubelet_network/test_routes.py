@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kubelet.network.routes import Route, RoutePlan, plan_routes, wanted_routes
+from kubelet.network.names import address_of, mac_of
+from kubelet.network.routes import Backend, Route, RoutePlan, plan_routes, wanted_routes, with_tunnels
 
 
 def node(name: str, ip: str = "", *cidrs: str) -> dict[str, Any]:
@@ -46,6 +47,34 @@ def test_only_the_field_for_one_range_is_enough():
     other = node("b", "192.0.2.2")
     other["spec"] = {"podCIDR": "10.244.1.0/24"}
     assert wanted_routes([OWN, other], "a") == {Route("10.244.1.0/24", "192.0.2.2")}
+
+
+NEAR, FAR = Route("10.244.1.0/24", "192.0.2.2"), Route("10.244.2.0/24", "198.51.100.9")
+
+
+@pytest.mark.parametrize(
+    ("backend", "tunnels"),
+    [
+        pytest.param(Backend.AUTO, {"198.51.100.9"}, id="only where there is no other way"),
+        pytest.param(Backend.HOST_GW, set(), id="never"),
+        pytest.param(Backend.VXLAN, {"192.0.2.2", "198.51.100.9"}, id="always"),
+    ],
+)
+def test_which_nodes_are_reached_through_a_tunnel(backend, tunnels):
+    routes = with_tunnels([NEAR, FAR], backend, lambda address: address.startswith("192.0.2."))
+    assert {route.address for route in routes if route.tunnel} == tunnels
+    assert {route.destination for route in routes} == {NEAR.destination, FAR.destination}
+
+
+def test_a_way_that_becomes_direct_replaces_the_tunnel():
+    tunnel = Route(NEAR.destination, NEAR.address, tunnel=True)
+    assert plan_routes([NEAR], [tunnel]) == RoutePlan(add=(NEAR,))
+
+
+def test_hardware_addresses_tell_the_address_they_were_made_of():
+    assert address_of(mac_of("192.0.2.250")) == "192.0.2.250"
+    assert address_of("02:42:ac:11:00:02") == ""
+    assert address_of("") == ""
 
 
 X, Y = Route("10.244.1.0/24", "192.0.2.2"), Route("10.244.2.0/24", "192.0.2.3")
