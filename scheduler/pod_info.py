@@ -14,14 +14,14 @@ from typing import Any
 import orjson
 
 from apimachinery.labels import IN, Requirement, Selector, SelectorError, selector_from_label_selector
-from apimachinery.objects import NamespacedName, Object, controller_of, get_path, key_of
-from apimachinery.pods import host_ports
-from scheduler.node_selector import (
+from apimachinery.node_selector import (
     NodeSelectorTerm,
     RequiredNodes,
     parse_preferred_nodes,
     parse_required_nodes,
 )
+from apimachinery.objects import NamespacedName, Object, controller_of, get_path, key_of
+from apimachinery.pods import host_ports
 from scheduler.resources import ASSUMED, Amounts, pod_requests
 
 HostPort = tuple[str, str, int]

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from apimachinery.labels import selector_from_map
+from apimachinery.node_selector import parse_required_nodes
 from apimachinery.objects import Object, labels_of, name_of
 from apimachinery.pods import host_ports, is_terminal, pod_requests
 from apimachinery.quantity import Quantity
 from apimachinery.taints import find_untolerated
-from kubelet.pods.node_affinity import matches_node_affinity
 from kubelet.pods.status import Verdict
 
 
@@ -80,9 +79,7 @@ def _clashes(wanted: tuple[str, str, int], taken: set[tuple[str, str, int]]) -> 
 
 
 def _affinity(pod: Object, node: Object) -> Verdict | None:
-    spec = pod.get("spec") or {}
-    selector = selector_from_map(spec.get("nodeSelector") or {})
-    if selector.matches(labels_of(node)) and matches_node_affinity(spec, node):
+    if parse_required_nodes(pod.get("spec") or {}).matches(name_of(node), labels_of(node)):
         return None
     return _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
 

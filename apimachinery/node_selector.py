@@ -1,4 +1,4 @@
-"""Node selectors: which nodes a pod's nodeSelector and node affinity ask for. Parsed once, matched often."""
+"""Node selectors: which nodes a pod or a volume asks for. Parsed once, matched often."""
 
 from __future__ import annotations
 
@@ -76,8 +76,13 @@ class RequiredNodes:
 
 def parse_required_nodes(spec: Object) -> RequiredNodes:
     required = get_path(spec, "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution")
-    terms = None if required is None else tuple(map(_term, required.get("nodeSelectorTerms") or ()))
+    terms = None if required is None else parse_terms(required)
     return RequiredNodes(selector_from_map(spec.get("nodeSelector")), terms)
+
+
+def parse_terms(node_selector: Object) -> tuple[NodeSelectorTerm, ...]:
+    """The terms of a core/v1 NodeSelector, one of which must hold."""
+    return tuple(map(_term, node_selector.get("nodeSelectorTerms") or ()))
 
 
 def parse_preferred_nodes(spec: Object) -> tuple[tuple[int, NodeSelectorTerm], ...]:
