@@ -13,14 +13,13 @@ _NONE: dict[str, str] = {}
 _MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
 DEFAULT_PLUGINS = (
     "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
-    "DefaultTolerationSeconds", "DefaultStorageClass",
+    "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection",
     "PersistentVolumeClaimResize", "RuntimeClass", "CertificateApproval", "CertificateSigning",
     "ClusterTrustBundleAttest", "CertificateSubjectRestriction", "DefaultIngressClass",
     "PodTopologyLabels", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", "ResourceQuota",
 )  # fmt: skip
-"""What upstream switches on without being told, but for StorageObjectInUseProtection: nobody here would
-take its finalizers away again."""
+"""What upstream switches on without being told."""
 
 
 @dataclass(frozen=True)

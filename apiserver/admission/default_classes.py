@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from apimachinery.objects import Object, annotations_of
+from apimachinery.objects import Object, annotations_of, name_of
 from apimachinery.scheme import (
     INGRESS_CLASSES,
     INGRESSES,
@@ -15,14 +15,10 @@ from apimachinery.scheme import (
     STORAGE_CLASSES,
     Resource,
 )
+from apimachinery.volumes import default_class, has_no_class
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.refusal import refuse
 
-_STORAGE_DEFAULTS = (
-    "storageclass.kubernetes.io/is-default-class",
-    "storageclass.beta.kubernetes.io/is-default-class",
-)
-_OLD_STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
 _INGRESS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _OLD_INGRESS_CLASS = "kubernetes.io/ingress.class"
 
@@ -40,17 +36,11 @@ class DefaultStorageClass:
 
     async def admit(self, attributes: Attributes) -> None:
         claim = attributes.object
-        if (
-            claim is None
-            or "storageClassName" in claim["spec"]
-            or _OLD_STORAGE_CLASS in annotations_of(claim)
-        ):
+        if claim is None or not has_no_class(claim):
             return
-        defaults = _marked(self._objects(STORAGE_CLASSES), _STORAGE_DEFAULTS)
-        if defaults:
-            # The newest wins; of equally old ones the first by name.
-            chosen = max(sorted(defaults, key=_name), key=lambda each: each["metadata"]["creationTimestamp"])
-            claim["spec"]["storageClassName"] = _name(chosen)
+        chosen = default_class(self._objects(STORAGE_CLASSES))
+        if chosen is not None:
+            claim["spec"]["storageClassName"] = name_of(chosen)
 
     async def validate(self, attributes: Attributes) -> None:
         """Adds only."""
@@ -71,19 +61,12 @@ class DefaultIngressClass:
             return
         if _OLD_INGRESS_CLASS in annotations_of(ingress):
             return
-        defaults = _marked(self._objects(INGRESS_CLASSES), (_INGRESS_DEFAULT,))
+        classes = self._objects(INGRESS_CLASSES)
+        defaults = [each for each in classes if annotations_of(each).get(_INGRESS_DEFAULT) == "true"]
         if len(defaults) > 1:
             raise refuse(attributes, f"{len(defaults)} default IngressClasses were found, only 1 allowed")
         if defaults:
-            ingress.setdefault("spec", {})["ingressClassName"] = _name(defaults[0])
+            ingress.setdefault("spec", {})["ingressClassName"] = name_of(defaults[0])
 
     async def validate(self, attributes: Attributes) -> None:
         """Adds only."""
-
-
-def _marked(objects: Iterable[Object], annotations: tuple[str, ...]) -> list[Object]:
-    return [each for each in objects if any(annotations_of(each).get(key) == "true" for key in annotations)]
-
-
-def _name(obj: Object) -> str:
-    return str(obj["metadata"]["name"])

@@ -11,6 +11,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import LIMIT_RANGES, SERVICE_ACCOUNTS, Resource
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
+from apiserver.admission.claim_resize import PersistentVolumeClaimResize
 from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from apiserver.admission.limit_ranger import LimitRanger
@@ -48,6 +49,7 @@ def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugi
         ),
         DefaultStorageClass(objects),
         StorageObjectInUseProtection(),
+        PersistentVolumeClaimResize(lookup),
         RuntimeClass(lookup),
         DefaultIngressClass(objects),
         CertificateRequester(),

@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object, get_path
+from apimachinery.volumes import is_default_class
 from apiserver.registry.strategies.checks import (
     Errors,
     immutable,
@@ -57,10 +58,7 @@ class StorageClassStrategy(Strategy):
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         name = obj["metadata"]["name"]
-        annotations = obj["metadata"].get("annotations") or {}
-        default = ("storageclass.kubernetes.io/is-default-class",
-                   "storageclass.beta.kubernetes.io/is-default-class")  # fmt: skip
-        if any(annotations.get(key) == "true" for key in default):
+        if is_default_class(obj):
             name += " (default)"
         return [
             name,

@@ -10,6 +10,8 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating
+from apimachinery.times import format_time
+from apimachinery.volumes import BETA_STORAGE_CLASS, class_of
 from apiserver.registry.strategies.checks import (
     Errors,
     immutable,
@@ -34,10 +36,9 @@ from apiserver.registry.strategies.podspec.defaults import (
 from apiserver.registry.strategies.podspec.scheduling import validate_node_selector
 from apiserver.registry.strategies.podspec.volume_sources import PATH_NAMES, PERSISTENT_SOURCES
 from apiserver.registry.strategies.tables import UNSET, age, columns
-from apiserver.registry.strategy import Column, Strategy
+from apiserver.registry.strategy import Column, Rollback, Strategy, WriteContext, nothing_to_undo
 
 _SPEC = Path("spec")
-_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 _SHORT_MODES = {
     "ReadWriteOnce": "RWO",
     "ReadOnlyMany": "ROX",
@@ -48,11 +49,6 @@ _CLAIM_FIXED = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName "
     "for bound claims\n"
 )
-
-
-def _class_of(obj: Object) -> str:
-    found = annotations_of(obj).get(_BETA_CLASS) or get_path(obj, "spec.storageClassName", "")
-    return str(found)
 
 
 def _modes_text(modes: Sequence[str]) -> str:
@@ -90,6 +86,18 @@ class PersistentVolumeStrategy(Strategy):
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {"phase": "Pending"}
 
+    async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:
+        obj["status"]["lastPhaseTransitionTime"] = format_time(ctx.now())
+        return nothing_to_undo
+
+    async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
+        """Notes when the phase changed, unless whoever changed it says so."""
+        status, before = new.get("status") or {}, old.get("status") or {}
+        known = before.get("lastPhaseTransitionTime")
+        if status.get("phase") != before.get("phase") and status.get("lastPhaseTransitionTime") == known:
+            status["lastPhaseTransitionTime"] = format_time(ctx.now())
+        return nothing_to_undo
+
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_volume(obj["spec"]))
 
@@ -105,7 +113,7 @@ class PersistentVolumeStrategy(Strategy):
             spec.get("persistentVolumeReclaimPolicy") or "",
             _phase(obj),
             f"{claim.get('namespace') or ''}/{claim.get('name') or ''}" if claim else "",
-            _class_of(obj),
+            class_of(obj),
             UNSET if spec.get("volumeAttributesClassName") is None else spec["volumeAttributesClassName"],
             get_path(obj, "status.reason", ""),
             age(obj, now),
@@ -232,7 +240,7 @@ class PersistentVolumeClaimStrategy(Strategy):
             spec.get("volumeName") or "",
             str(quantity_of(get_path(obj, "status.capacity.storage", "0"))) if bound else "",
             _modes_text(get_path(obj, "status.accessModes", ())) if bound else "",
-            _class_of(obj),
+            class_of(obj),
             UNSET if attributes is None else attributes,
             age(obj, now),
             spec.get("volumeMode") or UNSET,
@@ -250,9 +258,9 @@ def _mirror_data_source(spec: Object) -> None:
 
 def _claim_changes(new: Object, old: Object) -> Errors:
     spec, before = new["spec"], old["spec"]
-    class_annotation = annotations_of(new).get(_BETA_CLASS)
-    at = Path("metadata", "annotations", _BETA_CLASS)
-    yield from immutable(class_annotation, annotations_of(old).get(_BETA_CLASS), at)
+    class_annotation = annotations_of(new).get(BETA_STORAGE_CLASS)
+    at = Path("metadata", "annotations", BETA_STORAGE_CLASS)
+    yield from immutable(class_annotation, annotations_of(old).get(BETA_STORAGE_CLASS), at)
     kept = {**spec, "resources": dict(spec.get("resources") or {})}
     if not before.get("volumeName"):
         kept["volumeName"] = before.get("volumeName")

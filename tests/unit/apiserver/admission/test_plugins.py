@@ -24,6 +24,7 @@ from apimachinery.scheme import (
 from apiserver.admission.attributes import Attributes, Operation, Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.chain import Chain
+from apiserver.admission.claim_resize import PersistentVolumeClaimResize
 from apiserver.admission.default_classes import DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from apiserver.admission.limit_ranger import LimitRanger
@@ -398,3 +399,42 @@ def test_a_chain_knows_who_is_asked() -> None:
         chain.applies("CREATE", CONFIG_MAPS),
     ]
     assert asked == [True, False, False]
+
+
+# PersistentVolumeClaimResize
+
+
+def claim_of_size(size: str, phase: str = "Bound", class_name: str = "fast") -> Object:
+    spec = {"storageClassName": class_name, "resources": {"requests": {"storage": size}}}
+    return {"metadata": {"name": "web", "namespace": "shop"}, "spec": spec, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why_not"),
+    [
+        pytest.param(claim_of_size("1Gi"), claim_of_size("2Gi"), "", id="its class lets it grow"),
+        pytest.param(claim_of_size("1Gi", "Pending"), claim_of_size("1Gi"), "", id="nothing grows"),
+        pytest.param(
+            claim_of_size("1Gi", "Pending"),
+            claim_of_size("2Gi"),
+            "Only bound persistent volume claims can be expanded",
+            id="not bound",
+        ),
+        pytest.param(
+            claim_of_size("1Gi", class_name="slow"),
+            claim_of_size("2Gi", class_name="slow"),
+            "only dynamically provisioned pvc can be resized and "
+            "the storageclass that provisions the pvc must support resize",
+            id="its class does not",
+        ),
+    ],
+)
+async def test_who_may_grow(old: Object, new: Object, why_not: str) -> None:
+    plugin = PersistentVolumeClaimResize(Objects(fast={"allowVolumeExpansion": True}, slow={}).lookup)
+    attributes = write(new, PERSISTENT_VOLUME_CLAIMS, "UPDATE", old=old)
+    if not why_not:
+        assert await admit(plugin, attributes) == new
+        return
+    assert (await refusal(plugin, attributes)).message == (
+        f'persistentvolumeclaims "web" is forbidden: {why_not}'
+    )
