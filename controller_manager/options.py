@@ -50,6 +50,9 @@ class Options(CommonOptions):
     terminated_pod_gc_threshold: int = flag(
         12500, "Number of terminated pods that can exist before the garbage collector starts deleting them."
     )
+    pvclaimbinder_sync_period: float = duration(
+        15.0, "The period for syncing persistent volumes and persistent volume claims."
+    )
 
     root_ca_file: str = flag("", "If set, this root certificate authority is put into every namespace.")
     service_account_private_key_file: str = flag("", "File with the key used to sign service account tokens.")
@@ -64,6 +67,7 @@ class Options(CommonOptions):
     concurrent_deployment_syncs: int = flag(5, "The number of deployments that sync concurrently.")
     concurrent_endpoint_syncs: int = flag(5, "The number of endpoints that sync concurrently.")
     concurrent_service_endpoint_syncs: int = flag(5, "The number of endpoint slices that sync concurrently.")
+    concurrent_ephemeralvolume_syncs: int = flag(5, "The number of ephemeral volumes that sync concurrently.")
     concurrent_gc_syncs: int = flag(20, "The number of garbage collector workers that sync concurrently.")
     concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
     concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")

@@ -17,16 +17,19 @@ from controller_manager.deployment import DeploymentController
 from controller_manager.endpoint_slice_mirroring import EndpointSliceMirroringController
 from controller_manager.endpoint_slices import EndpointSliceController
 from controller_manager.endpoints import EndpointsController
+from controller_manager.ephemeral_volume import EphemeralVolumeController
 from controller_manager.garbage_collector.controller import GarbageCollector
 from controller_manager.namespace import NamespaceController
 from controller_manager.node_ipam import NodeIpamController
 from controller_manager.node_lifecycle import NodeLifecycleController
 from controller_manager.options import Options
+from controller_manager.persistent_volume.controller import PersistentVolumeController
 from controller_manager.pod_gc import PodGCController
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
 from controller_manager.taint_eviction import TaintEvictionController
+from controller_manager.volume_protection import ClaimProtectionController, VolumeProtectionController
 
 
 class Reconciler(Protocol):
@@ -81,4 +84,8 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(CertificateCleaningController),
     _row(BootstrapSigner),
     _row(TokenCleaner),
+    _row(PersistentVolumeController),
+    _row(ClaimProtectionController),
+    _row(VolumeProtectionController),
+    _row(EphemeralVolumeController, "concurrent_ephemeralvolume_syncs"),
 )

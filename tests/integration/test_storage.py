@@ -1,0 +1,200 @@
+"""Claims and volumes with the real daemons and hollow nodes: binding, protection, reclaiming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from apimachinery import volumes
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import Object, annotations_of, get_path, name_of
+from apimachinery.scheme import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
+from client.rest import Client
+from tests.integration.plane import CONTROLLERS, Plane, eventually
+from tests.unit.volumes import make_claim, make_class, make_volume
+
+
+async def create_claim(client: Client, name: str, **wanted: Any) -> Object:
+    metadata = {"namespace": "default", "uid": "", "resourceVersion": ""}
+    return await client.create(PERSISTENT_VOLUME_CLAIMS, make_claim(name, metadata=metadata, **wanted))
+
+
+async def create_volume(client: Client, name: str, **wanted: Any) -> Object:
+    return await client.create(PERSISTENT_VOLUMES, make_volume(name, metadata={"uid": ""}, **wanted))
+
+
+async def create_pod(client: Client, name: str, volume: Object, **spec: Any) -> Object:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "containers": [{"name": "c", "image": "busybox:1"}],
+            "terminationGracePeriodSeconds": 1,
+            "volumes": [{"name": "data", **volume}],
+            **spec,
+        },
+    }
+    return await client.create(PODS, pod)
+
+
+def claim_volume(claim: str) -> Object:
+    return {"persistentVolumeClaim": {"claimName": claim}}
+
+
+async def claim_in(client: Client, name: str, phase: str) -> Object:
+    return await eventually(
+        lambda: client.get(PERSISTENT_VOLUME_CLAIMS, name, "default"),
+        lambda claim: get_path(claim, "status.phase") == phase,
+    )
+
+
+async def volume_in(client: Client, name: str, phase: str) -> Object:
+    return await eventually(
+        lambda: client.get(PERSISTENT_VOLUMES, name),
+        lambda volume: get_path(volume, "status.phase") == phase,
+    )
+
+
+async def gone(client: Client, resource: Any, name: str, namespace: str | None = "default") -> None:
+    async def is_gone() -> bool:
+        try:
+            await client.get(resource, name, namespace)
+        except NotFoundError:
+            return True
+        return False
+
+    await eventually(is_gone)
+
+
+async def event_of(client: Client, name: str, reason: str) -> str:
+    selector = f"involvedObject.name={name},reason={reason}"
+
+    async def messages() -> list[str]:
+        found = await client.list(EVENTS, "default", field_selector=selector)
+        return [event["message"] for event in found["items"]]
+
+    return (await eventually(messages))[0]
+
+
+async def test_a_claim_gets_the_smallest_volume_that_fits(plane: Plane, client: Client) -> None:
+    for name, size in (("tiny", "1Gi"), ("middle", "5Gi"), ("huge", "20Gi")):
+        await create_volume(client, name, size=size, class_name="sizes")
+    await create_claim(client, "sized", size="2Gi", class_name="sizes")
+    claim = await claim_in(client, "sized", volumes.BOUND)
+    volume = await volume_in(client, "middle", volumes.BOUND)
+    assert claim["spec"]["volumeName"] == "middle"
+    assert claim["status"] == {
+        "phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "5Gi"},
+    }  # fmt: skip
+    assert annotations_of(claim) == {volumes.BIND_COMPLETED: "yes", volumes.BOUND_BY_CONTROLLER: "yes"}
+    assert volume["spec"]["claimRef"]["uid"] == claim["metadata"]["uid"]
+    assert volume["status"]["lastPhaseTransitionTime"]
+    await volume_in(client, "tiny", volumes.AVAILABLE)
+
+
+async def test_a_claim_waits_for_its_volume_and_says_so(plane: Plane, client: Client) -> None:
+    await create_claim(client, "early", class_name="later")
+    text = 'storageclass.storage.k8s.io "later" not found'
+    assert await event_of(client, "early", "ProvisioningFailed") == text
+    await create_volume(client, "late", class_name="later")
+    await claim_in(client, "early", volumes.BOUND)
+
+
+async def test_a_claim_without_a_class_gets_the_default_when_there_is_one(
+    plane: Plane, client: Client
+) -> None:
+    await create_claim(client, "classless", class_name=None)
+    await event_of(client, "classless", "FailedBinding")
+    await client.create(STORAGE_CLASSES, make_class("standard", default=True, delayed=True))
+    text = "waiting for first consumer to be created before binding"
+    assert await event_of(client, "classless", "WaitForFirstConsumer") == text
+    claim = await client.get(PERSISTENT_VOLUME_CLAIMS, "classless", "default")
+    assert claim["spec"]["storageClassName"] == "standard"
+    await client.delete(STORAGE_CLASSES, "standard")
+
+
+async def test_binding_goes_on_where_a_killed_controller_stopped(plane: Plane, client: Client) -> None:
+    claim = await create_claim(client, "interrupted", class_name="halves")
+    await create_volume(client, "half", class_name="halves", claim=claim, phase="")
+    plane.restart(CONTROLLERS)
+    bound = await claim_in(client, "interrupted", volumes.BOUND)
+    assert bound["spec"]["volumeName"] == "half"
+
+
+async def test_a_claim_in_use_does_not_vanish(plane: Plane, client: Client) -> None:
+    await create_volume(client, "used", class_name="used")
+    await create_claim(client, "used", class_name="used")
+    await claim_in(client, "used", volumes.BOUND)
+    await create_pod(client, "user", claim_volume("used"), nodeName="hollow-0")
+    await client.delete(PERSISTENT_VOLUME_CLAIMS, "used", "default")
+    await client.delete(PERSISTENT_VOLUMES, "used")
+    await eventually(
+        lambda: client.get(PODS, "user", "default"), lambda pod: get_path(pod, "status.phase") == "Running"
+    )
+    claim = await client.get(PERSISTENT_VOLUME_CLAIMS, "used", "default")
+    assert claim["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    assert (await client.get(PERSISTENT_VOLUMES, "used"))["metadata"]["deletionTimestamp"]
+    await client.delete(PODS, "user", "default")
+    await gone(client, PERSISTENT_VOLUME_CLAIMS, "used")
+    await gone(client, PERSISTENT_VOLUMES, "used", None)
+
+
+async def test_what_becomes_of_a_volume_whose_claim_is_deleted(
+    plane: Plane, client: Client, tmp_path: Path
+) -> None:
+    """pytest's folders lie below /tmp, where the Delete policy may delete."""
+    directory = tmp_path / "data"
+    for name, policy in (("kept", "Retain"), ("deleted", "Delete"), ("recycled", "Recycle")):
+        path = directory / name
+        path.mkdir(parents=True)
+        await create_volume(
+            client,
+            name,
+            class_name=name,
+            persistentVolumeReclaimPolicy=policy,
+            hostPath={"path": str(path)},
+        )
+        await create_claim(client, name, class_name=name)
+        await claim_in(client, name, volumes.BOUND)
+        await client.delete(PERSISTENT_VOLUME_CLAIMS, name, "default")
+    await volume_in(client, "kept", volumes.RELEASED)
+    await gone(client, PERSISTENT_VOLUMES, "deleted", None)
+    failed = await volume_in(client, "recycled", volumes.FAILED)
+    assert failed["status"]["message"] == "No recycler plugin found for the volume!"
+    assert {each.name for each in directory.iterdir()} == {"kept", "recycled"}
+
+
+async def test_a_claim_loses_a_volume_that_is_taken_by_force(plane: Plane, client: Client) -> None:
+    await create_volume(client, "doomed", class_name="doomed")
+    await create_claim(client, "bereft", class_name="doomed")
+    await claim_in(client, "bereft", volumes.BOUND)
+    await client.delete(PERSISTENT_VOLUMES, "doomed")
+    await client.patch(PERSISTENT_VOLUMES, "doomed", {"metadata": {"finalizers": None}})
+    await claim_in(client, "bereft", volumes.LOST)
+    text = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
+    assert await event_of(client, "bereft", "ClaimLost") == text
+
+
+async def test_an_ephemeral_volume_lives_as_long_as_its_pod(plane: Plane, client: Client) -> None:
+    await create_volume(client, "scratch", class_name="scratch")
+    spec = make_claim(class_name="scratch")["spec"]
+    volume = {"ephemeral": {"volumeClaimTemplate": {"metadata": {"labels": {"a": "b"}}, "spec": spec}}}
+    pod = await create_pod(client, "temporary", volume, nodeName="hollow-0")
+    claim = await claim_in(client, "temporary-data", volumes.BOUND)
+    assert claim["metadata"]["labels"] == {"a": "b"}
+    assert [each["uid"] for each in claim["metadata"]["ownerReferences"]] == [pod["metadata"]["uid"]]
+    await client.delete(PODS, name_of(pod), "default")
+    await gone(client, PERSISTENT_VOLUME_CLAIMS, "temporary-data")
+    await volume_in(client, "scratch", volumes.RELEASED)
+
+
+async def test_an_ephemeral_volume_takes_nobody_elses_claim(plane: Plane, client: Client) -> None:
+    await create_claim(client, "thief-data", class_name="")
+    spec = make_claim(class_name="")["spec"]
+    volume = {"ephemeral": {"volumeClaimTemplate": {"spec": spec}}}
+    await create_pod(client, "thief", volume, nodeName="hollow-0")
+    assert await event_of(client, "thief", "FailedBinding") == (
+        "ephemeral volume data: "
+        "PVC default/thief-data was not created for pod default/thief (pod is not owner)"
+    )
