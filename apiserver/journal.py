@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import orjson
@@ -22,7 +23,9 @@ from apiserver.request import RequestInfo
 
 log = logging.getLogger(__name__)
 
-RING = 10_000
+RING, QUIET_RING = 10_000, 1_000
+QUIET = frozenset(("leases.coordination.k8s.io", "events", "events.events.k8s.io"))
+"""Written all the time and the cause of nothing: kept apart, so that they don't drive out the rest."""
 WRITES = frozenset(("create", "update", "patch", "delete", "deletecollection"))
 _FLUSH_SECONDS = 0.2
 
@@ -40,6 +43,7 @@ class Record:
     user: str
     user_agent: str
     trace: str
+    actor: str
     causes: tuple[str, ...]
     code: int
     milliseconds: float
@@ -55,6 +59,7 @@ class Record:
             "user": self.user,
             "userAgent": self.user_agent,
             "trace": self.trace,
+            "actor": self.actor,
             "causes": list(self.causes),
             "code": self.code,
             "milliseconds": round(self.milliseconds, 3),
@@ -68,6 +73,7 @@ class Journal:
         self._now = now
         self._path = path
         self._ring: deque[Record] = deque(maxlen=RING)
+        self._quiet: deque[Record] = deque(maxlen=QUIET_RING)
         self._unwritten: list[Record] = []
         self._wakeup = asyncio.Event()
 
@@ -76,10 +82,10 @@ class Journal:
         plural = f"{info.plural}/{info.subresource}" if info.subresource else info.plural
         record = Record(
             self._now(), info.revision, info.verb, f"{plural}.{info.group}" if info.group else plural,
-            info.namespace, info.name, info.user.name, info.user_agent, info.trace_id, info.causes,
-            info.status, seconds * 1000,
+            info.namespace, info.name, info.user.name, info.user_agent, info.trace_id, info.actor,
+            info.causes, info.status, seconds * 1000,
         )  # fmt: skip
-        self._ring.append(record)
+        (self._quiet if record.resource in QUIET else self._ring).append(record)
         if self._path is not None:
             self._unwritten.append(record)
             self._wakeup.set()
@@ -87,10 +93,10 @@ class Journal:
     def records(
         self, *, since: int = 0, resource: str = "", namespace: str = "", name: str = ""
     ) -> list[Object]:
-        """What the ring holds, oldest first, of revisions after `since`."""
+        """What is held of revisions from `since` on, oldest first; what is quiet after all else."""
         return [
             each.to_object()
-            for each in self._ring
+            for each in chain(self._ring, self._quiet)
             if each.revision >= since
             and resource in ("", each.resource)
             and namespace in ("", each.namespace)

@@ -51,6 +51,7 @@ class RequestInfo:
     user: UserInfo = ANONYMOUS
     trace_id: str = ""
     causes: tuple[str, ...] = ()
+    actor: str = ""
     warnings: list[str] = field(default_factory=list)
     """Sent as Warning headers with the answer."""
     revision: int = 0

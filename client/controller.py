@@ -107,7 +107,7 @@ class Controller:
 
     async def process(self, key: NamespacedName) -> None:
         """One pass over one key, with its span and log fields; the outcome goes to the queue."""
-        trace = tracing.new_span(self.queue.causes(key))
+        trace = tracing.new_span(self.queue.causes(key), actor=self.name)
         with tracing.span(trace), log_fields(controller=self.name, key=key):
             try:
                 again = await self._reconcile(key)

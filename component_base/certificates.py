@@ -16,11 +16,17 @@ _VALID_DAYS = 365
 
 
 async def serving_context(
-    cert_file: str = "", key_file: str = "", *, host: str = "localhost"
+    cert_file: str = "", key_file: str = "", *, host: str = "localhost", client_ca_file: str = ""
 ) -> ssl.SSLContext:
-    """The TLS context of a daemon's own server."""
+    """The TLS context of a daemon's own server.
+
+    Client certificates are verified if they come, and not demanded: there are tokens, too.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if client_ca_file:
+        context.load_verify_locations(client_ca_file)
+        context.verify_mode = ssl.CERT_OPTIONAL
     if cert_file and key_file:
         context.load_cert_chain(cert_file, key_file)
         return context

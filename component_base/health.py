@@ -1,4 +1,7 @@
-"""Health, metrics and configuration of a daemon over HTTP: /healthz /livez /readyz /metrics /configz."""
+"""Health, metrics and configuration of a daemon over HTTP: /healthz /livez /readyz /metrics /configz.
+
+Health is told to everybody; of the rest a guard, where there is one, says who may have it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import inspect
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -21,6 +24,11 @@ Check = Callable[[], str | Awaitable[str | None] | None]
 _ENDPOINTS = ("/healthz", "/livez", "/readyz")
 
 
+class Guard(Protocol):
+    async def refusal(self, request: Request) -> Response | None:
+        """The answer for those who may not, None for those who may."""
+
+
 class HealthServer:
     """Answers for the daemon. `routes` adds exact paths; `config` is what /configz shows."""
 
@@ -33,12 +41,14 @@ class HealthServer:
         ssl_context: ssl.SSLContext | None = None,
         routes: Mapping[str, Handler] | None = None,
         config: Mapping[str, Any] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.bind_address, self.port = bind_address, port
         self._checks: dict[str, Check] = {"ping": lambda: None, **(checks or {})}
         self._ssl_context = ssl_context
         self._routes = dict(routes or {})
         self._config = dict(config or {})
+        self._guard = guard
         self._server = HttpServer(self.handle)
 
     async def start(self) -> int:
@@ -51,15 +61,19 @@ class HealthServer:
 
     async def handle(self, request: Request) -> Response:
         path = request.path.rstrip("/") or "/"
+        endpoint, _, name = path[1:].partition("/")
+        if f"/{endpoint}" in _ENDPOINTS and (not name or name in self._checks):
+            return await self._report(endpoint, name, request.query)
+        refusal = await self._guard.refusal(request) if self._guard else None
+        return refusal or await self._guarded(path, request)
+
+    async def _guarded(self, path: str, request: Request) -> Response:
         if path in self._routes:
             return await self._routes[path](request)
         if path == "/metrics":
             return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)
         if path == "/configz":
             return Response(orjson.dumps(self._config), content_type="application/json")
-        endpoint, _, name = path[1:].partition("/")
-        if f"/{endpoint}" in _ENDPOINTS and (not name or name in self._checks):
-            return await self._report(endpoint, name, request.query)
         return Response(b"404 page not found\n", 404)
 
     async def _report(self, endpoint: str, only: str, query: Mapping[str, str]) -> Response:

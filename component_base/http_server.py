@@ -29,6 +29,8 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes = b""
+    peer: Any = None
+    """The subject of a client certificate that TLS has verified, as `ssl.getpeercert` gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
+        tls = transport.get_extra_info("ssl_object")
+        self._peer = (tls.getpeercert() or {}).get("subject") if tls is not None else None
         self._start_idling()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -109,7 +113,7 @@ class _Connection(asyncio.Protocol):
         url = urlsplit(self._url.decode("latin-1"))
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         method = self._parser.get_method().decode()
-        request = Request(method, unquote(url.path), query, self._headers, self._body)
+        request = Request(method, unquote(url.path), query, self._headers, self._body, self._peer)
         keep_alive = self._parser.should_keep_alive()
         self._reset()
         self._transport.pause_reading()  # the next request waits until this one is answered

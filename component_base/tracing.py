@@ -1,7 +1,8 @@
-"""Causes: the W3C trace context that every request carries, and the revisions that made us act.
+"""Causes: the W3C trace context that every request carries, who acts, and the revisions that made it act.
 
 A span is made per reconcile (`new_span`) and rides on each request sent meanwhile: `traceparent` names it,
-and `tracestate: sampan=<rv>.<rv>` lists the resourceVersions that triggered it. Nothing is exported.
+and `tracestate: sampan=<actor>:<rv>.<rv>` says which part of a daemon it is and lists the resourceVersions
+that triggered it. Nothing is exported.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Trace:
     trace_id: str
     span_id: str
     causes: tuple[str, ...] = ()
+    actor: str = ""
+    """Which part of the daemon acts, where there are several: a controller's name."""
 
     @property
     def traceparent(self) -> str:
@@ -33,7 +36,8 @@ class Trace:
 
     @property
     def tracestate(self) -> str:
-        return f"sampan={'.'.join(self.causes)}" if self.causes else ""
+        actor = f"{self.actor}:" if self.actor else ""
+        return f"sampan={actor}{'.'.join(self.causes)}" if actor or self.causes else ""
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
@@ -44,10 +48,10 @@ def current() -> Trace | None:
     return _current.get()
 
 
-def new_span(causes: Iterable[str] = (), *, parent: Trace | None = None) -> Trace:
+def new_span(causes: Iterable[str] = (), *, actor: str = "", parent: Trace | None = None) -> Trace:
     """A span of its own trace, or of the parent's."""
     trace_id = parent.trace_id if parent else os.urandom(16).hex()
-    return Trace(trace_id, os.urandom(8).hex(), tuple(causes)[-MAX_CAUSES:])
+    return Trace(trace_id, os.urandom(8).hex(), tuple(causes)[-MAX_CAUSES:], actor)
 
 
 @contextmanager
@@ -65,7 +69,7 @@ def to_headers(trace: Trace | None) -> dict[str, str]:
     if trace is None:
         return {}
     headers = {"traceparent": trace.traceparent}
-    if trace.causes:
+    if trace.tracestate:
         headers["tracestate"] = trace.tracestate
     return headers
 
@@ -75,12 +79,15 @@ def from_headers(traceparent: str, tracestate: str = "") -> Trace | None:
     match = _TRACEPARENT.fullmatch(traceparent)
     if match is None or set(match[1]) == {"0"} or set(match[2]) == {"0"}:
         return None
-    return Trace(match[1], match[2], _causes(tracestate))
+    actor, causes = _state(tracestate)
+    return Trace(match[1], match[2], causes, actor)
 
 
-def _causes(tracestate: str) -> tuple[str, ...]:
+def _state(tracestate: str) -> tuple[str, tuple[str, ...]]:
+    """The actor and the causes."""
     for entry in tracestate.split(","):
         vendor, _, value = entry.strip().partition("=")
-        if vendor == "sampan" and value:
-            return tuple(value.split("."))
-    return ()
+        if vendor == "sampan":
+            actor, _, causes = value.rpartition(":")
+            return actor, tuple(causes.split(".")) if causes else ()
+    return "", ()

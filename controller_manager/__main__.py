@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from client.guard import PortGuard
 from client.kubeconfig import ClientConfig, load
 from client.leader_election import LeaderElector, Timing
 from client.rest import Client
@@ -40,7 +41,7 @@ async def _run(daemon: Daemon, options: Options) -> None:
     client = Client(_config(options), user_agent=NAME, qps=options.kube_api_qps or None)
     async with asyncio.TaskGroup() as group:
         if options.secure_port:
-            group.create_task(_serve_health(options), name="health")
+            group.create_task(_serve_health(client, options), name="health")
         group.create_task(_lead(daemon, client, options), name="main")
 
 
@@ -49,10 +50,17 @@ def _config(options: Options) -> ClientConfig:
     return dataclasses.replace(config, server=options.master) if options.master else config
 
 
-async def _serve_health(options: Options) -> None:
-    context = await serving_context(options.tls_cert_file, options.tls_private_key_file)
-    shown = {"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)}
-    server = HealthServer(options.bind_address, options.secure_port, ssl_context=context, config=shown)
+async def _serve_health(client: Client, options: Options) -> None:
+    context = await serving_context(
+        options.tls_cert_file, options.tls_private_key_file, client_ca_file=options.client_ca_file
+    )
+    server = HealthServer(
+        options.bind_address,
+        options.secure_port,
+        ssl_context=context,
+        config={"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)},
+        guard=PortGuard(client),
+    )
     await server.start()
 
 

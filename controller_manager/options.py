@@ -25,6 +25,9 @@ class Options(CommonOptions):
     secure_port: int = flag(10257, "The port on which to serve HTTPS. If 0, don't serve HTTPS at all.")
     tls_cert_file: str = flag("", "File containing the x509 Certificate for HTTPS.")
     tls_private_key_file: str = flag("", "File containing the x509 private key matching --tls-cert-file.")
+    client_ca_file: str = flag(
+        "", "If set, client certificates signed by one of these authorities are known."
+    )
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
 
     leader_elect: bool = flag(

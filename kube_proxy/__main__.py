@@ -18,6 +18,7 @@ from kube_proxy.nftables import Nftables, RulesetError
 from kube_proxy.options import Options
 
 if TYPE_CHECKING:
+    from client.rest import Client
     from kube_proxy.assembly import Assembly
 
 NAME = "kube-proxy"
@@ -31,7 +32,7 @@ def main() -> None:
         config = load_configuration(options)
     except (ConfigError, OSError) as error:
         sys.exit(f"Error: {error}")
-    run_daemon(NAME, partial(run, config=config), options)
+    run_daemon(NAME, partial(run, options=options, config=config), options)
 
 
 def load_configuration(options: Options) -> Configuration:
@@ -54,7 +55,7 @@ async def _cleanup() -> int:
     return failed
 
 
-async def run(daemon: Daemon, *, config: Configuration) -> None:
+async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
     from client.kubeconfig import load
     from client.rest import Client
     from kube_proxy.addresses import local_addresses
@@ -67,6 +68,7 @@ async def run(daemon: Daemon, *, config: Configuration) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)
         await _serve(stack, config, assembly)
+        await _serve_debug(stack, options, client, assembly)
         async with asyncio.TaskGroup() as group:
             group.create_task(assembly.feed())
             await assembly.wait_synced()
@@ -94,6 +96,28 @@ async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembl
         server = HealthServer(host, port, routes={"/proxyMode": proxy_mode})
         await server.start()
         stack.push_async_callback(server.aclose)
+
+
+async def _serve_debug(stack: AsyncExitStack, options: Options, client: Client, assembly: Assembly) -> None:
+    """Behind TLS and a guard, since it tells the names of Services."""
+    from client.guard import PortGuard
+    from component_base.certificates import serving_context
+    from component_base.health import HealthServer
+
+    host, port = split_address(options.debug_bind_address)
+    if not port:
+        return
+    server = HealthServer(
+        host,
+        port,
+        ssl_context=await serving_context(
+            options.tls_cert_file, options.tls_private_key_file, client_ca_file=options.client_ca_file
+        ),
+        routes={"/debug/services": assembly.proxier.journal.serve},
+        guard=PortGuard(client),
+    )
+    await server.start()
+    stack.push_async_callback(server.aclose)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,14 @@ class Options(CommonOptions):
     bind_address: str = flag("0.0.0.0", "The address for health checks of services.")
     healthz_bind_address: str = flag("0.0.0.0:10256", "The IP address and port for the health check server.")
     metrics_bind_address: str = flag("127.0.0.1:10249", "The IP address and port for the metrics server.")
+    debug_bind_address: str = flag(
+        "", "The IP address and port of the HTTPS server for those who may know more; none if empty."
+    )
+    tls_cert_file: str = flag("", "File containing the x509 Certificate for --debug-bind-address.")
+    tls_private_key_file: str = flag("", "File containing the key matching --tls-cert-file.")
+    client_ca_file: str = flag(
+        "", "If set, client certificates signed by one of these authorities are known."
+    )
     cluster_cidr: str = flag("", "The CIDR range of the pods in the cluster.")
     detect_local_mode: str = flag(
         "", "How to detect local traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix."

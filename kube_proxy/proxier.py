@@ -15,6 +15,7 @@ from typing import Protocol
 from apimachinery.objects import Object
 from kube_proxy import metrics
 from kube_proxy.conntrack import Flow, stale_flows
+from kube_proxy.journal import Journal
 from kube_proxy.nftables import RulesetError, RulesetWriter
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.state import State
@@ -54,6 +55,7 @@ class Proxier:
         self._now = now
         self._after_sync = synced
         self._changed = asyncio.Event()
+        self.journal = Journal()
         self._written: Ruleset | None = None
         self._written_at = 0.0
         self.queued: datetime | None = None  # since when a sync is due
@@ -94,6 +96,7 @@ class Proxier:
                 await self.sync()
             except RulesetError as error:
                 metrics.SYNC_FAILURES.inc()
+                self.journal.failed(str(error))
                 log.error("Sync failed, will write everything anew: err=%s seconds=%s", error, retry)
                 self._written = None
                 self._changed.set()
@@ -139,6 +142,7 @@ class Proxier:
 
     def _note_success(self, is_full: bool, seconds: float) -> None:
         self.updated = self._now()
+        self.journal.programmed(self._state.take_planned_anew(), self.updated, seconds * 1000)
         if self.queued is not None:
             metrics.PROGRAMMING_DURATION.observe((self.updated - self.queued).total_seconds())
         self.queued = self._now() if self._changed.is_set() else None

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from apimachinery.objects import NamespacedName, Object, key_of
+from apimachinery.objects import NamespacedName, Object, key_of, resource_version_of
 from kube_proxy.conntrack import Destination
 from kube_proxy.context import Context
 from kube_proxy.endpoints import Endpoint, parse_slices, service_of
+from kube_proxy.journal import Revisions
 from kube_proxy.plan import join, plan_base
 from kube_proxy.port_plan import Fragment, plan_port
 from kube_proxy.ruleset import Ruleset
@@ -38,6 +39,7 @@ class State:
         self._planned: dict[NamespacedName, _Planned] = {}
         self._dirty: set[NamespacedName] = set()
         self._udp_changes: dict[Destination, frozenset[str]] = {}
+        self._planned_anew: dict[NamespacedName, Revisions] = {}
 
     @property
     def context(self) -> Context:
@@ -92,6 +94,7 @@ class State:
     def _plan_service(self, key: NamespacedName) -> None:
         before = self._planned.pop(key, _Planned())
         after = _Planned()
+        self._planned_anew[key] = self._revisions(key)
         if key in self._services:
             known = parse_slices(self._slices.get(key, {}).values(), self._context.node)
             for port in parse_service(self._services[key], self._context.family.version):
@@ -100,6 +103,15 @@ class State:
                 after.fragments.append(plan_port(port, after.endpoints[port.name], self._context))
             self._planned[key] = after
         self._note_udp(before, after)
+
+    def _revisions(self, key: NamespacedName) -> Revisions:
+        slices = {name: resource_version_of(each) for name, each in self._slices.get(key, {}).items()}
+        return Revisions(resource_version_of(self._services.get(key, {})), slices)
+
+    def take_planned_anew(self) -> Mapping[NamespacedName, Revisions]:
+        """The services that were planned since this was last asked, and from what."""
+        taken, self._planned_anew = self._planned_anew, {}
+        return taken
 
     def _note_udp(self, before: _Planned, after: _Planned) -> None:
         """Remembers destinations whose flows may lead to endpoints that are gone."""

@@ -70,6 +70,11 @@ def leaves(config: ClusterConfig) -> list[Leaf]:
         Leaf("kubelet", "ca", f"system:node:{config.node_name}", "system:nodes"),
         Leaf("kubelet-serving", "ca", f"system:node:{config.node_name}", "system:nodes", SERVER, local),
         Leaf("proxy", "ca", "system:kube-proxy"),
+        # What these daemons tell goes through the apiserver, too, which trusts only what its CA vouches for.
+        *(
+            Leaf(f"{who}-serving", "ca", f"kube-{who}", usages=SERVER, names=local)
+            for who in ("controller-manager", "scheduler", "proxy")
+        ),
     ]
 
 

@@ -9,6 +9,8 @@ from kubeadm import supervisor
 from kubeadm.config import PAUSE_IMAGE, ClusterConfig
 from kubeadm.supervisor import Unit
 
+PROXY_DEBUG_PORT = 10261
+
 
 def components(config: ClusterConfig, etcd: str) -> list[Unit]:
     """Everything `sampan up` starts, etcd first. `etcd` is the path of etcd's binary."""
@@ -21,7 +23,7 @@ def components(config: ClusterConfig, etcd: str) -> list[Unit]:
         ),
         _daemon("kube-apiserver", "apiserver", _apiserver(config)),
         _daemon("kube-controller-manager", "controller_manager", _controller_manager(config)),
-        _daemon("kube-scheduler", "scheduler", {"kubeconfig": config.kubeconfig("scheduler")}),
+        _daemon("kube-scheduler", "scheduler", _scheduler(config)),
         _daemon("kubelet", "kubelet", _kubelet(config)),
         _daemon("kube-proxy", "kube_proxy", _proxy(config)),
     ]
@@ -103,9 +105,23 @@ def _apiserver(config: ClusterConfig) -> dict[str, object]:
     }
 
 
+def _serving(config: ClusterConfig, who: str) -> dict[str, object]:
+    """The certificate of a daemon's own port, and whose clients it knows."""
+    return {
+        "client-ca-file": config.pki / "ca.crt",
+        "tls-cert-file": config.pki / f"{who}-serving.crt",
+        "tls-private-key-file": config.pki / f"{who}-serving.key",
+    }
+
+
+def _scheduler(config: ClusterConfig) -> dict[str, object]:
+    return {"kubeconfig": config.kubeconfig("scheduler"), **_serving(config, "scheduler")}
+
+
 def _controller_manager(config: ClusterConfig) -> dict[str, object]:
     return {
         "kubeconfig": config.kubeconfig("controller-manager"),
+        **_serving(config, "controller-manager"),
         "allocate-node-cidrs": "true",
         "cluster-cidr": config.cluster_cidr,
         "root-ca-file": config.pki / "ca.crt",
@@ -119,9 +135,7 @@ def _kubelet(config: ClusterConfig) -> dict[str, object]:
         "hostname-override": config.node_name,
         "node-ip": config.node_ip,
         "root-dir": config.state_dir / "kubelet",
-        "client-ca-file": config.pki / "ca.crt",
-        "tls-cert-file": config.pki / "kubelet-serving.crt",
-        "tls-private-key-file": config.pki / "kubelet-serving.key",
+        **_serving(config, "kubelet"),
         "cluster-dns": config.dns_ip,
         "cluster-domain": config.cluster_domain,
         "cluster-cidr": config.cluster_cidr,
@@ -132,6 +146,8 @@ def _kubelet(config: ClusterConfig) -> dict[str, object]:
 def _proxy(config: ClusterConfig) -> dict[str, object]:
     return {
         "kubeconfig": config.kubeconfig("proxy"),
+        "debug-bind-address": f"0.0.0.0:{PROXY_DEBUG_PORT}",
+        **_serving(config, "proxy"),
         "hostname-override": config.node_name,
         "cluster-cidr": config.cluster_cidr,
     }

@@ -7,12 +7,14 @@ import socket
 import subprocess
 
 from kubeadm import host
+from kubeadm.components import PROXY_DEBUG_PORT
 from kubeadm.config import ClusterConfig
 
 FIXED = (
     ("kubelet", "0.0.0.0", 10250),
     ("kube-proxy", "0.0.0.0", 10256),
     ("kube-proxy", "127.0.0.1", 10249),
+    ("kube-proxy", "0.0.0.0", PROXY_DEBUG_PORT),
     ("kube-controller-manager", "0.0.0.0", 10257),
     ("kube-scheduler", "0.0.0.0", 10259),
 )

@@ -172,20 +172,23 @@ class _Node:
             await self._agent.report()
 
     async def _serve(self) -> None:
+        from client.reviews import Authenticator
+        from component_base.certificates import serving_context
         from kubelet.server.app import build_app
-        from kubelet.server.identity import Authenticator, Authorizer
-        from kubelet.server.serve import serve, tls_context
+        from kubelet.server.identity import Authorizer
+        from kubelet.server.serve import serve
 
         settings, name = self._configuration, self._agent.config.name
         authentication = settings["authentication"]
-        context = await tls_context(
+        context = await serving_context(
             settings["tlsCertFile"],
             settings["tlsPrivateKeyFile"],
-            authentication["x509"]["clientCAFile"],
-            name,
+            host=name,
+            client_ca_file=authentication["x509"]["clientCAFile"],
         )
         app = build_app(
             self._assembly.kubelet,
+            self._assembly.probes.history,
             Authenticator(self._client, anonymous=authentication["anonymous"]["enabled"]),
             Authorizer(self._client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,

@@ -102,10 +102,11 @@ class Kubelet:
 
     def _added(self, pod: Object) -> None:
         record = PodRecord(pod, self._now().timestamp())
-        self.journal.step(pod, "seen by the kubelet")
+        self.journal.note(pod, "seen")
         verdict = self._admit(pod)
         if verdict is not None:
             record.ended, record.rejected = verdict, True
+            self.journal.note(pod, "refused", error=f"{verdict.reason}: {verdict.message}")
             self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
         else:
             self._references.register(pod)

@@ -59,6 +59,7 @@ def load_configuration(options: Options) -> Configuration:
 
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
+    from client.guard import PortGuard
     from client.kubeconfig import load
     from client.rest import Client
     from component_base.health import HealthServer
@@ -74,6 +75,7 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
         {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
         ssl_context=await _tls(options),
         routes=debug_routes(assembly.journal, assembly.queue),
+        guard=PortGuard(client),
     )
     try:
         async with asyncio.TaskGroup() as group:
@@ -110,7 +112,9 @@ async def _lead(client: Client, election: LeaderElectionConfig, assembly: Assemb
 async def _tls(options: Options) -> ssl.SSLContext:
     from component_base.certificates import serving_context
 
-    return await serving_context(options.tls_cert_file, options.tls_private_key_file)
+    return await serving_context(
+        options.tls_cert_file, options.tls_private_key_file, client_ca_file=options.client_ca_file
+    )
 
 
 if __name__ == "__main__":

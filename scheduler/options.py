@@ -21,6 +21,9 @@ class Options(CommonOptions):
     leader_elect_retry_period: float = duration(2, "How long to wait between tries to lead or renew.")
     leader_elect_resource_name: str = flag("kube-scheduler", "The name of the Lease.")
     leader_elect_resource_namespace: str = flag("kube-system", "The namespace of the Lease.")
-    authentication_kubeconfig: str = flag("", "Accepted, and without effect: health is served to anyone.")
-    authorization_kubeconfig: str = flag("", "Accepted, and without effect: health is served to anyone.")
+    client_ca_file: str = flag(
+        "", "If set, client certificates signed by one of these authorities are known."
+    )
+    authentication_kubeconfig: str = flag("", "Accepted, and without effect: --kubeconfig is used.")
+    authorization_kubeconfig: str = flag("", "Accepted, and without effect: --kubeconfig is used.")
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the apiserver; 0 is without limit.")

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import NamespacedName, Object
-from apimachinery.times import format_time
+from apimachinery.times import format_micro_time, format_time
 from client.errors import ConnectionFailed
 from scheduler import journal, metrics, status
 from scheduler.cache import Cache
@@ -256,7 +256,7 @@ class Scheduler:
         return Attempt(
             pod=queued.pod.key,
             uid=queued.pod.uid,
-            time=format_time(self._parts.now()),
+            time=format_micro_time(self._parts.now()),
             attempt=queued.attempts,
             profile=profile.name,
             milliseconds=(time.perf_counter() - start) * 1000,

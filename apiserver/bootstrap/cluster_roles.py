@@ -306,6 +306,8 @@ def cluster_role_bindings() -> list[Wanted]:
         bind("system:public-info-viewer", AUTHENTICATED, UNAUTHENTICATED),
         # Ours lets nodes' own identities do a proxy's work too: kube-proxy on a node needs no other.
         bind("system:node-proxier", user("system:kube-proxy"), group("system:nodes")),
+        # Our kube-proxy has a port of its own to tell more, and asks who may know it.
+        bind("sampan:kube-proxy", user("system:kube-proxy"), to="system:auth-delegator"),
         bind("system:kube-controller-manager", MANAGER),
         bind("system:kube-dns", {"kind": "ServiceAccount", "name": "kube-dns", "namespace": "kube-system"}),
         bind("system:kube-scheduler", SCHEDULER),

@@ -46,8 +46,14 @@ class Observe:
 
     def _note(self, info: RequestInfo, seconds: float) -> None:
         self._metrics.series(info).observe(info.status or 500, seconds)
-        if info.is_resource and info.verb in WRITES and info.status < 400:
+        if _has_written(info):
             self._journal.record(info, seconds)
+
+
+def _has_written(info: RequestInfo) -> bool:
+    """Reviews store nothing, and dry runs do not either."""
+    succeeded = info.verb in WRITES and info.status < 400
+    return succeeded and info.revision > 0 and "dryRun" not in info.query
 
 
 def _read_trace(info: RequestInfo) -> None:
@@ -55,4 +61,4 @@ def _read_trace(info: RequestInfo) -> None:
     if traceparent:
         trace = tracing.from_headers(traceparent, info.headers.get("tracestate", ""))
         if trace is not None:
-            info.trace_id, info.causes = trace.trace_id, trace.causes
+            info.trace_id, info.causes, info.actor = trace.trace_id, trace.causes, trace.actor

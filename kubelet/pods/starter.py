@@ -118,19 +118,19 @@ class ContainerStarter:
     async def _image(self, pod: Object, container: Object) -> ImageRef:
         try:
             secrets = await self._preparer.pull_secrets(pod)
-            image = await self._images.ensure(pod, container, secrets)
+            with self._journal.step(pod, "image", container["name"]):
+                return await self._images.ensure(pod, container, secrets)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
             # Soon after a failed pull, so that the back-off it has begun is shown.
             retry = SOON if isinstance(error, ImagePullError) else RETRY_SECONDS
             raise StartFailed(StartFailure(error.reason, str(error)), retry) from error
-        self._journal.step(pod, "image present", container["name"])
-        return image
 
     async def _prepared(self, wish: Wish) -> ContainerConfig:
         try:
-            return await self._preparer.prepare(wish)
+            with self._journal.step(wish.pod, "config", wish.container["name"]):
+                return await self._preparer.prepare(wish)
         except CreateContainerConfigError as error:
             name = wish.container["name"]
             self._event(wish.pod, name, WARNING, "Failed", f"Error: {error}")
@@ -142,25 +142,25 @@ class ContainerStarter:
         name = container["name"]
         container_id = await self._create(pod, name, sandbox, config)
         try:
-            await self._runtime.start_container(container_id)
+            with self._journal.step(pod, "start", name):
+                await self._runtime.start_container(container_id)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
             self._event(pod, name, WARNING, "Failed", f"Error: {error}")
             raise StartFailed(StartFailure(error.reason, str(error)), SOON) from error
-        self._journal.step(pod, "container started", name)
         STARTED_CONTAINERS.labels("container").inc()
         self._event(pod, name, NORMAL, "Started", f"Started container {name}")
 
     async def _create(self, pod: Object, name: str, sandbox: str, config: ContainerConfig) -> str:
         try:
-            container_id = await self._runtime.create_container(uid_of(pod), sandbox, config)
+            with self._journal.step(pod, "create", name):
+                container_id = await self._runtime.create_container(uid_of(pod), sandbox, config)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
             self._event(pod, name, WARNING, "Failed", f"Error: {error}")
             raise StartFailed(StartFailure(error.reason, str(error))) from error
-        self._journal.step(pod, "container created", name)
         self._event(pod, name, NORMAL, "Created", f"Created container: {name}")
         return container_id
 
@@ -173,7 +173,8 @@ class ContainerStarter:
         if running is None or running.state is not ContainerState.RUNNING:
             return
         try:
-            await run_hook(self._runtime, hook, pod, container, running.id, _ip(pod))
+            with self._journal.step(pod, "postStart", name):
+                await run_hook(self._runtime, hook, pod, container, running.id, _ip(pod))
         except HookFailed as error:
             self._event(pod, name, WARNING, "FailedPostStartHook", "PostStartHook failed")
             grace = pod["spec"].get("terminationGracePeriodSeconds")

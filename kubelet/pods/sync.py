@@ -103,12 +103,11 @@ class PodSync:
         if anything_left(seen):
             if not record.removed:
                 await self._reporter.report(record, seen)
-            self._journal.step(record.pod, "stopping")
-            await self._terminator.stop_pod(self._reporter.current(record.pod), seen, record.grace)
+            with self._journal.step(record.pod, "stop"):
+                await self._terminator.stop_pod(self._reporter.current(record.pod), seen, record.grace)
             seen = await self._runtime.get_pod(record.uid)
             if anything_left(seen):
                 return 0.5
-        self._journal.step(record.pod, "stopped")
         if record.removed:
             await self._remove(record, seen)
             return None
@@ -122,7 +121,7 @@ class PodSync:
         self._reporter.forget(record.uid)
         self._starter.forget_pod(record.uid)
         await self._remover.remove(record.uid, seen)
-        self._journal.step(record.pod, "removed")
+        self._journal.note(record.pod, "removed")
         record.gone = True
 
     # The way up.
@@ -149,7 +148,8 @@ class PodSync:
         """Makes or refreshes them. What is mounted once stays usable even if it cannot be refreshed."""
         pod = self._reporter.current(record.pod)
         try:
-            record.volumes = await self._volumes.set_up(pod, self._reporter.facts(pod).allocatable)
+            with self._journal.step(pod, "volumes"):
+                record.volumes = await self._volumes.set_up(pod, self._reporter.facts(pod).allocatable)
         except VolumeError as error:
             record.mount_failures += 1
             if record.mount_failures == 1:
@@ -228,15 +228,14 @@ class PodSync:
             cluster_domain=settings.cluster_domain,
             annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
         )
-        self._journal.step(pod, "creating sandbox")
         try:
             async with self._gate:
-                await uninterrupted(self._runtime.create_sandbox(config))
+                with self._journal.step(pod, "sandbox"):
+                    await uninterrupted(self._runtime.create_sandbox(config))
         except SandboxError as error:
             message = f"Failed to create pod sandbox: {error}"
             self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
             return False
-        self._journal.step(pod, "sandbox created")
         return True
 
     async def _prune(self, record: PodRecord, seen: RuntimePod | None) -> None:
@@ -256,7 +255,7 @@ class PodSync:
         if record.started or not all(each["started"] for each in status["containerStatuses"]):
             return
         record.started = True
-        self._journal.step(record.pod, "all containers started")
+        self._journal.note(record.pod, "all started")
         STARTED_PODS.inc()
         POD_START.observe(max(self._now().timestamp() - record.first_seen, 0.0))
 

@@ -17,6 +17,7 @@ from apimachinery.objects import Object, get_path, is_terminating, uid_of
 from kubelet.events import Recorder
 from kubelet.metrics import PROBE_DURATION, PROBES
 from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container, running_containers
+from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 from kubelet.probes.prober import Prober
 from kubelet.probes.threshold import ProbeSpec, ProbeState, first_state, is_final, spec_of, step
@@ -73,6 +74,7 @@ class ProbeManager:
         self._changed = changed
         self._now = now
         self._random = rng
+        self.history = ProbeHistory(now)
         self._began = now().timestamp()
         self._workers: dict[str, TaskSet[_Key]] = {}
         self._verdicts: dict[str, dict[_Key, bool]] = {}
@@ -108,6 +110,7 @@ class ProbeManager:
             for key in workers:
                 workers.cancel(key)
         self._verdicts.pop(uid, None)
+        self.history.forget(uid)
 
     async def aclose(self) -> None:
         for workers in list(self._workers.values()):
@@ -162,8 +165,12 @@ class ProbeManager:
             )
             if attempt.outcome is not Outcome.UNKNOWN:
                 break
+        took = loop.time() - began
         PROBES.labels(target.kind.value, _RESULTS[attempt.outcome]).inc()
-        PROBE_DURATION.labels(target.kind.value).observe(loop.time() - began)
+        PROBE_DURATION.labels(target.kind.value).observe(took)
+        self.history.attempted(
+            uid_of(target.pod), target.container["name"], target.kind, attempt, took * 1000
+        )
         self._tell(target, attempt)
         return attempt
 
@@ -176,6 +183,7 @@ class ProbeManager:
         before = known.get(key, target.kind is ProbeKind.LIVENESS)
         known[key] = verdict
         if verdict != before or (target.kind is ProbeKind.STARTUP and verdict is False):
+            self.history.turned(uid, target.container["name"], target.kind, verdict)
             log.info(
                 "Probe verdict: pod=%s container=%s probe=%s healthy=%s",
                 pod_full_name(target.pod), target.container["name"], target.kind.value, verdict,

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from kubelet.network.listening import Listener
+
 HOLLOW_PREFIX = "hollow.sampan.io/"
 """Pod annotations that say how the hollow runtime is to play the pod."""
 
@@ -320,6 +322,9 @@ class Runtime(Protocol):
     def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]: ...
     async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
         """The (host, port) at which the node reaches this port of the pod, for port-forward and probes."""
+
+    async def listeners(self, pod_uid: str) -> list[Listener]:
+        """What listens in the pod's network namespace now; nothing while none of it runs."""
 
     async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
         """Tries each of the credentials, then none. Raises ImagePullError."""

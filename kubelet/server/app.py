@@ -16,11 +16,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from client.reviews import Authenticator
 from component_base import metrics
 from kubelet.kubelet import Kubelet
+from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError, ContainerUsage
+from kubelet.server.debug import PodDebug
 from kubelet.server.guard import Guard
-from kubelet.server.identity import Authenticator, Authorizer
+from kubelet.server.identity import Authorizer
 from kubelet.server.logs import ContainerLogs
 from kubelet.server.stats import node_usage, resource_metrics, summary, usage_by_pod
 from kubelet.server.streaming import AttachEndpoint, ExecEndpoint
@@ -28,6 +31,7 @@ from kubelet.server.streaming import AttachEndpoint, ExecEndpoint
 
 def build_app(
     kubelet: Kubelet,
+    probes: ProbeHistory,
     authenticator: Authenticator,
     authorizer: Authorizer,
     configuration: Mapping[str, Any],
@@ -48,7 +52,7 @@ def build_app(
             Route("/metrics", endpoints.metrics),
             Route("/metrics/resource", endpoints.resource_metrics),
             Route("/stats/summary", endpoints.summary),
-            Route("/debug/pods/journal", endpoints.journal),
+            Route(f"/debug/pods{pod}", PodDebug(kubelet, probes).__call__),
             Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
             *(
                 WebSocketRoute(f"/{verb}{path}/{{container}}", endpoint.__call__)
@@ -99,10 +103,6 @@ class Endpoints:
     async def summary(self, request: Request) -> Response:
         pods, node = await self._usage()
         return _json(summary(pods, next(iter(self._kubelet.agents)), node, self._now))
-
-    async def journal(self, request: Request) -> Response:
-        """Each step of each pod with its time; ?pod=namespace/name for one."""
-        return _json(self._kubelet.journal.pods(request.query_params.get("pod", "")))
 
     async def _usage(self) -> tuple[list[Any], ContainerUsage]:
         try:

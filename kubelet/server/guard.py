@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
-from kubelet.server.identity import Authenticator, Authorizer
+from client.reviews import Authenticator
+from kubelet.server.identity import Authorizer
 from kubelet.server.protocol import PEER_SUBJECT
 
 log = logging.getLogger(__name__)

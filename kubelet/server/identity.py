@@ -1,108 +1,9 @@
-"""Who asks: the subject of a client certificate, or the user of a bearer token.
-
-And may they: the API server is asked.
-"""
+"""May they: paths of the kubelet as subresources of its Node, about which the API server is asked."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from apimachinery.objects import Object
-from apimachinery.scheme import lookup
 from client.rest import Client
-
-TOKEN_SECONDS = 120.0
-ALLOWED_SECONDS, DENIED_SECONDS = 300.0, 30.0
-PRIVILEGED_GROUP = "system:masters"
-CACHE_SIZE = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    name: str
-    groups: tuple[str, ...] = ()
-    uid: str = ""
-    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
-
-
-def user_of_certificate(subject: Any) -> User | None:
-    """From the subject as `ssl.getpeercert` gives it: CN is the name, O the groups."""
-    fields = [pair for relative in subject or () for pair in relative]
-    names = [value for key, value in fields if key == "commonName"]
-    groups = tuple(value for key, value in fields if key == "organizationName")
-    return User(names[0], (*groups, "system:authenticated")) if names else None
-
-
-V = TypeVar("V")
-
-
-class _Cache(Generic[V]):
-    """Forgets after a while, and the oldest first."""
-
-    def __init__(self) -> None:
-        self._entries: dict[Hashable, tuple[float, V]] = {}
-
-    def get(self, key: Hashable) -> V | None:
-        entry = self._entries.get(key)
-        if entry is None or entry[0] < asyncio.get_running_loop().time():
-            return None
-        return entry[1]
-
-    def put(self, key: Hashable, value: V, seconds: float) -> None:
-        if len(self._entries) >= CACHE_SIZE:
-            del self._entries[next(iter(self._entries))]
-        self._entries[key] = (asyncio.get_running_loop().time() + seconds, value)
-
-
-class Authenticator:
-    """Certificates were verified by TLS already; tokens are reviewed by the API server."""
-
-    def __init__(self, client: Client, *, anonymous: bool = False) -> None:
-        self._client = client
-        self._anonymous = anonymous
-        self._tokens: _Cache[User] = _Cache()
-
-    async def user(self, certificate_subject: Any, authorization: str) -> User | None:
-        user = user_of_certificate(certificate_subject)
-        if user is not None:
-            return user
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return await self._user_of_token(token.strip())
-        return ANONYMOUS if self._anonymous else None
-
-    async def _user_of_token(self, token: str) -> User | None:
-        key = hashlib.sha256(token.encode()).digest()
-        known = self._tokens.get(key)
-        if known is not None:
-            return known
-        resource = lookup("authentication.k8s.io", "v1", "tokenreviews")
-        assert resource is not None
-        review: Object = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenReview",
-            "metadata": {},
-            "spec": {"token": token},
-        }
-        status = (await self._client.create(resource, review)).get("status") or {}
-        if not status.get("authenticated"):
-            return None
-        user = _user_of_review(status["user"])
-        self._tokens.put(key, user, TOKEN_SECONDS)
-        return user
-
-
-def _user_of_review(user: Object) -> User:
-    extra = tuple((key, tuple(values)) for key, values in (user.get("extra") or {}).items())
-    return User(user.get("username") or "", tuple(user.get("groups") or ()), user.get("uid") or "", extra)
-
+from client.reviews import AccessReviews, User
 
 _VERBS = {
     "GET": "get",
@@ -130,46 +31,21 @@ class Authorizer:
     """Webhook mode: SubjectAccessReviews, remembered for a while."""
 
     def __init__(self, client: Client, node: str, *, always_allow: bool = False) -> None:
-        self._client = client
+        self._reviews = AccessReviews(client)
         self._node = node
         self._always_allow = always_allow
-        self._verdicts: _Cache[bool] = _Cache()
 
     async def allows(self, user: User, method: str, path: str) -> bool:
-        if self._always_allow or PRIVILEGED_GROUP in user.groups:
+        if self._always_allow:
             return True
         for subresource in subresources_of(path):
-            if await self._review(user, _VERBS.get(method, "get"), subresource):
+            attributes = {
+                "verb": _VERBS.get(method, "get"),
+                "resource": "nodes",
+                "subresource": subresource,
+                "name": self._node,
+                "version": "v1",
+            }
+            if await self._reviews.allows(user, "resourceAttributes", attributes):
                 return True
         return False
-
-    async def _review(self, user: User, verb: str, subresource: str) -> bool:
-        key = (user, verb, subresource)
-        known = self._verdicts.get(key)
-        if known is not None:
-            return known
-        resource = lookup("authorization.k8s.io", "v1", "subjectaccessreviews")
-        assert resource is not None
-        attributes = {
-            "verb": verb,
-            "resource": "nodes",
-            "subresource": subresource,
-            "name": self._node,
-            "version": "v1",
-        }
-        review: Object = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "metadata": {},
-            "spec": {
-                "user": user.name,
-                "groups": list(user.groups),
-                "uid": user.uid,
-                "extra": {key: list(values) for key, values in user.extra},
-                "resourceAttributes": attributes,
-            },
-        }
-        status = (await self._client.create(resource, review)).get("status") or {}
-        allowed = bool(status.get("allowed"))
-        self._verdicts.put(key, allowed, ALLOWED_SECONDS if allowed else DENIED_SECONDS)
-        return allowed

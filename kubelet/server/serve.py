@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from component_base.certificates import serving_context
 from kubelet.server.protocol import PeerProtocol
 
 
@@ -20,15 +19,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-async def tls_context(cert_file: str, key_file: str, client_ca_file: str, host: str) -> ssl.SSLContext:
-    """Client certificates are verified if they come, and not demanded: there are tokens, too."""
-    context = await serving_context(cert_file, key_file, host=host)
-    if client_ca_file:
-        context.load_verify_locations(client_ca_file)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
 
 
 async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from apimachinery.conditions import condition_of
@@ -136,22 +137,29 @@ async def test_a_killed_scheduler_is_replaced_and_nothing_is_bound_twice(tmp_pat
 async def test_health_metrics_and_the_journal_are_served_over_https(tmp_path: Path) -> None:
     port = free_port()
     flags = ("--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={port}")
-    async with control_plane(tmp_path, *flags) as (_, client):
+    async with control_plane(tmp_path, *flags) as (plane, client):
         await make_node(client, "small", cpu="1")
         await make_pod(client, "p", cpu="2")
         await pod_when(client, "p", lambda pod: "Insufficient" in why_not(pod))
-        insecure = ssl.create_default_context()
-        insecure.check_hostname, insecure.verify_mode = False, ssl.CERT_NONE
 
-        def get(path: str) -> bytes:
-            with urlopen(f"https://127.0.0.1:{port}{path}", context=insecure) as answer:
-                body: bytes = answer.read()
-                return body
+        def ask(path: str, who: str) -> tuple[int, bytes]:
+            context = ssl.create_default_context(cafile=str(plane.config.pki / "ca.crt"))
+            if who:
+                context.load_cert_chain(plane.config.pki / f"{who}.crt", plane.config.pki / f"{who}.key")
+            try:
+                with urlopen(f"https://127.0.0.1:{port}{path}", context=context) as answer:
+                    return answer.status, answer.read()
+            except HTTPError as refusal:
+                with refusal:
+                    return refusal.code, refusal.read()
 
-        assert await asyncio.to_thread(get, "/healthz") == b"ok"
-        assert b'scheduler_pending_pods{queue="unschedulable"} 1.0' in await asyncio.to_thread(
-            get, "/metrics"
-        )
-        found = json.loads(await asyncio.to_thread(get, "/debug/attempts?name=p"))["attempts"]
+        async def get(path: str, who: str = "apiserver-kubelet-client") -> tuple[int, bytes]:
+            return await asyncio.to_thread(ask, path, who)
+
+        assert await get("/healthz", who="") == (200, b"ok")
+        assert (await get("/metrics", who=""))[0] == 401
+        assert (await get("/debug/attempts", who="kubelet"))[0] == 403
+        assert b'scheduler_pending_pods{queue="unschedulable"} 1.0' in (await get("/metrics"))[1]
+        found = json.loads((await get("/debug/attempts?name=p"))[1])["attempts"]
         assert found[0]["verdicts"]["small"]["NodeResourcesFit"] == "Insufficient cpu"
         assert found[0]["verdicts"]["small"]["TaintToleration"] == "ok"

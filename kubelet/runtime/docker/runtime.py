@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import orjson
 
+from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
 from kubelet.runtime.cgroups import read_usage
 from kubelet.runtime.docker import execs, pulls
@@ -112,6 +113,10 @@ class DockerRuntime:
     async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
         inspected = await self._sandboxes.inspected(sandbox_id)
         return sandbox_memory(inspected["Config"]["Labels"]).address or "127.0.0.1", port
+
+    async def listeners(self, pod_uid: str) -> list[Listener]:
+        pid = self._sightings.pid_of(pod_uid)
+        return await asyncio.to_thread(listeners, pid) if pid else []
 
     # Sandboxes and containers.
 

@@ -56,6 +56,11 @@ class Sightings:
             if each.pid and isinstance(each.value, RuntimeContainer)
         }
 
+    def pid_of(self, pod_uid: str) -> int:
+        """Some process of the pod's, as last seen; 0 if none runs."""
+        pids = (each.pid for each in self._known.values() if each.identity.pod_uid == pod_uid)
+        return next(filter(None, pids), 0)
+
     def forget_image(self, image_id: str) -> None:
         self._images.pop(image_id, None)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from kubelet.network.listening import Listener
 from kubelet.runtime.events import EventFeed
 from kubelet.runtime.hollow.behaviour import behaviour_of, draw
 from kubelet.runtime.hollow.commands import Exit, parse_command
@@ -227,6 +228,11 @@ class HollowRuntime:
         if pod is None or not pod.sandboxes[sandbox_id].ready:
             raise ContainerRuntimeError(f"sandbox {sandbox_id} is not running")
         return pod.sandboxes[sandbox_id].ips[0], port
+
+    async def listeners(self, pod_uid: str) -> list[Listener]:
+        """Hollow containers have no sockets."""
+        self._check()
+        return []
 
     async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
         self._check()

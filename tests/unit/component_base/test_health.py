@@ -54,6 +54,28 @@ async def test_endpoints(
     assert (answer.status, answer.body.decode()) == (status, body)
 
 
+class NobodyButRoot:
+    async def refusal(self, request: Request) -> Response | None:
+        return None if request.headers.get("user") == "root" else Response(b"no", 403)
+
+
+@pytest.mark.parametrize(
+    ("path", "user", "status"),
+    [
+        pytest.param("/readyz", "", 200, id="health is told to everybody"),
+        pytest.param("/livez/ping", "", 200, id="and each of its checks"),
+        pytest.param("/metrics", "", 403, id="metrics are not"),
+        pytest.param("/configz", "", 403, id="nor the configuration"),
+        pytest.param("/hello", "", 403, id="nor a route"),
+        pytest.param("/nothing", "", 403, id="nor what there is not"),
+        pytest.param("/hello", "root", 200, id="whom the guard lets in"),
+    ],
+)
+async def test_a_guard_stands_before_all_but_health(path: str, user: str, status: int) -> None:
+    guarded = HealthServer("127.0.0.1", 0, routes={"/hello": hello}, guard=NobodyButRoot())
+    assert (await guarded.handle(Request("GET", path, {}, {"user": user}))).status == status
+
+
 async def test_metrics_are_in_the_text_format() -> None:
     answer = await server().handle(Request("GET", "/metrics", {}, {}))
     assert b"process_resident_memory_bytes" in answer.body

@@ -8,7 +8,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_a_span_survives_its_headers() -> None:
-    trace = tracing.new_span(["5", "7"])
+    trace = tracing.new_span(["5", "7"], actor="deployment")
     headers = tracing.to_headers(trace)
     assert tracing.from_headers(headers["traceparent"], headers["tracestate"]) == trace
 
@@ -26,17 +26,21 @@ def test_too_many_causes_keep_the_newest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("traceparent", "tracestate", "causes"),
+    ("traceparent", "tracestate", "expected"),
     [
-        pytest.param(TRACEPARENT, "", (), id="no state"),
-        pytest.param(TRACEPARENT, "other=1, sampan=5.7", ("5", "7"), id="others' state is left alone"),
+        pytest.param(TRACEPARENT, "", ("", ()), id="no state"),
+        pytest.param(TRACEPARENT, "other=1, sampan=5.7", ("", ("5", "7")), id="others' state is left alone"),
+        pytest.param(TRACEPARENT, "sampan=job:5", ("job", ("5",)), id="an actor and a cause"),
+        pytest.param(TRACEPARENT, "sampan=job:", ("job", ()), id="an actor alone"),
         pytest.param("garbage", "", None, id="malformed"),
         pytest.param("00-" + "0" * 32 + "-b7ad6b7169203331-01", "", None, id="all zero"),
     ],
 )
-def test_headers_are_read(traceparent: str, tracestate: str, causes: tuple[str, ...] | None) -> None:
+def test_headers_are_read(
+    traceparent: str, tracestate: str, expected: tuple[str, tuple[str, ...]] | None
+) -> None:
     trace = tracing.from_headers(traceparent, tracestate)
-    assert (trace.causes if trace else None) == causes
+    assert ((trace.actor, trace.causes) if trace else None) == expected
 
 
 def test_the_current_span_ends_with_its_block() -> None:

@@ -41,7 +41,8 @@ def test_a_leaf_with_less_than_ninety_days_left_is_renewed_and_its_authority_kep
 def test_a_new_address_renews_only_the_certificates_that_carry_it(config: ClusterConfig) -> None:
     ensure_pki(config, NOW)
     moved = replace(config, node_ip="192.0.2.8")
-    assert set(ensure_pki(moved, NOW)) == {"apiserver", "etcd/server", "etcd/peer", "kubelet-serving"}
+    servers = {f"{who}-serving" for who in ("kubelet", "scheduler", "controller-manager", "proxy")}
+    assert set(ensure_pki(moved, NOW)) == {"apiserver", "etcd/server", "etcd/peer", *servers}
 
 
 def test_a_key_that_was_lost_is_made_again(config: ClusterConfig) -> None:

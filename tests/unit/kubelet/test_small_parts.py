@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
+from client.reviews import User, user_of_certificate
 from kubelet.configuration import ConfigError, load_document, merge, parse_taints
 from kubelet.node.machine import Machine, Pressure
 from kubelet.node.status import Health, NodeConfig, allocatable_of, capacity_of, node_conditions, node_images
@@ -19,7 +20,7 @@ from kubelet.references import container_reference, pod_full_name
 from kubelet.runtime.interface import ImageRef
 from kubelet.server.channels import choose_protocol, exit_status, read_message
 from kubelet.server.containers import Refused, logged_container_id, running_container_id
-from kubelet.server.identity import User, subresources_of, user_of_certificate
+from kubelet.server.identity import subresources_of
 from kubelet.server.stats import node_usage
 from tests.unit.kubelet.builders import make_container, make_pod
 

@@ -22,7 +22,7 @@ from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
 from apiserver.filters.request_info import KEY, parse_query, parse_request
 from apiserver.filters.timeout import Timeout
-from apiserver.journal import Journal
+from apiserver.journal import QUIET_RING, RING, Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.request import UserInfo
 from apiserver.responses import send_object
@@ -209,14 +209,39 @@ def test_extra_fields_are_collected_and_unescaped() -> None:
 async def test_a_write_is_counted_and_noted_with_its_trace() -> None:
     metrics, journal = RequestMetrics(), Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC))
     trace = b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"
-    headers = [(b"traceparent", trace), (b"tracestate", b"sampan=7.9")]
+    headers = [(b"traceparent", trace), (b"tracestate", b"sampan=job:7.9")]
     scope = scope_of("POST /api/v1/namespaces/n/pods", headers=headers)
+    scope[KEY].revision = 12
     await Observe(app_that(answer), metrics, journal)(scope, nothing, Sent())
     (record,) = journal.records()
-    assert (record["verb"], record["resource"], record["user"], record["trace"], record["causes"]) == (
-        "create", "pods", "jane", "a" * 32, ["7", "9"],
-    )  # fmt: skip
+    assert (record["verb"], record["resource"], record["user"]) == ("create", "pods", "jane")
+    assert (record["trace"], record["actor"], record["causes"]) == ("a" * 32, "job", ["7", "9"])
     assert metrics.series(scope[KEY]).codes == {201: 1}
+
+
+@pytest.mark.parametrize(
+    ("target", "revision"),
+    [
+        pytest.param("POST /apis/authorization.k8s.io/v1/subjectaccessreviews", 0, id="a review"),
+        pytest.param("POST /api/v1/namespaces/n/pods?dryRun=All", 12, id="a dry run"),
+        pytest.param("GET /api/v1/namespaces/n/pods/p", 12, id="a read"),
+    ],
+)
+async def test_what_writes_nothing_is_not_in_the_journal(target: str, revision: int) -> None:
+    journal, scope = Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC)), scope_of(target)
+    scope[KEY].revision = revision
+    await Observe(app_that(answer), RequestMetrics(), journal)(scope, nothing, Sent())
+    assert journal.records() == []
+
+
+def test_what_is_written_all_the_time_does_not_drive_out_the_rest() -> None:
+    journal = Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    journal.record(parse_request("PUT", "/api/v1/namespaces/n/configmaps/c", {}), 0.1)
+    lease = parse_request("PUT", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1", {})
+    for _ in range(RING + 1):
+        journal.record(lease, 0.1)
+    kept = [record["resource"] for record in journal.records()]
+    assert (kept[0], len(kept)) == ("configmaps", QUIET_RING + 1)
 
 
 async def test_made_up_resources_make_no_series() -> None:

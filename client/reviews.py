@@ -1,0 +1,140 @@
+"""Who asks a daemon, and may they: TLS has verified certificates, for all else the API server is asked.
+
+Answers are remembered for a while, as upstream's delegated authentication and authorization do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from apimachinery.objects import Object
+from apimachinery.scheme import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
+from client.rest import Client
+
+TOKEN_SECONDS = 120.0
+ALLOWED_SECONDS, DENIED_SECONDS = 300.0, 30.0
+PRIVILEGED_GROUP = "system:masters"
+CACHE_SIZE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+
+
+def user_of_certificate(subject: Any) -> User | None:
+    """From the subject as `ssl.getpeercert` gives it: CN is the name, O the groups."""
+    fields = [pair for relative in subject or () for pair in relative]
+    names = [value for key, value in fields if key == "commonName"]
+    groups = tuple(value for key, value in fields if key == "organizationName")
+    return User(names[0], (*groups, "system:authenticated")) if names else None
+
+
+V = TypeVar("V")
+
+
+class _Cache(Generic[V]):
+    """Forgets after a while, and the oldest first."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Hashable, tuple[float, V]] = {}
+
+    def get(self, key: Hashable) -> V | None:
+        entry = self._entries.get(key)
+        if entry is None or entry[0] < asyncio.get_running_loop().time():
+            return None
+        return entry[1]
+
+    def put(self, key: Hashable, value: V, seconds: float) -> None:
+        if len(self._entries) >= CACHE_SIZE:
+            del self._entries[next(iter(self._entries))]
+        self._entries[key] = (asyncio.get_running_loop().time() + seconds, value)
+
+
+class Authenticator:
+    """The subject of a client certificate, or the user of a bearer token."""
+
+    def __init__(self, client: Client, *, anonymous: bool = False) -> None:
+        self._client = client
+        self._anonymous = anonymous
+        self._tokens: _Cache[User] = _Cache()
+
+    async def user(self, certificate_subject: Any, authorization: str) -> User | None:
+        user = user_of_certificate(certificate_subject)
+        if user is not None:
+            return user
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return await self._user_of_token(token.strip())
+        return ANONYMOUS if self._anonymous else None
+
+    async def _user_of_token(self, token: str) -> User | None:
+        key = hashlib.sha256(token.encode()).digest()
+        known = self._tokens.get(key)
+        if known is not None:
+            return known
+        review: Object = {
+            "apiVersion": TOKEN_REVIEWS.api_version,
+            "kind": TOKEN_REVIEWS.kind,
+            "metadata": {},
+            "spec": {"token": token},
+        }
+        status = (await self._client.create(TOKEN_REVIEWS, review)).get("status") or {}
+        if not status.get("authenticated"):
+            return None
+        user = _user_of_review(status["user"])
+        self._tokens.put(key, user, TOKEN_SECONDS)
+        return user
+
+
+def _user_of_review(user: Object) -> User:
+    extra = tuple((key, tuple(values)) for key, values in (user.get("extra") or {}).items())
+    return User(user.get("username") or "", tuple(user.get("groups") or ()), user.get("uid") or "", extra)
+
+
+class AccessReviews:
+    """SubjectAccessReviews. Administrators of the machine need none."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._verdicts: _Cache[bool] = _Cache()
+
+    async def allows(self, user: User, kind: str, attributes: Mapping[str, str]) -> bool:
+        """`kind`: resourceAttributes or nonResourceAttributes."""
+        if PRIVILEGED_GROUP in user.groups:
+            return True
+        key = (user, kind, tuple(attributes.items()))
+        known = self._verdicts.get(key)
+        if known is not None:
+            return known
+        status = (await self._client.create(SUBJECT_ACCESS_REVIEWS, _review(user, kind, attributes))).get(
+            "status"
+        )
+        allowed = bool((status or {}).get("allowed"))
+        self._verdicts.put(key, allowed, ALLOWED_SECONDS if allowed else DENIED_SECONDS)
+        return allowed
+
+
+def _review(user: User, kind: str, attributes: Mapping[str, str]) -> Object:
+    return {
+        "apiVersion": SUBJECT_ACCESS_REVIEWS.api_version,
+        "kind": SUBJECT_ACCESS_REVIEWS.kind,
+        "metadata": {},
+        "spec": {
+            "user": user.name,
+            "groups": list(user.groups),
+            "uid": user.uid,
+            "extra": {key: list(values) for key, values in user.extra},
+            kind: dict(attributes),
+        },
+    }

@@ -1,0 +1,83 @@
+"""The last attempts of each probe, for those who ask why a pod is not ready. Nothing is decided from it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from apimachinery.objects import Object
+from apimachinery.times import format_micro_time
+from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
+
+KEPT = 10
+MAX_MESSAGE = 200
+
+
+class _Result(NamedTuple):
+    moment: datetime
+    outcome: Outcome
+    milliseconds: float
+    message: str
+
+
+@dataclass(slots=True)
+class _Probe:
+    attempts: int = 0
+    failures: int = 0
+    healthy: bool | None = None
+    since: datetime | None = None
+    """When the verdict last turned."""
+    last: deque[_Result] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+
+class ProbeHistory:
+    """By pod, then by container and kind: what was found before a restart is still there after it."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._pods: dict[str, dict[tuple[str, ProbeKind], _Probe]] = {}
+
+    def attempted(
+        self, uid: str, container: str, kind: ProbeKind, attempt: Attempt, milliseconds: float
+    ) -> None:
+        probe = self._probe(uid, container, kind)
+        probe.attempts += 1
+        probe.failures += attempt.outcome is Outcome.FAILURE
+        result = _Result(self._now(), attempt.outcome, milliseconds, attempt.message[:MAX_MESSAGE])
+        probe.last.append(result)
+
+    def turned(self, uid: str, container: str, kind: ProbeKind, healthy: bool) -> None:
+        probe = self._probe(uid, container, kind)
+        probe.healthy, probe.since = healthy, self._now()
+
+    def forget(self, uid: str) -> None:
+        self._pods.pop(uid, None)
+
+    def of(self, uid: str) -> list[Object]:
+        return [_shown(*key, probe) for key, probe in self._pods.get(uid, {}).items()]
+
+    def _probe(self, uid: str, container: str, kind: ProbeKind) -> _Probe:
+        return self._pods.setdefault(uid, {}).setdefault((container, kind), _Probe())
+
+
+def _shown(container: str, kind: ProbeKind, probe: _Probe) -> Object:
+    return {
+        "container": container,
+        "probe": kind.value,
+        "attempts": probe.attempts,
+        "failures": probe.failures,
+        "healthy": probe.healthy,
+        "since": format_micro_time(probe.since) if probe.since else None,
+        "last": [
+            {
+                "time": format_micro_time(each.moment),
+                "outcome": each.outcome.value,
+                "milliseconds": round(each.milliseconds, 3),
+                "message": each.message,
+            }
+            for each in probe.last
+        ],
+    }
