@@ -25,6 +25,7 @@ from client.kubeconfig import ClientConfig
 from client.ratelimit import TokenBucket
 from client.transport import Response, Stream, Transport, find_header
 from component_base import tracing
+from component_base.certificates import load_pair
 
 if TYPE_CHECKING:
     import httpx
@@ -53,10 +54,11 @@ class Client:
         self.config = config
         url = urlsplit(config.server)
         self._prefix = url.path.rstrip("/")
+        self._ssl = config.ssl_context()
         self._transport = Transport(
             url.hostname or "localhost",
             url.port or (443 if url.scheme == "https" else 80),
-            ssl_context=config.ssl_context(),
+            ssl_context=self._ssl,
             server_hostname=config.tls_server_name,
             unix_path=config.unix_path,
         )
@@ -248,6 +250,11 @@ class Client:
         return httpx.AsyncClient(
             transport=HttpxTransport(self._transport), base_url=self.config.server, headers=headers
         )
+
+    def use_certificate(self, pem: bytes) -> None:
+        """Key and certificate in PEM for connections made from now on; old ones end by themselves."""
+        if self._ssl is not None:
+            load_pair(self._ssl, pem)
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -1,24 +1,28 @@
-"""Serving certificates of daemons: from files, or self-signed as upstream's daemons make them.
+"""Daemons' certificates: loaded from files or memory, made, asked for, looked at.
 
-The cryptography library would cost each daemon 15 MiB for one certificate, so a short-lived child
-process makes it.
+The cryptography is done by `x509_tool`, in a process that lives as long as it takes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import os
 import ssl
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-_VALID_DAYS = 365
+import orjson
+
+_TOOL = "component_base.x509_tool"
 
 
 async def serving_context(
     cert_file: str = "", key_file: str = "", *, host: str = "localhost", client_ca_file: str = ""
 ) -> ssl.SSLContext:
-    """The TLS context of a daemon's own server.
+    """The TLS context of a daemon's own server: from files, or self-signed as upstream's are.
 
     Client certificates are verified if they come, and not demanded: there are tokens, too.
     """
@@ -30,12 +34,15 @@ async def serving_context(
     if cert_file and key_file:
         context.load_cert_chain(cert_file, key_file)
         return context
-    load_pair(context, await _self_signed_in_child(host))
+    load_pair(context, await _tool("self-signed", host=host))
     return context
 
 
 def load_pair(context: ssl.SSLContext, pem: bytes, password: str | None = None) -> None:
-    """Loads key and certificate from memory: the ssl module only reads files, so from one without a name."""
+    """Loads key and certificate from memory: the ssl module only reads files, so from one without a name.
+
+    In place of those before: connections made from then on have them.
+    """
     descriptor = os.memfd_create("pair")
     try:
         os.write(descriptor, pem)
@@ -44,41 +51,67 @@ def load_pair(context: ssl.SSLContext, pem: bytes, password: str | None = None) 
         os.close(descriptor)
 
 
-async def _self_signed_in_child(host: str) -> bytes:
+async def new_key() -> str:
+    """A private key in PEM."""
+    return (await _tool("key")).decode()
+
+
+async def new_request(
+    key: str,
+    common_name: str,
+    organizations: Sequence[str],
+    dns: Sequence[str] = (),
+    addresses: Sequence[str] = (),
+) -> tuple[str, str]:
+    """A PKCS#10 request in PEM, and the digest of its public key, by which it can be known again."""
+    made = orjson.loads(
+        await _tool(
+            "request",
+            key=key,
+            common_name=common_name,
+            organizations=list(organizations),
+            dns=list(dns),
+            addresses=list(addresses),
+        )
+    )
+    return made["pem"], made["key_digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is to know of a certificate to decide whether it will do."""
+
+    begin: datetime
+    end: datetime
+    dns: frozenset[str]
+    addresses: frozenset[str]
+
+
+async def inspect(pem: str) -> Certificate:
+    """Raises CertificateError."""
+    said = orjson.loads(await _tool("inspect", certificate=pem))
+    begin, end = (datetime.fromtimestamp(said[each], UTC) for each in ("begin", "end"))
+    return Certificate(begin, end, frozenset(said["dns"]), frozenset(said["addresses"]))
+
+
+class CertificateError(Exception):
+    """What should be a key, a request or a certificate is none."""
+
+
+async def _tool(command: str, **arguments: Any) -> bytes:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", __name__, host, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-P", "-m", _TOOL, command),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    pem, _ = await child.communicate()
+    try:
+        output, problem = await child.communicate(orjson.dumps(arguments))
+    except asyncio.CancelledError:
+        child.kill()
+        await child.communicate()
+        raise
     if child.returncode != 0:
-        raise RuntimeError(f"making a self-signed certificate failed with exit code {child.returncode}")
-    return pem
-
-
-def self_signed(host: str) -> bytes:
-    """Key and certificate in PEM, valid for a year, for `host` and the loopback address."""
-    from ipaddress import ip_address
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
-    names = [x509.DNSName(host), x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=_VALID_DAYS))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private + certificate.public_bytes(serialization.Encoding.PEM)
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(self_signed(sys.argv[1]))
+        last = problem.decode(errors="replace").strip().splitlines()[-1:]
+        raise CertificateError(f"{command}: {''.join(last)}")
+    return output

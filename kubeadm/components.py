@@ -91,6 +91,7 @@ def _apiserver(config: ClusterConfig) -> dict[str, object]:
         "secure-port": config.api_port,
         "authorization-mode": "Node,RBAC",
         "client-ca-file": pki / "ca.crt",
+        "enable-bootstrap-token-auth": "true",
         "tls-cert-file": pki / "apiserver.crt",
         "tls-private-key-file": pki / "apiserver.key",
         "kubelet-certificate-authority": pki / "ca.crt",
@@ -125,6 +126,8 @@ def _controller_manager(config: ClusterConfig) -> dict[str, object]:
         "allocate-node-cidrs": "true",
         "cluster-cidr": config.cluster_cidr,
         "root-ca-file": config.pki / "ca.crt",
+        "cluster-signing-cert-file": config.pki / "ca.crt",
+        "cluster-signing-key-file": config.pki / "ca.key",
         "service-account-private-key-file": config.pki / "sa.key",
     }
 

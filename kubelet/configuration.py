@@ -20,6 +20,8 @@ DEFAULTS: dict[str, Any] = {
     "healthzPort": 10248,
     "tlsCertFile": "",
     "tlsPrivateKeyFile": "",
+    "rotateCertificates": False,
+    "serverTLSBootstrap": False,
     "authentication": {
         "x509": {"clientCAFile": ""},
         "webhook": {"enabled": True},
@@ -84,6 +86,7 @@ def _of_flags(options: Options) -> dict[str, Any]:
         "healthzPort": options.healthz_port,
         "tlsCertFile": options.tls_cert_file,
         "tlsPrivateKeyFile": options.tls_private_key_file,
+        "rotateCertificates": options.rotate_certificates,
         "clusterDomain": options.cluster_domain,
         "clusterDNS": list(options.cluster_dns),
         "resolvConf": options.resolv_conf,

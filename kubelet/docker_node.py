@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import shutil
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from client.errors import ConnectionFailed
 from client.informer import Informer
 from client.rest import Client
 from component_base import clock
+from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from component_base.health import HealthServer
 from kubelet.assembly import Assembly, Seams, Waker, assemble
+from kubelet.certificates.rotation import CLIENT, certificate_managers
+from kubelet.certificates.store import CertificateStore
 from kubelet.containers.dns import parse_resolv_conf
 from kubelet.containers.files import PodFiles
 from kubelet.events import NORMAL, Recorder
@@ -54,6 +58,8 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
 
     root = Path(options.root_dir)
     machine = inspect_machine(root)
+    if options.bootstrap_kubeconfig:
+        await _join(options, machine)
     client_config = load(options.kubeconfig or None)
     client = Client(client_config, user_agent="kubelet")
     node_config = node_config_of(options, configuration, machine, client_config.server)
@@ -88,7 +94,8 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         serialize_pulls=configuration["serializeImagePulls"],
         max_parallel_pulls=configuration["maxParallelImagePulls"],
     )
-    node = _Node(client, configuration, agent, runtime, network, assembly, services, recorder)
+    certificates = _certificate_folder(options)
+    node = _Node(client, configuration, certificates, agent, runtime, network, assembly, services, recorder)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run())
@@ -107,6 +114,7 @@ class _Node:
         self,
         client: Client,
         configuration: dict[str, Any],
+        certificates: Path,
         agent: NodeAgent,
         runtime: Runtime,
         network: PodNetwork,
@@ -116,6 +124,7 @@ class _Node:
     ) -> None:
         self._client = client
         self._configuration = configuration
+        self._certificates = certificates
         self._agent = agent
         self._runtime = runtime
         self._assembly = assembly
@@ -129,7 +138,8 @@ class _Node:
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
         name = self._agent.config.name
         await self._start_health()
-        group.create_task(self._serve())
+        serving = await self._serving_context()
+        group.create_task(self._serve(serving))
         if self._configuration["registerNode"]:
             await self._agent.register()
         self._recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
@@ -145,6 +155,11 @@ class _Node:
         group.create_task(self._assembly.kubelet.run())
         await self._assembly.kubelet.pods.wait_synced()
         daemon.ready()
+        managers = certificate_managers(
+            self._configuration, self._agent.config, self._certificates, self._client, serving, clock.now
+        )
+        for manager in managers:
+            group.create_task(manager.run())
 
     def _on_node(self, old: Object | None, new: Object | None) -> None:
         if new is not None and name_of(new) == self._agent.config.name:
@@ -171,25 +186,26 @@ class _Node:
             await self._runtime.update_pod_cidr(cidr)
             await self._agent.report()
 
-    async def _serve(self) -> None:
+    async def _serving_context(self) -> ssl.SSLContext:
+        settings = self._configuration
+        return await serving_context(
+            settings["tlsCertFile"],
+            settings["tlsPrivateKeyFile"],
+            host=self._agent.config.name,
+            client_ca_file=settings["authentication"]["x509"]["clientCAFile"],
+        )
+
+    async def _serve(self, context: ssl.SSLContext) -> None:
         from client.reviews import Authenticator
-        from component_base.certificates import serving_context
         from kubelet.server.app import build_app
         from kubelet.server.identity import Authorizer
         from kubelet.server.serve import serve
 
         settings, name = self._configuration, self._agent.config.name
-        authentication = settings["authentication"]
-        context = await serving_context(
-            settings["tlsCertFile"],
-            settings["tlsPrivateKeyFile"],
-            host=name,
-            client_ca_file=authentication["x509"]["clientCAFile"],
-        )
         app = build_app(
             self._assembly.kubelet,
             self._assembly.probes.history,
-            Authenticator(self._client, anonymous=authentication["anonymous"]["enabled"]),
+            Authenticator(self._client, anonymous=settings["authentication"]["anonymous"]["enabled"]),
             Authorizer(self._client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,
             clock.now,
@@ -202,6 +218,23 @@ class _Node:
                 self._configuration["healthzBindAddress"], self._configuration["healthzPort"]
             )
             await server.start()
+
+
+def _certificate_folder(options: Options) -> Path:
+    return Path(options.cert_dir or Path(options.root_dir, "pki"))
+
+
+async def _join(options: Options, machine: Machine) -> None:
+    """A node that has no identity yet asks for one."""
+    from kubelet.certificates.bootstrap import ensure_kubeconfig
+
+    await ensure_kubeconfig(
+        options.bootstrap_kubeconfig,
+        Path(options.kubeconfig),
+        (options.hostname_override or machine.hostname).lower(),
+        CertificateStore(_certificate_folder(options), CLIENT),
+        clock.now(),
+    )
 
 
 async def clean_up(options: Options) -> None:

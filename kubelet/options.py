@@ -26,6 +26,12 @@ def _bool(text: str) -> bool:
 class Options(CommonOptions):
     config: str = flag("", "A KubeletConfiguration file.")
     kubeconfig: str = flag("", "Path to a kubeconfig file, specifying how to connect to the API server.")
+    bootstrap_kubeconfig: str = flag(
+        "",
+        "Path to a kubeconfig file that will be used to get client certificate for kubelet. If the file "
+        "specified by --kubeconfig does not exist, the bootstrap kubeconfig is used to request one.",
+    )
+    cert_dir: str = flag("", "Where the node's certificates are kept; <root-dir>/pki if empty.")
     root_dir: str = flag(
         "/var/lib/kubelet", "Directory path for managing kubelet files (volume mounts, etc)."
     )
@@ -60,6 +66,9 @@ class Options(CommonOptions):
     healthz_port: int | None = flag(None, "The port of the healthz endpoint (0 disables it).", parse=int)
     tls_cert_file: str = flag("", "File containing x509 Certificate used for serving HTTPS.")
     tls_private_key_file: str = flag("", "File containing x509 private key matching --tls-cert-file.")
+    rotate_certificates: bool | None = flag(
+        None, "Rotate the kubelet client certificates before they expire.", parse=_bool
+    )
     client_ca_file: str = flag(
         "", "Who presents a client certificate of these authorities is identified by its CommonName."
     )

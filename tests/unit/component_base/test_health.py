@@ -5,9 +5,10 @@ import ssl
 
 import pytest
 
-from component_base.certificates import load_pair, self_signed
+from component_base.certificates import load_pair
 from component_base.health import HealthServer
 from component_base.http_server import Request, Response
+from component_base.x509_tool import self_signed
 
 
 async def hello(request: Request) -> Response:

@@ -1,0 +1,53 @@
+"""Which certificates of a node are kept current, as its configuration says."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from client.rest import Client
+from component_base.certificates import load_pair
+from kubelet.certificates.manager import CertificateManager
+from kubelet.certificates.requests import CLIENT_SIGNER, SERVING_SIGNER, Wanted
+from kubelet.certificates.store import CertificateStore
+from kubelet.node.status import NodeConfig
+
+CLIENT, SERVER = "kubelet-client", "kubelet-server"
+
+
+def certificate_managers(
+    configuration: dict[str, Any],
+    node: NodeConfig,
+    folder: Path,
+    client: Client,
+    serving: ssl.SSLContext,
+    now: Callable[[], datetime],
+) -> list[CertificateManager]:
+    """`rotateCertificates` is about the client's, `serverTLSBootstrap` about the server's."""
+    managers = []
+    if configuration["rotateCertificates"]:
+        store = CertificateStore(folder, CLIENT)
+        config = client.config
+        if config.client_cert and config.client_key:
+            store.adopt(config.client_key.decode(), config.client_cert.decode(), now())
+        wanted = Wanted(node.name, CLIENT_SIGNER)
+        managers.append(
+            CertificateManager(client, store, lambda: wanted, client.use_certificate, now, random.Random())
+        )
+    if configuration["serverTLSBootstrap"]:
+        server = Wanted(node.name, SERVING_SIGNER, (node.hostname,), tuple(node.addresses))
+        managers.append(
+            CertificateManager(
+                client,
+                CertificateStore(folder, SERVER),
+                lambda: server,
+                lambda pem: load_pair(serving, pem),
+                now,
+                random.Random(),
+            )
+        )
+    return managers
