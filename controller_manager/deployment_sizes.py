@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from controller_manager.deployment_history import DESIRED_REPLICAS, MAX_REPLICAS, by_age, revision_of
+from controller_manager.scaled_values import scaled_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,6 @@ def total(sets: Iterable[Object]) -> int:
 
 def is_rolling(deployment: Object) -> bool:
     return bool(get_path(deployment, "spec.strategy.type", "RollingUpdate") == "RollingUpdate")
-
-
-def scaled_value(value: int | str, whole: int, *, up: bool) -> int:
-    """A number, or a percentage of the whole rounded up or down."""
-    if isinstance(value, int):
-        return value
-    share = int(value.removesuffix("%")) * whole
-    return -(-share // 100) if up else share // 100
 
 
 def max_surge(deployment: Object) -> int:

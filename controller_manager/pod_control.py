@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from apimachinery import names
@@ -23,6 +23,7 @@ from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING, EventRecorder
 from client.rest import Client
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 BURST = 500
@@ -39,10 +40,10 @@ class PodControl:
         self._client, self._recorder = client, recorder
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def create(self, owner: Object, template: Object) -> Object:
+    async def create(self, owner: Object, pod: Object) -> Object:
         try:
             async with self._slots:
-                pod = await self._client.create(PODS, pod_from_template(owner, template))
+                pod = await self._client.create(PODS, pod)
         except StatusError as error:
             if not is_namespace_terminating(error):
                 self._recorder.event(owner, WARNING, "FailedCreate", f"Error creating: {error}")
@@ -81,27 +82,28 @@ def pod_from_template(owner: Object, template: Object) -> Object:
     }
 
 
-async def in_growing_batches(count: int, act: Callable[[], Awaitable[T]]) -> list[T]:
-    """Runs `act` count times: once, then twice at the same time, then four times, ... until one batch fails.
+async def in_growing_batches(items: Sequence[Item], act: Callable[[Item], Awaitable[T]]) -> list[T]:
+    """Does `act` to one item, then to two at the same time, then to four, ... until one batch fails.
 
     So a quota or a broken template costs one refused request and not hundreds. Returns the results;
     raises BatchFailed with those there are.
     """
     done: list[T] = []
-    size = min(count, _FIRST_BATCH)
+    size = min(len(items), _FIRST_BATCH)
     while size:
-        results = await asyncio.gather(*(act() for _ in range(size)), return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
+        batch = items[len(done) : len(done) + size]
+        results = await asyncio.gather(*(act(item) for item in batch), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, Exception)]
         done += [result for result in results if not isinstance(result, BaseException)]
         if errors:
-            raise BatchFailed(done) from errors[0]
-        size = min(2 * size, count - len(done))
+            raise BatchFailed(done, errors[0]) from errors[0]
+        size = min(2 * size, len(items) - len(done))
     return done
 
 
 class BatchFailed(Exception):
-    """A batch had errors (the first one is the cause); `done` are the results of what succeeded."""
+    """A batch had errors; `done` are the results of what succeeded."""
 
-    def __init__(self, done: list[Any]) -> None:
-        super().__init__(f"stopped after {len(done)}")
-        self.done = done
+    def __init__(self, done: list[Any], first: Exception) -> None:
+        super().__init__(f"stopped after {len(done)}: {first}")
+        self.done, self.first = done, first

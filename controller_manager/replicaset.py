@@ -43,12 +43,10 @@ from controller_manager.pod_control import (
     BatchFailed,
     PodControl,
     in_growing_batches,
+    pod_from_template,
 )
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
-from controller_manager.replica_status import calculate_status, differs, next_look
-
-UNSETTLED = 1.0
-"""Seconds until the next look when the cache doesn't show yet what was asked for; its events come sooner."""
+from controller_manager.replica_status import UNSETTLED, calculate_status, differs, next_look
 
 
 class ReplicaSetController:
@@ -124,19 +122,18 @@ class ReplicaSetController:
         return None
 
     async def _create(self, key: NamespacedName, owner: Object, count: int) -> None:
-        template = owner["spec"]["template"]
+        pod = pod_from_template(owner, owner["spec"]["template"])
         self._expectations.expect_creations(key, count)
         try:
-            made = await in_growing_batches(count, lambda: self._pod_control.create(owner, template))
+            made = await in_growing_batches([pod] * count, lambda pod: self._pod_control.create(owner, pod))
             self._expectations.creations_answered(key, newest(map(resource_version_of, made)))
         except BatchFailed as failed:
             for _ in range(count - len(failed.done)):
                 self._expectations.creation_seen(key)
             self._expectations.creations_answered(key, newest(map(resource_version_of, failed.done)))
-            error = failed.__cause__
-            if error is not None and is_namespace_terminating(error):
+            if is_namespace_terminating(failed.first):
                 return
-            raise error or failed from None
+            raise failed.first from None
 
     async def _delete(self, key: NamespacedName, owner: Object, plan: ReplicaPlan) -> None:
         self._expectations.expect_deletions(key, [uid_of(pod) for pod in plan.delete])

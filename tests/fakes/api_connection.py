@@ -1,7 +1,8 @@
 """The API connection's twin: the Client's interface over objects in memory; its watches can lose events.
 
 Small but honest: optimistic locking, generation, status apart from spec, finalizers, 410 after compaction.
-What it can do that a real one doesn't: `lose_events`, `compact`, `break_watches`, `refusals`.
+What it can do that a real one doesn't: `lose_events`, `compact`, `break_watches`, `refusals`. Pods end at
+once when they are deleted, unless `graceful` is set: then somebody has to delete them again without grace.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from apimachinery.errors import AlreadyExistsError, ConflictError, ExpiredError,
 from apimachinery.labels import parse_selector
 from apimachinery.objects import Object, deep_copy, labels_of, name_of, namespace_of
 from apimachinery.patch import merge_patch
-from apimachinery.scheme import Resource
+from apimachinery.scheme import PODS, Resource
 from apimachinery.times import format_time
 from client.errors import ConnectionFailed
 
@@ -33,6 +34,7 @@ class FakeApi:
         self.objects: dict[Key, Object] = {}
         self.calls: list[str] = []
         self.refusals: list[Refusal] = []
+        self.graceful = False
         self._history: list[tuple[int, str, str, Object]] = []
         self._revision = 1
         self._compacted = 0
@@ -125,6 +127,8 @@ class FakeApi:
             "creationTimestamp": format_time(self.now()),
         }
         obj |= {"apiVersion": resource.api_version, "kind": resource.kind}
+        if resource is PODS:
+            obj["status"] = {"phase": "Pending"}
         return self._store(key, "ADDED", obj)
 
     async def update(
@@ -164,11 +168,16 @@ class FakeApi:
     ) -> Object:
         self._called("delete", resource, name)
         key = (resource.group_resource, namespace or "", name)
-        obj = self._live(key, resource)
-        if not obj["metadata"].get("finalizers"):
+        obj, options = self._live(key, resource), options or {}
+        if options.get("preconditions", {}).get("uid", obj["metadata"]["uid"]) != obj["metadata"]["uid"]:
+            raise ConflictError(resource, name, "Precondition failed: UID")
+        is_graceful = resource is PODS and self.graceful
+        grace = options.get("gracePeriodSeconds", 30) if is_graceful else 0
+        if not obj["metadata"].get("finalizers") and not grace:
             return self._remove(key)
         marked = _copy(obj)
         marked["metadata"].setdefault("deletionTimestamp", format_time(self.now()))
+        marked["metadata"]["deletionGracePeriodSeconds"] = grace
         return self._store(key, "MODIFIED", marked)
 
     async def aclose(self) -> None:
@@ -198,7 +207,7 @@ class FakeApi:
             new["status"] = _copy(old["status"])
         generation = old["metadata"]["generation"] + (new.get("spec") != old.get("spec"))
         new["metadata"] |= {"generation": generation, "resourceVersion": old["metadata"]["resourceVersion"]}
-        if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
+        if _is_over(new["metadata"]):
             return self._remove(key)
         return _copy(old) if new == old else self._store(key, "MODIFIED", new)
 
@@ -221,6 +230,12 @@ class FakeApi:
             self._history.append((self._revision, kind, type, _copy(obj)))
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _is_over(metadata: Object) -> bool:
+    """Whether nothing holds an object that is being deleted any more."""
+    held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return bool(metadata.get("deletionTimestamp") and not held)
 
 
 def _copy(obj: Object) -> Object:

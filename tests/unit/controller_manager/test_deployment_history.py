@@ -12,9 +12,9 @@ from controller_manager.deployment_history import (
     is_same_template,
     new_replica_set,
     renewed_annotations,
-    template_hash,
     to_clean_up,
 )
+from controller_manager.template_hash import template_hash
 from tests.unit.controller_manager.builders import make_deployment, make_set, make_template
 
 

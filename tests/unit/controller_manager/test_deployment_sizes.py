@@ -10,8 +10,8 @@ from controller_manager.deployment_sizes import (
     new_size,
     plan_down,
     plan_scaling,
-    scaled_value,
 )
+from controller_manager.scaled_values import scaled_value
 from tests.unit.controller_manager.builders import make_deployment, make_set
 
 

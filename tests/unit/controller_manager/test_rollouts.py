@@ -2,97 +2,39 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any
 
-import orjson
 import pytest
 
 from apimachinery.conditions import condition_of
-from apimachinery.errors import ConflictError, ForbiddenError, ServiceUnavailableError, StatusError
-from apimachinery.objects import Object, annotations_of, name_of, namespace_of
-from apimachinery.scheme import (
-    DEPLOYMENTS,
-    EVENTS,
-    PODS,
-    REPLICA_SETS,
-    REPLICATION_CONTROLLERS,
-    Resource,
-)
-from apimachinery.times import format_time
-from client.controller import Controller
+from apimachinery.errors import ForbiddenError, StatusError
+from apimachinery.objects import Object, annotations_of, name_of
+from apimachinery.scheme import DEPLOYMENTS, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
 from client.errors import ConnectionFailed
-from client.rest import Client
-from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.deployment import DeploymentController
 from controller_manager.deployment_history import REVISION
-from controller_manager.manager import Recorders
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
-from tests.fakes.api_connection import FakeApi, Refusal
 from tests.unit.controller_manager.builders import make_deployment, make_template
+from tests.unit.controller_manager.cluster import Cluster, disturb, running, unreliable
 
 pytestmark = pytest.mark.looptime
 
 
-class MutationDetector:
-    """Remembers each object as the cache first showed it: controllers must not write into it."""
+class Rollouts(Cluster):
+    """The controllers of Deployments and what they stand on."""
 
     def __init__(self) -> None:
-        self._seen: list[tuple[Object, bytes]] = []
-
-    def note(self, old: Object | None, new: Object | None) -> None:
-        if new is not None:
-            self._seen.append((new, orjson.dumps(new)))
-
-    def check(self) -> None:
-        for obj, before in self._seen:
-            assert orjson.dumps(obj) == before, f"a cached object was changed: {name_of(obj)}"
-
-
-class Cluster:
-    """The controllers on an API in memory."""
-
-    def __init__(self) -> None:
-        self.api = FakeApi()
-        self.broken_images: set[str] = set()
+        super().__init__(
+            [DeploymentController, ReplicaSetController, ReplicationControllerController],
+            [DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS],
+        )
         self.most_pods = 0
-        self.cached = MutationDetector()
 
-    async def run(self) -> None:
-        client = cast(Client, self.api)
-        informers, recorders = SharedInformers(client), Recorders(client, self.api.now)
-        context = ControllerContext(client, informers, recorders, self.api.now, None)
-        controllers = [DeploymentController, ReplicaSetController, ReplicationControllerController]
-        made = [each(context) for each in controllers]
-        for resource in (DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS, PODS):
-            informers.informer(resource).add_handler(self.cached.note)
-        async with asyncio.TaskGroup() as group:
-            for it in made:
-                group.create_task(Controller(it.name, it.reconcile, watches=it.watches(), workers=2).run())
-            group.create_task(informers.run())
-            group.create_task(recorders.run())
-            group.create_task(self._kubelet())
-
-    async def _kubelet(self) -> None:
-        """Makes pods ready a second after it sees them."""
-        while True:
-            await asyncio.sleep(1)
-            self.most_pods = max(self.most_pods, len(self.api.find(PODS)))
-            for pod in self.api.find(PODS):
-                image = pod["spec"]["containers"][0]["image"]
-                if image not in self.broken_images and condition_of(pod, "Ready") is None:
-                    ready = {
-                        "type": "Ready",
-                        "status": "True",
-                        "lastTransitionTime": format_time(self.api.now()),
-                    }
-                    status = {"phase": "Running", "conditions": [ready]}
-                    with suppress(StatusError, ConnectionFailed):
-                        await self.api.patch(
-                            PODS, name_of(pod), {"status": status}, namespace_of(pod), subresource="status"
-                        )
+    def look(self) -> None:
+        self.most_pods = max(self.most_pods, len(self.api.find(PODS)))
 
     async def change(self, **spec: Any) -> None:
         await self.api.patch(DEPLOYMENTS, "web", {"spec": spec}, "ns")
@@ -110,14 +52,6 @@ class Cluster:
         sets = self.api.find(REPLICA_SETS)
         return {annotations_of(each)[REVISION]: each["spec"]["replicas"] for each in sets}
 
-    def events(self, reason: str) -> list[str]:
-        return [each["message"] for each in self.api.find(EVENTS) if each["reason"] == reason]
-
-    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110  (virtual time costs nothing)
-                await asyncio.sleep(0.1)
-
     async def until_complete(self, replicas: int = 3) -> None:
         def complete() -> bool:
             status = self.deployment.get("status") or {}
@@ -129,18 +63,11 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(deployment: Object | None = None) -> AsyncIterator[Cluster]:
-    it = Cluster()
-    task = asyncio.ensure_future(it.run())
-    if deployment is not None:
-        await it.api.create(DEPLOYMENTS, deployment)
-    try:
+async def cluster(deployment: Object | None = None) -> AsyncIterator[Rollouts]:
+    async with running(Rollouts()) as it:
+        if deployment is not None:
+            await it.api.create(DEPLOYMENTS, deployment)
         yield it
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        it.cached.check()
 
 
 async def test_a_deployment_makes_its_pods_and_says_so() -> None:
@@ -277,43 +204,15 @@ async def test_a_replication_controller_does_the_same_and_adopts_and_releases() 
         assert name_of(released) == "stray"
 
 
-def unreliable(rng: random.Random) -> Refusal:
-    """A server that now and then is away, overloaded or ahead."""
-
-    def refuse(verb: str, resource: Resource, obj: Object) -> StatusError | ConnectionFailed | None:
-        if rng.random() > 0.1:
-            return None
-        return rng.choice(
-            [
-                ConnectionFailed("connection lost"),
-                ServiceUnavailableError("etcdserver: leader changed"),
-                ConflictError(resource, name_of(obj)),
-            ]
-        )
-
-    return refuse
-
-
-async def trouble(it: Cluster, rng: random.Random) -> None:
+async def trouble(it: Rollouts, rng: random.Random) -> None:
     """One of the things that go wrong, or that users do."""
-    pods = it.api.find(PODS)
     match rng.randrange(6):
         case 0:
             await it.change(replicas=rng.randrange(8))
         case 1:
             await it.change(template=make_template(rng.choice("abc"), app="web"))
-        case 2 if pods:
-            await it.api.delete(PODS, name_of(rng.choice(pods)), "ns")
-        case 3:
-            with it.api.lose_events():
-                if pods:
-                    await it.api.delete(PODS, name_of(rng.choice(pods)), "ns")
-            it.api.compact()
-            it.api.break_watches()
-        case 4:
-            it.api.break_watches()
         case _:
-            it.api.compact()
+            await disturb(it, rng)
 
 
 @pytest.mark.parametrize("seed", range(8))

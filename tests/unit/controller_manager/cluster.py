@@ -1,0 +1,161 @@
+"""Controllers on an API in memory, in virtual time, with a kubelet of a few lines; and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar, cast
+
+import orjson
+
+from apimachinery.conditions import condition_of
+from apimachinery.errors import ConflictError, ServiceUnavailableError, StatusError
+from apimachinery.objects import Object, is_terminating, name_of, namespace_of
+from apimachinery.pods import is_terminal
+from apimachinery.scheme import EVENTS, PODS, Resource
+from apimachinery.times import format_time
+from client.controller import Controller
+from client.errors import ConnectionFailed
+from client.rest import Client
+from controller_manager.context import ControllerContext, SharedInformers
+from controller_manager.manager import Recorders
+from tests.fakes.api_connection import FakeApi, Refusal
+
+
+class MutationDetector:
+    """Remembers each object as the cache first showed it: controllers must not write into it."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[Object, bytes]] = []
+
+    def note(self, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._seen.append((new, orjson.dumps(new)))
+
+    def check(self) -> None:
+        for obj, before in self._seen:
+            assert orjson.dumps(obj) == before, f"a cached object was changed: {name_of(obj)}"
+
+
+class Cluster:
+    """The API, controllers over it, and a kubelet that makes a pod ready a second after it sees it."""
+
+    def __init__(self, controllers: Sequence[type[Any]], resources: Sequence[Resource]) -> None:
+        self.api = FakeApi()
+        self.broken_images: set[str] = set()
+        self.cached = MutationDetector()
+        self._controllers, self._resources = controllers, resources
+
+    async def run(self) -> None:
+        client = cast(Client, self.api)
+        informers, recorders = SharedInformers(client), Recorders(client, self.api.now)
+        context = ControllerContext(client, informers, recorders, self.api.now, None)
+        made = [each(context) for each in self._controllers]
+        for resource in (*self._resources, PODS):
+            informers.informer(resource).add_handler(self.cached.note)
+        async with asyncio.TaskGroup() as group:
+            for it in made:
+                group.create_task(Controller(it.name, it.reconcile, watches=it.watches(), workers=2).run())
+            group.create_task(informers.run())
+            group.create_task(recorders.run())
+            group.create_task(self._kubelet())
+
+    def look(self) -> None:
+        """Called once a second, before the kubelet does anything."""
+
+    def outcome(self, pod: Object) -> str:
+        """The phase that a ready pod ends in, or "" if it runs on."""
+        return ""
+
+    async def _kubelet(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.look()
+            for pod in self.api.find(PODS):
+                with suppress(StatusError, ConnectionFailed):
+                    await self._see_to(pod)
+
+    async def _see_to(self, pod: Object) -> None:
+        image = pod["spec"]["containers"][0]["image"]
+        if is_terminating(pod):
+            await self._end(pod)
+        elif is_terminal(pod):
+            return
+        elif condition_of(pod, "Ready") is None:
+            if image not in self.broken_images:
+                await self._set_status(pod, "Running", ready=True)
+        elif phase := self.outcome(pod):
+            await self._set_status(pod, phase, ready=False)
+
+    async def _end(self, pod: Object) -> None:
+        if not is_terminal(pod):
+            await self._set_status(pod, "Failed", ready=False)
+        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+        await self.api.delete(PODS, name_of(pod), namespace_of(pod), options=options)
+
+    async def _set_status(self, pod: Object, phase: str, *, ready: bool) -> None:
+        moment = format_time(self.api.now())
+        condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": moment}
+        status = {"phase": phase, "conditions": [condition]}
+        await self.api.patch(PODS, name_of(pod), {"status": status}, namespace_of(pod), subresource="status")
+
+    def events(self, reason: str) -> list[str]:
+        return [each["message"] for each in self.api.find(EVENTS) if each["reason"] == reason]
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110  (virtual time costs nothing)
+                await asyncio.sleep(0.1)
+
+
+C = TypeVar("C", bound=Cluster)
+
+
+@asynccontextmanager
+async def running(it: C) -> AsyncIterator[C]:
+    """Runs it; at the end no controller may have written into its cache."""
+    task = asyncio.ensure_future(it.run())
+    try:
+        yield it
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        it.cached.check()
+
+
+def unreliable(rng: random.Random) -> Refusal:
+    """A server that now and then is away, overloaded or ahead."""
+
+    def refuse(verb: str, resource: Resource, obj: Object) -> StatusError | ConnectionFailed | None:
+        if rng.random() > 0.1:
+            return None
+        return rng.choice(
+            [
+                ConnectionFailed("connection lost"),
+                ServiceUnavailableError("etcdserver: leader changed"),
+                ConflictError(resource, name_of(obj)),
+            ]
+        )
+
+    return refuse
+
+
+async def disturb(it: Cluster, rng: random.Random) -> None:
+    """One of the things that go wrong around controllers: pods die, watches break or keep something back."""
+    pods = it.api.find(PODS)
+    match rng.randrange(4):
+        case 0 if pods:
+            await it.api.delete(PODS, name_of(rng.choice(pods)), "ns")
+        case 1:
+            with it.api.lose_events():
+                if pods:
+                    await it.api.delete(PODS, name_of(rng.choice(pods)), "ns")
+            it.api.compact()
+            it.api.break_watches()
+        case 2:
+            it.api.break_watches()
+        case _:
+            it.api.compact()
