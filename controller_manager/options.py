@@ -74,6 +74,7 @@ class Options(CommonOptions):
     concurrent_gc_syncs: int = flag(20, "The number of garbage collector workers that sync concurrently.")
     concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
     concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")
+    concurrent_statefulset_syncs: int = flag(5, "The number of statefulsets that sync concurrently.")
     concurrent_rc_syncs: int = flag(5, "The number of replication controllers that sync concurrently.")
 
 

@@ -28,6 +28,7 @@ from controller_manager.pod_gc import PodGCController
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
+from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
 from controller_manager.volume_protection import ClaimProtectionController, VolumeProtectionController
 
@@ -66,6 +67,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(DeploymentController, "concurrent_deployment_syncs"),
     _row(ReplicaSetController, "concurrent_replicaset_syncs"),
     _row(ReplicationControllerController, "concurrent_rc_syncs"),
+    _row(StatefulSetController, "concurrent_statefulset_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),

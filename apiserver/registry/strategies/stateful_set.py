@@ -29,8 +29,11 @@ from apiserver.registry.strategies.podspec.defaults import (
 from apiserver.registry.strategies.tables import NONE, WIDE_CONTAINERS, age, columns, container_cells
 from apiserver.registry.strategies.workloads import (
     SPEC,
+    at_most_all,
     collisions_only_grow,
+    int_or_percent,
     is_usable,
+    is_zero,
     matches_template,
     runs_for_ever,
     validate_counts,
@@ -139,14 +142,22 @@ def _validate_policies(spec: Object) -> Errors:
             detail = "only allowed for updateStrategy 'RollingUpdate'"
             yield invalid(at.child("rollingUpdate"), rolling, detail)
     elif strategy["type"] == "RollingUpdate":
-        partition = (rolling or {}).get("partition")
-        yield from non_negative(partition, at.child("rollingUpdate", "partition"))
+        yield from _validate_rolling_update(rolling or {}, at.child("rollingUpdate"))
     else:
         yield invalid(at, strategy, "must be 'RollingUpdate' or 'OnDelete'")
     retention = spec.get("persistentVolumeClaimRetentionPolicy")
     for field in ("whenDeleted", "whenScaled"):
         where = SPEC.child("persistentVolumeClaimRetentionPolicy", field)
         yield from one_of((retention or {}).get(field), where, ("Retain", "Delete"))
+
+
+def _validate_rolling_update(rolling: Object, at: Path) -> Errors:
+    yield from non_negative(rolling.get("partition"), at.child("partition"))
+    unavailable, where = rolling.get("maxUnavailable"), at.child("maxUnavailable")
+    yield from int_or_percent(unavailable, where)
+    yield from at_most_all(unavailable, where)
+    if unavailable is not None and is_zero(unavailable):
+        yield invalid(where, unavailable, "cannot be 0")
 
 
 def _validate_template(template: Object) -> Errors:

@@ -120,3 +120,39 @@ def make_deployment(
         },
         "status": status or {},
     }
+
+
+def make_stateful_set(
+    replicas: int = 3,
+    *,
+    image: str = "busybox",
+    policy: str = "OrderedReady",
+    strategy: str = "RollingUpdate",
+    rolling: Object | None = None,
+    claims: Object | None = None,
+    status: Object | None = None,
+    **spec: Any,
+) -> Object:
+    """The StatefulSet `web`; `claims` is its retention policy, and gives it a claim template `data`."""
+    update: Object = {"type": strategy}
+    if strategy == "RollingUpdate":
+        update["rollingUpdate"] = {"partition": 0, **(rolling or {})}
+    if claims is not None:
+        spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": {"resources": {}}}]
+        spec["persistentVolumeClaimRetentionPolicy"] = claims
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "web", "namespace": "ns", "uid": "web", "generation": 1},
+        "spec": {
+            "replicas": replicas,
+            "serviceName": "web",
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": make_template(image, app="web"),
+            "podManagementPolicy": policy,
+            "updateStrategy": update,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+        "status": status or {},
+    }

@@ -1,0 +1,84 @@
+"""StatefulSets with real daemons around them and hollow nodes below, through the real kubectl."""
+
+from __future__ import annotations
+
+import subprocess
+
+from apimachinery.objects import Object, is_terminating, name_of
+from apimachinery.pods import is_ready
+from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Resource
+from client.rest import STRATEGIC, Client
+from tests.integration.plane import CONTROLLERS, Plane, eventually
+
+NEW_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
+
+
+def workload(kind: str, name: str, **spec: object) -> Object:
+    labels = {"app": name}
+    pod_spec = {"containers": [{"name": "c", "image": "busybox:1"}], "terminationGracePeriodSeconds": 1}
+    return {
+        "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec},
+            **spec,
+        },
+    }  # fmt: skip
+
+
+async def of_app(client: Client, name: str, resource: Resource = PODS) -> list[Object]:
+    return list((await client.list(resource, "default", label_selector=f"app={name}"))["items"])
+
+
+async def ready_pods(client: Client, name: str, count: int, image: str = "busybox:1") -> list[Object]:
+    """The pods, once there are just so many, all ready and of the image."""
+
+    def is_so(found: list[Object]) -> bool:
+        good = [
+            pod
+            for pod in found
+            if is_ready(pod) and not is_terminating(pod) and pod["spec"]["containers"][0]["image"] == image
+        ]
+        return len(good) == len(found) == count
+
+    return await eventually(lambda: of_app(client, name), is_so)
+
+
+def kubectl(plane: Plane, *words: str) -> str:
+    command = ["kubectl", f"--kubeconfig={plane.config.admin_kubeconfig}", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+async def test_the_real_kubectl_rolls_a_stateful_set_out_and_back(plane: Plane, client: Client) -> None:
+    await client.create(STATEFUL_SETS, workload("StatefulSet", "db", replicas=2, serviceName="db"))
+    await ready_pods(client, "db", 2)
+    kubectl(plane, "set", "image", "statefulset/db", "c=busybox:2")
+    assert "2 new pods have been updated" in kubectl(plane, "rollout", "status", "statefulset/db")
+    await ready_pods(client, "db", 2, "busybox:2")
+    kubectl(plane, "rollout", "undo", "statefulset/db")
+    assert "2 new pods have been updated" in kubectl(plane, "rollout", "status", "statefulset/db")
+    history = kubectl(plane, "rollout", "history", "statefulset/db").split()
+    assert history[-4:] == ["2", "<none>", "3", "<none>"]
+    assert sorted(map(name_of, await ready_pods(client, "db", 2))) == ["db-0", "db-1"]
+
+
+async def test_a_stateful_set_goes_on_where_a_killed_manager_left_it(plane: Plane, client: Client) -> None:
+    made = workload("StatefulSet", "killed", replicas=8, serviceName="killed")
+    await client.create(STATEFUL_SETS, made)
+    await eventually(lambda: of_app(client, "killed"), lambda found: len(found) >= 2)
+    plane.restart(CONTROLLERS)
+    await ready_pods(client, "killed", 8)
+    await client.patch(STATEFUL_SETS, "killed", NEW_IMAGE, "default", patch_type=STRATEGIC)
+    await eventually(lambda: of_app(client, "killed"), lambda found: any(map(is_terminating, found)))
+    plane.restart(CONTROLLERS)
+    await ready_pods(client, "killed", 8, "busybox:2")
+
+
+async def test_each_pod_of_a_stateful_set_has_claims_of_its_own(plane: Plane, client: Client) -> None:
+    template = {"metadata": {"name": "data"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}},
+    }}  # fmt: skip
+    claims = workload("StatefulSet", "claims", replicas=2, serviceName="x", volumeClaimTemplates=[template])
+    await client.create(STATEFUL_SETS, claims)
+    found = await eventually(lambda: of_app(client, "claims", PERSISTENT_VOLUME_CLAIMS))
+    assert name_of(found[0]) == "data-claims-0"
