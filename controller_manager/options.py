@@ -67,6 +67,7 @@ class Options(CommonOptions):
         False, "If true, use individual service account credentials for each controller."
     )
 
+    concurrent_daemonset_syncs: int = flag(2, "The number of daemonset objects that sync concurrently.")
     concurrent_deployment_syncs: int = flag(5, "The number of deployments that sync concurrently.")
     concurrent_endpoint_syncs: int = flag(5, "The number of endpoints that sync concurrently.")
     concurrent_service_endpoint_syncs: int = flag(5, "The number of endpoint slices that sync concurrently.")

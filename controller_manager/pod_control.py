@@ -51,16 +51,18 @@ class PodControl:
         self._recorder.event(owner, NORMAL, "SuccessfulCreate", f"Created pod: {name_of(pod)}")
         return pod
 
-    async def delete(self, owner: Object, pod: Object) -> None:
+    async def delete(self, owner: Object, pod: Object) -> Object:
+        """The answer: the pod, marked. Raises NotFoundError, StatusError."""
         try:
             async with self._slots:
-                await self._client.delete(PODS, name_of(pod), namespace_of(pod))
+                answer = await self._client.delete(PODS, name_of(pod), namespace_of(pod))
         except NotFoundError:
             raise
         except StatusError as error:
             self._recorder.event(owner, WARNING, "FailedDelete", f"Error deleting: {error}")
             raise
         self._recorder.event(owner, NORMAL, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
+        return answer
 
 
 def pod_from_template(owner: Object, template: Object) -> Object:

@@ -13,6 +13,7 @@ from controller_manager.certificates.approving import CertificateApprovingContro
 from controller_manager.certificates.cleaning import CertificateCleaningController
 from controller_manager.certificates.signing import CertificateSigningController
 from controller_manager.context import ControllerContext
+from controller_manager.daemon_set.controller import DaemonSetController
 from controller_manager.deployment import DeploymentController
 from controller_manager.endpoint_slice_mirroring import EndpointSliceMirroringController
 from controller_manager.endpoint_slices import EndpointSliceController
@@ -68,6 +69,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(ReplicaSetController, "concurrent_replicaset_syncs"),
     _row(ReplicationControllerController, "concurrent_rc_syncs"),
     _row(StatefulSetController, "concurrent_statefulset_syncs"),
+    _row(DaemonSetController, "concurrent_daemonset_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),

@@ -1,4 +1,4 @@
-"""StatefulSets with real daemons around them and hollow nodes below, through the real kubectl."""
+"""StatefulSets and DaemonSets with real daemons around them and hollow nodes below, by the real kubectl."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 
 from apimachinery.objects import Object, is_terminating, name_of
 from apimachinery.pods import is_ready
-from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Resource
+from apimachinery.scheme import DAEMON_SETS, NODES, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Resource
 from client.rest import STRATEGIC, Client
 from tests.integration.plane import CONTROLLERS, Plane, eventually
 
@@ -46,7 +46,9 @@ async def ready_pods(client: Client, name: str, count: int, image: str = "busybo
 
 def kubectl(plane: Plane, *words: str) -> str:
     command = ["kubectl", f"--kubeconfig={plane.config.admin_kubeconfig}", *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 async def test_the_real_kubectl_rolls_a_stateful_set_out_and_back(plane: Plane, client: Client) -> None:
@@ -82,3 +84,30 @@ async def test_each_pod_of_a_stateful_set_has_claims_of_its_own(plane: Plane, cl
     await client.create(STATEFUL_SETS, claims)
     found = await eventually(lambda: of_app(client, "claims", PERSISTENT_VOLUME_CLAIMS))
     assert name_of(found[0]) == "data-claims-0"
+
+
+async def test_the_real_kubectl_rolls_a_daemon_set_out_and_back(plane: Plane, client: Client) -> None:
+    await client.create(DAEMON_SETS, workload("DaemonSet", "agent"))
+    pods = await ready_pods(client, "agent", 3)
+    assert {pod["spec"]["nodeName"] for pod in pods} == {"hollow-0", "hollow-1", "hollow-2"}
+    kubectl(plane, "set", "image", "daemonset/agent", "c=busybox:2")
+    assert "successfully rolled out" in kubectl(plane, "rollout", "status", "daemonset/agent")
+    await ready_pods(client, "agent", 3, "busybox:2")
+    kubectl(plane, "rollout", "undo", "daemonset/agent")
+    assert "successfully rolled out" in kubectl(plane, "rollout", "status", "daemonset/agent")
+    await ready_pods(client, "agent", 3)
+    history = kubectl(plane, "rollout", "history", "daemonset/agent").split()
+    assert history[-4:] == ["2", "<none>", "3", "<none>"]
+
+
+async def test_a_daemon_follows_the_nodes(plane: Plane, client: Client) -> None:
+    await client.create(DAEMON_SETS, workload("DaemonSet", "follower"))
+    await ready_pods(client, "follower", 3)
+    plane.run_nodes("late", 1)
+    await ready_pods(client, "follower", 4)
+    kubectl(plane, "drain", "late", "--ignore-daemonsets")
+    assert len(await ready_pods(client, "follower", 4)) == 4, "a daemon stays on a cordoned node"
+    kubectl(plane, "taint", "node", "late", "gone=now:NoExecute")
+    await ready_pods(client, "follower", 3)
+    plane.kill("late")
+    await client.delete(NODES, "late")

@@ -156,3 +156,28 @@ def make_stateful_set(
         },
         "status": status or {},
     }
+
+
+def make_daemon_set(
+    *, image: str = "busybox", strategy: str = "RollingUpdate", rolling: Object | None = None, **spec: Any
+) -> Object:
+    """The DaemonSet `agent`; one of its pods may be unavailable unless said otherwise."""
+    update: Object = {"type": strategy}
+    if strategy == "RollingUpdate":
+        update["rollingUpdate"] = rolling or {"maxUnavailable": 1, "maxSurge": 0}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent", "namespace": "ns", "uid": "agent", "generation": 1},
+        "spec": {
+            "selector": {"matchLabels": {"app": "agent"}},
+            "template": make_template(image, app="agent"),
+            "updateStrategy": update,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+    }
+
+
+def make_node(name: str, *taints: Object, **labels: str) -> Object:
+    return {"metadata": {"name": name, "labels": labels}, "spec": {"taints": list(taints)}}
