@@ -161,6 +161,19 @@ def is_usable_on(volume: Object, node: str, labels: Mapping[str, str]) -> bool:
 
 # Matching.
 
+OFFERS = "offers"
+"""The index of volumes by `offered_to`, which `offers_for` asks."""
+
+
+def offered_to(volume: Object) -> tuple[str, ...]:
+    """Whom a volume may serve: claims of its class, or the one it is reserved for, whatever its class."""
+    claim = claim_key(volume)
+    return (f"class {class_of(volume)}",) if claim is None else (f"claim {claim}",)
+
+
+def offers_for(claim: Object) -> tuple[str, ...]:
+    return f"claim {key_of(claim)}", f"class {class_of(claim)}"
+
 
 def find_match(
     claim: Object,

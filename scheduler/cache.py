@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from apimachinery.objects import NamespacedName
 from scheduler.framework.interface import EventKind
 from scheduler.node_info import NodeFacts, NodeInfo
 from scheduler.pod_counts import PodCounts, PodKind
@@ -30,6 +31,7 @@ class Cache:
         self.namespaces: dict[str, Mapping[str, str]] = {}
         self.pods_with_affinity: dict[str, PodInfo] = {}
         self.pods_with_anti_affinity: dict[str, PodInfo] = {}
+        self.claim_users: dict[NamespacedName, set[str]] = {}  # the pods with a node that use a claim
         self.image_counts: Counter[str] = Counter()
         self.image_version = 0
         self.layout_version = 0  # rows were added or moved
@@ -44,6 +46,10 @@ class Cache:
     def node(self, name: str) -> NodeInfo | None:
         found = self._by_name.get(name)
         return found if found is not None and found.facts is not None else None
+
+    def labels_of_node(self, name: str) -> Mapping[str, str] | None:
+        node = self.node(name)
+        return None if node is None else node.labels
 
     def set_node(self, facts: NodeFacts) -> set[EventKind]:
         """Adds or changes a node; says what has changed for the pods that wait."""
@@ -147,6 +153,8 @@ class Cache:
             node = self._by_name[pod.node_name] = NodeInfo(pod.node_name)
         node.add(pod)
         self.pods[pod.uid] = pod
+        for claim in pod.claims:
+            self.claim_users.setdefault(claim.key, set()).add(pod.uid)
         self._index(pod)
         self.changed_rows.add(node.row)
         self._counts.add(pod, node.row, 1)
@@ -157,6 +165,8 @@ class Cache:
             return None
         self.pods_with_affinity.pop(uid, None)
         self.pods_with_anti_affinity.pop(uid, None)
+        for claim in pod.claims:
+            self._release(claim.key, uid)
         node = self._by_name[pod.node_name]
         node.remove(pod)
         self.changed_rows.add(node.row)
@@ -164,6 +174,12 @@ class Cache:
         if node.facts is None and not node.pods:
             del self._by_name[pod.node_name]
         return pod
+
+    def _release(self, claim: NamespacedName, uid: str) -> None:
+        users = self.claim_users[claim]
+        users.discard(uid)
+        if not users:
+            del self.claim_users[claim]
 
     def _replace(self, known: PodInfo, pod: PodInfo) -> None:
         """A newer object that counts the same: the usual case, a change of status."""

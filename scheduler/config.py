@@ -42,6 +42,8 @@ class ProfileConfig:
     preempts: bool = True
     # PodTopologySpreadArgs: None for the system's own.
     default_constraints: tuple[Object, ...] | None = None
+    # VolumeBindingArgs: bindTimeoutSeconds.
+    bind_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def _profile(profile: Object) -> ProfileConfig:
         not_scoring=_off(plugins, "score"),
         weights={**_weights(plugins, "multiPoint"), **_weights(plugins, "score")},
         preempts=not preemption_off & {DEFAULT_PREEMPTION, "*"},
+        bind_seconds=float(_plugin_arguments(profile, "VolumeBinding").get("bindTimeoutSeconds", 600)),
         default_constraints=constraints if spread.get("defaultingType") == "List" else None,
     )
 

@@ -21,6 +21,7 @@ class Effects:
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._queues: list[asyncio.Queue[Effect]] = [asyncio.Queue() for _ in range(workers)]
+        self._long: asyncio.Queue[Effect] = asyncio.Queue()
         self._under_way = 0
 
     @property
@@ -32,17 +33,27 @@ class Effects:
         self._under_way += 1
         self._queues[hash(key) % len(self._queues)].put_nowait(effect)
 
+    def start(self, effect: Effect) -> None:
+        """For what may take minutes: it has a task of its own, and nothing waits behind it."""
+        self._under_way += 1
+        self._long.put_nowait(effect)
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for queue in self._queues:
                 group.create_task(self._work(queue))
+            while True:
+                effect = await self._long.get()
+                group.create_task(self._perform(effect))
 
     async def _work(self, queue: asyncio.Queue[Effect]) -> None:
         while True:
-            effect = await queue.get()
-            try:
-                await effect()
-            except Exception:  # effects answer for their failures; one that doesn't must not end all
-                log.exception("Effect failed")
-            finally:
-                self._under_way -= 1
+            await self._perform(await queue.get())
+
+    async def _perform(self, effect: Effect) -> None:
+        try:
+            await effect()
+        except Exception:  # effects answer for their failures; one that doesn't must not end all
+            log.exception("Effect failed")
+        finally:
+            self._under_way -= 1

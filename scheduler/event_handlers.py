@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from apimachinery.objects import Object, labels_of, name_of
+from apimachinery.objects import Object, key_of, labels_of, name_of
 from apimachinery.pods import is_terminal
 from scheduler.cache import Cache
 from scheduler.default_selector import DefaultSelectors
@@ -16,6 +16,7 @@ from scheduler.node_info import parse_node
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.queue import SchedulingQueue
+from scheduler.volumes.news import News
 
 
 class EventHandlers:
@@ -28,12 +29,14 @@ class EventHandlers:
         nominator: Nominator,
         selectors: DefaultSelectors,
         profiles: Container[str],
+        news: News,
     ) -> None:
         self._cache = cache
         self._queue = queue
         self._nominator = nominator
         self._selectors = selectors
         self._profiles = profiles
+        self._news = news
 
     def pod(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or old["metadata"]["uid"] != new["metadata"]["uid"]):
@@ -49,6 +52,7 @@ class EventHandlers:
 
     def _pod_gone(self, uid: str) -> None:
         self._queue.delete(uid)
+        self._news.tell(uid)
         self._nominator.remove(uid)
         known = self._cache.remove_pod(uid)
         if known is not None:
@@ -84,6 +88,23 @@ class EventHandlers:
         changes = self._cache.set_node(parse_node(new))
         if changes:
             self._queue.wake(changes, Subject(node=self._cache.node(name_of(new))))
+
+    def claim(self, old: Object | None, new: Object | None) -> None:
+        self._storage_changed(EventKind.CLAIM, old, new)
+
+    def volume(self, old: Object | None, new: Object | None) -> None:
+        self._storage_changed(EventKind.VOLUME, old, new)
+
+    def storage_class(self, old: Object | None, new: Object | None) -> None:
+        self._storage_changed(EventKind.STORAGE_CLASS, old, new)
+
+    def _storage_changed(self, kind: EventKind, old: Object | None, new: Object | None) -> None:
+        """A binding may wait for it, or a pod that was rejected. What goes helps nobody to a node."""
+        changed = new or old
+        assert changed is not None
+        self._news.tell(key_of(changed))
+        if new is not None:
+            self._queue.wake((kind,), Subject(obj=new))
 
     def namespace(self, old: Object | None, new: Object | None) -> None:
         if new is not None:

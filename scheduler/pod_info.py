@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,6 +22,7 @@ from apimachinery.node_selector import (
 )
 from apimachinery.objects import NamespacedName, Object, controller_of, get_path, key_of
 from apimachinery.pods import host_ports
+from apimachinery.volumes import claim_of_volume
 from scheduler.resources import ASSUMED, Amounts, pod_requests
 
 HostPort = tuple[str, str, int]
@@ -84,6 +85,13 @@ class PodSpec:
     placement: bytes = field(repr=False)  # equal where the same nodes suit, whatever runs on them
 
 
+class ClaimReference(NamedTuple):
+    """A claim behind one of the pod's volumes; an ephemeral one is made for the pod alone."""
+
+    key: NamespacedName
+    is_ephemeral: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PodInfo:
     """One pod, as the scheduler sees it. `pod` is the object itself, read-only."""
@@ -101,6 +109,7 @@ class PodInfo:
     is_terminating: bool
     owner: tuple[str, str] | None  # kind and name of the controller
     start_time: str
+    claims: tuple[ClaimReference, ...]
     spec: PodSpec = field(repr=False)
 
     @property
@@ -125,8 +134,14 @@ def parse_pod(pod: Object) -> PodInfo:
         is_terminating=bool(metadata.get("deletionTimestamp")),
         owner=(owner["kind"], owner["name"]) if owner else None,
         start_time=status.get("startTime") or metadata.get("creationTimestamp") or "",
+        claims=_claims(pod),
         spec=parse_spec(spec),
     )
+
+
+def _claims(pod: Object) -> tuple[ClaimReference, ...]:
+    named = [(claim_of_volume(pod, volume), volume) for volume in get_path(pod, "spec.volumes", [])]
+    return tuple(ClaimReference(key, "ephemeral" in volume) for key, volume in named if key is not None)
 
 
 def parse_spec(spec: Object) -> PodSpec:
@@ -157,7 +172,7 @@ def trim(pod: Object) -> None:
     for name in ("managedFields", "annotations"):
         metadata.pop(name, None)
     kept = {name: spec[name] for name in _KEPT_SPEC_FIELDS if name in spec}
-    pod["spec"] = kept | _relevant_containers(spec)
+    pod["spec"] = kept | _relevant_containers(spec) | _relevant_volumes(spec)
     pod["status"] = {name: status[name] for name in _KEPT_STATUS_FIELDS if name in status}
 
 
@@ -175,6 +190,16 @@ def _relevant_containers(spec: Object) -> Object:
         for name in ("containers", "initContainers")
         if spec.get(name)
     }
+
+
+def _relevant_volumes(spec: Object) -> Object:
+    """Those with a claim behind them; of an ephemeral one the name is enough."""
+    kept = [
+        each if "persistentVolumeClaim" in each else {"name": each["name"], "ephemeral": {}}
+        for each in spec.get("volumes") or ()
+        if "persistentVolumeClaim" in each or "ephemeral" in each
+    ]
+    return {"volumes": kept} if kept else {}
 
 
 @lru_cache(maxsize=4096)

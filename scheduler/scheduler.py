@@ -23,8 +23,8 @@ from scheduler import journal, metrics, status
 from scheduler.cache import Cache
 from scheduler.effects import Effects
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import EventKind, Subject
-from scheduler.framework.profile import Profile, States
+from scheduler.framework.interface import EventKind, PreBindError, Subject
+from scheduler.framework.profile import Profile, Reservations, States
 from scheduler.journal import Attempt, Journal, rejected_matrix
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo
@@ -116,22 +116,33 @@ class Scheduler:
 
     def _bind(self, queued: QueuedPod, profile: Profile, selected: Selected, start: float) -> None:
         pod = queued.pod
+        node = self._cache.node(selected.node)
+        assert node is not None, "nothing has happened since it was selected"
         assumed = self._cache.assume(pod, selected.node)
+        reserved = profile.reserve(assumed, node, selected.states)
         self._nominator.remove(pod.uid)
-        self._parts.effects.submit(pod.uid, partial(self._carry_out, queued, assumed, profile.name, start))
+        carry_out = partial(self._carry_out, queued, assumed, profile, reserved, start)
+        if reserved:
+            self._parts.effects.start(carry_out)
+        else:
+            self._parts.effects.submit(pod.uid, carry_out)
         self._parts.journal.add(journal.of_selected(self._base(queued, profile, start), selected))
 
-    async def _carry_out(self, queued: QueuedPod, pod: PodInfo, profile: str, start: float) -> None:
+    async def _carry_out(
+        self, queued: QueuedPod, pod: PodInfo, profile: Profile, reserved: Reservations, start: float
+    ) -> None:
         try:
+            await profile.pre_bind(pod, reserved)
             await self._parts.api.bind(queued.pod, pod.node_name)
-        except (StatusError, ConnectionFailed) as error:
-            self._binding_failed(queued, pod, profile, error, start)
+        except (PreBindError, StatusError, ConnectionFailed) as error:
+            profile.unreserve(pod, reserved)
+            self._binding_failed(queued, pod, profile.name, error, start)
             return
         self._cache.finish_binding(pod.uid, asyncio.get_running_loop().time())
         log.info("Successfully bound pod to node: pod=%s node=%s", pod.key, pod.node_name)
         message = f"Successfully assigned {pod.key} to {pod.node_name}"
-        self._parts.recorders[profile].event(queued.pod.pod, "Normal", "Scheduled", message)
-        self._observe(metrics.SCHEDULED, profile, start)
+        self._parts.recorders[profile.name].event(queued.pod.pod, "Normal", "Scheduled", message)
+        self._observe(metrics.SCHEDULED, profile.name, start)
         metrics.POD_ATTEMPTS.observe(queued.attempts)
 
     def _binding_failed(
@@ -147,7 +158,7 @@ class Scheduler:
             return
         log.warning("Binding failed: pod=%s node=%s err=%s", pod.key, pod.node_name, error)
         self._queue.add_failed(queued)
-        message = f"binding rejected: {error}"
+        message = str(error) if isinstance(error, PreBindError) else f"binding rejected: {error}"
         self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated=None)
 
     def _waiting(self, pod: PodInfo) -> Object | None:

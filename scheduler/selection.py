@@ -13,7 +13,6 @@ from scheduler.framework.interface import Verdict
 from scheduler.framework.profile import Profile, States
 from scheduler.node_info import NodeInfo
 from scheduler.nominator import Nominator
-from scheduler.plugins.node_affinity import NodeAffinity
 from scheduler.pod_info import PodInfo
 
 if TYPE_CHECKING:
@@ -25,7 +24,10 @@ MANY_NODES = 50
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The node that was found. `scores`: plugin -> weighted scores, if nodes were compared one by one."""
+    """The node that was found. `scores`: plugin -> weighted scores, if nodes were compared one by one.
+
+    `states` is for those who set something aside on it.
+    """
 
     node: str
     evaluated: int
@@ -33,6 +35,7 @@ class Selected:
     feasible_nodes: tuple[str, ...] = ()
     scores: Mapping[str, list[int]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    states: States = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,16 @@ class Selector:
         states = profile.pre_filter(pod, cache)
         if isinstance(states, Verdict):
             return Rejected(FitError(len(cache.nodes), everywhere=states), {})
-        if selected := self._nominated(pod, profile, states):
-            return selected
-        named = pod.spec.required_nodes.names if profile.has(NodeAffinity.name) else None
-        if named is not None:
-            return self._among_named(pod, profile, states, named)
-        if len(cache.nodes) >= self._many_nodes:
+        outcome = self._nominated(pod, profile, states) or self._search(pod, profile, states)
+        return replace(outcome, states=states)
+
+    def _search(self, pod: PodInfo, profile: Profile, states: States) -> Selected | Rejected:
+        names, plugins = profile.eligible_nodes(pod, states)
+        if names is not None:
+            return self._among_named(pod, profile, states, names, plugins)
+        if len(self._cache.nodes) >= self._many_nodes:
             return self._among_many(pod, profile, states)
-        return self._among(pod, profile, states, cache.nodes)
+        return self._among(pod, profile, states, self._cache.nodes)
 
     def first_no(self, pod: PodInfo, profile: Profile, states: States, node: NodeInfo) -> Verdict | None:
         """Why the pod can't go there now, minding the pods that wait for room on that node."""
@@ -88,13 +93,14 @@ class Selector:
         return Selected(node.name, evaluated=1, feasible=1, feasible_nodes=(node.name,))
 
     def _among_named(
-        self, pod: PodInfo, profile: Profile, states: States, names: frozenset[str]
+        self, pod: PodInfo, profile: Profile, states: States, names: frozenset[str], plugins: list[str]
     ) -> Selected | Rejected:
+        """Of the nodes that are not looked at it's enough to know who did not want them."""
         nodes = [node for node in map(self._cache.node, sorted(names)) if node is not None]
         result = self._among(pod, profile, states, nodes)
         if isinstance(result, Selected):
             return result
-        unnamed = Verdict(NodeAffinity.name, ("node(s) didn't satisfy plugin(s) [NodeAffinity]",), True)
+        unnamed = Verdict(plugins[0], (f"node(s) didn't satisfy plugin(s) [{' '.join(plugins)}]",), True)
         return Rejected(FitError(len(self._cache.nodes), result.error.verdicts, absent=unnamed), states)
 
     def _among(

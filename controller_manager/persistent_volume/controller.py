@@ -49,17 +49,11 @@ from controller_manager.persistent_volume.volumes import (
 )
 from controller_manager.pods_by_claim import PODS_BY_CLAIM, pods_by_claim
 
-_UNBOUND, _OFFERED = "unbound claims by class", "volumes by class or claim"
+_UNBOUND = "unbound claims by class"
 
 
 def _unbound_class(claim: Object) -> Iterable[str]:
     return () if get_path(claim, "spec.volumeName") else (volumes.class_of(claim),)
-
-
-def _offered_to(volume: Object) -> Iterable[str]:
-    """A volume may serve the claims of its class, or the one it is reserved for whatever its class."""
-    claim = volumes.claim_key(volume)
-    return (f"class/{volumes.class_of(volume)}",) if claim is None else (f"claim/{claim}",)
 
 
 class PersistentVolumeController:
@@ -76,7 +70,7 @@ class PersistentVolumeController:
         self._classes = informers.informer(scheme.STORAGE_CLASSES)
         self._pods = informers.informer(scheme.PODS)
         self._claims.add_indexer(_UNBOUND, _unbound_class)
-        self._volumes.add_indexer(_OFFERED, _offered_to)
+        self._volumes.add_indexer(volumes.OFFERS, volumes.offered_to)
         self._pods.add_indexer(PODS_BY_CLAIM, pods_by_claim)
 
     def watches(self) -> list[Watch]:
@@ -147,8 +141,9 @@ class PersistentVolumeController:
             claim,
             volume=self._volumes.get(NamespacedName("", named)) if named else None,
             candidates=[
-                *self._volumes.by_index(_OFFERED, f"claim/{key}"),
-                *self._volumes.by_index(_OFFERED, f"class/{class_name}"),
+                volume
+                for value in volumes.offers_for(claim)
+                for volume in self._volumes.by_index(volumes.OFFERS, value)
             ],
             storage_class=self._classes.get(NamespacedName("", class_name)) if class_name else None,
             default_class=name_of(volumes.default_class(self._classes.list()) or {}),

@@ -2,7 +2,8 @@
 
 A plugin looks at one node at a time (`filter`, `score`). Where many nodes are to be looked at, `columns.py`
 asks for all at once: a plugin whose answer depends on the Node object alone says so (`is_static`) and is
-remembered; one with a fast way over all nodes offers `filter_columns` or `score_columns`.
+remembered; one with a fast way over all nodes offers `filter_columns` or `score_columns`. On the node that is
+chosen it may set something aside (`reserve`), and have it made ready before the pod is bound (`pre_bind`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from apimachinery.objects import Object
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -59,14 +61,18 @@ class EventKind(StrEnum):
     POD_DELETE = "AssignedPodDelete"
     POD_LABEL = "AssignedPodLabelChange"
     POD_SCALE_DOWN = "AssignedPodScaleDown"
+    CLAIM = "PersistentVolumeClaimAddOrUpdate"
+    VOLUME = "PersistentVolumeAddOrUpdate"
+    STORAGE_CLASS = "StorageClassAddOrUpdate"
 
 
 class Subject(NamedTuple):
-    """The node or assigned pod of an event, before and after."""
+    """The node, the assigned pod (before and after) or the other object of an event."""
 
     node: NodeInfo | None = None
     old: PodInfo | None = None
     new: PodInfo | None = None
+    obj: Object | None = None
 
 
 # Whether an event may let the (rejected) pod in.
@@ -109,6 +115,16 @@ class PreFilterPlugin(Protocol):
 
 
 @runtime_checkable
+class NodeNamingPlugin(Protocol):
+    """Knows the few nodes that a pod can go to, so that the others need not be looked at."""
+
+    name: str
+
+    def eligible_nodes(self, pod: PodInfo, state: Any) -> frozenset[str] | None:
+        """None: it may be any."""
+
+
+@runtime_checkable
 class ColumnsFilterPlugin(Protocol):
     def filter_columns(self, pod: PodInfo, columns: Columns, mask: Mask) -> Mask: ...
 
@@ -133,3 +149,23 @@ class PreScorePlugin(Protocol):
 class ColumnsScorePlugin(Protocol):
     def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
         """Raw scores of these rows; None is the answer of a plugin that has nothing to say."""
+
+
+@runtime_checkable
+class ReservePlugin(Protocol):
+    """Sets aside what a pod needs on the node that was chosen for it, and has it ready before it is bound."""
+
+    name: str
+
+    def reserve(self, pod: PodInfo, node: NodeInfo, state: Any) -> Any:
+        """What was set aside; None if there is nothing to wait for."""
+
+    def unreserve(self, pod: PodInfo, reserved: Any) -> None:
+        """The pod won't be bound after all."""
+
+    async def pre_bind(self, pod: PodInfo, reserved: Any) -> None:
+        """Returns when all is ready. Raises PreBindError, or what the API refuses with."""
+
+
+class PreBindError(Exception):
+    """What was set aside can't be had: the pod has to be scheduled anew."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from apimachinery.errors import StatusError
+from client.errors import ConnectionFailed
 from scheduler.cache import Cache
 from scheduler.framework.interface import (
     SKIP,
@@ -13,9 +15,12 @@ from scheduler.framework.interface import (
     EventKind,
     FilterPlugin,
     Hint,
+    NodeNamingPlugin,
     Plugin,
+    PreBindError,
     PreFilterPlugin,
     PreScorePlugin,
+    ReservePlugin,
     ScorePlugin,
     Subject,
     Verdict,
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 
 # What each plugin's pre_filter found out about the pod in hand.
 States = dict[str, Any]
+# What each plugin has set aside for a pod.
+Reservations = dict[str, Any]
 
 
 class Scorer(NamedTuple):
@@ -78,12 +85,11 @@ class Profile:
         self.pre_filters = [each for each in filtering if isinstance(each, PreFilterPlugin)]
         scorers = [each for each in scoring if isinstance(each, ScorePlugin)]
         self.scorers = [Scorer.of(each, weights.get(each.name, 1)) for each in scorers]
+        self._naming = [each for each in filtering if isinstance(each, NodeNamingPlugin)]
+        self._reserving = {each.name: each for each in filtering if isinstance(each, ReservePlugin)}
         self.static_filters = [each for each in self.filters if each.is_static]
         self.dynamic_filters = [(each, _fast_way(each)) for each in self.filters if not each.is_static]
         self._hints = {each.name: each.hints for each in plugins}
-
-    def has(self, plugin: str) -> bool:
-        return plugin in self._hints
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> States | Verdict:
         """The states for `filter`, or the no of a plugin that rejects the pod whatever the node."""
@@ -94,6 +100,16 @@ class Profile:
                 return state
             states[plugin.name] = state
         return states
+
+    def eligible_nodes(self, pod: PodInfo, states: States) -> tuple[frozenset[str] | None, list[str]]:
+        """The names of the only nodes that can do, and the plugins that say so; None if it may be any."""
+        answers = {
+            plugin.name: plugin.eligible_nodes(pod, states.get(plugin.name))
+            for plugin in self._naming
+            if states.get(plugin.name) is not SKIP
+        }
+        named = {name: nodes for name, nodes in answers.items() if nodes is not None}
+        return (frozenset.intersection(*named.values()) if named else None), sorted(named)
 
     def filter(self, pod: PodInfo, node: NodeInfo, states: States) -> Verdict | None:
         """The first no; upstream stops there too."""
@@ -132,6 +148,27 @@ class Profile:
             raw = [plugin.score(pod, node, state) for node in nodes]
             found[plugin.name] = [weight * score for score in normalize(plugin.normalize, raw)]
         return found
+
+    def reserve(self, pod: PodInfo, node: NodeInfo, states: States) -> Reservations:
+        """Sets aside what the pod needs on its node; empty if nothing has to be waited for."""
+        reserved = {
+            name: plugin.reserve(pod, node, states.get(name))
+            for name, plugin in self._reserving.items()
+            if states.get(name) is not SKIP
+        }
+        return {name: each for name, each in reserved.items() if each is not None}
+
+    def unreserve(self, pod: PodInfo, reserved: Reservations) -> None:
+        for name, each in reserved.items():
+            self._reserving[name].unreserve(pod, each)
+
+    async def pre_bind(self, pod: PodInfo, reserved: Reservations) -> None:
+        """Has everything ready that was set aside. Raises PreBindError with the plugin's name."""
+        for name, each in reserved.items():
+            try:
+                await self._reserving[name].pre_bind(pod, each)
+            except (PreBindError, StatusError, ConnectionFailed) as error:
+                raise PreBindError(f'running PreBind plugin "{name}": {error}') from error
 
     def may_help(
         self, pod: PodInfo, rejected_by: Iterable[str], kinds: Iterable[EventKind], subject: Subject

@@ -24,6 +24,9 @@ class NodeAffinity:
             return None
         return self.MISMATCH
 
+    def eligible_nodes(self, pod: PodInfo, state: Any) -> frozenset[str] | None:
+        return pod.spec.required_nodes.names
+
     def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
         """The weights of the preferences that the node meets."""
         return sum(

@@ -18,7 +18,11 @@ from scheduler.plugins.node_unschedulable import NodeUnschedulable
 from scheduler.plugins.pod_topology_spread import DefaultSelector, PodTopologySpread
 from scheduler.plugins.scheduling_gates import SchedulingGates
 from scheduler.plugins.taint_toleration import TaintToleration
+from scheduler.plugins.volume_binding import VolumeBinding
+from scheduler.plugins.volume_restrictions import VolumeRestrictions
+from scheduler.plugins.volume_zone import VolumeZone
 from scheduler.pod_info import parse_spread
+from scheduler.volumes.binder import VolumeBinder
 
 WEIGHTS = {
     TaintToleration.name: 3,
@@ -32,7 +36,10 @@ WEIGHTS = {
 
 
 def build_profile(
-    config: ProfileConfig, default_selector: DefaultSelector, namespaces: Mapping[str, Mapping[str, str]]
+    config: ProfileConfig,
+    default_selector: DefaultSelector,
+    namespaces: Mapping[str, Mapping[str, str]],
+    binder: VolumeBinder,
 ) -> Profile:
     """The plugins as upstream enables them, less what the configuration disables ("*" is all)."""
     spread = (
@@ -48,6 +55,9 @@ def build_profile(
         NodeAffinity(),
         NodePorts(),
         NodeResourcesFit(),
+        VolumeRestrictions(binder.storage),
+        VolumeBinding(binder, config.bind_seconds),
+        VolumeZone(binder.storage),
         spread,
         InterPodAffinity(namespaces),
         NodeResourcesBalancedAllocation(),

@@ -198,3 +198,27 @@ async def test_an_ephemeral_volume_takes_nobody_elses_claim(plane: Plane, client
         "ephemeral volume data: "
         "PVC default/thief-data was not created for pod default/thief (pod is not owner)"
     )
+
+
+async def test_a_pod_goes_where_its_volume_can_be_had(plane: Plane, client: Client) -> None:
+    """The claim is bound when its first pod is scheduled, to a volume on that node; the next pod follows."""
+    no_provisioner = make_class("local", volumes.NO_PROVISIONER, delayed=True)
+    await client.create(STORAGE_CLASSES, no_provisioner)
+    await create_claim(client, "delayed", class_name="local")
+    await create_pod(client, "first", claim_volume("delayed"))
+    reason = await event_of(client, "first", "FailedScheduling")
+    assert "3 node(s) didn't find available persistent volumes to bind" in reason
+    assert await event_of(client, "delayed", "WaitForPodScheduled") == "waiting for pod first to be scheduled"
+    await create_volume(client, "on-hollow-1", class_name="local", nodes=("hollow-1",))
+    claim = await claim_in(client, "delayed", volumes.BOUND)
+    assert claim["spec"]["volumeName"] == "on-hollow-1"
+    await running_on(client, "first", "hollow-1")
+    await create_pod(client, "second", claim_volume("delayed"))
+    await running_on(client, "second", "hollow-1")
+
+
+async def running_on(client: Client, pod: str, node: str) -> None:
+    def is_so(seen: Object) -> bool:
+        return get_path(seen, "status.phase") == "Running" and seen["spec"]["nodeName"] == node
+
+    await eventually(lambda: client.get(PODS, pod, "default"), is_so)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from itertools import count
 from random import Random
 from typing import Any
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, key_of
+from apimachinery.scheme import Resource
+from apimachinery.volumes import OFFERS, offered_to
+from client.store import ObjectStore
 from scheduler.cache import Cache
 from scheduler.config import ProfileConfig
 from scheduler.framework.profile import Profile
@@ -17,6 +21,10 @@ from scheduler.plugins.pod_topology_spread import DefaultSelector
 from scheduler.plugins.registry import build_profile
 from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.selection import Selector
+from scheduler.volumes.assume_cache import AssumeCache
+from scheduler.volumes.binder import VolumeBinder
+from scheduler.volumes.news import News
+from scheduler.volumes.storage import Storage
 
 _numbers = count()
 
@@ -93,10 +101,60 @@ def no_selector(pod: PodInfo) -> None:
     """Pods belong to no Service or controller."""
 
 
+class RecordedStorage:
+    """Claims, volumes and classes, and an API that takes every update and shows it after `lag` seconds."""
+
+    def __init__(self, lag: float = 0.0) -> None:
+        self.claims, self.classes = ObjectStore({}), ObjectStore({})
+        self.volumes = ObjectStore({OFFERS: offered_to})
+        self.storage = Storage(AssumeCache(self.claims), AssumeCache(self.volumes), self.classes)
+        self.news = News()
+        self.updates: list[str] = []
+        self.refusal: Exception | None = None
+        self._lag = lag
+        self._version = 100
+
+    def put(self, *objects: Object) -> None:
+        """As the API would show them, with a new resourceVersion each."""
+        for obj in objects:
+            self._version += 1
+            versioned = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
+            stores = {
+                "PersistentVolumeClaim": self.claims,
+                "PersistentVolume": self.volumes,
+                "StorageClass": self.classes,
+            }
+            stores[obj["kind"]].set(key_of(obj), versioned)
+            self.news.tell(key_of(obj))
+
+    def remove(self, obj: Object) -> None:
+        store = self.claims if obj["kind"] == "PersistentVolumeClaim" else self.volumes
+        store.set(key_of(obj), None)
+        self.news.tell(key_of(obj))
+
+    async def update(self, resource: Resource, obj: Object) -> Object:
+        if self.refusal is not None:
+            raise self.refusal
+        self.updates.append(f"{resource.plural} {key_of(obj)}")
+        version = str(self._version + 1)
+        asyncio.get_running_loop().call_later(self._lag, self.put, obj)
+        return {**obj, "metadata": {**obj["metadata"], "resourceVersion": version}}
+
+
+def make_binder(cache: Cache, recorded: RecordedStorage | None = None) -> VolumeBinder:
+    recorded = recorded or RecordedStorage()
+    return VolumeBinder(
+        recorded.storage, recorded, recorded.news, cache.labels_of_node, cache.pods.__contains__
+    )
+
+
 def make_profile(
-    cache: Cache, config: ProfileConfig | None = None, selector: DefaultSelector = no_selector
+    cache: Cache,
+    config: ProfileConfig | None = None,
+    selector: DefaultSelector = no_selector,
+    recorded: RecordedStorage | None = None,
 ) -> Profile:
-    return build_profile(config or ProfileConfig(), selector, cache.namespaces)
+    return build_profile(config or ProfileConfig(), selector, cache.namespaces, make_binder(cache, recorded))
 
 
 def make_selector(

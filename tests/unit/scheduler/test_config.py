@@ -29,9 +29,9 @@ def test_profiles_choose_plugins_and_weights() -> None:
     )
     default, other = (make_profile(make_cache(), each) for each in config.profiles)
     assert (default.name, other.name, config.max_backoff) == ("default-scheduler", "other", 30.0)
-    assert default.has("ImageLocality")
+    assert "ImageLocality" in [each.name for each in default.plugins]
     assert default.preempts
-    assert not other.has("ImageLocality")
+    assert "ImageLocality" not in [each.name for each in other.plugins]
     assert not other.preempts
     weights = {scorer.plugin.name: scorer.weight for scorer in other.scorers}
     assert weights["NodeResourcesFit"] == 7

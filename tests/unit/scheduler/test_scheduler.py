@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 
+from apimachinery import volumes
 from apimachinery.errors import ConflictError
 from apimachinery.objects import NamespacedName, Object, key_of
 from scheduler.assembly import may_help
@@ -26,7 +28,8 @@ from scheduler.preemption import Preemption
 from scheduler.queue import SchedulingQueue
 from scheduler.scheduler import Parts, Scheduler
 from scheduler.selection import Selector
-from tests.unit.scheduler.builders import make_node, make_pod, make_profile
+from tests.unit.scheduler.builders import RecordedStorage, make_node, make_pod, make_profile
+from tests.unit.volumes import make_claim, make_class, make_volume
 
 pytestmark = pytest.mark.looptime
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,10 +52,13 @@ class Cluster:
         self.patches: list[Object] = []
         self.refuse_binding = False
         cache, nominator, random = Cache(), Nominator(), Random(0)
-        profile = make_profile(cache, ProfileConfig())
+        self.storage = RecordedStorage(lag=0.1)
+        profile = make_profile(cache, ProfileConfig(), recorded=self.storage)
         profiles = {profile.name: profile}
         queue = SchedulingQueue(asyncio.get_running_loop().time, partial(may_help, profiles))
-        self.handlers = EventHandlers(cache, queue, nominator, DefaultSelectors(Nothing(), {}), profiles)
+        self.handlers = EventHandlers(
+            cache, queue, nominator, DefaultSelectors(Nothing(), {}), profiles, self.storage.news
+        )
         self.journal = Journal()
         self.cache = cache
         self.scheduler = Scheduler(
@@ -159,6 +165,58 @@ async def test_a_refused_binding_frees_the_room_and_is_tried_again_after_a_secon
         ]
         assert not cluster.cache.pods
         cluster.refuse_binding = False
+        await asyncio.sleep(1)
+        assert "bind p a" in cluster.log
+
+
+def claiming_pod(name: str, **spec: Any) -> Object:
+    wanted = [{"name": "data", "persistentVolumeClaim": {"claimName": "claim"}}]
+    return make_pod(name, namespace="ns", volumes=wanted, **spec)
+
+
+async def test_a_pod_is_bound_after_its_volume_and_nobody_waits_behind_it() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.storage.put(make_claim(), make_class(delayed=True))
+        cluster.put(claiming_pod("p"))
+        await asyncio.sleep(1)
+        assert cluster.storage.updates == ["persistentvolumeclaims ns/claim"]
+        cluster.put(make_pod("q"))
+        await asyncio.sleep(1)
+        assert [line for line in cluster.log if line.startswith("bind")] == ["bind q a"]
+        annotations = {volumes.BIND_COMPLETED: "yes", volumes.SELECTED_NODE: "a"}
+        claim = make_claim(volume="volume", annotations=annotations)
+        cluster.storage.put(make_volume(claim=claim), claim)
+        await asyncio.sleep(1)
+        assert [line for line in cluster.log if line.startswith("bind")] == ["bind q a", "bind p a"]
+
+
+async def test_a_pod_whose_volume_could_not_be_made_is_told_so_and_tried_again() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.storage.put(make_claim(), make_class(delayed=True))
+        cluster.put(claiming_pod("p"))
+        await asyncio.sleep(1)
+        cluster.storage.put(make_claim())  # the provisioner takes the node's name away again
+        await asyncio.sleep(0.1)
+        assert cluster.log == [
+            'Warning FailedScheduling running PreBind plugin "VolumeBinding": '
+            'binding volumes: provisioning failed for PVC "claim"'
+        ]
+        assert not cluster.cache.pods
+        await asyncio.sleep(2)
+        assert cluster.storage.updates == ["persistentvolumeclaims ns/claim"] * 2
+
+
+async def test_a_claim_that_comes_late_lets_its_pod_in() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(claiming_pod("p"))
+        await asyncio.sleep(1)
+        assert 'persistentvolumeclaim "claim" not found' in cluster.log[0]
+        claim = make_claim(volume="volume", annotations={volumes.BIND_COMPLETED: "yes"})
+        cluster.storage.put(make_volume(claim=claim), claim)
+        cluster.handlers.claim(None, claim)
         await asyncio.sleep(1)
         assert "bind p a" in cluster.log
 

@@ -1,0 +1,55 @@
+"""VolumeRestrictions: a claim for one pod is used by one pod.
+
+Source: pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apimachinery.objects import NamespacedName
+from apimachinery.volumes import access_modes_of
+from scheduler.cache import Cache
+from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict
+from scheduler.node_info import NodeInfo
+from scheduler.plugins.volume_binding import is_its_claim
+from scheduler.pod_info import PodInfo
+from scheduler.volumes.storage import Storage
+
+Users = dict[NamespacedName, frozenset[str]]
+"""The pods that have a node and one of the claims in question."""
+
+
+class VolumeRestrictions:
+    name = "VolumeRestrictions"
+    is_static = False
+    TAKEN = Verdict(
+        name,
+        ("node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode",),
+    )
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.hints: Hints = {EventKind.POD_DELETE: _shares_a_claim, EventKind.CLAIM: is_its_claim}
+
+    def pre_filter(self, pod: PodInfo, cache: Cache) -> Users | Skip:
+        users = {key: frozenset(cache.claim_users.get(key, ())) for key in self._exclusive(pod)}
+        return users if any(users.values()) else SKIP
+
+    def _exclusive(self, pod: PodInfo) -> Iterable[NamespacedName]:
+        for reference in pod.claims:
+            claim = self._storage.claims.get(reference.key)
+            if claim is not None and "ReadWriteOncePod" in access_modes_of(claim):
+                yield reference.key
+
+    def replace_node(self, pod: PodInfo, state: Users, old: NodeInfo, new: NodeInfo) -> Users:
+        gone = old.pods.keys() - new.pods.keys()
+        return {key: users - gone for key, users in state.items()}
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Users) -> Verdict | None:
+        """Wherever the other pod is: the claim is taken."""
+        return self.TAKEN if any(state.values()) else None
+
+
+def _shares_a_claim(pod: PodInfo, subject: Subject) -> bool:
+    return subject.old is not None and bool({*subject.old.claims} & {*pod.claims})

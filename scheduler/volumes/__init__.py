@@ -1,0 +1,1 @@
+"""What the scheduler knows of claims and volumes, and how it has them bound for a pod."""

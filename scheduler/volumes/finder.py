@@ -1,0 +1,159 @@
+"""Which volumes a pod would get on a node: the ones it has, free ones that fit, and ones to be made there.
+
+Pure. Source: pkg/scheduler/framework/plugins/volumebinding/binder.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from apimachinery import volumes
+from apimachinery.objects import Object, annotations_of, get_path, is_terminating, name_of
+from scheduler.node_info import NodeInfo
+from scheduler.pod_info import PodInfo
+from scheduler.volumes.storage import Storage
+
+NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
+BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
+VOLUME_MISSING = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
+
+HOST_NAME = "kubernetes.io/hostname"
+
+
+@dataclass(frozen=True, slots=True)
+class PodClaims:
+    """The claims of a pod by how far they are."""
+
+    bound: tuple[Object, ...] = ()
+    delayed: tuple[Object, ...] = ()
+    """They wait for us."""
+    immediate: tuple[Object, ...] = ()
+    """They wait for somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodVolumes:
+    """What has to be done for a pod's claims before it can start on a node."""
+
+    bindings: tuple[tuple[Object, Object], ...] = ()
+    """(volume, claim): free volumes to be bound."""
+    provisions: tuple[Object, ...] = ()
+    """Claims whose volumes are to be made on the node."""
+
+
+def claims_of(pod: PodInfo, storage: Storage) -> PodClaims | str:
+    """Or why the pod can't be scheduled whatever the node."""
+    found: dict[str, list[Object]] = {"bound": [], "delayed": [], "immediate": []}
+    for reference in pod.claims:
+        claim = storage.claims.get(reference.key)
+        if why := _why_unusable(pod, reference.key.name, claim, is_ephemeral=reference.is_ephemeral):
+            return why
+        assert claim is not None
+        found[_progress(claim, storage)].append(claim)
+    return PodClaims(*(tuple(found[name]) for name in ("bound", "delayed", "immediate")))
+
+
+def _why_unusable(pod: PodInfo, name: str, claim: Object | None, *, is_ephemeral: bool) -> str:
+    if claim is None:
+        if is_ephemeral:  # normal right after a pod was created
+            return f'waiting for ephemeral volume controller to create the persistentvolumeclaim "{name}"'
+        return f'persistentvolumeclaim "{name}" not found'
+    if get_path(claim, "status.phase") == volumes.LOST:
+        volume = get_path(claim, "spec.volumeName", "")
+        return f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{volume}"'
+    if is_terminating(claim):
+        return f'persistentvolumeclaim "{name}" is being deleted'
+    return volumes.why_not_for_pod(pod.pod, claim) if is_ephemeral else ""
+
+
+def _progress(claim: Object, storage: Storage) -> str:
+    if volumes.is_fully_bound(claim):
+        return "bound"
+    if volumes.delays_binding(storage.class_of(claim)) and not get_path(claim, "spec.volumeName"):
+        return "delayed"
+    return "immediate"
+
+
+def find_volumes(claims: PodClaims, node: NodeInfo, storage: Storage) -> PodVolumes | tuple[str, ...]:
+    """Or the reasons against the node."""
+    reasons = [*_of_bound(claims.bound, node, storage)]
+    found = _find_for(claims.delayed, node, storage)
+    if found is None:
+        reasons.append(BIND_CONFLICT)
+    # Upstream names a missing volume last.
+    reasons.sort(key=VOLUME_MISSING.__eq__)
+    return tuple(reasons) if reasons or found is None else found
+
+
+def _of_bound(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> Iterable[str]:
+    """The first reason why the pod's volumes can't be had on the node."""
+    for claim in claims:
+        volume = storage.volume_of(claim)
+        if volume is None:
+            return (VOLUME_MISSING,)
+        if not volumes.is_usable_on(volume, node.name, node.labels):
+            return (NODE_CONFLICT,)
+    return ()
+
+
+def _find_for(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> PodVolumes | None:
+    bindings: list[tuple[Object, Object]] = []
+    provisions: list[Object] = []
+    taken: set[str] = set()
+    # The smallest first, so that it doesn't take what only suits a larger one.
+    for claim in sorted(claims, key=volumes.request_of):
+        selected = annotations_of(claim).get(volumes.SELECTED_NODE)
+        if selected is not None and selected != node.name:
+            return None
+        volume = None if selected is not None else _match(claim, node, storage, taken)
+        if volume is not None:
+            taken.add(name_of(volume))
+            bindings.append((volume, claim))
+        elif _can_provision(storage.class_of(claim), node.labels):
+            provisions.append(claim)
+        else:
+            return None
+    return PodVolumes(tuple(bindings), tuple(provisions))
+
+
+def _match(claim: Object, node: NodeInfo, storage: Storage, taken: set[str]) -> Object | None:
+    offered = storage.offers_for(claim)
+    return volumes.find_match(claim, offered, delayed=True, node=(node.name, node.labels), taken=taken)
+
+
+def _can_provision(storage_class: Object | None, labels: Mapping[str, str]) -> bool:
+    """Whether somebody makes volumes of the class, and does so for a node with these labels."""
+    if storage_class is None or storage_class["provisioner"] in ("", volumes.NO_PROVISIONER):
+        return False
+    terms = storage_class.get("allowedTopologies")
+    return not terms or any(_allows(term, labels) for term in terms)
+
+
+def _allows(term: Object, labels: Mapping[str, str]) -> bool:
+    expressions = term.get("matchLabelExpressions") or ()
+    return all(labels.get(each["key"]) in each["values"] for each in expressions)
+
+
+def eligible_nodes(claims: PodClaims, storage: Storage) -> frozenset[str] | None:
+    """The host names of the only nodes worth looking at, where bound volumes name theirs."""
+    named = [_named_nodes(storage.volume_of(claim) or {}) for claim in claims.bound]
+    known = [each for each in named if each is not None]
+    return frozenset.intersection(*known) if known else None
+
+
+def _named_nodes(volume: Object) -> frozenset[str] | None:
+    """The host names in the volume's node affinity, if every term names some."""
+    terms = get_path(volume, "spec.nodeAffinity.required.nodeSelectorTerms", [])
+    named = [_hosts_in(term) for term in terms]
+    known = [each for each in named if each is not None]
+    return frozenset().union(*known) if known and len(known) == len(named) else None
+
+
+def _hosts_in(term: Object) -> frozenset[str] | None:
+    named = [
+        frozenset(expression["values"])
+        for expression in term.get("matchExpressions") or ()
+        if expression["key"] == HOST_NAME and expression["operator"] == "In"
+    ]
+    return frozenset.intersection(*named) if named else None

@@ -1,0 +1,33 @@
+"""The claims, volumes and classes that decisions are made on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from apimachinery import volumes
+from apimachinery.objects import NamespacedName, Object, get_path
+from scheduler.volumes.assume_cache import AssumeCache, Lister
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """`volumes` must have the index OFFERS."""
+
+    claims: AssumeCache
+    volumes: AssumeCache
+    classes: Lister
+
+    def class_of(self, claim: Object) -> Object | None:
+        name = volumes.class_of(claim)
+        return self.classes.get(NamespacedName("", name)) if name else None
+
+    def volume_of(self, claim: Object) -> Object | None:
+        """The volume that the claim names."""
+        name = get_path(claim, "spec.volumeName")
+        return self.volumes.get(NamespacedName("", name)) if name else None
+
+    def offers_for(self, claim: Object) -> Iterator[Object]:
+        """The volumes that may serve a claim."""
+        for value in volumes.offers_for(claim):
+            yield from self.volumes.by_index(volumes.OFFERS, value)

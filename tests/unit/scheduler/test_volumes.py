@@ -1,0 +1,438 @@
+"""Pods with claims: where they can go, what is taken for them, and what they wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from apimachinery import volumes
+from apimachinery.errors import ConflictError
+from apimachinery.objects import Object
+from scheduler.framework.interface import EventKind, PreBindError, Subject
+from scheduler.node_info import NodeInfo, parse_node
+from scheduler.pod_info import PodInfo, parse_pod, trim
+from scheduler.selection import Rejected, Selected
+from scheduler.volumes.finder import (
+    BIND_CONFLICT,
+    NODE_CONFLICT,
+    VOLUME_MISSING,
+    PodClaims,
+    PodVolumes,
+    claims_of,
+    eligible_nodes,
+    find_volumes,
+)
+from tests.unit.scheduler.builders import (
+    RecordedStorage,
+    make_binder,
+    make_cache,
+    make_node,
+    make_pod,
+    make_profile,
+    make_selector,
+)
+from tests.unit.volumes import make_claim, make_class, make_volume
+
+BOUND = {volumes.BIND_COMPLETED: "yes"}
+DELETED = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+
+
+def claiming(*claims: str, name: str = "p", **spec: Any) -> PodInfo:
+    wanted = [{"name": each, "persistentVolumeClaim": {"claimName": each}} for each in claims]
+    return parse_pod(make_pod(name, namespace="ns", volumes=wanted, **spec))
+
+
+def holding(*objects: Object) -> RecordedStorage:
+    recorded = RecordedStorage()
+    recorded.put(*objects)
+    return recorded
+
+
+def node(name: str = "n1", **labels: str) -> NodeInfo:
+    return NodeInfo(name, parse_node(make_node(name, labels=labels)))
+
+
+def names(found: PodVolumes | tuple[str, ...]) -> Any:
+    """What was found, by name."""
+    if isinstance(found, tuple):
+        return found
+    bindings = [(v["metadata"]["name"], c["metadata"]["name"]) for v, c in found.bindings]
+    return bindings, [each["metadata"]["name"] for each in found.provisions]
+
+
+# Whether at all.
+
+
+@pytest.mark.parametrize(
+    ("claim", "why_not"),
+    [
+        pytest.param(None, 'persistentvolumeclaim "claim" not found', id="no such claim"),
+        pytest.param(
+            make_claim(volume="gone", phase="Lost"),
+            'persistentvolumeclaim "claim" bound to non-existent persistentvolume "gone"',
+            id="lost",
+        ),
+        pytest.param(
+            make_claim(metadata=DELETED), 'persistentvolumeclaim "claim" is being deleted', id="going"
+        ),
+    ],
+)
+def test_a_claim_that_no_node_can_help(claim: Object | None, why_not: str) -> None:
+    storage = holding(*([claim] if claim else [])).storage
+    assert claims_of(claiming("claim"), storage) == why_not
+
+
+def test_an_ephemeral_claim_has_to_be_made_for_the_pod() -> None:
+    pod = parse_pod(make_pod("p", namespace="ns", volumes=[{"name": "data", "ephemeral": {"x": {}}}]))
+    text = 'waiting for ephemeral volume controller to create the persistentvolumeclaim "p-data"'
+    assert claims_of(pod, holding().storage) == text
+    text = "PVC ns/p-data was not created for pod ns/p (pod is not owner)"
+    assert claims_of(pod, holding(make_claim("p-data")).storage) == text
+
+
+@pytest.mark.parametrize(
+    ("claim", "storage_class", "kind"),
+    [
+        pytest.param(make_claim(volume="v", annotations=BOUND), None, "bound", id="bound"),
+        pytest.param(make_claim(volume="v"), make_class(delayed=True), "immediate", id="half bound"),
+        pytest.param(make_claim(), make_class(), "immediate", id="bound at once, by others"),
+        pytest.param(make_claim(), None, "immediate", id="of a class that is not there"),
+        pytest.param(make_claim(), make_class(delayed=True), "delayed", id="waiting for its first pod"),
+    ],
+)
+def test_how_far_a_claim_is(claim: Object, storage_class: Object | None, kind: str) -> None:
+    storage = holding(claim, *([storage_class] if storage_class else [])).storage
+    claims = claims_of(claiming("claim"), storage)
+    assert isinstance(claims, PodClaims)
+    assert [each for each in ("bound", "delayed", "immediate") if getattr(claims, each)] == [kind]
+
+
+# Where.
+
+
+def found(claims: PodClaims, *objects: Object, on: NodeInfo | None = None) -> Any:
+    return names(find_volumes(claims, on or node(), holding(*objects).storage))
+
+
+IN_USE = make_claim(volume="volume", annotations=BOUND)
+
+
+@pytest.mark.parametrize(
+    ("volume", "expected"),
+    [
+        pytest.param(make_volume(claim=IN_USE), ([], []), id="usable everywhere"),
+        pytest.param(make_volume(claim=IN_USE, nodes=("n1",)), ([], []), id="usable here"),
+        pytest.param(make_volume(claim=IN_USE, nodes=("n2",)), (NODE_CONFLICT,), id="elsewhere"),
+        pytest.param(make_volume("another"), (VOLUME_MISSING,), id="gone"),
+    ],
+)
+def test_a_bound_claim_ties_the_pod_to_its_volume(volume: Object, expected: Any) -> None:
+    assert found(PodClaims(bound=(IN_USE,)), volume) == expected
+
+
+LOCAL = make_class(provisioner=volumes.NO_PROVISIONER, delayed=True)
+MADE = make_class(delayed=True)
+ONLY_B = make_class(
+    delayed=True,
+    allowedTopologies=[{"matchLabelExpressions": [{"key": "zone", "values": ["b", "c"]}]}],
+)
+SELECTED = make_claim(annotations={volumes.SELECTED_NODE: "n1"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "objects", "node", "expected"),
+    [
+        pytest.param(
+            make_claim(), [LOCAL, make_volume(nodes=("n1",))], node(), ([("volume", "claim")], []), id="free"
+        ),
+        pytest.param(
+            make_claim(), [LOCAL, make_volume(nodes=("n2",))], node(), (BIND_CONFLICT,), id="elsewhere"
+        ),
+        pytest.param(make_claim(), [LOCAL], node(), (BIND_CONFLICT,), id="none, and nobody makes one"),
+        pytest.param(make_claim(), [MADE], node(), ([], ["claim"]), id="none, but one can be made"),
+        pytest.param(
+            make_claim(), [MADE, make_volume()], node(), ([("volume", "claim")], []), id="free before made"
+        ),
+        pytest.param(make_claim(), [ONLY_B], node(zone="c"), ([], ["claim"]), id="made in this zone"),
+        pytest.param(make_claim(), [ONLY_B], node(zone="a"), (BIND_CONFLICT,), id="not made in this zone"),
+        pytest.param(
+            SELECTED, [MADE, make_volume()], node(), ([], ["claim"]), id="being made here for an earlier try"
+        ),
+        pytest.param(
+            SELECTED, [MADE], node("n2"), (BIND_CONFLICT,), id="being made elsewhere for an earlier try"
+        ),
+    ],
+)
+def test_an_unbound_claim_ties_the_pod_to_where_a_volume_can_be_had(
+    claim: Object, objects: Iterable[Object], node: NodeInfo, expected: Any
+) -> None:
+    assert found(PodClaims(delayed=(claim,)), *objects, on=node) == expected
+
+
+def test_no_volume_is_given_to_two_claims_of_a_pod_and_the_smaller_claim_chooses_first() -> None:
+    claims = PodClaims(delayed=(make_claim("large", "5Gi"), make_claim("small", "1Gi")))
+    both = [LOCAL, make_volume("a", "5Gi"), make_volume("b", "2Gi")]
+    assert found(claims, *both) == ([("b", "small"), ("a", "large")], [])
+    assert found(claims, *both[:2]) == (BIND_CONFLICT,)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [((), None), (("n1",), {"n1"}), (("n1", "n2"), {"n1", "n2"})],
+    ids=["any", "one", "two"],
+)
+def test_bound_volumes_tell_which_nodes_are_worth_looking_at(
+    nodes: tuple[str, ...], expected: set[str] | None
+) -> None:
+    storage = holding(make_volume(claim=IN_USE, nodes=nodes)).storage
+    assert eligible_nodes(PodClaims(bound=(IN_USE,)), storage) == expected
+
+
+# As a user sees it.
+
+
+def outcome(pod: PodInfo, recorded: RecordedStorage, others: Iterable[Object] = ()) -> str:
+    cache = make_cache([make_node("n1"), make_node("n2"), make_node("n3")], others)
+    result = make_selector(cache).select(pod, make_profile(cache, recorded=recorded))
+    return result.node if isinstance(result, Selected) else result.error.message()
+
+
+EXCLUSIVE = make_claim("claim", modes=("ReadWriteOncePod",), volume="volume", annotations=BOUND)
+ZONED = make_volume(claim=IN_USE, labels={"topology.kubernetes.io/zone": "b__c"})
+
+
+@pytest.mark.parametrize(
+    ("objects", "others", "expected"),
+    [
+        pytest.param(
+            [make_claim()],
+            [],
+            "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+            id="others have not bound it",
+        ),
+        pytest.param(
+            [], [], '0/3 nodes are available: persistentvolumeclaim "claim" not found.', id="no claim"
+        ),
+        pytest.param(
+            [make_claim(), LOCAL, make_volume(nodes=("elsewhere",))],
+            [],
+            "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
+            id="no volume in reach",
+        ),
+        pytest.param([IN_USE, make_volume(claim=IN_USE, nodes=("n2",))], [], "n2", id="where the volume is"),
+        pytest.param(
+            [IN_USE, make_volume(claim=IN_USE, nodes=("n2",))],
+            [make_pod(f"q{number}", node="n2") for number in range(110)],
+            "0/3 nodes are available: 1 Too many pods, 2 node(s) didn't satisfy plugin(s) [VolumeBinding].",
+            id="no room where the volume is",
+        ),
+        pytest.param(
+            [EXCLUSIVE, make_volume(claim=EXCLUSIVE)],
+            [claiming("claim", name="q", node="n1").pod],
+            "0/3 nodes are available: 3 node has pod using PersistentVolumeClaim "
+            "with the same name and ReadWriteOncePod access mode.",
+            id="for one pod, and another has it",
+        ),
+    ],
+)
+def test_what_becomes_of_a_pod(objects: list[Object], others: list[Object], expected: str) -> None:
+    assert outcome(claiming("claim"), holding(*objects), others) == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "fits"),
+    [
+        ({"topology.kubernetes.io/zone": "b"}, True),
+        ({"topology.kubernetes.io/zone": "a"}, False),
+        ({"failure-domain.beta.kubernetes.io/zone": "c"}, True),
+        ({"topology.kubernetes.io/region": "b"}, False),
+        ({}, True),
+    ],
+    ids=["one of the zones", "another zone", "an old label", "no zone but a region", "no zones at all"],
+)
+def test_a_volume_with_zones_is_used_there(labels: dict[str, str], fits: bool) -> None:
+    cache = make_cache([make_node("n1", labels=labels)])
+    profile = make_profile(cache, recorded=holding(IN_USE, ZONED))
+    result = make_selector(cache).select(claiming("claim"), profile)
+    if fits:
+        assert isinstance(result, Selected)
+    else:
+        assert isinstance(result, Rejected)
+        text = "0/1 nodes are available: 1 node(s) had no available volume zone."
+        assert result.error.message() == text
+
+
+def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
+    recorded = holding(EXCLUSIVE, make_volume(claim=EXCLUSIVE))
+    other = claiming("claim", name="q", node="n1")
+    cache = make_cache([make_node("n1")], [other.pod])
+    profile, pod = make_profile(cache, recorded=recorded), claiming("claim", priority=5)
+    states = profile.pre_filter(pod, cache)
+    assert isinstance(states, dict)
+    (n1,) = cache.nodes
+    assert profile.filter(pod, n1, states) is not None
+    without = n1.changed(without=n1.pods.values())
+    assert profile.filter_changed(pod, states, n1, without) is None
+
+
+@pytest.mark.parametrize(
+    ("plugin", "kind", "obj", "expected"),
+    [
+        ("VolumeBinding", EventKind.CLAIM, make_claim(), True),
+        ("VolumeBinding", EventKind.CLAIM, make_claim("other"), False),
+        ("VolumeBinding", EventKind.VOLUME, make_volume(), True),
+        ("VolumeBinding", EventKind.VOLUME, make_volume(class_name="slow"), False),
+        ("VolumeBinding", EventKind.VOLUME, make_volume(class_name="slow", claim=make_claim()), True),
+        ("VolumeBinding", EventKind.VOLUME, make_volume(claim=make_claim("other")), False),
+        ("VolumeBinding", EventKind.STORAGE_CLASS, make_class(), True),
+        ("VolumeRestrictions", EventKind.CLAIM, make_claim("other"), False),
+    ],
+    ids=[
+        "its claim", "another claim", "a volume of its class", "a volume of another class",
+        "a volume for its claim",
+        "a volume for another claim", "a class", "another claim, where one is taken",
+    ],
+)  # fmt: skip
+def test_which_changes_wake_a_pod(plugin: str, kind: EventKind, obj: Object, expected: bool) -> None:
+    profile = make_profile(make_cache(), recorded=holding(make_claim()))
+    assert profile.may_help(claiming("claim"), [plugin], [kind], Subject(obj=obj)) == expected
+
+
+def test_what_is_kept_of_a_pod_is_enough_to_know_its_claims() -> None:
+    pod = make_pod(
+        "p",
+        namespace="ns",
+        volumes=[
+            {"name": "a", "persistentVolumeClaim": {"claimName": "claim"}},
+            {"name": "b", "emptyDir": {}},
+            {"name": "c", "ephemeral": {"volumeClaimTemplate": {"spec": {"much": "more"}}}},
+        ],
+    )
+    before = parse_pod(pod).claims
+    trim(pod)
+    assert parse_pod(pod).claims == before != ()
+    assert len(pod["spec"]["volumes"]) == 2
+
+
+# Taking and having.
+
+
+class Binding:
+    """A pod that was found a place on n1, and the storage around it."""
+
+    def __init__(self, *objects: Object) -> None:
+        self.recorded = holding(*objects)
+        self.pod = claiming("claim", node="n1")
+        self.cache = make_cache([make_node("n1")], [self.pod.pod])
+        self.binder = make_binder(self.cache, self.recorded)
+        claims = claims_of(self.pod, self.recorded.storage)
+        assert isinstance(claims, PodClaims)
+        volumes_found = find_volumes(claims, self.cache.nodes[0], self.recorded.storage)
+        assert isinstance(volumes_found, PodVolumes)
+        reserved = self.binder.reserve("n1", volumes_found)
+        assert reserved is not None
+        self.reserved = reserved
+
+    def start(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self.binder.bind(self.pod, self.reserved, 600))
+
+    def finish(self, volume: Object) -> None:
+        """What the persistent volume controller does."""
+        claim = make_claim(volume="volume", annotations={**BOUND, volumes.SELECTED_NODE: "n1"})
+        self.recorded.put({**volume, "spec": {**volume["spec"], "claimRef": volumes.claim_reference(claim)}})
+        self.recorded.put(claim)
+
+
+def test_what_is_reserved_for_one_pod_is_not_offered_to_another() -> None:
+    binding = Binding(make_claim(), make_claim("second"), LOCAL, make_volume())
+    second = PodClaims(delayed=(make_claim("second"),))
+    storage, n1 = binding.recorded.storage, binding.cache.nodes[0]
+    assert find_volumes(second, n1, storage) == (BIND_CONFLICT,)
+    binding.binder.unreserve(binding.reserved)
+    assert names(find_volumes(second, n1, storage)) == ([("volume", "second")], [])
+
+
+def test_an_assumption_ends_when_the_object_changes() -> None:
+    binding = Binding(make_claim(), make_claim("second"), LOCAL, make_volume())
+    binding.recorded.put(make_volume())
+    second = PodClaims(delayed=(make_claim("second"),))
+    found = find_volumes(second, binding.cache.nodes[0], binding.recorded.storage)
+    assert names(found) == ([("volume", "second")], [])
+
+
+@pytest.mark.looptime
+async def test_a_free_volume_is_bound_before_the_pod() -> None:
+    binding = Binding(make_claim(), LOCAL, make_volume())
+    task = binding.start()
+    await asyncio.sleep(5)
+    assert not task.done()
+    assert binding.recorded.updates == ["persistentvolumes volume"]
+    binding.finish(make_volume())
+    await asyncio.wait_for(task, 1)
+
+
+@pytest.mark.looptime
+async def test_a_volume_is_made_before_the_pod_is_bound() -> None:
+    binding = Binding(make_claim(), MADE)
+    task = binding.start()
+    await asyncio.sleep(5)
+    assert not task.done()
+    assert binding.recorded.updates == ["persistentvolumeclaims ns/claim"]
+    binding.finish(make_volume(nodes=("n1",)))
+    await asyncio.wait_for(task, 1)
+
+
+def _provisioning_fails(binding: Binding) -> None:
+    binding.recorded.put(make_claim())
+
+
+def _pod_is_deleted(binding: Binding) -> None:
+    binding.cache.remove_pod(binding.pod.uid)
+    binding.recorded.news.tell(binding.pod.uid)
+
+
+def _claim_is_deleted(binding: Binding) -> None:
+    binding.recorded.remove(make_claim())
+
+
+def _volume_lies_elsewhere(binding: Binding) -> None:
+    binding.finish(make_volume(nodes=("n2",)))
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(_provisioning_fails, 'provisioning failed for PVC "claim"', id="nobody makes it"),
+        pytest.param(_pod_is_deleted, "pod does not exist any more", id="nobody needs it any more"),
+        pytest.param(_claim_is_deleted, '"ns/claim" does not exist any more', id="the claim is gone"),
+        pytest.param(
+            _volume_lies_elsewhere,
+            'pv "volume" node affinity doesn\'t match node "n1"',
+            id="it was made in the wrong place",
+        ),
+        pytest.param(lambda binding: None, "context deadline exceeded", id="ten minutes pass"),
+    ],
+)
+async def test_a_pod_is_scheduled_anew_when_its_volume_will_not_be_there(
+    change: Callable[[Binding], None], message: str
+) -> None:
+    binding = Binding(make_claim(), MADE)
+    task = binding.start()
+    await asyncio.sleep(1)
+    change(binding)
+    with pytest.raises(PreBindError, match=f"^binding volumes: {re.escape(message)}$"):
+        await task
+
+
+@pytest.mark.looptime
+async def test_two_schedulers_do_not_bind_one_volume_twice() -> None:
+    """The second write is refused, since the volume is no longer as it was."""
+    binding = Binding(make_claim(), LOCAL, make_volume())
+    binding.recorded.refusal = ConflictError("persistentvolumes", "volume")
+    with pytest.raises(ConflictError):
+        await binding.start()
