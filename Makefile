@@ -5,8 +5,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e verify test bench clean
 
+# make up NODES=3 makes this machine three nodes.
 up: venv
-	$(SUDO) $(BIN)/sampan up $(UP_FLAGS)
+	$(SUDO) $(BIN)/sampan up $(if $(NODES),--nodes=$(NODES)) $(UP_FLAGS)
 
 # make down KEEP=1 keeps etcd's data, the keys and the kubeconfigs.
 down:

@@ -67,8 +67,17 @@ def leaves(config: ClusterConfig) -> list[Leaf]:
         Leaf("admin", "ca", "kubernetes-admin", "system:masters"),
         Leaf("controller-manager", "ca", "system:kube-controller-manager"),
         Leaf("scheduler", "ca", "system:kube-scheduler"),
-        Leaf("kubelet", "ca", f"system:node:{config.node_name}", "system:nodes"),
-        Leaf("kubelet-serving", "ca", f"system:node:{config.node_name}", "system:nodes", SERVER, local),
+        *(
+            Leaf(f"kubelet{node.suffix}", "ca", f"system:node:{node.name}", "system:nodes")
+            for node in config.nodes
+        ),
+        *(
+            Leaf(
+                *(f"kubelet{node.suffix}-serving", "ca", f"system:node:{node.name}", "system:nodes", SERVER),
+                [*local, node.name],
+            )
+            for node in config.nodes
+        ),
         Leaf("proxy", "ca", "system:kube-proxy"),
         # What these daemons tell goes through the apiserver, too, which trusts only what its CA vouches for.
         *(

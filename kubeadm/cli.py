@@ -1,52 +1,183 @@
-"""The verbs of a cluster's life, mounted into `sampan`: up, down, status, kubeconfig."""
+"""The verbs of a cluster's life, mounted into `sampan`: up, down, init, join, token, reset, status."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from kubeadm.components import node_name_in
+from kubeadm.components import node_names
 from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
+from kubeadm.units import load
 
 app = typer.Typer(no_args_is_help=True)
+tokens = typer.Typer(no_args_is_help=True, help="Manage the tokens with which machines join.")
+app.add_typer(tokens, name="token")
 
 StateDir = Annotated[
     Path | None,
     typer.Option("--state-dir", help="Where the cluster's data, keys and logs are.", show_default=False),
 ]
+NodeName = Annotated[str, typer.Option(help="The node's name; the former one, or the host name.")]
+NodeIP = Annotated[
+    str, typer.Option("--node-ip", help="The node's address; that of the default route.", show_default=False)
+]
 
 
-def _config(state_dir: Path | None, node_name: str = "") -> ClusterConfig:
-    """A cluster keeps the node's name it was started with, so that `down` finds what that node left."""
+def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", nodes: int = 0) -> ClusterConfig:
+    """A cluster keeps the nodes it was started with, so that `down` finds what these left."""
+    from kubeadm import host, systemd
+
     config = ClusterConfig(
         state_dir=state_dir or state_dir_from_environment(),
         node_name=node_name or default_node_name(),
-        node_ip=primary_address(),
+        node_ip=node_ip or primary_address(),
+        etc=systemd.ETC if host.has_systemd() else None,
     )
-    return (
-        config if node_name else replace(config, node_name=node_name_in(config.run_dir) or config.node_name)
+    former = node_names(load(config.run_dir))
+    return replace(
+        config,
+        node_name=node_name or next(iter(former), config.node_name),
+        node_count=nodes or len(former) or 1,
     )
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Errors that a person can mend are told in a line."""
+    from apimachinery.errors import StatusError
+    from client.errors import ConfigError, ConnectionFailed
+    from kubeadm.host import HostError
+
+    try:
+        asyncio.run(work)
+    except (HostError, TimeoutError, StatusError, ConfigError, ConnectionFailed) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command("up")
 def up_command(
     state_dir: StateDir = None,
-    node_name: Annotated[str, typer.Option(help="The node's name; the former one, or the host name.")] = "",
+    node_name: NodeName = "",
+    node_ip: NodeIP = "",
+    nodes: Annotated[
+        int, typer.Option(min=0, help="How many nodes this machine is; as many as before, or one.")
+    ] = 0,
     demo: Annotated[bool, typer.Option(help="Apply the demo when the node is Ready.")] = True,
 ) -> None:
     """Start a cluster on this machine: etcd and every daemon. Twice is harmless."""
-    from kubeadm.host import HostError
     from kubeadm.up import up
 
+    _run(up(_config(state_dir, node_name, node_ip, nodes), with_demo=demo))
+
+
+@app.command("init")
+def init_command(state_dir: StateDir = None, node_name: NodeName = "", node_ip: NodeIP = "") -> None:
+    """Start a cluster that other machines can join, and print how."""
+    from kubeadm.invitation import init
+
+    _run(init(_config(state_dir, node_name, node_ip)))
+
+
+@app.command("join")
+def join_command(
+    endpoint: Annotated[str, typer.Argument(help="The control plane: host:port.")],
+    token: Annotated[str, typer.Option(help="A bootstrap token of the cluster.")],
+    ca_hash: Annotated[
+        list[str] | None,
+        typer.Option("--discovery-token-ca-cert-hash", help="The digest of the cluster's CA: sha256:..."),
+    ] = None,
+    skip_ca: Annotated[
+        bool,
+        typer.Option("--discovery-token-unsafe-skip-ca-verification", help="Trust whoever knows the token."),
+    ] = False,
+    state_dir: StateDir = None,
+    node_name: NodeName = "",
+    node_ip: NodeIP = "",
+) -> None:
+    """Make this machine a node of a cluster elsewhere. Twice is harmless."""
+    from apimachinery.bootstrap_tokens import parse_token
+    from kubeadm.join import join
+
+    parsed = parse_token(token)
+    if parsed is None:
+        raise typer.BadParameter("a token looks like abcdef.0123456789abcdef", param_hint="--token")
+    if not ca_hash and not skip_ca:
+        raise typer.BadParameter(
+            "say which CA is the cluster's, or --discovery-token-unsafe-skip-ca-verification",
+            param_hint="--discovery-token-ca-cert-hash",
+        )
+    _run(join(_config(state_dir, node_name, node_ip), endpoint, parsed, ca_hash or []))
+
+
+@tokens.command("create")
+def create_token_command(
+    token: Annotated[str, typer.Argument(help="The token; a random one if not given.")] = "",
+    ttl: Annotated[str, typer.Option(help="How long it is good, e.g. 24h0m0s; 0 for ever.")] = "24h0m0s",
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    print_join_command: Annotated[
+        bool, typer.Option("--print-join-command", help="Print the command for the machine that joins.")
+    ] = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Make a token with which machines join."""
+    from apimachinery.bootstrap_tokens import parse_token
+    from apimachinery.durations import parse_duration
+    from kubeadm.invitation import invite, join_command
+
+    wanted = parse_token(token)
+    if token and wanted is None:
+        raise typer.BadParameter("a token looks like abcdef.0123456789abcdef", param_hint="token")
     try:
-        asyncio.run(up(_config(state_dir, node_name), with_demo=demo))
-    except (HostError, TimeoutError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
+        life = timedelta(seconds=0 if ttl == "0" else parse_duration(ttl))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--ttl") from None
+    config = _config(state_dir)
+
+    async def work() -> None:
+        made = await invite(config, wanted, life or None, description)
+        typer.echo(join_command(config, made) if print_join_command else made)
+
+    _run(work())
+
+
+@tokens.command("list")
+def list_tokens_command(state_dir: StateDir = None) -> None:
+    """List the tokens."""
+    from component_base import clock
+    from kubeadm.invitation import administrator
+    from kubeadm.tokens import listed, table
+
+    async def work() -> None:
+        async with administrator(_config(state_dir)) as client:
+            rows = table(await listed(client), clock.now())
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            line = "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            typer.echo(line.rstrip())
+
+    _run(work())
+
+
+@tokens.command("delete")
+def delete_token_command(
+    token: Annotated[str, typer.Argument(help="The token or its id.")], state_dir: StateDir = None
+) -> None:
+    """Take a token away: nobody joins with it any more."""
+    from kubeadm.invitation import administrator
+    from kubeadm.tokens import delete
+
+    async def work() -> None:
+        async with administrator(_config(state_dir)) as client:
+            await delete(client, token)
+        typer.echo(f"bootstrap token {token.partition('.')[0]!r} deleted")
+
+    _run(work())
 
 
 @app.command("down")
@@ -54,7 +185,7 @@ def down_command(
     state_dir: StateDir = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep etcd's data, keys and kubeconfigs.")] = False,
 ) -> None:
-    """Stop the cluster and take everything it made away."""
+    """Stop what runs on this machine and take everything it made away."""
     from kubeadm.down import down
     from kubeadm.host import HostError
 
@@ -63,6 +194,16 @@ def down_command(
     except HostError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+@app.command("reset")
+def reset_command(state_dir: StateDir = None) -> None:
+    """Undo init or join on this machine, as `down` does. The Node is left to the cluster's administrator."""
+    config = _config(state_dir)
+    joined = config.kubeconfig("bootstrap-kubelet").exists()
+    down_command(state_dir)
+    if joined:
+        typer.echo(f"on the control plane, to forget the node: kubectl delete node {config.node_name}")
 
 
 @app.command("status")

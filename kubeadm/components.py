@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from kubeadm import supervisor
-from kubeadm.config import PAUSE_IMAGE, ClusterConfig
-from kubeadm.supervisor import Unit
+from apimachinery.objects import Object
+from kubeadm.config import PAUSE_IMAGE, ClusterConfig, Node
+from kubeadm.units import Unit
 
 PROXY_DEBUG_PORT = 10261
+ANY, LOCAL = "0.0.0.0", "127.0.0.1"
 
 
 def components(config: ClusterConfig, etcd: str) -> list[Unit]:
@@ -17,27 +19,45 @@ def components(config: ClusterConfig, etcd: str) -> list[Unit]:
     return [
         Unit(
             "etcd",
-            (etcd, *_flags(_etcd(config))),
+            (etcd,),
+            _flags(_etcd(config)),
             folder=str(config.etcd_socket.parent),
             sockets=(str(config.etcd_socket),),
+            listens=((LOCAL, config.etcd_port), (LOCAL, config.etcd_peer_port)),
         ),
-        _daemon("kube-apiserver", "apiserver", _apiserver(config)),
-        _daemon("kube-controller-manager", "controller_manager", _controller_manager(config)),
-        _daemon("kube-scheduler", "scheduler", _scheduler(config)),
-        _daemon("kubelet", "kubelet", _kubelet(config)),
-        _daemon("kube-proxy", "kube_proxy", _proxy(config)),
+        _daemon("kube-apiserver", "apiserver", _apiserver(config), (ANY, config.api_port)),
+        _daemon("kube-controller-manager", "controller_manager", _controller_manager(config), (ANY, 10257)),
+        _daemon("kube-scheduler", "scheduler", _scheduler(config), (ANY, 10259)),
+        *(_kubelet(node, _kubelet_flags(config, node)) for node in config.nodes),
+        _proxy(
+            {"kubeconfig": config.kubeconfig("proxy"), **_proxy_flags(config), **_serving(config, "proxy")}
+        ),
     ]
 
 
-def node_name_in(run_dir: Path) -> str:
-    """The node's name in a cluster that was started before, or nothing."""
-    kubelet = next((each for each in supervisor.load(run_dir) if each.name == "kubelet"), None)
-    flags = kubelet.command if kubelet else ()
-    return next((flag.split("=", 1)[1] for flag in flags if flag.startswith("--hostname-override=")), "")
+def worker(config: ClusterConfig) -> list[Unit]:
+    """What runs on a machine that has joined: the kubelet, which gets itself an identity, then the proxy."""
+    [node] = config.nodes
+    kubeconfig = config.kubeconfig("kubelet")
+    joins = {"bootstrap-kubeconfig": config.kubeconfig("bootstrap-kubelet"), "kubeconfig": kubeconfig}
+    return [
+        _kubelet(node, {**joins, **_node_flags(config, node)}),
+        _proxy({"kubeconfig": kubeconfig, **_proxy_flags(config)}),
+    ]
 
 
-def _daemon(name: str, package: str, flags: dict[str, object]) -> Unit:
-    return Unit(name, (sys.executable, "-P", "-m", package, *_flags(flags)))
+def kubelets(units: Iterable[Unit]) -> list[Unit]:
+    return [unit for unit in units if unit.name.startswith("kubelet")]
+
+
+def node_names(units: Iterable[Unit]) -> list[str]:
+    """The names of the nodes that a machine was started as."""
+    flags = [flag for unit in kubelets(units) for flag in unit.flags]
+    return [flag.partition("=")[2] for flag in flags if flag.startswith("--hostname-override=")]
+
+
+def _daemon(name: str, package: str, flags: dict[str, object], *listens: tuple[str, int]) -> Unit:
+    return Unit(name, (sys.executable, "-P", "-m", package), _flags(flags), listens=listens)
 
 
 def _flags(flags: dict[str, object]) -> tuple[str, ...]:
@@ -132,25 +152,51 @@ def _controller_manager(config: ClusterConfig) -> dict[str, object]:
     }
 
 
-def _kubelet(config: ClusterConfig) -> dict[str, object]:
+def _kubelet(node: Node, flags: dict[str, object]) -> Unit:
+    return _daemon(f"kubelet{node.suffix}", "kubelet", flags, (ANY, node.port), (LOCAL, node.healthz_port))
+
+
+def _kubelet_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
+    """A node of the machine that has the CA is given its certificates."""
+    who = f"kubelet{node.suffix}"
+    serving = _serving(config, who)
+    return {"kubeconfig": config.kubeconfig(who), **_node_flags(config, node), **serving}
+
+
+def _node_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
+    ports = {"port": node.port, "healthz-port": node.healthz_port} if node.number else {}
     return {
-        "kubeconfig": config.kubeconfig("kubelet"),
-        "hostname-override": config.node_name,
+        "config": config.config_dir / "kubelet.yaml",
+        "hostname-override": node.name,
         "node-ip": config.node_ip,
-        "root-dir": config.state_dir / "kubelet",
-        **_serving(config, "kubelet"),
-        "cluster-dns": config.dns_ip,
-        "cluster-domain": config.cluster_domain,
+        "root-dir": config.state_dir / f"kubelet{node.suffix}",
         "cluster-cidr": config.cluster_cidr,
         "pod-infra-container-image": PAUSE_IMAGE,
+        **ports,
     }
 
 
-def _proxy(config: ClusterConfig) -> dict[str, object]:
+def kubelet_configuration(config: ClusterConfig) -> Object:
+    """The KubeletConfiguration that all nodes share, as the ConfigMap kube-system/kubelet-config has it."""
     return {
-        "kubeconfig": config.kubeconfig("proxy"),
-        "debug-bind-address": f"0.0.0.0:{PROXY_DEBUG_PORT}",
-        **_serving(config, "proxy"),
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {"x509": {"clientCAFile": str(config.pki / "ca.crt")}},
+        "clusterDNS": [config.dns_ip],
+        "clusterDomain": config.cluster_domain,
+        "rotateCertificates": True,
+    }
+
+
+def _proxy(flags: dict[str, object]) -> Unit:
+    listens = ((ANY, 10256), (LOCAL, 10249), (ANY, PROXY_DEBUG_PORT))
+    return _daemon("kube-proxy", "kube_proxy", flags, *listens)
+
+
+def _proxy_flags(config: ClusterConfig) -> dict[str, object]:
+    """One proxy serves all nodes of a machine: they share its network."""
+    return {
+        "debug-bind-address": f"{ANY}:{PROXY_DEBUG_PORT}",
         "hostname-override": config.node_name,
         "cluster-cidr": config.cluster_cidr,
     }

@@ -11,9 +11,30 @@ DEFAULT_STATE_DIR = Path("/var/lib/sampan")
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One of the nodes that this machine is. The first has upstream's ports, others theirs, a hundred on."""
+
+    name: str
+    number: int = 0
+
+    @property
+    def suffix(self) -> str:
+        """What tells its files and processes from the first node's: nothing for that, -2 for the next."""
+        return f"-{self.number + 1}" if self.number else ""
+
+    @property
+    def port(self) -> int:
+        return 10250 + 100 * self.number
+
+    @property
+    def healthz_port(self) -> int:
+        return 10248 + 100 * self.number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterConfig:
-    """One cluster on one machine. Every path lies under `state_dir`."""
+    """What one machine is of a cluster. Every path but `etc` lies under `state_dir`."""
 
     state_dir: Path = DEFAULT_STATE_DIR
     name: str = "sampan"
@@ -26,7 +47,11 @@ class ClusterConfig:
     cluster_cidr: str = "10.244.0.0/16"
     cluster_domain: str = "cluster.local"
     dns_ip: str = "10.96.0.10"
-    hollow_nodes: int = 0
+    node_count: int = 1
+    endpoint: str = ""
+    """Where the control plane is, `host:port`, if it is not on this machine."""
+    etc: Path | None = None
+    """Where the daemons' configuration files go; beside the data if not said."""
 
     @property
     def pki(self) -> Path:
@@ -50,8 +75,19 @@ class ClusterConfig:
         return self.state_dir / "admin.conf"
 
     @property
+    def config_dir(self) -> Path:
+        return self.etc or self.state_dir / "config"
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The first has the machine's name, further ones that name and a number."""
+        others = (Node(f"{self.node_name}-{number + 1}", number) for number in range(1, self.node_count))
+        return [Node(self.node_name), *others]
+
+    @property
     def server(self) -> str:
-        return f"https://{self.node_ip}:{self.api_port}"
+        host = f"[{self.node_ip}]" if ":" in self.node_ip else self.node_ip
+        return f"https://{self.endpoint or f'{host}:{self.api_port}'}"
 
     def kubeconfig(self, who: str) -> Path:
         """The kubeconfig of a component: admin, scheduler, controller-manager, kubelet, proxy."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from kubeadm import engine, host, supervisor
+from kubeadm import engine, host
+from kubeadm.components import kubelets
 from kubeadm.config import ClusterConfig
+from kubeadm.launcher import launcher_of
 from kubeadm.progress import Progress
 
 CLEAN_UP_LIMIT = 120.0
@@ -21,13 +24,17 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
     if not config.state_dir.exists():
         progress.say(f"nothing to do: {config.state_dir} is not there")
         return
+    launcher = launcher_of(config)
+    former = kubelets(launcher.units())
     with progress.step("processes") as notes:
-        notes.append("stopped" if supervisor.stop(config.run_dir) else "no supervisor ran")
+        notes.append("stopped" if launcher.stop() else "none ran")
     if engine.answers():
         with progress.step("containers") as notes:
-            notes.append(_clean_up("kubelet", config))
-    with progress.step("Service rules") as notes:
-        notes.append(_clean_up("kube_proxy", config))
+            for unit in former:
+                clean_up("kubelet", unit.flags)
+                notes.append(unit.name)
+    with progress.step("Service rules"):
+        clean_up("kube_proxy", [f"--hostname-override={config.node_name}"])
     _unmount_below(config.state_dir)
     if engine.stop_if_ours(config.state_dir):
         progress.say("docker: stopped, since sampan up had started it")
@@ -35,20 +42,16 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
         progress.say(f"kept: {config.state_dir}")
         return
     shutil.rmtree(config.state_dir)
+    shutil.rmtree(config.config_dir, ignore_errors=True)
     progress.say(f"removed: {config.state_dir}")
 
 
-def _clean_up(package: str, config: ClusterConfig) -> str:
+def clean_up(package: str, flags: Iterable[str]) -> None:
     """Lets the daemon that made them take its containers, links and rules away."""
-    flags = ["--cleanup", f"--hostname-override={config.node_name}"]
-    if package == "kubelet":
-        flags.append(f"--root-dir={config.state_dir / 'kubelet'}")
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", package, *flags], capture_output=True, text=True, timeout=CLEAN_UP_LIMIT
-    )
+    command = [sys.executable, "-P", "-m", package, *flags, "--cleanup"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=CLEAN_UP_LIMIT)
     if done.returncode != 0:
         raise host.HostError(f"{package} --cleanup failed:\n{done.stderr[-2000:]}")
-    return "removed"
 
 
 def _unmount_below(state_dir: Path) -> None:

@@ -12,7 +12,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), SYSTEM_PATH])
 """The PATH of an ordinary user leaves out the folders that nft and dockerd are in."""
 
 
@@ -34,6 +35,9 @@ PROGRAMS = (
     Program("conntrack", "conntrack", "forgets UDP flows to endpoints that are gone"),
     Program("busybox", "busybox-static", "the images made locally when no registry answers"),
 )
+
+NODE_PROGRAMS = PROGRAMS[1:]
+"""What a node needs that has no part in the control plane."""
 
 
 class HostError(Exception):

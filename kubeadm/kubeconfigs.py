@@ -13,37 +13,44 @@ USERS = {
     "admin": "kubernetes-admin",
     "controller-manager": "system:kube-controller-manager",
     "scheduler": "system:kube-scheduler",
-    "kubelet": "system:node",
     "proxy": "system:kube-proxy",
 }
 
 
 def write_kubeconfigs(config: ClusterConfig) -> None:
-    """Writes every kubeconfig anew; they hold keys, so only their owner reads them."""
-    for who in USERS:
-        path = config.kubeconfig(who)
-        path.touch(mode=0o600)
-        path.write_text(to_yaml(kubeconfig(config, who)))
+    """Writes every kubeconfig of this machine anew."""
+    kubelets = {f"kubelet{node.suffix}": f"system:node:{node.name}" for node in config.nodes}
+    for who, user in {**USERS, **kubelets}.items():
+        credentials = {
+            "client-certificate-data": _inline(config.pki / f"{who}.crt"),
+            "client-key-data": _inline(config.pki / f"{who}.key"),
+        }
+        write(config.kubeconfig(who), kubeconfig(config, user, credentials))
 
 
-def kubeconfig(config: ClusterConfig, who: str) -> Object:
+def write(path: Path, content: Object) -> None:
+    """It holds keys: only its owner reads it."""
+    path.touch(mode=0o600)
+    path.write_text(to_yaml(content))
+
+
+def kubeconfig(config: ClusterConfig, user: str, credentials: Object) -> Object:
     """A portable kubeconfig (v1 Config): everything inline, one context."""
-    user = USERS[who]
-    context = config.name if who == "admin" else f"{user}@{config.name}"
-    cluster = {"server": config.server, "certificate-authority-data": _inline(config.pki / "ca.crt")}
-    credentials = {
-        "client-certificate-data": _inline(config.pki / f"{who}.crt"),
-        "client-key-data": _inline(config.pki / f"{who}.key"),
-    }
+    context = config.name if user == USERS["admin"] else f"{user}@{config.name}"
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": config.name, "cluster": cluster}],
+        "clusters": [{"name": config.name, "cluster": cluster_entry(config)}],
         "users": [{"name": user, "user": credentials}],
         "contexts": [{"name": context, "context": {"cluster": config.name, "user": user}}],
         "current-context": context,
         "preferences": {},
     }
+
+
+def cluster_entry(config: ClusterConfig) -> Object:
+    """Where the cluster is, and by which CA it is known."""
+    return {"server": config.server, "certificate-authority-data": _inline(config.pki / "ca.crt")}
 
 
 def _inline(path: Path) -> str:

@@ -5,45 +5,26 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+from collections.abc import Sequence
 
 from kubeadm import host
-from kubeadm.components import PROXY_DEBUG_PORT
-from kubeadm.config import ClusterConfig
-
-FIXED = (
-    ("kubelet", "0.0.0.0", 10250),
-    ("kube-proxy", "0.0.0.0", 10256),
-    ("kube-proxy", "127.0.0.1", 10249),
-    ("kube-proxy", "0.0.0.0", PROXY_DEBUG_PORT),
-    ("kube-controller-manager", "0.0.0.0", 10257),
-    ("kube-scheduler", "0.0.0.0", 10259),
-)
-"""The daemons' own defaults, which are upstream's."""
+from kubeadm.units import Unit
 
 HOLDER = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 
 
-def require_free(config: ClusterConfig) -> None:
+def require_free(units: Sequence[Unit]) -> None:
     """Raises HostError with a line for each port that another program holds."""
     lines = [
-        f"  {port} ({name}): {holder(port) or 'held by an unknown process'}"
-        for name, address, port in listeners(config)
+        f"  {port} ({unit.name}): {holder(port) or 'held by an unknown process'}"
+        for unit in units
+        for address, port in unit.listens
         if not is_free(address, port)
     ]
     if lines:
         raise host.HostError(
             "\n".join(["These ports are taken; stop what listens there and try again:", *lines])
         )
-
-
-def listeners(config: ClusterConfig) -> list[tuple[str, str, int]]:
-    """Which daemon listens on which address and port."""
-    return [
-        ("etcd", "127.0.0.1", config.etcd_port),
-        ("etcd", "127.0.0.1", config.etcd_peer_port),
-        ("kube-apiserver", "0.0.0.0", config.api_port),
-        *FIXED,
-    ]
 
 
 def is_free(address: str, port: int) -> bool:

@@ -1,44 +1,50 @@
-"""`sampan status`: what runs on this machine, one line a process, and the nodes as the API shows them."""
+"""`sampan status`: what runs on this machine, one line a process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubeadm import supervisor
 from kubeadm.config import ClusterConfig
+from kubeadm.launcher import launcher_of
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """A supervised process: pid 0 when it is down; resident memory in MiB."""
+    """A process of the cluster: pid 0 when it is down; resident memory in MiB."""
 
     name: str
     pid: int
     memory: int
+    log: str
 
 
 def processes(config: ClusterConfig) -> list[ProcessStatus]:
-    """Every process the cluster was started with."""
-    return [_process(config.run_dir, each.name) for each in supervisor.load(config.run_dir)]
+    """Every process that this machine was started with."""
+    return [
+        ProcessStatus(each.name, each.pid, memory, each.log)
+        if (memory := _resident(each.pid)) is not None
+        else ProcessStatus(each.name, 0, 0, each.log)
+        for each in launcher_of(config).processes()
+    ]
 
 
-def _process(run_dir: Path, name: str) -> ProcessStatus:
+def _resident(pid: int) -> int | None:
+    """MiB; None if there is no such process."""
     try:
-        pid = int((run_dir / f"{name}.pid").read_text())
         fields = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (OSError, ValueError):
-        return ProcessStatus(name, 0, 0)
+    except OSError:
+        return None
     resident = next((line.split()[1] for line in fields if line.startswith("VmRSS:")), "0")
-    return ProcessStatus(name, pid, int(resident) // 1024)
+    return int(resident) // 1024
 
 
 def trouble(config: ClusterConfig) -> list[str]:
     """What is down although it should run, and where to read why."""
-    if not supervisor.is_running(config.run_dir):
-        return [f"the supervisor does not run; see {config.log_dir}/supervisor.log"]
-    down = [process.name for process in processes(config) if not process.pid]
-    return [f"{name} is down; see {config.log_dir}/{name}.log" for name in down]
+    launcher = launcher_of(config)
+    if not launcher.is_running():
+        return [f"{launcher.name} does not run anything; see: sampan status"]
+    return [f"{each.name} is down; see {each.log}" for each in processes(config) if not each.pid]
 
 
 def report(config: ClusterConfig) -> list[str]:
@@ -47,5 +53,6 @@ def report(config: ClusterConfig) -> list[str]:
     if not rows:
         return [f"no cluster in {config.state_dir}; start one with: sampan up"]
     width = max(len(name) for name, _, _ in rows)
-    supervised = "running" if supervisor.is_running(config.run_dir) else "not running"
-    return [f"supervisor: {supervised}", *(f"{n:<{width}}  {pid:>8}  {state}" for n, pid, state in rows)]
+    launcher = launcher_of(config)
+    state = "running" if launcher.is_running() else "not running"
+    return [f"{launcher.name}: {state}", *(f"{n:<{width}}  {pid:>8}  {what}" for n, pid, what in rows)]

@@ -1,25 +1,25 @@
 """Keeps a cluster's processes running on a machine without systemd: starts, restarts, pid files, logs.
 
 Runs as its own small process (`python -m kubeadm.supervisor RUN_DIR`), which imports nothing heavy. It reads
-`RUN_DIR/components.json` once, holds a lock on `RUN_DIR/supervisor.lock` while it lives, and ends the
-processes in reverse order on SIGTERM. Stopping a kubelet leaves its containers alone.
+`RUN_DIR/components.json` at its start and on SIGHUP, holds a lock on `RUN_DIR/supervisor.lock` while it
+lives, and ends the processes in reverse order on SIGTERM. Stopping a kubelet leaves its containers alone.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+
+from kubeadm.units import WATCHED, Unit, load
 
 FIRST_RESTART = 0.2
 LONGEST_RESTART = 30.0
@@ -29,35 +29,6 @@ STOP_GRACE = 10.0
 STOP_LIMIT = 60.0
 LOG_LIMIT = 64 * 1024**2
 ROTATE_EVERY = 30.0
-
-WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What is to run: an absolute command, so that it needs no PATH, and its working directory.
-
-    `sockets` are files that a killed process leaves behind and that would keep the next one from starting.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    folder: str = "/"
-    sockets: tuple[str, ...] = ()
-
-    def start(self, log: IO[bytes], *flags: str) -> subprocess.Popen[bytes]:
-        """The process, in a session of its own; `flags` come after the command's own."""
-        for socket in self.sockets:
-            Path(socket).unlink(missing_ok=True)
-        return subprocess.Popen(
-            [*self.command, *flags],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=_unblock_signals,
-        )
 
 
 @dataclass(slots=True)
@@ -89,7 +60,7 @@ class Supervisor:
     stopping: bool = field(default=False)
 
     def run(self) -> None:
-        """Until SIGTERM: start what is due, then wait for a child's end or the next due time."""
+        """Until SIGTERM: start what is due, then wait for a child's end, news, or the next due time."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         while not self.stopping:
             now = time.monotonic()
@@ -98,10 +69,19 @@ class Supervisor:
                     self._start(child)
             self._rotate_logs()
             received = signal.sigtimedwait(WATCHED, self._patience())
-            if received is not None and received.si_signo != signal.SIGCHLD:
-                self.stopping = True
+            number = received.si_signo if received is not None else 0
+            self.stopping = number in (signal.SIGTERM, signal.SIGINT)
             self._reap()
-        self._stop_all()
+            if number == signal.SIGHUP:
+                self._reload()
+        self._stop(self.children)
+
+    def _reload(self) -> None:
+        """What is new or another than before is started, what is not wanted any more is stopped."""
+        units = load(self.run_dir)
+        kept = {child.unit.name: child for child in self.children if child.unit in units}
+        self._stop([child for child in self.children if child.unit.name not in kept])
+        self.children = [kept.get(unit.name) or Child(unit) for unit in units]
 
     def _patience(self) -> float:
         now = time.monotonic()
@@ -122,9 +102,9 @@ class Supervisor:
                 self._pid_file(child).unlink(missing_ok=True)
                 child.ended(time.monotonic())
 
-    def _stop_all(self) -> None:
+    def _stop(self, children: Sequence[Child]) -> None:
         """Daemons before the store they write to, each with its grace."""
-        for child in reversed(self.children):
+        for child in reversed(children):
             if child.process is None:
                 continue
             child.process.terminate()
@@ -145,10 +125,6 @@ class Supervisor:
 
     def _pid_file(self, child: Child) -> Path:
         return self.run_dir / f"{child.unit.name}.pid"
-
-
-def _unblock_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
 
 
 def _log(message: str) -> None:
@@ -231,21 +207,9 @@ def _command_of(pid: int) -> tuple[str, ...] | None:
     return None
 
 
-def save(run_dir: Path, units: list[Unit]) -> None:
-    """Writes what the supervisor is to run, in order."""
-    (run_dir / "components.json").write_text(json.dumps([asdict(each) for each in units], indent=1))
-
-
-def load(run_dir: Path) -> list[Unit]:
-    """What save wrote; nothing if it was never called."""
-    path = run_dir / "components.json"
-    if not path.exists():
-        return []
-    return [_unit(**each) for each in json.loads(path.read_text())]
-
-
-def _unit(name: str, command: list[str], folder: str, sockets: list[str]) -> Unit:
-    return Unit(name, tuple(command), folder, tuple(sockets))
+def reload(run_dir: Path) -> None:
+    """Tells the running supervisor that something else was saved."""
+    os.kill(int((run_dir / "supervisor.pid").read_text()), signal.SIGHUP)
 
 
 def spawn(run_dir: Path, log_dir: Path) -> None:

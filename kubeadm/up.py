@@ -8,19 +8,24 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from apimachinery import conditions, scheme
-from apimachinery.errors import StatusError
+from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.objects import Object
+from apimachinery.serialize import to_yaml
 from client.errors import ConnectionFailed
 from client.kubeconfig import load
 from client.rest import Client
-from kubeadm import certs, demo, engine, host, kubeconfigs, ports, status, supervisor
-from kubeadm.components import components
+from kubeadm import certs, demo, engine, host, kubeconfigs, status
+from kubeadm.components import components, kubelet_configuration, kubelets, node_names
 from kubeadm.config import ClusterConfig
+from kubeadm.down import clean_up
+from kubeadm.launcher import launcher_of
 from kubeadm.progress import Progress
+from kubeadm.units import Unit
 
 API_LIMIT = 60.0
 NODE_LIMIT = 60.0
@@ -30,15 +35,31 @@ USER_AGENT = "sampan-up"
 async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
     """Brings the cluster up; what is there already is left as it is. Raises HostError, TimeoutError."""
     progress = Progress()
-    renewed = _prepare(config, progress)
-    _start(config, progress, afresh=renewed)
+    renewed = prepare(config, progress)
+    former = launcher_of(config).units()
+    start(config, progress, afresh=renewed)
     client = Client(load(str(config.admin_kubeconfig)), user_agent=USER_AGENT)
     try:
-        await _wait_until_ready(config, client, progress)
+        await wait_until_ready(config, client, progress)
+        await _forget_nodes(config, former, client, progress)
         if with_demo:
             await demo.show(client, config, progress)
     finally:
         await client.aclose()
+
+
+async def _forget_nodes(
+    config: ClusterConfig, former: Sequence[Unit], client: Client, progress: Progress
+) -> None:
+    """Takes away what nodes left that this machine is no longer."""
+    present = {node.name for node in config.nodes}
+    for kubelet in kubelets(former):
+        [name] = node_names([kubelet])
+        if name not in present:
+            with progress.step(f"node {name} removed"):
+                await asyncio.to_thread(clean_up, "kubelet", kubelet.flags)
+                with suppress(NotFoundError):
+                    await client.delete(scheme.NODES, name)
 
 
 async def timed_start(config: ClusterConfig) -> float:
@@ -46,31 +67,43 @@ async def timed_start(config: ClusterConfig) -> float:
     make_folders(config)
     progress = Progress()
     began = time.monotonic()
-    _start(config, progress)
+    start(config, progress)
     client = Client(load(str(config.admin_kubeconfig)), user_agent=USER_AGENT)
     try:
-        await _wait_until_ready(config, client, progress)
+        await wait_until_ready(config, client, progress)
     finally:
         await client.aclose()
     return time.monotonic() - began
 
 
-def _prepare(config: ClusterConfig, progress: Progress) -> bool:
+def prepare(config: ClusterConfig, progress: Progress) -> bool:
     """Everything but the processes; returns whether there are certificates that running ones don't know."""
     host.require_root()
+    prepare_machine(config, progress, host.PROGRAMS)
+    with progress.step("certificates and kubeconfigs") as notes:
+        made = certs.ensure_pki(config)
+        kubeconfigs.write_kubeconfigs(config)
+        write_configuration(config, kubelet_configuration(config))
+        _give_to_caller(config.admin_kubeconfig)
+        notes.append(f"{len(made)} made" if made else "all still good")
+    return bool(made)
+
+
+def prepare_machine(config: ClusterConfig, progress: Progress, programs: Sequence[host.Program]) -> None:
+    """What any node needs: programs, folders, Docker, images. Raises HostError."""
     with progress.step("host"):
-        host.ensure_programs(progress.say)
+        host.ensure_programs(progress.say, programs)
         make_folders(config)
     with progress.step("docker") as notes:
         notes.append("started" if engine.ensure_engine(config.state_dir) else "runs already")
     with progress.step("images") as notes:
         notes += _local_images() or ["there already"]
-    with progress.step("certificates and kubeconfigs") as notes:
-        made = certs.ensure_pki(config)
-        kubeconfigs.write_kubeconfigs(config)
-        _give_to_caller(config.admin_kubeconfig)
-        notes.append(f"{len(made)} made" if made else "all still good")
-    return bool(made)
+
+
+def write_configuration(config: ClusterConfig, kubelet: Object) -> None:
+    """The daemons' configuration files, in upstream's formats."""
+    config.config_dir.mkdir(parents=True, exist_ok=True)
+    (config.config_dir / "kubelet.yaml").write_text(to_yaml(kubelet))
 
 
 def make_folders(config: ClusterConfig) -> None:
@@ -97,33 +130,30 @@ def _give_to_caller(path: Path) -> None:
         shutil.chown(path, int(uid), int(os.environ.get("SUDO_GID", uid)))
 
 
-def _start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -> None:
+def start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -> None:
     """Starts the processes; those that run are left alone unless their flags or certificates are old."""
     etcd = host.find("etcd")
     assert etcd is not None, "host.ensure_programs has found it"
-    wanted = components(config, etcd)
     with progress.step("processes") as notes:
-        running = supervisor.is_running(config.run_dir)
-        if running and not afresh and wanted == supervisor.load(config.run_dir):
-            notes.append("run already")
-            return
-        # Strays too: a kill of the supervisor leaves them, and they would answer for the new processes.
-        supervisor.stop(config.run_dir)
-        ports.require_free(config)
-        supervisor.save(config.run_dir, wanted)
-        supervisor.spawn(config.run_dir, config.log_dir)
-        notes.append(("started anew: " if running else "") + ", ".join(each.name for each in wanted))
+        started = launcher_of(config).apply(components(config, etcd), afresh=afresh)
+        notes.append(", ".join(started) or "run already")
 
 
-async def _wait_until_ready(config: ClusterConfig, client: Client, progress: Progress) -> None:
+async def wait_until_ready(config: ClusterConfig, client: Client, progress: Progress) -> None:
+    """The API answers and every node of this machine is Ready. Raises TimeoutError."""
     with progress.step(f"apiserver ready at {config.server}"):
-        message = f"the apiserver is not ready; see {config.log_dir}/kube-apiserver.log"
+        message = "the apiserver is not ready"
         with _explained(config):
             await _until(API_LIMIT, lambda: _api_is_ready(client), message)
-    with progress.step(f"node {config.node_name} Ready"):
-        message = f"node {config.node_name} is not Ready; see {config.log_dir}/kubelet.log"
+    for node in config.nodes:
+        await wait_for_node(config, node.name, client, progress)
+
+
+async def wait_for_node(config: ClusterConfig, name: str, client: Client, progress: Progress) -> None:
+    with progress.step(f"node {name} Ready"):
+        message = f"node {name} is not Ready"
         with _explained(config):
-            await _until(NODE_LIMIT, lambda: _node_is_ready(client, config.node_name), message)
+            await _until(NODE_LIMIT, lambda: _node_is_ready(client, name), message)
 
 
 @contextmanager

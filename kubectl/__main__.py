@@ -52,7 +52,7 @@ VERBS = {
     "version": "kubectl.verbs.version",
     "wait": "kubectl.verbs.wait",
 }
-CLUSTER_VERBS = ("up", "down", "status", "kubeconfig")
+CLUSTER_VERBS = ("up", "down", "init", "join", "token", "reset", "status", "kubeconfig")
 
 
 class LazyGroup(TyperGroup):

@@ -3,15 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from kubeadm import host, ports
-from kubeadm.config import ClusterConfig
-
-CONFIG = ClusterConfig(state_dir=Path("/state"), node_name="n1", node_ip="192.0.2.7")
+from kubeadm.units import Unit
 
 
 @pytest.fixture
@@ -23,12 +19,13 @@ def taken() -> Iterator[int]:
 def test_a_taken_port_is_named_with_the_daemon_that_wants_it(
     taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ports, "FIXED", ())
     monkeypatch.setattr(ports, "holder", lambda port: "nginx, process 7")
     with socket.create_server(("127.0.0.1", 0)) as free:
         other = free.getsockname()[1]
+    etcd = Unit("etcd", ("etcd",), listens=(("127.0.0.1", other),))
+    api = Unit("kube-apiserver", ("python",), listens=(("0.0.0.0", taken),))
     with pytest.raises(host.HostError, match=rf"{taken} \(kube-apiserver\): nginx, process 7") as error:
-        ports.require_free(replace(CONFIG, etcd_port=other, etcd_peer_port=other, api_port=taken))
+        ports.require_free([etcd, api])
     assert "etcd" not in str(error.value)
 
 

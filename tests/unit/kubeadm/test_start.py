@@ -3,78 +3,85 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kubeadm import cli, host, ports, status, supervisor, up
-from kubeadm.components import components, node_name_in
-from kubeadm.config import ClusterConfig
-from kubeadm.progress import Progress
-from kubeadm.supervisor import Unit
+from kubeadm import cli, host, ports, status, supervisor, units, up
+from kubeadm.components import components, node_names
+from kubeadm.config import ClusterConfig, Node
+from kubeadm.supervised import Supervised
+from kubeadm.units import Unit
 
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterConfig:
     (tmp_path / "run").mkdir()
     monkeypatch.setattr(host, "find", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(ports, "require_free", lambda config: None)
+    monkeypatch.setattr(ports, "require_free", lambda wanted: None)
     return ClusterConfig(state_dir=tmp_path, node_name="n1", node_ip="192.0.2.7")
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What `up` asks of the supervisor, in order."""
+    """What is asked of the supervisor, in order."""
     made: list[str] = []
 
     def note(name: str) -> Callable[..., None]:
         return lambda *_: made.append(name)
 
-    monkeypatch.setattr(supervisor, "stop", note("stop"))
-    monkeypatch.setattr(supervisor, "spawn", note("spawn"))
+    for name in ("stop", "spawn", "reload"):
+        monkeypatch.setattr(supervisor, name, note(name))
     return made
 
 
-def save(config: ClusterConfig) -> None:
-    supervisor.save(config.run_dir, components(config, "/usr/bin/etcd"))
+UNITS = [Unit("etcd", ("/usr/bin/etcd",)), Unit("kubelet", ("/usr/bin/python",), ("--a=1",))]
+CHANGED = [UNITS[0], Unit("kubelet", ("/usr/bin/python",), ("--a=2",))]
+MORE = [*UNITS, Unit("kube-proxy", ("/usr/bin/python",))]
 
 
 @pytest.mark.parametrize(
-    ("running", "changes", "afresh", "expected"),
+    ("running", "wanted", "afresh", "asked", "started"),
     [
-        pytest.param(True, {}, False, [], id="what runs is left alone"),
-        pytest.param(True, {}, True, ["stop", "spawn"], id="new certificates start it anew"),
-        pytest.param(True, {"node_ip": "192.0.2.8"}, False, ["stop", "spawn"], id="so does a new address"),
-        pytest.param(False, {}, False, ["stop", "spawn"], id="strays of a killed supervisor end first"),
+        pytest.param(True, UNITS, False, [], [], id="what runs is left alone"),
+        pytest.param(True, UNITS, True, ["stop", "spawn"], ["etcd", "kubelet"], id="new certificates"),
+        pytest.param(True, CHANGED, False, ["reload"], ["kubelet"], id="other flags concern one process"),
+        pytest.param(True, MORE, False, ["reload"], ["kube-proxy"], id="one more"),
+        pytest.param(True, UNITS[:1], False, ["reload"], [], id="one less"),
+        pytest.param(
+            False, UNITS, False, ["stop", "spawn"], ["etcd", "kubelet"], id="strays of a killed one end first"
+        ),
     ],
 )
-def test_processes_are_started_when_they_must_be(
+def test_only_what_must_be_is_started(
     config: ClusterConfig,
     calls: list[str],
     monkeypatch: pytest.MonkeyPatch,
     running: bool,
-    changes: dict[str, Any],
+    wanted: list[Unit],
     afresh: bool,
-    expected: list[str],
+    asked: list[str],
+    started: list[str],
 ) -> None:
     monkeypatch.setattr(supervisor, "is_running", lambda run_dir: running)
-    save(config)
-    up._start(replace(config, **changes), Progress(), afresh=afresh)
-    assert calls == expected
+    units.save(config.run_dir, UNITS)
+    assert Supervised(config).apply(wanted, afresh=afresh) == started
+    assert calls == asked
+    assert units.load(config.run_dir) == wanted
 
 
 def test_a_time_out_names_the_processes_that_are_down(
     config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "is_running", lambda run_dir: True)
-    supervisor.save(config.run_dir, [Unit("etcd", ("etcd",))])
+    units.save(config.run_dir, [Unit("etcd", ("etcd",))])
     assert status.trouble(config) == [f"etcd is down; see {config.log_dir}/etcd.log"]
     with pytest.raises(TimeoutError, match=r"(?s)not ready.*etcd is down"), up._explained(config):
         raise TimeoutError("the apiserver is not ready")
 
 
-def test_a_cluster_keeps_the_node_name_it_was_started_with(config: ClusterConfig) -> None:
-    assert node_name_in(config.run_dir) == ""
-    save(config)
-    assert cli._config(config.state_dir).node_name == "n1"
-    assert cli._config(config.state_dir, "n2").node_name == "n2"
+def test_a_cluster_keeps_the_nodes_it_was_started_with(config: ClusterConfig) -> None:
+    assert node_names(units.load(config.run_dir)) == []
+    units.save(config.run_dir, components(replace(config, node_count=2), "/usr/bin/etcd"))
+    kept = cli._config(config.state_dir)
+    assert [node.name for node in kept.nodes] == ["n1", "n1-2"]
+    assert cli._config(config.state_dir, "n2", nodes=1).nodes == [Node("n2")]

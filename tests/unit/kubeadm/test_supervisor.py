@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kubeadm import supervisor
-from kubeadm.supervisor import Child, Unit
+from kubeadm import supervisor, units
+from kubeadm.supervisor import Child
+from kubeadm.units import Unit
 
 SLEEPER = Unit("sleeper", (sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"))
 
@@ -30,7 +31,7 @@ def test_restarts_back_off_doubling_and_start_over_after_a_steady_run() -> None:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
-    supervisor.save(tmp_path, [SLEEPER])
+    units.save(tmp_path, [SLEEPER])
     command = [sys.executable, "-m", "kubeadm.supervisor", str(tmp_path), str(tmp_path)]
     process = subprocess.Popen(command)
     yield tmp_path, process
