@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -40,6 +40,7 @@ class Response:
     body: bytes
     status: int = 200
     content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -153,6 +154,7 @@ def _head(response: Response, keep_alive: bool) -> bytes:
         f"content-type: {response.content_type}",
         f"content-length: {len(response.body)}",
         "x-content-type-options: nosniff",
+        *(f"{name}: {value}" for name, value in response.headers.items()),
         *([] if keep_alive else ["connection: close"]),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")

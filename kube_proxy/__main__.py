@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING
 from component_base import clock
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+from kube_proxy import metrics, sysctls
+from kube_proxy.backends import BACKENDS, clean_up, default_mode
 from kube_proxy.config import ConfigError, Configuration, from_options, parse_configuration, split_address
-from kube_proxy.nftables import Nftables, RulesetError
+from kube_proxy.node import base_context
 from kube_proxy.options import Options
 
 if TYPE_CHECKING:
     from client.rest import Client
     from kube_proxy.assembly import Assembly
+
+log = logging.getLogger(__name__)
 
 NAME = "kube-proxy"
 
@@ -27,7 +32,7 @@ NAME = "kube-proxy"
 def main() -> None:
     options = parse(Options, prog=NAME)
     if options.cleanup:
-        sys.exit(asyncio.run(_cleanup()))
+        sys.exit(asyncio.run(_clean_up_all()))
     try:
         config = load_configuration(options)
     except (ConfigError, OSError) as error:
@@ -36,46 +41,59 @@ def main() -> None:
 
 
 def load_configuration(options: Options) -> Configuration:
+    mode = asyncio.run(default_mode())
     if not options.config:
-        return from_options(options)
+        return from_options(options, mode)
     import yaml
 
     document = yaml.safe_load(Path(options.config).read_text())
-    return parse_configuration(document if isinstance(document, dict) else {})
+    return parse_configuration(document if isinstance(document, dict) else {}, mode)
 
 
-async def _cleanup() -> int:
-    failed = 0
-    for ip in ("ip", "ip6"):
-        try:
-            await Nftables(ip).cleanup()
-        except RulesetError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            failed = 1
-    return failed
+async def _clean_up_all() -> int:
+    errors = [error for mode in BACKENDS if (error := await clean_up(mode)) is not None]
+    for error in errors:
+        print(f"Error: {error}", file=sys.stderr)
+    return 1 if errors else 0
 
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
     from client.kubeconfig import load
     from client.rest import Client
-    from kube_proxy.addresses import local_addresses
-    from kube_proxy.assembly import assemble
-    from kube_proxy.table_watch import watch_table
+    from kube_proxy.addresses import local_addresses, watch_addresses
+    from kube_proxy.assembly import Assembly
 
     client = Client(load(config.kubeconfig or None), user_agent=NAME)
-    hostname = config.hostname or socket.gethostname().lower()
-    assembly = assemble(client, config, hostname, await local_addresses(), Nftables(), clock.now)
+    base = base_context(
+        config, config.hostname or socket.gethostname().lower(), tcp_be_liberal=sysctls.is_tcp_liberal()
+    )
+    if base.localhost_node_ports:
+        sysctls.route_loopback()
+    await _clean_up_others(config.mode)
+    metrics.begin(config.mode)
+    backend = BACKENDS[config.mode]
+    assembly = Assembly(client, config, base, backend.writer(), clock.now)
+    assembly.set_addresses(await local_addresses())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)
         await _serve(stack, config, assembly)
         await _serve_debug(stack, options, client, assembly)
         async with asyncio.TaskGroup() as group:
             group.create_task(assembly.feed())
+            group.create_task(watch_addresses(assembly.set_addresses))
             await assembly.wait_synced()
             group.create_task(assembly.proxier.run())
-            group.create_task(watch_table(assembly.proxier.rules_gone))
+            group.create_task(backend.watch(assembly.proxier.rules_gone))
             await assembly.first_sync.wait()
             daemon.ready()
+
+
+async def _clean_up_others(mode: str) -> None:
+    """The rules of another mode, from before the mode was changed, would compete with ours."""
+    for other in BACKENDS:
+        error = None if other == mode else await clean_up(other)
+        if error is not None:
+            log.warning("Rules of another mode were not cleaned up: mode=%s err=%s", other, error)
 
 
 async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembly) -> None:
@@ -84,7 +102,7 @@ async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembl
     from component_base.http_server import Request, Response
 
     async def proxy_mode(request: Request) -> Response:
-        return Response(b"nftables")
+        return Response(config.mode.encode())
 
     stack.push_async_callback(assembly.service_health.aclose)
     host, port = split_address(config.healthz_bind_address)

@@ -4,83 +4,96 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from apimachinery.objects import NamespacedName, Object, get_path
 from apimachinery.scheme import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
+from client.events import WARNING, EventRecorder
 from client.informer import Informer, run_all
 from client.rest import Client
+from kube_proxy.backends import BACKENDS
 from kube_proxy.config import Configuration
 from kube_proxy.conntrack import Conntrack
+from kube_proxy.context import Context
 from kube_proxy.health import ProxierHealth, ServiceHealth
-from kube_proxy.nftables import RulesetWriter
-from kube_proxy.node import base_context, context_of, is_eligible
+from kube_proxy.node import context_of, is_eligible
 from kube_proxy.proxier import Proxier
 from kube_proxy.services import PROXY_NAME_LABEL
 from kube_proxy.state import State
+from kube_proxy.writer import RulesetWriter
 
 # Headless services and those of another proxy aren't even watched.
 SERVED = f"!{PROXY_NAME_LABEL},!service.kubernetes.io/headless"
+ANY_ADDRESS = ("0.0.0.0",)
 
 
-@dataclass(frozen=True, slots=True)
 class Assembly:
     """A proxy with what feeds it. `first_sync` is set once rules are written."""
 
-    informers: tuple[Informer, ...]
-    required: tuple[Informer, ...]
-    proxier: Proxier
-    health: ProxierHealth
-    service_health: ServiceHealth
-    first_sync: asyncio.Event
+    def __init__(
+        self,
+        client: Client,
+        config: Configuration,
+        base: Context,
+        writer: RulesetWriter,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._config, self._base = config, base
+        self._addresses: tuple[str, ...] = ()
+        self._services = Informer(client, SERVICES, label_selector=SERVED)
+        self._slices = Informer(client, ENDPOINT_SLICES, label_selector=SERVED)
+        self._nodes = Informer(client, NODES, field_selector=f"metadata.name={base.node}")
+        self._cidrs = Informer(client, SERVICE_CIDRS)
+        self._recorder = EventRecorder(client, "kube-proxy", base.node, now=now)
+        self._state = State(base, BACKENDS[config.mode])
+        self.first_sync = asyncio.Event()
+        self.proxier = Proxier(
+            self._state,
+            writer,
+            Conntrack(),
+            min_sync_period=config.min_sync_period,
+            now=now,
+            synced=self._after_sync,
+        )
+        self.health = ProxierHealth(self.proxier, lambda: is_eligible(self._node()), now)
+        self.service_health = ServiceHealth(self.health.is_healthy, self._health_check_failed)
+        self._services.add_handler(self.proxier.on_service)
+        self._slices.add_handler(self.proxier.on_endpoint_slice)
+        self._nodes.add_handler(self._context_changed)
+        self._cidrs.add_handler(self._context_changed)
 
     async def feed(self) -> None:
-        await run_all(self.informers)
+        """Never ends."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_all((self._services, self._slices, self._nodes, self._cidrs)))
+            group.create_task(self._recorder.run())
 
     async def wait_synced(self) -> None:
         """With half the services or endpoints rules would take away what works."""
-        await asyncio.gather(*(informer.wait_synced() for informer in self.required))
+        await asyncio.gather(self._services.wait_synced(), self._slices.wait_synced())
 
+    def set_addresses(self, addresses: Sequence[str]) -> None:
+        """Those of the machine's interfaces."""
+        self._addresses = tuple(addresses)
+        self._context_changed()
 
-def assemble(
-    client: Client,
-    config: Configuration,
-    hostname: str,
-    addresses: Sequence[str],
-    writer: RulesetWriter,
-    now: Callable[[], datetime],
-) -> Assembly:
-    services = Informer(client, SERVICES, label_selector=SERVED)
-    slices = Informer(client, ENDPOINT_SLICES, label_selector=SERVED)
-    nodes = Informer(client, NODES, field_selector=f"metadata.name={hostname}")
-    cidrs = Informer(client, SERVICE_CIDRS)
-    base = base_context(config, hostname)
-    state = State(base)
-    first_sync = asyncio.Event()
+    def _node(self) -> Object | None:
+        return self._nodes.get(NamespacedName("", self._base.node))
 
-    def node() -> Object | None:
-        return nodes.get(NamespacedName("", hostname))
+    def _context_changed(self, old: Object | None = None, new: Object | None = None) -> None:
+        ranges = [cidr for each in self._cidrs.list() for cidr in get_path(each, "spec.cidrs", [])]
+        context = context_of(self._base, self._config, self._node(), self._addresses, ranges)
+        if self._state.set_context(context):
+            self.proxier.sync_soon()
 
-    async def after_sync() -> None:
-        first_sync.set()
-        await service_health.sync(state.local_endpoints())
+    async def _after_sync(self) -> None:
+        self.first_sync.set()
+        context = self._state.context
+        places = ANY_ADDRESS if context.node_ports_everywhere else context.node_port_ips
+        await self.service_health.sync(self._state.local_endpoints(), places)
 
-    proxier = Proxier(
-        state, writer, Conntrack(), min_sync_period=config.min_sync_period, now=now, synced=after_sync
-    )
-    health = ProxierHealth(proxier, lambda: is_eligible(node()), now)
-    service_health = ServiceHealth(config.bind_address, health.is_healthy)
-
-    def context_changed(old: Object | None, new: Object | None) -> None:
-        ranges = [cidr for each in cidrs.list() for cidr in get_path(each, "spec.cidrs", [])]
-        if state.set_context(context_of(base, config, node(), addresses, ranges)):
-            proxier.sync_soon()
-
-    services.add_handler(proxier.on_service)
-    slices.add_handler(proxier.on_endpoint_slice)
-    nodes.add_handler(context_changed)
-    cidrs.add_handler(context_changed)
-    return Assembly(
-        (services, slices, nodes, cidrs), (services, slices), proxier, health, service_health, first_sync
-    )
+    def _health_check_failed(self, service: NamespacedName, reason: str) -> None:
+        about = self._services.get(service)
+        if about is not None:
+            message = f"node {self._base.node} {reason}"
+            self._recorder.event(about, WARNING, "FailedToStartServiceHealthcheck", message)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from apimachinery.durations import parse_duration
@@ -14,6 +15,7 @@ from apimachinery.objects import Object, get_path
 from kube_proxy.options import Options
 
 API_VERSION, KIND = "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration"
+MODES = ("nftables", "iptables")
 PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 _FIELDS = frozenset(
@@ -33,6 +35,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
+    mode: str = "nftables"
     kubeconfig: str = ""
     hostname: str = ""
     bind_address: str = "0.0.0.0"
@@ -42,15 +45,19 @@ class Configuration:
     detect_local_mode: str = ""
     bridge_interface: str = ""
     interface_name_prefix: str = ""
-    node_port_addresses: tuple[str, ...] = (PRIMARY,)
+    node_port_addresses: tuple[str, ...] = ()
+    localhost_node_ports: bool = True
     masquerade_all: bool = False
     masquerade_bit: int = 14
     min_sync_period: float = 0.1
 
 
-def from_options(options: Options) -> Configuration:
-    _check_mode(options.proxy_mode, options.detect_local_mode)
+def from_options(options: Options, default_mode: str = "nftables") -> Configuration:
+    """Raises ConfigError."""
+    mode = options.proxy_mode or default_mode
+    _check(mode, options.detect_local_mode, options.nodeport_addresses)
     return Configuration(
+        mode=mode,
         kubeconfig=options.kubeconfig,
         hostname=options.hostname_override,
         bind_address=options.bind_address,
@@ -60,15 +67,18 @@ def from_options(options: Options) -> Configuration:
         detect_local_mode=options.detect_local_mode,
         bridge_interface=options.pod_bridge_interface,
         interface_name_prefix=options.pod_interface_name_prefix,
-        node_port_addresses=options.nodeport_addresses or (PRIMARY,),
+        node_port_addresses=options.nodeport_addresses,
+        localhost_node_ports=options.iptables_localhost_nodeports,
         masquerade_all=options.masquerade_all,
-        masquerade_bit=options.nftables_masquerade_bit,
-        min_sync_period=options.nftables_min_sync_period,
+        masquerade_bit=options.iptables_masquerade_bit,
+        min_sync_period=(
+            options.iptables_min_sync_period if mode == "iptables" else options.nftables_min_sync_period
+        ),
     )
 
 
-def parse_configuration(document: Object) -> Configuration:
-    """Raises ConfigError."""
+def parse_configuration(document: Object, default_mode: str = "nftables") -> Configuration:
+    """Raises ConfigError. `default_mode` is what an empty mode means on this machine."""
     if (document.get("apiVersion"), document.get("kind")) != (API_VERSION, KIND):
         raise ConfigError(
             f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'
@@ -76,13 +86,16 @@ def parse_configuration(document: Object) -> Configuration:
     unknown = sorted(set(document) - _FIELDS)
     if unknown:
         raise ConfigError(f'strict decoding error: unknown field "{unknown[0]}"')
-    _check_mode(document.get("mode") or "", document.get("detectLocalMode") or "")
 
     def given(path: str, default: Any, convert: Callable[[Any], Any] = lambda value: value) -> Any:
         value = get_path(document, path)
         return default if value in (None, "") else convert(value)
 
+    mode = given("mode", default_mode)
+    addresses = given("nodePortAddresses", (), tuple)
+    _check(mode, given("detectLocalMode", ""), addresses)
     return Configuration(
+        mode=mode,
         kubeconfig=given("clientConnection.kubeconfig", ""),
         hostname=given("hostnameOverride", ""),
         bind_address=given("bindAddress", "0.0.0.0"),
@@ -92,18 +105,30 @@ def parse_configuration(document: Object) -> Configuration:
         detect_local_mode=given("detectLocalMode", ""),
         bridge_interface=given("detectLocal.bridgeInterface", ""),
         interface_name_prefix=given("detectLocal.interfaceNamePrefix", ""),
-        node_port_addresses=given("nodePortAddresses", (), tuple) or (PRIMARY,),
-        masquerade_all=given("nftables.masqueradeAll", False),
-        masquerade_bit=given("nftables.masqueradeBit", 14),
-        min_sync_period=given("nftables.minSyncPeriod", 0.1, parse_duration),
+        node_port_addresses=addresses,
+        localhost_node_ports=given("iptables.localhostNodePorts", True),
+        masquerade_all=given(f"{mode}.masqueradeAll", False),
+        masquerade_bit=given(f"{mode}.masqueradeBit", 14),
+        min_sync_period=given(f"{mode}.minSyncPeriod", 0.1, parse_duration),
     )
 
 
-def _check_mode(mode: str, local_mode: str) -> None:
-    if mode not in ("", "nftables"):
-        raise ConfigError(f'unsupported proxy mode "{mode}": only nftables is')
+def _check(mode: str, local_mode: str, node_port_addresses: tuple[str, ...]) -> None:
+    if mode not in MODES:
+        raise ConfigError(f'unsupported proxy mode "{mode}": must be one of {", ".join(MODES)}')
     if local_mode not in LOCAL_MODES:
         raise ConfigError(f'unsupported detect-local-mode "{local_mode}"')
+    for each in node_port_addresses:
+        if each != PRIMARY and not _is_cidr(each):
+            raise ConfigError(f'invalid nodePortAddresses "{each}": must be "{PRIMARY}" or a CIDR')
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
 
 
 def split_address(text: str) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 Destination = tuple[str, int]  # ("", node port) stands for any address of the node
+Targets = frozenset[tuple[str, int]]  # endpoints, by address and port
 
 UDP = 17
 _NETLINK_NETFILTER = 12
@@ -36,11 +37,12 @@ class Flow(NamedTuple):
     destination: str
     destination_port: int
     reply_source: str
+    reply_port: int
     protocol: int = UDP
 
 
 def stale_flows(
-    flows: Iterable[Flow], wanted: Mapping[Destination, frozenset[str]], node_ips: frozenset[str]
+    flows: Iterable[Flow], wanted: Mapping[Destination, Targets], node_ips: frozenset[str]
 ) -> list[Flow]:
     """UDP flows to a destination of ours (`wanted`: its endpoints) that somebody else answers."""
     stale = []
@@ -48,7 +50,8 @@ def stale_flows(
         endpoints = wanted.get((flow.destination, flow.destination_port))
         if endpoints is None and flow.destination in node_ips:
             endpoints = wanted.get(("", flow.destination_port))
-        if endpoints is not None and flow.protocol == UDP and flow.reply_source not in endpoints:
+        answering = (flow.reply_source, flow.reply_port)
+        if endpoints is not None and flow.protocol == UDP and answering not in endpoints:
             stale.append(flow)
     return stale
 
@@ -124,14 +127,15 @@ def _parse(payload: bytes) -> Flow | None:
     attributes = _attributes(payload)
     original, reply = (_attributes(attributes.get(which, b"")) for which in (_TUPLE_ORIG, _TUPLE_REPLY))
     addresses, ports = _attributes(original.get(_TUPLE_IP, b"")), _attributes(original.get(_TUPLE_PROTO, b""))
-    answering = _attributes(reply.get(_TUPLE_IP, b"")).get(_IP_SRC)
-    if answering is None or _SRC_PORT not in ports or len(addresses.get(_IP_SRC, b"")) != 4:
+    answering, from_ports = (_attributes(reply.get(which, b"")) for which in (_TUPLE_IP, _TUPLE_PROTO))
+    if _SRC_PORT not in ports or _SRC_PORT not in from_ports or len(addresses.get(_IP_SRC, b"")) != 4:
         return None
     return Flow(
         source=socket.inet_ntoa(addresses[_IP_SRC]),
         source_port=int.from_bytes(ports[_SRC_PORT], "big"),
         destination=socket.inet_ntoa(addresses[_IP_DST]),
         destination_port=int.from_bytes(ports[_DST_PORT], "big"),
-        reply_source=socket.inet_ntoa(answering),
+        reply_source=socket.inet_ntoa(answering[_IP_SRC]),
+        reply_port=int.from_bytes(from_ports[_SRC_PORT], "big"),
         protocol=ports[_PROTO_NUM][0],
     )

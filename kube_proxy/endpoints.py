@@ -47,6 +47,14 @@ class Usable:
         return tuple(sorted({*self.cluster, *self.local}))
 
 
+@dataclass(frozen=True, slots=True)
+class LocalEndpoints:
+    """How many ready endpoints of a service are on this node."""
+
+    service: NamespacedName
+    count: int
+
+
 def service_of(endpoint_slice: Object) -> NamespacedName | None:
     name = labels_of(endpoint_slice).get(SERVICE_NAME_LABEL)
     return NamespacedName(namespace_of(endpoint_slice), name) if name else None
@@ -77,13 +85,11 @@ def parse_slices(
 
 def _parse(endpoint: Object, port: int, node: str) -> Endpoint:
     conditions = endpoint.get("conditions") or {}
-    is_ready = conditions.get("ready") is not False
-    serving = conditions.get("serving")
     return Endpoint(
         ip=endpoint["addresses"][0],
         port=port,
-        is_ready=is_ready,
-        is_serving=is_ready if serving is None else serving,
+        is_ready=conditions.get("ready") is not False,
+        is_serving=conditions.get("serving") is not False,
         is_terminating=bool(conditions.get("terminating")),
         is_local=endpoint.get("nodeName") == node,
         zones=frozenset(each["name"] for each in get_path(endpoint, "hints.forZones", [])),

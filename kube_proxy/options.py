@@ -11,10 +11,11 @@ from component_base.flags import CommonOptions, duration, flag
 class Options(CommonOptions):
     config: str = flag("", "The path to the configuration file.")
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization information.")
-    cleanup: bool = flag(False, "If true cleanup nftables rules and exit.")
+    cleanup: bool = flag(False, "If true cleanup all rules of nftables and iptables mode and exit.")
     hostname_override: str = flag("", "If non-empty, the name of the Node that kube-proxy is running on.")
-    proxy_mode: str = flag("", "Which proxy mode to use: nftables.")
-    bind_address: str = flag("0.0.0.0", "The address for health checks of services.")
+    proxy_mode: str = flag(
+        "", "Which proxy mode to use: nftables or iptables. If blank, nftables where the kernel has it."
+    )
     healthz_bind_address: str = flag("0.0.0.0:10256", "The IP address and port for the health check server.")
     metrics_bind_address: str = flag("127.0.0.1:10249", "The IP address and port for the metrics server.")
     debug_bind_address: str = flag(
@@ -25,6 +26,9 @@ class Options(CommonOptions):
     client_ca_file: str = flag(
         "", "If set, client certificates signed by one of these authorities are known."
     )
+    bind_address: str = flag(
+        "0.0.0.0", "Overrides kube-proxy's idea of its node's primary address; 0.0.0.0 leaves that alone."
+    )
     cluster_cidr: str = flag("", "The CIDR range of the pods in the cluster.")
     detect_local_mode: str = flag(
         "", "How to detect local traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix."
@@ -32,12 +36,14 @@ class Options(CommonOptions):
     pod_bridge_interface: str = flag("", "A bridge interface name, for --detect-local-mode=BridgeInterface.")
     pod_interface_name_prefix: str = flag("", "A prefix, for --detect-local-mode=InterfaceNamePrefix.")
     nodeport_addresses: tuple[str, ...] = flag(
-        (), "CIDRs of addresses that accept NodePort traffic; 'primary', the default, is the node's own."
+        (),
+        "CIDRs of addresses that accept NodePort traffic; 'primary' is the node's own. If empty, nftables "
+        "mode takes the node's own, iptables mode every local one.",
     )
     masquerade_all: bool = flag(False, "SNAT all traffic sent via Service cluster IPs.")
-    nftables_masquerade_bit: int = flag(
-        14, "The bit of the packet mark that asks for SNAT.", name="iptables-masquerade-bit"
+    iptables_localhost_nodeports: bool = flag(
+        True, "If false, NodePort services do not answer on localhost in iptables mode."
     )
-    nftables_min_sync_period: float = duration(
-        0.1, "The minimum period between two syncs.", name="nftables-min-sync-period"
-    )
+    iptables_masquerade_bit: int = flag(14, "The bit of the packet mark that asks for SNAT.")
+    iptables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in iptables mode.")
+    nftables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in nftables mode.")

@@ -16,9 +16,9 @@ from apimachinery.objects import Object
 from kube_proxy import metrics
 from kube_proxy.conntrack import Flow, stale_flows
 from kube_proxy.journal import Journal
-from kube_proxy.nftables import RulesetError, RulesetWriter
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.state import State
+from kube_proxy.writer import RulesetError, RulesetWriter
 
 log = logging.getLogger(__name__)
 
@@ -59,18 +59,20 @@ class Proxier:
         self._written: Ruleset | None = None
         self._written_at = 0.0
         self.queued: datetime | None = None  # since when a sync is due
-        self.updated: datetime | None = None  # the last sync that succeeded
+        self.updated: datetime | None = None  # the last sync that succeeded, or the start
 
     # Handlers of informers
 
     def on_service(self, old: Object | None, new: Object | None) -> None:
         if self._state.service(old, new):
             metrics.SERVICE_CHANGES.inc()
+            metrics.SERVICE_CHANGES_PENDING.inc()
             self.sync_soon()
 
     def on_endpoint_slice(self, old: Object | None, new: Object | None) -> None:
         if self._state.endpoint_slice(old, new):
             metrics.ENDPOINT_CHANGES.inc()
+            metrics.ENDPOINT_CHANGES_PENDING.inc()
             self.sync_soon()
 
     def sync_soon(self) -> None:
@@ -88,6 +90,7 @@ class Proxier:
 
     async def run(self) -> None:
         """Starts with everything, and never ends."""
+        self.updated = self._now()
         self.sync_soon()
         retry = FIRST_RETRY
         while True:
@@ -95,7 +98,6 @@ class Proxier:
             try:
                 await self.sync()
             except RulesetError as error:
-                metrics.SYNC_FAILURES.inc()
                 self.journal.failed(str(error))
                 log.error("Sync failed, will write everything anew: err=%s seconds=%s", error, retry)
                 self._written = None
@@ -127,6 +129,8 @@ class Proxier:
         start = time.perf_counter()
         self._changed.clear()
         await self._writer.tidy()
+        metrics.SERVICE_CHANGES_PENDING.set(0)
+        metrics.ENDPOINT_CHANGES_PENDING.set(0)
         wanted = self._state.plan()
         is_full = self._written is None
         if self._written is None:
@@ -147,8 +151,11 @@ class Proxier:
             metrics.PROGRAMMING_DURATION.observe((self.updated - self.queued).total_seconds())
         self.queued = self._now() if self._changed.is_set() else None
         metrics.SYNC_DURATION.observe(seconds)
-        if is_full:
-            metrics.FULL_SYNC_DURATION.observe(seconds)
+        (metrics.FULL_SYNC_DURATION if is_full else metrics.PARTIAL_SYNC_DURATION).observe(seconds)
+        for policy, count in zip(
+            ("internal", "external"), self._state.without_local_endpoints(), strict=True
+        ):
+            metrics.NO_LOCAL_ENDPOINTS.labels(metrics.FAMILY, policy).set(count)
         metrics.LAST_SYNC.set(self.updated.timestamp())
         log.info("Synced proxy rules: full=%s milliseconds=%.1f", is_full, seconds * 1000)
 
@@ -158,10 +165,12 @@ class Proxier:
             return
         node_ips = frozenset(self._state.context.node_port_ips)
         try:
-            flows = await asyncio.to_thread(self._flow_table.flows)
-            stale = stale_flows(flows, wanted, node_ips)
-            if stale:
-                await asyncio.to_thread(self._flow_table.delete, stale)
-                log.info("Forgot stale UDP flows: count=%d", len(stale))
+            with metrics.CONNTRACK_DURATION.time():
+                flows = await asyncio.to_thread(self._flow_table.flows)
+                stale = stale_flows(flows, wanted, node_ips)
+                if stale:
+                    await asyncio.to_thread(self._flow_table.delete, stale)
+                    metrics.CONNTRACK_DELETED.inc(len(stale))
+                    log.info("Forgot stale UDP flows: count=%d", len(stale))
         except OSError as error:
             log.warning("Stale UDP flows were not forgotten: err=%s", error)

@@ -1,10 +1,10 @@
-"""The twin of nftables: keeps rulesets instead of programming them. For tests, and to look before leaping."""
+"""The twin of the real writers: keeps rulesets instead of programming them, for tests."""
 
 from __future__ import annotations
 
-from kube_proxy.nftables import RulesetError
-from kube_proxy.nftables_text import changes_text, full_text
+from kube_proxy.nftables.text import changes_text, full_text
 from kube_proxy.ruleset import Ruleset
+from kube_proxy.writer import RulesetError
 
 
 class Recorded:

@@ -1,13 +1,13 @@
 """Ruleset: the whole of the proxy's packet rules as a value, and what has to change from one to another.
 
 Chains hold rules, maps lead from destinations to verdicts, sets hold addresses. Nothing here knows what the
-rules are for, or how they reach the kernel.
+rules are for, or how they reach the kernel; iptables has neither maps nor sets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 Key = str
@@ -51,11 +51,48 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """One table."""
-
     chains: Mapping[str, Chain] = field(default_factory=dict)
     maps: Mapping[str, Map] = field(default_factory=dict)
     sets: Mapping[str, Set] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragment:
+    """The part of a ruleset that one service port makes: chains and sets of its own, entries in others."""
+
+    chains: Mapping[str, Chain]
+    sets: Mapping[str, Set] = field(default_factory=dict)
+    rules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # chain -> more rules
+    elements: Mapping[str, Mapping[Key, Element]] = field(default_factory=dict)  # map -> more elements
+    members: Mapping[str, frozenset[Key]] = field(default_factory=dict)  # set -> more elements
+
+
+def join(base: Ruleset, fragments: Iterable[Fragment]) -> Ruleset:
+    """One ruleset of all. A destination that two ports claim stays with the first.
+
+    The rules of fragments go before those of the base, which are for what they leave.
+    """
+    chains, sets = dict(base.chains), dict(base.sets)
+    rules: dict[str, list[str]] = {}
+    elements: dict[str, dict[Key, Element]] = {name: {} for name in base.maps}
+    members: dict[str, set[Key]] = {}
+    for fragment in fragments:
+        chains.update(fragment.chains)
+        sets.update(fragment.sets)
+        for name, more in fragment.rules.items():
+            rules.setdefault(name, []).extend(more)
+        for name, added in fragment.elements.items():
+            known = elements[name]
+            for key, element in added.items():
+                known.setdefault(key, element)
+        for name, keys in fragment.members.items():
+            members.setdefault(name, set()).update(keys)
+    for name, before in rules.items():
+        chains[name] = replace(chains[name], rules=(*before, *chains[name].rules))
+    for name, ours in members.items():
+        sets[name] = replace(sets[name], elements=sets[name].elements | ours)
+    maps = {name: replace(each, elements=elements[name]) for name, each in base.maps.items()}
+    return Ruleset(chains, maps, sets)
 
 
 @dataclass(frozen=True, slots=True)

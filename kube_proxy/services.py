@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of
@@ -104,4 +104,6 @@ def _of_family(addresses: Iterable[str], family: int) -> list[str]:
 
 
 def _ranges_of_family(ranges: Iterable[str], family: int) -> list[str]:
-    return [each.strip() for each in ranges if (":" in each) == (family == 6)]
+    """Without host bits, which nft and iptables would read differently."""
+    parsed = (ip_network(each.strip(), strict=False) for each in ranges)
+    return [str(each) for each in parsed if each.version == family]

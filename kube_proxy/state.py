@@ -10,35 +10,37 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apimachinery.objects import NamespacedName, Object, key_of, resource_version_of
-from kube_proxy.conntrack import Destination
+from kube_proxy.backends import Backend
+from kube_proxy.conntrack import Destination, Targets
 from kube_proxy.context import Context
-from kube_proxy.endpoints import Endpoint, parse_slices, service_of
+from kube_proxy.endpoints import Endpoint, LocalEndpoints, parse_slices, service_of
 from kube_proxy.journal import Revisions
-from kube_proxy.plan import join, plan_base
-from kube_proxy.port_plan import Fragment, plan_port
-from kube_proxy.ruleset import Ruleset
+from kube_proxy.port_plan import PortPlan, plan_port
+from kube_proxy.ruleset import Fragment, Ruleset, join
 from kube_proxy.services import ServicePort, ServicePortName, parse_service
 
 
 @dataclass(slots=True)
 class _Planned:
-    """One Service's ports, endpoints and their part of the ruleset."""
+    """One Service's ports, endpoints, plans and their part of the ruleset."""
 
     ports: dict[ServicePortName, ServicePort] = field(default_factory=dict)
     endpoints: dict[ServicePortName, tuple[Endpoint, ...]] = field(default_factory=dict)
+    plans: list[PortPlan] = field(default_factory=list)
     fragments: list[Fragment] = field(default_factory=list)
 
 
 class State:
     """Everything a node's proxy knows."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, backend: Backend) -> None:
         self._context = context
+        self._backend = backend
         self._services: dict[NamespacedName, Object] = {}
         self._slices: dict[NamespacedName, dict[str, Object]] = {}
         self._planned: dict[NamespacedName, _Planned] = {}
         self._dirty: set[NamespacedName] = set()
-        self._udp_changes: dict[Destination, frozenset[str]] = {}
+        self._udp_changes: dict[Destination, Targets] = {}
         self._planned_anew: dict[NamespacedName, Revisions] = {}
 
     @property
@@ -89,7 +91,7 @@ class State:
             self._plan_service(key)
         self._dirty.clear()
         fragments = (fragment for key in sorted(self._planned) for fragment in self._planned[key].fragments)
-        return join(plan_base(self._context), fragments)
+        return join(self._backend.base_rules(self._context), fragments)
 
     def _plan_service(self, key: NamespacedName) -> None:
         before = self._planned.pop(key, _Planned())
@@ -100,7 +102,9 @@ class State:
             for port in parse_service(self._services[key], self._context.family.version):
                 after.ports[port.name] = port
                 after.endpoints[port.name] = known.get(port.name, ())
-                after.fragments.append(plan_port(port, after.endpoints[port.name], self._context))
+                plan = plan_port(port, after.endpoints[port.name], self._context)
+                after.plans.append(plan)
+                after.fragments.append(self._backend.port_rules(plan, self._context))
             self._planned[key] = after
         self._note_udp(before, after)
 
@@ -120,25 +124,32 @@ class State:
             if name.protocol != "UDP" or (same and before.endpoints[name] == after.endpoints[name]):
                 continue
             now = frozenset(
-                each.ip for each in after.endpoints.get(name, ()) if each.is_ready or each.is_draining
+                (each.ip, each.port)
+                for each in after.endpoints.get(name, ())
+                if each.is_ready or each.is_draining
             )
             for each in filter(None, (before.ports.get(name), after.ports.get(name), port)):
                 self._udp_changes.update(dict.fromkeys(_destinations(each), now))
 
-    def take_udp_changes(self) -> Mapping[Destination, frozenset[str]]:
+    def take_udp_changes(self) -> Mapping[Destination, Targets]:
         """Destination -> its endpoints now, of UDP ports that changed since this was last asked."""
         taken, self._udp_changes = self._udp_changes, {}
         return taken
 
-    def local_endpoints(self) -> dict[int, tuple[NamespacedName, int]]:
+    def local_endpoints(self) -> dict[int, LocalEndpoints]:
         """Health check port -> its service and how many of its endpoints are ready here."""
-        found: dict[int, tuple[NamespacedName, int]] = {}
+        found: dict[int, LocalEndpoints] = {}
         for key, planned in self._planned.items():
             for name, port in planned.ports.items():
                 if port.health_check_node_port:
                     ready = {each.ip for each in planned.endpoints[name] if each.is_local and each.is_ready}
-                    found[port.health_check_node_port] = (key, len(ready))
+                    found[port.health_check_node_port] = LocalEndpoints(key, len(ready))
         return found
+
+    def without_local_endpoints(self) -> tuple[int, int]:
+        """How many ports have endpoints, but none here for internal, and for external, traffic."""
+        plans = [plan for planned in self._planned.values() for plan in planned.plans if plan.endpoints.exist]
+        return sum(not plan.has_internal for plan in plans), sum(not plan.has_external for plan in plans)
 
 
 def _ports(service: Object) -> list[ServicePort]:

@@ -1,4 +1,4 @@
-"""A small real network of namespaces: a node, two pods behind it, and a client outside. Needs root."""
+"""A small real network of namespaces: two nodes with pods, and a client, on one LAN. Needs root."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ T = TypeVar("T")
 
 CLONE_NEWNET = 0x40000000
 PODS = {"pod1": "10.180.0.1", "pod2": "10.180.0.2"}
-CLIENT, NODE = "203.0.113.5", "203.0.113.1"
-_GATEWAY = "10.180.0.254"
+POD3 = "10.180.1.1"
+CLIENT, NODE, NODE2 = "203.0.113.5", "203.0.113.1", "203.0.113.2"
+GATEWAY = "10.180.0.254"
+# Tests refuse more often than a kernel is willing to say.
+_SETTINGS = {"ip_forward": "1", "icmp_ratelimit": "0"}
 
 
 @dataclass(frozen=True)
 class Network:
-    """Namespaces by short name: node, pod1, pod2, client."""
+    """Namespaces by short name: node with pod1 and pod2, node2 with pod3, client, and the LAN they are on."""
 
     prefix: str
 
@@ -66,16 +69,24 @@ def is_possible() -> bool:
 @contextmanager
 def network() -> Iterator[Network]:
     net = Network(f"t{uuid.uuid4().hex[:8]}")
-    names = ["node", *PODS, "client"]
+    names = ["lan", "node", "node2", "client", *PODS, "pod3"]
     try:
         for short in names:
             _ip("netns", "add", net.name(short))
             _ip("-n", net.name(short), "link", "set", "lo", "up")
-        for pod, ip in PODS.items():
-            _connect(net, pod, ip)
-        _connect(net, "client", CLIENT)
-        _default_route(net.name("node"))
-        net.inside("node", lambda: Path("/proc/sys/net/ipv4/ip_forward").write_text("1"))
+        _ip("-n", net.name("lan"), "link", "add", "br0", "type", "bridge")
+        _ip("-n", net.name("lan"), "link", "set", "br0", "up")
+        for short, ip in (("node", NODE), ("node2", NODE2), ("client", CLIENT)):
+            _plug_in(net, short, ip)
+        for node, pods in (("node", PODS), ("node2", {"pod3": POD3})):
+            for pod, ip in pods.items():
+                _connect(net, node, pod, ip)
+            _default_route(net.name(node))
+            for setting, value in _SETTINGS.items():
+                net.inside(node, lambda: Path("/proc/sys/net/ipv4", setting).write_text(value))  # noqa: B023
+        _ip("-n", net.name("client"), "route", "add", "default", "via", NODE)
+        _ip("-n", net.name("node"), "route", "add", "10.180.1.0/24", "via", NODE2)
+        _ip("-n", net.name("node2"), "route", "add", "10.180.0.0/24", "via", NODE)
         yield net
     finally:
         for short in names:
@@ -85,21 +96,30 @@ def network() -> Iterator[Network]:
 def _default_route(node: str) -> None:
     """To nowhere: without a route packets to service addresses would be refused before any rule sees them."""
     _ip("-n", node, "link", "add", "sink", "type", "veth", "peer", "name", "drain")
-    _ip("-n", node, "link", "set", "sink", "up")
+    _ip("-n", node, "link", "set", "sink", "arp", "off", "up")
     _ip("-n", node, "route", "add", "default", "dev", "sink")
 
 
-def _connect(net: Network, short: str, ip: str) -> None:
+def _plug_in(net: Network, short: str, ip: str) -> None:
+    """A cable to the LAN's switch."""
+    lan, there = net.name("lan"), net.name(short)
+    _ip("-n", lan, "link", "add", short, "type", "veth", "peer", "name", "eth0", "netns", there)
+    _ip("-n", lan, "link", "set", short, "master", "br0", "up")
+    _ip("-n", there, "address", "add", f"{ip}/24", "dev", "eth0")
+    _ip("-n", there, "link", "set", "eth0", "up")
+
+
+def _connect(net: Network, node_short: str, short: str, ip: str) -> None:
     """A cable to the node, which is the gateway."""
-    node, there, gateway = net.name("node"), net.name(short), NODE if short == "client" else _GATEWAY
+    node, there = net.name(node_short), net.name(short)
     _ip("-n", node, "link", "add", short, "type", "veth", "peer", "name", "eth0", "netns", there)
-    _ip("-n", node, "address", "add", f"{gateway}/32", "dev", short)
+    _ip("-n", node, "address", "add", f"{GATEWAY}/32", "dev", short)
     _ip("-n", there, "address", "add", f"{ip}/32", "dev", "eth0")
     _ip("-n", node, "link", "set", short, "up")
     _ip("-n", there, "link", "set", "eth0", "up")
     _ip("-n", node, "route", "add", ip, "dev", short)
-    _ip("-n", there, "route", "add", gateway, "dev", "eth0")
-    _ip("-n", there, "route", "add", "default", "via", gateway)
+    _ip("-n", there, "route", "add", GATEWAY, "dev", "eth0")
+    _ip("-n", there, "route", "add", "default", "via", GATEWAY)
 
 
 def _ip(*arguments: str) -> None:
@@ -151,11 +171,11 @@ def _udp_socket(port: int) -> socket.socket:
     return sock
 
 
-def ask(net: Network, short: str, ip: str, port: int) -> tuple[str, str]:
+def ask(net: Network, short: str, ip: str, port: int, *, patience: float = 2) -> tuple[str, str]:
     """(who answered, the source it saw) over TCP; raises what connecting raises."""
 
     def connect() -> tuple[str, str]:
-        with socket.create_connection((ip, port), timeout=2) as sock:
+        with socket.create_connection((ip, port), timeout=patience) as sock:
             name, _, source = sock.recv(100).decode().partition(" ")
             return name, source
 

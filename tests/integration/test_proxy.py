@@ -12,8 +12,9 @@ from apimachinery.objects import Object
 from apimachinery.scheme import ENDPOINT_SLICES, NODES, SERVICES
 from client.rest import Client
 from component_base.clock import now
-from kube_proxy.assembly import assemble
+from kube_proxy.assembly import Assembly
 from kube_proxy.config import Configuration
+from kube_proxy.node import base_context
 from kube_proxy.recorded import Recorded
 from kube_proxy.ruleset import Ruleset
 from tests.fakes.control_plane import ControlPlane
@@ -40,7 +41,7 @@ async def proxy(folder: Path) -> AsyncIterator[Proxy]:
         await plane.start()
         admin, own = plane.client(), plane.client("proxy")
         config = Configuration(cluster_cidr="10.244.0.0/16", min_sync_period=0.02)
-        assembly = assemble(own, config, "here", (), writer, now)
+        assembly = Assembly(own, config, base_context(config, "here"), writer, now)
         tasks = [asyncio.create_task(each) for each in (assembly.feed(), _run(assembly))]
         yield Proxy(admin, writer)
         for task in tasks:
@@ -51,9 +52,9 @@ async def proxy(folder: Path) -> AsyncIterator[Proxy]:
         plane.stop()
 
 
-async def _run(assembly: object) -> None:
-    await assembly.wait_synced()  # type: ignore[attr-defined]
-    await assembly.proxier.run()  # type: ignore[attr-defined]
+async def _run(assembly: Assembly) -> None:
+    await assembly.wait_synced()
+    await assembly.proxier.run()
 
 
 def make_service(node_port: int) -> Object:

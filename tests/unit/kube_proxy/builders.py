@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.objects import Object
-from kube_proxy.context import Context
+from kube_proxy.backends import NFTABLES, Backend
+from kube_proxy.context import Context, PodTraffic
 from kube_proxy.ruleset import Ruleset
 from kube_proxy.state import State
 
@@ -17,8 +18,7 @@ CONTEXT = Context(
     node=NODE,
     node_ips=(NODE_IP,),
     node_port_ips=(NODE_IP,),
-    is_local="ip saddr 10.0.0.0/8",
-    is_not_local="ip saddr != 10.0.0.0/8",
+    pods=PodTraffic("source", "10.0.0.0/8"),
     service_cidrs=("172.30.0.0/16",),
 )
 
@@ -63,8 +63,10 @@ def make_slice(
     }
 
 
-def make_state(services: list[Object], slices: list[Object], context: Context = CONTEXT) -> State:
-    state = State(context)
+def make_state(
+    services: list[Object], slices: list[Object], context: Context = CONTEXT, backend: Backend = NFTABLES
+) -> State:
+    state = State(context, backend)
     for each in services:
         state.service(None, each)
     for each in slices:
@@ -72,5 +74,7 @@ def make_state(services: list[Object], slices: list[Object], context: Context = 
     return state
 
 
-def ruleset_of(services: list[Object], slices: list[Object], context: Context = CONTEXT) -> Ruleset:
-    return make_state(services, slices, context).plan()
+def ruleset_of(
+    services: list[Object], slices: list[Object], context: Context = CONTEXT, backend: Backend = NFTABLES
+) -> Ruleset:
+    return make_state(services, slices, context, backend).plan()

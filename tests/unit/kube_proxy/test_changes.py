@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from apimachinery.objects import Object
-from kube_proxy.nftables_text import changes_text
+from kube_proxy.nftables.text import changes_text
 from kube_proxy.ruleset import NO_CHANGES, Ruleset, compare
 from tests.unit.kube_proxy.builders import make_endpoint, make_service, make_slice, make_state, ruleset_of
 

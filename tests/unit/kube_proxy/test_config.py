@@ -13,6 +13,7 @@ from kube_proxy.config import (
     parse_configuration,
     split_address,
 )
+from kube_proxy.context import PodTraffic
 from kube_proxy.node import base_context, context_of, detect_local, is_eligible, node_port_ips
 from kube_proxy.options import Options
 
@@ -35,11 +36,37 @@ def test_the_file_is_read() -> None:
     )  # fmt: skip
 
 
+def test_each_mode_has_settings_of_its_own() -> None:
+    sections = {
+        "iptables": {"masqueradeBit": 5, "minSyncPeriod": "2s", "localhostNodePorts": False},
+        "nftables": {"masqueradeAll": True},
+    }
+    assert parse_configuration({**HEAD, **sections, "mode": "iptables"}) == Configuration(
+        mode="iptables", masquerade_bit=5, min_sync_period=2.0, localhost_node_ports=False
+    )
+    flags = ["--proxy-mode=iptables", "--iptables-min-sync-period=2s", "--iptables-masquerade-bit=5"]
+    assert from_options(parse(Options, flags, prog="kube-proxy")) == Configuration(
+        mode="iptables", masquerade_bit=5, min_sync_period=2.0
+    )
+
+
+def test_a_mode_that_is_not_given_is_what_the_machine_has() -> None:
+    assert parse_configuration(HEAD, "iptables").mode == "iptables"
+    assert from_options(parse(Options, [], prog="kube-proxy"), "iptables").mode == "iptables"
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         pytest.param({"x": 1}, 'strict decoding error: unknown field "x"', id="unknown field"),
-        pytest.param({"mode": "ipvs"}, 'unsupported proxy mode "ipvs": only nftables is', id="mode"),
+        pytest.param(
+            {"mode": "ipvs"}, 'unsupported proxy mode "ipvs": must be one of nftables, iptables', id="mode"
+        ),
+        pytest.param(
+            {"nodePortAddresses": ["10.0.0.1"]},
+            'invalid nodePortAddresses "10.0.0.1": must be "primary" or a CIDR',
+            id="node port addresses",
+        ),
         pytest.param({"detectLocalMode": "x"}, 'unsupported detect-local-mode "x"', id="local mode"),
     ],
 )
@@ -52,44 +79,66 @@ def test_what_can_not_be_done_is_refused(more: Object, message: str) -> None:
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        pytest.param(Configuration(), ("", ""), id="nothing is known"),
+        pytest.param(Configuration(), None, id="nothing is known"),
         pytest.param(
             Configuration(cluster_cidr="fd00::/64,10.244.0.0/16"),
-            ("ip saddr 10.244.0.0/16", "ip saddr != 10.244.0.0/16"),
+            PodTraffic("source", "10.244.0.0/16"),
             id="cluster CIDR of the family",
         ),
         pytest.param(
             Configuration(detect_local_mode="NodeCIDR", cluster_cidr="10.244.0.0/16"),
-            ("ip saddr 10.244.3.0/24", "ip saddr != 10.244.3.0/24"),
+            PodTraffic("source", "10.244.3.0/24"),
             id="node CIDR",
         ),
         pytest.param(
             Configuration(detect_local_mode="BridgeInterface", bridge_interface="br0"),
-            ('iifname "br0"', 'iifname != "br0"'),
+            PodTraffic("interface", "br0"),
             id="bridge",
         ),
         pytest.param(
             Configuration(detect_local_mode="InterfaceNamePrefix", interface_name_prefix="veth"),
-            ('iifname "veth*"', 'iifname != "veth*"'),
+            PodTraffic("interface prefix", "veth"),
             id="prefix",
         ),
     ],
 )
-def test_traffic_of_pods_is_recognized(config: Configuration, expected: tuple[str, str]) -> None:
-    assert detect_local(config, "10.244.3.0/24", "ip") == expected
+def test_traffic_of_pods_is_recognized(config: Configuration, expected: PodTraffic | None) -> None:
+    assert detect_local(config, "10.244.3.0/24", 4) == expected
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("mode", "wanted", "expected", "everywhere", "localhost"),
     [
-        pytest.param(("primary",), {"192.168.0.2"}, id="the node's own"),
-        pytest.param(("10.0.0.0/8",), {"10.1.1.1"}, id="by CIDR"),
-        pytest.param(("0.0.0.0/0",), {"192.168.0.2", "10.1.1.1"}, id="all but loopback"),
+        pytest.param("nftables", (), {"192.168.0.2"}, False, False, id="nftables: the node's own"),
+        pytest.param(
+            "nftables", ("primary", "10.0.0.0/8"), {"192.168.0.2", "10.1.1.1"}, False, False, id="both",
+        ),
+        pytest.param("nftables", ("10.0.0.0/8",), {"10.1.1.1"}, False, False, id="by CIDR"),
+        pytest.param(
+            "nftables", ("0.0.0.0/0",), {"192.168.0.2", "10.1.1.1"}, True, False, id="all but loopback"
+        ),
+        pytest.param(
+            "iptables", (), {"127.0.0.1", "192.168.0.2", "10.1.1.1"}, True, True, id="iptables: all"
+        ),
+        pytest.param("iptables", ("primary",), {"192.168.0.2"}, False, False, id="iptables: the node's own"),
+        pytest.param("iptables", ("127.0.0.1/32",), {"127.0.0.1"}, False, True, id="iptables: only loopback"),
     ],
-)
-def test_node_ports_are_open_on_chosen_addresses(wanted: tuple[str, ...], expected: set[str]) -> None:
+)  # fmt: skip
+def test_node_ports_are_open_on_chosen_addresses(
+    mode: str, wanted: tuple[str, ...], expected: set[str], everywhere: bool, localhost: bool
+) -> None:
+    config = Configuration(mode=mode, node_port_addresses=wanted)
     addresses = ("127.0.0.1", "192.168.0.2", "10.1.1.1", "fe80::1")
-    assert node_port_ips(wanted, ("192.168.0.2",), addresses) == expected
+    assert node_port_ips(config, ("192.168.0.2",), addresses, 4) == expected
+    base = base_context(config, "n")
+    assert (base.node_ports_everywhere, base.localhost_node_ports) == (everywhere, localhost)
+
+
+def test_the_address_of_the_node_may_be_given() -> None:
+    node = {"metadata": {}, "status": {"addresses": [{"type": "InternalIP", "address": "192.168.0.2"}]}}
+    for given, expected in (("0.0.0.0", "192.168.0.2"), ("10.1.1.1", "10.1.1.1"), ("::", "192.168.0.2")):
+        config = Configuration(bind_address=given)
+        assert context_of(base_context(config, "n"), config, node, (), ()).node_ips == (expected,)
 
 
 def test_the_context_takes_addresses_and_labels_from_the_node() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from kube_proxy.conntrack import Destination, Flow, stale_flows
+from kube_proxy.conntrack import Destination, Flow, Targets, stale_flows
 from tests.unit.kube_proxy.builders import NODE_IP, make_endpoint, make_service, make_slice, make_state
 
-WANTED: dict[Destination, frozenset[str]] = {
-    ("172.30.0.10", 53): frozenset({"10.180.0.2"}),
-    ("", 30053): frozenset({"10.180.0.2"}),
+WANTED: dict[Destination, Targets] = {
+    ("172.30.0.10", 53): frozenset({("10.180.0.2", 5353)}),
+    ("", 30053): frozenset({("10.180.0.2", 5353)}),
 }
 
 
-def flow(destination: str, port: int, answered_by: str, protocol: int = 17) -> Flow:
-    return Flow("10.180.0.9", 40000, destination, port, answered_by, protocol)
+def flow(
+    destination: str, port: int, answered_by: str, protocol: int = 17, *, reply_port: int = 5353
+) -> Flow:
+    return Flow("10.180.0.9", 40000, destination, port, answered_by, reply_port, protocol)
 
 
 @pytest.mark.parametrize(
@@ -22,9 +24,12 @@ def flow(destination: str, port: int, answered_by: str, protocol: int = 17) -> F
     [
         pytest.param(flow("172.30.0.10", 53, "10.180.0.1"), True, id="the endpoint is gone"),
         pytest.param(flow("172.30.0.10", 53, "10.180.0.2"), False, id="the endpoint is there"),
+        pytest.param(
+            flow("172.30.0.10", 53, "10.180.0.2", reply_port=53), True, id="the endpoint has another port"
+        ),
         pytest.param(flow("172.30.0.10", 53, "172.30.0.10"), True, id="it never had an endpoint"),
         pytest.param(flow("172.30.0.11", 53, "10.180.0.1"), False, id="another service"),
-        pytest.param(flow("172.30.0.10", 53, "10.180.0.1", 6), False, id="TCP"),
+        pytest.param(flow("172.30.0.10", 53, "10.180.0.1", protocol=6), False, id="TCP"),
         pytest.param(flow(NODE_IP, 30053, "10.180.0.1"), True, id="by node port"),
         pytest.param(flow("8.8.8.8", 30053, "8.8.8.8"), False, id="the port of somebody else"),
     ],
@@ -39,10 +44,10 @@ def test_only_changed_udp_ports_are_looked_at() -> None:
     one = make_slice("dns", make_endpoint("10.180.0.1"), **udp)
     state = make_state(services, [one, make_slice("web", make_endpoint("10.180.0.3"))])
     state.plan()
-    assert state.take_udp_changes() == {("172.30.0.10", 53): frozenset({"10.180.0.1"})}
+    assert state.take_udp_changes() == {("172.30.0.10", 53): frozenset({("10.180.0.1", 53)})}
     state.endpoint_slice(one, make_slice("dns", make_endpoint("10.180.0.2"), **udp))
     state.plan()
-    assert state.take_udp_changes() == {("172.30.0.10", 53): frozenset({"10.180.0.2"})}
+    assert state.take_udp_changes() == {("172.30.0.10", 53): frozenset({("10.180.0.2", 53)})}
     state.service(services[0], None)
     state.plan()
     assert state.take_udp_changes() == {("172.30.0.10", 53): frozenset()}

@@ -1,4 +1,4 @@
-"""Rulesets as text, compared with golden files: what a service adds to the rules that are always there.
+"""Rulesets of both modes as text, compared with golden files: what a service adds to what is always there.
 
 Written anew by `SAMPAN_UPDATE_GOLDEN=1 pytest tests/unit/kube_proxy`.
 """
@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from apimachinery.objects import Object
-from kube_proxy.context import Context
-from kube_proxy.nftables_text import changes_text, full_text
+from kube_proxy.backends import IPTABLES, NFTABLES, Backend
+from kube_proxy.context import Context, PodTraffic
+from kube_proxy.iptables import text as iptables
+from kube_proxy.nftables import text as nftables
 from tests.unit.kube_proxy.builders import CONTEXT, make_endpoint, make_service, make_slice, ruleset_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -107,28 +109,61 @@ CASES: dict[str, tuple[list[Object], list[Object], Context]] = {
         [make_service("svc", "172.30.0.41")], [make_slice("svc", HERE)],
         replace(CONTEXT, masquerade_all=True),
     ),
+    "node-port-everywhere": (
+        [make_service("svc", "172.30.0.41", type="NodePort", node_port=3001)], [make_slice("svc", HERE)],
+        replace(CONTEXT, node_ports_everywhere=True, localhost_node_ports=True),
+    ),
+    "load-balancer-local-policy": (
+        [
+            make_service(
+                "svc", "172.30.0.41", type="LoadBalancer", node_port=3001, status=BALANCER,
+                externalTrafficPolicy="Local", healthCheckNodePort=3002,
+            )
+        ],
+        [make_slice("svc", HERE, THERE)], CONTEXT,
+    ),
+    "pods-by-bridge": (
+        [make_service("svc", "172.30.0.41")], [make_slice("svc", HERE)],
+        replace(CONTEXT, pods=PodTraffic("interface", "cni0")),
+    ),
+    "pods-by-prefix": (
+        [make_service("svc", "172.30.0.41")], [make_slice("svc", HERE)],
+        replace(CONTEXT, pods=PodTraffic("interface prefix", "veth")),
+    ),
     "pods-unknown": (
         [make_service("svc", "172.30.0.41")], [make_slice("svc", HERE)],
-        replace(CONTEXT, is_local="", is_not_local=""),
+        replace(CONTEXT, pods=None),
     ),
 }  # fmt: skip
 
 
-def check(name: str, text: str) -> None:
-    file = GOLDEN / f"{name}.nft"
+def check(name: str, backend: Backend, text: str) -> None:
+    file = GOLDEN / f"{name}.{backend.mode}"
     if os.environ.get("SAMPAN_UPDATE_GOLDEN"):
         file.write_text(text)
     assert text == file.read_text()
 
 
-def test_the_rules_without_any_service() -> None:
-    check("base", full_text(ruleset_of([], []), (), "ip"))
+def test_the_nftables_rules_without_any_service() -> None:
+    check("base", NFTABLES, nftables.full_text(ruleset_of([], []), (), "ip"))
+
+
+def test_the_iptables_rules_without_any_service() -> None:
+    check("base", IPTABLES, iptables.full_text(ruleset_of([], [], backend=IPTABLES), {}))
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_rules_of_a_service(name: str) -> None:
+def test_the_nftables_rules_of_a_service(name: str) -> None:
     services, slices, context = CASES[name]
-    check(name, changes_text(ruleset_of([], [], context), ruleset_of(services, slices, context), "ip"))
+    before, after = ruleset_of([], [], context), ruleset_of(services, slices, context)
+    check(name, NFTABLES, nftables.changes_text(before, after, "ip"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_iptables_rules_of_a_service(name: str) -> None:
+    services, slices, context = CASES[name]
+    before = ruleset_of([], [], context, IPTABLES)
+    check(name, IPTABLES, iptables.changes_text(before, ruleset_of(services, slices, context, IPTABLES)))
 
 
 @pytest.mark.parametrize(
@@ -149,3 +184,7 @@ def test_a_destination_claimed_twice_stays_with_the_first() -> None:
     verdict = ruleset_of(both, slices).maps["service-ips"].elements["9.9.9.9 . tcp . 80"].verdict
     assert verdict.startswith("goto external-")
     assert "ns/a/tcp" in verdict
+    rules = ruleset_of(both, slices, backend=IPTABLES).chains["nat KUBE-SERVICES"].rules
+    assert [rule.split('"')[1] for rule in rules if "9.9.9.9" in rule] == [
+        "ns/a:p80 external IP", "ns/b:p80 external IP",
+    ]  # fmt: skip

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import orjson
 import pytest
 
 from component_base.http_server import Request
@@ -97,16 +99,45 @@ async def test_health_follows_syncs_and_the_node() -> None:
     async with running(writer) as proxier:
         health = ProxierHealth(proxier, lambda: eligible[0], now)
 
-        async def status(path: str) -> int:
-            return (await health.handle(Request("GET", path, {}, {}))).status
+        async def ask(path: str) -> tuple[int, Any]:
+            answer = await health.handle(Request("GET", path, {}, {}))
+            return answer.status, orjson.loads(answer.body) if answer.status != 404 else None
 
-        assert (await status("/healthz"), await status("/livez"), await status("/")) == (200, 200, 404)
+        await asyncio.sleep(99.9)
+        well = {"lastUpdated": "2026-01-01T00:00:00.000000Z", "healthy": True}
+        current = "2026-01-01T00:01:40.000000Z"
+        assert await ask("/healthz") == (200, {
+            "lastUpdated": current, "currentTime": current, "nodeEligible": True, "healthy": True,
+            "status": {"IPv4": well},
+        })  # fmt: skip
+        assert (await ask("/livez"))[1].keys() == {"lastUpdated", "currentTime", "healthy", "status"}
+        assert await ask("/") == (404, None)
         eligible[0] = False
-        assert (await status("/healthz"), await status("/livez")) == (503, 200)
+        status, body = await ask("/healthz")
+        assert (status, body["healthy"], body["lastUpdated"]) == (503, True, well["lastUpdated"])
+        assert (await ask("/livez"))[0] == 200
         writer.refuse = "no"
-        await asyncio.sleep(5)
         proxier.on_service(None, SERVICE)
         await asyncio.sleep(50)
-        assert await status("/livez") == 200
+        assert (await ask("/livez"))[0] == 200
         await asyncio.sleep(50)
-        assert await status("/livez") == 503
+        status, body = await ask("/livez")
+        assert (status, body["healthy"], body["status"]["IPv4"]["healthy"]) == (503, False, False)
+
+
+async def test_a_proxy_that_has_not_started_is_well() -> None:
+    proxier = Proxier(make_state([], []), Recorded(), NoFlows(), min_sync_period=1, now=now)
+    answer = await ProxierHealth(proxier, lambda: True, now).handle(Request("GET", "/healthz", {}, {}))
+    assert answer.status == 200
+    assert orjson.loads(answer.body)["status"]["IPv4"]["lastUpdated"] == "0001-01-01T00:00:00Z"
+
+
+async def test_local_policies_without_endpoints_here_are_counted() -> None:
+    external = make_service("svc", "172.30.0.41", node_port=3001, externalTrafficPolicy="Local")
+    internal = make_service("in", "172.30.0.42", internalTrafficPolicy="Local")
+    none_at_all = make_service("none", "172.30.0.43", internalTrafficPolicy="Local")
+    there = make_endpoint("10.180.1.1")
+    slices = [make_slice("svc", there), make_slice("in", there)]
+    state = make_state([external, internal, none_at_all], slices)
+    state.plan()
+    assert state.without_local_endpoints() == (1, 1)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import orjson
 
-from kube_proxy import names
-from kube_proxy.nftables_text import changes_text, cleanup_text, delete_chains_text, full_text
+from kube_proxy import metrics
+from kube_proxy.nftables import names
+from kube_proxy.nftables.text import changes_text, cleanup_text, delete_chains_text, full_text
+from kube_proxy.program import first_line, run
 from kube_proxy.ruleset import Ruleset, compare
+from kube_proxy.writer import RulesetError
 
 log = logging.getLogger(__name__)
 
@@ -20,26 +22,6 @@ log = logging.getLogger(__name__)
 STALE_SECONDS = 1.0
 # Longer texts take milliseconds: they are left to a process of their own.
 MAX_IN_PROCESS = 64 * 1024
-
-
-class RulesetError(Exception):
-    """The kernel, or nft, refused; nothing was changed."""
-
-
-class RulesetWriter(Protocol):
-    """Where rulesets go. What it is told, it does completely or not at all (RulesetError)."""
-
-    async def replace(self, wanted: Ruleset) -> None:
-        """Makes the rules those wanted, whatever they were."""
-
-    async def change(self, old: Ruleset, new: Ruleset) -> None:
-        """Makes the rules those wanted, knowing what they are."""
-
-    async def tidy(self) -> None:
-        """Deletes leftovers whose time has come."""
-
-    async def cleanup(self) -> None:
-        """Takes all rules away."""
 
 
 class Nftables:
@@ -51,16 +33,20 @@ class Nftables:
         self._stale: dict[str, float] = {}
         self._library: Any = None
 
+    async def probe(self) -> None:
+        """Raises RulesetError where there is no nftables, or this process may not use it."""
+        await self._nft("", "list", "tables")
+
     async def replace(self, wanted: Ruleset) -> None:
         chains, sets = await self._existing("chains"), await self._existing("sets")
-        await self._nft(full_text(wanted, sets, self._ip))
+        await self._sync(self._nft(full_text(wanted, sets, self._ip)))
         left = [name for name in chains if names.is_service_chain(name) and name not in wanted.chains]
         self._note_stale(left, wanted)
 
     async def change(self, old: Ruleset, new: Ruleset) -> None:
         text = changes_text(old, new, self._ip)
         if text:
-            await self._run(text)
+            await self._sync(self._run(text))
             self._note_stale(compare(old, new).gone_chains, new)
 
     async def tidy(self) -> None:
@@ -73,11 +59,19 @@ class Nftables:
         try:
             await self._run(delete_chains_text(due, self._ip))
         except RulesetError as error:
+            metrics.NFTABLES_CLEANUP_FAILURES.labels(metrics.FAMILY).inc()
             log.warning("Stale chains were not deleted, will try later: err=%s", error)
             self._stale.update(dict.fromkeys(due, self._clock()))
 
+    async def _sync(self, transaction: Awaitable[object]) -> None:
+        try:
+            await transaction
+        except RulesetError:
+            metrics.NFTABLES_SYNC_FAILURES.labels(metrics.FAMILY).inc()
+            raise
+
     async def cleanup(self) -> None:
-        await self._nft(cleanup_text(self._ip))
+        await self._nft(cleanup_text())
 
     def _note_stale(self, gone: Iterable[str], wanted: Ruleset) -> None:
         now = self._clock()
@@ -100,7 +94,7 @@ class Nftables:
             return
         code, _, error = self._library.cmd(text)
         if code:
-            raise RulesetError(_first_line(error))
+            raise RulesetError(first_line(error))
 
     def _load(self) -> bool:
         """libnftables where it is installed; a process for each change is six times slower, but does."""
@@ -115,21 +109,4 @@ class Nftables:
         return bool(self._library)
 
     async def _nft(self, text: str, *arguments: str) -> bytes:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                "nft",
-                *(arguments or ("-f", "-")),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-        except OSError as error:
-            raise RulesetError(f"nft can't be run: {error}") from error
-        output, errors = await process.communicate(text.encode())
-        if process.returncode:
-            raise RulesetError(_first_line(errors.decode(errors="replace")))
-        return output
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:500]
+        return await run("nft", *(arguments or ("-f", "-")), text=text)

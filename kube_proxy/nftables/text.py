@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kube_proxy import names
+from kube_proxy.nftables import names
 from kube_proxy.ruleset import Changes, Element, Map, Ruleset, Set, compare
 
 
@@ -15,6 +15,9 @@ def full_text(wanted: Ruleset, existing_sets: Iterable[str], ip: str) -> str:
     """
     changes = compare(Ruleset(), wanted)
     lines = [f'add table {ip} {names.TABLE} {{ comment "rules for kube-proxy" ; }}']
+    # Where a chain hangs can't be changed, so those that another version left are made anew.
+    for name in (name for name, chain in wanted.chains.items() if chain.hook):
+        lines += [f"add chain {ip} {names.TABLE} {name}", f"delete chain {ip} {names.TABLE} {name}"]
     lines += _declarations(changes, wanted, ip)
     lines.append(f"flush table {ip} {names.TABLE}")
     lines += [f"flush map {ip} {names.TABLE} {name}" for name in wanted.maps]
@@ -56,9 +59,10 @@ def delete_chains_text(chains: Iterable[str], ip: str) -> str:
     return "".join(f"delete chain {ip} {names.TABLE} {name}\n" for name in chains)
 
 
-def cleanup_text(ip: str) -> str:
-    """Takes everything away, whether or not there is anything."""
-    return f"add table {ip} {names.TABLE}\ndelete table {ip} {names.TABLE}\n"
+def cleanup_text() -> str:
+    """Takes everything of both families away, whether or not there is anything."""
+    tables = [f"{ip} {names.TABLE}" for ip in ("ip", "ip6")]
+    return "".join(f"add table {table}\ndelete table {table}\n" for table in tables)
 
 
 def _declarations(changes: Changes, new: Ruleset, ip: str) -> list[str]:

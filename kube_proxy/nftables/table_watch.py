@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 
-from kube_proxy import names
+from kube_proxy.nftables import names
 
 log = logging.getLogger(__name__)
 

@@ -1,42 +1,19 @@
-"""The ruleset of a node: what is there without any service, joined with what each service port adds. Pure."""
+"""What the nftables ruleset has without any service: entry points, maps, masquerading, refusal. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from kube_proxy import names
 from kube_proxy.context import Context
-from kube_proxy.port_plan import Fragment
-from kube_proxy.ruleset import Chain, Element, Map, Ruleset, Set
+from kube_proxy.nftables import names
+from kube_proxy.ruleset import Chain, Map, Ruleset, Set
 
 _DESTINATION = "{address} . inet_proto . inet_service : verdict"
 _PORT = "inet_proto . inet_service : verdict"
 
 
-def join(base: Ruleset, fragments: Iterable[Fragment]) -> Ruleset:
-    """One ruleset of all. A destination that two services claim stays with the first."""
-    chains, sets = dict(base.chains), dict(base.sets)
-    elements: dict[str, dict[str, Element]] = {name: {} for name in base.maps}
-    cluster_ips: set[str] = set()
-    for fragment in fragments:
-        chains.update(fragment.chains)
-        sets.update(fragment.sets)
-        cluster_ips.add(fragment.cluster_ip)
-        for name, added in fragment.elements.items():
-            known = elements[name]
-            for key, element in added.items():
-                known.setdefault(key, element)
-    cluster_set = sets[names.CLUSTER_IPS_SET]
-    sets[names.CLUSTER_IPS_SET] = Set(cluster_set.type, cluster_set.comment, elements=frozenset(cluster_ips))
-    maps = {name: Map(each.type, each.comment, elements[name]) for name, each in base.maps.items()}
-    return Ruleset(chains, maps, sets)
-
-
-def plan_base(context: Context) -> Ruleset:
-    """What is there without any service: entry points, maps, masquerading, refusal."""
+def base_rules(context: Context) -> Ruleset:
     ip, address = context.family.keyword, context.family.address_type
     destination = f"{ip} daddr . meta l4proto . th dport vmap"
-    to_node = f"{ip} daddr @{names.NODE_PORT_IPS_SET} meta l4proto . th dport vmap"
+    to_node = f"{_to_node(context)} meta l4proto . th dport vmap"
     new = "ct state new jump"
     mark = context.masquerade_mark
     rules: dict[str, tuple[str, ...]] = {
@@ -59,6 +36,14 @@ def plan_base(context: Context) -> Ruleset:
     comments = {names.REJECT_CHAIN: "helper for @no-endpoint-services / @no-endpoint-nodeports"}
     chains = {name: Chain(each, comment=comments.get(name, "")) for name, each in rules.items()}
     return Ruleset(chains | _hooks(new), _maps(address), _sets(context))
+
+
+def _to_node(context: Context) -> str:
+    """Loopback is left out: answers to it could come from elsewhere."""
+    family = context.family
+    if context.node_ports_everywhere:
+        return f"fib daddr type local {family.keyword} daddr != {family.loopback}"
+    return f"{family.keyword} daddr @{names.NODE_PORT_IPS_SET}"
 
 
 def _cluster_ips_check(context: Context) -> tuple[str, ...]:
