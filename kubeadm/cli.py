@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -68,12 +68,17 @@ def up_command(
     nodes: Annotated[
         int, typer.Option(min=0, help="How many nodes this machine is; as many as before, or one.")
     ] = 0,
+    proxy_mode: Annotated[
+        Literal["nftables", "iptables"] | None,
+        typer.Option(help="How Services are routed; nftables where the kernel has it.", show_default=False),
+    ] = None,
     demo: Annotated[bool, typer.Option(help="Apply the demo when the node is Ready.")] = True,
 ) -> None:
     """Start a cluster on this machine: etcd and every daemon. Twice is harmless."""
     from kubeadm.up import up
 
-    _run(up(_config(state_dir, node_name, node_ip, nodes), with_demo=demo))
+    config = replace(_config(state_dir, node_name, node_ip, nodes), proxy_mode=proxy_mode or "")
+    _run(up(config, with_demo=demo))
 
 
 @app.command("init")

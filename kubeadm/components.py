@@ -199,4 +199,5 @@ def _proxy_flags(config: ClusterConfig) -> dict[str, object]:
         "debug-bind-address": f"{ANY}:{PROXY_DEBUG_PORT}",
         "hostname-override": config.node_name,
         "cluster-cidr": config.cluster_cidr,
+        **({"proxy-mode": config.proxy_mode} if config.proxy_mode else {}),
     }

@@ -52,6 +52,7 @@ class ClusterConfig:
     """Where the control plane is, `host:port`, if it is not on this machine."""
     etc: Path | None = None
     """Where the daemons' configuration files go; beside the data if not said."""
+    proxy_mode: str = ""  # what the machine has
 
     @property
     def pki(self) -> Path:
