@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import shutil
 import ssl
 from pathlib import Path
 from typing import Any
@@ -43,8 +42,10 @@ from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
 from kubelet.settings import PodSettings
-from kubelet.volumes.empty_dir import tear_down_mount
+from kubelet.volumes.claimed import ClaimedVolumes
+from kubelet.volumes.claims import ApiClaims
 from kubelet.volumes.manager import VolumeManager
+from kubelet.volumes.mounting import remove_tree
 from kubelet.volumes.tokens import TokenManager
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,12 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             runtime,
             NodeProber(runtime),
             NodePreparer(objects, PodFiles(root), services.list, settings),
-            VolumeManager(root, objects, TokenManager(client, clock.now, random.Random())),
+            VolumeManager(
+                root,
+                objects,
+                TokenManager(client, clock.now, random.Random()),
+                ClaimedVolumes(ApiClaims(client), lambda: agent.node),
+            ),
             objects,
             recorder,
         ),
@@ -244,9 +250,7 @@ async def clean_up(options: Options) -> None:
     root = Path(options.root_dir)
     name = (options.hostname_override or inspect_machine(root).hostname).lower()
     await cleanup_node(name, options.docker_endpoint or DEFAULT_ENDPOINT)
-    for volume in sorted((root / "pods").glob("*/volumes/*/*")):
-        tear_down_mount(volume)
-    shutil.rmtree(root / "pods", ignore_errors=True)
+    remove_tree(root / "pods")
 
 
 def node_config_of(

@@ -9,7 +9,7 @@ import orjson
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from kubelet.containers.expansion import expand
 from kubelet.pods.actions import HASH_ANNOTATION, container_hash
-from kubelet.runtime.interface import ContainerConfig, Mount, Resources, Security
+from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources, Security
 
 POD_NAME_LABEL = "io.kubernetes.pod.name"
 POD_NAMESPACE_LABEL = "io.kubernetes.pod.namespace"
@@ -34,6 +34,7 @@ def container_config(
     mounts: Sequence[Mount],
     resources: Resources,
     security: Security,
+    devices: Sequence[Device] = (),
     message_file: str = "",
     log_path: str = "",
 ) -> ContainerConfig:
@@ -46,6 +47,7 @@ def container_config(
         working_dir=container.get("workingDir") or "",
         env=tuple(environment.items()),
         mounts=tuple(mounts),
+        devices=tuple(devices),
         resources=resources,
         security=security,
         stdin=bool(container.get("stdin")),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from apimachinery.objects import Object
-from kubelet.runtime.interface import CreateContainerConfigError, Mount
+from kubelet.runtime.interface import CreateContainerConfigError, Device, Mount
+from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.sub_path import prepare_sub_path, sub_path_of
 
 ETC_HOSTS = "/etc/hosts"
@@ -14,7 +15,11 @@ DEFAULT_MESSAGE_PATH = "/dev/termination-log"
 
 
 def volume_mounts(
-    container: Object, volumes: Mapping[str, str], environment: Mapping[str, str], *, prepare: bool = True
+    container: Object,
+    volumes: Mapping[str, MountedVolume],
+    environment: Mapping[str, str],
+    *,
+    prepare: bool = True,
 ) -> list[Mount]:
     """Raises CreateContainerConfigError for a subPath that cannot be had.
 
@@ -29,7 +34,7 @@ def volume_mounts(
 def _volume_mount(
     container: Object,
     mount: Object,
-    volumes: Mapping[str, str],
+    volumes: Mapping[str, MountedVolume],
     environment: Mapping[str, str],
     *,
     prepare: bool,
@@ -38,8 +43,8 @@ def _volume_mount(
         raise CreateContainerConfigError(
             f'cannot find volume "{mount["name"]}" to mount into container "{container["name"]}"'
         )
-    host_path = volumes[mount["name"]]
-    read_only = bool(mount.get("readOnly"))
+    host_path = volumes[mount["name"]].path
+    read_only = bool(mount.get("readOnly")) or volumes[mount["name"]].read_only
     sub_path = sub_path_of(mount, environment)
     if sub_path and prepare:
         host_path = prepare_sub_path(
@@ -52,6 +57,20 @@ def _volume_mount(
         read_only=read_only,
         propagation=mount.get("mountPropagation") or "None",
     )
+
+
+def volume_devices(container: Object, volumes: Mapping[str, MountedVolume]) -> list[Device]:
+    """Raises CreateContainerConfigError."""
+    return [_volume_device(container, each, volumes) for each in container.get("volumeDevices") or ()]
+
+
+def _volume_device(container: Object, device: Object, volumes: Mapping[str, MountedVolume]) -> Device:
+    mounted = volumes.get(device["name"])
+    if mounted is None:
+        raise CreateContainerConfigError(
+            f'cannot find volume "{device["name"]}" to pass into container "{container["name"]}"'
+        )
+    return Device(mounted.path, device["devicePath"], "r" if mounted.read_only else "mrw")
 
 
 def own_mounts(

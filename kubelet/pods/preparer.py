@@ -13,7 +13,7 @@ from kubelet.containers.dns import domain_of, hostname_of
 from kubelet.containers.env import Environment, environment_of
 from kubelet.containers.files import PodFiles
 from kubelet.containers.hosts import host_network_hosts_file, hosts_file
-from kubelet.containers.mounts import own_mounts, volume_mounts
+from kubelet.containers.mounts import own_mounts, volume_devices, volume_mounts
 from kubelet.containers.resources import resources_of
 from kubelet.containers.security import security_of
 from kubelet.containers.service_env import service_environment
@@ -27,6 +27,7 @@ from kubelet.runtime.interface import (
     Security,
 )
 from kubelet.settings import NodeFacts, PodSettings
+from kubelet.volumes.mounted import MountedVolume
 
 HOST_HOSTS = "/etc/hosts"
 
@@ -40,7 +41,7 @@ class Wish:
     container: Object
     attempt: int
     image: ImageRef
-    volumes: Mapping[str, str]
+    volumes: Mapping[str, MountedVolume]
     facts: NodeFacts
 
 
@@ -84,6 +85,7 @@ class NodePreparer:
             image=wish.image.id,
             environment=environment,
             mounts=[*mounts, *added],
+            devices=volume_devices(container, wish.volumes),
             resources=resources_of(
                 pod,
                 container,

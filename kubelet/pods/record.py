@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, labels_of, uid_of
 from kubelet.pods.container_status import StartFailure
 from kubelet.pods.status import OWNED_CONDITIONS, Verdict
+from kubelet.volumes.mounted import MountedVolume
 
 MINIMUM_GRACE = 1.0
 DEFAULT_GRACE = 30.0
@@ -34,8 +35,8 @@ class PodRecord:
     gone: bool = False
     """Nothing of it is left on the node."""
     failures: dict[str, StartFailure] = field(default_factory=dict)
-    volumes: dict[str, str] | None = None
-    """Host paths, once all of them were set up."""
+    volumes: dict[str, MountedVolume] | None = None
+    """By name, once all of them were set up."""
     mount_failures: int = 0
     messages: dict[str, str] = field(default_factory=dict)
     """Last words by container id."""

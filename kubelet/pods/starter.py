@@ -37,6 +37,7 @@ from kubelet.runtime.interface import (
     RuntimeUnavailable,
 )
 from kubelet.settings import NodeFacts
+from kubelet.volumes.mounted import MountedVolume
 
 RETRY_SECONDS = 10.0
 """When a container that could not be started is tried again, unless what it refers to changes sooner."""
@@ -81,7 +82,7 @@ class ContainerStarter:
         pod: Object,
         container: Object,
         seen: RuntimePod,
-        volumes: Mapping[str, str],
+        volumes: Mapping[str, MountedVolume],
         facts: NodeFacts,
     ) -> None:
         """Raises StartFailed. `pod` must show the addresses of its sandbox."""

@@ -39,7 +39,9 @@ from kubelet.runtime.interface import (
     SandboxError,
 )
 from kubelet.settings import NodeFacts, PodSettings
-from kubelet.volumes.manager import VolumeError, Volumes
+from kubelet.volumes.errors import VolumeError
+from kubelet.volumes.manager import Volumes
+from kubelet.volumes.mounted import MountedVolume
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +162,11 @@ class PodSync:
         return None
 
     async def _act(
-        self, record: PodRecord, seen: RuntimePod | None, actions: PodActions, volumes: Mapping[str, str]
+        self,
+        record: PodRecord,
+        seen: RuntimePod | None,
+        actions: PodActions,
+        volumes: Mapping[str, MountedVolume],
     ) -> float | None:
         """Seconds until the next try of what did not work.
 
@@ -178,7 +184,7 @@ class PodSync:
         return await self._start(record, actions, volumes)
 
     async def _start(
-        self, record: PodRecord, actions: PodActions, volumes: Mapping[str, str]
+        self, record: PodRecord, actions: PodActions, volumes: Mapping[str, MountedVolume]
     ) -> float | None:
         seen = await self._runtime.get_pod(record.uid)
         sandbox = newest_sandbox(seen)

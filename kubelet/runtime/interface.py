@@ -66,6 +66,14 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    host_path: str
+    container_path: str
+    permissions: str
+    """Of m(knod), r(ead) and w(rite)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """cgroup limits: shares of 1024 a CPU, quota in microseconds each 100 ms (0: none), bytes (0: none)."""
 
@@ -109,6 +117,7 @@ class ContainerConfig:
     mounts: Sequence[Mount]
     resources: Resources
     security: Security
+    devices: Sequence[Device] = ()
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from kubelet.volumes.payload import MountError
+from kubelet.volumes.errors import MountError
 
 _CHECKS = {
     "Directory": (stat.S_ISDIR, "is not a directory"),

@@ -6,18 +6,24 @@ One directory per volume under the pod's own.
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from apimachinery.objects import Object, get_path, uid_of
+from apimachinery.volumes import claim_of_volume
 from kubelet.referenced import NotSynced, ReferencedObjects
 from kubelet.volumes.atomic_writer import FileEntry, write_payload
-from kubelet.volumes.empty_dir import set_up_empty_dir, tear_down_mount
+from kubelet.volumes.claimed import ClaimedVolumes
+from kubelet.volumes.claims import used_as
+from kubelet.volumes.empty_dir import set_up_empty_dir
+from kubelet.volumes.errors import MountError, not_mounted
 from kubelet.volumes.host_path import set_up_host_path
-from kubelet.volumes.ownership import set_ownership
-from kubelet.volumes.payload import MountError, Sources, payload_of, token_requests
+from kubelet.volumes.mounted import MountedVolume
+from kubelet.volumes.mounting import remove_tree
+from kubelet.volumes.ownership import give_to_group
+from kubelet.volumes.payload import Sources, payload_of, token_requests
+from kubelet.volumes.persistent import set_up_nfs, why_unsupported
 from kubelet.volumes.tokens import TokenManager
 
 _PLUGINS = {
@@ -26,14 +32,15 @@ _PLUGINS = {
     "secret": "kubernetes.io~secret",
     "downwardAPI": "kubernetes.io~downward-api",
     "projected": "kubernetes.io~projected",
+    "nfs": "kubernetes.io~nfs",
 }
 
 
 class Volumes(Protocol):
     """The seam: real directories, or (hollow nodes) none."""
 
-    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, str]:
-        """The host path of each volume, made or brought up to date.
+    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
+        """Each volume that a container uses, made or brought up to date.
 
         Raises VolumeError for the first that fails.
         """
@@ -43,33 +50,28 @@ class Volumes(Protocol):
         """Seconds until something in a volume must be renewed though nothing changed."""
 
 
-class VolumeError(Exception):
-    """A volume of a pod could not be set up; the message is the FailedMount Event's."""
-
-    def __init__(self, volume: str, why: str) -> None:
-        super().__init__(f'MountVolume.SetUp failed for volume "{volume}" : {why}')
-
-
 class VolumeManager:
     """Volumes as directories under `root`/pods."""
 
-    def __init__(self, root: Path, objects: ReferencedObjects, tokens: TokenManager) -> None:
+    def __init__(
+        self,
+        root: Path,
+        objects: ReferencedObjects,
+        tokens: TokenManager,
+        claimed: ClaimedVolumes,
+    ) -> None:
         self._pods = root / "pods"
         self._objects = objects
         self._tokens = tokens
+        self._claimed = claimed
 
-    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, str]:
-        paths = {}
-        for volume in (pod.get("spec") or {}).get("volumes") or ():
-            try:
-                paths[volume["name"]] = await self._set_up(pod, volume, allocatable)
-            except (MountError, NotSynced, OSError) as error:
-                raise VolumeError(volume["name"], str(error)) from error
-        return paths
+    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
+        return {volume["name"]: await self._set_up(pod, volume, allocatable) for volume in _used_volumes(pod)}
 
     async def tear_down(self, uid: str) -> None:
         self._tokens.forget(uid)
-        await asyncio.to_thread(self._remove_volumes, uid)
+        await asyncio.to_thread(remove_tree, self._pods / uid / "volumes")
+        self._claimed.forget(uid)
 
     def next_refresh(self, uid: str) -> float | None:
         return self._tokens.next_refresh(uid)
@@ -80,37 +82,48 @@ class VolumeManager:
 
     def remove(self, uid: str) -> None:
         """The pod's whole directory."""
-        shutil.rmtree(self._pods / uid, ignore_errors=True)
+        remove_tree(self._pods / uid)
 
     def remove_message_file(self, path: str) -> None:
         if Path(path).is_relative_to(self._pods):
             Path(path).unlink(missing_ok=True)
 
-    def _remove_volumes(self, uid: str) -> None:
-        for volume in (self._pods / uid / "volumes").glob("*/*"):
-            tear_down_mount(volume)
-        shutil.rmtree(self._pods / uid / "volumes", ignore_errors=True)
+    async def _set_up(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> MountedVolume:
+        if claim_of_volume(pod, volume) is not None:
+            return await self._claimed.set_up(pod, volume, self._directory(pod, _PLUGINS["nfs"]))
+        try:
+            return await self._set_up_own(pod, volume, allocatable)
+        except (MountError, NotSynced, OSError) as error:
+            raise not_mounted(volume["name"], error) from error
 
-    async def _set_up(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> str:
+    def _directory(self, pod: Object, plugin: str) -> Path:
+        return self._pods / uid_of(pod) / "volumes" / plugin
+
+    async def _set_up_own(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> MountedVolume:
+        """What stands in the pod itself."""
         if "hostPath" in volume:
             source = volume["hostPath"]
-            return set_up_host_path(source["path"], source.get("type") or "")
+            return MountedVolume(set_up_host_path(source["path"], source.get("type") or ""))
         plugin = next((_PLUGINS[key] for key in volume if key in _PLUGINS), None)
         if plugin is None:
-            kind = next((key for key in volume if key != "name"), "nothing")
-            raise MountError(f"no volume plugin matched: {kind}")
-        target = self._pods / uid_of(pod) / "volumes" / plugin / volume["name"]
+            raise MountError(why_unsupported(volume))
+        target = self._directory(pod, plugin) / volume["name"]
+        if "nfs" in volume:
+            return await asyncio.to_thread(set_up_nfs, volume["nfs"], target, [], read_only=False)
         if "emptyDir" in volume:
-            made = target.exists()
-            path = await asyncio.to_thread(set_up_empty_dir, target, volume["emptyDir"] or {})
-            if not made:
-                await self._own(pod, target, read_only=False)
-            return path
+            return await self._set_up_empty_dir(pod, volume, target)
         payload = payload_of(pod, volume, await self._sources(pod, volume, allocatable)) or {}
         changed = await asyncio.to_thread(_publish, target, _for_group(pod, payload))
         if changed:
-            await self._own(pod, target, read_only=True)
-        return str(target)
+            await asyncio.to_thread(give_to_group, pod, target, read_only=True)
+        return MountedVolume(str(target))
+
+    async def _set_up_empty_dir(self, pod: Object, volume: Object, target: Path) -> MountedVolume:
+        made = await asyncio.to_thread(target.exists)
+        path = await asyncio.to_thread(set_up_empty_dir, target, volume["emptyDir"] or {})
+        if not made:
+            await asyncio.to_thread(give_to_group, pod, target, read_only=False)
+        return MountedVolume(path)
 
     async def _sources(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> Sources:
         own = {"metadata": pod["metadata"], "spec": {"volumes": [volume]}}
@@ -121,14 +134,12 @@ class VolumeManager:
             allocatable=allocatable,
         )
 
-    async def _own(self, pod: Object, target: Path, *, read_only: bool) -> None:
-        group = get_path(pod, "spec.securityContext.fsGroup")
-        if group is None:
-            return
-        policy = get_path(pod, "spec.securityContext.fsGroupChangePolicy")
-        await asyncio.to_thread(
-            set_ownership, target, group, read_only=read_only, only_on_mismatch=policy == "OnRootMismatch"
-        )
+
+def _used_volumes(pod: Object) -> Iterator[Object]:
+    """Those that a container mounts: of the others nobody notices whether they are there."""
+    for volume in (pod.get("spec") or {}).get("volumes") or ():
+        if used_as(pod, volume["name"]):
+            yield volume
 
 
 def _for_group(pod: Object, payload: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
@@ -149,8 +160,8 @@ def _publish(target: Path, payload: Mapping[str, FileEntry]) -> bool:
 class NoVolumes:
     """The hollow twin: every volume is said to be there."""
 
-    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, str]:
-        return {each["name"]: f"/{each['name']}" for each in (pod.get("spec") or {}).get("volumes") or ()}
+    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
+        return {each["name"]: MountedVolume(f"/{each['name']}") for each in _used_volumes(pod)}
 
     async def tear_down(self, uid: str) -> None:
         return None

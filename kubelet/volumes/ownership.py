@@ -6,7 +6,17 @@ import os
 import stat
 from pathlib import Path
 
+from apimachinery.objects import Object, get_path
+
 READ_WRITE, READ_ONLY, EXECUTE = 0o660, 0o440, 0o110
+
+
+def give_to_group(pod: Object, root: Path, *, read_only: bool) -> None:
+    """What the pod's securityContext asks for, if anything."""
+    group = get_path(pod, "spec.securityContext.fsGroup")
+    if group is not None:
+        policy = get_path(pod, "spec.securityContext.fsGroupChangePolicy")
+        set_ownership(root, group, read_only=read_only, only_on_mismatch=policy == "OnRootMismatch")
 
 
 def set_ownership(root: Path, group: int, *, read_only: bool, only_on_mismatch: bool = False) -> None:

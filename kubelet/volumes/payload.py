@@ -12,16 +12,10 @@ from dataclasses import dataclass, field
 from apimachinery.objects import Object, get_path
 from kubelet.containers.downward import FieldError, field_value, resource_value
 from kubelet.volumes.atomic_writer import FileEntry
+from kubelet.volumes.errors import MountError
 
 DEFAULT_MODE = 0o644
 TOKEN_MODE = 0o600
-
-
-class MountError(Exception):
-    """The volume cannot be set up now.
-
-    The message is what follows `MountVolume.SetUp failed for volume "v" : `.
-    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from apimachinery.scheme import SERVICE_ACCOUNTS
 from apimachinery.times import parse_time
 from client.errors import ConnectionFailed
 from client.rest import Client
-from kubelet.volumes.payload import MountError, TokenRequest
+from kubelet.volumes.errors import MountError
+from kubelet.volumes.payload import TokenRequest
 
 MAX_AGE = 24 * 3600.0
 MAX_JITTER = 10.0

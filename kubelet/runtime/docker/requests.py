@@ -8,7 +8,7 @@ from typing import Any
 
 from kubelet.runtime.docker.labels import sandbox_memory
 from kubelet.runtime.docker.privileges import Privileges
-from kubelet.runtime.interface import ContainerConfig, Mount, Resources, SandboxConfig, Security
+from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources, SandboxConfig, Security
 
 _CPU_PERIOD = 100_000
 _SANDBOX_OOM_SCORE = -998
@@ -74,6 +74,7 @@ def container_body(
             **_namespaces(sandbox_id, sandbox),
             **_resources(config.resources, privileges),
             **_security(config.security, privileges),
+            "Devices": [_device(each) for each in config.devices],
             "Mounts": [*_resolver(sandbox), *(_mount(each) for each in config.mounts)],
             "LogConfig": {
                 "Type": "json-file",
@@ -153,6 +154,14 @@ def _mount(mount: Mount) -> Body:
         "Target": mount.container_path,
         "ReadOnly": mount.read_only,
         "BindOptions": {"Propagation": _PROPAGATION[mount.propagation]},
+    }
+
+
+def _device(device: Device) -> Body:
+    return {
+        "PathOnHost": device.host_path,
+        "PathInContainer": device.container_path,
+        "CgroupPermissions": device.permissions,
     }
 
 

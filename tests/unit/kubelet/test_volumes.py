@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from kubelet.containers.mounts import own_mounts, volume_mounts
-from kubelet.runtime.interface import CreateContainerConfigError, Mount
+from kubelet.containers.mounts import own_mounts, volume_devices, volume_mounts
+from kubelet.runtime.interface import CreateContainerConfigError, Device, Mount
 from kubelet.volumes.atomic_writer import FileEntry, InvalidPath, write_payload
+from kubelet.volumes.errors import MountError
 from kubelet.volumes.host_path import set_up_host_path
-from kubelet.volumes.payload import MountError, Sources, TokenRequest, common_user, payload_of
+from kubelet.volumes.mounted import MountedVolume
+from kubelet.volumes.payload import Sources, TokenRequest, common_user, payload_of
 from tests.unit.kubelet.builders import make_container, make_pod
 
 CONF = {"data": {"a": "1", "b": "2"}, "binaryData": {"c": base64.b64encode(b"\xff").decode()}}
@@ -176,7 +178,7 @@ def test_a_host_path_is_made(tmp_path: Path) -> None:
 
 def mounts(volume: Path, **mount: Any) -> list[Mount]:
     container = make_container(volumeMounts=[{"name": "v", "mountPath": "/data", **mount}])
-    return volume_mounts(container, {"v": str(volume)}, {"POD": "p1"})
+    return volume_mounts(container, {"v": MountedVolume(str(volume))}, {"POD": "p1"})
 
 
 def test_a_sub_path_is_made_and_may_be_an_expression(tmp_path: Path) -> None:
@@ -184,6 +186,17 @@ def test_a_sub_path_is_made_and_may_be_an_expression(tmp_path: Path) -> None:
     assert mounts(tmp_path, subPathExpr="$(POD)", readOnly=True) == [
         Mount(str(tmp_path / "p1"), "/data", True)
     ]
+
+
+def test_a_volume_that_is_read_only_is_so_for_every_container() -> None:
+    container = make_container(volumeMounts=[{"name": "v", "mountPath": "/data"}])
+    container["volumeDevices"] = [{"name": "d", "devicePath": "/dev/xvda"}]
+    volumes = {name: MountedVolume(f"/{name}", read_only=True) for name in ("v", "d")}
+    assert volume_mounts(container, volumes, {}) == [Mount("/v", "/data", read_only=True)]
+    assert volume_devices(container, volumes) == [Device("/d", "/dev/xvda", "r")]
+    assert volume_devices(container, {"d": MountedVolume("/d")}) == [Device("/d", "/dev/xvda", "mrw")]
+    with pytest.raises(CreateContainerConfigError, match='cannot find volume "d"'):
+        volume_devices(container, {})
 
 
 def test_a_sub_path_may_not_lead_out_of_the_volume(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""The volumes that pods have through claims: looked up, checked, set up once, and remembered while in use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from apimachinery import volumes
+from apimachinery.objects import Object, get_path, labels_of, name_of, uid_of
+from kubelet.volumes.claims import Claims
+from kubelet.volumes.errors import ClaimError, MountError, not_mounted, not_processed
+from kubelet.volumes.mounted import MountedVolume
+from kubelet.volumes.ownership import give_to_group
+from kubelet.volumes.persistent import set_up_persistent
+
+
+class _Use(NamedTuple):
+    """A PersistentVolume in use by a pod."""
+
+    volume: str
+    mounted: MountedVolume
+
+
+class ClaimedVolumes:
+    """`node` gives the Node object as it is known now."""
+
+    def __init__(self, claims: Claims, node: Callable[[], Object | None]) -> None:
+        self._claims = claims
+        self._node = node
+        self._in_use: dict[tuple[str, str], _Use] = {}
+        """By the pod's uid and its volume's name. After a restart they are looked up again."""
+
+    async def set_up(self, pod: Object, volume: Object, directory: Path) -> MountedVolume:
+        """What has to be mounted is mounted below `directory`. Raises VolumeError."""
+        key = uid_of(pod), volume["name"]
+        if key not in self._in_use:
+            try:
+                persistent = await self._claims.volume_of(pod, volume)
+            except ClaimError as error:
+                raise not_processed(volume["name"], error) from error
+            try:
+                mounted = await self._mount(pod, volume, persistent, directory / name_of(persistent))
+            except (MountError, OSError) as error:
+                raise not_mounted(name_of(persistent), error) from error
+            self._in_use[key] = _Use(name_of(persistent), mounted)
+        return self._in_use[key].mounted
+
+    def forget(self, uid: str) -> None:
+        """The pod's volumes have been torn down."""
+        for key in [each for each in self._in_use if each[0] == uid]:
+            del self._in_use[key]
+
+    async def _mount(self, pod: Object, volume: Object, persistent: Object, target: Path) -> MountedVolume:
+        self._check_node(persistent)
+        self._check_sharing(pod, persistent)
+        read_only = bool(get_path(volume, "persistentVolumeClaim.readOnly"))
+        mounted = await asyncio.to_thread(set_up_persistent, persistent, target, read_only=read_only)
+        if _is_for_group(persistent) and not read_only:
+            await asyncio.to_thread(give_to_group, pod, Path(mounted.path), read_only=False)
+        return mounted
+
+    def _check_node(self, persistent: Object) -> None:
+        """The scheduler has seen to it, but not everybody asks the scheduler."""
+        node = self._node()
+        if node is not None and not volumes.is_usable_on(persistent, name_of(node), labels_of(node)):
+            raise MountError("no matching NodeSelectorTerms", "MountVolume.NodeAffinity check")
+
+    def _check_sharing(self, pod: Object, persistent: Object) -> None:
+        users = {uid for (uid, _), use in self._in_use.items() if use.volume == name_of(persistent)}
+        if "ReadWriteOncePod" in volumes.access_modes_of(persistent) and users - {uid_of(pod)}:
+            text = "volume uses the ReadWriteOncePod access mode and is already in use by another pod"
+            raise MountError(text)
+
+
+def _is_for_group(persistent: Object) -> bool:
+    """fsGroup changes local file systems only: the others belong to somebody else, as upstream has it."""
+    return "local" in persistent["spec"] and volumes.mode_of(persistent) == volumes.FILESYSTEM

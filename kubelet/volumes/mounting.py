@@ -1,0 +1,49 @@
+"""Mounting, and removing directories in which something may be mounted. Errors are upstream's texts."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from kubelet.volumes.errors import MountError
+
+MOUNTS = Path("/proc/self/mounts")
+
+
+def mount(source: str, target: Path, kind: str, options: Sequence[str]) -> None:
+    """Raises MountError."""
+    arguments = ["-t", kind, *(("-o", ",".join(options)) if options else ()), source, str(target)]
+    try:
+        done = subprocess.run(["mount", *arguments], check=False, capture_output=True, text=True)
+    except OSError as error:
+        raise MountError(f"mount failed: {error}") from error
+    if done.returncode:
+        raise MountError(
+            f"mount failed: exit status {done.returncode}\n"
+            f"Mounting command: mount\nMounting arguments: {' '.join(arguments)}\n"
+            f"Output: {(done.stderr or done.stdout).strip()}\n"
+        )
+
+
+def mounted_below(directory: Path) -> list[Path]:
+    """The mount points in a directory or on it, the innermost first."""
+    points = [Path(_unescaped(line.split()[1])) for line in MOUNTS.read_text().splitlines()]
+    return sorted((each for each in points if each.is_relative_to(directory)), reverse=True)
+
+
+def _unescaped(field: str) -> str:
+    """/proc writes blanks and backslashes as octal numbers."""
+    return field.encode().decode("unicode_escape").encode("latin-1").decode(errors="surrogateescape")
+
+
+def remove_tree(directory: Path) -> None:
+    """Unmounts what is mounted there, and deletes the rest; never what belongs to a mounted volume."""
+    for point in mounted_below(directory):
+        # At once, though a process may still be in it, or the server of it be away.
+        subprocess.run(["umount", "-l", str(point)], check=False, capture_output=True)
+    if left := mounted_below(directory):
+        raise OSError(errno.EBUSY, "still mounted", str(left[0]))
+    shutil.rmtree(directory, ignore_errors=True)
