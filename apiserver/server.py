@@ -1,7 +1,7 @@
 """The HTTP server: uvicorn's protocol with what Kubernetes needs besides, on our own listening socket.
 
 Two things are added to uvicorn's httptools protocol: the user of a TLS client certificate, found once a
-connection, and raw tunnels for requests that ask to switch protocols (exec, attach, port-forward).
+connection, and tunnels for requests that ask to switch protocols (component_base/tunnel.py).
 """
 
 from __future__ import annotations
@@ -11,71 +11,18 @@ import contextlib
 import logging
 import ssl
 from pathlib import Path
-from typing import Any
 
-import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from apiserver.asgi import BODY_STREAM, App
 from apiserver.auth.authenticator import CLIENT_USER
 from apiserver.auth.x509 import user_of
+from component_base.tunnel import TunnelProtocol
 
 log = logging.getLogger(__name__)
 
-UPGRADE = "sampan.upgrade"
-"""The scope extension that holds the Tunnel of a request which asks to switch protocols."""
-
 _IDLE_SECONDS = 90
-_HIGH_WATER = 1 << 16
-
-
-class Tunnel:
-    """The bytes of a connection after its request's head, once the handler has switched protocols."""
-
-    def __init__(self, protocol: ServerProtocol) -> None:
-        self._protocol = protocol
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._ended = False
-        self._arrived = asyncio.Event()
-        self.taken = False
-
-    def switch(self, head: bytes) -> None:
-        """Answers with a head that the handler made (101 ...) and takes the connection over."""
-        self.taken = True
-        cycle = self._protocol.cycle
-        cycle.response_started = cycle.response_complete = True
-        self._protocol.transport.write(head)
-
-    def feed(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size > _HIGH_WATER:
-            self._protocol.flow.pause_reading()
-        self._arrived.set()
-
-    def feed_eof(self) -> None:
-        self._ended = True
-        self._arrived.set()
-
-    async def read(self) -> bytes:
-        """What has arrived; nothing means that the client has gone."""
-        while not self._chunks and not self._ended:
-            self._arrived.clear()
-            await self._arrived.wait()
-        data = b"".join(self._chunks)
-        self._chunks, self._size = [], 0
-        self._protocol.flow.resume_reading()
-        return data
-
-    async def write(self, data: bytes) -> None:
-        self._protocol.transport.write(data)
-        await self._protocol.flow.drain()
-
-    def close(self) -> None:
-        self._protocol.transport.close()
 
 
 class ChunkStream:
@@ -122,55 +69,18 @@ class HeadHolder:
             self._head = b""
 
 
-class ServerProtocol(HttpToolsProtocol):
+class ServerProtocol(TunnelProtocol):
     """One connection."""
-
-    _extensions: dict[str, Any]
-    _tunnel: Tunnel | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self._extensions = {
-            CLIENT_USER: user_of(tls) if tls is not None else None,
-            BODY_STREAM: ChunkStream(self),
-        }
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._tunnel is not None:
-            self._tunnel.feed_eof()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self._tunnel is not None:
-            self._tunnel.feed(data)
-            return
-        self._unset_keepalive_if_required()
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
-            if rest and self._tunnel is not None:
-                self._tunnel.feed(rest)
-        except httptools.HttpParserError:
-            self.send_400_response("400 Bad Request")
+        self.extensions[CLIENT_USER] = user_of(tls) if tls is not None else None
+        self.extensions[BODY_STREAM] = ChunkStream(self)
 
     def on_headers_complete(self) -> None:
-        extensions = self._extensions
-        upgrade = self.parser.should_upgrade()
-        if upgrade:
-            self._tunnel = Tunnel(self)
-            extensions = {**extensions, UPGRADE: self._tunnel}
-        self.scope["extensions"] = extensions
         super().on_headers_complete()
         self.cycle.transport = HeadHolder(self.transport, self.loop)  # type: ignore[assignment]  # all that it uses
-        if upgrade:
-            # The parser stops here: without a switch the connection ends with the answer.
-            self.cycle.keep_alive = False
-
-    def _should_upgrade(self) -> bool:
-        """uvicorn's own way to WebSockets is not taken."""
-        return False
 
 
 class HttpServer:

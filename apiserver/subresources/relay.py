@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
-from apiserver.server import UPGRADE, Tunnel
+from component_base.tunnel import UPGRADE, Tunnel
 
 if TYPE_CHECKING:
     import httpx
 
 _CONNECT_SECONDS = 10.0
 _CHUNK = 1 << 16
+_FORWARDED_FOR = "x-forwarded-for"
 _HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
      "transfer-encoding", "upgrade", "host", "content-length", "authorization")
@@ -59,13 +60,13 @@ class Relay:
 
     @asynccontextmanager
     async def open(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: Any = None
+        self, method: str, url: str, headers: Sequence[tuple[str, str]] = (), body: Any = None
     ) -> AsyncIterator[httpx.Response]:
         """The answer's head; its body is still to come. Raises DialError."""
         import httpx
 
         try:
-            async with self._client.stream(method, url, headers=dict(headers or {}), content=body) as answer:
+            async with self._client.stream(method, url, headers=list(headers), content=body) as answer:
                 yield answer
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise DialError(f"dial tcp {urlsplit(url).netloc}: {_reason(error)}") from error
@@ -74,23 +75,19 @@ class Relay:
         """The request as it is, to `url`."""
         tunnel = scope["extensions"].get(UPGRADE)
         if tunnel is not None:
-            return await self._tunnel(info, tunnel, url)
+            return await self._tunnel(info, scope, tunnel, url)
         body = None if info.method in ("GET", "HEAD") else _body(receive)
-        async with self.open(info.method, url, forwarded_headers(scope, info), body) as answer:
+        async with self.open(info.method, url, forwarded_headers(scope), body) as answer:
             await pass_on(answer, send, receive if body is None else None)
 
-    async def _tunnel(self, info: RequestInfo, tunnel: Tunnel, url: str) -> None:
-        headers = {
-            name: value
-            for name, value in info.headers.items()
-            if name not in _HOP_BY_HOP or name in ("connection", "upgrade")
-        }
+    async def _tunnel(self, info: RequestInfo, scope: Scope, tunnel: Tunnel, url: str) -> None:
+        headers = [*forwarded_headers(scope), *_upgrade_headers(scope)]
         async with self.open(info.method, url, headers) as answer:
             if answer.status_code != 101:
                 await answer.aread()
                 raise Refused(answer.status_code, answer.text, answer.headers.get("content-type", ""))
             info.status = 101
-            tunnel.switch(_head(answer))
+            tunnel.switch(answer.headers.multi_items())
             await _both_ways(tunnel, answer.extensions["network_stream"])
 
 
@@ -113,26 +110,24 @@ def _reason(error: Exception) -> str:
     )
 
 
-def _head(answer: httpx.Response) -> bytes:
-    lines = [f"{name}: {value}" for name, value in answer.headers.items()]
-    return ("HTTP/1.1 101 Switching Protocols\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
 async def _both_ways(tunnel: Tunnel, stream: Any) -> None:
-    """Until either side ends."""
+    """Until either side has gone."""
     import httpcore
 
     async def upwards() -> None:
+        """What the back end does not take any more is dropped: it may still have something to say."""
         while data := await tunnel.read():
-            await stream.write(data)
+            with contextlib.suppress(httpcore.NetworkError, OSError):
+                await stream.write(data)
 
     async def downwards() -> None:
-        while data := await stream.read(_CHUNK):
-            await tunnel.write(data)
+        with contextlib.suppress(httpcore.NetworkError, OSError):
+            while data := await stream.read(_CHUNK):
+                tunnel.write(data)
+                await tunnel.drain()
 
     try:
-        with contextlib.suppress(httpcore.NetworkError, OSError):
-            await first_of(upwards(), downwards())
+        await first_of(upwards(), downwards())
     finally:
         tunnel.close()
 
@@ -161,14 +156,23 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-def forwarded_headers(scope: Scope, info: RequestInfo) -> dict[str, str]:
-    """The client's headers without those that concern only its own connection to us."""
-    headers = {name: value for name, value in info.headers.items() if name not in _HOP_BY_HOP}
+def forwarded_headers(scope: Scope) -> list[tuple[str, str]]:
+    """The client's headers, all of them, but for those that concern only its own connection to us."""
+    headers = [pair for pair in _headers(scope) if pair[0] not in _HOP_BY_HOP]
     client = scope.get("client")
-    if client:
-        before = headers.get("x-forwarded-for")
-        headers["x-forwarded-for"] = f"{before}, {client[0]}" if before else str(client[0])
-    return headers
+    if not client:
+        return headers
+    before = [value for name, value in headers if name == _FORWARDED_FOR]
+    kept = [pair for pair in headers if pair[0] != _FORWARDED_FOR]
+    return [*kept, (_FORWARDED_FOR, ", ".join([*before, str(client[0])]))]
+
+
+def _upgrade_headers(scope: Scope) -> list[tuple[str, str]]:
+    return [pair for pair in _headers(scope) if pair[0] in ("connection", "upgrade")]
+
+
+def _headers(scope: Scope) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
 
 
 async def pass_on(answer: httpx.Response, send: Send, receive: Receive | None = None) -> None:

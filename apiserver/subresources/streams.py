@@ -13,10 +13,10 @@ from apiserver.admission.attributes import Attributes
 from apiserver.admission.chain import Chain
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
-from apiserver.server import UPGRADE
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import is_true
 from apiserver.subresources.targets import choose_container, host_of
+from component_base.tunnel import UPGRADE
 
 _STREAMS = (("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty"))
 """The API's names of the streams, and the kubelet's."""
