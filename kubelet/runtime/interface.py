@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from component_base.byte_stream import DuplexStream
 from kubelet.network.listening import Listener
 
 HOLLOW_PREFIX = "hollow.sampan.io/"
@@ -329,8 +330,8 @@ class Runtime(Protocol):
         self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool
     ) -> ExecStream: ...
     def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]: ...
-    async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
-        """The (host, port) at which the node reaches this port of the pod, for port-forward and probes."""
+    async def port_forward(self, sandbox_id: str, port: int) -> DuplexStream:
+        """A connection to what listens on localhost in the sandbox's network namespace."""
 
     async def listeners(self, pod_uid: str) -> list[Listener]:
         """What listens in the pod's network namespace now; nothing while none of it runs."""

@@ -13,7 +13,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from client.reviews import Authenticator
@@ -25,8 +25,9 @@ from kubelet.server.debug import PodDebug
 from kubelet.server.guard import Guard
 from kubelet.server.identity import Authorizer
 from kubelet.server.logs import ContainerLogs
+from kubelet.server.portforward.endpoint import PortForwardEndpoint
+from kubelet.server.remotecommand.endpoints import AttachEndpoint, ExecEndpoint
 from kubelet.server.stats import node_usage, resource_metrics, summary, usage_by_pod
-from kubelet.server.streaming import AttachEndpoint, ExecEndpoint
 
 
 def build_app(
@@ -38,7 +39,6 @@ def build_app(
     now: Callable[[], datetime],
 ) -> ASGIApp:
     endpoints = Endpoints(kubelet, configuration, now)
-    execute, attach = ExecEndpoint(kubelet), AttachEndpoint(kubelet)
     pod = "/{namespace}/{pod}"
     app = Starlette(
         routes=[
@@ -55,8 +55,12 @@ def build_app(
             Route(f"/debug/pods{pod}", PodDebug(kubelet, probes).__call__),
             Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
             *(
-                WebSocketRoute(f"/{verb}{path}/{{container}}", endpoint.__call__)
-                for verb, endpoint in (("exec", execute), ("attach", attach))
+                Route(f"/{verb}{path}/{{container}}", endpoint, methods=["GET", "POST"])
+                for verb, endpoint in (("exec", ExecEndpoint(kubelet)), ("attach", AttachEndpoint(kubelet)))
+                for path in (pod, f"{pod}/{{uid}}")
+            ),
+            *(
+                Route(f"/portForward{path}", PortForwardEndpoint(kubelet), methods=["GET", "POST"])
                 for path in (pod, f"{pod}/{{uid}}")
             ),
         ]

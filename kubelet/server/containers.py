@@ -5,19 +5,12 @@ from __future__ import annotations
 from apimachinery.objects import NamespacedName, Object
 from apimachinery.pods import all_containers
 from kubelet.kubelet import Kubelet
+from kubelet.server.refused import Refused
 
 _WHY_WAITING = {
     "ErrImagePull": "image can't be pulled",
     "ImagePullBackOff": "trying and failing to pull image",
 }
-
-
-class Refused(Exception):
-    """An HTTP status and what to say."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def pod_named(kubelet: Kubelet, namespace: str, name: str, uid: str = "") -> Object:
@@ -35,11 +28,15 @@ def check_container(pod: Object, container: str) -> None:
 
 def running_container_id(pod: Object, container: str) -> str:
     """For exec and attach."""
-    check_container(pod, container)
     state = _status_of(pod, container)
     if state is None or "running" not in (state.get("state") or {}):
-        raise Refused(404, f'container not found ("{container}")')
+        raise Refused(500, f'container not found ("{container}")')
     return str(state["containerID"])
+
+
+def has_terminal(pod: Object, container: str) -> bool:
+    """Whether the container's own process runs on a terminal."""
+    return any(each["name"] == container and each.get("tty") for each in all_containers(pod["spec"]))
 
 
 def logged_container_id(pod: Object, container: str, *, previous: bool) -> str:

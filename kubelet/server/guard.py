@@ -1,11 +1,10 @@
-"""The filter before every endpoint: who, and may they. Pure ASGI, for HTTP and WebSockets alike."""
+"""The filter before every endpoint: who, and may they. Pure ASGI."""
 
 from __future__ import annotations
 
 import logging
 from urllib.parse import unquote
 
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apimachinery.errors import StatusError
@@ -13,6 +12,7 @@ from client.errors import ConnectionFailed
 from client.reviews import Authenticator
 from kubelet.server.identity import Authorizer
 from kubelet.server.protocol import PEER_SUBJECT
+from kubelet.server.refused import Refused
 
 log = logging.getLogger(__name__)
 
@@ -24,31 +24,25 @@ class Guard:
         self._authorizer = authorizer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
         refusal = await self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
         else:
-            await PlainTextResponse(refusal[1], refusal[0])(scope, receive, send)
+            await refusal.response()(scope, receive, send)
 
-    async def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and words, or None for those who may pass."""
+    async def _refusal(self, scope: Scope) -> Refused | None:
+        """None for those who may pass."""
         headers = dict(scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
-        method, path = scope.get("method", "GET"), unquote(scope["path"])
+        method, path = scope["method"], unquote(scope["path"])
         try:
-            user = await self._authenticator.user(scope["state"].get(PEER_SUBJECT), authorization)
+            user = await self._authenticator.user(scope["extensions"].get(PEER_SUBJECT), authorization)
             if user is None:
-                return 401, "Unauthorized"
+                return Refused(401, "Unauthorized")
             if await self._authorizer.allows(user, method, path):
                 return None
         except (StatusError, ConnectionFailed) as error:
             log.warning("Review failed: path=%s error=%s", path, error)
-            return 500, "Authorization error"
+            return Refused(500, "Authorization error")
         log.info("Forbidden: user=%s method=%s path=%s", user.name, method, path)
-        return 403, f"Forbidden (user={user.name}, verb={method.lower()}, resource=nodes)"
+        return Refused(403, f"Forbidden (user={user.name}, verb={method.lower()}, resource=nodes)")

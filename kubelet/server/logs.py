@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from apimachinery.times import parse_time
 from kubelet.kubelet import Kubelet
 from kubelet.runtime.interface import ContainerRuntimeError, LogOptions
-from kubelet.server.containers import Refused, logged_container_id, pod_named
+from kubelet.server.containers import logged_container_id, pod_named
+from kubelet.server.refused import Refused
 
 
 class ContainerLogs:
@@ -27,7 +28,7 @@ class ContainerLogs:
             previous = _flag(request.query_params, "previous")
             container_id = logged_container_id(pod, where["container"], previous=previous)
         except Refused as refused:
-            return PlainTextResponse(str(refused), refused.status)
+            return refused.response()
         return StreamingResponse(self._pieces(container_id, options), media_type="text/plain")
 
     async def _pieces(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:

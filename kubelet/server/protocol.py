@@ -1,23 +1,20 @@
-"""TLS client certificates for ASGI.
-
-Uvicorn does not show them, so each connection carries its subject in the state.
-"""
+"""TLS client certificates for ASGI: each connection's subject is among the extensions of its scopes."""
 
 from __future__ import annotations
 
 from asyncio import Transport
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from component_base.tunnel import TunnelProtocol
 
-PEER_SUBJECT = "peer_subject"
+PEER_SUBJECT = "sampan.peer-subject"
 
 
-class PeerProtocol(HttpToolsProtocol):
-    """HTTP and the WebSockets that grow out of it."""
+class PeerProtocol(TunnelProtocol):
+    """HTTP, and what grows out of it."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         certificate = cast(dict[str, object] | None, tls.getpeercert()) if tls is not None else None
-        self.app_state = {**self.app_state, PEER_SUBJECT: (certificate or {}).get("subject")}
+        self.extensions[PEER_SUBJECT] = (certificate or {}).get("subject")

@@ -28,7 +28,7 @@ async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) 
         host=address,
         port=port,
         http=PeerProtocol,
-        ws="websockets-sansio",
+        ws="none",
         lifespan="off",
         log_config=None,
         log_level="warning",

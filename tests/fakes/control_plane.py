@@ -12,10 +12,10 @@ from client.errors import ConnectionFailed
 from client.kubeconfig import load
 from client.rest import Client
 from kubeadm.certs import ensure_pki
-from kubeadm.components import components
+from kubeadm.components import components, kubelet_configuration
 from kubeadm.config import ClusterConfig
 from kubeadm.kubeconfigs import write_kubeconfigs
-from kubeadm.up import make_folders
+from kubeadm.up import make_folders, write_configuration
 from tests.fakes.etcd_server import free_port
 
 START_SECONDS = 30.0
@@ -24,10 +24,10 @@ START_SECONDS = 30.0
 class ControlPlane:
     """Starts what it is asked to; stop ends all of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, node_name: str = "here") -> None:
         self.config = ClusterConfig(
             state_dir=folder,
-            node_name="here",
+            node_name=node_name,
             node_ip="127.0.0.1",
             api_port=free_port(),
             etcd_port=free_port(),
@@ -40,6 +40,7 @@ class ControlPlane:
         make_folders(self.config)
         ensure_pki(self.config)
         write_kubeconfigs(self.config)
+        write_configuration(self.config, kubelet_configuration(self.config))
         self.run("etcd")
         self.run("kube-apiserver")
         client = self.client()

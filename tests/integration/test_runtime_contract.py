@@ -228,14 +228,17 @@ async def test_image_that_cannot_be_had_is_said_so(node):
         await node.runtime.pull_image("registry.invalid/none:1", ())
 
 
-async def test_pod_on_the_hosts_network_is_reached_on_the_host(node):
-    _, sandbox = await node.sandbox(host_network=True)
-    assert await node.runtime.pod_connect(sandbox.id, 80) == ("127.0.0.1", 80)
-
-
-async def test_port_of_a_pod_is_reached_at_its_address(node):
+async def test_a_port_where_nothing_listens_refuses(node):
     _, sandbox = await node.sandbox()
-    assert await node.runtime.pod_connect(sandbox.id, 80) == (sandbox.ips[0], 80)
+    with pytest.raises(ContainerRuntimeError, match=r"failed to connect to localhost:80 .* refused"):
+        await node.runtime.port_forward(sandbox.id, 80)
+
+
+async def test_nothing_is_forwarded_to_a_sandbox_that_has_ended(node):
+    _, sandbox = await node.sandbox()
+    await node.runtime.stop_sandbox(sandbox.id)
+    with pytest.raises(ContainerRuntimeError, match="is not running"):
+        await node.runtime.port_forward(sandbox.id, 80)
 
 
 async def test_restarted_container_is_the_newer_of_two(node):

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import orjson
 
+from component_base.byte_stream import DuplexStream
 from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
 from kubelet.runtime.cgroups import read_usage
@@ -21,9 +22,9 @@ from kubelet.runtime.docker.labels import (
     POD_UID,
     container_labels,
     docker_name,
-    sandbox_memory,
 )
 from kubelet.runtime.docker.logs import read_logs
+from kubelet.runtime.docker.port_forward import connect_inside
 from kubelet.runtime.docker.requests import container_body
 from kubelet.runtime.docker.sandboxes import Sandboxes
 from kubelet.runtime.docker.seen import image_of, with_scheme, without_scheme
@@ -110,9 +111,11 @@ class DockerRuntime:
     def network_ready(self) -> bool:
         return self._network.is_ready
 
-    async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
-        inspected = await self._sandboxes.inspected(sandbox_id)
-        return sandbox_memory(inspected["Config"]["Labels"]).address or "127.0.0.1", port
+    async def port_forward(self, sandbox_id: str, port: int) -> DuplexStream:
+        state = (await self._engine.inspect(sandbox_id))["State"]
+        if not state["Running"]:
+            raise ContainerRuntimeError(f"sandbox container {sandbox_id} is not running")
+        return await connect_inside(sandbox_id, state["Pid"], port)
 
     async def listeners(self, pod_uid: str) -> list[Listener]:
         pid = self._sightings.pid_of(pod_uid)

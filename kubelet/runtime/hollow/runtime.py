@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from component_base.byte_stream import DuplexStream
 from kubelet.network.listening import Listener
 from kubelet.runtime.events import EventFeed
 from kubelet.runtime.hollow.behaviour import behaviour_of, draw
@@ -222,12 +223,14 @@ class HollowRuntime:
                 return
             await container.changed()
 
-    async def pod_connect(self, sandbox_id: str, port: int) -> tuple[str, int]:
+    async def port_forward(self, sandbox_id: str, port: int) -> DuplexStream:
+        """Nothing listens in a hollow pod."""
         self._check()
         pod = self._pods.of_sandbox(sandbox_id)
         if pod is None or not pod.sandboxes[sandbox_id].ready:
-            raise ContainerRuntimeError(f"sandbox {sandbox_id} is not running")
-        return pod.sandboxes[sandbox_id].ips[0], port
+            raise ContainerRuntimeError(f"sandbox container {sandbox_id} is not running")
+        where = f'localhost:{port} inside namespace "{sandbox_id}"'
+        raise ContainerRuntimeError(f"failed to connect to {where}: connection refused")
 
     async def listeners(self, pod_uid: str) -> list[Listener]:
         """Hollow containers have no sockets."""

@@ -1,4 +1,4 @@
-"""Back-off, status patches, channels, references, configuration, the Node: small pure parts."""
+"""Back-off, status patches, references, configuration, the Node: small pure parts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from kubelet.pods.status_patch import status_patch
 from kubelet.referenced import ObjectName, references_of
 from kubelet.references import container_reference, pod_full_name
 from kubelet.runtime.interface import ImageRef
-from kubelet.server.channels import choose_protocol, exit_status, read_message
-from kubelet.server.containers import Refused, logged_container_id, running_container_id
+from kubelet.server.containers import logged_container_id, running_container_id
 from kubelet.server.identity import subresources_of
+from kubelet.server.refused import Refused
 from kubelet.server.stats import node_usage
 from tests.unit.kubelet.builders import make_container, make_pod
 
@@ -104,24 +104,6 @@ def test_events_point_at_the_container() -> None:
     assert pod_full_name(pod) == "cart_shop(u1)"
 
 
-def test_messages_of_a_client() -> None:
-    assert read_message(b"\x00abc").data == b"abc"
-    assert read_message(b'\x04{"Width":80,"Height":24}').size == (80, 24)
-    assert read_message(b"\xff\x00").closes_stdin
-    assert read_message(b"\x04junk").size is None
-    assert read_message(b"") == read_message(b"\x07x")
-
-
-def test_the_best_protocol_is_chosen() -> None:
-    assert choose_protocol(["v4.channel.k8s.io", "v5.channel.k8s.io"]) == "v5.channel.k8s.io"
-    assert choose_protocol(["base64.channel.k8s.io"]) is None
-
-
-def test_the_exit_code_is_a_cause() -> None:
-    assert exit_status(0, "v5.channel.k8s.io") == b'\x03{"metadata":{},"status":"Success"}'
-    assert b'"causes":[{"reason":"ExitCode","message":"3"}]' in exit_status(3, "v4.channel.k8s.io")
-
-
 def logged(state: Object, last: Object | None = None, *, previous: bool = False) -> str:
     status = {"name": "web", "containerID": "docker://1", "state": state, "lastState": last or {}}
     return logged_container_id(make_pod(status={"containerStatuses": [status]}), "web", previous=previous)
@@ -153,6 +135,11 @@ def test_no_log_of_what_never_was() -> None:
     with pytest.raises(Refused, match='previous terminated container "web" in pod "cart" not found'):
         logged({"running": {}}, previous=True)
     with pytest.raises(Refused, match='container "none" not found in pod "cart"'):
+        logged_container_id(make_pod(), "none", previous=False)
+
+
+def test_nothing_runs_in_a_container_that_is_not_there() -> None:
+    with pytest.raises(Refused, match=r'^container not found \("none"\)$'):
         running_container_id(make_pod(), "none")
 
 
