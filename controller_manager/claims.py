@@ -80,10 +80,15 @@ def matches_labels(selector: Callable[[Mapping[str, str]], bool]) -> Callable[[O
 
 
 class Claimer:
-    """Carries claims out for one kind of owner and one kind of object."""
+    """Carries claims out for one kind of owner and one kind of object.
 
-    def __init__(self, client: Client, owners: Resource, objects: Resource) -> None:
+    A finalizer, if given, is put on what is adopted and taken from what is released.
+    """
+
+    def __init__(self, client: Client, owners: Resource, objects: Resource, *, finalizer: str = "") -> None:
         self._client, self._owners, self._objects = client, owners, objects
+        self._adopting: Object = {"finalizers": [finalizer]} if finalizer else {}
+        self._releasing: Object = {"$deleteFromPrimitiveList/finalizers": [finalizer]} if finalizer else {}
 
     async def claim(self, owner: Object, claims: Claims) -> list[Object]:
         """Adopts and releases; returns everything the owner has now."""
@@ -91,11 +96,13 @@ class Claimer:
         if claims.adopt:
             await self._check_still_there(owner)
         for obj in claims.adopt:
-            adopted = await self._patch(obj, {"ownerReferences": [owner_reference(owner)]})
+            reference = owner_reference(owner)
+            adopted = await self._patch(obj, {"ownerReferences": [reference], **self._adopting})
             if adopted is not None:
                 owned.append(adopted)
         for obj in claims.release:
-            await self._patch(obj, {"ownerReferences": [{"$patch": "delete", "uid": uid_of(owner)}]})
+            gone = {"$patch": "delete", "uid": uid_of(owner)}
+            await self._patch(obj, {"ownerReferences": [gone], **self._releasing})
         return owned
 
     async def _check_still_there(self, owner: Object) -> None:

@@ -73,6 +73,7 @@ class Options(CommonOptions):
     concurrent_service_endpoint_syncs: int = flag(5, "The number of endpoint slices that sync concurrently.")
     concurrent_ephemeralvolume_syncs: int = flag(5, "The number of ephemeral volumes that sync concurrently.")
     concurrent_gc_syncs: int = flag(20, "The number of garbage collector workers that sync concurrently.")
+    concurrent_job_syncs: int = flag(5, "The number of job objects that sync concurrently.")
     concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
     concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")
     concurrent_statefulset_syncs: int = flag(5, "The number of statefulsets that sync concurrently.")

@@ -20,6 +20,7 @@ from controller_manager.endpoint_slices import EndpointSliceController
 from controller_manager.endpoints import EndpointsController
 from controller_manager.ephemeral_volume import EphemeralVolumeController
 from controller_manager.garbage_collector.controller import GarbageCollector
+from controller_manager.job.controller import JobController
 from controller_manager.namespace import NamespaceController
 from controller_manager.node_ipam import NodeIpamController
 from controller_manager.node_lifecycle import NodeLifecycleController
@@ -70,6 +71,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(ReplicationControllerController, "concurrent_rc_syncs"),
     _row(StatefulSetController, "concurrent_statefulset_syncs"),
     _row(DaemonSetController, "concurrent_daemonset_syncs"),
+    _row(JobController, "concurrent_job_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),

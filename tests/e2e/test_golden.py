@@ -43,7 +43,7 @@ def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None
     assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
 
 
-LIVES = "deploy|rs|rc|sts|ds|pod|probe|svc|env|volume|ns|gc|security|sched"
+LIVES = "deploy|rs|rc|sts|ds|job|pod|probe|svc|env|volume|ns|gc|security|sched"
 DEVIATING = (
     "rs-quota",  # ResourceQuota is not enforced yet
     "pod-oom",  # 1.34 says OOMKilled
@@ -52,6 +52,7 @@ DEVIATING = (
     "ns-delete",  # 1.34 deletes a namespace's pods before all else
     "sts-delete",  # both pods are marked before the status could count down
     "ds-node-label",  # the pod is gone before the recording ended
+    "job-pod-deleted",  # since pods are tracked by a finalizer, a deleted one has failed
     "rs-delete-orphan",  # the ReplicaSet is gone before its status could count down
     "deploy-rollover",  # a superseded ReplicaSet is scaled down before its pods have begun
 )

@@ -8,7 +8,7 @@ once when they are deleted, unless `graceful` is set: then somebody has to delet
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from client.errors import ConnectionFailed
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 Key = tuple[str, str, str]
+Objects = list[Object]
 Refusal = Callable[[str, Resource, Object], StatusError | ConnectionFailed | None]
 
 
@@ -160,7 +161,7 @@ class FakeApi:
         if patch.get("metadata", {}).get("uid", uid) != uid:
             raise ConflictError(resource, name, "Precondition failed: UID")
         if "strategic" in patch_type:
-            patch = _with_merged_owners(patch, old)
+            patch = _with_merged_lists(patch, old)
         return self._replace(key, resource, merge_patch(_copy(old), patch), subresource)
 
     async def delete(
@@ -255,15 +256,24 @@ async def _either(changed: asyncio.Event, broken: asyncio.Event) -> None:
         raise ConnectionFailed("connection lost: broken by the test")
 
 
-def _with_merged_owners(patch: Object, old: Object) -> Object:
-    """The one strategic list that controllers patch: ownerReferences, merged by uid."""
-    changes = patch.get("metadata", {}).get("ownerReferences")
-    if changes is None:
-        return patch
+def _with_merged_lists(patch: Object, old: Object) -> Object:
+    """The strategic lists that controllers patch: ownerReferences, merged by uid, and finalizers."""
+    changes = dict(patch.get("metadata", {}))
+    if "ownerReferences" in changes:
+        changes["ownerReferences"] = _merged_owners(changes["ownerReferences"], old)
+    finalizers = old["metadata"].get("finalizers") or []
+    if gone := changes.pop("$deleteFromPrimitiveList/finalizers", None):
+        changes["finalizers"] = [each for each in finalizers if each not in gone]
+    elif "finalizers" in changes:
+        changes["finalizers"] = [*dict.fromkeys([*finalizers, *changes["finalizers"]])]
+    return {**patch, "metadata": changes}
+
+
+def _merged_owners(changes: Iterable[Object], old: Object) -> Objects:
     owners = {each["uid"]: each for each in old["metadata"].get("ownerReferences") or []}
     for change in changes:
         if change.get("$patch") == "delete":
             owners.pop(change["uid"], None)
         else:
             owners[change["uid"]] = change
-    return {**patch, "metadata": {**patch["metadata"], "ownerReferences": list(owners.values())}}
+    return list(owners.values())

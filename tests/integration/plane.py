@@ -11,11 +11,11 @@ import re
 import signal
 import ssl
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from apimachinery import conditions
 from apimachinery.errors import StatusError
@@ -136,6 +136,30 @@ class Plane(ControlPlane):
             with suppress(ProcessLookupError):
                 self.go_on(name)
         super().stop()
+
+
+@asynccontextmanager
+async def supervisor(plane: Plane) -> AsyncIterator[None]:
+    """What ends because it cannot renew its lease is started again, as `sampan up` does."""
+
+    async def revive() -> None:
+        while True:
+            for name in (SCHEDULER, CONTROLLERS):
+                if not plane.is_running(name):
+                    plane.run(name)
+            await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(revive())
+    try:
+        yield
+    finally:
+        await cancelled(task)
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def eventually(

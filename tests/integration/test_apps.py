@@ -1,16 +1,34 @@
-"""StatefulSets and DaemonSets with real daemons around them and hollow nodes below, by the real kubectl."""
+"""StatefulSets, DaemonSets and Jobs, with real daemons around them and hollow nodes below."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import AsyncIterator
 
-from apimachinery.objects import Object, is_terminating, name_of
-from apimachinery.pods import is_ready
-from apimachinery.scheme import DAEMON_SETS, NODES, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Resource
+import pytest
+
+from apimachinery.conditions import is_condition_true
+from apimachinery.objects import Object, get_path, is_terminating, name_of
+from apimachinery.pods import is_ready, phase_of
+from apimachinery.scheme import (
+    DAEMON_SETS,
+    JOBS,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    STATEFUL_SETS,
+    Resource,
+)
 from client.rest import STRATEGIC, Client
-from tests.integration.plane import CONTROLLERS, Plane, eventually
+from tests.integration.plane import CONTROLLERS, Plane, eventually, supervisor
 
 NEW_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
+
+
+@pytest.fixture(autouse=True)
+async def _supervised(plane: Plane) -> AsyncIterator[None]:
+    async with supervisor(plane):
+        yield
 
 
 def workload(kind: str, name: str, **spec: object) -> Object:
@@ -111,3 +129,67 @@ async def test_a_daemon_follows_the_nodes(plane: Plane, client: Client) -> None:
     await ready_pods(client, "follower", 3)
     plane.kill("late")
     await client.delete(NODES, "late")
+
+
+def job(name: str, completions: int, parallelism: int, **spec: object) -> Object:
+    """Its pods run for a fifth of a second and succeed."""
+    made = workload("Job", name, completions=completions, parallelism=parallelism, **spec)
+    del made["spec"]["selector"]
+    made["apiVersion"] = "batch/v1"
+    template = made["spec"]["template"]
+    template["metadata"]["annotations"] = {"hollow.sampan.io/exit-after": "200ms"}
+    template["spec"]["restartPolicy"] = "Never"
+    return made
+
+
+async def complete(client: Client, name: str, limit: float = 60) -> Object:
+    return await eventually(
+        lambda: client.get(JOBS, name, "default"),
+        lambda it: is_condition_true(it, "Complete"),
+        limit=limit,
+    )
+
+
+async def counted(client: Client, name: str) -> int:
+    found = await client.get(JOBS, name, "default")
+    return int(get_path(found, "status.succeeded", 0))
+
+
+@pytest.mark.parametrize("mode", ["NonIndexed", "Indexed"])
+async def test_a_job_is_counted_exactly_though_its_manager_is_killed_again_and_again(
+    plane: Plane, client: Client, mode: str
+) -> None:
+    name = mode.lower()
+    await client.create(JOBS, job(name, 200, 40, completionMode=mode))
+    for done in (1, 60, 120):
+        await eventually(lambda: counted(client, name), lambda count, done=done: count >= done)  # type: ignore[misc]
+        plane.restart(CONTROLLERS)
+    status = (await complete(client, name))["status"]
+    assert (status["succeeded"], status.get("failed", 0)) == (200, 0)
+    assert (status["uncountedTerminatedPods"], status["ready"], status["terminating"]) == ({}, 0, 0)
+    pods = await of_app(client, name)
+    assert sum(phase_of(pod) == "Succeeded" for pod in pods) == len(pods) == 200
+    assert not any(pod["metadata"].get("finalizers") for pod in pods)
+    if mode == "Indexed":
+        assert status["completedIndexes"] == "0-199"
+
+
+async def test_kubectl_suspends_resumes_and_deletes_a_job(plane: Plane, client: Client) -> None:
+    made = job("paused", 4, 2, suspend=True)
+    made["spec"]["template"]["metadata"]["annotations"] = {}
+    await client.create(JOBS, made)
+    await eventually(
+        lambda: client.get(JOBS, "paused", "default"), lambda it: is_condition_true(it, "Suspended")
+    )
+    kubectl(plane, "patch", "job", "paused", "--patch", '{"spec":{"suspend":false}}')
+    await ready_pods(client, "paused", 2)
+    kubectl(plane, "patch", "job", "paused", "--patch", '{"spec":{"suspend":true}}')
+    await eventually(lambda: of_app(client, "paused"), lambda found: not found)
+    kubectl(plane, "patch", "job", "paused", "--patch", '{"spec":{"suspend":false}}')
+    await ready_pods(client, "paused", 2)
+    kubectl(plane, "delete", "job", "paused", "--cascade=orphan")
+    await eventually(
+        lambda: of_app(client, "paused"),
+        lambda found: not any(pod["metadata"].get("finalizers") for pod in found),
+    )
+    kubectl(plane, "delete", "pods", "-l", "app=paused", "--wait")

@@ -26,9 +26,11 @@ from tests.integration.plane import (
     ETCD,
     SCHEDULER,
     Plane,
+    cancelled,
     config_map,
     deployment,
     eventually,
+    supervisor,
 )
 
 IMAGE = "busybox:{}"
@@ -90,7 +92,7 @@ async def test_the_official_client_rolls_out_without_a_gap_and_deletes_all(
     body = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
     await asyncio.to_thread(api.patch_namespaced_deployment, "web", "default", body)
     await settled(client, "web", 8)
-    await _cancelled(watching)
+    await cancelled(watching)
     assert fewest >= 6, "maxUnavailable is a quarter"
     assert most <= 10, "maxSurge is a quarter"
     staying = [pod for pod in await of_app(client, "web") if not is_terminating(pod)]
@@ -99,12 +101,6 @@ async def test_the_official_client_rolls_out_without_a_gap_and_deletes_all(
     await eventually(lambda: of_app(client, "web"), lambda left: not left)
     sets = await client.list(REPLICA_SETS, "default", label_selector="app=web")
     assert sets["items"] == []
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 @contextlib.asynccontextmanager
@@ -127,25 +123,7 @@ async def writer(client: Client, prefix: str) -> AsyncIterator[dict[str, str]]:
     try:
         yield acknowledged
     finally:
-        await _cancelled(task)
-
-
-@contextlib.asynccontextmanager
-async def supervisor(plane: Plane) -> AsyncIterator[None]:
-    """What ends because it cannot renew its lease is started again, as `sampan up` does."""
-
-    async def revive() -> None:
-        while True:
-            for name in (SCHEDULER, CONTROLLERS):
-                if not plane.is_running(name):
-                    plane.run(name)
-            await asyncio.sleep(0.1)
-
-    task = asyncio.create_task(revive())
-    try:
-        yield
-    finally:
-        await _cancelled(task)
+        await cancelled(task)
 
 
 @pytest.mark.parametrize("victim", [ETCD, API, SCHEDULER, CONTROLLERS, "hollow"])

@@ -181,3 +181,28 @@ def make_daemon_set(
 
 def make_node(name: str, *taints: Object, **labels: str) -> Object:
     return {"metadata": {"name": name, "labels": labels}, "spec": {"taints": list(taints)}}
+
+
+def make_job(
+    completions: int | None = 3, parallelism: int = 2, *, status: Object | None = None, **spec: Any
+) -> Object:
+    """The Job `job`, with the defaults of the API."""
+    template = make_template(app="job")
+    template["spec"]["restartPolicy"] = spec.pop("restartPolicy", "Never")
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "job", "namespace": "ns", "uid": "job", "generation": 1},
+        "spec": {
+            "parallelism": parallelism,
+            "backoffLimit": 6,
+            "completionMode": "NonIndexed",
+            "suspend": False,
+            "podReplacementPolicy": "TerminatingOrFailed",
+            "selector": {"matchLabels": {"app": "job"}},
+            "template": template,
+            **({} if completions is None else {"completions": completions}),
+            **spec,
+        },
+        "status": status or {},
+    }

@@ -39,6 +39,26 @@ class MutationDetector:
             assert orjson.dumps(obj) == before, f"a cached object was changed: {name_of(obj)}"
 
 
+class Slow:
+    """The API at a distance: a request takes its time to get there, and the answer to get back."""
+
+    def __init__(self, api: FakeApi, rng: random.Random) -> None:
+        self._api, self._random = api, rng
+
+    def __getattr__(self, verb: str) -> Any:
+        call = getattr(self._api, verb)
+        if verb == "watch":
+            return call
+
+        async def slowly(*arguments: Any, **options: Any) -> Any:
+            await asyncio.sleep(self._random.random() / 20)
+            answer = await call(*arguments, **options)
+            await asyncio.sleep(self._random.random() / 20)
+            return answer
+
+        return slowly
+
+
 class Cluster:
     """The API, controllers over it, and a kubelet that makes a pod ready a second after it sees it."""
 
@@ -46,10 +66,26 @@ class Cluster:
         self.api = FakeApi()
         self.broken_images: set[str] = set()
         self.cached = MutationDetector()
+        self.connection: FakeApi | Slow = self.api
         self._controllers, self._resources = controllers, resources
+        self._manager: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        client = cast(Client, self.api)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._kubelet())
+            while True:
+                self._manager = group.create_task(self._manage())
+                await asyncio.wait([self._manager])
+                if not self._manager.cancelled():
+                    return  # it failed, and so does the group
+
+    def kill_manager(self) -> None:
+        """Ends the controllers at whatever they are waiting for; others begin at once."""
+        if self._manager is not None:
+            self._manager.cancel()
+
+    async def _manage(self) -> None:
+        client = cast(Client, self.connection)
         informers, recorders = SharedInformers(client), Recorders(client, self.api.now)
         context = ControllerContext(client, informers, recorders, self.api.now, None)
         made = [each(context) for each in self._controllers]
@@ -60,7 +96,6 @@ class Cluster:
                 group.create_task(Controller(it.name, it.reconcile, watches=it.watches(), workers=2).run())
             group.create_task(informers.run())
             group.create_task(recorders.run())
-            group.create_task(self._kubelet())
 
     def look(self) -> None:
         """Called once a second, before the kubelet does anything."""
