@@ -5,7 +5,6 @@ The cryptography is done by `x509_tool`, in a process that lives as long as it t
 
 from __future__ import annotations
 
-import asyncio
 import os
 import ssl
 import sys
@@ -15,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+
+from component_base.processes import run
 
 _TOOL = "component_base.x509_tool"
 
@@ -99,19 +100,7 @@ class CertificateError(Exception):
 
 
 async def _tool(command: str, **arguments: Any) -> bytes:
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", _TOOL, command),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        output, problem = await child.communicate(orjson.dumps(arguments))
-    except asyncio.CancelledError:
-        child.kill()
-        await child.communicate()
-        raise
-    if child.returncode != 0:
-        last = problem.decode(errors="replace").strip().splitlines()[-1:]
-        raise CertificateError(f"{command}: {''.join(last)}")
-    return output
+    finished = await run(sys.executable, "-P", "-m", _TOOL, command, told=orjson.dumps(arguments))
+    if finished.code != 0:
+        raise CertificateError(f"{command}: {finished.last_line}")
+    return finished.output

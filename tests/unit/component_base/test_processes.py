@@ -1,0 +1,42 @@
+"""Programs run to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+import uvloop
+
+from component_base.processes import Finished, run
+
+
+async def test_a_program_is_told_and_tells() -> None:
+    assert await run("cat", told=b"x" * 1_000_000) == Finished(0, b"x" * 1_000_000, b"")
+    assert await run("sh", "-c", "echo no >&2; exit 3") == Finished(3, b"", b"no\n")
+
+
+def test_a_program_that_does_not_listen_is_no_error() -> None:
+    async def many() -> set[int]:
+        return {(await run("true", told=b"x" * 100_000)).code for _ in range(50)}
+
+    assert uvloop.run(many()) == {0}
+
+
+async def test_a_program_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        await run("/no/such/program")
+
+
+async def test_who_is_cancelled_leaves_nothing_running() -> None:
+    script = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    caller = asyncio.create_task(run(sys.executable, "-c", script))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+
+def test_the_last_line_is_what_counts() -> None:
+    assert Finished(1, b"", b"Traceback\n  ...\nValueError: no\n").last_line == "ValueError: no"
+    assert Finished(1, b"", b"").last_line == ""
