@@ -54,8 +54,9 @@ def leaves(config: ClusterConfig) -> list[Leaf]:
         *("kubernetes", "kubernetes.default", "kubernetes.default.svc"),
         f"kubernetes.default.svc.{config.cluster_domain}",
         *("localhost", config.node_name, first_service_ip, config.node_ip, "127.0.0.1", "::1"),
+        *config.extra_names,
     ]
-    local = ["localhost", config.node_name, config.node_ip, "127.0.0.1", "::1"]
+    local = ["localhost", config.node_name, config.node_ip, "127.0.0.1", "::1", *config.extra_names]
     return [
         Leaf("apiserver", "ca", "kube-apiserver", usages=SERVER, names=api_names),
         Leaf("apiserver-kubelet-client", "ca", "kube-apiserver-kubelet-client", "kubeadm:cluster-admins"),

@@ -18,6 +18,8 @@ from kubeadm.units import load
 app = typer.Typer(no_args_is_help=True)
 tokens = typer.Typer(no_args_is_help=True, help="Manage the tokens with which machines join.")
 app.add_typer(tokens, name="token")
+certificates = typer.Typer(no_args_is_help=True, help="Make and look at the cluster's certificates.")
+app.add_typer(certificates, name="certs")
 
 StateDir = Annotated[
     Path | None,
@@ -183,6 +185,46 @@ def delete_token_command(
         typer.echo(f"bootstrap token {token.partition('.')[0]!r} deleted")
 
     _run(work())
+
+
+@certificates.command("create")
+def create_certificates_command(
+    endpoint: Annotated[
+        str, typer.Option("--control-plane-endpoint", help="Where everybody reaches the control plane.")
+    ] = "",
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--apiserver-cert-extra-sans", help="Further names and addresses of servers; may be repeated."
+        ),
+    ] = None,
+    owner: Annotated[
+        str, typer.Option(help="The user who is to read the keys, by number or name; root if not given.")
+    ] = "",
+    state_dir: StateDir = None,
+) -> None:
+    """Make the certificates and kubeconfigs that are missing, for daemons that others start."""
+    from kubeadm.pki import make
+
+    extra = tuple(name for each in names or () for name in each.split(",") if name)
+    # Nothing of the machine, or container, that happens to make them goes into them.
+    config = _config(state_dir, "control-plane", "127.0.0.1")
+    made = make(replace(config, endpoint=endpoint, extra_names=extra), owner)
+    typer.echo(f"{len(made)} made" if made else "all still good")
+
+
+@certificates.command("check")
+def check_certificates_command(state_dir: StateDir = None) -> None:
+    """Show until when the certificates are good; exit code 1 if one ends within thirty days."""
+    from component_base import clock
+    from kubeadm.pki import ends
+
+    soon = clock.now() + timedelta(days=30)
+    found = ends(_config(state_dir).pki)
+    for path, end in found:
+        typer.echo(f"{path:<32} {end:%Y-%m-%d %H:%M} UTC{'  ends soon' if end < soon else ''}")
+    if any(end < soon for _, end in found):
+        raise typer.Exit(1)
 
 
 @app.command("down")

@@ -50,6 +50,8 @@ class ClusterConfig:
     node_count: int = 1
     endpoint: str = ""
     """Where the control plane is, `host:port`, if it is not on this machine."""
+    extra_names: tuple[str, ...] = ()
+    """Further names and addresses under which the control plane is reached, for its certificates."""
     etc: Path | None = None
     """Where the daemons' configuration files go; beside the data if not said."""
     proxy_mode: str = ""  # what the machine has

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -19,7 +20,7 @@ from kubeadm.progress import Progress
 NAMESPACE = "default"
 READY_LIMIT = 90.0
 SELECTOR = "app=hello"
-SAMPAN = ".venv/bin/sampan"
+SAMPAN = "sampan" if shutil.which("sampan") else ".venv/bin/sampan"
 
 NEXT_STEPS = """
 Try next (every kubectl works too: export KUBECONFIG={kubeconfig}):

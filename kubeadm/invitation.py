@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from apimachinery.bootstrap_tokens import CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, BootstrapToken
@@ -85,12 +86,19 @@ async def invite(
     life: timedelta | None = DEFAULT_LIFE,
     description: str = "",
 ) -> BootstrapToken:
-    """A token that can be used: the cluster is made ready for machines that join. `life` None is for ever."""
+    """A token that can be used: the cluster is made ready for machines that join. `life` None is for ever.
+
+    A token that is named and there already is left as it is.
+    """
     made = token or new_token()
     expires = clock.now() + life if life is not None else None
     async with administrator(config) as client:
-        await ensure(client, config)
-        await client.create(SECRETS, token_secret(made, description, expires))
+        await ensure(client, as_administered(config))
+        try:
+            await client.create(SECRETS, token_secret(made, description, expires))
+        except AlreadyExistsError:
+            if token is None:
+                raise
     return made
 
 
@@ -101,11 +109,16 @@ async def init(config: ClusterConfig) -> None:
     print(f"\nOn each machine that is to join, as root:\n  {join_command(config, token)}")
 
 
+def as_administered(config: ClusterConfig) -> ClusterConfig:
+    """The control plane is where the administrator's kubeconfig says."""
+    server = load(config.admin_kubeconfig).server
+    return replace(config, endpoint=server.removeprefix("https://"))
+
+
 def join_command(config: ClusterConfig, token: BootstrapToken) -> str:
     """What to run on a machine that is to join."""
-    endpoint = config.server.removeprefix("https://")
     return (
-        f"sampan join {endpoint} --token {token} "
+        f"sampan join {as_administered(config).endpoint} --token {token} "
         f"--discovery-token-ca-cert-hash {ca_hash((config.pki / 'ca.crt').read_bytes())}"
     )
 

@@ -16,7 +16,7 @@ from typer.core import TyperGroup, TyperOption
 from typer.exceptions import Abort
 
 from kubectl import session
-from kubectl.arguments import UsageError, normalise, split_globals
+from kubectl.arguments import Globals, UsageError, normalise, split_globals
 from kubectl.failures import PlainError, report
 
 VERBS = {
@@ -52,7 +52,7 @@ VERBS = {
     "version": "kubectl.verbs.version",
     "wait": "kubectl.verbs.wait",
 }
-CLUSTER_VERBS = ("up", "down", "init", "join", "token", "reset", "status", "kubeconfig")
+CLUSTER_VERBS = ("up", "down", "init", "join", "token", "certs", "reset", "status", "kubeconfig")
 
 
 class LazyGroup(TyperGroup):
@@ -115,7 +115,9 @@ def _unknown(words: list[str], verb: str) -> Exception:
 
 def run(words: list[str]) -> int:
     """Runs one command line; returns the exit code."""
-    options, rest = split_globals(words)
+    # The verbs of a cluster's life talk to no server yet, and have flags of their own under these names.
+    of_cluster = words[:1] and words[0] in CLUSTER_VERBS
+    options, rest = (Globals(), list(words)) if of_cluster else split_globals(words)
     session.configure(options)
     command = load_verb(rest[0]) if rest else None
     if rest and command is None and not rest[0].startswith("-"):

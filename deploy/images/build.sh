@@ -12,7 +12,7 @@ context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir \
     -c deploy/constraints.txt -w "$context/wheels" .
-cp deploy/images/Dockerfile deploy/images/daemon.json "$context"
+cp -r deploy/images/Dockerfile deploy/images/node "$context"
 
 if ! docker image inspect "$base" >/dev/null 2>&1 && ! docker pull --quiet "$base" 2>/dev/null; then
     echo "no registry has $base: making it with debootstrap"

@@ -17,6 +17,7 @@ from kubeadm.config import ClusterConfig
 from kubeadm.discovery import read_cluster_info
 from kubeadm.host import HostError
 from kubeadm.invitation import ca_hash, join_command, objects
+from kubeadm.kubeconfigs import write_kubeconfigs
 from kubeadm.tokens import new_token, table, token_secret
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,6 +28,7 @@ TOKEN = BootstrapToken("abcdef", "0123456789abcdef")
 def config(tmp_path_factory: pytest.TempPathFactory) -> ClusterConfig:
     made = ClusterConfig(state_dir=tmp_path_factory.mktemp("state"), node_name="n1", node_ip="192.0.2.7")
     ensure_pki(made)
+    write_kubeconfigs(made)
     return made
 
 
