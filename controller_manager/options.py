@@ -67,6 +67,7 @@ class Options(CommonOptions):
         False, "If true, use individual service account credentials for each controller."
     )
 
+    concurrent_cron_job_syncs: int = flag(5, "The number of cron jobs that sync concurrently.")
     concurrent_daemonset_syncs: int = flag(2, "The number of daemonset objects that sync concurrently.")
     concurrent_deployment_syncs: int = flag(5, "The number of deployments that sync concurrently.")
     concurrent_endpoint_syncs: int = flag(5, "The number of endpoints that sync concurrently.")
@@ -77,6 +78,9 @@ class Options(CommonOptions):
     concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
     concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")
     concurrent_statefulset_syncs: int = flag(5, "The number of statefulsets that sync concurrently.")
+    concurrent_ttl_after_finished_syncs: int = flag(
+        5, "The number of ttl-after-finished-controller workers that sync concurrently."
+    )
     concurrent_rc_syncs: int = flag(5, "The number of replication controllers that sync concurrently.")
 
 

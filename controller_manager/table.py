@@ -13,6 +13,7 @@ from controller_manager.certificates.approving import CertificateApprovingContro
 from controller_manager.certificates.cleaning import CertificateCleaningController
 from controller_manager.certificates.signing import CertificateSigningController
 from controller_manager.context import ControllerContext
+from controller_manager.cron_job.controller import CronJobController
 from controller_manager.daemon_set.controller import DaemonSetController
 from controller_manager.deployment import DeploymentController
 from controller_manager.endpoint_slice_mirroring import EndpointSliceMirroringController
@@ -32,6 +33,7 @@ from controller_manager.replication_controller import ReplicationControllerContr
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
+from controller_manager.ttl_after_finished import TTLAfterFinishedController
 from controller_manager.volume_protection import ClaimProtectionController, VolumeProtectionController
 
 
@@ -72,6 +74,8 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(StatefulSetController, "concurrent_statefulset_syncs"),
     _row(DaemonSetController, "concurrent_daemonset_syncs"),
     _row(JobController, "concurrent_job_syncs"),
+    _row(CronJobController, "concurrent_cron_job_syncs"),
+    _row(TTLAfterFinishedController, "concurrent_ttl_after_finished_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),

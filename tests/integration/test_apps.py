@@ -1,9 +1,10 @@
-"""StatefulSets, DaemonSets and Jobs, with real daemons around them and hollow nodes below."""
+"""StatefulSets, DaemonSets, Jobs and CronJobs, with real daemons around them and hollow nodes below."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object, get_path, is_terminating, name_of
 from apimachinery.pods import is_ready, phase_of
 from apimachinery.scheme import (
+    CRON_JOBS,
     DAEMON_SETS,
     JOBS,
     NODES,
@@ -19,7 +21,9 @@ from apimachinery.scheme import (
     STATEFUL_SETS,
     Resource,
 )
+from apimachinery.times import format_time
 from client.rest import STRATEGIC, Client
+from component_base.clock import now
 from tests.integration.plane import CONTROLLERS, Plane, eventually, supervisor
 
 NEW_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
@@ -193,3 +197,29 @@ async def test_kubectl_suspends_resumes_and_deletes_a_job(plane: Plane, client: 
         lambda found: not any(pod["metadata"].get("finalizers") for pod in found),
     )
     kubectl(plane, "delete", "pods", "-l", "app=paused", "--wait")
+
+
+async def test_a_cron_job_starts_its_jobs_and_tidies_up(plane: Plane, client: Client) -> None:
+    template = {"spec": {**job("x", 1, 1)["spec"], "ttlSecondsAfterFinished": 2}}
+    spec = {"schedule": "* * * * *", "timeZone": "Europe/Berlin", "jobTemplate": template}
+    made = {"metadata": {"name": "tick", "namespace": "default"}, "spec": spec}
+    await client.create(CRON_JOBS, made)
+    late = format_time(now() - timedelta(minutes=2))
+    await client.patch(
+        CRON_JOBS, "tick", {"status": {"lastScheduleTime": late}}, "default", subresource="status"
+    )
+    seen = await eventually(
+        lambda: client.get(CRON_JOBS, "tick", "default"), lambda it: it["status"].get("lastSuccessfulTime")
+    )
+    assert seen["status"]["lastScheduleTime"] > late
+    assert "tick" in kubectl(plane, "get", "cronjobs")
+    kubectl(plane, "create", "job", "by-hand", "--from=cronjob/tick")
+    await complete(client, "by-hand")
+
+    async def left() -> list[str]:
+        return [
+            name_of(each) for each in (await client.list(JOBS, "default"))["items"] if "-" in name_of(each)
+        ]
+
+    await eventually(left, lambda names: not names)
+    await client.delete(CRON_JOBS, "tick", "default")

@@ -14,7 +14,6 @@ from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_repair import AllocationRepair
 from apiserver.registry.strategies.autoscaling import HorizontalPodAutoscalerStrategy
-from apiserver.registry.strategies.batch import CronJobStrategy, JobStrategy
 from apiserver.registry.strategies.certificates import CertificateSigningRequestStrategy
 from apiserver.registry.strategies.classes import (
     PodDisruptionBudgetStrategy,
@@ -23,11 +22,13 @@ from apiserver.registry.strategies.classes import (
 )
 from apiserver.registry.strategies.config import ConfigMapStrategy, SecretStrategy
 from apiserver.registry.strategies.crd import CustomResourceDefinitionStrategy
+from apiserver.registry.strategies.cron_job import CronJobStrategy
 from apiserver.registry.strategies.daemon_set import DaemonSetStrategy
 from apiserver.registry.strategies.deployment import DeploymentStrategy
 from apiserver.registry.strategies.endpoints import EndpointSliceStrategy, EndpointsStrategy
 from apiserver.registry.strategies.event import EventStrategy
 from apiserver.registry.strategies.ingress import IngressClassStrategy, IngressStrategy
+from apiserver.registry.strategies.job import JobStrategy
 from apiserver.registry.strategies.lease import LeaseStrategy
 from apiserver.registry.strategies.namespace import NamespaceStrategy
 from apiserver.registry.strategies.network_policy import NetworkPolicyStrategy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -47,6 +48,22 @@ def dns_subdomain(value: str, path: Path) -> Errors:
 
 def qualified_name(value: str, path: Path) -> Errors:
     return matches(value, path, names.is_qualified_name)
+
+
+_HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
+
+
+def domain_prefixed_path(value: str, path: Path) -> Errors:
+    """`example.com/what/ever`."""
+    host, _, rest = value.partition("/")
+    if not value:
+        yield required(path)
+    elif not host or not rest:
+        yield invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    else:
+        yield from dns_subdomain(host, path)
+        if not re.fullmatch(_HTTP_PATH, rest):
+            yield invalid(path, rest, names.regex_message("Invalid path", _HTTP_PATH))
 
 
 def present(obj: Mapping[str, Any], path: Path, *fields: str) -> Errors:

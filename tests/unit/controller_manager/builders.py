@@ -206,3 +206,23 @@ def make_job(
         },
         "status": status or {},
     }
+
+
+def make_cron_job(schedule: str = "*/10 * * * *", *, status: Object | None = None, **spec: Any) -> Object:
+    """The CronJob `cron`, an hour old."""
+    template = {"metadata": {"labels": {"of": "cron"}}, "spec": make_job(1, 1)["spec"]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "cron", "namespace": "ns", "uid": "cron", "creationTimestamp": ago(3600)},
+        "spec": {
+            "schedule": schedule,
+            "concurrencyPolicy": "Allow",
+            "suspend": False,
+            "successfulJobsHistoryLimit": 3,
+            "failedJobsHistoryLimit": 1,
+            "jobTemplate": template,
+            **spec,
+        },
+        "status": status or {},
+    }

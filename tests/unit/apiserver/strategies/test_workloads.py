@@ -26,6 +26,9 @@ MISMATCH = (
 )
 
 
+CODES = {"operator": "In", "values": [5, 0, 5], "containerName": "x"}
+
+
 def workload(resource: Resource, **spec: Any) -> Object:
     selector: Any = {"app": "a"} if resource is scheme.REPLICATION_CONTROLLERS else SELECTOR
     return make(resource, spec={"selector": selector, "template": template(), **spec})
@@ -156,10 +159,121 @@ def test_a_job_selects_by_its_uid() -> None:
             None,
             id="a chosen selector is generated over",
         ),
+        pytest.param(
+            {"managedBy": "mine"},
+            ['spec.managedBy: Invalid value: "mine": must be a domain-prefixed path (such as "acme.io/foo")'],
+            id="another manager has a domain",
+        ),
+        pytest.param(
+            {"backoffLimitPerIndex": 1, "successPolicy": {"rules": []}},
+            [
+                "spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode",
+                'spec.successPolicy: Invalid value: {"rules":[]}: requires indexed completion mode',
+            ],
+            id="what needs indexes",
+        ),
+        pytest.param(
+            {"podFailurePolicy": {"rules": [{"action": "FailIndex"}]}},
+            [
+                'spec.podFailurePolicy.rules[0].action: Invalid value: "FailIndex": '
+                "requires the backoffLimitPerIndex to be set",
+                "spec.podFailurePolicy.rules[0]: Invalid value: "
+                "specifying one of OnExitCodes and OnPodConditions is required",
+            ],
+            id="a rule that matches nothing",
+        ),
+        pytest.param(
+            {"podFailurePolicy": {"rules": [{"action": "Ignore", "onExitCodes": CODES}]}},
+            [
+                'spec.podFailurePolicy.rules[0].onExitCodes.containerName: Invalid value: "x": '
+                "must be one of the container or initContainer names in the pod template",
+                "spec.podFailurePolicy.rules[0].onExitCodes.values[1]: Invalid value: 0: "
+                "must not be 0 for the In operator",
+                "spec.podFailurePolicy.rules[0].onExitCodes.values[2]: Duplicate value: 5",
+                "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [5,0,5]: must be ordered",
+            ],
+            id="exit codes",
+        ),
+        pytest.param(
+            {"podFailurePolicy": {"rules": []}, "podReplacementPolicy": "TerminatingOrFailed"},
+            [
+                'spec.podReplacementPolicy: Unsupported value: "TerminatingOrFailed": '
+                'supported values: "Failed"'
+            ],
+            id="with a failure policy pods are replaced when they have failed",
+        ),
+        pytest.param(
+            {
+                "completionMode": "Indexed",
+                "completions": 5,
+                "successPolicy": {"rules": [{"succeededIndexes": "0-2,2", "succeededCount": 9}, {}]},
+            },
+            [
+                'spec.successPolicy.rules[0].succeededIndexes: Invalid value: "0-2,2": '
+                "error parsing succeededIndexes: non-increasing order, previous: 2, current: 2",
+                "spec.successPolicy.rules[0].succeededCount: Invalid value: 9: "
+                "must be less than or equal to 5 (the number of specified completions)",
+                "spec.successPolicy.rules[0].succeededCount: Invalid value: 9: must be less than or equal "
+                "to 0 (the number of indexes in the specified succeededIndexes field)",
+                "spec.successPolicy.rules[1]: Required value: "
+                "at least one of succeededCount or succeededIndexes must be specified",
+            ],
+            id="success policies",
+        ),
     ],
 )
 def test_jobs(spec: Object, expected: list[str] | None) -> None:
     assert errors_of(scheme.JOBS, job(**spec)) == (expected or [])
+
+
+def with_status(*conditions: str, **status: Any) -> Object:
+    true = [{"type": each, "status": "True"} for each in conditions]
+    return created(scheme.JOBS, job()) | {"status": {"conditions": true, **status}}
+
+
+ENDED = {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:00:09Z"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({}, with_status("SuccessCriteriaMet", "Complete", **ENDED), []),
+        ({}, with_status("Complete", **ENDED), ["cannot set Complete=True condition without the"]),
+        ({}, with_status("FailureTarget", "Failed"), ["startTime is required for finished job"]),
+        ({}, with_status(ready=2, active=1), ["cannot set more ready pods than active"]),
+        ({}, with_status(completionTime=ENDED["completionTime"]), ["cannot set completionTime when there"]),
+        (with_status(ready=2, active=1), with_status(ready=2, active=1, failed=1), []),
+        (with_status(failed=2), with_status(failed=1), ["cannot decrease the failed counter"]),
+        (
+            with_status("FailureTarget"), with_status("SuccessCriteriaMet"),
+            ["cannot disable the terminal FailureTarget=True condition"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_status_of_a_job(old: Object, new: Object, expected: list[str]) -> None:
+    found = strategy(scheme.JOBS).validate_status_update(new, old or with_status())
+    assert len(found) == len(expected)
+    assert all(text in error.detail for error, text in zip(found, expected, strict=True))
+
+
+def test_a_suspended_job_may_still_be_told_where_to_run() -> None:
+    old = created(scheme.JOBS, job(suspend=True))
+    new = deep_copy(old)
+    new["spec"]["template"]["spec"]["nodeSelector"] = {"disk": "ssd"}
+    new["spec"]["template"]["spec"]["tolerations"] = [{"operator": "Exists"}]
+    assert strategy(scheme.JOBS).validate_update(new, old) == []
+    new["spec"]["template"]["spec"]["containers"][0]["image"] = "b"
+    assert [error.path for error in strategy(scheme.JOBS).validate_update(new, old)] == ["spec.template"]
+
+
+@pytest.mark.parametrize(
+    ("rolling", "expected"),
+    [({"maxUnavailable": "30%"}, []), ({"maxUnavailable": 0}, ["cannot be 0"])],
+)
+def test_a_stateful_set_may_update_several_pods_at_a_time(rolling: Object, expected: list[str]) -> None:
+    spec = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}
+    found = errors_of(scheme.STATEFUL_SETS, workload(scheme.STATEFUL_SETS, **spec))
+    assert [error.rpartition(": ")[2] for error in found] == expected
 
 
 @pytest.mark.parametrize(

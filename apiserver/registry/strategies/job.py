@@ -1,25 +1,32 @@
-"""Jobs and CronJobs."""
+"""Jobs."""
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.durations import human_duration
-from apimachinery.field import ErrorList, Path, invalid, not_supported, required
+from apimachinery.field import ErrorList, Path, invalid, not_supported, required, too_long
 from apimachinery.labels import selector_from_label_selector
-from apimachinery.metadata import validate_label_selector, validate_labels
+from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, get_path, is_terminating, labels_of, name_of, uid_of
 from apimachinery.times import parse_time, seconds_between
-from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, one_of, same
-from apiserver.registry.strategies.cron import is_schedule
+from apiserver.registry.strategies.checks import (
+    Errors,
+    domain_prefixed_path,
+    immutable,
+    non_negative_fields,
+    one_of,
+    same,
+)
+from apiserver.registry.strategies.job_policies import validate_failure_policy, validate_success_policy
+from apiserver.registry.strategies.job_status import validate_job_status_update
 from apiserver.registry.strategies.pod_warnings import controller_warnings
-from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
+from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
-from apiserver.registry.strategies.tables import NONE, WIDE_TEMPLATE, age, columns, since, template_cells
+from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, since, template_cells
 from apiserver.registry.strategies.workloads import is_usable
 from apiserver.registry.strategy import Column, Strategy
 
@@ -36,6 +43,9 @@ _COUNTS = (
     "maxFailedIndexes",
 )
 _MAX_INT32 = 2**31 - 1
+_MAX_INDEXED = 100_000
+_MAX_OF_MANY = 10_000
+_MAX_MANAGED_BY = 63
 
 
 def default_job_spec(spec: Object) -> None:
@@ -77,6 +87,9 @@ class JobStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return [*validate_job_spec(new["spec"], _SPEC), *_job_changes(new, old)]
+
+    def validate_status_update(self, new: Object, old: Object) -> ErrorList:
+        return validate_job_status_update(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return controller_warnings(obj) if old is None else []
@@ -136,14 +149,18 @@ def validate_job_spec(spec: Object, path: Path, *, in_cron_job: bool = False) ->
     else:
         yield from validate_label_selector(selector, path.child("selector"))
         yield from _selects(selector, template, at)
+    if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
+        yield required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified")
+    yield from _managed_by(spec.get("managedBy"), path.child("managedBy"))
     modes = ("NonIndexed", "Indexed")
     mode = spec.get("completionMode")
     yield from one_of(mode, path.child("completionMode"), modes, optional=True)
-    if mode == "Indexed":
-        yield from _indexed(spec, path)
-    elif spec.get("backoffLimitPerIndex") is not None:
-        detail = "requires indexed completion mode"
-        yield invalid(path.child("backoffLimitPerIndex"), spec["backoffLimitPerIndex"], detail)
+    yield from _indexed(spec, path) if mode == "Indexed" else _not_indexed(spec, path)
+    if spec.get("podFailurePolicy") is not None:
+        yield from validate_failure_policy(spec, path.child("podFailurePolicy"))
+    if mode == "Indexed" and spec.get("successPolicy") is not None:
+        yield from validate_success_policy(spec, path.child("successPolicy"))
+    yield from _replacement_policy(spec, path.child("podReplacementPolicy"))
     yield from validate_template(template, at)
     yield from _restart_policy(spec, template, at.child("spec", "restartPolicy"))
 
@@ -154,13 +171,55 @@ def _selects(selector: Object, template: Object, path: Path) -> Errors:
         yield invalid(path.child("metadata", "labels"), labels, "`selector` does not match template `labels`")
 
 
+def _managed_by(controller: str | None, path: Path) -> Errors:
+    if controller is None:
+        return
+    yield from domain_prefixed_path(controller, path)
+    if len(controller) > _MAX_MANAGED_BY:
+        yield too_long(path, controller, _MAX_MANAGED_BY)
+
+
+def _not_indexed(spec: Object, path: Path) -> Errors:
+    for field in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
+        if spec.get(field) is not None:
+            yield invalid(path.child(field), spec[field], "requires indexed completion mode")
+
+
 def _indexed(spec: Object, path: Path) -> Errors:
     completions, parallelism = spec.get("completions"), spec.get("parallelism") or 0
+    most = spec.get("maxFailedIndexes") or 0
     if completions is None:
         yield required(path.child("completions"), "when completion mode is Indexed")
-    if parallelism > 100000:
-        detail = "must be less than or equal to 100000 when completion mode is Indexed"
+    if parallelism > _MAX_INDEXED:
+        detail = f"must be less than or equal to {_MAX_INDEXED} when completion mode is Indexed"
         yield invalid(path.child("parallelism"), parallelism, detail)
+    if completions is not None and most > completions:
+        yield invalid(path.child("maxFailedIndexes"), most, "must be less than or equal to completions")
+    if most > _MAX_INDEXED:
+        detail = f"must be less than or equal to {_MAX_INDEXED}"
+        yield invalid(path.child("maxFailedIndexes"), most, detail)
+    if spec.get("backoffLimitPerIndex") is not None and (completions or 0) > _MAX_INDEXED:
+        yield from _many_indexes(spec, path)
+
+
+def _many_indexes(spec: Object, path: Path) -> Errors:
+    """The failed indexes of a huge Job must fit into its status."""
+    if spec.get("maxFailedIndexes") is None:
+        detail = f"must be specified when completions is above {_MAX_INDEXED}"
+        yield required(path.child("maxFailedIndexes"), detail)
+    for field in ("parallelism", "maxFailedIndexes"):
+        if (spec.get(field) or 0) > _MAX_OF_MANY:
+            detail = (
+                f"must be less than or equal to {_MAX_OF_MANY} when completions are above {_MAX_INDEXED} "
+                "and used with backoff limit per index"
+            )
+            yield invalid(path.child(field), spec[field], detail)
+
+
+def _replacement_policy(spec: Object, path: Path) -> Errors:
+    policy = spec.get("podReplacementPolicy")
+    allowed = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
+    yield from one_of(policy, path, allowed, optional=True)
 
 
 def _restart_policy(spec: Object, template: Object, path: Path) -> Errors:
@@ -183,10 +242,25 @@ def _job_changes(new: Object, old: Object) -> Errors:
         detail = "can only be modified in tandem with spec.parallelism"
         yield invalid(_SPEC.child("completions"), spec.get("completions"), detail)
     yield from immutable(spec.get("selector"), before.get("selector"), _SPEC.child("selector"))
-    if not before.get("suspend") or get_path(old, "status.startTime"):
-        yield from immutable(spec.get("template"), before.get("template"), _SPEC.child("template"))
+    template, kept = spec.get("template") or {}, before.get("template") or {}
+    if before.get("suspend") and not get_path(old, "status.startTime"):
+        kept = _with_scheduling_of(template, kept)
+    yield from immutable(template, kept, _SPEC.child("template"))
     for field in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
         yield from immutable(spec.get(field), before.get(field), _SPEC.child(field))
+
+
+def _with_scheduling_of(new: Object, old: Object) -> Object:
+    """A Job that has not started yet may be told where to run."""
+    metadata = {**(old.get("metadata") or {})}
+    for field in ("labels", "annotations"):
+        metadata[field] = get_path(new, f"metadata.{field}")
+    spec = {**(old.get("spec") or {})}
+    for field in ("nodeSelector", "tolerations", "schedulingGates"):
+        spec[field] = get_path(new, f"spec.{field}")
+    node_affinity = get_path(new, "spec.affinity.nodeAffinity")
+    spec["affinity"] = {**(spec.get("affinity") or {}), "nodeAffinity": node_affinity}
+    return {**old, "metadata": metadata, "spec": spec}
 
 
 def _job_status(job: Object) -> str:
@@ -217,87 +291,3 @@ def _duration(job: Object, now: datetime) -> str:
     if end:
         return human_duration(seconds_between(parse_time(start), parse_time(end)))
     return since(start, now)
-
-
-class CronJobStrategy(Strategy):
-    columns: Sequence[Column] = columns(
-        "Schedule",
-        "Timezone",
-        Column("Suspend", "boolean"),
-        Column("Active", "integer"),
-        "Last Schedule",
-        wide=WIDE_TEMPLATE,
-    )
-
-    def default(self, obj: Object) -> None:
-        spec = obj.setdefault("spec", {})
-        fill(spec, {"concurrencyPolicy": "Allow"})
-        fill_absent(spec, {"suspend": False, "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1})
-        template = spec.setdefault("jobTemplate", {})
-        template.setdefault("metadata", {})
-        default_template(template.setdefault("spec", {}).setdefault("template", {}))
-
-    def prepare_for_create(self, obj: Object) -> None:
-        obj["status"] = {}
-
-    def validate(self, obj: Object) -> ErrorList:
-        errors = list(_validate_cron_job(obj["spec"]))
-        if len(name_of(obj)) > 52:
-            at = Path("metadata", "name")
-            errors.append(invalid(at, name_of(obj), "must be no more than 52 characters"))
-        return errors
-
-    def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return list(_validate_cron_job(new["spec"]))
-
-    def cells(self, obj: Object, now: datetime) -> list[Any]:
-        spec, status = obj["spec"], obj.get("status") or {}
-        last = status.get("lastScheduleTime")
-        return [
-            obj["metadata"]["name"],
-            spec.get("schedule") or "",
-            spec.get("timeZone") or NONE,
-            "True" if spec.get("suspend") else "False",
-            len(status.get("active") or ()),
-            since(last, now) if last else NONE,
-            age(obj, now),
-            *template_cells(get_path(spec, "jobTemplate.spec", {})),
-        ]
-
-
-def _validate_cron_job(spec: Object) -> Errors:
-    schedule, at = spec.get("schedule") or "", _SPEC.child("schedule")
-    if not schedule:
-        yield required(at)
-    elif wrong := is_schedule(schedule):
-        yield invalid(at, schedule, wrong)
-    if "TZ" in schedule:
-        detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        yield invalid(at, schedule, detail)
-    yield from _time_zone(spec.get("timeZone"), _SPEC.child("timeZone"))
-    yield from non_negative_fields(spec, _SPEC, "startingDeadlineSeconds")
-    policies = ("Allow", "Forbid", "Replace")
-    yield from one_of(spec.get("concurrencyPolicy"), _SPEC.child("concurrencyPolicy"), policies)
-    template, at = spec.get("jobTemplate") or {}, _SPEC.child("jobTemplate")
-    yield from validate_labels(get_path(template, "metadata.labels", {}), at.child("metadata", "labels"))
-    job = template.get("spec") or {}
-    if job.get("manualSelector"):
-        yield not_supported(at.child("spec", "manualSelector"), True, ["nil", "false"])
-    yield from validate_job_spec(job, at.child("spec"), in_cron_job=True)
-    yield from non_negative_fields(spec, _SPEC, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
-
-
-def _time_zone(zone: str | None, path: Path) -> Errors:
-    if zone is None:
-        return
-    if not zone:
-        yield invalid(path, zone, "timeZone must be nil or non-empty string")
-    elif zone.lower() == "local":
-        yield invalid(
-            path, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
-        )
-    else:
-        try:
-            zoneinfo.ZoneInfo(zone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            yield invalid(path, zone, f"unknown time zone {zone}")
