@@ -6,22 +6,20 @@ import ssl
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from apimachinery.errors import InternalError, NotFoundError
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from apimachinery.scheme import NODES, PODS
-from apiserver.asgi import Receive, Scope, Send
 from apiserver.options import Options
 from apiserver.request import RequestInfo
-from apiserver.responses import send_bytes
 from apiserver.storage.cached import FreshLookup
-from apiserver.subresources.relay import DialError, Refused, Relay
+from apiserver.subresources.relay import Relay
 from apiserver.subresources.targets import authority, kubelet_address
 
 Query = Sequence[tuple[str, str]]
 
 
 class Kubelets:
-    """Finds pods and nodes, and passes requests on to kubelets."""
+    """Finds pods, and the kubelets of their nodes."""
 
     def __init__(self, lookup: FreshLookup, relay: Relay, preferred: Sequence[str]) -> None:
         self._lookup = lookup
@@ -44,33 +42,27 @@ class Kubelets:
         tail = f"?{urlencode(query, quote_via=quote)}" if query else ""
         return f"https://{authority(host, port)}{path}{tail}"
 
-    async def forward(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send, url: str) -> None:
-        """The request as it is; a kubelet that is not there, or refuses, becomes an answer."""
-        try:
-            await self.relay.forward(info, scope, receive, send, url)
-        except DialError as error:
-            raise InternalError(f"error dialing backend: {error}") from None
-        except Refused as refusal:
-            content_type = refusal.content_type.encode() or b"text/plain"
-            await send_bytes(send, refusal.status, refusal.text.encode(), content_type)
-
 
 class Backends:
     """The connections that this process makes: to kubelets, and to pods, whose certificates nobody knows."""
 
     def __init__(self, options: Options) -> None:
         self.kubelets = Relay(kubelet_tls(options))
+        self.unverified_kubelets = Relay(kubelet_tls(options, verify=False))
+        """For those who ask for the log of a pod whatever its kubelet's certificate says."""
         self.pods = Relay(False)
 
     async def aclose(self) -> None:
-        await self.kubelets.aclose()
-        await self.pods.aclose()
+        for relay in (self.kubelets, self.unverified_kubelets, self.pods):
+            await relay.aclose()
 
 
-def kubelet_tls(options: Options) -> ssl.SSLContext | bool:
+def kubelet_tls(options: Options, *, verify: bool = True) -> ssl.SSLContext:
     """Trusts the kubelets' CA and shows our certificate; without a CA nothing is verified, as upstream."""
-    context = ssl.create_default_context(cafile=options.kubelet_certificate_authority or None)
-    if not options.kubelet_certificate_authority:
+    if options.kubelet_certificate_authority and verify:
+        context = ssl.create_default_context(cafile=options.kubelet_certificate_authority)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if options.kubelet_client_certificate:

@@ -11,9 +11,10 @@ from apimachinery.errors import BadRequestError, InternalError, InvalidError, St
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.responses import send_bytes
+from apiserver.subresources.forwarding import Client, first_of, stream_body
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import parse_log_options, validate_log_options
-from apiserver.subresources.relay import DialError, stream_body
+from apiserver.subresources.relay import DialError, Relay
 from apiserver.subresources.targets import choose_container, host_of
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ _TEXT = b"text/plain"
 
 
 class PodLogs:
-    def __init__(self, kubelets: Kubelets) -> None:
+    def __init__(self, kubelets: Kubelets, unverified: Relay) -> None:
         self._kubelets = kubelets
+        self._unverified = unverified
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         options = parse_log_options(info.query)
@@ -38,12 +40,19 @@ class PodLogs:
             return await send_bytes(send, 204, b"", _TEXT)
         path = f"/containerLogs/{info.namespace}/{info.name}/{container}"
         url = await self._kubelets.url(node, path, options.query())
-        try:
-            async with self._kubelets.relay.open("GET", url) as answer:
-                await _check(answer, info.name)
-                await _stream(answer, receive, send)
-        except DialError as error:
-            raise InternalError(f'Get "{url}": {error}') from None
+        relay = self._unverified if options.skip_tls_verify else self._kubelets.relay
+        await first_of(_pass_on(relay, url, info.name, send), Client(scope, receive).until_gone())
+
+
+async def _pass_on(relay: Relay, url: str, name: str, send: Send) -> None:
+    try:
+        async with relay.open("GET", url) as answer:
+            await _check(answer, name)
+            headers = [(b"content-type", _TEXT), (b"cache-control", b"no-cache, private")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await stream_body(answer.aiter_raw(), send)
+    except DialError as error:
+        raise StatusError(f'Get "{url}": {error}') from None
 
 
 async def _check(answer: httpx.Response, name: str) -> None:
@@ -67,9 +76,3 @@ async def _check(answer: httpx.Response, name: str) -> None:
         reason=reason,
         details={"name": name, "kind": "pods/log", "causes": causes},
     )
-
-
-async def _stream(answer: httpx.Response, receive: Receive, send: Send) -> None:
-    headers = [(b"content-type", _TEXT), (b"cache-control", b"no-cache, private")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await stream_body(answer.aiter_raw(), send, receive)

@@ -26,6 +26,8 @@ class LogOptions:
     tail_lines: int | None = None
     limit_bytes: int | None = None
     stream: str = ""
+    skip_tls_verify: bool = False
+    """Does not concern the kubelet."""
 
     def query(self) -> list[tuple[str, str]]:
         """What the kubelet is asked."""
@@ -78,6 +80,7 @@ def parse_log_options(query: Mapping[str, Sequence[str]]) -> LogOptions:
         tail_lines=number("tailLines"),
         limit_bytes=number("limitBytes"),
         stream=first("stream"),
+        skip_tls_verify=is_true(query, "insecureSkipTLSVerifyBackend"),
     )
 
 

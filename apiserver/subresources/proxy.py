@@ -1,119 +1,63 @@
 """nodes/proxy, pods/proxy and services/proxy: HTTP through the apiserver to what is behind it.
 
-Source: pkg/registry/core/{node,pod,service}/storage and strategy.go (ResourceLocation) of Kubernetes 1.34.
+Source: apimachinery/pkg/util/proxy/upgradeaware.go of Kubernetes 1.34.
 """
 
 from __future__ import annotations
 
-import random
+import posixpath
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from apimachinery.errors import BadRequestError, NotFoundError, ServiceUnavailableError
-from apimachinery.objects import Object, get_path
-from apimachinery.scheme import ENDPOINTS, NODES, PODS, SERVICES
+from apimachinery.errors import ServiceUnavailableError
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
-from apiserver.storage.cached import FreshLookup
-from apiserver.subresources.kubelets import Kubelets
-from apiserver.subresources.relay import DialError, Relay
-from apiserver.subresources.targets import KUBELET_PORT, authority, kubelet_address, split_proxy_name
+from apiserver.subresources.forwarding import Client, answer_headers, first_of, forwarded_headers, stream_body
+from apiserver.subresources.links import Links
+from apiserver.subresources.proxy_targets import ProxyTargets
+from apiserver.subresources.relay import DialError, tunnel_or_answer
+from component_base.tunnel import UPGRADE
+
+if TYPE_CHECKING:
+    import httpx
+
+_NOT_THE_BACKENDS_TO_SAY = frozenset(
+    b"access-control-allow-" + name for name in (b"credentials", b"headers", b"methods", b"origin")
+)
+_READABLE = ("", "gzip", "deflate", "identity")
 
 
 class Proxy:
-    """One handler for the three resources. `relay` goes to pods, whose certificates nobody vouches for."""
+    """One handler for the three resources."""
 
-    def __init__(
-        self, kubelets: Kubelets, relay: Relay, lookup: FreshLookup, preferred: tuple[str, ...],
-        randomness: random.Random,
-    ) -> None:  # fmt: skip
-        self._kubelets = kubelets
-        self._relay = relay
-        self._lookup = lookup
-        self._preferred = preferred
-        self._randomness = randomness
+    def __init__(self, targets: ProxyTargets) -> None:
+        self._targets = targets
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         path = proxied_path(scope, info)
-        if not path and info.method in ("GET", "HEAD"):
+        upgrades = UPGRADE in scope["extensions"]
+        if not path and not upgrades and info.method in ("GET", "HEAD"):
             return await _redirect(scope, send)
-        base = await self._base(info)
-        tail = scope["query_string"].decode("latin-1")
-        url = f"{base}{path or '/'}{'?' + tail if tail else ''}"
-        if info.plural == "nodes":
-            return await self._kubelets.forward(info, scope, receive, send, url)
-        try:
-            await self._relay.forward(info, scope, receive, send, url)
-        except DialError as error:
-            raise ServiceUnavailableError(f"error trying to reach service: {error}") from None
-
-    async def _base(self, info: RequestInfo) -> str:
-        scheme, name, port = split_proxy_name(info.name)
-        match info.plural:
-            case "nodes":
-                return await self._node(scheme, name, port)
-            case "pods":
-                return await self._pod(scheme, info.namespace, name, port)
-            case _:
-                return await self._service(scheme, info.namespace, name, port)
-
-    async def _node(self, scheme: str, name: str, port: str) -> str:
-        node = await self._lookup(NODES, "", name)
-        if node is None:
-            raise NotFoundError(NODES, name)
-        host, kubelet_port = kubelet_address(node, self._preferred)
-        if port in ("", str(KUBELET_PORT), str(kubelet_port)):
-            return f"https://{authority(host, kubelet_port)}"
-        return f"{scheme or 'http'}://{authority(host, port)}"
-
-    async def _pod(self, scheme: str, namespace: str, name: str, port: str) -> str:
-        pod = await self._lookup(PODS, namespace, name)
-        if pod is None:
-            raise NotFoundError(PODS, name)
-        address = get_path(pod, "status.podIP")
-        if not address:
-            raise BadRequestError("address not allowed")
-        port = port or _first_port(pod)
-        return f"{scheme or 'http'}://{authority(address, port) if port else address}"
-
-    async def _service(self, scheme: str, namespace: str, name: str, port: str) -> str:
-        service = await self._lookup(SERVICES, namespace, name)
-        if service is None:
-            raise NotFoundError(SERVICES, name)
-        found = await self._lookup(ENDPOINTS, namespace, name)
-        if found is None:
-            raise NotFoundError(ENDPOINTS, name)
-        targets = service_targets(service, found, port)
-        if not targets:
-            raise ServiceUnavailableError(f'no endpoints available for service "{name}"')
-        return f"{scheme or 'http'}://{self._randomness.choice(targets)}"
+        target = await self._targets.find(info)
+        query = scope["query_string"].decode("latin-1")
+        url = f"{target.base}{path or '/'}{'?' + query if query else ''}"
+        if upgrades:
+            return await tunnel_or_answer(target.relay, info, scope, send, url)
+        prefix = scope["raw_path"].decode("latin-1").removesuffix(path)
+        headers = [*forwarded_headers(scope), ("x-forwarded-uri", forwarded_uri(prefix, path))]
+        client = Client(scope, receive)
+        opening = target.relay.open(info.method, url, headers, client.body() if client.has_body else None)
+        links = Links(prefix, target.host, info.headers.get("host", ""))
+        await first_of(_pass_on(opening, links, send), client.until_gone())
 
 
-def service_targets(service: Object, endpoints: Object, port: str) -> list[str]:
-    """host:port of everything that is ready behind a service's port, named or numbered."""
-    ports = get_path(service, "spec.ports") or []
-    if port.isdigit():
-        chosen = next((each for each in ports if each["port"] == int(port)), None)
-        if chosen is None:
-            raise ServiceUnavailableError(
-                f'no service port {port} found for service "{service["metadata"]["name"]}"'
-            )
-        port = chosen.get("name", "")
-    return [
-        authority(address["ip"], each["port"])
-        for subset in endpoints.get("subsets") or ()
-        for each in subset.get("ports") or ()
-        if each.get("name", "") == port or (not port and len(ports) == 1)
-        for address in subset.get("addresses") or ()
-    ]
-
-
-def _first_port(pod: Object) -> str:
-    """The first port that a container tells of."""
-    for container in pod["spec"].get("containers") or ():
-        for port in container.get("ports") or ():
-            if port.get("containerPort"):
-                return str(port["containerPort"])
-    return ""
+async def _pass_on(opening: AbstractAsyncContextManager[httpx.Response], links: Links, send: Send) -> None:
+    try:
+        async with opening as answer:
+            await _send_answer(answer, links, send)
+    except DialError as error:
+        raise ServiceUnavailableError(f"error trying to reach service: {error}") from None
 
 
 def proxied_path(scope: Scope, info: RequestInfo) -> str:
@@ -127,6 +71,11 @@ def proxied_path(scope: Scope, info: RequestInfo) -> str:
     return raw[start + len(marker) :] if start >= 0 else f"/{info.trailing}"
 
 
+def forwarded_uri(prefix: str, path: str) -> str:
+    """The path that the client asked for, as the back end is told."""
+    return posixpath.normpath(f"{prefix}/{path}") + ("/" if path.endswith("/") else "")
+
+
 async def _redirect(scope: Scope, send: Send) -> None:
     """To the same with a slash at the end, so that relative links work."""
     query = scope["query_string"]
@@ -134,3 +83,25 @@ async def _redirect(scope: Scope, send: Send) -> None:
     headers = [(b"location", location), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 301, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_answer(answer: httpx.Response, links: Links, send: Send) -> None:
+    headers = [pair for pair in answer_headers(answer) if pair[0] not in _NOT_THE_BACKENDS_TO_SAY]
+    if "location" in answer.headers:
+        location = links.rewrite(answer.headers["location"]).encode("latin-1")
+        headers = [*(pair for pair in headers if pair[0] != b"location"), (b"location", location)]
+    elif _is_page(answer):
+        page = links.rewrite_page(await answer.aread())
+        headers = [pair for pair in headers if pair[0] not in (b"content-length", b"content-encoding")]
+        headers.append((b"content-length", b"%d" % len(page)))
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        return await send({"type": "http.response.body", "body": page})
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await stream_body(answer.aiter_raw(), send)
+
+
+def _is_page(answer: httpx.Response) -> bool:
+    """HTML that can be read, with links to be rewritten."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+    is_readable = answer.headers.get("content-encoding", "") in _READABLE
+    return kind == "text/html" and is_readable and answer.request.method != "HEAD"

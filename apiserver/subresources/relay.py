@@ -1,4 +1,4 @@
-"""Passes a request on to a kubelet, pod or service, and its answer back: streamed, or as a raw tunnel.
+"""Connections to a kubelet, pod or service: requests with their answers, and tunnels of raw bytes.
 
 A request that asks to switch protocols (WebSocket, SPDY) becomes a tunnel: once the other side has
 agreed, bytes go both ways and nobody looks at them.
@@ -6,16 +6,18 @@ agreed, bytes go both ways and nobody looks at them.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from apiserver.asgi import Receive, Scope, Send
+from apimachinery.errors import StatusError
+from apiserver.asgi import Scope, Send
 from apiserver.request import RequestInfo
+from apiserver.subresources.dialling import explain
+from apiserver.subresources.forwarding import answer_headers, first_of, forwarded_headers, upgrade_headers
 from component_base.tunnel import UPGRADE, Tunnel
 
 if TYPE_CHECKING:
@@ -23,15 +25,20 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10.0
 _CHUNK = 1 << 16
-_FORWARDED_FOR = "x-forwarded-for"
-_HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-     "transfer-encoding", "upgrade", "host", "content-length", "authorization")
-)  # fmt: skip
 
 
 class DialError(Exception):
-    """The other side cannot be reached; the text is what upstream's dialler would say."""
+    """The other side cannot be reached, or does not answer; the text is what upstream's dialler would say."""
+
+
+class Refused(Exception):
+    """The other side answered instead of switching protocols."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        super().__init__(f"invalid upgrade response: status code {status}")
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 class Relay:
@@ -52,6 +59,8 @@ class Relay:
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             )
+            # What a request does not say is not to be said in its place.
+            self._made.headers.clear()
         return self._made
 
     async def aclose(self) -> None:
@@ -65,49 +74,40 @@ class Relay:
         """The answer's head; its body is still to come. Raises DialError."""
         import httpx
 
+        request = self._client.build_request(method, url, headers=list(headers), content=body)
         try:
-            async with self._client.stream(method, url, headers=list(headers), content=body) as answer:
-                yield answer
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise DialError(f"dial tcp {urlsplit(url).netloc}: {_reason(error)}") from error
+            answer = await self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise DialError(explain(error, urlsplit(url).netloc)) from error
+        try:
+            yield answer
+        finally:
+            await answer.aclose()
 
-    async def forward(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send, url: str) -> None:
-        """The request as it is, to `url`."""
-        tunnel = scope["extensions"].get(UPGRADE)
-        if tunnel is not None:
-            return await self._tunnel(info, scope, tunnel, url)
-        body = None if info.method in ("GET", "HEAD") else _body(receive)
-        async with self.open(info.method, url, forwarded_headers(scope), body) as answer:
-            await pass_on(answer, send, receive if body is None else None)
-
-    async def _tunnel(self, info: RequestInfo, scope: Scope, tunnel: Tunnel, url: str) -> None:
-        headers = [*forwarded_headers(scope), *_upgrade_headers(scope)]
+    async def tunnel(self, info: RequestInfo, scope: Scope, url: str) -> None:
+        """Bytes both ways, until either side has gone. Raises DialError, Refused."""
+        headers = [*forwarded_headers(scope), *upgrade_headers(scope)]
         async with self.open(info.method, url, headers) as answer:
             if answer.status_code != 101:
-                await answer.aread()
-                raise Refused(answer.status_code, answer.text, answer.headers.get("content-type", ""))
+                body = b"".join([piece async for piece in answer.aiter_raw()])
+                raise Refused(answer.status_code, answer_headers(answer), body)
             info.status = 101
+            tunnel: Tunnel = scope["extensions"][UPGRADE]
             tunnel.switch(answer.headers.multi_items())
             await _both_ways(tunnel, answer.extensions["network_stream"])
 
 
-class Refused(Exception):
-    """The other side answered instead of switching protocols."""
-
-    def __init__(self, status: int, text: str, content_type: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.content_type = content_type
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return (
-        "connect: connection refused"
-        if "attempts failed" in text or "refused" in text
-        else text or "i/o timeout"
-    )
+async def tunnel_or_answer(relay: Relay, info: RequestInfo, scope: Scope, send: Send, url: str) -> None:
+    """A tunnel; a back end that is not there becomes an error, and what it says instead is passed on."""
+    try:
+        await relay.tunnel(info, scope, url)
+    except DialError as error:
+        raise StatusError(f"error dialing backend: {error}") from None
+    except Refused as refusal:
+        if refusal.status < 400:
+            raise StatusError(str(refusal)) from None
+        await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.headers})
+        await send({"type": "http.response.body", "body": refusal.body})
 
 
 async def _both_ways(tunnel: Tunnel, stream: Any) -> None:
@@ -130,74 +130,3 @@ async def _both_ways(tunnel: Tunnel, stream: Any) -> None:
         await first_of(upwards(), downwards())
     finally:
         tunnel.close()
-
-
-async def first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs all until one ends, then cancels the others. What failed first is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
-            return
-
-
-def forwarded_headers(scope: Scope) -> list[tuple[str, str]]:
-    """The client's headers, all of them, but for those that concern only its own connection to us."""
-    headers = [pair for pair in _headers(scope) if pair[0] not in _HOP_BY_HOP]
-    client = scope.get("client")
-    if not client:
-        return headers
-    before = [value for name, value in headers if name == _FORWARDED_FOR]
-    kept = [pair for pair in headers if pair[0] != _FORWARDED_FOR]
-    return [*kept, (_FORWARDED_FOR, ", ".join([*before, str(client[0])]))]
-
-
-def _upgrade_headers(scope: Scope) -> list[tuple[str, str]]:
-    return [pair for pair in _headers(scope) if pair[0] in ("connection", "upgrade")]
-
-
-def _headers(scope: Scope) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-
-
-async def pass_on(answer: httpx.Response, send: Send, receive: Receive | None = None) -> None:
-    """Head and body of an answer, as they come. `receive` tells when nobody wants it any more."""
-    kept = ("transfer-encoding", "connection", "keep-alive")
-    headers = [
-        (name.lower(), value) for name, value in answer.headers.raw if name.decode().lower() not in kept
-    ]
-    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    await stream_body(answer.aiter_raw(), send, receive)
-
-
-async def stream_body(chunks: AsyncIterator[bytes], send: Send, receive: Receive | None) -> None:
-    async def copy() -> None:
-        async for chunk in chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    if receive is None:
-        await copy()
-    else:
-        await first_of(copy(), disconnected(receive))
-
-
-async def disconnected(receive: Receive) -> None:
-    """Returns when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -15,6 +15,7 @@ from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import is_true
+from apiserver.subresources.relay import tunnel_or_answer
 from apiserver.subresources.targets import choose_container, host_of
 from component_base.tunnel import UPGRADE
 
@@ -43,7 +44,7 @@ class PodStreams:
             raise BadRequestError("Upgrade request required")
         name = "portForward" if info.subresource == "portforward" else info.subresource
         url = await self._kubelets.url(node, f"/{name}/{path}", query)
-        await self._kubelets.forward(info, scope, receive, send, url)
+        await tunnel_or_answer(self._kubelets.relay, info, scope, send, url)
 
     async def _admit(self, info: RequestInfo) -> None:
         attributes = Attributes(

@@ -17,6 +17,7 @@ from apiserver.subresources import reviews
 from apiserver.subresources.kubelets import Backends, Kubelets
 from apiserver.subresources.log import PodLogs
 from apiserver.subresources.proxy import Proxy
+from apiserver.subresources.proxy_targets import ProxyTargets
 from apiserver.subresources.streams import PodStreams
 from apiserver.subresources.token_request import TokenRequests
 
@@ -43,9 +44,9 @@ def special_handlers(
     lookup, preferred = fresh_lookup(cache), options.kubelet_preferred_address_types
     kubelets = Kubelets(lookup, backends.kubelets, preferred)
     streams = PodStreams(kubelets, chain)
-    proxy = Proxy(kubelets, backends.pods, lookup, preferred, random.Random())
+    proxy = Proxy(ProxyTargets(backends, lookup, preferred, random.Random()))
     return {
-        ("pods", "log"): PodLogs(kubelets),
+        ("pods", "log"): PodLogs(kubelets, backends.unverified_kubelets),
         **{("pods", name): streams for name in ("exec", "attach", "portforward")},
         **{(plural, "proxy"): proxy for plural in ("nodes", "pods", "services")},
         (scheme.TOKEN_REVIEWS.group_resource, ""): reviews.review_tokens(auth.authenticator),

@@ -49,7 +49,7 @@ def kubelet_address(node: Object, preferred: Sequence[str]) -> tuple[str, int]:
     return host, get_path(node, "status.daemonEndpoints.kubeletEndpoint.Port") or KUBELET_PORT
 
 
-def split_proxy_name(name: str) -> tuple[str, str, str]:
+def split_proxy_name(name: str, kind: str) -> tuple[str, str, str]:
     """`[scheme:]name[:port]` of a proxied pod, service or node. Raises BadRequestError."""
     parts = name.split(":")
     match len(parts):
@@ -62,7 +62,7 @@ def split_proxy_name(name: str) -> tuple[str, str, str]:
         case _:
             host, scheme, port = "", "", ""
     if not host or scheme not in ("", "http", "https"):
-        raise BadRequestError(f'invalid proxy request "{name}"')
+        raise BadRequestError(f'invalid {kind} request "{name}"')
     return scheme, host, port
 
 

@@ -18,7 +18,7 @@ async def last_words(runtime: Runtime, container: RuntimeContainer) -> str:
 
 async def _log_tail(runtime: Runtime, container: RuntimeContainer) -> str:
     try:
-        pieces = [piece async for piece in runtime.logs(container.id, LogOptions(tail=FALLBACK_LINES))]
+        pieces = [piece async for piece in await runtime.logs(container.id, LogOptions(tail=FALLBACK_LINES))]
     except ContainerRuntimeError as error:
         return f"Error reading termination message from logs: {error}"
     return b"".join(pieces)[-FALLBACK_BYTES:].decode(errors="replace")

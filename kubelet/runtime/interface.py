@@ -329,7 +329,9 @@ class Runtime(Protocol):
     async def attach(
         self, container_id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool
     ) -> ExecStream: ...
-    def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]: ...
+    async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
+        """Ends with the log, or when it is followed with the container."""
+
     async def port_forward(self, sandbox_id: str, port: int) -> DuplexStream:
         """A connection to what listens on localhost in the sandbox's network namespace."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from kubelet.runtime.interface import ContainerRuntimeError, LogOptions
 from kubelet.server.containers import logged_container_id, pod_named
 from kubelet.server.refused import Refused
 
+log = logging.getLogger(__name__)
+
 
 class ContainerLogs:
     def __init__(self, kubelet: Kubelet, now: Callable[[], datetime]) -> None:
@@ -21,22 +24,32 @@ class ContainerLogs:
         self._now = now
 
     async def __call__(self, request: Request) -> Response:
-        where = request.path_params
         try:
-            options = log_options(request.query_params, self._now().timestamp())
-            pod = pod_named(self._kubelet, where["namespace"], where["pod"])
-            previous = _flag(request.query_params, "previous")
-            container_id = logged_container_id(pod, where["container"], previous=previous)
+            pieces = await self._open(request)
         except Refused as refused:
             return refused.response()
-        return StreamingResponse(self._pieces(container_id, options), media_type="text/plain")
+        return StreamingResponse(_to_the_end(pieces), media_type="text/plain")
 
-    async def _pieces(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
+    async def _open(self, request: Request) -> AsyncIterator[bytes]:
+        """Raises Refused."""
+        where, query = request.path_params, request.query_params
+        options = log_options(query, self._now().timestamp())
+        pod = pod_named(self._kubelet, where["namespace"], where["pod"])
+        container_id = logged_container_id(pod, where["container"], previous=_flag(query, "previous"))
         try:
-            async for piece in self._kubelet.runtime.logs(container_id, options):
-                yield piece
+            return await self._kubelet.runtime.logs(container_id, options)
         except ContainerRuntimeError as error:
-            yield f"{error}\n".encode()
+            log.warning("Log not opened: container=%s error=%s", container_id, error)
+            raise Refused(400, f"unable to retrieve container logs for {container_id}") from error
+
+
+async def _to_the_end(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A log that breaks off says so in its last line."""
+    try:
+        async for piece in pieces:
+            yield piece
+    except ContainerRuntimeError as error:
+        yield f"{error}\n".encode()
 
 
 def log_options(query: Mapping[str, str], now: float) -> LogOptions:
@@ -51,7 +64,7 @@ def log_options(query: Mapping[str, str], now: float) -> LogOptions:
             stream=query.get("stream") or "All",
         )
     except ValueError as error:
-        raise Refused(400, f"Unable to decode query: {error}") from error
+        raise Refused(400, '{"message": "Unable to decode query."}') from error
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from client.rest import Client
+from kubeadm.certs import ensure_pki
+from kubeadm.config import ClusterConfig
 from tests.integration.plane import Plane
 
 
@@ -43,3 +46,10 @@ async def client(stopped_plane: Plane) -> AsyncIterator[Client]:
     client = stopped_plane.client()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = ClusterConfig(state_dir=tmp_path_factory.mktemp("cluster"), node_name="n1", node_ip="127.0.0.1")
+    ensure_pki(config)
+    return config.pki

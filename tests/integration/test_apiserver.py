@@ -2,81 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import orjson
 import pytest
 
 from apimachinery.objects import Object
-from apiserver.app import ApiServer, build_app
-from apiserver.options import Options
-from apiserver.server import HttpServer, tls_context
-from apiserver.storage.memory import MemoryStorage
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+from tests.integration.running_apiserver import Running, running
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = ClusterConfig(state_dir=tmp_path_factory.mktemp("cluster"), node_name="n1", node_ip="127.0.0.1")
-    ensure_pki(config)
-    return config.pki
-
-
-@dataclass
-class Running:
-    """An apiserver that answers, and the way to it."""
-
-    server: ApiServer
-    pki: Path
-    url: str
-
-    def client(self, who: str = "", token: str = "") -> httpx.AsyncClient:
-        """With a component's certificate, with a token, or as nobody."""
-        tls = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))
-        if who:
-            tls.load_cert_chain(self.pki / f"{who}.crt", self.pki / f"{who}.key")
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx.AsyncClient(base_url=self.url, verify=tls, headers=headers, trust_env=False)
-
-
-@asynccontextmanager
-async def running(pki: Path, **flags: Any) -> AsyncIterator[Running]:
-    options = Options(
-        authorization_mode=("Node", "RBAC"),
-        client_ca_file=str(pki / "ca.crt"),
-        service_account_key_file=(str(pki / "sa.pub"),),
-        service_account_signing_key_file=str(pki / "sa.key"),
-        kubelet_certificate_authority=str(pki / "ca.crt"),
-        kubelet_client_certificate=str(pki / "apiserver-kubelet-client.crt"),
-        kubelet_client_key=str(pki / "apiserver-kubelet-client.key"),
-        advertise_address="10.0.0.1",
-        **flags,
-    )
-    server = build_app(options, MemoryStorage())
-    http = HttpServer(server.app)
-    tls = tls_context(pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt")
-    port = await http.start("127.0.0.1", 0, tls)
-    work = asyncio.create_task(server.run())
-    try:
-        async with asyncio.timeout(20):
-            await server.start.finished.wait()
-        yield Running(server, pki, f"https://127.0.0.1:{port}")
-    finally:
-        await http.aclose(0.1)
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
 
 
 async def test_a_new_cluster_has_what_everybody_expects(pki: Path) -> None:
@@ -189,163 +128,6 @@ async def test_requests_are_counted(pki: Path) -> None:
     found = [each for each in samples if each.name == "apiserver_request_total"]
     labels = {"verb": "LIST", "resource": "configmaps", "scope": "namespace", "code": "200"}
     assert [each.value for each in found if labels.items() <= each.labels.items()] == [1]
-
-
-# A kubelet that says what it was asked
-
-Respond = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def kubelet(pki: Path, respond: Respond) -> AsyncIterator[int]:
-    """Listens with the kubelet's certificate; `respond` gets the request's first line and the streams."""
-
-    connections = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(asyncio.current_task())
-        with suppress(ConnectionError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            await respond(head.split(b"\r\n")[0].decode(), reader, writer)
-            writer.close()
-            await writer.wait_closed()
-
-    tls = tls_context(pki / "kubelet-serving.crt", pki / "kubelet-serving.key", pki / "ca.crt")
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await asyncio.gather(*filter(None, connections))
-
-
-async def register(api: Running, port: int) -> None:
-    """A node whose kubelet listens on `port`, and a pod on it."""
-    node = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": "n1"},
-        "status": {
-            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
-        },
-    }
-    spec = {
-        "nodeName": "n1",
-        "automountServiceAccountToken": False,
-        "containers": [{"name": "c", "image": "busybox"}],
-    }
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
-    async with api.client("admin") as admin:
-        for path, obj in (
-            ("/api/v1/nodes", node),
-            ("/api/v1/namespaces/default/serviceaccounts", account),
-            ("/api/v1/namespaces/default/pods", pod),
-        ):
-            answer = await admin.post(path, json=obj)
-            assert answer.status_code == 201, answer.text
-
-
-LOG = "/api/v1/namespaces/default/pods/web/log"
-
-
-async def test_a_log_is_followed_as_it_is_written(pki: Path) -> None:
-    go_on = asyncio.Event()
-
-    async def respond(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert line == "GET /containerLogs/default/web/c?follow=true&tailLines=1 HTTP/1.1"
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nfirst\n")
-        await go_on.wait()
-        writer.write(b"second\n")
-
-    async with kubelet(pki, respond) as port, running(pki) as api, api.client("admin") as admin:
-        await register(api, port)
-        async with admin.stream("GET", LOG, params={"follow": "true", "tailLines": "1"}) as answer:
-            lines = answer.aiter_lines()
-            first = await anext(lines)
-            go_on.set()
-            second = await anext(lines)
-    assert (first, second) == ("first", "second")
-
-
-async def test_what_a_kubelet_refuses_is_told(pki: Path) -> None:
-    async def respond(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        text = b'container "c" in pod "web" is waiting to start: ContainerCreating'
-        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%b" % (len(text), text))
-
-    async with kubelet(pki, respond) as port, running(pki) as api, api.client("admin") as admin:
-        await register(api, port)
-        answer = await admin.get(LOG)
-    assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")
-    assert answer.json()["message"].endswith("is waiting to start: ContainerCreating")
-
-
-async def test_a_kubelet_that_is_not_there_is_an_internal_error(pki: Path) -> None:
-    async with running(pki) as api, api.client("admin") as admin:
-        await register(api, 1)
-        answer = await admin.get(LOG)
-    assert answer.status_code == 500
-    assert "dial tcp 127.0.0.1:1: connect: connection refused" in answer.json()["message"]
-
-
-SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n"
-
-
-async def test_exec_is_a_tunnel_to_the_kubelet(pki: Path) -> None:
-    async def respond(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert line == "GET /exec/default/web/c?input=1&output=1&command=cat HTTP/1.1"
-        writer.write(SWITCH + b"hello ")
-        while data := await reader.read(100):
-            writer.write(data.upper())
-
-    async with kubelet(pki, respond) as port, running(pki) as api:
-        await register(api, port)
-        reader, writer = await connect(api)
-        path = "/api/v1/namespaces/default/pods/web/exec?command=cat&stdin=true&stdout=true"
-        writer.write(upgrade(path))
-        head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"world")
-        echoed = await reader.readexactly(len("hello WORLD"))
-        writer.close()
-        await writer.wait_closed()
-    assert head.startswith(b"HTTP/1.1 101 ")
-    assert echoed == b"hello WORLD"
-
-
-async def connect(api: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    tls = ssl.create_default_context(cafile=str(api.pki / "ca.crt"))
-    tls.load_cert_chain(api.pki / "admin.crt", api.pki / "admin.key")
-    host, port = api.url.removeprefix("https://").split(":")
-    return await asyncio.open_connection(host, int(port), ssl=tls)
-
-
-def upgrade(path: str) -> bytes:
-    lines = (f"GET {path} HTTP/1.1", "host: x", "connection: Upgrade", "upgrade: websocket", "", "")
-    return "\r\n".join(lines).encode()
-
-
-async def test_an_upgrade_that_is_refused_is_answered_and_closed(pki: Path) -> None:
-    async with running(pki) as api:
-        reader, writer = await connect(api)
-        writer.write(upgrade("/api/v1/namespaces/default/pods/ghost/exec?command=cat"))
-        answer = await reader.read()
-        writer.close()
-    assert answer.startswith(b"HTTP/1.1 404 ")
-    assert b'pods \\"ghost\\" not found' in answer
-
-
-async def test_a_node_is_proxied(pki: Path) -> None:
-    async def respond(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        body = line.encode()
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
-
-    async with kubelet(pki, respond) as port, running(pki) as api, api.client("admin") as admin:
-        await register(api, port)
-        answer = await admin.get("/api/v1/nodes/n1/proxy/stats/summary?only_cpu=1")
-        bare = await admin.get("/api/v1/nodes/n1/proxy")
-    assert answer.text == "GET /stats/summary?only_cpu=1 HTTP/1.1"
-    assert (bare.status_code, bare.headers["location"]) == (301, "/api/v1/nodes/n1/proxy/")
 
 
 async def test_a_watch_ends_when_the_server_does(pki: Path) -> None:

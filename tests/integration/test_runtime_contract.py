@@ -127,13 +127,13 @@ async def test_address_is_given_back(node):
 async def test_logs(node, options, expected):
     uid, made = await node.start(shell("echo a; sleep 0.1; echo b >&2; sleep 0.1; echo c"))
     await node.ended(uid)
-    assert b"".join([data async for data in node.runtime.logs(made, options)]) == expected
+    assert b"".join([data async for data in await node.runtime.logs(made, options)]) == expected
 
 
 async def test_timestamps_lead_each_line(node):
     uid, made = await node.start(container("echo", "hello"))
     await node.ended(uid)
-    line = b"".join([data async for data in node.runtime.logs(made, LogOptions(timestamps=True))])
+    line = b"".join([data async for data in await node.runtime.logs(made, LogOptions(timestamps=True))])
     moment, text = line.split(b" ", 1)
     assert text == b"hello\n"
     assert moment.startswith(b"20")
@@ -142,7 +142,7 @@ async def test_timestamps_lead_each_line(node):
 
 async def test_logs_of_a_running_container_are_followed(node):
     _, made = await node.start(shell("sleep 0.3; echo late; sleep 100"))
-    logs = node.runtime.logs(made, LogOptions(follow=True))
+    logs = await node.runtime.logs(made, LogOptions(follow=True))
     async with asyncio.timeout(10):
         assert await anext(logs) == b"late\n"
     await logs.aclose()

@@ -44,7 +44,7 @@ async def node() -> AsyncIterator[Node]:
 
 
 async def output(node: Node, made: str) -> str:
-    return b"".join([data async for data in node.runtime.logs(made, LogOptions())]).decode()
+    return b"".join([data async for data in await node.runtime.logs(made, LogOptions())]).decode()
 
 
 async def run(node: Node, config: object, **options: object) -> str:
@@ -229,6 +229,15 @@ async def test_much_goes_through_an_exec_both_ways(node):
     assert bytes(received) == sent * 8
     assert await stream.wait() == 0
     await stream.close()
+
+
+@pytest.mark.parametrize("tty", [False, True])
+async def test_long_line_of_a_log_has_one_timestamp(node, tty):
+    uid, made = await node.start(shell("head -c 40000 /dev/zero | tr '\\0' x; echo; echo end", tty=tty))
+    await node.ended(uid)
+    logs = await node.runtime.logs(made, LogOptions(timestamps=True))
+    lines = b"".join([data async for data in logs]).decode().splitlines()
+    assert [line.partition("Z ")[2] for line in lines] == ["x" * 40000, "end"]
 
 
 async def test_exec_that_timed_out_is_killed(node):

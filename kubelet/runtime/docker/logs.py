@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from kubelet.runtime.docker.connection import Connector, Request, path_of
+from kubelet.runtime.docker.connection import Connection, Connector, Request, path_of
 from kubelet.runtime.docker.streams import demultiplexed
 from kubelet.runtime.interface import LogOptions
+
+_STAMP = len("2006-01-02T15:04:05.000000000Z ")
+_ENTRY = 16 * 1024
+"""Docker cuts lines that are longer into several entries."""
 
 
 def logs_path(docker_id: str, options: LogOptions) -> str:
@@ -21,16 +25,62 @@ def logs_path(docker_id: str, options: LogOptions) -> str:
     )
 
 
-async def read_logs(
+async def open_logs(
     connector: Connector, docker_id: str, options: LogOptions, *, tty: bool
 ) -> AsyncIterator[bytes]:
-    left = options.limit_bytes
-    async with await connector.open(Request("GET", logs_path(docker_id, options))) as connection:
-        async for _, data in demultiplexed(connection.pieces(), tty=tty):
+    connection = await connector.open(Request("GET", logs_path(docker_id, options)))
+    return _read(connection, options, tty=tty)
+
+
+async def _read(connection: Connection, options: LogOptions, *, tty: bool) -> AsyncIterator[bytes]:
+    left, stamps = options.limit_bytes, Stamps()
+    async with connection:
+        async for stream, data in demultiplexed(connection.pieces(), tty=tty):
+            text = stamps.once_a_line(stream, data) if options.timestamps else data
             if left is None:
-                yield data
+                yield text
                 continue
-            yield data[:left]
-            left -= len(data)
+            yield text[:left]
+            left -= len(text)
             if left <= 0:
                 return
+
+
+class Stamps:
+    """Takes all timestamps of a long line but the first: Docker stamps each entry, Kubernetes each line."""
+
+    def __init__(self) -> None:
+        self._streams: dict[int, _Entry] = {}
+
+    def once_a_line(self, stream: int, data: bytes) -> bytes:
+        entry = self._streams.setdefault(stream, _Entry())
+        kept = []
+        while data:
+            piece, data, is_wanted = entry.take(data)
+            if is_wanted:
+                kept.append(piece)
+        return b"".join(kept)
+
+
+class _Entry:
+    """Where in an entry of one stream we are."""
+
+    def __init__(self) -> None:
+        self._stamp_left = _STAMP
+        self._text_left = _ENTRY
+        self._goes_on = False
+        """Whether the entry before ended in the middle of a line."""
+
+    def take(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        """The rest of the stamp or of the text, what comes after it, and whether the first is to be kept."""
+        if self._stamp_left:
+            stamp, rest = data[: self._stamp_left], data[self._stamp_left :]
+            self._stamp_left -= len(stamp)
+            return stamp, rest, not self._goes_on
+        end = data.find(b"\n", 0, self._text_left) + 1 or min(len(data), self._text_left)
+        text, rest = data[:end], data[end:]
+        self._text_left -= len(text)
+        ends_line = text.endswith(b"\n")
+        if ends_line or not self._text_left:
+            self._stamp_left, self._text_left, self._goes_on = _STAMP, _ENTRY, not ends_line
+        return text, rest, True

@@ -23,7 +23,7 @@ from kubelet.runtime.docker.labels import (
     container_labels,
     docker_name,
 )
-from kubelet.runtime.docker.logs import read_logs
+from kubelet.runtime.docker.logs import open_logs
 from kubelet.runtime.docker.port_forward import connect_inside
 from kubelet.runtime.docker.requests import container_body
 from kubelet.runtime.docker.sandboxes import Sandboxes
@@ -188,8 +188,7 @@ class DockerRuntime:
     async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
         docker_id = without_scheme(container_id)
         inspected = await self._engine.inspect(docker_id)
-        async for data in read_logs(self._connector, docker_id, options, tty=inspected["Config"]["Tty"]):
-            yield data
+        return await open_logs(self._connector, docker_id, options, tty=inspected["Config"]["Tty"])
 
     async def usage(self) -> dict[str, ContainerUsage]:
         running = self._sightings.running()

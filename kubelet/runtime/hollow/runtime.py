@@ -208,7 +208,9 @@ class HollowRuntime:
 
     async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
         self._check()
-        container = self._pods.known_container(container_id)
+        return self._read_logs(self._pods.known_container(container_id), options)
+
+    async def _read_logs(self, container: HollowContainer, options: LogOptions) -> AsyncIterator[bytes]:
         cut = limiter(options.limit_bytes)
         position = len(container.log)
         for line in select(container.log, options):
@@ -219,7 +221,7 @@ class HollowRuntime:
                 line, position = container.log[position], position + 1
                 if is_wanted(line, options) and (data := cut(render(line, options.timestamps))):
                     yield data
-            if container.has_ended or self._pods.container(container_id) is None:
+            if container.has_ended or self._pods.container(container.seen.id) is None:
                 return
             await container.changed()
 

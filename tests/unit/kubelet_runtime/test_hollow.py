@@ -167,7 +167,7 @@ async def test_broken_engine_refuses_and_ends_the_events_but_containers_go_on(no
 async def test_logs_follow_until_the_end(node):
     made = await node.start(container("sh", "-c", "echo a; sleep 1; echo b >&2; sleep 1; echo c"))
     options = LogOptions(follow=True, timestamps=True, stream="Stdout")
-    lines = [line async for line in node.runtime.logs(made, options)]
+    lines = [line async for line in await node.runtime.logs(made, options)]
     assert lines == [b"2026-01-01T00:00:00.000000000Z a\n", b"2026-01-01T00:00:02.000000000Z c\n"]
 
 
@@ -185,7 +185,7 @@ async def test_logs_follow_until_the_end(node):
 async def test_logs_show_what_was_asked_for(node, options, expected):
     made = await node.start(container("sh", "-c", "echo a; echo b >&2; sleep 1; echo c"))
     await node.ended()
-    assert b"".join([line async for line in node.runtime.logs(made, options)]) == expected
+    assert b"".join([line async for line in await node.runtime.logs(made, options)]) == expected
 
 
 async def test_exec_runs_beside_the_container(node):

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from apimachinery.errors import BadRequestError, StatusError
+from apimachinery.errors import BadRequestError
 from apimachinery.objects import Object
 from apiserver.filters.request_info import parse_query
 from apiserver.subresources.log_options import parse_log_options, validate_log_options
-from apiserver.subresources.proxy import service_targets
 from apiserver.subresources.reviews import check_access_spec
 from apiserver.subresources.streams import stream_query
 from apiserver.subresources.targets import choose_container, kubelet_address, split_proxy_name
@@ -74,13 +73,13 @@ def test_a_kubelet_is_found_by_the_preferred_address() -> None:
     ],
 )
 def test_a_proxied_name_is_split(name: str, expected: tuple[str, str, str]) -> None:
-    assert split_proxy_name(name) == expected
+    assert split_proxy_name(name, "pod") == expected
 
 
 @pytest.mark.parametrize("name", ["ftp:web:1", "a:b:c:d", ":80"])
 def test_a_bad_proxied_name_is_refused(name: str) -> None:
-    with pytest.raises(BadRequestError):
-        split_proxy_name(name)
+    with pytest.raises(BadRequestError, match=f'^invalid service request "{name}"$'):
+        split_proxy_name(name, "service")
 
 
 def test_log_options_reach_the_kubelet_as_they_came() -> None:
@@ -116,37 +115,6 @@ def test_streams_are_asked_for_in_the_kubelets_words() -> None:
     query = parse_query(b"command=sh&command=-c&stdin=true&stdout=1&stderr=false&tty=true")
     expected = [("input", "1"), ("output", "1"), ("tty", "1"), ("command", "sh"), ("command", "-c")]
     assert stream_query(query) == expected
-
-
-SERVICE: Object = {
-    "metadata": {"name": "web"},
-    "spec": {"ports": [{"name": "http", "port": 80}, {"name": "api", "port": 8080}]},
-}
-ENDPOINTS: Object = {
-    "subsets": [
-        {
-            "addresses": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}],
-            "ports": [{"name": "http", "port": 8000}, {"name": "api", "port": 9000}],
-        }
-    ]
-}
-
-
-@pytest.mark.parametrize(
-    ("port", "expected"),
-    [
-        ("http", ["10.0.0.1:8000", "10.0.0.2:8000"]),
-        ("8080", ["10.0.0.1:9000", "10.0.0.2:9000"]),
-        ("", []),
-    ],
-)
-def test_a_service_leads_to_its_endpoints(port: str, expected: list[str]) -> None:
-    assert service_targets(SERVICE, ENDPOINTS, port) == expected
-
-
-def test_a_port_that_a_service_has_not_is_told() -> None:
-    with pytest.raises(StatusError, match='no service port 81 found for service "web"'):
-        service_targets(SERVICE, ENDPOINTS, "81")
 
 
 ACCESS: dict[str, tuple[Object, dict[str, Any], list[str]]] = {

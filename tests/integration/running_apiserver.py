@@ -1,0 +1,64 @@
+"""A whole apiserver of this process on a real socket with TLS, over the store in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from apiserver.app import ApiServer, build_app
+from apiserver.options import Options
+from apiserver.server import HttpServer, tls_context
+from apiserver.storage.memory import MemoryStorage
+
+
+@dataclass
+class Running:
+    """An apiserver that answers, and the way to it."""
+
+    server: ApiServer
+    pki: Path
+    url: str
+
+    def client(self, who: str = "", token: str = "") -> httpx.AsyncClient:
+        """With a component's certificate, with a token, or as nobody."""
+        tls = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))
+        if who:
+            tls.load_cert_chain(self.pki / f"{who}.crt", self.pki / f"{who}.key")
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(base_url=self.url, verify=tls, headers=headers, trust_env=False)
+
+
+@asynccontextmanager
+async def running(pki: Path, **flags: Any) -> AsyncIterator[Running]:
+    options = Options(
+        authorization_mode=("Node", "RBAC"),
+        client_ca_file=str(pki / "ca.crt"),
+        service_account_key_file=(str(pki / "sa.pub"),),
+        service_account_signing_key_file=str(pki / "sa.key"),
+        kubelet_certificate_authority=str(pki / "ca.crt"),
+        kubelet_client_certificate=str(pki / "apiserver-kubelet-client.crt"),
+        kubelet_client_key=str(pki / "apiserver-kubelet-client.key"),
+        advertise_address="10.0.0.1",
+        **flags,
+    )
+    server = build_app(options, MemoryStorage())
+    http = HttpServer(server.app)
+    tls = tls_context(pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt")
+    port = await http.start("127.0.0.1", 0, tls)
+    work = asyncio.create_task(server.run())
+    try:
+        async with asyncio.timeout(20):
+            await server.start.finished.wait()
+        yield Running(server, pki, f"https://127.0.0.1:{port}")
+    finally:
+        await http.aclose(0.1)
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
