@@ -49,9 +49,11 @@ class ProbeHistory:
         result = _Result(self._now(), attempt.outcome, milliseconds, attempt.message[:MAX_MESSAGE])
         probe.last.append(result)
 
-    def turned(self, uid: str, container: str, kind: ProbeKind, healthy: bool) -> None:
+    def judged(self, uid: str, container: str, kind: ProbeKind, healthy: bool) -> None:
+        """The verdict after an attempt; that it turned is what is remembered."""
         probe = self._probe(uid, container, kind)
-        probe.healthy, probe.since = healthy, self._now()
+        if healthy != probe.healthy:
+            probe.healthy, probe.since = healthy, self._now()
 
     def forget(self, uid: str) -> None:
         self._pods.pop(uid, None)

@@ -182,8 +182,8 @@ class ProbeManager:
         key = (target.container_id, target.kind)
         before = known.get(key, target.kind is ProbeKind.LIVENESS)
         known[key] = verdict
+        self.history.judged(uid, target.container["name"], target.kind, verdict)
         if verdict != before or (target.kind is ProbeKind.STARTUP and verdict is False):
-            self.history.turned(uid, target.container["name"], target.kind, verdict)
             log.info(
                 "Probe verdict: pod=%s container=%s probe=%s healthy=%s",
                 pod_full_name(target.pod), target.container["name"], target.kind.value, verdict,

@@ -162,6 +162,15 @@ async def test_failed_start_says_why_and_stays_visible(node, config, words):
     assert seen.error
 
 
+@pytest.mark.parametrize("script", ["exec {}", "{} && sleep 100"], ids=["itself", "its child"])
+async def test_what_is_killed_at_once_is_known_to_be_oom_killed(node, script):
+    """Docker is often too late to know it."""
+    greedy = script.format("dd if=/dev/zero of=/dev/null bs=20M count=1")
+    uid, _ = await node.start(shell(greedy, resources=Resources(memory_limit=16 << 20)))
+    ended = await node.ended(uid)
+    assert (ended.exit_code, ended.oom_killed) == (137, True)
+
+
 async def test_container_over_its_memory_limit_is_oom_killed(node):
     limits = Resources(memory_limit=16 << 20)
     uid, _ = await node.start(shell("tail /dev/zero", resources=limits))

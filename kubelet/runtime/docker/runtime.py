@@ -75,6 +75,7 @@ class DockerRuntime:
         return RuntimeVersion("docker", told["Version"], told["ApiVersion"])
 
     async def close(self) -> None:
+        self._sightings.close()
         await self._engine.close()
         await self._network.close()
 

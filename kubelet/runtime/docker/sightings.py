@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from kubelet.runtime.docker.engine import Engine, NotFoundInEngine
 from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, Identity, identity_of
-from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of
+from kubelet.runtime.docker.oom import OomLog
+from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of, without_scheme
 from kubelet.runtime.interface import ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
 
+KILLED = 137
+"""The exit code of what died of SIGKILL."""
 _UNSETTLED = ("created", "removing")
 """A start that failed leaves the list's state as it was."""
 
@@ -34,6 +37,7 @@ class Sightings:
         self._node = node
         self._known: dict[str, Sighting] = {}
         self._images: dict[str, ImageRef | None] = {}
+        self._oom = OomLog()
 
     async def pods(self) -> dict[str, RuntimePod]:
         listed = await self._engine.list_containers({NODE: self._node})
@@ -90,8 +94,16 @@ class Sightings:
         if identity.kind == SANDBOX:
             value = sandbox_of(inspected, identity)
         else:
-            value = container_of(inspected, identity, await self._image(inspected["Image"]))
+            value = self._with_oom(container_of(inspected, identity, await self._image(inspected["Image"])))
         return Sighting(state["Status"], state.get("Pid") or 0, identity, value)
+
+    def _with_oom(self, container: RuntimeContainer) -> RuntimeContainer:
+        if container.exit_code != KILLED or container.oom_killed:
+            return container
+        return replace(container, oom_killed=self._oom.has_killed(without_scheme(container.id)))
+
+    def close(self) -> None:
+        self._oom.close()
 
     async def _image(self, image_id: str) -> ImageRef | None:
         if image_id not in self._images:
