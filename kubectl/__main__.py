@@ -51,6 +51,7 @@ VERBS = {
     "uncordon": "kubectl.verbs.uncordon",
     "version": "kubectl.verbs.version",
     "wait": "kubectl.verbs.wait",
+    "why": "kubectl.verbs.why",
 }
 CLUSTER_VERBS = ("up", "down", "init", "join", "token", "certs", "reset", "status", "kubeconfig")
 
@@ -144,6 +145,12 @@ def main() -> None:
     except Exception as error:  # the outermost place: every failure becomes a message and a code
         code = report(error)
     sys.exit(code)
+
+
+def why() -> None:
+    """The console script `kubectl-why`, by which kubectl finds it as a plugin: `kubectl why pod/web`."""
+    sys.argv.insert(1, "why")
+    main()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,377 @@
+"""Workloads that get no pods, nodes, claims, manifests that are not taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apimachinery.errors import BadRequestError, ForbiddenError, InvalidError, StatusError
+from apimachinery.field import Path, invalid, required
+from apimachinery.objects import Object
+from apimachinery.schema import builtin
+from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, ranked
+from kubectl.why.facts import ClaimFacts, WorkloadFacts
+from kubectl.why.positions import line_of, positions_of
+from kubectl.why.rules.claims import claim
+from kubectl.why.rules.manifest import NoKind, Refusal, no_such_kind, refused
+from kubectl.why.rules.nodes import NodeFacts
+from kubectl.why.rules.nodes import node as why_node
+from kubectl.why.rules.workloads import workload
+from tests.unit.kubectl.why.builders import NOW, STALE, make_event, make_lease, make_node, make_pod
+
+
+def replica_set(message: str) -> Object:
+    condition = {"type": "ReplicaFailure", "status": "True", "message": message}
+    return {"metadata": {"name": "cart-1", "namespace": "shop", "resourceVersion": "8"},
+            "status": {"conditions": [condition]}}  # fmt: skip
+
+
+def make_workload(*sets: Object, spec: Object | None = None, **facts: Any) -> WorkloadFacts:
+    obj = {
+        "metadata": {"name": "cart", "namespace": "shop", "generation": 2},
+        "spec": {"replicas": 3, **(spec or {})},
+        "status": {"observedGeneration": 2},
+    }
+    defaults: dict[str, Any] = {
+        "kind": "Deployment", "obj": obj, "now": NOW, "lease": make_lease(name="kube-controller-manager"),
+    }  # fmt: skip
+    return WorkloadFacts(sets=sets, **(defaults | facts))
+
+
+FORBIDDEN = 'pods "cart-1-" is forbidden: '
+
+
+@pytest.mark.parametrize(
+    ("message", "cause", "what", "command"),
+    [
+        pytest.param(
+            f"{FORBIDDEN}exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2",
+            Cause.RESOURCES,
+            'quota "q" allows pods=2; used are pods=2, and pods=1 more are asked for',
+            "kubectl describe resourcequota/q -n shop",
+            id="a quota",
+        ),
+        pytest.param(
+            f"{FORBIDDEN}failed quota: q: must specify limits.cpu",
+            Cause.RESOURCES,
+            'quota "q" wants every container to say its limits.cpu',
+            "",
+            id="what a quota wants",
+        ),
+        pytest.param(
+            f"{FORBIDDEN}maximum cpu usage per Container is 1, but limit is 2",
+            Cause.RESOURCES,
+            "a LimitRange forbids it: maximum cpu usage per Container is 1, but limit is 2",
+            "kubectl describe limitrange -n shop",
+            id="a LimitRange",
+        ),
+        pytest.param(
+            f'{FORBIDDEN}violates PodSecurity "restricted:latest": privileged (container "c" must not ...)',
+            Cause.SECURITY,
+            'namespace "shop" enforces PodSecurity "restricted:latest", which the pod violates: '
+            'privileged (container "c" must not ...)',
+            "",
+            id="PodSecurity",
+        ),
+        pytest.param(
+            f'{FORBIDDEN}error looking up service account shop/bot: serviceaccount "bot" not found',
+            Cause.DEPENDENCY,
+            'ServiceAccount "bot" does not exist in namespace "shop"',
+            "kubectl create serviceaccount bot -n shop",
+            id="an account",
+        ),
+        pytest.param(
+            f"{FORBIDDEN}no PriorityClass with name high was found",
+            Cause.DEPENDENCY,
+            'PriorityClass "high" does not exist',
+            "kubectl create priorityclass high --value=0",
+            id="a priority class",
+        ),
+        pytest.param(
+            'admission webhook "w.example.com" denied the request: no latest',
+            Cause.SECURITY,
+            'webhook "w.example.com" denies it: no latest',
+            "",
+            id="a webhook's no",
+        ),
+        pytest.param(
+            'Internal error occurred: failed calling webhook "w.example.com": connection refused',
+            Cause.CONTROL_PLANE,
+            'webhook "w.example.com" does not answer: connection refused',
+            "kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations",
+            id="a webhook's silence",
+        ),
+        pytest.param(
+            'Pod "cart-1-x" is invalid: spec.containers[0].image: Required value',
+            Cause.SPEC,
+            'Pod "cart-1-x" is invalid: spec.containers[0].image: Required value',
+            "",
+            id="an invalid template",
+        ),
+    ],
+)
+def test_why_no_pod_is_created(message: str, cause: Cause, what: str, command: str) -> None:
+    found = workload(make_workload(replica_set(message)))[0]
+    assert found.headline == f"no pod can be created for deployment/cart: {what}"
+    assert (found.cause, found.fix.command if found.fix else "") == (cause, command)
+
+
+def trouble(headline: str) -> Diagnosis:
+    return Diagnosis(cause=Cause.IMAGE, headline=headline)
+
+
+@pytest.mark.parametrize(
+    ("facts", "headlines"),
+    [
+        pytest.param(make_workload(), [], id="well"),
+        pytest.param(
+            make_workload(spec={"replicas": 0}),
+            ["deployment/cart wants no pods: spec.replicas is 0"],
+            id="none",
+        ),
+        pytest.param(
+            make_workload(spec={"paused": True}), ["the rollout of deployment/cart is paused"], id="paused"
+        ),
+        pytest.param(
+            make_workload(troubles=[trouble("a"), trouble("b"), trouble("a")]),
+            ["a", "b"],
+            id="each trouble once",
+        ),
+        pytest.param(
+            make_workload(events=[make_event("FailedCreate", "no")]),
+            ["no pod can be created for deployment/cart: no"],
+            id="from an Event",
+        ),
+        pytest.param(
+            make_workload(events=[make_event("FailedCreate", "no")], pods=[make_pod()]),
+            [],
+            id="an old Event",
+        ),
+    ],
+)
+def test_why_a_workload_is_not_well(facts: WorkloadFacts, headlines: list[str]) -> None:
+    assert [each.headline for each in workload(facts)] == headlines
+
+
+def test_nobody_looks_after_it() -> None:
+    facts = make_workload(lease=make_lease(STALE, name="kube-controller-manager"))
+    facts.obj["status"]["observedGeneration"] = 1
+    (found,) = workload(facts)
+    assert found.headline == (
+        "no controller looks after deployment/cart: "
+        "kube-controller-manager has not renewed its lease for 120 s"
+    )
+
+
+def claim_of(class_name: str | None = None, phase: str = "Pending") -> Object:
+    spec = {} if class_name is None else {"storageClassName": class_name}
+    return {"metadata": {"name": "data", "namespace": "shop", "resourceVersion": "6"}, "spec": spec,
+            "status": {"phase": phase}}  # fmt: skip
+
+
+def storage_class(name: str, provisioner: str = "p.example.com", **fields: Any) -> Object:
+    return {"metadata": {"name": name, "annotations": {}}, "provisioner": provisioner, **fields}
+
+
+LATER = {"volumeBindingMode": "WaitForFirstConsumer"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "headline"),
+    [
+        pytest.param(ClaimFacts("data", claim_of(phase="Bound")), None, id="bound"),
+        pytest.param(
+            ClaimFacts("data", claim_of("fast"), [storage_class("standard")]),
+            'claim "data" wants storage class "fast"; there is only standard',
+            id="another class",
+        ),
+        pytest.param(
+            ClaimFacts("data", claim_of("fast")),
+            'claim "data" wants storage class "fast"; there is none',
+            id="no class at all",
+        ),
+        pytest.param(
+            ClaimFacts("data", claim_of()),
+            'claim "data" names no storage class, and none is the default',
+            id="no default class",
+        ),
+        pytest.param(
+            ClaimFacts("data", claim_of("fast"), [storage_class("fast", **LATER)]),
+            None,
+            id="waits for a pod",
+        ),
+        pytest.param(
+            ClaimFacts("data", claim_of("fast"), [storage_class("fast")]),
+            'claim "data" waits for provisioner p.example.com to make a volume',
+            id="waits for the provisioner",
+        ),
+        pytest.param(
+            ClaimFacts(
+                "data",
+                claim_of("fast"),
+                [storage_class("fast")],
+                events=[make_event("ProvisioningFailed", "disk full")],
+            ),
+            'claim "data" gets no volume: disk full',
+            id="the provisioner failed",
+        ),
+        pytest.param(
+            ClaimFacts("data", claim_of("", "Lost") | {"spec": {"volumeName": "pv1"}}),
+            'claim "data" has lost its volume "pv1", which no longer exists',
+            id="lost",
+        ),
+    ],
+)
+def test_why_a_claim_has_no_volume(facts: ClaimFacts, headline: str | None) -> None:
+    found = claim(facts, "shop")
+    assert (found.headline if found else None) == headline
+
+
+def node_with(**condition: str) -> Object:
+    made = make_node()
+    made["status"]["conditions"] = [condition]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("node", "renewed", "headline"),
+    [
+        pytest.param(
+            make_node(),
+            STALE,
+            "the kubelet of node n1 is silent: it has not renewed its lease for 120 s",
+            id="silent",
+        ),
+        pytest.param(
+            node_with(type="Ready", status="False", message="runtime is down"),
+            "",
+            "node n1 is not ready: runtime is down",
+            id="not ready",
+        ),
+        pytest.param(
+            node_with(type="DiskPressure", status="True", message="90% used"),
+            "",
+            "node n1 is short of disk: 90% used",
+            id="pressure",
+        ),
+        pytest.param(
+            make_node(unschedulable=True), "", "node n1 is cordoned: it takes no new pods", id="cordoned"
+        ),
+    ],
+)
+def test_why_a_node_is_not_well(node: Object, renewed: str, headline: str) -> None:
+    lease = make_lease(renewed, name="n1") if renewed else make_lease(name="n1")
+    assert [each.headline for each in why_node(NodeFacts(node, lease, NOW))] == [headline]
+
+
+MANIFEST = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: other}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: cart
+spec:
+  containers:
+    - name: web
+      image: busybox
+      comand: [sleep]
+    - name: side
+      ports:
+        - containerPort: 99999
+"""
+PORT = Path("spec", "containers").index(1).child("ports").index(0).child("containerPort")
+POSITIONS = positions_of(MANIFEST, "Pod", "cart")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        pytest.param("spec.containers[0].comand", 13, id="a field"),
+        pytest.param("spec.containers[1].ports[0].containerPort", 16, id="deep down"),
+        pytest.param("spec.containers[1].image", 14, id="what is not there: where it would be"),
+        pytest.param("nothing", 0, id="nowhere"),
+    ],
+)
+def test_lines_of_fields(path: str, line: int) -> None:
+    assert line_of(POSITIONS, path) == line
+
+
+def refusal(error: StatusError) -> Refusal:
+    obj = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cart"}}
+    return Refusal(obj, "cart.yaml", error, POSITIONS, builtin().find("v1", "Pod"))
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "headlines"),
+    [
+        pytest.param(
+            BadRequestError('strict decoding error: unknown field "spec.containers[0].comand"'),
+            Cause.SPEC,
+            ["cart.yaml, line 13: there is no spec.containers[0].comand; did you mean command?"],
+            id="a typo",
+        ),
+        pytest.param(
+            InvalidError(
+                "Pod",
+                "cart",
+                [
+                    required(Path("spec", "containers").index(1).child("image")),
+                    invalid(PORT, 99999, "must be a port"),
+                ],
+            ),
+            Cause.SPEC,
+            [
+                "cart.yaml, line 14: spec.containers[1].image Required value",
+                "cart.yaml, line 16: spec.containers[1].ports[0].containerPort Invalid value: 99999: "
+                "must be a port",
+            ],
+            id="each invalid field",
+        ),
+        pytest.param(
+            ForbiddenError("pods", "cart", "no"),
+            Cause.SECURITY,
+            ['pod/cart is not taken: pods "cart" is forbidden: no'],
+            id="not allowed",
+        ),
+    ],
+)
+def test_why_a_manifest_is_refused(error: StatusError, cause: Cause, headlines: list[str]) -> None:
+    found = refused(refusal(error))
+    assert [each.headline for each in found] == headlines
+    assert {each.cause for each in found} == {cause}
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "headline"),
+    [
+        pytest.param(
+            "extensions/v1beta1",
+            "Deployment",
+            "d.yaml: Deployment is served in apps/v1, not in extensions/v1beta1",
+            id="another version",
+        ),
+        pytest.param(
+            "apps/v1",
+            "Deploymnt",
+            "d.yaml: there is no kind Deploymnt in apps/v1; did you mean Deployment?",
+            id="a typo",
+        ),
+        pytest.param("x.example/v1", "Thing", "d.yaml: there is no kind Thing in x.example/v1", id="unknown"),
+    ],
+)
+def test_a_kind_that_is_not_served(api_version: str, kind: str, headline: str) -> None:
+    found = NoKind(
+        {"apiVersion": api_version, "kind": kind}, "d.yaml", [("apps/v1", "Deployment"), ("v1", "Pod")]
+    )
+    assert no_such_kind(found).headline == headline
+
+
+def test_what_is_certain_comes_before_what_is_likely_and_causes_before_consequences() -> None:
+    likely = Diagnosis(cause=Cause.SCHEDULING, headline="likely", confidence=Confidence.LIKELY)
+    late = Diagnosis(cause=Cause.PROBE, headline="late")
+    early = Diagnosis(cause=Cause.CONTROL_PLANE, headline="early")
+    assert [each.headline for each in ranked([likely, late, None, early])] == ["early", "late", "likely"]
