@@ -41,9 +41,18 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
     if keep:
         progress.say(f"kept: {config.state_dir}")
         return
-    shutil.rmtree(config.state_dir)
-    shutil.rmtree(config.config_dir, ignore_errors=True)
+    _remove(config.state_dir)
+    _remove(config.config_dir)
     progress.say(f"removed: {config.state_dir}")
+
+
+def _remove(folder: Path) -> None:
+    """A folder that is a mount, a container's volume say, is emptied."""
+    if folder.is_mount():
+        for each in folder.iterdir():
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
 
 
 def clean_up(package: str, flags: Iterable[str]) -> None:
