@@ -16,6 +16,8 @@ from controller_manager.context import ControllerContext
 from controller_manager.cron_job.controller import CronJobController
 from controller_manager.daemon_set.controller import DaemonSetController
 from controller_manager.deployment import DeploymentController
+from controller_manager.disruption.controller import DisruptionController
+from controller_manager.disruption.stale import StaleDisruptionController
 from controller_manager.endpoint_slice_mirroring import EndpointSliceMirroringController
 from controller_manager.endpoint_slices import EndpointSliceController
 from controller_manager.endpoints import EndpointsController
@@ -76,6 +78,8 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(JobController, "concurrent_job_syncs"),
     _row(CronJobController, "concurrent_cron_job_syncs"),
     _row(TTLAfterFinishedController, "concurrent_ttl_after_finished_syncs"),
+    _row(DisruptionController),
+    _row(StaleDisruptionController),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),

@@ -5,6 +5,7 @@ Source: upstream's pkg/registry/core/pod/storage/eviction.go.
 
 from __future__ import annotations
 
+from apimachinery.conditions import set_condition
 from apimachinery.errors import BadRequestError, InternalError, TooManyRequestsError
 from apimachinery.labels import selector_from_label_selector
 from apimachinery.objects import Object, labels_of
@@ -21,6 +22,12 @@ from apiserver.storage.entry import Entry
 
 _EXPECTED = bodies.Expected("policy/v1", "Eviction")
 _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+_EVICTED: Object = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "EvictionByEvictionAPI",
+    "message": "Eviction API: evicting",
+}
 _MAX_DISRUPTED = 2000
 _REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget."
 
@@ -37,6 +44,9 @@ async def evict(info: RequestInfo, receive: Receive, send: Send, store: Store, b
     pod = (await store.get(info.namespace, info.name)).obj
     if not _goes_anyway(pod):
         await _ask_budgets(info, pod, budgets, deletion)
+    await store.transactions.guaranteed_update(
+        store.key(info.namespace, info.name), _announce(store, deletion)
+    )
     await store.delete(info, info.namespace, info.name, deletion)
     await send_value(info, send, _SUCCESS, 201)
 
@@ -60,6 +70,20 @@ async def _ask_budgets(info: RequestInfo, pod: Object, budgets: Store, deletion:
         )
     for entry in found:
         await budgets.transactions.guaranteed_update(entry.key, _spend(budgets, pod, deletion))
+
+
+def _announce(pods: Store, deletion: DeleteOptions) -> Decide:
+    """The pod says that it is being evicted: a Job's failure policy may ask."""
+
+    async def decide(entry: Entry | None) -> Decision:
+        if entry is None or entry.obj["metadata"].get("deletionTimestamp"):
+            return Keep()
+        pod = entry.obj
+        listed = pod.setdefault("status", {}).setdefault("conditions", [])
+        set_condition(listed, dict(_EVICTED), format_time(pods.shared.now()))
+        return Put(pod, deletion.dry_run)
+
+    return decide
 
 
 def _spend(budgets: Store, pod: Object, deletion: DeleteOptions) -> Decide:

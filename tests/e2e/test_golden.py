@@ -43,7 +43,7 @@ def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None
     assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
 
 
-LIVES = "deploy|rs|rc|sts|ds|job|pod|probe|svc|env|volume|ns|gc|security|sched"
+LIVES = "deploy|rs|rc|sts|ds|job|pdb|evict|pod|probe|svc|env|volume|ns|gc|security|sched"
 DEVIATING = (
     "rs-quota",  # ResourceQuota is not enforced yet
     "pod-oom",  # 1.34 says OOMKilled

@@ -17,6 +17,7 @@ from apimachinery.scheme import (
     JOBS,
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
+    POD_DISRUPTION_BUDGETS,
     PODS,
     STATEFUL_SETS,
     Resource,
@@ -24,7 +25,7 @@ from apimachinery.scheme import (
 from apimachinery.times import format_time
 from client.rest import STRATEGIC, Client
 from component_base.clock import now
-from tests.integration.plane import CONTROLLERS, Plane, eventually, supervisor
+from tests.integration.plane import CONTROLLERS, Plane, eventually, ready_nodes, supervisor
 
 NEW_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
 
@@ -223,3 +224,35 @@ async def test_a_cron_job_starts_its_jobs_and_tidies_up(plane: Plane, client: Cl
 
     await eventually(left, lambda names: not names)
     await client.delete(CRON_JOBS, "tick", "default")
+
+
+async def test_kubectl_drains_as_far_as_a_budget_allows(plane: Plane, client: Client) -> None:
+    plane.run_nodes("drained", 1)
+    await eventually(lambda: ready_nodes(client), lambda names: "drained" in names)
+    made = workload(
+        "StatefulSet", "guarded", replicas=2, serviceName="guarded", podManagementPolicy="Parallel"
+    )
+    made["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "drained"}
+    await client.create(STATEFUL_SETS, made)
+    spec = {"minAvailable": "50%", "selector": {"matchLabels": {"app": "guarded"}}}
+    budget = {"metadata": {"name": "guarded", "namespace": "default"}, "spec": spec}
+    await client.create(POD_DISRUPTION_BUDGETS, budget)
+    await ready_pods(client, "guarded", 2)
+
+    async def allowed() -> int:
+        found = await client.get(POD_DISRUPTION_BUDGETS, "guarded", "default")
+        return int(get_path(found, "status.disruptionsAllowed", 0))
+
+    await eventually(allowed, lambda count: count == 1)
+    words = ("drain", "drained", "--ignore-daemonsets", "--timeout=3s", "--force")
+    with pytest.raises(
+        AssertionError, match="Cannot evict pod as it would violate the pod's disruption budget"
+    ):
+        kubectl(plane, *words)
+    pods = await of_app(client, "guarded")
+    assert sorted(map(is_ready, pods)) == [False, True], "one has gone and waits for a node, the other stayed"
+    await client.delete(POD_DISRUPTION_BUDGETS, "guarded", "default")
+    kubectl(plane, *words)
+    await client.delete(STATEFUL_SETS, "guarded", "default")
+    plane.kill("drained")
+    await client.delete(NODES, "drained")

@@ -404,7 +404,10 @@ async def test_an_eviction_deletes_unless_a_budget_forbids_it(api: Api) -> None:
     )
     await api.request("PATCH", path, {"status": {"disruptionsAllowed": 1}}, MERGE)
     assert (await api.request("POST", f"{PODS}/p/eviction", eviction)).status == 201
-    assert "deletionTimestamp" in (await api.request("GET", f"{PODS}/p")).json["metadata"]
+    evicted = (await api.request("GET", f"{PODS}/p")).json
+    assert "deletionTimestamp" in evicted["metadata"]
+    target = next(each for each in evicted["status"]["conditions"] if each["type"] == "DisruptionTarget")
+    assert (target["status"], target["reason"]) == ("True", "EvictionByEvictionAPI")
 
 
 # Paths and forms
