@@ -23,11 +23,13 @@ class Project:
     def __init__(self, folder: str, tag: str = "test") -> None:
         self.folder = ROOT / "deploy/compose" / folder
         self.name = f"smpt{uuid.uuid4().hex[:6]}"
-        self.port = free_port()
+        self.port, self.registry_port, self.node_port = free_port(), free_port(), free_port()
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self.name,
             "SAMPAN_PORT": str(self.port),
+            "REGISTRY_PORT": str(self.registry_port),
+            "NODE_PORT": str(self.node_port),
             "SAMPAN_TAG": tag,
         }
 
