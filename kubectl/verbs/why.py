@@ -14,7 +14,7 @@ import typer
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import name_of
-from client.errors import ConnectionFailed
+from client.errors import ConfigError, ConnectionFailed
 from kubectl import manifests, session
 from kubectl.failures import CommandError, PlainError, describe
 from kubectl.manifests import Manifest
@@ -45,7 +45,7 @@ def why(
         found = session.run(
             lambda client, namespace: _explain(client, namespace, words or [], filename or [])
         )
-    except (StatusError, ConnectionFailed, CommandError) as error:
+    except (StatusError, ConnectionFailed, ConfigError, CommandError) as error:
         raise PlainError(describe(error), UNKNOWN) from None
     _print(found, output)
     if not all(each.is_healthy for each in found):
@@ -71,9 +71,18 @@ async def _explain(
         return [
             await _manifest(asker, mapper, each, namespace) for each in manifests.read(filenames, verb="why")
         ]
+    if not words:
+        return [await _cluster(asker)]
     targets = await mapper.targets(words)
     named = [each for target in targets for each in await _named(asker, target, namespace)]
     return list(await asyncio.gather(*(_object(asker, each, namespace) for each in named)))
+
+
+async def _cluster(asker: Asker) -> Explanation:
+    from kubectl.why.explain import explain_cluster
+    from kubectl.why.gather.machine import inspect_if_here
+
+    return await explain_cluster(asker, inspect_if_here(asker.client.config.server, asker.now))
 
 
 async def _named(asker: Asker, target: Target, namespace: str) -> list[Target]:

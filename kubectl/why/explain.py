@@ -9,16 +9,20 @@ from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, get_path, name_of, namespace_of
 from apimachinery.pods import is_ready, phase_of
 from apimachinery.scheme import Resource
+from kubeadm.inspection import Inspection
 from kubectl.failures import CommandError
 from kubectl.why.diagnosis import Cause, Diagnosis, Evidence, Fix
 from kubectl.why.explanation import Explanation
 from kubectl.why.facts import ServiceFacts, WorkloadFacts
 from kubectl.why.gather import daemons
 from kubectl.why.gather.asker import Asker
+from kubectl.why.gather.cluster import cluster_facts
 from kubectl.why.gather.pods import claim_facts, pod_facts
 from kubectl.why.gather.services import service_facts
 from kubectl.why.gather.workloads import workload_facts
 from kubectl.why.rules.claims import claim as why_claim
+from kubectl.why.rules.cluster import cluster as why_cluster
+from kubectl.why.rules.cluster import summary as cluster_summary
 from kubectl.why.rules.nodes import NodeFacts
 from kubectl.why.rules.nodes import node as why_node
 from kubectl.why.rules.pods import pod as why_pod
@@ -106,6 +110,17 @@ async def _claim(asker: Asker, resource: Resource, obj: Object) -> Explanation:
     found = why_claim(facts, namespace_of(obj))
     state = f"{get_path(obj, 'status.phase')} {get_path(obj, 'spec.volumeName') or 'and waiting for a pod'}"
     return _explanation(asker, resource, obj, [found] if found else [], state)
+
+
+async def explain_cluster(asker: Asker, local: Inspection | None) -> Explanation:
+    facts = await cluster_facts(asker, local)
+    findings = why_cluster(facts)
+    return Explanation(
+        subject="cluster",
+        summary=cluster_summary(facts),
+        findings=findings,
+        unknown=tuple(asker.unknown) if findings else (),
+    )
 
 
 def _explanation(

@@ -1,6 +1,7 @@
 """Facts: everything a rule may look at. Gathered once, then only read.
 
-None stands for what could not be asked (another's cluster, no permission); `unknown` says what and why not.
+None stands for what could not be asked (another's cluster, no permission), and no rule may conclude anything
+from it; `unknown` says what and why not. An object that is known not to be there is ABSENT.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from apimachinery.times import parse_time
 from kubectl.why.diagnosis import Diagnosis
 
 Objects = Sequence[Object]
+ABSENT: Object = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Reference:
     kind: str
     name: str
     keys: frozenset[str] | None = None
-    """None: there is no such object."""
+    """None if the object is not there, or not to be read."""
     revision: str = ""
     elsewhere: tuple[str, ...] = ()
     """Other namespaces that have one."""
@@ -57,7 +59,7 @@ class ClaimFacts:
 
     name: str
     claim: Object | None
-    classes: Objects = ()
+    classes: Objects | None = ()
     volumes: Objects = ()
     events: Objects = ()
 
@@ -66,8 +68,8 @@ class ClaimFacts:
 class Scheduling:
     """Gathered for pods that have no node."""
 
-    nodes: Objects = ()
-    pods: Objects = ()
+    nodes: Objects | None = ()
+    pods: Objects | None = ()
     """All that are bound, for the room that is left."""
     attempts: Objects | None = None
     """The scheduler's own record, newest first."""
@@ -112,7 +114,7 @@ class PodFacts:
     """The last words of containers in trouble."""
     references: Sequence[Reference] = ()
     claims: Sequence[ClaimFacts] = ()
-    services: Mapping[str, ServiceFacts] = field(default_factory=dict)
+    services: Mapping[str, ServiceFacts] | None = None
     """Of the namespace, by name: gathered for pods that seem to wait for something."""
     unknown: tuple[str, ...] = ()
 

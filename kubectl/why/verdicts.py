@@ -8,7 +8,7 @@ from apimachinery.objects import Object, get_path, labels_of, name_of, uid_of
 from apimachinery.pods import add_up, pod_requests
 from apimachinery.quantity import Quantity
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, NODE_UNSCHEDULABLE, find_untolerated
-from kubectl.why.facts import PodFacts, Scheduling
+from kubectl.why.facts import Objects, PodFacts, Scheduling
 
 FITS = "ok"
 
@@ -57,12 +57,17 @@ def _selector(pod: Object, node: Object) -> list[str]:
 
 
 def _room(pod: Object, scheduling: Scheduling, node: Object) -> list[str]:
-    name = name_of(node)
-    there = [each for each in scheduling.pods if get_path(each, "spec.nodeName") == name]
-    used = add_up(pod_requests(each) for each in there)
-    allocatable = get_path(node, "status.allocatable") or {}
+    if scheduling.pods is None:
+        return []
     return [
         f"Insufficient {resource}"
         for resource, wanted in pod_requests(pod).items()
-        if used.get(resource, Quantity()) + wanted > Quantity.parse(allocatable.get(resource, "0"))
+        if wanted > left_on(node, scheduling.pods, resource)
     ]
+
+
+def left_on(node: Object, pods: Objects, resource: str) -> Quantity:
+    """What the pods there leave of a resource; below zero if they take more than there is."""
+    there = (each for each in pods if get_path(each, "spec.nodeName") == name_of(node))
+    used = add_up(pod_requests(each) for each in there).get(resource, Quantity())
+    return Quantity.parse((get_path(node, "status.allocatable") or {}).get(resource, "0")) - used

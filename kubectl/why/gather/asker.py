@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -12,9 +14,25 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from client.errors import ConnectionFailed
 from kubectl.describe.related import events_of
+from kubectl.why.facts import ABSENT
 
 if TYPE_CHECKING:
     from client.rest import Client
+
+T = TypeVar("T")
+
+
+ANSWER_SECONDS = 5.0
+"""Who asks why does not want to wait: what takes longer than this is out of order itself."""
+
+
+async def in_time(answer: Awaitable[T]) -> T:
+    """Raises ConnectionFailed for an answer that does not come."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await answer
+    except TimeoutError:
+        raise ConnectionFailed(f"no answer within {ANSWER_SECONDS:.0f} s") from None
 
 
 class Asker:
@@ -27,11 +45,11 @@ class Asker:
         self._is_ours: bool | None = None
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
-        """None if it is not there, or can't be read."""
+        """ABSENT if it is not there, None if it can't be read."""
         try:
-            found = await self.client.get(resource, name, namespace or None)
+            found = await in_time(self.client.get(resource, name, namespace or None))
         except NotFoundError:
-            return None
+            return ABSENT
         except (StatusError, ConnectionFailed) as error:
             self.note(f"{resource.plural}/{name}", error)
             return None
@@ -39,24 +57,30 @@ class Asker:
 
     async def listed(
         self, resource: Resource, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
-    ) -> list[Object]:
-        """Nothing if they can't be read."""
+    ) -> list[Object] | None:
+        """None if they can't be read."""
         try:
-            found = await self.client.list(
-                resource,
-                namespace or None,
-                label_selector=label_selector or None,
-                field_selector=field_selector or None,
+            found = await in_time(
+                self.client.list(
+                    resource,
+                    namespace or None,
+                    label_selector=label_selector or None,
+                    field_selector=field_selector or None,
+                )
             )
         except (StatusError, ConnectionFailed) as error:
             self.note(resource.plural, error)
-            return []
+            return None
         return list(found["items"])
+
+    async def needed(self, resource: Resource, namespace: str) -> list[Object]:
+        """What nothing can be said without. Raises StatusError, ConnectionFailed."""
+        return list((await in_time(self.client.list(resource, namespace)))["items"])
 
     async def events(self, obj: Object) -> list[Object]:
         """What happened to the object; nothing if it can't be read."""
         try:
-            return await events_of(self.client, obj)
+            return await in_time(events_of(self.client, obj))
         except (StatusError, ConnectionFailed) as error:
             self.note("events", error)
             return []
@@ -64,7 +88,8 @@ class Asker:
     async def text(self, path: str, what: str, **params: str) -> str | None:
         """The body at any path."""
         try:
-            return (await self.client.request("GET", path, params=params)).decode(errors="replace")
+            body = await in_time(self.client.request("GET", path, params=params))
+            return body.decode(errors="replace")
         except (StatusError, ConnectionFailed) as error:
             self.note(what, error)
             return None

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from apimachinery import scheme
+from apimachinery.errors import StatusError
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of, uid_of
+from client.errors import ConnectionFailed
 from kubectl.why.facts import NodeRecord, Objects
-from kubectl.why.gather.asker import Asker
+from kubectl.why.gather.asker import Asker, in_time
 
 SCHEDULER_PORT, PROXY_PORT = 10259, 10261
 HOLLOW = "sampan.io/hollow"
 _HOSTNAME, _CONTROL_PLANE = "kubernetes.io/hostname", "node-role.kubernetes.io/control-plane"
 _MAX_HOSTS = 3
+_NOBODY = re.compile(r"refused|connect call failed|no route to host|timed? ?out|no answer within", re.I)
+"""What the apiserver says of a daemon that is not there, or not to be reached."""
 
 
 async def lease(asker: Asker, name: str, namespace: str = "kube-system") -> Object | None:
@@ -21,7 +29,7 @@ async def lease(asker: Asker, name: str, namespace: str = "kube-system") -> Obje
 
 async def node_record(asker: Asker, pod: Object, node: Object | None) -> NodeRecord | None:
     """What the pod's kubelet tells of this very pod."""
-    if node is None or labels_of(node).get(HOLLOW):
+    if not node or labels_of(node).get(HOLLOW):
         return None
     path = f"/api/v1/nodes/{name_of(node)}/proxy/debug/pods/{namespace_of(pod)}/{quote(name_of(pod))}"
     answer = await asker.json(path, f"kubelet of {name_of(node)}")
@@ -54,21 +62,41 @@ def hosts_of(leader: Object | None, nodes: Objects) -> list[str]:
     return masters or [name_of(each) for each in real]
 
 
+class Silent(Exception):
+    """Nothing listens where a daemon should."""
+
+
 async def programmed(asker: Asker, service: Object, node: Object) -> Objects | None:
-    """What a node's kube-proxy programmed for a Service; None if it does not answer."""
-    path = f"/api/v1/nodes/https:{name_of(node)}:{PROXY_PORT}/proxy/debug/services"
-    query = {"namespace": namespace_of(service), "name": name_of(service)}
-    answer = await asker.json(path, f"kube-proxy of {name_of(node)}", **query)
+    """What a node's kube-proxy programmed for a Service; None if that can't be known. Raises Silent."""
+    answer = await _proxy(asker, node, namespace=namespace_of(service), name=name_of(service))
     if answer is None:
         return None
     return next((each["programmed"] for each in answer["services"]), [])
+
+
+async def proxy_answers(asker: Asker, node: Object) -> bool:
+    """False if nothing listens there."""
+    try:
+        await _proxy(asker, node, namespace="default", name="kubernetes")
+    except Silent:
+        return False
+    return True
+
+
+async def _proxy(asker: Asker, node: Object, **query: str) -> Any | None:
+    path = f"/api/v1/nodes/https:{name_of(node)}:{PROXY_PORT}/proxy/debug/services"
+    try:
+        return orjson.loads(await in_time(asker.client.request("GET", path, params=query)))
+    except (StatusError, ConnectionFailed) as error:
+        if _NOBODY.search(str(error)):
+            raise Silent from None
+        asker.note(f"kube-proxy of {name_of(node)}", error)
+        return None
 
 
 async def deletion(asker: Asker, plural: str, namespace: str, name: str) -> Object | None:
     """The journal's newest line of an object's deletion."""
     query = {"resource": plural, "namespace": namespace, "name": name}
     lines = (await asker.text("/debug/journal", "journal of writes", **query) or "").splitlines()
-    import orjson
-
     records: list[Object] = [orjson.loads(line) for line in lines if line.startswith("{")]
     return next((each for each in reversed(records) if each.get("verb") == "delete"), None)

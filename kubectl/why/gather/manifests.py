@@ -36,7 +36,7 @@ async def try_out(
 ) -> tuple[Object | None, list[Diagnosis]]:
     """The object as it is now, and why the manifest would be refused."""
     obj = manifest.obj
-    current = await asker.get(resource, name_of(obj), namespace_of(obj))
+    current = await asker.get(resource, name_of(obj), namespace_of(obj)) or None
     try:
         await _dry_run(asker, resource, obj, current)
     except StatusError as error:

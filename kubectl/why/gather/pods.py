@@ -76,7 +76,7 @@ async def _scheduling(asker: Asker, pod: Object) -> Scheduling | None:
         asker.listed(scheme.PODS, field_selector=bound),
         daemons.lease(asker, "kube-scheduler"),
     )
-    return Scheduling(nodes, pods, await daemons.attempts(asker, pod, lease, nodes), lease)
+    return Scheduling(nodes, pods, await daemons.attempts(asker, pod, lease, nodes or ()), lease)
 
 
 async def _logs(asker: Asker, pod: Object) -> dict[str, str]:
@@ -106,26 +106,26 @@ async def _references(asker: Asker, pod: Object, events: list[Object]) -> list[R
 async def _reference(asker: Asker, pod: Object, kind: str, name: str) -> Reference:
     resource, namespace = _RESOURCES[kind], namespace_of(pod)
     found = await asker.get(resource, name, namespace)
-    if found is not None:
+    if found:
         keys = {*(found.get("data") or {}), *(found.get("binaryData") or {})}
         return Reference(kind, name, frozenset(keys), found["metadata"].get("resourceVersion", ""))
-    others = await asker.listed(resource, field_selector=f"metadata.name={name}")
+    others = await asker.listed(resource, field_selector=f"metadata.name={name}") or ()
     gone = await daemons.deletion(asker, resource.plural, namespace, name)
     return Reference(kind, name, None, "", tuple(sorted(map(namespace_of, others))), gone)
 
 
 async def claim_facts(asker: Asker, namespace: str, name: str) -> ClaimFacts:
     claim = await asker.get(scheme.PERSISTENT_VOLUME_CLAIMS, name, namespace)
-    if claim is None or get_path(claim, "status.phase") == "Bound":
+    if not claim or get_path(claim, "status.phase") == "Bound":
         return ClaimFacts(name, claim)
     classes, volumes, events = await asyncio.gather(
         asker.listed(scheme.STORAGE_CLASSES), asker.listed(scheme.PERSISTENT_VOLUMES), asker.events(claim)
     )
-    return ClaimFacts(name, claim, classes, volumes, events)
+    return ClaimFacts(name, claim, classes, volumes or (), events)
 
 
-async def _services(asker: Asker, pod: Object) -> Mapping[str, ServiceFacts]:
+async def _services(asker: Asker, pod: Object) -> Mapping[str, ServiceFacts] | None:
     """The namespace's, for a pod that may be waiting for one of them."""
     if not any(each.ended or (each.is_init and each.running) for each in troubled(pod)):
-        return {}
+        return None
     return await services_of_namespace(asker, pod)

@@ -13,7 +13,6 @@ from apimachinery.objects import (
     labels_of,
     name_of,
     namespace_of,
-    resource_version_of,
     uid_of,
 )
 from apimachinery.pods import is_ready, is_terminal
@@ -28,14 +27,16 @@ SETTLING = 1.0
 """A proxy that is behind is asked once more: it may be about to catch up."""
 
 
-async def services_of_namespace(asker: Asker, pod: Object) -> Mapping[str, ServiceFacts]:
-    """What can be told without asking kubelets and proxies."""
+async def services_of_namespace(asker: Asker, pod: Object) -> Mapping[str, ServiceFacts] | None:
+    """What can be told without asking kubelets and proxies; None if they can't be read."""
     namespace = namespace_of(pod)
     services, slices, pods = await asyncio.gather(
         asker.listed(scheme.SERVICES, namespace),
         asker.listed(scheme.ENDPOINT_SLICES, namespace),
         asker.listed(scheme.PODS, namespace),
     )
+    if services is None or slices is None or pods is None:
+        return None
     same = [pod if uid_of(each) == uid_of(pod) else each for each in pods]
     return {name_of(each): _facts(asker, each, slices, same) for each in services}
 
@@ -43,10 +44,11 @@ async def services_of_namespace(asker: Asker, pod: Object) -> Mapping[str, Servi
 async def service_facts(asker: Asker, service: Object) -> ServiceFacts:
     namespace = namespace_of(service)
     slices, pods, nodes = await asyncio.gather(
-        asker.listed(scheme.ENDPOINT_SLICES, namespace, label_selector=f"{SERVICE_NAME}={name_of(service)}"),
-        asker.listed(scheme.PODS, namespace),
+        asker.needed(scheme.ENDPOINT_SLICES, namespace),
+        asker.needed(scheme.PODS, namespace),
         asker.listed(scheme.NODES),
     )
+    nodes = nodes or []
     facts = _facts(asker, service, slices, pods)
     backends = await _with_listeners(asker, facts.backends, nodes)
     facts = _with(facts, backends, await _programmed(asker, service, nodes))
@@ -101,9 +103,14 @@ async def _programmed(asker: Asker, service: Object, nodes: Objects) -> dict[str
     if get_path(service, "spec.clusterIP") in ("None", None, "") or not await asker.is_ours():
         return {}
     asked = [each for each in nodes if not labels_of(each).get(daemons.HOLLOW)][:MAX_NODES]
-    answers = await asyncio.gather(*(daemons.programmed(asker, service, each) for each in asked))
-    return {name_of(node): answer for node, answer in zip(asked, answers, strict=True)}
+    answers = await asyncio.gather(*(_programmed_on(asker, service, each) for each in asked))
+    return dict(each for each in answers if each is not None)
 
 
-def revision(obj: Object) -> int:
-    return int(resource_version_of(obj) or 0)
+async def _programmed_on(asker: Asker, service: Object, node: Object) -> tuple[str, Objects | None] | None:
+    """None if nothing can be known, and no rules from a proxy that is not there."""
+    try:
+        rules = await daemons.programmed(asker, service, node)
+    except daemons.Silent:
+        return name_of(node), None
+    return None if rules is None else (name_of(node), rules)

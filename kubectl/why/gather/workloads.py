@@ -26,8 +26,8 @@ async def workload_facts(asker: Asker, resource: Resource, obj: Object) -> Workl
     namespace = namespace_of(obj)
     between = _BETWEEN.get(resource.kind)
     pods, sets, lease = await asyncio.gather(
-        asker.listed(scheme.PODS, namespace),
-        asker.listed(between, namespace) if between else _none(),
+        asker.needed(scheme.PODS, namespace),
+        asker.needed(between, namespace) if between else _none(),
         daemons.lease(asker, "kube-controller-manager"),
     )
     own_sets = sorted(filter(lambda each: _is_of(each, obj), sets), key=_age) if between else []

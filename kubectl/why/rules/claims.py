@@ -8,7 +8,7 @@ from apimachinery.objects import Object, annotations_of, get_path, name_of
 from kubectl.describe.events import last_seen
 from kubectl.why import fixes
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Evidence, Fix, seen
-from kubectl.why.facts import ClaimFacts
+from kubectl.why.facts import ABSENT, ClaimFacts
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
@@ -17,6 +17,8 @@ _TROUBLE = ("ProvisioningFailed", "FailedBinding", "ClaimLost", "VolumeMismatch"
 
 def claim(facts: ClaimFacts, namespace: str) -> Diagnosis | None:
     if facts.claim is None:
+        return None
+    if facts.claim == ABSENT:
         return _no_claim(facts, namespace)
     phase = get_path(facts.claim, "status.phase")
     if phase == "Bound":
@@ -48,7 +50,8 @@ def _lost(facts: ClaimFacts) -> Diagnosis:
 
 def _no_class(facts: ClaimFacts) -> Diagnosis | None:
     """The class that it asks for is not there, or it asks for the default one and there is none."""
-    assert facts.claim is not None
+    if facts.classes is None or not facts.claim:
+        return None
     wanted = get_path(facts.claim, "spec.storageClassName")
     names = [name_of(each) for each in facts.classes]
     if wanted == "" or wanted in names or _fitting(facts):
@@ -91,7 +94,7 @@ def _unprovided(facts: ClaimFacts) -> Diagnosis | None:
     event = max(
         (each for each in facts.events if each.get("reason") in _TROUBLE), key=last_seen, default=None
     )
-    cls = next((each for each in facts.classes if name_of(each) == _class_of(facts)), None)
+    cls = next((each for each in facts.classes or () if name_of(each) == _class_of(facts)), None)
     if event is not None:
         headline = f'claim "{facts.name}" gets no volume: {event.get("message", "").strip()}'
         evidence = Evidence(
@@ -121,7 +124,7 @@ def _class_of(facts: ClaimFacts) -> str:
     wanted = get_path(facts.claim, "spec.storageClassName")
     if wanted is not None:
         return str(wanted)
-    default = (each for each in facts.classes if annotations_of(each).get(_DEFAULT) == "true")
+    default = (each for each in facts.classes or () if annotations_of(each).get(_DEFAULT) == "true")
     return next(map(name_of, default), "")
 
 

@@ -69,7 +69,7 @@ def _no_object(facts: PodFacts, container: Container, kind: str, name: str) -> D
 def _no_key(facts: PodFacts, container: Container, key: str, kind: str, name: str) -> Diagnosis:
     known = reference_of(facts, kind, name)
     keys = sorted(known.keys) if known and known.keys else []
-    has = f"has {', '.join(keys)}" if keys else "has no keys"
+    has = f"has {', '.join(keys)}" if keys else "does not have it"
     evidence = [_told(facts, container)]
     if known:
         evidence.append(Evidence(f"{kind.lower()}/{name}", "data", has, known.revision))

@@ -10,8 +10,8 @@ from kubectl.describe.events import last_seen
 from kubectl.why import fixes
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Evidence, Fix, seen
 from kubectl.why.facts import WorkloadFacts
+from kubectl.why.leases import lease_evidence, lease_trouble
 from kubectl.why.rules import refusals
-from kubectl.why.rules.daemons import lease_evidence, lease_trouble
 
 REASONS = ("FailedCreate", "ReplicaSetCreateError")
 

@@ -34,7 +34,7 @@ def dependencies(facts: PodFacts) -> Diagnosis | None:
         for each in _mentioned(facts, container, log):
             if found := why_service(each):
                 return _on_service(facts, container, each, found[0])
-        if unknown := _UNKNOWN_HOST.search(log):
+        if (unknown := _UNKNOWN_HOST.search(log)) and facts.services is not None:
             name = service_name(unknown[1], facts.namespace)
             if name and name not in facts.services:
                 return _on_nothing(facts, container, name, unknown[0])
@@ -53,9 +53,10 @@ def _mentioned(facts: PodFacts, container: Container, log: str) -> Iterator[Serv
     spec = container.spec
     settings = [str(each.get("value") or "") for each in spec.get("env") or ()]
     texts = [*reversed(log.splitlines()), *(spec.get("command") or ()), *(spec.get("args") or ()), *settings]
-    by_address = {get_path(each.service, "spec.clusterIP"): each for each in facts.services.values()}
+    services = facts.services or {}
+    by_address = {get_path(each.service, "spec.clusterIP"): each for each in services.values()}
     for word in dict.fromkeys(word for text in texts for word in _words(text)):
-        found = facts.services.get(service_name(word, facts.namespace)) or by_address.get(word)
+        found = services.get(service_name(word, facts.namespace)) or by_address.get(word)
         if found and all(each.pod is not facts.pod for each in found.backends):
             yield found
 
@@ -93,7 +94,7 @@ def _on_nothing(facts: PodFacts, container: Container, host: str, said: str) -> 
         confidence=Confidence.LIKELY,
         evidence=(
             Evidence(f"pod/{facts.name}", f"log of {container.name}", said),
-            Evidence("services", "metadata.name", ", ".join(sorted(facts.services)) or "none"),
+            Evidence("services", "metadata.name", ", ".join(sorted(facts.services or ())) or "none"),
         ),
         fix=Fix(
             "create the Service, or name the one that is meant",

@@ -9,8 +9,8 @@ from datetime import datetime
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, get_path, name_of
 from kubectl.why import fixes
-from kubectl.why.diagnosis import Cause, Diagnosis, Fix, ranked, seen
-from kubectl.why.rules.daemons import lease_evidence, lease_trouble
+from kubectl.why.diagnosis import Cause, Diagnosis, Evidence, Fix, ranked, seen
+from kubectl.why.leases import lease_evidence, lease_trouble
 
 _PRESSURES = {
     "MemoryPressure": "memory",
@@ -31,24 +31,23 @@ class NodeFacts:
 
 
 def silent(facts: NodeFacts) -> Diagnosis | None:
+    """Its kubelet does not renew the lease, or the node controller has not heard of it for long."""
     trouble = lease_trouble(facts.lease, facts.now)
-    if not trouble:
-        return None
     ready = condition_of(facts.node, "Ready") or {}
+    if not trouble and ready.get("status") != "Unknown":
+        return None
     return Diagnosis(
         cause=Cause.CONTROL_PLANE,
-        headline=f"the kubelet of node {facts.name} is silent: it {trouble}",
-        evidence=(
-            lease_evidence(facts.name, facts.lease),
-            seen(
-                "node",
-                facts.node,
-                "status.conditions[Ready]",
-                f"{ready.get('status')}: {ready.get('reason')}",
-            ),
-        ),
+        headline=f"the kubelet of node {facts.name} is silent: it {trouble or 'is said to be unknown'}",
+        evidence=(lease_evidence(facts.name, facts.lease), _ready(facts)),
         fix=Fix(f"on {facts.name}, see whether it runs and what its log says", "sampan status"),
     )
+
+
+def _ready(facts: NodeFacts) -> Evidence:
+    ready = condition_of(facts.node, "Ready") or {}
+    said = f"{ready.get('status')}: {ready.get('reason')}"
+    return seen("node", facts.node, "status.conditions[Ready]", said)
 
 
 def not_ready(facts: NodeFacts) -> Diagnosis | None:
@@ -58,14 +57,7 @@ def not_ready(facts: NodeFacts) -> Diagnosis | None:
     return Diagnosis(
         cause=Cause.CONTROL_PLANE,
         headline=f"node {facts.name} is not ready: {ready.get('message') or ready.get('reason')}",
-        evidence=(
-            seen(
-                "node",
-                facts.node,
-                "status.conditions[Ready]",
-                f"{ready.get('status')}: {ready.get('reason')}",
-            ),
-        ),
+        evidence=(_ready(facts),),
         fix=Fix("start what the kubelet misses: the container engine, or the network", "sampan doctor"),
     )
 

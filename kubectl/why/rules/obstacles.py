@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from apimachinery.objects import Object, get_path, labels_of, name_of
-from apimachinery.pods import add_up, pod_requests
+from apimachinery.pods import pod_requests
 from apimachinery.quantity import Quantity
 from kubectl.why import fixes
 from kubectl.why.diagnosis import Fix
 from kubectl.why.facts import PodFacts, Scheduling
-from kubectl.why.verdicts import verdicts_of
+from kubectl.why.verdicts import left_on, verdicts_of
 
 _TAINT = re.compile(r"untolerated taint \{([^:}]+): ?([^}]*)\}")
 _SHORT = re.compile(r"Insufficient (\S+)")
@@ -53,7 +53,7 @@ class _Case:
 def obstacles_of(facts: PodFacts, scheduling: Scheduling) -> dict[str, list[Obstacle]]:
     """By node. A node with no obstacle is not there: it would take the pod now."""
     found: dict[str, list[Obstacle]] = {}
-    for node in scheduling.nodes:
+    for node in scheduling.nodes or ():
         verdicts = verdicts_of(facts, scheduling, node)
         obstacles = [
             _obstacle(_Case(facts, scheduling, node, plugin, reason))
@@ -82,7 +82,7 @@ def _room(case: _Case) -> Obstacle:
         full = "has as many pods as it may", "have as many pods as they may"
         return Obstacle(case.plugin, case.reason, "pods", *full, fix, 2.0, is_room=True)
     resource = found[1]
-    wanted, free = pod_requests(case.facts.pod).get(resource, Quantity()), free_on(case, resource)
+    wanted, free = pod_requests(case.facts.pod).get(resource, Quantity()), _free(case, resource)
     amounts = f"{resource} (wanted {wanted}, {{}}{free} free)"
     return Obstacle(
         case.plugin, case.reason, resource,
@@ -91,12 +91,8 @@ def _room(case: _Case) -> Obstacle:
     )  # fmt: skip
 
 
-def free_on(case: _Case, resource: str) -> Quantity:
-    name = name_of(case.node)
-    there = [each for each in case.scheduling.pods if get_path(each, "spec.nodeName") == name]
-    used = add_up(pod_requests(each) for each in there).get(resource, Quantity())
-    allocatable = get_path(case.node, "status.allocatable") or {}
-    left = Quantity.parse(allocatable.get(resource, "0")) - used
+def _free(case: _Case, resource: str) -> Quantity:
+    left = left_on(case.node, case.scheduling.pods or (), resource)
     return left if left > Quantity() else Quantity()
 
 

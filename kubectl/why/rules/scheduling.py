@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from apimachinery.conditions import condition_of
-from apimachinery.objects import get_path, name_of
+from apimachinery.objects import get_path
 from kubectl.why import fixes
 from kubectl.why.diagnosis import Cause, Diagnosis, Evidence, Fix, seen
 from kubectl.why.facts import PodFacts
@@ -39,7 +39,7 @@ def scheduling(facts: PodFacts) -> Diagnosis | None:
     condition = condition_of(facts.pod, "PodScheduled") or {}
     if facts.scheduling is None or condition.get("reason") != "Unschedulable":
         return None
-    if not facts.scheduling.nodes:
+    if facts.scheduling.nodes is not None and not facts.scheduling.nodes:
         return _no_nodes(facts)
     by_node = obstacles_of(facts, facts.scheduling)
     if not by_node:
@@ -108,7 +108,3 @@ def _only_told(facts: PodFacts, message: str) -> Diagnosis:
         evidence=(event_evidence(facts, event),) if event else (),
         fix=Fix("give the pod what the message asks for, or a node that has it"),
     )
-
-
-def names_of(facts: PodFacts) -> list[str]:
-    return [name_of(each) for each in facts.scheduling.nodes] if facts.scheduling else []

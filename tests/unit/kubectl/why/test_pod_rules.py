@@ -8,7 +8,7 @@ import pytest
 
 from apimachinery.objects import Object
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis
-from kubectl.why.facts import ClaimFacts, Owner, PodFacts, Reference
+from kubectl.why.facts import ABSENT, ClaimFacts, Owner, PodFacts, Reference
 from kubectl.why.rules.pods import pod as why_pod
 from tests.unit.kubectl.why.builders import (
     STALE,
@@ -157,7 +157,7 @@ READY = {"type": "Ready", "status": "True"}
             id="a folder that the node has not",
         ),
         pytest.param(
-            make_facts(claims=[ClaimFacts("data", None)]),
+            make_facts(claims=[ClaimFacts("data", ABSENT)]),
             Cause.VOLUME,
             'PersistentVolumeClaim "data" does not exist in namespace "shop"',
             "kubectl apply -n shop -f CLAIM.yaml",
@@ -267,7 +267,7 @@ READY = {"type": "Ready", "status": "True"}
             id="a silent kubelet",
         ),
         pytest.param(
-            make_facts(node=None),
+            make_facts(node=ABSENT),
             Cause.CONTROL_PLANE,
             "the pod is bound to node n1, which does not exist",
             "",
