@@ -181,30 +181,33 @@ class JobController:
         """Takes the finalizer from pods of a Job that is over, and from pods that are nobody's."""
         tracked = self._pods.by_index(TRACKED_INDEX, str(key))
         strays = [pod for pod in tracked if not self._is_counted_by(job, pod)]
-        if strays and key.name and job is None and await self._exists(key, strays[0]):
-            return  # the cache of Jobs is behind that of pods
+        if strays and key.name and job is None:  # or the cache of Jobs is behind that of pods
+            live = await self._live_uid(key)
+            strays = [pod for pod in strays if _owner_uid(pod) != live]
         released = await self._effects.release_all(key, strays)
         if released.error is not None:
             raise released.error
 
     def _is_counted_by(self, job: Object | None, pod: Object) -> bool:
         if job is not None:
-            reference = controller_of(pod) or {}
-            return reference.get("uid") == uid_of(job) and not statuses.is_finished(job)
+            return _owner_uid(pod) == uid_of(job) and not statuses.is_finished(job)
         labels = labels_of(pod)
         jobs = self._jobs.list(namespace_of(pod)) if controller_of(pod) is None else []
         return any(_selector(each).matches(labels) for each in jobs)
 
-    async def _exists(self, key: NamespacedName, pod: Object) -> bool:
+    async def _live_uid(self, key: NamespacedName) -> str | None:
         try:
-            job = await self._client.get(scheme.JOBS, key.name, key.namespace)
+            return uid_of(await self._client.get(scheme.JOBS, key.name, key.namespace))
         except NotFoundError:
-            return False
-        return uid_of(job) == (controller_of(pod) or {}).get("uid")
+            return None
 
 
 def _selector(job: Object) -> Selector:
     return selector_from_label_selector(job["spec"].get("selector"))
+
+
+def _owner_uid(pod: Object) -> str:
+    return str((controller_of(pod) or {}).get("uid", ""))
 
 
 def _suspension(job: Object) -> Object | None:
@@ -224,6 +227,7 @@ def _tracked_index(pod: Object) -> Iterable[str]:
 
 
 def _next_look(it: Observed, plan: Plan) -> float | None:
+    """What comes by itself: the end of a wait, or the deadline if it is still to come."""
     deadline = deadline_of(it.job)
-    waits = [plan.wait, (deadline - it.now).total_seconds() if deadline else None]
-    return min((max(wait, 0.01) for wait in waits if wait is not None), default=None)
+    waits = [plan.wait or 0.0, (deadline - it.now).total_seconds() if deadline else 0.0]
+    return min((wait for wait in waits if wait > 0), default=None)

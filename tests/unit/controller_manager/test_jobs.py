@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from apimachinery.conditions import condition_of, is_condition_true
-from apimachinery.errors import StatusError
+from apimachinery.errors import ServiceUnavailableError, StatusError
 from apimachinery.objects import Object, get_path, is_terminating, name_of, uid_of
 from apimachinery.pods import is_terminal, phase_of
-from apimachinery.scheme import JOBS, PODS
+from apimachinery.scheme import JOBS, PODS, Resource
+from client import metrics
 from client.errors import ConnectionFailed
 from controller_manager.job.controller import JobController
 from controller_manager.job.pods import FINALIZER, index_of, is_tracked
@@ -128,6 +129,25 @@ async def test_a_deadline_ends_everything() -> None:
         await it.until_finished(35)
         assert (it.reason("Failed"), it.count("failed")) == ("DeadlineExceeded", 2)
         await it.until(lambda: not it.api.find(PODS))
+
+
+async def test_a_job_that_waits_for_its_pods_to_end_sleeps() -> None:
+    adds = metrics.WORKQUEUE_ADDS.labels("job-controller")._value
+    job = make_job(1, 1, activeDeadlineSeconds=5, podReplacementPolicy="Failed")
+    async with cluster(job, lambda pod: "") as it:
+        it.api.refusals.append(_without_kubelet)
+        await it.until(lambda: it.reason("FailureTarget") == "DeadlineExceeded")
+        before = adds.get()
+        await asyncio.sleep(60)
+        assert adds.get() - before < 10
+        it.api.refusals.clear()
+        await it.until_finished()
+
+
+def _without_kubelet(verb: str, resource: Resource, obj: Object) -> StatusError | None:
+    """Nobody tells how pods are."""
+    is_told = verb == "patch" and resource is PODS and "status" in obj
+    return ServiceUnavailableError("the kubelet is away") if is_told else None
 
 
 async def test_a_suspended_job_has_no_pods_and_starts_anew_when_it_goes_on() -> None:
