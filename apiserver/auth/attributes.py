@@ -26,7 +26,8 @@ class Attributes:
     path: str = ""
     is_resource: bool = False
     field_selector: dict[str, str] = field(default_factory=dict)
-    """What the request's field selector demands exactly; only some authorizers look."""
+    label_selector: dict[str, str] = field(default_factory=dict)
+    """What the request's selectors demand exactly; only some authorizers look."""
 
     @property
     def full_resource(self) -> str:
@@ -36,14 +37,25 @@ class Attributes:
 
 def attributes_of(info: RequestInfo) -> Attributes:
     """The question that a request stands for."""
-    selector = info.query.get("fieldSelector")
+    fields, labels = info.query.get("fieldSelector"), info.query.get("labelSelector")
     return Attributes(
         info.user, info.verb, info.namespace, info.group, info.version, info.plural, info.subresource,
-        info.name, info.path, info.is_resource, _demands(selector[0]) if selector else {},
+        info.name, info.path, info.is_resource,
+        _fields(fields[0]) if fields else {}, _labels(labels[0]) if labels else {},
     )  # fmt: skip
 
 
-def _demands(selector: str) -> dict[str, str]:
+def _labels(selector: str) -> dict[str, str]:
+    from apimachinery.labels import SelectorError, parse_selector
+
+    try:
+        requirements = parse_selector(selector).requirements
+    except SelectorError:
+        return {}
+    return {each.key: each.values[0] for each in requirements if each.operator in ("=", "==")}
+
+
+def _fields(selector: str) -> dict[str, str]:
     from apimachinery.fields import FieldSelectorError, parse_field_selector
 
     try:

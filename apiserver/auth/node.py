@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from apimachinery.objects import Object, get_path
+from apimachinery.local_path import NODE_LABEL
+from apimachinery.objects import Object, get_path, labels_of
 from apimachinery.scheme import COORDINATION, PERSISTENT_VOLUMES, RESOURCE, STORAGE
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import ALLOWED, NO_OPINION, Decision
@@ -76,22 +77,32 @@ class NodeAuthorizer:
         return self._related(node, attributes, needs)
 
     def _claim(self, node: str, attributes: Attributes) -> Decision:
-        if attributes.subresource == "status" and attributes.verb in ("update", "patch"):
-            return self._related(node, attributes, _mentions_claim)
-        if attributes.subresource or attributes.verb != "get" or not attributes.name:
+        resizes = attributes.subresource == "status" and attributes.verb in ("update", "patch")
+        reads = not attributes.subresource and attributes.verb == "get" and attributes.name
+        if not (resizes or reads):
             return Decision(reason="can only get individual resources of this type")
-        return self._related(node, attributes, _mentions_claim)
+        return self._needs_claim(node, attributes.namespace, attributes.name)
 
-    def _volume(self, node: str, attributes: Attributes) -> Decision:
-        if attributes.subresource or attributes.verb != "get" or not attributes.name:
-            return Decision(reason="can only get individual resources of this type")
-        volume = self._lookup(PERSISTENT_VOLUMES, "", attributes.name)
-        claim = get_path(volume, "spec.claimRef") or {}
-        name, namespace = claim.get("name", ""), claim.get("namespace", "")
-        pods = self._pods(node, name) if name else ()
+    def _needs_claim(self, node: str, namespace: str, name: str) -> Decision:
+        """The name of an ephemeral volume's claim stands nowhere in its pod."""
+        pods = (*self._pods(node, name), *self._pods(node, "ephemeral")) if name else ()
         if any(_in(pod, namespace) and _mentions_claim(pod, name) for pod in pods):
             return ALLOWED
         return _unrelated(node)
+
+    def _volume(self, node: str, attributes: Attributes) -> Decision:
+        """Those of its pods it may get. Those on its own disk are its to look after."""
+        if attributes.verb in ("list", "watch") and attributes.label_selector.get(NODE_LABEL) == node:
+            return ALLOWED
+        if attributes.subresource or attributes.verb not in ("get", "patch") or not attributes.name:
+            return Decision(reason="can only get individual resources of this type")
+        volume = self._lookup(PERSISTENT_VOLUMES, "", attributes.name)
+        if volume is not None and labels_of(volume).get(NODE_LABEL) == node:
+            return ALLOWED
+        if attributes.verb != "get":
+            return Decision(reason="can only get individual resources of this type")
+        claim = get_path(volume, "spec.claimRef") or {}
+        return self._needs_claim(node, claim.get("namespace", ""), claim.get("name", ""))
 
     def _account(self, node: str, attributes: Attributes) -> Decision:
         if attributes.subresource == "token" and attributes.verb == "create":

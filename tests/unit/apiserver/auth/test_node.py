@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import pytest
 
+from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.auth.attributes import Attributes
@@ -24,6 +26,7 @@ POD: Object = {
             {"name": "a", "secret": {"secretName": "tls"}},
             {"name": "b", "projected": {"sources": [{"configMap": {"name": "root"}}]}},
             {"name": "c", "persistentVolumeClaim": {"claimName": "disk"}},
+            {"name": "d", "ephemeral": {"volumeClaimTemplate": {}}},
         ],
         "containers": [
             {
@@ -37,16 +40,34 @@ POD: Object = {
 
 
 def pods(node: str, mentioning: str) -> Iterable[Object]:
-    return [POD] if node == "n1" else []
+    return [POD] if node == "n1" and f'"{mentioning}"' in json.dumps(POD) else []
+
+
+VOLUMES: dict[str, Object] = {
+    "pv": {"spec": {"claimRef": {"namespace": "shop", "name": "disk"}}},
+    "pv-d": {"spec": {"claimRef": {"namespace": "shop", "name": "web-d"}}},
+    "own": {"metadata": {"labels": {NODE_LABEL: "n1"}}, "spec": {}},
+    "another's": {"metadata": {"labels": {NODE_LABEL: "n2"}}, "spec": {}},
+}
 
 
 def lookup(resource: Resource, namespace: str, name: str) -> Object | None:
-    return {"spec": {"claimRef": {"namespace": "shop", "name": "disk"}}} if name == "pv" else None
+    return VOLUMES.get(name)
 
 
-def may(verb: str, resource: str, name: str = "", namespace: str = "shop", group: str = "") -> bool:
+def may(
+    verb: str,
+    resource: str,
+    name: str = "",
+    namespace: str = "shop",
+    group: str = "",
+    labels: dict[str, str] | None = None,
+) -> bool:
     plural, _, subresource = resource.partition("/")
-    asked = Attributes(NODE, verb, namespace, group, "v1", plural, subresource, name, is_resource=True)
+    asked = Attributes(
+        NODE, verb, namespace, group, "v1", plural, subresource, name, is_resource=True,
+        label_selector=labels or {},
+    )  # fmt: skip
     return NodeAuthorizer(pods, lookup, map(Rule.parse, node_rules())).authorize(asked).allowed
 
 
@@ -62,8 +83,22 @@ ASKED = {
     "a secret's name is no ConfigMap's": (may("get", "configmaps", "tls"), False),
     "changing a ConfigMap": (may("update", "configmaps", "root"), False),
     "a claim": (may("get", "persistentvolumeclaims", "disk"), True),
+    "the claim of an ephemeral volume": (may("get", "persistentvolumeclaims", "web-d"), True),
+    "the volume of an ephemeral volume's claim": (may("get", "persistentvolumes", "pv-d", ""), True),
+    "the claim of another pod's volume": (may("get", "persistentvolumeclaims", "mail-d"), False),
     "the volume of a claim": (may("get", "persistentvolumes", "pv", ""), True),
     "another volume": (may("get", "persistentvolumes", "pv2", ""), False),
+    "the volumes on its own disk": (
+        may("watch", "persistentvolumes", namespace="", labels={NODE_LABEL: "n1"}), True,
+    ),
+    "the volumes on another's disk": (
+        may("watch", "persistentvolumes", namespace="", labels={NODE_LABEL: "n2"}), False,
+    ),
+    "all volumes": (may("list", "persistentvolumes", namespace=""), False),
+    "changing a volume on its own disk": (may("patch", "persistentvolumes", "own", ""), True),
+    "changing a volume on another's disk": (may("patch", "persistentvolumes", "another's", ""), False),
+    "changing the volume of a claim": (may("patch", "persistentvolumes", "pv", ""), False),
+    "deleting a volume on its own disk": (may("delete", "persistentvolumes", "own", ""), False),
     "a token for its pod's account": (may("create", "serviceaccounts/token", "robot"), True),
     "a token for another account": (may("create", "serviceaccounts/token", "root"), False),
     "its lease": (may("update", "leases", "n1", "kube-node-lease", "coordination.k8s.io"), True),
@@ -71,7 +106,7 @@ ASKED = {
     "a leader's lease": (may("update", "leases", "n1", "kube-system", "coordination.k8s.io"), False),
     "services": (may("list", "services", namespace=""), True),
     "deployments": (may("list", "deployments", group="apps"), False),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("row", ASKED.values(), ids=ASKED.keys())
