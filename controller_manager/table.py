@@ -24,6 +24,7 @@ from controller_manager.endpoints import EndpointsController
 from controller_manager.ephemeral_volume import EphemeralVolumeController
 from controller_manager.garbage_collector.controller import GarbageCollector
 from controller_manager.job.controller import JobController
+from controller_manager.local_path import LocalPathProvisioner
 from controller_manager.namespace import NamespaceController
 from controller_manager.node_ipam import NodeIpamController
 from controller_manager.node_lifecycle import NodeLifecycleController
@@ -36,6 +37,7 @@ from controller_manager.service_accounts import RootCAPublisher, ServiceAccounts
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
 from controller_manager.ttl_after_finished import TTLAfterFinishedController
+from controller_manager.volume_expand import VolumeExpandController
 from controller_manager.volume_protection import ClaimProtectionController, VolumeProtectionController
 
 
@@ -102,4 +104,6 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(ClaimProtectionController),
     _row(VolumeProtectionController),
     _row(EphemeralVolumeController, "concurrent_ephemeralvolume_syncs"),
+    _row(VolumeExpandController),
+    _row(LocalPathProvisioner),
 )

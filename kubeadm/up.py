@@ -19,7 +19,7 @@ from apimachinery.serialize import to_yaml
 from client.errors import ConnectionFailed
 from client.kubeconfig import load
 from client.rest import Client
-from kubeadm import certs, demo, engine, host, kubeconfigs, status
+from kubeadm import certs, demo, engine, host, kubeconfigs, status, storage
 from kubeadm.components import components, kubelet_configuration, kubelets, node_names
 from kubeadm.config import ClusterConfig
 from kubeadm.down import clean_up
@@ -42,6 +42,8 @@ async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
     try:
         await wait_until_ready(config, client, progress)
         await _forget_nodes(config, former, client, progress)
+        with progress.step("StorageClass") as notes:
+            notes.append(await storage.ensure(client, config))
         if with_demo:
             await demo.show(client, config, progress)
     finally:

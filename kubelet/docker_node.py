@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from apimachinery.errors import StatusError
+from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import NamespacedName, Object, get_path, name_of
 from apimachinery.scheme import NODES, PODS, SERVICES
 from client.errors import ConnectionFailed
@@ -44,6 +45,7 @@ from kubelet.runtime.interface import ContainerRuntimeError, Runtime
 from kubelet.settings import PodSettings
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
+from kubelet.volumes.local_path import LocalPathVolumes, NodeDisk
 from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.mounting import remove_tree
 from kubelet.volumes.tokens import TokenManager
@@ -100,11 +102,13 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         serialize_pulls=configuration["serializeImagePulls"],
         max_parallel_pulls=configuration["maxParallelImagePulls"],
     )
+    local_path = LocalPathVolumes(client, {node_config.name}, f"{NODE_LABEL}={node_config.name}", NodeDisk())
     certificates = _certificate_folder(options)
     node = _Node(client, configuration, certificates, agent, runtime, network, assembly, services, recorder)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run())
+            group.create_task(local_path.run())
             await node.run(group, daemon)
     finally:
         await assembly.aclose()

@@ -9,6 +9,7 @@ import asyncio
 import random
 from typing import Any
 
+from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from apimachinery.scheme import PODS
@@ -27,6 +28,7 @@ from kubelet.probes.prober import probe_exec
 from kubelet.runtime.hollow import HollowOptions, HollowRuntime
 from kubelet.runtime.interface import RuntimeVersion
 from kubelet.settings import PodSettings
+from kubelet.volumes.local_path import LocalPathVolumes, NoDisk
 from kubelet.volumes.manager import NoVolumes
 
 REGISTERING_AT_ONCE = 16
@@ -91,6 +93,7 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run())
             await _register(list(agents.values()))
+            group.create_task(LocalPathVolumes(client, agents, NODE_LABEL, NoDisk()).run())
             group.create_task(_live(assembly, list(agents.values())))
             await assembly.kubelet.pods.wait_synced()
             daemon.ready()

@@ -40,10 +40,18 @@ def _unescaped(field: str) -> str:
 
 
 def remove_tree(directory: Path) -> None:
-    """Unmounts what is mounted there, and deletes the rest; never what belongs to a mounted volume."""
+    """Unmounts what is mounted there, and deletes the rest; never what belongs to a mounted volume.
+
+    Raises OSError for what can't be deleted.
+    """
     for point in mounted_below(directory):
         # At once, though a process may still be in it, or the server of it be away.
         subprocess.run(["umount", "-l", str(point)], check=False, capture_output=True)
     if left := mounted_below(directory):
         raise OSError(errno.EBUSY, "still mounted", str(left[0]))
-    shutil.rmtree(directory, ignore_errors=True)
+    shutil.rmtree(directory, onerror=_unless_gone)
+
+
+def _unless_gone(function: object, path: str, info: tuple[type, BaseException, object]) -> None:
+    if not isinstance(info[1], FileNotFoundError):
+        raise info[1]

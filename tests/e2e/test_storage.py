@@ -175,3 +175,81 @@ def test_a_claim_in_use_stays_until_its_pod_is_gone(kubectl: Kubectl, directory:
     kubectl("delete", "pod", "user")
     eventually(lambda: "NotFound" in kubectl.run("get", "pvc", "used").stderr)
     assert (directory / "still").exists()
+
+
+STATEFUL_SET = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: 2
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      securityContext: {runAsUser: 1000, runAsNonRoot: true}
+      containers:
+      - name: c
+        image: busybox:1.36
+        command: [sh, -c, 'hostname >> /data/log; sleep 100000']
+        volumeMounts: [{name: data, mountPath: /data}]
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_a_stateful_set_keeps_its_data(cluster: ClusterConfig, kubectl: Kubectl) -> None:
+    """With nothing said about storage: the default class makes a directory for each pod."""
+    kubectl.apply(STATEFUL_SET)
+    kubectl("rollout", "status", "statefulset/db", "--timeout=90s")
+    kubectl("delete", "pod", "db-0")
+    kubectl("rollout", "status", "statefulset/db", "--timeout=90s")
+    eventually(lambda: kubectl.run("exec", "db-0", "--", "cat", "/data/log").stdout == "db-0\ndb-0\n")
+    assert kubectl("exec", "db-1", "--", "cat", "/data/log") == "db-1\n"
+    volume = kubectl.path("pvc", "data-db-0", "{.spec.volumeName}")
+    path = Path(kubectl.path("pv", volume, "{.spec.local.path}"))
+    assert path == cluster.state_dir / "volumes" / f"{volume}_{kubectl.namespace}_data-db-0"
+    assert kubectl.path("pvc", "data-db-0", "{.spec.storageClassName}") == "standard"
+    kubectl("patch", "pvc", "data-db-0", "-p", '{"spec": {"resources": {"requests": {"storage": "2Gi"}}}}')
+    kubectl.wait("pvc/data-db-0", "jsonpath={.status.capacity.storage}=2Gi")
+    kubectl("delete", "statefulset", "db")
+    kubectl("delete", "pvc", "--all")
+    eventually(lambda: "NotFound" in kubectl.run("get", "pv", volume).stderr)
+    assert not path.exists()
+
+
+def test_a_volume_whose_policy_is_changed_keeps_its_data(kubectl: Kubectl) -> None:
+    """As users do it who have found out that they need their data after all."""
+    kubectl.apply(claim("precious", "standard"))
+    kubectl.apply(pod("writer", "precious", "echo 42 > /data/answer"))
+    kubectl.wait("pod/writer", "jsonpath={.status.phase}=Succeeded")
+    volume = kubectl.path("pvc", "precious", "{.spec.volumeName}")
+    path = Path(kubectl.path("pv", volume, "{.spec.local.path}"))
+    kubectl("patch", "pv", volume, "-p", '{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}')
+    kubectl("delete", "pod/writer", "pvc/precious")
+    kubectl.wait(f"pv/{volume}", "jsonpath={.status.phase}=Released")
+    kubectl("patch", "pv", volume, "--type=json", "-p", '[{"op": "remove", "path": "/spec/claimRef"}]')
+    kubectl.wait(f"pv/{volume}", "jsonpath={.status.phase}=Available")
+    again = claim("again", "standard").replace("spec:", f"spec:\n  volumeName: {volume}")
+    kubectl.apply(again)
+    assert run(kubectl, pod("reader", "again", "cat /data/answer"), "reader") == "42\n"
+    kubectl("delete", "pvc/again", f"pv/{volume}")
+    assert (path / "answer").read_text() == "42\n"
+
+
+def test_an_ephemeral_volume_goes_with_its_pod(kubectl: Kubectl) -> None:
+    template = "{spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}"
+    manifest = pod("scratch", "x", "echo 42 > /data/x; sleep 1000").replace(
+        "persistentVolumeClaim: {claimName: x}", f"ephemeral: {{volumeClaimTemplate: {template}}}"
+    )
+    kubectl.apply(manifest)
+    kubectl.wait("pod/scratch", "condition=Ready")
+    volume = kubectl.path("pvc", "scratch-data", "{.spec.volumeName}")
+    path = Path(kubectl.path("pv", volume, "{.spec.local.path}"))
+    assert (path / "x").exists()
+    kubectl("delete", "pod", "scratch")
+    eventually(lambda: "NotFound" in kubectl.run("get", "pv", volume).stderr)
+    assert not path.exists()

@@ -7,8 +7,16 @@ from typing import Any
 
 from apimachinery import volumes
 from apimachinery.errors import NotFoundError
+from apimachinery.local_path import MADE, NODE_LABEL, PROVISIONER
 from apimachinery.objects import Object, annotations_of, get_path, name_of
-from apimachinery.scheme import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
+from apimachinery.scheme import (
+    EVENTS,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    PODS,
+    STORAGE_CLASSES,
+)
 from client.rest import Client
 from tests.integration.plane import CONTROLLERS, Plane, eventually
 from tests.unit.volumes import make_claim, make_class, make_volume
@@ -180,7 +188,7 @@ async def test_an_ephemeral_volume_lives_as_long_as_its_pod(plane: Plane, client
     await create_volume(client, "scratch", class_name="scratch")
     spec = make_claim(class_name="scratch")["spec"]
     volume = {"ephemeral": {"volumeClaimTemplate": {"metadata": {"labels": {"a": "b"}}, "spec": spec}}}
-    pod = await create_pod(client, "temporary", volume, nodeName="hollow-0")
+    pod = await create_pod(client, "temporary", volume)
     claim = await claim_in(client, "temporary-data", volumes.BOUND)
     assert claim["metadata"]["labels"] == {"a": "b"}
     assert [each["uid"] for each in claim["metadata"]["ownerReferences"]] == [pod["metadata"]["uid"]]
@@ -222,3 +230,84 @@ async def running_on(client: Client, pod: str, node: str) -> None:
         return get_path(seen, "status.phase") == "Running" and seen["spec"]["nodeName"] == node
 
     await eventually(lambda: client.get(PODS, pod, "default"), is_so)
+
+
+async def local_path_class(client: Client, name: str, **fields: Any) -> None:
+    await client.create(STORAGE_CLASSES, make_class(name, PROVISIONER, delayed=True, **fields))
+
+
+async def test_a_volume_is_made_on_the_node_of_its_first_pod_and_goes_with_its_claim(
+    plane: Plane, client: Client
+) -> None:
+    await local_path_class(client, "made")
+    await create_claim(client, "made", size="3Gi", class_name="made")
+    await event_of(client, "made", "WaitForFirstConsumer")
+    await create_pod(client, "maker", claim_volume("made"))
+    claim = await claim_in(client, "made", volumes.BOUND)
+    assert claim["status"]["capacity"] == {"storage": "3Gi"}
+    pod = await eventually(
+        lambda: client.get(PODS, "maker", "default"), lambda pod: get_path(pod, "status.phase") == "Running"
+    )
+    node = pod["spec"]["nodeName"]
+    assert annotations_of(claim)[volumes.SELECTED_NODE] == node
+    name = claim["spec"]["volumeName"]
+    volume = await eventually(
+        lambda: client.get(PERSISTENT_VOLUMES, name), lambda it: MADE in annotations_of(it)
+    )
+    assert volume["metadata"]["labels"] == {NODE_LABEL: node}
+    assert (
+        await event_of(client, "made", "ProvisioningSucceeded") == f"Successfully provisioned volume {name}"
+    )
+    await create_pod(client, "follower", claim_volume("made"))
+    await running_on(client, "follower", node)
+    for each in ("maker", "follower"):
+        await client.delete(PODS, each, "default")
+    await client.delete(PERSISTENT_VOLUME_CLAIMS, "made", "default")
+    await gone(client, PERSISTENT_VOLUME_CLAIMS, "made")
+    await gone(client, PERSISTENT_VOLUMES, name, None)
+
+
+async def test_a_claim_grows_if_its_class_lets_it(plane: Plane, client: Client) -> None:
+    await local_path_class(client, "growing", allowVolumeExpansion=True)
+    await create_claim(client, "grown", class_name="growing")
+    await create_pod(client, "grower", claim_volume("grown"))
+    volume = (await claim_in(client, "grown", volumes.BOUND))["spec"]["volumeName"]
+    wanted = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
+    await client.patch(PERSISTENT_VOLUME_CLAIMS, "grown", wanted, "default")
+    await eventually(
+        lambda: client.get(PERSISTENT_VOLUME_CLAIMS, "grown", "default"),
+        lambda claim: claim["status"]["capacity"] == {"storage": "2Gi"},
+    )
+    assert (await client.get(PERSISTENT_VOLUMES, volume))["spec"]["capacity"] == {"storage": "2Gi"}
+    text = "ExpandVolume succeeded for volume default/grown"
+    assert await event_of(client, "grown", "VolumeResizeSuccessful") == text
+    await client.delete(PODS, "grower", "default")
+
+
+async def test_what_can_not_be_provisioned_is_told(plane: Plane, client: Client) -> None:
+    await local_path_class(client, "narrow")
+    await create_claim(client, "shared", class_name="narrow", modes=("ReadWriteMany",))
+    await create_pod(client, "sharer", claim_volume("shared"))
+    assert await event_of(client, "shared", "ProvisioningFailed") == (
+        'failed to provision volume with StorageClass "narrow": '
+        "only ReadWriteOnce and ReadWriteOncePod access modes are supported"
+    )
+    await client.delete(PODS, "sharer", "default")
+
+
+async def test_volumes_of_a_node_that_is_gone_go_too(plane: Plane, client: Client) -> None:
+    plane.run_nodes("mortal", 1)
+    await eventually(lambda: client.get(NODES, "mortal"))
+    await local_path_class(client, "mortal")
+    await create_claim(client, "orphan", class_name="mortal")
+    await create_pod(
+        client, "doomed", claim_volume("orphan"), nodeSelector={"kubernetes.io/hostname": "mortal"}
+    )
+    await running_on(client, "doomed", "mortal")
+    volume = (await claim_in(client, "orphan", volumes.BOUND))["spec"]["volumeName"]
+    plane.kill("mortal")
+    await client.delete(NODES, "mortal")
+    options = {"gracePeriodSeconds": 0}
+    await client.delete(PODS, "doomed", "default", options=options)
+    await client.delete(PERSISTENT_VOLUME_CLAIMS, "orphan", "default")
+    await gone(client, PERSISTENT_VOLUMES, volume, None)
