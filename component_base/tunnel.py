@@ -28,9 +28,13 @@ class Tunnel:
         self._size = 0
         self._ended = False
         self._arrived = asyncio.Event()
+        self.has_switched = False
+        self.last_used = protocol.loop.time()
+        """When bytes came or went, by the clock of the loop."""
 
     def switch(self, headers: Iterable[tuple[str, str]]) -> None:
         """Answers 101 Switching Protocols and takes the connection over."""
+        self.has_switched = True
         cycle = self._protocol.cycle
         cycle.response_started = cycle.response_complete = True
         lines = ("HTTP/1.1 101 Switching Protocols", *(f"{name}: {value}" for name, value in headers))
@@ -48,6 +52,7 @@ class Tunnel:
     def write(self, data: bytes) -> None:
         if not self._protocol.transport.is_closing():
             self._protocol.transport.write(data)
+            self.last_used = self._protocol.loop.time()
 
     async def drain(self) -> None:
         await self._protocol.flow.drain()
@@ -62,6 +67,7 @@ class Tunnel:
     def feed(self, data: bytes) -> None:
         self._chunks.append(data)
         self._size += len(data)
+        self.last_used = self._protocol.loop.time()
         if self._size > _HIGH_WATER:
             self._protocol.flow.pause_reading()
         self._arrived.set()

@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "clusterDNS": [],
     "resolvConf": "/etc/resolv.conf",
     "maxPods": 110,
+    "streamingConnectionIdleTimeout": "4h0m0s",
     "nodeLeaseDurationSeconds": 40,
     "podPidsLimit": -1,
     "cpuCFSQuota": True,

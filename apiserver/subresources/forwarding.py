@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from apiserver.asgi import Receive, Scope, Send
 
@@ -90,16 +90,3 @@ async def stream_body(chunks: AsyncIterator[bytes], send: Send) -> None:
         log.info("Answer broke off: error=%s", error or type(error).__name__)
         return
     await send({"type": "http.response.body", "body": b""})
-
-
-async def first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs all until one ends, then cancels the others. What failed first is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

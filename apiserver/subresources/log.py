@@ -11,11 +11,12 @@ from apimachinery.errors import BadRequestError, InternalError, InvalidError, St
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.responses import send_bytes
-from apiserver.subresources.forwarding import Client, first_of, stream_body
+from apiserver.subresources.forwarding import Client, stream_body
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import parse_log_options, validate_log_options
 from apiserver.subresources.relay import DialError, Relay
 from apiserver.subresources.targets import choose_container, host_of
+from component_base.first_of import first_of
 
 if TYPE_CHECKING:
     import httpx

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from apimachinery.durations import parse_duration
 from client.reviews import Authenticator
 from component_base import metrics
 from kubelet.kubelet import Kubelet
@@ -54,18 +55,20 @@ def build_app(
             Route("/stats/summary", endpoints.summary),
             Route(f"/debug/pods{pod}", PodDebug(kubelet, probes).__call__),
             Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
-            *(
-                Route(f"/{verb}{path}/{{container}}", endpoint, methods=["GET", "POST"])
-                for verb, endpoint in (("exec", ExecEndpoint(kubelet)), ("attach", AttachEndpoint(kubelet)))
-                for path in (pod, f"{pod}/{{uid}}")
-            ),
-            *(
-                Route(f"/portForward{path}", PortForwardEndpoint(kubelet), methods=["GET", "POST"])
-                for path in (pod, f"{pod}/{{uid}}")
-            ),
+            *_streaming_routes(kubelet, parse_duration(configuration["streamingConnectionIdleTimeout"])),
         ]
     )
     return Guard(app, authenticator, authorizer)
+
+
+def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
+    """A pod may be asked for by its uid as well."""
+    execute, attach = ExecEndpoint(kubelet, idle_seconds), AttachEndpoint(kubelet, idle_seconds)
+    forward = PortForwardEndpoint(kubelet, idle_seconds)
+    for pod in ("/{namespace}/{pod}", "/{namespace}/{pod}/{uid}"):
+        yield Route(f"/exec{pod}/{{container}}", execute, methods=["GET", "POST"])
+        yield Route(f"/attach{pod}/{{container}}", attach, methods=["GET", "POST"])
+        yield Route(f"/portForward{pod}", forward, methods=["GET", "POST"])
 
 
 class Endpoints:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 from websockets.datastructures import Headers
-from websockets.http11 import Request
+from websockets.http11 import Request as Handshake
 
 from component_base import websocket
 from component_base.byte_stream import ByteStream
+from component_base.first_of import first_of
 from component_base.spdy.connection import Connection
 from component_base.spdy.errors import SpdyError
 from component_base.tunnel import UPGRADE, Tunnel
@@ -29,16 +32,43 @@ TUNNELLED = f"{SPDY}+"
 _VERSION, _ACCEPTED = "x-stream-protocol-version", "x-accepted-stream-protocol-versions"
 
 
-def is_websocket(request: HTTPConnection) -> bool:
+async def serve_upgrade(
+    serve: Callable[[Request], Coroutine[Any, Any, None]],
+    idle_seconds: float, scope: Scope, receive: Receive, send: Send,
+) -> None:  # fmt: skip
+    """Serves a request that asks to switch protocols, until its connection has been idle for too long."""
+    request = Request(scope, receive)
+    tunnel: Tunnel | None = scope["extensions"].get(UPGRADE)
+    try:
+        if tunnel is None:
+            await serve(request)
+        else:
+            await first_of(serve(request), until_idle(tunnel, idle_seconds))
+    except Refused as refused:
+        await refused.response()(scope, receive, send)
+    except ConnectionError as error:
+        log.info("Client went away: path=%s error=%s", scope["path"], error)
+    finally:
+        if tunnel is not None and tunnel.has_switched:
+            tunnel.close()
+
+
+async def until_idle(tunnel: Tunnel, seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    while (left := tunnel.last_used + seconds - loop.time()) > 0:  # noqa: ASYNC110 - nothing tells of nothing
+        await asyncio.sleep(left)
+
+
+def is_websocket(request: Request) -> bool:
     return request.headers.get("upgrade", "").lower() == "websocket"
 
 
-def offered_websocket(request: HTTPConnection) -> list[str]:
+def offered_websocket(request: Request) -> list[str]:
     """The subprotocols that the client speaks, the best first."""
     return _words(request, "sec-websocket-protocol")
 
 
-def _words(request: HTTPConnection, header: str) -> list[str]:
+def _words(request: Request, header: str) -> list[str]:
     lines = request.headers.getlist(header)
     return [word for line in lines for each in line.split(",") if (word := each.strip())]
 
@@ -66,7 +96,7 @@ def negotiate_websocket(offers: Sequence[str], accepted: Sequence[str]) -> str:
 
 @asynccontextmanager
 async def spdy_connection(
-    request: HTTPConnection, protocols: Sequence[str]
+    request: Request, protocols: Sequence[str]
 ) -> AsyncIterator[tuple[Connection, str]]:
     """A running connection and the protocol it carries. Raises Refused."""
     tunnel = _tunnel(request)
@@ -93,12 +123,12 @@ async def running(wire: ByteStream) -> AsyncIterator[Connection]:
             log.info("Client left the protocol: error=%s", outcome)
 
 
-def accept_websocket(request: HTTPConnection, protocols: Sequence[str]) -> websocket.WebSocket:
+def accept_websocket(request: Request, protocols: Sequence[str]) -> websocket.WebSocket:
     """Raises Refused."""
     tunnel = _tunnel(request)
     chosen = negotiate_websocket(offered_websocket(request), protocols)
     scope = request.scope
-    asked = Request(scope["path"], Headers(request.headers.items()), method=scope["method"])
+    asked = Handshake(scope["path"], Headers(request.headers.items()), method=scope["method"])
     try:
         socket, headers = websocket.accept(tunnel, asked, chosen)
     except websocket.HandshakeRefused as refusal:
@@ -107,7 +137,7 @@ def accept_websocket(request: HTTPConnection, protocols: Sequence[str]) -> webso
     return socket
 
 
-def _tunnel(request: HTTPConnection) -> Tunnel:
+def _tunnel(request: Request) -> Tunnel:
     tunnel: Tunnel | None = request.scope["extensions"].get(UPGRADE)
     if tunnel is None:
         raise Refused(400, "Upgrade request required")

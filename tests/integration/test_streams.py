@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -13,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.e2e.conftest import Kubectl
+from tests.fakes.control_plane import ControlPlane
 from tests.integration.docker_node import Node, docker_node
 from tests.integration.kubectls import VERSIONS, Terminal, forwarding, kubectl_path
 
@@ -41,20 +45,20 @@ async def node_with_pods(folder: Path) -> AsyncIterator[Node]:
 
 
 @pytest.fixture(scope="module")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Of a cluster whose pods are all ready."""
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """With a kubelet whose pods are all ready."""
     with asyncio.Runner() as runner:
         context = node_with_pods(tmp_path_factory.mktemp("streams"))
         node = runner.run(context.__aenter__())
         try:
-            yield node.plane.config.admin_kubeconfig
+            yield node.plane
         finally:
             runner.run(context.__aexit__(None, None, None))
 
 
 @pytest.fixture(params=VERSIONS)
-def kubectl(request: pytest.FixtureRequest, kubeconfig: Path) -> Kubectl:
-    return Kubectl((str(kubectl_path(request.param)),), kubeconfig)
+def kubectl(request: pytest.FixtureRequest, plane: ControlPlane) -> Kubectl:
+    return Kubectl((str(kubectl_path(request.param)),), plane.config.admin_kubeconfig)
 
 
 def test_exec_tells_stdout_stderr_and_exit_code_apart(kubectl: Kubectl) -> None:
@@ -116,3 +120,98 @@ def test_port_forward_says_that_a_port_refuses(kubectl: Kubectl) -> None:
     assert "error forwarding port 8081 to pod" in errors
     assert "connect: connection refused" in errors
     assert "lost connection to pod" in errors, "what kubectl makes of it"
+
+
+def resident(plane: ControlPlane) -> dict[str, float]:
+    """MiB that the processes hold through which everything goes."""
+    found = {}
+    for name in ("kubelet", "kube-apiserver"):
+        status = Path(f"/proc/{plane.pid(name)}/status").read_text()
+        found[name] = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+    return found
+
+
+one_of_each = pytest.mark.parametrize("kubectl", ["1.27", "1.33"], indirect=True)
+"""For what takes long: a kubectl that speaks SPDY and one that speaks WebSockets."""
+
+
+@one_of_each
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{exec} web -- head -c 100000000 /dev/zero | wc -c",
+        "head -c 100000000 /dev/zero | {exec} -i web -- wc -c",
+        "head -c 100000000 /dev/zero | {exec} -i web -- cat | wc -c",
+    ],
+    ids=["out", "in", "both ways"],
+)
+def test_much_goes_through_without_growth(kubectl: Kubectl, plane: ControlPlane, line: str) -> None:
+    kubectl("exec", "web", "--", "true")
+    before = resident(plane)
+    command = line.format(exec=f"{kubectl.command[0]} --kubeconfig={kubectl.kubeconfig} exec")
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert ran.stdout.strip() == "100000000", ran.stderr
+    grown = {name: size - before[name] for name, size in resident(plane).items()}
+    assert max(grown.values()) < 32, grown
+
+
+@one_of_each
+def test_a_reader_that_stops_holds_up_the_writer(kubectl: Kubectl, plane: ControlPlane) -> None:
+    before = resident(plane)
+    writing = kubectl.start("exec", "web", "--", "sh", "-c", "echo $$ > /pid; exec yes")
+    written = "sleep 0.3; grep ^wchar /proc/$(cat /pid)/io"
+    try:
+        seen = ""
+        while seen != (seen := kubectl.run("exec", "web", "--", "sh", "-c", written).stdout) or not seen:
+            """It still fills the buffers on the way."""
+        grown = {name: size - before[name] for name, size in resident(plane).items()}
+        assert max(grown.values()) < 16, grown
+    finally:
+        writing.kill()
+        writing.communicate()
+        kubectl.run("exec", "web", "--", "sh", "-c", "kill $(cat /pid); rm /pid")
+
+
+OFFICIAL = """
+import sys
+from kubernetes.client import CoreV1Api
+from kubernetes.config import new_client_from_config
+from kubernetes.stream import portforward, stream
+
+api = CoreV1Api(new_client_from_config(sys.argv[1]))
+"""
+EXEC = """
+command = ["sh", "-c", "read word; echo got $word; echo err >&2; exit 3"]
+running = stream(
+    api.connect_get_namespaced_pod_exec, "web", "default", command=command,
+    stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False,
+)
+running.write_stdin("it\\n")
+running.run_forever(timeout=20)
+print((running.read_stdout(), running.read_stderr(), running.returncode))
+"""
+PORT_FORWARD = """
+forward = portforward(api.connect_get_namespaced_pod_portforward, "web", "default", ports="8080,8081")
+connection = forward.socket(8080)
+connection.settimeout(20)
+connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+answer = b""
+while piece := connection.recv(4096):
+    answer += piece
+print((answer[-6:], forward.error(8080), forward.error(8081).partition(" to pod")[0]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (EXEC, ("got it\n", "err\n", 3)),
+        (PORT_FORWARD, (b"hello\n", None, "error forwarding port 8081")),
+    ],
+    ids=["exec", "port-forward"],
+)
+def test_the_official_client_speaks_with_us(plane: ControlPlane, script: str, expected: object) -> None:
+    """In a process of its own, since it leaves connections open."""
+    command = [sys.executable, "-c", OFFICIAL + script, str(plane.config.admin_kubeconfig)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.strip() == repr(expected), ran.stderr

@@ -19,19 +19,18 @@ from kubelet.server.upgrade import (
     is_websocket,
     offered_websocket,
     running,
+    serve_upgrade,
     spdy_connection,
 )
 
 
 class PortForwardEndpoint:
-    def __init__(self, kubelet: Kubelet) -> None:
+    def __init__(self, kubelet: Kubelet, idle_seconds: float) -> None:
         self._kubelet = kubelet
+        self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._serve(Request(scope, receive))
-        except Refused as refused:
-            await refused.response()(scope, receive, send)
+        await serve_upgrade(self._serve, self._idle_seconds, scope, receive, send)
 
     async def _serve(self, request: Request) -> None:
         forward = forward_into(self._kubelet.runtime, await self._sandbox(request))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,9 +19,7 @@ from kubelet.server.remotecommand.session import attend, fail
 from kubelet.server.remotecommand.spdy_streams import spdy_streams
 from kubelet.server.remotecommand.status import SUCCESS, Status, exit_status, internal_error
 from kubelet.server.remotecommand.websocket_streams import websocket_streams
-from kubelet.server.upgrade import is_websocket
-
-log = logging.getLogger(__name__)
+from kubelet.server.upgrade import is_websocket, serve_upgrade
 
 
 class RemoteCommand(ABC):
@@ -31,17 +28,13 @@ class RemoteCommand(ABC):
     failure: str
     """What stands before the reason when it cannot begin."""
 
-    def __init__(self, kubelet: Kubelet) -> None:
+    def __init__(self, kubelet: Kubelet, idle_seconds: float) -> None:
         self._kubelet = kubelet
         self._runtime = kubelet.runtime
+        self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._serve(Request(scope, receive))
-        except Refused as refused:
-            await refused.response()(scope, receive, send)
-        except ConnectionError as error:
-            log.info("Client went away: path=%s error=%s", scope["path"], error)
+        await serve_upgrade(self._serve, self._idle_seconds, scope, receive, send)
 
     async def _serve(self, request: Request) -> None:
         where, wanted = request.path_params, wanted_streams(request)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 
 from component_base.spdy.connection import Connection, Stream
 from kubelet.runtime.interface import ExecStream
@@ -80,7 +80,7 @@ async def _pieces(stream: Stream) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def spdy_streams(request: HTTPConnection, wanted: Wanted) -> AsyncIterator[SpdyStreams]:
+async def spdy_streams(request: Request, wanted: Wanted) -> AsyncIterator[SpdyStreams]:
     """Once the client has opened what it asked for. Raises Refused, ConnectionError if it does not."""
     async with spdy_connection(request, PROTOCOLS) as (connection, protocol):
         yield await collect_streams(connection, wanted, protocol)

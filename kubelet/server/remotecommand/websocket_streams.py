@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 
 from component_base.websocket import WebSocket
 from kubelet.runtime.interface import ExecStream
@@ -63,7 +63,7 @@ class WebSocketStreams:
 
 
 @asynccontextmanager
-async def websocket_streams(request: HTTPConnection, wanted: Wanted) -> AsyncIterator[WebSocketStreams]:
+async def websocket_streams(request: Request, wanted: Wanted) -> AsyncIterator[WebSocketStreams]:
     """Raises Refused."""
     socket = accept_websocket(request, PROTOCOLS)
     try:

@@ -25,6 +25,7 @@ from kubelet.server.remotecommand.session import attend, fail
 from kubelet.server.remotecommand.spdy_streams import collect_streams
 from kubelet.server.remotecommand.status import Status, exit_status, internal_error
 from kubelet.server.remotecommand.websocket_streams import WebSocketStreams
+from kubelet.server.upgrade import until_idle
 from tests.fakes.byte_streams import MemoryStream, pair
 
 pytestmark = pytest.mark.looptime
@@ -300,3 +301,18 @@ async def test_a_client_that_leaves_ends_its_channels() -> None:
     async with asyncio.timeout(60):
         await serving
     assert ports.joined == 0
+
+
+class Used:
+    """As much of a tunnel as is looked at."""
+
+    def __init__(self) -> None:
+        self.last_used = asyncio.get_running_loop().time()
+
+
+async def test_a_connection_is_idle_when_nothing_has_come_for_so_long() -> None:
+    loop, used = asyncio.get_running_loop(), Used()
+    began = loop.time()
+    loop.call_later(70, setattr, used, "last_used", began + 70)
+    await until_idle(used, 100)
+    assert loop.time() - began == 170
