@@ -69,7 +69,7 @@ class ApiServer:
         self.metrics = RequestMetrics()
         self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
         self.auth = build_auth(options, self.cache, now)
-        self.chain = Chain(build_plugins(options, self.cache, self.auth))
+        self.chain = Chain(build_plugins(options, storage, self.cache, self.auth, now))
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
         shared = Shared(storage, self.cache, self.chain, now, event_lease=self.leases.lease)
         self.stores = build_stores(shared, _strategies(options))

@@ -14,6 +14,7 @@ from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.garbage_collector.controller import GarbageCollector
 from controller_manager.options import Options, is_enabled
+from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.table import CONTROLLERS, Reconciler, Row
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,8 @@ async def run_controllers(
 
 
 def _runner(row: Row, made: Reconciler, options: Options) -> Callable[[], Coroutine[Any, Any, None]]:
-    """The garbage collector runs itself, because what it watches changes as it runs."""
-    if isinstance(made, GarbageCollector):
+    """Who watches other resources from time to time runs itself."""
+    if isinstance(made, GarbageCollector | ResourceQuotaController):
         return made.run
     workers = row.worker_count(options)
     return Controller(row.name, made.reconcile, watches=made.watches(), workers=workers).run

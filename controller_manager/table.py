@@ -33,6 +33,7 @@ from controller_manager.persistent_volume.controller import PersistentVolumeCont
 from controller_manager.pod_gc import PodGCController
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
+from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
@@ -82,6 +83,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(TTLAfterFinishedController, "concurrent_ttl_after_finished_syncs"),
     _row(DisruptionController),
     _row(StaleDisruptionController),
+    _row(ResourceQuotaController),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),

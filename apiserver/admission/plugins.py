@@ -6,9 +6,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 
 from apimachinery.objects import Object
-from apimachinery.scheme import LIMIT_RANGES, SERVICE_ACCOUNTS, Resource
+from apimachinery.scheme import LIMIT_RANGES, RESOURCE_QUOTAS, SERVICE_ACCOUNTS, Resource
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.claim_resize import PersistentVolumeClaimResize
@@ -18,6 +19,7 @@ from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.node_restriction import NodeRestriction
 from apiserver.admission.priority import Priority
+from apiserver.admission.resource_quota import ResourceQuota
 from apiserver.admission.runtime_class import RuntimeClass
 from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
 from apiserver.admission.storage_in_use import StorageObjectInUseProtection
@@ -25,7 +27,9 @@ from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from apiserver.auth.rbac.escalation import RBACEscalation
 from apiserver.auth.setup import Auth
 from apiserver.options import Options
+from apiserver.registry.transaction import Transactions
 from apiserver.storage.cached import cached, fresh_lookup
+from apiserver.storage.interface import Storage
 from apiserver.storage.resource_cache import ResourceCache
 from apiserver.storage.topic import Reader
 from apiserver.storage.watch_cache import WatchCache
@@ -35,7 +39,9 @@ ALWAYS = frozenset(("CertificateRequester", "RBACEscalation"))
 _ACCOUNT_WAIT_SECONDS = 1.0
 
 
-def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugin]:
+def build_plugins(
+    options: Options, storage: Storage, cache: WatchCache, auth: Auth, now: Callable[[], datetime]
+) -> list[Plugin]:
     lookup, objects = cached(cache), listing(cache)
     available: list[Plugin] = [
         NamespaceLifecycle(lookup, fresh_lookup(cache)),
@@ -56,6 +62,8 @@ def build_plugins(options: Options, cache: WatchCache, auth: Auth) -> list[Plugi
     ]
     if "RBAC" in options.authorization_mode:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
+    books = Transactions(storage, cache.resource(RESOURCE_QUOTAS))
+    available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
     enabled = options.enabled_plugins
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
 

@@ -30,7 +30,8 @@ def share_passed(output: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "group", ["defaulting", "validation", "patch", "reading", "table", "watch", "discovery", "auth"]
+    "group",
+    ["defaulting", "validation", "patch", "reading", "table", "watch", "discovery", "auth", "admission"],
 )
 def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None:
     pki = cluster.pki
@@ -43,9 +44,8 @@ def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None
     assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
 
 
-LIVES = "deploy|rs|rc|sts|ds|job|pdb|evict|pod|probe|svc|env|volume|ns|gc|security|sched"
+LIVES = "deploy|rs|rc|sts|ds|job|pdb|evict|quota|pod|probe|svc|env|volume|ns|gc|security|sched"
 DEVIATING = (
-    "rs-quota",  # ResourceQuota is not enforced yet
     "pod-oom",  # 1.34 says OOMKilled
     "pod-poststart-fails",  # 1.34 has the hook's error in the message, not in the reason
     "pod-active-deadline",  # 1.34 keeps the conditions

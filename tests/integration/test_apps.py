@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,16 +10,20 @@ from datetime import timedelta
 import pytest
 
 from apimachinery.conditions import is_condition_true
+from apimachinery.errors import ForbiddenError
 from apimachinery.objects import Object, get_path, is_terminating, name_of
 from apimachinery.pods import is_ready, phase_of
 from apimachinery.scheme import (
     CRON_JOBS,
     DAEMON_SETS,
     JOBS,
+    NAMESPACES,
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
     POD_DISRUPTION_BUDGETS,
     PODS,
+    RESOURCE_QUOTAS,
+    SERVICE_ACCOUNTS,
     STATEFUL_SETS,
     Resource,
 )
@@ -256,3 +261,26 @@ async def test_kubectl_drains_as_far_as_a_budget_allows(plane: Plane, client: Cl
     await client.delete(STATEFUL_SETS, "guarded", "default")
     plane.kill("drained")
     await client.delete(NODES, "drained")
+
+
+async def test_a_quota_lets_in_just_as_many_as_there_is_room_for(plane: Plane, client: Client) -> None:
+    await client.create(NAMESPACES, {"metadata": {"name": "small"}})
+    hard = {"hard": {"pods": "10", "count/configmaps": "3"}}
+    await client.create(RESOURCE_QUOTAS, {"metadata": {"name": "q", "namespace": "small"}, "spec": hard})
+
+    async def used() -> str:
+        found = await client.get(RESOURCE_QUOTAS, "q", "small")
+        return str(get_path(found, "status.used.pods", ""))
+
+    await eventually(used, lambda count: count == "0")
+    await eventually(lambda: client.get(SERVICE_ACCOUNTS, "default", "small"))
+    spec = workload("Job", "x")["spec"]["template"]["spec"]
+    bodies = [
+        {"metadata": {"name": f"p{number}", "namespace": "small"}, "spec": spec} for number in range(30)
+    ]
+    answers = await asyncio.gather(*(client.create(PODS, body) for body in bodies), return_exceptions=True)
+    assert sum(isinstance(answer, ForbiddenError) for answer in answers) == 20
+    await eventually(used, lambda count: count == "10")
+    kubectl(plane, "delete", "pods", "--all", "--namespace=small", "--wait")
+    await eventually(used, lambda count: count == "0")
+    await client.delete(NAMESPACES, "small")

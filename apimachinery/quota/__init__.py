@@ -1,0 +1,1 @@
+"""ResourceQuotas: what objects use, and which quotas they count against."""

@@ -1,0 +1,128 @@
+"""The resource quota controller: counts what each namespace uses and tells its quotas.
+
+The API server charges quotas as it lets objects in; here the books are put right when objects go, change
+or never came. What is only counted is watched as metadata, from the first quota that asks for it on.
+Source: pkg/controller/resourcequota/resource_quota_controller.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from apimachinery import scheme
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import NamespacedName, Object, get_path, key_of, namespace_of
+from apimachinery.quota.usage import usage_of
+from apimachinery.resource import Resource
+from client.controller import Changed, Controller, Watch, by_name
+from client.discovery import discover, preferred
+from client.informer import Informer
+from controller_manager.context import ControllerContext
+from controller_manager.replica_status import differs
+from controller_manager.resource_quota.plan import calculate_status, names_by_resource
+
+RESYNC_SECONDS = 300.0
+WORKERS = 5
+_WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS)
+"""Kinds of which more matters than their number."""
+
+
+class ResourceQuotaController:
+    """Keeps the status of every quota. Runs itself, because what it watches changes as it runs."""
+
+    name: ClassVar[str] = "resourcequota-controller"
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._client, self._now = context.client, context.now
+        self._quotas = context.informers.informer(scheme.RESOURCE_QUOTAS)
+        self._informers = {each: context.informers.informer(each) for each in _WHOLE}
+        self._fresh: asyncio.Queue[Informer] = asyncio.Queue()
+        self._served: Sequence[Resource] = ()
+        self._controller = Controller(self.name, self.reconcile, watches=self.watches(), workers=WORKERS)
+
+    def watches(self) -> list[Watch]:
+        return [
+            Watch(self._quotas, by_name, _asks_anew),
+            *(
+                Watch(informer, self._quotas_of, self._uses_differently(resource))
+                for resource, informer in self._informers.items()
+            ),
+        ]
+
+    def _quotas_of(self, obj: Object) -> Iterable[NamespacedName]:
+        return map(key_of, self._quotas.list(namespace_of(obj)))
+
+    def _uses_differently(self, resource: Resource) -> Changed:
+        def changed(old: Object | None, new: Object | None) -> bool:
+            if old is None or new is None:
+                return True
+            if not self._quotas.list(namespace_of(new)):
+                return False
+            now = self._now()
+            return usage_of(resource, old, now) != usage_of(resource, new, now)
+
+        return changed
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._controller.run())
+            while True:
+                informer = await self._fresh.get()
+                group.create_task(informer.run())
+
+    async def reconcile(self, key: NamespacedName) -> float | None:
+        quota = self._quotas.get(key)
+        if quota is None:
+            return None
+        names = await self._names(quota)
+        for resource in names:
+            await self._informer(resource).wait_synced()
+
+        def objects(resource: Resource) -> list[Object]:
+            return self._informers[resource].list(key.namespace)
+
+        await self._write_status(quota, calculate_status(quota, names, objects, self._now()))
+        return RESYNC_SECONDS
+
+    async def _names(self, quota: Object) -> dict[Resource, list[str]]:
+        """By built-in resource, or by one that is served by now."""
+        hard = get_path(quota, "spec.hard", {})
+        for served in (scheme.BUILTIN, self._served):
+            names = names_by_resource(quota, served)
+            if sum(map(len, names.values())) == len(hard):
+                return names
+        self._served = preferred(await discover(self._client))
+        return names_by_resource(quota, [*scheme.BUILTIN, *self._served])
+
+    def _informer(self, resource: Resource) -> Informer:
+        """Made when first asked for."""
+        known = self._informers.get(resource)
+        if known is not None:
+            return known
+        informer = Informer(self._client, resource, metadata_only=True)
+        informer.add_handler(self._recount)
+        self._informers[resource] = informer
+        self._fresh.put_nowait(informer)
+        return informer
+
+    def _recount(self, old: Object | None, new: Object | None) -> None:
+        if old is None or new is None:
+            for key in self._quotas_of(new or old or {}):
+                self._controller.queue.add(key)
+
+    async def _write_status(self, quota: Object, status: Object) -> None:
+        """Guarded by the resourceVersion it was decided on: a charge in between must not be lost."""
+        if not differs(status, quota.get("status")):
+            return
+        try:
+            await self._client.update_status(scheme.RESOURCE_QUOTAS, {**quota, "status": status})
+        except NotFoundError:
+            return  # deleted meanwhile
+
+
+def _asks_anew(old: Object | None, new: Object | None) -> bool:
+    """Not for a charge: the object that it is for may not be in our caches yet."""
+    is_known = get_path(new, "spec.hard", {}) == get_path(new, "status.hard", {})
+    return old is None or new is None or not is_known

@@ -1,0 +1,40 @@
+"""The status of a ResourceQuota from the objects that there are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from apimachinery.objects import Object, get_path
+from apimachinery.quantity import Quantity
+from apimachinery.quota.scopes import matches_scopes
+from apimachinery.quota.usage import names_of, resource_of, usage_of
+from apimachinery.resource import Resource
+
+Objects = Callable[[Resource], Sequence[Object]]
+"""objects(resource) of the quota's namespace."""
+
+
+def names_by_resource(quota: Object, served: Iterable[Resource]) -> dict[Resource, list[str]]:
+    """Which resources a quota asks about, and by which names; names of what isn't served are left out."""
+    hard, served = get_path(quota, "spec.hard", {}), list(served)
+    asked = {resource_of(name, served) for name in hard}
+    return {resource: names_of(resource, hard) for resource in asked if resource is not None}
+
+
+def calculate_status(
+    quota: Object, names: Mapping[Resource, Sequence[str]], objects: Objects, now: datetime
+) -> Object:
+    """What is used of each name; what nobody can count has no `used`."""
+    used = {name: Quantity() for each in names.values() for name in each}
+    for resource, wanted in names.items():
+        for obj in objects(resource):
+            if matches_scopes(quota, resource, obj):
+                amounts = usage_of(resource, obj, now)
+                for name in wanted:
+                    if name in amounts:
+                        used[name] = used[name] + amounts[name]
+    return {
+        "hard": dict(get_path(quota, "spec.hard", {})),
+        "used": {name: str(amount) for name, amount in sorted(used.items())},
+    }

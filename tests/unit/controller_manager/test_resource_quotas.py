@@ -1,0 +1,79 @@
+"""ResourceQuotas: their books follow what comes and goes, in virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+import pytest
+
+from apimachinery.objects import Object, name_of
+from apimachinery.scheme import CONFIG_MAPS, PODS, RESOURCE_QUOTAS
+from client.rest import Client
+from controller_manager.context import ControllerContext, SharedInformers
+from controller_manager.manager import Recorders
+from controller_manager.resource_quota.controller import ResourceQuotaController
+from tests.fakes.api_connection import FakeApi
+
+pytestmark = pytest.mark.looptime
+
+
+@asynccontextmanager
+async def books(**hard: str) -> AsyncIterator[FakeApi]:
+    """The API with one quota; names have `_` for `/`."""
+    api = FakeApi()
+    client = cast(Client, api)
+    informers, recorders = SharedInformers(client), Recorders(client, api.now)
+    controller = ResourceQuotaController(ControllerContext(client, informers, recorders, api.now, None))
+    spec = {"hard": {name.replace("_", "/"): amount for name, amount in hard.items()}}
+    await api.create(RESOURCE_QUOTAS, {"metadata": {"name": "q", "namespace": "ns"}, "spec": spec})
+    tasks = [asyncio.ensure_future(each) for each in (informers.run(), controller.run())]
+    try:
+        yield api
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def add(api: FakeApi, name: str, cpu: str = "100m") -> None:
+    container = {"name": "c", "resources": {"requests": {"cpu": cpu}}}
+    metadata = {"name": name, "namespace": "ns"}
+    await api.create(PODS, {"metadata": metadata, "spec": {"containers": [container]}})
+
+
+async def used(api: FakeApi) -> Object:
+    await asyncio.sleep(1)
+    found: Object = api.find(RESOURCE_QUOTAS)[0]["status"]["used"]
+    return found
+
+
+async def test_pods_count_until_they_have_ended() -> None:
+    async with books(pods="5", cpu="1") as api:
+        assert await used(api) == {"pods": "0", "cpu": "0"}
+        await add(api, "a")
+        await add(api, "b", "250m")
+        assert await used(api) == {"pods": "2", "cpu": "350m"}
+        await api.patch(PODS, "a", {"status": {"phase": "Succeeded"}}, "ns", subresource="status")
+        assert await used(api) == {"pods": "1", "cpu": "250m"}
+        await api.delete(PODS, "b", "ns")
+        assert await used(api) == {"pods": "0", "cpu": "0"}
+
+
+async def test_other_kinds_are_counted_from_the_first_quota_on_that_asks() -> None:
+    async with books(count_configmaps="5") as api:
+        assert await used(api) == {"count/configmaps": "0"}
+        await api.create(CONFIG_MAPS, {"metadata": {"name": "a", "namespace": "ns"}})
+        await api.create(CONFIG_MAPS, {"metadata": {"name": "b", "namespace": "other"}})
+        assert await used(api) == {"count/configmaps": "1"}
+
+
+async def test_a_quota_that_asks_for_something_else_is_counted_anew() -> None:
+    async with books(pods="5") as api:
+        await add(api, "a")
+        assert await used(api) == {"pods": "1"}
+        await api.patch(RESOURCE_QUOTAS, "q", {"spec": {"hard": {"pods": "9", "cpu": "2"}}}, "ns")
+        assert await used(api) == {"pods": "1", "cpu": "100m"}
+        assert api.find(RESOURCE_QUOTAS)[0]["status"]["hard"] == {"pods": "9", "cpu": "2"}
+        assert name_of(api.find(RESOURCE_QUOTAS)[0]) == "q"
