@@ -44,7 +44,7 @@ def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None
     assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
 
 
-LIVES = "deploy|rs|rc|sts|ds|job|pdb|evict|quota|pod|probe|svc|env|volume|ns|gc|security|sched"
+LIVES = "deploy|rs|rc|sts|ds|job|pdb|evict|quota|pod|probe|svc|env|volume|pv|ns|gc|security|sched"
 DEVIATING = (
     "pod-oom",  # 1.34 says OOMKilled
     "pod-poststart-fails",  # 1.34 has the hook's error in the message, not in the reason

@@ -18,7 +18,7 @@ from apimachinery.scheme import (
     STORAGE_CLASSES,
 )
 from client.rest import Client
-from tests.integration.plane import CONTROLLERS, Plane, eventually
+from tests.integration.plane import CONTROLLERS, SCHEDULER, Plane, eventually
 from tests.unit.volumes import make_claim, make_class, make_volume
 
 
@@ -311,3 +311,33 @@ async def test_volumes_of_a_node_that_is_gone_go_too(plane: Plane, client: Clien
     await client.delete(PODS, "doomed", "default", options=options)
     await client.delete(PERSISTENT_VOLUME_CLAIMS, "orphan", "default")
     await gone(client, PERSISTENT_VOLUMES, volume, None)
+
+
+async def test_many_claims_are_served_though_daemons_are_killed(plane: Plane, client: Client) -> None:
+    """Every pod gets its own volume, none is made twice, and all go again."""
+    await local_path_class(client, "many")
+    names = [f"many-{number}" for number in range(30)]
+    for name in names:
+        await create_claim(client, name, class_name="many")
+        await create_pod(client, name, claim_volume(name))
+        if name.endswith(("4", "9")):
+            plane.restart(CONTROLLERS)
+            plane.restart(SCHEDULER)
+    for name in names:
+        await claim_in(client, name, volumes.BOUND)
+        await eventually(
+            lambda name=name: client.get(PODS, name, "default"),
+            lambda pod: get_path(pod, "status.phase") == "Running",
+        )
+    made = await of_class(client, "many")
+    assert sorted(each["spec"]["claimRef"]["name"] for each in made) == sorted(names)
+    for name in names:
+        await client.delete(PODS, name, "default")
+        await client.delete(PERSISTENT_VOLUME_CLAIMS, name, "default")
+    plane.restart(CONTROLLERS)
+    await eventually(lambda: of_class(client, "many"), lambda left: not left)
+
+
+async def of_class(client: Client, name: str) -> list[Object]:
+    found = (await client.list(PERSISTENT_VOLUMES))["items"]
+    return [volume for volume in found if volume["spec"]["storageClassName"] == name]
