@@ -12,17 +12,13 @@ from random import Random
 from apimachinery.scheme import (
     NAMESPACES,
     NODES,
-    PERSISTENT_VOLUME_CLAIMS,
-    PERSISTENT_VOLUMES,
     POD_DISRUPTION_BUDGETS,
     PODS,
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
     SERVICES,
     STATEFUL_SETS,
-    STORAGE_CLASSES,
 )
-from apimachinery.volumes import OFFERS, offered_to
 from client.events import EventRecorder
 from client.informer import Informer, run_all
 from client.rest import Client
@@ -43,10 +39,9 @@ from scheduler.preemption import Preemption
 from scheduler.queue import SchedulingQueue
 from scheduler.scheduler import Parts, Scheduler
 from scheduler.selection import Selector
-from scheduler.volumes.assume_cache import AssumeCache
 from scheduler.volumes.binder import VolumeBinder
+from scheduler.volumes.informers import StorageInformers
 from scheduler.volumes.news import News
-from scheduler.volumes.storage import Storage
 
 # Pods that have ended use nothing: upstream doesn't watch them either.
 LIVE_PODS = "status.phase!=Succeeded,status.phase!=Failed"
@@ -85,13 +80,11 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
         resource.kind: Informer(client, resource)
         for resource in (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
     }
-    claims, classes = Informer(client, PERSISTENT_VOLUME_CLAIMS), Informer(client, STORAGE_CLASSES)
-    volumes = Informer(client, PERSISTENT_VOLUMES, indexers={OFFERS: offered_to})
-    storage = Storage(AssumeCache(claims), AssumeCache(volumes), classes)
+    storage = StorageInformers(client)
     cache, nominator, news = Cache(), Nominator(), News()
     sources: dict[str, Source] = {**controllers}
     selectors = DefaultSelectors(services, sources)
-    binder = VolumeBinder(storage, client, news, cache.labels_of_node, cache.pods.__contains__)
+    binder = VolumeBinder(storage.storage(), client, news, cache.labels_of_node, cache.pods.__contains__)
     profiles = {
         each.name: build_profile(each, selectors, cache.namespaces, binder) for each in config.profiles
     }
@@ -105,9 +98,8 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     pods.add_handler(handlers.pod)
     nodes.add_handler(handlers.node)
     namespaces.add_handler(handlers.namespace)
-    claims.add_handler(handlers.claim)
-    volumes.add_handler(handlers.volume)
-    classes.add_handler(handlers.storage_class)
+    for kind, informer in storage:
+        informer.add_handler(partial(handlers.storage, kind))
     for informer in (services, *controllers.values()):
         informer.add_handler(handlers.owner)
     recorders = {name: EventRecorder(client, name) for name in profiles}
@@ -129,7 +121,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     metrics.initialize(list(profiles))
     metrics.watch_queue(queue.counts)
     informers = (
-        pods, nodes, namespaces, claims, volumes, classes, services, budgets, *controllers.values(),
+        pods, nodes, namespaces, services, budgets, *controllers.values(), *dict(storage).values(),
     )  # fmt: skip
     return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts))
 

@@ -89,16 +89,7 @@ class EventHandlers:
         if changes:
             self._queue.wake(changes, Subject(node=self._cache.node(name_of(new))))
 
-    def claim(self, old: Object | None, new: Object | None) -> None:
-        self._storage_changed(EventKind.CLAIM, old, new)
-
-    def volume(self, old: Object | None, new: Object | None) -> None:
-        self._storage_changed(EventKind.VOLUME, old, new)
-
-    def storage_class(self, old: Object | None, new: Object | None) -> None:
-        self._storage_changed(EventKind.STORAGE_CLASS, old, new)
-
-    def _storage_changed(self, kind: EventKind, old: Object | None, new: Object | None) -> None:
+    def storage(self, kind: EventKind, old: Object | None, new: Object | None) -> None:
         """A binding may wait for it, or a pod that was rejected. What goes helps nobody to a node."""
         changed = new or old
         assert changed is not None

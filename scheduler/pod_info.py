@@ -24,6 +24,7 @@ from apimachinery.objects import NamespacedName, Object, controller_of, get_path
 from apimachinery.pods import host_ports
 from apimachinery.volumes import claim_of_volume
 from scheduler.resources import ASSUMED, Amounts, pod_requests
+from scheduler.volumes.disks import KINDS, Disk, disks_of
 
 HostPort = tuple[str, str, int]
 NOTHING = Selector(nothing=True)
@@ -110,6 +111,7 @@ class PodInfo:
     owner: tuple[str, str] | None  # kind and name of the controller
     start_time: str
     claims: tuple[ClaimReference, ...]
+    disks: tuple[Disk, ...]
     spec: PodSpec = field(repr=False)
 
     @property
@@ -135,6 +137,7 @@ def parse_pod(pod: Object) -> PodInfo:
         owner=(owner["kind"], owner["name"]) if owner else None,
         start_time=status.get("startTime") or metadata.get("creationTimestamp") or "",
         claims=_claims(pod),
+        disks=tuple(each for volume in spec.get("volumes") or () for each in disks_of(volume)),
         spec=parse_spec(spec),
     )
 
@@ -193,12 +196,12 @@ def _relevant_containers(spec: Object) -> Object:
 
 
 def _relevant_volumes(spec: Object) -> Object:
-    """Those with a claim behind them; of an ephemeral one the name is enough."""
+    """Those with a claim behind them (of an ephemeral one the name is enough), and disks."""
+    volumes = spec.get("volumes") or ()
     kept = [
-        each if "persistentVolumeClaim" in each else {"name": each["name"], "ephemeral": {}}
-        for each in spec.get("volumes") or ()
-        if "persistentVolumeClaim" in each or "ephemeral" in each
+        each for each in volumes if "persistentVolumeClaim" in each or any(kind in each for kind in KINDS)
     ]
+    kept += [{"name": each["name"], "ephemeral": {}} for each in volumes if "ephemeral" in each]
     return {"volumes": kept} if kept else {}
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
 from apimachinery.objects import Object, annotations_of, labels_of, uid_of
-from apimachinery.scheme import LEASES, NODES
+from apimachinery.scheme import CSI_NODES, LEASES, NODES
 from apimachinery.times import format_micro_time, format_time
 from client.errors import ConnectionFailed
 from client.rest import MERGE, STRATEGIC, Client
@@ -17,6 +18,7 @@ from kubelet.node.sources import NodeSource, NodeView
 from kubelet.node.status import (
     NodeConfig,
     differs,
+    new_csi_node,
     new_node,
     node_conditions,
     node_status,
@@ -68,11 +70,13 @@ class NodeAgent:
         view = await self._look()
         node = new_node(view.machine, self.config, self._status(view, ()))
         try:
-            created = await self._client.create(NODES, node)
+            registered = await self._client.create(NODES, node)
             self._reported_at = self._now()
         except AlreadyExistsError:
-            return await self._take_over(node)
-        return created
+            registered = await self._take_over(node)
+        with suppress(AlreadyExistsError):
+            await self._client.create(CSI_NODES, new_csi_node(registered))
+        return registered
 
     async def _take_over(self, node: Object) -> Object:
         """The labels and annotations that are the kubelet's; everything else is left to those who set it."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apimachinery.conditions import find_condition
-from apimachinery.objects import Object
+from apimachinery.objects import Object, name_of, uid_of
 from apimachinery.quantity import Quantity
 from kubelet.node.machine import Machine, Pressure
 from kubelet.runtime.interface import ImageRef, RuntimeVersion
@@ -46,6 +46,17 @@ class Health:
 
     runtime: str = ""
     network: str = ""
+
+
+def new_csi_node(node: Object) -> Object:
+    """Which CSI drivers run on a node: none. It goes with the Node."""
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name_of(node), "uid": uid_of(node)}
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": {"name": name_of(node), "ownerReferences": [owner]},
+        "spec": {"drivers": []},
+    }
 
 
 def capacity_of(machine: Machine, config: NodeConfig) -> dict[str, str]:

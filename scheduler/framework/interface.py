@@ -64,6 +64,9 @@ class EventKind(StrEnum):
     CLAIM = "PersistentVolumeClaimAddOrUpdate"
     VOLUME = "PersistentVolumeAddOrUpdate"
     STORAGE_CLASS = "StorageClassAddOrUpdate"
+    CSI_DRIVER = "CSIDriverAddOrUpdate"
+    CSI_CAPACITY = "CSIStorageCapacityAddOrUpdate"
+    CSI_NODE = "CSINodeAddOrUpdate"
 
 
 class Subject(NamedTuple):

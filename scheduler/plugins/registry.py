@@ -15,6 +15,7 @@ from scheduler.plugins.node_ports import NodePorts
 from scheduler.plugins.node_resources_balanced import NodeResourcesBalancedAllocation
 from scheduler.plugins.node_resources_fit import NodeResourcesFit
 from scheduler.plugins.node_unschedulable import NodeUnschedulable
+from scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from scheduler.plugins.pod_topology_spread import DefaultSelector, PodTopologySpread
 from scheduler.plugins.scheduling_gates import SchedulingGates
 from scheduler.plugins.taint_toleration import TaintToleration
@@ -56,6 +57,7 @@ def build_profile(
         NodePorts(),
         NodeResourcesFit(),
         VolumeRestrictions(binder.storage),
+        NodeVolumeLimits(binder.storage),
         VolumeBinding(binder, config.bind_seconds),
         VolumeZone(binder.storage),
         spread,

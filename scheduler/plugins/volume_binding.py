@@ -25,9 +25,8 @@ class VolumeBinding:
         self._bind_seconds = bind_seconds
         self._storage = binder.storage
         self.hints: Hints = {
-            EventKind.NODE_ADD: always,
-            EventKind.NODE_LABEL: always,
-            EventKind.STORAGE_CLASS: always,
+            **dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_LABEL, EventKind.STORAGE_CLASS), always),
+            **dict.fromkeys((EventKind.CSI_DRIVER, EventKind.CSI_CAPACITY), always),
             EventKind.CLAIM: is_its_claim,
             EventKind.VOLUME: self._may_serve,
         }

@@ -1,4 +1,4 @@
-"""VolumeRestrictions: a claim for one pod is used by one pod.
+"""VolumeRestrictions: a claim for one pod is used by one pod, and a disk on a node by who may share it.
 
 Source: pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go of Kubernetes 1.34.
 """
@@ -14,6 +14,7 @@ from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject,
 from scheduler.node_info import NodeInfo
 from scheduler.plugins.volume_binding import is_its_claim
 from scheduler.pod_info import PodInfo
+from scheduler.volumes.disks import clash
 from scheduler.volumes.storage import Storage
 
 Users = dict[NamespacedName, frozenset[str]]
@@ -27,14 +28,15 @@ class VolumeRestrictions:
         name,
         ("node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode",),
     )
+    NO_DISK = Verdict(name, ("node(s) had no available disk",))
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self.hints: Hints = {EventKind.POD_DELETE: _shares_a_claim, EventKind.CLAIM: is_its_claim}
+        self.hints: Hints = {EventKind.POD_DELETE: _shares_something, EventKind.CLAIM: is_its_claim}
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> Users | Skip:
         users = {key: frozenset(cache.claim_users.get(key, ())) for key in self._exclusive(pod)}
-        return users if any(users.values()) else SKIP
+        return users if pod.disks or any(users.values()) else SKIP
 
     def _exclusive(self, pod: PodInfo) -> Iterable[NamespacedName]:
         for reference in pod.claims:
@@ -47,9 +49,16 @@ class VolumeRestrictions:
         return {key: users - gone for key, users in state.items()}
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Users) -> Verdict | None:
-        """Wherever the other pod is: the claim is taken."""
+        """A claim is taken wherever the other pod is, a disk on its own node."""
+        others = [disk for other in node.pods.values() for disk in other.disks] if pod.disks else []
+        if any(clash(own, other) for own in pod.disks for other in others):
+            return self.NO_DISK
         return self.TAKEN if any(state.values()) else None
 
 
-def _shares_a_claim(pod: PodInfo, subject: Subject) -> bool:
-    return subject.old is not None and bool({*subject.old.claims} & {*pod.claims})
+def _shares_something(pod: PodInfo, subject: Subject) -> bool:
+    gone = subject.old
+    if gone is None:
+        return False
+    shared = {*gone.claims} & {*pod.claims}
+    return bool(shared) or any(clash(own, other) for own in pod.disks for other in gone.disks)

@@ -12,12 +12,15 @@ from apimachinery import volumes
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, name_of
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
+from scheduler.volumes.capacity import has_space
 from scheduler.volumes.storage import Storage
 
 NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
+NO_SPACE = "node(s) did not have enough free storage"
 VOLUME_MISSING = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 
+_ORDER = (NODE_CONFLICT, BIND_CONFLICT, NO_SPACE, VOLUME_MISSING)
 HOST_NAME = "kubernetes.io/hostname"
 
 
@@ -77,27 +80,25 @@ def _progress(claim: Object, storage: Storage) -> str:
 
 def find_volumes(claims: PodClaims, node: NodeInfo, storage: Storage) -> PodVolumes | tuple[str, ...]:
     """Or the reasons against the node."""
-    reasons = [*_of_bound(claims.bound, node, storage)]
     found = _find_for(claims.delayed, node, storage)
-    if found is None:
-        reasons.append(BIND_CONFLICT)
-    # Upstream names a missing volume last.
-    reasons.sort(key=VOLUME_MISSING.__eq__)
-    return tuple(reasons) if reasons or found is None else found
+    why_not = {_why_not_bound(claims.bound, node, storage), found if isinstance(found, str) else ""}
+    reasons = tuple(each for each in _ORDER if each in why_not)
+    return reasons if reasons or isinstance(found, str) else found
 
 
-def _of_bound(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> Iterable[str]:
-    """The first reason why the pod's volumes can't be had on the node."""
+def _why_not_bound(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> str:
+    """The first reason why the pod's volumes can't be had on the node; "" if they can."""
     for claim in claims:
         volume = storage.volume_of(claim)
         if volume is None:
-            return (VOLUME_MISSING,)
+            return VOLUME_MISSING
         if not volumes.is_usable_on(volume, node.name, node.labels):
-            return (NODE_CONFLICT,)
-    return ()
+            return NODE_CONFLICT
+    return ""
 
 
-def _find_for(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> PodVolumes | None:
+def _find_for(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> PodVolumes | str:
+    """Or why not."""
     bindings: list[tuple[Object, Object]] = []
     provisions: list[Object] = []
     taken: set[str] = set()
@@ -105,15 +106,15 @@ def _find_for(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> Pod
     for claim in sorted(claims, key=volumes.request_of):
         selected = annotations_of(claim).get(volumes.SELECTED_NODE)
         if selected is not None and selected != node.name:
-            return None
+            return BIND_CONFLICT
         volume = None if selected is not None else _match(claim, node, storage, taken)
         if volume is not None:
             taken.add(name_of(volume))
             bindings.append((volume, claim))
-        elif _can_provision(storage.class_of(claim), node.labels):
-            provisions.append(claim)
+        elif why_not := _why_not_provisioned(claim, node.labels, storage):
+            return why_not
         else:
-            return None
+            provisions.append(claim)
     return PodVolumes(tuple(bindings), tuple(provisions))
 
 
@@ -122,12 +123,15 @@ def _match(claim: Object, node: NodeInfo, storage: Storage, taken: set[str]) -> 
     return volumes.find_match(claim, offered, delayed=True, node=(node.name, node.labels), taken=taken)
 
 
-def _can_provision(storage_class: Object | None, labels: Mapping[str, str]) -> bool:
-    """Whether somebody makes volumes of the class, and does so for a node with these labels."""
+def _why_not_provisioned(claim: Object, labels: Mapping[str, str], storage: Storage) -> str:
+    """Why nobody makes a volume of the class for a node with these labels; "" if somebody does."""
+    storage_class = storage.class_of(claim)
     if storage_class is None or storage_class["provisioner"] in ("", volumes.NO_PROVISIONER):
-        return False
+        return BIND_CONFLICT
     terms = storage_class.get("allowedTopologies")
-    return not terms or any(_allows(term, labels) for term in terms)
+    if terms and not any(_allows(term, labels) for term in terms):
+        return BIND_CONFLICT
+    return "" if has_space(claim, storage_class, labels, storage) else NO_SPACE
 
 
 def _allows(term: Object, labels: Mapping[str, str]) -> bool:

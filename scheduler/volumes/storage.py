@@ -1,4 +1,4 @@
-"""The claims, volumes and classes that decisions are made on."""
+"""The claims, volumes and what else of storage decisions are made on."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from apimachinery import volumes
 from apimachinery.objects import NamespacedName, Object, get_path
 from scheduler.volumes.assume_cache import AssumeCache, Lister
 
+CAPACITIES_BY_CLASS = "capacities by class"
+
+
+def class_of_capacity(capacity: Object) -> tuple[str, ...]:
+    """The index function of CAPACITIES_BY_CLASS."""
+    return (capacity.get("storageClassName") or "",)
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """`volumes` must have the index OFFERS."""
+    """`volumes` must have the index OFFERS, `capacities` CAPACITIES_BY_CLASS."""
 
     claims: AssumeCache
     volumes: AssumeCache
     classes: Lister
+    drivers: Lister
+    capacities: Lister
+    csi_nodes: Lister
 
     def class_of(self, claim: Object) -> Object | None:
         name = volumes.class_of(claim)

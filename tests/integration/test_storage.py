@@ -10,6 +10,7 @@ from apimachinery.errors import NotFoundError
 from apimachinery.local_path import MADE, NODE_LABEL, PROVISIONER
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from apimachinery.scheme import (
+    CSI_NODES,
     EVENTS,
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
@@ -230,6 +231,13 @@ async def running_on(client: Client, pod: str, node: str) -> None:
         return get_path(seen, "status.phase") == "Running" and seen["spec"]["nodeName"] == node
 
     await eventually(lambda: client.get(PODS, pod, "default"), is_so)
+
+
+async def test_every_node_says_which_drivers_it_has(plane: Plane, client: Client) -> None:
+    node = await client.get(NODES, "hollow-0")
+    csi_node = await client.get(CSI_NODES, "hollow-0")
+    assert csi_node["spec"] == {"drivers": []}
+    assert [each["uid"] for each in csi_node["metadata"]["ownerReferences"]] == [node["metadata"]["uid"]]
 
 
 async def local_path_class(client: Client, name: str, **fields: Any) -> None:

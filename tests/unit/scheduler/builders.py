@@ -24,7 +24,7 @@ from scheduler.selection import Selector
 from scheduler.volumes.assume_cache import AssumeCache
 from scheduler.volumes.binder import VolumeBinder
 from scheduler.volumes.news import News
-from scheduler.volumes.storage import Storage
+from scheduler.volumes.storage import CAPACITIES_BY_CLASS, Storage, class_of_capacity
 
 _numbers = count()
 
@@ -105,9 +105,14 @@ class RecordedStorage:
     """Claims, volumes and classes, and an API that takes every update and shows it after `lag` seconds."""
 
     def __init__(self, lag: float = 0.0) -> None:
-        self.claims, self.classes = ObjectStore({}), ObjectStore({})
-        self.volumes = ObjectStore({OFFERS: offered_to})
-        self.storage = Storage(AssumeCache(self.claims), AssumeCache(self.volumes), self.classes)
+        self.claims, self.volumes = ObjectStore({}), ObjectStore({OFFERS: offered_to})
+        self._others = {
+            "StorageClass": ObjectStore({}),
+            "CSIDriver": ObjectStore({}),
+            "CSIStorageCapacity": ObjectStore({CAPACITIES_BY_CLASS: class_of_capacity}),
+            "CSINode": ObjectStore({}),
+        }
+        self.storage = Storage(AssumeCache(self.claims), AssumeCache(self.volumes), *self._others.values())
         self.news = News()
         self.updates: list[str] = []
         self.refusal: Exception | None = None
@@ -120,10 +125,8 @@ class RecordedStorage:
             self._version += 1
             versioned = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
             stores = {
-                "PersistentVolumeClaim": self.claims,
-                "PersistentVolume": self.volumes,
-                "StorageClass": self.classes,
-            }
+                "PersistentVolumeClaim": self.claims, "PersistentVolume": self.volumes, **self._others,
+            }  # fmt: skip
             stores[obj["kind"]].set(key_of(obj), versioned)
             self.news.tell(key_of(obj))
 

@@ -21,6 +21,7 @@ from scheduler.config import ProfileConfig
 from scheduler.default_selector import DefaultSelectors
 from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
+from scheduler.framework.interface import EventKind
 from scheduler.journal import Journal
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo
@@ -216,7 +217,7 @@ async def test_a_claim_that_comes_late_lets_its_pod_in() -> None:
         assert 'persistentvolumeclaim "claim" not found' in cluster.log[0]
         claim = make_claim(volume="volume", annotations={volumes.BIND_COMPLETED: "yes"})
         cluster.storage.put(make_volume(claim=claim), claim)
-        cluster.handlers.claim(None, claim)
+        cluster.handlers.storage(EventKind.CLAIM, None, claim)
         await asyncio.sleep(1)
         assert "bind p a" in cluster.log
 

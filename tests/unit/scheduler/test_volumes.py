@@ -18,6 +18,7 @@ from scheduler.pod_info import PodInfo, parse_pod, trim
 from scheduler.selection import Rejected, Selected
 from scheduler.volumes.finder import (
     BIND_CONFLICT,
+    NO_SPACE,
     NODE_CONFLICT,
     VOLUME_MISSING,
     PodClaims,
@@ -171,6 +172,116 @@ def test_an_unbound_claim_ties_the_pod_to_where_a_volume_can_be_had(
     claim: Object, objects: Iterable[Object], node: NodeInfo, expected: Any
 ) -> None:
     assert found(PodClaims(delayed=(claim,)), *objects, on=node) == expected
+
+
+def capacity(size: str, *, largest: str = "", **labels: str) -> Object:
+    return {
+        "kind": "CSIStorageCapacity",
+        "metadata": {"name": "c", "namespace": "kube-system"},
+        "storageClassName": "fast",
+        "nodeTopology": {"matchLabels": labels},
+        "capacity": size,
+        **({"maximumVolumeSize": largest} if largest else {}),
+    }
+
+
+def driver(*, tells: bool) -> Object:
+    return {"kind": "CSIDriver", "metadata": {"name": "example.com/disk"}, "spec": {"storageCapacity": tells}}
+
+
+@pytest.mark.parametrize(
+    ("objects", "expected"),
+    [
+        pytest.param([], ([], ["claim"]), id="not a CSI driver"),
+        pytest.param([driver(tells=False)], ([], ["claim"]), id="a driver that does not tell"),
+        pytest.param([driver(tells=True)], (NO_SPACE,), id="a driver that has told nothing"),
+        pytest.param([driver(tells=True), capacity("9Gi", zone="a")], ([], ["claim"]), id="room enough"),
+        pytest.param([driver(tells=True), capacity("9Mi", zone="a")], (NO_SPACE,), id="too little room"),
+        pytest.param(
+            [driver(tells=True), capacity("9Gi", largest="9Mi", zone="a")],
+            (NO_SPACE,),
+            id="in too small parts",
+        ),
+        pytest.param([driver(tells=True), capacity("9Gi", zone="b")], (NO_SPACE,), id="room elsewhere"),
+    ],
+)
+def test_a_driver_that_tells_its_capacity_is_believed(objects: list[Object], expected: Any) -> None:
+    claims = PodClaims(delayed=(make_claim(),))
+    assert found(claims, make_class(delayed=True), *objects, on=node(zone="a")) == expected
+
+
+def csi_volume(name: str) -> tuple[Object, Object]:
+    claim = make_claim(name, volume=name, annotations=BOUND)
+    volume = make_volume(name, claim=claim)
+    del volume["spec"]["hostPath"]
+    volume["spec"]["csi"] = {"driver": "example.com/disk", "volumeHandle": name}
+    return claim, volume
+
+
+@pytest.mark.parametrize(
+    ("limit", "claims", "fits"),
+    [
+        pytest.param(3, ("new",), True, id="one more"),
+        pytest.param(2, ("new",), False, id="one too many"),
+        pytest.param(2, ("a",), True, id="one that is attached already"),
+        pytest.param(2, ("to be made",), False, id="one that is to be made"),
+        pytest.param(None, ("new",), True, id="no limit"),
+    ],
+)
+def test_a_node_takes_as_many_volumes_as_its_driver_says(
+    limit: int | None, claims: tuple[str, ...], fits: bool
+) -> None:
+    known = {"name": "example.com/disk", "allocatable": {"count": limit}}
+    csi_node = {"kind": "CSINode", "metadata": {"name": "n1"}, "spec": {"drivers": [known]}}
+    objects = [each for name in ("a", "b", "new") for each in csi_volume(name)]
+    recorded = holding(csi_node, make_class(delayed=True), make_claim("to be made"), *objects)
+    cache = make_cache([make_node("n1")], [claiming("a", "b", name="q", node="n1").pod])
+    result = make_selector(cache).select(claiming(*claims), make_profile(cache, recorded=recorded))
+    if fits:
+        assert isinstance(result, Selected)
+    else:
+        assert isinstance(result, Rejected)
+        text = "0/1 nodes are available: 1 node(s) exceed max volume count."
+        assert result.error.message() == text
+
+
+RBD = {"monitors": ["m1", "m2"], "image": "i"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "fits"),
+    [
+        ({"iscsi": {"iqn": "x"}}, {"iscsi": {"iqn": "x"}}, False),
+        ({"iscsi": {"iqn": "x"}}, {"iscsi": {"iqn": "y"}}, True),
+        ({"iscsi": {"iqn": "x", "readOnly": True}}, {"iscsi": {"iqn": "x", "readOnly": True}}, True),
+        ({"iscsi": {"iqn": "x", "readOnly": True}}, {"iscsi": {"iqn": "x"}}, False),
+        ({"rbd": RBD}, {"rbd": {**RBD, "monitors": ["m2", "m3"], "pool": "rbd"}}, False),
+        ({"rbd": RBD}, {"rbd": {**RBD, "pool": "other"}}, True),
+        (
+            {"awsElasticBlockStore": {"volumeID": "v", "readOnly": True}},
+            {"awsElasticBlockStore": {"volumeID": "v", "readOnly": True}},
+            False,
+        ),
+        ({"gcePersistentDisk": {"pdName": "x"}}, {"iscsi": {"iqn": "x"}}, True),
+    ],
+    ids=[
+        "the same", "another", "both only read", "one writes", "a monitor in common", "another pool",
+        "never shared", "another kind",
+    ],
+)  # fmt: skip
+def test_a_disk_is_not_given_to_two_pods_of_a_node(one: Object, other: Object, fits: bool) -> None:
+    pods = [make_pod(name, volumes=[{"name": "d", **disk}]) for name, disk in (("p", one), ("q", other))]
+    for pod in pods:
+        trim(pod)
+    pods[1]["spec"]["nodeName"] = "n1"
+    cache = make_cache([make_node("n1")], [pods[1]])
+    result = make_selector(cache).select(parse_pod(pods[0]), make_profile(cache))
+    if fits:
+        assert isinstance(result, Selected)
+    else:
+        assert isinstance(result, Rejected)
+        text = "0/1 nodes are available: 1 node(s) had no available disk."
+        assert result.error.message() == text
 
 
 def test_no_volume_is_given_to_two_claims_of_a_pod_and_the_smaller_claim_chooses_first() -> None:
