@@ -9,8 +9,9 @@ import asyncio
 from dataclasses import dataclass
 
 from apimachinery.objects import NamespacedName, Object, resource_version_of
-from client.expectations import TIMEOUT_SECONDS
 from client.informer import Informer, newest
+
+TIMEOUT_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,11 @@ from apimachinery.objects import (
     labels_of,
     name_of,
     namespace_of,
-    resource_version_of,
     uid_of,
 )
 from client.controller import Watch, by_name
 from client.errors import ConnectionFailed, is_namespace_terminating
-from client.expectations import Expectations
-from client.informer import newest
+from client.own_writes import OwnWrites
 from controller_manager.claims import (
     CONTROLLER_INDEX,
     Claimer,
@@ -63,24 +61,13 @@ class ReplicaSetController:
         context.informers.index(self.owners, CONTROLLER_INDEX, by_controller)
         self._pod_control = PodControl(context.client, context.recorder(self.name))
         self._claimer = Claimer(context.client, self.owners, scheme.PODS)
-        self._expectations = Expectations(self._pods.has_seen)
+        self._writes = OwnWrites(self._pods)
 
     def watches(self) -> list[Watch]:
-        self._pods.add_handler(self._note)
         return [Watch(self._sets, by_name), Watch(self._pods, self._owners_of)]
 
     def selector_of(self, owner: Object) -> Selector:
         return selector_from_label_selector(owner["spec"].get("selector"))
-
-    def _note(self, old: Object | None, new: Object | None) -> None:
-        """Ticks off what we asked for. A pod whose deletion has begun is as good as gone."""
-        pod = new or old
-        if pod is None or (key := owner_key(pod, self.owners.kind)) is None:
-            return
-        if new is None or is_terminating(new):
-            self._expectations.deletion_seen(key, uid_of(pod))
-        elif old is None:
-            self._expectations.creation_seen(key)
 
     def _owners_of(self, pod: Object) -> Iterable[NamespacedName]:
         """The controller of a pod, or all that might adopt it."""
@@ -94,9 +81,9 @@ class ReplicaSetController:
     async def reconcile(self, key: NamespacedName) -> float | None:
         owner = self._sets.get(key)
         if owner is None:
-            self._expectations.forget(key)
+            self._writes.forget(key)
             return None
-        is_settled = self._expectations.satisfied(key)
+        is_settled = self._writes.are_seen(key)
         matches = matches_labels(self.selector_of(owner).matches)
         claims = plan_claims(owner, matches, candidates(self._pods, owner))
         pods = [pod for pod in await self._claimer.claim(owner, claims) if is_active(pod)]
@@ -123,20 +110,17 @@ class ReplicaSetController:
 
     async def _create(self, key: NamespacedName, owner: Object, count: int) -> None:
         pod = pod_from_template(owner, owner["spec"]["template"])
-        self._expectations.expect_creations(key, count)
+
+        async def create(pod: Object) -> None:
+            self._writes.note(key, await self._pod_control.create(owner, pod))
+
         try:
-            made = await in_growing_batches([pod] * count, lambda pod: self._pod_control.create(owner, pod))
-            self._expectations.creations_answered(key, newest(map(resource_version_of, made)))
+            await in_growing_batches([pod] * count, create)
         except BatchFailed as failed:
-            for _ in range(count - len(failed.done)):
-                self._expectations.creation_seen(key)
-            self._expectations.creations_answered(key, newest(map(resource_version_of, failed.done)))
-            if is_namespace_terminating(failed.first):
-                return
-            raise failed.first from None
+            if not is_namespace_terminating(failed.first):
+                raise failed.first from None
 
     async def _delete(self, key: NamespacedName, owner: Object, plan: ReplicaPlan) -> None:
-        self._expectations.expect_deletions(key, [uid_of(pod) for pod in plan.delete])
         deletions = (self._delete_one(key, owner, pod) for pod in plan.delete)
         results = await asyncio.gather(*deletions, return_exceptions=True)
         for result in results:
@@ -145,12 +129,9 @@ class ReplicaSetController:
 
     async def _delete_one(self, key: NamespacedName, owner: Object, pod: Object) -> None:
         try:
-            await self._pod_control.delete(owner, pod)
+            self._writes.note(key, await self._pod_control.delete(owner, pod))
         except NotFoundError:
-            self._expectations.deletion_seen(key, uid_of(pod))
-        except (StatusError, ConnectionFailed):
-            self._expectations.deletion_seen(key, uid_of(pod))
-            raise
+            return
 
     def _related(self, owner: Object) -> list[Object]:
         """Pods of all sets with the same controller (a Deployment's), this one's included."""
