@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,21 @@ from client.errors import ConnectionFailed
 from client.informer import Informer
 from client.rest import Client
 from component_base import clock
+from component_base.addresses import primary_address
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from component_base.health import HealthServer
+from component_base.resolv_conf import ResolvConf, parse_resolv_conf
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT, certificate_managers
 from kubelet.certificates.store import CertificateStore
-from kubelet.containers.dns import parse_resolv_conf
 from kubelet.containers.files import PodFiles
 from kubelet.events import NORMAL, Recorder
 from kubelet.network.pod_network import PodNetwork
 from kubelet.network.routes import Backend
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
-from kubelet.node.machine import Machine, inspect_machine, primary_address
+from kubelet.node.machine import Machine, inspect_machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.node.sources import MachineSource
 from kubelet.node.status import NodeConfig
@@ -279,12 +281,15 @@ def node_config_of(
 
 
 def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
-    resolv_conf = Path(configuration["resolvConf"])
     return PodSettings(
         cluster_dns=tuple(configuration["clusterDNS"]),
         cluster_domain=configuration["clusterDomain"],
-        host_dns=parse_resolv_conf(resolv_conf.read_text() if resolv_conf.is_file() else ""),
+        host_dns=partial(_read_resolv_conf, Path(configuration["resolvConf"])),
         pids_limit=max(configuration["podPidsLimit"], 0),
         cpu_quota=configuration["cpuCFSQuota"],
         seccomp_default=configuration["seccompDefault"],
     )
+
+
+def _read_resolv_conf(path: Path) -> ResolvConf:
+    return parse_resolv_conf(path.read_text() if path.is_file() else "")

@@ -5,10 +5,10 @@ Facts of the node, and the parts of the configuration that concern pods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kubelet.containers.dns import Dns
+from component_base.resolv_conf import ResolvConf
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class NodeFacts:
 class PodSettings:
     cluster_dns: tuple[str, ...] = ()
     cluster_domain: str = "cluster.local"
-    host_dns: Dns = field(default_factory=Dns)
+    host_dns: Callable[[], ResolvConf] = ResolvConf
+    """Read anew for each pod: the node's resolvers may change."""
     pids_limit: int = 0
     cpu_quota: bool = True
     seccomp_default: bool = False

@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from apimachinery.objects import Object, get_path, name_of, namespace_of
+from component_base.resolv_conf import ResolvConf
 
 CLUSTER_OPTIONS = ("ndots:5",)
 MAX_NAME_SERVERS, MAX_SEARCHES, MAX_SEARCH_LENGTH = 3, 32, 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Dns:
-    servers: tuple[str, ...] = ()
-    searches: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-
-
-def parse_resolv_conf(text: str) -> Dns:
-    """The last `search` and `options` lines count; a bare dot stays."""
-    servers: list[str] = []
-    searches: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    for line in text.splitlines():
-        words = line.split("#")[0].split(";")[0].split()
-        if len(words) > 1 and words[0] == "nameserver":
-            servers.append(words[1])
-        elif words and words[0] == "search":
-            searches = tuple(word if word == "." else word.rstrip(".") for word in words[1:])
-        elif words and words[0] == "options":
-            options = tuple(words[1:])
-    return Dns(tuple(servers), searches, options)
-
-
-def pod_dns(pod: Object, host: Dns, cluster_dns: Sequence[str], cluster_domain: str) -> Dns:
+def pod_dns(pod: Object, host: ResolvConf, cluster_dns: Sequence[str], cluster_domain: str) -> ResolvConf:
     spec = pod.get("spec") or {}
     base = _of_policy(pod, host, cluster_dns, cluster_domain)
     return _limited(_merged(base, spec.get("dnsConfig") or {}))
@@ -50,39 +27,39 @@ def _policy(pod: Object) -> str:
     return str(policy)
 
 
-def _of_policy(pod: Object, host: Dns, cluster_dns: Sequence[str], domain: str) -> Dns:
+def _of_policy(pod: Object, host: ResolvConf, cluster_dns: Sequence[str], domain: str) -> ResolvConf:
     policy = _policy(pod)
     if policy == "None":
-        return Dns()
+        return ResolvConf()
     if policy == "Default" or not cluster_dns:
         return host
-    return Dns(tuple(cluster_dns), _cluster_searches(namespace_of(pod), domain, host), CLUSTER_OPTIONS)
+    return ResolvConf(tuple(cluster_dns), _cluster_searches(namespace_of(pod), domain, host), CLUSTER_OPTIONS)
 
 
-def _cluster_searches(namespace: str, domain: str, host: Dns) -> tuple[str, ...]:
+def _cluster_searches(namespace: str, domain: str, host: ResolvConf) -> tuple[str, ...]:
     if not domain:
         return host.searches
     own = (f"{namespace}.svc.{domain}", f"svc.{domain}", domain)
     return _unique([*own, *host.searches])
 
 
-def _merged(base: Dns, config: Object) -> Dns:
+def _merged(base: ResolvConf, config: Object) -> ResolvConf:
     options = {option.partition(":")[0]: option for option in base.options}
     for option in config.get("options") or ():
         value = option.get("value")
         options[option["name"]] = option["name"] if value in (None, "") else f"{option['name']}:{value}"
-    return Dns(
+    return ResolvConf(
         _unique([*base.servers, *(config.get("nameservers") or ())]),
         _unique([*base.searches, *(config.get("searches") or ())]),
         tuple(options.values()),
     )
 
 
-def _limited(dns: Dns) -> Dns:
+def _limited(dns: ResolvConf) -> ResolvConf:
     searches = list(dns.searches[:MAX_SEARCHES])
     while len(" ".join(searches)) > MAX_SEARCH_LENGTH:
         searches.pop()
-    return Dns(dns.servers[:MAX_NAME_SERVERS], tuple(searches), dns.options)
+    return ResolvConf(dns.servers[:MAX_NAME_SERVERS], tuple(searches), dns.options)
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

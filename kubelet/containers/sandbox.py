@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apimachinery.objects import Object, get_path, name_of, namespace_of, uid_of
-from kubelet.containers.dns import Dns, sandbox_hostname
+from component_base.resolv_conf import ResolvConf
+from kubelet.containers.dns import sandbox_hostname
 from kubelet.runtime.interface import HostPort, SandboxConfig
 
 
@@ -13,7 +14,7 @@ def sandbox_config(
     pod: Object,
     *,
     attempt: int,
-    dns: Dns,
+    dns: ResolvConf,
     cluster_domain: str,
     cgroup_parent: str = "",
     annotations: Mapping[str, str] | None = None,

@@ -82,23 +82,6 @@ def inspect_pressure(root_dir: Path) -> Pressure:
     return Pressure(_meminfo().get("MemAvailable", 0), disk.f_bavail * disk.f_frsize, disk.f_favail, used)
 
 
-def primary_address(toward: str = "") -> str:
-    """The address this machine uses to reach `toward`, or the world. No packet is sent."""
-    for target in (toward, "192.0.2.1"):
-        if not target:
-            continue
-        family = socket.AF_INET6 if ":" in target else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((target, 9))
-                address = str(probe.getsockname()[0])
-            except OSError:
-                continue
-            if not address.startswith("127."):
-                return address
-    return "127.0.0.1"
-
-
 def _existing(path: Path) -> Path:
     return next(each for each in [path, *path.parents] if each.exists())
 

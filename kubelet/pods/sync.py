@@ -226,7 +226,7 @@ class PodSync:
 
     async def _create_sandbox(self, record: PodRecord, attempt: int) -> bool:
         pod, settings = record.pod, self._settings
-        dns = pod_dns(pod, settings.host_dns, settings.cluster_dns, settings.cluster_domain)
+        dns = pod_dns(pod, settings.host_dns(), settings.cluster_dns, settings.cluster_domain)
         config = sandbox_config(
             pod,
             attempt=attempt,

@@ -75,7 +75,7 @@ def container_body(
             **_resources(config.resources, privileges),
             **_security(config.security, privileges),
             "Devices": [_device(each) for each in config.devices],
-            "Mounts": [*_resolver(sandbox), *(_mount(each) for each in config.mounts)],
+            "Mounts": [_resolver(sandbox), *(_mount(each) for each in config.mounts)],
             "LogConfig": {
                 "Type": "json-file",
                 "Config": {"max-size": _LOG_MAX_SIZE, "max-file": _LOG_MAX_FILES},
@@ -166,16 +166,15 @@ def _device(device: Device) -> Body:
 
 
 def resolv_conf_path(sandbox: Mapping[str, Any]) -> str:
-    """Where the pod's resolv.conf is, in the engine's folder of the sandbox; '' if the engine makes it."""
+    """Where the pod's resolv.conf is, in the engine's folder of the sandbox; without a network we make it."""
     if not sandbox["Config"].get("NetworkDisabled"):
-        return ""
+        return str(sandbox["ResolvConfPath"])
     return str(PurePath(sandbox["HostnamePath"]).with_name("resolv.conf"))
 
 
-def _resolver(sandbox: Mapping[str, Any]) -> list[Body]:
+def _resolver(sandbox: Mapping[str, Any]) -> Body:
     """Docker takes a source within its own root only if mounts pass one way at least."""
-    path = resolv_conf_path(sandbox)
-    return [_mount(Mount(path, "/etc/resolv.conf", propagation="HostToContainer"))] if path else []
+    return _mount(Mount(resolv_conf_path(sandbox), "/etc/resolv.conf", propagation="HostToContainer"))
 
 
 def resolv_conf(config: SandboxConfig) -> str:

@@ -120,11 +120,9 @@ class Sandboxes:
         def start(client: Any) -> Mapping[str, Any]:
             client.start(sandbox_id)
             inspected: Mapping[str, Any] = client.inspect_container(sandbox_id)
-            own = resolv_conf_path(inspected)
-            text = resolv_conf(config) or (HOST_RESOLV_CONF.read_text() if own else "")
-            if text:
-                # Docker would add options of its own; containers that join share this file.
-                Path(own or inspected["ResolvConfPath"]).write_text(text)
+            # Docker would add options of its own.
+            text = resolv_conf(config) or HOST_RESOLV_CONF.read_text()
+            Path(resolv_conf_path(inspected)).write_text(text)
             return inspected
 
         try:

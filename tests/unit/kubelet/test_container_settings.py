@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from kubelet.containers.dns import Dns, parse_resolv_conf, pod_dns, sandbox_hostname
+from component_base.resolv_conf import ResolvConf, parse_resolv_conf
+from kubelet.containers.dns import pod_dns, sandbox_hostname
 from kubelet.containers.hosts import hosts_file
 from kubelet.containers.resources import resources_of
 from kubelet.containers.sandbox import sandbox_config
@@ -109,12 +110,12 @@ OWN = ("shop.svc.cluster.local", "svc.cluster.local", "cluster.local")
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        pytest.param({}, Dns(("10.96.0.10",), (*OWN, "lan.example"), ("ndots:5",)), id="ClusterFirst"),
+        pytest.param({}, ResolvConf(("10.96.0.10",), (*OWN, "lan.example"), ("ndots:5",)), id="ClusterFirst"),
         pytest.param({"dnsPolicy": "Default"}, HOST, id="Default"),
         pytest.param({"hostNetwork": True}, HOST, id="ClusterFirst on the host's network"),
         pytest.param(
             {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"},
-            Dns(("10.96.0.10",), (*OWN, "lan.example"), ("ndots:5",)),
+            ResolvConf(("10.96.0.10",), (*OWN, "lan.example"), ("ndots:5",)),
             id="ClusterFirstWithHostNet",
         ),
         pytest.param(
@@ -126,17 +127,17 @@ OWN = ("shop.svc.cluster.local", "svc.cluster.local", "cluster.local")
                     "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}],
                 },
             },
-            Dns(("1.1.1.1",), ("a",), ("ndots:2", "edns0")),
+            ResolvConf(("1.1.1.1",), ("a",), ("ndots:2", "edns0")),
             id="None with a configuration",
         ),
         pytest.param(
             {"dnsConfig": {"options": [{"name": "ndots", "value": "1"}]}},
-            Dns(("10.96.0.10",), (*OWN, "lan.example"), ("ndots:1",)),
+            ResolvConf(("10.96.0.10",), (*OWN, "lan.example"), ("ndots:1",)),
             id="an option overridden",
         ),
     ],
 )
-def test_dns(spec: Object, expected: Dns) -> None:
+def test_dns(spec: Object, expected: ResolvConf) -> None:
     assert pod_dns(make_pod(**spec), HOST, ("10.96.0.10",), "cluster.local") == expected
 
 
@@ -157,6 +158,6 @@ def test_sandbox_has_the_ports_of_all_that_runs_together() -> None:
     ports = [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81}]
     side = make_sidecar(ports=[{"containerPort": 9, "hostPort": 99, "protocol": "UDP"}])
     pod = make_pod(make_container(ports=ports), init=(side,))
-    config = sandbox_config(pod, attempt=1, dns=Dns(), cluster_domain="cluster.local")
+    config = sandbox_config(pod, attempt=1, dns=ResolvConf(), cluster_domain="cluster.local")
     assert config.host_ports == (HostPort(9, 99, "UDP"), HostPort(80, 8080))
     assert (config.hostname, config.attempt) == ("cart", 1)

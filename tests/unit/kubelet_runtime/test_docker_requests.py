@@ -47,6 +47,7 @@ def sandbox(config: SandboxConfig = POD) -> dict[str, Any]:
         "State": {"Running": True, "Status": "running"},
         "Config": {"Labels": marked, "NetworkDisabled": body["NetworkDisabled"]},
         "HostnamePath": "/docker/s1/hostname",
+        "ResolvConfPath": "" if body["NetworkDisabled"] else "/docker/s1/made-by-docker",
         "HostConfig": body["HostConfig"],
     }
 
@@ -76,7 +77,8 @@ def test_containers_share_the_resolver_file_that_lies_in_the_sandboxs_folder():
             "BindOptions": {"Propagation": "rslave"},
         }
     ]
-    assert host_config(pod=replace(POD, host_network=True))["Mounts"] == []
+    on_the_host = host_config(pod=replace(POD, host_network=True))
+    assert on_the_host["Mounts"][0]["Source"] == "/docker/s1/made-by-docker"
 
 
 def test_sandbox_on_the_host_takes_its_namespaces():
