@@ -18,8 +18,9 @@ from typing import Annotated
 import typer
 
 from bench import apiload, processes, report, yardsticks
+from component_base.addresses import primary_address
 from kubeadm import engine, host, supervisor
-from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
+from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 
 TOOLS = (
     host.Program("go", "golang-go", "builds the load generator"),

@@ -80,6 +80,7 @@ def leaves(config: ClusterConfig) -> list[Leaf]:
             for node in config.nodes
         ),
         Leaf("proxy", "ca", "system:kube-proxy"),
+        Leaf("dns", "ca", "system:kube-dns"),
         # What these daemons tell goes through the apiserver, too, which trusts only what its CA vouches for.
         *(
             Leaf(f"{who}-serving", "ca", f"kube-{who}", usages=SERVER, names=local)

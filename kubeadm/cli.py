@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kubeadm.components import node_names
-from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
+from component_base.addresses import primary_address
+from kubeadm.components import node_names, resolv_conf_in
+from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.units import load
 
 app = typer.Typer(no_args_is_help=True)
@@ -32,7 +33,7 @@ NodeIP = Annotated[
 
 
 def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", nodes: int = 0) -> ClusterConfig:
-    """A cluster keeps the nodes it was started with, so that `down` finds what these left."""
+    """A cluster keeps the nodes and resolvers it was started with; `down` finds what these nodes left."""
     from kubeadm import host, systemd
 
     config = ClusterConfig(
@@ -41,9 +42,11 @@ def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", node
         node_ip=node_ip or primary_address(),
         etc=systemd.ETC if host.has_systemd() else None,
     )
-    former = node_names(load(config.run_dir))
+    units = load(config.run_dir)
+    former = node_names(units)
     return replace(
         config,
+        resolv_conf=Path(resolv_conf_in(units) or config.resolv_conf),
         node_name=node_name or next(iter(former), config.node_name),
         node_count=nodes or len(former) or 1,
     )
@@ -74,12 +77,20 @@ def up_command(
         Literal["nftables", "iptables"] | None,
         typer.Option(help="How Services are routed; nftables where the kernel has it.", show_default=False),
     ] = None,
+    resolv_conf: Annotated[
+        Path | None,
+        typer.Option(
+            help="Names the resolvers for what is outside the cluster; the former one, or the host's.",
+            show_default=False,
+        ),
+    ] = None,
     demo: Annotated[bool, typer.Option(help="Apply the demo when the node is Ready.")] = True,
 ) -> None:
     """Start a cluster on this machine: etcd and every daemon. Twice is harmless."""
     from kubeadm.up import up
 
-    config = replace(_config(state_dir, node_name, node_ip, nodes), proxy_mode=proxy_mode or "")
+    config = _config(state_dir, node_name, node_ip, nodes)
+    config = replace(config, proxy_mode=proxy_mode or "", resolv_conf=resolv_conf or config.resolv_conf)
     _run(up(config, with_demo=demo))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from apimachinery.objects import Object
-from kubeadm.config import PAUSE_IMAGE, ClusterConfig, Node
+from kubeadm.config import PAUSE_IMAGE, ClusterConfig, Node, pod_resolv_conf
 from kubeadm.units import Unit
 
 PROXY_DEBUG_PORT = 10261
+DNS_PORT, DNS_HEALTH_PORT, DNS_METRICS_PORT = 10053, 10054, 9153
 ANY, LOCAL = "0.0.0.0", "127.0.0.1"
 
 
@@ -32,6 +33,7 @@ def components(config: ClusterConfig, etcd: str) -> list[Unit]:
         _proxy(
             {"kubeconfig": config.kubeconfig("proxy"), **_proxy_flags(config), **_serving(config, "proxy")}
         ),
+        _dns(config),
     ]
 
 
@@ -52,8 +54,17 @@ def kubelets(units: Iterable[Unit]) -> list[Unit]:
 
 def node_names(units: Iterable[Unit]) -> list[str]:
     """The names of the nodes that a machine was started as."""
-    flags = [flag for unit in kubelets(units) for flag in unit.flags]
-    return [flag.partition("=")[2] for flag in flags if flag.startswith("--hostname-override=")]
+    return _values("hostname-override", kubelets(units))
+
+
+def resolv_conf_in(units: Iterable[Unit]) -> str:
+    """The file that names the host's resolvers, as a machine was started with; or nothing."""
+    return next(iter(_values("resolv-conf", (unit for unit in units if unit.name == "kube-dns"))), "")
+
+
+def _values(flag: str, units: Iterable[Unit]) -> list[str]:
+    flags = [each for unit in units for each in unit.flags]
+    return [each.partition("=")[2] for each in flags if each.startswith(f"--{flag}=")]
 
 
 def _daemon(name: str, package: str, flags: dict[str, object], *listens: tuple[str, int]) -> Unit:
@@ -171,6 +182,7 @@ def _node_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
         "node-ip": config.node_ip,
         "root-dir": config.state_dir / f"kubelet{node.suffix}",
         "cluster-cidr": config.cluster_cidr,
+        "resolv-conf": pod_resolv_conf(config.resolv_conf),
         "pod-infra-container-image": PAUSE_IMAGE,
         **ports,
     }
@@ -201,3 +213,21 @@ def _proxy_flags(config: ClusterConfig) -> dict[str, object]:
         "cluster-cidr": config.cluster_cidr,
         **({"proxy-mode": config.proxy_mode} if config.proxy_mode else {}),
     }
+
+
+def _dns(config: ClusterConfig) -> Unit:
+    """Not at port 53, nor with CoreDNS's health at 8080 and 8181: on a host these belong to others."""
+    flags = {
+        "kubeconfig": config.kubeconfig("dns"),
+        "hostname-override": config.node_name,
+        "node-ip": config.node_ip,
+        "port": DNS_PORT,
+        "health-port": DNS_HEALTH_PORT,
+        "ready-port": DNS_HEALTH_PORT,
+        "metrics-port": DNS_METRICS_PORT,
+        "cluster-dns": config.dns_ip,
+        "cluster-domain": config.cluster_domain,
+        "resolv-conf": config.resolv_conf,
+    }
+    listens = ((config.node_ip, port) for port in (DNS_PORT, DNS_HEALTH_PORT, DNS_METRICS_PORT))
+    return _daemon("kube-dns", "kube_dns", flags, *listens)

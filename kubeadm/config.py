@@ -7,7 +7,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from component_base.resolv_conf import parse_resolv_conf
+
 DEFAULT_STATE_DIR = Path("/var/lib/sampan")
+HOST_RESOLV_CONF = Path("/etc/resolv.conf")
+SYSTEMD_RESOLV_CONF = Path("/run/systemd/resolve/resolv.conf")
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
@@ -34,7 +38,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterConfig:
-    """What one machine is of a cluster. Every path but `etc` lies under `state_dir`."""
+    """What one machine is of a cluster. Every path but `etc` and `resolv_conf` lies under `state_dir`."""
 
     state_dir: Path = DEFAULT_STATE_DIR
     name: str = "sampan"
@@ -47,6 +51,8 @@ class ClusterConfig:
     cluster_cidr: str = "10.244.0.0/16"
     cluster_domain: str = "cluster.local"
     dns_ip: str = "10.96.0.10"
+    resolv_conf: Path = HOST_RESOLV_CONF
+    """Who is asked about names outside the cluster."""
     node_count: int = 1
     endpoint: str = ""
     """Where the control plane is, `host:port`, if it is not on this machine."""
@@ -93,7 +99,7 @@ class ClusterConfig:
         return f"https://{self.endpoint or f'{host}:{self.api_port}'}"
 
     def kubeconfig(self, who: str) -> Path:
-        """The kubeconfig of a component: admin, scheduler, controller-manager, kubelet, proxy."""
+        """The kubeconfig of a component: admin, scheduler, controller-manager, kubelet, proxy, dns."""
         return self.state_dir / f"{who}.conf"
 
 
@@ -102,19 +108,19 @@ def state_dir_from_environment() -> Path:
     return Path(os.environ.get("SAMPAN_STATE_DIR", DEFAULT_STATE_DIR))
 
 
-def primary_address() -> str:
-    """The address of the interface that holds the default route, or loopback on a machine without one.
-
-    Connecting a datagram socket chooses a source address and sends nothing.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("198.51.100.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
-
-
 def default_node_name() -> str:
     """The host name as a node name: lower case, as upstream's kubelet takes it."""
     return socket.gethostname().strip().lower()
+
+
+def pod_resolv_conf(host: Path) -> Path:
+    """What pods with the host's resolvers get: behind systemd-resolved its own servers, as with kubeadm.
+
+    Its address on the loopback leads nowhere in a pod's network.
+    """
+    try:
+        servers = parse_resolv_conf(host.read_text()).servers
+    except OSError:
+        return host
+    is_stub = bool(servers) and all(server.startswith("127.") for server in servers)
+    return SYSTEMD_RESOLV_CONF if is_stub and SYSTEMD_RESOLV_CONF.exists() else host

@@ -14,6 +14,7 @@ USERS = {
     "controller-manager": "system:kube-controller-manager",
     "scheduler": "system:kube-scheduler",
     "proxy": "system:kube-proxy",
+    "dns": "system:kube-dns",
 }
 
 

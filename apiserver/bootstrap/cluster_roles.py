@@ -24,6 +24,7 @@ from apiserver.bootstrap.policy import (
 )
 
 AUTHENTICATED, UNAUTHENTICATED = group("system:authenticated"), group("system:unauthenticated")
+DNS, DNS_SERVER = "sampan:kube-dns", user("system:kube-dns")
 SCHEDULER, MANAGER = user("system:kube-scheduler"), user("system:kube-controller-manager")
 
 _PUBLIC_PATHS = "/healthz /livez /readyz /version /version/"
@@ -172,6 +173,12 @@ def _for_components() -> list[Wanted]:
         ),
         cluster_role("system:kube-aggregator", rule(READ, "endpoints services")),
         cluster_role("system:kube-dns", rule("list watch", "endpoints services")),
+        # Our own DNS; upstream's is CoreDNS, which brings a role along.
+        cluster_role(
+            DNS,
+            rule("list watch", "namespaces services"),
+            rule("list watch", "endpointslices", "discovery.k8s.io"),
+        ),
     ]
 
 
@@ -310,6 +317,7 @@ def cluster_role_bindings() -> list[Wanted]:
         bind("sampan:kube-proxy", user("system:kube-proxy"), to="system:auth-delegator"),
         bind("system:kube-controller-manager", MANAGER),
         bind("system:kube-dns", {"kind": "ServiceAccount", "name": "kube-dns", "namespace": "kube-system"}),
+        bind(DNS, DNS_SERVER),
         bind("system:kube-scheduler", SCHEDULER),
         bind("system:volume-scheduler", SCHEDULER),
         # Upstream binds nobody: its Node authorizer has these rules built in.
@@ -327,6 +335,13 @@ def namespaced_roles() -> list[Wanted]:
     ]
     reader = "extension-apiserver-authentication-reader"
     return [
+        role(
+            "kube-system",
+            DNS,
+            rule("create", "services"),
+            rule("create delete update", "endpointslices", "discovery.k8s.io"),
+        ),
+        bind_in("kube-system", DNS, DNS_SERVER),
         role("kube-system", reader, rule(READ, "configmaps", names="extension-apiserver-authentication")),
         role("kube-system", "system::leader-locking-kube-controller-manager", *lease_rules),
         role("kube-system", "system::leader-locking-kube-scheduler", *lease_rules),

@@ -19,8 +19,16 @@ from typing import Any, TypeVar
 
 import pytest
 
+from component_base.addresses import primary_address
 from kubeadm import supervisor
-from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
+from kubeadm.components import resolv_conf_in
+from kubeadm.config import (
+    HOST_RESOLV_CONF,
+    ClusterConfig,
+    default_node_name,
+    state_dir_from_environment,
+)
+from kubeadm.units import load
 
 SAMPAN = Path(sys.executable).with_name("sampan")
 OLDEST_KUBECTL = (1, 31)
@@ -91,7 +99,8 @@ def eventually(look: Callable[[], T], *, limit: float = 60, every: float = 0.1) 
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[ClusterConfig]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterConfig]:
+    """One of ours has a resolv.conf of its own, which tests may change."""
     if os.geteuid() != 0:
         pytest.skip("end-to-end tests need root")
     config = ClusterConfig(
@@ -99,8 +108,10 @@ def cluster() -> Iterator[ClusterConfig]:
     )
     ours = not supervisor.is_running(config.run_dir)
     if ours:
-        subprocess.run([SAMPAN, "up", "--no-demo"], check=True, timeout=300)
-    yield config
+        resolv_conf = tmp_path_factory.mktemp("host") / "resolv.conf"
+        resolv_conf.write_text(HOST_RESOLV_CONF.read_text())
+        subprocess.run([SAMPAN, "up", "--no-demo", f"--resolv-conf={resolv_conf}"], check=True, timeout=300)
+    yield replace(config, resolv_conf=Path(resolv_conf_in(load(config.run_dir))))
     if ours:
         subprocess.run([SAMPAN, "down"], check=True, timeout=300)
 

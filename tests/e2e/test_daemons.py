@@ -27,7 +27,10 @@ spec:
       containers: [{name: c, image: 'busybox:1.36', command: [sleep, '100000']}]
 """
 
-DAEMONS = ["kubelet", "kube-scheduler", "kube-controller-manager", "kube-proxy", "kube-apiserver", "etcd"]
+DAEMONS = [
+    "kubelet", "kube-scheduler", "kube-controller-manager", "kube-proxy", "kube-dns", "kube-apiserver",
+    "etcd",
+]  # fmt: skip
 
 
 def containers(kubectl: Kubectl) -> set[str]:

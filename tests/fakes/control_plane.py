@@ -67,6 +67,10 @@ class ControlPlane:
     def is_running(self, name: str) -> bool:
         return self._processes[name].poll() is None
 
+    def names(self) -> list[str]:
+        """Of what was started and neither killed nor ended."""
+        return list(self._processes)
+
     def kill(self, name: str) -> None:
         process = self._processes.pop(name)
         process.kill()

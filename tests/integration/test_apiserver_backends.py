@@ -13,8 +13,9 @@ import pytest
 
 from apimachinery.objects import Object
 from apiserver.server import tls_context
+from component_base.addresses import primary_address
 from kubeadm.certs import ensure_pki
-from kubeadm.config import ClusterConfig, primary_address
+from kubeadm.config import ClusterConfig
 from tests.integration.running_apiserver import Running, running
 
 Respond = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

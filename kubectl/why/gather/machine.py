@@ -6,7 +6,8 @@ from datetime import datetime
 
 from client.errors import ConfigError
 from client.kubeconfig import load
-from kubeadm.config import ClusterConfig, default_node_name, primary_address, state_dir_from_environment
+from component_base.addresses import primary_address
+from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.inspection import Inspection, inspect
 
 

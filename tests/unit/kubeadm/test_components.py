@@ -1,8 +1,12 @@
 """The command lines that `sampan up` starts."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from kubeadm.components import components
+import pytest
+
+from kubeadm import config, units
+from kubeadm.components import components, resolv_conf_in
 from kubeadm.config import ClusterConfig
 
 CONFIG = ClusterConfig(state_dir=Path("/state"), node_name="n1", node_ip="192.0.2.7")
@@ -17,11 +21,40 @@ def test_every_daemon_is_its_own_process_and_etcd_comes_first() -> None:
         "kube-scheduler",
         "kubelet",
         "kube-proxy",
+        "kube-dns",
     ]
 
 
 def test_every_file_of_the_cluster_lies_under_its_state_directory() -> None:
     flags = [flag for component in components(CONFIG, "/usr/bin/etcd") for flag in component.command[1:]]
-    paths = [flag.split("=", 1)[1] for flag in flags if "=/" in flag]
+    paths = [flag.split("=", 1)[1] for flag in flags if "=/" in flag and "resolv-conf" not in flag]
     assert paths
     assert all(path.startswith("/state/") for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("text", "has_systemd", "is_given"),
+    [
+        ("nameserver 192.0.2.53", True, "host"),
+        ("nameserver 127.0.0.53", True, "systemd"),
+        ("nameserver 127.0.0.1\nnameserver 192.0.2.53", True, "host"),
+        ("nameserver 127.0.0.1", False, "host"),
+        ("", True, "host"),
+    ],
+)
+def test_pods_get_resolvers_that_they_can_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, has_systemd: bool, is_given: str
+) -> None:
+    files = {name: tmp_path / name for name in ("host", "systemd")}
+    files["host"].write_text(text)
+    if has_systemd:
+        files["systemd"].touch()
+    monkeypatch.setattr(config, "SYSTEMD_RESOLV_CONF", files["systemd"])
+    assert config.pod_resolv_conf(files["host"]) == files[is_given]
+
+
+def test_a_cluster_keeps_the_resolvers_it_was_started_with(tmp_path: Path) -> None:
+    assert resolv_conf_in([]) == ""
+    own = replace(CONFIG, resolv_conf=Path("/own/resolv.conf"))
+    units.save(tmp_path, components(own, "/usr/bin/etcd"))
+    assert resolv_conf_in(units.load(tmp_path)) == "/own/resolv.conf"

@@ -23,6 +23,7 @@ CONFIG = ClusterConfig(node_name="n1", node_ip="192.0.2.7", node_count=2)
         ("kubelet", "sampan-kubelet.service", "sampan-kubelet.service"),
         ("kubelet-2", "sampan-kubelet@2.service", "sampan-kubelet@.service"),
         ("kube-proxy", "sampan-proxy.service", "sampan-proxy.service"),
+        ("kube-dns", "sampan-dns.service", "sampan-dns.service"),
     ],
 )
 def test_every_unit_has_a_service(name: str, service: str, file: str) -> None:
