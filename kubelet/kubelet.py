@@ -194,9 +194,16 @@ class Kubelet:
     async def _remove_leftovers(self, running: set[str]) -> None:
         for uid in self._leftovers.known_pods() - running:
             if self.workers.get(uid) is None:
-                log.info("Removing files of a pod that is gone: uid=%s", uid)
-                await self._leftovers.tear_down(uid)
-                self._leftovers.remove(uid)
+                await self._remove_files(uid)
+
+    async def _remove_files(self, uid: str) -> None:
+        """What can't be removed now is met again at the next relist."""
+        log.info("Removing files of a pod that is gone: uid=%s", uid)
+        try:
+            await self._leftovers.tear_down(uid)
+            self._leftovers.remove(uid)
+        except OSError as error:
+            log.warning("Files of a pod were not removed: uid=%s error=%s", uid, error)
 
 
 def _remembered(seen: RuntimePod, node: str) -> Object:

@@ -40,6 +40,7 @@ async def create_pod(client: Client, name: str, volume: Object, **spec: Any) -> 
         "spec": {
             "containers": [{"name": "c", "image": "busybox:1"}],
             "terminationGracePeriodSeconds": 1,
+            "tolerations": [{"operator": "Exists"}],  # however late a busy machine reports its nodes
             "volumes": [{"name": "data", **volume}],
             **spec,
         },

@@ -288,3 +288,12 @@ async def test_a_status_that_the_api_does_not_take_is_not_sent_for_ever() -> Non
         await world.until_ready()
         await asyncio.sleep(600)
         assert len(world.api.history) < 10
+
+
+async def test_files_of_a_lost_pod_that_cannot_be_deleted_now_are_deleted_later() -> None:
+    async with living() as world:
+        world.volumes.stuck = {"lost": 2, "other": 0}
+        await asyncio.sleep(100)
+        assert world.volumes.stuck == {"lost": 0}
+        await asyncio.sleep(60)
+        assert world.volumes.stuck == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -154,12 +155,32 @@ class Events:
         return [each.partition(":")[0] for each in self.seen]
 
 
+class Volumes(NoVolumes):
+    """No files, but perhaps some of a pod that is long gone, which can't be deleted at first."""
+
+    def __init__(self) -> None:
+        self.stuck: dict[str, int] = {}
+        """How often deleting the files of a pod will yet fail."""
+
+    def known_pods(self) -> set[str]:
+        return set(self.stuck)
+
+    async def tear_down(self, uid: str) -> None:
+        if self.stuck.get(uid):
+            self.stuck[uid] -= 1
+            raise OSError(errno.EBUSY, "still mounted", f"/pods/{uid}")
+
+    def remove(self, uid: str) -> None:
+        self.stuck.pop(uid, None)
+
+
 class World:
     """One node. What outlives a kubelet is here; `restart` makes another kubelet on the same engine."""
 
     def __init__(self) -> None:
         self.api = PodApi()
         self.events = Events()
+        self.volumes = Volumes()
         self.runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1"]))
         self.assembly: Assembly
         self._task: asyncio.Task[None]
@@ -175,7 +196,7 @@ class World:
             }
         )
         prober = HollowProber(self.runtime)
-        seams = Seams(self.runtime, prober, HollowPreparer(), NoVolumes(), NoReferences(), self.events)
+        seams = Seams(self.runtime, prober, HollowPreparer(), self.volumes, NoReferences(), self.events)
         self.assembly = assemble(
             client=self.api,  # type: ignore[arg-type]
             seams=seams,
