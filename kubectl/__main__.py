@@ -48,6 +48,7 @@ VERBS = {
     "set": "kubectl.verbs.set",
     "taint": "kubectl.verbs.taint",
     "top": "kubectl.verbs.top",
+    "trace": "kubectl.verbs.trace",
     "uncordon": "kubectl.verbs.uncordon",
     "version": "kubectl.verbs.version",
     "wait": "kubectl.verbs.wait",

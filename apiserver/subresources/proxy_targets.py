@@ -20,6 +20,10 @@ from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.relay import Relay
 from apiserver.subresources.targets import authority, kubelet_address, split_proxy_name
 
+DAEMON_PORTS = ("10257", "10259", "10261")
+"""Of controller-manager, scheduler and kube-proxy, which tell more to those who may know it: they are shown
+our certificate, as kubelets are (docs/decisions/0007). Upstream shows it to kubelets alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -60,6 +64,8 @@ class ProxyTargets:
         if port in ("", str(kubelet_port)):
             return Target(self._backends.kubelets, "https", authority(host, kubelet_port))
         await check_host(host)
+        if scheme == "https" and port in DAEMON_PORTS:
+            return Target(self._backends.kubelets, scheme, authority(host, port))
         return Target(self._backends.pods, scheme, authority(host, port))
 
     async def _endpoint(self, info: RequestInfo, name: str, port: str) -> str:

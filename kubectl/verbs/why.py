@@ -23,7 +23,7 @@ from kubectl.why.explanation import Explanation, render, to_list
 
 if TYPE_CHECKING:
     from client.rest import Client
-    from kubectl.why.gather.asker import Asker
+    from kubectl.evidence.asker import Asker
 
 app = typer.Typer()
 
@@ -64,7 +64,7 @@ def _print(found: Sequence[Explanation], output: str) -> None:
 async def _explain(
     client: Client, namespace: str, words: Sequence[str], filenames: Sequence[str]
 ) -> list[Explanation]:
-    from kubectl.why.gather.asker import Asker
+    from kubectl.evidence.asker import Asker
 
     asker, mapper = Asker(client, datetime.now(UTC)), Mapper(client)
     if filenames:

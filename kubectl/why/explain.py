@@ -10,12 +10,12 @@ from apimachinery.objects import Object, get_path, name_of, namespace_of
 from apimachinery.pods import is_ready, phase_of
 from apimachinery.scheme import Resource
 from kubeadm.inspection import Inspection
+from kubectl.evidence import daemons
+from kubectl.evidence.asker import Asker
 from kubectl.failures import CommandError
 from kubectl.why.diagnosis import Cause, Diagnosis, Evidence, Fix
 from kubectl.why.explanation import Explanation
 from kubectl.why.facts import ServiceFacts, WorkloadFacts
-from kubectl.why.gather import daemons
-from kubectl.why.gather.asker import Asker
 from kubectl.why.gather.cluster import cluster_facts
 from kubectl.why.gather.pods import claim_facts, pod_facts
 from kubectl.why.gather.services import service_facts

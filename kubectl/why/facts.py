@@ -12,10 +12,9 @@ from datetime import datetime
 
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.times import parse_time
+from kubectl.evidence.asker import Objects
+from kubectl.evidence.daemons import NodeRecord
 from kubectl.why.diagnosis import Diagnosis
-
-Objects = Sequence[Object]
-ABSENT: Object = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,6 @@ class Owner:
 
     def __str__(self) -> str:
         return f"{self.kind.lower()}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRecord:
-    """What the pod's kubelet tells of it."""
-
-    steps: Objects = ()
-    probes: Objects = ()
-    listeners: Objects = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from apimachinery.objects import Object, get_path, labels_of, name_of, uid_of
 from apimachinery.pods import add_up, pod_requests
 from apimachinery.quantity import Quantity
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, NODE_UNSCHEDULABLE, find_untolerated
-from kubectl.why.facts import Objects, PodFacts, Scheduling
+from kubectl.evidence.asker import Objects
+from kubectl.why.facts import PodFacts, Scheduling
 
 FITS = "ok"
 

@@ -11,9 +11,8 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object, key_of, labels_of, name_of
 from client.errors import ConnectionFailed
 from kubeadm.inspection import Inspection
-from kubectl.why.facts import ABSENT
-from kubectl.why.gather import daemons
-from kubectl.why.gather.asker import Asker, in_time
+from kubectl.evidence import daemons
+from kubectl.evidence.asker import ABSENT, Asker, in_time
 from kubectl.why.rules.cluster import LEADERS, ClusterFacts
 from kubectl.why.rules.nodes import NodeFacts
 from kubectl.why.rules.pods import is_healthy

@@ -10,12 +10,12 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.schema import builtin
 from apimachinery.scheme import Resource
-from kubectl import last_applied
+from kubectl.applying import apply_object
+from kubectl.evidence.asker import Asker
 from kubectl.failures import CommandError
 from kubectl.manifests import Manifest
 from kubectl.resources import Mapper
 from kubectl.why.diagnosis import Diagnosis
-from kubectl.why.gather.asker import Asker
 from kubectl.why.positions import Positions, positions_of
 from kubectl.why.rules.manifest import NoKind, Refusal, no_such_kind, refused
 
@@ -38,22 +38,11 @@ async def try_out(
     obj = manifest.obj
     current = await asker.get(resource, name_of(obj), namespace_of(obj)) or None
     try:
-        await _dry_run(asker, resource, obj, current)
+        await apply_object(asker.client, resource, obj, current, _DRY)
     except StatusError as error:
         schema = builtin().find(obj["apiVersion"], obj["kind"])
         return current, refused(Refusal(obj, manifest.source, error, _positions(manifest), schema))
     return current, []
-
-
-async def _dry_run(asker: Asker, resource: Resource, obj: Object, current: Object | None) -> None:
-    if current is None:
-        await asker.client.create(resource, obj, params=_DRY)
-        return
-    patch, content_type = last_applied.patch_for(last_applied.annotated(obj), current)
-    if patch:
-        await asker.client.patch(
-            resource, name_of(obj), patch, namespace_of(obj), patch_type=content_type, params=_DRY
-        )
 
 
 def _positions(manifest: Manifest) -> Positions:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from apimachinery import scheme
 from apimachinery.objects import Object, controller_of, get_path, name_of, namespace_of
+from kubectl.evidence import daemons
+from kubectl.evidence.asker import Asker
 from kubectl.why.containers import Container, troubled
 from kubectl.why.facts import ClaimFacts, Owner, PodFacts, Reference, Scheduling, ServiceFacts
-from kubectl.why.gather import daemons
-from kubectl.why.gather.asker import Asker
 from kubectl.why.gather.services import services_of_namespace
 from kubectl.why.references import CONFIG_MAP, claims_of, references_of
 from kubectl.why.rules.pods import is_healthy

@@ -16,9 +16,9 @@ from apimachinery.objects import (
     uid_of,
 )
 from apimachinery.pods import is_ready, is_terminal
-from kubectl.why.facts import Backend, Objects, ServiceFacts
-from kubectl.why.gather import daemons
-from kubectl.why.gather.asker import Asker
+from kubectl.evidence import daemons
+from kubectl.evidence.asker import Asker, Objects
+from kubectl.why.facts import Backend, ServiceFacts
 from kubectl.why.rules.programming import is_not_programmed
 
 SERVICE_NAME = "kubernetes.io/service-name"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from apimachinery import scheme
 from apimachinery.objects import Object, controller_of, name_of, namespace_of, uid_of
 from apimachinery.scheme import Resource
+from kubectl.evidence import daemons
+from kubectl.evidence.asker import Asker
 from kubectl.why.diagnosis import Diagnosis
 from kubectl.why.facts import WorkloadFacts
-from kubectl.why.gather import daemons
-from kubectl.why.gather.asker import Asker
 from kubectl.why.gather.pods import pod_facts
 from kubectl.why.rules.pods import is_healthy
 from kubectl.why.rules.pods import pod as why_pod

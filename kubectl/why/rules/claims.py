@@ -6,9 +6,10 @@ from difflib import get_close_matches
 
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from kubectl.describe.events import last_seen
+from kubectl.evidence.asker import ABSENT
 from kubectl.why import fixes
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Evidence, Fix, seen
-from kubectl.why.facts import ABSENT, ClaimFacts
+from kubectl.why.facts import ClaimFacts
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from apimachinery.conditions import condition_of
+from kubectl.evidence.asker import ABSENT
 from kubectl.why.diagnosis import Cause, Diagnosis, Fix, seen
-from kubectl.why.facts import ABSENT, PodFacts
+from kubectl.why.facts import PodFacts
 from kubectl.why.leases import lease_evidence, lease_trouble
 from kubectl.why.records import node_name
 from kubectl.why.rules.nodes import NodeFacts, silent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 import ssl
 
@@ -10,10 +11,19 @@ import pytest
 
 from apimachinery.errors import BadRequestError, StatusError
 from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from apiserver.options import Options
+from apiserver.request import RequestInfo
 from apiserver.subresources.dialling import explain
+from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.links import Links
 from apiserver.subresources.proxy import forwarded_uri
-from apiserver.subresources.proxy_targets import endpoint_candidates, pod_host, service_port_name
+from apiserver.subresources.proxy_targets import (
+    ProxyTargets,
+    endpoint_candidates,
+    pod_host,
+    service_port_name,
+)
 
 SERVICE: Object = {
     "metadata": {"name": "web"},
@@ -170,3 +180,29 @@ FAILURES = {
 @pytest.mark.parametrize("row", FAILURES.values(), ids=FAILURES.keys())
 def test_a_failure_is_told_in_known_words(row: tuple[BaseException, str]) -> None:
     assert explain(row[0], "10.0.0.1:80") == row[1]
+
+
+async def find_node(resource: Resource, namespace: str, name: str) -> Object | None:
+    addresses = [{"type": "InternalIP", "address": "192.0.2.7"}]
+    return {"metadata": {"name": name}, "status": {"addresses": addresses}} if name == "n1" else None
+
+
+@pytest.mark.parametrize(
+    ("name", "relay", "base"),
+    [
+        pytest.param("n1", "kubelets", "https://192.0.2.7:10250", id="the kubelet"),
+        pytest.param("n1:10250", "kubelets", "https://192.0.2.7:10250", id="by its port"),
+        pytest.param(
+            "https:n1:10259", "kubelets", "https://192.0.2.7:10259", id="the scheduler knows us, too"
+        ),
+        pytest.param("https:n1:10261", "kubelets", "https://192.0.2.7:10261", id="and kube-proxy"),
+        pytest.param("n1:10259", "pods", "http://192.0.2.7:10259", id="but not without TLS"),
+        pytest.param("https:n1:8443", "pods", "https://192.0.2.7:8443", id="whatever else runs there"),
+    ],
+)
+async def test_whom_on_a_node_our_certificate_is_shown(name: str, relay: str, base: str) -> None:
+    backends = Backends(Options())
+    targets = ProxyTargets(backends, find_node, ("InternalIP",), random.Random(0))
+    target = await targets.find(RequestInfo(verb="get", path="", method="GET", plural="nodes", name=name))
+    assert (target.relay, target.base) == (getattr(backends, relay), base)
+    await backends.aclose()

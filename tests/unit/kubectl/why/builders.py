@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apimachinery.objects import Object
-from kubectl.why.facts import NodeRecord, Owner, PodFacts, Scheduling
+from kubectl.evidence.daemons import NodeRecord
+from kubectl.why.facts import Owner, PodFacts, Scheduling
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 FRESH = "2026-01-01T11:59:58.000000Z"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kubeadm.inspection import CertificateFacts, Inspection, ProcessFacts, last_words, recent_crashes
-from kubectl.why.facts import ABSENT
-from kubectl.why.gather.daemons import hosts_of
+from kubectl.evidence.asker import ABSENT
+from kubectl.evidence.daemons import hosts_of
 from kubectl.why.rules.cluster import ClusterFacts, cluster, summary
 from kubectl.why.rules.nodes import NodeFacts
 from tests.unit.kubectl.why.builders import NOW, STALE, make_lease, make_node

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
+from kubectl.evidence.asker import ABSENT
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis
-from kubectl.why.facts import ABSENT, ClaimFacts, Owner, PodFacts, Reference
+from kubectl.why.facts import ClaimFacts, Owner, PodFacts, Reference
 from kubectl.why.rules.pods import pod as why_pod
 from tests.unit.kubectl.why.builders import (
     STALE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +13,7 @@ from apimachinery import scheme
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of, uid_of
 from client.errors import ConnectionFailed
-from kubectl.why.facts import NodeRecord, Objects
-from kubectl.why.gather.asker import Asker, in_time
+from kubectl.evidence.asker import Asker, Objects, in_time
 
 SCHEDULER_PORT, PROXY_PORT = 10259, 10261
 HOLLOW = "sampan.io/hollow"
@@ -21,6 +21,15 @@ _HOSTNAME, _CONTROL_PLANE = "kubernetes.io/hostname", "node-role.kubernetes.io/c
 _MAX_HOSTS = 3
 _NOBODY = re.compile(r"refused|connect call failed|no route to host|timed? ?out|no answer within", re.I)
 """What the apiserver says of a daemon that is not there, or not to be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """What the pod's kubelet tells of it."""
+
+    steps: Objects = ()
+    probes: Objects = ()
+    listeners: Objects = ()
 
 
 async def lease(asker: Asker, name: str, namespace: str = "kube-system") -> Object | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,6 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from client.errors import ConnectionFailed
 from kubectl.describe.related import events_of
-from kubectl.why.facts import ABSENT
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+Objects = Sequence[Object]
+ABSENT: Object = {}
+"""An object that is known not to be there."""
 ANSWER_SECONDS = 5.0
 """Who asks why does not want to wait: what takes longer than this is out of order itself."""
 
