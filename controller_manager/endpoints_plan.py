@@ -6,14 +6,15 @@ Source: k8s.io/endpointslice (utils.go, reconciler.go), pkg/controller/endpoint/
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from apimachinery.objects import Object, is_terminating, name_of, namespace_of, uid_of
+from apimachinery.objects import Object, annotations_of, is_terminating, name_of, namespace_of, uid_of
 from apimachinery.pods import is_ready, is_sidecar, is_terminal
 
 HEADLESS_LABEL = "service.kubernetes.io/headless"
 ZONE_LABEL = "topology.kubernetes.io/zone"
+MODE_ANNOTATION = "service.kubernetes.io/topology-mode"
 
 Port = tuple[str, str, int, str]
 """name, protocol, number, application protocol."""
@@ -34,6 +35,7 @@ class PodEndpoint:
     node: str
     hostname: str = ""
     zone: str = ""
+    hints: Object = field(default_factory=dict)
 
     @property
     def target_ref(self) -> Object:
@@ -83,10 +85,11 @@ def _endpoint(service: Object, pod: Object, ip: str, zones: Mapping[str, str]) -
     published = bool(service["spec"].get("publishNotReadyAddresses"))
     named = spec.get("hostname") and spec.get("subdomain") == name_of(service)
     node = spec.get("nodeName", "")
+    zone, ready = zones.get(node, ""), published or (serving and not ending)
     return PodEndpoint(
         ip=ip,
         ports=ports_for(service, pod),
-        ready=published or (serving and not ending),
+        ready=ready,
         serving=serving,
         terminating=ending,
         pod=name_of(pod),
@@ -94,8 +97,22 @@ def _endpoint(service: Object, pod: Object, ip: str, zones: Mapping[str, str]) -
         uid=uid_of(pod),
         node=node,
         hostname=spec["hostname"] if named else "",
-        zone=zones.get(node, ""),
+        zone=zone,
+        hints=_hints(service, node, zone) if ready else {},
     )
+
+
+def _hints(service: Object, node: str, zone: str) -> Object:
+    """Whose traffic an endpoint is meant for: that of its own zone, or of its own node before that."""
+    wish = service["spec"].get("trafficDistribution")
+    if annotations_of(service).get(MODE_ANNOTATION, "").lower() == "auto":
+        return {}  # which takes precedence
+    hints: Object = {}
+    if zone and wish in ("PreferClose", "PreferSameZone", "PreferSameNode"):
+        hints["forZones"] = [{"name": zone}]
+    if node and wish == "PreferSameNode":
+        hints["forNodes"] = [{"name": node}]
+    return hints
 
 
 def ports_for(service: Object, pod: Object) -> tuple[Port, ...]:
@@ -250,7 +267,12 @@ def _slice_endpoint(endpoint: PodEndpoint) -> Object:
         "terminating": endpoint.terminating,
     }
     body: Object = {"addresses": [endpoint.ip], "conditions": conditions}
-    optional = {"hostname": endpoint.hostname, "nodeName": endpoint.node, "zone": endpoint.zone}
+    optional = {
+        "hints": endpoint.hints,
+        "hostname": endpoint.hostname,
+        "nodeName": endpoint.node,
+        "zone": endpoint.zone,
+    }
     body |= {name: value for name, value in optional.items() if value}
     return body | {"targetRef": endpoint.target_ref}
 

@@ -129,3 +129,35 @@ def test_a_port_that_all_pods_share_is_one_subset() -> None:
     found = subsets(pod_endpoints(service(ports=ports), pods, {}, terminating=False))
     shape = [([a["ip"] for a in each["addresses"]], [p["port"] for p in each["ports"]]) for each in found]
     assert shape == [(["10.0.0.1"], [8080]), (["10.0.0.2"], [8082]), (["10.0.0.1", "10.0.0.2"], [9090])]
+
+
+FOR_ZONE = {"forZones": [{"name": "z"}]}
+FOR_NODE = {"forNodes": [{"name": "n1"}]}
+
+
+@pytest.mark.parametrize(
+    ("wish", "zone", "ready", "expected"),
+    [
+        pytest.param(None, "z", True, None, id="no wish"),
+        pytest.param("PreferClose", "z", True, FOR_ZONE, id="close"),
+        pytest.param("PreferSameZone", "z", True, FOR_ZONE, id="same zone"),
+        pytest.param("PreferSameZone", "", True, None, id="no zone is known"),
+        pytest.param("PreferSameNode", "z", True, FOR_ZONE | FOR_NODE, id="same node"),
+        pytest.param("PreferSameNode", "", True, FOR_NODE, id="same node, no zone is known"),
+        pytest.param("PreferSameNode", "z", False, None, id="not ready"),
+    ],
+)
+def test_traffic_is_distributed_as_wished(wish: str | None, zone: str, ready: bool, expected: Any) -> None:
+    seen = pod("a", ready=ready)
+    seen["spec"]["nodeName"] = "n1"
+    zones = {"n1": zone} if zone else {}
+    wishing = service(trafficDistribution=wish)
+    (slice_,) = plan_slices(pod_endpoints(wishing, [seen], zones, terminating=True), []).create
+    assert slice_["endpoints"][0].get("hints") == expected
+
+
+def test_topology_aware_routing_comes_before_a_wish() -> None:
+    asking = service(trafficDistribution="PreferSameZone")
+    asking["metadata"]["annotations"] = {"service.kubernetes.io/topology-mode": "Auto"}
+    (found,) = pod_endpoints(asking, [pod("a")], {"n1": "z"}, terminating=True)
+    assert found.hints == {}
