@@ -10,6 +10,7 @@ import sys
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import IPv4Network
 from typing import Any, NoReturn, TypeVar
 
 from apimachinery.durations import format_duration, parse_duration
@@ -105,6 +106,14 @@ def _parse_bool(text: str) -> bool:
 
 def _parse_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_ipv4_cidrs(text: str) -> tuple[str, ...]:
+    """For a flag that takes some."""
+    try:
+        return tuple(str(IPv4Network(each)) for each in _parse_list(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"invalid CIDR address: {error}") from None
 
 
 def _parse_map(text: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, duration, flag
+from component_base.flags import CommonOptions, duration, flag, parse_ipv4_cidrs
 
 EVERYTHING = "*"
 
@@ -43,6 +43,12 @@ class Options(CommonOptions):
     cluster_cidr: str = flag("", "CIDR Range for Pods in cluster. Requires --allocate-node-cidrs to be true.")
     node_cidr_mask_size: int = flag(24, "Mask size for node cidr in cluster.")
     service_cluster_ip_range: str = flag("", "CIDR Range for Services in cluster; nodes get none of it.")
+    load_balancer_pool: tuple[str, ...] = flag(
+        (),
+        "CIDRs of the addresses that Services of type LoadBalancer get; none get any if empty. kube-proxy "
+        "answers for them if it is given the same.",
+        parse=parse_ipv4_cidrs,
+    )
     node_monitor_period: float = duration(5.0, "The period for syncing NodeStatus.")
     node_monitor_grace_period: float = duration(
         50.0, "Amount of time which we allow running Node to be unresponsive before marking it unhealthy."

@@ -35,6 +35,7 @@ from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
+from controller_manager.service_load_balancer import ServiceLoadBalancerController
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
 from controller_manager.ttl_after_finished import TTLAfterFinishedController
@@ -108,4 +109,5 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(EphemeralVolumeController, "concurrent_ephemeralvolume_syncs"),
     _row(VolumeExpandController),
     _row(LocalPathProvisioner),
+    _row(ServiceLoadBalancerController, needed=lambda options: bool(options.load_balancer_pool)),
 )
