@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,12 @@ from component_base import clock
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 from kube_proxy import metrics, sysctls
+from kube_proxy.announcer import Announcer, withdraw_all
 from kube_proxy.backends import BACKENDS, clean_up, default_mode
 from kube_proxy.config import ConfigError, Configuration, from_options, parse_configuration, split_address
 from kube_proxy.node import base_context
 from kube_proxy.options import Options
+from kube_proxy.writer import RulesetError
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -51,16 +53,16 @@ def load_configuration(options: Options) -> Configuration:
 
 
 async def _clean_up_all() -> int:
-    errors = [error for mode in BACKENDS if (error := await clean_up(mode)) is not None]
-    for error in errors:
+    failures = [*[await clean_up(mode) for mode in BACKENDS], await withdraw_all()]
+    for error in filter(None, failures):
         print(f"Error: {error}", file=sys.stderr)
-    return 1 if errors else 0
+    return 1 if any(failures) else 0
 
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
     from client.kubeconfig import load
     from client.rest import Client
-    from kube_proxy.addresses import local_addresses, watch_addresses
+    from kube_proxy.addresses import list_links, watch_links
     from kube_proxy.assembly import Assembly
 
     client = Client(load(config.kubeconfig or None), user_agent=NAME)
@@ -72,15 +74,18 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
     await _clean_up_others(config.mode)
     metrics.begin(config.mode)
     backend = BACKENDS[config.mode]
-    assembly = Assembly(client, config, base, backend.writer(), clock.now)
-    assembly.set_addresses(await local_addresses())
+    announcer = Announcer()
+    assembly = Assembly(client, config, base, backend.writer(), announcer, clock.now)
+    with suppress(RulesetError):  # without iproute2, only --nodeport-addresses with CIDRs misses it
+        assembly.set_links(await list_links())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)
         await _serve(stack, config, assembly)
         await _serve_debug(stack, options, client, assembly)
         async with asyncio.TaskGroup() as group:
             group.create_task(assembly.feed())
-            group.create_task(watch_addresses(assembly.set_addresses))
+            group.create_task(watch_links(assembly.set_links))
+            group.create_task(announcer.run())
             await assembly.wait_synced()
             group.create_task(assembly.proxier.run())
             group.create_task(backend.watch(assembly.proxier.rules_gone))

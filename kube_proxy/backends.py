@@ -44,7 +44,7 @@ BACKENDS = {backend.mode: backend for backend in (NFTABLES, IPTABLES)}
 
 
 async def clean_up(mode: str) -> RulesetError | None:
-    """Takes away what a mode left. Where there is no program for it, it has left nothing."""
+    """Takes away what a mode left; where there is no program for it, nothing is. Returns what went wrong."""
     backend = BACKENDS[mode]
     if shutil.which(backend.program) is None:
         return None

@@ -50,6 +50,8 @@ class Configuration:
     masquerade_all: bool = False
     masquerade_bit: int = 14
     min_sync_period: float = 0.1
+    neighbours: tuple[str, ...] = ()
+    load_balancer_pool: tuple[str, ...] = ()
 
 
 def from_options(options: Options, default_mode: str = "nftables") -> Configuration:
@@ -74,11 +76,16 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
         min_sync_period=(
             options.iptables_min_sync_period if mode == "iptables" else options.nftables_min_sync_period
         ),
+        neighbours=options.neighbour_nodes,
+        load_balancer_pool=options.load_balancer_pool,
     )
 
 
 def parse_configuration(document: Object, default_mode: str = "nftables") -> Configuration:
-    """Raises ConfigError. `default_mode` is what an empty mode means on this machine."""
+    """Raises ConfigError. `default_mode` is what an empty mode means on this machine.
+
+    The file has no fields for what upstream doesn't know: neighbours and the pool are flags in any case.
+    """
     if (document.get("apiVersion"), document.get("kind")) != (API_VERSION, KIND):
         raise ConfigError(
             f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'

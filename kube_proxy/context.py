@@ -31,11 +31,13 @@ class PodTraffic(NamedTuple):
 class Context:
     """What a node's rules depend on besides services.
 
+    `neighbours` are further nodes that share this machine's network: their endpoints are local as well.
     `node_port_ips` take NodePort traffic; with `node_ports_everywhere` every local address does. Without
     `pods` nobody can tell pods' traffic from that of others.
     """
 
     node: str = ""
+    neighbours: tuple[str, ...] = ()
     node_labels: Mapping[str, str] = field(default_factory=dict)
     node_ips: tuple[str, ...] = ()
     node_port_ips: tuple[str, ...] = ()
@@ -47,3 +49,7 @@ class Context:
     masquerade_mark: str = "0x4000"
     service_cidrs: tuple[str, ...] = ()
     tcp_be_liberal: bool = False
+
+    @property
+    def local_nodes(self) -> frozenset[str]:
+        return frozenset((self.node, *self.neighbours))

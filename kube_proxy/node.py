@@ -19,6 +19,7 @@ EVERYWHERE = ("0.0.0.0/0", "::/0")
 def base_context(config: Configuration, hostname: str, *, tcp_be_liberal: bool = False) -> Context:
     return Context(
         node=hostname,
+        neighbours=config.neighbours,
         node_ports_everywhere=are_node_ports_everywhere(config),
         localhost_node_ports=wants_localhost_node_ports(config),
         masquerade_all=config.masquerade_all,

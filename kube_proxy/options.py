@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, duration, flag
+from component_base.flags import CommonOptions, duration, flag, parse_ipv4_cidrs
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,13 @@ class Options(CommonOptions):
     )
     iptables_masquerade_bit: int = flag(14, "The bit of the packet mark that asks for SNAT.")
     iptables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in iptables mode.")
+    neighbour_nodes: tuple[str, ...] = flag(
+        (), "Further nodes that share this machine's network. Their endpoints are local, too."
+    )
+    load_balancer_pool: tuple[str, ...] = flag(
+        (),
+        "CIDRs of addresses of LoadBalancer Services that the nodes answer for, one node for each; as the "
+        "controller manager has them.",
+        parse=parse_ipv4_cidrs,
+    )
     nftables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in nftables mode.")

@@ -119,7 +119,7 @@ class PortPlan:
 
 
 def plan_port(port: ServicePort, endpoints: Sequence[Endpoint], context: Context) -> PortPlan:
-    return PortPlan(port, choose(port, endpoints, context.node, context.node_labels))
+    return PortPlan(port, choose(port, endpoints, context.local_nodes, context.node_labels))
 
 
 def _contains(cidr: str, ip: str) -> bool:

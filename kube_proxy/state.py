@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apimachinery.objects import NamespacedName, Object, key_of, resource_version_of
+from kube_proxy.announcement import Balancer
 from kube_proxy.backends import Backend
 from kube_proxy.conntrack import Destination, Targets
 from kube_proxy.context import Context
@@ -98,7 +99,7 @@ class State:
         after = _Planned()
         self._planned_anew[key] = self._revisions(key)
         if key in self._services:
-            known = parse_slices(self._slices.get(key, {}).values(), self._context.node)
+            known = parse_slices(self._slices.get(key, {}).values(), self._context.local_nodes)
             for port in parse_service(self._services[key], self._context.family.version):
                 after.ports[port.name] = port
                 after.endpoints[port.name] = known.get(port.name, ())
@@ -146,10 +147,25 @@ class State:
                     found[port.health_check_node_port] = LocalEndpoints(key, len(ready))
         return found
 
+    def balancers(self) -> list[Balancer]:
+        found: dict[str, frozenset[str]] = {}
+        for planned in self._planned.values():
+            for name, port in planned.ports.items():
+                nodes = _nodes_with(planned.endpoints[name]) if port.is_external_local else frozenset()
+                for ip in port.load_balancer_ips:
+                    found[ip] = found.get(ip, frozenset()) | nodes
+        return [Balancer(ip, nodes) for ip, nodes in found.items()]
+
     def without_local_endpoints(self) -> tuple[int, int]:
         """How many ports have endpoints, but none here for internal, and for external, traffic."""
         plans = [plan for planned in self._planned.values() for plan in planned.plans if plan.endpoints.exist]
         return sum(not plan.has_internal for plan in plans), sum(not plan.has_external for plan in plans)
+
+
+def _nodes_with(endpoints: Iterable[Endpoint]) -> frozenset[str]:
+    """Nodes with ready ones; where there is none, nodes with some that still serve."""
+    ready = {each.node for each in endpoints if each.is_ready}
+    return frozenset(ready or {each.node for each in endpoints if each.is_draining})
 
 
 def _ports(service: Object) -> list[ServicePort]:

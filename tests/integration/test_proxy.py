@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.scheme import ENDPOINT_SLICES, NODES, SERVICES
 from client.rest import Client
 from component_base.clock import now
+from kube_proxy.announcer import Announcer
 from kube_proxy.assembly import Assembly
 from kube_proxy.config import Configuration
 from kube_proxy.node import base_context
@@ -26,6 +28,7 @@ LIMIT = 20.0
 class Proxy:
     client: Client
     writer: Recorded
+    announcer: Announcer
 
     async def rules_when(self, is_so: Callable[[Ruleset], bool]) -> Ruleset:
         async with asyncio.timeout(LIMIT):
@@ -33,17 +36,22 @@ class Proxy:
                 await asyncio.sleep(0.02)
         return self.writer.ruleset
 
+    async def announced(self, *expected: str) -> None:
+        async with asyncio.timeout(LIMIT):
+            while self.announcer.wanted != set(expected):  # noqa: ASYNC110 - polled
+                await asyncio.sleep(0.02)
+
 
 @asynccontextmanager
-async def proxy(folder: Path) -> AsyncIterator[Proxy]:
-    plane, writer = ControlPlane(folder), Recorded()
+async def proxy(folder: Path, **settings: Any) -> AsyncIterator[Proxy]:
+    plane, writer, announcer = ControlPlane(folder), Recorded(), Announcer()
     try:
         await plane.start()
         admin, own = plane.client(), plane.client("proxy")
-        config = Configuration(cluster_cidr="10.244.0.0/16", min_sync_period=0.02)
-        assembly = Assembly(own, config, base_context(config, "here"), writer, now)
+        config = Configuration(cluster_cidr="10.244.0.0/16", min_sync_period=0.02, **settings)
+        assembly = Assembly(own, config, base_context(config, "here"), writer, announcer, now)
         tasks = [asyncio.create_task(each) for each in (assembly.feed(), _run(assembly))]
-        yield Proxy(admin, writer)
+        yield Proxy(admin, writer, announcer)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -111,3 +119,26 @@ async def test_node_ports_are_open_on_the_addresses_of_the_node(tmp_path: Path) 
         addresses = [{"type": "InternalIP", "address": "192.168.0.2"}]
         await running.client.patch(NODES, "here", {"status": {"addresses": addresses}}, subresource="status")
         await running.rules_when(lambda rules: rules.sets["nodeport-ips"].elements == {"192.168.0.2"})
+
+
+async def test_a_balancers_address_moves_to_the_node_that_can_answer(tmp_path: Path) -> None:
+    async with proxy(tmp_path, load_balancer_pool=("192.0.2.0/24",)) as running:
+        client = running.client
+        for name, ready in (("here", "True"), ("there", "False")):
+            await client.create(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
+            await set_ready(client, name, ready)
+        for name, ip in (("web", "192.0.2.9"), ("foreign", "198.51.100.9")):
+            made = make_service(0) | {"metadata": {"name": name, "namespace": "default"}}
+            await client.create(SERVICES, {**made, "spec": {**made["spec"], "type": "LoadBalancer"}})
+            status = {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}
+            await client.patch(SERVICES, name, {"status": status}, "default", subresource="status")
+        await running.announced("192.0.2.9")
+        await set_ready(client, "here", "Unknown")
+        await running.announced()
+        await set_ready(client, "here", "True")
+        await running.announced("192.0.2.9")
+
+
+async def set_ready(client: Client, node: str, ready: str) -> None:
+    conditions = [{"type": "Ready", "status": ready}]
+    await client.patch(NODES, node, {"status": {"conditions": conditions}}, subresource="status")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -106,6 +107,19 @@ def test_with_session_affinity_a_client_stays_with_its_endpoint(net: Network, no
     assert len(chosen) == 1
     node.run(lambda: node.writer.replace(node.written or Ruleset()))  # a restart remembers
     assert {ask(net, "client", VIP, 80)[0] for _ in range(20)} == chosen
+
+
+def test_session_affinity_ends_with_its_time(net: Network, node: ProxyNode) -> None:
+    config = {"clientIP": {"timeoutSeconds": 1}}
+    sticky = service(sessionAffinity="ClientIP", sessionAffinityConfig=config)
+    node.program(sticky, slices=backends(POD1, POD2))
+    seen = {ask(net, "client", VIP, 80)[0]}
+    for _ in range(12):
+        time.sleep(1.1)  # each question asked earlier would begin the time anew
+        seen.add(ask(net, "client", VIP, 80)[0])
+        if len(seen) == 2:
+            return
+    pytest.fail(f"always answered by {seen}")
 
 
 def test_udp_flows_move_on_when_their_endpoint_is_gone(net: Network, node: ProxyNode) -> None:

@@ -23,7 +23,7 @@ def endpoint(ip: str, conditions: dict[str, bool] = READY, **hints: list[str]) -
 
 
 def parse(*endpoints: Object) -> tuple[Endpoint, ...]:
-    return next(iter(parse_slices([make_slice("svc", *endpoints)], NODE).values()), ())
+    return next(iter(parse_slices([make_slice("svc", *endpoints)], {NODE}).values()), ())
 
 
 def port(**spec: Any) -> ServicePort:
@@ -101,7 +101,7 @@ BOTH_LOCAL = port(node_port=3001, internalTrafficPolicy="Local", externalTraffic
 def test_endpoints_are_chosen(
     of: ServicePort, endpoints: list[Object], cluster: list[str], local: list[str], exist: bool
 ) -> None:
-    usable = choose(of, parse(*endpoints), NODE, ZONE)
+    usable = choose(of, parse(*endpoints), {NODE}, ZONE)
     assert [each.ip for each in usable.cluster] == cluster
     assert [each.ip for each in usable.local] == local
     assert usable.exist is exist
@@ -110,7 +110,7 @@ def test_endpoints_are_chosen(
 
 def test_without_a_zone_hints_are_ignored() -> None:
     endpoints = parse(endpoint(HERE, forZones=["a"]), endpoint(THERE, forZones=["b"]))
-    assert len(choose(CLUSTER, endpoints, NODE, {}).cluster) == 2
+    assert len(choose(CLUSTER, endpoints, {NODE}, {}).cluster) == 2
 
 
 def test_an_endpoint_that_moves_from_slice_to_slice_counts_once() -> None:
@@ -119,5 +119,5 @@ def test_an_endpoint_that_moves_from_slice_to_slice_counts_once() -> None:
         make_slice("svc", endpoint(HERE), name="new"),
     ]
     for order in (slices, slices[::-1]):
-        (found,) = parse_slices(order, NODE).values()
+        (found,) = parse_slices(order, {NODE}).values()
         assert [(each.ip, each.is_ready) for each in found] == [(HERE, True)]
