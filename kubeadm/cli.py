@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from argparse import ArgumentTypeError
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from component_base.addresses import primary_address
-from kubeadm.components import node_names, resolv_conf_in
+from component_base.flags import parse_ipv4_cidrs
+from kubeadm.components import flag_of, node_names, resolv_conf_in
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.units import load
 
@@ -32,8 +34,29 @@ NodeIP = Annotated[
 ]
 
 
+ProxyMode = Annotated[
+    Literal["nftables", "iptables"] | None,
+    typer.Option(help="How Services are routed; as before, or by nftables where the kernel has it."),
+]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        "--load-balancer-pool",
+        help="CIDRs of the addresses that LoadBalancer Services get; as before, or none.",
+        callback=lambda value: _cidrs(value),
+    ),
+]
+
+
+def _cidrs(value: str | None) -> str | None:
+    try:
+        return None if value is None else ",".join(parse_ipv4_cidrs(value))
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", nodes: int = 0) -> ClusterConfig:
-    """A cluster keeps the nodes and resolvers it was started with; `down` finds what these nodes left."""
+    """A cluster stays as it was started: `down` has to find what its nodes left."""
     from kubeadm import host, systemd
 
     config = ClusterConfig(
@@ -49,6 +72,17 @@ def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", node
         resolv_conf=Path(resolv_conf_in(units) or config.resolv_conf),
         node_name=node_name or next(iter(former), config.node_name),
         node_count=nodes or len(former) or 1,
+        proxy_mode=flag_of(units, "kube-proxy", "proxy-mode"),
+        load_balancer_pool=flag_of(units, "kube-proxy", "load-balancer-pool"),
+    )
+
+
+def _with(config: ClusterConfig, proxy_mode: str | None, pool: str | None) -> ClusterConfig:
+    """What is said about Services; what isn't stays."""
+    return replace(
+        config,
+        proxy_mode=config.proxy_mode if proxy_mode is None else proxy_mode,
+        load_balancer_pool=config.load_balancer_pool if pool is None else pool,
     )
 
 
@@ -73,10 +107,8 @@ def up_command(
     nodes: Annotated[
         int, typer.Option(min=0, help="How many nodes this machine is; as many as before, or one.")
     ] = 0,
-    proxy_mode: Annotated[
-        Literal["nftables", "iptables"] | None,
-        typer.Option(help="How Services are routed; nftables where the kernel has it.", show_default=False),
-    ] = None,
+    proxy_mode: ProxyMode = None,
+    load_balancer_pool: Pool = None,
     resolv_conf: Annotated[
         Path | None,
         typer.Option(
@@ -89,17 +121,23 @@ def up_command(
     """Start a cluster on this machine: etcd and every daemon. Twice is harmless."""
     from kubeadm.up import up
 
-    config = _config(state_dir, node_name, node_ip, nodes)
-    config = replace(config, proxy_mode=proxy_mode or "", resolv_conf=resolv_conf or config.resolv_conf)
+    config = _with(_config(state_dir, node_name, node_ip, nodes), proxy_mode, load_balancer_pool)
+    config = replace(config, resolv_conf=resolv_conf or config.resolv_conf)
     _run(up(config, with_demo=demo))
 
 
 @app.command("init")
-def init_command(state_dir: StateDir = None, node_name: NodeName = "", node_ip: NodeIP = "") -> None:
+def init_command(
+    state_dir: StateDir = None,
+    node_name: NodeName = "",
+    node_ip: NodeIP = "",
+    proxy_mode: ProxyMode = None,
+    load_balancer_pool: Pool = None,
+) -> None:
     """Start a cluster that other machines can join, and print how."""
     from kubeadm.invitation import init
 
-    _run(init(_config(state_dir, node_name, node_ip)))
+    _run(init(_with(_config(state_dir, node_name, node_ip), proxy_mode, load_balancer_pool)))
 
 
 @app.command("join")
@@ -117,6 +155,7 @@ def join_command(
     state_dir: StateDir = None,
     node_name: NodeName = "",
     node_ip: NodeIP = "",
+    proxy_mode: ProxyMode = None,
 ) -> None:
     """Make this machine a node of a cluster elsewhere. Twice is harmless."""
     from apimachinery.bootstrap_tokens import parse_token
@@ -130,7 +169,8 @@ def join_command(
             "say which CA is the cluster's, or --discovery-token-unsafe-skip-ca-verification",
             param_hint="--discovery-token-ca-cert-hash",
         )
-    _run(join(_config(state_dir, node_name, node_ip), endpoint, parsed, ca_hash or []))
+    config = _with(_config(state_dir, node_name, node_ip), proxy_mode, None)
+    _run(join(config, endpoint, parsed, ca_hash or []))
 
 
 @tokens.command("create")

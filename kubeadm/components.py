@@ -59,7 +59,12 @@ def node_names(units: Iterable[Unit]) -> list[str]:
 
 def resolv_conf_in(units: Iterable[Unit]) -> str:
     """The file that names the host's resolvers, as a machine was started with; or nothing."""
-    return next(iter(_values("resolv-conf", (unit for unit in units if unit.name == "kube-dns"))), "")
+    return flag_of(units, "kube-dns", "resolv-conf")
+
+
+def flag_of(units: Iterable[Unit], daemon: str, name: str) -> str:
+    """What a flag of a daemon was when a machine was started; empty if it wasn't given."""
+    return next(iter(_values(name, (unit for unit in units if unit.name == daemon))), "")
 
 
 def _values(flag: str, units: Iterable[Unit]) -> list[str]:
@@ -160,7 +165,12 @@ def _controller_manager(config: ClusterConfig) -> dict[str, object]:
         "cluster-signing-cert-file": config.pki / "ca.crt",
         "cluster-signing-key-file": config.pki / "ca.key",
         "service-account-private-key-file": config.pki / "sa.key",
+        **_pool(config),
     }
+
+
+def _pool(config: ClusterConfig) -> dict[str, object]:
+    return {"load-balancer-pool": config.load_balancer_pool} if config.load_balancer_pool else {}
 
 
 def _kubelet(node: Node, flags: dict[str, object]) -> Unit:
@@ -207,11 +217,14 @@ def _proxy(flags: dict[str, object]) -> Unit:
 
 def _proxy_flags(config: ClusterConfig) -> dict[str, object]:
     """One proxy serves all nodes of a machine: they share its network."""
+    neighbours = [node.name for node in config.nodes[1:]]
     return {
         "debug-bind-address": f"{ANY}:{PROXY_DEBUG_PORT}",
         "hostname-override": config.node_name,
         "cluster-cidr": config.cluster_cidr,
+        **({"neighbour-nodes": ",".join(neighbours)} if neighbours else {}),
         **({"proxy-mode": config.proxy_mode} if config.proxy_mode else {}),
+        **_pool(config),
     }
 
 

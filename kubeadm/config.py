@@ -60,7 +60,10 @@ class ClusterConfig:
     """Further names and addresses under which the control plane is reached, for its certificates."""
     etc: Path | None = None
     """Where the daemons' configuration files go; beside the data if not said."""
-    proxy_mode: str = ""  # what the machine has
+    proxy_mode: str = ""
+    """How Services are routed; by what the machine has if not said."""
+    load_balancer_pool: str = ""
+    """CIDRs of addresses for Services of type LoadBalancer, if they are to get any."""
 
     @property
     def pki(self) -> Path:

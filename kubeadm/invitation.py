@@ -29,6 +29,7 @@ from kubeadm.up import up
 
 CLUSTER_CONFIG, KUBELET_CONFIG = "kubeadm-config", "kubelet-config"
 VERSION = "v1.34.0"
+POOL_FLAG = "load-balancer-pool"
 _SYSTEM = "kube-system"
 _SIGN_FOR = "system:certificates.k8s.io:certificatesigningrequests:"
 
@@ -135,6 +136,7 @@ def ca_hash(pem: bytes) -> str:
 
 def cluster_configuration(config: ClusterConfig) -> Object:
     """kubeadm's ClusterConfiguration, as far as a node has to know it."""
+    pool = {"name": POOL_FLAG, "value": config.load_balancer_pool}
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -146,6 +148,7 @@ def cluster_configuration(config: ClusterConfig) -> Object:
             "podSubnet": config.cluster_cidr,
             "serviceSubnet": config.service_cidr,
         },
+        **({"controllerManager": {"extraArgs": [pool]}} if config.load_balancer_pool else {}),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from apimachinery.bootstrap_tokens import BootstrapToken
 from apimachinery.errors import StatusError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CONFIG_MAPS
 from apimachinery.serialize import from_yaml_all
 from client.kubeconfig import ClientConfig, load
@@ -19,7 +19,7 @@ from kubeadm import host, kubeconfigs
 from kubeadm.components import worker
 from kubeadm.config import ClusterConfig
 from kubeadm.discovery import discover
-from kubeadm.invitation import CLUSTER_CONFIG, KUBELET_CONFIG
+from kubeadm.invitation import CLUSTER_CONFIG, KUBELET_CONFIG, POOL_FLAG
 from kubeadm.launcher import launcher_of
 from kubeadm.progress import Progress
 from kubeadm.up import prepare_machine, wait_for_node, write_configuration
@@ -66,8 +66,15 @@ async def _settings(config: ClusterConfig, cluster: ClientConfig) -> tuple[Clust
         cluster_cidr=networking.get("podSubnet") or config.cluster_cidr,
         service_cidr=networking.get("serviceSubnet") or config.service_cidr,
         cluster_domain=networking.get("dnsDomain") or config.cluster_domain,
+        load_balancer_pool=pool_of(described),
     )
     return joined, _document(kubelet["data"]["kubelet"])
+
+
+def pool_of(described: Object) -> str:
+    """The controller-manager gives addresses out that the nodes answer for."""
+    arguments = get_path(described, "controllerManager.extraArgs", [])
+    return next((each["value"] for each in arguments if each["name"] == POOL_FLAG), "")
 
 
 def _document(text: str) -> Object:

@@ -31,6 +31,8 @@ from kubeadm.config import (
 from kubeadm.units import load
 
 SAMPAN = Path(sys.executable).with_name("sampan")
+LOAD_BALANCER_POOL = "172.17.255.240/28"
+"""On the network of Docker's own bridge, as Docker makes it: its containers are the neighbours."""
 OLDEST_KUBECTL = (1, 31)
 
 T = TypeVar("T")
@@ -110,7 +112,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterConfig]
     if ours:
         resolv_conf = tmp_path_factory.mktemp("host") / "resolv.conf"
         resolv_conf.write_text(HOST_RESOLV_CONF.read_text())
-        subprocess.run([SAMPAN, "up", "--no-demo", f"--resolv-conf={resolv_conf}"], check=True, timeout=300)
+        flags = [f"--resolv-conf={resolv_conf}", f"--load-balancer-pool={LOAD_BALANCER_POOL}"]
+        subprocess.run([SAMPAN, "up", "--no-demo", *flags], check=True, timeout=300)
     yield replace(config, resolv_conf=Path(resolv_conf_in(load(config.run_dir))))
     if ours:
         subprocess.run([SAMPAN, "down"], check=True, timeout=300)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import time
 import urllib.request
 from pathlib import Path
@@ -41,6 +42,8 @@ spec:
   ports: [{name: http, port: 80, targetPort: http}]
 """
 
+
+INGRESS_IP = "{.status.loadBalancer.ingress[0].ip}"
 
 OTHER = """
 apiVersion: v1
@@ -81,7 +84,7 @@ def test_a_service_answers_on_its_addresses_and_spreads(application: Kubectl, cl
     node_port = service["spec"]["ports"][0]["nodePort"]
     assert 30000 <= node_port <= 32767
     eventually(lambda: fetch(f"http://{cluster_ip}/"))
-    assert len({fetch(f"http://{cluster_ip}/") for _ in range(30)}) == 2
+    eventually(lambda: len({fetch(f"http://{cluster_ip}/") for _ in range(30)}) == 2)
     assert fetch(f"http://{cluster.node_ip}:{node_port}/").startswith("web-")
     pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
     inside = application("exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{cluster_ip}/")
@@ -112,6 +115,27 @@ def test_a_service_without_endpoints_refuses_at_once(application: Kubectl) -> No
         return refused(cluster_ip, 80) and time.monotonic() - began < 0.5
 
     eventually(refused_quickly)
+
+
+def test_a_load_balancer_answers_its_neighbours(application: Kubectl) -> None:
+    application("patch", "service", "web", "-p", '{"spec": {"type": "LoadBalancer"}}')
+    try:
+        ip = eventually(lambda: application.path("service", "web", INGRESS_IP), limit=5)
+    except AssertionError:
+        pytest.skip("the cluster that runs has no pool of addresses")
+    assert ip in application("get", "service", "web")
+    assert eventually(lambda: fetch(f"http://{ip}/")).startswith("web-")
+    # Pods go where the Service leads, even if that is another address of their own node.
+    pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
+    assert application("exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{ip}/").startswith("web-")
+    neighbour = ["docker", "run", "--rm", "--network=bridge", "busybox:1.36", "timeout", "5"]
+    answer = subprocess.run(
+        [*neighbour, "wget", "-qO-", f"http://{ip}/"], capture_output=True, text=True, timeout=60
+    )
+    assert answer.stdout.startswith("web-"), answer.stderr
+    application("patch", "service", "web", "-p", '{"spec": {"type": "ClusterIP"}}')
+    eventually(lambda: not application.path("service", "web", INGRESS_IP))
+    eventually(lambda: refused(ip, 80))
 
 
 def test_a_node_port_is_changed_through_a_file(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubeadm import config, units
-from kubeadm.components import components, resolv_conf_in
+from kubeadm.components import components, flag_of, resolv_conf_in
 from kubeadm.config import ClusterConfig
 
 CONFIG = ClusterConfig(state_dir=Path("/state"), node_name="n1", node_ip="192.0.2.7")
@@ -23,6 +23,25 @@ def test_every_daemon_is_its_own_process_and_etcd_comes_first() -> None:
         "kube-proxy",
         "kube-dns",
     ]
+
+
+def flags(config: ClusterConfig, daemon: str) -> tuple[str, ...]:
+    return next(each.flags for each in components(config, "/usr/bin/etcd") if each.name == daemon)
+
+
+def test_a_pool_of_addresses_is_known_to_who_gives_them_and_who_answers_for_them() -> None:
+    pooled = replace(CONFIG, load_balancer_pool="192.0.2.64/27")
+    for daemon in ("kube-controller-manager", "kube-proxy"):
+        assert "--load-balancer-pool=192.0.2.64/27" in flags(pooled, daemon)
+        assert not any("pool" in flag for flag in flags(CONFIG, daemon))
+    started = components(pooled, "/usr/bin/etcd")
+    assert flag_of(started, "kube-proxy", "load-balancer-pool") == "192.0.2.64/27"
+    assert flag_of(started, "kube-proxy", "proxy-mode") == ""
+
+
+def test_a_machine_s_proxy_serves_all_its_nodes() -> None:
+    several = replace(CONFIG, node_count=3)
+    assert {"--hostname-override=n1", "--neighbour-nodes=n1-2,n1-3"} <= set(flags(several, "kube-proxy"))
 
 
 def test_every_file_of_the_cluster_lies_under_its_state_directory() -> None:

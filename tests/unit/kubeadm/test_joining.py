@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from kubeadm.components import worker
 from kubeadm.config import ClusterConfig
 from kubeadm.discovery import read_cluster_info
 from kubeadm.host import HostError
-from kubeadm.invitation import ca_hash, join_command, objects
+from kubeadm.invitation import ca_hash, cluster_configuration, join_command, objects
+from kubeadm.join import pool_of
 from kubeadm.kubeconfigs import write_kubeconfigs
 from kubeadm.tokens import new_token, table, token_secret
 
@@ -85,6 +87,12 @@ def test_a_newcomer_s_kubelet_asks_for_an_identity_and_its_proxy_shares_it() -> 
     assert "--kubeconfig=/state/kubelet.conf" in kubelet.flags
     assert "--kubeconfig=/state/kubelet.conf" in proxy.flags
     assert "--hostname-override=n2" in kubelet.flags
+
+
+def test_a_newcomer_answers_for_the_addresses_that_the_cluster_gives_out(config: ClusterConfig) -> None:
+    config = replace(config, load_balancer_pool="192.0.2.64/27")
+    assert pool_of(cluster_configuration(config)) == "192.0.2.64/27"
+    assert pool_of(cluster_configuration(replace(config, load_balancer_pool=""))) == ""
 
 
 def test_new_tokens_are_tokens_and_differ() -> None:
