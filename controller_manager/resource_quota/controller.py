@@ -1,7 +1,9 @@
 """The resource quota controller: counts what each namespace uses and tells its quotas.
 
-The API server charges quotas as it lets objects in; here the books are put right when objects go, change
-or never came. What is only counted is watched as metadata, from the first quota that asks for it on.
+The API server charges quotas as it lets objects in; here the books are put right when objects go or shrink.
+A new object is no reason to count: others that were charged may not be in our caches yet, and would be taken
+from the books again. For the same reason what was written is looked at again soon.
+What is only counted is watched as metadata, from the first quota that asks for it on.
 Source: pkg/controller/resourcequota/resource_quota_controller.go.
 """
 
@@ -24,6 +26,7 @@ from controller_manager.replica_status import differs
 from controller_manager.resource_quota.plan import calculate_status, names_by_resource
 
 RESYNC_SECONDS = 300.0
+SECOND_LOOK_SECONDS = 10.0
 WORKERS = 5
 _WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS)
 """Kinds of which more matters than their number."""
@@ -46,7 +49,7 @@ class ResourceQuotaController:
         return [
             Watch(self._quotas, by_name, _asks_anew),
             *(
-                Watch(informer, self._quotas_of, self._uses_differently(resource))
+                Watch(informer, self._quotas_of, self._uses_less(resource))
                 for resource, informer in self._informers.items()
             ),
         ]
@@ -54,14 +57,14 @@ class ResourceQuotaController:
     def _quotas_of(self, obj: Object) -> Iterable[NamespacedName]:
         return map(key_of, self._quotas.list(namespace_of(obj)))
 
-    def _uses_differently(self, resource: Resource) -> Changed:
+    def _uses_less(self, resource: Resource) -> Changed:
         def changed(old: Object | None, new: Object | None) -> bool:
-            if old is None or new is None:
-                return True
-            if not self._quotas.list(namespace_of(new)):
+            if old is None or not self._quotas.list(namespace_of(old)):
                 return False
             now = self._now()
-            return usage_of(resource, old, now) != usage_of(resource, new, now)
+            after = usage_of(resource, new, now) if new else {}
+            before = usage_of(resource, old, now)
+            return any(name not in after or after[name] < amount for name, amount in before.items())
 
         return changed
 
@@ -83,8 +86,11 @@ class ResourceQuotaController:
         def objects(resource: Resource) -> list[Object]:
             return self._informers[resource].list(key.namespace)
 
-        await self._write_status(quota, calculate_status(quota, names, objects, self._now()))
-        return RESYNC_SECONDS
+        status = calculate_status(quota, names, objects, self._now())
+        if not differs(status, quota.get("status")):
+            return RESYNC_SECONDS
+        await self._write_status(quota, status)
+        return SECOND_LOOK_SECONDS
 
     async def _names(self, quota: Object) -> dict[Resource, list[str]]:
         """By built-in resource, or by one that is served by now."""
@@ -102,20 +108,18 @@ class ResourceQuotaController:
         if known is not None:
             return known
         informer = Informer(self._client, resource, metadata_only=True)
-        informer.add_handler(self._recount)
+        informer.add_handler(self._note_deletion)
         self._informers[resource] = informer
         self._fresh.put_nowait(informer)
         return informer
 
-    def _recount(self, old: Object | None, new: Object | None) -> None:
-        if old is None or new is None:
-            for key in self._quotas_of(new or old or {}):
+    def _note_deletion(self, old: Object | None, new: Object | None) -> None:
+        if old is not None and new is None:
+            for key in self._quotas_of(old):
                 self._controller.queue.add(key)
 
     async def _write_status(self, quota: Object, status: Object) -> None:
         """Guarded by the resourceVersion it was decided on: a charge in between must not be lost."""
-        if not differs(status, quota.get("status")):
-            return
         try:
             await self._client.update_status(scheme.RESOURCE_QUOTAS, {**quota, "status": status})
         except NotFoundError:

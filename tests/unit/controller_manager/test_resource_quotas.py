@@ -43,8 +43,8 @@ async def add(api: FakeApi, name: str, cpu: str = "100m") -> None:
     await api.create(PODS, {"metadata": metadata, "spec": {"containers": [container]}})
 
 
-async def used(api: FakeApi) -> Object:
-    await asyncio.sleep(1)
+async def used(api: FakeApi, seconds: float = 1) -> Object:
+    await asyncio.sleep(seconds)
     found: Object = api.find(RESOURCE_QUOTAS)[0]["status"]["used"]
     return found
 
@@ -54,7 +54,8 @@ async def test_pods_count_until_they_have_ended() -> None:
         assert await used(api) == {"pods": "0", "cpu": "0"}
         await add(api, "a")
         await add(api, "b", "250m")
-        assert await used(api) == {"pods": "2", "cpu": "350m"}
+        assert await used(api) == {"pods": "0", "cpu": "0"}, "the API server charges what it lets in"
+        assert await used(api, 10) == {"pods": "2", "cpu": "350m"}
         await api.patch(PODS, "a", {"status": {"phase": "Succeeded"}}, "ns", subresource="status")
         assert await used(api) == {"pods": "1", "cpu": "250m"}
         await api.delete(PODS, "b", "ns")
@@ -66,13 +67,15 @@ async def test_other_kinds_are_counted_from_the_first_quota_on_that_asks() -> No
         assert await used(api) == {"count/configmaps": "0"}
         await api.create(CONFIG_MAPS, {"metadata": {"name": "a", "namespace": "ns"}})
         await api.create(CONFIG_MAPS, {"metadata": {"name": "b", "namespace": "other"}})
-        assert await used(api) == {"count/configmaps": "1"}
+        assert await used(api, 10) == {"count/configmaps": "1"}
+        await api.delete(CONFIG_MAPS, "a", "ns")
+        assert await used(api) == {"count/configmaps": "0"}
 
 
 async def test_a_quota_that_asks_for_something_else_is_counted_anew() -> None:
     async with books(pods="5") as api:
         await add(api, "a")
-        assert await used(api) == {"pods": "1"}
+        assert await used(api, 11) == {"pods": "1"}
         await api.patch(RESOURCE_QUOTAS, "q", {"spec": {"hard": {"pods": "9", "cpu": "2"}}}, "ns")
         assert await used(api) == {"pods": "1", "cpu": "100m"}
         assert api.find(RESOURCE_QUOTAS)[0]["status"]["hard"] == {"pods": "9", "cpu": "2"}

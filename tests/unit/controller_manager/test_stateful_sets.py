@@ -190,6 +190,24 @@ async def test_whatever_goes_wrong_in_the_end_all_is_as_wanted(seed: int, policy
         assert it.images() == dict.fromkeys(range(replicas), image)
 
 
+@pytest.mark.parametrize("seed", range(4))
+async def test_an_ordered_set_has_one_unready_pod_at_most_whatever_events_are_lost(seed: int) -> None:
+    rng = random.Random(seed)
+    async with cluster(make_stateful_set(5)) as it:
+        refusal = unreliable(rng)
+        for image in "abc":
+            it.api.refusals.append(refusal)
+            for _ in range(25):
+                await asyncio.sleep(rng.random())
+                it.api.break_watches()
+                if rng.random() < 0.3:
+                    it.api.compact()
+            it.api.refusals.remove(refusal)
+            await it.until_complete(it.set["spec"]["replicas"], seconds=3000)
+            await it.change(template=make_template(image, app="web"), replicas=rng.randrange(2, 8))
+        assert it.most_unready == 1
+
+
 @pytest.mark.parametrize("most", [1, 2])
 @pytest.mark.parametrize("seed", range(4))
 async def test_an_update_never_takes_more_than_it_may_whatever_events_are_lost(seed: int, most: int) -> None:
