@@ -23,6 +23,7 @@ from kubeadm import certs, demo, engine, host, kubeconfigs, status, storage
 from kubeadm.components import components, kubelet_configuration, kubelets, node_names
 from kubeadm.config import ClusterConfig
 from kubeadm.down import clean_up
+from kubeadm.findings import Level
 from kubeadm.launcher import launcher_of
 from kubeadm.progress import Progress
 from kubeadm.units import Unit
@@ -82,6 +83,7 @@ def prepare(config: ClusterConfig, progress: Progress) -> bool:
     """Everything but the processes; returns whether there are certificates that running ones don't know."""
     host.require_root()
     prepare_machine(config, progress, host.PROGRAMS)
+    _examine(config, progress)
     with progress.step("certificates and kubeconfigs") as notes:
         made = certs.ensure_pki(config)
         kubeconfigs.write_kubeconfigs(config)
@@ -106,6 +108,22 @@ def write_configuration(config: ClusterConfig, kubelet: Object) -> None:
     """The daemons' configuration files, in upstream's formats."""
     config.config_dir.mkdir(parents=True, exist_ok=True)
     (config.config_dir / "kubelet.yaml").write_text(to_yaml(kubelet))
+
+
+def _examine(config: ClusterConfig, progress: Progress) -> None:
+    """What would keep the cluster from working is told now, not found out later. Raises HostError.
+
+    Ports are looked at later, when what a killed supervisor left behind has been ended.
+    """
+    from kubeadm.preflight.checks import check, errors
+    from kubeadm.preflight.reader import read_host
+
+    with progress.step("preflight") as notes:
+        findings = check(read_host(config))
+        if wrong := [each for each in errors(findings) if each.check != "ports"]:
+            raise host.HostError("\n".join(f"{each.text}; {each.fix}" for each in wrong))
+        warnings = sum(each.level is Level.WARNING for each in findings)
+        notes.append(f"{warnings} warnings, see: sampan doctor host" if warnings else "all well")
 
 
 def make_folders(config: ClusterConfig) -> None:

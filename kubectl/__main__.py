@@ -32,6 +32,7 @@ VERBS = {
     "delete": "kubectl.verbs.delete",
     "describe": "kubectl.verbs.describe",
     "diff": "kubectl.verbs.diff",
+    "doctor": "kubectl.verbs.doctor",
     "drain": "kubectl.verbs.drain",
     "edit": "kubectl.verbs.edit",
     "exec": "kubectl.verbs.exec",

@@ -15,10 +15,14 @@ def is_not_programmed(facts: ServiceFacts) -> Diagnosis | None:
     for node, programmed in facts.programmed.items():
         if programmed is None:
             return _no_proxy(facts, node)
-        behind = [each for each in facts.slices if not _has(programmed, each)]
-        if behind:
-            return _behind(facts, node, behind[0], programmed)
+        if late := behind(programmed, facts.slices):
+            return _behind(facts, node, late[0], programmed)
     return None
+
+
+def behind(programmed: Sequence[Object], slices: Sequence[Object]) -> list[Object]:
+    """The slices whose present revision is not in the rules yet."""
+    return [each for each in slices if not _has(programmed, each)]
 
 
 def _has(programmed: Sequence[Object], slice_: Object) -> bool:

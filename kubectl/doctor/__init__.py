@@ -1,0 +1,1 @@
+"""`doctor`: the machine (kubeadm/preflight) and a walk through the cluster; each finding with its fix."""
