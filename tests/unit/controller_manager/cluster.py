@@ -12,13 +12,15 @@ import orjson
 
 from apimachinery.conditions import condition_of
 from apimachinery.errors import ConflictError, ServiceUnavailableError, StatusError
-from apimachinery.objects import Object, is_terminating, name_of, namespace_of
+from apimachinery.objects import NamespacedName, Object, is_terminating, name_of, namespace_of
 from apimachinery.pods import is_terminal
 from apimachinery.scheme import EVENTS, PODS, Resource
 from apimachinery.times import format_time
 from client.controller import Controller
 from client.errors import ConnectionFailed
+from client.informer import Informer
 from client.rest import Client
+from client.workqueue import WorkQueue
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.manager import Recorders
 from tests.fakes.api_connection import FakeApi, Refusal
@@ -69,6 +71,8 @@ class Cluster:
         self.connection: FakeApi | Slow = self.api
         self._controllers, self._resources = controllers, resources
         self._manager: asyncio.Task[None] | None = None
+        self._seen: list[Informer] = []
+        self._queues: list[WorkQueue[NamespacedName]] = []
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -91,9 +95,12 @@ class Cluster:
         made = [each(context) for each in self._controllers]
         for resource in (*self._resources, PODS):
             informers.informer(resource).add_handler(self.cached.note)
+        controllers = [Controller(it.name, it.reconcile, watches=it.watches(), workers=2) for it in made]
+        self._seen = [*(informers.informer(each) for each in (*self._resources, PODS))]
+        self._queues = [it.queue for it in controllers]
         async with asyncio.TaskGroup() as group:
-            for it in made:
-                group.create_task(Controller(it.name, it.reconcile, watches=it.watches(), workers=2).run())
+            for it in controllers:
+                group.create_task(it.run())
             group.create_task(informers.run())
             group.create_task(recorders.run())
 
@@ -140,9 +147,21 @@ class Cluster:
         return [each["message"] for each in self.api.find(EVENTS) if each["reason"] == reason]
 
     async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110  (virtual time costs nothing)
-                await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():  # noqa: ASYNC110  (virtual time costs nothing)
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s: {self.describe()}") from None
+
+    def describe(self) -> str:
+        """What everybody knows and waits for."""
+        objects = [
+            f"{name_of(obj)}@{obj['metadata']['resourceVersion']}: {obj.get('status')}"
+            for resource in (*self._resources, PODS)
+            for obj in self.api.find(resource)
+        ]
+        return "\n".join(map(str, [*objects, *self._seen, *self._queues, self.api.calls[-20:]]))
 
 
 C = TypeVar("C", bound=Cluster)
