@@ -28,6 +28,8 @@ QUIET = frozenset(("leases.coordination.k8s.io", "events", "events.events.k8s.io
 """Written all the time and the cause of nothing: kept apart, so that they don't drive out the rest."""
 WRITES = frozenset(("create", "update", "patch", "delete", "deletecollection"))
 _FLUSH_SECONDS = 0.2
+FILE_LIMIT = 64 * 1024**2
+"""A file that has grown so large is put aside, in place of the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,12 @@ class Record:
 class Journal:
     """The ring and, if there is a path, the file."""
 
-    def __init__(self, now: Callable[[], datetime], path: Path | None = None) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], path: Path | None = None, *, file_limit: int = FILE_LIMIT
+    ) -> None:
         self._now = now
         self._path = path
+        self._file_limit = file_limit
         self._ring: deque[Record] = deque(maxlen=RING)
         self._quiet: deque[Record] = deque(maxlen=QUIET_RING)
         self._unwritten: list[Record] = []
@@ -110,9 +115,9 @@ class Journal:
                 await self._wakeup.wait()
                 # Gathers what arrives together into one write; nothing waits for it.
                 await asyncio.sleep(_FLUSH_SECONDS)
-                await asyncio.to_thread(_append, self._path, self._take())
+                await asyncio.to_thread(_append, self._path, self._take(), self._file_limit)
         finally:
-            _append(self._path, self._take())
+            _append(self._path, self._take(), self._file_limit)
 
     def _take(self) -> list[Record]:
         self._wakeup.clear()
@@ -120,12 +125,15 @@ class Journal:
         return batch
 
 
-def _append(path: Path | None, batch: list[Record]) -> None:
+def _append(path: Path | None, batch: list[Record], limit: int) -> None:
     if not batch or path is None:
         return
     lines = b"".join(orjson.dumps(each.to_object()) + b"\n" for each in batch)
     try:
         with path.open("ab") as file:
             file.write(lines)
+            size = file.tell()
+        if size > limit:
+            path.replace(path.with_name(f"{path.name}.1"))
     except OSError:
         log.warning("Lost journal lines: path=%s lines=%d", path, len(batch), exc_info=True)

@@ -5,8 +5,8 @@ Kept in memory for people who ask why; nothing is decided from it.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from apimachinery.objects import NamespacedName, Object
@@ -18,6 +18,7 @@ from scheduler.selection import Rejected, Selected
 
 SIZE = 256
 FITS = "ok"
+UNSCHEDULABLE = "unschedulable"
 # In larger clusters a rejection is kept with the first plugin that said no, not with all of them.
 MATRIX_NODES = 100
 
@@ -62,19 +63,33 @@ class Attempt:
 
 
 class Journal:
+    """The last attempts of all pods, and of those that wait the last one, however long ago it was."""
+
     def __init__(self, size: int = SIZE) -> None:
+        self._size = size
         self._attempts: deque[Attempt] = deque(maxlen=size)
+        self._rejected: OrderedDict[str, Attempt] = OrderedDict()
 
     def add(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
+        self._rejected.pop(attempt.uid, None)
+        if attempt.result == UNSCHEDULABLE:
+            self._rejected[attempt.uid] = attempt
+            if len(self._rejected) > self._size:
+                self._rejected.popitem(last=False)
 
     def attempts(self, *, namespace: str = "", name: str = "") -> list[Attempt]:
         """The newest first; of one namespace, or one pod, if asked so."""
         return [
             each
-            for each in reversed(self._attempts)
+            for each in self._newest_first()
             if namespace in ("", each.pod.namespace) and name in ("", each.pod.name)
         ]
+
+    def _newest_first(self) -> Iterator[Attempt]:
+        yield from reversed(self._attempts)
+        recent = set(map(id, self._attempts))
+        yield from (each for each in reversed(self._rejected.values()) if id(each) not in recent)
 
 
 def of_selected(base: Attempt, selected: Selected) -> Attempt:
@@ -95,7 +110,7 @@ def of_selected(base: Attempt, selected: Selected) -> Attempt:
 
 
 def of_rejected(base: Attempt, verdicts: Matrix, message: str) -> Attempt:
-    return replace(base, result="unschedulable", message=message, evaluated=len(verdicts), verdicts=verdicts)
+    return replace(base, result=UNSCHEDULABLE, message=message, evaluated=len(verdicts), verdicts=verdicts)
 
 
 def rejected_matrix(pod: PodInfo, profile: Profile, rejected: Rejected, nodes: Sequence[NodeInfo]) -> Matrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
@@ -25,6 +26,7 @@ from kubectl.why.rules.cluster import cluster as why_cluster
 from kubectl.why.rules.cluster import summary as cluster_summary
 from kubectl.why.rules.nodes import NodeFacts
 from kubectl.why.rules.nodes import node as why_node
+from kubectl.why.rules.pods import is_healthy
 from kubectl.why.rules.pods import pod as why_pod
 from kubectl.why.rules.services import service as why_service
 from kubectl.why.rules.workloads import wanted_and_ready
@@ -82,12 +84,17 @@ async def _workload(asker: Asker, resource: Resource, obj: Object) -> Explanatio
 
 
 def _state(facts: WorkloadFacts) -> str:
+    if facts.kind in ("Job", "CronJob"):
+        return f"{sum(map(is_healthy, facts.pods))} of {len(facts.pods)} pods well"
     wanted, ready = wanted_and_ready(facts)
     return f"{ready} of {wanted} ready"
 
 
 async def _service(asker: Asker, resource: Resource, obj: Object) -> Explanation:
     facts = await service_facts(asker, obj)
+    if facts.backends and not any(is_ready(each.pod) for each in facts.backends):
+        first = await pod_facts(asker, facts.backends[0].pod)
+        facts = replace(facts, because=next(iter(why_pod(first)), None))
     return _explanation(asker, resource, obj, why_service(facts), _way(facts))
 
 

@@ -52,8 +52,13 @@ def render(explanation: Explanation) -> str:
     if explanation.is_healthy:
         return f"{explanation.subject} is well: {explanation.summary}\n"
     blocks = [_block(explanation.subject, each) for each in explanation.findings]
-    lines = "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
+    lines = "\n".join("".join(f"{_printable(line)}\n" for line in block) for block in blocks)
     return lines + "".join(f"  not known   {each}\n" for each in explanation.unknown)
+
+
+def _printable(line: str) -> str:
+    """What containers and engines say must not command the terminal."""
+    return "".join(each if each.isprintable() else " " for each in line)
 
 
 def _block(subject: str, found: Diagnosis) -> Iterator[str]:

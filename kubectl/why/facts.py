@@ -86,6 +86,8 @@ class ServiceFacts:
     """The namespace's other pods."""
     programmed: Mapping[str, Objects | None] = field(default_factory=dict)
     """By node: what its kube-proxy programmed for the Service, oldest first; None if it does not answer."""
+    because: Diagnosis | None = None
+    """If none of its pods is ready: why the first one is not."""
     events: Objects = ()
     now: datetime
 

@@ -99,6 +99,20 @@ def none_wanted(facts: WorkloadFacts) -> Diagnosis | None:
     return None
 
 
+def given_up(facts: WorkloadFacts) -> Diagnosis | None:
+    """A Job that is not tried again."""
+    failed = condition_of(facts.obj, "Failed") or {}
+    if facts.kind != "Job" or failed.get("status") != "True":
+        return None
+    reason, message = failed.get("reason", ""), failed.get("message", "")
+    return Diagnosis(
+        cause=Cause.APPLICATION,
+        headline=f"{_label(facts)} has failed and is not tried again: {message or reason}",
+        evidence=(seen("job", facts.obj, "status.conditions[Failed]", f"{reason}: {message}"),),
+        fix=Fix("read what its pods said", fixes.command("logs", namespace_of(facts.obj), _label(facts))),
+    )
+
+
 def stuck(facts: WorkloadFacts) -> Diagnosis | None:
     """It has too few pods, and nothing says why."""
     progressing = condition_of(facts.obj, "Progressing") or {}

@@ -36,7 +36,9 @@ def dependencies(facts: PodFacts) -> Diagnosis | None:
                 return _on_service(facts, container, each, found[0])
         if (unknown := _UNKNOWN_HOST.search(log)) and facts.services is not None:
             name = service_name(unknown[1], facts.namespace)
-            if name and name not in facts.services:
+            if name in facts.services:
+                return _unresolved(facts, container, name, unknown[0])
+            if name:
                 return _on_nothing(facts, container, name, unknown[0])
         if container.is_init and container.running:
             return _still_running(facts, container, log)
@@ -100,6 +102,17 @@ def _on_nothing(facts: PodFacts, container: Container, host: str, said: str) -> 
             "create the Service, or name the one that is meant",
             fixes.command("create service clusterip", facts.namespace, host, "--tcp=PORT"),
         ),
+    )
+
+
+def _unresolved(facts: PodFacts, container: Container, name: str, said: str) -> Diagnosis:
+    """The Service is there and well, its name is not known: that is the cluster's DNS."""
+    return Diagnosis(
+        cause=Cause.NETWORK,
+        headline=f'{container.label} cannot resolve "{name}", which is a Service: DNS is broken',
+        confidence=Confidence.LIKELY,
+        evidence=(Evidence(f"pod/{facts.name}", f"log of {container.name}", said),),
+        fix=Fix("walk the way of the name", "sampan doctor dns"),
     )
 
 

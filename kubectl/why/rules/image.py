@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from apimachinery.objects import name_of
 from kubectl.why import fixes
 from kubectl.why.containers import Container, troubled
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Evidence, Fix, seen
 from kubectl.why.facts import PodFacts
-from kubectl.why.records import step_evidence
+from kubectl.why.records import node_name, step_evidence
 
 REASONS = frozenset(
     ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError",
@@ -33,7 +32,7 @@ def image(facts: PodFacts) -> Diagnosis | None:
 def _not_had(facts: PodFacts, container: Container) -> Diagnosis:
     wanted = str(container.spec["image"])
     near = near_misses(wanted, images_of(facts))
-    has = f"; {facts_node(facts)} has {', '.join(near[:MANY])}" if near else ""
+    has = f"; {_node(facts)} has {', '.join(near[:MANY])}" if near else ""
     return Diagnosis(
         cause=Cause.IMAGE,
         headline=f"{container.label} cannot get image {wanted}{has}",
@@ -83,7 +82,7 @@ def _other_fix(facts: PodFacts, container: Container) -> Fix:
         return fixes.patch_container(
             facts, container, "let it be pulled", {"imagePullPolicy": "IfNotPresent"}
         )
-    return Fix(f"build the image on {facts_node(facts)} or name one that its registry has")
+    return Fix(f"build the image on {_node(facts)} or name one that its registry has")
 
 
 def _wrong_machine(facts: PodFacts, container: Container) -> Diagnosis:
@@ -102,8 +101,8 @@ def _wrong_machine(facts: PodFacts, container: Container) -> Diagnosis:
     )
 
 
-def facts_node(facts: PodFacts) -> str:
-    return f"node {name_of(facts.node)}" if facts.node else "the node"
+def _node(facts: PodFacts) -> str:
+    return f"node {node_name(facts)}"
 
 
 def images_of(facts: PodFacts) -> list[str]:

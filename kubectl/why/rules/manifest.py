@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of
@@ -84,7 +85,10 @@ def _rename(refusal: Refusal, path: str, name: str, meant: str) -> Fix:
     line = line_of(refusal.positions, path)
     if not line or not Path(refusal.source).is_file():
         return Fix(f"write {meant} instead of {name}")
-    return Fix(f"write {meant} instead of {name}", f"sed -i '{line}s/{name}/{meant}/' {refusal.source}")
+    return Fix(
+        f"write {meant} instead of {name}",
+        f"sed -i {quote(f'{line}s/{name}/{meant}/')} {quote(refusal.source)}",
+    )
 
 
 def _invalid(refusal: Refusal, cause: Object) -> Diagnosis:
@@ -105,7 +109,7 @@ def _shortened(message: str) -> str:
 def _fix_of(refusal: Refusal, message: str) -> Fix:
     if _IMMUTABLE.search(message):
         what = "it can't be changed: delete the object and create it anew"
-        return Fix(what, f"kubectl replace --force -f {refusal.source}")
+        return Fix(what, f"kubectl replace --force -f {quote(refusal.source)}")
     return Fix(f"correct {refusal.source}")
 
 
@@ -140,7 +144,7 @@ def no_such_kind(found: NoKind) -> Diagnosis:
         alike = get_close_matches(kind, [name for _, name in found.served], n=1, cutoff=0.6)
         what = f"there is no kind {kind} in {version}{f'; did you mean {alike[0]}?' if alike else ''}"
         old, new = kind, alike[0] if alike else ""
-    rename = f"sed -i '{line}s|{old}|{new}|' {found.source}" if line and new else ""
+    rename = f"sed -i {quote(f'{line}s|{old}|{new}|')} {quote(found.source)}" if line and new else ""
     return Diagnosis(
         cause=Cause.SPEC,
         headline=f"{where}: {what}",

@@ -13,6 +13,7 @@ from apimachinery.objects import Object, get_path, labels_of, name_of
 from apimachinery.pods import pod_requests
 from apimachinery.quantity import Quantity
 from kubectl.why import fixes
+from kubectl.why.containers import Container
 from kubectl.why.diagnosis import Fix
 from kubectl.why.facts import PodFacts, Scheduling
 from kubectl.why.verdicts import left_on, verdicts_of
@@ -32,7 +33,7 @@ class Obstacle:
     plural: str
     fix: Fix
     weight: float = 1.0
-    """How much would have to change."""
+    """How much would have to change: one is a small change of the pod or the node."""
     is_room: bool = False
 
     def text(self, count: int) -> str:
@@ -72,7 +73,7 @@ def _obstacle(case: _Case) -> Obstacle:
 def _other(case: _Case) -> Obstacle:
     reason = case.reason.removeprefix("node(s) ")
     fix = Fix(f"change what {case.plugin} looks at, or add a node")
-    return Obstacle(case.plugin, case.reason, case.reason, f"{reason}", f"{reason}", fix, 3.0)
+    return Obstacle(case.plugin, case.reason, case.reason, reason, reason, fix, 3.0)
 
 
 def _room(case: _Case) -> Obstacle:
@@ -83,11 +84,12 @@ def _room(case: _Case) -> Obstacle:
         return Obstacle(case.plugin, case.reason, "pods", *full, fix, 2.0, is_room=True)
     resource = found[1]
     wanted, free = pod_requests(case.facts.pod).get(resource, Quantity()), _free(case, resource)
+    lack = float(wanted - free) / float(wanted) if wanted else 0.0
     amounts = f"{resource} (wanted {wanted}, {{}}{free} free)"
     return Obstacle(
         case.plugin, case.reason, resource,
         f"lacks {amounts.format('')}", f"lack {amounts.format('at most ')}",
-        _lower_request(case, resource, free), float(wanted - free), is_room=True,
+        _lower_request(case, resource, free), lack, is_room=True,
     )  # fmt: skip
 
 
@@ -105,8 +107,6 @@ def _lower_request(case: _Case, resource: str, free: Quantity) -> Fix:
     ]
     if len(asking) != 1 or not free:
         return Fix(f"ask for less {resource}, or make room: at most {free} is free on {name_of(case.node)}")
-    from kubectl.why.containers import Container
-
     container = Container(asking[0], {}, is_init=False)
     what = f"ask for no more {resource} than node {name_of(case.node)} has"
     return fixes.set_resources(case.facts, container, f"--requests={resource}={free}", what)

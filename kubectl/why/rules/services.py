@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from apimachinery.objects import get_path, name_of, namespace_of
 from apimachinery.pods import is_ready
-from kubectl.why.diagnosis import Cause, Diagnosis, Fix, seen
+from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Fix, seen
 from kubectl.why.facts import ServiceFacts
 from kubectl.why.rules.programming import is_not_programmed
 from kubectl.why.rules.selectors import selects_nothing
@@ -41,18 +41,20 @@ def has_no_slices(facts: ServiceFacts) -> Diagnosis | None:
 def has_no_ready_pod(facts: ServiceFacts) -> Diagnosis | None:
     if not facts.backends or any(is_ready(each.pod) for each in facts.backends):
         return None
-    names = [name_of(each.pod) for each in facts.backends]
-    shown = ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+    first, count = name_of(facts.backends[0].pod), len(facts.backends)
+    whose = f"pod {first} is not" if count == 1 else f"none of its {count} pods is, {first} for one"
+    because = facts.because
+    seen_pods = [
+        seen("pod", each.pod, "status.conditions[Ready]", "not True") for each in facts.backends[:SHOWN]
+    ]
+    ask = Fix("see why the pod is not ready", f"sampan why pod/{first} -n {namespace_of(facts.service)}")
     return Diagnosis(
         cause=Cause.NETWORK,
-        headline=f'Service "{name_of(facts.service)}" has no endpoint that is ready: '
-        f"{'its pod is not' if len(names) == 1 else f'none of its {len(names)} pods is'} ready ({shown})",
-        evidence=tuple(
-            seen("pod", each.pod, "status.conditions[Ready]", "not True") for each in facts.backends[:SHOWN]
-        ),
-        fix=Fix(
-            "see why the pod is not ready", f"sampan why pod/{names[0]} -n {namespace_of(facts.service)}"
-        ),
+        headline=f'Service "{name_of(facts.service)}" has no endpoint that is ready: {whose}'
+        + (f": {because.headline}" if because else ""),
+        evidence=(*seen_pods, *(because.evidence if because else ())),
+        fix=because.fix if because and because.fix else ask,
+        confidence=because.confidence if because else Confidence.CERTAIN,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from shlex import quote
 
 from kubectl.why.diagnosis import Cause, Diagnosis, Evidence, Fix
 from kubectl.why.facts import PodFacts
@@ -60,7 +61,7 @@ def _what(facts: PodFacts, volume: str, message: str) -> tuple[str, Fix]:
     if found := _HOST_PATH.search(message):
         path, complaint = found[1], found[2]
         node = facts.pod["spec"].get("nodeName", "")
-        make = Fix(f"make {path} on node {node}, or say type: DirectoryOrCreate", f"mkdir -p {path}")
+        make = Fix(f"make {path} on node {node}, or say type: DirectoryOrCreate", f"mkdir -p {quote(path)}")
         return f'volume "{volume}" wants {path} of node {node}, which {complaint}', make
     if _ELSEWHERE.search(message):
         return (

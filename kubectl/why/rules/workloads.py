@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from apimachinery.objects import get_path
-from kubectl.why.diagnosis import Diagnosis, ranked
+from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Fix, ranked, seen
 from kubectl.why.facts import WorkloadFacts
-from kubectl.why.rules.creation import none_wanted, refused, stuck, unattended
+from kubectl.why.rules.creation import given_up, none_wanted, refused, stuck, unattended
 
-RULES: tuple[Callable[[WorkloadFacts], Diagnosis | None], ...] = (none_wanted, refused, unattended, stuck)
+RULES: tuple[Callable[[WorkloadFacts], Diagnosis | None], ...] = (
+    none_wanted, refused, unattended, given_up, stuck,
+)  # fmt: skip
 
 
 def workload(facts: WorkloadFacts) -> list[Diagnosis]:
     """What is wrong with the workload, then what is wrong with its pods, each thing once."""
-    own = ranked(rule(facts) for rule in RULES)
-    return [*own, *_distinct(ranked(facts.troubles))]
+    found = [*ranked(rule(facts) for rule in RULES), *_distinct(ranked(facts.troubles))]
+    return found or list(filter(None, [incomplete(facts)]))
 
 
 def _distinct(troubles: Iterable[Diagnosis]) -> list[Diagnosis]:
@@ -24,6 +26,20 @@ def _distinct(troubles: Iterable[Diagnosis]) -> list[Diagnosis]:
     for each in troubles:
         by_headline.setdefault(each.headline, each)
     return list(by_headline.values())
+
+
+def incomplete(facts: WorkloadFacts) -> Diagnosis | None:
+    """Nothing is wrong, but not all is there."""
+    wanted, ready = wanted_and_ready(facts)
+    if ready >= wanted or facts.kind in ("Job", "CronJob"):
+        return None
+    return Diagnosis(
+        cause=Cause.STARTING,
+        headline=f"{ready} of {wanted} pods are ready, and nothing is wrong with the others so far",
+        confidence=Confidence.LIKELY,
+        evidence=(seen(facts.kind.lower(), facts.obj, "status", f"{ready} of {wanted} ready"),),
+        fix=Fix("wait"),
+    )
 
 
 def wanted_and_ready(facts: WorkloadFacts) -> tuple[int, int]:

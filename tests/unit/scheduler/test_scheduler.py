@@ -22,7 +22,7 @@ from scheduler.default_selector import DefaultSelectors
 from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
 from scheduler.framework.interface import EventKind
-from scheduler.journal import Journal
+from scheduler.journal import Attempt, Journal
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo
 from scheduler.preemption import Preemption
@@ -247,6 +247,27 @@ async def test_a_pod_for_another_scheduler_is_left_alone() -> None:
         cluster.put(make_pod("p", schedulerName="somebody"))
         await asyncio.sleep(1)
         assert cluster.log == []
+
+
+def test_the_journal_forgets_what_was_done_before_what_waits() -> None:
+    journal = Journal(size=3)
+
+    def attempt(uid: str, result: str) -> Attempt:
+        return Attempt(NamespacedName("ns", uid), uid, "", 1, "default-scheduler", 1.0, result=result)
+
+    journal.add(attempt("waits", "unschedulable"))
+    journal.add(attempt("came late", "unschedulable"))
+    for number in range(4):
+        journal.add(attempt(f"done-{number}", "scheduled"))
+    journal.add(attempt("came late", "scheduled"))
+    found = [(each.uid, each.result) for each in journal.attempts()]
+    assert found == [
+        ("came late", "scheduled"), ("done-3", "scheduled"), ("done-2", "scheduled"),
+        ("waits", "unschedulable"),
+    ]  # fmt: skip
+    for number in range(4):
+        journal.add(attempt(f"waits-{number}", "unschedulable"))
+    assert {each.uid for each in journal.attempts()} == {"waits-1", "waits-2", "waits-3"}
 
 
 async def test_the_journal_has_what_every_plugin_said_of_every_node() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -232,6 +233,22 @@ async def test_what_writes_nothing_is_not_in_the_journal(target: str, revision: 
     scope[KEY].revision = revision
     await Observe(app_that(answer), RequestMetrics(), journal)(scope, nothing, Sent())
     assert journal.records() == []
+
+
+async def write_one(journal: Journal) -> None:
+    task = asyncio.create_task(journal.run())
+    await asyncio.sleep(0)
+    journal.record(parse_request("PUT", "/api/v1/namespaces/n/configmaps/c", {}), 0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_the_journals_file_is_put_aside_when_it_is_large(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for _ in range(2):
+        asyncio.run(write_one(Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC), path, file_limit=100)))
+    assert [each.name for each in tmp_path.iterdir()] == ["journal.jsonl.1"]
+    assert len((tmp_path / "journal.jsonl.1").read_text().splitlines()) == 1
 
 
 def test_what_is_written_all_the_time_does_not_drive_out_the_rest() -> None:

@@ -31,7 +31,7 @@ def make_workload(*sets: Object, spec: Object | None = None, **facts: Any) -> Wo
     obj = {
         "metadata": {"name": "cart", "namespace": "shop", "generation": 2},
         "spec": {"replicas": 3, **(spec or {})},
-        "status": {"observedGeneration": 2},
+        "status": {"observedGeneration": 2, "readyReplicas": 3},
     }
     defaults: dict[str, Any] = {
         "kind": "Deployment", "obj": obj, "now": NOW, "lease": make_lease(name="kube-controller-manager"),
@@ -151,6 +151,30 @@ def trouble(headline: str) -> Diagnosis:
     ],
 )
 def test_why_a_workload_is_not_well(facts: WorkloadFacts, headlines: list[str]) -> None:
+    assert [each.headline for each in workload(facts)] == headlines
+
+
+def test_a_rollout_that_is_on_its_way_is_not_called_well() -> None:
+    facts = make_workload()
+    facts.obj["status"]["readyReplicas"] = 1
+    (found,) = workload(facts)
+    assert found.headline == "1 of 3 pods are ready, and nothing is wrong with the others so far"
+
+
+@pytest.mark.parametrize(
+    ("condition", "headlines"),
+    [
+        pytest.param({"type": "Complete", "status": "True"}, [], id="done"),
+        pytest.param(
+            {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "too often"},
+            ["job/cart has failed and is not tried again: too often"],
+            id="given up",
+        ),
+    ],
+)
+def test_a_job_is_well_until_it_has_failed(condition: Object, headlines: list[str]) -> None:
+    facts = make_workload(kind="Job", spec={"parallelism": 2})
+    facts.obj["status"] = {"conditions": [condition], "observedGeneration": 2}
     assert [each.headline for each in workload(facts)] == headlines
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from kubectl.why.diagnosis import Cause
+from kubectl.why.diagnosis import Cause, Diagnosis, Fix
 from kubectl.why.facts import Backend, ServiceFacts
 from kubectl.why.rules.dependencies import service_name
 from kubectl.why.rules.pods import pod as why_pod
@@ -57,6 +57,7 @@ def facts(service: Object | None = None, **parts: Any) -> ServiceFacts:
     return ServiceFacts(service=service or make_service(), **(defaults | parts))
 
 
+NO_IMAGE = Diagnosis(cause=Cause.IMAGE, headline="no image", fix=Fix("pull", "pull it"))
 NAMED = {"port": 80, "targetPort": "http"}
 
 
@@ -87,9 +88,16 @@ NAMED = {"port": 80, "targetPort": "http"}
         pytest.param(
             facts(backends=[backend(ready=False)]),
             Cause.NETWORK,
-            'Service "db" has no endpoint that is ready: its pod is not ready (cart)',
+            'Service "db" has no endpoint that is ready: pod cart is not',
             "sampan why pod/cart -n shop",
             id="a pod that is not ready",
+        ),
+        pytest.param(
+            facts(backends=[backend(ready=False)] * 2, because=NO_IMAGE),
+            Cause.NETWORK,
+            'Service "db" has no endpoint that is ready: none of its 2 pods is, cart for one: no image',
+            "pull it",
+            id="pods that are not ready, and why",
         ),
         pytest.param(
             facts(
@@ -229,6 +237,13 @@ def test_a_program_that_ended_as_its_database_refused_it() -> None:
     log = "could not connect to db:5432: connection refused"
     found = why_pod(make_facts(pod, services={"db": NO_PODS}, logs={"web": log}))[0]
     assert found.headline == f'container "web" waits for Service "db", {SELECTS_NONE}'
+
+
+def test_a_name_that_is_there_and_does_not_resolve_is_dns() -> None:
+    found = why_pod(
+        make_facts(waiting_pod("/wait"), services={"db": facts()}, logs={"wait": "nc: bad address 'db'"})
+    )[0]
+    assert (found.cause, found.fix.command if found.fix else "") == (Cause.NETWORK, "sampan doctor dns")
 
 
 def test_nobody_waits_for_the_service_that_it_is_itself() -> None:
