@@ -35,7 +35,8 @@ if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     [ -n "$python" ] || { echo "error: Python 3.11 or newer is needed; this release's python3 is older" >&2; exit 1; }
 fi
 
-# The stamp carries what was asked for, so that a changed pyproject.toml or extra installs again.
+# The stamp carries what was asked for, so that a changed pyproject.toml or extra installs again. Who has an
+# extra has the rest.
 stamp="$venv/.installed${extra:+-$extra}"
 if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
     echo "installing the Python packages into $venv (a minute or so, once)"
@@ -44,5 +45,5 @@ if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
         -c deploy/constraints.txt -e ".${extra:+[$extra]}"
     "$venv/bin/python" -m compileall -q apimachinery apiserver client component_base controller_manager \
         kube_dns kube_proxy kubeadm kubectl kubelet scheduler
-    touch "$stamp"
+    touch "$venv/.installed" "$stamp"
 fi

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -20,7 +21,8 @@ from kubeadm.progress import Progress
 NAMESPACE = "default"
 READY_LIMIT = 90.0
 SELECTOR = "app=hello"
-SAMPAN = "sampan" if shutil.which("sampan") else ".venv/bin/sampan"
+SAMPAN = "sampan" if shutil.which("sampan") else sys.argv[0]
+"""How a person calls it: as they just did, where it is not on the PATH."""
 
 NEXT_STEPS = """
 Try next (every kubectl works too: export KUBECONFIG={kubeconfig}):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from apimachinery.errors import StatusError
@@ -22,9 +24,10 @@ START_SECONDS = 30.0
 
 
 class ControlPlane:
-    """Starts what it is asked to; stop ends all of it."""
+    """Starts what it is asked to; stop ends all of it. `python` has the daemons installed."""
 
-    def __init__(self, folder: Path, node_name: str = "here") -> None:
+    def __init__(self, folder: Path, node_name: str = "here", python: Path = Path(sys.executable)) -> None:
+        self._python = python
         self.config = ClusterConfig(
             state_dir=folder,
             node_name=node_name,
@@ -57,6 +60,8 @@ class ControlPlane:
     def run(self, name: str, *flags: str, as_name: str = "") -> None:
         """Starts one of the cluster's components; `flags` come last and so win. Replicas have a name each."""
         component = next(each for each in components(self.config, "etcd") if each.name == name)
+        if component.program[0] == sys.executable:
+            component = replace(component, program=(str(self._python), *component.program[1:]))
         label = as_name or name
         with (self.config.log_dir / f"{label}.log").open("ab") as log:
             self._processes[label] = component.start(log, *flags)

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -52,8 +53,8 @@ T = TypeVar("T")
 class Plane(ControlPlane):
     """The processes by name; a replica is called `kube-scheduler-2`."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, python: Path = Path(sys.executable)) -> None:
+        super().__init__(folder, python=python)
         self._second_port = free_port()
         self._nodes: dict[str, int] = {}
 
