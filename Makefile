@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e verify test bench clean
+.PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e verify test bench docs clean
 
 # make up NODES=3 makes this machine three nodes.
 up: venv
@@ -51,6 +51,10 @@ test: dev
 
 bench: dev
 	$(SUDO) $(BIN)/python -m bench $(BENCH_FLAGS)
+
+# The pages of docs/reference, which are made from the code.
+docs: dev
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

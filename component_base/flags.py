@@ -54,6 +54,20 @@ def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str) -> 
     return options(**vars(known))
 
 
+@dataclass(frozen=True, slots=True)
+class FlagHelp:
+    """A flag as people read of it. `default` is as it would be written, empty if there is none."""
+
+    name: str
+    help: str
+    default: str
+
+
+def describe(options: type[Any]) -> list[FlagHelp]:
+    """Every flag of a command, as they are declared: what all daemons have comes first."""
+    return [FlagHelp(_names(each)[0], each.metadata["help"], _default(each)) for each in fields(options)]
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(1, f"Error: {message}\n")
@@ -68,22 +82,41 @@ def _complaint(argument: str, prog: str) -> str:
 
 
 def _add(parser: _Parser, each: Any, annotation: Any) -> None:
-    name = each.metadata["name"] or each.name.replace("_", "-")
-    names = [f"--{name}"] if len(name) > 1 else [f"--{name}", f"-{name}"]
-    value = each.default if each.default_factory is MISSING else each.default_factory()
-    show = each.metadata.get("show")
-    default = value if show is None else show(value)
+    default = _default(each)
     help = each.metadata["help"].replace("%", "%%")
     settings: dict[str, Any] = {
         "dest": each.name,
-        "default": value,
-        "help": f"{help} (default {default})" if default not in ("", (), {}, None) else help,
+        "default": _value(each),
+        "help": f"{help} (default {default.replace('%', '%%')})" if default else help,
         "type": each.metadata["parse"] or _parser_of(annotation),
         "metavar": "",
     }
     if annotation is bool:
         settings |= {"nargs": "?", "const": True}
-    parser.add_argument(*names, **settings)
+    parser.add_argument(*_names(each), **settings)
+
+
+def _names(each: Any) -> list[str]:
+    name = each.metadata["name"] or each.name.replace("_", "-")
+    return [f"--{name}"] if len(name) > 1 else [f"--{name}", f"-{name}"]
+
+
+def _value(each: Any) -> Any:
+    return each.default if each.default_factory is MISSING else each.default_factory()
+
+
+def _default(each: Any) -> str:
+    """As the flag would say it; nothing for what is nothing."""
+    value, show = _value(each), each.metadata.get("show")
+    if value in ("", (), {}, None):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, dict):
+        return ",".join(f"{key}={given}" for key, given in value.items())
+    return str(value if show is None else show(value))
 
 
 def _parser_of(annotation: Any) -> Callable[[str], Any]:

@@ -18,14 +18,14 @@ API_VERSION, KIND = "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration"
 MODES = ("nftables", "iptables")
 PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
-_FIELDS = frozenset(
-    (
-        "apiVersion", "kind", "bindAddress", "bindAddressHardFail", "clientConnection", "clusterCIDR",
-        "configSyncPeriod", "conntrack", "detectLocal", "detectLocalMode", "enableProfiling",
-        "featureGates", "healthzBindAddress", "hostnameOverride", "iptables", "ipvs", "logging",
-        "metricsBindAddress", "mode", "nftables", "nodePortAddresses", "oomScoreAdj", "portRange",
-        "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
-    )
+FIELDS = (
+    "apiVersion", "kind", "bindAddress", "clientConnection", "clusterCIDR", "detectLocal", "detectLocalMode",
+    "healthzBindAddress", "hostnameOverride", "iptables", "metricsBindAddress", "mode", "nftables",
+    "nodePortAddresses",
+)  # fmt: skip
+WITHOUT_EFFECT = (
+    "bindAddressHardFail", "configSyncPeriod", "conntrack", "enableProfiling", "featureGates", "ipvs",
+    "logging", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def parse_configuration(document: Object, default_mode: str = "nftables") -> Con
         raise ConfigError(
             f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'
         )
-    unknown = sorted(set(document) - _FIELDS)
+    unknown = sorted(set(document) - {*FIELDS, *WITHOUT_EFFECT})
     if unknown:
         raise ConfigError(f'strict decoding error: unknown field "{unknown[0]}"')
 

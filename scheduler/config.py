@@ -19,10 +19,13 @@ _EXTENSION_POINTS = (
     "multiPoint", "preEnqueue", "queueSort", "preFilter", "filter", "postFilter", "preScore", "score",
     "reserve", "permit", "preBind", "bind", "postBind",
 )  # fmt: skip
-_FIELDS = (
-    "apiVersion", "kind", "parallelism", "leaderElection", "clientConnection", "enableProfiling",
-    "enableContentionProfiling", "percentageOfNodesToScore", "podInitialBackoffSeconds",
-    "podMaxBackoffSeconds", "profiles", "extenders", "delayCacheUntilActive",
+FIELDS = (
+    "apiVersion", "kind", "clientConnection", "leaderElection", "podInitialBackoffSeconds",
+    "podMaxBackoffSeconds", "profiles",
+)  # fmt: skip
+WITHOUT_EFFECT = (
+    "delayCacheUntilActive", "enableContentionProfiling", "enableProfiling", "extenders", "parallelism",
+    "percentageOfNodesToScore",
 )  # fmt: skip
 
 
@@ -71,7 +74,7 @@ def parse_configuration(document: Object) -> Configuration:
         raise ConfigError(
             f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'
         )
-    unknown = sorted(set(document) - set(_FIELDS))
+    unknown = sorted(set(document) - {*FIELDS, *WITHOUT_EFFECT})
     if unknown:
         raise ConfigError(f'strict decoding error: unknown field "{unknown[0]}"')
     profiles = tuple(map(_profile, document.get("profiles") or [{}]))

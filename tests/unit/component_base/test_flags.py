@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from component_base.flags import CommonOptions, duration, flag, parse
+from component_base.flags import CommonOptions, FlagHelp, describe, duration, flag, parse
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,14 @@ def test_what_is_wrong_is_said(argv: list[str], message: str, capsys: pytest.Cap
         parse(Options, argv, prog="test")
     assert caught.value.code == 1
     assert message in capsys.readouterr().err
+
+
+def test_flags_are_described_as_they_are_written() -> None:
+    assert describe(Options)[2:] == [
+        FlagHelp("--secure-port", "port", "10257"),
+        FlagHelp("--leader-elect", "elect", "true"),
+        FlagHelp("--controllers", "which", "*"),
+        FlagHelp("--feature-gates", "gates", "A=false"),
+        FlagHelp("--node-monitor-period", "period", "5s"),
+        FlagHelp("--port", "port", "10250"),
+    ]

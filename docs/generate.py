@@ -1,0 +1,240 @@
+"""The pages of docs/reference, out of the code that means them: flags, configuration files, controllers.
+
+`make docs` writes them; a unit test fails when one is not what this makes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import typer
+
+import apiserver.options
+import controller_manager.options
+import kube_dns.options
+import kube_proxy.config
+import kube_proxy.options
+import kubelet.configuration
+import kubelet.options
+import scheduler.config
+import scheduler.options
+from apiserver.admission import plugins as admission
+from component_base.flags import CommonOptions, describe
+from controller_manager.table import CONTROLLERS, Row
+from kubeadm import cli
+from kubeadm.components import components
+from kubeadm.config import ClusterConfig
+from kubeadm.systemd import service_of
+from scheduler.plugins import registry
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "reference"
+NOTE = "<!-- Written by `make docs`; change the code, not this page. -->\n"
+DAEMONS: Mapping[str, type[CommonOptions]] = {
+    "sampan-apiserver": apiserver.options.Options,
+    "sampan-scheduler": scheduler.options.Options,
+    "sampan-controller-manager": controller_manager.options.Options,
+    "sampan-kubelet": kubelet.options.Options,
+    "sampan-proxy": kube_proxy.options.Options,
+    "sampan-dns": kube_dns.options.Options,
+}
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())
+
+
+def flags() -> str:
+    return _page(
+        "Flags of the daemons",
+        "Names and defaults are upstream's wherever upstream has the flag. A list is comma-separated, a "
+        "duration is written as in Go: `1m30s`. A flag that is not here is refused. Every daemon also has:",
+        _flag_table(CommonOptions),
+        *(_section(name, _flag_table(options, CommonOptions)) for name, options in DAEMONS.items()),
+    )
+
+
+def _flag_table(options: type[CommonOptions], without: type[CommonOptions] | None = None) -> str:
+    known = {each.name for each in describe(without)} if without else set()
+    rows = [(f"`{each.name}`", _code(each.default), each.help) for each in describe(options)]
+    return _table(("flag", "default", "meaning"), (row for row in rows if row[0].strip("`") not in known))
+
+
+def commands() -> str:
+    group: Any = typer.main.get_command(cli.app)
+    return _page(
+        "Commands of a cluster's life",
+        "`sampan` has kubectl's verbs, for which see `sampan --help`, and these.",
+        *(_command(f"sampan {' '.join(path)}", command) for path, command in _leaves(group)),
+    )
+
+
+def _leaves(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command, (*above, name))
+        else:
+            yield (*above, name), command
+
+
+def _command(title: str, command: Any) -> str:
+    rows = [
+        (f"`{', '.join((*each.opts, *each.secondary_opts))}`", each.help)
+        if each.param_type_name == "option"
+        else (f"{each.name.upper()}", each.help)
+        for each in command.params
+    ]
+    return _section(title, command.help, _table(("option or argument", "meaning"), rows))
+
+
+def configuration() -> str:
+    kubelet_fields = _leaf_values(kubelet.configuration.DEFAULTS)
+    return _page(
+        "Configuration files",
+        "Each daemon that upstream configures with a file takes that file with `--config`.",
+        _section(
+            "KubeletConfiguration",
+            f"`{kubelet.configuration.API_VERSION}`. A flag that is given wins over the file. Other "
+            "fields are accepted and change nothing.",
+            _table(("field", "default"), ((f"`{name}`", _code(value)) for name, value in kubelet_fields)),
+        ),
+        _top_level("KubeSchedulerConfiguration", scheduler.config),
+        _top_level("KubeProxyConfiguration", kube_proxy.config),
+    )
+
+
+def _leaf_values(defaults: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in defaults.items():
+        if isinstance(value, dict) and value and not any("." in key for key in value):
+            yield from _leaf_values(value, f"{above}{name}.")
+        elif isinstance(value, dict):
+            yield f"{above}{name}", ", ".join(f"{key}: {each}" for key, each in value.items())
+        else:
+            shown = str(value).lower() if isinstance(value, bool) else str(value)
+            yield f"{above}{name}", "" if value in ("", [], None) else shown
+
+
+def _top_level(kind: str, module: Any) -> str:
+    """What a file of this kind may say; anything else in it is refused."""
+    return _section(
+        kind,
+        f"`{module.API_VERSION}`. Fields at the top: {_list(module.FIELDS)}. Accepted, and without effect: "
+        f"{_list(module.WITHOUT_EFFECT)}. Any other is refused.",
+    )
+
+
+def parts() -> str:
+    return _page(
+        "Controllers and plugins",
+        "What there is, and where it is written.",
+        _section(
+            "Controllers",
+            "`--controllers` of the controller-manager turns each on or off. Workers are objects that are "
+            "reconciled at once.",
+            _table(("controller", "workers", "what it does", "source"), map(_controller, CONTROLLERS)),
+        ),
+        _section(
+            "Scheduler plugins",
+            "A weight is there where the plugin scores nodes.",
+            _table(("plugin", "weight", "what it does", "source"), map(_plugin, _plugins_of(registry))),
+        ),
+        _section(
+            "Admission plugins",
+            "Chosen by `--enable-admission-plugins` and `--disable-admission-plugins` of the apiserver.",
+            _table(
+                ("plugin", "by default", "what it does", "source"), map(_admission, _plugins_of(admission))
+            ),
+        ),
+    )
+
+
+def _controller(row: Row) -> tuple[str, ...]:
+    workers = f"`--{row.workers.replace('_', '-')}`" if isinstance(row.workers, str) else str(row.workers)
+    return f"`{row.name}`", workers, *_told(row.make)
+
+
+def _plugins_of(table: ModuleType) -> list[type[Any]]:
+    """The plugins that a table of them imports, one a file."""
+    package = table.__name__.rpartition(".")[0]
+    classes = (each for each in vars(table).values() if inspect.isclass(each) and hasattr(each, "name"))
+    return [each for each in classes if each.__module__.startswith(f"{package}.")]
+
+
+def _plugin(plugin: type[Any]) -> tuple[str, ...]:
+    return f"`{plugin.name}`", str(registry.WEIGHTS.get(plugin.name, "")), *_told(plugin)
+
+
+def _admission(plugin: type[Any]) -> tuple[str, ...]:
+    is_on = plugin.name in apiserver.options.DEFAULT_PLUGINS or plugin.name in admission.ALWAYS
+    return f"`{plugin.name}`", "on" if is_on else "off", *_told(plugin)
+
+
+def _told(made: Any) -> tuple[str, str]:
+    """What a class's module says of itself, and the way there."""
+    module = inspect.getmodule(made)
+    assert module is not None
+    assert module.__file__ is not None
+    path = Path(module.__file__).relative_to(ROOT)
+    text = (module.__doc__ or "").partition("\n\n")[0]
+    return " ".join(text.split()).removeprefix(f"{made.__name__}: "), f"[{path.name}](../../{path})"
+
+
+def ports() -> str:
+    """What `sampan up` starts. Addresses in it are those of the machine."""
+    units = components(ClusterConfig(node_name="node", node_ip="the node's address"), "etcd")
+    rows = [
+        (f"`{unit.name}`", ", ".join(f"{port} on {_address(address)}" for address, port in unit.listens),
+         f"`{service_of(unit.name)}`", f"`/var/lib/sampan/log/{unit.name}.log`")
+        for unit in units
+    ]  # fmt: skip
+    return _page(
+        "Processes and ports",
+        "What `sampan up` starts on a machine. Where systemd runs, each is a unit and logs to the journal; "
+        "elsewhere a supervisor starts it and it logs to a file. A further node of the same machine "
+        "(`--nodes=2`) has the kubelet's ports a hundred higher.",
+        _table(("process", "listens at", "unit", "log without systemd"), rows),
+    )
+
+
+def _address(address: str) -> str:
+    return {"0.0.0.0": "every address", "127.0.0.1": "the loopback"}.get(address, address)
+
+
+def _page(title: str, *paragraphs: str) -> str:
+    return "\n".join((f"# {title}\n", NOTE, *(f"{each}\n" for each in paragraphs))).rstrip() + "\n"
+
+
+def _section(title: str, *paragraphs: str) -> str:
+    return "\n\n".join((f"## {title}", *filter(None, paragraphs)))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in (head, *rows)]
+    rule = "|".join("---" for _ in head)
+    return "\n".join((f"| {lines[0]} |", f"|{rule}|", *(f"| {line} |" for line in lines[1:])))
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(f"`{each}`" for each in words)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "configuration.md": configuration,
+    "flags.md": flags,
+    "parts.md": parts,
+    "ports.md": ports,
+}
+
+if __name__ == "__main__":
+    main()
