@@ -32,3 +32,8 @@ LEADER = Gauge(
     "1 indicates master. 'name' is the string used to identify the lease.",
     ["name"],
 )
+
+
+def count_request(status: int, method: str, host: str) -> None:
+    """What a daemon's client tells of every answer."""
+    REQUESTS.labels(str(status), method, host).inc()

@@ -18,7 +18,6 @@ import orjson
 from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
-from client import metrics
 from client.credentials import Credentials
 from client.errors import ConnectionFailed
 from client.kubeconfig import ClientConfig
@@ -45,12 +44,21 @@ _BURST_FACTOR = 2
 
 Params = Mapping[str, Any]
 Headers = Mapping[str, str]
+OnAnswer = Callable[[int, str, str], None]
+"""Told the status, method and host of every answer, for a daemon's metrics."""
 
 
 class Client:
     """Talks to one API server as one user. Safe for any number of concurrent calls of one event loop."""
 
-    def __init__(self, config: ClientConfig, *, user_agent: str, qps: float | None = None) -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        user_agent: str,
+        qps: float | None = None,
+        on_answer: OnAnswer | None = None,
+    ) -> None:
         self.config = config
         url = urlsplit(config.server)
         self._prefix = url.path.rstrip("/")
@@ -67,6 +75,7 @@ class Client:
         self._bucket = TokenBucket(qps, int(qps * _BURST_FACTOR)) if qps else None
         self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
         self._user_agent = user_agent
+        self._on_answer = on_answer
         self.on_warning: Callable[[str], None] | None = None
         """Called with the text of every Warning header."""
 
@@ -291,7 +300,8 @@ class Client:
                 await self._bucket.take()
             data = await self._request_bytes(method, path, body, headers, params)
             response = await self._transport.exchange(method.encode(), data, seconds=REQUEST_SECONDS)
-            metrics.REQUESTS.labels(str(response.status), method, self._host).inc()
+            if self._on_answer is not None:
+                self._on_answer(response.status, method, self._host)
             if self.on_warning is not None:
                 for text in warnings_of(response):
                     self.on_warning(text)

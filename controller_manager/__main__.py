@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from client.guard import PortGuard
 from client.kubeconfig import ClientConfig, load
 from client.leader_election import LeaderElector, Timing
+from client.metrics import count_request
 from client.rest import Client
 from component_base.certificates import serving_context
 from component_base.clock import now
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 async def _run(daemon: Daemon, options: Options) -> None:
-    client = Client(_config(options), user_agent=NAME, qps=options.kube_api_qps or None)
+    client = Client(
+        _config(options), user_agent=NAME, qps=options.kube_api_qps or None, on_answer=count_request
+    )
     async with asyncio.TaskGroup() as group:
         if options.secure_port:
             group.create_task(_serve_health(client, options), name="health")

@@ -30,11 +30,12 @@ def main() -> None:
 
 async def run(daemon: Daemon, *, options: Options) -> None:
     from client.kubeconfig import load
+    from client.metrics import count_request
     from client.rest import Client
     from kube_dns.assembly import assemble
 
     config = load(options.kubeconfig or None)
-    client = Client(config, user_agent=NAME)
+    client = Client(config, user_agent=NAME, on_answer=count_request)
     place = place_of(options, config.server)
     assembly = assemble(client, options, place, clock.now, Random())
     async with AsyncExitStack() as stack:

@@ -61,11 +61,12 @@ async def _clean_up_all() -> int:
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
     from client.kubeconfig import load
+    from client.metrics import count_request
     from client.rest import Client
     from kube_proxy.addresses import list_links, watch_links
     from kube_proxy.assembly import Assembly
 
-    client = Client(load(config.kubeconfig or None), user_agent=NAME)
+    client = Client(load(config.kubeconfig or None), user_agent=NAME, on_answer=count_request)
     base = base_context(
         config, config.hostname or socket.gethostname().lower(), tcp_be_liberal=sysctls.is_tcp_liberal()
     )

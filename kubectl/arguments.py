@@ -1,124 +1,171 @@
-"""What typer must be told about kubectl's way with flags: pure functions from words to words.
+"""pflag's rules: which words of a command line are flags, which are their values, and which arguments.
 
-kubectl takes its global flags before or after the verb, writes booleans as `--wait=false`, and has flags
-whose value may only follow an equals sign (`--dry-run`, `--cascade`). Source: spf13/pflag, NoOptDefVal.
+Pure functions from words to values. Source: spf13/pflag/flag.go; the messages are its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 
-_GLOBAL_NAMES = {
-    "--kubeconfig": "kubeconfig",
-    "--context": "context",
-    "--namespace": "namespace",
-    "-n": "namespace",
-    "--server": "server",
-    "--user": "user",
-    "--as": "impersonate",
-    "--as-group": "impersonate_group",
-    "--token": "token",
-    "--cluster": "cluster",
-    "--certificate-authority": "certificate_authority",
-    "--v": "verbosity",
-    "-v": "verbosity",
-    "--request-timeout": "request_timeout",
-    "--cache-dir": "cache_dir",
-}
+from apimachinery.durations import parse_duration
 
-OPTIONAL_VALUES = {"--dry-run": "unchanged", "--cascade": "background", "--validate": "strict"}
-"""Flags that stand alone or with `=value`, and what standing alone means."""
-
-TRUE, FALSE = ("true", "t", "1", "True", "TRUE"), ("false", "f", "0", "False", "FALSE")
+TRUE, FALSE = ("true", "t", "1", "True", "TRUE", "T"), ("false", "f", "0", "False", "FALSE", "F")
 
 
-@dataclass(frozen=True, slots=True)
-class Globals:
-    """The flags that every verb has."""
+class Flag(NamedTuple):
+    """How a parameter is said on the command line, kept in its annotation.
 
-    kubeconfig: str = ""
-    context: str = ""
-    namespace: str = ""
-    server: str = ""
-    user: str = ""
-    impersonate: str = ""
-    impersonate_group: str = ""
-    token: str = ""
-    cluster: str = ""
-    certificate_authority: str = ""
-    verbosity: str = "0"
-    insecure: bool = False
-    request_timeout: str = "0"
-    cache_dir: str = ""
+    `bare` is what the flag means without `=value`, where it may stand so (NoOptDefVal); with `commas` a list
+    is split at them.
+    """
+
+    long: str
+    short: str = ""
+    help: str = ""
+    bare: str | None = None
+    commas: bool = False
+    hidden: bool = False
+
+    @property
+    def title(self) -> str:
+        """`-o, --output`, as messages name it."""
+        return f"{self.short}, {self.long}" if self.short else self.long
+
+
+class Words(NamedTuple):
+    """The arguments of a verb, and how its usage shows them."""
+
+    usage: str = ""
+
+
+class Command:
+    """What stands behind `--`: the words of another command. None if there was no `--`."""
+
+
+class Option(NamedTuple):
+    """A flag and the parameter that it fills: bool, int, float (a duration in seconds), str or list."""
+
+    parameter: str
+    flag: Flag
+    type: type
+    default: Any
 
 
 class UsageError(Exception):
-    """The command line makes no sense; the message is kubectl's."""
+    """The command line makes no sense; the message is kubectl's. `hint` says which help to point to."""
 
-    def __init__(self, message: str, verb: str = "") -> None:
+    def __init__(
+        self, message: str, verb: str = "", hint: Literal["usage", "examples", "none"] = "usage"
+    ) -> None:
         super().__init__(message)
         self.verb = verb
+        self.hint = hint
 
 
-def split_globals(words: Sequence[str]) -> tuple[Globals, list[str]]:
-    """Takes the global flags out, wherever they stand before `--`. Raises UsageError."""
-    found: dict[str, Any] = {}
-    rest: list[str] = []
+class Parsed:
+    """Values by parameter, the arguments, and those behind `--`."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.words: list[str] = []
+        self.command: list[str] | None = None
+
+
+def parse(words: Iterable[str], options: Sequence[Option]) -> Parsed:
+    """Takes a command line apart; flags may stand anywhere before `--`. Raises UsageError."""
+    by_name = index(options)
+    parsed = Parsed()
     queue = list(words)
     while queue:
         word = queue.pop(0)
         if word == "--":
-            rest += [word, *queue]
+            parsed.command = queue
             break
-        name, equals, value = word.partition("=")
-        if name == "--insecure-skip-tls-verify":
-            found["insecure"] = value not in FALSE
-        elif name in _GLOBAL_NAMES:
-            if not equals:
-                if not queue:
-                    raise UsageError(f"flag needs an argument: {name}")
-                value = queue.pop(0)
-            found[_GLOBAL_NAMES[name]] = value
-        elif _is_short_namespace(word):
-            found["namespace"] = word[2:].removeprefix("=")
+        if word.startswith("--"):
+            _parse_long(word, queue, by_name, parsed)
+        elif word.startswith("-") and len(word) > 1:
+            _parse_short(word, queue, by_name, parsed)
         else:
-            rest.append(word)
-    return replace(Globals(), **found), rest
+            parsed.words.append(word)
+    return parsed
 
 
-def _is_short_namespace(word: str) -> bool:
-    """`-nfoo`, but not `-now` of a single-dash typo: kubectl reads both as a namespace, and so do we."""
-    return word.startswith("-n") and len(word) > 2
+def index(options: Iterable[Option]) -> dict[str, Option]:
+    """The options by each of their names."""
+    return {name: option for option in options for name in (option.flag.long, option.flag.short) if name}
 
 
-def normalise(words: Iterable[str], booleans: Mapping[str, str]) -> list[str]:
-    """Rewrites `--flag=true|false` to `--flag` or its opposite, and fills in optional values.
+def takes_next_word(word: str, by_name: dict[str, Option]) -> bool:
+    """Whether the next word is a flag's value; of an unknown flag it is taken to be."""
+    if "=" in word or (not word.startswith("--") and len(word) > 2):
+        return False
+    option = by_name.get(word)
+    return option is None or _bare(option) is None
 
-    `booleans` maps each boolean flag to the flag that turns it off, or to "" where there is none.
-    """
-    result: list[str] = []
-    queue = list(words)
-    while queue:
-        word = queue.pop(0)
-        if word == "--":
-            return [*result, word, *queue]
-        name, equals, value = word.partition("=")
-        if word in OPTIONAL_VALUES and word not in booleans:
-            result.append(f"{word}={OPTIONAL_VALUES[word]}")
-        elif equals and name in booleans:
-            result += _boolean(name, value, booleans[name])
+
+def _bare(option: Option) -> str | None:
+    return "true" if option.type is bool else option.flag.bare
+
+
+def _parse_long(word: str, queue: list[str], by_name: dict[str, Option], parsed: Parsed) -> None:
+    name, equals, value = word.partition("=")
+    if name in ("--", "---") or name.startswith("---"):
+        raise UsageError(f"bad flag syntax: {word}")
+    option = by_name.get(name.replace("_", "-"))
+    if option is None:
+        raise UsageError(f"unknown flag: {name}")
+    bare = _bare(option)
+    if not equals and bare is not None:
+        value = bare
+    elif not equals:
+        if not queue:
+            raise UsageError(f"flag needs an argument: {name}")
+        value = queue.pop(0)
+    _set(option, value, parsed)
+
+
+def _parse_short(word: str, queue: list[str], by_name: dict[str, Option], parsed: Parsed) -> None:
+    """`-A`, `-it`, `-o yaml`, `-oyaml`, `-o=yaml`."""
+    rest = word[1:]
+    while rest:
+        letter, rest = rest[0], rest[1:]
+        option = by_name.get(f"-{letter}")
+        if option is None:
+            raise UsageError(f"unknown shorthand flag: '{letter}' in -{letter}{rest}")
+        bare = _bare(option)
+        if rest.startswith("="):
+            value, rest = rest[1:], ""
+        elif bare is not None:
+            value = bare
+        elif rest:
+            value, rest = rest, ""
+        elif queue:
+            value = queue.pop(0)
         else:
-            result.append(word)
-    return result
+            raise UsageError(f"flag needs an argument: '{letter}' in {word}")
+        _set(option, value, parsed)
 
 
-def _boolean(name: str, value: str, opposite: str) -> list[str]:
-    if value in TRUE:
-        return [name]
-    if value in FALSE:
-        return [opposite] if opposite else []
-    raise UsageError(
-        f'invalid argument "{value}" for "{name}" flag: strconv.ParseBool: parsing "{value}": invalid syntax'
-    )
+def _set(option: Option, value: str, parsed: Parsed) -> None:
+    if option.type is list:
+        parts = value.split(",") if option.flag.commas else [value]
+        parsed.values.setdefault(option.parameter, []).extend(parts)
+        return
+    try:
+        parsed.values[option.parameter] = _convert(option.type, value)
+    except ValueError as error:
+        raise UsageError(f'invalid argument "{value}" for "{option.flag.title}" flag: {error}') from None
+
+
+def _convert(kind: type, value: str) -> Any:
+    if kind is bool:
+        if value not in TRUE + FALSE:
+            raise ValueError(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+        return value in TRUE
+    if kind is int:
+        try:
+            return int(value, 0)
+        except ValueError:
+            raise ValueError(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
+    return parse_duration(value) if kind is float else value

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
 from apimachinery import scheme
 from apimachinery.objects import Object
 from kubectl import dry_run, session
@@ -41,9 +39,9 @@ async def find_nodes(client: Client, words: Sequence[str], selector: str) -> lis
 async def set_unschedulable(client: Client, node: Object, wanted: bool, mode: DryRun) -> None:
     name, word = node["metadata"]["name"], "cordoned" if wanted else "uncordoned"
     if bool(node["spec"].get("unschedulable")) == wanted:
-        typer.echo(f"node/{name} already {word}{mode.suffix}")
+        print(f"node/{name} already {word}{mode.suffix}")
         return
     if mode is not DryRun.CLIENT:
         patch = {"spec": {"unschedulable": wanted or None}}
         await client.patch(scheme.NODES, name, patch, params=mode.parameters)
-    typer.echo(f"node/{name} {word}{mode.suffix}")
+    print(f"node/{name} {word}{mode.suffix}")

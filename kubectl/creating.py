@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of
-from kubectl import dry_run, last_applied, printers, session
+from kubectl import dry_run, field_validation, last_applied, printers, session
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, FieldManager, Output, SaveConfig, Validate
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
     from client.rest import Client
 
 
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """The flags that all of these verbs share. `failure` begins the message if it fails."""
+class Creation(NamedTuple):
+    """The flags that all of these verbs share."""
 
-    dry: str = "none"
-    output: str = ""
-    save_config: bool = False
-    field_manager: str = "kubectl-create"
-    failure: str = ""
-    validate: str = "strict"
+    dry: Dry = "none"
+    output: Output = ""
+    save_config: SaveConfig = False
+    field_manager: FieldManager = ""
+    validate: Validate = "strict"
+
+    def parameters(self, manager: str) -> dict[str, str]:
+        """Of a request; the field manager is the verb's own unless another one is named."""
+        return {
+            "fieldManager": self.field_manager or manager,
+            "fieldValidation": field_validation.parse(self.validate),
+            **dry_run.parse(self.dry).parameters,
+        }
+
+
+class Wording(NamedTuple):
+    """How a verb speaks of what it makes; `failure` begins the message if it fails."""
+
     done: str = "created"
+    failure: str = ""
+    manager: str = "kubectl-create"
 
 
-def create(obj: Object, creation: Creation) -> None:
+CREATED = Wording()
+
+
+def create(obj: Object, creation: Creation, wording: Wording = CREATED) -> None:
     mode = dry_run.parse(creation.dry)
     if mode is DryRun.CLIENT:
         # A dry run of a built-in kind needs no server.
@@ -40,9 +54,9 @@ def create(obj: Object, creation: Creation) -> None:
         resource = scheme.by_kind(obj["apiVersion"], obj["kind"])
         if resource is not None:
             placed = _placed(obj, resource.namespaced, session.options().namespace)
-            _print(placed, Target(resource, name_of(obj)), creation, mode)
+            say(placed, Target(resource, name_of(obj)), creation, wording.done)
             return
-    session.run(lambda client, namespace: _create(client, namespace, obj, creation, mode))
+    session.run(lambda client, namespace: _create(client, namespace, obj, creation, wording))
 
 
 def _placed(obj: Object, namespaced: bool, namespace: str) -> Object:
@@ -52,28 +66,22 @@ def _placed(obj: Object, namespaced: bool, namespace: str) -> Object:
     return {**obj, "metadata": {**metadata, **obj["metadata"]}}
 
 
-async def _create(client: Client, namespace: str, obj: Object, creation: Creation, mode: DryRun) -> None:
-    from kubectl.verbs.apply import validation
-
+async def _create(client: Client, namespace: str, obj: Object, creation: Creation, wording: Wording) -> None:
     resource = await Mapper(client).by_kind(obj["apiVersion"], obj["kind"])
     placed = _placed(obj, resource.namespaced, namespace)
     sent = last_applied.annotated(placed) if creation.save_config else placed
-    params = {
-        "fieldManager": creation.field_manager,
-        "fieldValidation": validation(creation.validate),
-        **mode.parameters,
-    }
     try:
-        created = await client.create(resource, sent, params=params)
+        created = await client.create(resource, sent, params=creation.parameters(wording.manager))
     except StatusError as error:
-        if creation.failure:
-            raise CommandError(f"{creation.failure}: {error.message}") from None
+        if wording.failure:
+            raise CommandError(f"{wording.failure}: {error.message}") from None
         raise
-    _print(created, Target(resource, name_of(created)), creation, mode)
+    say(created, Target(resource, name_of(created)), creation, wording.done)
 
 
-def _print(obj: Object, target: Target, creation: Creation, mode: DryRun) -> None:
+def say(obj: Object, target: Target, creation: Creation, done: str = "created") -> None:
+    """Prints the object in the form that is asked for, or that it was made."""
     if creation.output:
-        typer.echo(printers.render([obj], creation.output, as_list=False, keep_order=True), nl=False)
+        print(printers.render([obj], creation.output, as_list=False, keep_order=True), end="")
     else:
-        typer.echo(f"{target.label} {creation.done}{mode.suffix}")
+        print(f"{target.label} {done}{dry_run.parse(creation.dry).suffix}")

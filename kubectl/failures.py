@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from typer.exceptions import Exit
-
 from apimachinery.errors import StatusError
 from kubectl.arguments import UsageError
 
@@ -57,17 +55,21 @@ def _invalid(error: StatusError, kind: str, name: str, causes: list[dict[str, st
     return "\n".join([f"{head}: ", *(f"* {line}" for line in lines)])
 
 
+def _hint(error: UsageError) -> str:
+    command = f"sampan {error.verb}".strip()
+    return {
+        "examples": f"\nSee '{command} -h' for help and examples",
+        "usage": f"\nSee '{command} --help' for usage.",
+        "none": "",
+    }[error.hint]
+
+
 def report(error: BaseException) -> int:
     """Prints the failure and returns the exit code; groups of failures are printed one by one."""
     if isinstance(error, BaseExceptionGroup):
         return max(report(each) for each in error.exceptions)
-    if isinstance(error, Exit):
-        return error.exit_code
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else 1
     if isinstance(error, UsageError):
-        command = f"sampan {error.verb}".strip()
-        print(f"error: {error}\nSee '{command} --help' for usage.", file=sys.stderr)
+        print(f"error: {error}{_hint(error)}", file=sys.stderr)
         return 1
     if isinstance(error, BrokenPipeError):
         return 0

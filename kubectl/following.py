@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from apimachinery.errors import NotFoundError, from_status
 from apimachinery.objects import Object
 from kubectl import printers
@@ -26,7 +24,7 @@ class Follower:
         self._options = options
         self._target = target
         self._as_table = printers.is_table(options.output)
-        self._heading = options.headers
+        self._heading = not options.no_headers
         self._columns = Columns()
         self._definitions: list[Object] = []
 
@@ -52,7 +50,7 @@ class Follower:
     def _print(self, answer: Object) -> None:
         if not self._as_table:
             for obj in items_of(self._target, answer):
-                typer.echo(printers.render([obj], self._options.output, as_list=False), nl=False)
+                print(printers.render([obj], self._options.output, as_list=False), end="")
             return
         # Only the first Table of a watch defines its columns.
         self._definitions = answer.get("columnDefinitions") or self._definitions
@@ -64,7 +62,7 @@ class Follower:
             headers=self._heading,
             namespaces=self._options.all_namespaces,
             show_labels=self._options.show_labels,
-            label_columns=self._options.label_columns,
+            label_columns=self._options.label_columns or (),
         )
-        typer.echo(self._columns.align(rows), nl=False)
+        print(self._columns.align(rows), end="")
         self._heading = False

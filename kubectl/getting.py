@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import orjson
 
 from apimachinery.objects import Object
+from kubectl.arguments import Flag
+from kubectl.flags import (
+    AllNamespaces,
+    FieldSelector,
+    Filenames,
+    GetOutput,
+    IgnoreNotFound,
+    NoHeaders,
+    Recursive,
+    Selector,
+    ShowManagedFields,
+    Subresource,
+)
 from kubectl.resources import Target
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class GetOptions:
+class GetOptions(NamedTuple):
     """The flags of `get`."""
 
-    output: str = ""
-    all_namespaces: bool = False
-    selector: str = ""
-    field_selector: str = ""
-    watch: bool = False
-    watch_only: bool = False
-    headers: bool = True
-    show_labels: bool = False
-    show_kind: bool = False
-    label_columns: tuple[str, ...] = ()
-    sort_by: str = ""
-    ignore_not_found: bool = False
-    managed_fields: bool = False
-    subresource: str = ""
+    filename: Filenames = None
+    recursive: Recursive = False
+    output: GetOutput = ""
+    all_namespaces: AllNamespaces = False
+    selector: Selector = ""
+    field_selector: FieldSelector = ""
+    watch: Annotated[bool, Flag("--watch", "-w", help="Follow changes after the list.")] = False
+    watch_only: Annotated[bool, Flag("--watch-only", help="Follow changes without the list.")] = False
+    no_headers: NoHeaders = False
+    show_labels: Annotated[bool, Flag("--show-labels", help="Labels as the last column.")] = False
+    show_kind: Annotated[bool, Flag("--show-kind", help="The kind before each name.")] = False
+    label_columns: Annotated[
+        list[str] | None, Flag("--label-columns", "-L", commas=True, help="Labels as columns of their own.")
+    ] = None
+    sort_by: Annotated[str, Flag("--sort-by", help="Sort by what this JSONPath finds.")] = ""
+    ignore_not_found: IgnoreNotFound = False
+    show_managed_fields: ShowManagedFields = False
+    subresource: Subresource = ""
+    raw: Annotated[str, Flag("--raw", help="Ask for this path and print the answer.")] = ""
 
     @property
     def parameters(self) -> dict[str, str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of, namespace_of
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 SUFFIXES = {".json", ".yaml", ".yml"}
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """An object and the name of the file it came from."""
 
     obj: Object

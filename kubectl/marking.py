@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
 from apimachinery import names
 from apimachinery.objects import Object
 from kubectl import dry_run, printers, session
@@ -107,12 +105,12 @@ async def _mark(client: Client, one: Selected, marking: Marking, changes: Change
     current = obj["metadata"].get(marking.field) or {}
     if marking.show:
         for key, value in sorted(current.items()):
-            typer.echo(f"{key}={value}")
+            print(f"{key}={value}")
         return
     _refuse_overwriting(marking, changes, current)
     for key in changes.remove:
         if key not in current:
-            typer.echo(f'{marking.field[:-1]} "{key}" not found.')
+            print(f'{marking.field[:-1]} "{key}" not found.')
     patch: Object = {"metadata": {marking.field: {**changes.set, **dict.fromkeys(changes.remove)}}}
     if marking.resource_version:
         patch["metadata"]["resourceVersion"] = marking.resource_version
@@ -139,11 +137,11 @@ def _refuse_overwriting(marking: Marking, changes: Changes, current: Mapping[str
 
 def _say(one: Selected, obj: Object, marking: Marking, changes: Changes, mode: DryRun, changed: bool) -> None:
     if marking.output == "name":
-        typer.echo(one.label)
+        print(one.label)
     elif marking.output:
-        typer.echo(printers.render([obj], marking.output, as_list=False), nl=False)
+        print(printers.render([obj], marking.output, as_list=False), end="")
     else:
         done = "unlabeled" if marking.field == "labels" and not changes.set else marking.done
         if not changed and marking.field == "labels":
             done = "not labeled"
-        typer.echo(f"{one.label} {done}{mode.suffix}")
+        print(f"{one.label} {done}{mode.suffix}")

@@ -7,10 +7,10 @@ Source of the rules: k8s.io/cli-runtime/pkg/resource/builder.go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from apimachinery import scheme
+from apimachinery.errors import StatusError
 from apimachinery.scheme import Resource
 from kubectl.failures import CommandError
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from client.rest import Client
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One object, or with an empty name a whole resource."""
 
     resource: Resource
@@ -127,3 +126,18 @@ class Mapper:
         if not kind or not name or "/" in name:
             raise CommandError("arguments in resource/name form may not have more than one slash")
         return Target(await self.find(kind), name)
+
+
+def explained(error: StatusError, resource: Resource, selector: str, field_selector: str) -> StatusError:
+    """The error with what was looked for, where that may be its cause."""
+    if error.code not in (400, 404):
+        return error
+    what = (
+        f'"{resource.api_version if resource.group else "/" + resource.version}, Resource={resource.plural}"'
+    )
+    if selector or field_selector:
+        chosen = f'that match label selector "{selector}", field selector "{field_selector}"'
+        error.message = f"Unable to find {what} {chosen}: {error.message}"
+    else:
+        error.message = f"Unable to list {what}: {error.message}"
+    return error

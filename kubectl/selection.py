@@ -6,15 +6,13 @@ Source: k8s.io/cli-runtime/pkg/resource/builder.go; the messages are kubectl's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
-from apimachinery.scheme import Resource
 from kubectl import manifests
 from kubectl.failures import CommandError
-from kubectl.resources import Mapper, Target
+from kubectl.resources import Mapper, Target, explained
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -28,8 +26,7 @@ Example resource specifications include:
    '<resource>'"""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What the user named. `everything` is `--all`."""
 
     words: Sequence[str] = ()
@@ -41,8 +38,7 @@ class Selection:
     recursive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(NamedTuple):
     """One object to work on; `namespace` is empty for cluster-wide ones."""
 
     target: Target
@@ -84,21 +80,6 @@ async def _from_manifest(mapper: Mapper, namespace: str, obj: Object) -> Selecte
         raise CommandError("resource name may not be empty")
     inside = metadata.get("namespace") or namespace
     return Selected(Target(resource, name), inside if resource.namespaced else "")
-
-
-def explained(error: StatusError, resource: Resource, selector: str, field_selector: str) -> StatusError:
-    """The error with what was looked for, where that may be its cause."""
-    if error.code not in (400, 404):
-        return error
-    what = (
-        f'"{resource.api_version if resource.group else "/" + resource.version}, Resource={resource.plural}"'
-    )
-    if selector or field_selector:
-        chosen = f'that match label selector "{selector}", field selector "{field_selector}"'
-        error.message = f"Unable to find {what} {chosen}: {error.message}"
-    else:
-        error.message = f"Unable to list {what}: {error.message}"
-    return error
 
 
 async def _list(client: Client, namespace: str, target: Target, selection: Selection) -> list[Selected]:

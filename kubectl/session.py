@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kubectl.arguments import Globals
+from kubectl.global_flags import Globals
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -54,7 +53,7 @@ def _overrides(given: Globals) -> dict[str, Any]:
         "token": given.token,
         "impersonate": given.impersonate,
         "insecure": given.insecure,
-        "impersonate_groups": tuple(part for part in given.impersonate_group.split(",") if part),
+        "impersonate_groups": tuple(given.impersonate_groups or ()),
     }
     if given.certificate_authority:
         overrides["ca"] = Path(given.certificate_authority).read_bytes()
@@ -70,19 +69,19 @@ def kubeconfig_path() -> str | None:
     """None lets the client look in its usual places; a cluster of this machine is the last resort."""
     import os
 
-    from kubeadm.config import state_dir_from_environment
-
     if _globals.kubeconfig:
         return _globals.kubeconfig
-    usual = os.environ.get("KUBECONFIG") or Path.home() / ".kube/config"
+    if os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists():
+        return None
+    from kubeadm.config import state_dir_from_environment
+
     local = state_dir_from_environment() / "admin.conf"
-    if not os.environ.get("KUBECONFIG") and not Path(usual).exists() and local.exists():
-        return str(local)
-    return None
+    return str(local) if local.exists() else None
 
 
 def run(verb: Callable[[Client, str], Coroutine[Any, Any, Result]]) -> Result:
     """Runs `verb(client, namespace)` in an event loop of its own."""
+    import asyncio
 
     async def connected() -> Result:
         async with connect() as (client, namespace):

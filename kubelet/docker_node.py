@@ -16,6 +16,7 @@ from apimachinery.objects import NamespacedName, Object, get_path, name_of
 from apimachinery.scheme import NODES, PODS, SERVICES
 from client.errors import ConnectionFailed
 from client.informer import Informer
+from client.metrics import count_request
 from client.rest import Client
 from component_base import clock
 from component_base.addresses import primary_address
@@ -66,7 +67,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     if options.bootstrap_kubeconfig:
         await _join(options, machine)
     client_config = load(options.kubeconfig or None)
-    client = Client(client_config, user_agent="kubelet")
+    client = Client(client_config, user_agent="kubelet", on_answer=count_request)
     node_config = node_config_of(options, configuration, machine, client_config.server)
     network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
     runtime = DockerRuntime(

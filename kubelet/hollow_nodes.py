@@ -67,9 +67,10 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
     from client.events import EventRecorder
     from client.informer import Informer
     from client.kubeconfig import load
+    from client.metrics import count_request
     from client.rest import Client
 
-    client = Client(load(options.kubeconfig or None), user_agent="kubelet-hollow")
+    client = Client(load(options.kubeconfig or None), user_agent="kubelet-hollow", on_answer=count_request)
     recorder = EventRecorder(client, "kubelet")
     runtime = HollowRuntime(
         options=HollowOptions(options.hollow_sandbox_latency, options.hollow_start_latency),

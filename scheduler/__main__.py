@@ -61,13 +61,16 @@ def load_configuration(options: Options) -> Configuration:
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
     from client.guard import PortGuard
     from client.kubeconfig import load
+    from client.metrics import count_request
     from client.rest import Client
     from component_base.health import HealthServer
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
 
     kubeconfig = options.kubeconfig or config.kubeconfig
-    client = Client(load(kubeconfig or None), user_agent=NAME, qps=options.kube_api_qps or None)
+    client = Client(
+        load(kubeconfig or None), user_agent=NAME, qps=options.kube_api_qps or None, on_answer=count_request
+    )
     assembly = assemble(client, config, Random(), clock.now)
     health = HealthServer(
         options.bind_address,

@@ -1,1 +1,1 @@
-"""One verb a file, each with its typer app `app`; `kubectl.__main__` loads only what is asked."""
+"""One file per verb; `tree` says which there are."""

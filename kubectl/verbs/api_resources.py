@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.scheme import Resource
 from kubectl import session
+from kubectl.arguments import Flag
+from kubectl.flags import NoHeaders
 from kubectl.printers.table import align
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("api-resources")
 def api_resources(
-    group: Annotated[str | None, typer.Option("--api-group")] = None,
-    namespaced: Annotated[bool | None, typer.Option("--namespaced/--no-namespaced")] = None,
-    verbs: Annotated[list[str] | None, typer.Option("--verbs")] = None,
-    categories: Annotated[list[str] | None, typer.Option("--categories")] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="wide or name")] = "",
-    sort_by: Annotated[str, typer.Option("--sort-by", help="name or kind")] = "",
-    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
-    cached: Annotated[bool, typer.Option("--cached", help="Ignored: discovery is always asked.")] = False,
+    group: Annotated[str | None, Flag("--api-group")] = None,
+    namespaced: Annotated[bool | None, Flag("--namespaced")] = None,
+    verbs: Annotated[list[str] | None, Flag("--verbs")] = None,
+    categories: Annotated[list[str] | None, Flag("--categories")] = None,
+    output: Annotated[str, Flag("--output", "-o", help="wide or name")] = "",
+    sort_by: Annotated[str, Flag("--sort-by", help="name or kind")] = "",
+    no_headers: NoHeaders = False,
+    cached: Annotated[bool, Flag("--cached", help="Ignored: discovery is always asked.")] = False,
 ) -> None:
     """Print the supported API resources on the server."""
 
@@ -46,12 +43,12 @@ def api_resources(
     found = session.run(run)
     found.sort(key=lambda r: r.kind if sort_by == "kind" else r.plural if sort_by else (r.group, r.plural))
     if output == "name":
-        typer.echo("".join(f"{resource.group_resource}\n" for resource in found), nl=False)
+        print("".join(f"{resource.group_resource}\n" for resource in found), end="")
         return
     wide = output == "wide"
     heading = ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", *(["VERBS", "CATEGORIES"] * wide)]
     rows = [] if no_headers else [heading]
-    typer.echo(align([*rows, *(_row(resource, wide) for resource in found)]), nl=False)
+    print(align([*rows, *(_row(resource, wide) for resource in found)]), end="")
 
 
 def _words(values: list[str] | None) -> list[str]:

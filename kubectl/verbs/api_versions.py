@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from kubectl import session
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("api-versions")
 def api_versions() -> None:
     """Print the supported API versions on the server, in the form of "group/version"."""
 
@@ -23,4 +18,4 @@ def api_versions() -> None:
 
         return sorted({resource.api_version for resource in await discover(client)})
 
-    typer.echo("".join(f"{version}\n" for version in session.run(run)), nl=False)
+    print("".join(f"{version}\n" for version in session.run(run)), end="")

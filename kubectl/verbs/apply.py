@@ -6,21 +6,19 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.errors import ConflictError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import dry_run, last_applied, manifests, printers, session
+from kubectl import dry_run, field_validation, last_applied, manifests, printers, session
+from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, FieldManager, Filenames, Output, Recursive, Selector, Validate
 from kubectl.manifests import Manifest
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 CLIENT_SIDE, SERVER_SIDE = "kubectl-client-side-apply", "kubectl"
 _CONFLICT_RETRIES = 5
@@ -49,23 +47,18 @@ class ApplyOptions:
         return {"fieldManager": manager, "fieldValidation": self.validate, **self.mode.parameters}
 
 
-@app.command("apply")
 def apply(
-    words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
-    filename: Annotated[
-        list[str] | None, typer.Option("--filename", "-f", help="File, folder, URL or -.")
-    ] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    dry: Annotated[str, typer.Option("--dry-run", help="none, client or server.")] = "none",
-    server_side: Annotated[bool, typer.Option("--server-side")] = False,
-    force_conflicts: Annotated[bool, typer.Option("--force-conflicts")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Delete and create anew what can't be patched.")
-    ] = False,
-    field_manager: Annotated[str, typer.Option("--field-manager")] = "",
-    validate: Annotated[str, typer.Option("--validate", help="strict, warn or ignore.")] = "strict",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
+    words: Annotated[list[str] | None, Words()] = None,
+    filename: Filenames = None,
+    recursive: Recursive = False,
+    selector: Selector = "",
+    dry: Dry = "none",
+    server_side: Annotated[bool, Flag("--server-side")] = False,
+    force_conflicts: Annotated[bool, Flag("--force-conflicts")] = False,
+    force: Annotated[bool, Flag("--force", help="Delete and create anew what can't be patched.")] = False,
+    field_manager: FieldManager = "",
+    validate: Validate = "strict",
+    output: Output = "",
 ) -> None:
     """Apply a configuration to a resource by file name or stdin."""
     if words:
@@ -77,19 +70,11 @@ def apply(
         )
     if force_conflicts and not server_side:
         raise CommandError("--force-conflicts only works with --server-side")
-    options = ApplyOptions(mode, validation(validate), force, field_manager, server_side, force_conflicts)
+    options = ApplyOptions(
+        mode, field_validation.parse(validate), force, field_manager, server_side, force_conflicts
+    )
     loaded = _selected(manifests.read(filename or (), recursive=recursive), selector)
     session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, output))
-
-
-def validation(flag: str) -> str:
-    """What --validate means for the server."""
-    meanings = {"true": "Strict", "strict": "Strict", "warn": "Warn", "false": "Ignore", "ignore": "Ignore"}
-    if flag.lower() not in meanings:
-        raise CommandError(
-            f'invalid - validate option "{flag}"; must be one of: strict (or true), warn, ignore (or false)'
-        )
-    return meanings[flag.lower()]
 
 
 def _selected(found: list[Manifest], selector: str) -> list[Manifest]:
@@ -118,9 +103,9 @@ async def _apply_all(
             continue
         results.append(result)
         if not output:
-            typer.echo(f"{Target(resource, name_of(obj)).label} {what}{options.mode.suffix}")
+            print(f"{Target(resource, name_of(obj)).label} {what}{options.mode.suffix}")
     if output and results:
-        typer.echo(printers.render(results, output, as_list=len(results) > 1), nl=False)
+        print(printers.render(results, output, as_list=len(results) > 1), end="")
     if failures:
         raise failures[0] if len(failures) == 1 else ExceptionGroup("apply", failures)
 

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery import scheme
 from apimachinery.objects import Object
 from kubectl import session
+from kubectl.arguments import Words
+from kubectl.commands import Group
 from kubectl.failures import CommandError
+from kubectl.flags import AllNamespaces, Quiet, Subresource
 from kubectl.printers.table import align
 from kubectl.resources import Mapper
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer(help="Inspect authorization.", no_args_is_help=True)
 
-
-@app.command("can-i")
 def can_i(
-    words: Annotated[list[str] | None, typer.Argument(metavar="VERB TYPE[/NAME] | VERB URL")] = None,
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    subresource: Annotated[str, typer.Option("--subresource")] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
+    words: Annotated[list[str] | None, Words("VERB TYPE[/NAME] | VERB URL")] = None,
+    all_namespaces: AllNamespaces = False,
+    subresource: Subresource = "",
+    quiet: Quiet = False,
 ) -> None:
     """Check whether an action is allowed."""
     if not words or len(words) not in (2, 3):
@@ -40,9 +38,9 @@ def can_i(
     if not quiet:
         reason = f" - {status['reason']}" if status.get("reason") and not allowed else ""
         error = f" - {status['evaluationError']}" if status.get("evaluationError") else ""
-        typer.echo("yes" if allowed else f"no{reason}{error}")
+        print("yes" if allowed else f"no{reason}{error}")
     if not allowed:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 async def _question(client: Client, namespace: str, words: list[str], subresource: str) -> Object:
@@ -61,7 +59,6 @@ async def _question(client: Client, namespace: str, words: list[str], subresourc
     return {"resourceAttributes": {key: value for key, value in attributes.items() if value}}
 
 
-@app.command("whoami")
 def whoami() -> None:
     """Check self subject attributes."""
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
@@ -75,4 +72,7 @@ def whoami() -> None:
         value = user.get(key)
         if value:
             rows.append([title, f"[{' '.join(value)}]" if isinstance(value, list) else str(value)])
-    typer.echo(align(rows), nl=False)
+    print(align(rows), end="")
+
+
+auth = Group("Inspect authorization.", {"can-i": can_i, "whoami": whoami})

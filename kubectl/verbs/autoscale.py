@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.objects import Object
 from kubectl import session
-from kubectl.creating import Creation, create
+from kubectl.arguments import Flag, Words
+from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
 from kubectl.generators import workloads
 from kubectl.resources import Mapper
@@ -16,25 +15,21 @@ from kubectl.resources import Mapper
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("autoscale")
 def autoscale(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME")] = None,
-    minimum: Annotated[int, typer.Option("--min")] = -1,
-    maximum: Annotated[int, typer.Option("--max")] = -1,
-    cpu: Annotated[str, typer.Option("--cpu-percent", "--cpu")] = "",
-    name: Annotated[str, typer.Option("--name")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
+    creation: Creation,
+    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
+    minimum: Annotated[int, Flag("--min")] = -1,
+    maximum: Annotated[int, Flag("--max")] = -1,
+    cpu: Annotated[str, Flag("--cpu-percent", "--cpu")] = "",
+    name: Annotated[str, Flag("--name")] = "",
 ) -> None:
     """Auto-scale a deployment, replica set, stateful set, or replication controller."""
     if not words:
         raise CommandError("You must provide one or more resources by argument or filename.")
     target = session.run(lambda client, namespace: _reference(client, namespace, words))
     obj = workloads.autoscaler(target, name or target["name"], minimum, maximum, cpu)
-    create(obj, Creation(dry, output, field_manager="kubectl-autoscale", done="autoscaled"))
+    create(obj, creation, Wording(done="autoscaled", manager="kubectl-autoscale"))
 
 
 async def _reference(client: Client, namespace: str, words: list[str]) -> Object:

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from apimachinery.objects import Object
 from apimachinery.serialize import from_yaml_all, to_yaml
 from kubectl import session
+from kubectl.arguments import Flag, Words
+from kubectl.commands import Group
 from kubectl.failures import CommandError
+from kubectl.flags import NoHeaders, Output
 from kubectl.printers.table import align
-
-app = typer.Typer(help="Modify kubeconfig files.", no_args_is_help=True)
 
 _SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 _SECRETS = ("client-certificate-data", "client-key-data", "token", "password")
@@ -50,12 +49,11 @@ def _named(config: Object, what: str) -> dict[str, Object]:
     return {entry["name"]: entry for entry in config.get(what) or ()}
 
 
-@app.command("view")
 def view(
-    minify: Annotated[bool, typer.Option("--minify", help="The current context only.")] = False,
-    flatten: Annotated[bool, typer.Option("--flatten", help="Files become inline data.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Show secrets.")] = False,
-    output: Annotated[str, typer.Option("--output", "-o")] = "yaml",
+    minify: Annotated[bool, Flag("--minify", help="The current context only.")] = False,
+    flatten: Annotated[bool, Flag("--flatten", help="Files become inline data.")] = False,
+    raw: Annotated[bool, Flag("--raw", help="Show secrets.")] = False,
+    output: Output = "yaml",
 ) -> None:
     """Display merged kubeconfig settings or a specified kubeconfig file."""
     from kubectl import printers
@@ -66,9 +64,7 @@ def view(
     if flatten:
         config = flattened(config)
     shown = config if raw else redacted(config)
-    typer.echo(
-        to_yaml(shown) if output == "yaml" else printers.render([shown], output, as_list=False), nl=False
-    )
+    print(to_yaml(shown) if output == "yaml" else printers.render([shown], output, as_list=False), end="")
 
 
 def minified(config: Object, context: str) -> Object:
@@ -119,56 +115,51 @@ def _mapped(config: Object, change: Callable[[Object], Object]) -> Object:
     return result
 
 
-@app.command("current-context")
 def current_context() -> None:
     """Display the current-context."""
     current = _merged().get("current-context")
     if not current:
         raise CommandError("current-context is not set")
-    typer.echo(current)
+    print(current)
 
 
-@app.command("get-contexts")
 def get_contexts(
-    output: Annotated[str, typer.Option("--output", "-o", help="name")] = "",
-    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
+    output: Annotated[str, Flag("--output", "-o", help="name")] = "",
+    no_headers: NoHeaders = False,
 ) -> None:
     """Describe one or many contexts."""
     config = _merged()
     contexts = _named(config, "contexts")
     if output == "name":
-        typer.echo("".join(f"{name}\n" for name in sorted(contexts)), nl=False)
+        print("".join(f"{name}\n" for name in sorted(contexts)), end="")
         return
     rows = [] if no_headers else [["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"]]
     for name, entry in sorted(contexts.items()):
         context = entry["context"]
         mark = "*" if name == config.get("current-context") else ""
         rows.append([mark, name, *(context.get(each) or "" for each in ("cluster", "user", "namespace"))])
-    typer.echo(align(rows), nl=False)
+    print(align(rows), end="")
 
 
-@app.command("get-clusters")
 def get_clusters() -> None:
     """Display clusters defined in the kubeconfig."""
     names = sorted(_named(_merged(), "clusters"))
-    typer.echo("".join(f"{name}\n" for name in ["NAME", *names]), nl=False)
+    print("".join(f"{name}\n" for name in ["NAME", *names]), end="")
 
 
-@app.command("use-context")
 def use_context(name: str) -> None:
     """Set the current-context in a kubeconfig file."""
     if name not in _named(_merged(), "contexts"):
         raise CommandError(f'no context exists with the name: "{name}"')
     _update(lambda config: {**config, "current-context": name})
-    typer.echo(f'Switched to context "{name}".')
+    print(f'Switched to context "{name}".')
 
 
-@app.command("set-context")
 def set_context(
-    name: Annotated[str, typer.Argument()] = "",
-    current: Annotated[bool, typer.Option("--current")] = False,
-    cluster: Annotated[str, typer.Option("--cluster")] = "",
-    user: Annotated[str, typer.Option("--user")] = "",
+    name: Annotated[str, Words()] = "",
+    current: Annotated[bool, Flag("--current")] = False,
+    cluster: Annotated[str, Flag("--cluster")] = "",
+    user: Annotated[str, Flag("--user")] = "",
 ) -> None:
     """Set a context entry in kubeconfig."""
     chosen = _merged().get("current-context", "") if current else name
@@ -193,7 +184,7 @@ def set_context(
 
     existed = chosen in _named(_merged(), "contexts")
     _update(change)
-    typer.echo(f'Context "{chosen}" {"modified" if existed else "created"}.')
+    print(f'Context "{chosen}" {"modified" if existed else "created"}.')
 
 
 def _update(change: Callable[[Object], Object]) -> None:
@@ -203,3 +194,17 @@ def _update(change: Callable[[Object], Object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(to_yaml(change(config)))
+
+
+config = Group(
+    "Modify kubeconfig files.",
+    {
+        "current-context": current_context,
+        "get-clusters": get_clusters,
+        "get-contexts": get_contexts,
+        "set-context": set_context,
+        "use-context": use_context,
+        "view": view,
+    },
+    {"use": "use-context"},
+)

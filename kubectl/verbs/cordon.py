@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from kubectl import cordoning
+from kubectl.arguments import Words
+from kubectl.flags import Dry, Selector
 
-app = typer.Typer()
 
-
-@app.command("cordon")
 def cordon(
-    words: Annotated[list[str] | None, typer.Argument(metavar="NODE...")] = None,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    words: Annotated[list[str] | None, Words("NODE...")] = None,
+    selector: Selector = "",
+    dry: Dry = "none",
 ) -> None:
     """Mark node as unschedulable."""
     cordoning.run(words or [], selector, dry, unschedulable=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from apimachinery import scheme
 from apimachinery.durations import parse_duration
 from apimachinery.scheme import Resource
 from kubectl import session
-from kubectl.creating import Creation, create
+from kubectl.arguments import Flag, Words
+from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
 from kubectl.generators import access
 from kubectl.resources import Mapper
@@ -19,25 +18,13 @@ from kubectl.resources import Mapper
 if TYPE_CHECKING:
     from client.rest import Client
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Words = Annotated[list[str] | None, typer.Option("--verb")]
-Resources = Annotated[list[str] | None, typer.Option("--resource")]
-ResourceNames = Annotated[list[str] | None, typer.Option("--resource-name")]
-Dry = Annotated[str, typer.Option("--dry-run")]
-Output = Annotated[str, typer.Option("--output", "-o")]
-Users = Annotated[list[str] | None, typer.Option("--user")]
-Groups = Annotated[list[str] | None, typer.Option("--group")]
-Accounts = Annotated[list[str] | None, typer.Option("--serviceaccount")]
-
-
-def add_access_commands(app: typer.Typer) -> None:
-    """Hangs these commands under `create`."""
-    commands: dict[str, Callable[..., None]] = {
-        "role": role, "clusterrole": cluster_role, "rolebinding": role_binding,
-        "clusterrolebinding": cluster_role_binding, "token": token,
-    }  # fmt: skip
-    for name, function in commands.items():
-        app.command(name)(function)
+Name = Annotated[str, Words("NAME")]
+Verbs = Annotated[list[str] | None, Flag("--verb", commas=True, help="What may be done: get, list, watch, …")]
+Resources = Annotated[list[str] | None, Flag("--resource", commas=True, help="To which resources.")]
+ResourceNames = Annotated[list[str] | None, Flag("--resource-name", help="To which objects of them.")]
+Users = Annotated[list[str] | None, Flag("--user")]
+Groups = Annotated[list[str] | None, Flag("--group")]
+Accounts = Annotated[list[str] | None, Flag("--serviceaccount")]
 
 
 def _split(values: Sequence[str] | None) -> list[str]:
@@ -57,41 +44,38 @@ def _find(words: list[str]) -> list[tuple[Resource, str]]:
 
 def role(
     name: Name,
-    verb: Words = None,
+    creation: Creation,
+    verb: Verbs = None,
     resource: Resources = None,
     resource_name: ResourceNames = None,
-    dry: Dry = "none",
-    output: Output = "",
 ) -> None:
     """Create a role with single rule."""
     obj = access.role(name, _split(verb), _find(_split(resource)), _split(resource_name))
-    create(obj, Creation(dry, output))
+    create(obj, creation)
 
 
 def cluster_role(
     name: Name,
-    verb: Words = None,
+    creation: Creation,
+    verb: Verbs = None,
     resource: Resources = None,
     resource_name: ResourceNames = None,
-    url: Annotated[list[str] | None, typer.Option("--non-resource-url")] = None,
-    dry: Dry = "none",
-    output: Output = "",
+    url: Annotated[list[str] | None, Flag("--non-resource-url")] = None,
 ) -> None:
     """Create a cluster role."""
     found = _find(_split(resource)) if resource else []
     obj = access.role(name, _split(verb), found, _split(resource_name), _split(url), cluster=True)
-    create(obj, Creation(dry, output))
+    create(obj, creation)
 
 
 def role_binding(
     name: Name,
-    of_role: Annotated[str, typer.Option("--role")] = "",
-    of_cluster_role: Annotated[str, typer.Option("--clusterrole")] = "",
+    creation: Creation,
+    of_role: Annotated[str, Flag("--role")] = "",
+    of_cluster_role: Annotated[str, Flag("--clusterrole")] = "",
     user: Users = None,
     group: Groups = None,
     serviceaccount: Accounts = None,
-    dry: Dry = "none",
-    output: Output = "",
 ) -> None:
     """Create a role binding for a particular role or cluster role."""
     if bool(of_role) == bool(of_cluster_role):
@@ -100,17 +84,16 @@ def role_binding(
     obj = access.binding(
         name, kind, referred, users=_split(user), groups=_split(group), accounts=_split(serviceaccount)
     )
-    create(obj, Creation(dry, output, failure="failed to create rolebinding"))
+    create(obj, creation, Wording(failure="failed to create rolebinding"))
 
 
 def cluster_role_binding(
     name: Name,
-    of_cluster_role: Annotated[str, typer.Option("--clusterrole")] = "",
+    creation: Creation,
+    of_cluster_role: Annotated[str, Flag("--clusterrole")] = "",
     user: Users = None,
     group: Groups = None,
     serviceaccount: Accounts = None,
-    dry: Dry = "none",
-    output: Output = "",
 ) -> None:
     """Create a cluster role binding for a particular cluster role."""
     if not of_cluster_role:
@@ -119,13 +102,13 @@ def cluster_role_binding(
         name, "ClusterRole", of_cluster_role, users=_split(user), groups=_split(group),
         accounts=_split(serviceaccount), cluster=True,
     )  # fmt: skip
-    create(obj, Creation(dry, output, failure="failed to create clusterrolebinding"))
+    create(obj, creation, Wording(failure="failed to create clusterrolebinding"))
 
 
 def token(
     name: Name,
-    audience: Annotated[list[str] | None, typer.Option("--audience")] = None,
-    duration: Annotated[str, typer.Option("--duration")] = "",
+    audience: Annotated[list[str] | None, Flag("--audience")] = None,
+    duration: Annotated[str, Flag("--duration")] = "",
 ) -> None:
     """Request a service account token."""
     spec: dict[str, object] = {"audiences": _split(audience)} if audience else {}
@@ -137,4 +120,4 @@ def token(
         answer = await client.create(scheme.SERVICE_ACCOUNTS, body, namespace, name=name, subresource="token")
         return str(answer["status"]["token"])
 
-    typer.echo(session.run(run))
+    print(session.run(run))

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from apimachinery.durations import parse_duration
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from kubectl import dry_run, session
+from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import AllNamespaces, Dry, Everything, FieldSelector, Filenames, Recursive, Selector
 from kubectl.selection import Selected, Selection, resolve
 from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 FORCE_WARNING = (
     "Warning: Immediate deletion does not wait for confirmation that the running resource has been "
@@ -28,26 +27,23 @@ FORCE_WARNING = (
 FOREVER = 7 * 24 * 3600.0
 
 
-@app.command("delete", no_args_is_help=False)
 def delete(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE [NAME...] | TYPE/NAME...")] = None,
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    field_selector: Annotated[str, typer.Option("--field-selector")] = "",
-    everything: Annotated[bool, typer.Option("--all")] = False,
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    grace_period: Annotated[int, typer.Option("--grace-period", help="Seconds; -1: the object's own.")] = -1,
-    force: Annotated[bool, typer.Option("--force")] = False,
-    now: Annotated[bool, typer.Option("--now", help="As --grace-period=1.")] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the objects are gone.")] = True,
-    timeout: Annotated[str, typer.Option("--timeout")] = "0s",
-    cascade: Annotated[
-        str, typer.Option("--cascade", help="background, foreground or orphan.")
-    ] = "background",
-    ignore_not_found: Annotated[bool, typer.Option("--ignore-not-found")] = False,
-    output: Annotated[str, typer.Option("--output", "-o", help="name")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
-    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
+    words: Annotated[list[str] | None, Words("TYPE [NAME...] | TYPE/NAME...")] = None,
+    filename: Filenames = None,
+    selector: Selector = "",
+    field_selector: FieldSelector = "",
+    everything: Everything = False,
+    all_namespaces: AllNamespaces = False,
+    grace_period: Annotated[int, Flag("--grace-period", help="Seconds; -1: the object's own.")] = -1,
+    force: Annotated[bool, Flag("--force")] = False,
+    now: Annotated[bool, Flag("--now", help="As --grace-period=1.")] = False,
+    wait: Annotated[bool, Flag("--wait", help="Wait until the objects are gone.")] = True,
+    timeout: Annotated[str, Flag("--timeout")] = "0s",
+    cascade: Annotated[str, Flag("--cascade", help="background, foreground or orphan.")] = "background",
+    ignore_not_found: Annotated[bool, Flag("--ignore-not-found")] = False,
+    output: Annotated[str, Flag("--output", "-o", help="name")] = "",
+    dry: Dry = "none",
+    recursive: Recursive = False,
 ) -> None:
     """Delete resources."""
     if now:
@@ -115,10 +111,10 @@ class Deletion:
     async def run(self, client: Client, namespace: str, selection: Selection) -> None:
         selected = await resolve(client, namespace, selection)
         if not selected:
-            typer.echo("No resources found")
+            print("No resources found")
             return
         if self._force and self._mode is DryRun.NONE:
-            typer.echo(FORCE_WARNING, err=True)
+            print(FORCE_WARNING, file=sys.stderr)
         failures: list[Exception] = []
         waiting: list[tuple[Selected, str]] = []
         for one in selected:
@@ -145,11 +141,11 @@ class Deletion:
 
     def _say(self, one: Selected) -> None:
         if self._by_name:
-            typer.echo(one.label)
+            print(one.label)
             return
         kind, _, name = one.label.partition("/")
         how = "force deleted" if self._force else "deleted"
-        typer.echo(f'{kind} "{name}" {how}{self._mode.suffix}')
+        print(f'{kind} "{name}" {how}{self._mode.suffix}')
 
     async def _wait(self, client: Client, waiting: list[tuple[Selected, str]]) -> None:
         try:

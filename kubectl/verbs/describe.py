@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, name_of
 from apimachinery.scheme import Resource
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
+from kubectl.flags import AllNamespaces, Filenames, Selector
 from kubectl.selection import Selection
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("describe")
 def describe(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE [NAME...] | TYPE/NAME...")] = None,
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    show_events: Annotated[bool, typer.Option("--show-events/--no-show-events")] = True,
+    words: Annotated[list[str] | None, Words("TYPE [NAME...] | TYPE/NAME...")] = None,
+    filename: Filenames = None,
+    selector: Selector = "",
+    all_namespaces: AllNamespaces = False,
+    show_events: Annotated[bool, Flag("--show-events")] = True,
 ) -> None:
     """Show details of a specific resource or group of resources."""
     selection = Selection(words or (), filename or (), selector, all_namespaces=all_namespaces)
@@ -34,14 +32,14 @@ def describe(
         raise CommandError("You must specify the type of resource to describe.")
     texts = session.run(lambda client, namespace: _describe(client, namespace, selection, show_events))
     if texts:
-        typer.echo("\n\n".join(texts), nl=False)
+        print("\n\n".join(texts), end="")
 
 
 async def _describe(client: Client, namespace: str, selection: Selection, show_events: bool) -> list[str]:
     found = await _objects(client, namespace, selection)
     if not found:
         where = "" if selection.all_namespaces else f" in {namespace} namespace"
-        typer.echo(f"No resources found{where}{'.' if where else ''}", err=True)
+        print(f"No resources found{where}{'.' if where else ''}", file=sys.stderr)
     return [await _text(client, resource, obj, show_events) for resource, obj in found]
 
 

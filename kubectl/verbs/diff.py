@@ -8,27 +8,23 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import to_yaml
 from kubectl import last_applied, manifests, session
+from kubectl.flags import Filenames, Recursive
 from kubectl.resources import Mapper
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("diff")
 def diff(
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
+    filename: Filenames = None,
+    recursive: Recursive = False,
 ) -> None:
     """Diff the live version against a would-be applied version."""
     found = manifests.read(filename or (), recursive=recursive, verb="diff")
@@ -41,7 +37,7 @@ def diff(
         program = shlex.split(os.environ.get("KUBECTL_EXTERNAL_DIFF") or "diff -u -N")
         code = subprocess.run([*program, str(live), str(merged)], check=False).returncode
     if code:
-        raise typer.Exit(code)
+        raise SystemExit(code)
 
 
 async def _write(

@@ -9,28 +9,24 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from client.errors import ConfigError
 from component_base.addresses import primary_address
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.findings import Finding
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError, PlainError, describe
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
-
 PARTS = ("host", "cluster", "dns")
 UNKNOWN = 2
 
 
-@app.command("doctor")
 def doctor(
-    words: Annotated[list[str] | None, typer.Argument(metavar="[host | cluster | dns]...")] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="json, or text for people.")] = "",
+    words: Annotated[list[str] | None, Words("[host | cluster | dns]...")] = None,
+    output: Annotated[str, Flag("--output", "-o", help="json, or text for people.")] = "",
 ) -> None:
     """Examine this machine and the cluster, and say how to mend what is wrong."""
     from kubectl.doctor.report import is_healthy, render, to_object
@@ -44,11 +40,11 @@ def doctor(
     if output == "json":
         import json
 
-        typer.echo(json.dumps(to_object(parts), indent=2, ensure_ascii=False))
+        print(json.dumps(to_object(parts), indent=2, ensure_ascii=False))
     else:
-        typer.echo(render(parts), nl=False)
+        print(render(parts), end="")
     if not is_healthy(parts):
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def _examine(chosen: Sequence[str], *, is_asked_for: bool) -> dict[str, Sequence[Finding]]:

@@ -7,39 +7,36 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery import scheme
 from apimachinery.durations import parse_duration
 from apimachinery.errors import NotFoundError, TooManyRequestsError
 from apimachinery.objects import Object, annotations_of, controller_of, get_path, key_of, uid_of
 from apimachinery.pods import is_terminal
 from kubectl import cordoning, dry_run, session
+from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Selector
 from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
-
 _MIRROR = "kubernetes.io/config.mirror"
 _EVICTION_RETRY_SECONDS = 5.0
 
 
-@app.command("drain")
 def drain(
-    words: Annotated[list[str] | None, typer.Argument(metavar="NODE...")] = None,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    pod_selector: Annotated[str, typer.Option("--pod-selector")] = "",
-    ignore_daemonsets: Annotated[bool, typer.Option("--ignore-daemonsets")] = False,
-    delete_empty_dir: Annotated[bool, typer.Option("--delete-emptydir-data")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also pods that nothing would bring back.")] = False,
-    grace_period: Annotated[int, typer.Option("--grace-period")] = -1,
-    disable_eviction: Annotated[bool, typer.Option("--disable-eviction")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", help="0s: as long as it takes.")] = "0s",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    words: Annotated[list[str] | None, Words("NODE...")] = None,
+    selector: Selector = "",
+    pod_selector: Annotated[str, Flag("--pod-selector")] = "",
+    ignore_daemonsets: Annotated[bool, Flag("--ignore-daemonsets")] = False,
+    delete_empty_dir: Annotated[bool, Flag("--delete-emptydir-data")] = False,
+    force: Annotated[bool, Flag("--force", help="Also pods that nothing would bring back.")] = False,
+    grace_period: Annotated[int, Flag("--grace-period")] = -1,
+    disable_eviction: Annotated[bool, Flag("--disable-eviction")] = False,
+    timeout: Annotated[str, Flag("--timeout", help="0s: as long as it takes.")] = "0s",
+    dry: Dry = "none",
 ) -> None:
     """Drain node in preparation for maintenance."""
     mode, seconds = dry_run.parse(dry), parse_duration(timeout) or None
@@ -56,7 +53,7 @@ def drain(
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
                 for pod in pods:
                     group.create_task(_remove(client, pod, options, mode, evict=not disable_eviction))
-            typer.echo(f"node/{name} drained{mode.suffix}")
+            print(f"node/{name} drained{mode.suffix}")
 
     session.run(run)
 
@@ -105,7 +102,7 @@ def _problem(pod: Object, ignore_daemonsets: bool, delete_empty_dir: bool, force
 async def _remove(client: Client, pod: Object, options: Object | None, mode: DryRun, *, evict: bool) -> None:
     key = key_of(pod)
     verb = "evicting" if evict else "deleting"
-    typer.echo(f"{verb} pod {key}{mode.suffix}")
+    print(f"{verb} pod {key}{mode.suffix}")
     if mode is not DryRun.NONE:
         return
     try:
@@ -116,7 +113,7 @@ async def _remove(client: Client, pod: Object, options: Object | None, mode: Dry
     except NotFoundError:
         return
     await until_gone(client, scheme.PODS, key.name, key.namespace, uid_of(pod))
-    typer.echo(f"pod/{key.name} {'evicted' if evict else 'deleted'}")
+    print(f"pod/{key.name} {'evicted' if evict else 'deleted'}")
 
 
 async def _evict(client: Client, pod: Object, options: Object | None) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
 
 from apimachinery.errors import InvalidError, StatusError
 from apimachinery.objects import Object, name_of
@@ -18,13 +17,13 @@ from apimachinery.schema import builtin
 from apimachinery.serialize import DecodeError, from_json, from_yaml_all, to_yaml
 from apimachinery.strategic import create_two_way_patch
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError, describe
+from kubectl.flags import Filenames, Subresource
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 _HEADER = """# Please edit the object below. Lines beginning with a '#' will be ignored,
 # and an empty file will abort the edit. If an error occurs while saving this file will be
@@ -33,12 +32,11 @@ _HEADER = """# Please edit the object below. Lines beginning with a '#' will be 
 """
 
 
-@app.command("edit")
 def edit(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME")] = None,
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="yaml or json")] = "yaml",
-    subresource: Annotated[str, typer.Option("--subresource")] = "",
+    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
+    filename: Filenames = None,
+    output: Annotated[str, Flag("--output", "-o", help="yaml or json")] = "yaml",
+    subresource: Subresource = "",
 ) -> None:
     """Edit a resource on the server."""
     if not words and not filename:
@@ -66,21 +64,21 @@ async def _edit(client: Client, one: Selected, output: str, subresource: str | N
             raise CommandError("Edit cancelled, no valid changes were saved.")
         if changed.strip() in ("", text.strip()):
             what = "no changes made" if changed.strip() else "saved file was empty"
-            typer.echo(f"Edit cancelled, {what}.", err=True)
+            print(f"Edit cancelled, {what}.", file=sys.stderr)
             return
         try:
             patch, content_type = _patch(original, _decode(changed, output))
             if not patch:
-                typer.echo("Edit cancelled, no changes made.", err=True)
+                print("Edit cancelled, no changes made.", file=sys.stderr)
                 return
             await client.patch(
                 resource, name, patch, namespace, patch_type=content_type, subresource=subresource,
                 params={"fieldManager": "kubectl-edit", "fieldValidation": "Strict"},
             )  # fmt: skip
-            typer.echo(f"{one.label} edited")
+            print(f"{one.label} edited")
             return
         except (StatusError, DecodeError, CommandError) as error:
-            typer.echo(_first_line(error, one), err=True)
+            print(_first_line(error, one), file=sys.stderr)
             problem, text = _as_comment(error), changed
 
 
@@ -93,7 +91,7 @@ def _first_line(error: Exception, one: Selected) -> str:
 def _keep(edited: str, output: str) -> None:
     with tempfile.NamedTemporaryFile("w", prefix="sampan-edit-", suffix=f".{output}", delete=False) as file:
         file.write(edited)
-    typer.echo(f'A copy of your changes has been stored to "{file.name}"', err=True)
+    print(f'A copy of your changes has been stored to "{file.name}"', file=sys.stderr)
 
 
 def _as_comment(error: Exception) -> str:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from apimachinery.pods import is_terminal, phase_of
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError, PlainError
+from kubectl.flags import Container, Quiet
 from kubectl.pods import first_pod, running_containers
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("exec")
 def exec_(
-    words: Annotated[list[str] | None, typer.Argument(metavar="POD | TYPE/NAME -- COMMAND [args...]")] = None,
-    container: Annotated[str, typer.Option("--container", "-c")] = "",
-    stdin: Annotated[bool, typer.Option("--stdin", "-i", help="Pass stdin to the container.")] = False,
-    tty: Annotated[bool, typer.Option("--tty", "-t", help="Stdin is a terminal.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
+    words: Annotated[list[str] | None, Words("POD | TYPE/NAME -- COMMAND [args...]")] = None,
+    container: Container = "",
+    stdin: Annotated[bool, Flag("--stdin", "-i", help="Pass stdin to the container.")] = False,
+    tty: Annotated[bool, Flag("--tty", "-t", help="Stdin is a terminal.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Execute a command in a container."""
     if not words:
@@ -55,7 +53,7 @@ async def _exec(
     (chosen,) = running_containers(pod, container)
     terminal = streaming.Terminal(tty) if stdin else None
     if tty and terminal is not None and not terminal.is_raw_possible:
-        typer.echo("Unable to use a TTY - input is not a terminal or the right kind of file", err=True)
+        print("Unable to use a TTY - input is not a terminal or the right kind of file", file=sys.stderr)
         tty = False
     query = [("container", chosen), *(("command", each) for each in command), ("stdout", "true")]
     query += [("stdin", "true")] * stdin + [("tty", "true")] * tty + [("stderr", "true")] * (not tty)

@@ -5,29 +5,25 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from apimachinery import scheme
 from apimachinery.schema import SchemaSet, raw_definitions
 from apimachinery.schema.node import SchemaNode
 from apimachinery.scheme import Resource
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
 from kubectl.resources import Mapper, matches
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
-
 _WIDTH = 80
 
 
-@app.command("explain")
 def explain(
-    path: Annotated[str, typer.Argument(metavar="TYPE[.FIELD...]")] = "",
-    recursive: Annotated[bool, typer.Option("--recursive", help="Name the fields of fields, too.")] = False,
-    api_version: Annotated[str, typer.Option("--api-version")] = "",
+    path: Annotated[str, Words("TYPE[.FIELD...]")] = "",
+    recursive: Annotated[bool, Flag("--recursive", help="Name the fields of fields, too.")] = False,
+    api_version: Annotated[str, Flag("--api-version")] = "",
 ) -> None:
     """Get documentation for a resource."""
     if not path:
@@ -38,7 +34,7 @@ def explain(
     kind, *fields = path.split(".")
     resource = _find(kind, api_version)
     node = _schema(resource)
-    typer.echo(render(resource, node, fields, recursive=recursive), nl=False)
+    print(render(resource, node, fields, recursive=recursive), end="")
 
 
 def _find(word: str, api_version: str) -> Resource:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.objects import Object, get_path, labels_of
 from kubectl import session
-from kubectl.creating import Creation, create
+from kubectl.arguments import Flag, Words
+from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
 from kubectl.generators import network
 from kubectl.resources import Mapper, Target
@@ -16,24 +15,20 @@ from kubectl.resources import Mapper, Target
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("expose")
 def expose(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME")] = None,
-    name: Annotated[str, typer.Option("--name")] = "",
-    port: Annotated[str, typer.Option("--port")] = "",
-    target_port: Annotated[str, typer.Option("--target-port")] = "",
-    protocol: Annotated[str, typer.Option("--protocol")] = "",
-    kind: Annotated[str, typer.Option("--type")] = "",
-    cluster_ip: Annotated[str, typer.Option("--cluster-ip")] = "",
-    external_ip: Annotated[str, typer.Option("--external-ip")] = "",
-    selector: Annotated[str, typer.Option("--selector")] = "",
-    labels: Annotated[str, typer.Option("--labels", "-l")] = "",
-    affinity: Annotated[str, typer.Option("--session-affinity")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
+    creation: Creation,
+    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
+    name: Annotated[str, Flag("--name")] = "",
+    port: Annotated[str, Flag("--port")] = "",
+    target_port: Annotated[str, Flag("--target-port")] = "",
+    protocol: Annotated[str, Flag("--protocol")] = "",
+    kind: Annotated[str, Flag("--type")] = "",
+    cluster_ip: Annotated[str, Flag("--cluster-ip")] = "",
+    external_ip: Annotated[str, Flag("--external-ip")] = "",
+    selector: Annotated[str, Flag("--selector")] = "",
+    labels: Annotated[str, Flag("--labels", "-l")] = "",
+    affinity: Annotated[str, Flag("--session-affinity")] = "",
 ) -> None:
     """Expose a resource as a new Kubernetes service."""
     if not words:
@@ -50,7 +45,7 @@ def expose(
         external_ip=external_ip,
         affinity=affinity,
     )
-    create(service, Creation(dry, output, field_manager="kubectl-expose", done="exposed"))
+    create(service, creation, Wording(done="exposed", manager="kubectl-expose"))
 
 
 async def _fetch(client: Client, namespace: str, words: list[str]) -> tuple[Target, Object]:

@@ -3,101 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
-from kubectl import manifests, printers, session
+from kubectl import printers, session
+from kubectl.arguments import Words
 from kubectl.failures import CommandError
 from kubectl.getting import TABLE, GetOptions, decode, items_of
 from kubectl.printers.table import align, table_rows
-from kubectl.resources import Mapper, Target, singular_name
-from kubectl.selection import explained
+from kubectl.resources import Mapper, Target, explained, singular_name
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
-
 CHUNK = 500
 
 
-@app.command("get", no_args_is_help=False)
 def get(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE[,TYPE] [NAME...] | TYPE/NAME...")] = None,
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="wide, yaml, json, name, jsonpath=…")] = "",
-    selector: Annotated[str, typer.Option("--selector", "-l", help="Label selector.")] = "",
-    field_selector: Annotated[str, typer.Option("--field-selector")] = "",
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow changes after the list.")] = False,
-    watch_only: Annotated[bool, typer.Option("--watch-only", help="Follow changes only.")] = False,
-    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
-    show_labels: Annotated[bool, typer.Option("--show-labels")] = False,
-    show_kind: Annotated[bool, typer.Option("--show-kind")] = False,
-    label_columns: Annotated[list[str] | None, typer.Option("--label-columns", "-L")] = None,
-    sort_by: Annotated[str, typer.Option("--sort-by", help="A JSONPath to sort by.")] = "",
-    ignore_not_found: Annotated[bool, typer.Option("--ignore-not-found")] = False,
-    show_managed_fields: Annotated[bool, typer.Option("--show-managed-fields")] = False,
-    subresource: Annotated[str, typer.Option("--subresource")] = "",
-    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
-    raw: Annotated[str, typer.Option("--raw", help="Ask for this path and print the answer.")] = "",
+    words: Annotated[list[str], Words("(TYPE [NAME | -l label] | TYPE/NAME ...)")], options: GetOptions
 ) -> None:
     """Display one or many resources."""
-    options = GetOptions(
-        output=output,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        field_selector=field_selector,
-        watch=watch or watch_only,
-        watch_only=watch_only,
-        headers=not no_headers,
-        show_labels=show_labels,
-        show_kind=show_kind,
-        label_columns=tuple(c for columns in label_columns or () for c in columns.split(",")),
-        sort_by=sort_by,
-        ignore_not_found=ignore_not_found,
-        managed_fields=show_managed_fields,
-        subresource=subresource,
-    )
-    if raw:
-        session.run(lambda client, _: _print_raw(client, raw))
-        return
-    if not words and not filename:
+    if options.raw:
+        session.run(lambda client, _: _print_raw(client, options.raw))
+    elif not words and not options.filename:
         raise CommandError(
             'You must specify the type of resource to get. Use "sampan api-resources" for a complete list '
             "of supported resources.\n\nerror: Required resource not specified."
         )
-    objects = manifests.load(filename, recursive=recursive) if filename else []
-    session.run(lambda client, namespace: _get(client, namespace, words or [], objects, options))
+    else:
+        session.run(lambda client, namespace: _get(client, namespace, words, options))
 
 
 async def _print_raw(client: Client, path: str) -> None:
-    typer.echo(await client.request("GET", path), nl=False)
+    print(await client.request("GET", path), end="")
 
 
-async def _get(
-    client: Client, namespace: str, words: Sequence[str], objects: Sequence[Object], options: GetOptions
-) -> None:
+async def _get(client: Client, namespace: str, words: Sequence[str], options: GetOptions) -> None:
     mapper = Mapper(client)
-    targets = [
-        Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), obj["metadata"]["name"])
-        for obj in objects
-    ] or await mapper.targets(words)
+    targets = await _manifest_targets(mapper, options) if options.filename else await mapper.targets(words)
     if options.selector and any(target.name for target in targets):
         raise CommandError("name cannot be provided when a selector is specified")
     if options.all_namespaces and any(target.name for target in targets):
         raise CommandError("a resource cannot be retrieved by name across all namespaces")
     getter = Getter(client, "" if options.all_namespaces else namespace, options)
-    if options.watch:
+    if options.watch or options.watch_only:
         await getter.watch(targets)
     elif printers.is_table(options.output):
         await getter.print_tables(targets)
     else:
         await getter.print_objects(targets)
+
+
+async def _manifest_targets(mapper: Mapper, options: GetOptions) -> list[Target]:
+    from kubectl import manifests
+
+    found = manifests.load(options.filename or (), recursive=options.recursive)
+    return [
+        Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), obj["metadata"]["name"]) for obj in found
+    ]
 
 
 class Getter:
@@ -169,7 +135,7 @@ class Getter:
             merged = {**tables[0], "rows": [row for table in tables for row in table.get("rows") or []]}
             if merged["rows"]:
                 blocks.append(self._render(merged, singular_name(resource) if prefixed else ""))
-        typer.echo("\n".join(blocks), nl=False)
+        print("\n".join(blocks), end="")
         if not blocks and not self._failures:
             self._say_nothing_found(targets)
         self._raise_failures()
@@ -179,11 +145,11 @@ class Getter:
             table_rows(
                 table,
                 wide=self._options.output == "wide",
-                headers=self._options.headers,
+                headers=not self._options.no_headers,
                 namespaces=self._options.all_namespaces and self._is_namespaced(table),
                 prefix=prefix,
                 show_labels=self._options.show_labels,
-                label_columns=self._options.label_columns,
+                label_columns=self._options.label_columns or (),
             )
         )
 
@@ -198,7 +164,7 @@ class Getter:
         inside = f" in {self._namespace} namespace" if self._namespace else ""
         if not any(target.resource.namespaced for target in targets):
             inside = ""
-        typer.echo(f"No resources found{inside}" + ("." if inside else ""), err=True)
+        print(f"No resources found{inside}" + ("." if inside else ""), file=sys.stderr)
 
     async def _print_sorted(self, targets: Sequence[Target]) -> None:
         """The Tables with their rows in the order of a field: the rows must carry whole objects for it."""
@@ -211,7 +177,7 @@ class Getter:
             table = decode(answer)
             key = sort_key(self._options.sort_by, [row["object"] for row in table.get("rows") or []])
             table["rows"] = sorted(table.get("rows") or [], key=lambda row: key(row["object"]))
-            typer.echo(self._render(table, ""), nl=False)
+            print(self._render(table, ""), end="")
 
     async def print_objects(self, targets: Sequence[Target]) -> None:
         found = await self._fetch_all(targets, "application/json")
@@ -223,9 +189,12 @@ class Getter:
             objects.sort(key=sort_key(self._options.sort_by, objects))
         if objects or as_list:
             text = printers.render(
-                objects, self._options.output, as_list=as_list, managed_fields=self._options.managed_fields
+                objects,
+                self._options.output,
+                as_list=as_list,
+                managed_fields=self._options.show_managed_fields,
             )
-            typer.echo(text, nl=False)
+            print(text, end="")
         self._raise_failures()
 
     async def watch(self, targets: Sequence[Target]) -> None:

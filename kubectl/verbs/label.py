@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from kubectl.arguments import Flag, Words
+from kubectl.flags import (
+    AllNamespaces,
+    Dry,
+    Everything,
+    FieldSelector,
+    Filenames,
+    Output,
+    Overwrite,
+    ResourceVersion,
+    Selector,
+)
 from kubectl.marking import Marking, run
 
-app = typer.Typer()
 
-
-@app.command("label")
 def label(
-    words: Annotated[list[str], typer.Argument(metavar="TYPE NAME KEY=VALUE... KEY-...")],
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    field_selector: Annotated[str, typer.Option("--field-selector")] = "",
-    everything: Annotated[bool, typer.Option("--all")] = False,
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
-    show: Annotated[bool, typer.Option("--list", help="Print the labels.")] = False,
-    resource_version: Annotated[str, typer.Option("--resource-version")] = "",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    words: Annotated[list[str], Words("TYPE NAME KEY=VALUE... KEY-...")],
+    filename: Filenames = None,
+    selector: Selector = "",
+    field_selector: FieldSelector = "",
+    everything: Everything = False,
+    all_namespaces: AllNamespaces = False,
+    overwrite: Overwrite = False,
+    show: Annotated[bool, Flag("--list", help="Print the labels.")] = False,
+    resource_version: ResourceVersion = "",
+    output: Output = "",
+    dry: Dry = "none",
 ) -> None:
     """Update the labels on a resource."""
     marking = Marking("labels", overwrite, resource_version, show, output)

@@ -8,20 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery import scheme
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
+from kubectl.flags import Container, Selector
 from kubectl.pods import first_pod, running_containers
 from kubectl.resources import Mapper
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +31,21 @@ class LogSource:
     prefix: str = ""
 
 
-@app.command("logs")
 def logs(
-    words: Annotated[list[str] | None, typer.Argument(metavar="POD | TYPE/NAME [CONTAINER]")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f")] = False,
-    container: Annotated[str, typer.Option("--container", "-c")] = "",
-    previous: Annotated[bool, typer.Option("--previous", "-p")] = False,
-    timestamps: Annotated[bool, typer.Option("--timestamps")] = False,
-    tail: Annotated[int, typer.Option("--tail", help="Lines from the end; -1: all.")] = -1,
-    since: Annotated[str, typer.Option("--since")] = "",
-    since_time: Annotated[str, typer.Option("--since-time")] = "",
-    limit_bytes: Annotated[int, typer.Option("--limit-bytes")] = 0,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    all_containers: Annotated[bool, typer.Option("--all-containers")] = False,
-    prefix: Annotated[bool, typer.Option("--prefix", help="Say before each line whose it is.")] = False,
-    ignore_errors: Annotated[bool, typer.Option("--ignore-errors")] = False,
-    max_log_requests: Annotated[int, typer.Option("--max-log-requests")] = 5,
+    words: Annotated[list[str] | None, Words("POD | TYPE/NAME [CONTAINER]")] = None,
+    follow: Annotated[bool, Flag("--follow", "-f")] = False,
+    container: Container = "",
+    previous: Annotated[bool, Flag("--previous", "-p")] = False,
+    timestamps: Annotated[bool, Flag("--timestamps")] = False,
+    tail: Annotated[int, Flag("--tail", help="Lines from the end; -1: all.")] = -1,
+    since: Annotated[str, Flag("--since")] = "",
+    since_time: Annotated[str, Flag("--since-time")] = "",
+    limit_bytes: Annotated[int, Flag("--limit-bytes")] = 0,
+    selector: Selector = "",
+    all_containers: Annotated[bool, Flag("--all-containers")] = False,
+    prefix: Annotated[bool, Flag("--prefix", help="Say before each line whose it is.")] = False,
+    ignore_errors: Annotated[bool, Flag("--ignore-errors")] = False,
+    max_log_requests: Annotated[int, Flag("--max-log-requests")] = 5,
 ) -> None:
     """Print the logs for a container in a pod."""
     if selector and words:
@@ -90,7 +87,7 @@ async def _pods(client: Client, namespace: str, words: Sequence[str], selector: 
     if selector:
         listed = await client.list(scheme.PODS, namespace, label_selector=selector)
         if not listed["items"]:
-            typer.echo(f"No resources found in {namespace} namespace.", err=True)
+            print(f"No resources found in {namespace} namespace.", file=sys.stderr)
         return list(listed["items"])
     if "/" not in words[0]:
         return [await client.get(scheme.PODS, words[0], namespace)]

@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.serialize import from_json, from_yaml_all, to_json
 from kubectl import dry_run, printers, session
+from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Filenames, Output, Subresource
 from kubectl.selection import Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 TYPES = {
     "strategic": "application/strategic-merge-patch+json",
@@ -25,16 +23,15 @@ TYPES = {
 }
 
 
-@app.command("patch")
 def patch(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME")] = None,
-    text: Annotated[str, typer.Option("--patch", "-p", help="The patch, JSON or YAML.")] = "",
-    patch_file: Annotated[str, typer.Option("--patch-file")] = "",
-    kind: Annotated[str, typer.Option("--type", help="json, merge or strategic.")] = "strategic",
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    subresource: Annotated[str, typer.Option("--subresource")] = "",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
+    text: Annotated[str, Flag("--patch", "-p", help="The patch, JSON or YAML.")] = "",
+    patch_file: Annotated[str, Flag("--patch-file")] = "",
+    kind: Annotated[str, Flag("--type", help="json, merge or strategic.")] = "strategic",
+    filename: Filenames = None,
+    subresource: Subresource = "",
+    output: Output = "",
+    dry: Dry = "none",
 ) -> None:
     """Update fields of a resource."""
     if kind not in TYPES:
@@ -57,10 +54,10 @@ def patch(
                 answer = await client.request("PATCH", path, body=body, headers=headers, params=params)
                 after = from_json(answer)
             if output:
-                typer.echo(printers.render([after], output, as_list=False), nl=False)
+                print(printers.render([after], output, as_list=False), end="")
             else:
                 note = "" if before != after or mode is DryRun.CLIENT else " (no change)"
-                typer.echo(f"{one.label} patched{mode.suffix}{note}")
+                print(f"{one.label} patched{mode.suffix}{note}")
 
     session.run(run)
 

@@ -4,38 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import dry_run, manifests, session
+from kubectl import dry_run, field_validation, manifests, session
+from kubectl.arguments import Flag
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Filenames, Recursive, Subresource, Validate
 from kubectl.resources import Mapper, Target
 from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("replace")
 def replace(
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-R")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Delete and create anew.")] = False,
-    subresource: Annotated[str, typer.Option("--subresource")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
-    validate: Annotated[str, typer.Option("--validate")] = "strict",
+    filename: Filenames = None,
+    recursive: Recursive = False,
+    force: Annotated[bool, Flag("--force", help="Delete and create anew.")] = False,
+    subresource: Subresource = "",
+    dry: Dry = "none",
+    validate: Validate = "strict",
 ) -> None:
     """Replace a resource by file name or stdin."""
-    from kubectl.verbs.apply import validation
-
     found = manifests.read(filename or (), recursive=recursive, verb="replace")
     mode = dry_run.parse(dry)
-    params = {"fieldManager": "kubectl-replace", "fieldValidation": validation(validate), **mode.parameters}
+    params = {
+        "fieldManager": "kubectl-replace",
+        "fieldValidation": field_validation.parse(validate),
+        **mode.parameters,
+    }
 
     async def run(client: Client, namespace: str) -> None:
         mapper = Mapper(client)
@@ -48,7 +47,7 @@ def replace(
                     await _replace(client, resource, obj, params, subresource or None, force=force)
                 except StatusError as error:
                     raise manifests.with_source(error, "replacing", manifest.source) from None
-            typer.echo(f"{Target(resource, name_of(obj)).label} replaced{mode.suffix}")
+            print(f"{Target(resource, name_of(obj)).label} replaced{mode.suffix}")
 
     session.run(run)
 

@@ -7,27 +7,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery import scheme
 from apimachinery.durations import parse_duration
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, get_path, name_of, namespace_of
 from kubectl import dry_run, rollouts, session
+from kubectl.arguments import Flag, Words
+from kubectl.commands import Group
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Filenames, Selector
 from kubectl.printers.table import align
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer(help="Manage the rollout of one or many resources.", no_args_is_help=True)
-
-Words = Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME...")]
-Files = Annotated[list[str] | None, typer.Option("--filename", "-f")]
-Labels = Annotated[str, typer.Option("--selector", "-l")]
-Dry = Annotated[str, typer.Option("--dry-run")]
+Targets = Annotated[list[str] | None, Words("(TYPE NAME | TYPE/NAME)")]
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON = "application/json-patch+json"
 
@@ -47,15 +43,12 @@ async def _fetch(client: Client, one: Selected) -> Object:
     return {"apiVersion": resource.api_version, "kind": resource.kind, **found}
 
 
-@app.command("status")
 def status(
-    words: Words = None,
-    filename: Files = None,
-    selector: Labels = "",
-    watch: Annotated[
-        bool, typer.Option("--watch/--no-watch", "-w", help="Until the rollout is done.")
-    ] = True,
-    timeout: Annotated[str, typer.Option("--timeout", help="0s: as long as it takes.")] = "0s",
+    words: Targets = None,
+    filename: Filenames = None,
+    selector: Selector = "",
+    watch: Annotated[bool, Flag("--watch", "-w", help="Until the rollout is done.")] = True,
+    timeout: Annotated[str, Flag("--timeout", help="0s: as long as it takes.")] = "0s",
 ) -> None:
     """Show the status of the rollout."""
     selection = _selection(words, filename, selector)
@@ -94,16 +87,15 @@ async def _follow(client: Client, one: Selected, *, watch: bool) -> None:
 
 def _tell(obj: Object) -> bool:
     progress = rollouts.progress_of(obj)
-    typer.echo(progress.message)
+    print(progress.message)
     return progress.done
 
 
-@app.command("history")
 def history(
-    words: Words = None,
-    filename: Files = None,
-    selector: Labels = "",
-    revision: Annotated[int, typer.Option("--revision", help="Show this one in full.")] = 0,
+    words: Targets = None,
+    filename: Filenames = None,
+    selector: Selector = "",
+    revision: Annotated[int, Flag("--revision", help="Show this one in full.")] = 0,
 ) -> None:
     """View rollout history."""
     selection = _selection(words, filename, selector)
@@ -113,14 +105,12 @@ def history(
             obj = await _fetch(client, one)
             revisions = await _revisions(client, obj)
             if revision:
-                typer.echo(
-                    f"{one.label} with revision #{revision}\n{_template(obj, revisions, revision)}", nl=False
-                )
+                print(f"{one.label} with revision #{revision}\n{_template(obj, revisions, revision)}", end="")
             elif revisions:
                 table = align(rollouts.history_table(revisions), gap=2, minimum=0)
-                typer.echo(f"{one.label} \n{table}")
+                print(f"{one.label} \n{table}")
             else:
-                typer.echo(f"{one.label} \nNo rollout history found.")
+                print(f"{one.label} \nNo rollout history found.")
 
     session.run(run)
 
@@ -152,12 +142,11 @@ def _template(obj: Object, revisions: dict[int, Object], number: int) -> str:
     return writer.text()
 
 
-@app.command("undo")
 def undo(
-    words: Words = None,
-    filename: Files = None,
-    selector: Labels = "",
-    to_revision: Annotated[int, typer.Option("--to-revision", help="0: the one before.")] = 0,
+    words: Targets = None,
+    filename: Filenames = None,
+    selector: Selector = "",
+    to_revision: Annotated[int, Flag("--to-revision", help="0: the one before.")] = 0,
     dry: Dry = "none",
 ) -> None:
     """Undo a previous rollout."""
@@ -166,7 +155,7 @@ def undo(
     async def run(client: Client, namespace: str) -> None:
         for one in await resolve(client, namespace, selection):
             what = await _undo(client, one, to_revision, mode)
-            typer.echo(f"{one.label} {what}{mode.suffix}")
+            print(f"{one.label} {what}{mode.suffix}")
 
     session.run(run)
 
@@ -197,8 +186,7 @@ async def _undo(client: Client, one: Selected, wanted: int, mode: DryRun) -> str
     return "rolled back"
 
 
-@app.command("restart")
-def restart(words: Words = None, filename: Files = None, selector: Labels = "") -> None:
+def restart(words: Targets = None, filename: Filenames = None, selector: Selector = "") -> None:
     """Restart a resource."""
     from kubectl.describe.values import now
 
@@ -218,14 +206,12 @@ def restart(words: Words = None, filename: Files = None, selector: Labels = "") 
     _change_each(_selection(words, filename, selector), change)
 
 
-@app.command("pause")
-def pause(words: Words = None, filename: Files = None, selector: Labels = "") -> None:
+def pause(words: Targets = None, filename: Filenames = None, selector: Selector = "") -> None:
     """Mark the provided resource as paused."""
     _set_paused(_selection(words, filename, selector), True)
 
 
-@app.command("resume")
-def resume(words: Words = None, filename: Files = None, selector: Labels = "") -> None:
+def resume(words: Targets = None, filename: Filenames = None, selector: Selector = "") -> None:
     """Resume a paused resource."""
     _set_paused(_selection(words, filename, selector), False)
 
@@ -258,10 +244,23 @@ def _change_each(selection: Selection, change: Change) -> None:
         failures: list[Exception] = []
         for one in await resolve(client, namespace, selection):
             try:
-                typer.echo(f"{one.label} {await change(client, one)}")
+                print(f"{one.label} {await change(client, one)}")
             except (CommandError, NotFoundError) as error:
                 failures.append(error)
         if failures:
             raise failures[0] if len(failures) == 1 else ExceptionGroup("rollout", failures)
 
     session.run(run)
+
+
+rollout = Group(
+    "Manage the rollout of one or many resources: deployments, daemonsets and statefulsets.",
+    {
+        "history": history,
+        "pause": pause,
+        "restart": restart,
+        "resume": resume,
+        "status": status,
+        "undo": undo,
+    },
+)

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from kubectl.creating import Creation, create
+from kubectl.arguments import Flag, Words
+from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
 from kubectl.generators import workloads
 
-app = typer.Typer()
 
-
-@app.command("run")
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    words: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS...]")] = None,
-    image: Annotated[str, typer.Option("--image")] = "",
-    labels: Annotated[str, typer.Option("--labels", "-l")] = "",
-    env: Annotated[list[str] | None, typer.Option("--env")] = None,
-    port: Annotated[int, typer.Option("--port")] = 0,
-    restart: Annotated[str, typer.Option("--restart", help="Always, OnFailure or Never.")] = "Always",
-    is_command: Annotated[bool, typer.Option("--command", help="The words are the command.")] = False,
-    stdin: Annotated[bool, typer.Option("--stdin", "-i")] = False,
-    tty: Annotated[bool, typer.Option("--tty", "-t")] = False,
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
-    save: Annotated[bool, typer.Option("--save-config")] = False,
+    name: Annotated[str, Words("NAME")],
+    creation: Creation,
+    words: Annotated[list[str] | None, Words("[-- ARGS...]")] = None,
+    image: Annotated[str, Flag("--image")] = "",
+    labels: Annotated[str, Flag("--labels", "-l")] = "",
+    env: Annotated[list[str] | None, Flag("--env")] = None,
+    port: Annotated[int, Flag("--port")] = 0,
+    restart: Annotated[str, Flag("--restart", help="Always, OnFailure or Never.")] = "Always",
+    is_command: Annotated[bool, Flag("--command", help="The words are the command.")] = False,
+    stdin: Annotated[bool, Flag("--stdin", "-i")] = False,
+    tty: Annotated[bool, Flag("--tty", "-t")] = False,
 ) -> None:
     """Create and run a particular image in a pod."""
     if not image:
@@ -46,4 +40,4 @@ def run(
         stdin=stdin,
         tty=tty,
     )
-    create(pod, Creation(dry, output, save, field_manager="kubectl-run"))
+    create(pod, creation, Wording(manager="kubectl-run"))

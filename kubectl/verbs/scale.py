@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from kubectl import dry_run, session
+from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Everything, Filenames, Output, ResourceVersion, Selector
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer()
 
-
-@app.command("scale")
 def scale(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE/NAME...")] = None,
-    replicas: Annotated[int, typer.Option("--replicas")] = -1,
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    everything: Annotated[bool, typer.Option("--all")] = False,
-    current_replicas: Annotated[int, typer.Option("--current-replicas")] = -1,
-    resource_version: Annotated[str, typer.Option("--resource-version")] = "",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    words: Annotated[list[str] | None, Words("TYPE/NAME...")] = None,
+    replicas: Annotated[int, Flag("--replicas")] = -1,
+    filename: Filenames = None,
+    selector: Selector = "",
+    everything: Everything = False,
+    current_replicas: Annotated[int, Flag("--current-replicas")] = -1,
+    resource_version: ResourceVersion = "",
+    output: Output = "",
+    dry: Dry = "none",
 ) -> None:
     """Set a new size for a deployment, replica set, or replication controller."""
     if replicas < 0:
@@ -44,7 +41,7 @@ def scale(
     async def run(client: Client, namespace: str) -> None:
         for one in await resolve(client, namespace, selection):
             await _scale(client, one, replicas, current_replicas, resource_version, mode)
-            typer.echo(one.label if output == "name" else f"{one.label} scaled{mode.suffix}")
+            print(one.label if output == "name" else f"{one.label} scaled{mode.suffix}")
 
     session.run(run)
 

@@ -6,36 +6,33 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.objects import Object, deep_copy, get_path, name_of
 from apimachinery.schema import builtin
 from apimachinery.strategic import create_two_way_patch
 from kubectl import dry_run, printers, session
+from kubectl.arguments import Flag, Words
+from kubectl.commands import Group
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Everything, Filenames, Output, Selector
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-app = typer.Typer(help="Set specific features on objects.", no_args_is_help=True)
-
-Words = Annotated[list[str], typer.Argument(metavar="TYPE NAME | TYPE/NAME KEY=VALUE...")]
-Files = Annotated[list[str] | None, typer.Option("--filename", "-f")]
-Labels = Annotated[str, typer.Option("--selector", "-l")]
-All = Annotated[bool, typer.Option("--all")]
-Dry = Annotated[str, typer.Option("--dry-run")]
-Output = Annotated[str, typer.Option("--output", "-o")]
+Updates = Annotated[list[str], Words("(TYPE NAME | TYPE/NAME) KEY=VALUE...")]
 Change = Callable[[Object], None]
 """Changes a pod spec in place. Raises CommandError."""
 
 
-@app.command("image")
 def image(
-    words: Words, filename: Files = None, selector: Labels = "", everything: All = False, dry: Dry = "none",
+    words: Updates,
+    filename: Filenames = None,
+    selector: Selector = "",
+    everything: Everything = False,
+    dry: Dry = "none",
     output: Output = "",
-) -> None:  # fmt: skip
+) -> None:
     """Update the image of a pod template."""
     names, pairs = split(words)
     if not pairs:
@@ -58,14 +55,13 @@ def _set_image(spec: Object, name: str, wanted: str) -> None:
         each["image"] = wanted
 
 
-@app.command("env")
 def env(
-    words: Words,
-    filename: Files = None,
-    selector: Labels = "",
-    everything: All = False,
-    containers: Annotated[str, typer.Option("--containers", "-c", help="A pattern.")] = "*",
-    show: Annotated[bool, typer.Option("--list")] = False,
+    words: Updates,
+    filename: Filenames = None,
+    selector: Selector = "",
+    everything: Everything = False,
+    containers: Annotated[str, Flag("--containers", "-c", help="A pattern.")] = "*",
+    show: Annotated[bool, Flag("--list")] = False,
     dry: Dry = "none",
     output: Output = "",
 ) -> None:
@@ -111,9 +107,9 @@ async def _list_all(client: Client, namespace: str, selection: Selection, patter
         obj = await client.get(one.target.resource, one.target.name, one.namespace)
         for container in _chosen(_pod_spec(obj), pattern):
             plural = one.target.resource.kind
-            typer.echo(f"# {plural} {one.target.name}, container {container['name']}")
+            print(f"# {plural} {one.target.name}, container {container['name']}")
             for variable in container.get("env") or ():
-                typer.echo(_listed(variable))
+                print(_listed(variable))
 
 
 def _listed(variable: Object) -> str:
@@ -129,15 +125,14 @@ def _listed(variable: Object) -> str:
     return f"# {variable['name']} from resource {source['resourceFieldRef']['resource']}"
 
 
-@app.command("resources")
 def resources(
-    words: Words,
-    filename: Files = None,
-    selector: Labels = "",
-    everything: All = False,
-    containers: Annotated[str, typer.Option("--containers", "-c")] = "*",
-    limits: Annotated[str, typer.Option("--limits")] = "",
-    requests: Annotated[str, typer.Option("--requests")] = "",
+    words: Updates,
+    filename: Filenames = None,
+    selector: Selector = "",
+    everything: Everything = False,
+    containers: Annotated[str, Flag("--containers", "-c")] = "*",
+    limits: Annotated[str, Flag("--limits")] = "",
+    requests: Annotated[str, Flag("--requests")] = "",
     dry: Dry = "none",
     output: Output = "",
 ) -> None:
@@ -181,9 +176,9 @@ def _change_all(selection: Selection, change: Change, done: str, dry: str, outpu
         for one in await resolve(client, namespace, selection):
             result, changed = await _change(client, one, change, mode)
             if output:
-                typer.echo(printers.render([result], output, as_list=False), nl=False)
+                print(printers.render([result], output, as_list=False), end="")
             elif changed:
-                typer.echo(f"{one.label} {done}{mode.suffix}")
+                print(f"{one.label} {done}{mode.suffix}")
 
     session.run(run)
 
@@ -201,3 +196,9 @@ async def _change(client: Client, one: Selected, change: Change, mode: DryRun) -
     strategic = "application/strategic-merge-patch+json"
     params = {"fieldManager": "kubectl-set", **mode.parameters}
     return await client.patch(resource, name, patch, one.namespace, patch_type=strategic, params=params), True
+
+
+set_ = Group(
+    "Configure application resources.",
+    {"env": env, "image": image, "resources": resources},
+)

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery import names, scheme
 from apimachinery.objects import Object
 from kubectl import dry_run, session
+from kubectl.arguments import Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.flags import Dry, Everything, Overwrite, Selector
 from kubectl.resources import Target
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _HINT = "See 'kubectl taint -h' for help and examples"
@@ -81,13 +79,12 @@ def apply(current: Sequence[Object], changes: Changes, *, overwrite: bool) -> li
     return [*changes.set, *(each for each in kept if (each["key"], each["effect"]) not in new)]
 
 
-@app.command("taint")
 def taint(
-    words: Annotated[list[str], typer.Argument(metavar="NODE NAME... KEY=VALUE:EFFECT... KEY-...")],
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    everything: Annotated[bool, typer.Option("--all")] = False,
-    dry: Annotated[str, typer.Option("--dry-run")] = "none",
+    words: Annotated[list[str], Words("NODE NAME... KEY=VALUE:EFFECT... KEY-...")],
+    overwrite: Overwrite = False,
+    selector: Selector = "",
+    everything: Everything = False,
+    dry: Dry = "none",
 ) -> None:
     """Update the taints on one or more nodes."""
     kind, *rest = words
@@ -117,4 +114,4 @@ async def _taint_node(client: Client, name: str, changes: Changes, overwrite: bo
         patch = {"metadata": metadata, "spec": {"taints": taints or None}}
         await client.patch(scheme.NODES, name, patch, params=mode.parameters)
     done = "tainted" if changes.set and not changes.remove else "modified" if changes.set else "untainted"
-    typer.echo(f"{Target(scheme.NODES, name).label} {done}{mode.suffix}")
+    print(f"{Target(scheme.NODES, name).label} {done}{mode.suffix}")

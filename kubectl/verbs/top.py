@@ -5,32 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
-import typer
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.quantity import Quantity
 from kubectl import session
+from kubectl.arguments import Words
+from kubectl.commands import Group
 from kubectl.failures import CommandError
+from kubectl.flags import AllNamespaces, NoHeaders, Selector
 from kubectl.printers.table import align
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer(help="Display resource (CPU/memory) usage.", no_args_is_help=True)
 
 _BASE = "/apis/metrics.k8s.io/v1beta1"
 _MEBI = 1024 * 1024
 ZERO = Quantity()
 
 
-@app.command("pods")
 def pods(
-    name: Annotated[str, typer.Argument()] = "",
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
+    name: Annotated[str, Words("[NAME | -l label]")] = "",
+    all_namespaces: AllNamespaces = False,
+    selector: Selector = "",
+    no_headers: NoHeaders = False,
 ) -> None:
     """Display resource (CPU/memory) usage of pods."""
 
@@ -43,17 +42,13 @@ def pods(
     for each in sorted(session.run(run), key=lambda one: (namespace_of(one), name_of(one))):
         used = [_sum(each, resource) for resource in ("cpu", "memory")]
         rows.append([*([namespace_of(each)] * all_namespaces), name_of(each), *_amounts(*used)])
-    typer.echo(align(rows), nl=False)
+    print(align(rows), end="")
 
 
-app.command("pod", hidden=True)(pods)
-
-
-@app.command("nodes")
 def nodes(
-    name: Annotated[str, typer.Argument()] = "",
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    no_headers: Annotated[bool, typer.Option("--no-headers")] = False,
+    name: Annotated[str, Words("[NAME | -l label]")] = "",
+    selector: Selector = "",
+    no_headers: NoHeaders = False,
 ) -> None:
     """Display resource (CPU/memory) usage of nodes."""
 
@@ -75,10 +70,7 @@ def nodes(
         ]
         cpu, memory = _amounts(*used)
         rows.append([name_of(each), cpu, shares[0], memory, shares[1]])
-    typer.echo(align(rows), nl=False)
-
-
-app.command("node", hidden=True)(nodes)
+    print(align(rows), end="")
 
 
 async def _metrics(client: Client, path: str, name: str, selector: str) -> list[Object]:
@@ -97,3 +89,10 @@ def _sum(pod: Object, resource: str) -> Quantity:
 
 def _amounts(cpu: Quantity, memory: Quantity) -> list[str]:
     return [f"{cpu.milli_value()}m", f"{memory.value() // _MEBI}Mi"]
+
+
+top = Group(
+    "Display resource (CPU/memory) usage.",
+    {"node": nodes, "pod": pods},
+    {"nodes": "node", "no": "node", "pods": "pod", "po": "pod"},
+)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from kubectl import manifests, session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
+from kubectl.flags import Filenames
 from kubectl.manifests import Manifest
 from kubectl.resources import Mapper
 
@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     from client.rest import Client
     from kubectl.trace.steps import Step
 
-app = typer.Typer()
 
-
-@app.command("trace")
 def trace(
-    words: Annotated[list[str], typer.Argument(metavar="apply | TYPE/NAME")],
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
-    timeout: Annotated[str, typer.Option("--timeout", help="How long to wait until all is at rest.")] = "60s",
-    output: Annotated[str, typer.Option("--output", "-o", help="json, or text for people.")] = "",
+    words: Annotated[list[str], Words("apply | TYPE/NAME")],
+    filename: Filenames = None,
+    timeout: Annotated[str, Flag("--timeout", help="How long to wait until all is at rest.")] = "60s",
+    output: Annotated[str, Flag("--output", "-o", help="json, or text for people.")] = "",
 ) -> None:
     """Follow one apply, or the last change of an object, through every daemon."""
     if output not in ("", "text", "json"):
@@ -50,9 +47,9 @@ def _print(steps: Sequence[Step], output: str, *, settled: bool) -> None:
     if output == "json":
         import json
 
-        typer.echo(json.dumps(to_object(steps, settled=settled), indent=2, ensure_ascii=False))
+        print(json.dumps(to_object(steps, settled=settled), indent=2, ensure_ascii=False))
     else:
-        typer.echo(render(steps), nl=False)
+        print(render(steps), end="")
 
 
 async def _apply(

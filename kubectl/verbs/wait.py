@@ -6,22 +6,20 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from apimachinery.conditions import condition_of
 from apimachinery.durations import parse_duration
 from apimachinery.errors import NotFoundError
 from apimachinery.jsonpath import JsonPath, JsonPathError, format_result, relaxed
 from apimachinery.objects import Object, uid_of
 from kubectl import session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
+from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, Output, Selector
 from kubectl.selection import Selected, Selection, resolve
 from kubectl.waiting import Test, until
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-app = typer.Typer()
 
 _WEEK = 7 * 24 * 3600.0
 
@@ -102,19 +100,18 @@ def _jsonpath_goal(text: str) -> Goal:
     return Goal("jsonpath", value=value.strip("'\"") if value else value, path=path)
 
 
-@app.command("wait")
 def wait(
-    words: Annotated[list[str] | None, typer.Argument(metavar="TYPE NAME | TYPE/NAME...")] = None,
-    filename: Annotated[list[str] | None, typer.Option("--filename", "-f")] = None,
+    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME...")] = None,
+    filename: Filenames = None,
     goal: Annotated[
-        str, typer.Option("--for", help="condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], delete, create")
+        str, Flag("--for", help="condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], delete, create")
     ] = "",
-    selector: Annotated[str, typer.Option("--selector", "-l")] = "",
-    field_selector: Annotated[str, typer.Option("--field-selector")] = "",
-    everything: Annotated[bool, typer.Option("--all")] = False,
-    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", help="0 checks once; negative waits a week.")] = "30s",
-    output: Annotated[str, typer.Option("--output", "-o")] = "",
+    selector: Selector = "",
+    field_selector: FieldSelector = "",
+    everything: Everything = False,
+    all_namespaces: AllNamespaces = False,
+    timeout: Annotated[str, Flag("--timeout", help="0 checks once; negative waits a week.")] = "30s",
+    output: Output = "",
 ) -> None:
     """Wait for a specific condition on one or many resources."""
     wanted = parse_goal(goal)
@@ -153,4 +150,4 @@ async def _wait_for(client: Client, one: Selected, goal: Goal, deadline: float, 
     except TimeoutError:
         raise CommandError(f"timed out waiting for the condition on {resource.plural}/{name}") from None
     if not quiet:
-        typer.echo(f"{one.label} condition met")
+        print(f"{one.label} condition met")

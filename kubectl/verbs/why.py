@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from apimachinery.errors import StatusError
 from apimachinery.objects import name_of
 from client.errors import ConfigError, ConnectionFailed
 from kubectl import manifests, session
+from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError, PlainError, describe
+from kubectl.flags import Filenames
 from kubectl.manifests import Manifest
 from kubectl.resources import Mapper, Target
 from kubectl.why.explanation import Explanation, render, to_list
@@ -25,18 +25,13 @@ if TYPE_CHECKING:
     from client.rest import Client
     from kubectl.evidence.asker import Asker
 
-app = typer.Typer()
-
 UNWELL, UNKNOWN = 1, 2
 
 
-@app.command("why")
 def why(
-    words: Annotated[list[str] | None, typer.Argument(metavar="[TYPE [NAME...] | TYPE/NAME...]")] = None,
-    filename: Annotated[
-        list[str] | None, typer.Option("--filename", "-f", help="A manifest, whether applied yet or not.")
-    ] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="json, or text for people.")] = "",
+    words: Annotated[list[str] | None, Words("[TYPE [NAME...] | TYPE/NAME...]")] = None,
+    filename: Filenames = None,
+    output: Annotated[str, Flag("--output", "-o", help="json, or text for people.")] = "",
 ) -> None:
     """Explain why a pod, workload, service, node or claim is not well; without a name, the cluster."""
     if output not in ("", "text", "json"):
@@ -49,16 +44,16 @@ def why(
         raise PlainError(describe(error), UNKNOWN) from None
     _print(found, output)
     if not all(each.is_healthy for each in found):
-        raise typer.Exit(UNWELL)
+        raise SystemExit(UNWELL)
 
 
 def _print(found: Sequence[Explanation], output: str) -> None:
     if output == "json":
         import json
 
-        typer.echo(json.dumps(to_list(found), indent=2, ensure_ascii=False))
+        print(json.dumps(to_list(found), indent=2, ensure_ascii=False))
         return
-    typer.echo("\n".join(map(render, found)), nl=False)
+    print("\n".join(map(render, found)), end="")
 
 
 async def _explain(

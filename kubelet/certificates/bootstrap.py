@@ -16,6 +16,7 @@ from apimachinery.objects import Object
 from apimachinery.serialize import to_yaml
 from client.errors import ConfigError, ConnectionFailed
 from client.kubeconfig import ClientConfig, load
+from client.metrics import count_request
 from client.rest import Client
 from component_base.certificates import CertificateError, inspect
 from kubelet.certificates.requests import CLIENT_SIGNER, RequestRefused, Wanted, obtain
@@ -33,7 +34,7 @@ async def ensure_kubeconfig(
     if await _is_good(kubeconfig, now):
         return
     config = load(bootstrap)
-    client = Client(config, user_agent="kubelet")
+    client = Client(config, user_agent="kubelet", on_answer=count_request)
     try:
         key, certificate = await _obtain(client, Wanted(node, CLIENT_SIGNER), store)
     finally:

@@ -1,53 +1,81 @@
-"""kubectl's way with flags, as tables."""
+"""pflag's rules, as tables."""
+
+from typing import Any
 
 import pytest
 
-from kubectl.arguments import Globals, UsageError, normalise, split_globals
+from kubectl.arguments import Flag, Option, UsageError, parse
+
+OPTIONS = [
+    Option("output", Flag("--output", "-o"), str, ""),
+    Option("files", Flag("--filename", "-f", commas=True), list, None),
+    Option("images", Flag("--image"), list, None),
+    Option("watch", Flag("--watch", "-w"), bool, False),
+    Option("stdin", Flag("--stdin", "-i"), bool, False),
+    Option("tty", Flag("--tty", "-t"), bool, False),
+    Option("dry", Flag("--dry-run", bare="unchanged"), str, "none"),
+    Option("replicas", Flag("--replicas"), int, 0),
+    Option("timeout", Flag("--timeout"), float, 0.0),
+]
 
 
 @pytest.mark.parametrize(
-    ("words", "found", "rest"),
+    ("words", "values", "left"),
     [
-        pytest.param(
-            ["-n", "a", "get", "pods"], Globals(namespace="a"), ["get", "pods"], id="before the verb"
-        ),
-        pytest.param(
-            ["get", "pods", "-n", "a"], Globals(namespace="a"), ["get", "pods"], id="after the verb"
-        ),
-        pytest.param(["get", "pods", "-na"], Globals(namespace="a"), ["get", "pods"], id="joined"),
-        pytest.param(["get", "--kubeconfig=k"], Globals(kubeconfig="k"), ["get"], id="with an equals sign"),
-        pytest.param(
-            ["exec", "p", "--", "ls", "-n"], Globals(), ["exec", "p", "--", "ls", "-n"], id="not after --"
-        ),
+        pytest.param("pods -o yaml", {"output": "yaml"}, ["pods"], id="a short flag and its value"),
+        pytest.param("-oyaml pods", {"output": "yaml"}, ["pods"], id="joined"),
+        pytest.param("-o=yaml", {"output": "yaml"}, [], id="short with an equals sign"),
+        pytest.param("--output yaml", {"output": "yaml"}, [], id="long"),
+        pytest.param("--output=yaml", {"output": "yaml"}, [], id="long with an equals sign"),
+        pytest.param("--output=", {"output": ""}, [], id="an empty value"),
+        pytest.param("-it pod", {"stdin": True, "tty": True}, ["pod"], id="several short ones"),
+        pytest.param("-wo yaml", {"watch": True, "output": "yaml"}, [], id="the last one takes the value"),
+        pytest.param("--watch=false", {"watch": False}, [], id="a boolean switched off"),
+        pytest.param("-w=f", {"watch": False}, [], id="a short boolean switched off"),
+        pytest.param("--watch pods", {"watch": True}, ["pods"], id="a boolean takes no word"),
+        pytest.param("--dry-run pods", {"dry": "unchanged"}, ["pods"], id="a bare flag takes no word"),
+        pytest.param("--dry_run=client", {"dry": "client"}, [], id="underscores are dashes"),
+        pytest.param("-f a,b -f c", {"files": ["a", "b", "c"]}, [], id="lists are split at commas"),
+        pytest.param("--image a,b --image c", {"images": ["a,b", "c"]}, [], id="unless they are not"),
+        pytest.param("--replicas -1", {"replicas": -1}, [], id="a number may look like a flag"),
+        pytest.param("--timeout=1m30s", {"timeout": 90.0}, [], id="a duration"),
+        pytest.param("-", {}, ["-"], id="a dash is a word"),
     ],
 )
-def test_global_flags_may_stand_anywhere(words: list[str], found: Globals, rest: list[str]) -> None:
-    assert split_globals(words) == (found, rest)
+def test_flags_are_told_from_arguments(words: str, values: dict[str, Any], left: list[str]) -> None:
+    parsed = parse(words.split(), OPTIONS)
+    assert (parsed.values, parsed.words, parsed.command) == (values, left, None)
 
 
-def test_a_global_flag_without_its_value_is_refused() -> None:
-    with pytest.raises(UsageError, match="flag needs an argument: -n"):
-        split_globals(["get", "pods", "-n"])
-
-
-BOOLEANS = {"--wait": "--no-wait", "--no-wait": "", "--watch": "", "-w": ""}
+def test_what_stands_behind_two_dashes_is_left_alone() -> None:
+    parsed = parse(["pod", "-i", "--", "ls", "-o", "--", "x"], OPTIONS)
+    assert (parsed.words, parsed.command) == (["pod"], ["ls", "-o", "--", "x"])
 
 
 @pytest.mark.parametrize(
-    ("words", "result"),
+    ("words", "message"),
     [
-        pytest.param(["--wait=false"], ["--no-wait"], id="off by the opposite"),
-        pytest.param(["--watch=false", "pods"], ["pods"], id="off where off is the default"),
-        pytest.param(["--watch=true"], ["--watch"], id="on"),
-        pytest.param(["--dry-run"], ["--dry-run=unchanged"], id="an optional value left out"),
-        pytest.param(["--dry-run=server"], ["--dry-run=server"], id="an optional value given"),
-        pytest.param(["--", "--wait=false"], ["--", "--wait=false"], id="nothing after --"),
+        ("--foo", "unknown flag: --foo"),
+        ("--foo=1", "unknown flag: --foo"),
+        ("-z", "unknown shorthand flag: 'z' in -z"),
+        ("-wz", "unknown shorthand flag: 'z' in -z"),
+        ("--=x", "bad flag syntax: --=x"),
+        ("--output", "flag needs an argument: --output"),
+        ("-o", "flag needs an argument: 'o' in -o"),
+        ("-wo", "flag needs an argument: 'o' in -wo"),
+        (
+            "--watch=maybe",
+            'invalid argument "maybe" for "-w, --watch" flag: strconv.ParseBool: parsing "maybe": '
+            "invalid syntax",
+        ),
+        (
+            "--replicas=x",
+            'invalid argument "x" for "--replicas" flag: strconv.ParseInt: parsing "x": invalid syntax',
+        ),
+        ("--timeout=x", 'invalid argument "x" for "--timeout" flag: time: invalid duration "x"'),
     ],
 )
-def test_booleans_and_optional_values_are_rewritten(words: list[str], result: list[str]) -> None:
-    assert normalise(words, BOOLEANS) == result
-
-
-def test_a_boolean_that_is_neither_is_refused() -> None:
-    with pytest.raises(UsageError, match='invalid argument "maybe" for "--wait" flag'):
-        normalise(["--wait=maybe"], BOOLEANS)
+def test_what_makes_no_sense_is_refused_in_pflags_words(words: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(words.split(), OPTIONS)
+    assert str(caught.value) == message

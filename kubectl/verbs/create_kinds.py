@@ -1,0 +1,230 @@
+"""The kinds that `create` makes out of flags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from apimachinery.objects import Object
+from kubectl import session
+from kubectl.arguments import Command, Flag, Words
+from kubectl.creating import Creation, Wording, create
+from kubectl.failures import CommandError
+from kubectl.generators import network, objects, workloads
+from kubectl.resources import Mapper
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+Name = Annotated[str, Words("NAME")]
+Literals = Annotated[list[str] | None, Flag("--from-literal", help="A key and its value: key=value.")]
+Files = Annotated[list[str] | None, Flag("--from-file", help="A file or folder: [key=]path.")]
+EnvFiles = Annotated[list[str] | None, Flag("--from-env-file", help="A file of lines key=value.")]
+Tcp = Annotated[list[str] | None, Flag("--tcp", commas=True, help="port[:targetPort]")]
+Behind = Annotated[list[str] | None, Command()]
+
+
+def _make(obj: Object, creation: Creation, failure: str = "") -> None:
+    create(obj, creation, Wording(failure=failure))
+
+
+def namespace_(name: Name, creation: Creation) -> None:
+    """Create a namespace with the specified name."""
+    _make(objects.namespace(name), creation)
+
+
+def service_account(name: Name, creation: Creation) -> None:
+    """Create a service account with the specified name."""
+    _make(objects.service_account(name), creation, "failed to create serviceaccount")
+
+
+def config_map(
+    name: Name,
+    creation: Creation,
+    from_literal: Literals = None,
+    from_file: Files = None,
+    from_env_file: EnvFiles = None,
+) -> None:
+    """Create a config map from a local file, directory or literal value."""
+    pairs = objects.read_pairs(from_literal or (), from_file or (), from_env_file or ())
+    _make(objects.config_map(name, pairs), creation, "failed to create configmap")
+
+
+def generic_secret(
+    name: Name,
+    creation: Creation,
+    from_literal: Literals = None,
+    from_file: Files = None,
+    from_env_file: EnvFiles = None,
+    kind: Annotated[str, Flag("--type")] = "",
+) -> None:
+    """Create a secret from a local file, directory or literal value."""
+    pairs = objects.read_pairs(from_literal or (), from_file or (), from_env_file or ())
+    _make(objects.secret(name, pairs, kind), creation, "failed to create secret")
+
+
+def tls_secret(
+    name: Name,
+    creation: Creation,
+    cert: Annotated[str, Flag("--cert")] = "",
+    key: Annotated[str, Flag("--key")] = "",
+) -> None:
+    """Create a TLS secret from a certificate and its key."""
+    _make(objects.tls_secret(name, cert, key), creation, "failed to create secret")
+
+
+def registry_secret(
+    name: Name,
+    creation: Creation,
+    server: Annotated[str, Flag("--docker-server")] = "https://index.docker.io/v1/",
+    user: Annotated[str, Flag("--docker-username")] = "",
+    password: Annotated[str, Flag("--docker-password")] = "",
+    email: Annotated[str, Flag("--docker-email")] = "",
+) -> None:
+    """Create a secret for use with a registry of images."""
+    obj = objects.registry_secret(name, server, user, password, email)
+    _make(obj, creation, "failed to create secret")
+
+
+def deployment(
+    name: Name,
+    creation: Creation,
+    command: Behind = None,
+    image: Annotated[list[str] | None, Flag("--image")] = None,
+    replicas: Annotated[int, Flag("--replicas", "-r")] = 1,
+    port: Annotated[int, Flag("--port")] = 0,
+) -> None:
+    """Create a deployment with the specified name."""
+    if not image:
+        raise CommandError('required flag(s) "image" not set')
+    obj = workloads.deployment(name, image, replicas=replicas, port=port, command=command or ())
+    _make(obj, creation, "failed to create deployment")
+
+
+def job(
+    name: Name,
+    creation: Creation,
+    command: Behind = None,
+    image: Annotated[str, Flag("--image")] = "",
+    source: Annotated[str, Flag("--from", help="cronjob/NAME")] = "",
+) -> None:
+    """Create a job with the specified name."""
+    if bool(image) == bool(source):
+        raise CommandError("either --image or --from must be specified")
+    if image:
+        _make(workloads.job(name, image, command or ()), creation, "failed to create job")
+        return
+    cron_job = session.run(lambda client, namespace: _fetch(client, namespace, source))
+    _make(workloads.job_from_cron_job(name, cron_job), creation, "failed to create job")
+
+
+async def _fetch(client: Client, namespace: str, word: str) -> Object:
+    (target,) = await Mapper(client).targets([word])
+    found = await client.get(target.resource, target.name, namespace)
+    return {"apiVersion": target.resource.api_version, "kind": target.resource.kind, **found}
+
+
+def cron_job(
+    name: Name,
+    creation: Creation,
+    command: Behind = None,
+    image: Annotated[str, Flag("--image")] = "",
+    schedule: Annotated[str, Flag("--schedule")] = "",
+    restart: Annotated[str, Flag("--restart")] = "",
+) -> None:
+    """Create a cron job with the specified name."""
+    obj = workloads.cron_job(name, image, schedule, restart, command or ())
+    _make(obj, creation, "failed to create cronjob")
+
+
+def ingress(
+    name: Name,
+    creation: Creation,
+    rule: Annotated[list[str] | None, Flag("--rule", help="host/path=service:port[,tls[=secret]]")] = None,
+    class_name: Annotated[str, Flag("--class")] = "",
+    default_backend: Annotated[str, Flag("--default-backend")] = "",
+) -> None:
+    """Create an ingress with the specified name."""
+    if not rule and not default_backend:
+        raise CommandError(
+            "not enough information provided: every ingress has to either specify a default-backend "
+            "(which catches all traffic) or a list of rules (which catch specific paths)"
+        )
+    obj = network.ingress(name, rule or (), class_name=class_name, default_backend=default_backend)
+    _make(obj, creation, "failed to create ingress")
+
+
+def _make_service(name: str, kind: str, word: str, creation: Creation, **fields: Any) -> None:
+    if kind != "ExternalName" and not fields.get("tcp") and fields.get("cluster_ip") != "None":
+        raise CommandError("at least one tcp port specifier must be provided")
+    obj = network.service(name, kind, **{**fields, "tcp": fields.get("tcp") or ()})
+    _make(obj, creation, f"failed to create {word} service")
+
+
+def cluster_ip_service(
+    name: Name,
+    creation: Creation,
+    tcp: Tcp = None,
+    cluster_ip: Annotated[str, Flag("--clusterip")] = "",
+) -> None:
+    """Create a service with a cluster IP."""
+    _make_service(name, "ClusterIP", "ClusterIP", creation, tcp=tcp, cluster_ip=cluster_ip)
+
+
+def node_port_service(
+    name: Name,
+    creation: Creation,
+    tcp: Tcp = None,
+    node_port: Annotated[int, Flag("--node-port")] = 0,
+) -> None:
+    """Create a service with a node port."""
+    _make_service(name, "NodePort", "NodePort", creation, tcp=tcp, node_port=node_port)
+
+
+def load_balancer_service(name: Name, creation: Creation, tcp: Tcp = None) -> None:
+    """Create a service with a load balancer."""
+    _make_service(name, "LoadBalancer", "LoadBalancer", creation, tcp=tcp)
+
+
+def external_name_service(
+    name: Name,
+    creation: Creation,
+    external_name: Annotated[str, Flag("--external-name")] = "",
+    tcp: Tcp = None,
+) -> None:
+    """Create a service that is another name."""
+    _make_service(name, "ExternalName", "ExternalName", creation, tcp=tcp, external_name=external_name)
+
+
+def quota(
+    name: Name,
+    creation: Creation,
+    hard: Annotated[str, Flag("--hard", help="resource=quantity,…")] = "",
+    scopes: Annotated[str, Flag("--scopes")] = "",
+) -> None:
+    """Create a quota with the specified name and hard limits."""
+    _make(objects.resource_quota(name, hard, scopes), creation, "failed to create quota")
+
+
+def priority_class(
+    name: Name,
+    creation: Creation,
+    value: Annotated[int, Flag("--value")] = 0,
+    default: Annotated[bool, Flag("--global-default")] = False,
+    description: Annotated[str, Flag("--description")] = "",
+    preemption: Annotated[str, Flag("--preemption-policy")] = "PreemptLowerPriority",
+) -> None:
+    """Create a priority class with the specified name."""
+    obj = objects.priority_class(name, value, default=default, description=description, preemption=preemption)
+    _make(obj, creation, "failed to create priorityclass")
+
+
+def disruption_budget(
+    name: Name,
+    creation: Creation,
+    selector: Annotated[str, Flag("--selector")] = "",
+    minimum: Annotated[str, Flag("--min-available")] = "",
+    maximum: Annotated[str, Flag("--max-unavailable")] = "",
+) -> None:
+    """Create a pod disruption budget with the specified name."""
+    obj = objects.disruption_budget(name, selector, minimum, maximum)
+    _make(obj, creation, "failed to create poddisruptionbudgets")
