@@ -56,7 +56,7 @@ class UsageError(Exception):
     """The command line makes no sense; the message is kubectl's. `hint` says which help to point to."""
 
     def __init__(
-        self, message: str, verb: str = "", hint: Literal["usage", "examples", "none"] = "usage"
+        self, message: str, verb: str = "", hint: Literal["usage", "examples", "plugin", "none"] = "usage"
     ) -> None:
         super().__init__(message)
         self.verb = verb

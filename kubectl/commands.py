@@ -209,6 +209,10 @@ def _grouped(groups: Mapping[str, type], values: Mapping[str, Any]) -> dict[str,
 
 def _unknown(found: Found, words: Sequence[str]) -> UsageError:
     name = " ".join(found.path)
+    if not found.path and found.words[0].startswith("-"):
+        # An unknown verb may be the name of a plugin, before which no flag may stand.
+        flag = found.words[0].partition("=")[0]
+        return UsageError(f"flags cannot be placed before plugin name: {flag}", hint="plugin")
     if not found.path:
         return UsageError(f'unknown command "{words[0]}" for "{PROGRAM}"', hint="none")
     if found.function is not None:

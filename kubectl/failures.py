@@ -55,12 +55,13 @@ def _invalid(error: StatusError, kind: str, name: str, causes: list[dict[str, st
     return "\n".join([f"{head}: ", *(f"* {line}" for line in lines)])
 
 
-def _hint(error: UsageError) -> str:
+def _usage(error: UsageError) -> str:
     command = f"sampan {error.verb}".strip()
     return {
-        "examples": f"\nSee '{command} -h' for help and examples",
-        "usage": f"\nSee '{command} --help' for usage.",
-        "none": "",
+        "examples": f"error: {error}\nSee '{command} -h' for help and examples",
+        "usage": f"error: {error}\nSee '{command} --help' for usage.",
+        "plugin": f"Error: {error}",
+        "none": f"error: {error}",
     }[error.hint]
 
 
@@ -69,7 +70,7 @@ def report(error: BaseException) -> int:
     if isinstance(error, BaseExceptionGroup):
         return max(report(each) for each in error.exceptions)
     if isinstance(error, UsageError):
-        print(f"error: {error}{_hint(error)}", file=sys.stderr)
+        print(_usage(error), file=sys.stderr)
         return 1
     if isinstance(error, BrokenPipeError):
         return 0

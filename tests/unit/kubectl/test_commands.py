@@ -96,6 +96,7 @@ def test_help_is_shown_where_it_is_asked_for_or_no_verb_is_named(words: str) -> 
         ("create deployment a b", "exactly one NAME is required, got 2", "create deployment", "examples"),
         ("get --foo", "unknown flag: --foo", "get", "usage"),
         ("--foo get", "unknown flag: --foo", "", "usage"),
+        ("-n=x foo", "flags cannot be placed before plugin name: -n", "", "plugin"),
     ],
 )
 def test_what_is_wrong_is_said_in_cobras_words(words: str, message: str, verb: str, hint: str) -> None:
