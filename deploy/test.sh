@@ -28,8 +28,10 @@ for folder in ("log", "run"):
     (state / folder).mkdir(parents=True, exist_ok=True)
 print("docker:", "started" if engine.ensure_engine(state) else "runs already")
 PYTHON
-# A registry to pull from; where there is none to install, the tests that need it say so.
-command -v docker-registry >/dev/null ||
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-registry >/dev/null || true
+# A registry to pull from, and what the demos need; where there is none to install, the tests that need it say so.
+for program in docker-registry docker-compose debootstrap curl; do
+    command -v "$program" >/dev/null ||
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$program" >/dev/null || true
+done
 "$bin/pytest" -q -rs tests/integration
 "$bin/pytest" -q -rs tests/e2e

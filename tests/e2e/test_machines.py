@@ -11,7 +11,7 @@ from tests.fakes.machines import Machine, build_images, machines
 pytestmark = pytest.mark.docker
 
 CONTROL_PLANE = ("etcd", "apiserver", "controller-manager", "scheduler")
-UNITS = (*CONTROL_PLANE, "kubelet", "proxy")
+UNITS = (*CONTROL_PLANE, "dns", "kubelet", "proxy")
 READY = "hello 3/3"
 
 

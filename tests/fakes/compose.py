@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from client.kubeconfig import ClientConfig, load
 from tests.fakes.etcd_server import free_port
-from tests.fakes.machines import ROOT
+from tests.fakes.machines import ROOT, build_images
 
 _UP_LIMIT, _COMMAND_LIMIT = 900, 120
 
@@ -56,6 +60,20 @@ class Project:
         """What a shell in a container prints."""
         return self.compose("exec", "-T", service, "sh", "-c", script, limit=limit).strip()
 
+    def try_out(self, *chapters: str, limit: float = _UP_LIMIT) -> str:
+        """What the demo's own script prints, with our CLI. Raises AssertionError with that if it fails."""
+        done = subprocess.run(
+            ["./try.sh", *chapters],
+            cwd=self.folder,
+            env={**self._environment, "KUBECTL": str(Path(sys.executable).with_name("sampan"))},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=limit,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
     def container(self, service: str) -> str:
         return f"{self.name}_{service}_1"
 
@@ -94,6 +112,10 @@ class Project:
 
 @contextmanager
 def project(folder: str) -> Iterator[Project]:
+    """Skips the test where docker-compose is missing."""
+    if shutil.which("docker-compose") is None:
+        pytest.skip("needs docker-compose")
+    build_images()
     made = Project(folder)
     try:
         made.up()
