@@ -14,10 +14,12 @@ from apimachinery.schema.node import SchemaNode, SchemaSet
 
 __all__ = [
     "CLEAN", "Checked", "Checker", "SchemaNode", "SchemaSet", "TypeProblem", "builtin", "checker_for",
-    "compile_checker", "raw_definitions",
+    "compile_checker", "definitions_with_defaults", "raw_definitions",
 ]  # fmt: skip
 
 _FILE = "definitions-1.34.json.gz"
+_DEFAULTS = "defaults-1.34.txt"
+"""What OpenAPI v3 tells beyond v2: a line a definition, `<name> {"<field>":<default>,…}`."""
 
 
 def raw_definitions() -> dict[str, Any]:
@@ -27,10 +29,21 @@ def raw_definitions() -> dict[str, Any]:
     return definitions
 
 
+def definitions_with_defaults() -> dict[str, Any]:
+    """The definitions, their fields with `default`, which OpenAPI v2 leaves out."""
+    definitions = raw_definitions()
+    for line in (resources.files(__package__) / _DEFAULTS).read_text().splitlines():
+        name, _, values = line.partition(" ")
+        fields = definitions[name]["properties"]
+        for field, value in orjson.loads(values).items():
+            fields[field]["default"] = value
+    return definitions
+
+
 @functools.cache
 def builtin() -> SchemaSet:
     """The schema of the built-in kinds, without descriptions."""
-    return SchemaSet({name: _undescribed(raw) for name, raw in raw_definitions().items()})
+    return SchemaSet({name: _undescribed(raw) for name, raw in definitions_with_defaults().items()})
 
 
 def _undescribed(raw: dict[str, Any]) -> dict[str, Any]:

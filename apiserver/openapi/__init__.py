@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
-from apimachinery.schema import raw_definitions
+from apimachinery.schema import definitions_with_defaults
 from apimachinery.scheme import Resource
 from apiserver.openapi import gnostic, spec3, swagger
 from apiserver.openapi.operations import group_versions
@@ -44,7 +44,9 @@ class OpenAPI:
         resources = group_versions(self._made_for).get(path)
         if resources is None:
             return None
-        return self._kept(f"v3/{path}", lambda: orjson.dumps(spec3.document(resources, raw_definitions())))
+        return self._kept(
+            f"v3/{path}", lambda: orjson.dumps(spec3.document(resources, definitions_with_defaults()))
+        )
 
     def v3_hash(self, path: str) -> str:
         """What the index gives as the hash of a document; empty if there is none."""
