@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -27,7 +28,7 @@ from apiserver.discovery.routes import build_router as discovery_router
 from apiserver.discovery.served import Served
 from apiserver.dispatch import Dispatcher
 from apiserver.filters.authentication import Authentication
-from apiserver.filters.authorization import Authorization
+from apiserver.filters.authorization import Authorization, require
 from apiserver.filters.impersonation import Impersonation
 from apiserver.filters.max_in_flight import MaxInFlight
 from apiserver.filters.observe import Observe
@@ -71,7 +72,8 @@ class ApiServer:
         self.auth = build_auth(options, self.cache, now)
         self.chain = Chain(build_plugins(options, storage, self.cache, self.auth, now))
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
-        shared = Shared(storage, self.cache, self.chain, now, event_lease=self.leases.lease)
+        authorize = partial(require, self.auth.authorizer)
+        shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
         self.stores = build_stores(shared, _strategies(options))
         self.served = Served()
         self.repair = build_repair(_ranges(options), storage, now, random.Random())

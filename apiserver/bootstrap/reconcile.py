@@ -22,6 +22,7 @@ from apiserver.storage.entry import Entry
 
 AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _AT_ONCE = 16
+_OPTIONS = WriteOptions(field_manager="kube-apiserver")
 _MYSELF = UserInfo("system:apiserver", groups=("system:masters",))
 
 
@@ -55,7 +56,7 @@ class Bootstrapper:
         obj = deep_copy(wanted.obj)
         store.strategy.default(obj)
         try:
-            await store.create(_info("create"), obj["metadata"].get("namespace", ""), obj, WriteOptions())
+            await store.create(_info("create"), obj["metadata"].get("namespace", ""), obj, _OPTIONS)
         except AlreadyExistsError:
             # Another apiserver was faster.
             return

@@ -6,6 +6,7 @@ from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.auth.attributes import attributes_of, forbidden
 from apiserver.auth.authorizer import Authorizer
 from apiserver.filters.request_info import KEY
+from apiserver.request import RequestInfo
 
 
 class Authorization:
@@ -17,9 +18,17 @@ class Authorization:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = scope.get(KEY)
-        if info is not None and "system:masters" not in info.user.groups:
-            attributes = attributes_of(info)
-            decision = self._authorizer.authorize(attributes)
-            if not decision.allowed:
-                raise forbidden(attributes, decision.reason)
+        if info is not None:
+            require(self._authorizer, info)
         await self._app(scope, receive, send)
+
+
+def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
+    """Raises ForbiddenError if the user may not make the request, or not with another verb."""
+    if "system:masters" in info.user.groups:
+        return
+    attributes = attributes_of(info)
+    attributes.verb = verb or info.verb
+    decision = authorizer.authorize(attributes)
+    if not decision.allowed:
+        raise forbidden(attributes, decision.reason)

@@ -94,7 +94,7 @@ def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     except DecodeError as error:
         raise _unrecognized(kind, _syntax_problem(media, error), body) from None
     if not isinstance(decoded.value, dict):
-        text = _NOT_AN_OBJECT.format(_json_type(decoded.value))
+        text = _NOT_AN_OBJECT.format(json_type(decoded.value))
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)
     return decoded
 
@@ -117,7 +117,7 @@ def _definition_name(api_version: str, kind: str) -> str | None:
     return node.definition_name if node else None
 
 
-def _json_type(value: object) -> str:
+def json_type(value: object) -> str:
     names = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
     return names.get(type(value), "null")
 
@@ -170,7 +170,7 @@ def _check_kind(obj: Object, expected: Expected) -> None:
     for name in ("apiVersion", "kind"):
         if not isinstance(obj[name], str):
             text = (
-                f"json: cannot unmarshal {_json_type(obj[name])} into Go struct field .{name} of type string"
+                f"json: cannot unmarshal {json_type(obj[name])} into Go struct field .{name} of type string"
             )
             raise _unrecognized(expected.kind, f"couldn't get version/kind; json parse error: {text}", b"")
     if (obj["apiVersion"], obj["kind"]) == (expected.api_version, expected.kind):

@@ -1,4 +1,7 @@
-"""PATCH in its three forms (JSON, merge, strategic merge), of an object or a subresource of the same form."""
+"""PATCH: in three forms (JSON, merge, strategic merge) here, of an object or a subresource of the same form.
+
+The fourth, server-side apply, is in `apply`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from apimachinery.strategic import strategic_merge
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_entry
+from apiserver.handlers.apply import APPLY, apply
 from apiserver.registry.options import WriteOptions, parse_write_options
 from apiserver.registry.store import Store
 from apiserver.registry.updating import Target
@@ -33,16 +37,19 @@ JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
-Apply = Callable[[Object], Any]
+Patch = Callable[[Object], Any]
+"""From an object to the patched one."""
 
 
 async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    if bodies.content_type(info) == APPLY:
+        return await apply(info, receive, send, store)
     expected = bodies.expected_of(store.resource)
-    apply, options = await read_patch(info, receive, expected)
+    change, options = await read_patch(info, receive, expected)
 
     async def patched(entry: Entry | None) -> Object:
         assert entry is not None  # no kind creates by patch
-        obj = decode_patched(info, apply(store.codec.obj(entry)), expected, options)
+        obj = decode_patched(info, change(store.codec.obj(entry)), expected, options)
         obj = store.codec.to_stored(obj)
         store.strategy.default(obj)
         return obj
@@ -54,7 +61,7 @@ async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
 
 async def read_patch(
     info: RequestInfo, receive: Receive, expected: bodies.Expected
-) -> tuple[Apply, WriteOptions]:
+) -> tuple[Patch, WriteOptions]:
     """The patch as a function of the object. Raises what is wrong with it whatever the object is."""
     make = _KINDS.get(bodies.content_type(info))
     if make is None:
@@ -77,7 +84,7 @@ def _unprocessable() -> StatusError:
     )
 
 
-def _json_apply(operations: Any, expected: bodies.Expected) -> Apply:
+def _json(operations: Any, expected: bodies.Expected) -> Patch:
     if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
         raise BadRequestError("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     if not all(isinstance(each, dict) for each in operations):
@@ -87,30 +94,30 @@ def _json_apply(operations: Any, expected: bodies.Expected) -> Apply:
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         )
 
-    def apply(obj: Object) -> Any:
+    def patched(obj: Object) -> Any:
         try:
             return json_patch(obj, operations)
         except (PatchError, orjson.JSONEncodeError) as error:  # the latter: nested too deeply
             raise _unprocessable() from error
 
-    return apply
+    return patched
 
 
-def _merge_apply(document: Any, expected: bodies.Expected) -> Apply:
+def _merge(document: Any, expected: bodies.Expected) -> Patch:
     fields = _fields(document)
     return lambda obj: merge_patch(obj, fields)
 
 
-def _strategic_apply(document: Any, expected: bodies.Expected) -> Apply:
+def _strategic(document: Any, expected: bodies.Expected) -> Patch:
     fields, schema = _fields(document), builtin().node(expected.api_version, expected.kind)
 
-    def apply(obj: Object) -> Any:
+    def patched(obj: Object) -> Any:
         try:
             return strategic_merge(obj, fields, schema)
         except PatchError as error:
             raise BadRequestError(str(error)) from None
 
-    return apply
+    return patched
 
 
 def _fields(document: Any) -> Object:
@@ -120,10 +127,10 @@ def _fields(document: Any) -> Object:
     return document
 
 
-_KINDS: dict[str, Callable[[Any, bodies.Expected], Apply]] = {
-    JSON: _json_apply,
-    MERGE: _merge_apply,
-    STRATEGIC: _strategic_apply,
+_KINDS: dict[str, Callable[[Any, bodies.Expected], Patch]] = {
+    JSON: _json,
+    MERGE: _merge,
+    STRATEGIC: _strategic,
 }
 
 

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from apimachinery.errors import InvalidError, NotFoundError
 from apimachinery.field import Path, invalid
 from apimachinery.labels import selector_from_label_selector, selector_from_map
+from apimachinery.merge.shape import shape_of
 from apimachinery.objects import Object
+from apimachinery.schema import builtin
 from apimachinery.scheme import REPLICATION_CONTROLLERS
+from apimachinery.times import format_time
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
+from apiserver.handlers.apply import APPLY, read_configuration
 from apiserver.handlers.patch import decode_patched, read_patch
+from apiserver.managed_fields.book import stored_book, write
+from apiserver.managed_fields.scale import API_VERSION, to_scale, to_workload
+from apiserver.managed_fields.tracker import Tracker
+from apiserver.managed_fields.updating import Door
+from apiserver.managed_fields.versions import Version, Versions
 from apiserver.registry.options import WriteOptions, parse_write_options
 from apiserver.registry.store import Store
+from apiserver.registry.tracking import manager_of
 from apiserver.registry.updating import Target
 from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 
-_EXPECTED = bodies.Expected("autoscaling/v1", "Scale")
+_EXPECTED = bodies.Expected(API_VERSION, "Scale")
+_REPLICAS = ("f:spec", "f:replicas")
+"""In every workload."""
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -50,14 +63,45 @@ async def update_scale(info: RequestInfo, receive: Receive, send: Send, store: S
     options = parse_write_options(info.query, "UpdateOptions")
     body = await bodies.read(info, receive)
     scale = bodies.decode(info, body, _EXPECTED, options.field_validation)
-    await _update(info, send, store, options, lambda current: scale)
+    await _update(info, send, store, options, _tracked(info, store, options, lambda current: scale))
 
 
 async def patch_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    apply, options = await read_patch(info, receive, _EXPECTED)
-    await _update(
-        info, send, store, options, lambda current: decode_patched(info, apply(current), _EXPECTED, options)
-    )
+    if bodies.content_type(info) == APPLY:
+        configuration = await read_configuration(info, receive, _EXPECTED)
+        return await _update(
+            info,
+            send,
+            store,
+            configuration.options,
+            lambda current: configuration.apply(_tracker(), current, format_time(store.shared.now())),
+        )
+    patch, options = await read_patch(info, receive, _EXPECTED)
+
+    def patched(current: Object) -> Object:
+        return decode_patched(info, patch(current), _EXPECTED, options)
+
+    await _update(info, send, store, options, _tracked(info, store, options, patched))
+
+
+@cache
+def _tracker() -> Tracker:
+    version = Version(shape_of(builtin().node(_EXPECTED.api_version, _EXPECTED.kind)))
+    return Tracker(Door(API_VERSION, Versions({API_VERSION: version}), "scale"))
+
+
+def _tracked(
+    info: RequestInfo, store: Store, options: WriteOptions, change: Callable[[Object], Object]
+) -> Callable[[Object], Object]:
+    """The change, with whoever manages the replicas after it."""
+
+    def tracked(current: Object) -> Object:
+        scale = change(current)
+        manager, now = manager_of(info, options.field_manager), format_time(store.shared.now())
+        _tracker().track(current, scale, manager, now)
+        return scale
+
+    return tracked
 
 
 async def _update(
@@ -66,9 +110,15 @@ async def _update(
     async def scaled(entry: Entry | None) -> Object:
         assert entry is not None  # workloads aren't created by scaling them
         obj = entry.obj
-        return _with_scale(obj, change(scale_of(store, obj)), info.name)
+        book, scale = stored_book(obj), scale_of(store, obj)
+        scale["metadata"]["managedFields"] = write(to_scale(book, _REPLICAS))
+        wanted = change(scale)
+        scaled = _with_scale(obj, wanted, info.name)
+        owners = to_workload(book, stored_book(wanted), _REPLICAS, store.stored.api_version)
+        scaled["metadata"]["managedFields"] = write(owners)
+        return scaled
 
-    target = Target(info.namespace, info.name, "scale")
+    target = Target(info.namespace, info.name, "scale", is_tracked=True)
     with _named(store, info.name):
         entry, _ = await store.update(info, target, scaled, options)
     await send_value(info, send, scale_of(store, entry.obj))

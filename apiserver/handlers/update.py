@@ -29,6 +29,7 @@ async def update(info: RequestInfo, receive: Receive, send: Send, store: Store) 
         store.strategy.default(obj)
         return obj
 
-    target = Target(namespace, info.name, info.subresource, may_create=not info.subresource)
+    may_create = store.strategy.allow_create_on_update and not info.subresource
+    target = Target(namespace, info.name, info.subresource, may_create=may_create)
     entry, created = await store.update(info, target, replace, options)
     await send_entry(info, send, store, entry, 201 if created else 200)

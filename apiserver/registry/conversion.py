@@ -128,6 +128,12 @@ _CONVERSIONS: dict[Resource, Conversion] = {
 }
 
 
+def versions_of(stored: Resource) -> list[tuple[Resource, Conversion | None]]:
+    """The resource as it is stored, and the versions that are converted to it."""
+    others = [(resource, each) for resource, each in _CONVERSIONS.items() if each.stored == stored]
+    return [(stored, None), *others]
+
+
 def conversion_of(resource: Resource) -> Conversion | None:
     """How a resource is stored, if not in the version it is served in."""
     return _CONVERSIONS.get(resource)

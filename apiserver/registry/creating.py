@@ -23,6 +23,7 @@ async def create(
 ) -> Entry:
     """Raises AlreadyExistsError, InvalidError and whatever admission refuses with."""
     rules.set_namespace(store.resource, namespace, obj)
+    store.track(info, None, obj, options)
     attributes = creation_attributes(store, info, obj, options)
     await store.admit(attributes)
     generated = bool(obj["metadata"].get("generateName") and not obj["metadata"].get("name"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from apimachinery.errors import BadRequestError, InvalidError
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported
+from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
 from apimachinery.fields import FieldRequirement, FieldSelector, FieldSelectorError, parse_field_selector
 from apimachinery.labels import Selector, SelectorError, parse_selector
 from apimachinery.metadata import validate_field_manager
@@ -35,6 +35,7 @@ class WriteOptions:
     field_manager: str = ""
     field_validation: FieldValidation = "Warn"
     force: bool = False
+    """Of an apply: take what others manage."""
 
     def as_object(self, kind: str) -> Object:
         """What admission is told."""
@@ -89,10 +90,18 @@ class ListOptions:
         return replace(self, fields=FieldSelector((*self.fields.requirements, requirement)))
 
 
-def parse_write_options(query: Query, kind: str) -> WriteOptions:
-    """`kind` is CreateOptions, UpdateOptions or PatchOptions. Raises InvalidError."""
+def parse_write_options(query: Query, kind: str, *, apply: bool = False) -> WriteOptions:
+    """`kind` is CreateOptions, UpdateOptions or PatchOptions; `apply`: of a patch that is one.
+
+    Raises InvalidError.
+    """
     manager, validation = _first(query, "fieldManager"), _first(query, "fieldValidation")
-    errors = [*_check_dry_run(query), *validate_field_manager(manager, Path("fieldManager"))]
+    errors: ErrorList = []
+    if kind == "PatchOptions" and "force" in query and not apply:
+        errors.append(forbidden(Path("force"), "may not be specified for non-apply patch"))
+    if apply and not manager:
+        errors.append(required(Path("fieldManager"), "is required for apply patch"))
+    errors += [*validate_field_manager(manager, Path("fieldManager")), *_check_dry_run(query)]
     if validation not in _FIELD_VALIDATIONS:
         errors.append(not_supported(Path("fieldValidation"), validation, _FIELD_VALIDATIONS))
     _refuse(kind, errors)

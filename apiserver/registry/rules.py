@@ -20,7 +20,7 @@ from apiserver.registry.generated_names import generate_name
 from apiserver.registry.strategy import Strategy
 
 _EMPTY_IS_ABSENT = (
-    "annotations", "creationTimestamp", "finalizers", "generateName", "labels", "namespace",
+    "annotations", "creationTimestamp", "finalizers", "generateName", "labels", "managedFields", "namespace",
     "ownerReferences", "uid",
 )  # fmt: skip
 _NOT_SPEC = ("apiVersion", "kind", "metadata", "status")
@@ -43,13 +43,12 @@ def set_namespace(resource: Resource, namespace: str, obj: Object) -> None:
 
 
 def tidy_metadata(obj: Object) -> None:
-    """Leaves out what is empty, and what this server does not keep."""
+    """Leaves out what is empty, and what is there no more."""
     metadata = obj["metadata"]
     for name in _EMPTY_IS_ABSENT:
         if name in metadata and not metadata[name]:
             del metadata[name]
     metadata.pop("selfLink", None)
-    metadata.pop("managedFields", None)
 
 
 def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: random.Random) -> None:

@@ -16,6 +16,7 @@ from typing import Protocol
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from apimachinery.scheme import EVENTS, Resource
+from apimachinery.times import format_time
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
@@ -23,6 +24,7 @@ from apiserver.registry.conversion import conversion_of
 from apiserver.registry.listing import Lister, Listing
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
 from apiserver.registry.strategy import Strategy, WriteContext
+from apiserver.registry.tracking import Tracking, manager_of
 from apiserver.registry.transaction import Lease, Transactions, no_lease
 from apiserver.registry.updating import Change, Target
 from apiserver.request import RequestInfo
@@ -39,6 +41,10 @@ class Admission(Protocol):
     async def validate(self, attributes: Attributes) -> None: ...
 
 
+def anyone_may(info: RequestInfo, verb: str) -> None:
+    """Where nobody asks for authorization."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What all stores have in common."""
@@ -47,6 +53,8 @@ class Shared:
     cache: WatchCache
     admission: Admission
     now: Callable[[], datetime]
+    authorize: Callable[[RequestInfo, str], None] = anyone_may
+    """authorize(info, verb): raises ForbiddenError if the user may not do that to what the request names."""
     randomness: random.Random = field(default_factory=random.Random)
     event_lease: Lease = no_lease
     """The etcd lease that an Event is written with."""
@@ -62,6 +70,7 @@ class Store:
         conversion = conversion_of(resource)
         self.stored = conversion.stored if conversion else resource
         self.codec = Codec(resource)
+        self.tracking = Tracking(resource, self.stored, strategy)
         self.cache = shared.cache.resource(self.stored, strategy.selectable_fields)
         self.lister = Lister(shared.storage, shared.cache, self.cache)
         lease = shared.event_lease if self.stored == EVENTS else no_lease
@@ -116,6 +125,13 @@ class Store:
 
     def context(self, dry_run: bool) -> WriteContext:
         return WriteContext(self._look_up, self.shared.storage, dry_run, now=self.shared.now)
+
+    def track(
+        self, info: RequestInfo, old: Object | None, new: Object, options: WriteOptions, subresource: str = ""
+    ) -> None:
+        """Notes in `new` who manages what, after this request made it of `old`."""
+        manager, now = manager_of(info, options.field_manager), format_time(self.shared.now())
+        self.tracking.through(subresource).track(old, new, manager, now)
 
     def _look_up(self, resource: Resource, namespace: str, name: str) -> Object | None:
         entry = self.shared.cache.resource(resource).get(namespace, name)

@@ -63,6 +63,8 @@ class Strategy:
     allow_unconditional_update: bool = True
     tracks_generation: bool = True
     """generation counts changes of anything but metadata and status."""
+    status_resets: tuple[str, ...] = ("spec",)
+    """What an update of status leaves as it was, for those who ask who manages which field."""
     default_delete_propagation: str = "Background"
     columns: Sequence[Column] = (NAME_COLUMN, Column("Created At", "date"))
 
@@ -113,6 +115,16 @@ class Strategy:
         the store calls prepare_for_update and validate_update of the result.
         """
         return self
+
+    def reset_fields(self, subresource: str) -> tuple[str, ...]:
+        """Dotted paths of what a write through this door leaves as it was: nobody comes to manage it so."""
+        if subresource == "status":
+            return self.status_resets
+        return ("status",) if self.has_status else ()
+
+    def writable_fields(self, subresource: str) -> tuple[str, ...]:
+        """Dotted paths (`*`: every item) where a write through this door can change nothing but these."""
+        return ()
 
     def grace_period(self, obj: Object, requested: int | None) -> int | None:
         """Seconds of graceful deletion, or None if the kind is deleted at once (all but pods)."""

@@ -17,6 +17,7 @@ from apiserver.registry.creating import creation_attributes, prepare
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import WriteOptions
 from apiserver.registry.strategy import Rollback, nothing_to_undo
+from apiserver.registry.tracking import is_unchanged
 from apiserver.registry.transaction import Decision, Keep, Put, Remove
 from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
@@ -36,7 +37,9 @@ class Target:
     name: str
     subresource: str = ""
     may_create: bool = False
-    """Whether the verb may create what is not there, if the kind allows it."""
+    """Whether what is not there is created."""
+    is_tracked: bool = False
+    """Whether the change itself says who manages what."""
 
 
 async def update(
@@ -75,10 +78,14 @@ class _Update:
     async def decide(self, entry: Entry | None) -> Decision:
         await self.rollback()
         self.rollback = nothing_to_undo
-        if entry is None and not (self._target.may_create and self._store.strategy.allow_create_on_update):
+        if entry is None and not self._target.may_create:
             raise NotFoundError(self._store.resource, self._target.name)
         self.old = entry.obj if entry else None
         self.new = await self._change(entry)
+        rules.check_name(self._target.name, self.new)
+        rules.check_namespace(self._store.resource, self._target.namespace, self.new)
+        if not self._target.is_tracked:
+            self._store.track(self._info, self.old, self.new, self._options, self._target.subresource)
         if self.old is None:
             self._decision = await self._create(self.new)
         else:
@@ -86,9 +93,8 @@ class _Update:
         return self._decision
 
     async def _create(self, obj: Object) -> Decision:
-        store, target = self._store, self._target
-        rules.check_name(target.name, obj)
-        rules.check_namespace(store.resource, target.namespace, obj)
+        store = self._store
+        store.shared.authorize(self._info, "create")
         obj["metadata"].pop("resourceVersion", None)
         attributes = creation_attributes(store, self._info, obj, self._options)
         await store.admit(attributes)
@@ -99,8 +105,6 @@ class _Update:
 
     async def _update(self, new: Object, old: Object) -> Decision:
         store, target, dry_run = self._store, self._target, self._options.dry_run
-        rules.check_name(target.name, new)
-        rules.check_namespace(store.resource, target.namespace, new)
         attributes = self._attributes(new, old)
         await store.admit(attributes)
         rules.check_version(store.resource, store.strategy, new, old)
@@ -110,7 +114,7 @@ class _Update:
         await store.validate(attributes)
         if is_released(store.resource, new):
             return Remove(dry_run)
-        return Keep() if new == old else Put(new, dry_run)
+        return Keep() if is_unchanged(new, old) else Put(new, dry_run)
 
     def _attributes(self, new: Object, old: Object) -> Attributes:
         return Attributes(

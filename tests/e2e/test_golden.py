@@ -31,7 +31,18 @@ def share_passed(output: str) -> float:
 
 @pytest.mark.parametrize(
     "group",
-    ["defaulting", "validation", "patch", "reading", "table", "watch", "discovery", "auth", "admission"],
+    [
+        "apply",
+        "defaulting",
+        "validation",
+        "patch",
+        "reading",
+        "table",
+        "watch",
+        "discovery",
+        "auth",
+        "admission",
+    ],
 )
 def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None:
     pki = cluster.pki

@@ -121,7 +121,7 @@ async def serving(storage: Storage | None = None, *, seed: int = 0) -> AsyncIter
     """An Api whose cache is fed."""
     storage = storage or MemoryStorage()
     cache = WatchCache(storage)
-    shared = Shared(storage, cache, Chain([]), lambda: NOW, random.Random(seed))
+    shared = Shared(storage, cache, Chain([]), lambda: NOW, randomness=random.Random(seed))
     stores = build_stores(shared, strategy_for)
     feeding = asyncio.create_task(cache.run())
     await cache.ready.wait()

@@ -85,6 +85,9 @@ class CertificateSigningRequestStrategy(Strategy):
             errors.append(forbidden(Path("status", "certificate"), detail))
         return errors
 
+    def reset_fields(self, subresource: str) -> tuple[str, ...]:
+        return _RESETS[subresource]
+
     def for_subresource(self, subresource: str) -> Strategy:
         return _APPROVAL if subresource == "approval" else self
 
@@ -102,6 +105,13 @@ class CertificateSigningRequestStrategy(Strategy):
             NONE if seconds is None else human_duration(seconds),
             _condition_text(obj),
         ]
+
+
+_RESETS = {
+    "": ("status",),
+    "status": ("spec", "status.conditions"),
+    "approval": ("spec", "status.certificate"),
+}
 
 
 class _ApprovalStrategy(CertificateSigningRequestStrategy):

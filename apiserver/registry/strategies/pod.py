@@ -39,6 +39,7 @@ _GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
 class PodStrategy(Strategy):
+    status_resets = ("spec", "metadata.deletionTimestamp", "metadata.ownerReferences")
     columns: Sequence[Column] = COLUMNS
 
     def default(self, obj: Object) -> None:
@@ -125,6 +126,9 @@ class PodStrategy(Strategy):
     def for_subresource(self, subresource: str) -> Strategy:
         return _SUBRESOURCES.get(subresource, self)
 
+    def writable_fields(self, subresource: str) -> tuple[str, ...]:
+        return _WRITABLE.get(subresource, ())
+
 
 class EphemeralContainersStrategy(PodStrategy):
     """PUT and PATCH of pods/ephemeralcontainers: everything else stays as it is."""
@@ -176,6 +180,14 @@ def _resized(wanted: Sequence[Object], old: Sequence[Object]) -> list[Object]:
     return result
 
 
+_WRITABLE = {
+    "ephemeralcontainers": ("spec.ephemeralContainers",),
+    "resize": tuple(
+        f"spec.{containers}.*.{field}"
+        for containers in ("containers", "initContainers")
+        for field in ("resources", "resizePolicy")
+    ),
+}
 _SUBRESOURCES = {"ephemeralcontainers": EphemeralContainersStrategy(), "resize": ResizeStrategy()}
 
 

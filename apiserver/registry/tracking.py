@@ -1,0 +1,110 @@
+"""Managed fields for a store: which tracker serves which door, and what counts as a change.
+
+Trackers are built when a door is first used: shapes are made of the schema then.
+"""
+
+from __future__ import annotations
+
+from apimachinery.errors import InternalError, StatusError
+from apimachinery.merge.fields import Fields, Path, matching, path_set, recursive_difference
+from apimachinery.merge.shape import shape_of
+from apimachinery.objects import Object
+from apimachinery.schema import builtin, checker_for
+from apimachinery.scheme import Resource
+from apiserver.managed_fields.tracker import Tracker, kind_text
+from apiserver.managed_fields.updating import Door, Filter, all_fields
+from apiserver.managed_fields.versions import Version, Versions, as_it_is
+from apiserver.registry.conversion import Conversion, versions_of
+from apiserver.registry.strategy import Strategy
+from apiserver.request import RequestInfo
+
+_MAX_MANAGER = 128
+
+
+class Tracking:
+    """The trackers of one resource in one API version."""
+
+    def __init__(self, resource: Resource, stored: Resource, strategy: Strategy) -> None:
+        self._resource = resource
+        self._stored = stored
+        self._strategy = strategy
+        self._trackers: dict[str, Tracker] = {}
+
+    def through(self, subresource: str) -> Tracker:
+        tracker = self._trackers.get(subresource)
+        if tracker is None:
+            tracker = self._trackers[subresource] = Tracker(self._door(subresource))
+        return tracker
+
+    def _door(self, subresource: str) -> Door:
+        versions = {
+            resource.api_version: _version(resource, each) for resource, each in versions_of(self._stored)
+        }
+        kept = kept_fields(self._strategy, subresource)
+        return Door(self._resource.api_version, Versions(versions), subresource, kept)
+
+
+def _version(resource: Resource, conversion: Conversion | None) -> Version:
+    node = builtin().node(resource.api_version, resource.kind)
+    checker = checker_for(resource.api_version, resource.kind)
+    if checker is None:
+        raise InternalError(f"no schema for {resource.api_version} {resource.kind}")
+    to_stored, from_stored = (
+        (conversion.to_stored, conversion.from_stored) if conversion else (as_it_is, as_it_is)
+    )
+
+    def settled(obj: Object) -> Object:
+        """What merging made, as a client could have sent it: without nulls, and of the right types."""
+        checked = checker.check(obj, prune=True)
+        if checked.type_errors:
+            what = (
+                f"failed to convert new object ({kind_text(obj)}) to proper version ({resource.api_version})"
+            )
+            raise StatusError(f"{what}: {checked.type_errors[0].message}")
+        return to_stored(obj)
+
+    return Version(shape_of(node), from_stored, settled)
+
+
+def kept_fields(strategy: Strategy, subresource: str) -> Filter:
+    """What a write through a door can change, of what it says."""
+    if writable := strategy.writable_fields(subresource):
+        pattern = path_set(*map(_path, writable))
+        return lambda fields: matching(fields, pattern)
+    resets = path_set(*map(_path, strategy.reset_fields(subresource)))
+
+    def without_resets(fields: Fields) -> Fields:
+        return recursive_difference(fields, resets) if fields else fields
+
+    return without_resets if resets else all_fields
+
+
+def _path(text: str) -> Path:
+    return tuple(name if name == "*" else f"f:{name}" for name in text.split("."))
+
+
+def manager_of(info: RequestInfo, field_manager: str) -> str:
+    """Who a write is by: who it says, else the user agent up to its first slash."""
+    if field_manager:
+        return field_manager
+    name = "".join(each for each in info.user_agent.partition("/")[0] if each.isprintable())
+    return name.encode()[:_MAX_MANAGER].decode(errors="ignore")
+
+
+def is_unchanged(new: Object, old: Object) -> bool:
+    """Whether nothing differs, or nothing but the times at which managers wrote."""
+    if new == old:
+        return True
+    return _times_differ(new, old) and _timeless(new) == _timeless(old)
+
+
+def _times_differ(new: Object, old: Object) -> bool:
+    entries, before = new["metadata"].get("managedFields") or (), old["metadata"].get("managedFields") or ()
+    return len(entries) == len(before) and [each.get("time") for each in entries] != [
+        each.get("time") for each in before
+    ]
+
+
+def _timeless(obj: Object) -> Object:
+    entries = [{**each, "time": None} for each in obj["metadata"]["managedFields"]]
+    return obj | {"metadata": obj["metadata"] | {"managedFields": entries}}

@@ -1,0 +1,182 @@
+"""Managed fields and server-side apply as clients see them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.api import Answer, Api, serving
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+APPLY = {"content-type": "application/apply-patch+yaml"}
+MERGE = {"content-type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with serving() as api:
+        yield api
+
+
+def config_map(**change: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}} | change
+
+
+def deployment(**spec: Any) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template} | spec
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+
+
+def managers(answer: Answer) -> list[tuple[str, str]]:
+    entries = answer.json["metadata"].get("managedFields", ())
+    return [(each["manager"], each["operation"]) for each in entries]
+
+
+async def apply(api: Api, path: str, body: Any, query: str = "fieldManager=me") -> Answer:
+    return await api.request("PATCH", f"{path}?{query}", body, APPLY)
+
+
+async def test_an_apply_creates_then_changes_then_does_nothing(api: Api) -> None:
+    first = await apply(api, f"{MAPS}/a", config_map())
+    assert (first.status, managers(first)) == (201, [("me", "Apply")])
+    second = await apply(api, f"{MAPS}/a", config_map(data={"k": "w"}))
+    assert (second.status, second.json["data"]) == (200, {"k": "w"})
+    third = await apply(api, f"{MAPS}/a", config_map(data={"k": "w"}))
+    assert (third.status, third.json) == (200, second.json)
+
+
+async def test_a_dry_run_stores_nothing(api: Api) -> None:
+    tried = await apply(api, f"{MAPS}/a", config_map(), "fieldManager=me&dryRun=All")
+    assert tried.status == 201
+    assert (await api.request("GET", f"{MAPS}/a")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "code", "message"),
+    [
+        (
+            "",
+            config_map(),
+            422,
+            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: '
+            "Required value: is required for apply patch",
+        ),
+        (
+            "fieldManager=me",
+            {"kind": "Secret", "apiVersion": "v1"},
+            400,
+            "invalid object type: /v1, Kind=Secret",
+        ),
+        ("fieldManager=me", {}, 400, "invalid object type: /, Kind="),
+        (
+            "fieldManager=me",
+            config_map(metadata={"name": "b"}),
+            400,
+            "the name of the object (b) does not match the name on the URL (a)",
+        ),
+        (
+            "fieldManager=me",
+            config_map(metadata={"name": "a", "uid": "7"}),
+            409,
+            'Operation cannot be fulfilled on configmaps "a": '
+            "uid mismatch: the provided object specified uid 7, and no existing object was found",
+        ),
+        (
+            "fieldManager=me",
+            config_map(odd=1),
+            500,
+            "failed to create typed patch object (/a; /v1, Kind=ConfigMap): "
+            ".odd: field not declared in schema",
+        ),
+        (
+            "fieldManager=me",
+            b"[1]",
+            400,
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+            "json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ),
+    ],
+)
+async def test_an_apply_is_refused(api: Api, query: str, body: Any, code: int, message: str) -> None:
+    answer = await apply(api, f"{MAPS}/a", body, query)
+    assert (answer.status, answer.json["message"]) == (code, message)
+
+
+async def test_force_is_for_applies(api: Api) -> None:
+    answer = await api.request("PATCH", f"{MAPS}/a?force=true", {}, MERGE)
+    assert (
+        answer.json["details"]["causes"][0]["message"]
+        == "Forbidden: may not be specified for non-apply patch"
+    )
+
+
+async def test_repeated_keys_are_warned_about_or_refused(api: Api) -> None:
+    body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\ndata: {k: w}\n"
+    warned = await apply(api, f"{MAPS}/a", body)
+    assert warned.status == 201
+    assert "already set in map" in warned.headers["warning"]
+    refused = await apply(api, f"{MAPS}/a", body, "fieldManager=me&fieldValidation=Strict")
+    assert refused.status == 400
+    assert refused.json["message"].startswith("error strict decoding YAML: ")
+
+
+async def test_every_write_is_somebodys(api: Api) -> None:
+    agent = {"user-agent": "kubelet/v1.34.0 (linux)"}
+    created = await api.request("POST", MAPS, config_map(), agent)
+    assert managers(created) == [("kubelet", "Update")]
+    patched = await api.request("PATCH", f"{MAPS}/a?fieldManager=me", {"data": {"x": "y"}}, MERGE)
+    assert managers(patched) == [("kubelet", "Update"), ("me", "Update")]
+    replaced = await api.request("PUT", f"{MAPS}/a", config_map(data={"k": "v"}))
+    assert managers(replaced) == [("kubelet", "Update")]
+
+
+async def test_applying_a_status_creates_nothing(api: Api) -> None:
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "d"},
+        "status": {"replicas": 1},
+    }
+    assert (await apply(api, f"{DEPLOYMENTS}/d/status", body)).status == 404
+    await api.request("POST", DEPLOYMENTS, deployment())
+    answer = await apply(api, f"{DEPLOYMENTS}/d/status", body)
+    assert answer.json["status"]["replicas"] == 1
+    entry = answer.json["metadata"]["managedFields"][0]
+    assert (entry["subresource"], entry["fieldsV1"]) == ("status", {"f:status": {"f:replicas": {}}})
+
+
+async def test_scaling_takes_the_replicas_from_who_applied_them(api: Api) -> None:
+    await apply(api, f"{DEPLOYMENTS}/d", deployment(replicas=1))
+    scaled = await api.request(
+        "PATCH", f"{DEPLOYMENTS}/d/scale?fieldManager=scaler", {"spec": {"replicas": 2}}, MERGE
+    )
+    assert scaled.status == 200
+    assert "managedFields" not in scaled.json["metadata"]
+    read = await api.request("GET", f"{DEPLOYMENTS}/d")
+    applier, scaler = read.json["metadata"]["managedFields"]
+    assert "f:replicas" not in applier["fieldsV1"]["f:spec"]
+    assert (scaler["manager"], scaler["apiVersion"], scaler["subresource"]) == ("scaler", "apps/v1", "scale")
+    assert scaler["fieldsV1"] == {"f:spec": {"f:replicas": {}}}
+    conflict = await apply(api, f"{DEPLOYMENTS}/d", deployment(replicas=3))
+    owner = '"scaler" with subresource "scale" using apps/v1'
+    message = f"Apply failed with 1 conflict: conflict with {owner}: .spec.replicas"
+    assert (conflict.status, conflict.json["message"]) == (409, message)
+
+
+async def test_a_scale_can_be_applied(api: Api) -> None:
+    await api.request("POST", DEPLOYMENTS, deployment(replicas=1))
+    body = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {"name": "d"},
+        "spec": {"replicas": 2},
+    }
+    refused = await apply(api, f"{DEPLOYMENTS}/d/scale", body)
+    assert refused.status == 409
+    forced = await apply(api, f"{DEPLOYMENTS}/d/scale", body, "fieldManager=me&force=true")
+    assert (forced.status, forced.json["spec"]) == (200, {"replicas": 2})
+    assert ("me", "Apply") in managers(await api.request("GET", f"{DEPLOYMENTS}/d"))
