@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from apimachinery import conditions, scheme, taints
-from apimachinery.errors import ConflictError, NotFoundError
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import NamespacedName, Object, is_terminating, key_of, uid_of
 from apimachinery.times import format_time, parse_time
 from client.controller import Watch, by_name
@@ -83,5 +83,5 @@ class TaintEvictionController:
             await self._client.patch(scheme.PODS, key.name, status, key.namespace, subresource="status")
             options = {"preconditions": {"uid": uid_of(pod)}}
             await self._client.delete(scheme.PODS, key.name, key.namespace, options=options)
-        except (NotFoundError, ConflictError):
+        except NotFoundError:
             return

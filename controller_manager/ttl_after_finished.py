@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import ConflictError, NotFoundError
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, uid_of
 from apimachinery.times import parse_time
 from client.controller import Watch, by_name
@@ -51,7 +51,7 @@ class TTLAfterFinishedController:
                 return left
             options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid_of(job)}}
             await self._client.delete(scheme.JOBS, key.name, key.namespace, options=options)
-        except (NotFoundError, ConflictError):
+        except NotFoundError:
             return None
         return None
 

@@ -5,7 +5,7 @@ Source: pkg/controller/statefulset/stateful_pod_control.go.
 
 from __future__ import annotations
 
-from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError, StatusError
+from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, key_of, name_of, namespace_of, uid_of
 from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PODS
 from client.errors import is_namespace_terminating
@@ -71,7 +71,7 @@ class StatefulPods:
         options = {"preconditions": {"uid": uid_of(pod)}}
         try:
             marked = await self._client.delete(PODS, name_of(pod), namespace_of(pod), options=options)
-        except (NotFoundError, ConflictError):
+        except NotFoundError:
             return
         except StatusError as error:
             self._failed("delete", stateful_set, pod, error)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from apimachinery.errors import ForbiddenError, StatusError
+from apimachinery.errors import ConflictError, ForbiddenError, StatusError
 from apimachinery.objects import Object, annotations_of, is_terminating, name_of
 from apimachinery.pods import is_ready
-from apimachinery.scheme import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
+from apimachinery.scheme import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Resource
 from client.errors import ConnectionFailed
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.stateful_set.identity import ordinal_of
@@ -97,6 +97,21 @@ async def test_an_update_goes_from_the_highest_down_and_keeps_its_history() -> N
         assert it.events("SuccessfulDelete") == [
             f"delete Pod web-{ordinal} in StatefulSet web successful" for ordinal in (2, 1, 0)
         ]
+
+
+async def test_a_deletion_that_meets_a_conflict_is_tried_again() -> None:
+    def refuse(verb: str, resource: Resource, obj: Object) -> StatusError | None:
+        if verb != "delete":
+            return None
+        it.api.refusals.remove(refuse)
+        return ConflictError(resource, name_of(obj))
+
+    async with cluster(make_stateful_set(1)) as it:
+        await it.until_complete(1)
+        it.api.refusals.append(refuse)
+        await it.change(template=make_template("b", app="web"))
+        await it.until(lambda: it.images() == {0: "b"})
+        assert refuse not in it.api.refusals
 
 
 async def test_a_template_that_comes_back_is_the_newest_revision_again() -> None:
