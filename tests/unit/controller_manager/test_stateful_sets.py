@@ -99,11 +99,14 @@ async def test_an_update_goes_from_the_highest_down_and_keeps_its_history() -> N
         ]
 
 
-async def test_a_deletion_that_meets_a_conflict_is_tried_again() -> None:
+async def test_deletions_that_meet_conflicts_are_tried_again() -> None:
+    left = 3  # the first one is followed by a write of the status, which wakes the controller anyway
+
     def refuse(verb: str, resource: Resource, obj: Object) -> StatusError | None:
-        if verb != "delete":
+        nonlocal left
+        if verb != "delete" or not left:
             return None
-        it.api.refusals.remove(refuse)
+        left -= 1
         return ConflictError(resource, name_of(obj))
 
     async with cluster(make_stateful_set(1)) as it:
@@ -111,7 +114,7 @@ async def test_a_deletion_that_meets_a_conflict_is_tried_again() -> None:
         it.api.refusals.append(refuse)
         await it.change(template=make_template("b", app="web"))
         await it.until(lambda: it.images() == {0: "b"})
-        assert refuse not in it.api.refusals
+        assert not left
 
 
 async def test_a_template_that_comes_back_is_the_newest_revision_again() -> None:
