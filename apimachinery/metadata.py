@@ -129,6 +129,8 @@ def _validate_managed_fields(entries: Sequence[Object], path: Path) -> ErrorList
 
 def validate_field_manager(manager: str, path: Path) -> ErrorList:
     errors = [too_long(path, manager, 128)] if len(manager.encode()) > 128 else []
+    if manager.isprintable():
+        return errors
     for position, character in enumerate(manager):
         if not character.isprintable():
             shown = f"U+{ord(character):04X}"

@@ -13,11 +13,15 @@ from apimachinery.merge.fields import SELF, Fields, field_step, key_step, recurs
 from apimachinery.merge.shape import ListShape, MapShape, Shape, ShapeError
 
 _NOBODYS = key_step({})
+_CONTAINERS = (dict, list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Comparison:
-    """No field is in more than one of the sets."""
+    """No field is in more than one of the sets.
+
+    Not frozen only because one is made for every level, and freezing makes that three times as slow.
+    """
 
     added: Fields = field(default_factory=dict)
     modified: Fields = field(default_factory=dict)
@@ -145,16 +149,26 @@ def _compare_items(step: str, old: list[Any], new: list[Any], shape: Shape, foun
 
 def _all_of(value: Any, shape: Shape) -> Fields:
     """A value that was not there before, or is no more: all that is in it, and itself."""
-    part = shape.part_for(value)
-    if not value or isinstance(part, str) or part.atomic:
-        return {}
+    kind = type(value)
+    if kind is dict and value and shape.map is not None and not shape.map.atomic:
+        return _all_entries(value, shape.map)
+    if kind is list and value and shape.list is not None and not shape.list.atomic:
+        return _all_items(value, shape.list)
+    return {}
+
+
+def _all_entries(value: dict[str, Any], shape: MapShape) -> Fields:
     result: Fields = {SELF: {}}
-    if isinstance(part, MapShape):
-        for name, each in value.items():
-            result[field_step(name)] = _all_of(each, _child(part, name))
-    else:
-        for step, items in _by_step(part, value).items():
-            result[step] = _all_of(items[0], part.items) if len(items) == 1 else {}
+    for name, each in value.items():
+        container = type(each) in _CONTAINERS
+        result[f"f:{name}"] = _all_of(each, _child(shape, name)) if container else {}
+    return result
+
+
+def _all_items(value: list[Any], shape: ListShape) -> Fields:
+    result: Fields = {SELF: {}}
+    for step, items in _by_step(shape, value).items():
+        result[step] = _all_of(items[0], shape.items) if len(items) == 1 else {}
     return result
 
 

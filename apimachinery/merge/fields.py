@@ -225,12 +225,11 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 def in_order(fields: Fields) -> Fields:
     """The same set as upstream writes it."""
-    if len(fields) < 2:
-        return {step: in_order(node) for step, node in fields.items()} if fields else fields
-    if any(step[0] != "f" and step != SELF for step in fields):
-        ordered = sorted(fields, key=sort_key)
-    else:
-        ordered = sorted(fields)
+    if not fields:
+        return fields
+    ordered = sorted(fields)
+    if ordered[-1][0] > "f":  # as text, names come first
+        ordered.sort(key=sort_key)
     return {step: in_order(node) if (node := fields[step]) else node for step in ordered}
 
 

@@ -211,30 +211,34 @@ class _SchemaMap(MapShape):
         self._node = node
         self._shapes = shapes
         self._preserving = preserving
-        self._children: dict[str, Shape | None] = {}
-        self._is_go = bool(node.definition_name)
+        self._fields = node.fields
+        self._children: dict[str, Shape] = {}
         self.atomic = node.extension("map-type") == "atomic"
 
     def is_field(self, name: str) -> bool:
-        return name in self._node.fields
+        return name in self._fields
 
     def child(self, name: str) -> Shape | None:
-        if name not in self._node.fields:
+        known = self._children.get(name)
+        if known is not None:
+            return known
+        node = self._node.child(name) if name in self._fields else None
+        if node is None:
             return self._entries
-        if name not in self._children:
-            node = self._node.child(name)
-            self._children[name] = self._shapes.of(node, self._preserving) if node else None
-        return self._children[name]
+        known = self._children[name] = self._shapes.of(node, self._preserving)
+        return known
 
     def zero(self, name: str) -> Any:
+        return self._zeros.get(name)
+
+    @cached_property
+    def _zeros(self) -> dict[str, Any]:
         """Structs by value are always there, and so are lists and maps that have to be given."""
-        if not self._is_go:
-            return None
-        field = self._node.fields.get(name, {})
-        if (default := field.get("default")) is not None:
-            return None if default else default
-        given = name in self._node.raw.get("required", ())
-        return {"array": [], "object": {}}.get(field.get("type", "")) if given else None
+        if not self._node.definition_name:
+            return {}
+        given = self._node.raw.get("required", ())
+        found = {name: _zero(field, name in given) for name, field in self._fields.items()}
+        return {name: zero for name, zero in found.items() if zero is not None}
 
     @cached_property
     def _entries(self) -> Shape | None:
@@ -242,12 +246,19 @@ class _SchemaMap(MapShape):
         if self._node.values is not None:
             return self._shapes.of(self._node.values, self._preserving)
         declared = self._node.raw.get("additionalProperties")
-        free = declared in (True, {}) or (declared is None and (self._preserving or not self._node.fields))
+        free = declared in (True, {}) or (declared is None and (self._preserving or not self._fields))
         return DEDUCED if free else None
 
     @property
     def is_deduced(self) -> bool:
-        return self._entries is DEDUCED and not self._node.fields
+        return self._entries is DEDUCED and not self._fields
+
+
+def _zero(field: dict[str, Any], given: bool) -> Any:
+    default = field.get("default")
+    if default is not None:
+        return None if default else default
+    return {"array": [], "object": {}}.get(field.get("type", "")) if given else None
 
 
 class _SchemaList(ListShape):

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
 
 from apimachinery.merge.comparison import Comparison, compare
 from apimachinery.merge.fields import Fields, are_disjoint, difference, intersection, path_set, union
 from apimachinery.merge.reconciling import reconcile
+from apimachinery.merge.shape import Shape
 from apimachinery.objects import Object
 from apiserver.managed_fields.book import Book, Identity, capped, new_entry, with_fields
 from apiserver.managed_fields.versions import Versions
@@ -59,14 +63,24 @@ def updated(book: Book, old: Object, new: Object, door: Door, manager: Identity,
     """The book after `manager` made `new` of `old`, both in the version of the door. Raises ShapeError."""
     today = reconciled(book, door.versions)
     change = Change(old, new, door)
+    own = today.pop(manager, None)
     left = {identity: change.left_of(entry) for identity, entry in today.items()}
-    found = change.in_version(door.api_version)
-    gained = difference(door.kept(found.changed), NOBODYS)
-    if gained:
-        previous = left.get(manager)
-        fields = union(gained, previous["fieldsV1"]) if previous else gained
-        left[manager] = new_entry(manager, door.api_version, fields, now)
+    gained = difference(door.kept(change.in_version(door.api_version).changed), NOBODYS)
+    if own is not None and gained:
+        left[manager] = _renewed(own, change, gained, now)
+    elif own is not None:
+        left[manager] = change.left_of(own)
+    elif gained:
+        left[manager] = new_entry(manager, door.api_version, gained, now)
     return capped({identity: entry for identity, entry in left.items() if entry["fieldsV1"]})
+
+
+def _renewed(own: Object, change: Change, gained: Fields, now: str) -> Object:
+    """The entry of one who writes again; who writes the same fields as ever, as most do, owns what it did."""
+    fields, removed = own["fieldsV1"], change.in_version(own["apiVersion"]).removed
+    if are_disjoint(fields, removed) and not difference(gained, fields):
+        return own | {"time": now}
+    return with_fields(own, union(gained, difference(fields, removed))) | {"time": now}
 
 
 def reconciled(book: Book, versions: Versions) -> Book:
@@ -75,9 +89,17 @@ def reconciled(book: Book, versions: Versions) -> Book:
     for identity, entry in book.items():
         version = entry["apiVersion"]
         if version in versions:
-            fields = reconcile(entry["fieldsV1"], versions.shape(version))
-            result[identity] = entry if fields is entry["fieldsV1"] else with_fields(entry, fields)
+            fields = _reconciled(versions.shape(version), orjson.dumps(entry["fieldsV1"]))
+            result[identity] = entry if fields is None else with_fields(entry, fields)
     return result
+
+
+@lru_cache(maxsize=2048)
+def _reconciled(shape: Shape, text: bytes) -> Fields | None:
+    """None if nothing has to change, which is so until the schema does: worth to be remembered."""
+    fields = orjson.loads(text)
+    today = reconcile(fields, shape)
+    return None if today is fields else today
 
 
 class Change:
