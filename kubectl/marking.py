@@ -99,6 +99,9 @@ def run(
     session.run(work)
 
 
+_MANAGERS = {"labels": "kubectl-label", "annotations": "kubectl-annotate"}
+
+
 async def _mark(client: Client, one: Selected, marking: Marking, changes: Changes, mode: DryRun) -> None:
     resource, name, namespace = one.target.resource, one.target.name, one.namespace or None
     obj = await client.get(resource, name, namespace)
@@ -118,7 +121,8 @@ async def _mark(client: Client, one: Selected, marking: Marking, changes: Change
         k in current for k in changes.remove
     )
     if mode is not DryRun.CLIENT and changed:
-        obj = await client.patch(resource, name, patch, namespace, params=mode.parameters)
+        params = {"fieldManager": _MANAGERS[marking.field], **mode.parameters}
+        obj = await client.patch(resource, name, patch, namespace, params=params)
     _say(one, obj, marking, changes, mode, changed)
 
 

@@ -40,10 +40,13 @@ def render(
 ) -> str:
     """The objects in the format of `-o`; with as_list they are a v1 List. Raises CommandError.
 
-    JSON is sorted by key, but for objects that the command made itself.
+    JSON is sorted by key, but for objects that the command made itself. Managed fields are left out of whole
+    objects only: a template may ask for them.
     """
     form, _, argument = output.partition("=")
-    shown = [obj if managed_fields else _without_managed_fields(obj) for obj in objects]
+    shown = list(objects)
+    if form in ("json", "yaml") and not managed_fields:
+        shown = [_without_managed_fields(obj) for obj in objects]
     if form == "name":
         from kubectl.printers.names import name_line
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from apimachinery.errors import ConflictError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import dry_run, field_validation, last_applied, manifests, printers, session
+from kubectl import dry_run, field_validation, last_applied, manifests, printers, server_side, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
@@ -20,7 +20,7 @@ from kubectl.resources import Mapper, Target
 if TYPE_CHECKING:
     from client.rest import Client
 
-CLIENT_SIDE, SERVER_SIDE = "kubectl-client-side-apply", "kubectl"
+CLIENT_SIDE = "kubectl-client-side-apply"
 _CONFLICT_RETRIES = 5
 _MISSING = (
     "Warning: resource {} is missing the kubectl.kubernetes.io/last-applied-configuration annotation "
@@ -43,7 +43,7 @@ class ApplyOptions:
 
     @property
     def parameters(self) -> dict[str, str]:
-        manager = self.field_manager or (SERVER_SIDE if self.server_side else CLIENT_SIDE)
+        manager = self.field_manager or (server_side.MANAGER if self.server_side else CLIENT_SIDE)
         return {"fieldManager": manager, "fieldValidation": self.validate, **self.mode.parameters}
 
 
@@ -114,14 +114,14 @@ async def _apply(
     client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions
 ) -> tuple[Object, str]:
     """The object as it is now, and what was done to it."""
-    if options.server_side:
-        return await _apply_on_server(client, resource, manifest, options), "serverside-applied"
     obj = manifest.obj
     name = name_of(obj)
     if not name:
         generated = (obj.get("metadata") or {}).get("generateName")
         hint = f"from {generated}-: cannot use generate name with apply" if generated else ""
         raise CommandError(hint or "resource name may not be empty")
+    if options.server_side:
+        return await _apply_on_server(client, resource, manifest, options), "serverside-applied"
     try:
         current = await client.get(resource, name, namespace_of(obj))
     except NotFoundError:
@@ -203,15 +203,9 @@ async def _replace(client: Client, resource: Resource, manifest: Manifest, optio
 async def _apply_on_server(
     client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions
 ) -> Object:
-    obj = manifest.obj
-    if (obj.get("metadata") or {}).get("managedFields"):
-        raise CommandError("metadata.managedFields must be nil")
     params = {**options.parameters, "force": "true" if options.force_conflicts else "false"}
-    return await client.patch(
-        resource,
-        name_of(obj),
-        obj,
-        namespace_of(obj),
-        patch_type="application/apply-patch+yaml",
-        params=params,
-    )
+    try:
+        applied = await server_side.apply(client, resource, manifest.obj, params)
+    except StatusError as error:
+        raise server_side.reviewed(error) from None
+    return await server_side.take_over(client, resource, manifest.obj, applied, params)

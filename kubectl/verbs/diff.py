@@ -7,33 +7,59 @@ import random
 import shlex
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from apimachinery.errors import NotFoundError
+from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import to_yaml
 from kubectl import last_applied, manifests, session
-from kubectl.flags import Filenames, Recursive
+from kubectl.arguments import Flag
+from kubectl.failures import CommandError, report
+from kubectl.flags import FieldManager, Filenames, Recursive
 from kubectl.resources import Mapper
+from kubectl.server_side import MANAGER, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from client.rest import Client
+
+    Versions = Callable[[Client, Resource, Object], Awaitable[tuple[Object | None, Object]]]
+
+CLIENT_SIDE = "kubectl-client-side-apply"
+FAILED = 2
+"""The exit code of what could not be compared; 1 says that something differs."""
 
 
 def diff(
     filename: Filenames = None,
     recursive: Recursive = False,
+    server_side: Annotated[bool, Flag("--server-side", help="As apply --server-side would.")] = False,
+    force_conflicts: Annotated[bool, Flag("--force-conflicts")] = False,
+    field_manager: FieldManager = "",
 ) -> None:
     """Diff the live version against a would-be applied version."""
+    if force_conflicts and not server_side:
+        raise CommandError("--force-conflicts only works with --server-side", FAILED)
+    params = {"dryRun": "All", "fieldValidation": "Strict"}
+    if server_side:
+        params |= {"fieldManager": field_manager or MANAGER, "force": str(force_conflicts).lower()}
+    else:
+        params["fieldManager"] = field_manager or CLIENT_SIDE
+    versions = partial(_versions_on_server if server_side else _versions, params)
     found = manifests.read(filename or (), recursive=recursive, verb="diff")
     number = random.randrange(10**8, 10**10)  # as kubectl names its folders
     with tempfile.TemporaryDirectory(prefix="sampan-diff-") as folder:
         live, merged = (Path(folder) / f"{word}-{number}" for word in ("LIVE", "MERGED"))
         live.mkdir()
         merged.mkdir()
-        session.run(lambda client, namespace: _write(client, namespace, found, live, merged))
+        try:
+            session.run(lambda client, namespace: _write(client, namespace, found, live, merged, versions))
+        except (StatusError, CommandError) as error:
+            raise SystemExit(max(report(error), FAILED)) from None
         program = shlex.split(os.environ.get("KUBECTL_EXTERNAL_DIFF") or "diff -u -N")
         code = subprocess.run([*program, str(live), str(merged)], check=False).returncode
     if code:
@@ -41,14 +67,19 @@ def diff(
 
 
 async def _write(
-    client: Client, namespace: str, found: list[manifests.Manifest], live: Path, merged: Path
+    client: Client,
+    namespace: str,
+    found: list[manifests.Manifest],
+    live: Path,
+    merged: Path,
+    versions: Versions,
 ) -> None:
     mapper = Mapper(client)
     for manifest in found:
         resource = await manifests.resource_of(mapper, manifest)
         enforced = bool(session.options().namespace)
         obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
-        before, after = await _versions(client, resource, obj)
+        before, after = await versions(client, resource, obj)
         group = f"{resource.group}." if resource.group else ""
         name = f"{group}{resource.version}.{resource.kind}.{namespace_of(obj)}.{name_of(obj)}"
         for folder, version in ((live, before), (merged, after)):
@@ -56,9 +87,10 @@ async def _write(
                 (folder / name).write_text(to_yaml(_shown(version)))
 
 
-async def _versions(client: Client, resource: Resource, obj: Object) -> tuple[Object | None, Object]:
+async def _versions(
+    params: dict[str, str], client: Client, resource: Resource, obj: Object
+) -> tuple[Object | None, Object]:
     """The object now (None: not there), and as it would be."""
-    params = {"dryRun": "All", "fieldManager": "kubectl-client-side-apply", "fieldValidation": "Strict"}
     modified = last_applied.bare(obj)
     kind = {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
     try:
@@ -72,6 +104,18 @@ async def _versions(client: Client, resource: Resource, obj: Object) -> tuple[Ob
         resource, name_of(obj), patch, namespace_of(obj), patch_type=content_type, params=params
     )
     return current, after
+
+
+async def _versions_on_server(
+    params: dict[str, str], client: Client, resource: Resource, obj: Object
+) -> tuple[Object | None, Object]:
+    current: Object | None
+    try:
+        kind = {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
+        current = {**kind, **await client.get(resource, name_of(obj), namespace_of(obj))}
+    except NotFoundError:
+        current = None
+    return current, await apply(client, resource, obj, params)
 
 
 def _shown(obj: Object) -> Object:

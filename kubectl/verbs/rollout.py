@@ -234,7 +234,14 @@ def _set_paused(selection: Selection, paused: bool) -> None:
 
 
 async def _patch(client: Client, one: Selected, patch: Object) -> None:
-    await client.patch(one.target.resource, one.target.name, patch, one.namespace, patch_type=STRATEGIC)
+    await client.patch(
+        one.target.resource,
+        one.target.name,
+        patch,
+        one.namespace,
+        patch_type=STRATEGIC,
+        params={"fieldManager": "kubectl-rollout"},
+    )
 
 
 def _change_each(selection: Selection, change: Change) -> None:

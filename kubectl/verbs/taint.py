@@ -112,6 +112,7 @@ async def _taint_node(client: Client, name: str, changes: Changes, overwrite: bo
     if mode is not DryRun.CLIENT:
         metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
         patch = {"metadata": metadata, "spec": {"taints": taints or None}}
-        await client.patch(scheme.NODES, name, patch, params=mode.parameters)
+        params = {"fieldManager": "kubectl-taint", **mode.parameters}
+        await client.patch(scheme.NODES, name, patch, params=params)
     done = "tainted" if changes.set and not changes.remove else "modified" if changes.set else "untainted"
     print(f"{Target(scheme.NODES, name).label} {done}{mode.suffix}")

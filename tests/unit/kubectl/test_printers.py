@@ -69,6 +69,10 @@ def test_lists_are_wrapped_and_managed_fields_left_out() -> None:
     assert "managedFields" not in text
 
 
+def test_templates_may_ask_for_managed_fields() -> None:
+    assert printers.render([POD], "jsonpath={.metadata.managedFields}", as_list=False) == "[]"
+
+
 @pytest.mark.parametrize("output", ["nothing", "jsonpath", "custom-columns=", "custom-columns=A"])
 def test_unknown_formats_are_refused(output: str) -> None:
     with pytest.raises(CommandError):
