@@ -1,0 +1,131 @@
+"""The order in which a node comes to life: health, its server, its Node, the pods' network, then pods."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from apimachinery.errors import StatusError
+from apimachinery.objects import NamespacedName, Object, get_path, name_of
+from client.errors import ConnectionFailed
+from client.informer import Informer
+from client.rest import Client
+from component_base import clock
+from component_base.certificates import serving_context
+from component_base.daemon import Daemon
+from component_base.health import HealthServer
+from kubelet.assembly import Assembly
+from kubelet.certificates.rotation import certificate_managers
+from kubelet.events import NORMAL, Recorder
+from kubelet.node.agent import NodeAgent
+from kubelet.node.heartbeats import renew_leases, report_statuses
+from kubelet.node.neighbours import Neighbours
+from kubelet.references import node_reference
+from kubelet.runtime.interface import ContainerRuntimeError, Runtime
+
+log = logging.getLogger(__name__)
+
+NETWORK_RETRY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLife:
+    """Runs a node of which all parts have been made. `certificates` is the folder that they are kept in."""
+
+    client: Client
+    configuration: dict[str, Any]
+    certificates: Path
+    agent: NodeAgent
+    runtime: Runtime
+    assembly: Assembly
+    nodes: Informer
+    services: Informer
+    neighbours: Neighbours
+    recorder: Recorder
+    _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+
+    async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
+        name = self.agent.config.name
+        await self._start_health()
+        serving = await self._serving_context()
+        group.create_task(self._serve(serving))
+        if self.configuration["registerNode"]:
+            await self.agent.register()
+        self.recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
+        self.nodes.add_handler(self._on_node)
+        group.create_task(self.nodes.run())
+        group.create_task(self.services.run())
+        group.create_task(self._follow_node())
+        group.create_task(self.neighbours.run())
+        group.create_task(renew_leases([self.agent]))
+        group.create_task(report_statuses([self.agent]))
+        await self.nodes.wait_synced()
+        await self.services.wait_synced()
+        group.create_task(self.assembly.kubelet.run())
+        await self.assembly.kubelet.pods.wait_synced()
+        daemon.ready()
+        managers = certificate_managers(
+            self.configuration, self.agent.config, self.certificates, self.client, serving, clock.now
+        )
+        for manager in managers:
+            group.create_task(manager.run())
+
+    def _on_node(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and name_of(new) == self.agent.config.name:
+            self.agent.observe(new)
+            if old is None or get_path(old, "spec.podCIDR") != get_path(new, "spec.podCIDR"):
+                self._news.set()
+
+    async def _follow_node(self) -> None:
+        """The pods' network waits for the Node's podCIDR, and the Ready condition for the network."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._take_pod_cidr()
+            except (ContainerRuntimeError, StatusError, ConnectionFailed) as error:
+                log.warning("Pod network not set up yet, will retry: error=%s", error)
+                await asyncio.sleep(NETWORK_RETRY)
+                self._news.set()
+
+    async def _take_pod_cidr(self) -> None:
+        node = self.nodes.get(NamespacedName("", self.agent.config.name)) or {}
+        cidr = self.configuration["podCIDR"] or get_path(node, "spec.podCIDR")
+        if cidr:
+            await self.runtime.update_pod_cidr(cidr)
+            await self.agent.report()
+
+    async def _serving_context(self) -> ssl.SSLContext:
+        settings = self.configuration
+        return await serving_context(
+            settings["tlsCertFile"],
+            settings["tlsPrivateKeyFile"],
+            host=self.agent.config.name,
+            client_ca_file=settings["authentication"]["x509"]["clientCAFile"],
+        )
+
+    async def _serve(self, context: ssl.SSLContext) -> None:
+        from client.reviews import Authenticator
+        from kubelet.server.app import build_app
+        from kubelet.server.identity import Authorizer
+        from kubelet.server.serve import serve
+
+        settings, name = self.configuration, self.agent.config.name
+        app = build_app(
+            self.assembly.kubelet,
+            self.assembly.probes.history,
+            Authenticator(self.client, anonymous=settings["authentication"]["anonymous"]["enabled"]),
+            Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
+            settings,
+            clock.now,
+        )
+        await serve(app, settings["address"], settings["port"], context)
+
+    async def _start_health(self) -> None:
+        if self.configuration["healthzPort"]:
+            server = HealthServer(self.configuration["healthzBindAddress"], self.configuration["healthzPort"])
+            await server.start()

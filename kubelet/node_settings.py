@@ -1,0 +1,57 @@
+"""What flags, configuration file and machine say, as the parts of a node want to have it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from component_base.addresses import primary_address
+from component_base.resolv_conf import ResolvConf, parse_resolv_conf
+from kubelet.node.machine import Machine
+from kubelet.node.status import NodeConfig
+from kubelet.options import Options
+from kubelet.settings import PodSettings
+
+
+def node_name(options: Options, machine: Machine) -> str:
+    return (options.hostname_override or machine.hostname).lower()
+
+
+def certificate_folder(options: Options) -> Path:
+    return Path(options.cert_dir or Path(options.root_dir, "pki"))
+
+
+def node_config_of(
+    options: Options, configuration: dict[str, Any], machine: Machine, server: str
+) -> NodeConfig:
+    addresses = tuple(each for each in options.node_ip.split(",") if each)
+    return NodeConfig(
+        name=node_name(options, machine),
+        addresses=addresses or (primary_address(urlsplit(server).hostname or ""),),
+        hostname=node_name(options, machine),
+        port=configuration["port"],
+        max_pods=configuration["maxPods"],
+        labels=options.node_labels or {},
+        taints=configuration["registerWithTaints"],
+        provider_id=configuration["providerID"],
+        lease_seconds=configuration["nodeLeaseDurationSeconds"],
+        reserved={**configuration["systemReserved"], **configuration["kubeReserved"]},
+        eviction_hard=configuration["evictionHard"],
+    )
+
+
+def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
+    return PodSettings(
+        cluster_dns=tuple(configuration["clusterDNS"]),
+        cluster_domain=configuration["clusterDomain"],
+        host_dns=partial(_read_resolv_conf, Path(configuration["resolvConf"])),
+        pids_limit=max(configuration["podPidsLimit"], 0),
+        cpu_quota=configuration["cpuCFSQuota"],
+        seccomp_default=configuration["seccompDefault"],
+    )
+
+
+def _read_resolv_conf(path: Path) -> ResolvConf:
+    return parse_resolv_conf(path.read_text() if path.is_file() else "")
