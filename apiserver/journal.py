@@ -49,9 +49,10 @@ class Record:
     causes: tuple[str, ...]
     code: int
     milliseconds: float
+    annotations: dict[str, str]
 
     def to_object(self) -> Object:
-        return {
+        told: Object = {
             "time": format_micro_time(self.moment),
             "revision": self.revision,
             "verb": self.verb,
@@ -66,6 +67,7 @@ class Record:
             "code": self.code,
             "milliseconds": round(self.milliseconds, 3),
         }
+        return {**told, "annotations": self.annotations} if self.annotations else told
 
 
 class Journal:
@@ -88,7 +90,7 @@ class Journal:
         record = Record(
             self._now(), info.revision, info.verb, f"{plural}.{info.group}" if info.group else plural,
             info.namespace, info.name, info.user.name, info.user_agent, info.trace_id, info.actor,
-            info.causes, info.status, seconds * 1000,
+            info.causes, info.status, seconds * 1000, info.annotations,
         )  # fmt: skip
         (self._quiet if record.resource in QUIET else self._ring).append(record)
         if self._path is not None:

@@ -54,6 +54,8 @@ class RequestInfo:
     actor: str = ""
     warnings: list[str] = field(default_factory=list)
     """Sent as Warning headers with the answer."""
+    annotations: dict[str, str] = field(default_factory=dict)
+    """What admission noted; told in the journal."""
     revision: int = 0
     """The revision that this request's write made; set by the handler, read by the journal."""
     status: int = 0

@@ -29,6 +29,14 @@ class Attributes:
     user: UserInfo
     dry_run: bool = False
     options: Object = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    """Sent with the answer, whatever it is."""
+    annotations: dict[str, str] = field(default_factory=dict)
+    """What plugins have to note about the request: upstream's audit annotations."""
+
+    def annotate(self, key: str, value: str) -> None:
+        """The first to say something under a key has said it."""
+        self.annotations.setdefault(key, value)
 
 
 class Plugin(Protocol):

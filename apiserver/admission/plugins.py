@@ -7,17 +7,21 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from apimachinery.objects import Object
-from apimachinery.scheme import LIMIT_RANGES, RESOURCE_QUOTAS, SERVICE_ACCOUNTS, Resource
+from apimachinery.scheme import LIMIT_RANGES, PODS, RESOURCE_QUOTAS, SERVICE_ACCOUNTS, Resource
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.claim_resize import PersistentVolumeClaimResize
+from apiserver.admission.configuration import load_configuration
 from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.node_restriction import NodeRestriction
+from apiserver.admission.pod_security.configuration import parse_configuration
+from apiserver.admission.pod_security.plugin import PodSecurity
 from apiserver.admission.priority import Priority
 from apiserver.admission.resource_quota import ResourceQuota
 from apiserver.admission.runtime_class import RuntimeClass
@@ -42,13 +46,17 @@ _ACCOUNT_WAIT_SECONDS = 1.0
 def build_plugins(
     options: Options, storage: Storage, cache: WatchCache, auth: Auth, now: Callable[[], datetime]
 ) -> list[Plugin]:
-    lookup, objects = cached(cache), listing(cache)
+    lookup, fresh, objects = cached(cache), fresh_lookup(cache), listing(cache)
+    configured = load_configuration(options.admission_control_config_file)
     available: list[Plugin] = [
-        NamespaceLifecycle(lookup, fresh_lookup(cache)),
+        NamespaceLifecycle(lookup, fresh),
         LimitRanger(lambda namespace: objects(LIMIT_RANGES, namespace)),
         ServiceAccount(account_lookup(cache), random.Random()),
         NodeRestriction(lookup),
         TaintNodesByCondition(),
+        PodSecurity(
+            lookup, fresh, partial(objects, PODS), parse_configuration(configured.get("PodSecurity", {}))
+        ),
         Priority(lookup, objects),
         DefaultTolerationSeconds(
             options.default_not_ready_toleration_seconds, options.default_unreachable_toleration_seconds

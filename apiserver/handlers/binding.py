@@ -36,7 +36,7 @@ async def bind(info: RequestInfo, receive: Receive, send: Send, store: Store) ->
         raise InvalidError("Binding", name, errors)
     attributes = Attributes(
         "CREATE", PODS, "binding", info.namespace, name, binding, None, info.user, options.dry_run,
-        options.as_object("CreateOptions"),
+        options.as_object("CreateOptions"), info.warnings, info.annotations,
     )  # fmt: skip
     await store.admit(attributes)
     await store.validate(attributes)

@@ -50,6 +50,8 @@ def creation_attributes(store: Store, info: RequestInfo, obj: Object, options: W
         user=info.user,
         dry_run=options.dry_run,
         options=options.as_object("CreateOptions"),
+        warnings=info.warnings,
+        annotations=info.annotations,
     )
 
 

@@ -76,6 +76,8 @@ class _Delete:
             user=self._info.user,
             dry_run=self._options.dry_run,
             options=self._options.as_object(),
+            warnings=self._info.warnings,
+            annotations=self._info.annotations,
         )
         await self._store.admit(attributes)
         await self._store.validate(attributes)

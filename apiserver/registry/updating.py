@@ -128,6 +128,8 @@ class _Update:
             user=self._info.user,
             dry_run=self._options.dry_run,
             options=self._options.as_object("UpdateOptions"),
+            warnings=self._info.warnings,
+            annotations=self._info.annotations,
         )
 
     async def after(self) -> None:

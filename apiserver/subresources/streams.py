@@ -48,8 +48,9 @@ class PodStreams:
 
     async def _admit(self, info: RequestInfo) -> None:
         attributes = Attributes(
-            "CONNECT", PODS, info.subresource, info.namespace, info.name, None, None, info.user
-        )
+            "CONNECT", PODS, info.subresource, info.namespace, info.name, None, None, info.user,
+            warnings=info.warnings, annotations=info.annotations,
+        )  # fmt: skip
         await self._chain.admit(attributes)
         await self._chain.validate(attributes)
 

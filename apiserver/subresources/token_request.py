@@ -85,8 +85,9 @@ class TokenRequests:
 
     async def _admit(self, info: RequestInfo, request: Object) -> None:
         attributes = Attributes(
-            "CREATE", SERVICE_ACCOUNTS, "token", info.namespace, info.name, request, None, info.user
-        )
+            "CREATE", SERVICE_ACCOUNTS, "token", info.namespace, info.name, request, None, info.user,
+            warnings=info.warnings, annotations=info.annotations,
+        )  # fmt: skip
         await self.chain.admit(attributes)
         await self.chain.validate(attributes)
 
