@@ -12,6 +12,7 @@ from controller_manager.bootstrap_signer import BootstrapSigner, TokenCleaner
 from controller_manager.certificates.approving import CertificateApprovingController
 from controller_manager.certificates.cleaning import CertificateCleaningController
 from controller_manager.certificates.signing import CertificateSigningController
+from controller_manager.cluster_role_aggregation import ClusterRoleAggregationController
 from controller_manager.context import ControllerContext
 from controller_manager.cron_job.controller import CronJobController
 from controller_manager.daemon_set.controller import DaemonSetController
@@ -101,6 +102,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(CertificateApprovingController),
     _row(CertificateSigningController, needed=lambda options: bool(options.cluster_signing_cert_file)),
     _row(CertificateCleaningController),
+    _row(ClusterRoleAggregationController),
     _row(BootstrapSigner),
     _row(TokenCleaner),
     _row(PersistentVolumeController),

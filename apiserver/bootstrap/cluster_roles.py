@@ -1,7 +1,6 @@
 """The cluster roles that everybody relies on, and who has them.
 
-Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy of Kubernetes 1.34; its rules for the group
-`extensions`, which no longer exists, are left out.
+Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy of Kubernetes 1.34.
 """
 
 from __future__ import annotations
@@ -80,6 +79,12 @@ def _edit() -> list[Object]:
         ),
         rule(EDIT, "horizontalpodautoscalers", "autoscaling"),
         rule(EDIT, "cronjobs jobs", "batch"),
+        rule(
+            EDIT,
+            "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies "
+            "replicasets replicasets/scale replicationcontrollers/scale",
+            "extensions",
+        ),
         rule(EDIT, "poddisruptionbudgets", "policy"),
         rule(EDIT, "ingresses networkpolicies", "networking.k8s.io"),
         rule(ALL, "leases", "coordination.k8s.io"),
@@ -110,6 +115,13 @@ def _view() -> list[Object]:
         ),
         rule(READ, "horizontalpodautoscalers horizontalpodautoscalers/status", "autoscaling"),
         rule(READ, "cronjobs cronjobs/status jobs jobs/status", "batch"),
+        rule(
+            READ,
+            "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses "
+            "ingresses/status networkpolicies replicasets replicasets/scale replicasets/status "
+            "replicationcontrollers/scale",
+            "extensions",
+        ),
         rule(READ, "poddisruptionbudgets poddisruptionbudgets/status", "policy"),
         rule(READ, "ingresses ingresses/status networkpolicies", "networking.k8s.io"),
         rule(READ, "resourceclaims resourceclaims/status resourceclaimtemplates", "resource.k8s.io"),
@@ -193,6 +205,11 @@ def _for_addons() -> list[Wanted]:
         cluster_role(
             "system:node-problem-detector", rule("get", "nodes"), rule("patch", "nodes/status"), events()
         ),
+        cluster_role(
+            "system:heapster",
+            rule(READ, "events namespaces nodes pods"),
+            rule(READ, "deployments", "extensions"),
+        ),
         cluster_role("system:persistent-volume-provisioner", *_provisioner()),
         *(
             cluster_role(
@@ -220,7 +237,7 @@ def _scheduler() -> list[Object]:
         rule("create", "bindings pods/binding"),
         rule("patch update", "pods/status"),
         rule(READ, "replicationcontrollers services"),
-        rule(READ, "replicasets", "apps"),
+        rule(READ, "replicasets", "apps extensions"),
         rule(READ, "statefulsets", "apps"),
         rule(READ, "poddisruptionbudgets", "policy"),
         rule(READ, "persistentvolumeclaims persistentvolumes"),

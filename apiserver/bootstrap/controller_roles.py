@@ -11,6 +11,7 @@ from apiserver.bootstrap.policy import READ, Wanted, account, bind, cluster_role
 
 _MANAGER = user("system:kube-controller-manager")
 _APPS, _BATCH = "apps", "batch"
+_OLD_APPS = "apps extensions"
 _STORAGE = "storage.k8s.io"
 _FULL = f"create delete {READ} patch update"
 
@@ -46,7 +47,7 @@ def _workloads() -> dict[str, list[Object]]:
             events(),
         ],
         "daemon-set-controller": [
-            *_owner("daemonsets", READ),
+            *_owner("daemonsets", READ, _OLD_APPS),
             rule("list watch", "nodes"),
             rule(pods, "pods"),
             rule("create", "pods/binding"),
@@ -54,13 +55,17 @@ def _workloads() -> dict[str, list[Object]]:
             events(),
         ],
         "deployment-controller": [
-            *_owner("deployments", f"{READ} update"),
-            rule(_FULL, "replicasets", _APPS),
+            *_owner("deployments", f"{READ} update", _OLD_APPS),
+            rule(_FULL, "replicasets", _OLD_APPS),
             rule(f"{READ} update", "pods"),
             events(),
         ],
         "job-controller": [*_owner("jobs", f"{READ} patch update", _BATCH), rule(pods, "pods"), events()],
-        "replicaset-controller": [*_owner("replicasets", f"{READ} update"), rule(pods, "pods"), events()],
+        "replicaset-controller": [
+            *_owner("replicasets", f"{READ} update", _OLD_APPS),
+            rule(pods, "pods"),
+            events(),
+        ],
         "replication-controller": [
             *_owner("replicationcontrollers", f"{READ} update", "core"),
             rule(pods, "pods"),
@@ -87,7 +92,8 @@ def _workloads() -> dict[str, list[Object]]:
             events(),
         ],
         "disruption-controller": [
-            rule(READ, "deployments replicasets statefulsets", _APPS),
+            rule(READ, "deployments replicasets", _OLD_APPS),
+            rule(READ, "statefulsets", _APPS),
             rule(READ, "replicationcontrollers"),
             rule(READ, "poddisruptionbudgets", "policy"),
             rule("update", "poddisruptionbudgets/status", "policy"),

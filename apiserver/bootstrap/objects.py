@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from apimachinery.objects import Object
-from apimachinery.scheme import CLUSTER_ROLES, CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
+from apimachinery.rbac import aggregated_rules
+from apimachinery.scheme import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
 from apiserver.bootstrap.cluster_roles import cluster_role_bindings, cluster_roles, namespaced_roles
 from apiserver.bootstrap.controller_roles import controller_role_bindings, controller_roles
 from apiserver.bootstrap.policy import Wanted
@@ -40,15 +41,9 @@ def rbac() -> list[Wanted]:
 
 def _aggregated(roles: list[Wanted]) -> list[Wanted]:
     """Fills roles that gather others, as the aggregation controller would some seconds later."""
-    for wanted in ("view", "edit", "admin"):
-        target = next(each.obj for each in roles if each.obj["metadata"]["name"] == wanted)
-        selector = target["aggregationRule"]["clusterRoleSelectors"][0]["matchLabels"]
-        target["rules"] = [
-            rule
-            for each in roles
-            if each.resource == CLUSTER_ROLES and selector.items() <= each.obj["metadata"]["labels"].items()
-            for rule in each.obj["rules"]
-        ]
+    by_name = {each.obj["metadata"]["name"]: each.obj for each in roles}
+    for name in ("view", "edit", "admin"):
+        by_name[name]["rules"] = aggregated_rules(by_name[name], by_name.values())
     return roles
 
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
-from apimachinery.objects import Object
-from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
-from apiserver.auth.attributes import Attributes
-from apiserver.auth.rbac.authorizer import RBACAuthorizer
-from apiserver.auth.rbac.bindings import Index
 from apiserver.auth.rbac.escalation import escalation_text
 from apiserver.auth.rbac.rules import Rule, compact, uncovered
 from apiserver.request import UserInfo
+from tests.unit.apiserver.auth.policy import Policy
 
 PODS = Rule(("get", "list"), ("",), ("pods",))
 
@@ -95,59 +88,6 @@ def test_an_escalation_is_told_in_upstreams_words() -> None:
         'user "jane" (groups=["devs"]) is attempting to grant RBAC permissions not currently held:\n'
         '{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}'
     )
-
-
-@dataclass(frozen=True)
-class Entry:
-    namespace: str
-    name: str
-    obj: Object
-    revision: int = 1
-
-    @property
-    def key(self) -> str:
-        return f"{self.obj['kind']}/{self.namespace}/{self.name}"
-
-
-@dataclass
-class View:
-    """One resource's cache."""
-
-    revision: int = 0
-    found: list[Entry] = field(default_factory=list)
-
-    def entries(self) -> list[Any]:
-        return self.found
-
-    def add(self, kind: str, name: str, namespace: str = "", **fields: Any) -> None:
-        self.revision += 1
-        self.found.append(Entry(namespace, name, {"kind": kind, **fields}))
-
-
-class Policy:
-    """Roles and bindings in memory, and the authorizer over them."""
-
-    def __init__(self) -> None:
-        self.views = {each: View() for each in (CLUSTER_ROLES, ROLES, CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS)}
-        self.authorizer = RBACAuthorizer(Index(self._view))
-
-    def _view(self, resource: Resource) -> Any:
-        return self.views[resource]
-
-    def role(self, name: str, *rules: Rule, namespace: str = "") -> None:
-        view = self.views[ROLES if namespace else CLUSTER_ROLES]
-        view.add("Role", name, namespace, rules=[rule.to_object() for rule in rules])
-
-    def bind(self, role: str, subject: Object, namespace: str = "", kind: str = "ClusterRole") -> None:
-        view = self.views[ROLE_BINDINGS if namespace else CLUSTER_ROLE_BINDINGS]
-        reference = {"kind": kind, "name": role}
-        view.add("Binding", f"b-{role}", namespace, subjects=[subject], roleRef=reference)
-
-    def ask(self, user: UserInfo, verb: str, namespace: str = "", name: str = "", path: str = "") -> Any:
-        resource = "" if path else "pods"
-        return self.authorizer.authorize(
-            Attributes(user, verb, namespace, "", "v1", resource, "", name, path, is_resource=not path)
-        )
 
 
 JANE = UserInfo("jane", groups=("devs",))
