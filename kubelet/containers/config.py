@@ -36,6 +36,7 @@ def container_config(
     security: Security,
     devices: Sequence[Device] = (),
     message_file: str = "",
+    share_processes_of: str = "",
     log_path: str = "",
 ) -> ContainerConfig:
     return ContainerConfig(
@@ -54,6 +55,7 @@ def container_config(
         stdin_once=bool(container.get("stdinOnce")),
         tty=bool(container.get("tty")),
         stop_signal=(container.get("lifecycle") or {}).get("stopSignal") or "",
+        share_processes_of=share_processes_of,
         labels=_labels(pod, container),
         annotations=_annotations(pod, container, attempt, message_file),
         log_path=log_path,

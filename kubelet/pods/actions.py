@@ -7,7 +7,7 @@ Owns which sandbox and containers start or die. Knows nothing of time: back-off 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
 
@@ -57,7 +57,7 @@ class PodActions:
     """The one to go on in."""
     kill: tuple[KillContainer, ...] = ()
     start: tuple[str, ...] = ()
-    """Init container or containers; they are started side by side."""
+    """Ephemeral containers, then an init container or the containers."""
 
 
 def container_hash(container: Object) -> str:
@@ -94,9 +94,17 @@ def compute_pod_actions(pod: Object, seen: RuntimePod | None, verdicts: Verdicts
     sandbox = newest_sandbox(seen)
     if sandbox is None or not sandbox.ready:
         return _with_new_sandbox(pod, seen, sandbox)
-    if not _is_initialized(pod, seen, sandbox):
-        return _initializing(pod, seen, sandbox, verdicts)
-    return _running(pod, seen, sandbox, verdicts)
+    if _is_initialized(pod, seen, sandbox):
+        actions = _running(pod, seen, sandbox, verdicts)
+    else:
+        actions = _initializing(pod, seen, sandbox, verdicts)
+    return actions if actions.kill_pod else replace(actions, start=(*_ephemeral(pod, seen), *actions.start))
+
+
+def _ephemeral(pod: Object, seen: RuntimePod | None) -> list[str]:
+    """Ephemeral containers that have not been made yet: they are started once, and keep no pod alive."""
+    wanted = (pod.get("spec") or {}).get("ephemeralContainers") or ()
+    return [each["name"] for each in wanted if newest_container(seen, each["name"]) is None]
 
 
 def _with_new_sandbox(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox | None) -> PodActions:

@@ -62,9 +62,14 @@ def init_container_statuses(pod: Object, inputs: StatusInputs) -> list[Object]:
 
 
 def ephemeral_container_statuses(pod: Object, inputs: StatusInputs) -> list[Object]:
-    return [
+    """Of the ephemeral containers: nobody asks whether they have started or are ready."""
+    statuses = [
         _container_status(pod, container, inputs, old="ephemeralContainerStatuses")
         for container in (pod.get("spec") or {}).get("ephemeralContainers") or ()
+    ]
+    return [
+        {**{key: value for key, value in each.items() if key != "started"}, "ready": False}
+        for each in statuses
     ]
 
 
@@ -78,7 +83,8 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
         return _without_container(pod, container, before, inputs)
     state, last = _states(known, inputs)
     failure = inputs.failures.get(name)
-    waits = _restarts(pod, container, newest, is_init=is_init) and not inputs.ending
+    is_ephemeral = old == "ephemeralContainerStatuses"
+    waits = not is_ephemeral and _restarts(pod, container, newest, is_init=is_init) and not inputs.ending
     if failure is not None and waits and "running" not in state:
         last = state if "terminated" in state else last
         state = {"waiting": _waiting(failure)}

@@ -43,6 +43,8 @@ class Wish:
     image: ImageRef
     volumes: Mapping[str, MountedVolume]
     facts: NodeFacts
+    target: str = ""
+    """Of an ephemeral container: the id of the container whose processes it is to see."""
 
 
 class Preparer(Protocol):
@@ -95,6 +97,7 @@ class NodePreparer:
             ),
             security=security,
             message_file=message_file,
+            share_processes_of=wish.target,
         )
 
     async def _environment(self, wish: Wish) -> Environment:
@@ -142,4 +145,5 @@ class HollowPreparer:
             mounts=(),
             resources=Resources(),
             security=Security(),
+            share_processes_of=wish.target,
         )

@@ -89,7 +89,8 @@ class ContainerStarter:
         newest = newest_container(seen, container["name"])
         self._check_backoff(pod, container, newest)
         image = await self._image(pod, container)
-        wish = Wish(pod, container, _attempt(pod, container, newest), image, volumes, facts)
+        target = self._target(pod, container, seen)
+        wish = Wish(pod, container, _attempt(pod, container, newest), image, volumes, facts, target)
         config = await self._prepared(wish)
         if newest is not None and has_ended(newest):
             self.backoff.restarted(_key(pod, container), _ended_at(newest))
@@ -127,6 +128,18 @@ class ContainerStarter:
             # Soon after a failed pull, so that the back-off it has begun is shown.
             retry = SOON if isinstance(error, ImagePullError) else RETRY_SECONDS
             raise StartFailed(StartFailure(error.reason, str(error)), retry) from error
+
+    def _target(self, pod: Object, container: Object, seen: RuntimePod) -> str:
+        """The container whose processes an ephemeral one is to see, by its id."""
+        name = container.get("targetContainerName")
+        if not name:
+            return ""
+        target = newest_container(seen, name)
+        if target is None or target.state is not ContainerState.RUNNING:
+            message = f'unable to find target container "{name}"'
+            self._event(pod, container["name"], WARNING, "Failed", f"Error: {message}")
+            raise StartFailed(StartFailure(CreateContainerConfigError.reason, message))
+        return target.id
 
     async def _prepared(self, wish: Wish) -> ContainerConfig:
         try:

@@ -123,6 +123,8 @@ class ContainerConfig:
     stdin_once: bool = False
     tty: bool = False
     stop_signal: str = ""
+    share_processes_of: str = ""
+    """The id of a container whose process namespace this one joins, instead of the pod's or its own."""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     log_path: str = ""

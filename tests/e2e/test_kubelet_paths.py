@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import Kubectl, eventually
+from tests.e2e.conftest import Kubectl, eventually, real_kubectl
 from tests.fakes.docker_registry import running_registry
 
 pytestmark = pytest.mark.e2e
@@ -302,3 +302,29 @@ def test_inits_sidecars_and_hooks_take_their_turns(kubectl: Kubectl, tmp_path: P
     kubectl("delete", "pod", "turns", "--grace-period=10")
     words = "first,car,last,postStart,preStop,main ends,car ends"
     assert (tmp_path / "log").read_text().splitlines() == words.split(",")
+
+
+def test_a_debugger_sees_the_processes_of_its_target(cluster: ClusterConfig, namespace: str) -> None:
+    if (command := real_kubectl()) is None:
+        pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
+    kubectl = Kubectl((command,), cluster.admin_kubeconfig, namespace)
+    spec = "  containers: [{name: c, image: busybox:1.36, command: [sleep, '1234']}]"
+    kubectl.apply(pod("patient", spec))
+    kubectl.wait("pod/patient", "condition=Ready")
+    kubectl(
+        "debug",
+        "patient",
+        "--image=busybox:1.36",
+        "--container=doctor",
+        "--target=c",
+        "--",
+        "sh",
+        "-c",
+        "ps; exit 3",
+    )
+    state = "{.status.ephemeralContainerStatuses[0].state.terminated.exitCode}"
+    assert eventually(lambda: kubectl.path("pod", "patient", state)) == "3"
+    assert "sleep 1234" in kubectl("logs", "patient", "-c", "doctor")
+    # It is over and stays so; the pod has not noticed.
+    assert kubectl.path("pod", "patient", "{.status.containerStatuses[0].restartCount}") == "0"
+    assert kubectl.path("pod", "patient", "{.status.phase}") == "Running"

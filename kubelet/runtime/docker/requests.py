@@ -8,6 +8,7 @@ from typing import Any
 
 from kubelet.runtime.docker.labels import sandbox_memory
 from kubelet.runtime.docker.privileges import Privileges
+from kubelet.runtime.docker.seen import without_scheme
 from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources, SandboxConfig, Security
 
 _CPU_PERIOD = 100_000
@@ -71,7 +72,7 @@ def container_body(
         "Healthcheck": _NO_HEALTHCHECK,
         **({"StopSignal": config.stop_signal} if config.stop_signal else {}),
         "HostConfig": {
-            **_namespaces(sandbox_id, sandbox),
+            **_namespaces(config, sandbox_id, sandbox),
             **_resources(config.resources, privileges),
             **_security(config.security, privileges),
             "Devices": [_device(each) for each in config.devices],
@@ -84,9 +85,12 @@ def container_body(
     }
 
 
-def _namespaces(sandbox_id: str, sandbox: Mapping[str, Any]) -> Body:
+def _namespaces(config: ContainerConfig, sandbox_id: str, sandbox: Mapping[str, Any]) -> Body:
     host, joined = sandbox["HostConfig"], f"container:{sandbox_id}"
-    own_pid = joined if sandbox_memory(sandbox["Config"]["Labels"]).share_pid else ""
+    if config.share_processes_of:
+        own_pid = f"container:{without_scheme(config.share_processes_of)}"
+    else:
+        own_pid = joined if sandbox_memory(sandbox["Config"]["Labels"]).share_pid else ""
     return {
         "NetworkMode": "host" if host["NetworkMode"] == "host" else joined,
         "UTSMode": "host" if host["NetworkMode"] == "host" else "",

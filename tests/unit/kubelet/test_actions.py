@@ -22,6 +22,7 @@ from tests.unit.kubelet.builders import (
 )
 
 TWO = (make_container("a"), make_container("b"))
+DEBUGGER = make_container("debugger")
 INIT = (make_container("i"), make_container("j"))
 WEB = "docker://web-0"
 SIDE = "docker://side-0"
@@ -59,6 +60,30 @@ CASES: list[Any] = [
     ),
     ("a sandbox that waits gets its containers", make_pod(*TWO), make_seen(), go_on("a", "b")),
     ("a running pod needs nothing", make_pod(), make_seen(running()), go_on()),
+    (
+        "an ephemeral container is started in a running pod",
+        make_pod(ephemeralContainers=[DEBUGGER]),
+        make_seen(running()),
+        go_on("debugger"),
+    ),
+    (
+        "an ephemeral container is started once",
+        make_pod(ephemeralContainers=[DEBUGGER]),
+        make_seen(running(), exited("debugger", 1)),
+        go_on(),
+    ),
+    (
+        "an ephemeral container need not wait for init containers",
+        make_pod(init=INIT, ephemeralContainers=[DEBUGGER]),
+        make_seen(running("i")),
+        go_on("debugger"),
+    ),
+    (
+        "an ephemeral container keeps no pod alive",
+        make_pod(policy="Never", ephemeralContainers=[DEBUGGER]),
+        make_seen(exited(), running("debugger")),
+        PodActions(kill_pod=True),
+    ),
     (
         "a dead sandbox takes the pod down and up again",
         make_pod(),

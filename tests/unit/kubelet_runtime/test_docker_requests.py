@@ -303,3 +303,8 @@ def test_capabilities_are_read_from_the_kernels_bits():
     found = parse_capabilities("Name:\tx\nCapBnd:\t000001fffeffffff\n")
     assert Privileges(found).missing == ["SYS_RESOURCE"]
     assert Privileges(parse_capabilities("CapBnd:\t000001ffffffffff")).missing == []
+
+
+def test_a_container_may_see_the_processes_of_another() -> None:
+    assert host_config()["PidMode"] == ""
+    assert host_config(share_processes_of="docker://web-1")["PidMode"] == "container:web-1"
