@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from math import inf, isfinite
 from typing import Any
 
 NOT_FOUND = "FieldValueNotFound"
@@ -15,6 +17,7 @@ NOT_SUPPORTED = "FieldValueNotSupported"
 FORBIDDEN = "FieldValueForbidden"
 TOO_LONG = "FieldValueTooLong"
 TOO_MANY = "FieldValueTooMany"
+TYPE_INVALID = "FieldValueTypeInvalid"
 INTERNAL = "InternalError"
 
 _TITLES = {
@@ -26,6 +29,7 @@ _TITLES = {
     FORBIDDEN: "Forbidden",
     TOO_LONG: "Too long",
     TOO_MANY: "Too many",
+    TYPE_INVALID: "Invalid value",
     INTERNAL: "Internal error",
 }
 _WITHOUT_VALUE = {REQUIRED, FORBIDDEN, TOO_LONG, INTERNAL}
@@ -101,11 +105,26 @@ _new = object.__new__
 
 def format_value(value: Any) -> str:
     """A value as upstream's messages show it: strings quoted, scalars plain, the rest as JSON."""
-    if isinstance(value, float) and not isinstance(value, bool):
-        return f"{value:g}"
+    if isinstance(value, float):
+        return format_float(value)
     if value is None or isinstance(value, (bool, int, str, list, dict, tuple)):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=isinstance(value, dict))
     return f'"{value}"'
+
+
+def format_float(value: float) -> str:
+    """A number as Go's %v writes it: the digits that tell it from others, an exponent from a million on."""
+    if isinstance(value, int):
+        return str(value)
+    if not isfinite(value):
+        return {inf: "+Inf", -inf: "-Inf"}.get(value, "NaN")
+    sign, digits, shift = Decimal(repr(value)).normalize().as_tuple()
+    exponent = len(digits) + int(shift) - 1
+    if -4 <= exponent < 6 or value == 0:
+        return repr(value).removesuffix(".0")
+    text = "".join(map(str, digits))
+    mantissa = text if len(text) == 1 else f"{text[0]}.{text[1:]}"
+    return f"{'-' if sign else ''}{mantissa}e{exponent:+03d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,13 @@ def is_label_value(value: str) -> list[str]:
     return errors
 
 
+def is_path_segment(name: str) -> list[str]:
+    """RBAC's names are any that can stand in a URL path."""
+    if name in (".", ".."):
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{sign}'" for sign in ("/", "%") if sign in name]
+
+
 def is_config_map_key(value: str) -> list[str]:
     errors = _too_long(value, 253)
     if not _config_key(value):

@@ -69,6 +69,12 @@ class Resource:
     categories: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
     subresources: tuple[str, ...] = ()
+    list_kind: str = ""
+    """The kind of lists, where that is not the kind with `List` at its end."""
+
+    @property
+    def kind_of_list(self) -> str:
+        return self.list_kind or f"{self.kind}List"
 
     @property
     def api_version(self) -> str:

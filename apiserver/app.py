@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
-from apimachinery.scheme import Resource
+from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from apiserver import health
 from apiserver.admission.chain import Chain
 from apiserver.admission.plugins import build_plugins
@@ -24,6 +24,8 @@ from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.start import Start
+from apiserver.customresources.controller import DefinitionController
+from apiserver.customresources.served import CustomResources
 from apiserver.discovery.routes import build_router as discovery_router
 from apiserver.discovery.served import Served
 from apiserver.dispatch import Dispatcher
@@ -42,8 +44,8 @@ from apiserver.openapi.routes import router as openapi_router
 from apiserver.options import Options, advertised_address
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared
-from apiserver.registry.stores import build_stores
-from apiserver.registry.strategies import StrategyConfig, build_repair, build_strategies
+from apiserver.registry.stores import build_stores, store_of
+from apiserver.registry.strategies.registered import StrategyConfig, build_repair, build_strategies
 from apiserver.registry.strategy import Strategy
 from apiserver.routes import general_router, health_router, issuer_router, to_json
 from apiserver.storage.compaction import Compactor
@@ -75,7 +77,11 @@ class ApiServer:
         authorize = partial(require, self.auth.authorizer)
         shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
         self.stores = build_stores(shared, _strategies(options))
-        self.served = Served()
+        self.custom = CustomResources(shared)
+        self.definitions = DefinitionController(
+            store_of(self.stores, CUSTOM_RESOURCE_DEFINITIONS), self.custom
+        )
+        self.served = Served(self.custom.resources)
         self.repair = build_repair(_ranges(options), storage, now, random.Random())
         self.bootstrapper = Bootstrapper(self.stores)
         self.start = self._start()
@@ -89,6 +95,7 @@ class ApiServer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.cache.run())
                 group.create_task(Compactor(self.storage).run())
+                group.create_task(self.definitions.run())
                 group.create_task(self.repair.run())
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
@@ -171,7 +178,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
         ),
         Middleware(Impersonation, auth.authorizer),
         Middleware(Authorization, auth.authorizer),
-        Middleware(Resources, Dispatcher(server.stores, server.cache, special)),
+        Middleware(Resources, Dispatcher(server.stores, server.custom, server.cache, special)),
     ]
     # Its telemetry looks into the environment with every request.
     quiet: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}

@@ -16,6 +16,7 @@ from apimachinery.errors import (
 )
 from apimachinery.scheme import BINDINGS, POD_DISRUPTION_BUDGETS, PODS, Resource, subresource_of
 from apiserver.asgi import Handler, Receive, Scope, Send
+from apiserver.customresources.served import CustomResources
 from apiserver.handlers.binding import bind
 from apiserver.handlers.create import create
 from apiserver.handlers.delete import delete
@@ -53,11 +54,13 @@ class Dispatcher:
     def __init__(
         self,
         stores: Mapping[StoreKey, Store],
+        custom: CustomResources,
         cache: WatchCache,
         special: Mapping[tuple[str, str], Handler] | None = None,
     ) -> None:
         """`special` serves (group_resource, subresource) in another way than objects are."""
         self._stores = stores
+        self._custom = custom
         self._cache = cache
         self._special = special or {}
 
@@ -71,11 +74,9 @@ class Dispatcher:
             await send_status(send, error)
 
     async def _serve(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
-        resource = self._resource(info)
-        if resource is None:
-            if not any((info.group, info.version) == key[:2] for key in self._stores):
-                return await send_text(send, 404, "404 page not found\n")
-            raise PathNotFoundError
+        if info.resource is None:
+            return await self._serve_custom(info, receive, send)
+        resource = info.resource
         _check_path(info, resource)
         special = self._special.get((resource.group_resource, info.subresource))
         if special is not None:
@@ -87,13 +88,25 @@ class Dispatcher:
         store = self._stores.get((info.group, info.version, info.plural))
         if store is None:
             raise PathNotFoundError
-        await self._verb(info, resource)(info, receive, send, store)
+        await self._verb(info)(info, receive, send, store)
 
-    def _resource(self, info: RequestInfo) -> Resource | None:
-        if info.resource is None:
-            store = self._stores.get((info.group, info.version, info.plural))
-            info.resource = store.resource if store else None
-        return info.resource
+    async def _serve_custom(self, info: RequestInfo, receive: Receive, send: Send) -> None:
+        """What is no built-in resource may be one that a definition makes."""
+        if not self._cache.ready.is_set():
+            await self._wait_until_ready()
+        store = await self._custom.find_fresh((info.group, info.version, info.plural))
+        if store is None:
+            group_version = (info.group, info.version)
+            if not self._custom.serves(*group_version) and all(
+                key[:2] != group_version for key in self._stores
+            ):
+                return await send_text(send, 404, "404 page not found\n")
+            raise PathNotFoundError
+        info.resource = store.resource
+        _check_path(info, store.resource)
+        if store.strategy.deprecation:
+            info.warnings.append(store.strategy.deprecation)
+        await self._verb(info)(info, receive, send, store)
 
     def _store(self, resource: Resource) -> Store:
         return self._stores[resource.group, resource.version, resource.plural]
@@ -103,7 +116,7 @@ class Dispatcher:
         if not await self._cache.wait_until_ready(_READY_SECONDS):
             raise TooManyRequestsError("storage is (re)initializing", 1)
 
-    def _verb(self, info: RequestInfo, resource: Resource) -> Verb:
+    def _verb(self, info: RequestInfo) -> Verb:
         """Who serves the request. Raises MethodNotAllowedError, PathNotFoundError."""
         verbs: Mapping[str, Verb] = _OBJECT_VERBS if info.verb in _OBJECT_VERBS else _COLLECTION_VERBS
         match info.subresource:

@@ -49,6 +49,7 @@ def head(info: RequestInfo, status: int, length: int, media: str = "json") -> di
 async def send_entry(info: RequestInfo, send: Send, store: Store, entry: Entry, status: int = 200) -> None:
     """One object."""
     wanted = negotiate(info.headers.get("accept", ""), of_list=False)
+    await store.codec.prepare([entry])
     if wanted.form == "" and wanted.media == "json" and "pretty" not in info.query:
         data = store.codec.data(entry)
         await send(head(info, status, len(data)))

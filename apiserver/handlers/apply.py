@@ -38,11 +38,12 @@ class Configuration:
 
 
 async def apply(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    configuration = await read_configuration(info, receive, bodies.expected_of(store.resource))
+    configuration = await read_configuration(info, receive, bodies.expected_of(store))
     tracker = store.tracking.through(info.subresource)
 
     async def applied(entry: Entry | None) -> Object:
-        live = entry.obj if entry else None
+        await store.codec.prepare([entry] if entry else [])
+        live = store.codec.judged(entry) if entry else None
         obj = configuration.apply(tracker, live, format_time(store.shared.now()))
         if live is None and (uid := obj["metadata"].get("uid")):
             why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"

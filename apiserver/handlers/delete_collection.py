@@ -22,6 +22,7 @@ async def delete_collection(info: RequestInfo, receive: Receive, send: Send, sto
     deletion = await read_delete_options(info, receive)
     listing = await store.list(store.namespace_of(info), read_options(info, store))
     await _delete_all(info, store, listing.entries, deletion)
+    await store.codec.prepare(listing.entries)
     await send_value(info, send, list_object(store, listing, list_metadata(listing)))
 
 

@@ -18,13 +18,13 @@ from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 
 _CHUNK = 128
-_JOINT = b",{"
 
 
 async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     wanted = negotiate(info.headers.get("accept", ""), of_list=True)
     options = read_options(info, store)
     listing = await store.list(store.namespace_of(info), options)
+    await store.codec.prepare(listing.entries)
     if wanted.form == "" and wanted.media == "json" and "pretty" not in info.query:
         await _send_bytes(info, send, store, listing)
         return
@@ -58,38 +58,34 @@ def list_metadata(listing: Listing) -> Object:
 
 def list_object(store: Store, listing: Listing, metadata: Object) -> Object:
     """The list as a value, for forms that aren't joined bytes."""
-    items = [_item(store.codec.obj(entry)) for entry in listing.entries]
+    items = [store.codec.item(entry) for entry in listing.entries]
     return {
-        "kind": f"{store.resource.kind}List",
+        "kind": store.resource.kind_of_list,
         "apiVersion": store.resource.api_version,
         "metadata": metadata,
         "items": items,
     }
 
 
-def _item(obj: Object) -> Object:
-    """Items don't repeat what the list says."""
-    return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
-
-
 def list_head(store: Store, listing: Listing) -> bytes:
     """Everything before the first item."""
-    first = {"kind": f"{store.resource.kind}List", "apiVersion": store.resource.api_version}
+    first = {"kind": store.resource.kind_of_list, "apiVersion": store.resource.api_version}
     return orjson.dumps(first | {"metadata": list_metadata(listing)})[:-1] + b',"items":['
 
 
 async def _send_bytes(info: RequestInfo, send: Send, store: Store, listing: Listing) -> None:
     start, bodies = list_head(store, listing), [store.codec.body(entry) for entry in listing.entries]
-    length = len(start) + sum(map(len, bodies)) + (len(bodies) * len(_JOINT) - 1 if bodies else 0) + 2
+    joint = b"," + store.codec.item_start
+    length = len(start) + sum(map(len, bodies)) + (len(bodies) * len(joint) - 1 if bodies else 0) + 2
     await send(head(info, 200, length))
-    for message in _messages(start, bodies):
+    for message in _messages(start, bodies, joint):
         await send(message)
 
 
-def _messages(start: bytes, bodies: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+def _messages(start: bytes, bodies: Sequence[bytes], joint: bytes) -> Iterator[dict[str, Any]]:
     """The body in pieces of many objects, so that no second big buffer is made."""
     for index in range(0, len(bodies), _CHUNK):
-        joint = start + b"{" if index == 0 else _JOINT
-        piece = joint + _JOINT.join(bodies[index : index + _CHUNK])
+        first = start + joint[1:] if index == 0 else joint
+        piece = first + joint.join(bodies[index : index + _CHUNK])
         yield {"type": "http.response.body", "body": piece, "more_body": True}
     yield {"type": "http.response.body", "body": b"]}" if bodies else start + b"]}"}

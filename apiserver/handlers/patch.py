@@ -37,6 +37,11 @@ JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
+_NOT_STRATEGIC = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    f"{JSON}, {MERGE}, {APPLY}"
+)
+
 Patch = Callable[[Object], Any]
 """From an object to the patched one."""
 
@@ -44,11 +49,12 @@ Patch = Callable[[Object], Any]
 async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     if bodies.content_type(info) == APPLY:
         return await apply(info, receive, send, store)
-    expected = bodies.expected_of(store.resource)
+    expected = bodies.expected_of(store)
     change, options = await read_patch(info, receive, expected)
 
     async def patched(entry: Entry | None) -> Object:
         assert entry is not None  # no kind creates by patch
+        await store.codec.prepare([entry])
         obj = decode_patched(info, change(store.codec.obj(entry)), expected, options)
         obj = store.codec.to_stored(obj)
         store.strategy.default(obj)
@@ -64,6 +70,8 @@ async def read_patch(
 ) -> tuple[Patch, WriteOptions]:
     """The patch as a function of the object. Raises what is wrong with it whatever the object is."""
     make = _KINDS.get(bodies.content_type(info))
+    if make is _strategic and expected.own_checker is not None:
+        raise UnsupportedMediaTypeError(_NOT_STRATEGIC)
     if make is None:
         raise UnsupportedMediaTypeError("415: Unsupported Media Type")
     options = parse_write_options(info.query, "PatchOptions")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
-from apimachinery.errors import InvalidError, NotFoundError
+from apimachinery.errors import BadRequestError, InternalError, InvalidError, NotFoundError
 from apimachinery.field import Path, invalid
-from apimachinery.labels import selector_from_label_selector, selector_from_map
+from apimachinery.merge.fields import Path as FieldPath
 from apimachinery.merge.shape import shape_of
-from apimachinery.objects import Object
+from apimachinery.objects import Object, get_path
 from apimachinery.schema import builtin
-from apimachinery.scheme import REPLICATION_CONTROLLERS
 from apimachinery.times import format_time
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
@@ -32,31 +31,37 @@ from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 
 _EXPECTED = bodies.Expected(API_VERSION, "Scale")
-_REPLICAS = ("f:spec", "f:replicas")
-"""In every workload."""
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
 def scale_of(store: Store, obj: Object) -> Object:
-    """A workload as a Scale."""
-    spec = obj.get("spec") or {}
-    selector = spec.get("selector")
-    of_map = store.resource == REPLICATION_CONTROLLERS
-    text = str(selector_from_map(selector) if of_map else selector_from_label_selector(selector))
-    metadata = obj["metadata"]
+    """A workload as a Scale; without spec.replicas, if the workload does not say how many."""
+    replicas = store.strategy.replicas(obj)
+    metadata, strategy = obj["metadata"], store.strategy
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: metadata[name] for name in _KEPT if name in metadata},
-        "spec": {"replicas": spec.get("replicas", 1)},
-        "status": {"replicas": (obj.get("status") or {}).get("replicas", 0), "selector": text},
+        "spec": {} if replicas is None else {"replicas": replicas},
+        "status": {
+            "replicas": get_path(obj, strategy.status_replicas_path, 0),
+            "selector": strategy.scale_selector(obj),
+        },
     }
 
 
 async def get_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     with _named(store, info.name):
-        entry = await store.get(info.namespace, info.name)
-    await send_value(info, send, scale_of(store, entry.obj))
+        entry = await store.get(store.namespace_of(info), info.name)
+    await store.codec.prepare([entry])
+    scale = scale_of(store, store.codec.judged(entry))
+    if not scale["spec"]:
+        raise InternalError(f'the spec replicas field "{_path(store)}" does not exist')
+    await send_value(info, send, scale)
+
+
+def _path(store: Store) -> str:
+    return f".{'.'.join(store.strategy.replicas_path)}"
 
 
 async def update_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -109,24 +114,33 @@ async def _update(
 ) -> None:
     async def scaled(entry: Entry | None) -> Object:
         assert entry is not None  # workloads aren't created by scaling them
-        obj = entry.obj
+        obj, replicas = store.codec.judged(entry), _owned(store)
         book, scale = stored_book(obj), scale_of(store, obj)
-        scale["metadata"]["managedFields"] = write(to_scale(book, _REPLICAS))
+        scale["metadata"]["managedFields"] = write(to_scale(book, replicas))
         wanted = change(scale)
-        scaled = _with_scale(obj, wanted, info.name)
-        owners = to_workload(book, stored_book(wanted), _REPLICAS, store.stored.api_version)
+        scaled = _with_scale(store, obj, wanted, info.name)
+        owners = to_workload(book, stored_book(wanted), replicas, obj["apiVersion"])
         scaled["metadata"]["managedFields"] = write(owners)
         return scaled
 
-    target = Target(info.namespace, info.name, "scale", is_tracked=True)
+    target = Target(store.namespace_of(info), info.name, "scale", is_tracked=True)
     with _named(store, info.name):
         entry, _ = await store.update(info, target, scaled, options)
-    await send_value(info, send, scale_of(store, entry.obj))
+    await store.codec.prepare([entry])
+    await send_value(info, send, scale_of(store, store.codec.judged(entry)))
 
 
-def _with_scale(obj: Object, scale: Object, name: str) -> Object:
+def _owned(store: Store) -> FieldPath:
+    """Where managers of the replicas have them."""
+    return tuple(f"f:{name}" for name in store.strategy.replicas_path)
+
+
+def _with_scale(store: Store, obj: Object, scale: Object, name: str) -> Object:
     """The workload with a Scale's replicas, under the Scale's preconditions. Raises InvalidError."""
-    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    given = (scale.get("spec") or {}).get("replicas")
+    if given is None and store.strategy.replicas(obj) is None:
+        raise BadRequestError(f'the spec replicas field "{_path(store)}" cannot be empty')
+    replicas = given or 0
     if replicas < 0:
         error = invalid(Path("spec", "replicas"), replicas, "must be greater than or equal to 0")
         raise InvalidError("Scale.autoscaling", name, [error])
@@ -134,7 +148,13 @@ def _with_scale(obj: Object, scale: Object, name: str) -> Object:
     metadata = dict(obj["metadata"])
     metadata["resourceVersion"] = wanted.get("resourceVersion") or metadata["resourceVersion"]
     metadata["uid"] = wanted.get("uid") or metadata["uid"]
-    return obj | {"metadata": metadata, "spec": obj["spec"] | {"replicas": replicas}}
+    return _with(obj | {"metadata": metadata}, store.strategy.replicas_path, replicas)
+
+
+def _with(obj: Object, path: Sequence[str], value: object) -> Object:
+    """A copy with another value at a path of fields."""
+    first, *rest = path
+    return obj | {first: _with(obj.get(first) or {}, rest, value) if rest else value}
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class TableWriter:
         }
 
     def _row(self, entry: Entry) -> Object:
-        obj = entry.obj
+        obj = self._codec.judged(entry)
         row: Object = {"cells": self._strategy.cells(obj, self._now)}
         if conditions := self._strategy.row_conditions(obj):
             row["conditions"] = conditions

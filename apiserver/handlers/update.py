@@ -17,7 +17,7 @@ from apiserver.storage.entry import Entry
 async def update(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     options = parse_write_options(info.query, "UpdateOptions")
     body = await bodies.read(info, receive)
-    namespace, expected = store.namespace_of(info), bodies.expected_of(store.resource)
+    namespace, expected = store.namespace_of(info), bodies.expected_of(store)
     decoded = [bodies.decode(info, body, expected, options.field_validation)]
     rules.check_name(info.name, decoded[0])
     rules.check_namespace(store.resource, namespace, decoded[0])

@@ -121,6 +121,7 @@ class Watcher:
             await _send(send, self._writer.error(error))
             return
         while batch := list(islice(events, _BATCH)):
+            await self._store.codec.prepare(event.entry for event in batch)
             await _send(send, self._writer.lines(batch))
         if self._options.send_initial_events and self._options.bookmarks:
             await _send(send, self._writer.bookmark(self._known, initial_events_end=True))
@@ -153,13 +154,14 @@ class Watcher:
     async def _follow(self, send: Send, reader: Reader) -> None:
         """Bookmarks come when nothing else does: all up to the cache's revision has been sent then."""
         loop = asyncio.get_running_loop()
-        push = partial(self._push, reader, self._stream) if self._stream else None
+        prompt = self._store.codec.is_prompt
+        push = partial(self._push, reader, self._stream) if self._stream and prompt else None
         end = loop.time() + self._lifetime()
         bookmark_at = self._next_bookmark(loop.time(), end)
         reader.set_alarm(min(end, bookmark_at))
         while not self._ended and (now := loop.time()) < end:
             if changes := reader.take(_BATCH):
-                if piece := self._piece(changes):
+                if piece := self._piece(changes) if prompt else await self._converted(changes):
                     await _send(send, piece)
             elif now >= bookmark_at:
                 await _send(send, self._writer.bookmark(self._store.shared.cache.revision))
@@ -184,6 +186,12 @@ class Watcher:
         if len(changes) == 1:
             return changes[0].line(header)
         return b"".join([change.line(header) for change in changes])
+
+    async def _converted(self, changes: list[Change]) -> bytes:
+        """Changes as lines, where somebody else must be asked what they look like."""
+        events = [*self._selected(changes)]
+        await self._store.codec.prepare(event.entry for event in events)
+        return self._writer.lines(events)
 
     def _lifetime(self) -> float:
         seconds = self._options.timeout_seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import orjson
 
 from apimachinery.objects import Object
@@ -11,13 +13,17 @@ from apiserver.storage.entry import Entry, header_of
 
 
 class Codec:
-    """An object's JSON is `header` + `body(entry)`; a list's item `{` + `body(entry)`, as upstream has it."""
+    """An object's JSON is `header` + `body(entry)`; a list's item `item_start` + `body(entry)`."""
 
     def __init__(self, resource: Resource) -> None:
         self._conversion = conversion_of(resource)
         self._resource = resource
         self.is_identity = self._conversion is None
+        self.is_prompt = True
+        """Whether `prepare` never waits for anything."""
         self.header = header_of(resource.api_version, resource.kind)
+        self.item_start = b"{"
+        """What stands before the body of an item in a list, which says itself what its items are."""
 
     def body(self, entry: Entry) -> bytes:
         if self._conversion is None:
@@ -25,6 +31,10 @@ class Codec:
         obj = self.obj(entry)
         first = {"kind": self._resource.kind, "apiVersion": self._resource.api_version}
         return orjson.dumps(first | {key: obj[key] for key in obj if key not in first})[len(self.header) :]
+
+    def item(self, entry: Entry) -> Object:
+        """An object as an item of a list, as a value."""
+        return {key: value for key, value in self.obj(entry).items() if key not in ("kind", "apiVersion")}
 
     def data(self, entry: Entry) -> bytes:
         return self.header + self.body(entry)
@@ -35,3 +45,17 @@ class Codec:
 
     def to_stored(self, obj: Object) -> Object:
         return self._conversion.to_stored(obj) if self._conversion else obj
+
+    # Built-in kinds are judged as they are stored. Custom resources are judged in the version that is
+    # spoken, whose schema it is, and become what is stored at the very end.
+
+    async def prepare(self, entries: Iterable[Entry]) -> None:
+        """Whatever `body`, `obj` and `judged` of these entries must wait for."""
+
+    def judged(self, entry: Entry) -> Object:
+        """An entry as strategies and admission see it; the caller's own."""
+        return entry.obj
+
+    async def to_storage(self, obj: Object) -> Object:
+        """What has been judged, in the version that is stored."""
+        return obj

@@ -70,7 +70,8 @@ async def _try(store: Store, attributes: Attributes, obj: Object, dry_run: bool)
         await prepare(store, attributes, obj)
         metadata = obj["metadata"]
         namespace, name = metadata.get("namespace") or "", metadata["name"]
-        return await store.transactions.create(store.key(namespace, name), obj, dry_run)
+        stored = await store.codec.to_storage(obj)
+        return await store.transactions.create(store.key(namespace, name), stored, dry_run)
     except KeyExists:
         await rollback()
         return None

@@ -86,4 +86,6 @@ class _Delete:
         store, options = self._store, self._options
         grace = store.strategy.grace_period(obj, options.grace_period)
         default = store.strategy.default_delete_propagation
+        if not obj["metadata"].get("deletionTimestamp"):
+            store.strategy.prepare_for_delete(obj, store.shared.now())
         return plan_deletion(store.resource, obj, options, grace, default, store.shared.now())

@@ -23,8 +23,9 @@ _EMPTY_IS_ABSENT = (
     "annotations", "creationTimestamp", "finalizers", "generateName", "labels", "managedFields", "namespace",
     "ownerReferences", "uid",
 )  # fmt: skip
-_NOT_SPEC = ("apiVersion", "kind", "metadata", "status")
-_LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+_NOT_SPEC_OR_STATUS = ("apiVersion", "kind", "metadata")
+_NOT_SPEC = (*_NOT_SPEC_OR_STATUS, "status")
+LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 _KEPT_ON_UPDATE = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -75,7 +76,7 @@ def validate_create(resource: Resource, strategy: Strategy, obj: Object) -> None
     """Every error at once. Raises InvalidError."""
     metadata = obj["metadata"]
     errors = validate_metadata(metadata, namespaced=resource.namespaced, name_check=strategy.name_check)
-    errors += legacy_finalizers(metadata)
+    errors += legacy_finalizers(strategy, metadata)
     errors += strategy.validate(obj)
     refuse(resource, metadata.get("name") or "", errors, strategy.error_kind)
 
@@ -85,13 +86,15 @@ def refuse(resource: Resource, name: str, errors: ErrorList, error_kind: str = "
         raise InvalidError(error_kind or resource.group_kind, name, errors)
 
 
-def legacy_finalizers(metadata: Object) -> ErrorList:
+def legacy_finalizers(strategy: Strategy, metadata: Object) -> ErrorList:
     """A finalizer without a domain must be one of those that are older than that rule."""
+    if not strategy.demands_qualified_finalizers:
+        return []
     detail = "name is neither a standard finalizer name nor is it fully qualified"
     return [
         invalid(Path("metadata", "finalizers").index(index), name, detail)
         for index, name in enumerate(metadata.get("finalizers") or ())
-        if "/" not in name and name not in _LEGACY_FINALIZERS
+        if "/" not in name and name not in LEGACY_FINALIZERS
     ]
 
 
@@ -155,7 +158,7 @@ def before_update(strategy: Strategy, new: Object, old: Object, subresource: str
         if strategy.has_status and judge is strategy:
             _carry(new, old, "status")
         judge.prepare_for_update(new, old)
-        if strategy.tracks_generation and _spec(new) != _spec(old):
+        if strategy.tracks_generation and _spec(strategy, new) != _spec(strategy, old):
             new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
     _carry_system_fields(new, old)
 
@@ -167,8 +170,10 @@ def _carry(new: Object, old: Object, name: str) -> None:
         new.pop(name, None)
 
 
-def _spec(obj: Object) -> Object:
-    return {name: value for name, value in obj.items() if name not in _NOT_SPEC}
+def _spec(strategy: Strategy, obj: Object) -> Object:
+    """What the generation counts changes of."""
+    without = _NOT_SPEC if strategy.has_status else _NOT_SPEC_OR_STATUS
+    return {name: value for name, value in obj.items() if name not in without}
 
 
 def _carry_generation(new: Object, old: Object) -> None:
@@ -188,7 +193,7 @@ def validate_update(
 ) -> None:
     """Every error at once. Raises InvalidError."""
     errors = validate_metadata_update(new["metadata"], old["metadata"])
-    errors += legacy_finalizers(new["metadata"])
+    errors += legacy_finalizers(strategy, new["metadata"])
     if subresource == "status":
         errors += strategy.validate_status_update(new, old)
     else:

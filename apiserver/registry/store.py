@@ -15,20 +15,22 @@ from typing import Protocol
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
+from apimachinery.schema import Checked
 from apimachinery.scheme import EVENTS, Resource
 from apimachinery.times import format_time
 from apiserver.admission.attributes import Attributes, Operation
+from apiserver.managed_fields.versions import Versions
 from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
 from apiserver.registry.conversion import conversion_of
 from apiserver.registry.listing import Lister, Listing
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
 from apiserver.registry.strategy import Strategy, WriteContext
-from apiserver.registry.tracking import Tracking, manager_of
+from apiserver.registry.tracking import Tracking, built_in_versions, manager_of
 from apiserver.registry.transaction import Lease, Transactions, no_lease
 from apiserver.registry.updating import Change, Target
 from apiserver.request import RequestInfo
-from apiserver.storage.entry import Entry
+from apiserver.storage.entry import Entry, Kind
 from apiserver.storage.interface import Storage
 from apiserver.storage.watch_cache import WatchCache
 
@@ -60,18 +62,47 @@ class Shared:
     """The etcd lease that an Event is written with."""
 
 
+class Check(Protocol):
+    """What decoding asks about the fields of an object."""
+
+    def check(self, obj: Object, *, prune: bool = False) -> Checked: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the objects of a resource are checked, kept and shown."""
+
+    stored: Resource
+    kind: Kind
+    codec: Codec
+    versions: Callable[[], Versions]
+    """Those whose fields may have managers; the objects that are tracked are as they are judged."""
+    checker: Check | None = None
+    """None: that of the built-in kind."""
+
+
+def built_in_form(resource: Resource, strategy: Strategy) -> Form:
+    conversion = conversion_of(resource)
+    stored = conversion.stored if conversion else resource
+    kind = Kind(stored.api_version, stored.kind, strategy.selectable_fields)
+    return Form(stored, kind, Codec(resource), lambda: built_in_versions(stored))
+
+
 class Store:
     """One resource in one API version; versions that are not stored themselves convert at the handlers."""
 
-    def __init__(self, resource: Resource, strategy: Strategy, shared: Shared) -> None:
+    def __init__(
+        self, resource: Resource, strategy: Strategy, shared: Shared, form: Form | None = None
+    ) -> None:
+        form = form or built_in_form(resource, strategy)
         self.resource = resource
         self.strategy = strategy
         self.shared = shared
-        conversion = conversion_of(resource)
-        self.stored = conversion.stored if conversion else resource
-        self.codec = Codec(resource)
-        self.tracking = Tracking(resource, self.stored, strategy)
-        self.cache = shared.cache.resource(self.stored, strategy.selectable_fields)
+        self.stored = form.stored
+        self.codec = form.codec
+        self.checker = form.checker
+        self.tracking = Tracking(resource.api_version, strategy, form.versions)
+        self.cache = shared.cache.resource(self.stored, form.kind)
         self.lister = Lister(shared.storage, shared.cache, self.cache)
         lease = shared.event_lease if self.stored == EVENTS else no_lease
         self.transactions = Transactions(shared.storage, self.cache, lease)

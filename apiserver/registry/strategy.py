@@ -13,7 +13,8 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.field import ErrorList
-from apimachinery.objects import Object
+from apimachinery.labels import selector_from_label_selector
+from apimachinery.objects import Object, get_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Strategy:
     status_resets: tuple[str, ...] = ("spec",)
     """What an update of status leaves as it was, for those who ask who manages which field."""
     default_delete_propagation: str = "Background"
+    demands_qualified_finalizers: bool = True
+    """Whether a finalizer must have a domain, but for those that are older than that rule."""
+    deprecation: str = ""
+    """A warning for everybody who speaks this version."""
+    replicas_path: Sequence[str] = ("spec", "replicas")
+    status_replicas_path: Sequence[str] = ("status", "replicas")
+    """Where the scale subresource looks."""
     columns: Sequence[Column] = (NAME_COLUMN, Column("Created At", "date"))
 
     def default(self, obj: Object) -> None:
@@ -90,6 +98,18 @@ class Strategy:
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         return []
+
+    def prepare_for_delete(self, obj: Object, now: datetime) -> None:
+        """What a first DELETE changes beyond the metadata that it always does, in place."""
+
+    def replicas(self, obj: Object) -> int | None:
+        """spec.replicas of a Scale; None if the object does not say."""
+        count: int | None = get_path(obj, self.replicas_path)
+        return count
+
+    def scale_selector(self, obj: Object) -> str:
+        """The selector of status.selector in a Scale."""
+        return str(selector_from_label_selector((obj.get("spec") or {}).get("selector")))
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """Texts for Warning headers."""

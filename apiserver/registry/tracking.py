@@ -5,15 +5,18 @@ Trackers are built when a door is first used: shapes are made of the schema then
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 from apimachinery.errors import InternalError, StatusError
 from apimachinery.merge.fields import Fields, Path, matching, path_set, recursive_difference
 from apimachinery.merge.shape import shape_of
 from apimachinery.objects import Object
-from apimachinery.schema import builtin, checker_for
+from apimachinery.schema import Checked, builtin, checker_for
 from apimachinery.scheme import Resource
 from apiserver.managed_fields.tracker import Tracker, kind_text
 from apiserver.managed_fields.updating import Door, Filter, all_fields
-from apiserver.managed_fields.versions import Version, Versions, as_it_is
+from apiserver.managed_fields.versions import Convert, Version, Versions, as_it_is
 from apiserver.registry.conversion import Conversion, versions_of
 from apiserver.registry.strategy import Strategy
 from apiserver.request import RequestInfo
@@ -24,10 +27,10 @@ _MAX_MANAGER = 128
 class Tracking:
     """The trackers of one resource in one API version."""
 
-    def __init__(self, resource: Resource, stored: Resource, strategy: Strategy) -> None:
-        self._resource = resource
-        self._stored = stored
+    def __init__(self, api_version: str, strategy: Strategy, versions: Callable[[], Versions]) -> None:
+        self._api_version = api_version
         self._strategy = strategy
+        self._make_versions = versions
         self._trackers: dict[str, Tracker] = {}
 
     def through(self, subresource: str) -> Tracker:
@@ -36,12 +39,20 @@ class Tracking:
             tracker = self._trackers[subresource] = Tracker(self._door(subresource))
         return tracker
 
+    @cached_property
+    def _versions(self) -> Versions:
+        return self._make_versions()
+
     def _door(self, subresource: str) -> Door:
-        versions = {
-            resource.api_version: _version(resource, each) for resource, each in versions_of(self._stored)
-        }
         kept = kept_fields(self._strategy, subresource)
-        return Door(self._resource.api_version, Versions(versions), subresource, kept)
+        return Door(self._api_version, self._versions, subresource, kept)
+
+
+def built_in_versions(stored: Resource) -> Versions:
+    """The versions of a built-in resource, by the version that it is stored in."""
+    return Versions(
+        {resource.api_version: _version(resource, each) for resource, each in versions_of(stored)}
+    )
 
 
 def _version(resource: Resource, conversion: Conversion | None) -> Version:
@@ -52,18 +63,20 @@ def _version(resource: Resource, conversion: Conversion | None) -> Version:
     to_stored, from_stored = (
         (conversion.to_stored, conversion.from_stored) if conversion else (as_it_is, as_it_is)
     )
+    return Version(shape_of(node), from_stored, settling(checker.check, resource.api_version, to_stored))
+
+
+def settling(check: Callable[..., Checked], api_version: str, to_stored: Convert) -> Convert:
+    """What merging made, as a client could have sent it: without nulls, and of the right types."""
 
     def settled(obj: Object) -> Object:
-        """What merging made, as a client could have sent it: without nulls, and of the right types."""
-        checked = checker.check(obj, prune=True)
+        checked = check(obj, prune=True)
         if checked.type_errors:
-            what = (
-                f"failed to convert new object ({kind_text(obj)}) to proper version ({resource.api_version})"
-            )
+            what = f"failed to convert new object ({kind_text(obj)}) to proper version ({api_version})"
             raise StatusError(f"{what}: {checked.type_errors[0].message}")
         return to_stored(obj)
 
-    return Version(shape_of(node), from_stored, settled)
+    return settled
 
 
 def kept_fields(strategy: Strategy, subresource: str) -> Filter:

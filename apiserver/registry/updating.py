@@ -80,7 +80,7 @@ class _Update:
         self.rollback = nothing_to_undo
         if entry is None and not self._target.may_create:
             raise NotFoundError(self._store.resource, self._target.name)
-        self.old = entry.obj if entry else None
+        self.old = await self._judged(entry) if entry else None
         self.new = await self._change(entry)
         rules.check_name(self._target.name, self.new)
         rules.check_namespace(self._store.resource, self._target.namespace, self.new)
@@ -92,6 +92,10 @@ class _Update:
             self._decision = await self._update(self.new, self.old)
         return self._decision
 
+    async def _judged(self, entry: Entry) -> Object:
+        await self._store.codec.prepare([entry])
+        return self._store.codec.judged(entry)
+
     async def _create(self, obj: Object) -> Decision:
         store = self._store
         store.shared.authorize(self._info, "create")
@@ -101,7 +105,7 @@ class _Update:
         rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
         self.rollback = await store.strategy.begin_create(store.context(self._options.dry_run), obj)
         await prepare(store, attributes, obj)
-        return Put(obj, self._options.dry_run)
+        return Put(await store.codec.to_storage(obj), self._options.dry_run)
 
     async def _update(self, new: Object, old: Object) -> Decision:
         store, target, dry_run = self._store, self._target, self._options.dry_run
@@ -114,7 +118,7 @@ class _Update:
         await store.validate(attributes)
         if is_released(store.resource, new):
             return Remove(dry_run)
-        return Keep() if is_unchanged(new, old) else Put(new, dry_run)
+        return Keep() if is_unchanged(new, old) else Put(await store.codec.to_storage(new), dry_run)
 
     def _attributes(self, new: Object, old: Object) -> Attributes:
         return Attributes(

@@ -25,7 +25,7 @@ def header_of(api_version: str, kind: str) -> bytes:
 
 
 class Kind:
-    """What the entries of one resource share."""
+    """What the entries of one resource share: how they are written, and how they are read."""
 
     __slots__ = ("api_version", "header", "kind", "selectable")
 
@@ -34,6 +34,10 @@ class Kind:
         self.kind = kind
         self.header = header_of(api_version, kind)
         self.selectable = selectable
+
+    def of(self, value: bytes) -> Kind:
+        """The kind of a stored value: another one, where objects are kept in several API versions."""
+        return self
 
     def body(self, value: bytes, revision: int) -> bytes:
         """A stored value as a body at `revision` (0: without). Raises ValueError if it is no API object."""

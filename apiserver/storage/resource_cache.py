@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from apimachinery.fields import FieldSelector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from apiserver.storage.entry import Entry, Kind, Selectable
+from apiserver.storage.entry import Entry, Kind
 from apiserver.storage.interface import Event, KeyValue
 from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change, Topic
 
@@ -29,9 +29,9 @@ def no_fields(obj: Object) -> Mapping[str, str]:
 class ResourceCache:
     """All methods are plain: nothing happens between looking and changing."""
 
-    def __init__(self, resource: Resource, revision: int = 0, selectable: Selectable = no_fields) -> None:
+    def __init__(self, resource: Resource, revision: int = 0, kind: Kind | None = None) -> None:
         self.resource = resource
-        self.kind = Kind(resource.api_version, resource.kind, selectable)
+        self.kind = kind or Kind(resource.api_version, resource.kind, no_fields)
         self.prefix = resource.storage_prefix
         self.revision = revision
         """That of the last change to this resource, or of the load."""
@@ -84,12 +84,13 @@ class ResourceCache:
     def entry_of(self, item: KeyValue) -> Entry | None:
         """What is stored as an entry; None if it cannot be decoded."""
         namespace, _, name = item.key[len(self.prefix) :].rpartition("/")
+        kind = self.kind.of(item.value)
         try:
-            body = self.kind.body(item.value, item.revision)
+            body = kind.body(item.value, item.revision)
         except ValueError as error:
             log.error("Ignored an undecodable object: key=%s err=%s", item.key, error)
             return None
-        return Entry(self.kind, item.key, namespace, name, item.revision, body)
+        return Entry(kind, item.key, namespace, name, item.revision, body)
 
     def apply(self, event: Event) -> None:
         """One change from the store."""

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from itertools import count
 
 from apimachinery.scheme import Resource
-from apiserver.storage.entry import Entry, Selectable
+from apiserver.storage.entry import Entry, Kind
 from apiserver.storage.interface import (
     Batch,
     KeyValue,
@@ -24,7 +24,7 @@ from apiserver.storage.interface import (
     StorageError,
     StorageUnreachable,
 )
-from apiserver.storage.resource_cache import ResourceCache, no_fields
+from apiserver.storage.resource_cache import ResourceCache
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,12 @@ class WatchCache:
     def __repr__(self) -> str:
         return f"<WatchCache @{self.revision} {len(self._resources)} resources>"
 
-    def resource(self, resource: Resource, selectable: Selectable | None = None) -> ResourceCache:
+    def resource(self, resource: Resource, kind: Kind | None = None) -> ResourceCache:
         """The cache of a resource; all its API versions share one. Made when first asked for."""
         prefix = resource.storage_prefix
         cache = self._resources.get(prefix)
         if cache is None:
-            cache = self._resources[prefix] = ResourceCache(resource, self.revision, selectable or no_fields)
+            cache = self._resources[prefix] = ResourceCache(resource, self.revision, kind)
             claimed = [key for key in self._unclaimed if key.startswith(prefix)]
             cache.load(_entries(cache, [self._unclaimed.pop(key) for key in claimed]), self.revision)
         return cache

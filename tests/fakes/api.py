@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS
 from apiserver.admission.chain import Chain
+from apiserver.customresources.controller import DefinitionController
+from apiserver.customresources.served import CustomResources
 from apiserver.dispatch import Dispatcher
 from apiserver.filters.request_info import parse_query, parse_request
 from apiserver.registry.store import Shared, Store
-from apiserver.registry.stores import StoreKey, build_stores
-from apiserver.registry.strategies import strategy_for
+from apiserver.registry.stores import StoreKey, build_stores, store_of
+from apiserver.registry.strategies.registered import strategy_for
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.watch_cache import WatchCache
@@ -52,11 +55,12 @@ class Watching:
 class Api:
     """Requests in, answers out."""
 
-    def __init__(self, storage: Storage, cache: WatchCache, stores: dict[StoreKey, Store]) -> None:
-        self.storage = storage
-        self.cache = cache
+    def __init__(self, shared: Shared, stores: dict[StoreKey, Store], custom: CustomResources) -> None:
+        self.storage = shared.storage
+        self.cache = shared.cache
         self.stores = stores
-        self._dispatcher = Dispatcher(stores, cache)
+        self.custom = custom
+        self._dispatcher = Dispatcher(stores, custom, shared.cache)
 
     async def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
@@ -123,11 +127,13 @@ async def serving(storage: Storage | None = None, *, seed: int = 0) -> AsyncIter
     cache = WatchCache(storage)
     shared = Shared(storage, cache, Chain([]), lambda: NOW, randomness=random.Random(seed))
     stores = build_stores(shared, strategy_for)
-    feeding = asyncio.create_task(cache.run())
+    custom = CustomResources(shared)
+    controller = DefinitionController(store_of(stores, CUSTOM_RESOURCE_DEFINITIONS), custom)
+    tasks = [asyncio.create_task(cache.run()), asyncio.create_task(controller.run())]
     await cache.ready.wait()
     try:
-        yield Api(storage, cache, stores)
+        yield Api(shared, stores, custom)
     finally:
-        feeding.cancel()
-        with suppress(asyncio.CancelledError):
-            await feeding
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

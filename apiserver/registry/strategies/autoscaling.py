@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from apimachinery import names
 from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.quantity import Quantity
 from apiserver.registry.strategies.checks import Errors, matches, quantity_of
 from apiserver.registry.strategies.podspec.defaults import canonical, fill_absent
-from apiserver.registry.strategies.rbac import is_path_segment
 from apiserver.registry.strategies.tables import NONE, UNKNOWN, UNSET, age, columns
 from apiserver.registry.strategy import Column, Strategy
 
@@ -109,7 +109,7 @@ def _reference(reference: Object, path: Path) -> Errors:
         if not reference.get(field):
             yield required(path.child(field))
         else:
-            yield from matches(reference[field], path.child(field), is_path_segment)
+            yield from matches(reference[field], path.child(field), names.is_path_segment)
 
 
 def _metric(metric: Object, path: Path) -> Errors:

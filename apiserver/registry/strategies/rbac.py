@@ -19,17 +19,10 @@ _GROUP = "rbac.authorization.k8s.io"
 _SUBJECTS = ("ServiceAccount", "User", "Group")
 
 
-def is_path_segment(name: str) -> list[str]:
-    """RBAC's names are any that can stand in a URL path."""
-    if name in (".", ".."):
-        return [f"may not be '{name}'"]
-    return [f"may not contain '{sign}'" for sign in ("/", "%") if sign in name]
-
-
 class RoleStrategy(Strategy):
     """Roles, or ClusterRoles."""
 
-    name_check = staticmethod(is_path_segment)
+    name_check = staticmethod(names.is_path_segment)
     has_status = False
     tracks_generation = False
     allow_create_on_update = True
@@ -74,7 +67,7 @@ def _aggregation(rule: Object, path: Path) -> Errors:
 class RoleBindingStrategy(Strategy):
     """RoleBindings, or ClusterRoleBindings."""
 
-    name_check = staticmethod(is_path_segment)
+    name_check = staticmethod(names.is_path_segment)
     has_status = False
     tracks_generation = False
     allow_create_on_update = True
@@ -132,7 +125,7 @@ def _role_ref(ref: Object, *, namespaced: bool) -> Errors:
         yield not_supported(at.child("apiGroup"), ref.get("apiGroup") or "", [_GROUP])
     if ref.get("kind") not in kinds:
         yield not_supported(at.child("kind"), ref.get("kind") or "", kinds)
-    yield from required_match(ref.get("name"), at.child("name"), is_path_segment)
+    yield from required_match(ref.get("name"), at.child("name"), names.is_path_segment)
 
 
 def _subject(subject: Object, path: Path, *, namespaced: bool) -> Errors:

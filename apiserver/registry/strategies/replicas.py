@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
+from apimachinery.labels import selector_from_map
 from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields
 from apiserver.registry.strategies.pod_warnings import controller_warnings
@@ -82,6 +83,9 @@ class ReplicationControllerStrategy(ReplicaSetStrategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return self.validate(new)
+
+    def scale_selector(self, obj: Object) -> str:
+        return str(selector_from_map(obj["spec"].get("selector")))
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec = obj["spec"]

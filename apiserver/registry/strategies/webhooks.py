@@ -119,7 +119,7 @@ def _client_config(config: Object, path: Path) -> Errors:
     elif url is not None:
         yield from validate_url(url, path.child("url"))
     elif service is not None:
-        yield from _service(service, path.child("service"))
+        yield from validate_service(service, path.child("service"))
 
 
 def validate_url(url: str, path: Path) -> Errors:
@@ -137,7 +137,7 @@ def validate_url(url: str, path: Path) -> Errors:
         yield invalid(path, parts.query, "query parameters are not permitted in the URL")
 
 
-def _service(service: Object, path: Path) -> Errors:
+def validate_service(service: Object, path: Path) -> Errors:
     for field in ("name", "namespace"):
         if not service.get(field):
             yield required(path.child(field), f"service {field} is required")

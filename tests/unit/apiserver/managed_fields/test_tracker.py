@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,8 +13,8 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.scheme import Resource
 from apiserver.managed_fields.tracker import Tracker
-from apiserver.registry.strategies import strategy_for
-from apiserver.registry.tracking import Tracking
+from apiserver.registry.strategies.registered import strategy_for
+from apiserver.registry.tracking import Tracking, built_in_versions
 
 T1, T2, T3 = (f"2026-01-01T00:00:0{n}Z" for n in (1, 2, 3))
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -21,7 +22,8 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 def tracker(resource: Resource = scheme.CONFIG_MAPS, subresource: str = "") -> Tracker:
     stored = scheme.HORIZONTAL_POD_AUTOSCALERS if resource.plural.startswith("horizontal") else resource
-    return Tracking(resource, stored, strategy_for(resource)).through(subresource)
+    versions = partial(built_in_versions, stored)
+    return Tracking(resource.api_version, strategy_for(resource), versions).through(subresource)
 
 
 def config_map(**data: str) -> Object:

@@ -10,6 +10,7 @@ import pytest
 
 from apimachinery.fields import parse_field_selector
 from apimachinery.scheme import CONFIG_MAPS, NODES, PODS
+from apiserver.storage.entry import Kind
 from apiserver.storage.interface import Batch, StorageUnreachable
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.topic import Lagging, Reader
@@ -47,7 +48,7 @@ class FlakyStorage(MemoryStorage):
 @asynccontextmanager
 async def fed(storage: MemoryStorage) -> AsyncIterator[WatchCache]:
     cache = WatchCache(storage)
-    cache.resource(PODS, lambda obj: {"spec.nodeName": obj["spec"].get("nodeName", "")})
+    cache.resource(PODS, Kind("v1", "Pod", lambda obj: {"spec.nodeName": obj["spec"].get("nodeName", "")}))
     feeding = asyncio.create_task(cache.run())
     await cache.ready.wait()
     try:

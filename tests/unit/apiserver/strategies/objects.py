@@ -12,7 +12,7 @@ from apimachinery.field import ErrorList
 from apimachinery.objects import Object, deep_copy
 from apimachinery.scheme import Resource
 from apiserver.registry.rules import before_create
-from apiserver.registry.strategies import StrategyConfig, build_strategies
+from apiserver.registry.strategies.registered import StrategyConfig, build_strategies
 from apiserver.registry.strategy import Strategy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

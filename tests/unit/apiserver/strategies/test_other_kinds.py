@@ -10,7 +10,7 @@ import pytest
 from apimachinery import scheme
 from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.scheme import Resource
-from apiserver.registry.strategies import strategy_for
+from apiserver.registry.strategies.registered import strategy_for
 from tests.unit.apiserver.strategies.objects import (
     NOW,
     created,

@@ -1,0 +1,180 @@
+"""What goes on beside requests: definitions get their status, and those that are deleted end in order.
+
+Every apiserver does this; writes are compare-and-swap, so that who comes second finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from apimachinery.conditions import is_condition_true
+from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.objects import Object
+from apimachinery.times import format_time
+from apiserver.customresources.definition import ESTABLISHED
+from apiserver.customresources.ending import (
+    COMPLETED,
+    IN_PROGRESS,
+    NEVER_ESTABLISHED,
+    State,
+    is_ending,
+    marked,
+    released,
+)
+from apiserver.customresources.served import CustomResources
+from apiserver.customresources.status import plan_status
+from apiserver.registry.deletion import is_released
+from apiserver.registry.options import DeleteOptions
+from apiserver.registry.store import Store
+from apiserver.registry.transaction import Decision, Keep, Put, Remove
+from apiserver.request import RequestInfo, UserInfo
+from apiserver.storage.entry import Entry
+from apiserver.storage.interface import StorageError
+from apiserver.storage.topic import Reader, Topic
+
+log = logging.getLogger(__name__)
+
+_SELF = UserInfo("system:apiserver", groups=("system:masters",))
+_RETRY_SECONDS = 1.0
+
+
+class DefinitionController:
+    """`definitions` is the store of CustomResourceDefinitions."""
+
+    def __init__(self, definitions: Store, custom: CustomResources) -> None:
+        self._definitions = definitions
+        self._custom = custom
+        self._written: dict[str, Entry] = {}
+        """What this controller wrote and the cache may not have yet."""
+        self._ending: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Never returns."""
+        await self._definitions.shared.cache.ready.wait()
+        async with asyncio.TaskGroup() as group:
+            changes = _Changes(self._definitions.cache.changes)
+            while True:
+                await _persistently(self._look_at_all)
+                self._start_endings(group)
+                await changes.wait()
+
+    async def _look_at_all(self) -> None:
+        self._custom.refresh()
+        known = {entry.name: self._newest(entry) for entry in self._definitions.cache.entries()}
+        self._written = {name: entry for name, entry in self._written.items() if name in known}
+        objects = {name: entry.obj for name, entry in known.items()}
+        for name, definition in objects.items():
+            others = [each for other, each in objects.items() if other != name]
+            if not is_ending(definition):
+                objects[name] = await self._keep_status(known[name], definition, others)
+
+    def _newest(self, entry: Entry) -> Entry:
+        written = self._written.get(entry.name)
+        return written if written is not None and written.revision > entry.revision else entry
+
+    async def _keep_status(self, entry: Entry, definition: Object, others: list[Object]) -> Object:
+        """The definition with the status it should have, which is stored if it is another one."""
+        if plan_status(definition, others, self._now()) == definition.get("status"):
+            return definition
+
+        async def decide(current: Entry | None) -> Decision:
+            if current is None:
+                return Keep()
+            obj = current.obj
+            planned = obj | {"status": plan_status(obj, others, self._now())}
+            return Keep() if planned == obj else Put(planned)
+
+        written = await self._definitions.transactions.guaranteed_update(entry.key, decide)
+        if written is None:
+            return definition
+        self._written[written.name] = written
+        return written.obj
+
+    def _now(self) -> str:
+        return format_time(self._definitions.shared.now())
+
+    # Endings
+
+    def _start_endings(self, group: asyncio.TaskGroup) -> None:
+        self._ending = {name: task for name, task in self._ending.items() if not task.done()}
+        for entry in self._definitions.cache.entries():
+            if entry.name not in self._ending and is_ending(entry.obj):
+                self._ending[entry.name] = group.create_task(self._end(entry.name))
+
+    async def _end(self, name: str) -> None:
+        await _persistently(lambda: self._end_once(name))
+        self._custom.refresh()
+
+    async def _end_once(self, name: str) -> None:
+        entry = await self._definitions.transactions.read(self._definitions.key("", name))
+        if entry is None or not is_ending(entry.obj):
+            return
+        store = self._custom.kept_by(name)
+        if store is None or not is_condition_true(entry.obj, ESTABLISHED):
+            await self._write(entry.key, NEVER_ESTABLISHED, released)
+            return
+        await self._write(entry.key, IN_PROGRESS, marked)
+        await self._delete_instances(name)
+        await self._write(entry.key, COMPLETED, released)
+
+    async def _write(self, key: str, state: State, change: Callable[[Object, State, str], Object]) -> None:
+        async def decide(current: Entry | None) -> Decision:
+            if current is None or not is_ending(current.obj):
+                return Keep()
+            changed = change(current.obj, state, self._now())
+            if is_released(self._definitions.resource, changed):
+                return Remove()
+            return Keep() if changed == current.obj else Put(changed)
+
+        await self._definitions.transactions.guaranteed_update(key, decide)
+
+    async def _delete_instances(self, name: str) -> None:
+        """Returns when none is left: finalizers may take their time."""
+        while True:
+            # To be terminating makes other stores of a definition.
+            await self._definitions.shared.cache.fresh()
+            store = self._custom.kept_by(name)
+            if store is None:
+                return
+            changes = _Changes(store.cache.changes)
+            entries = store.cache.entries()
+            if not entries:
+                return
+            for entry in entries:
+                await _delete(store, entry)
+            if store.cache.entries():
+                await changes.wait()
+
+
+async def _delete(store: Store, entry: Entry) -> None:
+    if entry.obj["metadata"].get("deletionTimestamp"):
+        return
+    info = RequestInfo(verb="delete", path="", method="DELETE", user=_SELF)
+    try:
+        await store.delete(info, entry.namespace, entry.name, DeleteOptions())
+    except NotFoundError:
+        return
+
+
+class _Changes:
+    """Waits for the next change of a topic after the last look."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._reader = Reader(topic, topic.end)
+
+    async def wait(self) -> None:
+        await self._reader.wait()
+        self._reader.position = self._reader.topic.end
+
+
+async def _persistently(work: Callable[[], object]) -> None:
+    """Does the work, again and again until nothing is in its way."""
+    while True:
+        try:
+            await work()  # type: ignore[misc]
+            return
+        except (StatusError, StorageError) as error:
+            log.warning("Failed to keep a definition, trying again: err=%s", error)
+            await asyncio.sleep(_RETRY_SECONDS)

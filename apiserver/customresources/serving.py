@@ -1,0 +1,131 @@
+"""From an established definition to the stores of its versions, all over one cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apimachinery.conditions import is_condition_true
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from apiserver.customresources.codec import CustomCodec
+from apiserver.customresources.conversion import Converter, NopConverter
+from apiserver.customresources.definition import (
+    ESTABLISHED,
+    TERMINATING,
+    by_priority,
+    listed,
+    resource_of,
+    schema_of,
+    storage_version,
+    versions,
+)
+from apiserver.customresources.schema.coercion import StructuralChecker
+from apiserver.customresources.schema.structural import Structural
+from apiserver.customresources.stored import StoredKind
+from apiserver.customresources.strategy import CustomResourceStrategy, field_text, selectable_paths
+from apiserver.customresources.tracked import tracked_versions
+from apiserver.registry.store import Form, Shared, Store
+from apiserver.storage.entry import Kind
+
+
+def basis_of(definition: Object) -> Object | None:
+    """All that serving depends on; None if nothing is to be served."""
+    if not is_condition_true(definition, ESTABLISHED):
+        return None
+    return {
+        "spec": definition["spec"],
+        "names": definition["status"]["acceptedNames"],
+        "terminating": is_condition_true(definition, TERMINATING),
+    }
+
+
+def is_like(before: Object | None, after: Object | None) -> bool:
+    """Whether all that has changed is what may be done: whoever watches can go on."""
+    if before is None or after is None:
+        return False
+    return all(before[each] == after[each] for each in ("spec", "names"))
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one definition makes: the stores of its served versions, the best first, and of the stored one."""
+
+    stores: list[Store]
+    kept: Store
+    listed: list[Resource]
+    """What discovery tells of the stores."""
+
+
+def build_serving(definition: Object, shared: Shared) -> Serving:
+    kept = resource_of(definition, storage_version(definition))
+    schemas = {
+        f"{kept.group}/{each['name']}": Structural(schema_of(each), is_root=True)
+        for each in versions(definition)
+    }
+    converter = NopConverter(schemas)
+    kinds = _kinds(definition, kept, schemas)
+    stores = {
+        each["name"]: _store(definition, each, kept, schemas, converter, kinds, shared)
+        for each in versions(definition)
+    }
+    served = by_priority([each["name"] for each in versions(definition) if each.get("served")])
+    resources = [listed(definition, stores[name].resource) for name in served]
+    return Serving([stores[name] for name in served], stores[kept.version], resources)
+
+
+def _store(
+    definition: Object,
+    version: Object,
+    kept: Resource,
+    schemas: Mapping[str, Structural],
+    converter: Converter,
+    kinds: Mapping[str, Kind],
+    shared: Shared,
+) -> Store:
+    resource = resource_of(definition, version)
+    schema = schemas[resource.api_version]
+    strategy = CustomResourceStrategy(resource, version, schema, _deprecation(definition, version))
+    strategy.is_ending = is_condition_true(definition, TERMINATING)
+    codec = CustomCodec(resource, converter, kept.api_version)
+    form = Form(
+        kept,
+        kinds[kept.api_version],
+        codec,
+        tracked_versions(resource.api_version, schemas),
+        StructuralChecker(schema),
+    )
+    return Store(resource, strategy, shared, form)
+
+
+def _kinds(definition: Object, kept: Resource, schemas: Mapping[str, Structural]) -> dict[str, Kind]:
+    """By apiVersion: how objects that were stored in it are read."""
+    paths = {name: path for each in versions(definition) for name, path in selectable_paths(each).items()}
+    headers: dict[bytes, Kind] = {}
+
+    def selectable(obj: Object) -> Mapping[str, str]:
+        return {name: field_text(path, obj) for name, path in paths.items()}
+
+    kinds: dict[str, Kind] = {
+        api_version: StoredKind(api_version, kept.kind, selectable, schema, headers)
+        for api_version, schema in schemas.items()
+    }
+    headers |= {kind.header: kind for kind in kinds.values()}
+    return kinds
+
+
+def _deprecation(definition: Object, version: Object) -> str:
+    """What users of a version are told; empty if it is not deprecated."""
+    if not version.get("deprecated"):
+        return ""
+    if version.get("deprecationWarning"):
+        return str(version["deprecationWarning"])
+    spec = definition["spec"]
+    group, kind, name = spec["group"], spec["names"]["kind"], version["name"]
+    good = [
+        each["name"] for each in versions(definition) if each.get("served") and not each.get("deprecated")
+    ]
+    order = by_priority([*good, name])
+    better = order[: order.index(name)]
+    hint = f"; use {group}/{better[0]} {kind}" if better else ""
+    return f"{group}/{name} {kind} is deprecated{hint}"

@@ -1,0 +1,256 @@
+"""Custom resources through the dispatcher, over the store in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from tests.fakes.api import Answer, Api, serving
+from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing, version
+
+TEXT = {"type": "string"}
+MERGE = {"content-type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with serving() as api:
+        yield api
+
+
+async def define(api: Api, made: Object) -> None:
+    """Returns once it is served."""
+    answer = await api.request("POST", DEFINITIONS, made)
+    assert answer.status == 201, answer.json
+    await established(api)
+
+
+async def until(api: Api, path: str, is_so: Callable[[Object], object]) -> None:
+    """Watches until an event is what is waited for."""
+    async with api.watch(f"{path}?watch=1") as watching:
+        while not is_so((await watching.take(1))[0]):
+            pass
+    await api.cache.fresh()
+
+
+async def established(api: Api) -> None:
+    await until(api, DEFINITIONS, lambda event: event["object"]["status"]["conditions"])
+
+
+async def gone(api: Api) -> None:
+    if (await api.request("GET", f"{DEFINITIONS}/things.example.com")).status != 404:
+        await until(api, DEFINITIONS, lambda event: event["type"] == "DELETED")
+
+
+async def create(api: Api, obj: Object) -> Answer:
+    group_version = obj["apiVersion"]
+    return await api.request("POST", f"/apis/{group_version}/namespaces/default/things", obj)
+
+
+def obj(**properties: Any) -> Object:
+    return {"type": "object", "properties": properties}
+
+
+async def test_instances_live_and_die_as_built_in_kinds_do(api: Api) -> None:
+    await define(api, definition(version(spec=obj(a=TEXT))))
+    made = await create(api, thing(spec={"a": "1", "b": 2}, status={"x": 1}))
+    assert (made.status, made.json["spec"], made.json["metadata"]["generation"]) == (201, {"a": "1"}, 1)
+    async with api.watch(
+        f"{THINGS}?watch=1&resourceVersion={made.json['metadata']['resourceVersion']}"
+    ) as watching:
+        await api.request("PATCH", f"{THINGS}/a", {"spec": {"a": "2"}}, MERGE)
+        deleted = await api.request("DELETE", f"{THINGS}/a")
+        events = [(each["type"], each["object"]["spec"]["a"]) for each in await watching.take(2)]
+    assert deleted.json["details"]["kind"] == "things"
+    assert events == [("MODIFIED", "2"), ("DELETED", "2")]
+
+
+async def test_lists_are_of_the_definitions_list_kind_and_their_items_say_what_they_are(api: Api) -> None:
+    names = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "Heap"}
+    await define(api, definition(names=names))
+    await create(api, thing("a"))
+    await create(api, thing("b"))
+    listed = (await api.request("GET", THINGS)).json
+    assert listed["kind"] == "Heap"
+    assert [(each["kind"], each["metadata"]["name"]) for each in listed["items"]] == [
+        ("Thing", "a"),
+        ("Thing", "b"),
+    ]
+
+
+async def test_before_there_is_a_definition_there_is_nothing(api: Api) -> None:
+    assert (await api.request("GET", THINGS)).status == 404
+    await define(api, definition())
+    assert (await api.request("GET", THINGS)).status == 200
+    assert (await api.request("GET", THINGS.replace("things", "others"))).status == 404
+
+
+async def test_a_new_default_shows_in_what_was_stored_before(api: Api) -> None:
+    await define(api, definition(version(spec=obj(a=TEXT))))
+    await create(api, thing(spec={}))
+    changed = definition(version(spec=obj(a=TEXT, b={**TEXT, "default": "x"})))
+    await api.request("PATCH", f"{DEFINITIONS}/things.example.com", {"spec": changed["spec"]}, MERGE)
+    await api.cache.fresh()
+    assert (await api.request("GET", f"{THINGS}/a")).json["spec"] == {"b": "x"}
+
+
+async def test_a_watch_ends_when_the_definition_changes(api: Api) -> None:
+    await define(api, definition())
+    await create(api, thing())
+    async with api.watch(f"{THINGS}?watch=1") as watching:
+        await watching.take(1)
+        await api.request(
+            "PATCH", f"{DEFINITIONS}/things.example.com", {"spec": {"names": {"shortNames": ["t"]}}}, MERGE
+        )
+        async with asyncio.timeout(5):
+            await watching.ended.wait()
+
+
+async def test_the_status_subresource_changes_the_status_alone(api: Api) -> None:
+    await define(api, definition(version(subresources={"status": {}})))
+    await create(api, thing(status={"x": 1}))
+    patch = {"metadata": {"labels": {"a": "b"}}, "spec": {"y": 1}, "status": {}}
+    patched = (await api.request("PATCH", f"{THINGS}/a/status", patch, MERGE)).json
+    assert (patched["status"], patched["metadata"].get("labels"), patched["metadata"]["generation"]) == (
+        {},
+        None,
+        1,
+    )
+
+
+async def test_without_the_subresource_the_status_is_a_field_like_others(api: Api) -> None:
+    await define(api, definition())
+    await create(api, thing())
+    assert (await api.request("GET", f"{THINGS}/a/status")).status == 404
+    patched = (await api.request("PATCH", f"{THINGS}/a", {"status": {}}, MERGE)).json
+    assert (patched["status"], patched["metadata"]["generation"]) == ({}, 2)
+
+
+SCALE = {
+    "specReplicasPath": ".spec.size",
+    "statusReplicasPath": ".status.size",
+    "labelSelectorPath": ".status.sel",
+}
+
+
+async def test_scale_looks_where_the_definition_says(api: Api) -> None:
+    fields = obj(size={"type": "integer"})
+    made = version(spec=fields, subresources={"scale": SCALE})
+    made["schema"]["openAPIV3Schema"]["properties"]["status"] = obj(size={"type": "integer"}, sel=TEXT)
+    await define(api, definition(made))
+    await create(api, thing(spec={}, status={"size": 2, "sel": "a=b"}))
+    unset = await api.request("GET", f"{THINGS}/a/scale")
+    patched = (await api.request("PATCH", f"{THINGS}/a/scale", {"spec": {"replicas": 3}}, MERGE)).json
+    assert (unset.status, unset.json["message"].partition("the ")[2]) == (
+        500, 'spec replicas field ".spec.size" does not exist',
+    )  # fmt: skip
+    assert (patched["spec"], patched["status"]) == ({"replicas": 3}, {"replicas": 2, "selector": "a=b"})
+
+
+async def test_tables_have_the_definitions_columns(api: Api) -> None:
+    columns = [
+        {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
+        {"name": "Tags", "type": "string", "jsonPath": ".spec.tags"},
+        {"name": "Old", "type": "date", "jsonPath": ".metadata.creationTimestamp", "priority": 1},
+    ]
+    fields = obj(size={"type": "integer"}, tags={"type": "array", "items": TEXT})
+    await define(api, definition(version(spec=fields, additionalPrinterColumns=columns)))
+    await create(api, thing("a", spec={"size": 3, "tags": ["x"]}))
+    await create(api, thing("b", spec={}))
+    accept = {"accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
+    table = (await api.request("GET", THINGS, headers=accept)).json
+    assert [each["name"] for each in table["columnDefinitions"]] == ["Name", "Size", "Tags", "Old"]
+    assert [row["cells"] for row in table["rows"]] == [["a", 3, '["x"]', "0s"], ["b", None, None, "0s"]]
+
+
+async def test_selectable_fields_select(api: Api) -> None:
+    fields = obj(color=TEXT)
+    await define(api, definition(version(spec=fields, selectableFields=[{"jsonPath": ".spec.color"}])))
+    await create(api, thing("a", spec={"color": "red"}))
+    await create(api, thing("b", spec={"color": "blue"}))
+    await api.cache.fresh()
+    found = (await api.request("GET", f"{THINGS}?fieldSelector=spec.color%3Dblue")).json["items"]
+    refused = await api.request("GET", f"{THINGS}?fieldSelector=spec.size%3D1")
+    assert [each["metadata"]["name"] for each in found] == ["b"]
+    assert (refused.status, refused.json["message"]) == (400, "field label not supported: spec.size")
+
+
+async def test_versions_show_the_same_object_each_with_its_own_fields(api: Api) -> None:
+    one = version("v1", spec=obj(a=TEXT, b=TEXT))
+    two = version("v2", spec=obj(a=TEXT), storage=False, deprecated=True)
+    await define(api, definition(one, two))
+    await create(api, thing(spec={"a": "1", "b": "2"}))
+    async with api.watch("/apis/example.com/v2/things?watch=1") as watching:
+        [event] = await watching.take(1)
+    shown = await api.request("GET", f"{THINGS.replace('v1', 'v2')}/a")
+    assert (shown.json["apiVersion"], shown.json["spec"]) == ("example.com/v2", {"a": "1"})
+    assert shown.headers["warning"] == '299 - "example.com/v2 Thing is deprecated"'
+    assert event["object"]["spec"] == {"a": "1"}
+
+
+async def test_what_is_of_another_kind_or_version_is_refused(api: Api) -> None:
+    await define(api, definition(version(), version("v2", storage=False)))
+    path = "/apis/example.com/v1/namespaces/default/things"
+    other_version = await api.request("POST", path, thing(api_version="example.com/v2"))
+    other_kind = await api.request("POST", path, thing() | {"kind": "Thong"})
+    assert other_version.json["message"].startswith(
+        "the API version in the data (example.com/v2) does not match"
+    )
+    assert other_kind.json["message"].endswith('kind: Invalid value: "Thong": must be Thing')
+
+
+async def test_unknown_fields_are_told_of_as_strictly_as_is_asked(api: Api) -> None:
+    await define(api, definition())
+    strict = await api.request("POST", f"{THINGS}?fieldValidation=Strict", thing(spec={"x": 1}, other=1))
+    warned = await api.request("POST", f"{THINGS}?fieldValidation=Warn", thing(spec={"x": 1}))
+    assert strict.json["message"].endswith(
+        'strict decoding error: unknown field "other", unknown field "spec.x"'
+    )
+    assert warned.headers["warning"] == '299 - "unknown field \\"spec.x\\""'
+
+
+async def test_an_update_must_say_of_what(api: Api) -> None:
+    await define(api, definition())
+    await create(api, thing())
+    refused = await api.request("PUT", f"{THINGS}/a", thing())
+    assert refused.json["details"]["causes"][0]["field"] == "metadata.resourceVersion"
+
+
+async def test_deleting_a_definition_takes_its_instances_with_it(api: Api) -> None:
+    await define(api, definition())
+    await create(api, thing("a"))
+    await create(api, thing("b"))
+    deleted = await api.request("DELETE", f"{DEFINITIONS}/things.example.com")
+    await gone(api)
+    assert deleted.json["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+    assert (await api.request("GET", THINGS)).status == 404
+    await define(api, definition())
+    assert (await api.request("GET", THINGS)).json["items"] == []
+
+
+async def test_a_definition_waits_for_the_finalizers_of_its_instances(api: Api) -> None:
+    await define(api, definition())
+    held = thing()
+    held["metadata"]["finalizers"] = ["example.com/wait"]
+    await create(api, held)
+    await api.request("DELETE", f"{DEFINITIONS}/things.example.com")
+    await until(api, THINGS, lambda event: event["object"]["metadata"].get("deletionTimestamp"))
+    refused = await create(api, thing("b"))
+    await api.request("PATCH", f"{THINGS}/a", {"metadata": {"finalizers": None}}, MERGE)
+    await gone(api)
+    assert refused.status == 405
+
+
+async def test_what_another_hand_defined_badly_is_not_served(api: Api) -> None:
+    await define(api, definition(version(spec=obj(a=TEXT))))
+    entry = api.cache.resource(api.stores["apiextensions.k8s.io", "v1", "customresourcedefinitions"].resource)
+    [found] = entry.entries()
+    bad = found.value.replace(b'{"type":"string"}', b'{"type":"string","pattern":"("}')
+    await api.storage.update(found.key, bad, found.revision)
+    await api.cache.fresh()
+    assert (await api.request("GET", THINGS)).status == 404
+    assert (await api.request("GET", DEFINITIONS)).status == 200
