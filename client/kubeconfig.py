@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apimachinery.objects import Object
-from client.errors import ConfigError
+from client.errors import ConfigError, ContextNotFound
 from component_base.certificates import load_pair
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -38,6 +38,7 @@ class ClientConfig:
     exec: Object | None = None
     impersonate: str | None = None
     impersonate_groups: tuple[str, ...] = ()
+    impersonate_uid: str | None = None
     unix_path: str | None = None
 
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -54,20 +55,29 @@ class ClientConfig:
 
 
 def load(
-    path: str | Path | None = None, context: str | None = None, *, environ: Mapping[str, str] = os.environ
+    path: str | Path | None = None,
+    context: str | None = None,
+    *,
+    cluster: str = "",
+    user: str = "",
+    default_server: str = "",
+    environ: Mapping[str, str] = os.environ,
 ) -> ClientConfig:
-    """The configuration of a context (the current one by default).
+    """The configuration of a context (the current one by default); `cluster` and `user` go before its own.
 
     Read from `path`, else from the files of $KUBECONFIG, else ~/.kube/config, else from inside a pod.
+    Raises ConfigError, also where no server is named and there is no default.
     """
     files = [Path(path)] if path else config_files(environ)
-    present = [each for each in files if each.is_file()]
+    present = [each for each in files if each.exists()]
     if path and not present:
         raise ConfigError(f"stat {path}: no such file or directory")
     merged = merge([_read(each) for each in present])
     if not merged["clusters"] and "KUBERNETES_SERVICE_HOST" in environ:
         return in_cluster(environ)
-    return _resolve(merged, context or merged["current-context"])
+    chosen = _context(merged, context or merged["current-context"])
+    given = {key: value for key, value in (("cluster", cluster), ("user", user)) if value}
+    return _resolve(merged, {**chosen, **given}, default_server)
 
 
 def config_files(environ: Mapping[str, str]) -> list[Path]:
@@ -101,12 +111,18 @@ def merge(configs: Sequence[Object]) -> Object:
 
 def _read(path: Path) -> Object:
     """A kubeconfig file with its relative paths made absolute."""
-    from apimachinery.serialize import from_yaml_all
+    from apimachinery.serialize import DecodeError, from_yaml_all
 
-    documents = [each for each in from_yaml_all(path.read_text()) if each]
+    try:
+        documents = [each for each in from_yaml_all(path.read_text()) if each]
+    except OSError as error:
+        raise ConfigError(f'error loading config file "{path}": open {path}: {_reason(error)}') from error
+    except DecodeError as error:
+        reason = str(error).removeprefix("error converting YAML to JSON: ")
+        raise ConfigError(f'error loading config file "{path}": {reason}') from error
     config: Any = documents[0] if documents else {}
     if not isinstance(config, dict):
-        raise ConfigError(f"error loading config file {str(path)!r}: not a kubeconfig")
+        raise ConfigError(f'error loading config file "{path}": it is no kubeconfig')
     for section, key in (("clusters", "cluster"), ("users", "user")):
         for entry in config.get(section) or ():
             _make_absolute(entry.get(key) or {}, path.absolute().parent)
@@ -119,21 +135,35 @@ def _make_absolute(entry: Object, directory: Path) -> None:
             entry[key] = str(directory / entry[key])
 
 
-def _resolve(merged: Object, name: str) -> ClientConfig:
-    context = merged["contexts"].get(name) if name else {}
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _context(merged: Object, name: str) -> Object:
+    context: Object | None = merged["contexts"].get(name) if name else {}
     if context is None:
-        raise ConfigError(f'context "{name}" does not exist')
-    cluster = merged["clusters"].get(context.get("cluster", ""), {})
-    if not cluster.get("server"):
+        raise ContextNotFound(name)
+    return {**context, "name": name}
+
+
+def _resolve(merged: Object, context: Object, default_server: str) -> ClientConfig:
+    names = {key: context.get(key) or "" for key in ("cluster", "user")}
+    if names["user"] and names["user"] not in merged["users"]:
+        raise ConfigError(f'auth info "{names["user"]}" does not exist')
+    if names["cluster"] and names["cluster"] not in merged["clusters"]:
+        raise ConfigError(f'no server found for cluster "{names["cluster"]}"')
+    cluster = merged["clusters"].get(names["cluster"], {})
+    server = cluster.get("server") or default_server
+    if not server:
         raise ConfigError(
             "invalid configuration: no configuration has been provided, "
             "try setting KUBERNETES_MASTER environment variable"
         )
-    user = merged["users"].get(context.get("user", ""), {})
+    user = merged["users"].get(names["user"], {})
     return ClientConfig(
-        server=cluster["server"].rstrip("/"),
+        server=server.rstrip("/"),
         namespace=context.get("namespace") or "default",
-        context=name,
+        context=context["name"],
         user=context.get("user", ""),
         ca=_data_or_file(cluster, "certificate-authority"),
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
@@ -146,6 +176,7 @@ def _resolve(merged: Object, name: str) -> ClientConfig:
         password=user.get("password"),
         exec=user.get("exec"),
         impersonate=user.get("as"),
+        impersonate_uid=user.get("as-uid"),
         impersonate_groups=tuple(user.get("as-groups") or ()),
     )
 

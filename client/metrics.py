@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from component_base.metrics import QUEUE_BUCKETS, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from client.rest import Answer
 
 WORKQUEUE_DEPTH = Gauge("workqueue_depth", "Current depth of workqueue", ["name"])
 WORKQUEUE_ADDS = Counter("workqueue_adds_total", "Total number of adds handled by workqueue", ["name"])
@@ -34,6 +39,6 @@ LEADER = Gauge(
 )
 
 
-def count_request(status: int, method: str, host: str) -> None:
+def count_request(answer: Answer) -> None:
     """What a daemon's client tells of every answer."""
-    REQUESTS.labels(str(status), method, host).inc()
+    REQUESTS.labels(str(answer.status), answer.method, answer.host).inc()

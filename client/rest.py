@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
@@ -44,8 +45,19 @@ _BURST_FACTOR = 2
 
 Params = Mapping[str, Any]
 Headers = Mapping[str, str]
-OnAnswer = Callable[[int, str, str], None]
-"""Told the status, method and host of every answer, for a daemon's metrics."""
+
+
+class Answer(NamedTuple):
+    """What is told of an answer, for metrics and logs; `seconds` is how long it took."""
+
+    method: str
+    host: str
+    path: str
+    status: int
+    seconds: float
+
+
+OnAnswer = Callable[[Answer], None]
 
 
 class Client:
@@ -57,6 +69,7 @@ class Client:
         *,
         user_agent: str,
         qps: float | None = None,
+        seconds: float | None = REQUEST_SECONDS,
         on_answer: OnAnswer | None = None,
     ) -> None:
         self.config = config
@@ -76,6 +89,7 @@ class Client:
         self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
         self._user_agent = user_agent
         self._on_answer = on_answer
+        self._seconds = seconds
         self.on_warning: Callable[[str], None] | None = None
         """Called with the text of every Warning header."""
 
@@ -216,7 +230,7 @@ class Client:
     ) -> Stream:
         """An answer to be read as it comes (logs); the caller closes it. Refusals are raised."""
         data = await self._request_bytes(method, path, body, headers, params)
-        stream = await self._transport.open(method.encode(), data, seconds=REQUEST_SECONDS)
+        stream = await self._transport.open(method.encode(), data, seconds=self._seconds)
         if stream.status >= 400:
             async with aclosing(stream):
                 raise _error_of(stream.status, await stream.read())
@@ -299,9 +313,10 @@ class Client:
             if self._bucket is not None:
                 await self._bucket.take()
             data = await self._request_bytes(method, path, body, headers, params)
-            response = await self._transport.exchange(method.encode(), data, seconds=REQUEST_SECONDS)
+            began = time.monotonic()
+            response = await self._transport.exchange(method.encode(), data, seconds=self._seconds)
             if self._on_answer is not None:
-                self._on_answer(response.status, method, self._host)
+                self._on_answer(Answer(method, self._host, path, response.status, time.monotonic() - began))
             if self.on_warning is not None:
                 for text in warnings_of(response):
                     self.on_warning(text)
@@ -342,6 +357,8 @@ def _fixed_headers(config: ClientConfig, host: str, user_agent: str) -> str:
     headers = {"host": host, "user-agent": user_agent}
     if config.impersonate:
         headers["impersonate-user"] = config.impersonate
+    if config.impersonate_uid:
+        headers["impersonate-uid"] = config.impersonate_uid
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
     lines += [f"impersonate-group: {group}\r\n" for group in config.impersonate_groups]
     return "".join(lines)

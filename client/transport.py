@@ -8,6 +8,7 @@ A request is sent a second time only if it is safe to repeat and its kept-alive 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections import deque
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from weakref import WeakSet
 
 from client.connection import Connection, Headers
-from client.errors import ConnectionFailed, StaleConnection
+from client.errors import ConnectionFailed, ConnectionRefused, ConnectionTimeout, StaleConnection
 
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 50.0
@@ -62,6 +63,32 @@ class Stream:
         self._release(self._connection)
 
 
+def dial_error(host: str, port: int, error: OSError) -> ConnectionFailed:
+    """Why there is no connection, in the words of Go's net and crypto/tls."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    match error:
+        case OSError() if f"[Errno {errno.ECONNREFUSED}]" in str(error):  # of one address, or of all
+            return ConnectionRefused(address)
+        case ssl.SSLCertVerificationError():
+            return ConnectionFailed(f"tls: failed to verify certificate: x509: {_x509(error)}")
+        case ssl.SSLError():
+            return ConnectionFailed(f"tls: {error.reason or error}".lower().replace("_", " "))
+        case socket.gaierror():
+            return ConnectionFailed(f"dial tcp: lookup {host}: no such host")
+        case TimeoutError():
+            return ConnectionFailed(f"dial tcp {address}: i/o timeout")
+    return ConnectionFailed(f"dial tcp {address}: {error.strerror or error}")
+
+
+def _x509(error: ssl.SSLCertVerificationError) -> str:
+    reason = error.verify_message
+    if "self-signed" in reason or "unable to get" in reason:
+        return "certificate signed by unknown authority"
+    if "expired" in reason or "not yet valid" in reason:
+        return "certificate has expired or is not yet valid"
+    return reason
+
+
 class Transport:
     """Connections to one server. There is no limit to their number: each watch needs its own."""
 
@@ -87,7 +114,7 @@ class Transport:
             async with asyncio.timeout(seconds):
                 return await self._exchange(method, data)
         except TimeoutError as error:
-            raise ConnectionFailed(f"no answer within {seconds:g} s") from error
+            raise ConnectionTimeout(seconds) from error
 
     async def open(self, method: bytes, data: bytes, *, seconds: float | None = None) -> Stream:
         """Sends a request and reads the head of the answer. The limit covers the head only."""
@@ -95,7 +122,7 @@ class Transport:
             async with asyncio.timeout(seconds):
                 return await self._open(method, data)
         except TimeoutError as error:
-            raise ConnectionFailed(f"no answer within {seconds:g} s") from error
+            raise ConnectionTimeout(seconds) from error
 
     async def aclose(self) -> None:
         """Ends all connections, and with them the exchanges under way."""
@@ -160,7 +187,6 @@ class Transport:
                         ssl=self._ssl, server_hostname=self._server_hostname,
                     )  # fmt: skip
         except (OSError, ssl.SSLError, socket.gaierror) as error:
-            reason = str(error) or "timed out"
-            raise ConnectionFailed(f"dial tcp {self._host}:{self._port}: {reason}") from error
+            raise dial_error(self._host, self._port, error) from error
         self._live.add(connection)
         return connection

@@ -204,7 +204,9 @@ def _grouped(groups: Mapping[str, type], values: Mapping[str, Any]) -> dict[str,
             inner[group][name] = value
         else:
             result[path] = value
-    return result | {name: kind(**inner[name]) for name, kind in groups.items()}
+    return result | {
+        name: kind(**_grouped(signature(kind).groups, inner[name])) for name, kind in groups.items()
+    }
 
 
 def _unknown(found: Found, words: Sequence[str]) -> UsageError:

@@ -9,7 +9,8 @@ from apimachinery.objects import Object, name_of
 from kubectl import dry_run, field_validation, last_applied, printers, session
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, FieldManager, Output, SaveConfig, Validate
+from kubectl.flags import Dry, FieldManager, SaveConfig, Validate
+from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Creation(NamedTuple):
     """The flags that all of these verbs share."""
 
     dry: Dry = "none"
-    output: Output = ""
+    printing: Printing = AS_IS
     save_config: SaveConfig = False
     field_manager: FieldManager = ""
     validate: Validate = "strict"
@@ -81,7 +82,7 @@ async def _create(client: Client, namespace: str, obj: Object, creation: Creatio
 
 def say(obj: Object, target: Target, creation: Creation, done: str = "created") -> None:
     """Prints the object in the form that is asked for, or that it was made."""
-    if creation.output:
-        print(printers.render([obj], creation.output, as_list=False, keep_order=True), end="")
+    if creation.printing:
+        print(printers.render([obj], creation.printing, keep_order=True), end="")
     else:
         print(f"{target.label} {done}{dry_run.parse(creation.dry).suffix}")

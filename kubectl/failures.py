@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 
 from apimachinery.errors import StatusError
+from client.errors import ConnectionFailed, ConnectionRefused, ConnectionTimeout, ContextNotFound
 from kubectl.arguments import UsageError
+
+_TIMED_OUT = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"
 
 
 class CommandError(Exception):
@@ -26,8 +29,17 @@ def describe(error: BaseException) -> str:
         return _status(error)
     if isinstance(error, PlainError):
         return str(error)
-    if type(error).__name__ == "ConnectionFailed":
+    if isinstance(error, ConnectionRefused):
+        address = error.address
+        return f"The connection to the server {address} was refused - did you specify the right host or port?"
+    if isinstance(error, ConnectionTimeout):
+        return f"Unable to connect to the server: {_TIMED_OUT}"
+    if isinstance(error, ConnectionFailed):
         return f"Unable to connect to the server: {error}"
+    if isinstance(error, ContextNotFound):
+        return f"Error in configuration: {error}"
+    if isinstance(error, OSError) and error.filename:
+        return f"error: open {error.filename}: {(error.strerror or '').lower()}"
     return f"error: {error}"
 
 

@@ -19,19 +19,18 @@ Everything = Annotated[bool, Flag("--all", help="All objects of the given types 
 AllNamespaces = Annotated[bool, Flag("--all-namespaces", "-A", help="In all namespaces.")]
 Output = Annotated[
     str,
-    Flag("--output", "-o", help="json, yaml, name, jsonpath=…, go-template=… and further formats."),
-]
-GetOutput = Annotated[
-    str,
     Flag(
         "--output",
         "-o",
-        help="One of: json, yaml, name, go-template, go-template-file, jsonpath, jsonpath-as-json, "
-        "jsonpath-file, custom-columns, custom-columns-file, wide.",
+        help="One of: json, yaml, name, go-template, go-template-file, template, templatefile, jsonpath, "
+        "jsonpath-as-json, jsonpath-file; of get also custom-columns, custom-columns-file, wide.",
     ),
 ]
 IgnoreNotFound = Annotated[bool, Flag("--ignore-not-found", help="What is not there is no failure.")]
 Template = Annotated[str, Flag("--template", help="The template of -o go-template and its kind.")]
+AllowMissing = Annotated[
+    bool, Flag("--allow-missing-template-keys", help="A template may name what an object has not.")
+]
 ShowManagedFields = Annotated[bool, Flag("--show-managed-fields", help="Print metadata.managedFields, too.")]
 NoHeaders = Annotated[bool, Flag("--no-headers", help="Print no headings.")]
 Dry = Annotated[

@@ -23,7 +23,7 @@ class Follower:
         self._namespace = namespace
         self._options = options
         self._target = target
-        self._as_table = printers.is_table(options.output)
+        self._as_table = options.printing.is_table
         self._heading = not options.no_headers
         self._columns = Columns()
         self._definitions: list[Object] = []
@@ -50,7 +50,7 @@ class Follower:
     def _print(self, answer: Object) -> None:
         if not self._as_table:
             for obj in items_of(self._target, answer):
-                print(printers.render([obj], self._options.output, as_list=False), end="")
+                print(printers.render([obj], self._options.printing), end="")
             return
         # Only the first Table of a watch defines its columns.
         self._definitions = answer.get("columnDefinitions") or self._definitions
@@ -58,7 +58,7 @@ class Follower:
             return
         rows = table_rows(
             {**answer, "columnDefinitions": self._definitions},
-            wide=self._options.output == "wide",
+            wide=self._options.printing.form == "wide",
             headers=self._heading,
             namespaces=self._options.all_namespaces,
             show_labels=self._options.show_labels,

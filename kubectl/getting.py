@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple, TypeVar
 
 import orjson
 
@@ -12,17 +13,20 @@ from kubectl.flags import (
     AllNamespaces,
     FieldSelector,
     Filenames,
-    GetOutput,
     IgnoreNotFound,
     NoHeaders,
     Recursive,
     Selector,
-    ShowManagedFields,
     Subresource,
 )
+from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Target
 
+JSON = "application/json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+T = TypeVar("T")
 
 
 class GetOptions(NamedTuple):
@@ -30,7 +34,7 @@ class GetOptions(NamedTuple):
 
     filename: Filenames = None
     recursive: Recursive = False
-    output: GetOutput = ""
+    printing: Printing = AS_IS
     all_namespaces: AllNamespaces = False
     selector: Selector = ""
     field_selector: FieldSelector = ""
@@ -44,8 +48,16 @@ class GetOptions(NamedTuple):
     ] = None
     sort_by: Annotated[str, Flag("--sort-by", help="Sort by what this JSONPath finds.")] = ""
     ignore_not_found: IgnoreNotFound = False
-    show_managed_fields: ShowManagedFields = False
     subresource: Subresource = ""
+    chunk_size: Annotated[
+        int, Flag("--chunk-size", help="How many objects to ask for at a time; 0: all.")
+    ] = 500
+    server_print: Annotated[bool, Flag("--server-print", help="Print the table that the server makes.")] = (
+        True
+    )
+    watch_events: Annotated[
+        bool, Flag("--output-watch-events", help="Print what happened to each object, too.")
+    ] = False
     raw: Annotated[str, Flag("--raw", help="Ask for this path and print the answer.")] = ""
 
     @property
@@ -65,3 +77,11 @@ def items_of(target: Target, answer: Object) -> list[Object]:
         return [answer]
     kind = {"apiVersion": target.resource.api_version, "kind": target.resource.kind}
     return [kind | item for item in answer["items"] or []]
+
+
+def in_order(values: Sequence[T], path: str, object_of: Callable[[T], Object]) -> list[T]:
+    """The values by what a JSONPath finds in the object of each."""
+    from kubectl.printers.sorting import sort_key
+
+    key = sort_key(path, [object_of(each) for each in values])
+    return sorted(values, key=lambda each: key(object_of(each)))

@@ -14,6 +14,7 @@ from apimachinery.objects import Object
 from kubectl import dry_run, printers, session
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
+from kubectl.printers import Printing
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Marking:
     overwrite: bool
     resource_version: str
     show: bool
-    output: str
+    printing: Printing
 
     @property
     def done(self) -> str:
@@ -140,10 +141,10 @@ def _refuse_overwriting(marking: Marking, changes: Changes, current: Mapping[str
 
 
 def _say(one: Selected, obj: Object, marking: Marking, changes: Changes, mode: DryRun, changed: bool) -> None:
-    if marking.output == "name":
+    if marking.printing.form == "name":
         print(one.label)
-    elif marking.output:
-        print(printers.render([obj], marking.output, as_list=False), end="")
+    elif marking.printing:
+        print(printers.render([obj], marking.printing), end="")
     else:
         done = "unlabeled" if marking.field == "labels" and not changes.set else marking.done
         if not changed and marking.field == "labels":

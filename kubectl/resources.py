@@ -69,7 +69,7 @@ class Mapper:
         for resource in await self.discovered():
             if matches(resource, word):
                 return resource
-        raise CommandError(f'the server doesn\'t have a resource type "{word}"')
+        raise CommandError(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
 
     async def by_kind(self, api_version: str, kind: str) -> Resource:
         """The resource that a manifest's apiVersion and kind mean."""

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kubectl.global_flags import Globals
 
 if TYPE_CHECKING:
-    from client.rest import Client
+    from client.kubeconfig import ClientConfig
+    from client.rest import Answer, Client
 
 USER_AGENT = "sampan-kubectl"
+DEFAULT_SERVER = "http://localhost:8080"
+TRACING = 6
+"""The verbosity from which on requests are told."""
 Result = TypeVar("Result")
 
 _globals = Globals()
@@ -32,13 +36,12 @@ def options() -> Globals:
 @asynccontextmanager
 async def connect() -> AsyncIterator[tuple[Client, str]]:
     """The client and the namespace to work in: the flag's, else the context's, else default."""
-    from dataclasses import replace
-
-    from client.kubeconfig import load
     from client.rest import Client
 
-    config = replace(load(kubeconfig_path(), _globals.context or None), **_overrides(_globals))
-    client = Client(config, user_agent=USER_AGENT)
+    config = configuration()
+    trace = tell if _globals.verbosity >= TRACING else None
+    seconds = request_seconds(_globals.request_timeout)
+    client = Client(config, user_agent=USER_AGENT, seconds=seconds, on_answer=trace)
     client.on_warning = warn
     try:
         yield client, _globals.namespace or config.namespace or "default"
@@ -46,18 +49,64 @@ async def connect() -> AsyncIterator[tuple[Client, str]]:
         await client.aclose()
 
 
+def configuration() -> ClientConfig:
+    """The kubeconfig's, with what flags say in its place. Raises ConfigError."""
+    from dataclasses import replace
+
+    from client.kubeconfig import load
+
+    chosen = load(
+        kubeconfig_path(),
+        _globals.context or None,
+        cluster=_globals.cluster,
+        user=_globals.user,
+        default_server=DEFAULT_SERVER,
+    )
+    return replace(chosen, **_overrides(_globals))
+
+
 def _overrides(given: Globals) -> dict[str, Any]:
-    """What flags say in place of the kubeconfig."""
     overrides: dict[str, Any] = {
-        "server": given.server,
+        "server": given.server if "://" in given.server or not given.server else f"http://{given.server}",
+        "tls_server_name": given.tls_server_name,
         "token": given.token,
+        "username": given.username,
+        "password": given.password,
         "impersonate": given.impersonate,
-        "insecure": given.insecure,
         "impersonate_groups": tuple(given.impersonate_groups or ()),
+        "impersonate_uid": given.impersonate_uid,
+        "insecure": given.insecure,
     }
-    if given.certificate_authority:
-        overrides["ca"] = Path(given.certificate_authority).read_bytes()
+    files = {
+        "ca": given.certificate_authority,
+        "client_cert": given.client_certificate,
+        "client_key": given.client_key,
+    }
+    overrides |= {name: Path(path).read_bytes() for name, path in files.items() if path}
     return {name: value for name, value in overrides.items() if value}
+
+
+def request_seconds(text: str) -> float | None:
+    """What --request-timeout means; None for no limit. Raises CommandError."""
+    from apimachinery.durations import parse_duration
+    from kubectl.failures import CommandError
+
+    try:
+        return (float(text) if text.isdigit() else parse_duration(text)) or None
+    except ValueError:
+        raise CommandError(
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by "
+            "a corresponding time unit (e.g. 1s | 2m | 3h)"
+        ) from None
+
+
+def tell(answer: Answer) -> None:
+    """What -v 6 and more say of every request."""
+    milliseconds = round(answer.seconds * 1000)
+    print(
+        f"{answer.method} https://{answer.host}{answer.path} {answer.status} in {milliseconds} milliseconds",
+        file=sys.stderr,
+    )
 
 
 def warn(text: str) -> None:

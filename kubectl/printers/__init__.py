@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from apimachinery.objects import Object
 from kubectl.failures import CommandError
+from kubectl.flags import AllowMissing, Output, ShowManagedFields, Template
 
 FORMATS = (
     "custom-columns",
@@ -25,49 +26,75 @@ FORMATS = (
 )
 
 
-def is_table(output: str) -> bool:
-    """Whether the server's Table is what is printed."""
-    return output in ("", "wide")
+class Printing(NamedTuple):
+    """The flags that say how objects are printed."""
+
+    output: Output = ""
+    template: Template = ""
+    show_managed_fields: ShowManagedFields = False
+    allow_missing: AllowMissing = True
+
+    @property
+    def form(self) -> str:
+        """`yaml`, `jsonpath`; without `=…`."""
+        form = self.output.partition("=")[0]
+        return "go-template" if self.template and not form else form
+
+    @property
+    def argument(self) -> str:
+        return self.output.partition("=")[2] or self.template
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the server's Table is what is printed."""
+        return self.form in ("", "wide")
+
+    def __bool__(self) -> bool:
+        """Whether any form is asked for; without one, verbs say what they did."""
+        return bool(self.form)
+
+
+AS_IS = Printing()
 
 
 def render(
     objects: Sequence[Object],
-    output: str,
+    printing: Printing,
     *,
-    as_list: bool,
-    managed_fields: bool = False,
+    as_list: bool = False,
     keep_order: bool = False,
+    headers: bool = True,
 ) -> str:
-    """The objects in the format of `-o`; with as_list they are a v1 List. Raises CommandError.
+    """The objects in the form that is asked for; with as_list they are a v1 List. Raises CommandError.
 
     JSON is sorted by key, but for objects that the command made itself. Managed fields are left out of whole
     objects only: a template may ask for them.
     """
-    form, _, argument = output.partition("=")
+    form = printing.form
     shown = list(objects)
-    if form in ("json", "yaml") and not managed_fields:
+    if form in ("json", "yaml") and not printing.show_managed_fields:
         shown = [_without_managed_fields(obj) for obj in objects]
     if form == "name":
         from kubectl.printers.names import name_line
 
         return "".join(name_line(obj) for obj in shown)
-    whole: Any = {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
     if form in ("custom-columns", "custom-columns-file"):
-        return _custom_columns(form, argument, shown)
-    value = whole if as_list else shown[0]
+        return _custom_columns(printing, shown, headers)
+    if as_list:
+        shown = [{"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}]
     if form == "json":
-        return _json(value, sort=not keep_order)
+        return "".join(_json(value, sort=not keep_order) for value in shown)
     if form == "yaml":
         from apimachinery.serialize import to_yaml
 
-        return to_yaml(value) if as_list or len(shown) == 1 else "---\n".join(map(to_yaml, shown))
+        return "---\n".join(map(to_yaml, shown))
     if form in ("jsonpath", "jsonpath-as-json", "jsonpath-file"):
-        return _jsonpath(form, argument, value)
+        return "".join(_jsonpath(printing, value) for value in shown)
     if form in ("go-template", "template", "go-template-file", "templatefile"):
-        return _go_template(form, argument, value)
-    allowed = ",".join(FORMATS)
+        return "".join(_go_template(printing, value) for value in shown)
     raise CommandError(
-        f'unable to match a printer suitable for the output format "{output}", allowed formats are: {allowed}'
+        f'unable to match a printer suitable for the output format "{printing.output}", '
+        f"allowed formats are: {','.join(FORMATS)}"
     )
 
 
@@ -77,39 +104,54 @@ def _json(value: Any, *, sort: bool) -> str:
     return json.dumps(value, indent=4, ensure_ascii=False, sort_keys=sort) + "\n"
 
 
-def _jsonpath(form: str, template: str, value: Any) -> str:
-    from pathlib import Path
-
+def _jsonpath(printing: Printing, value: Any) -> str:
     from apimachinery import jsonpath
 
-    if not template:
-        raise CommandError("template format specified but no template given")
-    text = Path(template).read_text() if form == "jsonpath-file" else template
+    text = _text_of(printing, "jsonpath-file")
     try:
-        return jsonpath.JsonPath(text).render(value)
+        path = jsonpath.JsonPath(text, allow_missing=printing.allow_missing)
     except ValueError as error:
         raise CommandError(f"error parsing jsonpath {text}, {error}") from None
+    try:
+        if printing.form == "jsonpath-as-json":
+            return _json(path.find(value), sort=True)
+        return path.render(value)
+    except ValueError as error:
+        raise CommandError(f'error executing jsonpath "{text}": Error executing template: {error}') from None
 
 
-def _custom_columns(form: str, specification: str, objects: Sequence[Object]) -> str:
+def _text_of(printing: Printing, *files: str) -> str:
+    """The template itself, or what the file holds that is named in its place."""
     from pathlib import Path
 
+    if not printing.argument:
+        raise CommandError("template format specified but no template given")
+    if printing.form not in files:
+        return printing.argument
+    try:
+        return Path(printing.argument).read_text()
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        what = f"error reading --template {printing.argument}, open {printing.argument}"
+        raise CommandError(f"{what}: {reason}") from None
+
+
+def _custom_columns(printing: Printing, objects: Sequence[Object], headers: bool) -> str:
     from kubectl.printers.columns import render_columns
 
-    if form.endswith("file"):
-        names, paths = (line.split() for line in Path(specification).read_text().splitlines()[:2])
+    if not printing.argument:
+        raise CommandError("custom-columns format specified but no custom columns given")
+    specification = _text_of(printing, "custom-columns-file")
+    if printing.form.endswith("file"):
+        names, paths = (line.split() for line in specification.splitlines()[:2])
         specification = ",".join(f"{name}:{path}" for name, path in zip(names, paths, strict=True))
-    return render_columns(objects, specification)
+    return render_columns(objects, specification, headers=headers)
 
 
-def _go_template(form: str, template: str, value: Any) -> str:
-    from pathlib import Path
-
+def _go_template(printing: Printing, value: Any) -> str:
     from kubectl.printers import gotemplate
 
-    if not template:
-        raise CommandError("template format specified but no template given")
-    text = Path(template).read_text() if form.endswith("file") else template
+    text = _text_of(printing, "go-template-file", "templatefile")
     try:
         return gotemplate.render(text, value)
     except gotemplate.TemplateError as error:

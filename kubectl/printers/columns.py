@@ -14,13 +14,11 @@ from kubectl.printers.table import align
 NONE = "<none>"
 
 
-def render_columns(objects: Sequence[Object], specification: str) -> str:
+def render_columns(objects: Sequence[Object], specification: str, *, headers: bool = True) -> str:
     """A table with the columns that the specification names. Raises CommandError."""
-    if not specification:
-        raise CommandError("custom-columns format specified but no custom columns given")
     columns = [_column(part) for part in specification.split(",")]
     rows = [[_cell(path, obj) for _, path in columns] for obj in objects]
-    return align([[name for name, _ in columns], *rows])
+    return align([[name for name, _ in columns], *rows] if headers else rows)
 
 
 def _column(part: str) -> tuple[str, JsonPath]:

@@ -90,6 +90,9 @@ def _pieces(template: str) -> Iterator[tuple[str, str | None]]:
         yield (text.rstrip() if match[1] else text), match[2].strip()
         position, trim = match.end(), bool(match[3])
     rest = template[position:]
+    if "{{" in rest:
+        line = template.count("\n", 0, template.index("{{", position)) + 1
+        raise TemplateError(f"template: output:{line}: unclosed action")
     yield (rest.lstrip() if trim else rest), None
 
 

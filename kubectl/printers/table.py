@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, name_of
 
 GAP = 3
 MINIMUM = 6
@@ -58,6 +58,18 @@ def table_rows(
     bodies = table.get("rows") or []
     rows += [_row(row, shown, namespaces, prefix, show_labels, label_columns) for row in bodies]
     return rows
+
+
+def plain_table(objects: Sequence[Object]) -> Object:
+    """A Table of names and ages, for when the server's own is not wanted."""
+    from kubectl.describe.values import age, now
+
+    moment = now()
+    rows = [
+        {"cells": [name_of(obj), age(obj["metadata"].get("creationTimestamp"), moment)], "object": obj}
+        for obj in objects
+    ]
+    return {"columnDefinitions": [{"name": "Name"}, {"name": "Age"}], "rows": rows}
 
 
 def _row(

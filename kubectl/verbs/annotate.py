@@ -11,12 +11,12 @@ from kubectl.flags import (
     Everything,
     FieldSelector,
     Filenames,
-    Output,
     Overwrite,
     ResourceVersion,
     Selector,
 )
 from kubectl.marking import Marking, run
+from kubectl.printers import AS_IS, Printing
 
 
 def annotate(
@@ -29,9 +29,9 @@ def annotate(
     overwrite: Overwrite = False,
     show: Annotated[bool, Flag("--list", help="Print the annotations.")] = False,
     resource_version: ResourceVersion = "",
-    output: Output = "",
+    printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Update the annotations on a resource."""
-    marking = Marking("annotations", overwrite, resource_version, show, output)
+    marking = Marking("annotations", overwrite, resource_version, show, printing)
     run(marking, words, filename, (selector, field_selector, everything, all_namespaces), dry)

@@ -13,8 +13,9 @@ from kubectl import dry_run, field_validation, last_applied, manifests, printers
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, FieldManager, Filenames, Output, Recursive, Selector, Validate
+from kubectl.flags import Dry, FieldManager, Filenames, Recursive, Selector, Validate
 from kubectl.manifests import Manifest
+from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def apply(
     force: Annotated[bool, Flag("--force", help="Delete and create anew what can't be patched.")] = False,
     field_manager: FieldManager = "",
     validate: Validate = "strict",
-    output: Output = "",
+    printing: Printing = AS_IS,
 ) -> None:
     """Apply a configuration to a resource by file name or stdin."""
     if words:
@@ -74,7 +75,7 @@ def apply(
         mode, field_validation.parse(validate), force, field_manager, server_side, force_conflicts
     )
     loaded = _selected(manifests.read(filename or (), recursive=recursive), selector)
-    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, output))
+    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, printing))
 
 
 def _selected(found: list[Manifest], selector: str) -> list[Manifest]:
@@ -86,7 +87,7 @@ def _selected(found: list[Manifest], selector: str) -> list[Manifest]:
 
 
 async def _apply_all(
-    client: Client, namespace: str, found: list[Manifest], options: ApplyOptions, output: str
+    client: Client, namespace: str, found: list[Manifest], options: ApplyOptions, printing: Printing
 ) -> None:
     """Every manifest; one that fails does not keep the others from being applied."""
     mapper = Mapper(client)
@@ -102,10 +103,10 @@ async def _apply_all(
             failures.append(error)
             continue
         results.append(result)
-        if not output:
+        if not printing:
             print(f"{Target(resource, name_of(obj)).label} {what}{options.mode.suffix}")
-    if output and results:
-        print(printers.render(results, output, as_list=len(results) > 1), end="")
+    if printing and results:
+        print(printers.render(results, printing, as_list=len(results) > 1), end="")
     if failures:
         raise failures[0] if len(failures) == 1 else ExceptionGroup("apply", failures)
 

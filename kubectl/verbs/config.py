@@ -13,7 +13,8 @@ from kubectl import session
 from kubectl.arguments import Flag, Words
 from kubectl.commands import Group
 from kubectl.failures import CommandError
-from kubectl.flags import NoHeaders, Output
+from kubectl.flags import NoHeaders
+from kubectl.printers import AS_IS, Printing
 from kubectl.printers.table import align
 
 _SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
@@ -53,7 +54,7 @@ def view(
     minify: Annotated[bool, Flag("--minify", help="The current context only.")] = False,
     flatten: Annotated[bool, Flag("--flatten", help="Files become inline data.")] = False,
     raw: Annotated[bool, Flag("--raw", help="Show secrets.")] = False,
-    output: Output = "yaml",
+    printing: Printing = AS_IS,
 ) -> None:
     """Display merged kubeconfig settings or a specified kubeconfig file."""
     from kubectl import printers
@@ -64,7 +65,7 @@ def view(
     if flatten:
         config = flattened(config)
     shown = config if raw else redacted(config)
-    print(to_yaml(shown) if output == "yaml" else printers.render([shown], output, as_list=False), end="")
+    print(printers.render([shown], printing) if printing else to_yaml(shown), end="")
 
 
 def minified(config: Object, context: str) -> Object:

@@ -12,14 +12,12 @@ from apimachinery.objects import Object
 from kubectl import printers, session
 from kubectl.arguments import Words
 from kubectl.failures import CommandError
-from kubectl.getting import TABLE, GetOptions, decode, items_of
-from kubectl.printers.table import align, table_rows
+from kubectl.getting import JSON, TABLE, GetOptions, decode, in_order, items_of
+from kubectl.printers.table import align, plain_table, table_rows
 from kubectl.resources import Mapper, Target, explained, singular_name
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-CHUNK = 500
 
 
 def get(
@@ -38,7 +36,8 @@ def get(
 
 
 async def _print_raw(client: Client, path: str) -> None:
-    print(await client.request("GET", path), end="")
+    sys.stdout.buffer.write(await client.request("GET", path))
+    sys.stdout.buffer.flush()
 
 
 async def _get(client: Client, namespace: str, words: Sequence[str], options: GetOptions) -> None:
@@ -46,12 +45,14 @@ async def _get(client: Client, namespace: str, words: Sequence[str], options: Ge
     targets = await _manifest_targets(mapper, options) if options.filename else await mapper.targets(words)
     if options.selector and any(target.name for target in targets):
         raise CommandError("name cannot be provided when a selector is specified")
-    if options.all_namespaces and any(target.name for target in targets):
+    if options.subresource and not all(target.name for target in targets):
+        raise CommandError("subresource cannot be used when bulk resources are specified")
+    if options.all_namespaces and any(target.name and target.resource.namespaced for target in targets):
         raise CommandError("a resource cannot be retrieved by name across all namespaces")
     getter = Getter(client, "" if options.all_namespaces else namespace, options)
     if options.watch or options.watch_only:
         await getter.watch(targets)
-    elif printers.is_table(options.output):
+    elif options.printing.is_table:
         await getter.print_tables(targets)
     else:
         await getter.print_objects(targets)
@@ -73,16 +74,75 @@ class Getter:
         self._client = client
         self._namespace = namespace
         self._options = options
+        self._failures: list[Exception] = []
+
+    async def print_tables(self, targets: Sequence[Target]) -> None:
+        found = await self._fetch_all(targets, TABLE if self._options.server_print else JSON)
+        kinds = {target.resource for target, _ in found}
+        prefixed = self._options.show_kind or len(kinds) > 1
+        blocks: list[str] = []
+        for resource in dict.fromkeys(target.resource for target, _ in found):
+            answers = [(target, answer) for target, answer in found if target.resource == resource]
+            table = self._table(answers)
+            if table["rows"]:
+                blocks.append(self._render(table, singular_name(resource) if prefixed else ""))
+        print("\n".join(blocks), end="")
+        if not blocks and not self._failures:
+            self._say_nothing_found(targets)
+        self._raise_failures()
+
+    async def print_objects(self, targets: Sequence[Target]) -> None:
+        found = await self._fetch_all(targets, JSON)
+        as_list = len(targets) > 1 or any(not target.name for target in targets)
+        objects = [obj for target, answer in found for obj in items_of(target, answer)]
+        if self._options.sort_by:
+            objects = in_order(objects, self._options.sort_by, lambda obj: obj)
+        if objects or as_list:
+            headers = not self._options.no_headers
+            text = printers.render(objects, self._options.printing, as_list=as_list, headers=headers)
+            print(text, end="")
+        self._raise_failures()
+
+    async def watch(self, targets: Sequence[Target]) -> None:
+        """Prints the list and then each change, until interrupted."""
+        if len(targets) != 1:
+            raise CommandError("you may only specify a single resource type")
+        from kubectl.following import Follower
+
+        await Follower(self._client, self._namespace, self._options, targets[0]).run()
+
+    async def _fetch_all(self, targets: Sequence[Target], accept: str) -> list[tuple[Target, Object]]:
+        """What could be had; what could not is reported at the end, as kubectl does."""
+        calls = (self._fetch(target, accept) for target in targets)
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        found: list[tuple[Target, Object]] = []
+        for target, answer in zip(targets, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                found.append((target, answer))
+            elif not isinstance(answer, Exception):
+                raise answer
+            elif not (isinstance(answer, NotFoundError) and self._options.ignore_not_found):
+                self._failures.append(answer)
+        if not found:
+            self._raise_failures()
+        return found
+
+    def _raise_failures(self) -> None:
+        if len(self._failures) == 1:
+            raise self._failures[0]
+        if self._failures:
+            raise ExceptionGroup("get", self._failures)
 
     async def _fetch(self, target: Target, accept: str) -> Object:
         """One object, or the whole list, page by page."""
         resource = target.resource
         headers = {"accept": accept}
+        sorting = {"includeObject": "Object"} if self._options.sort_by and accept == TABLE else {}
+        path = resource.path(self._namespace or None, target.name or None, self._options.subresource or None)
         if target.name:
-            path = resource.path(self._namespace or None, target.name, self._options.subresource or None)
-            return decode(await self._client.request("GET", path, headers=headers))
-        path = resource.path(self._namespace or None)
-        parameters = {**self._options.parameters, "limit": str(CHUNK)}
+            return decode(await self._client.request("GET", path, headers=headers, params=sorting))
+        limit = {"limit": str(self._options.chunk_size)} if self._options.chunk_size else {}
+        parameters = {**self._options.parameters, **sorting, **limit}
         try:
             whole = decode(await self._client.request("GET", path, headers=headers, params=parameters))
         except StatusError as error:
@@ -96,55 +156,22 @@ class Getter:
                     whole[key] = (whole.get(key) or []) + (rest[key] or [])
         return whole
 
-    async def _fetch_all(self, targets: Sequence[Target], accept: str) -> list[tuple[Target, Object]]:
-        """What could be had; what could not is reported at the end, as kubectl does."""
-        calls = (self._fetch(target, accept) for target in targets)
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        failures = [
-            answer
-            for answer in answers
-            if isinstance(answer, BaseException)
-            and not (isinstance(answer, NotFoundError) and self._options.ignore_not_found)
-        ]
-        found = [
-            (target, answer)
-            for target, answer in zip(targets, answers, strict=True)
-            if not isinstance(answer, BaseException)
-        ]
-        self._failures = [f for f in failures if isinstance(f, Exception)]
-        if failures and not found:
-            self._raise_failures()
-        return found
-
-    def _raise_failures(self) -> None:
-        if len(self._failures) == 1:
-            raise self._failures[0]
-        if self._failures:
-            raise ExceptionGroup("get", self._failures)
-
-    async def print_tables(self, targets: Sequence[Target]) -> None:
+    def _table(self, answers: Sequence[tuple[Target, Object]]) -> Object:
+        """The answers about one resource as one Table; ours where the server is not to make it."""
+        if self._options.server_print:
+            rows = [row for _, table in answers for row in table.get("rows") or ()]
+            table = {**answers[0][1], "rows": rows}
+        else:
+            table = plain_table([obj for target, answer in answers for obj in items_of(target, answer)])
         if self._options.sort_by:
-            await self._print_sorted(targets)
-            return
-        found = await self._fetch_all(targets, TABLE)
-        kinds = {target.resource for target, _ in found}
-        prefixed = self._options.show_kind or len(kinds) > 1
-        blocks: list[str] = []
-        for resource in dict.fromkeys(target.resource for target, _ in found):
-            tables = [table for target, table in found if target.resource == resource]
-            merged = {**tables[0], "rows": [row for table in tables for row in table.get("rows") or []]}
-            if merged["rows"]:
-                blocks.append(self._render(merged, singular_name(resource) if prefixed else ""))
-        print("\n".join(blocks), end="")
-        if not blocks and not self._failures:
-            self._say_nothing_found(targets)
-        self._raise_failures()
+            table["rows"] = in_order(table["rows"], self._options.sort_by, lambda row: row["object"])
+        return table
 
     def _render(self, table: Object, prefix: str) -> str:
         return align(
             table_rows(
                 table,
-                wide=self._options.output == "wide",
+                wide=self._options.printing.form == "wide",
                 headers=not self._options.no_headers,
                 namespaces=self._options.all_namespaces and self._is_namespaced(table),
                 prefix=prefix,
@@ -155,8 +182,7 @@ class Getter:
 
     @staticmethod
     def _is_namespaced(table: Object) -> bool:
-        rows = table.get("rows") or []
-        return any((row.get("object") or {}).get("metadata", {}).get("namespace") for row in rows)
+        return any((row.get("object") or {}).get("metadata", {}).get("namespace") for row in table["rows"])
 
     def _say_nothing_found(self, targets: Sequence[Target]) -> None:
         if self._options.ignore_not_found and any(target.name for target in targets):
@@ -165,42 +191,3 @@ class Getter:
         if not any(target.resource.namespaced for target in targets):
             inside = ""
         print(f"No resources found{inside}" + ("." if inside else ""), file=sys.stderr)
-
-    async def _print_sorted(self, targets: Sequence[Target]) -> None:
-        """The Tables with their rows in the order of a field: the rows must carry whole objects for it."""
-        from kubectl.printers.sorting import sort_key
-
-        for target in targets:
-            path = target.resource.path(self._namespace or None, target.name or None)
-            parameters = {**self._options.parameters, "includeObject": "Object"}
-            answer = await self._client.request("GET", path, headers={"accept": TABLE}, params=parameters)
-            table = decode(answer)
-            key = sort_key(self._options.sort_by, [row["object"] for row in table.get("rows") or []])
-            table["rows"] = sorted(table.get("rows") or [], key=lambda row: key(row["object"]))
-            print(self._render(table, ""), end="")
-
-    async def print_objects(self, targets: Sequence[Target]) -> None:
-        found = await self._fetch_all(targets, "application/json")
-        as_list = len(targets) > 1 or any(not target.name for target in targets)
-        objects = [obj for target, answer in found for obj in items_of(target, answer)]
-        if self._options.sort_by:
-            from kubectl.printers.sorting import sort_key
-
-            objects.sort(key=sort_key(self._options.sort_by, objects))
-        if objects or as_list:
-            text = printers.render(
-                objects,
-                self._options.output,
-                as_list=as_list,
-                managed_fields=self._options.show_managed_fields,
-            )
-            print(text, end="")
-        self._raise_failures()
-
-    async def watch(self, targets: Sequence[Target]) -> None:
-        """Prints the list and then each change, until interrupted."""
-        if len(targets) != 1:
-            raise CommandError("you may only specify a single resource type")
-        from kubectl.following import Follower
-
-        await Follower(self._client, self._namespace, self._options, targets[0]).run()

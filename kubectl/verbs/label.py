@@ -11,12 +11,12 @@ from kubectl.flags import (
     Everything,
     FieldSelector,
     Filenames,
-    Output,
     Overwrite,
     ResourceVersion,
     Selector,
 )
 from kubectl.marking import Marking, run
+from kubectl.printers import AS_IS, Printing
 
 
 def label(
@@ -29,9 +29,9 @@ def label(
     overwrite: Overwrite = False,
     show: Annotated[bool, Flag("--list", help="Print the labels.")] = False,
     resource_version: ResourceVersion = "",
-    output: Output = "",
+    printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Update the labels on a resource."""
-    marking = Marking("labels", overwrite, resource_version, show, output)
+    marking = Marking("labels", overwrite, resource_version, show, printing)
     run(marking, words, filename, (selector, field_selector, everything, all_namespaces), dry)

@@ -10,7 +10,8 @@ from kubectl import dry_run, printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Filenames, Output, Subresource
+from kubectl.flags import Dry, Filenames, Subresource
+from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selection, resolve
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def patch(
     kind: Annotated[str, Flag("--type", help="json, merge or strategic.")] = "strategic",
     filename: Filenames = None,
     subresource: Subresource = "",
-    output: Output = "",
+    printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Update fields of a resource."""
@@ -53,8 +54,8 @@ def patch(
                 params = {"fieldManager": "kubectl-patch", **mode.parameters}
                 answer = await client.request("PATCH", path, body=body, headers=headers, params=params)
                 after = from_json(answer)
-            if output:
-                print(printers.render([after], output, as_list=False), end="")
+            if printing:
+                print(printers.render([after], printing), end="")
             else:
                 note = "" if before != after or mode is DryRun.CLIENT else " (no change)"
                 print(f"{one.label} patched{mode.suffix}{note}")

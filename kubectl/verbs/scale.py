@@ -10,7 +10,8 @@ from kubectl import dry_run, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Filenames, Output, ResourceVersion, Selector
+from kubectl.flags import Dry, Everything, Filenames, ResourceVersion, Selector
+from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def scale(
     everything: Everything = False,
     current_replicas: Annotated[int, Flag("--current-replicas")] = -1,
     resource_version: ResourceVersion = "",
-    output: Output = "",
+    printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Set a new size for a deployment, replica set, or replication controller."""
@@ -41,7 +42,7 @@ def scale(
     async def run(client: Client, namespace: str) -> None:
         for one in await resolve(client, namespace, selection):
             await _scale(client, one, replicas, current_replicas, resource_version, mode)
-            print(one.label if output == "name" else f"{one.label} scaled{mode.suffix}")
+            print(one.label if printing.form == "name" else f"{one.label} scaled{mode.suffix}")
 
     session.run(run)
 

@@ -14,7 +14,8 @@ from kubectl.arguments import Flag, Words
 from kubectl.commands import Group
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Filenames, Output, Selector
+from kubectl.flags import Dry, Everything, Filenames, Selector
+from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def image(
     selector: Selector = "",
     everything: Everything = False,
     dry: Dry = "none",
-    output: Output = "",
+    printing: Printing = AS_IS,
 ) -> None:
     """Update the image of a pod template."""
     names, pairs = split(words)
@@ -43,7 +44,7 @@ def image(
             _set_image(spec, container_name, wanted)
 
     selection = Selection(names, filename or (), selector, everything=everything)
-    _change_all(selection, change, "image updated", dry, output)
+    _change_all(selection, change, "image updated", dry, printing)
 
 
 def _set_image(spec: Object, name: str, wanted: str) -> None:
@@ -63,7 +64,7 @@ def env(
     containers: Annotated[str, Flag("--containers", "-c", help="A pattern.")] = "*",
     show: Annotated[bool, Flag("--list")] = False,
     dry: Dry = "none",
-    output: Output = "",
+    printing: Printing = AS_IS,
 ) -> None:
     """Update environment variables on a pod template; KEY- removes."""
     names, pairs = split(words)
@@ -83,7 +84,7 @@ def env(
             if not container["env"]:
                 del container["env"]
 
-    _change_all(selection, change, "env updated", dry, output)
+    _change_all(selection, change, "env updated", dry, printing)
 
 
 def _chosen(spec: Object, pattern: str) -> list[Object]:
@@ -134,7 +135,7 @@ def resources(
     limits: Annotated[str, Flag("--limits")] = "",
     requests: Annotated[str, Flag("--requests")] = "",
     dry: Dry = "none",
-    output: Output = "",
+    printing: Printing = AS_IS,
 ) -> None:
     """Update resource requests/limits on objects with pod templates."""
     if not limits and not requests:
@@ -150,7 +151,7 @@ def resources(
                     amounts.setdefault(name, {}).update(part.split("=", 1) for part in text.split(","))
 
     selection = Selection(words, filename or (), selector, everything=everything)
-    _change_all(selection, change, "resource requirements updated", dry, output)
+    _change_all(selection, change, "resource requirements updated", dry, printing)
 
 
 def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -169,14 +170,14 @@ def _pod_spec(obj: Object) -> Object:
     raise CommandError(f"{name_of(obj)} has no pod template")
 
 
-def _change_all(selection: Selection, change: Change, done: str, dry: str, output: str) -> None:
+def _change_all(selection: Selection, change: Change, done: str, dry: str, printing: Printing) -> None:
     mode = dry_run.parse(dry)
 
     async def run(client: Client, namespace: str) -> None:
         for one in await resolve(client, namespace, selection):
             result, changed = await _change(client, one, change, mode)
-            if output:
-                print(printers.render([result], output, as_list=False), end="")
+            if printing:
+                print(printers.render([result], printing), end="")
             elif changed:
                 print(f"{one.label} {done}{mode.suffix}")
 

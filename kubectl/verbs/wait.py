@@ -14,7 +14,8 @@ from apimachinery.objects import Object, uid_of
 from kubectl import session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
-from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, Output, Selector
+from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, Selector
+from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, resolve
 from kubectl.waiting import Test, until
 
@@ -111,7 +112,7 @@ def wait(
     everything: Everything = False,
     all_namespaces: AllNamespaces = False,
     timeout: Annotated[str, Flag("--timeout", help="0 checks once; negative waits a week.")] = "30s",
-    output: Output = "",
+    printing: Printing = AS_IS,
 ) -> None:
     """Wait for a specific condition on one or many resources."""
     wanted = parse_goal(goal)
@@ -126,7 +127,7 @@ def wait(
         if not chosen and wanted.kind != "delete":
             raise CommandError("no matching resources found")
         for one in chosen:
-            await _wait_for(client, one, wanted, deadline, quiet=bool(output))
+            await _wait_for(client, one, wanted, deadline, quiet=bool(printing))
 
     session.run(run)
 

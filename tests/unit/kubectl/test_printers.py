@@ -4,7 +4,7 @@ import pytest
 
 from kubectl import printers
 from kubectl.failures import CommandError
-from kubectl.printers import gotemplate
+from kubectl.printers import Printing, gotemplate
 from kubectl.printers.table import Columns, align
 
 POD = {
@@ -55,28 +55,42 @@ def test_wrong_go_templates_are_refused(template: str) -> None:
             "N   M        L\na   <none>   x,y\n",
         ),
         ("go-template={{.kind}}", "Pod"),
+        ("jsonpath-as-json={.spec.containers[*].n}", "[\n    1,\n    2\n]\n"),
     ],
 )
 def test_formats(output: str, text: str) -> None:
-    assert printers.render([POD], output, as_list=False) == text.replace("N   M ", "N     M ").replace(
+    assert printers.render([POD], Printing(output)) == text.replace("N   M ", "N     M ").replace(
         "a   <none>", "a     <none>"
     )
 
 
+def test_a_template_may_have_a_flag_of_its_own() -> None:
+    assert printers.render([POD], Printing("jsonpath", template="{.kind}")) == "Pod"
+    assert printers.render([POD], Printing(template="{{.kind}}")) == "Pod"
+
+
+def test_what_a_template_names_must_be_there_if_that_is_asked_for() -> None:
+    assert printers.render([POD], Printing("jsonpath={.nope}")) == ""
+    with pytest.raises(CommandError, match="nope is not found"):
+        printers.render([POD], Printing("jsonpath={.nope}", allow_missing=False))
+
+
 def test_lists_are_wrapped_and_managed_fields_left_out() -> None:
-    text = printers.render([POD], "yaml", as_list=True)
+    text = printers.render([POD], Printing("yaml"), as_list=True)
     assert text.startswith("apiVersion: v1\nitems:\n- apiVersion: v1\n")
     assert "managedFields" not in text
 
 
 def test_templates_may_ask_for_managed_fields() -> None:
-    assert printers.render([POD], "jsonpath={.metadata.managedFields}", as_list=False) == "[]"
+    assert printers.render([POD], Printing("jsonpath={.metadata.managedFields}")) == "[]"
 
 
-@pytest.mark.parametrize("output", ["nothing", "jsonpath", "custom-columns=", "custom-columns=A"])
+@pytest.mark.parametrize(
+    "output", ["nothing", "go-template={{.a", "jsonpath", "custom-columns=", "custom-columns=A"]
+)
 def test_unknown_formats_are_refused(output: str) -> None:
     with pytest.raises(CommandError):
-        printers.render([POD], output, as_list=False)
+        printers.render([POD], Printing(output))
 
 
 def test_columns_remember_how_wide_they_were() -> None:
