@@ -54,7 +54,7 @@ def test_inline_data_goes_before_files_and_files_are_relative(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "context", "message"),
     [
-        pytest.param(config("one"), "two", 'context "two" does not exist', id="unknown context"),
+        pytest.param(config("one"), "two", "not found for specified context: two", id="unknown context"),
         pytest.param({}, None, "no configuration has been provided", id="empty"),
         pytest.param(
             config("one", **{"client-key": "absent"}), None, "unable to read client-key", id="no key"
@@ -64,6 +64,33 @@ def test_inline_data_goes_before_files_and_files_are_relative(tmp_path: Path) ->
 def test_what_is_wrong_is_said(tmp_path: Path, content: Object, context: str | None, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load(write(tmp_path / "c", content), context)
+
+
+def test_cluster_and_user_may_be_chosen_apart_from_the_context(tmp_path: Path) -> None:
+    files = write(tmp_path / "1", config("one", token="1")), write(tmp_path / "2", config("two", token="2"))
+    environ = {"KUBECONFIG": ":".join(map(str, files))}
+    found = load(cluster="two", environ=environ)
+    assert (found.server, found.token, found.context) == ("https://two:6443", "1", "one")
+    assert load(user="two", environ=environ).token == "2"
+    with pytest.raises(ConfigError, match='auth info "three" does not exist'):
+        load(user="three", environ=environ)
+    with pytest.raises(ConfigError, match='no server found for cluster "three"'):
+        load(cluster="three", environ=environ)
+
+
+def test_an_empty_kubeconfig_means_the_default_server() -> None:
+    assert load(default_server="http://localhost:8080", environ={"HOME": "/nowhere"}).server == (
+        "http://localhost:8080"
+    )
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    with pytest.raises(ConfigError, match=r'error loading config file ".*/c": open .*/c: is a directory'):
+        load(tmp_path / "c")
+    (tmp_path / "d").write_text("a: [")
+    with pytest.raises(ConfigError, match=r'error loading config file ".*/d": yaml: line'):
+        load(tmp_path / "d")
 
 
 def test_a_file_that_is_asked_for_must_exist(tmp_path: Path) -> None:

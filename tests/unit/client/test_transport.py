@@ -1,12 +1,14 @@
 """Connections: kept, dropped, repeated only when that is safe, never handed on half-used."""
 
 import asyncio
+import socket
+import ssl
 from contextlib import aclosing
 
 import pytest
 
 from client.errors import ConnectionFailed, StaleConnection
-from client.transport import Transport
+from client.transport import Transport, dial_error
 from tests.fakes.http_server import Exchange, scripted
 
 GET, POST = b"GET", b"POST"
@@ -164,3 +166,34 @@ async def test_a_slow_reader_stops_the_sender() -> None:
             assert not sent.is_set()
             assert sum([len(chunk) async for chunk in stream]) == size
         await transport.aclose()
+
+
+def _unverified(message: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, f"certificate verify failed: {message}")
+    error.verify_message = message
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ConnectionRefusedError(111, "[Errno 111] x"), "dial tcp h:1: connect: connection refused"),
+        (
+            OSError("Multiple exceptions: [Errno 111] a, [Errno 111] b"),
+            "dial tcp h:1: connect: connection refused",
+        ),
+        (socket.gaierror(-2, "Name or service not known"), "dial tcp: lookup h: no such host"),
+        (OSError(113, "No route to host"), "dial tcp h:1: No route to host"),
+        (TimeoutError(), "dial tcp h:1: i/o timeout"),
+        (
+            _unverified("self-signed certificate in certificate chain"),
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        ),
+        (
+            _unverified("certificate has expired"),
+            "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+        ),
+    ],
+)
+def test_why_there_is_no_connection_is_said_as_go_says_it(error: OSError, text: str) -> None:
+    assert str(dial_error("h", 1, error)) == text
