@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -274,6 +274,12 @@ class Client:
             transport=HttpxTransport(self._transport), base_url=self.config.server, headers=headers
         )
 
+    async def identity(self) -> Sequence[tuple[str, str]]:
+        """The headers that say who asks, for a connection made beside this client's own."""
+        authorization = await self._credentials.header()
+        own = [("authorization", authorization.decode())] if authorization else []
+        return [*_identity(self.config, self._user_agent), *own]
+
     def use_certificate(self, pem: bytes) -> None:
         """Key and certificate in PEM for connections made from now on; old ones end by themselves."""
         if self._ssl is not None:
@@ -354,14 +360,17 @@ class Client:
 
 
 def _fixed_headers(config: ClientConfig, host: str, user_agent: str) -> str:
-    headers = {"host": host, "user-agent": user_agent}
+    return "".join(f"{name}: {value}\r\n" for name, value in [("host", host), *_identity(config, user_agent)])
+
+
+def _identity(config: ClientConfig, user_agent: str) -> list[tuple[str, str]]:
+    """Who asks, as far as that does not change: the program, and whom it impersonates."""
+    headers = [("user-agent", user_agent)]
     if config.impersonate:
-        headers["impersonate-user"] = config.impersonate
+        headers.append(("impersonate-user", config.impersonate))
     if config.impersonate_uid:
-        headers["impersonate-uid"] = config.impersonate_uid
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    lines += [f"impersonate-group: {group}\r\n" for group in config.impersonate_groups]
-    return "".join(lines)
+        headers.append(("impersonate-uid", config.impersonate_uid))
+    return headers + [("impersonate-group", group) for group in config.impersonate_groups]
 
 
 def encode_params(params: Params | None) -> str:

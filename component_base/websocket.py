@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from websockets.client import ClientProtocol
+from websockets.datastructures import Headers
+from websockets.exceptions import NegotiationError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, Side, State
@@ -128,10 +130,32 @@ class WebSocketTunnel:
         self._socket.close()
 
 
+class _Server(ServerProtocol):
+    """Takes names of subprotocols that are no tokens: Kubernetes has `SPDY/3.1+portforward.k8s.io`."""
+
+    def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
+        return self.select_subprotocol(_subprotocols(headers))
+
+
+class _Client(ClientProtocol):
+    """The same."""
+
+    def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
+        chosen = next(iter(_subprotocols(headers)), None)
+        if chosen is not None and chosen not in (self.available_subprotocols or ()):
+            raise NegotiationError(f"unsupported subprotocol: {chosen}")
+        return chosen
+
+
+def _subprotocols(headers: Headers) -> list[Subprotocol]:
+    lines = headers.get_all("Sec-WebSocket-Protocol")
+    return [Subprotocol(word) for line in lines for each in line.split(",") if (word := each.strip())]
+
+
 def accept(wire: ByteStream, request: Request, subprotocol: str) -> tuple[WebSocket, list[tuple[str, str]]]:
     """A server's end, and the headers of the answer 101 still to be given. Raises HandshakeRefused."""
     chosen = Subprotocol(subprotocol) if subprotocol else None
-    answer = ServerProtocol(select_subprotocol=lambda _, offered: chosen).accept(request)
+    answer = _Server(select_subprotocol=lambda _, offered: chosen).accept(request)
     if answer.status_code != SWITCHING_PROTOCOLS:
         raise HandshakeRefused(answer.status_code, bytes(answer.body))
     protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=_MAX_MESSAGE)
@@ -140,13 +164,14 @@ def accept(wire: ByteStream, request: Request, subprotocol: str) -> tuple[WebSoc
 
 
 async def connect(
-    wire: ByteStream, url: str, headers: Mapping[str, str], subprotocols: Sequence[str]
+    wire: ByteStream, url: str, headers: Iterable[tuple[str, str]], subprotocols: Sequence[str]
 ) -> WebSocket:
     """A client's end of a connection just made. Raises HandshakeRefused, ConnectionError."""
     offered = [Subprotocol(each) for each in subprotocols]
-    protocol = ClientProtocol(parse_uri(url), subprotocols=offered, max_size=None)
+    protocol = _Client(parse_uri(url), subprotocols=offered, max_size=None)
     request = protocol.connect()
-    request.headers.update(headers)
+    for name, value in headers:
+        request.headers[name] = value
     protocol.send_request(request)
     socket = WebSocket(wire, protocol)
     answer = await socket.answer()

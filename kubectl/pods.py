@@ -5,14 +5,18 @@ Source: kubectl/pkg/polymorphichelpers, kubectl/pkg/cmd/util/podcmd.
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from apimachinery import labels, scheme
-from apimachinery.objects import Object
+from apimachinery.objects import Object, name_of
 from apimachinery.pods import is_ready
+from kubectl import manifests
 from kubectl.failures import CommandError
-from kubectl.resources import Target
+from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -20,27 +24,77 @@ if TYPE_CHECKING:
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
-async def first_pod(client: Client, namespace: str, target: Target) -> Object:
-    """The pod itself, or the best pod of a workload or Service: a ready and old one first."""
+async def attachable_pod(
+    client: Client, namespace: str, words: Sequence[str], filenames: Sequence[str], seconds: float
+) -> Object:
+    """The pod that `POD`, `TYPE/NAME`, `TYPE NAME` or a file means; of a workload one that may still come.
+
+    Raises StatusError, and CommandError if none has come after so many seconds.
+    """
+    mapper = Mapper(client)
+    if filenames:
+        (obj,) = manifests.load(filenames)
+        target = Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), name_of(obj))
+    elif len(words) == 1 and "/" not in words[0]:
+        target = Target(scheme.PODS, words[0])
+    else:
+        target = (await mapper.targets(words))[0]
+    return await first_pod(client, namespace, target, seconds)
+
+
+async def first_pod(
+    client: Client, namespace: str, target: Target, seconds: float = 0.0, *, announce: bool = False
+) -> Object:
+    """The pod itself, or the best pod of a workload or Service: a ready and old one first.
+
+    With `announce` the choice among several is told.
+    """
     if target.resource.kind == "Pod":
         return await client.get(scheme.PODS, target.name, namespace)
     owner = await client.get(target.resource, target.name, namespace)
+    selector = pod_selector(target, owner)
+    listed = await client.list(scheme.PODS, namespace, label_selector=selector)
+    pods: list[Object] = listed["items"]
+    if not pods and seconds:
+        pods = [await _arriving(client, namespace, selector, listed["metadata"]["resourceVersion"], seconds)]
+    if not pods:
+        raise CommandError(f"no pods found for {target.label}")
+    chosen = min(pods, key=lambda pod: (not is_ready(pod), pod["metadata"]["creationTimestamp"]))
+    if announce and len(pods) > 1:
+        print(f"Found {len(pods)} pods, using pod/{name_of(chosen)}", file=sys.stderr)
+    return chosen
+
+
+async def _arriving(client: Client, namespace: str, selector: str, version: str, seconds: float) -> Object:
+    events = client.watch(scheme.PODS, namespace, resource_version=version, label_selector=selector)
+    try:
+        async with asyncio.timeout(seconds), aclosing(events):
+            async for kind, pod in events:
+                if kind == "ADDED":
+                    return pod
+    except TimeoutError:
+        pass
+    raise CommandError("timed out waiting for the condition")
+
+
+def pod_selector(target: Target, owner: Object) -> str:
+    """The labels of an object's pods. Raises CommandError for what has none."""
     selector = (owner.get("spec") or {}).get("selector")
     if not selector:
-        raise CommandError(f"cannot attach to *{target.resource.kind}: selector is empty")
+        if target.resource.kind == "Service":
+            why = f"invalid service '{target.name}': Service is defined without a selector"
+            raise CommandError(f"cannot attach to *v1.Service: {why}")
+        raise CommandError(
+            f"cannot attach to *{target.resource.version}.{target.resource.kind}: selector is empty"
+        )
     plain = "matchLabels" not in selector and "matchExpressions" not in selector
     parsed = labels.selector_from_map(selector) if plain else labels.selector_from_label_selector(selector)
-    listed = await client.list(scheme.PODS, namespace, label_selector=str(parsed))
-    if not listed["items"]:
-        raise CommandError(f"no pods found for {target.label}")
-    pods = sorted(listed["items"], key=lambda pod: (not is_ready(pod), pod["metadata"]["creationTimestamp"]))
-    if len(pods) > 1:
-        names = len(pods)
-        print(f"Found {names} pods, using pod/{pods[0]['metadata']['name']}", file=sys.stderr)
-    return dict(pods[0])
+    return str(parsed)
 
 
-def running_containers(pod: Object, wanted: str, *, everything: bool = False) -> list[str]:
+def running_containers(
+    pod: Object, wanted: str, *, everything: bool = False, quiet: bool = False
+) -> list[str]:
     """The container that is meant; with `everything` all of them, init containers first."""
     spec = pod["spec"]
     groups = ("initContainers", "containers", "ephemeralContainers")
@@ -55,7 +109,7 @@ def running_containers(pod: Object, wanted: str, *, everything: bool = False) ->
     if annotated is not None and annotated in names:
         return [annotated]
     first: str = spec["containers"][0]["name"]
-    if len(names) > 1:
+    if len(names) > 1 and not quiet:
         print(f'Defaulted container "{first}" out of: {_all(spec)}', file=sys.stderr)
     return [first]
 

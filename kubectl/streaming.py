@@ -1,4 +1,4 @@
-"""The client's side of exec and attach: channels over a WebSocket (v5.channel.k8s.io), and the terminal.
+"""The client's side of exec and attach: channels over a WebSocket (v5.channel.k8s.io).
 
 The first byte of a message is its channel: 0 stdin, 1 stdout, 2 stderr, 3 the final Status, 4 the terminal's
 size, 255 (v5) closes the channel that the second byte names.
@@ -7,148 +7,86 @@ size, 255 (v5) closes the channel that the second byte names.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import shutil
-import signal
 import sys
-import termios
-import threading
-import tty as terminal_modes
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 import orjson
-from websockets.typing import Subprotocol
 
-from apimachinery.errors import from_status
 from apimachinery.objects import Object
-from client.credentials import Credentials
+from component_base.websocket import WebSocket
 from kubectl.failures import CommandError
+from kubectl.upgrading import open_websocket
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-V5, V4 = Subprotocol("v5.channel.k8s.io"), Subprotocol("v4.channel.k8s.io")
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
-_PIECE = 32 * 1024
+
+Sink = Callable[[bytes], None]
 
 
-class Terminal:
-    """The local terminal: whether it is one, its size, and raw mode for as long as the command runs."""
-
-    def __init__(self, wanted: bool) -> None:
-        self.is_raw_possible = wanted and sys.stdin.isatty()
-
-    @contextlib.contextmanager
-    def raw(self) -> Iterator[None]:
-        if not self.is_raw_possible:
-            yield
-            return
-        before = termios.tcgetattr(sys.stdin)
-        terminal_modes.setraw(sys.stdin)
-        try:
-            yield
-        finally:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-
-    @staticmethod
-    def size() -> bytes:
-        columns, lines = shutil.get_terminal_size()
-        return orjson.dumps({"Width": columns, "Height": lines})
+def to_stdout(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
-async def run(client: Client, path: str, query: Sequence[tuple[str, str]], *, stdin: bool, tty: bool) -> int:
+def to_stderr(data: bytes) -> None:
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
+
+
+class Streams(NamedTuple):
+    """What goes in and where things go that come out; `sizes` are those of the terminal."""
+
+    stdin: AsyncIterator[bytes] | None = None
+    stdout: Sink = to_stdout
+    stderr: Sink = to_stderr
+    sizes: AsyncIterator[bytes] | None = None
+
+
+async def run(client: Client, path: str, query: Sequence[tuple[str, str]], streams: Streams) -> int:
     """Runs the remote command to its end; returns its exit code. Raises StatusError, CommandError."""
-    connection = await _connect(client, f"{path}?{urlencode(query)}")
-    async with connection:
-        terminal = Terminal(tty)
-        with terminal.raw():
-            tasks = [asyncio.create_task(_send_stdin(connection))] if stdin else []
-            if terminal.is_raw_possible:
-                tasks.append(asyncio.create_task(_send_sizes(connection)))
-            try:
-                return await _receive(connection)
-            finally:
-                for task in tasks:
-                    task.cancel()
-
-
-async def _connect(client: Client, target: str) -> Any:
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidStatus
-
-    config = client.config
-    scheme, _, rest = config.server.partition("://")
-    address = f"{'wss' if scheme == 'https' else 'ws'}://{rest.rstrip('/')}{target}"
-    authorization = await Credentials(config).header()
-    headers = {"Authorization": authorization.decode()} if authorization else {}
-    extra: dict[str, Any] = {"ssl": config.ssl_context()} if scheme == "https" else {}
-    if config.tls_server_name:
-        extra["server_hostname"] = config.tls_server_name
+    asked = [*query, *([("stdin", "true")] if streams.stdin else [])]
+    socket = await open_websocket(client, f"{path}?{urlencode(asked)}", [V5, V4])
+    tasks = [asyncio.create_task(_send_stdin(socket, streams.stdin))] if streams.stdin else []
+    if streams.sizes is not None:
+        tasks.append(asyncio.create_task(_send_sizes(socket, streams.sizes)))
     try:
-        return await connect(
-            address, subprotocols=[V5, V4], additional_headers=headers, max_size=None, compression=None,
-            ping_interval=None, proxy=None, **extra,
-        )  # fmt: skip
-    except InvalidStatus as error:
-        raise _refusal(error.response) from None
+        return exit_code(await _receive(socket, streams))
+    finally:
+        for task in tasks:
+            task.cancel()
+        socket.abort()
 
 
-def _refusal(response: Any) -> Exception:
-    try:
-        status = orjson.loads(response.body or b"")
-    except orjson.JSONDecodeError:
-        status = None
-    text = (response.body or b"").decode(errors="replace")
-    return from_status(response.status_code, status if isinstance(status, dict) else None, text)
+async def _send_stdin(socket: WebSocket, pieces: AsyncIterator[bytes]) -> None:
+    async for piece in pieces:
+        socket.send(bytes([STDIN]) + piece)
+        await socket.drain()
+    if socket.subprotocol == V5:
+        socket.send(bytes([CLOSE, STDIN]))
 
 
-async def _send_stdin(connection: Any) -> None:
-    """Reads in a thread that ends with the process: a read of a terminal can't be interrupted."""
-    loop = asyncio.get_running_loop()
-    pieces: asyncio.Queue[bytes] = asyncio.Queue()
-
-    def read() -> None:
-        while True:
-            piece = os.read(sys.stdin.fileno(), _PIECE)
-            with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
-                loop.call_soon_threadsafe(pieces.put_nowait, piece)
-            if not piece:
-                return
-
-    threading.Thread(target=read, daemon=True).start()
-    while piece := await pieces.get():
-        await connection.send(bytes([STDIN]) + piece)
-    if connection.subprotocol == V5:
-        await connection.send(bytes([CLOSE, STDIN]))
+async def _send_sizes(socket: WebSocket, sizes: AsyncIterator[bytes]) -> None:
+    async for size in sizes:
+        socket.send(bytes([RESIZE]) + size)
 
 
-async def _send_sizes(connection: Any) -> None:
-    """The size now, and whenever the window changes."""
-    changed = asyncio.Event()
-    changed.set()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, changed.set)
-    while True:
-        await changed.wait()
-        changed.clear()
-        await connection.send(bytes([RESIZE]) + Terminal.size())
-
-
-async def _receive(connection: Any) -> int:
-    outputs = {STDOUT: sys.stdout.buffer, STDERR: sys.stderr.buffer}
+async def _receive(socket: WebSocket, streams: Streams) -> Object | None:
+    """Hands out what comes; returns the final Status."""
+    outputs = {STDOUT: streams.stdout, STDERR: streams.stderr}
     final: Object | None = None
-    async for message in connection:
-        data = message.encode() if isinstance(message, str) else message
-        if not data:
+    while (message := await socket.receive()) is not None:
+        if len(message) < 2:
             continue
-        if data[0] in outputs:
-            outputs[data[0]].write(data[1:])
-            outputs[data[0]].flush()
-        elif data[0] == ERROR and len(data) > 1:
-            final = orjson.loads(data[1:])
-    return exit_code(final)
+        if message[0] in outputs:
+            outputs[message[0]](message[1:])
+        elif message[0] == ERROR:
+            final = orjson.loads(message[1:])
+    return final
 
 
 def exit_code(status: Object | None) -> int:

@@ -32,7 +32,10 @@ CATEGORIES = {
     "Troubleshooting and Debugging Commands:": {
         "describe": "kubectl.verbs.describe:describe",
         "logs": "kubectl.verbs.logs:logs",
+        "attach": "kubectl.verbs.attach:attach",
         "exec": "kubectl.verbs.exec:exec_",
+        "cp": "kubectl.verbs.cp:cp",
+        "port-forward": "kubectl.verbs.port_forward:port_forward",
         "auth": "kubectl.verbs.auth:auth",
         "why": "kubectl.verbs.why:why",
         "trace": "kubectl.verbs.trace:trace",

@@ -92,7 +92,7 @@ async def _pods(client: Client, namespace: str, words: Sequence[str], selector: 
     if "/" not in words[0]:
         return [await client.get(scheme.PODS, words[0], namespace)]
     target = (await Mapper(client).targets(words[:1]))[0]
-    return [await first_pod(client, namespace, target)]
+    return [await first_pod(client, namespace, target, announce=True)]
 
 
 def _sources(pod: Object, wanted: str, everything: bool, prefixed: bool) -> list[LogSource]:

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.conftest import Kubectl
+from tests.e2e.conftest import SAMPAN, Kubectl
 from tests.fakes.control_plane import ControlPlane
 from tests.integration.docker_node import Node, docker_node
 from tests.integration.kubectls import VERSIONS, Terminal, forwarding, kubectl_path
@@ -56,9 +56,10 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
             runner.run(context.__aexit__(None, None, None))
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=(*VERSIONS, "sampan"))
 def kubectl(request: pytest.FixtureRequest, plane: ControlPlane) -> Kubectl:
-    return Kubectl((str(kubectl_path(request.param)),), plane.config.admin_kubeconfig)
+    path = SAMPAN if request.param == "sampan" else kubectl_path(request.param)
+    return Kubectl((str(path),), plane.config.admin_kubeconfig)
 
 
 def test_exec_tells_stdout_stderr_and_exit_code_apart(kubectl: Kubectl) -> None:
@@ -122,6 +123,19 @@ def test_port_forward_says_that_a_port_refuses(kubectl: Kubectl) -> None:
     assert "lost connection to pod" in errors, "what kubectl makes of it"
 
 
+def test_cp_brings_folders_in_and_out(kubectl: Kubectl, tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "file").write_bytes(bytes(range(256)) * 10_000)
+    kubectl("cp", str(folder), "web:/tmp")
+    kubectl("cp", "web:/tmp/there", str(tmp_path / "back"))
+    assert (tmp_path / "back" / "deep" / "file").read_bytes() == (folder / "deep" / "file").read_bytes()
+    kubectl("cp", str(folder / "deep" / "file"), "default/web:/tmp/renamed")
+    assert kubectl("exec", "web", "--", "wc", "-c", "/tmp/renamed").split()[0] == "2560000"
+    failed = kubectl.run("cp", "web:/nothing", str(tmp_path / "x"))
+    assert "/nothing: No such file or directory" in failed.stdout + failed.stderr
+
+
 def resident(plane: ControlPlane) -> dict[str, float]:
     """MiB that the processes hold through which everything goes."""
     found = {}
@@ -131,8 +145,8 @@ def resident(plane: ControlPlane) -> dict[str, float]:
     return found
 
 
-one_of_each = pytest.mark.parametrize("kubectl", ["1.27", "1.33"], indirect=True)
-"""For what takes long: a kubectl that speaks SPDY and one that speaks WebSockets."""
+one_of_each = pytest.mark.parametrize("kubectl", ["1.27", "1.33", "sampan"], indirect=True)
+"""For what takes long: a kubectl that speaks SPDY, one that speaks WebSockets, and our own."""
 
 
 @one_of_each

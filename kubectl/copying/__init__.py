@@ -1,0 +1,1 @@
+"""`cp`: files and folders to and from containers, as tar archives through exec."""

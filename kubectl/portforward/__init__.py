@@ -1,0 +1,1 @@
+"""`port-forward`: local ports joined to ports of a pod."""
