@@ -188,7 +188,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     app.include_router(general_router(server.journal))
     app.include_router(issuer_router(options.service_account_issuer, auth.verifier))
     app.include_router(discovery_router(server.served, address))
-    app.include_router(openapi_router(OpenAPI(server.served.resources)))
+    app.include_router(openapi_router(OpenAPI(server.served.resources, server.custom.definitions)))
     _add_index(app, server)
     return app
 

@@ -37,6 +37,7 @@ class CustomResources:
         self._known: dict[str, _Definition] = {}
         self._stores: dict[StoreKey, Store] = {}
         self._resources: list[Resource] = []
+        self._openapi: dict[str, Object] = {}
 
     def find(self, key: StoreKey) -> Store | None:
         """The store at a URL, as far as the cache knows."""
@@ -61,6 +62,11 @@ class CustomResources:
         self.refresh()
         return self._resources
 
+    def definitions(self) -> dict[str, Object]:
+        """What OpenAPI tells of the kinds, by its names for them."""
+        self.refresh()
+        return self._openapi
+
     def kept_by(self, name: str) -> Store | None:
         """The store of a definition's storage version; None if the definition was never established."""
         self.refresh()
@@ -83,6 +89,7 @@ class CustomResources:
         found = [serving for serving in servings if serving is not None]
         stores = [store for serving in found for store in serving.stores]
         self._stores = {(s.resource.group, s.resource.version, s.resource.plural): s for s in stores}
+        self._openapi = {name: each for serving in found for name, each in serving.definitions.items()}
         resources = [resource for serving in found for resource in serving.listed]
         self._resources = sorted(resources, key=lambda each: each.group)
 

@@ -20,11 +20,13 @@ from apiserver.customresources.definition import (
     storage_version,
     versions,
 )
+from apiserver.customresources.publishing import published
 from apiserver.customresources.schema.coercion import StructuralChecker
 from apiserver.customresources.schema.structural import Structural
 from apiserver.customresources.stored import StoredKind
 from apiserver.customresources.strategy import CustomResourceStrategy, field_text, selectable_paths
 from apiserver.customresources.tracked import tracked_versions
+from apiserver.openapi.custom import definitions_of
 from apiserver.registry.store import Form, Shared, Store
 from apiserver.storage.entry import Kind
 
@@ -55,6 +57,8 @@ class Serving:
     kept: Store
     listed: list[Resource]
     """What discovery tells of the stores."""
+    definitions: dict[str, Object]
+    """What OpenAPI tells of their kinds."""
 
 
 def build_serving(definition: Object, shared: Shared) -> Serving:
@@ -71,7 +75,10 @@ def build_serving(definition: Object, shared: Shared) -> Serving:
     }
     served = by_priority([each["name"] for each in versions(definition) if each.get("served")])
     resources = [listed(definition, stores[name].resource) for name in served]
-    return Serving([stores[name] for name in served], stores[kept.version], resources)
+    definitions: dict[str, Object] = {}
+    for resource in resources:
+        definitions |= definitions_of(resource, published(schemas[resource.api_version].raw))
+    return Serving([stores[name] for name in served], stores[kept.version], resources, definitions)
 
 
 def _store(

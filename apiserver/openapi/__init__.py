@@ -12,68 +12,93 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from apimachinery.objects import Object
 from apimachinery.schema import definitions_with_defaults
 from apimachinery.scheme import Resource
 from apiserver.openapi import gnostic, spec3, swagger
-from apiserver.openapi.operations import group_versions
+from apiserver.openapi.custom import Definitions
+from apiserver.openapi.operations import definition_of, group_versions
 
 Resources = Callable[[], Sequence[Resource]]
+Custom = Callable[[], Definitions]
 
 
 class OpenAPI:
-    """The documents of whatever `resources` gives; a change of them makes them anew."""
+    """The documents of whatever `resources` and `custom` give; changes make anew what they touch."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, custom: Custom = dict) -> None:
         self._resources = resources
-        self._made_for: tuple[Resource, ...] = ()
-        self._documents: dict[str, bytes] = {}
+        self._custom = custom
+        self._documents: dict[str, tuple[str, bytes]] = {}
+        """By name: a hash of what they were made of, and the document."""
+        self._digests: dict[str, tuple[Object, bytes]] = {}
+        """Of custom definitions, which are replaced and not changed."""
 
     def v2_json(self) -> bytes:
-        return self._kept("v2", lambda: orjson.dumps(swagger.document(self._made_for)))
+        return self._whole("v2", lambda: orjson.dumps(self._swagger()))
 
     def v2_protobuf(self) -> bytes:
-        return self._kept("v2.pb", lambda: gnostic.encode(swagger.document(self._made_for)))
+        return self._whole("v2.pb", lambda: gnostic.encode(self._swagger()))
+
+    def _swagger(self) -> Object:
+        return swagger.document(self._resources(), self._custom())
 
     def v3_index(self) -> bytes:
         """The paths of the v3 documents, each with a hash that changes with the document."""
-        return self._kept("v3", self._make_index)
+        return self._whole("v3", self._make_index)
 
     def v3(self, path: str) -> bytes | None:
         """The document of `api/v1`, `apis/apps/v1`, …; None if nothing is served there."""
-        self._notice_changes()
-        resources = group_versions(self._made_for).get(path)
-        if resources is None:
+        resources = self._served(path)
+        if not resources:
             return None
-        return self._kept(
-            f"v3/{path}", lambda: orjson.dumps(spec3.document(resources, definitions_with_defaults()))
-        )
+        custom = self._custom()
+
+        def make() -> bytes:
+            return orjson.dumps(spec3.document(resources, {**definitions_with_defaults(), **custom}))
+
+        return self._kept(f"v3/{path}", self._hash(resources, custom), make)
 
     def v3_hash(self, path: str) -> str:
         """What the index gives as the hash of a document; empty if there is none."""
-        self._notice_changes()
-        resources = group_versions(self._made_for).get(path)
-        return _hash(resources) if resources else ""
+        resources = self._served(path)
+        return self._hash(resources, self._custom()) if resources else ""
+
+    def _served(self, path: str) -> list[Resource]:
+        return group_versions(self._resources()).get(path, [])
 
     def _make_index(self) -> bytes:
+        custom = self._custom()
         paths = {
-            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={_hash(resources)}"}
-            for path, resources in group_versions(self._made_for).items()
+            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(resources, custom)}"}
+            for path, resources in group_versions(self._resources()).items()
         }
         return orjson.dumps({"paths": paths})
 
-    def _kept(self, name: str, make: Callable[[], bytes]) -> bytes:
-        self._notice_changes()
-        if name not in self._documents:
-            self._documents[name] = zlib.compress(make(), 1)
-        return zlib.decompress(self._documents[name])
+    def _whole(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A document about everything that is served."""
+        return self._kept(name, self._hash(self._resources(), self._custom()), make)
 
-    def _notice_changes(self) -> None:
-        now = tuple(self._resources())
-        if now != self._made_for:
-            self._made_for = now
-            self._documents.clear()
+    def _kept(self, name: str, hashed: str, make: Callable[[], bytes]) -> bytes:
+        made_of, document = self._documents.get(name, ("", b""))
+        if made_of != hashed:
+            document = zlib.compress(make(), 1)
+            self._documents[name] = (hashed, document)
+        return zlib.decompress(document)
 
+    def _hash(self, resources: Sequence[Resource], custom: Definitions) -> str:
+        """Documents depend on the resources, on custom definitions, and on what a build fixes."""
+        hashed = hashlib.sha256(repr(resources).encode())
+        for resource in resources:
+            for kind in (resource.kind, resource.kind_of_list):
+                name = definition_of((*resource.gvk[:2], kind))
+                if name in custom:
+                    hashed.update(self._digest(name, custom[name]))
+        return hashed.hexdigest()[:32].upper()
 
-def _hash(resources: Sequence[Resource]) -> str:
-    """Documents depend on the resources and on the definitions, which a build fixes."""
-    return hashlib.sha256(repr(resources).encode()).hexdigest()[:32].upper()
+    def _digest(self, name: str, definition: Object) -> bytes:
+        known = self._digests.get(name)
+        if known is None or known[0] is not definition:
+            digest = hashlib.sha256(orjson.dumps(definition)).digest()
+            known = self._digests[name] = (definition, digest)
+        return known[1]

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from apimachinery.schema import builtin
-from apimachinery.scheme import Resource, subresource_of
+from apimachinery.scheme import Resource, lookup, subresource_of
 
 GroupVersionKind = tuple[str, str, str]
 
-PATCH_TYPES = (
+GVK_EXTENSION = "x-kubernetes-group-version-kind"
+_STRATEGIC = "application/strategic-merge-patch+json"
+_PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+    _STRATEGIC,
     "application/apply-patch+yaml",
 )
 DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
@@ -70,6 +72,8 @@ class Operation:
     """Query parameters as name:type."""
     body: str
     answer: str
+    patch_types: tuple[str, ...] = ()
+    """What a patch may be; clients choose by it."""
 
 
 def operations(resources: Iterable[Resource]) -> Iterator[Operation]:
@@ -124,7 +128,8 @@ def _operation(
         gvk=gvk,
         parameters=_PARAMETERS[action],
         body=_body(action, gvk),
-        answer=_answer(action, gvk, subresource),
+        answer=_answer(action, gvk, subresource, resource.kind_of_list),
+        patch_types=_patch_types(resource) if action == "patch" else (),
     )
 
 
@@ -156,10 +161,15 @@ def _tag(resource: Resource) -> str:
 
 
 def definition_of(gvk: GroupVersionKind) -> str:
-    """The name of a kind's definition, or "" if there is none (PodExecOptions and the like)."""
+    """The name of a kind's definition, or "" if there is none (PodExecOptions and the like).
+
+    That of a custom kind begins with its group, turned around.
+    """
     group, version, kind = gvk
     node = builtin().find(f"{group}/{version}" if group else version, kind)
-    return node.definition_name if node else ""
+    if node is not None:
+        return node.definition_name
+    return ".".join((*reversed(group.split(".")), version, kind)) if "." in group else ""
 
 
 def _body(action: str, gvk: GroupVersionKind) -> str:
@@ -168,13 +178,18 @@ def _body(action: str, gvk: GroupVersionKind) -> str:
     return {"patch": PATCH, "delete": DELETE_OPTIONS, "deletecollection": DELETE_OPTIONS}.get(action, "")
 
 
-def _answer(action: str, gvk: GroupVersionKind, subresource: str) -> str:
+def _patch_types(resource: Resource) -> tuple[str, ...]:
+    """There is no strategic merge of custom resources: their schemas don't say how."""
+    built_in = lookup(resource.group, resource.version, resource.plural) is not None
+    return _PATCH_TYPES if built_in else tuple(each for each in _PATCH_TYPES if each != _STRATEGIC)
+
+
+def _answer(action: str, gvk: GroupVersionKind, subresource: str, list_kind: str) -> str:
     if action == "connect" or subresource == "log":
         return ""
     if action in ("delete", "deletecollection"):
         return STATUS
-    group, version, kind = gvk
-    return definition_of((group, version, f"{kind}List") if action == "list" else gvk)
+    return definition_of((*gvk[:2], list_kind) if action == "list" else gvk)
 
 
 def group_versions(resources: Sequence[Resource]) -> dict[str, list[Resource]]:

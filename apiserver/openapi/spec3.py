@@ -10,7 +10,7 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from apiserver.openapi.operations import PATCH, PATCH_TYPES, Operation, operations
+from apiserver.openapi.operations import PATCH, Operation, operations
 from apiserver.openapi.swagger import CODES, TEXTS, TYPES, path_parameters
 from apiserver.version import GIT_VERSION
 
@@ -93,7 +93,7 @@ def _operation(operation: Operation) -> Object:
 
 
 def _body(operation: Operation) -> Object:
-    types = PATCH_TYPES if operation.action == "patch" else ("*/*",)
+    types = operation.patch_types or ("*/*",)
     content = {each: {"schema": {"$ref": NEW + operation.body}} for each in types}
     return {"content": content} | ({"required": True} if operation.method != "delete" else {})
 

@@ -8,7 +8,8 @@ from typing import Any
 from apimachinery.objects import Object
 from apimachinery.schema import raw_definitions
 from apimachinery.scheme import Resource
-from apiserver.openapi.operations import PATCH, PATCH_TYPES, Operation, operations
+from apiserver.openapi.custom import Definitions, to_v2
+from apiserver.openapi.operations import PATCH, Operation, operations
 from apiserver.version import GIT_VERSION
 
 TYPES = ["application/json", "application/yaml"]
@@ -16,13 +17,13 @@ CODES = {"post": ("200", "201", "202"), "put": ("200", "201"), "delete": ("200",
 TEXTS = {"200": "OK", "201": "Created", "202": "Accepted"}
 
 
-def document(resources: Iterable[Resource]) -> Object:
-    """The whole document as a dict."""
+def document(resources: Iterable[Resource], custom: Definitions) -> Object:
+    """The whole document as a dict; `custom` are the definitions of custom kinds."""
     paths: dict[str, Any] = {}
     for operation in operations(resources):
         item = paths.setdefault(operation.path, {"parameters": path_parameters(operation.path)})
         item[operation.method] = _operation(operation)
-    definitions = raw_definitions()
+    definitions = raw_definitions() | {name: to_v2(each) for name, each in custom.items()}
     definitions.setdefault(PATCH, {"description": "Patch is a change to an object.", "type": "object"})
     return {
         "swagger": "2.0",
@@ -54,7 +55,7 @@ def _operation(operation: Operation) -> Object:
         name, _, kind_of = parameter.partition(":")
         parameters.append({"name": name, "in": "query", "type": kind_of, "uniqueItems": True})
     return {
-        "consumes": list(PATCH_TYPES) if operation.action == "patch" else ["*/*"],
+        "consumes": list(operation.patch_types) or ["*/*"],
         "operationId": operation.operation_id,
         "parameters": parameters,
         "produces": TYPES,

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from apimachinery.objects import Object
+from apimachinery.scheme import BUILTIN
+from apiserver.openapi import OpenAPI
 from tests.fakes.api import Answer, Api, serving
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing, version
 
@@ -254,3 +257,22 @@ async def test_what_another_hand_defined_badly_is_not_served(api: Api) -> None:
     await api.cache.fresh()
     assert (await api.request("GET", THINGS)).status == 404
     assert (await api.request("GET", DEFINITIONS)).status == 200
+
+
+async def test_openapi_tells_of_custom_kinds_as_soon_as_they_are_served(api: Api) -> None:
+    openapi = OpenAPI(lambda: [*BUILTIN, *api.custom.resources()], api.custom.definitions)
+    assert openapi.v3("apis/example.com/v1") is None
+    before = openapi.v3_hash("apis/apps/v1")
+    await define(api, definition(version(spec=obj(a={**TEXT, "nullable": True, "description": "Of it."}))))
+    document = orjson.loads(openapi.v3("apis/example.com/v1") or b"")
+    schemas, paths = document["components"]["schemas"], document["paths"]
+    kind = schemas["com.example.v1.Thing"]
+    assert kind["properties"]["spec"]["properties"]["a"]["nullable"]
+    assert kind["properties"]["metadata"]["allOf"][0]["$ref"].endswith("ObjectMeta")
+    assert schemas["com.example.v1.ThingList"]["properties"]["items"]["items"]["$ref"].endswith("v1.Thing")
+    assert "/apis/example.com/v1/namespaces/{namespace}/things/{name}" in paths
+    patch = paths["/apis/example.com/v1/namespaces/{namespace}/things/{name}"]["patch"]
+    assert not any("strategic" in each for each in patch["requestBody"]["content"])
+    old = orjson.loads(openapi.v2_json())["definitions"]["com.example.v1.Thing"]
+    assert old["properties"]["spec"]["properties"]["a"] == {"description": "Of it."}
+    assert openapi.v3_hash("apis/apps/v1") == before
