@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from apimachinery.errors import BadRequestError, InternalError, InvalidError, NotFoundError
@@ -51,8 +50,12 @@ def scale_of(store: Store, obj: Object) -> Object:
 
 
 async def get_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    with _named(store, info.name):
+    try:
         entry = await store.get(store.namespace_of(info), info.name)
+    except NotFoundError:
+        # Only reading names the subresource; writing names what is to be written.
+        group = f".{store.resource.group}" if store.resource.group else ""
+        raise NotFoundError(f"{store.resource.plural}/scale{group}", info.name) from None
     await store.codec.prepare([entry])
     scale = scale_of(store, store.codec.judged(entry))
     if not scale["spec"]:
@@ -124,8 +127,7 @@ async def _update(
         return scaled
 
     target = Target(store.namespace_of(info), info.name, "scale", is_tracked=True)
-    with _named(store, info.name):
-        entry, _ = await store.update(info, target, scaled, options)
+    entry, _ = await store.update(info, target, scaled, options)
     await store.codec.prepare([entry])
     await send_value(info, send, scale_of(store, store.codec.judged(entry)))
 
@@ -155,13 +157,3 @@ def _with(obj: Object, path: Sequence[str], value: object) -> Object:
     """A copy with another value at a path of fields."""
     first, *rest = path
     return obj | {first: _with(obj.get(first) or {}, rest, value) if rest else value}
-
-
-@contextmanager
-def _named(store: Store, name: str) -> Iterator[None]:
-    """Says `replicasets/scale` where the store says `replicasets`."""
-    try:
-        yield
-    except NotFoundError:
-        group = f".{store.resource.group}" if store.resource.group else ""
-        raise NotFoundError(f"{store.resource.plural}/scale{group}", name) from None
