@@ -126,6 +126,7 @@ def _apiserver(config: ClusterConfig) -> dict[str, object]:
         "bind-address": "0.0.0.0",
         "secure-port": config.api_port,
         "authorization-mode": "Node,RBAC",
+        "enable-admission-plugins": "NodeRestriction",
         "client-ca-file": pki / "ca.crt",
         "enable-bootstrap-token-auth": "true",
         "tls-cert-file": pki / "apiserver.crt",

@@ -7,9 +7,10 @@ so there is no list of all Secrets here, nor permission for one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
+from apimachinery import pod_references
 from apimachinery.objects import NamespacedName, Object, namespace_of, uid_of
 from apimachinery.scheme import CONFIG_MAPS, SECRETS, Resource
 from client.informer import Informer
@@ -29,6 +30,7 @@ class ObjectName(NamedTuple):
 
 
 _RESOURCES: dict[str, Resource] = {"configmap": CONFIG_MAPS, "secret": SECRETS}
+_KINDS = {resource.plural: kind for kind, resource in _RESOURCES.items()}
 
 
 class NotSynced(Exception):
@@ -37,36 +39,9 @@ class NotSynced(Exception):
 
 def references_of(pod: Object) -> set[ObjectName]:
     """All that its environment, volumes and image pulls need. Pure."""
-    spec, namespace = pod.get("spec") or {}, namespace_of(pod)
-    names = {ObjectName(kind, namespace, name) for kind, name in _named(spec) if name}
-    return names
-
-
-def _named(spec: Object) -> Iterator[tuple[str, str]]:
-    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
-        yield from _of_environment(container)
-    for volume in spec.get("volumes") or ():
-        yield from _of_volume(volume)
-        for source in (volume.get("projected") or {}).get("sources") or ():
-            yield from _of_volume(source)
-    for secret in spec.get("imagePullSecrets") or ():
-        yield "secret", secret.get("name", "")
-
-
-def _of_environment(container: Object) -> Iterator[tuple[str, str]]:
-    for source in container.get("envFrom") or ():
-        yield "configmap", (source.get("configMapRef") or {}).get("name", "")
-        yield "secret", (source.get("secretRef") or {}).get("name", "")
-    for entry in container.get("env") or ():
-        value = entry.get("valueFrom") or {}
-        yield "configmap", (value.get("configMapKeyRef") or {}).get("name", "")
-        yield "secret", (value.get("secretKeyRef") or {}).get("name", "")
-
-
-def _of_volume(volume: Object) -> Iterator[tuple[str, str]]:
-    yield "configmap", (volume.get("configMap") or {}).get("name", "")
-    secret = volume.get("secret") or {}
-    yield "secret", secret.get("secretName") or secret.get("name") or ""
+    namespace = namespace_of(pod)
+    found = pod_references.references_of(pod)
+    return {ObjectName(_KINDS[plural], namespace, name) for plural, name in found if plural in _KINDS}
 
 
 class ReferencedObjects:

@@ -52,7 +52,7 @@ def build_plugins(
         NamespaceLifecycle(lookup, fresh),
         LimitRanger(lambda namespace: objects(LIMIT_RANGES, namespace)),
         ServiceAccount(account_lookup(cache), random.Random()),
-        NodeRestriction(lookup),
+        NodeRestriction(lookup, auth.authorizer),
         TaintNodesByCondition(),
         PodSecurity(
             lookup, fresh, partial(objects, PODS), parse_configuration(configured.get("PodSecurity", {}))

@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from apimachinery.objects import Object
 from apimachinery.scheme import PODS
 from apiserver.auth import jwt
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Union
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.node import NodeAuthorizer
+from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
-from apiserver.auth.rbac.bindings import Index
+from apiserver.auth.rbac.bindings import CachedEntry, Index
 from apiserver.auth.rbac.rules import Rule
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import TokenIssuer, TokenVerifier
@@ -74,18 +74,15 @@ def _authorizer(options: Options, cache: WatchCache, rbac: RBACAuthorizer) -> Au
     made: dict[str, Callable[[], Authorizer]] = {
         "AlwaysAllow": AlwaysAllow,
         "AlwaysDeny": AlwaysDeny,
-        "Node": lambda: NodeAuthorizer(pods_by_node(cache), cached(cache), map(Rule.parse, node_rules())),
+        "Node": lambda: node_authorizer(cache),
         "RBAC": lambda: rbac,
     }
     return Union([made[mode]() for mode in options.authorization_mode])
 
 
-def pods_by_node(cache: WatchCache) -> Callable[[str, str], Iterable[Object]]:
-    """A node's pods whose JSON contains a name: only those are decoded."""
+def node_authorizer(cache: WatchCache) -> NodeAuthorizer:
+    def pods(node: str) -> Iterable[CachedEntry]:
+        return cache.resource(PODS).entries_with("spec.nodeName", node) or ()
 
-    def pods(node: str, mentioning: str) -> Iterable[Object]:
-        needle = f'"{mentioning}"'.encode()
-        entries = cache.resource(PODS).entries_with("spec.nodeName", node) or ()
-        return (entry.obj for entry in entries if needle in entry.body)
-
-    return pods
+    lookup = cached(cache)
+    return NodeAuthorizer(Graph(pods, lookup), lookup, map(Rule.parse, node_rules()))

@@ -10,11 +10,18 @@ from apimachinery.errors import BadRequestError, InternalError, TooManyRequestsE
 from apimachinery.labels import selector_from_label_selector
 from apimachinery.objects import Object, labels_of
 from apimachinery.pods import is_ready, is_terminal
+from apimachinery.scheme import PODS
 from apimachinery.times import format_time
+from apiserver.admission.attributes import Attributes
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
-from apiserver.registry.options import DeleteOptions, parse_delete_options, parse_write_options
+from apiserver.registry.options import (
+    DeleteOptions,
+    WriteOptions,
+    parse_delete_options,
+    parse_write_options,
+)
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decide, Decision, Keep, Put
 from apiserver.request import RequestInfo
@@ -41,6 +48,7 @@ async def evict(info: RequestInfo, receive: Receive, send: Send, store: Store, b
     if options.dry_run:
         body = body | {"dryRun": ["All"]}
     deletion = parse_delete_options({}, body)
+    await _admit(info, eviction, store, options)
     pod = (await store.get(info.namespace, info.name)).obj
     if not _goes_anyway(pod):
         await _ask_budgets(info, pod, budgets, deletion)
@@ -49,6 +57,15 @@ async def evict(info: RequestInfo, receive: Receive, send: Send, store: Store, b
     )
     await store.delete(info, info.namespace, info.name, deletion)
     await send_value(info, send, _SUCCESS, 201)
+
+
+async def _admit(info: RequestInfo, eviction: Object, store: Store, options: WriteOptions) -> None:
+    attributes = Attributes(
+        "CREATE", PODS, "eviction", info.namespace, info.name, eviction, None, info.user, options.dry_run,
+        options.as_object("CreateOptions"), info.warnings, info.annotations,
+    )  # fmt: skip
+    await store.admit(attributes)
+    await store.validate(attributes)
 
 
 def _goes_anyway(pod: Object) -> bool:

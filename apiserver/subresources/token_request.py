@@ -58,38 +58,50 @@ class TokenRequests:
         if self.issuer is None:
             raise PathNotFoundError
         request = await self._read(info, receive)
-        account = await self.lookup(SERVICE_ACCOUNTS, info.namespace, info.name)
-        if account is None:
-            raise NotFoundError(SERVICE_ACCOUNTS, info.name)
-        await self._admit(info, request)
-        spec = request["spec"]
-        errors = validate(spec)
-        if errors:
-            raise InvalidError(_KIND, "", errors)
-        bound = await self._bound(info.namespace, account, spec.get("boundObjectRef"))
-        if self.max_seconds:
-            spec["expirationSeconds"] = min(spec["expirationSeconds"], self.max_seconds)
-        await send_value(info, send, self._answer(request, account, bound), 201)
-
-    async def _read(self, info: RequestInfo, receive: Receive) -> Object:
-        body = await bodies.read(info, receive)
-        request = bodies.decode(info, body or b"{}", _EXPECTED, "Ignore")
-        spec = request.setdefault("spec", {})
-        spec["audiences"] = spec.get("audiences") or list(self.audiences)
-        spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
-        for key, value in (("name", info.name), ("namespace", info.namespace)):
-            if request["metadata"].setdefault(key, value) != value:
-                raise BadRequestError(f"the {key} of the object does not match the {key} on the URL")
-        request["metadata"]["creationTimestamp"] = format_time(self.now())
-        return request
-
-    async def _admit(self, info: RequestInfo, request: Object) -> None:
         attributes = Attributes(
             "CREATE", SERVICE_ACCOUNTS, "token", info.namespace, info.name, request, None, info.user,
             warnings=info.warnings, annotations=info.annotations,
         )  # fmt: skip
         await self.chain.admit(attributes)
+        account = await self._account(info, request)
+        self._complete(info, request)
+        if errors := validate(request["spec"]):
+            raise InvalidError(_KIND, "", errors)
         await self.chain.validate(attributes)
+        bound = await self._bound(info.namespace, account, request["spec"].get("boundObjectRef"))
+        self._shorten(info, request["spec"])
+        await send_value(info, send, self._answer(request, account, bound), 201)
+
+    async def _read(self, info: RequestInfo, receive: Receive) -> Object:
+        body = await bodies.read(info, receive)
+        request = bodies.decode(info, body or b"{}", _EXPECTED, "Ignore")
+        request.setdefault("spec", {})
+        return request
+
+    async def _account(self, info: RequestInfo, request: Object) -> Object:
+        """The account that the URL names. Raises InvalidError if the body names another, NotFoundError."""
+        for key, wanted in (("name", info.name), ("namespace", info.namespace)):
+            said = request["metadata"].get(key) or wanted
+            if said != wanted:
+                text = f"must match the service account {key} if specified"
+                raise InvalidError(_KIND, info.name, [invalid(Path("metadata", key), said, text)])
+        account = await self.lookup(SERVICE_ACCOUNTS, info.namespace, info.name)
+        if account is None:
+            raise NotFoundError(SERVICE_ACCOUNTS, info.name)
+        return account
+
+    def _complete(self, info: RequestInfo, request: Object) -> None:
+        spec, metadata = request["spec"], request["metadata"]
+        spec["audiences"] = spec.get("audiences") or list(self.audiences)
+        spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
+        metadata |= {"name": info.name, "namespace": info.namespace}
+        metadata["creationTimestamp"] = format_time(self.now())
+
+    def _shorten(self, info: RequestInfo, spec: Object) -> None:
+        wanted, longest = spec["expirationSeconds"], self.max_seconds
+        if longest and wanted > longest:
+            spec["expirationSeconds"] = longest
+            info.warnings.append(f"requested expiration of {wanted} seconds shortened to {longest} seconds")
 
     async def _bound(self, namespace: str, account: Object, reference: Object | None) -> Bound:
         """What the token is to be bound to. Raises BadRequestError, NotFoundError, ConflictError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,7 +28,6 @@ from apiserver.admission.default_classes import DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
-from apiserver.admission.node_restriction import NodeRestriction
 from apiserver.admission.priority import Priority
 from apiserver.admission.runtime_class import RuntimeClass
 from apiserver.admission.service_account import MOUNT_PATH, ServiceAccount
@@ -37,7 +35,6 @@ from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from apiserver.request import UserInfo
 
 JANE = UserInfo("jane", "7", ("devs",))
-NODE = UserInfo("system:node:n1", groups=("system:nodes",))
 
 
 def make_pod(**spec: Any) -> Object:
@@ -338,57 +335,6 @@ async def test_a_limit_range_refuses(row: tuple[Object, Object, str]) -> None:
     pod = make_pod(containers=[{"name": "c", "resources": resources}])
     error = await refusal(limit_ranger(**limit), write(pod))
     assert error.message == f'pods "web" is forbidden: {expected}'
-
-
-# NodeRestriction
-
-MINE = make_pod(nodeName="n1") | {"metadata": {"name": "web", "uid": "p1"}}
-THEIRS = make_pod(nodeName="n2") | {"metadata": {"name": "web", "uid": "p2"}}
-TOKEN = {"spec": {"boundObjectRef": {"kind": "Pod", "name": "web", "uid": "p1"}}}
-
-KUBELET_WRITES: dict[str, tuple[Callable[[], Attributes], str]] = {
-    "the status of its pod": (
-        lambda: write(MINE, operation="UPDATE", subresource="status", old=MINE, user=NODE), "",
-    ),
-    "the status of another's pod": (
-        lambda: write(THEIRS, operation="UPDATE", subresource="status", old=THEIRS, user=NODE),
-        'node "n1" can only update pod status for pods with spec.nodeName set to itself',
-    ),
-    "deleting another's pod": (
-        lambda: write(None, operation="DELETE", old=THEIRS, user=NODE),
-        'node "n1" can only delete pods with spec.nodeName set to itself',
-    ),
-    "a pod out of nothing": (
-        lambda: write(MINE, user=NODE),
-        'pod does not have "kubernetes.io/config.mirror" annotation, node "n1" can only create mirror pods',
-    ),
-    "its node": (lambda: write({"metadata": {"name": "n1"}}, NODES, name="n1", user=NODE), ""),
-    "another node": (
-        lambda: write({"metadata": {"name": "n2"}}, NODES, name="n2", user=NODE),
-        'node "n1" is not allowed to modify node "n2"',
-    ),
-    "its taints": (
-        lambda: write(
-            {"metadata": {"name": "n1"}, "spec": {"taints": []}}, NODES, "UPDATE", name="n1", user=NODE,
-            old={"metadata": {"name": "n1"}, "spec": {"taints": [{"key": "a"}]}},
-        ),
-        'node "n1" is not allowed to modify taints',
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("row", KUBELET_WRITES.values(), ids=KUBELET_WRITES.keys())
-async def test_a_kubelet_writes(row: tuple[Callable[[], Attributes], str]) -> None:
-    make, expected = row
-    plugin = NodeRestriction(Objects(web=MINE).lookup)
-    if not expected:
-        await admit(plugin, make())
-    else:
-        assert (await refusal(plugin, make())).message.endswith(f"is forbidden: {expected}")
-
-
-async def test_others_are_not_restricted() -> None:
-    await admit(NodeRestriction(Objects().lookup), write(THEIRS, operation="DELETE", old=THEIRS))
 
 
 def test_a_chain_knows_who_is_asked() -> None:

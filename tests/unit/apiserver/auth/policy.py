@@ -23,7 +23,7 @@ class Entry:
 
     @property
     def key(self) -> str:
-        return f"{self.obj['kind']}/{self.namespace}/{self.name}"
+        return f"{self.obj.get('kind')}/{self.namespace}/{self.name}"
 
 
 @dataclass

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import pytest
 
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import Object
-from apimachinery.scheme import Resource
+from apimachinery.scheme import RESOURCE, STORAGE, Resource
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.node import NodeAuthorizer, node_of
+from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.rules import Rule
 from apiserver.bootstrap.cluster_roles import node_rules
 from apiserver.request import UserInfo
+from tests.unit.apiserver.auth.policy import Entry
 
 NODE = UserInfo("system:node:n1", groups=("system:nodes",))
 POD: Object = {
     "metadata": {"namespace": "shop", "name": "web"},
+    "status": {"resourceClaimStatuses": [{"name": "gpu", "resourceClaimName": "web-gpu-x"}]},
     "spec": {
+        "nodeName": "n1",
         "serviceAccountName": "robot",
         "imagePullSecrets": [{"name": "pull"}],
         "volumes": [
@@ -27,7 +30,10 @@ POD: Object = {
             {"name": "b", "projected": {"sources": [{"configMap": {"name": "root"}}]}},
             {"name": "c", "persistentVolumeClaim": {"claimName": "disk"}},
             {"name": "d", "ephemeral": {"volumeClaimTemplate": {}}},
+            {"name": "e", "azureFile": {"secretName": "share"}},
         ],
+        "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpus"}],
+        "ephemeralContainers": [{"name": "x", "envFrom": [{"secretRef": {"name": "debug"}}]}],
         "containers": [
             {
                 "name": "c",
@@ -39,12 +45,27 @@ POD: Object = {
 }
 
 
-def pods(node: str, mentioning: str) -> Iterable[Object]:
-    return [POD] if node == "n1" and f'"{mentioning}"' in json.dumps(POD) else []
+MIRROR: Object = {
+    "metadata": {"namespace": "shop", "name": "own-n1", "annotations": {"kubernetes.io/config.mirror": "x"}},
+    "spec": {"volumes": [{"name": "a", "secret": {"secretName": "coveted"}}]},
+}
 
 
-VOLUMES: dict[str, Object] = {
-    "pv": {"spec": {"claimRef": {"namespace": "shop", "name": "disk"}}},
+def pods(node: str) -> Iterable[Entry]:
+    return [Entry("shop", "web", POD), Entry("shop", "own-n1", MIRROR)] if node == "n1" else []
+
+
+FOUND: dict[str, Object] = {
+    "web": POD,
+    "mail": {"metadata": {"name": "mail"}, "spec": {"nodeName": "n2"}},
+    "disk": {"spec": {"volumeName": "pv"}},
+    "pv": {
+        "spec": {
+            "claimRef": {"namespace": "shop", "name": "disk"},
+            "csi": {"driver": "d", "nodeStageSecretRef": {"namespace": "storage", "name": "login"}},
+        }
+    },
+    "attached": {"spec": {"nodeName": "n1"}},
     "pv-d": {"spec": {"claimRef": {"namespace": "shop", "name": "web-d"}}},
     "own": {"metadata": {"labels": {NODE_LABEL: "n1"}}, "spec": {}},
     "another's": {"metadata": {"labels": {NODE_LABEL: "n2"}}, "spec": {}},
@@ -52,7 +73,7 @@ VOLUMES: dict[str, Object] = {
 
 
 def lookup(resource: Resource, namespace: str, name: str) -> Object | None:
-    return VOLUMES.get(name)
+    return FOUND.get(name)
 
 
 def may(
@@ -62,13 +83,15 @@ def may(
     namespace: str = "shop",
     group: str = "",
     labels: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
 ) -> bool:
     plural, _, subresource = resource.partition("/")
     asked = Attributes(
         NODE, verb, namespace, group, "v1", plural, subresource, name, is_resource=True,
-        label_selector=labels or {},
+        label_selector=labels or {}, field_selector=fields or {},
     )  # fmt: skip
-    return NodeAuthorizer(pods, lookup, map(Rule.parse, node_rules())).authorize(asked).allowed
+    rules = map(Rule.parse, node_rules())
+    return NodeAuthorizer(Graph(pods, lookup), lookup, rules).authorize(asked).allowed
 
 
 ASKED = {
@@ -78,6 +101,10 @@ ASKED = {
     "a secret of nobody": (may("get", "secrets", "other"), False),
     "the secret of another namespace": (may("get", "secrets", "tls", "bank"), False),
     "all secrets": (may("list", "secrets"), False),
+    "a secret that only a mirror pod mentions": (may("get", "secrets", "coveted"), False),
+    "a secret that the driver of a claimed volume needs": (may("get", "secrets", "login", "storage"), True),
+    "a secret of a driver in a volume of its pod": (may("get", "secrets", "share"), True),
+    "a secret of an ephemeral container": (may("get", "secrets", "debug"), True),
     "a projected ConfigMap": (may("get", "configmaps", "root"), True),
     "a ConfigMap of the environment": (may("get", "configmaps", "settings"), True),
     "a secret's name is no ConfigMap's": (may("get", "configmaps", "tls"), False),
@@ -104,6 +131,23 @@ ASKED = {
     "its lease": (may("update", "leases", "n1", "kube-node-lease", "coordination.k8s.io"), True),
     "another's lease": (may("update", "leases", "n2", "kube-node-lease", "coordination.k8s.io"), False),
     "a leader's lease": (may("update", "leases", "n1", "kube-system", "coordination.k8s.io"), False),
+    "the resource claim of its pod": (may("get", "resourceclaims", "web-gpu-x", group=RESOURCE), True),
+    "another resource claim": (may("get", "resourceclaims", "other", group=RESOURCE), False),
+    "what is attached to it": (may("get", "volumeattachments", "attached", "", STORAGE), True),
+    "its pod": (may("get", "pods", "web"), True),
+    "another's pod": (may("get", "pods", "mail"), False),
+    "its pods": (may("watch", "pods", namespace="", fields={"spec.nodeName": "n1"}), True),
+    "another's pods": (may("watch", "pods", namespace="", fields={"spec.nodeName": "n2"}), False),
+    "all pods": (may("list", "pods", namespace=""), False),
+    "the status of a pod": (may("patch", "pods/status", "web"), True),
+    "a pod's spec": (may("patch", "pods", "web"), False),
+    "its node": (may("get", "nodes", "n1", ""), True),
+    "another node": (may("get", "nodes", "n2", ""), False),
+    "all nodes": (may("list", "nodes", namespace=""), False),
+    "the devices of its own": (
+        may("list", "resourceslices", namespace="", group=RESOURCE, fields={"spec.nodeName": "n1"}), True,
+    ),
+    "all devices": (may("list", "resourceslices", namespace="", group=RESOURCE), False),
     "services": (may("list", "services", namespace=""), True),
     "deployments": (may("list", "deployments", group="apps"), False),
 }  # fmt: skip
