@@ -46,7 +46,7 @@ async def test_users_come_from_certificates_and_may_what_their_roles_say(pki: Pa
     assert answers == {
         "admin": ("kubernetes-admin", 200, 200),
         "scheduler": ("system:kube-scheduler", 200, 403),
-        "kubelet": ("system:node:n1", 200, 403),
+        "kubelet": ("system:node:n1", 403, 403),
         "": ("", 403, 403),
     }
 
