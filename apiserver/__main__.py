@@ -27,13 +27,17 @@ async def serve(daemon: Daemon, options: Options) -> None:
     """Runs until cancelled."""
     from apiserver import metrics
     from apiserver.app import build_app
+    from apiserver.config_files import ConfigError
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
 
     files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
     tls = EtcdTLS(*files) if any(files) else None
     storage = EtcdStorage(options.etcd_servers, tls=tls)
-    server = build_app(options, storage)
+    try:
+        server = build_app(options, storage)
+    except ConfigError as error:
+        sys.exit(f"Error: {error}")
     metrics.register(server.metrics)
     http = HttpServer(server.app)
     await http.start(options.bind_address, options.secure_port, _tls(options))

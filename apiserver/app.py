@@ -49,6 +49,7 @@ from apiserver.registry.strategies.registered import StrategyConfig, build_repai
 from apiserver.registry.strategy import Strategy
 from apiserver.routes import general_router, health_router, issuer_router, to_json
 from apiserver.storage.compaction import Compactor
+from apiserver.storage.encryption.storage import Reloader, encrypt
 from apiserver.storage.interface import Storage, StorageError
 from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources.kubelets import Backends
@@ -67,6 +68,12 @@ class ApiServer:
 
     def __init__(self, options: Options, storage: Storage, now: Callable[[], datetime] = clock.now) -> None:
         self.options = options
+        self.reload_keys: Reloader | None = None
+        if options.encryption_provider_config:
+            path = options.encryption_provider_config
+            storage = encrypted = encrypt(storage, path)
+            if options.encryption_provider_config_automatic_reload:
+                self.reload_keys = Reloader(path, encrypted)
         self.storage = storage
         self.cache = WatchCache(storage)
         self.metrics = RequestMetrics()
@@ -99,6 +106,8 @@ class ApiServer:
                 group.create_task(self.repair.run())
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
+                if self.reload_keys is not None:
+                    group.create_task(self.reload_keys.run())
         finally:
             await self.backends.aclose()
 

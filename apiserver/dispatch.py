@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from apimachinery.errors import (
+    InternalError,
     MethodNotAllowedError,
     PathNotFoundError,
     ServiceUnavailableError,
@@ -32,7 +33,7 @@ from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.request import RequestInfo
 from apiserver.responses import send_status, send_text
-from apiserver.storage.interface import StorageError, StorageUnreachable
+from apiserver.storage.interface import StorageError, StorageUnreachable, UnreadableValue
 from apiserver.storage.watch_cache import WatchCache
 
 Verb = Callable[[RequestInfo, Receive, Send, Store], Awaitable[None]]
@@ -163,4 +164,6 @@ def api_error(error: StorageError) -> StatusError:
     """What a client is told about trouble with the store."""
     if isinstance(error, StorageUnreachable):
         return ServiceUnavailableError(f"the store is unreachable: {error}", retry_after=1)
+    if isinstance(error, UnreadableValue):
+        return InternalError(error)
     return StatusError(str(error), code=500)

@@ -32,6 +32,15 @@ class Options(CommonOptions):
     etcd_certfile: str = flag("", "SSL certification file used to secure etcd communication.")
     etcd_keyfile: str = flag("", "SSL key file used to secure etcd communication.")
     etcd_prefix: str = flag("/registry", "The prefix to prepend to all resource paths in etcd.")
+    encryption_provider_config: str = flag(
+        "",
+        "The file containing configuration for encryption providers to be used for storing secrets in etcd.",
+    )
+    encryption_provider_config_automatic_reload: bool = flag(
+        False,
+        "Determines if the file set by --encryption-provider-config should be automatically reloaded if the "
+        "disk contents change.",
+    )
     event_ttl: float = duration(3600, "Amount of time to retain events.")
 
     bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
@@ -167,6 +176,10 @@ def validate(options: Options) -> None:
         raise OptionsError(f"authorization-mode {unknown[0]!r} is not a valid mode")
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise OptionsError("--tls-cert-file and --tls-private-key-file must be given together")
+    if options.encryption_provider_config_automatic_reload and not options.encryption_provider_config:
+        raise OptionsError(
+            "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
+        )
     if options.service_account_signing_key_file and not options.service_account_issuer:
         raise OptionsError("service-account-issuer is required with --service-account-signing-key-file")
     try:

@@ -144,6 +144,8 @@ class Lister:
         )
 
     def _from_cache(self, namespace: str, options: ListOptions, limit: int, position: Position) -> Listing:
+        if self._cache.unreadable:
+            self._cache.check_readable(self._prefix(namespace))
         candidates = self._candidates(namespace, options, position.start_after or None)
         if options.selects_all and not limit:
             return Listing(candidates, position.revision)

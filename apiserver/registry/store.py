@@ -122,6 +122,7 @@ class Store:
         await self.lister.be_current(resource_version)
         entry = self.cache.get(namespace, name)
         if entry is None:
+            self.cache.check_readable(self.key(namespace, name))
             raise NotFoundError(self.resource, name)
         return entry
 

@@ -34,6 +34,9 @@ class Remove:
 class Keep:
     """Nothing changes."""
 
+    renew: bool = False
+    """Whether what is stored in an old way (encrypted with an old key) is written again."""
+
 
 Decision = Put | Remove | Keep
 Decide = Callable[[Entry | None], Awaitable[Decision]]
@@ -60,8 +63,12 @@ class Transactions:
 
     async def read(self, key: str) -> Entry | None:
         """What is stored now."""
+        return (await self._read(key))[0]
+
+    async def _read(self, key: str) -> tuple[Entry | None, bool]:
+        """What is stored now, and whether it is stored in an old way."""
         found = await self._storage.get(key)
-        return self._entry(found) if found else None
+        return (self._entry(found), found.is_stale) if found else (None, False)
 
     def _entry(self, found: KeyValue) -> Entry | None:
         return self._cache.entry_of(found)
@@ -108,19 +115,23 @@ class Transactions:
             return await self._update_until_it_holds(key, decide, turn)
 
     async def _update_until_it_holds(self, key: str, decide: Decide, turn: AsyncExitStack) -> Entry | None:
-        entry, certain = self._newest(key), False
+        entry, certain, stale = self._newest(key), False, False
         if entry is None:
-            entry, certain = await self.read(key), True
+            (entry, stale), certain = await self._read(key), True
         queued = False
         while True:
             try:
                 decision = await decide(entry)
                 if not isinstance(decision, Keep):
                     return await self._do(key, entry, decision)
+                if certain and entry is not None and stale and decision.renew:
+                    return await self._do(key, entry, Put(entry.obj))
                 if certain:
                     return entry
             except RevisionMismatch as mismatch:
-                entry, certain = self._entry(mismatch.current) if mismatch.current else None, True
+                current = mismatch.current
+                entry, certain = self._entry(current) if current else None, True
+                stale = current is not None and current.is_stale
                 if not queued:
                     queued = True
                     await turn.enter_async_context(self._turns.setdefault(key, asyncio.Lock()))
@@ -133,7 +144,7 @@ class Transactions:
             except StatusError:
                 if certain:
                     raise
-            entry, certain = await self.read(key), True
+            (entry, stale), certain = await self._read(key), True
 
     async def _do(self, key: str, entry: Entry | None, decision: Put | Remove) -> Entry | None:
         if isinstance(decision, Remove):

@@ -118,7 +118,11 @@ class _Update:
         await store.validate(attributes)
         if is_released(store.resource, new):
             return Remove(dry_run)
-        return Keep() if is_unchanged(new, old) else Put(await store.codec.to_storage(new), dry_run)
+        return (
+            Keep(renew=not dry_run)
+            if is_unchanged(new, old)
+            else Put(await store.codec.to_storage(new), dry_run)
+        )
 
     def _attributes(self, new: Object, old: Object) -> Attributes:
         return Attributes(

@@ -19,6 +19,8 @@ class KeyValue:
     key: str
     value: bytes
     revision: int
+    is_stale: bool = False
+    """Whether a write of the same value would store it in another way: encrypted anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ class StorageUnreachable(StorageError):
 
 class ValueTooLarge(StorageError):
     """The store refused the value for its size (etcd: 1.5 MiB a request)."""
+
+
+class UnreadableValue(StorageError):
+    """A value that is there and cannot be decrypted."""
 
 
 class Storage(Protocol):

@@ -11,7 +11,7 @@ from apimachinery.fields import FieldSelector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.storage.entry import Entry, Kind
-from apiserver.storage.interface import Event, KeyValue
+from apiserver.storage.interface import Event, KeyValue, UnreadableValue
 from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change, Topic
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ class ResourceCache:
         self._indexed_field = _INDEXED_FIELDS.get(resource.group_resource)
         self._by_field: dict[str, dict[str, Entry]] = {}
         self._scoped: dict[tuple[str, str], Topic] = {}
+        self.unreadable: dict[str, str] = {}
+        """Keys whose values are no API objects, with the reason: reads must not pass over them."""
 
     def __repr__(self) -> str:
         return f"<ResourceCache {self.resource.group_resource} {len(self._keys)}@{self.revision}>"
@@ -81,6 +83,12 @@ class ResourceCache:
         for topic in (self.changes, *self._scoped.values()):
             topic.reset(revision)
 
+    def check_readable(self, prefix: str) -> None:
+        """Raises UnreadableValue if there is something under `prefix` that cannot be shown."""
+        for key, problem in self.unreadable.items():
+            if key.startswith(prefix):
+                raise UnreadableValue(f'unable to transform key "{key}": {problem}')
+
     def entry_of(self, item: KeyValue) -> Entry | None:
         """What is stored as an entry; None if it cannot be decoded."""
         namespace, _, name = item.key[len(self.prefix) :].rpartition("/")
@@ -88,8 +96,11 @@ class ResourceCache:
         try:
             body = kind.body(item.value, item.revision)
         except ValueError as error:
-            log.error("Ignored an undecodable object: key=%s err=%s", item.key, error)
+            log.error("Failed to decode an object: key=%s err=%s", item.key, error)
+            self.unreadable[item.key] = str(error)
             return None
+        if self.unreadable:
+            self.unreadable.pop(item.key, None)
         return Entry(kind, item.key, namespace, name, item.revision, body)
 
     def apply(self, event: Event) -> None:
@@ -97,11 +108,13 @@ class ResourceCache:
         previous = self._entries.get(event.key)
         self.revision = event.revision
         if event.value is None:
+            self.unreadable.pop(event.key, None)
+            entry = None
+        else:
+            entry = self.entry_of(KeyValue(event.key, event.value, event.revision))
+        if entry is None:
             if previous is not None:
                 self._remove(previous, event.revision)
-            return
-        entry = self.entry_of(KeyValue(event.key, event.value, event.revision))
-        if entry is None:
             return
         if previous is None:
             insort(self._keys, event.key)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Iterator
 from contextlib import aclosing
 from itertools import count
 
@@ -24,11 +23,11 @@ from apiserver.storage.interface import (
     StorageError,
     StorageUnreachable,
 )
+from apiserver.storage.keys import ROOT, prefixes
 from apiserver.storage.resource_cache import ResourceCache
 
 log = logging.getLogger(__name__)
 
-ROOT = "/registry/"
 _PAGE = 500
 _FRESH_TIMEOUT = 10.0
 _RETRY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -158,6 +157,8 @@ class WatchCache:
 
     async def _load(self) -> None:
         """Everything under the root as of one revision, in pages."""
+        for cache in self._resources.values():
+            cache.unreadable.clear()
         page = await self._storage.list(ROOT, limit=_PAGE)
         revision = page.revision
         loaded: dict[str, list[Entry]] = {}
@@ -189,7 +190,7 @@ class WatchCache:
         self._advance(revision)
 
     def _prefix_of(self, key: str) -> str | None:
-        return next((prefix for prefix in _prefixes(key) if prefix in self._resources), None)
+        return next((prefix for prefix in prefixes(key) if prefix in self._resources), None)
 
     def _apply(self, batch: Batch) -> None:
         for event in batch.events:
@@ -205,13 +206,3 @@ class WatchCache:
 
 def _entries(cache: ResourceCache, items: list[KeyValue]) -> list[Entry]:
     return [entry for item in items if (entry := cache.entry_of(item)) is not None]
-
-
-def _prefixes(key: str) -> Iterator[str]:
-    """`/registry/pods/`, `/registry/services/specs/`: what the prefix of a key's resource may be."""
-    end = key.find("/", len(ROOT)) + 1
-    if end:
-        yield key[:end]
-        end = key.find("/", end) + 1
-        if end:
-            yield key[:end]

@@ -25,6 +25,7 @@ class Running:
     server: ApiServer
     pki: Path
     url: str
+    storage: MemoryStorage
 
     def client(self, who: str = "", token: str = "") -> httpx.AsyncClient:
         """With a component's certificate, with a token, or as nobody."""
@@ -48,7 +49,8 @@ async def running(pki: Path, **flags: Any) -> AsyncIterator[Running]:
         advertise_address="10.0.0.1",
         **flags,
     )
-    server = build_app(options, MemoryStorage())
+    storage = MemoryStorage()
+    server = build_app(options, storage)
     http = HttpServer(server.app)
     tls = tls_context(pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt")
     port = await http.start("127.0.0.1", 0, tls)
@@ -56,7 +58,7 @@ async def running(pki: Path, **flags: Any) -> AsyncIterator[Running]:
     try:
         async with asyncio.timeout(20):
             await server.start.finished.wait()
-        yield Running(server, pki, f"https://127.0.0.1:{port}")
+        yield Running(server, pki, f"https://127.0.0.1:{port}", storage)
     finally:
         await http.aclose(0.1)
         work.cancel()

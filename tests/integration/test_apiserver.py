@@ -85,7 +85,7 @@ async def test_a_bad_certificate_is_refused_by_tls(pki: Path, tmp_path: Path) ->
     other = ClusterConfig(state_dir=tmp_path, node_name="n1", node_ip="127.0.0.1")
     ensure_pki(other)
     async with running(pki) as api:
-        stranger = Running(api.server, pki, api.url)
+        stranger = Running(api.server, pki, api.url, api.storage)
         tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         tls.load_cert_chain(other.pki / "admin.crt", other.pki / "admin.key")
         async with httpx.AsyncClient(base_url=stranger.url, verify=tls, trust_env=False) as client:

@@ -187,7 +187,7 @@ async def test_an_undecodable_value_hides_nothing_else(caplog: pytest.LogCapture
     await storage.create("/registry/pods/a/good", value("good"))
     async with fed(storage) as cache:
         assert names(cache) == ["good"]
-    assert "Ignored an undecodable object: key=/registry/pods/a/bad" in caplog.text
+    assert "Failed to decode an object: key=/registry/pods/a/bad" in caplog.text
 
 
 async def test_a_resource_that_is_asked_for_late_has_everything_too() -> None:

@@ -1,0 +1,58 @@
+"""Configuration files of the apiserver: YAML of one kind, without fields that nobody knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from apimachinery.objects import Object
+from apimachinery.serialize import DecodeError, from_yaml_strict
+
+Shape = Any
+"""A type for a scalar, a list of one shape, or a dict of shapes by field."""
+
+
+class ConfigError(Exception):
+    """A file that cannot be served; the message says why, without its secrets."""
+
+
+def read_file(path: str) -> bytes:
+    """Raises ConfigError."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"failed to read {path!r}: {error.strerror}") from None
+
+
+def decode_config(text: bytes, api_version: str, kind: str, shape: Shape) -> Object:
+    """Raises ConfigError."""
+    try:
+        decoded = from_yaml_strict(text)
+    except DecodeError as error:
+        raise ConfigError(str(error)) from None
+    config = decoded.value
+    if not isinstance(config, dict) or (config.get("apiVersion"), config.get("kind")) != (api_version, kind):
+        raise ConfigError(f"expected {kind} of {api_version}")
+    complaints = [f'duplicate field "{each}"' for each in decoded.duplicates] + misshapen(config, shape)
+    if complaints:
+        raise ConfigError(f"strict decoding error: {', '.join(complaints)}")
+    return config
+
+
+def misshapen(value: Any, shape: Shape, path: str = "") -> list[str]:
+    """Unknown fields, and values of another type."""
+    if value is None:
+        return []
+    if isinstance(shape, type):
+        return [] if isinstance(value, shape) else [f'field "{path}" is of the wrong type']
+    if not isinstance(value, type(shape)):
+        return [f'field "{path}" is of the wrong type']
+    if isinstance(shape, list):
+        return [
+            each for index, item in enumerate(value) for each in misshapen(item, shape[0], f"{path}[{index}]")
+        ]
+    found = []
+    for name, each in value.items():
+        where = f"{path}.{name}" if path else name
+        found += misshapen(each, shape[name], where) if name in shape else [f'unknown field "{where}"']
+    return found

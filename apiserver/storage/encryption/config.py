@@ -1,0 +1,182 @@
+"""EncryptionConfiguration (apiserver.config.k8s.io/v1): read, judged as upstream does, made transformers of.
+
+Source: pkg/apis/apiserver/validation/validation_encryption.go of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from apimachinery.field import ErrorList, Path, invalid, required
+from apimachinery.objects import Object
+from apiserver.config_files import ConfigError, decode_config
+from apiserver.storage.encryption.ciphers import AesCbc, AesGcm, Cipher, Identity, Secretbox
+from apiserver.storage.encryption.transformer import ANY, Provider, Transformer, Transformers
+
+API_VERSION, KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
+_CIPHERS: dict[str, tuple[Callable[[bytes], Cipher], tuple[int, ...]]] = {
+    "aesgcm": (AesGcm, (16, 24, 32)), "aescbc": (AesCbc, (16, 24, 32)), "secretbox": (Secretbox, (32,)),
+}  # fmt: skip
+_PROVIDERS = ("kms", *_CIPHERS, "identity")
+_NOT_RESOURCES = ("apiserveripinfo", "serviceipallocations", "servicenodeportallocations")
+_NO_PROVIDER = (
+    "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity"
+)
+_MANY_PROVIDERS = (
+    "more than one provider specified in a single element, should split into different list elements"
+)
+_OVERLAP = (
+    "using overlapping resources such as 'secrets' and '*.' in the same resource list is not allowed as they "
+    "will be masked"
+)
+_EVENTS = (
+    "'*.events.k8s.io' objects are stored using the 'events' API group in etcd. Use 'events' instead in the "
+    "config file"
+)
+_STAR = "use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources"
+
+
+def parse_config(text: bytes) -> Transformers:
+    """Raises ConfigError."""
+    config = decode_config(text, API_VERSION, KIND, _SHAPE)
+    errors = _check(config)
+    if errors:
+        raise ConfigError("; ".join(str(each) for each in errors))
+    rules: dict[str, list[Provider]] = {}
+    for block in config["resources"]:
+        providers = [each for provider in block["providers"] for each in _providers(provider)]
+        for name in block["resources"]:
+            _refuse_masked(name, rules)
+            rules.setdefault(name, []).extend(providers)
+    return Transformers({name: Transformer(providers) for name, providers in rules.items()})
+
+
+_SHAPE: Any = {
+    "apiVersion": str, "kind": str,
+    "resources": [{
+        "resources": [str],
+        "providers": [{
+            **{name: {"keys": [{"name": str, "secret": str}]} for name in _CIPHERS},
+            "identity": {},
+            "kms": {"apiVersion": str, "name": str, "cachesize": int, "endpoint": str, "timeout": str},
+        }],
+    }],
+}  # fmt: skip
+
+
+def _check(config: Object) -> ErrorList:
+    root, blocks = Path("resources"), config.get("resources") or []
+    if not blocks:
+        return [_at_least_one(root, "resources")]
+    errors: ErrorList = []
+    for index, block in enumerate(blocks):
+        names, path = block.get("resources") or [], root.index(index).child("resources")
+        errors += [] if names else [_at_least_one(path, str(path))]
+        errors += [*_check_overlap(names, path), *_check_names(names, path)]
+        providers, path = block.get("providers") or [], root.index(index).child("providers")
+        errors += [] if providers else [_at_least_one(path, str(path))]
+        for position, provider in enumerate(providers):
+            errors += _check_provider(provider, path.index(position))
+    return errors
+
+
+def _at_least_one(path: Path, what: str) -> Any:
+    return required(path, f"at least one {what} is required")
+
+
+def _split(name: str) -> tuple[str, str]:
+    """(group, resource) of `deployments.apps`."""
+    resource, _, group = name.partition(".")
+    return group, resource
+
+
+def _check_overlap(names: Sequence[str], path: Path) -> ErrorList:
+    errors: ErrorList = []
+    if len(set(names)) < len(names):
+        errors.append(invalid(path, names, "the same resource cannot be specified multiple times"))
+    unique = {_split(name) for name in names}
+    groups = [group for group, _ in unique]
+    shared = any(resource == ANY and groups.count(group) > 1 for group, resource in unique)
+    if len(unique) > 1 and (shared or (ANY, ANY) in unique):
+        errors.append(invalid(path, names, _OVERLAP))
+    return errors
+
+
+def _check_names(names: Sequence[str], path: Path) -> ErrorList:
+    return [
+        invalid(path.index(index), name, problem)
+        for index, name in enumerate(names)
+        if (problem := _problem_of(name))
+    ]
+
+
+def _problem_of(name: str) -> str:
+    group, resource = _split(name)
+    if name != name.lower():
+        return "resource name should not contain capital letters"
+    if name == ANY:
+        return _STAR
+    if name in _NOT_RESOURCES:
+        return "resources which do not have REST API/s cannot be encrypted"
+    if group == "events.k8s.io":
+        return _EVENTS
+    if group == "extensions":
+        return "'extensions' group has been removed and cannot be used for encryption"
+    if group == ANY and resource != ANY:
+        return "encrypting the same resource across groups is not supported"
+    return ""
+
+
+def _check_provider(provider: Object, path: Path) -> ErrorList:
+    found = [name for name in _PROVIDERS if (provider or {}).get(name) is not None]
+    if len(found) != 1:
+        return [invalid(path, found, _MANY_PROVIDERS if found else _NO_PROVIDER)]
+    name = found[0]
+    if name == "kms":
+        return [invalid(path.child(name), provider[name].get("name", ""), "KMS providers are not supported")]
+    if name == "identity":
+        return []
+    keys, where = provider[name].get("keys") or [], path.child(name).child("keys")
+    if not keys:
+        return [_at_least_one(where, "keys")]
+    sizes = _CIPHERS[name][1]
+    return [error for index, key in enumerate(keys) for error in _check_key(key, where.index(index), sizes)]
+
+
+def _check_key(key: Object, path: Path, sizes: tuple[int, ...]) -> ErrorList:
+    errors: ErrorList = []
+    if not key.get("name"):
+        errors.append(required(path.child("name"), "name is a mandatory field for a key"))
+    if not key.get("secret"):
+        return [*errors, required(path.child("secret"), "secret is a mandatory field for a secret")]
+    try:
+        size = len(base64.b64decode(key["secret"], validate=True))
+    except binascii.Error:
+        return [*errors, invalid(path.child("secret"), "REDACTED", "secrets must be base64 encoded")]
+    if size not in sizes:
+        expected = f"[{' '.join(map(str, sizes))}]"
+        text = f"secret is not of the expected length, got {size}, expected one of {expected}"
+        errors.append(invalid(path.child("secret"), "REDACTED", text))
+    return errors
+
+
+def _providers(provider: Object) -> list[Provider]:
+    """One for each key."""
+    name = next(each for each in _PROVIDERS if provider.get(each) is not None)
+    if name == "identity":
+        return [Provider(b"", Identity())]
+    make = _CIPHERS[name][0]
+    return [
+        Provider(f"k8s:enc:{name}:v1:{key['name']}:".encode(), make(base64.b64decode(key["secret"])))
+        for key in provider[name]["keys"]
+    ]
+
+
+def _refuse_masked(name: str, rules: dict[str, list[Provider]]) -> None:
+    group = _split(name)[0]
+    for earlier in (f"{ANY}.{group}", f"{ANY}.{ANY}"):
+        if earlier in rules:
+            raise ConfigError(f'resource "{name}" is masked by earlier rule "{earlier}"')

@@ -1,0 +1,17 @@
+"""How keys of the store say what they are keys of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+ROOT = "/registry/"
+
+
+def prefixes(key: str) -> Iterator[str]:
+    """`/registry/pods/`, `/registry/services/specs/`: what the prefix of a key's resource may be."""
+    end = key.find("/", len(ROOT)) + 1
+    if end:
+        yield key[:end]
+        end = key.find("/", end) + 1
+        if end:
+            yield key[:end]

@@ -1,0 +1,133 @@
+"""EncryptionConfiguration: what is refused in which words, and which key is whose."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+import yaml
+
+from apiserver.config_files import ConfigError
+from apiserver.storage.encryption.ciphers import CipherError
+from apiserver.storage.encryption.config import parse_config
+from apiserver.storage.encryption.transformer import Plain
+
+SECRET = b64encode(b"0123456789abcdef0123456789abcdef").decode()
+OTHER = b64encode(b"f" * 32).decode()
+KEY = "/registry/secrets/default/a"
+
+
+def keys(*names: str, secret: str = SECRET) -> dict[str, Any]:
+    return {"keys": [{"name": name, "secret": secret} for name in names]}
+
+
+def config(*blocks: tuple[list[str], list[dict[str, Any]]]) -> bytes:
+    return yaml.safe_dump(
+        {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "EncryptionConfiguration",
+            "resources": [{"resources": names, "providers": providers} for names, providers in blocks],
+        }
+    ).encode()
+
+
+CBC: dict[str, Any] = {"aescbc": keys("one")}
+IDENTITY: dict[str, Any] = {"identity": {}}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (config(), "resources: Required value: at least one resources is required"),
+        (config(([], [CBC])), r"resources\[0\]\.resources: Required value: at least one"),
+        (config((["secrets"], [])), r"resources\[0\]\.providers: Required value: at least one"),
+        (config((["secrets", "*."], [CBC])), "overlapping resources such as 'secrets' and '\\*.'"),
+        (config((["secrets", "*.*"], [CBC])), "overlapping resources"),
+        (config((["secrets", "secrets"], [CBC])), "the same resource cannot be specified multiple times"),
+        (config((["Secrets"], [CBC])), "should not contain capital letters"),
+        (config((["*"], [CBC])), "use '\\*.' to encrypt all the resources from core API group"),
+        (config((["events.events.k8s.io"], [CBC])), "stored using the 'events' API group"),
+        (config((["secrets.*"], [CBC])), "encrypting the same resource across groups is not supported"),
+        (config((["secrets"], [{}])), "provider does not contain any of the expected providers"),
+        (config((["secrets"], [CBC | IDENTITY])), "more than one provider specified in a single element"),
+        (config((["secrets"], [{"kms": {"name": "vault"}}])), "KMS providers are not supported"),
+        (config((["secrets"], [{"aescbc": {"keys": []}}])), "at least one keys is required"),
+        (config((["secrets"], [{"aescbc": keys("")}])), "name is a mandatory field for a key"),
+        (config((["secrets"], [{"aescbc": keys("a", secret="")}])), "secret is a mandatory field"),
+        (config((["secrets"], [{"aescbc": keys("a", secret="%")}])), "secrets must be base64 encoded"),
+        (
+            config((["secrets"], [{"secretbox": keys("a", secret="c2hvcnQ=")}])),
+            r"got 5, expected one of \[32\]",
+        ),
+        (config((["*.*"], [CBC]), (["secrets"], [CBC])), 'resource "secrets" is masked by earlier rule'),
+        (config((["secrets"], [{"aes": {}}])), r'unknown field "resources\[0\]\.providers\[0\]\.aes"'),
+        (b"kind: Pod", "expected EncryptionConfiguration"),
+        (b"{", "did not find expected"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(text: bytes, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint) as refusal:
+        parse_config(text)
+    assert SECRET not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "is_encrypted"),
+    [
+        ("secrets", KEY, True),
+        ("secrets", "/registry/configmaps/default/a", False),
+        ("services", "/registry/services/specs/default/a", True),
+        ("services", "/registry/services/endpoints/default/a", False),
+        ("*.", "/registry/minions/n1", True),
+        ("*.", "/registry/deployments/default/a", False),
+        ("deployments.apps", "/registry/deployments/default/a", True),
+        ("*.apps", "/registry/deployments/default/a", True),
+        ("events", "/registry/events/default/a", True),
+        ("*.stable.example.com", "/registry/stable.example.com/crontabs/default/a", True),
+        ("*.other.example.com", "/registry/stable.example.com/crontabs/default/a", False),
+        ("*.*", "/registry/stable.example.com/crontabs/default/a", True),
+        ("*.*", "/registry/apiregistration.k8s.io/apiservices/v1.apps", True),
+        ("*.*", "/registry/ranges/serviceips", False),
+        ("*.*", "compact_rev_key", False),
+    ],
+)
+def test_rules_say_whose_values_are_encrypted(rule: str, key: str, is_encrypted: bool) -> None:
+    transformer = parse_config(config(([rule], [CBC]))).of_key(key)
+    sealed = transformer.seal(b"{}", key) if transformer else b"{}"
+    assert sealed.startswith(b"k8s:enc:aescbc:v1:one:" if is_encrypted else b"{}")
+
+
+def test_the_first_key_writes_and_each_reads() -> None:
+    old = parse_config(config((["secrets"], [CBC, IDENTITY]))).of_key(KEY)
+    new = parse_config(
+        config((["secrets"], [{"aesgcm": keys("two", "three", secret=OTHER)}, CBC, IDENTITY]))
+    ).of_key(KEY)
+    assert old is not None
+    assert new is not None
+    by_new, by_old = new.seal(b"v", KEY), old.seal(b"v", KEY)
+    assert by_new.startswith(b"k8s:enc:aesgcm:v1:two:")
+    assert new.open(by_new, KEY) == Plain(b"v", is_stale=False)
+    assert new.open(by_old, KEY) == Plain(b"v", is_stale=True)
+    assert new.open(b"{}", KEY) == Plain(b"{}", is_stale=True)
+    with pytest.raises(CipherError, match="no matching prefix found"):
+        old.open(by_new, KEY)
+
+
+def test_identity_first_decrypts_for_good() -> None:
+    sealed = parse_config(config((["secrets"], [CBC]))).of_key(KEY)
+    plain = parse_config(config((["secrets"], [IDENTITY, CBC]))).of_key(KEY)
+    assert sealed is not None
+    assert plain is not None
+    assert plain.open(sealed.seal(b"v", KEY), KEY) == Plain(b"v", is_stale=True)
+    assert plain.seal(b"v", KEY) == b"v"
+
+
+def test_of_two_keys_with_one_name_each_is_tried() -> None:
+    old = parse_config(config((["secrets"], [CBC]))).of_key(KEY)
+    both = parse_config(config((["secrets"], [{"aescbc": keys("one", secret=OTHER)}, CBC]))).of_key(KEY)
+    assert old is not None
+    assert both is not None
+    # A wrong key may happen to leave good padding, once in 256 times.
+    sealed = next(each for each in iter(lambda: old.seal(b"v", KEY), b"") if both.open(each, KEY).is_stale)
+    assert both.open(sealed, KEY) == Plain(b"v", is_stale=True)

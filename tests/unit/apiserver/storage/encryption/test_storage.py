@@ -1,0 +1,113 @@
+"""A store with encryption: plain for clients, unreadable for who looks into it, and keys that change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from apimachinery.scheme import SECRETS
+from apiserver.config_files import ConfigError
+from apiserver.registry.transaction import Decision, Keep, Transactions
+from apiserver.storage.encryption.config import parse_config
+from apiserver.storage.encryption.storage import EncryptedStorage, Reloader
+from apiserver.storage.entry import Entry
+from apiserver.storage.interface import RevisionMismatch, UnreadableValue
+from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.watch_cache import WatchCache
+from tests.unit.apiserver.storage.encryption.test_config import CBC, IDENTITY, KEY, OTHER, config, keys
+
+VALUE = (
+    b'{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"default"},"data":{"k":"dg=="}}'
+)
+ONE = config((["secrets"], [CBC]))
+TWO = config((["secrets"], [{"aescbc": keys("two", secret=OTHER)}, CBC, IDENTITY]))
+
+
+def encrypted(inner: MemoryStorage, text: bytes = ONE) -> EncryptedStorage:
+    return EncryptedStorage(inner, parse_config(text))
+
+
+async def raw(inner: MemoryStorage) -> bytes:
+    found = await inner.get(KEY)
+    assert found is not None
+    return found.value
+
+
+@pytest.fixture
+async def inner() -> AsyncIterator[MemoryStorage]:
+    storage = MemoryStorage()
+    yield storage
+    await storage.close()
+
+
+async def test_only_the_store_sees_ciphertext(inner: MemoryStorage) -> None:
+    storage = encrypted(inner)
+    revision = await storage.create(KEY, VALUE)
+    assert (await raw(inner)).startswith(b"k8s:enc:aescbc:v1:one:")
+    found = await storage.get(KEY)
+    assert found is not None
+    assert (found.value, found.is_stale) == (VALUE, False)
+    assert [each.value for each in (await storage.list("/registry/")).items] == [VALUE]
+    batch = await anext(aiter(storage.watch("", revision - 1)))
+    assert [each.value for each in batch.events] == [VALUE]
+    with pytest.raises(RevisionMismatch) as mismatch:
+        await storage.update(KEY, VALUE, 1)
+    assert mismatch.value.current is not None
+    assert mismatch.value.current.value == VALUE
+
+
+async def load(storage: EncryptedStorage) -> WatchCache:
+    cache = WatchCache(storage)
+    cache.resource(SECRETS)
+    feeding = asyncio.create_task(cache.run())
+    await cache.ready.wait()
+    feeding.cancel()
+    with suppress(asyncio.CancelledError):
+        await feeding
+    return cache
+
+
+async def keep(entry: Entry | None) -> Decision:
+    return Keep(renew=True)
+
+
+@pytest.mark.parametrize("before", [b"", ONE], ids=["plain", "an old key"])
+async def test_a_write_that_changes_nothing_encrypts_anew(inner: MemoryStorage, before: bytes) -> None:
+    await (encrypted(inner, before) if before else inner).create(KEY, VALUE)
+    storage = encrypted(inner, TWO)
+    transactions = Transactions(storage, (await load(storage)).resource(SECRETS))
+    first = await transactions.guaranteed_update(KEY, keep)
+    assert (await raw(inner)).startswith(b"k8s:enc:aescbc:v1:two:")
+    again = await transactions.guaranteed_update(KEY, keep)
+    assert first is not None
+    assert again is not None
+    assert (first.value, again.revision) == (VALUE, first.revision), "once is enough"
+
+
+async def test_what_cannot_be_decrypted_is_an_error_and_not_absent(inner: MemoryStorage) -> None:
+    await encrypted(inner).create(KEY, VALUE)
+    storage = encrypted(inner, config((["secrets"], [{"aesgcm": keys("two")}, IDENTITY])))
+    with pytest.raises(UnreadableValue, match=f'unable to transform key "{KEY}"'):
+        await storage.get(KEY)
+    secrets = (await load(storage)).resource(SECRETS)
+    with pytest.raises(UnreadableValue, match=f'unable to transform key "{KEY}"'):
+        secrets.check_readable("/registry/secrets/default/")
+    secrets.check_readable("/registry/secrets/kube-system/")
+
+
+async def test_a_changed_file_brings_new_keys(inner: MemoryStorage, tmp_path: Path) -> None:
+    path, storage = tmp_path / "encryption.yaml", encrypted(inner)
+    path.write_bytes(ONE)
+    reloader = Reloader(str(path), storage)
+    assert not reloader.reload()
+    path.write_bytes(b"kind: Pod")
+    with pytest.raises(ConfigError):
+        reloader.reload()
+    path.write_bytes(TWO)
+    assert reloader.reload()
+    await storage.create(KEY, VALUE)
+    assert (await raw(inner)).startswith(b"k8s:enc:aescbc:v1:two:")
