@@ -10,6 +10,10 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+quietly() {
+    said=$("$@" 2>&1) || { echo "$said" >&2; exit 1; }
+}
+
 find_python() {
     for name in python3.13 python3.12 python3.11 python3; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -28,9 +32,9 @@ if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         exit 1
     fi
     echo "installing python3, python3-venv"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        python3 python3-venv >/dev/null
+    quietly as_root apt-get update -qq
+    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        python3 python3-venv
     python=$(find_python)
     [ -n "$python" ] || { echo "error: Python 3.11 or newer is needed; this release's python3 is older" >&2; exit 1; }
 fi

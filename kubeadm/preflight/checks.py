@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from kubeadm.findings import Finding, Level, error, ok, unknown, warning
-from kubeadm.preflight.facts import GIB, MIB, Disk, HostFacts
+from kubeadm.preflight.facts import FORBIDDEN, GIB, MIB, Disk, HostFacts
 from kubeadm.preflight.network import proxies, subnets
 
 NFTABLES_KERNEL = (5, 13)
@@ -162,6 +162,9 @@ def programs(facts: HostFacts) -> Iterator[Finding]:
 
 def engine(facts: HostFacts) -> Iterator[Finding]:
     docker = facts.engine
+    if docker is None and facts.engine_error == FORBIDDEN:
+        yield unknown("docker", FORBIDDEN, "become root", "sudo sampan doctor")
+        return
     if docker is None:
         why = facts.engine_error or "it gives no answer"
         yield error("docker", f"Docker cannot be used: {why}", "start it", "sampan up")

@@ -8,6 +8,9 @@ from ipaddress import IPv4Network
 
 MIB, GIB = 1 << 20, 1 << 30
 
+FORBIDDEN = "only root may ask it"
+"""As the engine's error: it may be well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disk:

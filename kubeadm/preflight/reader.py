@@ -21,7 +21,7 @@ from kubeadm.components import components
 from kubeadm.config import ClusterConfig
 from kubeadm.engine import SOCKET
 from kubeadm.launcher import launcher_of
-from kubeadm.preflight.facts import Disk, Engine, HostFacts, Network, TakenPort
+from kubeadm.preflight.facts import FORBIDDEN, Disk, Engine, HostFacts, Network, TakenPort
 
 _SYSCTLS = (
     "fs.inotify.max_user_instances", "fs.inotify.max_user_watches", "kernel.pid_max",
@@ -100,6 +100,8 @@ def _disks(config: ClusterConfig, engine: Engine | None) -> Iterator[Disk]:
 def _engine() -> tuple[Engine | None, str]:
     try:
         told = _ask_engine("/info")
+    except PermissionError:
+        return None, FORBIDDEN
     except (OSError, ValueError) as error:
         return None, str(error)
     options = told.get("SecurityOptions") or ()

@@ -11,7 +11,7 @@ import pytest
 from kubeadm.config import ClusterConfig
 from kubeadm.findings import Level
 from kubeadm.preflight.checks import check, errors
-from kubeadm.preflight.facts import GIB, MIB, Disk, Engine, HostFacts, Network, TakenPort
+from kubeadm.preflight.facts import FORBIDDEN, GIB, MIB, Disk, Engine, HostFacts, Network, TakenPort
 from kubeadm.preflight.reader import read_host
 
 PODS, SERVICES = IPv4Network("10.244.0.0/16"), IPv4Network("10.96.0.0/12")
@@ -142,6 +142,13 @@ E, W = Level.ERROR, Level.WARNING
             "Docker cannot be used: refused",
             "sampan up",
             id="no Docker",
+        ),
+        pytest.param(
+            {"engine": None, "engine_error": FORBIDDEN},
+            Level.UNKNOWN,
+            "only root may ask it",
+            "sudo sampan doctor",
+            id="not root",
         ),
         pytest.param(
             {"engine": docker("20.10.5+dfsg1")},
