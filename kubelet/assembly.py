@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from client.informer import Informer
@@ -27,6 +27,8 @@ from kubelet.probes.manager import ProbeManager
 from kubelet.probes.prober import Prober
 from kubelet.runtime.interface import Runtime
 from kubelet.settings import PodSettings
+from kubelet.static_pods.files import Manifests, NoManifests
+from kubelet.static_pods.mirrors import MirrorPods
 from kubelet.volumes.manager import NoVolumes, VolumeManager
 
 
@@ -40,6 +42,7 @@ class Seams:
     volumes: VolumeManager | NoVolumes
     references: References
     recorder: Recorder
+    manifests: Manifests = field(default_factory=NoManifests)
 
 
 class Waker:
@@ -111,6 +114,8 @@ def assemble(
         pods=pods,
         runtime=runtime,
         workers=workers,
+        manifests=seams.manifests,
+        mirrors=MirrorPods(client, pods, lambda node: agents[node].node),
         statuses=statuses,
         references=seams.references,
         leftovers=seams.volumes,

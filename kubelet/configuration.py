@@ -46,6 +46,8 @@ DEFAULTS: dict[str, Any] = {
     "registerWithTaints": [],
     "providerID": "",
     "podCIDR": "",
+    "staticPodPath": "",
+    "fileCheckFrequency": "20s",
 }
 
 
@@ -99,6 +101,8 @@ def _of_flags(options: Options) -> dict[str, Any]:
         "registerWithTaints": parse_taints(options.register_with_taints),
         "providerID": options.provider_id,
         "podCIDR": options.pod_cidr,
+        "staticPodPath": options.pod_manifest_path,
+        "fileCheckFrequency": options.file_check_frequency,
     }
     flags = {key: value for key, value in given.items() if value not in (None, "", [])}
     if options.client_ca_file:

@@ -25,7 +25,13 @@ from kubelet.node.machine import Machine, inspect_machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.node.sources import MachineSource
 from kubelet.node_life import NodeLife
-from kubelet.node_settings import certificate_folder, node_config_of, node_name, pod_settings_of
+from kubelet.node_settings import (
+    certificate_folder,
+    manifests_of,
+    node_config_of,
+    node_name,
+    pod_settings_of,
+)
 from kubelet.options import Options
 from kubelet.pods.preparer import NodePreparer
 from kubelet.probes.prober import NodeProber
@@ -77,6 +83,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             ),
             objects,
             recorder,
+            manifests_of(configuration, node_config.name, clock.now),
         ),
         agents={node_config.name: agent},
         pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),

@@ -1,4 +1,4 @@
-"""The kubelet: pods come in from the API, news from the engine; each is handed to the pod's worker.
+"""The kubelet: pods come in from the API and from files, news from the engine; each goes to the pod's worker.
 
 Owns admission, adoption and the search for orphans. One Kubelet serves one node, or all hollow
 nodes of a process.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from apimachinery.objects import Object, get_path, is_terminating, uid_of
+from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, key_of, uid_of
 from apimachinery.pods import is_terminal
 from client.informer import Informer
 from kubelet.containers.config import GRACE_ANNOTATION
@@ -28,6 +28,9 @@ from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
 from kubelet.references import pod_full_name, pod_reference
 from kubelet.runtime.interface import Runtime, RuntimePod, RuntimeUnavailable
+from kubelet.static_pods.files import Manifests, StaticPods
+from kubelet.static_pods.identity import is_mirror, is_static
+from kubelet.static_pods.mirrors import MirrorPods
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,8 @@ class Kubelet:
         pods: Informer,
         runtime: Runtime,
         workers: PodWorkers,
+        manifests: Manifests,
+        mirrors: MirrorPods,
         statuses: StatusManager,
         references: References,
         leftovers: Leftovers,
@@ -71,20 +76,73 @@ class Kubelet:
         self.workers = workers
         self.statuses = statuses
         self.journal = journal
+        self._manifests = manifests
+        self._mirrors = mirrors
         self._references = references
         self._leftovers = leftovers
         self._recorder = recorder
         self._now = now
         self._by_node: dict[str, dict[str, PodRecord]] = {name: {} for name in agents}
+        self._static: StaticPods = {}
+        workers.add_gone_handler(self._gone)
 
-    async def run(self) -> None:
-        """Never ends. The nodes must be registered: admission asks them."""
-        async with asyncio.TaskGroup() as group:
-            self.pods.add_handler(self._on_pod)
-            group.create_task(self.pods.run())
-            await self.pods.wait_synced()
-            group.create_task(self._listen())
-            group.create_task(self._relist_for_ever())
+    async def run(self, connected: asyncio.Event | None = None) -> None:
+        """Never ends. Static pods run at once, the API's once `connected`: their admission asks the node."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self.set_static_pods(self._manifests.read())
+                group.create_task(self._follow_manifests())
+                group.create_task(self._listen())
+                if connected is not None:
+                    await connected.wait()
+                self.pods.add_handler(self._on_pod)
+                group.create_task(self.pods.run())
+                group.create_task(self._mirrors.run())
+                await self.pods.wait_synced()
+                group.create_task(self._relist_for_ever())
+        finally:
+            self._manifests.close()
+
+    def all_pods(self) -> list[Object]:
+        """Each with its latest status; static pods themselves instead of their mirrors."""
+        return [self.statuses.current(each.pod) for each in self.workers.records() if not each.removed]
+
+    def pod_named(self, key: NamespacedName) -> Object | None:
+        """The pod with its latest status; of a mirror, the static pod."""
+        pod = self._static.get(key) or self.pods.get(key)
+        return None if pod is None else self.statuses.current(pod)
+
+    # Static pods.
+
+    async def _follow_manifests(self) -> None:
+        while True:
+            await self._manifests.changed()
+            self.set_static_pods(self._manifests.read())
+
+    def set_static_pods(self, wanted: StaticPods) -> None:
+        """What the files say now. A pod that has changed starts when the one of its name has ended."""
+        self._static = wanted
+        running = {key_of(each.pod): each for each in self.workers.records() if is_static(each.pod)}
+        for key, record in running.items():
+            if not record.removed and (key not in wanted or uid_of(wanted[key]) != record.uid):
+                self._removed(record.pod)
+        for key in wanted.keys() - running.keys():
+            self._added(wanted[key])
+            self._mirrors.want(wanted[key])
+
+    def _gone(self, record: PodRecord) -> None:
+        if is_static(record.pod):
+            self._mirrors.drop(record.pod)
+            self.set_static_pods(self._static)
+
+    def _on_mirror(self, old: Object | None, new: Object | None) -> None:
+        mirror = new or old
+        assert mirror is not None
+        self._mirrors.observe(mirror, gone=new is None)
+        if new is None:
+            self.statuses.lost(mirror)
+        else:
+            self.statuses.observe(new)
 
     # Pods of the API.
 
@@ -93,7 +151,9 @@ class Kubelet:
         assert pod is not None
         if get_path(pod, "spec.nodeName") not in self.agents:
             return
-        if new is None:
+        if is_mirror(pod):
+            self._on_mirror(old, new)
+        elif new is None:
             self._removed(pod)
         elif (record := self.workers.get(uid_of(new))) is None:
             self._added(new)

@@ -1,4 +1,4 @@
-"""The order in which a node comes to life: health, its server, its Node, the pods' network, then pods."""
+"""The order in which a node comes to life: health, server, static pods, its Node, then pods of the API."""
 
 from __future__ import annotations
 
@@ -47,25 +47,27 @@ class NodeLife:
     neighbours: Neighbours
     recorder: Recorder
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _connected: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
         name = self.agent.config.name
         await self._start_health()
         serving = await self._serving_context()
         group.create_task(self._serve(serving))
+        group.create_task(self._follow_node())
+        group.create_task(self.assembly.kubelet.run(self._connected))
         if self.configuration["registerNode"]:
             await self.agent.register()
         self.recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
         self.nodes.add_handler(self._on_node)
         group.create_task(self.nodes.run())
         group.create_task(self.services.run())
-        group.create_task(self._follow_node())
         group.create_task(self.neighbours.run())
         group.create_task(renew_leases([self.agent]))
         group.create_task(report_statuses([self.agent]))
         await self.nodes.wait_synced()
         await self.services.wait_synced()
-        group.create_task(self.assembly.kubelet.run())
+        self._connected.set()
         await self.assembly.kubelet.pods.wait_synced()
         daemon.ready()
         managers = certificate_managers(
@@ -82,6 +84,7 @@ class NodeLife:
 
     async def _follow_node(self) -> None:
         """The pods' network waits for the Node's podCIDR, and the Ready condition for the network."""
+        self._news.set()
         while True:
             await self._news.wait()
             self._news.clear()
@@ -97,7 +100,8 @@ class NodeLife:
         cidr = self.configuration["podCIDR"] or get_path(node, "spec.podCIDR")
         if cidr:
             await self.runtime.update_pod_cidr(cidr)
-            await self.agent.report()
+            if self.agent.node is not None:
+                await self.agent.report()
 
     async def _serving_context(self) -> ssl.SSLContext:
         settings = self.configuration

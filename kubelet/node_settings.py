@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from apimachinery.durations import parse_duration
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
 from kubelet.settings import PodSettings
+from kubelet.static_pods.files import ManifestFiles, Manifests, NoManifests
 
 
 def node_name(options: Options, machine: Machine) -> str:
@@ -51,6 +55,12 @@ def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
         cpu_quota=configuration["cpuCFSQuota"],
         seccomp_default=configuration["seccompDefault"],
     )
+
+
+def manifests_of(configuration: dict[str, Any], node: str, now: Callable[[], datetime]) -> Manifests:
+    path = configuration["staticPodPath"]
+    period = parse_duration(configuration["fileCheckFrequency"])
+    return ManifestFiles(Path(path), node, period=period, now=now) if path else NoManifests()
 
 
 def _read_resolv_conf(path: Path) -> ResolvConf:

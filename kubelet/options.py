@@ -84,6 +84,11 @@ class Options(CommonOptions):
         "no direct way).",
     )
     pod_cidr: str = flag("", "The CIDR of this node's pods; the Node's spec.podCIDR if empty.")
+    pod_manifest_path: str = flag(
+        "",
+        "Path to the directory containing static pod files to run, or the path to a single static pod file.",
+    )
+    file_check_frequency: str = flag("", "Duration between checking config files for new data.")
     resolv_conf: str = flag("", "Resolver configuration file that pods' DNS configuration is based on.")
     max_pods: int | None = flag(None, "Number of Pods that can run on this Kubelet.", parse=int)
     serialize_image_pulls: bool | None = flag(None, "Pull images one at a time.", parse=_bool)

@@ -19,6 +19,7 @@ from client.rest import STRATEGIC, Client
 from component_base import tracing
 from kubelet.pods.status_patch import status_patch
 from kubelet.references import pod_full_name
+from kubelet.static_pods.identity import is_mirror, is_static, node_uid
 from kubelet.tasks import TaskSet
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,15 @@ FIRST_RETRY, LAST_RETRY = 0.2, 10.0
 @dataclass(slots=True)
 class _Entry:
     pod: Object
-    """As the API last showed it, or answered."""
+    """As the API last showed it, or answered. Of a static pod its mirror, once there is one."""
     wanted: Object
     trace: tracing.Trace | None
     refused: Object | None = None
     """A patch that the API took without effect: not sent again until something changes."""
     stopped: bool = False
     """Nothing of it runs any more: the object may go."""
+    unseen: bool = False
+    """A static pod of which the API has no mirror now."""
 
 
 class StatusManager:
@@ -45,6 +48,8 @@ class StatusManager:
         self._client = client
         self._reported = reported
         self._entries: dict[str, _Entry] = {}
+        self._mirrors: dict[str, Object] = {}
+        """By the uid of their static pod."""
         self._senders: TaskSet[str] = TaskSet("pod-status")
 
     def current(self, pod: Object) -> Object:
@@ -66,7 +71,8 @@ class StatusManager:
         uid = uid_of(pod)
         entry = self._entries.get(uid)
         if entry is None:
-            entry = self._entries[uid] = _Entry(pod, status, None)
+            shown = self._mirrors.get(uid, pod)
+            entry = self._entries[uid] = _Entry(shown, status, None, unseen=is_static(shown))
         entry.wanted, entry.stopped = status, stopped
         entry.trace = tracing.current()
         if is_terminating(pod) and not is_terminating(entry.pod):
@@ -75,16 +81,26 @@ class StatusManager:
 
     def observe(self, pod: Object) -> None:
         """The API shows the pod so: what others have changed in the status is put right."""
-        entry = self._entries.get(uid_of(pod))
+        if is_mirror(pod):
+            self._mirrors[node_uid(pod)] = pod
+        entry = self._entries.get(node_uid(pod))
         if entry is None or _revision(pod) <= _revision(entry.pod):
             return
         if pod.get("status") != entry.pod.get("status"):
             entry.refused = None
-        entry.pod = pod
-        self._send_soon(uid_of(pod))
+        entry.pod, entry.unseen = pod, False
+        self._send_soon(node_uid(pod))
+
+    def lost(self, mirror: Object) -> None:
+        """The API has it no more; when there is another, that shall have the status."""
+        self._mirrors.pop(node_uid(mirror), None)
+        entry = self._entries.get(node_uid(mirror))
+        if entry is not None:
+            entry.unseen = True
 
     def forget(self, uid: str) -> None:
         self._entries.pop(uid, None)
+        self._mirrors.pop(uid, None)
         self._senders.cancel(uid)
 
     async def aclose(self) -> None:
@@ -95,6 +111,8 @@ class StatusManager:
             self._senders.start(uid, self._send(uid))
 
     def _has_work(self, entry: _Entry) -> bool:
+        if entry.unseen:
+            return False
         patch = status_patch(entry.pod.get("status") or {}, entry.wanted)
         return bool(patch and patch != entry.refused) or _may_delete(entry)
 
@@ -106,7 +124,10 @@ class StatusManager:
                     await self._send_once(uid, entry)
                 delay = FIRST_RETRY
             except NotFoundError:
-                self._entries.pop(uid, None)
+                if is_mirror(entry.pod):
+                    self.lost(entry.pod)
+                else:
+                    self._entries.pop(uid, None)
             except (StatusError, ConnectionFailed) as error:
                 log.warning(
                     "Status not reported, will retry: pod=%s error=%s", pod_full_name(entry.pod), error
@@ -122,12 +143,12 @@ class StatusManager:
             answer = await self._client.patch(
                 PODS,
                 name_of(entry.pod),
-                {"metadata": {"uid": uid}, "status": patch},
+                {"metadata": {"uid": uid_of(entry.pod)}, "status": patch},
                 namespace_of(entry.pod),
                 patch_type=STRATEGIC,
                 subresource="status",
             )
-            if uid_of(answer) != uid:
+            if uid_of(answer) != uid_of(entry.pod):
                 raise NotFoundError(PODS, name_of(entry.pod))
             entry.pod = answer
             again = status_patch(answer.get("status") or {}, entry.wanted)
@@ -153,7 +174,7 @@ class StatusManager:
 
 
 def _may_delete(entry: _Entry) -> bool:
-    return entry.stopped and is_terminating(entry.pod)
+    return entry.stopped and is_terminating(entry.pod) and not is_mirror(entry.pod)
 
 
 def _revision(pod: Object) -> int:

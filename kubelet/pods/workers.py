@@ -38,6 +38,11 @@ class PodWorkers:
         self._interrupted: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._retries: dict[str, int] = {}
+        self._gone_handlers: list[Callable[[PodRecord], None]] = []
+
+    def add_gone_handler(self, handler: Callable[[PodRecord], None]) -> None:
+        """Called when nothing of a pod is left."""
+        self._gone_handlers.append(handler)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -96,7 +101,7 @@ class PodWorkers:
                 self._running.pop(uid, None)
         self._tasks.finished(uid)
         if record.gone:
-            self._forget(uid)
+            self._forget(record)
         else:
             self._wake_later(uid, min(RESYNC_SECONDS if delay is None else delay, RESYNC_SECONDS))
 
@@ -127,10 +132,12 @@ class PodWorkers:
     def _wake_later(self, uid: str, delay: float) -> None:
         self._timers[uid] = asyncio.get_running_loop().call_later(delay, self.wake, uid)
 
-    def _forget(self, uid: str) -> None:
-        self._records.pop(uid, None)
-        self._dirty.discard(uid)
-        self._retries.pop(uid, None)
+    def _forget(self, record: PodRecord) -> None:
+        self._records.pop(record.uid, None)
+        self._dirty.discard(record.uid)
+        self._retries.pop(record.uid, None)
+        for handler in self._gone_handlers:
+            handler(record)
 
 
 async def uninterrupted(work: Awaitable[object]) -> None:

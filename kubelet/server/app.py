@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from apimachinery.durations import parse_duration
+from apimachinery.objects import Object
 from client.reviews import Authenticator
 from component_base import metrics
 from kubelet.kubelet import Kubelet
@@ -84,8 +85,7 @@ class Endpoints:
 
     async def pods(self, request: Request) -> Response:
         """The pods bound to this node, each with the status that this kubelet gives it."""
-        items = [self._kubelet.statuses.current(each) for each in self._kubelet.pods.list()]
-        return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+        return _json(_pod_list(self._kubelet.all_pods()))
 
     async def running_pods(self, request: Request) -> Response:
         items = [
@@ -95,7 +95,7 @@ class Endpoints:
             }
             for each in (await self._kubelet.runtime.list_pods()).values()
         ]
-        return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+        return _json(_pod_list(items))
 
     async def configz(self, request: Request) -> Response:
         return _json({"kubeletconfig": self._configuration})
@@ -116,9 +116,14 @@ class Endpoints:
             usage = await self._kubelet.runtime.usage()
         except ContainerRuntimeError:
             usage = {}
-        pods = [self._kubelet.statuses.current(each) for each in self._kubelet.pods.list()]
         stat, meminfo = await asyncio.to_thread(_read_proc)
-        return usage_by_pod(pods, usage), node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"))
+        return usage_by_pod(self._kubelet.all_pods(), usage), node_usage(
+            stat, meminfo, os.sysconf("SC_CLK_TCK")
+        )
+
+
+def _pod_list(items: list[Object]) -> Object:
+    return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}
 
 
 def _read_proc() -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apimachinery.objects import NamespacedName, Object
+from apimachinery.objects import NamespacedName, Object, uid_of
 from apimachinery.pods import all_containers
 from kubelet.kubelet import Kubelet
 from kubelet.server.refused import Refused
@@ -15,10 +15,11 @@ _WHY_WAITING = {
 
 def pod_named(kubelet: Kubelet, namespace: str, name: str, uid: str = "") -> Object:
     """The pod with the latest status known here."""
-    pod = kubelet.pods.get(NamespacedName(namespace, name))
-    if pod is None or (uid and pod["metadata"]["uid"] != uid):
+    key = NamespacedName(namespace, name)
+    pod, shown = kubelet.pod_named(key), kubelet.pods.get(key) or {}
+    if pod is None or (uid and uid not in (uid_of(pod), uid_of(shown))):
         raise Refused(404, "pod does not exist")
-    return kubelet.statuses.current(pod)
+    return pod
 
 
 def check_container(pod: Object, container: str) -> None:

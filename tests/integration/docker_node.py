@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pytest
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.errors import NotFoundError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, uid_of
 from apimachinery.scheme import NODES, PODS, SERVICE_ACCOUNTS
+from client.errors import ConnectionFailed
 from client.rest import Client
 from kubelet.images.local import ensure_local_images
 from tests.fakes.control_plane import ControlPlane
@@ -33,12 +34,14 @@ class Node:
         self.client = client
         self.name = plane.config.node_name
         self.root = plane.config.state_dir / "kubelet"
+        self.manifests = plane.config.state_dir / "manifests"
+        self.manifests.mkdir()
         self.port = free_port()
 
     def start(self) -> None:
         self.plane.run(
             "kubelet", f"--hostname-override={self.name}", f"--root-dir={self.root}", f"--port={self.port}",
-            "--healthz-port=0", f"--pod-cidr={_own_pod_cidr()}",
+            "--healthz-port=0", f"--pod-cidr={_own_pod_cidr()}", f"--pod-manifest-path={self.manifests}",
         )  # fmt: skip
 
     def clean_up(self) -> None:
@@ -50,6 +53,16 @@ class Node:
             while not holds(pod := await self.client.get(PODS, name, "default")):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         return pod
+
+    async def until_there(self, name: str, *, not_uid: str = "") -> Object:
+        """Ready and another one, though neither the pod nor the API server may be there yet."""
+        async with asyncio.timeout(LIMIT):
+            while True:
+                with suppress(NotFoundError, ConnectionFailed):
+                    pod = await self.client.get(PODS, name, "default")
+                    if is_condition_true(pod, "Ready") and uid_of(pod) != not_uid:
+                        return pod
+                await asyncio.sleep(0.1)
 
     async def until_gone(self, name: str = "p") -> None:
         with pytest.raises(NotFoundError):

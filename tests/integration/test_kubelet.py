@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from apimachinery.objects import Object, uid_of
@@ -82,3 +84,40 @@ async def _until_file_says(here: Node, pod: Object, text: str) -> None:
     async with asyncio.timeout(LIMIT):
         while path.read_text() != text:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+def running(label: str) -> list[str]:
+    command = ["docker", "ps", "-q", "--filter", f"label={label}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(LIMIT):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def test_a_static_pod_needs_no_api_and_shows_there_when_it_can(tmp_path: Path) -> None:
+    async with docker_node(tmp_path) as here:
+        here.plane.kill("kube-apiserver")
+        here.plane.kill("kubelet")
+        container = {"name": "c", "image": "busybox:local", "command": ["sh", "-c", "echo hello; sleep 1000"]}
+        spec = {"containers": [container], "hostNetwork": True, "terminationGracePeriodSeconds": 1}
+        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "s"}, "spec": spec}
+        (here.manifests / "s.json").write_bytes(orjson.dumps(manifest))
+        here.start()
+        name = f"s-{here.name}"
+        label = f"io.kubernetes.pod.name={name}"
+        await until(lambda: len(running(label)) == 2)
+        before = running(label)
+
+        here.plane.run("kube-apiserver")
+        mirror = await here.until_there(name)
+        assert mirror["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
+        await here.client.delete(PODS, name, "default")
+        await here.until_there(name, not_uid=uid_of(mirror))
+        assert running(label) == before
+
+        (here.manifests / "s.json").unlink()
+        await here.until_gone(name)
+        assert not running(label)

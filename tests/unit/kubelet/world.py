@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from apimachinery.conditions import find_condition, is_condition_true
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import NamespacedName, Object, deep_copy, key_of
@@ -26,6 +28,8 @@ from kubelet.pods.preparer import HollowPreparer
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import RuntimeContainer, RuntimeVersion
 from kubelet.settings import PodSettings
+from kubelet.static_pods.files import StaticPods
+from kubelet.static_pods.manifest import static_pod
 from kubelet.volumes.manager import NoVolumes
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,6 +115,12 @@ class PodApi:
         self._store("MODIFIED", pod)
         return deep_copy(pod)
 
+    async def create(self, resource: Any, pod: Object, namespace: str) -> Object:
+        made = deep_copy(pod)
+        made["metadata"] |= {"uid": f"api-{self._revision}"}
+        self._store("ADDED", made)
+        return deep_copy(made)
+
     async def delete(self, resource: Any, name: str, namespace: str = "", *, options: Object) -> Object:
         pod = self._found(namespace, name)
         assert options["preconditions"] == {"uid": pod["metadata"]["uid"]}
@@ -174,6 +184,31 @@ class Volumes(NoVolumes):
         self.stuck.pop(uid, None)
 
 
+class Manifests:
+    """The node's files as a test says they are."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, bytes] = {}
+        self._changed = asyncio.Event()
+
+    def put(self, name: str, pod: Object | None) -> None:
+        self._texts |= {name: orjson.dumps(pod)}
+        if pod is None:
+            del self._texts[name]
+        self._changed.set()
+
+    def read(self) -> StaticPods:
+        pods = [static_pod(text, source=name, node="n1", now=EPOCH) for name, text in self._texts.items()]
+        return {key_of(pod): pod for pod in pods}
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+
+    def close(self) -> None:
+        return None
+
+
 class World:
     """One node. What outlives a kubelet is here; `restart` makes another kubelet on the same engine."""
 
@@ -181,6 +216,7 @@ class World:
         self.api = PodApi()
         self.events = Events()
         self.volumes = Volumes()
+        self.manifests = Manifests()
         self.runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1"]))
         self.assembly: Assembly
         self._task: asyncio.Task[None]
@@ -190,13 +226,15 @@ class World:
         agent = NodeAgent(self.api, config, DescribedSource(MACHINE, RuntimeVersion("hollow", "1", "1")), now)  # type: ignore[arg-type]
         agent.observe(
             {
-                "metadata": {"name": "n1", "labels": {"disk": "ssd"}},
+                "metadata": {"name": "n1", "uid": "node-1", "labels": {"disk": "ssd"}},
                 "spec": {},
                 "status": {"allocatable": {"cpu": "2", "pods": "3"}},
             }
         )
         prober = HollowProber(self.runtime)
-        seams = Seams(self.runtime, prober, HollowPreparer(), self.volumes, NoReferences(), self.events)
+        seams = Seams(
+            self.runtime, prober, HollowPreparer(), self.volumes, NoReferences(), self.events, self.manifests
+        )
         self.assembly = assemble(
             client=self.api,  # type: ignore[arg-type]
             seams=seams,
