@@ -8,7 +8,7 @@ Source: pkg/schemaconv/openapi.go of kube-openapi.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from apimachinery.merge.fields import key_step, value_step
@@ -88,6 +88,8 @@ class ListShape:
             raise ShapeError("associative list with keys may not have a null element")
         if not isinstance(item, dict):
             raise ShapeError("associative list with keys may not have non-map elements")
+        if len(self.keys) == 1 and type(value := item.get(self.keys[0])) is str:
+            return _named_step(self.keys[0], value)
         found = {}
         for name in self.keys:
             value = item[name] if name in item else self.key_default(name)
@@ -100,6 +102,12 @@ class ListShape:
                 "(and doesn't have default values for any key fields)"
             )
         return key_step(found)
+
+
+@lru_cache(maxsize=4096)
+def _named_step(key: str, value: str) -> str:
+    """Most items are told apart by one text, and most texts are seen again."""
+    return key_step({key: value})
 
 
 def _set_step(item: Any) -> str:

@@ -6,7 +6,7 @@ Trackers are built when a door is first used: shapes are made of the schema then
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from apimachinery.errors import InternalError, StatusError
 from apimachinery.merge.fields import Fields, Path, matching, path_set, recursive_difference
@@ -98,9 +98,12 @@ def _path(text: str) -> Path:
 
 def manager_of(info: RequestInfo, field_manager: str) -> str:
     """Who a write is by: who it says, else the user agent up to its first slash."""
-    if field_manager:
-        return field_manager
-    name = "".join(each for each in info.user_agent.partition("/")[0] if each.isprintable())
+    return field_manager or _program_of(info.user_agent)
+
+
+@lru_cache(maxsize=256)
+def _program_of(user_agent: str) -> str:
+    name = "".join(each for each in user_agent.partition("/")[0] if each.isprintable())
     return name.encode()[:_MAX_MANAGER].decode(errors="ignore")
 
 

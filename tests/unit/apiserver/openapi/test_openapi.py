@@ -91,6 +91,14 @@ def test_patches_say_that_they_validate_fields(openapi: OpenAPI) -> None:
     }
 
 
+def test_only_v3_tells_defaults(openapi: OpenAPI) -> None:
+    name = "io.k8s.api.core.v1.ContainerPort"
+    new = json.loads(openapi.v3("api/v1") or b"")["components"]["schemas"][name]["properties"]
+    old = json.loads(openapi.v2_json())["definitions"][name]["properties"]
+    assert (new["protocol"]["default"], new["containerPort"]["default"]) == ("TCP", 0)
+    assert "default" not in old["protocol"]
+
+
 def test_new_resources_change_the_documents() -> None:
     served = list(scheme.BUILTIN[:3])
     openapi = OpenAPI(lambda: served)
