@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from apiserver import health
 from apiserver.admission.chain import Chain
-from apiserver.admission.plugins import build_plugins
+from apiserver.admission.plugins import build_caller, build_plugins
 from apiserver.asgi import App, Handler, Receive, Scope, Send
 from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.kubernetes_service import KubernetesService
@@ -79,7 +79,8 @@ class ApiServer:
         self.metrics = RequestMetrics()
         self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
         self.auth = build_auth(options, self.cache, now)
-        self.chain = Chain(build_plugins(options, storage, self.cache, self.auth, now))
+        self.webhooks = build_caller(self.cache)
+        self.chain = Chain(build_plugins(options, storage, self.cache, self.auth, self.webhooks, now))
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
         authorize = partial(require, self.auth.authorizer)
         shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
@@ -110,6 +111,7 @@ class ApiServer:
                     group.create_task(self.reload_keys.run())
         finally:
             await self.backends.aclose()
+            await self.webhooks.aclose()
 
     def _start(self) -> Start:
         options = self.options

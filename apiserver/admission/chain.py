@@ -20,8 +20,13 @@ class Chain:
         return bool(self._choose(operation, resource, subresource))
 
     async def admit(self, attributes: Attributes) -> None:
-        for plugin in self._choose(attributes.operation, attributes.resource, attributes.subresource):
+        plugins = self._choose(attributes.operation, attributes.resource, attributes.subresource)
+        for plugin in plugins:
             await plugin.admit(attributes)
+        if attributes.reinvocation.is_wanted:
+            attributes.reinvocation.is_under_way = True
+            for plugin in plugins:
+                await plugin.admit(attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         for plugin in self._choose(attributes.operation, attributes.resource, attributes.subresource):

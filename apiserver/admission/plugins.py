@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
 from apimachinery.objects import Object
-from apimachinery.scheme import LIMIT_RANGES, PODS, RESOURCE_QUOTAS, SERVICE_ACCOUNTS, Resource
+from apimachinery.scheme import (
+    LIMIT_RANGES,
+    MUTATING_WEBHOOK_CONFIGURATIONS,
+    PODS,
+    RESOURCE_QUOTAS,
+    SERVICE_ACCOUNTS,
+    VALIDATING_WEBHOOK_CONFIGURATIONS,
+    Resource,
+)
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.claim_resize import PersistentVolumeClaimResize
@@ -18,6 +27,7 @@ from apiserver.admission.configuration import load_configuration
 from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from apiserver.admission.limit_ranger import LimitRanger
+from apiserver.admission.matching import Matcher
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.node_restriction import NodeRestriction
 from apiserver.admission.pod_security.configuration import parse_configuration
@@ -28,6 +38,12 @@ from apiserver.admission.runtime_class import RuntimeClass
 from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
 from apiserver.admission.storage_in_use import StorageObjectInUseProtection
 from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
+from apiserver.admission.webhooks.addresses import Addresses
+from apiserver.admission.webhooks.caller import Caller
+from apiserver.admission.webhooks.dispatch import Dispatcher
+from apiserver.admission.webhooks.hooks import Hooks
+from apiserver.admission.webhooks.mutating import MutatingAdmissionWebhook
+from apiserver.admission.webhooks.validating import ValidatingAdmissionWebhook
 from apiserver.auth.rbac.escalation import RBACEscalation
 from apiserver.auth.setup import Auth
 from apiserver.options import Options
@@ -44,9 +60,15 @@ _ACCOUNT_WAIT_SECONDS = 1.0
 
 
 def build_plugins(
-    options: Options, storage: Storage, cache: WatchCache, auth: Auth, now: Callable[[], datetime]
+    options: Options,
+    storage: Storage,
+    cache: WatchCache,
+    auth: Auth,
+    webhooks: Caller,
+    now: Callable[[], datetime],
 ) -> list[Plugin]:
     lookup, fresh, objects = cached(cache), fresh_lookup(cache), listing(cache)
+    dispatcher = Dispatcher(Matcher(lookup, fresh), webhooks, lambda: str(uuid.uuid4()))
     configured = load_configuration(options.admission_control_config_file)
     available: list[Plugin] = [
         NamespaceLifecycle(lookup, fresh),
@@ -66,14 +88,23 @@ def build_plugins(
         PersistentVolumeClaimResize(lookup),
         RuntimeClass(lookup),
         DefaultIngressClass(objects),
+        MutatingAdmissionWebhook(Hooks(cache.resource(MUTATING_WEBHOOK_CONFIGURATIONS)), dispatcher),
         CertificateRequester(),
     ]
     if "RBAC" in options.authorization_mode:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
+    available.append(
+        ValidatingAdmissionWebhook(Hooks(cache.resource(VALIDATING_WEBHOOK_CONFIGURATIONS)), dispatcher)
+    )
     books = Transactions(storage, cache.resource(RESOURCE_QUOTAS))
     available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
     enabled = options.enabled_plugins
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
+
+
+def build_caller(cache: WatchCache) -> Caller:
+    """The way to webhooks."""
+    return Caller(Addresses(cached(cache), listing(cache), random.Random()))
 
 
 def listing(cache: WatchCache) -> Callable[..., list[Object]]:

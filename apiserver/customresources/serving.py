@@ -20,6 +20,7 @@ from apiserver.customresources.definition import (
     storage_version,
     versions,
 )
+from apiserver.customresources.forms import CustomForms
 from apiserver.customresources.publishing import published
 from apiserver.customresources.schema.coercion import StructuralChecker
 from apiserver.customresources.schema.structural import Structural
@@ -95,12 +96,15 @@ def _store(
     strategy = CustomResourceStrategy(resource, version, schema, _deprecation(definition, version))
     strategy.is_ending = is_condition_true(definition, TERMINATING)
     codec = CustomCodec(resource, converter, kept.api_version)
+    checkers = {api_version: StructuralChecker(each) for api_version, each in schemas.items()}
+    served = [resource_of(definition, each) for each in versions(definition) if each.get("served")]
     form = Form(
         kept,
         kinds[kept.api_version],
         codec,
         tracked_versions(resource.api_version, schemas),
-        StructuralChecker(schema),
+        checkers[resource.api_version],
+        CustomForms(resource, strategy, converter, served, checkers),
     )
     return Store(resource, strategy, shared, form)
 

@@ -55,7 +55,8 @@ async def evict(info: RequestInfo, receive: Receive, send: Send, store: Store, b
     await store.transactions.guaranteed_update(
         store.key(info.namespace, info.name), _announce(store, deletion)
     )
-    await store.delete(info, info.namespace, info.name, deletion)
+    # What had to be said of it has been said of the Eviction.
+    await store.delete(info, info.namespace, info.name, deletion, is_admitted=True)
     await send_value(info, send, _SUCCESS, 201)
 
 

@@ -11,7 +11,9 @@ from apimachinery.merge.fields import Path as FieldPath
 from apimachinery.merge.shape import shape_of
 from apimachinery.objects import Object, get_path
 from apimachinery.schema import builtin
+from apimachinery.scheme import Resource
 from apimachinery.times import format_time
+from apiserver.admission.attributes import AsItIs
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
@@ -126,10 +128,23 @@ async def _update(
         scaled["metadata"]["managedFields"] = write(owners)
         return scaled
 
-    target = Target(store.namespace_of(info), info.name, "scale", is_tracked=True)
+    target = Target(store.namespace_of(info), info.name, "scale", is_tracked=True, forms=ScaleForms(store))
     entry, _ = await store.update(info, target, scaled, options)
     await store.codec.prepare([entry])
     await send_value(info, send, scale_of(store, store.codec.judged(entry)))
+
+
+class ScaleForms(AsItIs):
+    """Of a workload that is scaled, admission's webhooks see the Scale."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def shown(self, obj: Object, resource: Resource) -> Object:
+        return scale_of(self._store, obj)
+
+    async def taken(self, current: Object, changed: Object, resource: Resource) -> Object:
+        return _with_scale(self._store, current, changed, current["metadata"]["name"])
 
 
 def _owned(store: Store) -> FieldPath:

@@ -52,6 +52,7 @@ def creation_attributes(store: Store, info: RequestInfo, obj: Object, options: W
         options=options.as_object("CreateOptions"),
         warnings=info.warnings,
         annotations=info.annotations,
+        forms=store.forms,
     )
 
 

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
 
 async def delete(
-    store: Store, info: RequestInfo, namespace: str, name: str, options: DeleteOptions
+    store: Store,
+    info: RequestInfo,
+    namespace: str,
+    name: str,
+    options: DeleteOptions,
+    *,
+    is_admitted: bool = False,
 ) -> tuple[Entry, bool]:
     """The object's last state, and whether it is gone. Raises NotFoundError, ConflictError."""
-    attempt = _Delete(store, info, name, options)
+    attempt = _Delete(store, info, name, options, is_admitted)
     key = store.key(namespace, name)
     entry = await store.transactions.guaranteed_update(key, attempt.mark)
     if entry is not None and attempt.marked and attempt.remove and not options.dry_run:
@@ -37,11 +43,14 @@ async def delete(
 class _Delete:
     """One delete over its attempts."""
 
-    def __init__(self, store: Store, info: RequestInfo, name: str, options: DeleteOptions) -> None:
+    def __init__(
+        self, store: Store, info: RequestInfo, name: str, options: DeleteOptions, is_admitted: bool
+    ) -> None:
         self._store = store
         self._info = info
         self._name = name
         self._options = options
+        self._is_admitted = is_admitted
         self.marked = False
         self.remove = False
 
@@ -49,7 +58,9 @@ class _Delete:
         if entry is None:
             raise NotFoundError(self._store.resource, self._name)
         obj = entry.obj
-        await self._admit(obj)
+        check_preconditions(obj, self._options, self._store.resource.group_kind)
+        if not self._is_admitted:
+            await self._admit(obj)
         deletion = self._plan(obj)
         self.remove, self.marked = deletion.remove, deletion.marked is not None
         if deletion.marked is not None:
@@ -64,7 +75,6 @@ class _Delete:
         return Remove() if self.remove else Keep()
 
     async def _admit(self, obj: Object) -> None:
-        check_preconditions(obj, self._options, self._store.resource.group_kind)
         attributes = Attributes(
             operation="DELETE",
             resource=self._store.resource,
@@ -78,6 +88,7 @@ class _Delete:
             options=self._options.as_object(),
             warnings=self._info.warnings,
             annotations=self._info.annotations,
+            forms=self._store.forms,
         )
         await self._store.admit(attributes)
         await self._store.validate(attributes)

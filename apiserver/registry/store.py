@@ -18,11 +18,12 @@ from apimachinery.objects import Object
 from apimachinery.schema import Checked
 from apimachinery.scheme import EVENTS, Resource
 from apimachinery.times import format_time
-from apiserver.admission.attributes import Attributes, Operation
+from apiserver.admission.attributes import Attributes, Forms, Operation
 from apiserver.managed_fields.versions import Versions
 from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
 from apiserver.registry.conversion import conversion_of
+from apiserver.registry.forms import StoredForms
 from apiserver.registry.listing import Lister, Listing
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
 from apiserver.registry.strategy import Strategy, WriteContext
@@ -79,6 +80,8 @@ class Form:
     """Those whose fields may have managers; the objects that are tracked are as they are judged."""
     checker: Check | None = None
     """None: that of the built-in kind."""
+    forms: Forms | None = None
+    """What admission sees of the objects; None: what it sees of built-in kinds."""
 
 
 def built_in_form(resource: Resource, strategy: Strategy) -> Form:
@@ -101,6 +104,7 @@ class Store:
         self.stored = form.stored
         self.codec = form.codec
         self.checker = form.checker
+        self.forms = form.forms or StoredForms(self.stored, strategy)
         self.tracking = Tracking(resource.api_version, strategy, form.versions)
         self.cache = shared.cache.resource(self.stored, form.kind)
         self.lister = Lister(shared.storage, shared.cache, self.cache)
@@ -142,10 +146,19 @@ class Store:
         return self.note(info, entry), created
 
     async def delete(
-        self, info: RequestInfo, namespace: str, name: str, options: DeleteOptions
+        self,
+        info: RequestInfo,
+        namespace: str,
+        name: str,
+        options: DeleteOptions,
+        *,
+        is_admitted: bool = False,
     ) -> tuple[Entry, bool]:
-        """Marks the object as terminating, or removes it; its last state, and whether it is gone."""
-        entry, gone = await deleting.delete(self, info, namespace, name, options)
+        """Marks the object as terminating, or removes it; its last state, and whether it is gone.
+
+        `is_admitted`: admission has been asked already.
+        """
+        entry, gone = await deleting.delete(self, info, namespace, name, options, is_admitted=is_admitted)
         return self.note(info, entry), gone
 
     def note(self, info: RequestInfo, entry: Entry) -> Entry:

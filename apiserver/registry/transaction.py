@@ -144,6 +144,11 @@ class Transactions:
             except StatusError:
                 if certain:
                     raise
+                tried = entry
+                (entry, stale), certain = await self._read(key), True
+                if tried and entry and tried.revision == entry.revision:
+                    raise  # it was decided on what is stored
+                continue
             (entry, stale), certain = await self._read(key), True
 
     async def _do(self, key: str, entry: Entry | None, decision: Put | Remove) -> Entry | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
-from apiserver.admission.attributes import Attributes
+from apiserver.admission.attributes import Attributes, Forms
 from apiserver.registry import rules
 from apiserver.registry.creating import creation_attributes, prepare
 from apiserver.registry.deletion import is_released
@@ -40,6 +40,8 @@ class Target:
     """Whether what is not there is created."""
     is_tracked: bool = False
     """Whether the change itself says who manages what."""
+    forms: Forms | None = None
+    """What admission's webhooks see, if not the object itself."""
 
 
 async def update(
@@ -138,6 +140,7 @@ class _Update:
             options=self._options.as_object("UpdateOptions"),
             warnings=self._info.warnings,
             annotations=self._info.annotations,
+            forms=self._target.forms or self._store.forms,
         )
 
     async def after(self) -> None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from apimachinery.errors import ServiceUnavailableError
+from apiserver.admission.chain import Chain
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
+from apiserver.subresources.connecting import admit_connect
 from apiserver.subresources.forwarding import Client, answer_headers, forwarded_headers, stream_body
 from apiserver.subresources.links import Links
 from apiserver.subresources.proxy_targets import ProxyTargets
@@ -32,14 +34,17 @@ _READABLE = ("", "gzip", "deflate", "identity")
 class Proxy:
     """One handler for the three resources."""
 
-    def __init__(self, targets: ProxyTargets) -> None:
+    def __init__(self, targets: ProxyTargets, chain: Chain) -> None:
         self._targets = targets
+        self._chain = chain
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         path = proxied_path(scope, info)
         upgrades = UPGRADE in scope["extensions"]
         if not path and not upgrades and info.method in ("GET", "HEAD"):
             return await _redirect(scope, send)
+        assert info.resource is not None, "the path has been checked"
+        await admit_connect(self._chain, info, info.resource)
         target = await self._targets.find(info)
         query = scope["query_string"].decode("latin-1")
         url = f"{target.base}{path or '/'}{'?' + query if query else ''}"

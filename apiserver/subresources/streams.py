@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from apimachinery.errors import BadRequestError
 from apimachinery.scheme import PODS
-from apiserver.admission.attributes import Attributes
 from apiserver.admission.chain import Chain
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
+from apiserver.subresources.connecting import admit_connect
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import is_true
 from apiserver.subresources.relay import tunnel_or_answer
@@ -39,20 +39,12 @@ class PodStreams:
         node = host_of(pod)
         if not node:
             raise BadRequestError(f"pod {info.name} does not have a host assigned")
-        await self._admit(info)
+        await admit_connect(self._chain, info, PODS)
         if UPGRADE not in scope["extensions"]:
             raise BadRequestError("Upgrade request required")
         name = "portForward" if info.subresource == "portforward" else info.subresource
         url = await self._kubelets.url(node, f"/{name}/{path}", query)
         await tunnel_or_answer(self._kubelets.relay, info, scope, send, url)
-
-    async def _admit(self, info: RequestInfo) -> None:
-        attributes = Attributes(
-            "CONNECT", PODS, info.subresource, info.namespace, info.name, None, None, info.user,
-            warnings=info.warnings, annotations=info.annotations,
-        )  # fmt: skip
-        await self._chain.admit(attributes)
-        await self._chain.validate(attributes)
 
 
 def stream_query(query: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:

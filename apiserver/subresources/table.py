@@ -44,7 +44,7 @@ def special_handlers(
     lookup, preferred = fresh_lookup(cache), options.kubelet_preferred_address_types
     kubelets = Kubelets(lookup, backends.kubelets, preferred)
     streams = PodStreams(kubelets, chain)
-    proxy = Proxy(ProxyTargets(backends, lookup, preferred, random.Random()))
+    proxy = Proxy(ProxyTargets(backends, lookup, preferred, random.Random()), chain)
     return {
         ("pods", "log"): PodLogs(kubelets, backends.unverified_kubelets),
         **{("pods", name): streams for name in ("exec", "attach", "portforward")},

@@ -1,0 +1,1 @@
+"""Admission webhooks: what clusters' users have to say about a write, over HTTPS."""

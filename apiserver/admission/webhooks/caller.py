@@ -1,0 +1,108 @@
+"""The connections to webhooks: one pool for each server's name and the certificates it is trusted by."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from apimachinery.errors import StatusError, from_status
+from apimachinery.objects import Object
+from apiserver.admission.webhooks.addresses import Addresses
+from apiserver.admission.webhooks.hooks import Endpoint, Hook
+from apiserver.subresources.dialling import explain
+from apiserver.subresources.targets import authority
+
+if TYPE_CHECKING:
+    import httpx
+
+_MAX_CLIENTS = 128
+_HEADERS = {
+    "content-type": "application/json",
+    "accept": "application/json",
+    "user-agent": "kube-apiserver-admission",
+}
+
+
+class CallError(Exception):
+    """The webhook gave no answer that can be understood; the message is upstream's."""
+
+
+class Caller:
+    """httpx is loaded with the first call."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._clients: dict[tuple[str, bytes], httpx.AsyncClient] = {}
+
+    async def call(self, hook: Hook, review: Object) -> Any:
+        """The decoded answer. Raises CallError."""
+        url = f"{hook.endpoint.url}?timeout={hook.seconds:g}s"
+        try:
+            async with asyncio.timeout(hook.seconds):
+                answer = await self._post(hook.endpoint, url, orjson.dumps(review))
+        except TimeoutError:
+            raise CallError(f'failed to call webhook: Post "{url}": context deadline exceeded') from None
+        return _decode(answer)
+
+    async def _post(self, endpoint: Endpoint, url: str, body: bytes) -> httpx.Response:
+        import httpx
+
+        parts = urlsplit(url)
+        name, target, extensions = parts.hostname or "", url, {}
+        address = parts.netloc
+        try:
+            if endpoint.service is not None:
+                host, port = self._addresses.of(*endpoint.service)
+                address = authority(host, port)
+                target = parts._replace(netloc=address).geturl()
+                extensions = {"sni_hostname": name}
+            headers = {**_HEADERS, "host": parts.netloc}
+            client = await self._client(name, endpoint.ca_bundle)
+            return await client.post(target, content=body, headers=headers, extensions=extensions)
+        except StatusError as error:
+            raise CallError(f'failed to call webhook: Post "{url}": {error.message}') from None
+        except httpx.TransportError as error:
+            raise CallError(f'failed to call webhook: Post "{url}": {explain(error, address)}') from error
+
+    async def _client(self, name: str, ca_bundle: bytes) -> httpx.AsyncClient:
+        client = self._clients.get((name, ca_bundle))
+        if client is None:
+            while len(self._clients) >= _MAX_CLIENTS:
+                oldest = next(iter(self._clients))
+                await self._clients.pop(oldest).aclose()
+            client = self._clients[name, ca_bundle] = _new_client(ca_bundle)
+        return client
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+
+def _new_client(ca_bundle: bytes) -> httpx.AsyncClient:
+    import httpx
+
+    # Who names no certificates trusts those of the machine.
+    tls = ssl.create_default_context(cadata=ca_bundle.decode() if ca_bundle else None)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+    return httpx.AsyncClient(verify=tls, trust_env=False, timeout=None, limits=limits)
+
+
+def _decode(answer: httpx.Response) -> Any:
+    try:
+        decoded = orjson.loads(answer.content)
+    except orjson.JSONDecodeError as error:
+        decoded = None
+        if answer.is_success:
+            raise CallError(
+                f"failed to call webhook: couldn't get version/kind; json parse error: {error}"
+            ) from None
+    if not answer.is_success:
+        status = decoded if isinstance(decoded, dict) else None
+        raise CallError(
+            f"failed to call webhook: {from_status(answer.status_code, status, answer.text).message}"
+        )
+    return decoded

@@ -1,0 +1,84 @@
+"""One webhook and one write: whether it is called, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apimachinery.errors import BadRequestError, InternalError
+from apimachinery.scheme import Resource
+from apiserver.admission.attributes import Attributes
+from apiserver.admission.matching import Matcher
+from apiserver.admission.webhooks.caller import Caller, CallError
+from apiserver.admission.webhooks.hooks import Hook
+from apiserver.admission.webhooks.review import (
+    ReviewError,
+    Verdict,
+    choose_version,
+    denial,
+    new_review,
+    read_verdict,
+)
+
+log = logging.getLogger(__name__)
+
+NewUid = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A hook that a write concerns, and the version in which it is to see the object."""
+
+    index: int
+    hook: Hook
+    seen: Resource
+
+
+class Dispatcher:
+    def __init__(self, matcher: Matcher, caller: Caller, new_uid: NewUid) -> None:
+        self._matcher = matcher
+        self._caller = caller
+        self._new_uid = new_uid
+
+    async def invocation(self, index: int, hook: Hook, attributes: Attributes) -> Invocation | None:
+        """None: the write does not concern the hook. Raises NotFoundError where there is no namespace."""
+        seen = await self._matcher.version(hook.criteria, attributes)
+        return Invocation(index, hook, seen) if seen is not None else None
+
+    async def ask(
+        self, invocation: Invocation, attributes: Attributes, *, may_change: bool
+    ) -> Verdict | None:
+        """What the hook allows; None: it failed, and that is to be ignored. Raises StatusError otherwise."""
+        hook = invocation.hook
+        if attributes.dry_run and not hook.can_dry_run:
+            raise BadRequestError(f'admission webhook "{hook.name}" does not support dry run')
+        try:
+            verdict = await self._call(invocation, attributes, may_change=may_change)
+        except (CallError, ReviewError) as error:
+            text = f'failed calling webhook "{hook.name}": {error}'
+            if not hook.ignores_failures:
+                log.warning("Refused, for a webhook failed: %s", text)
+                raise InternalError(text) from None
+            log.warning("Went on although a webhook failed: %s", text)
+            return None
+        attributes.warnings += verdict.warnings
+        for key, value in verdict.annotations.items():
+            attributes.annotate(f"{hook.name}/{key}", value)
+        if not verdict.allowed:
+            raise denial(hook.name, verdict.status)
+        return verdict
+
+    async def _call(self, invocation: Invocation, attributes: Attributes, *, may_change: bool) -> Verdict:
+        hook, seen, uid = invocation.hook, invocation.seen, self._new_uid()
+        version = choose_version(hook.review_versions)
+        objects = [
+            None if each is None else await attributes.forms.shown(each, seen)
+            for each in (attributes.object, attributes.old_object)
+        ]
+        review = new_review(version, uid, attributes, seen, *objects)
+        answer = await self._caller.call(hook, review)
+        try:
+            return read_verdict(answer, version, uid, may_change=may_change)
+        except ReviewError as error:
+            raise ReviewError(f"received invalid webhook response: {error}") from None

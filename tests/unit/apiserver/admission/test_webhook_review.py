@@ -1,0 +1,102 @@
+"""What a webhook's answer means."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from apiserver.admission.webhooks.addresses import ready_addresses
+from apiserver.admission.webhooks.hooks import parse_hooks
+from apiserver.admission.webhooks.review import ReviewError, choose_version, denial, read_verdict
+
+PATCH = base64.b64encode(b'[{"op":"add","path":"/a","value":1}]').decode()
+
+
+def answer(**response: Any) -> Object:
+    return {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "response": {"uid": "7", **response},
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "may_change", "expected"),
+    [
+        ({}, True, "webhook response was absent"),
+        ([], True, "webhook response was absent"),
+        (answer(uid="8"), True, 'expected response.uid="7", got "8"'),
+        (
+            answer() | {"kind": "Status"},
+            True,
+            "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, "
+            "got admission.k8s.io/v1, Kind=Status",
+        ),
+        (answer(patch=PATCH), False, "validating webhook may not return response.patch"),
+        (answer(patchType="JSONPatch"), False, "validating webhook may not return response.patchType"),
+        (answer(patch=PATCH), True, "webhook returned response.patch but not response.patchType"),
+        (answer(patchType="JSONPatch"), True, "webhook returned response.patchType but not response.patch"),
+        (answer(patch=PATCH, patchType="Merge"), True, 'unsupported patch type "Merge"'),
+    ],
+)
+def test_answers_that_are_none(given: Any, may_change: bool, expected: str) -> None:
+    with pytest.raises(ReviewError) as error:
+        read_verdict(given, "v1", "7", may_change=may_change)
+    assert str(error.value) == expected
+
+
+def test_an_answer() -> None:
+    given = answer(
+        allowed=True, patch=PATCH, patchType="JSONPatch", warnings=["w"], auditAnnotations={"k": "v"}
+    )
+    verdict = read_verdict(given, "v1", "7", may_change=True)
+    assert (verdict.allowed, list(verdict.patch)) == (True, [{"op": "add", "path": "/a", "value": 1}])
+    assert (verdict.warnings, verdict.annotations) == (["w"], {"k": "v"})
+
+
+def test_v1beta1_is_taken_as_it_comes() -> None:
+    verdict = read_verdict({"response": {"allowed": True, "patch": PATCH}}, "v1beta1", "7", may_change=True)
+    assert verdict.patch
+
+
+def test_the_first_version_that_both_speak_is_chosen() -> None:
+    assert choose_version(["v9", "v1beta1", "v1"]) == "v1beta1"
+    with pytest.raises(ReviewError):
+        choose_version(["v9"])
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, (400, "", 'admission webhook "w" denied the request without explanation')),
+        ({"message": "no"}, (400, "", 'admission webhook "w" denied the request: no')),
+        ({"reason": "Forbidden"}, (400, "Forbidden", 'admission webhook "w" denied the request: Forbidden')),
+        ({"code": 403, "message": "no"}, (403, "", 'admission webhook "w" denied the request: no')),
+        ({"code": 200, "message": "no"}, (400, "", 'admission webhook "w" denied the request: no')),
+    ],
+)
+def test_a_refusal_is_the_webhooks_own(status: Object, expected: tuple[int, str, str]) -> None:
+    error = denial("w", status)
+    assert (error.code, error.reason, error.message) == expected
+
+
+def test_webhooks_of_one_name_are_told_apart() -> None:
+    webhook = {"name": "w", "clientConfig": {"service": {"namespace": "n", "name": "s", "path": "/p"}}}
+    hooks = parse_hooks([{"metadata": {"name": "c"}, "webhooks": [webhook, webhook]}])
+    assert [each.uid for each in hooks] == ["c/w/0", "c/w/1"]
+    assert (hooks[0].endpoint.url, hooks[0].endpoint.service) == ("https://s.n.svc:443/p", ("n", "s", 443))
+
+
+def test_only_ready_endpoints_of_the_named_port_are_called() -> None:
+    endpoint_slice = {
+        "ports": [{"name": "https", "port": 8443}, {"name": "metrics", "port": 9090}],
+        "endpoints": [
+            {"addresses": ["10.0.0.1"], "conditions": {"ready": False}},
+            {"addresses": ["10.0.0.2"], "conditions": {"ready": True}},
+            {"addresses": ["10.0.0.3"]},
+        ],
+    }
+    assert ready_addresses([endpoint_slice], "https") == [("10.0.0.2", 8443), ("10.0.0.3", 8443)]
