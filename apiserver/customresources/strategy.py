@@ -12,6 +12,7 @@ from typing import Any
 from apimachinery import names
 from apimachinery.errors import MethodNotAllowedError
 from apimachinery.field import (
+    INVALID,
     NOT_SUPPORTED,
     REQUIRED,
     TOO_LONG,
@@ -26,6 +27,7 @@ from apimachinery.jsonpath import JsonPath, format_result
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import Resource
 from apiserver.customresources.columns import Columns
+from apiserver.customresources.rules.validating import RuleValidator
 from apiserver.customresources.schema.coercion import validate_embedded
 from apiserver.customresources.schema.correlation import UNRELATED
 from apiserver.customresources.schema.defaulting import apply_defaults
@@ -56,6 +58,7 @@ class CustomResourceStrategy(Strategy):
         self._resource = resource
         self._schema = schema
         self._values = ValueValidator(schema.raw)
+        self._rules = RuleValidator(schema, is_resource=True) if schema.has_rules else None
         self._status_values = ValueValidator(get_path(schema.raw, "properties.status", {}))
         self._scale: Object | None = get_path(version, "subresources.scale")
         if self._scale is not None:
@@ -83,29 +86,40 @@ class CustomResourceStrategy(Strategy):
     def validate(self, obj: Object) -> ErrorList:
         if errors := self._kind_errors(obj):
             return errors
-        return [
+        errors = [
             *self._values.validate(obj),
             *self._scale_errors(obj),
             *validate_embedded(obj, self._schema),
             *validate_lists(obj, self._schema),
         ]
+        return [*errors, *self._rule_errors(errors, obj, UNRELATED)]
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         if errors := self._kind_errors(new):
             return errors
-        return [
+        errors = [
             *self._values.validate(new, old),
             *self._scale_errors(new),
             *validate_embedded(new, self._schema),
             *self._list_errors(new, old),
         ]
+        return [*errors, *self._rule_errors(errors, new, old)]
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         errors: ErrorList = []
         if "status" in new:
             before = old.get("status", UNRELATED)
             errors += self._status_values.validate(new["status"], before, "status")
-        return [*errors, *self._scale_errors(new, status_only=True), *self._list_errors(new, old)]
+        errors += [*self._scale_errors(new, status_only=True), *self._list_errors(new, old)]
+        return [*errors, *self._rule_errors(errors, new, old)]
+
+    def _rule_errors(self, found: ErrorList, obj: Object, old: Any) -> ErrorList:
+        """Rules are not asked about what is not of the right form."""
+        if self._rules is None:
+            return []
+        if any(each.type in _BLOCKING for each in found):
+            return [FieldError(INVALID, "<nil>", None, _UNCHECKED)]
+        return self._rules.validate(obj, old)
 
     def _kind_errors(self, obj: Object) -> ErrorList:
         kind, wanted = obj.get("kind"), self._resource.kind

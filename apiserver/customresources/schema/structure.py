@@ -10,7 +10,6 @@ from typing import Literal
 
 from apimachinery.field import ErrorList, FieldError, Path, forbidden, invalid, required
 from apimachinery.objects import Object
-from apiserver.customresources.schema.patterns import PatternError, compile_pattern
 from apiserver.customresources.schema.structural import (
     EMBEDDED,
     INT_OR_STRING,
@@ -20,6 +19,7 @@ from apiserver.customresources.schema.structural import (
     PRESERVE,
     VALIDATIONS,
 )
+from apiserver.patterns import PatternError, compile_pattern
 
 Errors = Iterable[FieldError]
 Level = Literal["root", "item", "field"]

@@ -24,7 +24,7 @@ from apimachinery.field import (
 from apimachinery.objects import Object
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
 from apiserver.customresources.schema.formats import checker_of
-from apiserver.customresources.schema.patterns import compile_pattern
+from apiserver.patterns import compile_pattern
 
 _TYPES: dict[type, str] = {
     bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object",

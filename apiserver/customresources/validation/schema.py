@@ -9,6 +9,7 @@ from apimachinery.objects import Object
 from apiserver.customresources.schema.structural import PRESERVE, VALIDATIONS, Structural
 from apiserver.customresources.schema.structure import structural_errors, unsupported
 from apiserver.customresources.validation.defaults import validate_defaults
+from apiserver.customresources.validation.expressions import validate_expressions
 from apiserver.customresources.validation.nodes import Place, validate_node
 
 Errors = Iterable[FieldError]
@@ -32,7 +33,8 @@ def validate_schema(schema: Object, path: Path, *, has_status: bool) -> ErrorLis
     errors += validate_node(schema, path, Place(is_root=True))
     if unreadable and not errors:
         errors.append(invalid(path, "", unreadable))
-    return errors
+    # Expressions are only looked at where they have good types to be about.
+    return errors or validate_expressions(Structural(schema, is_root=True), path)
 
 
 def _root(schema: Object, path: Path, has_status: bool) -> Errors:

@@ -1,4 +1,4 @@
-"""Regular expressions of schemas: Go's syntax, by the engine that Go's comes from.
+"""Regular expressions of schemas and rules: Go's syntax, by the engine that Go's comes from.
 
 RE2 takes linear time whatever the pattern is: nobody can keep the server busy with one.
 """

@@ -1,0 +1,188 @@
+"""A place of a structural schema as CEL sees it: its type, its fields, how large it may be, and its values.
+
+What the schema keeps without knowing it cannot be seen.
+Source: staging/src/k8s.io/apiserver/pkg/cel/common/schemas.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from google.protobuf import duration_pb2, timestamp_pb2
+
+from apimachinery.durations import parse_duration
+from apimachinery.objects import Object
+from apimachinery.times import parse_time
+from apiserver.cel.shapes import ANYTHING, MAX_REQUEST, Shape, Sized, UndefinedFieldError
+from apiserver.customresources.rules.names import escaped
+from apiserver.customresources.schema.structural import Structural
+
+_TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
+_TEXT_SIZES = {"date": 10, "date-time": 20, "duration": 6}
+_NAME: Object = {"type": "string"}
+_META: Object = {"type": "object", "properties": {"name": _NAME, "generateName": _NAME}}
+
+
+def with_type_and_metadata(schema: Structural) -> Structural:
+    """The root of a resource: what every resource has can be asked for, of its metadata the name only."""
+    declared: Object = schema.raw.get("properties") or {}
+    metadata = declared.get("metadata") or {}
+    names = {**_META["properties"], **(metadata.get("properties") or {})}
+    properties = {**declared, "apiVersion": _NAME, "kind": _NAME, "metadata": {**_META, "properties": names}}
+    return Structural({**schema.raw, "properties": properties}, is_root=True)
+
+
+def type_of(schema: Structural | None) -> str | None:
+    """The type in the words of `apiserver.cel`; None for what cannot be seen."""
+    if schema is None:
+        return None
+    if schema.int_or_string:
+        return "dyn"
+    match schema.type:
+        case "object":
+            known = schema.properties or schema.additional is not None or schema.is_resource
+            return "map" if known else None
+        case "array":
+            return "list" if type_of(schema.items) else None
+        case "string":
+            return _TEXT_TYPES.get(schema.raw.get("format") or "", "string")
+        case "integer":
+            return "int"
+        case "number":
+            return "double"
+        case "boolean":
+            return "bool"
+    return None
+
+
+def to_cel(value: Any, schema: Structural) -> Any:
+    """A value as its place sees it; texts that are no times or durations stay texts."""
+    if value is None:
+        return None
+    match type_of(schema):
+        case "map" if isinstance(value, dict):
+            return _object(value, schema)
+        case "list" if isinstance(value, list) and schema.items is not None:
+            return [to_cel(each, schema.items) for each in value]
+        case "double" if isinstance(value, (int, float)):
+            return float(value)
+        case "int" if isinstance(value, float):
+            return int(value)
+        case "bytes" | "timestamp" | "duration" as kind if isinstance(value, str):
+            return _read(kind, value)
+    return value
+
+
+def _object(value: Object, schema: Structural) -> Object:
+    if not schema.properties and schema.additional is not None:
+        return {key: to_cel(each, schema.additional) for key, each in value.items()}
+    seen: Object = {}
+    for name, inner in schema.properties.items():
+        if name not in value or (value[name] is None and not inner.nullable) or type_of(inner) is None:
+            continue
+        said = escaped(name)
+        if said is not None:
+            seen[said] = to_cel(value[name], inner)
+    return seen
+
+
+def _read(kind: str, text: str) -> Any:
+    try:
+        if kind == "bytes":
+            return base64.b64decode(text)
+        if kind == "duration":
+            duration = duration_pb2.Duration()
+            duration.FromNanoseconds(round(parse_duration(text) * 10**9))
+            return duration
+        moment = timestamp_pb2.Timestamp()
+        moment.FromDatetime(parse_time(text if "T" in text else f"{text}T00:00:00Z"))
+        return moment
+    except ValueError:
+        return text
+
+
+class PlaceShape(Shape):
+    """Everything that may stand at a place."""
+
+    def __init__(self, schema: Structural) -> None:
+        self._schema = schema
+        self._fields = {said: inner for name, inner in schema.properties.items() if (said := escaped(name))}
+
+    def size(self) -> int:
+        raw, schema = self._schema.raw, self._schema
+        match schema.type:
+            case "array":
+                return _limit(raw, "maxItems", 1 + smallest(schema.items))
+            case "object" if not schema.properties:
+                return _limit(raw, "maxProperties", 6 + smallest(schema.additional))
+            case "string":
+                if raw.get("enum"):
+                    return max(len(str(each)) for each in raw["enum"])
+                fixed = _TEXT_SIZES.get(raw.get("format") or "")
+                return fixed or 4 * min(raw.get("maxLength", MAX_REQUEST), MAX_REQUEST // 4)
+        return MAX_REQUEST if schema.int_or_string else 1
+
+    def field(self, name: str) -> Shape:
+        if self._schema.type != "object":
+            return ANYTHING
+        if not self._schema.properties and self._schema.additional is not None:
+            return self.item()
+        inner = self._fields.get(name)
+        if inner is None or type_of(inner) is None:
+            raise UndefinedFieldError(name)
+        return PlaceShape(inner)
+
+    def item(self) -> Shape:
+        inner = self._schema.items or self._schema.additional
+        return PlaceShape(inner) if inner is not None else ANYTHING
+
+    def iterated(self) -> Shape:
+        return Sized(MAX_REQUEST // max(self.size(), 1)) if self._schema.type == "object" else self.item()
+
+
+def _limit(raw: Object, word: str, smallest_part: int) -> int:
+    """What is said, or as many of the smallest as fit into a request."""
+    said = raw.get(word)
+    return (MAX_REQUEST - 2) // smallest_part if said is None else max(0, int(said))
+
+
+def smallest(schema: Structural | None) -> int:
+    """The length of the shortest JSON that may stand at a place."""
+    if schema is None or schema.int_or_string:
+        return 1
+    match schema.type:
+        case "object":
+            required = schema.raw.get("required") or ()
+            fields = {name: schema.properties[name] for name in required if name in schema.properties}
+            needed = {name: each for name, each in fields.items() if each.default is None}
+            return 2 + sum(len(name) + 4 + smallest(each) for name, each in needed.items())
+        case "string" | "array":
+            return 2
+        case "boolean":
+            return 4
+    return 1
+
+
+class ValueShape(Shape):
+    """These values, of which any may be meant."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def size(self) -> int:
+        return max(
+            (len(each) for each in self._values if isinstance(each, (str, bytes, list, dict))), default=1
+        )
+
+    def field(self, name: str) -> Shape:
+        return ValueShape([each[name] for each in self._values if isinstance(each, dict) and name in each])
+
+    def item(self) -> Shape:
+        lists = [each for value in self._values if isinstance(value, list) for each in value]
+        maps = [each for value in self._values if isinstance(value, dict) for each in value.values()]
+        return ValueShape(lists + maps)
+
+    def iterated(self) -> Shape:
+        keys = [key for value in self._values if isinstance(value, dict) for key in value]
+        return ValueShape(keys) if keys else self.item()

@@ -1,0 +1,185 @@
+"""Objects held against the rules of their schema, place by place.
+
+Source: pkg/apiserver/schema/cel/validation.go of k8s.io/apiextensions-apiserver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, required
+from apimachinery.objects import Object
+from apiserver.cel.environment import EvaluationError, Program
+from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rule
+from apiserver.customresources.rules.places import ValueShape, to_cel, type_of, with_type_and_metadata
+from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
+from apiserver.customresources.schema.fieldpath import as_path
+from apiserver.customresources.schema.structural import VALIDATIONS, Structural
+
+Errors = Iterable[FieldError]
+
+CALL_LIMIT = 1_000_000
+OBJECT_BUDGET = 10_000_000
+_MAX_MESSAGE = 5 * 1024
+_ROOT = Path()
+_OUT_OF_BUDGET = (
+    "validation failed due to running out of cost budget, no further validation rules will be run"
+)
+
+
+class _OutOfBudget(Exception):
+    """Nothing more is evaluated."""
+
+
+class Budget:
+    """What the rules of one object may cost together."""
+
+    def __init__(self) -> None:
+        self._left = OBJECT_BUDGET
+
+    def spend(self, cost: int) -> bool:
+        """Whether there was as much."""
+        self._left -= cost
+        return self._left >= 0
+
+
+class RuleValidator:
+    """The rules of a place and of all below it; compiled when they are first needed."""
+
+    def __init__(self, schema: Structural, *, is_resource: bool = False) -> None:
+        self._schema = schema
+        self._place = with_type_and_metadata(schema) if is_resource or schema.is_resource else schema
+        self._rules: list[Rule | RuleError] | None = None
+        self._fields = {
+            name: RuleValidator(each)
+            for name, each in schema.properties.items()
+            if each.has_rules and type_of(each) is not None
+        }
+        self._items = _below(schema.items)
+        self._values = _below(schema.additional)
+
+    def validate(self, value: Any, old: Any = UNRELATED) -> list[FieldError]:
+        """Every rule that is broken, as long as the budget lasts. Unchanged parts may stay as they were."""
+        errors: list[FieldError] = []
+        try:
+            for error in self._validate(value, old, _ROOT, False, Budget()):
+                errors.append(error)  # noqa: PERF402  # what was found before the budget ran out counts
+        except _OutOfBudget as end:
+            errors += end.args
+        return errors
+
+    def _validate(
+        self, value: Any, old: Any, path: Path, unchanged: bool, budget: Budget
+    ) -> Iterator[FieldError]:
+        if value is None:
+            return
+        if old is not UNRELATED:
+            unchanged = value == old
+        yield from self._own_rules(value, old, path, unchanged, budget)
+        if isinstance(value, list) and self._items is not None:
+            for index, each in enumerate(value):
+                before = related_item(self._schema.raw, value, old, index)
+                yield from self._items._validate(each, before, path.index(index), unchanged, budget)
+        elif isinstance(value, dict):
+            for name, each in value.items():
+                inner, at = self._fields.get(name), path.child(name)
+                if inner is None and self._values is not None and name not in self._schema.properties:
+                    inner, at = self._values, path.key(name)
+                if inner is not None:
+                    yield from inner._validate(each, related_field(old, name), at, unchanged, budget)
+
+    def _own_rules(self, value: Any, old: Any, path: Path, unchanged: bool, budget: Budget) -> Errors:
+        rules = self._compiled()
+        if not rules:
+            return
+        has_old = old is not UNRELATED and old is not None
+        seen = to_cel(value, self._place)
+        before = to_cel(old, self._place) if has_old else None
+        for rule in rules:
+            if isinstance(rule, RuleError):
+                yield invalid(path, self._schema.type, f"rule compile error: {rule.detail}")
+            elif (rule.uses_old and not has_old and not rule.is_optional) or (
+                unchanged and not rule.uses_old
+            ):
+                continue
+            else:
+                yield from self._apply(rule, seen, before, has_old, path, budget)
+
+    def _compiled(self) -> list[Rule | RuleError]:
+        if self._rules is None:
+            raw: list[Object] = self._schema.raw.get(VALIDATIONS) or []
+            self._rules = [compile_rule(each, self._place) for each in raw]
+        return self._rules
+
+    def _apply(self, rule: Rule, value: Any, old: Any, has_old: bool, path: Path, budget: Budget) -> Errors:
+        kind = self._schema.type
+        if rule.cost > CALL_LIMIT:
+            self._charge(rule, value, path, budget)
+        try:
+            holds = rule.program.evaluate(rule.variables(value, old, has_old))
+        except EvaluationError as error:
+            yield invalid(path, kind, _evaluation_problem(str(error), rule.raw))
+            return
+        if holds is not True:
+            names = {SELF: value, **({OLD_SELF: old} if has_old else {})}
+            message = _message_of(rule.message_program, names) or _default_message(rule.raw)
+            yield _broken(rule.raw, as_path(rule.steps, path), kind, message)
+
+    def _charge(self, rule: Rule, value: Any, path: Path, budget: Budget) -> None:
+        """A rule that may be expensive is looked at with the values there are. Raises _OutOfBudget."""
+        cost = rule.cost_of(ValueShape([value]))
+        if cost > CALL_LIMIT:
+            text = (
+                "'operation cancelled: actual cost limit exceeded': no further validation rules will be run "
+                f"due to call cost exceeds limit for rule: {_shown(rule.raw)}"
+            )
+            raise _OutOfBudget(invalid(path, self._schema.type, text))
+        if not budget.spend(cost):
+            raise _OutOfBudget(invalid(path, self._schema.type, _OUT_OF_BUDGET))
+
+
+def _below(schema: Structural | None) -> RuleValidator | None:
+    return RuleValidator(schema) if schema is not None and schema.has_rules else None
+
+
+def _shown(rule: Object) -> str:
+    text: str = rule.get("message") or rule["rule"]
+    return text.strip()
+
+
+def _default_message(rule: Object) -> str:
+    message: str = rule.get("message") or ""
+    return message.strip() or f"failed rule: {_shown(rule)}"
+
+
+def _evaluation_problem(error: str, rule: Object) -> str:
+    if error.startswith("no such overload"):
+        return (
+            f"'{error}': call arguments did not match a supported operator, function or macro signature "
+            f"for rule: {_shown(rule)}"
+        )
+    return f"{error} evaluating rule: {_shown(rule)}"
+
+
+def _message_of(program: Program | None, variables: Any) -> str:
+    """What a messageExpression says; nothing if it fails, or says nothing that can be shown."""
+    if program is None:
+        return ""
+    try:
+        text = program.evaluate(variables)
+    except EvaluationError:
+        return ""
+    text = text.strip() if isinstance(text, str) else ""
+    return "" if "\n" in text or len(text.encode()) > _MAX_MESSAGE else text
+
+
+def _broken(rule: Object, path: Path, kind: str, message: str) -> FieldError:
+    match rule.get("reason"):
+        case "FieldValueForbidden":
+            return forbidden(path, message)
+        case "FieldValueRequired":
+            return required(path, message)
+        case "FieldValueDuplicate":
+            return duplicate(path, kind)
+    return invalid(path, kind, message)

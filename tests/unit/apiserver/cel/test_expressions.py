@@ -1,0 +1,122 @@
+"""Kubernetes' CEL: its libraries, and errors in its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apiserver.cel.cost import estimate_cost
+from apiserver.cel.environment import CompilationError, EvaluationError, compile_expression
+from apiserver.cel.shapes import Sized
+from apiserver.cel.syntax import Select, names_in
+
+SELF = {"l": ["b", "a"], "m": {"k": 1}, "s": "a,b", "n": None, "i": 3, "d": 1.5}
+
+
+def value_of(text: str) -> Any:
+    return compile_expression(text, {"self": "map"}).evaluate({"self": SELF})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("self.l.all(x, x.size() == 1) && has(self.m.k) && !has(self.m.x)", True),
+        ("self.i > 2.5 && self.d < 2", True),
+        ("self.m.?x.orValue(5)", 5),
+        ("cel.bind(x, self.i, x + x)", 6),
+        ("self.n == null", True),
+        ("'tac'.reverse() + 'X'.lowerAscii() + ' y '.trim()", "catxy"),
+        ("'a-b-c'.replace('-', '+', 1) + 'abc'.substring(1, 2) + 'abc'.charAt(2)", "a+b-cbc"),
+        ("self.s.split(',').join('|')", "a|b"),
+        ("'hello'.indexOf('l') + 'hello'.lastIndexOf('l')", 5),
+        ("'%s is %d, %.1f and %x: %s'.format(['a', 2, 1.25, 255, [1, 'b']])", 'a is 2, 1.2 and ff: [1, "b"]'),
+        ("strings.quote('a\"b')", '"a\\"b"'),
+        ("[1, 2, 3].sum() + [3, 1].min() + [3, 1].max()", 10),
+        ("self.l.isSorted() || self.l.indexOf('a') != 1", False),
+        ("[3, 1, 1].distinct().sort().slice(0, 1)", [1]),
+        ("lists.range(3).reverse()", [2, 1, 0]),
+        (
+            "sets.contains(['a', 'b'], ['a']) && sets.equivalent([1, 1], [1])",
+            True,
+        ),
+        ("'abc123'.find('[0-9]+') + 'a1b2'.findAll('[0-9]').join()", "12312"),
+        ("url('https://u@h:80/p?q=1').getHost() + url('https://h/').getScheme()", "h:80https"),
+        ("isURL('a b') || isURL('relative')", False),
+        ("quantity('1Ki') == quantity('1024') && quantity('1.5').isGreaterThan(quantity('1'))", True),
+        ("quantity('1Gi').add(quantity('1Gi')).asInteger()", 2147483648),
+        ("isQuantity('1x')", False),
+        ("cidr('10.0.0.0/8').containsIP('10.1.1.1') && !cidr('10.0.0.0/8').containsIP(ip('11.1.1.1'))", True),
+        (
+            "cidr('10.1.0.0/8').masked() == cidr('10.0.0.0/8')",
+            True,
+        ),
+        ("ip('::1').isLoopback() && ip('1.1.1.1').family() == 4", True),
+        ("isIP('::ffff:1.1.1.1') || ip.isCanonical('::0:1')", False),
+        ("semver('1.2.3-rc.1').isLessThan(semver('1.2.3')) && semver('v1.2', true).minor() == 2", True),
+        ("duration('90m') > duration('1h') && timestamp('2024-01-01T00:00:00Z').getFullYear() == 2024", True),
+    ],
+)
+def test_what_expressions_give(text: str, value: Any) -> None:
+    assert value_of(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("self.x == 1", "no such key: x"),
+        ("self.l[5] == 'a'", "index out of bounds: 5"),
+        ("1 / (self.i - 3) == 1", "division by zero"),
+        ("self.s > 1", "no such overload"),
+        (
+            "quantity('x').isInteger()",
+            "quantity parse error during conversion from string: quantities must match",
+        ),
+        ("'abc'.substring(2, 1) == ''", "invalid substring range. start: 2, end: 1"),
+        ("[].min() == 1", "min called on empty list"),
+    ],
+)
+def test_failures_are_in_upstreams_words(text: str, error: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        value_of(text)
+    assert str(raised.value).startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("foo == 1", "ERROR: <input>:1:1: undeclared reference to 'foo'"),
+        (
+            "'a' + 1 == 'b'",
+            "ERROR: <input>:1:5: found no matching overload for '_+_' applied to '(string, int)'",
+        ),
+        ("self.a ==", "ERROR: <input>:1:10: Syntax error: mismatched input '<EOF>'"),
+        ("quantity('1').isLessThan(semver('1.0.0'))", "ERROR: <input>:1:25: found no matching overload"),
+    ],
+)
+def test_what_does_not_compile_is_told_with_its_place(text: str, error: str) -> None:
+    with pytest.raises(CompilationError) as raised:
+        compile_expression(text, {"self": "map"})
+    assert str(raised.value).startswith(error)
+
+
+def test_the_tree_tells_names_and_places() -> None:
+    tree = compile_expression("self.l.exists(x, x == other.f)", {"self": "map", "other": "map"}).tree
+    assert {"self", "other", "x"} <= names_in(tree)
+    select = compile_expression("self.a", {"self": "map"}).tree
+    assert isinstance(select, Select)
+    assert (select.field, select.position) == ("a", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        ("1 == 1", 1),
+        ("self.size() == 1", 3),
+        ("self.all(x, x == 'a')", 1 + 100 * (2 + 3) + 1),
+        ("self.all(x, self.all(y, x == y))", 1 + 100 * (2 + 1 + 1 + 100 * (2 + 1 + 4) + 1) + 1),
+    ],
+)
+def test_costs_grow_with_what_is_looped_over(text: str, cost: int) -> None:
+    tree = compile_expression(text, {"self": "list"}).tree
+    assert estimate_cost(tree, {"self": Sized(100, Sized(5))}) == pytest.approx(cost, rel=0.2)

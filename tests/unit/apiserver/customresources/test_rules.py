@@ -1,0 +1,202 @@
+"""x-kubernetes-validations: what definitions are refused for, and what objects are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apimachinery.field import Path
+from apimachinery.objects import Object
+from apiserver.customresources.rules.names import escaped
+from apiserver.customresources.rules.validating import RuleValidator
+from apiserver.customresources.schema.correlation import UNRELATED
+from apiserver.customresources.schema.structural import Structural
+from apiserver.customresources.validation.expressions import validate_expressions
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+
+
+def rule(text: str, **more: Any) -> Object:
+    return {"rule": text, **more}
+
+
+def place(*rules: Object, **properties: Any) -> Object:
+    return {"type": "object", "properties": properties, "x-kubernetes-validations": list(rules)}
+
+
+def texts(**more: Any) -> Object:
+    return {"type": "array", "items": {**TEXT, "maxLength": 10}, **more}
+
+
+def on(schema: Object, *rules: Object) -> Object:
+    return {**schema, "x-kubernetes-validations": list(rules)}
+
+
+LATER = "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, "
+EQUALS = "self.l.all(x, self.l.all(y, x == y))"
+
+REFUSED: list[tuple[str, Object, list[tuple[str, str]]]] = [
+    ("good", place(rule("self.min <= self.max"), min=NUMBER, max=NUMBER), []),
+    (
+        "a field there is not",
+        place(rule("self.z == 1"), min=NUMBER),
+        [
+            (
+                "[0].rule",
+                "compilation failed: ERROR: <input>:1:5: undefined field 'z'\n | self.z == 1\n | ....^",
+            )
+        ],
+    ),
+    (
+        "a wrong type",
+        on(TEXT, rule("self > 1")),
+        [("[0].rule", "compilation failed: ERROR: <input>:1:6: found no matching overload")],
+    ),
+    ("no bool", place(rule("1 + 1"), a=TEXT), [("[0].rule", "cel expression must evaluate to a bool")]),
+    (
+        "a message that is no text",
+        place(rule("true", messageExpression="1"), a=TEXT),
+        [("[0].messageExpression", "messageExpression must evaluate to a string")],
+    ),
+    ("loops within limits", place(rule(EQUALS), l=texts(maxItems=10)), []),
+    (
+        "loops without",
+        place(rule(EQUALS), l=texts()),
+        [
+            ("[0].rule", f"estimated rule cost exceeds budget by factor of more than 100x {LATER}"),
+            ("[0].rule", "contributed to estimated rule cost total exceeding cost limit"),
+            ("", "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema"),
+        ],
+    ),
+    (
+        "oldSelf where nothing tells which is which",
+        place(
+            l={"type": "array", "maxItems": 5, "items": on({**TEXT, "maxLength": 5}, rule("self == oldSelf"))}
+        ),
+        [
+            (
+                "[0].rule",
+                "oldSelf cannot be used on the uncorrelatable portion of the schema within s.properties[l]",
+            )
+        ],
+    ),
+    (
+        "optionalOldSelf for nothing",
+        place(rule("self.a == 'x'", optionalOldSelf=True), a=TEXT),
+        [("[0].optionalOldSelf", "may not be set if oldSelf is not used in rule")],
+    ),
+    (
+        "an error in a rule with an optional oldSelf is where the author sees it",
+        place(rule("oldSelf.hasValue() && foo", optionalOldSelf=True), a=TEXT),
+        [("[0].rule", "compilation failed: ERROR: <input>:1:23: undeclared reference to 'foo'")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "errors"), [pytest.param(*row[1:], id=row[0]) for row in REFUSED])
+def test_what_definitions_are_refused_for(schema: Object, errors: list[tuple[str, str]]) -> None:
+    found = validate_expressions(Structural(schema), Path("s"))
+    assert len(found) == len(errors)
+    for error, (where, text) in zip(found, errors, strict=True):
+        assert error.path.endswith(where)
+        assert error.detail.startswith(text)
+
+
+def broken(schema: Object, new: Any, old: Any = UNRELATED) -> list[str]:
+    return [str(each) for each in RuleValidator(Structural(schema)).validate(new, old)]
+
+
+RANGE = place(
+    rule("self.min <= self.max", message="min is too large"),
+    rule(
+        "self.min > 0",
+        messageExpression="'min is ' + string(self.min)",
+        reason="FieldValueForbidden",
+        fieldPath=".min",
+    ),
+    min=NUMBER,
+    max=NUMBER,
+)  # fmt: skip
+GROWS = place(rule("self.n >= oldSelf.n"), n=NUMBER)
+STARTS_SMALL = place(
+    rule("oldSelf.hasValue() ? self.n >= oldSelf.value().n : self.n == 0", optionalOldSelf=True), n=NUMBER
+)
+BY_NAME = {
+    "type": "array",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+    "items": place(rule("self.n >= oldSelf.n", message="smaller"), name=TEXT, n=NUMBER),
+}
+
+OBJECTS: list[tuple[str, Object, Any, Any, list[str]]] = [
+    ("good", RANGE, {"min": 1, "max": 2}, UNRELATED, []),
+    ("messages, reasons, paths", RANGE, {"min": -1, "max": -2}, UNRELATED,
+     ['<nil>: Invalid value: "object": min is too large', "min: Forbidden: min is -1"]),
+    ("default message", place(rule("self.a == 'x'"), a=TEXT), {"a": "y"}, UNRELATED,
+     ['<nil>: Invalid value: "object": failed rule: self.a == \'x\'']),
+    ("a field that is not there", place(rule("self.a == 'x'"), a=TEXT), {}, UNRELATED,
+     ['<nil>: Invalid value: "object": no such key: a evaluating rule: self.a == \'x\'']),
+    ("a transition", GROWS, {"n": 1}, {"n": 2},
+     ['<nil>: Invalid value: "object": failed rule: self.n >= oldSelf.n']),
+    ("no transition on create", GROWS, {"n": 1}, UNRELATED, []),
+    ("an optional old value on create", STARTS_SMALL, {"n": 1}, UNRELATED,
+     ['<nil>: Invalid value: "object": failed rule: '
+      "oldSelf.hasValue() ? self.n >= oldSelf.value().n : self.n == 0"]),
+    ("and on update", STARTS_SMALL, {"n": 1}, {"n": 0}, []),
+    ("items are compared with those of the same key", BY_NAME,
+     [{"name": "b", "n": 5}, {"name": "a", "n": 0}], [{"name": "a", "n": 1}],
+     ['[1]: Invalid value: "object": smaller']),
+    ("what has not changed may stay broken", place(a=on(NUMBER, rule("self > 1")), b=TEXT),
+     {"a": 1, "b": "y"}, {"a": 1, "b": "x"}, []),
+    ("maps", {"type": "object", "additionalProperties": on(NUMBER, rule("self > 1", message="small"))},
+     {"x": 1, "y": 2}, UNRELATED, ['[x]: Invalid value: "integer": small']),
+    ("times, durations, bytes and numbers are what they say", place(
+        rule("self.t.getFullYear() == 2024 && self.d < duration('1h') && self.b == b'a' && self.n == 3.0"),
+        t={**TEXT, "format": "date-time"}, d={**TEXT, "format": "duration"}, b={**TEXT, "format": "byte"},
+        n={"type": "number"}),
+     {"t": "2024-01-01T00:00:00Z", "d": "30m", "b": "YQ==", "n": 3}, UNRELATED, []),
+    ("names that need escaping", place(rule("self.a__dash__b == self.__namespace__"),
+                                       **{"a-b": NUMBER, "namespace": NUMBER}),
+     {"a-b": 1, "namespace": 1}, UNRELATED, []),
+    ("int or string", place(rule("self.p == 5 || self.p == 'x'"), p={"x-kubernetes-int-or-string": True}),
+     {"p": "x"}, UNRELATED, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "new", "old", "errors"), [pytest.param(*row[1:], id=row[0]) for row in OBJECTS]
+)
+def test_what_objects_are_refused_for(schema: Object, new: Any, old: Any, errors: list[str]) -> None:
+    assert broken(schema, new, old) == errors
+
+
+def test_the_name_of_a_resource_can_be_asked_for() -> None:
+    schema = Structural(place(rule("self.metadata.name.startsWith('a')", message="wrong name")), is_root=True)
+    validator = RuleValidator(schema, is_resource=True)
+    assert validator.validate({"kind": "K", "metadata": {"name": "ab", "labels": {}}}) == []
+    assert len(validator.validate({"kind": "K", "metadata": {"name": "b"}})) == 1
+
+
+def test_a_rule_that_costs_too_much_for_this_object_ends_it_all() -> None:
+    schema = place(
+        rule("self.l.all(x, self.l.exists_one(y, x == y))"), rule("false"), l={"type": "array", "items": TEXT}
+    )
+    small, large = ({"l": [str(number) for number in range(count)]} for count in (10, 3000))
+    assert broken(schema, small) == ['<nil>: Invalid value: "object": failed rule: false']
+    [error] = broken(schema, large)
+    assert "actual cost limit exceeded': no further validation rules will be run" in error
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("plain", "plain"),
+        ("in", "__in__"),
+        ("a.b/c-d__e", "a__dot__b__slash__c__dash__d__underscores__e"),
+        ("1a", None),
+        ("ü", None),
+    ],
+)
+def test_names_as_cel_says_them(name: str, said: str | None) -> None:
+    assert escaped(name) == said
