@@ -26,6 +26,8 @@ _EMPTY_IS_ABSENT = (
 _NOT_SPEC_OR_STATUS = ("apiVersion", "kind", "metadata")
 _NOT_SPEC = (*_NOT_SPEC_OR_STATUS, "status")
 LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+_OF_USERS = ("annotations", "finalizers", "labels", "ownerReferences")
+"""What of an object's metadata its users may change."""
 _KEPT_ON_UPDATE = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -152,6 +154,8 @@ def before_update(strategy: Strategy, new: Object, old: Object, subresource: str
         for name in set(new) | set(old):
             if name not in _NOT_SPEC:
                 _carry(new, old, name)
+        for name in _kept_metadata(strategy.status_resets):
+            _carry(new["metadata"], old["metadata"], name)
         strategy.prepare_for_status_update(new, old)
     else:
         judge = strategy.for_subresource(subresource) if subresource else strategy
@@ -161,6 +165,12 @@ def before_update(strategy: Strategy, new: Object, old: Object, subresource: str
         if strategy.tracks_generation and _spec(strategy, new) != _spec(strategy, old):
             new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
     _carry_system_fields(new, old)
+
+
+def _kept_metadata(resets: tuple[str, ...]) -> tuple[str, ...]:
+    if "metadata" in resets:
+        return _OF_USERS
+    return tuple(path.partition(".")[2] for path in resets if path.startswith("metadata."))
 
 
 def _carry(new: Object, old: Object, name: str) -> None:

@@ -65,7 +65,7 @@ class Strategy:
     tracks_generation: bool = True
     """generation counts changes of anything but metadata and status."""
     status_resets: tuple[str, ...] = ("spec",)
-    """What an update of status leaves as it was, for those who ask who manages which field."""
+    """Dotted paths of what an update of status leaves as it was. All but metadata is left in any case."""
     default_delete_propagation: str = "Background"
     demands_qualified_finalizers: bool = True
     """Whether a finalizer must have a domain, but for those that are older than that rule."""

@@ -108,7 +108,7 @@ class CertificateSigningRequestStrategy(Strategy):
 
 
 _RESETS = {
-    "": ("status",),
+    "": ("spec", "status"),
     "status": ("spec", "status.conditions"),
     "approval": ("spec", "status.certificate"),
 }

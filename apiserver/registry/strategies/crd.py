@@ -21,6 +21,10 @@ class CustomResourceDefinitionStrategy(Strategy):
     allow_unconditional_update = False
     columns: Sequence[Column] = (NAME_COLUMN, Column("Created At", "date"))
 
+    def reset_fields(self, subresource: str) -> tuple[str, ...]:
+        """Upstream counts metadata among what an update of status resets, but by a slip does not reset it."""
+        return ("spec", "metadata") if subresource == "status" else ("status",)
+
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         given = spec.setdefault("names", {})

@@ -26,6 +26,7 @@ from apiserver.registry.strategy import Column, Strategy
 
 
 class DeploymentStrategy(Strategy):
+    status_resets = ("spec", "metadata.labels")
     columns: Sequence[Column] = columns("Ready", "Up-to-date", "Available", wide=WIDE_TEMPLATE)
 
     def default(self, obj: Object) -> None:

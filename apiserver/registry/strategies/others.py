@@ -69,6 +69,7 @@ class ServiceCIDRStrategy(Strategy):
 
 
 class ResourceClaimStrategy(Strategy):
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns("State")
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:

@@ -59,12 +59,7 @@ class PodStrategy(Strategy):
         new["status"] = old.get("status") or {}
 
     def prepare_for_status_update(self, new: Object, old: Object) -> None:
-        """An update of status may not end a deletion, and quality of service is for life."""
-        new["spec"] = old["spec"]
-        new["metadata"].pop("deletionTimestamp", None)
-        if get_path(old, "metadata.deletionTimestamp"):
-            new["metadata"]["deletionTimestamp"] = old["metadata"]["deletionTimestamp"]
-        new["metadata"]["ownerReferences"] = old["metadata"].get("ownerReferences") or []
+        """Quality of service is for life."""
         status = new.setdefault("status", {})
         if not status.get("qosClass"):
             status["qosClass"] = get_path(old, "status.qosClass") or qos_class(new)

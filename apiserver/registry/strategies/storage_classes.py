@@ -241,6 +241,7 @@ class CSIStorageCapacityStrategy(Strategy):
 
 
 class VolumeAttachmentStrategy(Strategy):
+    status_resets = ("spec", "metadata")
     tracks_generation = False
     columns: Sequence[Column] = columns(
         Column("Attacher", format="name"), "PV", "Node", Column("Attached", "boolean")

@@ -178,6 +178,7 @@ _LISTED = {
 
 
 class AdmissionPolicyStrategy(Strategy):
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns(Column("Validations", "integer"), "ParamKind")
 
     def default(self, obj: Object) -> None:

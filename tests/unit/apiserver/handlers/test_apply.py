@@ -180,3 +180,14 @@ async def test_a_scale_can_be_applied(api: Api) -> None:
     forced = await apply(api, f"{DEPLOYMENTS}/d/scale", body, "fieldManager=me&force=true")
     assert (forced.status, forced.json["spec"]) == (200, {"replicas": 2})
     assert ("me", "Apply") in managers(await api.request("GET", f"{DEPLOYMENTS}/d"))
+
+
+async def test_an_update_of_status_leaves_what_its_kind_resets(api: Api) -> None:
+    await api.request("POST", DEPLOYMENTS, deployment())
+    change = {"metadata": {"labels": {"x": "y"}, "annotations": {"x": "y"}}, "status": {"replicas": 1}}
+    answer = await api.request("PATCH", f"{DEPLOYMENTS}/d/status?fieldManager=me", change, MERGE)
+    metadata = answer.json["metadata"]
+    assert ("labels" in metadata, metadata["annotations"]) == (False, {"x": "y"})
+    mine = next(each for each in metadata["managedFields"] if each["manager"] == "me")
+    assert mine["fieldsV1"].keys() == {"f:metadata", "f:status"}
+    assert mine["fieldsV1"]["f:metadata"].keys() == {"f:annotations"}
