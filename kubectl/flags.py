@@ -56,3 +56,6 @@ ResourceVersion = Annotated[
 Overwrite = Annotated[bool, Flag("--overwrite", help="Also change what has a value.")]
 Container = Annotated[str, Flag("--container", "-c", help="The container; by default the pod's first.")]
 Quiet = Annotated[bool, Flag("--quiet", "-q", help="Print only what is asked for.")]
+Local = Annotated[bool, Flag("--local", help="Change what is in the files, and do not ask the server.")]
+Overrides = Annotated[str, Flag("--overrides", help="JSON that changes the object before it is created.")]
+OverrideType = Annotated[str, Flag("--override-type", help="What --overrides is: json, merge or strategic.")]

@@ -6,42 +6,67 @@ Source: kubectl/pkg/cmd/label/label.go, annotate/annotate.go.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import names
 from apimachinery.objects import Object
 from kubectl import dry_run, printers, session
+from kubectl.arguments import Flag
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.printers import Printing
-from kubectl.selection import Selected, Selection, resolve
+from kubectl.flags import (
+    AllNamespaces,
+    Dry,
+    Everything,
+    FieldManager,
+    FieldSelector,
+    Filenames,
+    Local,
+    Overwrite,
+    Recursive,
+    ResourceVersion,
+    Selector,
+)
+from kubectl.printers import AS_IS, Printing
+from kubectl.selection import Selected, Selection, fetch_all
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-
-@dataclass(frozen=True, slots=True)
-class Marking:
-    """One run: `field` is labels or annotations."""
-
-    field: str
-    overwrite: bool
-    resource_version: str
-    show: bool
-    printing: Printing
-
-    @property
-    def done(self) -> str:
-        return "labeled" if self.field == "labels" else "annotated"
+LABELS, ANNOTATIONS = "labels", "annotations"
+_MANAGERS = {LABELS: "kubectl-label", ANNOTATIONS: "kubectl-annotate"}
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Marking(NamedTuple):
+    """The flags of both."""
+
+    filename: Filenames = None
+    recursive: Recursive = False
+    selector: Selector = ""
+    field_selector: FieldSelector = ""
+    everything: Everything = False
+    all_namespaces: AllNamespaces = False
+    overwrite: Overwrite = False
+    show: Annotated[bool, Flag("--list", help="Print what there is.")] = False
+    resource_version: ResourceVersion = ""
+    local: Local = False
+    field_manager: FieldManager = ""
+    printing: Printing = AS_IS
+    dry: Dry = "none"
+
+    def selection(self, words: Sequence[str]) -> Selection:
+        chosen = (self.selector, self.field_selector, self.everything, self.all_namespaces)
+        return Selection(words, self.filename or (), *chosen, self.recursive)
+
+
+class Changes(NamedTuple):
     """What to set and what to remove."""
 
     set: Mapping[str, str]
     remove: Sequence[str]
+
+    def apply(self, current: Mapping[str, str]) -> dict[str, str]:
+        return {key: value for key, value in {**current, **self.set}.items() if key not in self.remove}
 
 
 def split_words(words: Sequence[str], field: str) -> tuple[list[str], Changes]:
@@ -51,7 +76,7 @@ def split_words(words: Sequence[str], field: str) -> tuple[list[str], Changes]:
     removed: list[str] = []
     for word in words:
         key, equals, value = word.partition("=")
-        if equals:
+        if equals and key:
             changed[key] = value
         elif word.endswith("-"):
             removed.append(word[:-1])
@@ -60,93 +85,87 @@ def split_words(words: Sequence[str], field: str) -> tuple[list[str], Changes]:
         else:
             objects.append(word)
     if both := [key for key in removed if key in changed]:
-        raise CommandError(f"can not both modify and remove {_article(field)} in the same command: {both[0]}")
-    _check(changed, field)
+        raise CommandError(f"can not both modify and remove {_named(field, both)} in the same command")
+    if field == LABELS:
+        _check_values(changed)
     return objects, Changes(changed, removed)
 
 
-def _article(field: str) -> str:
-    return "a label" if field == "labels" else "an annotation"
+def _named(field: str, keys: Sequence[str]) -> str:
+    return "a label" if field == LABELS else f"the following annotation(s): {', '.join(keys)}"
 
 
-def _check(changed: Mapping[str, str], field: str) -> None:
+def _check_values(changed: Mapping[str, str]) -> None:
+    """Keys are for the server to judge, as with kubectl."""
     for key, value in changed.items():
-        problems = names.is_qualified_name(key)
-        if field == "labels":
-            problems = problems or names.is_label_value(value)
-        if problems:
-            raise CommandError(f'invalid {field[:-1]} "{key}={value}": {"; ".join(problems)}')
+        if problems := names.is_label_value(value):
+            raise CommandError(f'invalid label value: "{key}={value}": {"; ".join(problems)}')
 
 
-def run(
-    marking: Marking,
-    words: Sequence[str],
-    filenames: Sequence[str] | None,
-    chosen: tuple[str, str, bool, bool],
-    dry: str,
-) -> None:
-    """The whole verb; `chosen` is (selector, field selector, --all, --all-namespaces)."""
-    objects, changes = split_words(words, marking.field)
+def run(field: str, words: Sequence[str], marking: Marking) -> None:
+    """The whole verb, for labels or annotations."""
+    objects, changes = split_words(words, field)
     if not (changes.set or changes.remove or marking.show):
-        raise CommandError(f"at least one {marking.field[:-1]} update is required")
-    selector, field_selector, everything, all_namespaces = chosen
-    selection = Selection(objects, filenames or (), selector, field_selector, everything, all_namespaces)
-    mode = dry_run.parse(dry)
+        raise CommandError(f"at least one {field[:-1]} update is required")
+    if marking.local and not marking.filename:
+        raise CommandError(
+            "can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set"
+        )
+    mode = DryRun.CLIENT if marking.local else dry_run.parse(marking.dry)
 
     async def work(client: Client, namespace: str) -> None:
-        for one in await resolve(client, namespace, selection):
-            await _mark(client, one, marking, changes, mode)
+        found = await fetch_all(client, namespace, marking.selection(objects), local=marking.local)
+        for one, obj in found:
+            await _mark(client, field, one, obj, marking, changes, mode)
 
     session.run(work)
 
 
-_MANAGERS = {"labels": "kubectl-label", "annotations": "kubectl-annotate"}
-
-
-async def _mark(client: Client, one: Selected, marking: Marking, changes: Changes, mode: DryRun) -> None:
-    resource, name, namespace = one.target.resource, one.target.name, one.namespace or None
-    obj = await client.get(resource, name, namespace)
-    current = obj["metadata"].get(marking.field) or {}
+async def _mark(
+    client: Client, field: str, one: Selected, obj: Object, marking: Marking, changes: Changes, mode: DryRun
+) -> None:
+    current = obj["metadata"].get(field) or {}
     if marking.show:
-        for key, value in sorted(current.items()):
+        for key, value in current.items():
             print(f"{key}={value}")
         return
-    _refuse_overwriting(marking, changes, current)
+    if not marking.overwrite:
+        refuse_overwriting(field, changes.set, current)
     for key in changes.remove:
-        if key not in current:
-            print(f'{marking.field[:-1]} "{key}" not found.')
-    patch: Object = {"metadata": {marking.field: {**changes.set, **dict.fromkeys(changes.remove)}}}
-    if marking.resource_version:
-        patch["metadata"]["resourceVersion"] = marking.resource_version
-    changed = any(current.get(k) != v for k, v in changes.set.items()) or any(
-        k in current for k in changes.remove
-    )
-    if mode is not DryRun.CLIENT and changed:
-        params = {"fieldManager": _MANAGERS[marking.field], **mode.parameters}
-        obj = await client.patch(resource, name, patch, namespace, params=params)
-    _say(one, obj, marking, changes, mode, changed)
-
-
-def _refuse_overwriting(marking: Marking, changes: Changes, current: Mapping[str, str]) -> None:
-    if marking.overwrite:
-        return
-    for key, value in changes.set.items():
-        if key in current and (current[key] != value or marking.field == "annotations"):
-            if marking.field == "labels":
-                raise CommandError(f"'{key}' already has a value ({current[key]}), and --overwrite is false")
-            raise CommandError(
-                f"--overwrite is false but found the following declared annotation(s): '{key}' "
-                f"already has a value ({current[key]})"
-            )
-
-
-def _say(one: Selected, obj: Object, marking: Marking, changes: Changes, mode: DryRun, changed: bool) -> None:
-    if marking.printing.form == "name":
-        print(one.label)
-    elif marking.printing:
+        if field == LABELS and key not in current:
+            print(f'label "{key}" not found.')
+    wanted = changes.apply(current)
+    if mode is DryRun.CLIENT:
+        obj = {**obj, "metadata": {**obj["metadata"], field: wanted}}
+    elif wanted != current or field == ANNOTATIONS:
+        patch: Object = {"metadata": {field: {**changes.set, **dict.fromkeys(changes.remove)}}}
+        if marking.resource_version:
+            patch["metadata"]["resourceVersion"] = marking.resource_version
+        params = {"fieldManager": marking.field_manager or _MANAGERS[field], **mode.parameters}
+        resource, name = one.target.resource, one.target.name
+        obj = await client.patch(resource, name, patch, one.namespace or None, params=params)
+    if marking.printing:
         print(printers.render([obj], marking.printing), end="")
     else:
-        done = "unlabeled" if marking.field == "labels" and not changes.set else marking.done
-        if not changed and marking.field == "labels":
-            done = "not labeled"
-        print(f"{one.label} {done}{mode.suffix}")
+        print(f"{one.label} {_done(field, changes, wanted != current)}{mode.suffix}")
+
+
+def refuse_overwriting(field: str, changes: Mapping[str, str], current: Mapping[str, str]) -> None:
+    """Raises CommandError for the first key that has another value already."""
+    for key, value in changes.items():
+        if current.get(key, value) == value:
+            continue
+        if field == LABELS:
+            raise CommandError(f"'{key}' already has a value ({current[key]}), and --overwrite is false")
+        raise CommandError(
+            f"--overwrite is false but found the following declared annotation(s): '{key}' "
+            f"already has a value ({current[key]})"
+        )
+
+
+def _done(field: str, changes: Changes, changed: bool) -> str:
+    if field == ANNOTATIONS:
+        return "annotated"
+    if not changed:
+        return "not labeled"
+    return "labeled" if changes.set else "unlabeled"

@@ -26,6 +26,12 @@ Example resource specifications include:
    '<resource>'"""
 
 
+LOCAL_WITHOUT_FILES = """you must specify resources by --filename when --local is set.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'"""
+
+
 class Selection(NamedTuple):
     """What the user named. `everything` is `--all`."""
 
@@ -70,6 +76,26 @@ async def resolve(client: Client, namespace: str, selection: Selection) -> list[
         return [Selected(t, namespace if t.resource.namespaced else "") for t in targets]
     where = "" if selection.all_namespaces else namespace
     return [found for target in targets for found in await _list(client, where, target, selection)]
+
+
+async def fetch_all(
+    client: Client, namespace: str, selection: Selection, *, local: bool = False
+) -> list[tuple[Selected, Object]]:
+    """The same objects as they are on the server, or in the files if only these count. Raises StatusError."""
+    if local:
+        if not selection.filenames:
+            raise CommandError(LOCAL_WITHOUT_FILES)
+        mapper = Mapper(client)
+        loaded = manifests.load(selection.filenames, recursive=selection.recursive)
+        return [(await _from_manifest(mapper, namespace, obj), obj) for obj in loaded]
+    return [(one, await fetch(client, one)) for one in await resolve(client, namespace, selection)]
+
+
+async def fetch(client: Client, one: Selected) -> Object:
+    """The object as it is on the server, with its apiVersion and kind."""
+    resource = one.target.resource
+    found = await client.get(resource, one.target.name, one.namespace or None)
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **found}
 
 
 async def _from_manifest(mapper: Mapper, namespace: str, obj: Object) -> Selected:

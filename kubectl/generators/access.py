@@ -53,14 +53,19 @@ def binding(
     accounts: Sequence[str],
     cluster: bool = False,
 ) -> Object:
-    """Service accounts are `namespace:name`."""
-    subjects = [{"kind": "User", "apiGroup": RBAC, "name": each} for each in users]
-    subjects += [{"kind": "Group", "apiGroup": RBAC, "name": each} for each in groups]
+    obj = named("ClusterRoleBinding" if cluster else "RoleBinding", _API, name)
+    reference = {"apiGroup": RBAC, "kind": role_kind, "name": role_name}
+    listed = subjects(users, groups, accounts)
+    return {**obj, "subjects": listed, "roleRef": reference} if listed else {**obj, "roleRef": reference}
+
+
+def subjects(users: Sequence[str], groups: Sequence[str], accounts: Sequence[str]) -> list[Object]:
+    """Service accounts are `namespace:name`. Raises CommandError."""
+    found: list[Object] = [{"kind": "User", "apiGroup": RBAC, "name": each} for each in users]
+    found += [{"kind": "Group", "apiGroup": RBAC, "name": each} for each in groups]
     for account in accounts:
         namespace, colon, own = account.partition(":")
         if not colon or not own or not namespace:
             raise CommandError("serviceaccount must be <namespace>:<name>")
-        subjects.append({"kind": "ServiceAccount", "name": own, "namespace": namespace})
-    obj = named("ClusterRoleBinding" if cluster else "RoleBinding", _API, name)
-    reference = {"apiGroup": RBAC, "kind": role_kind, "name": role_name}
-    return {**obj, "subjects": subjects, "roleRef": reference} if subjects else {**obj, "roleRef": reference}
+        found.append({"kind": "ServiceAccount", "name": own, "namespace": namespace})
+    return found

@@ -58,6 +58,7 @@ def exposing(
     kind: str = "",
     cluster_ip: str = "",
     external_ip: str = "",
+    load_balancer_ip: str = "",
     affinity: str = "",
 ) -> Object:
     """What `expose` makes; `ports` are (number, protocol)."""
@@ -76,7 +77,16 @@ def exposing(
             spec[field] = value
     if external_ip:
         spec["externalIPs"] = [external_ip]
+    if load_balancer_ip:
+        spec["loadBalancerIP"] = load_balancer_ip
     return _with_status(named("Service", "v1", name, labels), spec)
+
+
+def service_of_pod(pod: Object, port: int) -> Object:
+    """What `run --expose` makes."""
+    ports = [{"protocol": "TCP", "port": port, "targetPort": port}]
+    spec = {"ports": ports, "selector": pod["metadata"]["labels"]}
+    return _with_status(named("Service", "v1", pod["metadata"]["name"]), spec)
 
 
 _RULE = re.compile(

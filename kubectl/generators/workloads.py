@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 from apimachinery.objects import Object
+from kubectl.arguments import Flag
 from kubectl.failures import CommandError
 from kubectl.generators.objects import named
 
@@ -66,33 +68,61 @@ def cron_job(name: str, image: str, schedule: str, restart: str, command: Sequen
     return {**named("CronJob", "batch/v1", name), "spec": spec, "status": {}}
 
 
+class PodFlags(NamedTuple):
+    """The flags of `run` that say what its pod is."""
+
+    image: Annotated[str, Flag("--image", help="The image to run.")] = ""
+    image_pull_policy: Annotated[str, Flag("--image-pull-policy", help="Always, IfNotPresent or Never.")] = ""
+    labels: Annotated[str, Flag("--labels", "-l", help="Labels of the pod: a=b,c=d.")] = ""
+    annotations: Annotated[list[str] | None, Flag("--annotations", help="An annotation: a=b.")] = None
+    env: Annotated[list[str] | None, Flag("--env", help="A variable: KEY=VALUE.")] = None
+    port: Annotated[str, Flag("--port", help="The port that the container exposes.")] = ""
+    restart: Annotated[str, Flag("--restart", help="Always, OnFailure or Never.")] = "Always"
+    is_command: Annotated[bool, Flag("--command", help="The words are the command itself.")] = False
+    privileged: Annotated[bool, Flag("--privileged", help="With all rights on the node.")] = False
+
+
 def pod(
-    name: str,
-    image: str,
-    *,
-    labels: dict[str, str],
-    environment: Sequence[str] = (),
-    port: int = 0,
-    restart: str = "Always",
-    args: Sequence[str] = (),
-    is_command: bool = False,
-    stdin: bool = False,
-    tty: bool = False,
+    name: str, flags: PodFlags, args: Sequence[str], *, stdin: bool, stdin_once: bool, tty: bool
 ) -> Object:
     """What `run` creates."""
-    container = _container(name, image)
+    container = _container(name, flags.image)
     if args:
-        container["command" if is_command else "args"] = list(args)
-    if port:
-        container["ports"] = [{"containerPort": port}]
-    if environment:
-        container["env"] = [_variable(each) for each in environment]
+        container["command" if flags.is_command else "args"] = list(args)
+    if flags.port:
+        container["ports"] = [{"containerPort": _port(flags.port)}]
+    if flags.env:
+        container["env"] = [_variable(each) for each in flags.env]
+    if flags.image_pull_policy:
+        container["imagePullPolicy"] = flags.image_pull_policy
+    if flags.privileged:
+        container["securityContext"] = {"privileged": True}
     if stdin:
-        container |= {"stdin": True, "stdinOnce": True}
+        container |= {"stdin": True} | ({"stdinOnce": True} if stdin_once else {})
     if tty:
         container["tty"] = True
-    spec = {"containers": [container], "restartPolicy": restart, "dnsPolicy": "ClusterFirst"}
-    return {**named("Pod", "v1", name, labels or {"run": name}), "spec": spec, "status": {}}
+    spec = {"containers": [container], "restartPolicy": flags.restart, "dnsPolicy": "ClusterFirst"}
+    obj = named("Pod", "v1", name, pairs(flags.labels) or {"run": name})
+    if flags.annotations:
+        obj["metadata"]["annotations"] = pairs(",".join(flags.annotations))
+    return {**obj, "spec": spec, "status": {}}
+
+
+def _port(text: str) -> int:
+    if not text.isdigit():
+        raise CommandError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def pairs(text: str) -> dict[str, str]:
+    """`a=b,c=d`. Raises CommandError."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise CommandError(f"unexpected label spec: {part}")
+        found[key] = value
+    return found
 
 
 def _variable(text: str) -> Object:
@@ -102,8 +132,8 @@ def _variable(text: str) -> Object:
     return {"name": name, "value": value}
 
 
-def autoscaler(target: Object, name: str, minimum: int, maximum: int, cpu: str) -> Object:
-    """`target` is a scaleTargetRef."""
+def autoscaler(target: Object, name: str, minimum: int, maximum: int, wanted: Mapping[str, str]) -> Object:
+    """`target` is a scaleTargetRef; what is wanted of cpu and memory is a share (70%) or an amount."""
     if maximum < 1:
         raise CommandError(f"--max=MAXPODS is required and must be at least 1, max: {maximum}")
     if minimum > maximum:
@@ -113,8 +143,16 @@ def autoscaler(target: Object, name: str, minimum: int, maximum: int, cpu: str) 
     spec: Object = {"scaleTargetRef": target, "maxReplicas": maximum}
     if minimum > 0:
         spec["minReplicas"] = minimum
-    if cpu:
-        usage = {"type": "Utilization", "averageUtilization": int(cpu.removesuffix("%"))}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": usage}}]
+    metrics = [_metric(resource, amount) for resource, amount in wanted.items() if amount]
+    if metrics:
+        spec["metrics"] = metrics
     return {**named("HorizontalPodAutoscaler", "autoscaling/v2", name), "spec": spec,
             "status": {"desiredReplicas": 0, "currentMetrics": None}}  # fmt: skip
+
+
+def _metric(resource: str, amount: str) -> Object:
+    if amount.rstrip("%").isdigit() and (amount.endswith("%") or resource == "cpu"):
+        target: Object = {"type": "Utilization", "averageUtilization": int(amount.rstrip("%"))}
+    else:
+        target = {"type": "AverageValue", "averageValue": amount}
+    return {"type": "Resource", "resource": {"name": resource, "target": target}}

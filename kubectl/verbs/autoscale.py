@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from apimachinery.objects import Object
 from kubectl import session
 from kubectl.arguments import Flag, Words
 from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
+from kubectl.flags import Filenames, Recursive
 from kubectl.generators import workloads
-from kubectl.resources import Mapper
-
-if TYPE_CHECKING:
-    from client.rest import Client
+from kubectl.selection import Selection, fetch_all
 
 
 def autoscale(
     creation: Creation,
-    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
-    minimum: Annotated[int, Flag("--min")] = -1,
-    maximum: Annotated[int, Flag("--max")] = -1,
-    cpu: Annotated[str, Flag("--cpu-percent", "--cpu")] = "",
-    name: Annotated[str, Flag("--name")] = "",
+    words: Annotated[list[str], Words("(-f FILENAME | TYPE NAME | TYPE/NAME)")],
+    filename: Filenames = None,
+    recursive: Recursive = False,
+    minimum: Annotated[int, Flag("--min", help="The fewest pods.")] = -1,
+    maximum: Annotated[int | None, Flag("--max", help="The most pods.")] = None,
+    cpu_percent: Annotated[int, Flag("--cpu-percent", help="The share of the requested CPU to aim at.")] = -1,
+    cpu: Annotated[str, Flag("--cpu", help="The CPU to aim at: 70% or 500m.")] = "",
+    memory: Annotated[str, Flag("--memory", help="The memory to aim at: 70% or 200Mi.")] = "",
+    name: Annotated[str, Flag("--name", help="Of the autoscaler; by default the workload's.")] = "",
 ) -> None:
     """Auto-scale a deployment, replica set, stateful set, or replication controller."""
-    if not words:
-        raise CommandError("You must provide one or more resources by argument or filename.")
-    target = session.run(lambda client, namespace: _reference(client, namespace, words))
-    obj = workloads.autoscaler(target, name or target["name"], minimum, maximum, cpu)
-    create(obj, creation, Wording(done="autoscaled", manager="kubectl-autoscale"))
-
-
-async def _reference(client: Client, namespace: str, words: list[str]) -> Object:
-    target = (await Mapper(client).targets(words))[0]
-    resource = target.resource
-    await client.get(resource, target.name, namespace)
+    if maximum is None:
+        raise CommandError('required flag(s) "max" not set')
+    selection = Selection(words, filename or (), recursive=recursive)
+    [(one, obj), *_] = session.run(lambda client, namespace: fetch_all(client, namespace, selection))
+    resource = one.target.resource
     if "scale" not in resource.subresources:
-        raise CommandError(f"cannot autoscale a {resource.kind}")
-    return {"kind": resource.kind, "name": target.name, "apiVersion": resource.api_version}
+        which = f"{resource.group}/{resource.version}, Resource={resource.plural}"
+        raise CommandError(
+            f"cannot autoscale a {resource.kind}: could not find scale subresource for {which} "
+            "in discovery information"
+        )
+    target = {"kind": obj["kind"], "name": one.target.name, "apiVersion": obj["apiVersion"]}
+    wanted = {"cpu": cpu or (f"{cpu_percent}%" if cpu_percent >= 0 else ""), "memory": memory}
+    autoscaler = workloads.autoscaler(target, name or one.target.name, minimum, maximum, wanted)
+    create(autoscaler, creation, Wording(done="autoscaled", manager="kubectl-autoscale"))

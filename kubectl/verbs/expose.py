@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from apimachinery.objects import Object, get_path, labels_of
+from apimachinery.objects import Object, get_path, labels_of, name_of
 from kubectl import session
-from kubectl.arguments import Flag, Words
+from kubectl.arguments import Flag, UsageError, Words
 from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
+from kubectl.flags import Filenames, Overrides, OverrideType, Recursive
 from kubectl.generators import network
-from kubectl.resources import Mapper, Target
-
-if TYPE_CHECKING:
-    from client.rest import Client
+from kubectl.generators.workloads import pairs
+from kubectl.patching import overridden
+from kubectl.selection import Selection, fetch_all
 
 
 def expose(
     creation: Creation,
-    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
-    name: Annotated[str, Flag("--name")] = "",
-    port: Annotated[str, Flag("--port")] = "",
-    target_port: Annotated[str, Flag("--target-port")] = "",
-    protocol: Annotated[str, Flag("--protocol")] = "",
-    kind: Annotated[str, Flag("--type")] = "",
-    cluster_ip: Annotated[str, Flag("--cluster-ip")] = "",
-    external_ip: Annotated[str, Flag("--external-ip")] = "",
-    selector: Annotated[str, Flag("--selector")] = "",
-    labels: Annotated[str, Flag("--labels", "-l")] = "",
-    affinity: Annotated[str, Flag("--session-affinity")] = "",
+    words: Annotated[list[str], Words("(-f FILENAME | TYPE NAME)")],
+    filename: Filenames = None,
+    recursive: Recursive = False,
+    name: Annotated[str, Flag("--name", help="Of the Service; by default what is exposed.")] = "",
+    port: Annotated[str, Flag("--port", help="Of the Service; several with commas.")] = "",
+    target_port: Annotated[str, Flag("--target-port", help="Of the pods, a number or a name.")] = "",
+    protocol: Annotated[str, Flag("--protocol", help="TCP, UDP or SCTP.")] = "",
+    kind: Annotated[str, Flag("--type", help="ClusterIP, NodePort, LoadBalancer or ExternalName.")] = "",
+    cluster_ip: Annotated[str, Flag("--cluster-ip", help="None makes it headless.")] = "",
+    external_ip: Annotated[str, Flag("--external-ip", help="An address besides its own.")] = "",
+    selector: Annotated[str, Flag("--selector", help="Of the pods, in place of those found.")] = "",
+    labels: Annotated[str, Flag("--labels", "-l", help="Labels of the Service.")] = "",
+    load_balancer_ip: Annotated[str, Flag("--load-balancer-ip", help="Of a LoadBalancer.")] = "",
+    affinity: Annotated[str, Flag("--session-affinity", help="None or ClientIP.")] = "",
+    overrides: Overrides = "",
+    override_type: OverrideType = "merge",
 ) -> None:
     """Expose a resource as a new Kubernetes service."""
-    if not words:
-        raise CommandError("You must provide one or more resources by argument or filename.")
-    target, obj = session.run(lambda client, namespace: _fetch(client, namespace, words))
+    selection = Selection(words, filename or (), recursive=recursive)
+    [(_, obj), *_] = session.run(lambda client, namespace: fetch_all(client, namespace, selection))
     service = network.exposing(
-        name or target.name,
-        _pairs(selector) if selector else selector_of(obj),
+        name or name_of(obj),
+        pairs(selector) if selector else selector_of(obj),
         _ports(port, protocol, obj),
-        labels=_pairs(labels) if labels else labels_of(obj),
+        labels=pairs(labels) if labels else labels_of(obj),
         target_port=target_port,
         kind=kind,
         cluster_ip=cluster_ip,
         external_ip=external_ip,
+        load_balancer_ip=load_balancer_ip,
         affinity=affinity,
     )
-    create(service, creation, Wording(done="exposed", manager="kubectl-expose"))
-
-
-async def _fetch(client: Client, namespace: str, words: list[str]) -> tuple[Target, Object]:
-    target = (await Mapper(client).targets(words))[0]
-    found = await client.get(target.resource, target.name, namespace)
-    return target, {"apiVersion": target.resource.api_version, "kind": target.resource.kind, **found}
-
-
-def _pairs(text: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in text.split(","))
+    create(
+        overridden(service, overrides, override_type),
+        creation,
+        Wording(done="exposed", manager="kubectl-expose"),
+    )
 
 
 def selector_of(obj: Object) -> dict[str, str]:
@@ -85,8 +84,5 @@ def _ports(port: str, protocol: str, obj: Object) -> list[tuple[int, str]]:
         for each in container.get("ports") or ()
     ] or [(each["port"], each.get("protocol", "TCP")) for each in spec.get("ports") or ()]
     if not found:
-        raise CommandError(
-            "couldn't find port via --port flag or introspection\n"
-            "See 'sampan expose -h' for help and examples"
-        )
+        raise UsageError("couldn't find port via --port flag or introspection", "expose", "examples")
     return found

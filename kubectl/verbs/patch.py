@@ -10,54 +10,52 @@ from kubectl import dry_run, printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Filenames, Subresource
+from kubectl.flags import Dry, FieldManager, Filenames, Local, Recursive, Subresource
+from kubectl.patching import CONTENT_TYPES, patched
 from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selection, resolve
+from kubectl.selection import Selection, fetch_all
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-TYPES = {
-    "strategic": "application/strategic-merge-patch+json",
-    "merge": "application/merge-patch+json",
-    "json": "application/json-patch+json",
-}
-
 
 def patch(
-    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME")] = None,
+    words: Annotated[list[str], Words("(-f FILENAME | TYPE NAME)")],
     text: Annotated[str, Flag("--patch", "-p", help="The patch, JSON or YAML.")] = "",
-    patch_file: Annotated[str, Flag("--patch-file")] = "",
+    patch_file: Annotated[str, Flag("--patch-file", help="A file that holds the patch.")] = "",
     kind: Annotated[str, Flag("--type", help="json, merge or strategic.")] = "strategic",
     filename: Filenames = None,
+    recursive: Recursive = False,
     subresource: Subresource = "",
+    local: Local = False,
+    field_manager: FieldManager = "",
     printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Update fields of a resource."""
-    if kind not in TYPES:
+    if kind not in CONTENT_TYPES:
         raise CommandError(f'--type must be one of [json merge strategic], not "{kind}"')
     if not text and not patch_file:
         raise CommandError("must specify --patch or --patch-file containing the contents of the patch")
     body = _parse(Path(patch_file).read_text() if patch_file else text)
-    mode = dry_run.parse(dry)
-    selection = Selection(words or (), filename or ())
+    mode = DryRun.CLIENT if local else dry_run.parse(dry)
+    selection = Selection(words, filename or (), recursive=recursive)
 
     async def run(client: Client, namespace: str) -> None:
-        for one in await resolve(client, namespace, selection):
-            resource, name, inside = one.target.resource, one.target.name, one.namespace or None
-            before = await client.get(resource, name, inside, subresource=subresource or None)
-            after = before
-            if mode is not DryRun.CLIENT:
-                path = resource.path(inside, name, subresource or None)
-                headers = {"content-type": TYPES[kind]}
-                params = {"fieldManager": "kubectl-patch", **mode.parameters}
-                answer = await client.request("PATCH", path, body=body, headers=headers, params=params)
-                after = from_json(answer)
+        params = {"fieldManager": field_manager or "kubectl-patch", **mode.parameters}
+        for one, before in await fetch_all(client, namespace, selection, local=local):
+            if mode is DryRun.CLIENT:
+                after = patched(before, from_json(body), kind)
+            else:
+                path = one.target.resource.path(one.namespace or None, one.target.name, subresource or None)
+                headers = {"content-type": CONTENT_TYPES[kind]}
+                after = from_json(
+                    await client.request("PATCH", path, body=body, headers=headers, params=params)
+                )
             if printing:
                 print(printers.render([after], printing), end="")
             else:
-                note = "" if before != after or mode is DryRun.CLIENT else " (no change)"
+                note = "" if before != after or subresource else " (no change)"
                 print(f"{one.label} patched{mode.suffix}{note}")
 
     session.run(run)

@@ -2,65 +2,92 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
-from kubectl import dry_run, session
+from kubectl import dry_run, printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Filenames, ResourceVersion, Selector
+from kubectl.flags import Dry, Everything, Filenames, Recursive, ResourceVersion, Selector
 from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selected, Selection, resolve
+from kubectl.selection import Selected, Selection, fetch, resolve
+from kubectl.waiting import until
 
 if TYPE_CHECKING:
     from client.rest import Client
 
 
 def scale(
-    words: Annotated[list[str] | None, Words("TYPE/NAME...")] = None,
-    replicas: Annotated[int, Flag("--replicas")] = -1,
+    words: Annotated[list[str], Words("(-f FILENAME | TYPE NAME)")],
+    replicas: Annotated[int | None, Flag("--replicas", help="How many.")] = None,
     filename: Filenames = None,
+    recursive: Recursive = False,
     selector: Selector = "",
     everything: Everything = False,
-    current_replicas: Annotated[int, Flag("--current-replicas")] = -1,
+    current_replicas: Annotated[int, Flag("--current-replicas", help="Only if there are so many.")] = -1,
     resource_version: ResourceVersion = "",
+    timeout: Annotated[float, Flag("--timeout", help="Wait so long for the replicas; 0: not at all.")] = 0.0,
     printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Set a new size for a deployment, replica set, or replication controller."""
+    if replicas is None:
+        raise CommandError('required flag(s) "replicas" not set')
     if replicas < 0:
         raise CommandError(
-            'required flag(s) "replicas" not set'
-            if replicas == -1
-            else "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
+            "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
         )
     mode = dry_run.parse(dry)
-    selection = Selection(words or (), filename or (), selector, everything=everything)
+    selection = Selection(words, filename or (), selector, everything=everything, recursive=recursive)
 
     async def run(client: Client, namespace: str) -> None:
         for one in await resolve(client, namespace, selection):
-            await _scale(client, one, replicas, current_replicas, resource_version, mode)
-            print(one.label if printing.form == "name" else f"{one.label} scaled{mode.suffix}")
+            before = await _existing(client, one)
+            _check(await _scale_of(client, one), current_replicas, resource_version)
+            after = before
+            if mode is not DryRun.CLIENT:
+                await _scale(client, one, replicas, mode)
+                after = await fetch(client, one)
+            if timeout and mode is DryRun.NONE:
+                await _wait(client, one, replicas, timeout)
+            if printing:
+                print(printers.render([after], printing), end="")
+            else:
+                print(f"{one.label} scaled{mode.suffix}")
 
     session.run(run)
 
 
-async def _scale(
-    client: Client, one: Selected, replicas: int, expected: int, version: str, mode: DryRun
-) -> None:
-    resource, name, namespace = one.target.resource, one.target.name, one.namespace or None
+async def _existing(client: Client, one: Selected) -> Object:
     try:
-        await client.get(resource, name, namespace)
+        return await fetch(client, one)
     except NotFoundError as error:
         raise CommandError(f"no objects passed to scale {error.message}") from None
-    if expected >= 0 or version:
-        current = await client.get(resource, name, namespace, subresource="scale")
-        _check(current, expected, version)
-    if mode is not DryRun.CLIENT:
-        patch = {"spec": {"replicas": replicas}}
-        await client.patch(resource, name, patch, namespace, subresource="scale", params=mode.parameters)
+
+
+async def _scale_of(client: Client, one: Selected) -> Object:
+    resource, name = one.target.resource, one.target.name
+    return await client.get(resource, name, one.namespace or None, subresource="scale")
+
+
+async def _scale(client: Client, one: Selected, replicas: int, mode: DryRun) -> None:
+    resource, name, namespace = one.target.resource, one.target.name, one.namespace or None
+    patch = {"spec": {"replicas": replicas}}
+    await client.patch(resource, name, patch, namespace, subresource="scale", params=mode.parameters)
+
+
+async def _wait(client: Client, one: Selected, replicas: int, seconds: float) -> None:
+    def is_there(obj: Object | None) -> bool:
+        return obj is not None and (obj.get("status") or {}).get("replicas", 0) == replicas
+
+    try:
+        async with asyncio.timeout(seconds):
+            await until(client, one.target.resource, one.target.name, one.namespace, is_there)
+    except TimeoutError:
+        raise CommandError("timed out waiting for the condition") from None
 
 
 def _check(current: Object, expected: int, version: str) -> None:

@@ -1,157 +1,24 @@
-"""`set`: images, environment and resources of what has a pod template."""
+"""`set`: images, environment, resources and service accounts of pods, selectors and subjects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
-from apimachinery.objects import Object, deep_copy, get_path, name_of
-from apimachinery.schema import builtin
-from apimachinery.strategic import create_two_way_patch
-from kubectl import dry_run, printers, session
+from apimachinery.labels import parse_selector
+from apimachinery.objects import Object
 from kubectl.arguments import Flag, Words
 from kubectl.commands import Group
-from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Filenames, Selector
-from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selected, Selection, resolve
+from kubectl.flags import ResourceVersion
+from kubectl.generators.access import subjects
+from kubectl.selection import NOTHING_NAMED
+from kubectl.settings.changing import OBJECT, Settings, change_all, chosen, pod_spec
+from kubectl.settings.env import env
 
-if TYPE_CHECKING:
-    from client.rest import Client
-
-Updates = Annotated[list[str], Words("(TYPE NAME | TYPE/NAME) KEY=VALUE...")]
-Change = Callable[[Object], None]
-"""Changes a pod spec in place. Raises CommandError."""
-
-
-def image(
-    words: Updates,
-    filename: Filenames = None,
-    selector: Selector = "",
-    everything: Everything = False,
-    dry: Dry = "none",
-    printing: Printing = AS_IS,
-) -> None:
-    """Update the image of a pod template."""
-    names, pairs = split(words)
-    if not pairs:
-        raise CommandError("at least one image update is required")
-
-    def change(spec: Object) -> None:
-        for container_name, wanted in pairs.items():
-            _set_image(spec, container_name, wanted)
-
-    selection = Selection(names, filename or (), selector, everything=everything)
-    _change_all(selection, change, "image updated", dry, printing)
-
-
-def _set_image(spec: Object, name: str, wanted: str) -> None:
-    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-    matching = [each for each in containers if name == "*" or each["name"] == name]
-    if not matching:
-        raise CommandError(f'unable to find container named "{name}"')
-    for each in matching:
-        each["image"] = wanted
-
-
-def env(
-    words: Updates,
-    filename: Filenames = None,
-    selector: Selector = "",
-    everything: Everything = False,
-    containers: Annotated[str, Flag("--containers", "-c", help="A pattern.")] = "*",
-    show: Annotated[bool, Flag("--list")] = False,
-    dry: Dry = "none",
-    printing: Printing = AS_IS,
-) -> None:
-    """Update environment variables on a pod template; KEY- removes."""
-    names, pairs = split(words)
-    removed = [name.removesuffix("-") for name in names if name.endswith("-")]
-    selection = Selection(
-        [name for name in names if not name.endswith("-")], filename or (), selector, everything=everything
-    )
-    if show:
-        session.run(lambda client, namespace: _list_all(client, namespace, selection, containers))
-        return
-    if not pairs and not removed:
-        raise CommandError("at least one environment variable must be provided")
-
-    def change(spec: Object) -> None:
-        for container in _chosen(spec, containers):
-            container["env"] = update_env(container.get("env") or (), pairs, removed)
-            if not container["env"]:
-                del container["env"]
-
-    _change_all(selection, change, "env updated", dry, printing)
-
-
-def _chosen(spec: Object, pattern: str) -> list[Object]:
-    found = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-    return [each for each in found if fnmatchcase(each["name"], pattern)]
-
-
-def update_env(current: Sequence[Object], pairs: dict[str, str], removed: Sequence[str]) -> list[Object]:
-    """Old variables keep their place, new ones follow."""
-    kept = [
-        {"name": each["name"], "value": pairs[each["name"]]} if each["name"] in pairs else each
-        for each in current
-        if each["name"] not in removed
-    ]
-    known = {each["name"] for each in kept}
-    return kept + [{"name": name, "value": value} for name, value in pairs.items() if name not in known]
-
-
-async def _list_all(client: Client, namespace: str, selection: Selection, pattern: str) -> None:
-    for one in await resolve(client, namespace, selection):
-        obj = await client.get(one.target.resource, one.target.name, one.namespace)
-        for container in _chosen(_pod_spec(obj), pattern):
-            plural = one.target.resource.kind
-            print(f"# {plural} {one.target.name}, container {container['name']}")
-            for variable in container.get("env") or ():
-                print(_listed(variable))
-
-
-def _listed(variable: Object) -> str:
-    if "valueFrom" not in variable:
-        return f"{variable['name']}={variable.get('value', '')}"
-    source = variable["valueFrom"]
-    if key := source.get("configMapKeyRef"):
-        return f"# {variable['name']} from configmap {key['name']}, key {key['key']}"
-    if key := source.get("secretKeyRef"):
-        return f"# {variable['name']} from secret {key['name']}, key {key['key']}"
-    if field := source.get("fieldRef"):
-        return f"# {variable['name']} from field path {field['fieldPath']}"
-    return f"# {variable['name']} from resource {source['resourceFieldRef']['resource']}"
-
-
-def resources(
-    words: Updates,
-    filename: Filenames = None,
-    selector: Selector = "",
-    everything: Everything = False,
-    containers: Annotated[str, Flag("--containers", "-c")] = "*",
-    limits: Annotated[str, Flag("--limits")] = "",
-    requests: Annotated[str, Flag("--requests")] = "",
-    dry: Dry = "none",
-    printing: Printing = AS_IS,
-) -> None:
-    """Update resource requests/limits on objects with pod templates."""
-    if not limits and not requests:
-        raise CommandError(
-            "you must specify an update to requests or limits (in the form of --requests/--limits)"
-        )
-
-    def change(spec: Object) -> None:
-        for container in _chosen(spec, containers):
-            amounts = container.setdefault("resources", {})
-            for name, text in (("limits", limits), ("requests", requests)):
-                if text:
-                    amounts.setdefault(name, {}).update(part.split("=", 1) for part in text.split(","))
-
-    selection = Selection(words, filename or (), selector, everything=everything)
-    _change_all(selection, change, "resource requirements updated", dry, printing)
+Updates = Annotated[list[str], Words("(TYPE NAME | TYPE/NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1...")]
+Named = Annotated[list[str], Words("(TYPE NAME | TYPE/NAME)")]
+Containers = Annotated[str, Flag("--containers", "-c", help="Of which containers; a pattern.")]
 
 
 def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -160,46 +27,128 @@ def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return [word for word in words if "=" not in word], pairs
 
 
-def _pod_spec(obj: Object) -> Object:
-    for path in ("spec.template.spec", "spec.jobTemplate.spec.template.spec"):
-        found = get_path(obj, path)
-        if found is not None:
-            return dict(found)
-    if "containers" in (obj.get("spec") or {}):
-        return dict(obj["spec"])
-    raise CommandError(f"{name_of(obj)} has no pod template")
+def image(words: Updates, settings: Settings) -> None:
+    """Update the image of a pod template."""
+    named, pairs = split(words)
+    if not pairs:
+        raise CommandError("at least one image update is required")
+
+    def change(obj: Object) -> None:
+        for name, wanted in pairs.items():
+            matching = chosen(pod_spec(obj), name)
+            if not matching:
+                raise CommandError(f'unable to find container named "{name}"')
+            for each in matching:
+                each["image"] = wanted
+
+    change_all(named, settings, change, "image", "failed to patch image update to pod template: ")
 
 
-def _change_all(selection: Selection, change: Change, done: str, dry: str, printing: Printing) -> None:
-    mode = dry_run.parse(dry)
+def resources(
+    words: Named,
+    settings: Settings,
+    containers: Containers = "*",
+    limits: Annotated[str, Flag("--limits", help="cpu=100m,memory=256Mi")] = "",
+    requests: Annotated[str, Flag("--requests", help="cpu=100m,memory=256Mi")] = "",
+) -> None:
+    """Update resource requests/limits on objects with pod templates."""
+    if not limits and not requests:
+        raise CommandError(
+            "you must specify an update to requests or limits (in the form of --requests/--limits)"
+        )
+    wanted = {"limits": _amounts(limits), "requests": _amounts(requests)}
 
-    async def run(client: Client, namespace: str) -> None:
-        for one in await resolve(client, namespace, selection):
-            result, changed = await _change(client, one, change, mode)
-            if printing:
-                print(printers.render([result], printing), end="")
-            elif changed:
-                print(f"{one.label} {done}{mode.suffix}")
+    def change(obj: Object) -> None:
+        matching = chosen(pod_spec(obj), containers)
+        if not matching:
+            raise CommandError(f"unable to find container named {containers}")
+        for container in matching:
+            for name, amounts in wanted.items():
+                if amounts:
+                    container.setdefault("resources", {}).setdefault(name, {}).update(amounts)
 
-    session.run(run)
+    failure = "failed to patch resources update to pod template "
+    change_all(words, settings, change, "resource requirements", failure)
 
 
-async def _change(client: Client, one: Selected, change: Change, mode: DryRun) -> tuple[Object, bool]:
-    """The object as it is now, and whether anything was to be changed."""
-    resource, name = one.target.resource, one.target.name
-    found = await client.get(resource, name, one.namespace)
-    before = {"apiVersion": resource.api_version, "kind": resource.kind, **found}
-    after = deep_copy(before)
-    change(_pod_spec(after))
-    patch = create_two_way_patch(before, after, builtin().find(resource.api_version, resource.kind))
-    if not patch or mode is DryRun.CLIENT:
-        return after, bool(patch)
-    strategic = "application/strategic-merge-patch+json"
-    params = {"fieldManager": "kubectl-set", **mode.parameters}
-    return await client.patch(resource, name, patch, one.namespace, patch_type=strategic, params=params), True
+def _amounts(text: str) -> dict[str, str]:
+    found = {}
+    for part in filter(None, text.split(",")):
+        name, equals, amount = part.partition("=")
+        if not equals:
+            raise CommandError(f"Invalid argument syntax {part}, expected <resource>=<value>")
+        found[name] = amount
+    return found
+
+
+def service_account(words: Named, settings: Settings) -> None:
+    """Update the service account of a resource."""
+    if not words:
+        raise CommandError("serviceaccount is required")
+    *named, account = words
+    if not named and not settings.filename:
+        raise CommandError(NOTHING_NAMED)
+
+    def change(obj: Object) -> None:
+        pod_spec(obj)["serviceAccountName"] = account
+
+    change_all(named, settings, change, "serviceaccount", "failed to patch ServiceAccountName: ")
+
+
+def selector(words: Named, settings: Settings, resource_version: ResourceVersion = "") -> None:
+    """Set the selector on a resource."""
+    if len(words) < 2:
+        raise CommandError(NOTHING_NAMED)
+    *named, expression = words
+    parsed = parse_selector(expression)
+    wanted = dict(part.split("=", 1) for part in expression.split(",") if "=" in part)
+    if len(wanted) != len(parsed.requirements):
+        raise CommandError(f"match expression [{parsed}] not supported on this object")
+
+    def change(obj: Object) -> None:
+        if obj["kind"] != "Service":
+            raise CommandError("setting a selector is only supported for Services")
+        obj["spec"]["selector"] = wanted
+        if resource_version:
+            obj["metadata"]["resourceVersion"] = resource_version
+
+    change_all(named, settings, change, "selector")
+
+
+def subject(
+    words: Named,
+    settings: Settings,
+    user: Annotated[list[str] | None, Flag("--user", help="Users to bind.")] = None,
+    group: Annotated[list[str] | None, Flag("--group", help="Groups to bind.")] = None,
+    serviceaccount: Annotated[
+        list[str] | None, Flag("--serviceaccount", help="Accounts to bind: namespace:name.")
+    ] = None,
+) -> None:
+    """Update the user, group, or service account in a role binding or cluster role binding."""
+    wanted = subjects(user or (), group or (), serviceaccount or ())
+    if not wanted:
+        raise CommandError("you must specify at least one value of user, group or serviceaccount")
+
+    def change(obj: Object) -> None:
+        if obj["kind"] not in ("RoleBinding", "ClusterRoleBinding"):
+            raise CommandError(
+                f"{OBJECT} setting subjects is only supported for RoleBinding/ClusterRoleBinding"
+            )
+        present = obj.get("subjects") or []
+        obj["subjects"] = present + [each for each in wanted if each not in present]
+
+    change_all(words, settings, change, "subjects", "failed to patch subjects to rolebinding: ")
 
 
 set_ = Group(
     "Configure application resources.",
-    {"env": env, "image": image, "resources": resources},
+    {
+        "env": env,
+        "image": image,
+        "resources": resources,
+        "selector": selector,
+        "serviceaccount": service_account,
+        "subject": subject,
+    },
+    {"sa": "serviceaccount"},
 )

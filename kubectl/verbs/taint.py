@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery import names, scheme
 from apimachinery.objects import Object
-from kubectl import dry_run, session
+from kubectl import dry_run, field_validation, printers, session
 from kubectl.arguments import Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Overwrite, Selector
+from kubectl.flags import Dry, Everything, FieldManager, Overwrite, Selector, Validate
+from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Target
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ class Changes:
 
     set: tuple[Object, ...]
     remove: tuple[tuple[str, str], ...]
+
+    @property
+    def done(self) -> str:
+        if not self.set:
+            return "untainted"
+        return "modified" if self.remove else "tainted"
 
 
 def parse(words: Sequence[str]) -> Changes:
@@ -80,39 +87,54 @@ def apply(current: Sequence[Object], changes: Changes, *, overwrite: bool) -> li
 
 
 def taint(
-    words: Annotated[list[str], Words("NODE NAME... KEY=VALUE:EFFECT... KEY-...")],
+    words: Annotated[list[str], Words("NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N-")],
     overwrite: Overwrite = False,
     selector: Selector = "",
     everything: Everything = False,
+    field_manager: FieldManager = "",
+    validate: Validate = "strict",
+    printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
     """Update the taints on one or more nodes."""
+    if not words:
+        raise CommandError("one or more resources must be specified as <resource> <name>")
     kind, *rest = words
     if kind.lower() not in ("node", "nodes", "no"):
-        raise CommandError(f"invalid resource type {kind}, only node(s) is supported")
+        raise CommandError(f"invalid resource type {kind}, only node types are supported")
     specs = [word for word in rest if word.endswith("-") or ":" in word]
     if not specs:
         raise CommandError("at least one taint update is required")
     changes, mode = parse(specs), dry_run.parse(dry)
     chosen = [word for word in rest if word not in specs]
+    params = {
+        "fieldManager": field_manager or "kubectl-taint",
+        "fieldValidation": field_validation.parse(validate),
+        **mode.parameters,
+    }
 
     async def run(client: Client, _: str) -> None:
         listed = [] if chosen else (await client.list(scheme.NODES, label_selector=selector or None))["items"]
         if not chosen and not (selector or everything):
             raise CommandError("one or more nodes must be specified")
         for name in chosen or [node["metadata"]["name"] for node in listed]:
-            await _taint_node(client, name, changes, overwrite, mode)
+            node = await _taint_node(client, name, changes, overwrite, mode, params)
+            if printing:
+                print(printers.render([node], printing), end="")
+            else:
+                print(f"{Target(scheme.NODES, name).label} {changes.done}{mode.suffix}")
 
     session.run(run)
 
 
-async def _taint_node(client: Client, name: str, changes: Changes, overwrite: bool, mode: DryRun) -> None:
-    node = await client.get(scheme.NODES, name)
+async def _taint_node(
+    client: Client, name: str, changes: Changes, overwrite: bool, mode: DryRun, params: dict[str, str]
+) -> Object:
+    """The node as it is then."""
+    node = {"apiVersion": "v1", "kind": "Node", **await client.get(scheme.NODES, name)}
     taints = apply(node["spec"].get("taints") or [], changes, overwrite=overwrite)
-    if mode is not DryRun.CLIENT:
-        metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
-        patch = {"metadata": metadata, "spec": {"taints": taints or None}}
-        params = {"fieldManager": "kubectl-taint", **mode.parameters}
-        await client.patch(scheme.NODES, name, patch, params=params)
-    done = "tainted" if changes.set and not changes.remove else "modified" if changes.set else "untainted"
-    print(f"{Target(scheme.NODES, name).label} {done}{mode.suffix}")
+    if mode is DryRun.CLIENT:
+        return {**node, "spec": {**node["spec"], "taints": taints}}
+    metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
+    patch = {"metadata": metadata, "spec": {"taints": taints or None}}
+    return await client.patch(scheme.NODES, name, patch, params=params)

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from apimachinery.errors import StatusError
-from kubectl import last_applied, streaming
+from kubectl import last_applied, marking, streaming
 from kubectl.failures import CommandError
-from kubectl.verbs import config, set, taint, wait
+from kubectl.patching import overridden
+from kubectl.settings import env
+from kubectl.verbs import config, taint, wait
+from kubectl.verbs.run import IMAGE
 
 
 @pytest.mark.parametrize(
@@ -77,11 +80,73 @@ def test_wrong_taints_are_refused(words: list[str], message: str) -> None:
 
 def test_variables_keep_their_place() -> None:
     current = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C", "value": "3"}]
-    assert set.update_env(current, {"B": "x", "D": "y"}, ["C"]) == [
+    objects, updates = env.split(["deploy/web", "B=x", "D=y", "C-"])
+    assert objects == ["deploy/web"]
+    assert updates.apply(current) == [
         {"name": "A", "value": "1"},
         {"name": "B", "value": "x"},
         {"name": "D", "value": "y"},
     ]
+    with pytest.raises(CommandError, match=r"'B' already has a value \(2\), and --overwrite is false"):
+        updates.apply(current, overwrite=False)
+
+
+def test_keys_become_names_of_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    source = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a.b": "1", "C": "2", "x": "3"}}
+    assert env.references(source, ["a.b", "C"], "P_") == [
+        {"name": "P_C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "C"}}},
+        {"name": "P_A_B", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "a.b"}}},
+    ]
+    assert capsys.readouterr().err == "Warning: key a.b transferred to A_B\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        (["pod", "p", "a=b", "c-"], marking.Changes({"a": "b"}, ["c"])),
+        (["pod/p", "a="], marking.Changes({"a": ""}, [])),
+    ],
+)
+def test_marks_are_told_from_names(words: list[str], changes: marking.Changes) -> None:
+    assert marking.split_words(words, marking.LABELS)[1] == changes
+
+
+def test_what_has_another_value_is_not_overwritten() -> None:
+    marking.refuse_overwriting(marking.LABELS, {"a": "b", "n": "1"}, {"a": "b"})
+    with pytest.raises(CommandError, match=r"'a' already has a value \(b\), and --overwrite is false"):
+        marking.refuse_overwriting(marking.LABELS, {"a": "c"}, {"a": "b"})
+    with pytest.raises(CommandError, match="can not both modify and remove a label in the same command"):
+        marking.split_words(["a=b", "a-"], marking.LABELS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "node"),
+    [
+        ('{"spec": {"nodeName": "x"}}', "merge", "x"),
+        ('{"spec": {"nodeName": "x"}}', "strategic", "x"),
+        ('[{"op": "add", "path": "/spec/nodeName", "value": "x"}]', "json", "x"),
+        ("", "merge", None),
+    ],
+)
+def test_overrides_change_what_was_made(text: str, kind: str, node: str | None) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": []}}
+    assert overridden(pod, text, kind)["spec"].get("nodeName") == node
+
+
+@pytest.mark.parametrize(
+    ("image", "fine"),
+    [
+        ("busybox", True),
+        ("r.io:5000/a/b-c_d:1.2-x", True),
+        ("localhost/x@sha256:" + "a" * 64, True),
+        ("bad image", False),
+        ("UPPER", False),
+        ("a:b:c", False),
+        ("", False),
+    ],
+)
+def test_images_are_references(image: str, fine: bool) -> None:
+    assert bool(IMAGE.fullmatch(image)) == fine
 
 
 def test_apply_remembers_what_it_was_given() -> None:

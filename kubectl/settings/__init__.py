@@ -1,0 +1,1 @@
+"""`set`: what its subcommands share, and each of them."""
