@@ -7,9 +7,10 @@ import pytest
 from apimachinery.errors import StatusError
 from kubectl import last_applied, marking, streaming
 from kubectl.failures import CommandError
+from kubectl.kubeconfigs import entries, views
 from kubectl.patching import overridden
 from kubectl.settings import env
-from kubectl.verbs import config, taint, wait
+from kubectl.verbs import taint, wait
 from kubectl.verbs.run import IMAGE
 
 
@@ -192,7 +193,7 @@ CONFIG: dict[str, Any] = {
 
 
 def test_a_minified_kubeconfig_holds_one_context() -> None:
-    small = config.minified(CONFIG, "c")
+    small = views.minified(CONFIG, "c")
     assert [[each["name"] for each in small[what]] for what in ("contexts", "clusters", "users")] == [
         ["c"],
         ["k"],
@@ -201,7 +202,7 @@ def test_a_minified_kubeconfig_holds_one_context() -> None:
 
 
 def test_secrets_are_hidden() -> None:
-    shown = config.redacted(CONFIG)
+    shown = views.redacted(CONFIG)
     assert shown["users"][0]["user"] == {"token": "REDACTED", "client-key-data": "DATA+OMITTED"}
     assert shown["clusters"][0]["cluster"] == {"certificate-authority-data": "DATA+OMITTED"}
 
@@ -213,3 +214,41 @@ def test_the_commands_exit_code_is_taken_over() -> None:
     assert streaming.exit_code({"status": "Success"}) == 0
     with pytest.raises((CommandError, StatusError)):
         streaming.exit_code({"status": "Failure", "reason": "InternalError", "message": "boom"})
+
+
+def test_entries_of_a_kubeconfig_are_put_and_removed() -> None:
+    config = entries.put({"users": []}, "users", "b", {"token": "t"})
+    config = entries.put(config, "users", "a", {"username": "u"})
+    config = entries.put(config, "users", "b", {"token": None, "username": "v"})
+    assert entries.named(config, "users") == {"a": {"username": "u"}, "b": {"username": "v"}}
+    assert entries.named(entries.remove(config, "users", "a"), "users") == {"b": {"username": "v"}}
+
+
+def test_a_renamed_context_stays_the_current_one() -> None:
+    config = entries.rename_context(CONFIG, "c", "d")
+    assert config["current-context"] == "d"
+    assert "d" in entries.named(config, "contexts")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "found"),
+    [
+        ("current-context", "mine", {"current-context": "mine"}),
+        ("users.u.token", "secret", {"users": [{"name": "u", "user": {"token": "secret"}}]}),
+        (
+            "clusters.c.insecure-skip-tls-verify",
+            "true",
+            {"clusters": [{"name": "c", "cluster": {"insecure-skip-tls-verify": True}}]},
+        ),
+    ],
+)
+def test_properties_of_a_kubeconfig_are_set_and_unset(path: str, value: str, found: dict[str, Any]) -> None:
+    config = entries.set_property({}, path, value)
+    assert config == found
+    after = entries.unset_property(config, path)
+    assert value not in str(after).lower()
+
+
+def test_properties_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(CommandError, match=r"unable to parse nope\.x after"):
+        entries.set_property({}, "nope.x", "y")

@@ -1,0 +1,1 @@
+"""`config`: kubeconfig files shown and changed."""

@@ -1,0 +1,82 @@
+"""Changes of a kubeconfig as pure functions: entries put and removed, single properties set and unset.
+
+Source: k8s.io/kubectl/pkg/cmd/config.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apimachinery.objects import Object
+from kubectl.failures import CommandError
+
+SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
+_SINGLE = ("current-context", "kind", "apiVersion")
+_TRUE_OR_FALSE = ("insecure-skip-tls-verify", "disable-compression")
+
+
+def named(config: Object, section: str) -> dict[str, Object]:
+    """What a section holds, by name."""
+    return {entry["name"]: entry.get(SECTIONS[section]) or {} for entry in config.get(section) or ()}
+
+
+def put(config: Object, section: str, name: str, fields: Object) -> Object:
+    """With these fields in an entry that may be there already; None removes one."""
+    entries = named(config, section)
+    merged = {**entries.get(name, {}), **fields}
+    entries[name] = {key: value for key, value in merged.items() if value is not None}
+    return _with(config, section, entries)
+
+
+def remove(config: Object, section: str, name: str) -> Object:
+    return _with(config, section, {key: each for key, each in named(config, section).items() if key != name})
+
+
+def rename_context(config: Object, old: str, new: str) -> Object:
+    """The current one stays so under its new name."""
+    contexts = {new if key == old else key: each for key, each in named(config, "contexts").items()}
+    current = config.get("current-context")
+    return {**_with(config, "contexts", contexts), "current-context": new if current == old else current}
+
+
+def set_property(config: Object, path: str, value: str) -> Object:
+    """`current-context`, or `users.NAME.token`. Raises CommandError."""
+    if path in _SINGLE:
+        return {**config, path: value}
+    section, name, field = _split(path)
+    if not field:
+        raise CommandError(f"unable to set {path}: it is no single property")
+    return put(config, section, name, {field: _value(field, value)})
+
+
+def unset_property(config: Object, path: str) -> Object:
+    """`current-context`, `users`, `users.NAME` or `users.NAME.token`. Raises CommandError."""
+    if path in _SINGLE:
+        return {**config, path: ""}
+    section, name, field = _split(path)
+    if not name:
+        return {**config, section: []}
+    if name not in named(config, section):
+        raise CommandError(f"current map key `{name}` is invalid")
+    return put(config, section, name, {field: None}) if field else remove(config, section, name)
+
+
+def _split(path: str) -> tuple[str, str, str]:
+    section, _, rest = path.partition(".")
+    name, _, field = rest.partition(".")
+    if section not in SECTIONS:
+        raise CommandError(f"unable to parse {path} after [] at api.Config")
+    return section, name, field
+
+
+def _value(field: str, text: str) -> Any:
+    if field not in _TRUE_OR_FALSE:
+        return text
+    if text not in ("true", "false"):
+        raise CommandError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+    return text == "true"
+
+
+def _with(config: Object, section: str, entries: dict[str, Object]) -> Object:
+    inner = SECTIONS[section]
+    return {**config, section: [{inner: each, "name": name} for name, each in sorted(entries.items())]}
