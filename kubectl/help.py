@@ -55,6 +55,11 @@ def summaries(group: Group) -> dict[str, str]:
     return {name: summary(each) for name, each in sorted(group.verbs.items())}
 
 
+def names(group: Group) -> dict[str, str]:
+    """The verbs of a group; of those that are not imported yet, the names alone."""
+    return {name: "" if isinstance(each, str) else summary(each) for name, each in group.verbs.items()}
+
+
 def summary(verb: Verb | Group | str) -> str:
     """The first sentence."""
     found = member(verb) if isinstance(verb, str) else verb

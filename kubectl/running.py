@@ -29,6 +29,11 @@ def _run(words: Sequence[str]) -> int:
         from kubectl import cluster_verbs
 
         return cluster_verbs.run(words)
+    if words[:1] == ["__complete"]:
+        from kubectl.verbs import completion
+
+        completion.answer(words[1:])
+        return 0
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
     call = understand(ROOT, words)

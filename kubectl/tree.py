@@ -23,6 +23,8 @@ CATEGORIES = {
         "autoscale": "kubectl.verbs.autoscale:autoscale",
     },
     "Cluster Management Commands:": {
+        "certificate": "kubectl.verbs.certificate:certificate",
+        "cluster-info": "kubectl.verbs.cluster_info:cluster_info",
         "top": "kubectl.verbs.top:top",
         "cordon": "kubectl.verbs.cordon:cordon",
         "uncordon": "kubectl.verbs.uncordon:uncordon",
@@ -49,6 +51,7 @@ CATEGORIES = {
         "wait": "kubectl.verbs.wait:wait",
     },
     "Settings Commands:": {
+        "completion": "kubectl.verbs.completion:completion",
         "label": "kubectl.verbs.label:label",
         "annotate": "kubectl.verbs.annotate:annotate",
     },
