@@ -1,4 +1,4 @@
-"""The pages of docs/reference, out of the code that means them: flags, configuration files, controllers.
+"""The pages of docs/reference, out of the code that means them: flags, files, controllers, metrics, ports.
 
 `make docs` writes them; a unit test fails when one is not what this makes.
 """
@@ -12,17 +12,25 @@ from types import ModuleType
 from typing import Any
 
 import typer
+from prometheus_client import REGISTRY
+from prometheus_client.core import Metric
 
 import apiserver.options
+import client.metrics  # noqa: F401 (declares what every client counts)
 import controller_manager.options
+import kube_dns.metrics
 import kube_dns.options
 import kube_proxy.config
+import kube_proxy.metrics
 import kube_proxy.options
 import kubelet.configuration
+import kubelet.metrics
 import kubelet.options
 import scheduler.config
+import scheduler.metrics
 import scheduler.options
 from apiserver.admission import plugins as admission
+from apiserver.metrics import RequestMetrics
 from component_base.flags import CommonOptions, describe
 from controller_manager.table import CONTROLLERS, Row
 from kubeadm import cli
@@ -42,6 +50,20 @@ DAEMONS: Mapping[str, type[CommonOptions]] = {
     "sampan-proxy": kube_proxy.options.Options,
     "sampan-dns": kube_dns.options.Options,
 }
+
+METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "apiserver": (("apiserver_",), "`kubectl get --raw /metrics`"),
+    "scheduler": (("scheduler_",), "`kubectl get --raw /api/v1/nodes/https:NODE:10259/proxy/metrics`"),
+    "kubelet": (("kubelet_", "prober_"), "`kubectl get --raw /api/v1/nodes/NODE/proxy/metrics`"),
+    "kube-proxy": (("kubeproxy_",), "`curl http://127.0.0.1:10249/metrics` on the node"),
+    "kube-dns": (("coredns_",), "`curl http://ADDRESS:9153/metrics`, the node's address"),
+    "Every client of the API": (
+        ("leader_", "rest_client_", "workqueue_"),
+        "In the metrics of each daemon, and those of the controller-manager: "
+        "`kubectl get --raw /api/v1/nodes/https:NODE:10257/proxy/metrics`",
+    ),
+}
+"""By daemon: what its metrics' names begin with, and how to read them."""
 
 
 def main() -> None:
@@ -185,6 +207,25 @@ def _told(made: Any) -> tuple[str, str]:
     return " ".join(text.split()).removeprefix(f"{made.__name__}: "), f"[{path.name}](../../{path})"
 
 
+def metrics() -> str:
+    families = {each.name: each for each in (*RequestMetrics().collect(), *REGISTRY.collect())}
+    sections = []
+    for title, (prefixes, text) in METRICS.items():
+        chosen = [families[name] for name in sorted(families) if name.startswith(prefixes)]
+        rows = [(f"`{_sample_name(each)}`", each.type, each.documentation) for each in chosen]
+        sections.append(_section(title, text, _table(("metric", "type", "meaning"), rows)))
+    return _page(
+        "Metrics",
+        "Names and labels are upstream's, CoreDNS's for DNS, so that dashboards and alerts for these work. "
+        "NODE is any node that the daemon runs on.",
+        *sections,
+    )
+
+
+def _sample_name(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
 def ports() -> str:
     """What `sampan up` starts. Addresses in it are those of the machine."""
     units = components(ClusterConfig(node_name="node", node_ip="the node's address"), "etcd")
@@ -232,6 +273,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands,
     "configuration.md": configuration,
     "flags.md": flags,
+    "metrics.md": metrics,
     "parts.md": parts,
     "ports.md": ports,
 }
