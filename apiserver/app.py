@@ -20,6 +20,7 @@ from apiserver import health
 from apiserver.admission.chain import Chain
 from apiserver.admission.plugins import build_caller, build_plugins
 from apiserver.asgi import App, Handler, Receive, Scope, Send
+from apiserver.audit.auditor import build_auditor
 from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
@@ -29,6 +30,7 @@ from apiserver.customresources.served import CustomResources
 from apiserver.discovery.routes import build_router as discovery_router
 from apiserver.discovery.served import Served
 from apiserver.dispatch import Dispatcher
+from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization, require
 from apiserver.filters.impersonation import Impersonation
@@ -77,6 +79,7 @@ class ApiServer:
         self.storage = storage
         self.cache = WatchCache(storage)
         self.metrics = RequestMetrics()
+        self.auditor = build_auditor(options, now)
         self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
         self.auth = build_auth(options, self.cache, now)
         self.webhooks = build_caller(self.cache)
@@ -112,6 +115,8 @@ class ApiServer:
         finally:
             await self.backends.aclose()
             await self.webhooks.aclose()
+            if self.auditor is not None:
+                self.auditor.close()
 
     def _start(self) -> Start:
         options = self.options
@@ -175,19 +180,23 @@ class Resources:
 
 def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler]) -> FastAPI:
     options, auth = server.options, server.auth
+    auditor = server.auditor
     filters = [
         Middleware(PanicRecovery),
         Middleware(RequestInfoFilter),
         Middleware(Observe, server.metrics, server.journal),
+        Middleware(PanicRecovery),  # again: the errors that it answers are observed, too
         Middleware(Timeout, options.request_timeout),
+        *([Middleware(AuditFailedAuthentication, auditor)] if auditor else []),
         Middleware(Authentication, auth.authenticator),
+        *([Middleware(Audit, auditor)] if auditor else []),
+        Middleware(Impersonation, auth.authorizer),
         Middleware(
             MaxInFlight,
             server.metrics,
             options.max_requests_inflight,
             options.max_mutating_requests_inflight,
         ),
-        Middleware(Impersonation, auth.authorizer),
         Middleware(Authorization, auth.authorizer),
         Middleware(Resources, Dispatcher(server.stores, server.custom, server.cache, special)),
     ]

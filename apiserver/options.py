@@ -58,6 +58,25 @@ class Options(CommonOptions):
         "is authenticated with an identity corresponding to the CommonName of the certificate.",
     )
 
+    audit_policy_file: str = flag("", "Path to the file that defines the audit policy configuration.")
+    audit_log_path: str = flag(
+        "",
+        "If set, all requests coming to the apiserver will be logged to this file.  '-' means standard out.",
+    )
+    audit_log_maxage: int = flag(
+        0,
+        "The maximum number of days to retain old audit log files based on the timestamp encoded in their "
+        "filename.",
+    )
+    audit_log_maxbackup: int = flag(
+        0,
+        "The maximum number of old audit log files to retain. Setting a value of 0 will mean there's no "
+        "restriction on the number of files.",
+    )
+    audit_log_maxsize: int = flag(
+        0, "The maximum size in megabytes of the audit log file before it gets rotated."
+    )
+
     authorization_mode: tuple[str, ...] = flag(
         ("AlwaysAllow",),
         f"Ordered list of plug-ins to do authorization on secure port: {','.join(_MODES)}.",
@@ -174,6 +193,10 @@ def validate(options: Options) -> None:
     unknown = [mode for mode in options.authorization_mode if mode not in _MODES]
     if unknown:
         raise OptionsError(f"authorization-mode {unknown[0]!r} is not a valid mode")
+    for name in ("maxage", "maxbackup", "maxsize"):
+        value = getattr(options, f"audit_log_{name}")
+        if value < 0:
+            raise OptionsError(f"--audit-log-{name} {value} can't be a negative number")
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise OptionsError("--tls-cert-file and --tls-private-key-file must be given together")
     if options.encryption_provider_config_automatic_reload and not options.encryption_provider_config:

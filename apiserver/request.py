@@ -55,9 +55,13 @@ class RequestInfo:
     warnings: list[str] = field(default_factory=list)
     """Sent as Warning headers with the answer."""
     annotations: dict[str, str] = field(default_factory=dict)
-    """What admission noted; told in the journal."""
+    """What admission noted; told in the journal and in the audit log."""
+    decision: tuple[bool, str] | None = None
+    """Whether authorization let the request through, and why."""
     revision: int = 0
     """The revision that this request's write made; set by the handler, read by the journal."""
+    audit_id: str = ""
+    """The client's, or made up; sent with the answer."""
     status: int = 0
     """The status of the answer, once it has begun."""
 

@@ -26,9 +26,11 @@ class Authorization:
 def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
     """Raises ForbiddenError if the user may not make the request, or not with another verb."""
     if "system:masters" in info.user.groups:
+        info.decision = info.decision or (True, "")
         return
     attributes = attributes_of(info)
     attributes.verb = verb or info.verb
     decision = authorizer.authorize(attributes)
+    info.decision = info.decision or (decision.allowed, decision.reason)
     if not decision.allowed:
         raise forbidden(attributes, decision.reason)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from random import getrandbits
 from time import perf_counter
+from uuid import UUID
 
 from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, is_long_running
@@ -28,10 +30,13 @@ class Observe:
         if info is None:
             return await self._app(scope, receive, send)
         _read_trace(info)
+        info.audit_id = info.headers.get("audit-id") or str(UUID(int=getrandbits(128), version=4))
+        identity = (b"audit-id", info.audit_id.encode("latin-1"))
 
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 info.status = message["status"]
+                message["headers"] = [identity, *message["headers"]]
             await send(message)
 
         began = perf_counter()

@@ -1,0 +1,207 @@
+"""One audited request: what is known of it, as an event (audit.k8s.io/v1) at each of its stages.
+
+Source: pkg/audit/request.go and context.go of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from apimachinery import protobuf
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
+from apimachinery.schema import builtin
+from apimachinery.serialize import DecodeError, from_json, from_yaml_strict
+from apimachinery.times import format_micro_time
+from apiserver.asgi import Scope
+from apiserver.audit.policy import LEVEL_NAMES, RECEIVED, Extent, Level
+from apiserver.request import RequestInfo, UserInfo
+
+_MAX_USER_AGENT = 1024
+_CLOSED_EARLY: Object = {
+    "metadata": {},
+    "status": "Success",
+    "message": "Connection closed early",
+    "code": 200,
+}
+_STATUS_FIELDS = ("status", "message", "reason", "details", "code")
+_AUTHORIZATION = "authorization.k8s.io/"
+_FROM_METADATA = ("namespace", "name", "uid", "resourceVersion")
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    def process(self, event: Object) -> None: ...
+    def close(self) -> None: ...
+
+
+class Record:
+    """Made when the policy wants to know of a request; `reach` tells the sink how far it has come."""
+
+    def __init__(
+        self,
+        info: RequestInfo,
+        scope: Scope,
+        extent: Extent,
+        sink: Sink,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.extent = extent
+        self.status: Object | None = None
+        self.request_body = b""
+        self.response_body: Any = None
+        self._info = info
+        self._scope = scope
+        self._sink = sink
+        self._now = now
+        self._user = info.user
+        self._received = format_micro_time(now())
+
+    @property
+    def wants_request(self) -> bool:
+        """Whether the body is needed: even to name the object it is about."""
+        return self._info.is_resource and self._info.method in ("POST", "PUT", "PATCH", "DELETE")
+
+    @property
+    def wants_response(self) -> bool:
+        return self._info.is_resource and self.extent.level >= Level.REQUEST_RESPONSE
+
+    @property
+    def ends_in_status(self) -> bool:
+        """Whether the answer may be a Status even if all is well."""
+        return self._info.is_resource and self._info.method == "DELETE"
+
+    def fail(self, error: StatusError) -> None:
+        """The request ends in an error that a filter further out will send."""
+        self.note_answer(error.code, error.to_status())
+
+    def note_answer(self, code: int, body: Any) -> None:
+        """`body` is the decoded answer, None if it is not to be recorded."""
+        self.status = {"metadata": {}, "code": code}
+        if isinstance(body, dict) and body.get("kind") == "Status":
+            said = {name: body[name] for name in _STATUS_FIELDS if body.get(name)}
+            self.status = {"metadata": {}, **said, "code": code}
+        self.response_body = body
+
+    def reach(self, stage: str) -> None:
+        if stage in self.extent.omit_stages:
+            return
+        self._sink.process(self._event(stage))
+
+    def _event(self, stage: str) -> Object:
+        info = self._info
+        event: Object = {
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": LEVEL_NAMES[self.extent.level],
+            "auditID": info.audit_id, "stage": stage, "requestURI": _request_uri(self._scope),
+            "verb": info.verb, "user": _user(self._user),
+        }  # fmt: skip
+        if info.user is not self._user:
+            event["impersonatedUser"] = _user(info.user)
+        event["sourceIPs"] = _source_ips(info, self._scope)
+        if info.user_agent:
+            event["userAgent"] = _shortened(info.user_agent)
+        self._add_objects(event, stage)
+        if stage != RECEIVED:
+            event["responseStatus"] = self.status or _CLOSED_EARLY
+        event["requestReceivedTimestamp"] = self._received
+        event["stageTimestamp"] = self._received if stage == RECEIVED else format_micro_time(self._now())
+        if annotations := _annotations(info):
+            event["annotations"] = annotations
+        return event
+
+    def _add_objects(self, event: Object, stage: str) -> None:
+        if not self._info.is_resource:
+            return
+        body = _decode(self._info, self.request_body) if self.request_body else None
+        event["objectRef"] = _object_ref(self._info, body)
+        if body is not None and self.extent.level >= Level.REQUEST:
+            event["requestObject"] = self._without_managers(body)
+        if stage != RECEIVED and self.wants_response and self.response_body is not None:
+            event["responseObject"] = self._without_managers(self.response_body)
+
+    def _without_managers(self, obj: Any) -> Any:
+        """As the policy wants it; also of the items of a list and the rows of a table."""
+        if not self.extent.omit_managed_fields or not isinstance(obj, dict):
+            return obj
+        if isinstance(obj.get("items"), list):
+            return obj | {"items": [self._without_managers(each) for each in obj["items"]]}
+        if isinstance(obj.get("rows"), list):
+            return obj | {"rows": [self._without_managers_of_row(each) for each in obj["rows"]]}
+        if not isinstance(obj.get("metadata"), dict):
+            return obj
+        metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+        return obj | {"metadata": metadata}
+
+    def _without_managers_of_row(self, row: Object) -> Object:
+        return row | {"object": self._without_managers(row.get("object"))}
+
+
+def _annotations(info: RequestInfo) -> dict[str, str]:
+    """What authorization decided, and what plugins had to say."""
+    if info.decision is None:
+        return info.annotations
+    allowed, reason = info.decision
+    verdict = "allow" if allowed else "forbid"
+    return {f"{_AUTHORIZATION}decision": verdict, f"{_AUTHORIZATION}reason": reason, **info.annotations}
+
+
+def _request_uri(scope: Scope) -> str:
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope.get("query_string") or b""
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+def _user(user: UserInfo) -> Object:
+    said: Object = {
+        "username": user.name, "uid": user.uid, "groups": list(user.groups),
+        "extra": {key: list(values) for key, values in user.extra.items()},
+    }  # fmt: skip
+    return {key: value for key, value in said.items() if value}
+
+
+def _source_ips(info: RequestInfo, scope: Scope) -> list[str]:
+    """What proxies say, then who is connected; all but the last may be made up."""
+    forwarded = [each.strip() for each in info.headers.get("x-forwarded-for", "").split(",")]
+    found = [each for each in forwarded if each]
+    client = scope.get("client")
+    for each in (info.headers.get("x-real-ip", "").strip(), client[0] if client else ""):
+        if each and each not in found[-1:]:
+            found.append(each)
+    return found
+
+
+def _shortened(user_agent: str) -> str:
+    if len(user_agent) <= _MAX_USER_AGENT:
+        return user_agent
+    return user_agent[:_MAX_USER_AGENT] + "...TRUNCATED"
+
+
+def _object_ref(info: RequestInfo, body: Any) -> Object:
+    ref = {
+        "resource": info.plural, "namespace": info.namespace, "name": info.name, "uid": "",
+        "apiGroup": info.group, "apiVersion": info.version, "resourceVersion": "",
+        "subresource": info.subresource,
+    }  # fmt: skip
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if isinstance(metadata, dict) and info.method in ("POST", "PUT"):
+        ref |= {name: ref[name] or metadata.get(name) or "" for name in _FROM_METADATA}
+    return {name: value for name, value in ref.items() if value}
+
+
+def _decode(info: RequestInfo, body: bytes) -> Any:
+    """What the client sent, as JSON; None for what cannot be read."""
+    media = info.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if media == protobuf.CONTENT_TYPE:
+            return protobuf.decode(body, _definition_name)
+        return from_yaml_strict(body).value if media.endswith("yaml") else from_json(body)
+    except (DecodeError, protobuf.ProtobufError):
+        return None
+
+
+def _definition_name(api_version: str, kind: str) -> str | None:
+    node = builtin().find(api_version, kind)
+    return node.definition_name if node else None

@@ -1,0 +1,119 @@
+"""Records requests: inside of authentication, because policies ask for users, and what fails there as well.
+
+Source: pkg/endpoints/filters/audit.go and authn_audit.go of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apimachinery.errors import InternalError, StatusError, UnauthorizedError
+from apimachinery.serialize import DecodeError, from_json
+from apiserver.asgi import App, Message, Receive, Scope, Send
+from apiserver.audit.auditor import Auditor
+from apiserver.audit.policy import COMPLETE, PANIC, RECEIVED, STARTED
+from apiserver.audit.record import Record
+from apiserver.filters.request_info import KEY, is_long_running
+from apiserver.request import RequestInfo
+
+_JSON = b"application/json"
+
+
+class AuditFailedAuthentication:
+    """Around authentication. Such a request has one stage only."""
+
+    def __init__(self, app: App, auditor: Auditor) -> None:
+        self._app = app
+        self._auditor = auditor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except UnauthorizedError as error:
+            if (record := self._auditor.begin(scope[KEY], scope)) is not None:
+                record.fail(error)
+                record.reach(STARTED)
+            raise
+
+
+class Audit:
+    """Around everything that is done once it is known for whom."""
+
+    def __init__(self, app: App, auditor: Auditor) -> None:
+        self._app = app
+        self._auditor = auditor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        info: RequestInfo | None = scope.get(KEY)
+        record = self._auditor.begin(info, scope) if info is not None else None
+        if info is None or record is None:
+            return await self._app(scope, receive, send)
+        record.reach(RECEIVED)
+        lasting = is_long_running(info)
+        exchange = Exchange(record, receive, send, lasting=lasting)
+        last = COMPLETE
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except StatusError as error:
+            record.fail(error)
+            raise
+        except Exception as error:
+            record.fail(InternalError(f"APIServer panic'd: {error}"))
+            last = PANIC
+            raise
+        finally:
+            if lasting and not exchange.has_started and last is COMPLETE:
+                record.reach(STARTED)
+            record.reach(last)
+
+
+class Exchange:
+    """The bodies of one request, as they pass by."""
+
+    def __init__(self, record: Record, receive: Receive, send: Send, *, lasting: bool) -> None:
+        self.has_started = False
+        self._record = record
+        self._receive = receive
+        self._send = send
+        self._lasting = lasting
+        self._code = 0
+        self._is_kept = False
+        self._parts: list[bytes] = []
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and self._record.wants_request and not self._lasting:
+            self._record.request_body += message.get("body", b"")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start(message)
+        elif message["type"] == "http.response.body" and self._is_kept:
+            self._keep(message)
+        await self._send(message)
+
+    def _start(self, message: Message) -> None:
+        self.has_started = True
+        self._code = message["status"]
+        self._record.note_answer(self._code, None)
+        is_json = any(
+            name == b"content-type" and value.startswith(_JSON) for name, value in message["headers"]
+        )
+        # A Status says what came of a request, whoever is shown the objects.
+        tells = self._code >= 400 or self._record.wants_response or self._record.ends_in_status
+        self._is_kept = is_json and tells and not self._lasting
+        if self._lasting:
+            self._record.reach(STARTED)
+
+    def _keep(self, message: Message) -> None:
+        self._parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            self._record.note_answer(self._code, _decoded(b"".join(self._parts)))
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except DecodeError:
+        return None

@@ -1,0 +1,156 @@
+"""The audit filters around applications that answer, refuse, fail and last: the events of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from apimachinery.errors import NotFoundError, StatusError, UnauthorizedError
+from apimachinery.objects import Object
+from apiserver.asgi import Message, Receive, Scope, Send
+from apiserver.audit.auditor import Auditor
+from apiserver.audit.policy import parse_policy
+from apiserver.filters.audit import Audit, AuditFailedAuthentication
+from apiserver.filters.request_info import KEY
+from apiserver.request import UserInfo
+from apiserver.responses import send_object
+from tests.unit.apiserver.audit.test_policy import policy
+from tests.unit.apiserver.filters.test_filters import Sent, scope_of
+
+NOON = "2026-11-29T12:00:00.000000Z"
+CREATE = "POST /api/v1/namespaces/ns/configmaps?fieldManager=me"
+POD = "/api/v1/namespaces/ns/pods/web"
+
+
+class Events(list[Object]):
+    process = list.append
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def auditor(level: str, events: Events, **fields: Any) -> Auditor:
+    parsed = parse_policy(policy({"level": level}, **fields))
+    return Auditor(parsed, events, lambda: datetime(2026, 11, 29, 12, tzinfo=UTC))
+
+
+async def seen(level: str, scope: Scope, app: Any, body: bytes = b"", **fields: Any) -> Events:
+    events = Events()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    scope[KEY].audit_id = "id"
+    with suppress(StatusError, KeyError):
+        await Audit(app, auditor(level, events, **fields))(scope, receive, Sent())
+    return events
+
+
+def stages(events: Events) -> list[str]:
+    return [each["stage"] for each in events]
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    body = (await receive())["body"]
+    scope[KEY].decision = (True, "RBAC: allowed")
+    await send_object(send, 201, orjson.loads(body))
+
+
+async def test_an_event_tells_who_did_what_to_which_object() -> None:
+    body = {"metadata": {"name": "a", "uid": "u", "managedFields": [{}]}, "data": {"k": "v"}}
+    scope = scope_of(CREATE, headers=[(b"user-agent", b"kubectl"), (b"x-forwarded-for", b"10.0.0.9")])
+    scope |= {"client": ("10.0.0.1", 7), "query_string": b"fieldManager=me"}
+    events = await seen("RequestResponse", scope, echo, orjson.dumps(body), omitManagedFields=True)
+    shown = {"metadata": {"name": "a", "uid": "u"}, "data": {"k": "v"}}
+    assert stages(events) == ["RequestReceived", "ResponseComplete"]
+    assert events[1] == {
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "auditID": "id",
+        "stage": "ResponseComplete", "requestURI": "/api/v1/namespaces/ns/configmaps?fieldManager=me",
+        "verb": "create", "user": {"username": "jane", "groups": ["devs", "system:authenticated"]},
+        "sourceIPs": ["10.0.0.9", "10.0.0.1"], "userAgent": "kubectl",
+        "objectRef": {
+            "resource": "configmaps", "namespace": "ns", "name": "a", "uid": "u", "apiVersion": "v1",
+        },
+        "requestObject": shown, "responseStatus": {"metadata": {}, "code": 201}, "responseObject": shown,
+        "requestReceivedTimestamp": NOON, "stageTimestamp": NOON,
+        "annotations": {
+            "authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "RBAC: allowed",
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("None", None),
+        ("Metadata", set()),
+        ("Request", {"requestObject"}),
+        ("RequestResponse", {"requestObject", "responseObject"}),
+    ],
+)
+async def test_a_level_says_how_much(level: str, shown: set[str] | None) -> None:
+    events = await seen(level, scope_of(CREATE), echo, b'{"metadata":{"name":"a"}}')
+    found = {"requestObject", "responseObject"} & set(events[-1]) if events else None
+    assert found == shown
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    raise NotFoundError("pods", "web")
+
+
+async def panic(scope: Scope, receive: Receive, send: Send) -> None:
+    raise KeyError("spec")
+
+
+async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_object(send, 200, {"type": "ADDED"})
+
+
+async def become_joe(scope: Scope, receive: Receive, send: Send) -> None:
+    scope[KEY].user = UserInfo("joe")
+    await send_object(send, 200, {"kind": "Status", "apiVersion": "v1", "status": "Success"})
+
+
+async def test_an_error_is_told_as_its_status() -> None:
+    events = await seen("Metadata", scope_of(f"GET {POD}"), refuse)
+    assert events[-1]["responseStatus"] == {
+        "metadata": {}, "status": "Failure", "message": 'pods "web" not found', "reason": "NotFound",
+        "details": {"name": "web", "kind": "pods"}, "code": 404,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "app", "wanted"),
+    [
+        (f"GET {POD}", panic, ["RequestReceived", "Panic"]),
+        ("GET /api/v1/pods?watch=1", watch, ["RequestReceived", "ResponseStarted", "ResponseComplete"]),
+        ("GET /api/v1/pods?watch=1", refuse, ["RequestReceived", "ResponseStarted", "ResponseComplete"]),
+        ("GET /version", watch, ["RequestReceived", "ResponseComplete"]),
+    ],
+)
+async def test_a_request_has_its_stages(target: str, app: Callable[..., Any], wanted: list[str]) -> None:
+    assert stages(await seen("RequestResponse", scope_of(target), app)) == wanted
+
+
+async def test_who_acts_for_another_is_told_with_the_other() -> None:
+    events = await seen("Metadata", scope_of(f"DELETE {POD}"), become_joe)
+    assert (events[-1]["user"]["username"], events[-1]["impersonatedUser"]) == ("jane", {"username": "joe"})
+    assert events[-1]["responseStatus"] == {"metadata": {}, "status": "Success", "code": 200}
+
+
+async def test_who_cannot_prove_who_he_is_is_recorded() -> None:
+    async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
+        raise UnauthorizedError
+
+    events = Events()
+    scope = scope_of("GET /api/v1/nodes", UserInfo(""), [(b"authorization", b"Bearer secret")])
+    with pytest.raises(UnauthorizedError):
+        await AuditFailedAuthentication(unknown, auditor("Metadata", events))(scope, Sent, Sent())  # type: ignore[arg-type]  # never asked
+    assert stages(events) == ["ResponseStarted"]
+    assert events[0]["responseStatus"]["code"] == 401
+    assert "secret" not in str(events)
