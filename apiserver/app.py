@@ -88,7 +88,7 @@ class ApiServer:
         authorize = partial(require, self.auth.authorizer)
         shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
         self.stores = build_stores(shared, _strategies(options))
-        self.custom = CustomResources(shared)
+        self.custom = CustomResources(shared, self.webhooks.ask)
         self.definitions = DefinitionController(
             store_of(self.stores, CUSTOM_RESOURCE_DEFINITIONS), self.custom
         )

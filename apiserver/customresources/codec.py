@@ -23,7 +23,8 @@ class CustomCodec(Codec):
         self._api_version = resource.api_version
         self._stored = stored
         self._converter = converter
-        self._bodies: dict[tuple[str, int], bytes] = {}
+        self._bodies: dict[bytes, bytes] = {}
+        """By the body that is stored, which has the object's resourceVersion in it."""
         self.is_identity = self.is_prompt = converter.is_identity
         self.item_start = self.header  # upstream's lists of custom resources repeat it
 
@@ -32,18 +33,14 @@ class CustomCodec(Codec):
 
     async def prepare(self, entries: Iterable[Entry]) -> None:
         """Converts those that have not been yet, in one go."""
-        missing = [
-            each
-            for each in entries
-            if not self._is_same(each) and (each.key, each.revision) not in self._bodies
-        ]
+        missing = [each for each in entries if not self._is_same(each) and each.body not in self._bodies]
         if not missing:
             return
         if len(self._bodies) + len(missing) > _MAX_KEPT:
             self._bodies.clear()
         converted = await self._converter.convert([each.obj for each in missing], self._api_version)
         for entry, obj in zip(missing, converted, strict=True):
-            self._bodies[entry.key, entry.revision] = self._encoded(obj)
+            self._bodies[entry.body] = self._encoded(obj)
 
     def _encoded(self, obj: Object) -> bytes:
         first = {"kind": obj["kind"], "apiVersion": self._api_version, "metadata": obj["metadata"]}
@@ -51,7 +48,7 @@ class CustomCodec(Codec):
         return whole[len(self.header) :]
 
     def body(self, entry: Entry) -> bytes:
-        return entry.body if self._is_same(entry) else self._bodies[entry.key, entry.revision]
+        return entry.body if self._is_same(entry) else self._bodies[entry.body]
 
     def obj(self, entry: Entry) -> Object:
         obj: Object = orjson.loads(self.data(entry))

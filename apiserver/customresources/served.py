@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from apimachinery.objects import Object
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from apiserver.customresources.serving import Serving, basis_of, build_serving, is_like
+from apiserver.customresources.webhook_conversion import Ask
 from apiserver.registry.store import Shared, Store
 from apiserver.registry.stores import StoreKey
 
@@ -30,8 +31,10 @@ class _Definition:
 class CustomResources:
     """Stores by group, version and plural, as those of the built-in kinds are."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, ask: Ask) -> None:
+        """`ask` speaks to conversion webhooks."""
         self._shared = shared
+        self._ask = ask
         self._definitions = shared.cache.resource(CUSTOM_RESOURCE_DEFINITIONS)
         self._seen = -1
         self._known: dict[str, _Definition] = {}
@@ -104,7 +107,7 @@ class CustomResources:
             return _Definition(revision, None, None)
         name = definition["metadata"]["name"]
         try:
-            serving = build_serving(definition, self._shared)
+            serving = build_serving(definition, self._shared, self._ask)
         except (KeyError, ValueError) as error:
             log.error("Ignored a definition that nobody can serve: definition=%s err=%r", name, error)
             return _Definition(revision, basis, None)

@@ -27,6 +27,7 @@ from apiserver.customresources.schema.structural import Structural
 from apiserver.customresources.stored import StoredKind
 from apiserver.customresources.strategy import CustomResourceStrategy, field_text, selectable_paths
 from apiserver.customresources.tracked import tracked_versions
+from apiserver.customresources.webhook_conversion import Ask, WebhookConverter
 from apiserver.openapi.custom import definitions_of
 from apiserver.registry.store import Form, Shared, Store
 from apiserver.storage.entry import Kind
@@ -62,13 +63,13 @@ class Serving:
     """What OpenAPI tells of their kinds."""
 
 
-def build_serving(definition: Object, shared: Shared) -> Serving:
+def build_serving(definition: Object, shared: Shared, ask: Ask) -> Serving:
     kept = resource_of(definition, storage_version(definition))
     schemas = {
         f"{kept.group}/{each['name']}": Structural(schema_of(each), is_root=True)
         for each in versions(definition)
     }
-    converter = NopConverter(schemas)
+    converter = _converter(definition, schemas, ask)
     kinds = _kinds(definition, kept, schemas)
     stores = {
         each["name"]: _store(definition, each, kept, schemas, converter, kinds, shared)
@@ -80,6 +81,13 @@ def build_serving(definition: Object, shared: Shared) -> Serving:
     for resource in resources:
         definitions |= definitions_of(resource, published(schemas[resource.api_version].raw))
     return Serving([stores[name] for name in served], stores[kept.version], resources, definitions)
+
+
+def _converter(definition: Object, schemas: Mapping[str, Structural], ask: Ask) -> Converter:
+    conversion = definition["spec"].get("conversion") or {}
+    if conversion.get("strategy") != "Webhook" or len(schemas) == 1:
+        return NopConverter(schemas)
+    return WebhookConverter(conversion["webhook"], definition["spec"]["names"]["kind"], schemas, ask)
 
 
 def _store(

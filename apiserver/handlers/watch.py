@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from math import inf
 
-from apimachinery.errors import ExpiredError
+from apimachinery.errors import ExpiredError, StatusError
 from apiserver.asgi import BODY_STREAM, BodyStream, Receive, Send
 from apiserver.handlers.list import read_options
 from apiserver.handlers.negotiation import Negotiated, negotiate
@@ -45,6 +45,8 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     try:
         with suppress(Lagging):  # too slow, or there is a gap: the client is to list again
             await watcher.run(send)
+    except StatusError as error:  # objects that cannot be shown in the version that is spoken
+        await _send(send, writer.error(error))
     finally:
         leaving.cancel()
     await send({"type": "http.response.body", "body": b""})

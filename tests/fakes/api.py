@@ -14,8 +14,11 @@ import orjson
 
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS
 from apiserver.admission.chain import Chain
+from apiserver.admission.webhooks.caller import CallError
+from apiserver.admission.webhooks.hooks import Endpoint
 from apiserver.customresources.controller import DefinitionController
 from apiserver.customresources.served import CustomResources
+from apiserver.customresources.webhook_conversion import Ask
 from apiserver.dispatch import Dispatcher
 from apiserver.filters.request_info import parse_query, parse_request
 from apiserver.registry.store import Shared, Store
@@ -120,14 +123,20 @@ class Api:
             await asyncio.wait_for(task, 5)
 
 
+async def nobody_answers(endpoint: Endpoint, url: str, review: Any, seconds: float) -> Any:
+    raise CallError(f'failed to call webhook: Post "{url}": connection refused')
+
+
 @asynccontextmanager
-async def serving(storage: Storage | None = None, *, seed: int = 0) -> AsyncIterator[Api]:
-    """An Api whose cache is fed."""
+async def serving(
+    storage: Storage | None = None, *, seed: int = 0, ask: Ask = nobody_answers
+) -> AsyncIterator[Api]:
+    """An Api whose cache is fed; `ask` plays the conversion webhooks."""
     storage = storage or MemoryStorage()
     cache = WatchCache(storage)
     shared = Shared(storage, cache, Chain([]), lambda: NOW, randomness=random.Random(seed))
     stores = build_stores(shared, strategy_for)
-    custom = CustomResources(shared)
+    custom = CustomResources(shared, ask)
     controller = DefinitionController(store_of(stores, CUSTOM_RESOURCE_DEFINITIONS), custom)
     tasks = [asyncio.create_task(cache.run()), asyncio.create_task(controller.run())]
     await cache.ready.wait()

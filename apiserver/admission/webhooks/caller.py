@@ -41,9 +41,13 @@ class Caller:
     async def call(self, hook: Hook, review: Object) -> Any:
         """The decoded answer. Raises CallError."""
         url = f"{hook.endpoint.url}?timeout={hook.seconds:g}s"
+        return await self.ask(hook.endpoint, url, review, hook.seconds)
+
+    async def ask(self, endpoint: Endpoint, url: str, review: Object, seconds: float) -> Any:
+        """The decoded answer of a webhook of any kind; `url` is as errors name it. Raises CallError."""
         try:
-            async with asyncio.timeout(hook.seconds):
-                answer = await self._post(hook.endpoint, url, orjson.dumps(review))
+            async with asyncio.timeout(seconds):
+                answer = await self._post(endpoint, url, orjson.dumps(review))
         except TimeoutError:
             raise CallError(f'failed to call webhook: Post "{url}": context deadline exceeded') from None
         return _decode(answer)

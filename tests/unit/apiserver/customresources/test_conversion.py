@@ -1,0 +1,148 @@
+"""Conversion webhooks: versions whose fields have other names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from apiserver.admission.webhooks.hooks import Endpoint
+from apiserver.customresources.webhook_conversion import ConversionError, answered, restored
+from tests.fakes.api import serving
+from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing, version
+from tests.unit.apiserver.customresources.test_serving import established, obj
+
+TEXT = {"type": "string"}
+MERGE = {"content-type": "application/merge-patch+json"}
+WEBHOOK = {"clientConfig": {"url": "https://hooks.example.com/convert"}, "conversionReviewVersions": ["v1"]}
+V2 = THINGS.replace("v1", "v2")
+
+
+def two_versions() -> Object:
+    """v1 calls `old` what v2 calls `new`."""
+    one, two = version("v1", spec=obj(old=TEXT)), version("v2", spec=obj(new=TEXT), storage=False)
+    return definition(one, two, conversion={"strategy": "Webhook", "webhook": WEBHOOK})
+
+
+class Renaming:
+    """A webhook that knows what the field is called, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def ask(self, endpoint: Endpoint, url: str, review: Any, seconds: float) -> Any:
+        request = review["request"]
+        self.asked.append(len(request["objects"]))
+        wanted = request["desiredAPIVersion"]
+        name = {"example.com/v1": "old", "example.com/v2": "new"}[wanted]
+        converted = [
+            {**each, "apiVersion": wanted, "spec": {name: next(iter(each["spec"].values()), "")}}
+            for each in request["objects"]
+        ]
+        response = {"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": converted}
+        return {"kind": "ConversionReview", "apiVersion": review["apiVersion"], "response": response}
+
+
+async def test_each_version_has_its_own_fields_for_reading_writing_and_watching() -> None:
+    webhook = Renaming()
+    async with serving(ask=webhook.ask) as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        made = await api.request("POST", V2, thing(api_version="example.com/v2", spec={"new": "x"}))
+        stored = await api.request("GET", f"{THINGS}/a")
+        async with api.watch(f"{V2}?watch=1") as watching:
+            await api.request("PATCH", f"{V2}/a", {"spec": {"new": "y"}}, MERGE)
+            events = [(each["type"], each["object"]["spec"]) for each in await watching.take(2)]
+        await api.request("POST", THINGS, thing("b", spec={"old": "z"}))
+        listed = (await api.request("GET", V2)).json
+        dry = await api.request("PATCH", f"{V2}/a?dryRun=All", {"spec": {"new": "dry"}}, MERGE)
+        after = await api.request("GET", f"{V2}/a")
+    assert (made.json["apiVersion"], made.json["spec"]) == ("example.com/v2", {"new": "x"})
+    assert (stored.json["apiVersion"], stored.json["spec"]) == ("example.com/v1", {"old": "x"})
+    assert events == [("ADDED", {"new": "x"}), ("MODIFIED", {"new": "y"})]
+    assert [each["spec"] for each in listed["items"]] == [{"new": "y"}, {"new": "z"}]
+    assert (dry.json["spec"], after.json["spec"]) == ({"new": "dry"}, {"new": "y"})
+
+
+async def test_what_has_been_converted_is_not_asked_for_again() -> None:
+    webhook = Renaming()
+    async with serving(ask=webhook.ask) as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        for name in ("a", "b"):
+            await api.request("POST", THINGS, thing(name, spec={"old": name}))
+        for _ in range(3):
+            await api.request("GET", V2)
+    assert webhook.asked == [2]
+
+
+async def test_without_an_answer_only_the_stored_version_is_served() -> None:
+    async with serving() as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        await api.request("POST", THINGS, thing(spec={"old": "x"}))
+        failed = await api.request("GET", f"{V2}/a")
+        refused = await api.request("POST", V2, thing("b", api_version="example.com/v2", spec={"new": "x"}))
+        assert (await api.request("GET", f"{THINGS}/a")).status == 200
+    assert (failed.status, refused.status) == (500, 500)
+    assert failed.json["message"].endswith(
+        'conversion webhook for example.com/v1, Kind=Thing failed: Post "https://hooks.example.com/convert": '
+        "connection refused"
+    )
+
+
+REVIEW = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview"}
+
+
+@pytest.mark.parametrize(
+    ("review", "error"),
+    [
+        (
+            {"kind": "Pod", "apiVersion": "v1"},
+            "expected webhook response of apiextensions.k8s.io/v1, Kind=Conv",
+        ),
+        (REVIEW, "no response provided"),
+        ({**REVIEW, "response": {"uid": "2"}}, 'expected response.uid="1", got "2"'),
+        ({**REVIEW, "response": {"uid": "1", "result": {"status": "Failure", "message": "no"}}}, "no"),
+        ({**REVIEW, "response": {"uid": "1"}}, "response.result.status was '', not 'Success'"),
+    ],
+)
+def test_answers_that_are_none(review: Object, error: str) -> None:
+    with pytest.raises(ConversionError) as raised:
+        answered(review, "1", "v1")
+    assert str(raised.value).startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (
+            {"apiVersion": "example.com/v3"},
+            "invalid groupVersion (expected example.com/v2, received example.com/v3)",
+        ),
+        ({"kind": "Other"}, "invalid kind (expected Thing, received Other)"),
+        ({"metadata": {"name": "b"}}, "must have the same name: a != b"),
+        ({"metadata": {"name": "a", "labels": {"-": "x"}}}, "metadata.labels: Invalid value"),
+    ],
+)
+def test_objects_that_come_back_as_others(change: Object, error: str) -> None:
+    after = thing(api_version="example.com/v2") | change
+    with pytest.raises(ConversionError) as raised:
+        restored(thing(), after, "example.com/v2")
+    assert str(raised.value).startswith(error)
+
+
+def test_of_metadata_a_webhook_changes_labels_and_annotations_only() -> None:
+    before = thing() | {
+        "metadata": {"name": "a", "uid": "1", "finalizers": ["x/y"], "annotations": {"k": "v"}}
+    }
+    after = thing(api_version="example.com/v2") | {
+        "metadata": {"name": "a", "uid": "1", "labels": {"l": "m"}}
+    }
+    assert restored(before, after, "example.com/v2")["metadata"] == {
+        "name": "a",
+        "uid": "1",
+        "finalizers": ["x/y"],
+        "labels": {"l": "m"},
+    }
