@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from apimachinery.errors import ConflictError, InvalidError, NotFoundError, StatusError
-from apimachinery.objects import NamespacedName, Object, is_terminating, uid_of
-from apimachinery.scheme import Resource
+from apimachinery.objects import NamespacedName, Object, is_terminating, name_of, uid_of
+from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from client.controller import Controller, Watch
 from client.discovery import discover, preferred
 from client.errors import ConnectionFailed
@@ -50,6 +51,9 @@ class GarbageCollector:
         self._graph = Graph()
         self._kinds: dict[tuple[str, str], Resource] = {}
         self._monitors: dict[str, Informer] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._defined = asyncio.Event()
+        """Set when a CustomResourceDefinition has changed: there may be resources to watch."""
         self._controller = Controller(self.name, self.reconcile, watches=[], workers=self.workers)
 
     def watches(self) -> list[Watch]:
@@ -60,25 +64,27 @@ class GarbageCollector:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._controller.run())
             while True:
-                for informer in await self._new_monitors():
-                    group.create_task(informer.run())
-                await asyncio.sleep(RESOURCES_PERIOD)
+                self._defined.clear()
+                for name, informer in (await self._new_monitors()).items():
+                    self._tasks[name] = group.create_task(informer.run())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RESOURCES_PERIOD):
+                        await self._defined.wait()
 
-    async def _new_monitors(self) -> list[Informer]:
+    async def _new_monitors(self) -> dict[str, Informer]:
         try:
             resources = await discover(self._client)
         except (StatusError, ConnectionFailed) as error:
             log.warning("Could not discover resources: error=%s", error)
-            return []
+            return {}
         self._kinds = {(each.api_version, each.kind): each for each in reversed(resources)}
-        fresh = []
+        fresh = {}
         for resource in preferred([r for r in resources if set(r.verbs) >= NEEDED]):
             name = resource.group_resource
             if name not in IGNORED and name not in self._monitors:
                 informer = Informer(self._client, resource, metadata_only=True)
                 informer.add_handler(partial(self._observe, resource))
-                self._monitors[name] = informer
-                fresh.append(informer)
+                self._monitors[name] = fresh[name] = informer
         return fresh
 
     def _observe(self, resource: Resource, old: Object | None, new: Object | None) -> None:
@@ -90,6 +96,18 @@ class GarbageCollector:
             look = self._graph.forget(uid_of(old or {}))
         for uid in look:
             self._controller.queue.add(NamespacedName("", uid))
+        if resource.group_resource == CUSTOM_RESOURCE_DEFINITIONS.group_resource:
+            self._defined.set()
+            if new is None:
+                self._forget_resource(name_of(old or {}))
+
+    def _forget_resource(self, name: str) -> None:
+        """Ends the monitor of what a definition has defined. The definition is called as its resource."""
+        monitor = self._monitors.pop(name, None)
+        if task := self._tasks.pop(name, None):
+            task.cancel()
+        for obj in monitor.list() if monitor else ():
+            self._graph.forget(uid_of(obj))
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         """Looks at one object. Owners that the graph does not know are asked for."""
