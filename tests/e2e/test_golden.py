@@ -42,6 +42,7 @@ def share_passed(output: str) -> float:
         "discovery",
         "auth",
         "admission",
+        "crd",
     ],
 )
 def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None:
