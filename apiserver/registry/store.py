@@ -27,7 +27,7 @@ from apiserver.registry.forms import StoredForms
 from apiserver.registry.listing import Lister, Listing
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
 from apiserver.registry.strategy import Strategy, WriteContext
-from apiserver.registry.tracking import Tracking, built_in_versions, manager_of
+from apiserver.registry.tracking import Tracking, built_in_versions, manager_of, managers_of, restore_nonsense
 from apiserver.registry.transaction import Lease, Transactions, no_lease
 from apiserver.registry.updating import Change, Target
 from apiserver.request import RequestInfo
@@ -185,7 +185,9 @@ class Store:
     async def admit(self, attributes: Attributes) -> None:
         """Asks the plugins that may change the object, or refuse."""
         if self.shared.admission.applies(attributes.operation, attributes.resource, attributes.subresource):
+            managers = managers_of(attributes.object)
             await self.shared.admission.admit(attributes)
+            attributes.warnings += restore_nonsense(attributes.object, managers)
 
     async def validate(self, attributes: Attributes) -> None:
         """Asks the plugins that may only refuse."""

@@ -14,6 +14,7 @@ from apimachinery.merge.shape import shape_of
 from apimachinery.objects import Object
 from apimachinery.schema import Checked, builtin, checker_for
 from apimachinery.scheme import Resource
+from apiserver.managed_fields.book import BookError, read
 from apiserver.managed_fields.tracker import Tracker, kind_text
 from apiserver.managed_fields.updating import Door, Filter, all_fields
 from apiserver.managed_fields.versions import Convert, Version, Versions, as_it_is
@@ -22,6 +23,10 @@ from apiserver.registry.strategy import Strategy
 from apiserver.request import RequestInfo
 
 _MAX_MANAGER = 128
+_NONSENSE = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated "
+    "mutating admission controller; please fix your requests: {}"
+)
 
 
 class Tracking:
@@ -105,6 +110,25 @@ def manager_of(info: RequestInfo, field_manager: str) -> str:
 def _program_of(user_agent: str) -> str:
     name = "".join(each for each in user_agent.partition("/")[0] if each.isprintable())
     return name.encode()[:_MAX_MANAGER].decode(errors="ignore")
+
+
+def managers_of(obj: Object | None) -> list[Object] | None:
+    """An object's managedFields, as they are."""
+    managers: list[Object] | None = obj["metadata"].get("managedFields") if obj else None
+    return managers
+
+
+def restore_nonsense(obj: Object | None, before: list[Object] | None) -> list[str]:
+    """Undoes what admission made of managedFields if nobody can read it; the warnings for whoever asked."""
+    after = managers_of(obj)
+    if obj is None or after == before:
+        return []
+    try:
+        read(after)
+    except BookError as error:
+        obj["metadata"] |= {"managedFields": before or []}
+        return [_NONSENSE.format(error)]
+    return []
 
 
 def is_unchanged(new: Object, old: Object) -> bool:
