@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apiserver.storage.entry import Entry
-from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage
+from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage, ValueTooLarge
 from apiserver.storage.resource_cache import ResourceCache
 
 
@@ -87,14 +87,28 @@ class Transactions:
 
     async def create(self, key: str, obj: Object, dry_run: bool = False) -> Entry:
         """Stores an object that must not be there yet. Raises KeyExists."""
-        value = self._cache.kind.encode(obj)
         if not dry_run:
-            revision = await self._storage.create(key, value, lease=await self._lease())
+            lease = await self._lease()
+            value, revision = await self._put(
+                obj, lambda value: self._storage.create(key, value, lease=lease)
+            )
         elif await self._storage.get(key) is None:
-            revision = 0
+            value, revision = self._cache.kind.encode(obj), 0
         else:
             raise KeyExists(key)
         return self._stored(key, value, revision, dry_run)
+
+    async def _put(self, obj: Object, write: Callable[[bytes], Awaitable[int]]) -> tuple[bytes, int]:
+        """Stores an object, and one that is too large with its managers without them; value and revision."""
+        value = self._cache.kind.encode(obj)
+        try:
+            return value, await write(value)
+        except ValueTooLarge:
+            if "managedFields" not in obj["metadata"]:
+                raise
+        bare = {name: each for name, each in obj["metadata"].items() if name != "managedFields"}
+        value = self._cache.kind.encode(obj | {"metadata": bare})
+        return value, await write(value)
 
     def _stored(self, key: str, value: bytes, revision: int, dry_run: bool) -> Entry:
         entry = self._entry(KeyValue(key, value, revision))
@@ -156,10 +170,14 @@ class Transactions:
             return await self._remove(key, entry, decision.dry_run)
         if entry is None:
             return await self.create(key, decision.obj, decision.dry_run)
-        value, revision = self._cache.kind.encode(decision.obj), entry.revision
-        if not decision.dry_run:
-            revision = await self._storage.update(key, value, revision, lease=await self._lease())
-        return self._stored(key, value, revision, decision.dry_run)
+        current = entry.revision
+        if decision.dry_run:
+            return self._stored(key, self._cache.kind.encode(decision.obj), current, dry_run=True)
+        lease = await self._lease()
+        value, revision = await self._put(
+            decision.obj, lambda value: self._storage.update(key, value, current, lease=lease)
+        )
+        return self._stored(key, value, revision, dry_run=False)
 
     async def _remove(self, key: str, entry: Entry | None, dry_run: bool) -> Entry | None:
         if entry is None or dry_run:

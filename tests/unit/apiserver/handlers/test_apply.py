@@ -191,3 +191,11 @@ async def test_an_update_of_status_leaves_what_its_kind_resets(api: Api) -> None
     mine = next(each for each in metadata["managedFields"] if each["manager"] == "me")
     assert mine["fieldsV1"].keys() == {"f:metadata", "f:status"}
     assert mine["fieldsV1"]["f:metadata"].keys() == {"f:annotations"}
+
+
+async def test_what_is_too_large_with_its_managers_is_stored_without_them(api: Api) -> None:
+    data = {f"key-{number:06}": "v" for number in range(45_000)}
+    created = await api.request("POST", MAPS, config_map(data=data))
+    assert (created.status, managers(created)) == (201, [])
+    changed = await api.request("PATCH", f"{MAPS}/a", {"data": {"x": "y"}}, MERGE)
+    assert (changed.status, managers(changed)) == (200, [])
