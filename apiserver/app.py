@@ -15,10 +15,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
-from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
+from apimachinery.scheme import API_SERVICES, BUILTIN, CUSTOM_RESOURCE_DEFINITIONS, Resource
 from apiserver import health
 from apiserver.admission.chain import Chain
-from apiserver.admission.plugins import build_caller, build_plugins
+from apiserver.admission.plugins import build_plugins
+from apiserver.admission.webhooks.caller import Caller
+from apiserver.aggregation.connections import Connections
+from apiserver.aggregation.keeper import APIServiceKeeper
+from apiserver.aggregation.proxy import Aggregation
+from apiserver.aggregation.remotes import Remotes
 from apiserver.asgi import App, Handler, Receive, Scope, Send
 from apiserver.audit.auditor import build_auditor
 from apiserver.auth.setup import build_auth
@@ -50,6 +55,7 @@ from apiserver.registry.stores import build_stores, store_of
 from apiserver.registry.strategies.registered import StrategyConfig, build_repair, build_strategies
 from apiserver.registry.strategy import Strategy
 from apiserver.routes import general_router, health_router, issuer_router, to_json
+from apiserver.services import ServiceAddresses
 from apiserver.storage.compaction import Compactor
 from apiserver.storage.encryption.storage import Reloader, encrypt
 from apiserver.storage.interface import Storage, StorageError
@@ -82,7 +88,8 @@ class ApiServer:
         self.auditor = build_auditor(options, now)
         self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
         self.auth = build_auth(options, self.cache, now)
-        self.webhooks = build_caller(self.cache)
+        addresses = ServiceAddresses(self.cache, random.Random())
+        self.webhooks = Caller(addresses)
         self.chain = Chain(build_plugins(options, storage, self.cache, self.auth, self.webhooks, now))
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
         authorize = partial(require, self.auth.authorizer)
@@ -93,6 +100,17 @@ class ApiServer:
             store_of(self.stores, CUSTOM_RESOURCE_DEFINITIONS), self.custom
         )
         self.served = Served(self.custom.resources)
+        self.remotes = Remotes(self.cache)
+        self.connections = Connections(
+            addresses, options.proxy_client_cert_file, options.proxy_client_key_file
+        )
+        self.api_services = APIServiceKeeper(
+            store_of(self.stores, API_SERVICES),
+            BUILTIN,
+            self.custom.resources,
+            self.remotes,
+            self.connections,
+        )
         self.repair = build_repair(_ranges(options), storage, now, random.Random())
         self.bootstrapper = Bootstrapper(self.stores)
         self.start = self._start()
@@ -107,6 +125,7 @@ class ApiServer:
                 group.create_task(self.cache.run())
                 group.create_task(Compactor(self.storage).run())
                 group.create_task(self.definitions.run())
+                group.create_task(self.api_services.run())
                 group.create_task(self.repair.run())
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
@@ -117,6 +136,7 @@ class ApiServer:
             await self.webhooks.aclose()
             if self.auditor is not None:
                 self.auditor.close()
+            await self.connections.aclose()
 
     def _start(self) -> Start:
         options = self.options
@@ -127,10 +147,7 @@ class ApiServer:
             address=advertised_address(options),
             port=options.secure_port,
         )
-        use_rbac = "RBAC" in options.authorization_mode
-        return Start(
-            self.bootstrapper, self.cache, service, use_rbac=use_rbac, client_ca_file=options.client_ca_file
-        )
+        return Start(self.bootstrapper, self.cache, service, options=options)
 
     def health_checks(self) -> dict[str, dict[str, health.Check]]:
         """By endpoint: what is asked, in order."""
@@ -198,6 +215,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
             options.max_mutating_requests_inflight,
         ),
         Middleware(Authorization, auth.authorizer),
+        Middleware(Aggregation, server.remotes, server.connections),
         Middleware(Resources, Dispatcher(server.stores, server.custom, server.cache, special)),
     ]
     # Its telemetry looks into the environment with every request.
@@ -207,8 +225,9 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal))
     app.include_router(issuer_router(options.service_account_issuer, auth.verifier))
-    app.include_router(discovery_router(server.served, address))
-    app.include_router(openapi_router(OpenAPI(server.served.resources, server.custom.definitions)))
+    app.include_router(discovery_router(server.served, server.remotes, address))
+    openapi = OpenAPI(server.served.resources, server.custom.definitions, server.remotes.described)
+    app.include_router(openapi_router(openapi))
     _add_index(app, server)
     return app
 
@@ -217,7 +236,7 @@ def _add_index(app: FastAPI, server: ApiServer) -> None:
     """/ lists the paths there are; so does the 404 of a path that leads nowhere."""
 
     def paths() -> dict[str, list[str]]:
-        served = server.served.group_versions()
+        served = [*server.served.group_versions(), *server.remotes.all()]
         groups = {f"/apis/{group}" for group, _ in served if group}
         versions = {f"/apis/{group}/{version}" if group else f"/api/{version}" for group, version in served}
         checks = {f"/{name}/{each}" for name, found in server.health_checks().items() for each in found}

@@ -76,6 +76,34 @@ class Options(CommonOptions):
     audit_log_maxsize: int = flag(
         0, "The maximum size in megabytes of the audit log file before it gets rotated."
     )
+    requestheader_client_ca_file: str = flag(
+        "",
+        "Root certificate bundle to use to verify client certificates on incoming requests before trusting "
+        "usernames in headers specified by --requestheader-username-headers.",
+    )
+    requestheader_allowed_names: tuple[str, ...] = flag(
+        (),
+        "List of client certificate common names to allow to provide usernames in headers. If empty, any "
+        "client certificate validated by the authorities in --requestheader-client-ca-file is allowed.",
+    )
+    requestheader_username_headers: tuple[str, ...] = flag(
+        (), "List of request headers to inspect for usernames. X-Remote-User is common."
+    )
+    requestheader_uid_headers: tuple[str, ...] = flag(
+        (), "List of request headers to inspect for UIDs. X-Remote-Uid is suggested."
+    )
+    requestheader_group_headers: tuple[str, ...] = flag(
+        (), "List of request headers to inspect for groups. X-Remote-Group is suggested."
+    )
+    requestheader_extra_headers_prefix: tuple[str, ...] = flag(
+        (), "List of request header prefixes to inspect. X-Remote-Extra- is suggested."
+    )
+    proxy_client_cert_file: str = flag(
+        "", "Client certificate used to prove the identity of the aggregator when it must call out."
+    )
+    proxy_client_key_file: str = flag(
+        "", "Private key for the client certificate that proves the identity of the aggregator."
+    )
 
     authorization_mode: tuple[str, ...] = flag(
         ("AlwaysAllow",),

@@ -38,7 +38,6 @@ from apiserver.admission.runtime_class import RuntimeClass
 from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
 from apiserver.admission.storage_in_use import StorageObjectInUseProtection
 from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
-from apiserver.admission.webhooks.addresses import Addresses
 from apiserver.admission.webhooks.caller import Caller
 from apiserver.admission.webhooks.dispatch import Dispatcher
 from apiserver.admission.webhooks.hooks import Hooks
@@ -100,11 +99,6 @@ def build_plugins(
     available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
     enabled = options.enabled_plugins
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
-
-
-def build_caller(cache: WatchCache) -> Caller:
-    """The way to webhooks."""
-    return Caller(Addresses(cached(cache), listing(cache), random.Random()))
 
 
 def listing(cache: WatchCache) -> Callable[..., list[Object]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
+
 from apimachinery.objects import Object
 from apimachinery.rbac import aggregated_rules
 from apimachinery.scheme import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
 from apiserver.bootstrap.cluster_roles import cluster_role_bindings, cluster_roles, namespaced_roles
 from apiserver.bootstrap.controller_roles import controller_role_bindings, controller_roles
 from apiserver.bootstrap.policy import Wanted
+from apiserver.options import Options
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
@@ -61,9 +64,22 @@ def _priority_class(name: str, value: int, description: str) -> Object:
     }
 
 
-def authentication_info(client_ca_file: str) -> list[Wanted]:
-    """What an extension apiserver needs to know to trust our clients."""
-    if not client_ca_file:
+def authentication_info(options: Options) -> list[Wanted]:
+    """What an extension apiserver needs to know to trust our clients, and us in their place."""
+    data = {}
+    if options.client_ca_file:
+        data["client-ca-file"] = Path(options.client_ca_file).read_text()
+    if options.requestheader_client_ca_file:
+        data["requestheader-client-ca-file"] = Path(options.requestheader_client_ca_file).read_text()
+        lists = {
+            "allowed-names": options.requestheader_allowed_names,
+            "extra-headers-prefix": options.requestheader_extra_headers_prefix,
+            "group-headers": options.requestheader_group_headers,
+            "uid-headers": options.requestheader_uid_headers,
+            "username-headers": options.requestheader_username_headers,
+        }
+        data |= {f"requestheader-{name}": orjson.dumps(values).decode() for name, values in lists.items()}
+    if not data:
         return []
     return [
         Wanted(
@@ -72,7 +88,7 @@ def authentication_info(client_ca_file: str) -> list[Wanted]:
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
-                "data": {"client-ca-file": Path(client_ca_file).read_text()},
+                "data": data,
             },
         )
     ]

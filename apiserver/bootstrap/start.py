@@ -13,6 +13,7 @@ from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.health import Check, flag_check
+from apiserver.options import Options
 from apiserver.storage.interface import StorageError
 from apiserver.storage.watch_cache import WatchCache
 
@@ -35,14 +36,12 @@ class Start:
         cache: WatchCache,
         service: KubernetesService,
         *,
-        use_rbac: bool,
-        client_ca_file: str,
+        options: Options,
     ) -> None:
         self._bootstrapper = bootstrapper
         self._cache = cache
         self._service = service
-        self._client_ca_file = client_ca_file
-        self._use_rbac = use_rbac
+        self._options = options
         self._done: set[str] = set()
         self.finished = asyncio.Event()
 
@@ -58,8 +57,9 @@ class Start:
         await self._cache.ready.wait()
         # Everything namespaced waits for its namespace; the rest is independent.
         await self._hook(_NAMESPACES, self._ensure(objects.namespaces))
+        rbac = objects.rbac if "RBAC" in self._options.authorization_mode else list
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._hook(_RBAC, self._ensure(objects.rbac if self._use_rbac else list)))
+            group.create_task(self._hook(_RBAC, self._ensure(rbac)))
             group.create_task(self._hook(_PRIORITIES, self._ensure(objects.priority_classes)))
             group.create_task(self._hook(_AUTHENTICATION, self._ensure(self._authentication)))
             group.create_task(self._hook(_SERVICE, self._service.sync))
@@ -67,7 +67,7 @@ class Start:
         await self._service.run()
 
     def _authentication(self) -> list[Wanted]:
-        return objects.authentication_info(self._client_ca_file)
+        return objects.authentication_info(self._options)
 
     def _ensure(self, wanted: Callable[[], list[Wanted]]) -> Callable[[], Awaitable[None]]:
         async def ensure() -> None:

@@ -9,14 +9,21 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from apimachinery.objects import Object
+from apiserver.aggregation.discovery import with_groups, with_resources
+from apiserver.aggregation.remotes import Remotes
 from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
 
 NOT_FOUND = "404 page not found\n"
 
 
-def build_router(served: Served, server_address: str) -> APIRouter:
+def build_router(served: Served, remotes: Remotes, server_address: str) -> APIRouter:
+    """What `remotes` serve is listed; their own documents they are asked for themselves."""
     router = APIRouter()
+
+    def groups() -> list[Object]:
+        own = plain.api_group_list(served.resources())["groups"]
+        return with_groups(own, remotes.all().values()) if remotes.all() else own
 
     @router.get("/api")
     @router.get("/api/", include_in_schema=False)
@@ -26,7 +33,8 @@ def build_router(served: Served, server_address: str) -> APIRouter:
     @router.get("/apis")
     @router.get("/apis/", include_in_schema=False)
     async def apis(request: Request) -> Response:
-        return _root(request, served, core=False, document=plain.api_group_list(served.resources()))
+        document = {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups()}
+        return _root(request, served, core=False, document=document, remotes=remotes)
 
     @router.get("/api/{version}")
     @router.get("/api/{version}/", include_in_schema=False)
@@ -36,10 +44,10 @@ def build_router(served: Served, server_address: str) -> APIRouter:
     @router.get("/apis/{group}")
     @router.get("/apis/{group}/", include_in_schema=False)
     async def api_group(group: str) -> Response:
-        versions = plain.group_versions(served.resources()).get(group)
-        if not versions:
+        found = next((each for each in groups() if each["name"] == group), None)
+        if found is None:
             return Response(NOT_FOUND, 404, media_type="text/plain")
-        return _json({"kind": "APIGroup", "apiVersion": "v1", **plain.api_group(group, versions)})
+        return _json({"kind": "APIGroup", "apiVersion": "v1", **found})
 
     @router.get("/apis/{group}/{version}")
     @router.get("/apis/{group}/{version}/", include_in_schema=False)
@@ -56,13 +64,18 @@ def _resources(served: Served, group: str, version: str) -> Response:
     return _json(plain.api_resource_list(f"{group}/{version}" if group else version, resources))
 
 
-def _root(request: Request, served: Served, *, core: bool, document: Object) -> Response:
+def _root(
+    request: Request, served: Served, *, core: bool, document: Object, remotes: Remotes | None = None
+) -> Response:
     """/api and /apis, aggregated if the client can read that; then with an ETag."""
     version = aggregated.wanted_version(request.headers.get("accept", ""))
     if not version:
         return _json(document, {"Vary": "Accept"})
     resources = [each for each in served.resources() if (each.group == "") == core]
-    body = orjson.dumps(aggregated.group_discovery_list(version, resources))
+    listing = aggregated.group_discovery_list(version, resources)
+    if remotes is not None and remotes.all():
+        listing["items"] = with_resources(listing["items"], remotes.all().values(), remotes.told)
+    body = orjson.dumps(listing)
     etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
     if request.headers.get("if-none-match") == etag:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -21,14 +21,17 @@ from apiserver.openapi.operations import definition_of, group_versions
 
 Resources = Callable[[], Sequence[Resource]]
 Custom = Callable[[], Definitions]
+Remote = Callable[[], Mapping[str, str]]
 
 
 class OpenAPI:
     """The documents of whatever `resources` and `custom` give; changes make anew what they touch."""
 
-    def __init__(self, resources: Resources, custom: Custom = dict) -> None:
+    def __init__(self, resources: Resources, custom: Custom = dict, remote: Remote = dict) -> None:
+        """`remote` gives the URLs of documents that other servers have, by path."""
         self._resources = resources
         self._custom = custom
+        self._remote = remote
         self._documents: dict[str, tuple[str, bytes]] = {}
         """By name: a hash of what they were made of, and the document."""
         self._digests: dict[str, tuple[Object, bytes]] = {}
@@ -45,7 +48,8 @@ class OpenAPI:
 
     def v3_index(self) -> bytes:
         """The paths of the v3 documents, each with a hash that changes with the document."""
-        return self._whole("v3", self._make_index)
+        hashed = self._hash(self._resources(), self._custom()) + repr(sorted(self._remote().items()))
+        return self._kept("v3", hashed, self._make_index)
 
     def v3(self, path: str) -> bytes | None:
         """The document of `api/v1`, `apis/apps/v1`, …; None if nothing is served there."""
@@ -73,7 +77,8 @@ class OpenAPI:
             path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(resources, custom)}"}
             for path, resources in group_versions(self._resources()).items()
         }
-        return orjson.dumps({"paths": paths})
+        others = {path: {"serverRelativeURL": url} for path, url in self._remote().items()}
+        return orjson.dumps({"paths": {**paths, **others}})
 
     def _whole(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A document about everything that is served."""

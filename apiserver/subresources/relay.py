@@ -17,7 +17,7 @@ from apimachinery.errors import StatusError
 from apiserver.asgi import Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.subresources.dialling import explain
-from apiserver.subresources.forwarding import answer_headers, forwarded_headers, upgrade_headers
+from apiserver.subresources.forwarding import Headers, answer_headers, forwarded_headers, upgrade_headers
 from component_base.first_of import first_of
 from component_base.tunnel import UPGRADE, Tunnel
 
@@ -45,8 +45,10 @@ class Refused(Exception):
 class Relay:
     """Connections to one sort of back end. httpx is loaded with the first request."""
 
-    def __init__(self, tls: ssl.SSLContext | bool) -> None:
+    def __init__(self, tls: ssl.SSLContext | bool, server_name: str = "") -> None:
+        """`server_name` is what the other side's certificate has to carry, where that is not its address."""
         self._tls = tls
+        self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._made: httpx.AsyncClient | None = None
 
     @property
@@ -75,7 +77,9 @@ class Relay:
         """The answer's head; its body is still to come. Raises DialError."""
         import httpx
 
-        request = self._client.build_request(method, url, headers=list(headers), content=body)
+        request = self._client.build_request(
+            method, url, headers=list(headers), content=body, extensions=self._extensions
+        )
         try:
             answer = await self._client.send(request, stream=True)
         except httpx.TransportError as error:
@@ -85,10 +89,9 @@ class Relay:
         finally:
             await answer.aclose()
 
-    async def tunnel(self, info: RequestInfo, scope: Scope, url: str) -> None:
+    async def tunnel(self, info: RequestInfo, scope: Scope, url: str, headers: Headers) -> None:
         """Bytes both ways, until either side has gone. Raises DialError, Refused."""
-        headers = [*forwarded_headers(scope), *upgrade_headers(scope)]
-        async with self.open(info.method, url, headers) as answer:
+        async with self.open(info.method, url, [*headers, *upgrade_headers(scope)]) as answer:
             if answer.status_code != 101:
                 body = b"".join([piece async for piece in answer.aiter_raw()])
                 raise Refused(answer.status_code, answer_headers(answer), body)
@@ -98,10 +101,12 @@ class Relay:
             await _both_ways(tunnel, answer.extensions["network_stream"])
 
 
-async def tunnel_or_answer(relay: Relay, info: RequestInfo, scope: Scope, send: Send, url: str) -> None:
+async def tunnel_or_answer(
+    relay: Relay, info: RequestInfo, scope: Scope, send: Send, url: str, headers: Headers | None = None
+) -> None:
     """A tunnel; a back end that is not there becomes an error, and what it says instead is passed on."""
     try:
-        await relay.tunnel(info, scope, url)
+        await relay.tunnel(info, scope, url, forwarded_headers(scope) if headers is None else headers)
     except DialError as error:
         raise StatusError(f"error dialing backend: {error}") from None
     except Refused as refusal:

@@ -11,8 +11,8 @@ import orjson
 
 from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object
-from apiserver.admission.webhooks.addresses import Addresses
 from apiserver.admission.webhooks.hooks import Endpoint, Hook
+from apiserver.services import ServiceAddresses
 from apiserver.subresources.dialling import explain
 from apiserver.subresources.targets import authority
 
@@ -34,7 +34,7 @@ class CallError(Exception):
 class Caller:
     """httpx is loaded with the first call."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: ServiceAddresses) -> None:
         self._addresses = addresses
         self._clients: dict[tuple[str, bytes], httpx.AsyncClient] = {}
 

@@ -13,6 +13,7 @@ from apimachinery.scheme import Resource
 from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_repair import AllocationRepair
+from apiserver.registry.strategies.api_service import APIServiceStrategy
 from apiserver.registry.strategies.autoscaling import HorizontalPodAutoscalerStrategy
 from apiserver.registry.strategies.certificates import CertificateSigningRequestStrategy
 from apiserver.registry.strategies.classes import (
@@ -117,6 +118,7 @@ def build_strategies(
         scheme.VALIDATING_WEBHOOK_CONFIGURATIONS: WebhookConfigurationStrategy(mutating=False),
         scheme.VALIDATING_ADMISSION_POLICIES: AdmissionPolicyStrategy(),
         scheme.VALIDATING_ADMISSION_POLICY_BINDINGS: AdmissionPolicyBindingStrategy(),
+        scheme.API_SERVICES: APIServiceStrategy(),
         scheme.CUSTOM_RESOURCE_DEFINITIONS: CustomResourceDefinitionStrategy(),
         scheme.CONTROLLER_REVISIONS: ControllerRevisionStrategy(),
         scheme.DAEMON_SETS: DaemonSetStrategy(),

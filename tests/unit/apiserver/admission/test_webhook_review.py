@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from apiserver.admission.webhooks.addresses import ready_addresses
 from apiserver.admission.webhooks.hooks import parse_hooks
 from apiserver.admission.webhooks.review import ReviewError, choose_version, denial, read_verdict
+from apiserver.services import ready_addresses
 
 PATCH = base64.b64encode(b'[{"op":"add","path":"/a","value":1}]').decode()
 

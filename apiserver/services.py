@@ -1,4 +1,4 @@
-"""Where a service is served just now: one of its ready endpoints, whatever the proxies on this machine do.
+"""Where a Service is served just now: one of its ready endpoints, whatever the proxies on this machine do.
 
 Source: staging/src/k8s.io/apiserver/pkg/util/proxy/proxy.go (ResolveEndpoint) of Kubernetes 1.34.
 """
@@ -6,37 +6,37 @@ Source: staging/src/k8s.io/apiserver/pkg/util/proxy/proxy.go (ResolveEndpoint) o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from apimachinery.errors import NotFoundError, ServiceUnavailableError
 from apimachinery.objects import Object, get_path, labels_of
-from apimachinery.scheme import ENDPOINT_SLICES, SERVICES, Resource
-from apiserver.storage.cached import Lookup
+from apimachinery.scheme import ENDPOINT_SLICES, SERVICES
+from apiserver.storage.watch_cache import WatchCache
 
-_SERVICE_NAME = "kubernetes.io/service-name"
-Listing = Callable[[Resource, str], Iterable[Object]]
-"""(resource, namespace)"""
+SERVICE_NAME = "kubernetes.io/service-name"
 
 
-class Addresses:
-    def __init__(self, lookup: Lookup, objects: Listing, randomness: random.Random) -> None:
-        self._lookup = lookup
-        self._objects = objects
+class ServiceAddresses:
+    """As the watch cache knows Services and EndpointSlices."""
+
+    def __init__(self, cache: WatchCache, randomness: random.Random) -> None:
+        self._cache = cache
         self._randomness = randomness
 
     def of(self, namespace: str, name: str, port: int) -> tuple[str, int]:
-        """Raises NotFoundError, ServiceUnavailableError."""
-        service = self._lookup(SERVICES, namespace, name)
-        if service is None:
+        """Host and port. Raises NotFoundError, ServiceUnavailableError."""
+        entry = self._cache.resource(SERVICES).get(namespace, name)
+        if entry is None:
             raise NotFoundError(SERVICES, name)
-        port_name = port_name_of(service, port)
-        slices = self._objects(ENDPOINT_SLICES, namespace)
-        found = ready_addresses(
-            (each for each in slices if labels_of(each).get(_SERVICE_NAME) == name), port_name
-        )
+        found = ready_addresses(self.slices(namespace, name), port_name_of(entry.obj, port))
         if not found:
             raise ServiceUnavailableError(f'no endpoints available for service "{name}"')
         return self._randomness.choice(found)
+
+    def slices(self, namespace: str, name: str) -> list[Object]:
+        """A Service's EndpointSlices."""
+        found = (entry.obj for entry in self._cache.resource(ENDPOINT_SLICES).entries(namespace))
+        return [each for each in found if labels_of(each).get(SERVICE_NAME) == name]
 
 
 def port_name_of(service: Object, port: int) -> str:

@@ -1,0 +1,198 @@
+"""What goes on beside requests: APIServices of our own are kept, those of others asked whether they answer.
+
+Every apiserver does this; writes are compare-and-swap, so that who comes second finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import orjson
+
+from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
+from apimachinery.objects import Object, get_path, name_of
+from apimachinery.scheme import API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS, ENDPOINT_SLICES, SERVICES, Resource
+from apimachinery.times import format_time
+from apiserver.aggregation import local
+from apiserver.aggregation.availability import obstacle, passed, unanswered, with_condition
+from apiserver.aggregation.connections import Connections
+from apiserver.aggregation.remotes import Remote, Remotes
+from apiserver.registry.options import DeleteOptions, WriteOptions
+from apiserver.registry.store import Store
+from apiserver.registry.transaction import Decision, Keep, Put
+from apiserver.request import RequestInfo, UserInfo
+from apiserver.storage.entry import Entry
+from apiserver.storage.interface import StorageError
+from apiserver.storage.topic import Reader
+from apiserver.subresources.relay import DialError
+
+log = logging.getLogger(__name__)
+
+RECHECK_SECONDS = 30.0
+ANSWER_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
+_SELF = UserInfo("system:apiserver", groups=("system:masters",))
+_NO_DOCUMENT = (DialError, StatusError, ssl.SSLError, orjson.JSONDecodeError)
+_OPTIONS = WriteOptions(field_manager="kube-apiserver")
+
+Served = Callable[[], Sequence[Resource]]
+"""The custom resources that are served."""
+
+
+class APIServiceKeeper:
+    """`services` is the store of APIServices."""
+
+    def __init__(
+        self,
+        services: Store,
+        built_in: Sequence[Resource],
+        custom: Served,
+        remotes: Remotes,
+        connections: Connections,
+    ) -> None:
+        self._services = services
+        self._cache = services.shared.cache
+        self._built_in = local.built_in(_versions(built_in))
+        self._custom = custom
+        self._remotes = remotes
+        self._connections = connections
+        self._asked: dict[str, tuple[object, float]] = {}
+        """By APIService: what it was asked under, and when."""
+
+    async def run(self) -> None:
+        """Never returns."""
+        await self._cache.ready.wait()
+        starting = True
+        while True:
+            readers = self._readers()
+            try:
+                await self._keep_own(starting=starting)
+                await self._look_at_others()
+                starting = False
+            except (StatusError, StorageError) as error:
+                log.warning("Failed to keep APIServices, trying again: err=%s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            await _first_change(readers, RECHECK_SECONDS if self._remotes.all() else None)
+
+    def _readers(self) -> list[Reader]:
+        """Services and their endpoints matter only while somebody else serves an API."""
+        watched = [API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS]
+        watched += [SERVICES, ENDPOINT_SLICES] if self._remotes.all() else []
+        topics = [self._cache.resource(each).changes for each in watched]
+        return [Reader(topic, topic.end) for topic in topics]
+
+    # Our own
+
+    async def _keep_own(self, *, starting: bool) -> None:
+        custom = local.custom(_versions(self._custom()))
+        plan = local.plan([*self._built_in, *custom], self._seen(), starting=starting)
+        for wanted in plan.create:
+            try:
+                await self._services.create(_info("create"), "", wanted, _OPTIONS)
+            except AlreadyExistsError:
+                continue
+        for wanted in plan.restore:
+            await self._change(name_of(wanted), partial(_with_spec, spec=wanted["spec"]))
+        for name in plan.delete:
+            try:
+                await self._services.delete(_info("delete"), "", name, DeleteOptions())
+            except NotFoundError:
+                continue
+
+    def _seen(self) -> Mapping[str, Object]:
+        return {entry.name: entry.obj for entry in self._services.cache.entries()}
+
+    # Those of others
+
+    async def _look_at_others(self) -> None:
+        remotes = list(self._remotes.all().values())
+        for relay in self._connections.keep([each.server for each in remotes]):
+            await relay.aclose()
+        async with asyncio.TaskGroup() as group:
+            for each in remotes:
+                group.create_task(self._look_at(each))
+
+    async def _look_at(self, remote: Remote) -> None:
+        server = remote.server
+        service = self._cache.resource(SERVICES).get(server.namespace, server.name)
+        slices = self._connections.addresses.slices(server.namespace, server.name)
+        condition = obstacle(server, service.obj if service else None, slices)
+        if condition is None:
+            basis = (server, [each.get("endpoints") for each in slices])
+            if not self._is_due(remote, basis):
+                return
+            condition = await self._ask(remote)
+            self._asked[remote.service_name] = (basis, _now())
+        now = format_time(self._services.shared.now())
+        await self._change(remote.service_name, lambda seen: with_condition(seen, condition, now))
+
+    def _is_due(self, remote: Remote, basis: object) -> bool:
+        known, moment = self._asked.get(remote.service_name, (None, 0.0))
+        is_fresh = known == basis and _now() - moment < RECHECK_SECONDS - 1
+        return not (is_fresh and remote.is_available)
+
+    async def _ask(self, remote: Remote) -> Object:
+        """Has it tell its resources, which discovery shows from then on."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                told = orjson.loads(await self._connections.fetch(remote.server, remote.path))
+        except TimeoutError:
+            return unanswered(f"timed out waiting for {remote.path} of {remote.server.host}")
+        except _NO_DOCUMENT as error:
+            return unanswered(f"failing or missing response from {remote.server.host}{remote.path}: {error}")
+        self._remotes.told[remote.group, remote.version] = told
+        await self._read_description(remote)
+        return passed()
+
+    async def _read_description(self, remote: Remote) -> None:
+        """Where it describes itself in OpenAPI; one that does not works all the same."""
+        key = (remote.group, remote.version)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                index = orjson.loads(await self._connections.fetch(remote.server, "/openapi/v3"))
+            url = get_path(index["paths"], [remote.path[1:], "serverRelativeURL"])
+        except (TimeoutError, *_NO_DOCUMENT, KeyError) as error:
+            log.info("No OpenAPI of another server: apiservice=%s err=%s", remote.service_name, error)
+            url = None
+        if url:
+            self._remotes.descriptions[key] = url
+        else:
+            self._remotes.descriptions.pop(key, None)
+
+    async def _change(self, name: str, change: Callable[[Object], Object | None]) -> None:
+        async def decide(current: Entry | None) -> Decision:
+            changed = change(current.obj) if current is not None else None
+            return Keep() if changed is None else Put(changed)
+
+        await self._services.transactions.guaranteed_update(self._services.key("", name), decide)
+
+
+def _with_spec(seen: Object, spec: Object) -> Object:
+    return seen | {"spec": spec}
+
+
+def _versions(resources: Sequence[Resource]) -> list[local.GroupVersion]:
+    return list(dict.fromkeys((each.group, each.version) for each in resources))
+
+
+def _info(verb: str) -> RequestInfo:
+    return RequestInfo(verb=verb, path="", method="", user=_SELF)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _first_change(readers: Sequence[Reader], seconds: float | None) -> None:
+    tasks = [asyncio.create_task(each.wait()) for each in readers]
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
