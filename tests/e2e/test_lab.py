@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import SAMPAN, eventually, real_kubectl
+from tests.e2e.conftest import eventually
+from tests.e2e.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 
@@ -39,33 +38,20 @@ def disasters() -> Iterator[Disaster]:
 
 
 @pytest.fixture(scope="module")
-def shell(cluster: ClusterConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A shell as the lab's reader has it: both programs on the PATH, a namespace to break."""
-    folder = tmp_path_factory.mktemp("lab")
-    (folder / "sampan").symlink_to(SAMPAN)
-    (folder / "kubectl").symlink_to(real_kubectl() or SAMPAN)
-    kubeconfig = folder / "config"
-    kubeconfig.write_bytes(cluster.admin_kubeconfig.read_bytes())
-    kubeconfig.chmod(0o600)
-    made = Shell({**os.environ, "KUBECONFIG": str(kubeconfig), "PATH": f"{folder}:{os.environ['PATH']}"})
-    made.paste("kubectl create namespace lab && kubectl config set-context --current --namespace=lab")
-    eventually(lambda: made.run("kubectl get serviceaccount default").returncode == 0)
-    yield made
-    made.paste("kubectl delete namespace lab --wait=false")
+def terminal(cluster: ClusterConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """With a namespace to break."""
+    around = {role: body for _, role, body in _BLOCK.findall(LAB.read_text()) if role in ("start", "end")}
+    terminal = Terminal(tmp_path_factory.mktemp("lab"))
+    paste(terminal, around["start"])
+    eventually(lambda: terminal.paste("kubectl get serviceaccount default")[0] == 0)
+    yield terminal
+    paste(terminal, around["end"])
+    terminal.close()
 
 
-@dataclass(frozen=True)
-class Shell:
-    environment: dict[str, str]
-
-    def run(self, text: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-e"], input=text, env=self.environment, capture_output=True, text=True, timeout=120
-        )
-
-    def paste(self, text: str) -> None:
-        done = self.run(text)
-        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+def paste(terminal: Terminal, text: str) -> None:
+    code, printed = terminal.paste(text)
+    assert code == 0, f"{text}\n{printed}"
 
 
 def pattern(answer: str) -> re.Pattern[str]:
@@ -74,26 +60,26 @@ def pattern(answer: str) -> re.Pattern[str]:
 
 
 @pytest.mark.parametrize("disaster", list(disasters()), ids=str)
-def test_each_disaster_is_explained_and_mended(shell: Shell, disaster: Disaster) -> None:
+def test_each_disaster_is_explained_and_mended(terminal: Terminal, disaster: Disaster) -> None:
     blocks = disaster.blocks
     assert blocks.keys() >= {"break", "ask", "text", "mend"}, f"the lab's section {disaster} lacks a block"
-    shell.paste(blocks["break"])
+    paste(terminal, blocks["break"])
 
     def explained() -> bool:
-        done = shell.run(blocks["ask"])
-        assert pattern(blocks["text"]).match(done.stdout), f"{done.stdout}{done.stderr}"
-        assert done.returncode == 1
+        code, printed = terminal.paste(blocks["ask"])
+        assert pattern(blocks["text"]).match(printed), printed
+        assert code == 1
         return True
 
     def is_well() -> bool:
-        done = shell.run(blocks["ask"])
-        assert done.returncode == 0, done.stdout + done.stderr
+        code, printed = terminal.paste(blocks["ask"])
+        assert code == 0, printed
         return True
 
     eventually(explained, limit=60, every=0.5)
-    shell.paste(blocks["mend"])
+    paste(terminal, blocks["mend"])
     eventually(is_well, limit=90, every=0.5)
-    shell.paste(blocks.get("clean", ""))
+    paste(terminal, blocks.get("clean", ""))
 
 
 def test_the_lab_covers_all_ten() -> None:

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ELSEWHERE, ROOT, Block, Step, blocks, complaints, is_answer, pages, steps
+from tests.pages import (
+    ELSEWHERE,
+    ROOT,
+    Block,
+    Step,
+    blocks,
+    complaints,
+    has_own_test,
+    is_answer,
+    pages,
+    steps,
+)
 
 _SOURCE = re.compile(r"\[`([\w.]+)`\]\(([^)]+\.py)\)")
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]+)[^)]*\)")
@@ -15,7 +26,7 @@ _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]+)[^)]*\)")
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_command_escapes_the_tests(page: Path) -> None:
-    assert list(complaints(page.read_text())) == []
+    assert has_own_test(page) or list(complaints(page.read_text())) == []
 
 
 @pytest.mark.parametrize("test", ELSEWHERE.values())
