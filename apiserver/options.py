@@ -143,6 +143,9 @@ class Options(CommonOptions):
     disable_admission_plugins: tuple[str, ...] = flag(
         (), "admission plugins that should be disabled although they are in the default enabled plugins list."
     )
+    admission_plugins_from: tuple[str, ...] = flag(
+        (), "Python modules or files with admission plugins of one's own; see docs/admission.md."
+    )
     admission_control_config_file: str = flag("", "File with admission control configuration.")
     runtime_config: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
         _NONE, "A set of key=value pairs that enable or disable built-in APIs."

@@ -30,6 +30,7 @@ from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.matching import Matcher
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.node_restriction import NodeRestriction
+from apiserver.admission.own import Cluster, load_plugins
 from apiserver.admission.pod_security.configuration import parse_configuration
 from apiserver.admission.pod_security.plugin import PodSecurity
 from apiserver.admission.priority import Priority
@@ -69,6 +70,9 @@ def build_plugins(
     lookup, fresh, objects = cached(cache), fresh_lookup(cache), listing(cache)
     dispatcher = Dispatcher(Matcher(lookup, fresh), webhooks, lambda: str(uuid.uuid4()))
     configured = load_configuration(options.admission_control_config_file)
+    own = load_plugins(
+        options.admission_plugins_from, Cluster(lookup, objects, lambda name: configured.get(name, {}))
+    )
     available: list[Plugin] = [
         NamespaceLifecycle(lookup, fresh),
         LimitRanger(lambda namespace: objects(LIMIT_RANGES, namespace)),
@@ -87,6 +91,7 @@ def build_plugins(
         PersistentVolumeClaimResize(lookup),
         RuntimeClass(lookup),
         DefaultIngressClass(objects),
+        *own,
         MutatingAdmissionWebhook(Hooks(cache.resource(MUTATING_WEBHOOK_CONFIGURATIONS)), dispatcher),
         CertificateRequester(),
     ]
@@ -97,7 +102,7 @@ def build_plugins(
     )
     books = Transactions(storage, cache.resource(RESOURCE_QUOTAS))
     available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
-    enabled = options.enabled_plugins
+    enabled = options.enabled_plugins | ({each.name for each in own} - {*options.disable_admission_plugins})
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
 
 

@@ -1,0 +1,60 @@
+"""Admission plugins of one's own: Python modules that --admission-plugins-from names.
+
+A module has a function `plugins(cluster)` that gives a list of Plugins; docs/admission.md shows one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from apimachinery.objects import Object
+from apiserver.admission.attributes import Plugin
+from apiserver.admission.configuration import ConfigurationError
+from apiserver.storage.cached import Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a plugin may look at: objects as this server's cache knows them, the caller's own to keep."""
+
+    get: Lookup
+    """get(resource, namespace, name): the object, or None."""
+    list: Callable[..., list[Object]]
+    """list(resource) or list(resource, namespace)."""
+    configuration: Callable[[str], Object]
+    """configuration(plugin's name): its part of --admission-control-config-file; {} if there is none."""
+
+
+def load_plugins(sources: tuple[str, ...], cluster: Cluster) -> list[Plugin]:
+    """The plugins of modules (`package.module`) and files (`/path/to/file.py`). Raises ConfigurationError."""
+    return [plugin for source in sources for plugin in _plugins_of(source, cluster)]
+
+
+def _plugins_of(source: str, cluster: Cluster) -> list[Plugin]:
+    make = getattr(_load(source), "plugins", None)
+    if make is None:
+        raise ConfigurationError(f"--admission-plugins-from {source}: there is no function plugins(cluster)")
+    found: list[Plugin] = list(make(cluster))
+    for each in found:
+        if not getattr(each, "name", ""):
+            raise ConfigurationError(f"--admission-plugins-from {source}: {each!r} has no name")
+    return found
+
+
+def _load(source: str) -> ModuleType:
+    try:
+        if not source.endswith(".py"):
+            return importlib.import_module(source)
+        spec = importlib.util.spec_from_file_location(Path(source).stem, source)
+        assert spec is not None, "it ends in .py"
+        assert spec.loader is not None, "so it has a loader"
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except (ImportError, OSError, SyntaxError) as error:
+        raise ConfigurationError(f"--admission-plugins-from {source}: {error}") from error
+    return module
