@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from apimachinery.merge.fields import SELF, Fields, field_step, key_step, recursive_difference, union
+from apimachinery.merge.fields import SELF, Fields, field_step, key_step, union
 from apimachinery.merge.shape import ListShape, MapShape, Shape, ShapeError
 
 _NOBODYS = key_step({})
@@ -27,16 +27,6 @@ class Comparison:
     modified: Fields = field(default_factory=dict)
     removed: Fields = field(default_factory=dict)
 
-    def without(self, fields: Fields) -> Comparison:
-        """Leaves out these fields and all below them."""
-        if not fields:
-            return self
-        return Comparison(
-            recursive_difference(self.added, fields),
-            recursive_difference(self.modified, fields),
-            recursive_difference(self.removed, fields),
-        )
-
     @property
     def changed(self) -> Fields:
         """What the new object has otherwise than the old one."""
@@ -51,7 +41,7 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
 
 
 def _compare(old: Any, new: Any, shape: Shape, found: Comparison) -> bool:
-    """Tells what differs between two values that do; whether they are leaves instead, with nothing below."""
+    """Tells what differs within two values; True if they are leaves, and differ as a whole."""
     before, after = shape.part_for(old), shape.part_for(new)
     leaf = _compare_as(after, old, new, found)
     return (_compare_as(before, old, new, found) or leaf) if before is not after else leaf
