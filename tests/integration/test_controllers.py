@@ -130,6 +130,10 @@ async def test_a_deleted_deployment_takes_all_it_made_along(
     await gone(client, REPLICA_SETS, name)
 
 
+def _is_there(name: str, found: Object) -> bool:
+    return any(name_of(each) == name for each in found["items"])
+
+
 async def test_orphans_stay_and_are_adopted(plane: Plane, client: Client) -> None:
     await make(client, "orphans")
     await complete(client, "orphans")
@@ -138,6 +142,9 @@ async def test_orphans_stay_and_are_adopted(plane: Plane, client: Client) -> Non
     await eventually(
         lambda: items(client, REPLICA_SETS, "orphans"),
         lambda found: len(found) == 1 and controller_of(found[0]) is None,
+    )
+    await eventually(
+        lambda: client.list(DEPLOYMENTS, "default"), lambda found: not _is_there("orphans", found)
     )
     await make(client, "orphans")
     await complete(client, "orphans")
