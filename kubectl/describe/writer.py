@@ -31,6 +31,10 @@ class Writer:
         self._done.append(align("".join(self._parts)))
         self._parts = []
 
+    def unaligned(self) -> str:
+        """The text with its tabs."""
+        return "".join(self._parts)
+
     def text(self) -> str:
         self.flush()
         return "".join(self._done)

@@ -11,7 +11,7 @@ from apimachinery.schema.node import SchemaNode
 from apimachinery.scheme import Resource
 from kubectl import session
 from kubectl.arguments import Flag, Words
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, PlainError
 from kubectl.resources import Mapper, matches
 
 if TYPE_CHECKING:
@@ -21,32 +21,47 @@ _WIDTH = 80
 
 
 def explain(
-    path: Annotated[str, Words("TYPE[.FIELD...]")] = "",
+    paths: Annotated[list[str], Words("TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group]")],
     recursive: Annotated[bool, Flag("--recursive", help="Name the fields of fields, too.")] = False,
-    api_version: Annotated[str, Flag("--api-version")] = "",
+    api_version: Annotated[str, Flag("--api-version", help="Of this group and version: apps/v1.")] = "",
+    output: Annotated[
+        str, Flag("--output", "-o", help="plaintext or plaintext-openapiv2, which are the same here.")
+    ] = "plaintext",
 ) -> None:
     """Get documentation for a resource."""
-    if not path:
+    if not paths:
         raise CommandError(
             'You must specify the type of resource to explain. Use "sampan api-resources" for a '
             "complete list of supported resources."
         )
-    kind, *fields = path.split(".")
+    if len(paths) > 1:
+        raise CommandError("We accept only this format: explain RESOURCE\n")
+    if output not in ("plaintext", "plaintext-openapiv2"):
+        raise CommandError(f"unrecognized format: {output}")
+    kind, *fields = paths[0].split(".")
     resource = _find(kind, api_version)
     node = _schema(resource)
-    print(render(resource, node, fields, recursive=recursive), end="")
+    print(head(resource), end="")
+    print(render(node, fields, recursive=recursive), end="")
 
 
 def _find(word: str, api_version: str) -> Resource:
+    """Raises CommandError, and PlainError for what no server knows."""
     known = [each for each in scheme.BUILTIN if matches(each, word)]
     chosen = next((each for each in known if api_version in ("", each.api_version)), None)
     if chosen is not None:
         return chosen
+    if known:
+        which = f"{api_version}, Resource={known[0].plural}"
+        raise CommandError(f'couldn\'t find resource for "{which}"')
 
     async def run(client: Client, _: str) -> Resource:
         return await Mapper(client).find(word)
 
-    return session.run(run)
+    try:
+        return session.run(run)
+    except CommandError as error:
+        raise PlainError(str(error)) from None
 
 
 def _schema(resource: Resource) -> SchemaNode:
@@ -67,22 +82,24 @@ async def _served_schema(client: Client, resource: Resource) -> SchemaNode:
     return node
 
 
-def render(resource: Resource, node: SchemaNode, fields: list[str], *, recursive: bool = False) -> str:
-    """The whole text. Raises CommandError for a field that does not exist."""
-    head = [f"GROUP:      {resource.group}"] if resource.group else []
-    lines = [*head, f"KIND:       {resource.kind}", f"VERSION:    {resource.version}", ""]
+def head(resource: Resource) -> str:
+    group = f"GROUP:      {resource.group}\n" if resource.group else ""
+    return f"{group}KIND:       {resource.kind}\nVERSION:    {resource.version}\n\n"
+
+
+def render(node: SchemaNode, fields: list[str], *, recursive: bool = False) -> str:
+    """What comes after the head. Raises CommandError for a field that does not exist."""
     for name in fields:
         child = _element(node).child(name)
         if child is None:
             raise CommandError(f'field "{name}" does not exist')
         node = child
-    if fields:
-        lines += [f"FIELD: {fields[-1]} <{type_name(node)}>", ""]
+    lines = [f"FIELD: {fields[-1]} <{type_name(node)}>", "", ""] if fields else []
     lines += ["DESCRIPTION:", *_description(node), "    "]
     inner = _element(node)
     if inner.fields:
-        lines += ["FIELDS:", *_fields(inner, 1, recursive=recursive, seen=frozenset()), ""]
-    return "\n".join(lines) + "\n"
+        lines += ["FIELDS:", *_fields(inner, 1, recursive=recursive, seen=frozenset())]
+    return "\n".join([*lines, ""]) + "\n"
 
 
 def _element(node: SchemaNode) -> SchemaNode:
@@ -99,7 +116,7 @@ def type_name(node: SchemaNode) -> str:
     if node.definition_name:
         name = node.struct_name
         return name if node.fields or node.type == "object" else {"Time": "string", "MicroTime": "string",
-            "Quantity": "Quantity", "IntOrString": "IntOrString"}.get(name, name)  # fmt: skip
+            "Quantity": "string", "IntOrString": "string"}.get(name, name)  # fmt: skip
     if node.items is not None:
         return f"[]{type_name(node.items)}"
     if node.values is not None:
