@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from apimachinery import scheme
 from apimachinery.objects import Object
 from kubectl import dry_run, session
+from kubectl.arguments import UsageError
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
 
 if TYPE_CHECKING:
     from client.rest import Client
 
 
-def run(words: Sequence[str], selector: str, dry: str, *, unschedulable: bool) -> None:
+def run(verb: str, words: Sequence[str], selector: str, dry: str, *, unschedulable: bool) -> None:
+    check_words(verb, words, selector)
     mode = dry_run.parse(dry)
 
     async def work(client: Client, _: str) -> None:
@@ -25,12 +26,15 @@ def run(words: Sequence[str], selector: str, dry: str, *, unschedulable: bool) -
     session.run(work)
 
 
+def check_words(verb: str, words: Sequence[str], selector: str) -> None:
+    """Nodes are named, or selected. Raises UsageError."""
+    if words and selector:
+        raise UsageError("cannot specify both a node name and a --selector option", verb, "examples")
+    if not words and not selector:
+        raise UsageError(f"USAGE: {verb} NODE [flags]", verb, "examples")
+
+
 async def find_nodes(client: Client, words: Sequence[str], selector: str) -> list[Object]:
-    if bool(words) == bool(selector):
-        raise CommandError(
-            "error: cannot specify both a node name and a --selector option" if words
-            else "at least one node must be specified"
-        )  # fmt: skip
     if selector:
         return list((await client.list(scheme.NODES, label_selector=selector))["items"])
     return [await client.get(scheme.NODES, word.removeprefix("node/")) for word in words]

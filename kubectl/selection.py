@@ -49,6 +49,8 @@ class Selected(NamedTuple):
 
     target: Target
     namespace: str
+    source: str = ""
+    """The file that it is from."""
 
     @property
     def label(self) -> str:
@@ -60,16 +62,15 @@ async def resolve(client: Client, namespace: str, selection: Selection) -> list[
     mapper = Mapper(client)
     if selection.filenames:
         return [
-            await _from_manifest(mapper, namespace, obj)
-            for obj in manifests.load(selection.filenames, recursive=selection.recursive)
+            (await _from_manifest(mapper, namespace, each.obj))._replace(source=each.source)
+            for each in manifests.read(selection.filenames, recursive=selection.recursive)
         ]
     targets = await mapper.targets(selection.words)
     if not targets:
         raise CommandError(NOTHING_NAMED)
     listed = bool(selection.selector or selection.field_selector or selection.everything)
     if listed and any(target.name for target in targets):
-        what = "a selector" if selection.selector else "--all"
-        raise CommandError(f"name cannot be provided when {what} is specified")
+        raise CommandError("name cannot be provided when a selector is specified")
     if not listed and not all(target.name for target in targets):
         raise CommandError("resource(s) were provided, but no name was specified")
     if not listed:

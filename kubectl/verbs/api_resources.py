@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from apimachinery.scheme import Resource
 from kubectl import session
 from kubectl.arguments import Flag
+from kubectl.failures import CommandError
 from kubectl.flags import NoHeaders
 from kubectl.printers.table import align
 
@@ -25,6 +26,10 @@ def api_resources(
     cached: Annotated[bool, Flag("--cached", help="Ignored: discovery is always asked.")] = False,
 ) -> None:
     """Print the supported API resources on the server."""
+    if output not in ("", "wide", "name"):
+        raise CommandError(f"--output {output} is not available")
+    if sort_by not in ("", "name", "kind"):
+        raise CommandError("--sort-by accepts only name or kind")
 
     def wanted(resource: Resource) -> bool:
         return (

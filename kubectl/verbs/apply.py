@@ -10,13 +10,15 @@ from apimachinery.errors import ConflictError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, name_of, namespace_of
 from apimachinery.scheme import Resource
 from kubectl import dry_run, field_validation, last_applied, manifests, printers, server_side, session
-from kubectl.arguments import Flag, Words
+from kubectl.arguments import Flag
+from kubectl.commands import Group
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
 from kubectl.flags import Dry, FieldManager, Filenames, Recursive, Selector, Validate
 from kubectl.manifests import Manifest
 from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Mapper, Target
+from kubectl.verbs.apply_last_applied import set_last_applied, view_last_applied
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -48,8 +50,7 @@ class ApplyOptions:
         return {"fieldManager": manager, "fieldValidation": self.validate, **self.mode.parameters}
 
 
-def apply(
-    words: Annotated[list[str] | None, Words()] = None,
+def from_files(
     filename: Filenames = None,
     recursive: Recursive = False,
     selector: Selector = "",
@@ -62,8 +63,6 @@ def apply(
     printing: Printing = AS_IS,
 ) -> None:
     """Apply a configuration to a resource by file name or stdin."""
-    if words:
-        raise CommandError(f"Unexpected args: [{' '.join(words)}]")
     mode = dry_run.parse(dry)
     if mode is DryRun.CLIENT and server_side:
         raise CommandError(
@@ -83,7 +82,10 @@ def _selected(found: list[Manifest], selector: str) -> list[Manifest]:
     from apimachinery.objects import labels_of
 
     wanted = parse_selector(selector)
-    return [each for each in found if wanted.matches(labels_of(each.obj))]
+    chosen = [each for each in found if wanted.matches(labels_of(each.obj))]
+    if not chosen:
+        raise CommandError("no objects passed to apply")
+    return chosen
 
 
 async def _apply_all(
@@ -119,7 +121,7 @@ async def _apply(
     name = name_of(obj)
     if not name:
         generated = (obj.get("metadata") or {}).get("generateName")
-        hint = f"from {generated}-: cannot use generate name with apply" if generated else ""
+        hint = f"from {generated}: cannot use generate name with apply" if generated else ""
         raise CommandError(hint or "resource name may not be empty")
     if options.server_side:
         return await _apply_on_server(client, resource, manifest, options), "serverside-applied"
@@ -210,3 +212,10 @@ async def _apply_on_server(
     except StatusError as error:
         raise server_side.reviewed(error) from None
     return await server_side.take_over(client, resource, manifest.obj, applied, params)
+
+
+apply = Group(
+    "Apply a configuration to a resource by file name or stdin.",
+    {"set-last-applied": set_last_applied, "view-last-applied": view_last_applied},
+    itself=from_files,
+)

@@ -10,9 +10,9 @@ from kubectl.flags import Dry, Selector
 
 
 def cordon(
-    words: Annotated[list[str] | None, Words("NODE...")] = None,
+    words: Annotated[list[str], Words("NODE")],
     selector: Selector = "",
     dry: Dry = "none",
 ) -> None:
     """Mark node as unschedulable."""
-    cordoning.run(words or [], selector, dry, unschedulable=True)
+    cordoning.run("cordon", words, selector, dry, unschedulable=True)

@@ -6,14 +6,23 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from apimachinery.durations import parse_duration
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
-from kubectl import dry_run, session
+from kubectl import dry_run, manifests, session
 from kubectl.arguments import Flag, Words
+from kubectl.deleting import propagation
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import AllNamespaces, Dry, Everything, FieldSelector, Filenames, Recursive, Selector
+from kubectl.flags import (
+    AllNamespaces,
+    Dry,
+    Everything,
+    FieldSelector,
+    Filenames,
+    IgnoreNotFound,
+    Recursive,
+    Selector,
+)
 from kubectl.selection import Selected, Selection, resolve
 from kubectl.waiting import until_gone
 
@@ -28,19 +37,21 @@ FOREVER = 7 * 24 * 3600.0
 
 
 def delete(
-    words: Annotated[list[str] | None, Words("TYPE [NAME...] | TYPE/NAME...")] = None,
+    words: Annotated[list[str], Words("([-f FILENAME] | TYPE [(NAME | -l label | --all)])")],
     filename: Filenames = None,
     selector: Selector = "",
     field_selector: FieldSelector = "",
     everything: Everything = False,
     all_namespaces: AllNamespaces = False,
     grace_period: Annotated[int, Flag("--grace-period", help="Seconds; -1: the object's own.")] = -1,
-    force: Annotated[bool, Flag("--force")] = False,
+    force: Annotated[bool, Flag("--force", help="At once, without waiting for the kubelet.")] = False,
     now: Annotated[bool, Flag("--now", help="As --grace-period=1.")] = False,
     wait: Annotated[bool, Flag("--wait", help="Wait until the objects are gone.")] = True,
-    timeout: Annotated[str, Flag("--timeout")] = "0s",
-    cascade: Annotated[str, Flag("--cascade", help="background, foreground or orphan.")] = "background",
-    ignore_not_found: Annotated[bool, Flag("--ignore-not-found")] = False,
+    timeout: Annotated[float, Flag("--timeout", help="0s: as long as it takes.")] = 0.0,
+    cascade: Annotated[
+        str, Flag("--cascade", bare="background", help="background, foreground or orphan.")
+    ] = "background",
+    ignore_not_found: IgnoreNotFound = False,
     output: Annotated[str, Flag("--output", "-o", help="name")] = "",
     dry: Dry = "none",
     recursive: Recursive = False,
@@ -55,28 +66,18 @@ def delete(
     if output not in ("", "name"):
         raise CommandError(f"unexpected -o output mode: {output}. We only support '-o name'")
     selection = Selection(
-        words or (), filename or (), selector, field_selector, everything, all_namespaces, recursive
+        words, filename or (), selector, field_selector, everything, all_namespaces, recursive
     )
     deletion = Deletion(
         grace_period=grace_period,
-        propagation=_propagation(cascade),
+        propagation=propagation(cascade),
         mode=dry_run.parse(dry),
         force=force,
         by_name=output == "name",
         ignore_not_found=ignore_not_found or everything or bool(selector),
-        limit=parse_duration(timeout) or FOREVER if wait else 0.0,
+        limit=timeout or FOREVER if wait else 0.0,
     )
     session.run(lambda client, namespace: deletion.run(client, namespace, selection))
-
-
-def _propagation(cascade: str) -> str:
-    names = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
-    names |= {"true": "Background", "false": "Orphan"}
-    if cascade not in names:
-        raise CommandError(
-            f'invalid cascade value ({cascade}). Must be "background", "foreground", or "orphan"'
-        )
-    return names[cascade]
 
 
 class Deletion:
@@ -122,7 +123,9 @@ class Deletion:
                 waiting.append((one, await self._delete(client, one)))
             except NotFoundError as error:
                 if not self._ignore_not_found:
-                    failures.append(error)
+                    failures.append(
+                        manifests.with_source(error, "deleting", one.source) if one.source else error
+                    )
         if self._limit:
             await self._wait(client, waiting)
         if failures:

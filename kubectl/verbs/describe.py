@@ -29,7 +29,10 @@ def describe(
     """Show details of a specific resource or group of resources."""
     selection = Selection(words or (), filename or (), selector, all_namespaces=all_namespaces)
     if not words and not filename:
-        raise CommandError("You must specify the type of resource to describe.")
+        raise CommandError(
+            'You must specify the type of resource to describe. Use "sampan api-resources" for a complete '
+            "list of supported resources."
+        )
     texts = session.run(lambda client, namespace: _describe(client, namespace, selection, show_events))
     if texts:
         print("\n\n".join(texts), end="")

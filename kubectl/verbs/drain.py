@@ -1,119 +1,138 @@
-"""`drain`: cordons a node and evicts its pods, respecting disruption budgets."""
+"""`drain`: cordons nodes and evicts their pods, respecting disruption budgets."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import scheme
-from apimachinery.durations import parse_duration
+from apimachinery.durations import format_duration
 from apimachinery.errors import NotFoundError, TooManyRequestsError
-from apimachinery.objects import Object, annotations_of, controller_of, get_path, key_of, uid_of
-from apimachinery.pods import is_terminal
+from apimachinery.objects import Object, get_path, key_of, name_of, uid_of
+from apimachinery.times import parse_time
 from kubectl import cordoning, dry_run, session
 from kubectl.arguments import Flag, Words
+from kubectl.describe.values import now
+from kubectl.draining import Rules, plan
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, PlainError
 from kubectl.flags import Dry, Selector
 from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client
 
-_MIRROR = "kubernetes.io/config.mirror"
 _EVICTION_RETRY_SECONDS = 5.0
 
 
+class Removing(NamedTuple):
+    """How pods are removed."""
+
+    grace_period: Annotated[int, Flag("--grace-period", help="Seconds; -1: the pod's own.")] = -1
+    disable_eviction: Annotated[
+        bool, Flag("--disable-eviction", help="Delete, whatever disruption budgets say.")
+    ] = False
+    skip_wait: Annotated[
+        int, Flag("--skip-wait-for-delete-timeout", help="Do not wait for what ends for so many seconds.")
+    ] = 0
+    timeout: Annotated[float, Flag("--timeout", help="How long to try; 0s: as long as it takes.")] = 0.0
+    dry: Dry = "none"
+
+    @property
+    def options(self) -> Object | None:
+        return None if self.grace_period < 0 else {"gracePeriodSeconds": self.grace_period}
+
+
 def drain(
-    words: Annotated[list[str] | None, Words("NODE...")] = None,
+    words: Annotated[list[str], Words("NODE")],
+    rules: Rules,
+    removing: Removing,
     selector: Selector = "",
-    pod_selector: Annotated[str, Flag("--pod-selector")] = "",
-    ignore_daemonsets: Annotated[bool, Flag("--ignore-daemonsets")] = False,
-    delete_empty_dir: Annotated[bool, Flag("--delete-emptydir-data")] = False,
-    force: Annotated[bool, Flag("--force", help="Also pods that nothing would bring back.")] = False,
-    grace_period: Annotated[int, Flag("--grace-period")] = -1,
-    disable_eviction: Annotated[bool, Flag("--disable-eviction")] = False,
-    timeout: Annotated[str, Flag("--timeout", help="0s: as long as it takes.")] = "0s",
-    dry: Dry = "none",
+    pod_selector: Annotated[str, Flag("--pod-selector", help="Only pods with these labels.")] = "",
+    chunk_size: Annotated[int, Flag("--chunk-size", help="Objects to ask for at a time; 0: all.")] = 500,
 ) -> None:
     """Drain node in preparation for maintenance."""
-    mode, seconds = dry_run.parse(dry), parse_duration(timeout) or None
-    options = None if grace_period < 0 else {"gracePeriodSeconds": grace_period}
+    cordoning.check_words("drain", words, selector)
+    mode = dry_run.parse(removing.dry)
 
     async def run(client: Client, _: str) -> None:
-        for node in await cordoning.find_nodes(client, words or (), selector):
+        nodes = await cordoning.find_nodes(client, words, selector)
+        for node in nodes:
             await cordoning.set_unschedulable(client, node, True, mode)
-            name = node["metadata"]["name"]
-            listed = await client.list(
-                scheme.PODS, field_selector=f"spec.nodeName={name}", label_selector=pod_selector or None
-            )
-            pods = choose(listed["items"], ignore_daemonsets, delete_empty_dir, force)
-            async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                for pod in pods:
-                    group.create_task(_remove(client, pod, options, mode, evict=not disable_eviction))
+        pending = {}
+        for node in nodes:
+            name = name_of(node)
+            try:
+                await _drain(client, name, rules, removing, pod_selector, mode)
+            except CommandError as error:
+                print(
+                    f'error: unable to drain node "{name}" due to error: {error}, continuing command...',
+                    file=sys.stderr,
+                )
+                pending[name] = str(error)
+                continue
             print(f"node/{name} drained{mode.suffix}")
+        if pending:
+            listed = "".join(f" {name}\n" for name in pending)
+            print(f"There are pending nodes to be drained:\n{listed}", end="", file=sys.stderr)
+            raise PlainError("\n".join(dict.fromkeys(pending.values())))
 
     session.run(run)
 
 
-def choose(
-    pods: Sequence[Object], ignore_daemonsets: bool, delete_empty_dir: bool, force: bool
-) -> list[Object]:
-    """The pods to remove; says what it leaves. Raises CommandError if some may not be removed."""
-    refusals: dict[str, list[str]] = {}
-    ignored: list[str] = []
-    chosen: list[Object] = []
-    for pod in pods:
-        problem = _problem(pod, ignore_daemonsets, delete_empty_dir, force)
-        if _MIRROR in annotations_of(pod):
-            continue
-        if _is_of_daemon_set(pod) and ignore_daemonsets:
-            ignored.append(str(key_of(pod)))
-        elif problem:
-            refusals.setdefault(problem, []).append(str(key_of(pod)))
-        else:
-            chosen.append(pod)
-    if refusals:
-        text = ", ".join(f"cannot delete {why}: {', '.join(names)}" for why, names in refusals.items())
-        raise CommandError(f"unable to drain node due to error: {text}, continuing command...")
-    if ignored:
-        print(f"Warning: ignoring DaemonSet-managed Pods: {', '.join(ignored)}", file=sys.stderr)
-    return chosen
+async def _drain(
+    client: Client, name: str, rules: Rules, removing: Removing, pod_selector: str, mode: DryRun
+) -> None:
+    listed = await client.list(
+        scheme.PODS, field_selector=f"spec.nodeName={name}", label_selector=pod_selector or None
+    )
+    planned = plan(listed["items"], rules)
+    if planned.refusals:
+        raise CommandError(planned.refusal)
+    if planned.warnings:
+        print(f"Warning: {planned.warning}", file=sys.stderr)
+    try:
+        async with asyncio.timeout(removing.timeout or None):
+            await _remove_all(client, planned.remove, removing, mode)
+    except TimeoutError:
+        seconds = format_duration(removing.timeout)
+        raise CommandError(
+            f"error when waiting for pods to terminate: global timeout reached: {seconds}"
+        ) from None
 
 
-def _is_of_daemon_set(pod: Object) -> bool:
-    return (controller_of(pod) or {}).get("kind") == "DaemonSet"
+async def _remove_all(client: Client, pods: Sequence[Object], removing: Removing, mode: DryRun) -> None:
+    async with asyncio.TaskGroup() as group:
+        for pod in pods:
+            group.create_task(_remove(client, pod, removing, mode))
 
 
-def _problem(pod: Object, ignore_daemonsets: bool, delete_empty_dir: bool, force: bool) -> str:
-    if is_terminal(pod):
-        return ""
-    if _is_of_daemon_set(pod) and not ignore_daemonsets:
-        return "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
-    if not delete_empty_dir and any("emptyDir" in each for each in get_path(pod, "spec.volumes") or ()):
-        return "Pods with local storage (use --delete-emptydir-data to override)"
-    if controller_of(pod) is None and not force:
-        return "Pods that declare no controller (use --force to override)"
-    return ""
-
-
-async def _remove(client: Client, pod: Object, options: Object | None, mode: DryRun, *, evict: bool) -> None:
+async def _remove(client: Client, pod: Object, removing: Removing, mode: DryRun) -> None:
     key = key_of(pod)
-    verb = "evicting" if evict else "deleting"
-    print(f"{verb} pod {key}{mode.suffix}")
+    evict = not removing.disable_eviction
+    print(f"{'evicting' if evict else 'deleting'} pod {key}{mode.suffix}")
     if mode is not DryRun.NONE:
         return
     try:
         if evict:
-            await _evict(client, pod, options)
+            await _evict(client, pod, removing.options)
         else:
-            await client.delete(scheme.PODS, key.name, key.namespace, options=options)
+            await client.delete(scheme.PODS, key.name, key.namespace, options=removing.options)
     except NotFoundError:
+        return
+    if removing.skip_wait and _ends_for(pod) > removing.skip_wait:
         return
     await until_gone(client, scheme.PODS, key.name, key.namespace, uid_of(pod))
     print(f"pod/{key.name} {'evicted' if evict else 'deleted'}")
+
+
+def _ends_for(pod: Object) -> float:
+    """The seconds for which the pod has been ending."""
+    since = get_path(pod, "metadata.deletionTimestamp")
+    return (now() - parse_time(since)) / timedelta(seconds=1) if since else 0.0
 
 
 async def _evict(client: Client, pod: Object, options: Object | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from apimachinery import names, scheme
-from apimachinery.objects import Object
+from apimachinery.objects import Object, name_of
 from kubectl import dry_run, field_validation, printers, session
 from kubectl.arguments import Words
 from kubectl.dry_run import DryRun
@@ -31,11 +31,13 @@ class Changes:
     set: tuple[Object, ...]
     remove: tuple[tuple[str, str], ...]
 
-    @property
-    def done(self) -> str:
+    def done(self, current: Sequence[Object]) -> str:
+        """What has been done to a node that had these taints."""
         if not self.set:
             return "untainted"
-        return "modified" if self.remove else "tainted"
+        present = {(each["key"], each["effect"]) for each in current}
+        changed = any((each["key"], each["effect"]) in present for each in self.set)
+        return "modified" if self.remove or changed else "tainted"
 
 
 def parse(words: Sequence[str]) -> Changes:
@@ -48,7 +50,8 @@ def parse(words: Sequence[str]) -> Changes:
 def _taint(word: str) -> Object:
     match = re.fullmatch(r"([^=:]+)(?:=([^:]*))?:([^:]+)", word)
     if match is None:
-        raise CommandError(f"invalid taint spec: {word}\n{_HINT}")
+        problems = names.is_qualified_name(word)
+        raise CommandError(f"invalid taint spec: {', '.join([word, *problems])}\n{_HINT}")
     key, value, effect = match[1], match[2], match[3]
     _check_effect(effect)
     if problems := names.is_qualified_name(key) or names.is_label_value(value or ""):
@@ -68,7 +71,7 @@ def _check_effect(effect: str) -> None:
         raise CommandError(f"invalid taint effect: {effect}, unsupported taint effect\n{_HINT}")
 
 
-def apply(current: Sequence[Object], changes: Changes, *, overwrite: bool) -> list[Object]:
+def apply(current: Sequence[Object], changes: Changes, *, overwrite: bool, name: str = "") -> list[Object]:
     """The new taints. Raises CommandError where a taint exists or is missing that should not."""
     for key, effect in changes.remove:
         if not any(each["key"] == key and effect in ("", each["effect"]) for each in current):
@@ -82,7 +85,7 @@ def apply(current: Sequence[Object], changes: Changes, *, overwrite: bool) -> li
     new = {(each["key"], each["effect"]) for each in changes.set}
     clashing = [each for each in kept if (each["key"], each["effect"]) in new]
     if clashing and not overwrite:
-        raise CommandError("node already has taint(s) with same effect(s) and --overwrite is false")
+        raise CommandError(f"node {name} already has a taint(s) with same effect(s) and --overwrite is false")
     return [*changes.set, *(each for each in kept if (each["key"], each["effect"]) not in new)]
 
 
@@ -102,7 +105,7 @@ def taint(
     kind, *rest = words
     if kind.lower() not in ("node", "nodes", "no"):
         raise CommandError(f"invalid resource type {kind}, only node types are supported")
-    specs = [word for word in rest if word.endswith("-") or ":" in word]
+    specs = [word for word in rest if word.endswith("-") or ":" in word or "=" in word]
     if not specs:
         raise CommandError("at least one taint update is required")
     changes, mode = parse(specs), dry_run.parse(dry)
@@ -118,21 +121,23 @@ def taint(
         if not chosen and not (selector or everything):
             raise CommandError("one or more nodes must be specified")
         for name in chosen or [node["metadata"]["name"] for node in listed]:
-            node = await _taint_node(client, name, changes, overwrite, mode, params)
+            before = {"apiVersion": "v1", "kind": "Node", **await client.get(scheme.NODES, name)}
+            after = await _tainted(client, before, changes, overwrite, mode, params)
             if printing:
-                print(printers.render([node], printing), end="")
+                print(printers.render([after], printing), end="")
             else:
-                print(f"{Target(scheme.NODES, name).label} {changes.done}{mode.suffix}")
+                done = changes.done(before["spec"].get("taints") or ())
+                print(f"{Target(scheme.NODES, name).label} {done}{mode.suffix}")
 
     session.run(run)
 
 
-async def _taint_node(
-    client: Client, name: str, changes: Changes, overwrite: bool, mode: DryRun, params: dict[str, str]
+async def _tainted(
+    client: Client, node: Object, changes: Changes, overwrite: bool, mode: DryRun, params: dict[str, str]
 ) -> Object:
     """The node as it is then."""
-    node = {"apiVersion": "v1", "kind": "Node", **await client.get(scheme.NODES, name)}
-    taints = apply(node["spec"].get("taints") or [], changes, overwrite=overwrite)
+    name = name_of(node)
+    taints = apply(node["spec"].get("taints") or [], changes, overwrite=overwrite, name=name)
     if mode is DryRun.CLIENT:
         return {**node, "spec": {**node["spec"], "taints": taints}}
     metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}

@@ -10,9 +10,9 @@ from kubectl.flags import Dry, Selector
 
 
 def uncordon(
-    words: Annotated[list[str] | None, Words("NODE...")] = None,
+    words: Annotated[list[str], Words("NODE")],
     selector: Selector = "",
     dry: Dry = "none",
 ) -> None:
     """Mark node as schedulable."""
-    cordoning.run(words or [], selector, dry, unschedulable=False)
+    cordoning.run("uncordon", words, selector, dry, unschedulable=False)

@@ -9,6 +9,7 @@ import orjson
 
 from kubectl import session
 from kubectl.arguments import Flag
+from kubectl.failures import CommandError
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -19,6 +20,8 @@ def version(
     output: Annotated[str, Flag("--output", "-o", help="json or yaml")] = "",
 ) -> None:
     """Print the client and server version information."""
+    if output not in ("", "json", "yaml"):
+        raise CommandError("--output must be 'yaml' or 'json'")
     versions: dict[str, dict[str, str]] = {"clientVersion": {"gitVersion": f"v{metadata.version('sampan')}"}}
     if not client_only:
         versions["serverVersion"] = session.run(_server_version)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from apimachinery.conditions import condition_of
-from apimachinery.durations import parse_duration
 from apimachinery.errors import NotFoundError
 from apimachinery.jsonpath import JsonPath, JsonPathError, format_result, relaxed
 from apimachinery.objects import Object, uid_of
-from kubectl import session
+from kubectl import printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
-from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, Selector
+from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, Recursive, Selector
 from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, resolve
 from kubectl.waiting import Test, until
@@ -102,8 +101,9 @@ def _jsonpath_goal(text: str) -> Goal:
 
 
 def wait(
-    words: Annotated[list[str] | None, Words("TYPE NAME | TYPE/NAME...")] = None,
+    words: Annotated[list[str], Words("(-f FILENAME | TYPE (NAME | -l label | --all) | TYPE/NAME)")],
     filename: Filenames = None,
+    recursive: Recursive = False,
     goal: Annotated[
         str, Flag("--for", help="condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], delete, create")
     ] = "",
@@ -111,14 +111,14 @@ def wait(
     field_selector: FieldSelector = "",
     everything: Everything = False,
     all_namespaces: AllNamespaces = False,
-    timeout: Annotated[str, Flag("--timeout", help="0 checks once; negative waits a week.")] = "30s",
+    timeout: Annotated[float, Flag("--timeout", help="0 checks once; negative waits a week.")] = 30.0,
     printing: Printing = AS_IS,
 ) -> None:
     """Wait for a specific condition on one or many resources."""
     wanted = parse_goal(goal)
-    seconds = parse_duration(timeout)
-    limit = _WEEK if seconds < 0 else seconds
-    selection = Selection(words or (), filename or (), selector, field_selector, everything, all_namespaces)
+    limit = _WEEK if timeout < 0 else timeout
+    narrowed = (selector, field_selector, everything, all_namespaces, recursive)
+    selection = Selection(words, filename or (), *narrowed)
 
     async def run(client: Client, namespace: str) -> None:
         loop = asyncio.get_running_loop()
@@ -127,28 +127,45 @@ def wait(
         if not chosen and wanted.kind != "delete":
             raise CommandError("no matching resources found")
         for one in chosen:
-            await _wait_for(client, one, wanted, deadline, quiet=bool(printing))
+            if not await _is_gone_already(client, one, wanted):
+                _tell(one, await _wait_for(client, one, wanted, deadline), printing)
 
     session.run(run)
 
 
-async def _wait_for(client: Client, one: Selected, goal: Goal, deadline: float, *, quiet: bool) -> None:
+async def _is_gone_already(client: Client, one: Selected, goal: Goal) -> bool:
+    """Then there is nothing to tell."""
+    if goal.kind != "delete":
+        return False
+    try:
+        await client.get(one.target.resource, one.target.name, one.namespace or None)
+    except NotFoundError:
+        return True
+    return False
+
+
+async def _wait_for(client: Client, one: Selected, goal: Goal, deadline: float) -> Object | None:
+    """The object that is as wanted; None if it has gone. Raises CommandError after the deadline."""
     resource, name = one.target.resource, one.target.name
     test: Test = goal.holds
     if goal.kind != "create":
-        try:
-            obj = await client.get(resource, name, one.namespace or None)
-        except NotFoundError:
-            if goal.kind == "delete":
-                return
-            raise
+        obj = await client.get(resource, name, one.namespace or None)
         if goal.kind == "delete":
             uid = uid_of(obj)
             test = lambda seen: seen is None or uid_of(seen) != uid  # noqa: E731  # two short alternatives
+        if test(obj):
+            return obj
     try:
         async with asyncio.timeout_at(max(deadline, asyncio.get_running_loop().time() + 0.001)):
-            await until(client, resource, name, one.namespace, test)
+            return await until(client, resource, name, one.namespace, test)
     except TimeoutError:
-        raise CommandError(f"timed out waiting for the condition on {resource.plural}/{name}") from None
-    if not quiet:
+        where = "" if goal.kind == "create" else f" on {resource.plural}/{name}"
+        raise CommandError(f"timed out waiting for the condition{where}") from None
+
+
+def _tell(one: Selected, found: Object | None, printing: Printing) -> None:
+    if not printing:
         print(f"{one.label} condition met")
+    elif found is not None:
+        kind = {"apiVersion": one.target.resource.api_version, "kind": one.target.resource.kind}
+        print(printers.render([kind | found], printing), end="")

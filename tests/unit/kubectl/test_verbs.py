@@ -70,7 +70,7 @@ def test_taints_are_set_and_removed(words: list[str], expected: list[dict[str, s
     [
         (["x-"], 'taint "x" not found'),
         (["a:NoExecute-"], 'taint "a:NoExecute" not found'),
-        (["a=2:NoSchedule"], "node already has taint"),
+        (["a=2:NoSchedule"], "already has a taint"),
         (["a:Sometimes"], "invalid taint effect: Sometimes, unsupported taint effect"),
     ],
 )

@@ -1,0 +1,91 @@
+"""`apply view-last-applied` and `set-last-applied`: what apply remembers of a configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from apimachinery.errors import NotFoundError
+from apimachinery.objects import name_of, namespace_of
+from kubectl import dry_run, last_applied, manifests, printers, session
+from kubectl.arguments import Flag, Words
+from kubectl.dry_run import DryRun
+from kubectl.failures import CommandError
+from kubectl.flags import Dry, Everything, Filenames, Recursive, Selector
+from kubectl.printers import AS_IS, Printing
+from kubectl.resources import Mapper, Target
+from kubectl.selection import Selection, fetch_all
+
+if TYPE_CHECKING:
+    from client.rest import Client
+
+
+def view_last_applied(
+    words: Annotated[list[str], Words("(TYPE [NAME | -l label] | TYPE/NAME | -f FILENAME)")],
+    filename: Filenames = None,
+    recursive: Recursive = False,
+    selector: Selector = "",
+    everything: Everything = False,
+    output: Annotated[str, Flag("--output", "-o", help="yaml or json")] = "yaml",
+) -> None:
+    """View the latest last-applied-configuration annotations of a resource/object."""
+    if output not in ("yaml", "json"):
+        raise CommandError(f"Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json")
+    selection = Selection(words, filename or (), selector, everything=everything, recursive=recursive)
+
+    async def run(client: Client, namespace: str) -> None:
+        for one, obj in await fetch_all(client, namespace, selection):
+            applied = last_applied.of(obj)
+            if applied is None:
+                raise CommandError(
+                    f"no last-applied-configuration annotation found on resource: {one.target.name}"
+                )
+            print(
+                to_yaml(applied) if output == "yaml" else printers.render([applied], Printing("json")), end=""
+            )
+
+    session.run(run)
+
+
+def set_last_applied(
+    filename: Filenames = None,
+    create_annotation: Annotated[
+        bool, Flag("--create-annotation", help="Also where nothing was applied before.")
+    ] = False,
+    printing: Printing = AS_IS,
+    dry: Dry = "none",
+) -> None:
+    """Set the last-applied-configuration annotation on a live object to match the contents of a file."""
+    mode = dry_run.parse(dry)
+    found = manifests.read(filename or (), verb="set-last-applied")
+
+    async def run(client: Client, namespace: str) -> None:
+        mapper = Mapper(client)
+        for manifest in found:
+            resource = await manifests.resource_of(mapper, manifest)
+            enforced = bool(session.options().namespace)
+            obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+            name, inside = name_of(obj), namespace_of(obj)
+            try:
+                live = await client.get(resource, name, inside)
+            except NotFoundError:
+                raise CommandError(f'{resource.plural} "{name}" not found') from None
+            former = last_applied.of(live)
+            if former == last_applied.bare(obj):
+                print(f"set-last-applied {name}: no changes required.")
+                continue
+            if former is None and not create_annotation:
+                raise CommandError(
+                    f"no last-applied-configuration annotation found on resource: {name}, to create the "
+                    "annotation, run the command with --create-annotation"
+                )
+            text = last_applied.annotated(obj)["metadata"]["annotations"][last_applied.ANNOTATION]
+            result = {**obj, **live}
+            if mode is not DryRun.CLIENT:
+                patch = {"metadata": {"annotations": {last_applied.ANNOTATION: text}}}
+                result = await client.patch(resource, name, patch, inside, params=mode.parameters)
+            if printing:
+                print(printers.render([result], printing), end="")
+            else:
+                print(f"{Target(resource, name).label} configured{mode.suffix}")
+
+    session.run(run)
