@@ -36,12 +36,9 @@ def view_last_applied(
         for one, obj in await fetch_all(client, namespace, selection):
             applied = last_applied.of(obj)
             if applied is None:
-                raise CommandError(
-                    f"no last-applied-configuration annotation found on resource: {one.target.name}"
-                )
-            print(
-                to_yaml(applied) if output == "yaml" else printers.render([applied], Printing("json")), end=""
-            )
+                what = "no last-applied-configuration annotation found on resource"
+                raise CommandError(f"{what}: {one.target.name}")
+            print(printers.render([applied], Printing(output)), end="")
 
     session.run(run)
 
