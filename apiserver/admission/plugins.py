@@ -22,6 +22,11 @@ from apimachinery.scheme import (
 )
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
+from apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
 from apiserver.admission.claim_resize import PersistentVolumeClaimResize
 from apiserver.admission.configuration import load_configuration
 from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
@@ -90,6 +95,9 @@ def build_plugins(
         StorageObjectInUseProtection(),
         PersistentVolumeClaimResize(lookup),
         RuntimeClass(lookup),
+        CertificateApproval(auth.authorizer),
+        CertificateSigning(auth.authorizer),
+        CertificateSubjectRestriction(),
         DefaultIngressClass(objects),
         *own,
         MutatingAdmissionWebhook(Hooks(cache.resource(MUTATING_WEBHOOK_CONFIGURATIONS)), dispatcher),

@@ -13,9 +13,18 @@ from apimachinery import names
 from apimachinery.durations import human_duration
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path
+from apimachinery.times import format_time
 from apiserver.registry.strategies.checks import Errors, matches, same
 from apiserver.registry.strategies.tables import NONE, age
-from apiserver.registry.strategy import AGE_COLUMN, NAME_COLUMN, Column, Strategy
+from apiserver.registry.strategy import (
+    AGE_COLUMN,
+    NAME_COLUMN,
+    Column,
+    Rollback,
+    Strategy,
+    WriteContext,
+    nothing_to_undo,
+)
 
 _SPEC, _CONDITIONS = Path("spec"), Path("status", "conditions")
 _USAGES = (
@@ -71,6 +80,10 @@ class CertificateSigningRequestStrategy(Strategy):
         others = [c for c in get_path(new, "status.conditions", ()) if c.get("type") not in decided]
         new["status"] = {**(new.get("status") or {}), "conditions": [*kept, *others]}
 
+    async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
+        set_condition_times(new, old, format_time(ctx.now()))
+        return nothing_to_undo
+
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
 
@@ -125,6 +138,18 @@ class _ApprovalStrategy(CertificateSigningRequestStrategy):
 
 
 _APPROVAL = _ApprovalStrategy()
+
+
+def set_condition_times(new: Object, old: Object, now: str) -> None:
+    """Notes when each condition came to be, in place, where nobody says so."""
+    before = {
+        (each.get("type"), each.get("status")): each.get("lastTransitionTime")
+        for each in get_path(old, "status.conditions", ())
+    }
+    for condition in get_path(new, "status.conditions", ()):
+        since = before.get((condition.get("type"), condition.get("status"))) or now
+        condition["lastTransitionTime"] = condition.get("lastTransitionTime") or since
+        condition["lastUpdateTime"] = condition.get("lastUpdateTime") or condition["lastTransitionTime"]
 
 
 def _condition_text(request: Object) -> str:
