@@ -6,10 +6,14 @@ import asyncio
 import ssl
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from apiserver.options import Options, OptionsError, validate
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+
+if TYPE_CHECKING:
+    from apiserver.auth.x509 import ClientCertificates
 
 NAME = "kube-apiserver"
 
@@ -27,6 +31,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     """Runs until cancelled."""
     from apiserver import metrics
     from apiserver.app import build_app
+    from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
@@ -39,8 +44,9 @@ async def serve(daemon: Daemon, options: Options) -> None:
     except ConfigError as error:
         sys.exit(f"Error: {error}")
     metrics.register(server.metrics)
-    http = HttpServer(server.app)
-    await http.start(options.bind_address, options.secure_port, _tls(options))
+    certificates = client_certificates(options)
+    http = HttpServer(server.app, certificates)
+    await http.start(options.bind_address, options.secure_port, _tls(options, certificates))
     work = asyncio.create_task(server.run())
     started = asyncio.create_task(server.start.finished.wait())
     try:
@@ -58,13 +64,13 @@ async def serve(daemon: Daemon, options: Options) -> None:
         await storage.close()
 
 
-def _tls(options: Options) -> ssl.SSLContext | None:
+def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLContext | None:
     from apiserver.server import tls_context
 
     if not options.tls_cert_file:
         return None
-    client_ca = Path(options.client_ca_file) if options.client_ca_file else None
-    return tls_context(Path(options.tls_cert_file), Path(options.tls_private_key_file), client_ca)
+    pair = Path(options.tls_cert_file), Path(options.tls_private_key_file)
+    return tls_context(*pair, certificates.authorities)
 
 
 if __name__ == "__main__":

@@ -224,7 +224,8 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     address = f"{advertised_address(options)}:{options.secure_port}"
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal))
-    app.include_router(issuer_router(options.service_account_issuer, auth.verifier))
+    keys_url = options.service_account_jwks_uri or f"https://{address}/openid/v1/jwks"
+    app.include_router(issuer_router(options.service_account_issuer[0], keys_url, auth.verifier))
     app.include_router(discovery_router(server.served, server.remotes, address))
     openapi = OpenAPI(server.served.resources, server.custom.definitions, server.remotes.described)
     app.include_router(openapi_router(openapi))

@@ -24,14 +24,15 @@ def read_file(path: str) -> bytes:
         raise ConfigError(f"failed to read {path!r}: {error.strerror}") from None
 
 
-def decode_config(text: bytes, api_version: str, kind: str, shape: Shape) -> Object:
-    """Raises ConfigError."""
+def decode_config(text: bytes, api_version: str, kind: str, shape: Shape, *older: str) -> Object:
+    """An object of that version, or of an `older` one with the same fields. Raises ConfigError."""
     try:
         decoded = from_yaml_strict(text)
     except DecodeError as error:
         raise ConfigError(str(error)) from None
     config = decoded.value
-    if not isinstance(config, dict) or (config.get("apiVersion"), config.get("kind")) != (api_version, kind):
+    known = [(version, kind) for version in (api_version, *older)]
+    if not isinstance(config, dict) or (config.get("apiVersion"), config.get("kind")) not in known:
         raise ConfigError(f"expected {kind} of {api_version}")
     complaints = [f'duplicate field "{each}"' for each in decoded.duplicates] + misshapen(config, shape)
     if complaints:

@@ -6,11 +6,11 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, duration, flag
+from apiserver.auth.options import AuthOptions, auth_problem
+from component_base.flags import duration, flag
 
 _NONE: dict[str, str] = {}
 """What no key=value pairs are."""
-_MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
 DEFAULT_PLUGINS = (
     "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
     "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection",
@@ -23,7 +23,7 @@ DEFAULT_PLUGINS = (
 
 
 @dataclass(frozen=True)
-class Options(CommonOptions):
+class Options(AuthOptions):
     etcd_servers: tuple[str, ...] = flag(
         ("http://127.0.0.1:2379",),
         "List of etcd servers to connect with (scheme://ip:port), comma separated.",
@@ -52,12 +52,6 @@ class Options(CommonOptions):
     tls_private_key_file: str = flag(
         "", "File containing the default x509 private key matching --tls-cert-file."
     )
-    client_ca_file: str = flag(
-        "",
-        "If set, any request presenting a client certificate signed by one of the authorities in this file "
-        "is authenticated with an identity corresponding to the CommonName of the certificate.",
-    )
-
     audit_policy_file: str = flag("", "Path to the file that defines the audit policy configuration.")
     audit_log_path: str = flag(
         "",
@@ -76,65 +70,11 @@ class Options(CommonOptions):
     audit_log_maxsize: int = flag(
         0, "The maximum size in megabytes of the audit log file before it gets rotated."
     )
-    requestheader_client_ca_file: str = flag(
-        "",
-        "Root certificate bundle to use to verify client certificates on incoming requests before trusting "
-        "usernames in headers specified by --requestheader-username-headers.",
-    )
-    requestheader_allowed_names: tuple[str, ...] = flag(
-        (),
-        "List of client certificate common names to allow to provide usernames in headers. If empty, any "
-        "client certificate validated by the authorities in --requestheader-client-ca-file is allowed.",
-    )
-    requestheader_username_headers: tuple[str, ...] = flag(
-        (), "List of request headers to inspect for usernames. X-Remote-User is common."
-    )
-    requestheader_uid_headers: tuple[str, ...] = flag(
-        (), "List of request headers to inspect for UIDs. X-Remote-Uid is suggested."
-    )
-    requestheader_group_headers: tuple[str, ...] = flag(
-        (), "List of request headers to inspect for groups. X-Remote-Group is suggested."
-    )
-    requestheader_extra_headers_prefix: tuple[str, ...] = flag(
-        (), "List of request header prefixes to inspect. X-Remote-Extra- is suggested."
-    )
     proxy_client_cert_file: str = flag(
         "", "Client certificate used to prove the identity of the aggregator when it must call out."
     )
     proxy_client_key_file: str = flag(
         "", "Private key for the client certificate that proves the identity of the aggregator."
-    )
-
-    authorization_mode: tuple[str, ...] = flag(
-        ("AlwaysAllow",),
-        f"Ordered list of plug-ins to do authorization on secure port: {','.join(_MODES)}.",
-    )
-    anonymous_auth: bool = flag(True, "Enables anonymous requests to the secure port of the API server.")
-    token_auth_file: str = flag(
-        "", "If set, the file that will be used to secure the secure port via tokens."
-    )
-    enable_bootstrap_token_auth: bool = flag(
-        False,
-        "Enable to allow secrets of type 'bootstrap.kubernetes.io/token' in the 'kube-system' namespace to "
-        "be used for TLS bootstrapping authentication.",
-    )
-    service_account_issuer: str = flag(
-        "https://kubernetes.default.svc.cluster.local", "Identifier of the service account token issuer."
-    )
-    service_account_key_file: tuple[str, ...] = flag(
-        (), "File containing PEM-encoded keys, used to verify ServiceAccount tokens."
-    )
-    service_account_signing_key_file: str = flag(
-        "", "Path to the file that contains the current private key of the service account token issuer."
-    )
-    service_account_extend_token_expiration: bool = flag(
-        True, "Turns on projected service account expiration extension during token generation."
-    )
-    service_account_max_token_expiration: float = duration(
-        0, "The maximum validity duration of a token created by the service account token issuer."
-    )
-    api_audiences: tuple[str, ...] = flag(
-        (), "Identifiers of the API. Defaults to the issuer of service account tokens."
     )
 
     enable_admission_plugins: tuple[str, ...] = flag(
@@ -186,10 +126,6 @@ class Options(CommonOptions):
     write_journal: str = flag("", "The file to which a JSON line is appended for every write.")
 
     @property
-    def audiences(self) -> tuple[str, ...]:
-        return self.api_audiences or (self.service_account_issuer,)
-
-    @property
     def kubernetes_service_ip(self) -> str:
         """The first address of the service range, which the Service default/kubernetes has."""
         return str(ipaddress.ip_network(self.service_cluster_ip_range.split(",")[0])[1])
@@ -221,9 +157,8 @@ class OptionsError(Exception):
 
 def validate(options: Options) -> None:
     """Raises OptionsError."""
-    unknown = [mode for mode in options.authorization_mode if mode not in _MODES]
-    if unknown:
-        raise OptionsError(f"authorization-mode {unknown[0]!r} is not a valid mode")
+    if problem := auth_problem(options):
+        raise OptionsError(problem)
     for name in ("maxage", "maxbackup", "maxsize"):
         value = getattr(options, f"audit_log_{name}")
         if value < 0:
@@ -234,8 +169,6 @@ def validate(options: Options) -> None:
         raise OptionsError(
             "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
         )
-    if options.service_account_signing_key_file and not options.service_account_issuer:
-        raise OptionsError("service-account-issuer is required with --service-account-signing-key-file")
     try:
         network = ipaddress.ip_network(options.service_cluster_ip_range.split(",")[0])
     except ValueError as error:

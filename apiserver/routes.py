@@ -73,7 +73,7 @@ def general_router(journal: Journal) -> APIRouter:
     return router
 
 
-def issuer_router(issuer: str, verifier: Verifier | None) -> APIRouter:
+def issuer_router(issuer: str, keys_url: str, verifier: Verifier | None) -> APIRouter:
     """What others need to verify our tokens (OpenID Connect discovery)."""
     router = APIRouter()
 
@@ -81,7 +81,7 @@ def issuer_router(issuer: str, verifier: Verifier | None) -> APIRouter:
     async def configuration() -> Response:
         document = {
             "issuer": issuer,
-            "jwks_uri": f"{issuer}/openid/v1/jwks",
+            "jwks_uri": keys_url,
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": verifier.algorithms() if verifier else [],

@@ -10,14 +10,15 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 from apiserver.asgi import BODY_STREAM, App
-from apiserver.auth.authenticator import CLIENT_USER
-from apiserver.auth.x509 import user_of
+from apiserver.auth.authenticator import CLIENT
+from apiserver.auth.x509 import ClientCertificates
 from component_base.tunnel import TunnelProtocol
 
 log = logging.getLogger(__name__)
@@ -72,10 +73,12 @@ class HeadHolder:
 class ServerProtocol(TunnelProtocol):
     """One connection."""
 
+    certificates: ClientCertificates
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self.extensions[CLIENT_USER] = user_of(tls) if tls is not None else None
+        self.extensions[CLIENT] = self.certificates.client_of(tls) if tls is not None else None
         self.extensions[BODY_STREAM] = ChunkStream(self)
 
     def on_headers_complete(self) -> None:
@@ -84,9 +87,10 @@ class ServerProtocol(TunnelProtocol):
 
 
 class HttpServer:
-    """Listens, and ends in good order."""
+    """Listens, and ends in good order. `certificates` says who clients with a certificate are."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, certificates: ClientCertificates | None = None) -> None:
+        self._certificates = certificates or ClientCertificates()
         self._config = Config(
             app,
             http=ServerProtocol,
@@ -113,7 +117,9 @@ class HttpServer:
         return bound
 
     def _protocol(self) -> ServerProtocol:
-        return ServerProtocol(self._config, self._state, {})
+        protocol = ServerProtocol(self._config, self._state, {})
+        protocol.certificates = self._certificates
+        return protocol
 
     async def aclose(self, grace: float = 0.5) -> None:
         """Takes no more requests, lets those under way end, then hangs up on the rest (watches)."""
@@ -138,13 +144,13 @@ class HttpServer:
             await asyncio.wait(list(self._state.tasks), timeout=seconds)
 
 
-def tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
-    """Server TLS; with a client CA, clients may show a certificate and it must be good."""
+def tls_context(certificate: Path, key: Path, client_authorities: Sequence[Path]) -> ssl.SSLContext:
+    """Server TLS; with authorities, clients may show a certificate and it must be signed by one of them."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["http/1.1"])
-    if client_ca is not None:
-        context.load_verify_locations(client_ca)
+    for each in client_authorities:
+        context.load_verify_locations(each)
         context.verify_mode = ssl.CERT_OPTIONAL
     return context

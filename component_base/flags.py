@@ -73,6 +73,19 @@ class _Parser(argparse.ArgumentParser):
         self.exit(1, f"Error: {message}\n")
 
 
+class _Gather(argparse.Action):
+    """A list or map that is said in parts: `--f=a --f=b` is `--f=a,b`, and neither adds to the default."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        before = vars(namespace).get(self.dest)
+        is_first = before is self.default
+        setattr(namespace, self.dest, values if is_first else _joined(before, values))
+
+
+def _joined(before: Any, more: Any) -> Any:
+    return before | more if isinstance(more, dict) else (*before, *more)
+
+
 def _complaint(argument: str, prog: str) -> str:
     if argument.startswith("--"):
         return f"unknown flag: {argument.partition('=')[0]}"
@@ -93,6 +106,8 @@ def _add(parser: _Parser, each: Any, annotation: Any) -> None:
     }
     if annotation is bool:
         settings |= {"nargs": "?", "const": True}
+    elif typing.get_origin(annotation) in (tuple, dict):
+        settings["action"] = _Gather
     parser.add_argument(*_names(each), **settings)
 
 

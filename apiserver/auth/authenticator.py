@@ -1,4 +1,4 @@
-"""Who asks: a client certificate, else a bearer token of any kind, else nobody in particular.
+"""Who asks: a front proxy for somebody, a client certificate, a bearer token of any kind, else nobody.
 
 A verified token is remembered for ten seconds, as upstream does; then what it is bound to is looked at again.
 """
@@ -7,19 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Protocol
 
 from apimachinery.bootstrap_tokens import parse_token
+from apiserver.asgi import Scope
+from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.jwt import InvalidToken
+from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.tokens import TokenVerifier
+from apiserver.auth.x509 import Client
 from apiserver.request import ANONYMOUS, UserInfo
 
-CLIENT_USER = "sampan.client_user"
-"""The scope extension in which the server puts the user of a connection's certificate."""
+CLIENT = "sampan.client"
+"""The scope extension with the Client that a connection's certificate names, None without a certificate."""
 
 _REMEMBER_SECONDS = 10.0
 _MOST_REMEMBERED = 10_000
+
+
+class Issuer(Protocol):
+    """Whoever else makes tokens that are good here."""
+
+    def is_issuer_of(self, token: str) -> bool: ...
+
+    async def verify(self, token: str) -> UserInfo:
+        """Raises InvalidToken."""
+        ...
 
 
 class Authenticator:
@@ -29,35 +43,49 @@ class Authenticator:
         static_tokens: Mapping[str, UserInfo] | None = None,
         tokens: TokenVerifier | None = None,
         bootstrap_tokens: BootstrapTokens | None = None,
+        issuers: Sequence[Issuer] = (),
+        request_headers: RequestHeaders | None = None,
         audiences: Sequence[str] = (),
-        anonymous: bool = True,
+        anonymous: Anonymous = Anonymous(),  # noqa: B008 (frozen)
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._static_tokens = dict(static_tokens or {})
         self._tokens = tokens
         self._bootstrap_tokens = bootstrap_tokens
+        self._issuers = tuple(issuers)
+        self._request_headers = request_headers
         self._audiences = tuple(audiences)
-        self._anonymous = ANONYMOUS if anonymous else None
+        self._anonymous = anonymous
         self._clock = clock
         self._remembered: dict[str, tuple[UserInfo, float]] = {}
 
-    def authenticate(self, authorization: str, extensions: Mapping[str, Any]) -> UserInfo | None:
+    async def authenticate(self, authorization: str, scope: Scope) -> UserInfo | None:
         """The user, or None if the credentials are no good."""
-        user: UserInfo | None = extensions.get(CLIENT_USER)
-        if user is not None:
-            return user
+        client: Client | None = (scope.get("extensions") or {}).get(CLIENT)
+        if client is not None:
+            user = self._user_of_client(client, scope)
+            if user is not None:
+                return user
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            return self._anonymous
-        return self._user_of(token.strip())
+        if scheme.lower() == "bearer" and token.strip():
+            return await self._user_of_token(token.strip())
+        # A certificate that names nobody is no good; no certificate is.
+        return ANONYMOUS if client is None and self._anonymous.allows(scope["path"]) else None
 
-    def _user_of(self, token: str) -> UserInfo | None:
+    def _user_of_client(self, client: Client, scope: Scope) -> UserInfo | None:
+        if not client.is_proxy or self._request_headers is None:
+            return client.user
+        user = self._request_headers.user_of(scope["headers"])
+        scope["headers"] = self._request_headers.without(scope["headers"])
+        return user or client.user
+
+    async def _user_of_token(self, token: str) -> UserInfo | None:
         remembered = self._remembered.get(token)
         now = self._clock()
         if remembered is not None and remembered[1] > now:
             return remembered[0]
         try:
-            user, _ = self.review(token, self._audiences)
+            user, _ = await self.review(token, self._audiences)
         except InvalidToken:
             self._remembered.pop(token, None)
             return None
@@ -66,14 +94,24 @@ class Authenticator:
         self._remembered[token] = (user, now + _REMEMBER_SECONDS)
         return user
 
-    def review(self, token: str, audiences: Sequence[str] = ()) -> tuple[UserInfo, tuple[str, ...]]:
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> tuple[UserInfo, tuple[str, ...]]:
         """The user of a token and the audiences it is good for. Raises InvalidToken."""
         wanted = tuple(audiences) or self._audiences
         user = self._static_tokens.get(token)
         if user is not None:
-            return user, wanted
+            return user, self._ours(wanted)
         if self._bootstrap_tokens is not None and parse_token(token):
-            return self._bootstrap_tokens.verify(token), wanted
+            return self._bootstrap_tokens.verify(token), self._ours(wanted)
+        for issuer in self._issuers:
+            if issuer.is_issuer_of(token):
+                return await issuer.verify(token), self._ours(wanted)
         if self._tokens is None:
             raise InvalidToken("invalid bearer token")
         return self._tokens.verify(token, wanted)
+
+    def _ours(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """Tokens that name no audience of the API are for the API. Raises InvalidToken if not asked for."""
+        meant = tuple(each for each in wanted if each in self._audiences)
+        if wanted and not meant:
+            raise InvalidToken("invalid bearer token")
+        return meant

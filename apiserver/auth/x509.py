@@ -1,21 +1,77 @@
-"""The user that a verified client certificate names: common name is the user, organizations are groups."""
+"""Who a verified client certificate stands for: common name is the user, organizations are groups.
+
+A connection is looked at once, when it is made.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from apiserver.request import UserInfo
 
 
-def user_of(connection: ssl.SSLObject | ssl.SSLSocket) -> UserInfo | None:
-    """None if the client sent no certificate. TLS has refused one that our CA did not sign."""
-    certificate = connection.getpeercert()
-    if not certificate:
-        return None
-    der = connection.getpeercert(binary_form=True) or b""
-    return _user(dict(certificate), hashlib.sha256(der).hexdigest())
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The user that the certificate names, None if that authority is not asked for users."""
+
+    user: UserInfo | None = None
+    is_proxy: bool = False
+    """Whether its requests may be on behalf of others."""
+
+
+class ClientCertificates:
+    """Whose certificates are whose: users' authorities, and those of front proxies.
+
+    TLS has refused what none of them signed. Which one it was matters only where there are proxies; their
+    certificates are signed by an authority of the file itself.
+    """
+
+    def __init__(
+        self, users: Path | None = None, proxies: Path | None = None, names: Collection[str] = ()
+    ) -> None:
+        """`names`: the common names that proxies may have, any if empty."""
+        self.authorities = [path for path in (users, proxies) if path is not None]
+        self._has_users = users is not None
+        self._proxies = _load(proxies) if proxies is not None else []
+        self._names = frozenset(names)
+
+    def client_of(self, connection: ssl.SSLObject | ssl.SSLSocket) -> Client | None:
+        """None if the client sent no certificate."""
+        certificate = connection.getpeercert()
+        if not certificate:
+            return None
+        der = connection.getpeercert(binary_form=True) or b""
+        user = _user(dict(certificate), hashlib.sha256(der).hexdigest())
+        if not self._is_of_proxy(der):
+            return Client(user if self._has_users else None)
+        is_proxy = user is not None and (not self._names or user.name in self._names)
+        return Client(is_proxy=is_proxy)
+
+    def _is_of_proxy(self, der: bytes) -> bool:
+        if not self._proxies:
+            return False
+        from cryptography import x509
+        from cryptography.exceptions import InvalidSignature
+
+        certificate = x509.load_der_x509_certificate(der)
+        for authority in self._proxies:
+            try:
+                certificate.verify_directly_issued_by(authority)
+            except (ValueError, TypeError, InvalidSignature):
+                continue
+            return True
+        return False
+
+
+def _load(path: Path) -> list[Any]:
+    from cryptography import x509
+
+    return list(x509.load_pem_x509_certificates(path.read_bytes()))
 
 
 def _user(certificate: dict[str, Any], fingerprint: str) -> UserInfo | None:

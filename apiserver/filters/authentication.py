@@ -19,7 +19,7 @@ class Authentication:
         info = scope.get(KEY)
         if info is not None:
             token = info.headers.pop("authorization", "")
-            user = self._authenticator.authenticate(token, scope.get("extensions") or {})
+            user = await self._authenticator.authenticate(token, scope)
             if user is None:
                 raise UnauthorizedError
             info.user = user

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apimachinery.errors import BadRequestError, InvalidError
+from apimachinery.errors import BadRequestError, InvalidError, aggregate
 from apimachinery.field import ErrorList, Path, invalid
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import AUTHORIZATION
@@ -65,18 +65,17 @@ def review_tokens(authenticator: Authenticator) -> Handler:
         if not token:
             raise BadRequestError("token is required for TokenReview in authentication")
         audiences = question["spec"].get("audiences") or ()
-        await send_value(
-            info, send, {**question, "status": token_status(authenticator, token, audiences)}, 201
-        )
+        status = await token_status(authenticator, token, audiences)
+        await send_value(info, send, {**question, "status": status}, 201)
 
     return handle
 
 
-def token_status(authenticator: Authenticator, token: str, audiences: Sequence[str]) -> Object:
+async def token_status(authenticator: Authenticator, token: str, audiences: Sequence[str]) -> Object:
     try:
-        user, meant = authenticator.review(token, audiences)
+        user, meant = await authenticator.review(token, audiences)
     except InvalidToken as error:
-        return {"user": {}, "error": f"[invalid bearer token, {error}]"}
+        return {"user": {}, "error": aggregate(["invalid bearer token", str(error)])}
     return {"authenticated": True, "user": user_object(user), "audiences": list(meant)}
 
 

@@ -102,7 +102,7 @@ async def webhook_server(folder: Path, *names: str) -> AsyncIterator[WebhookServ
     certificate, key = _self_signed(folder, ("localhost", *names))
     server = WebhookServer(base64.b64encode(certificate.read_bytes()).decode())
     http = HttpServer(server.app())
-    server.port = await http.start("0.0.0.0", 0, tls_context(certificate, key, None))
+    server.port = await http.start("0.0.0.0", 0, tls_context(certificate, key, ()))
     try:
         yield server
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from apiserver.app import ApiServer, build_app
+from apiserver.auth.setup import client_certificates
 from apiserver.options import Options
 from apiserver.server import HttpServer, tls_context
 from apiserver.storage.memory import MemoryStorage
@@ -37,7 +38,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(pki: Path, **flags: Any) -> AsyncIterator[Running]:
+async def running(pki: Path, *, port: int = 0, **flags: Any) -> AsyncIterator[Running]:
     options = Options(
         authorization_mode=("Node", "RBAC"),
         client_ca_file=str(pki / "ca.crt"),
@@ -51,9 +52,10 @@ async def running(pki: Path, **flags: Any) -> AsyncIterator[Running]:
     )
     storage = MemoryStorage()
     server = build_app(options, storage)
-    http = HttpServer(server.app)
-    tls = tls_context(pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt")
-    port = await http.start("127.0.0.1", 0, tls)
+    certificates = client_certificates(options)
+    http = HttpServer(server.app, certificates)
+    tls = tls_context(pki / "apiserver.crt", pki / "apiserver.key", certificates.authorities)
+    port = await http.start("127.0.0.1", port, tls)
     work = asyncio.create_task(server.run())
     try:
         async with asyncio.timeout(20):

@@ -72,7 +72,7 @@ async def extension(folder: Path, front_proxy_ca: Path) -> AsyncIterator[Extensi
     ensure_pki(config)
     it = Extension(config.pki)
     server = HttpServer(it.app())
-    tls = tls_context(it.pki / "apiserver.crt", it.pki / "apiserver.key", front_proxy_ca)
+    tls = tls_context(it.pki / "apiserver.crt", it.pki / "apiserver.key", [front_proxy_ca])
     it.port = await server.start("0.0.0.0", 0, tls)
     try:
         yield it

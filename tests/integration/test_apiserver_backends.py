@@ -39,8 +39,8 @@ async def kubelet(
             writer.close()
             await writer.wait_closed()
 
-    client_ca = pki / "ca.crt" if knows_clients else None
-    tls = tls_context(pki / "kubelet-serving.crt", pki / "kubelet-serving.key", client_ca)
+    authorities = [pki / "ca.crt"] if knows_clients else []
+    tls = tls_context(pki / "kubelet-serving.crt", pki / "kubelet-serving.key", authorities)
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]

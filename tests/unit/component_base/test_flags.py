@@ -26,6 +26,13 @@ class Options(CommonOptions):
         pytest.param(["--leader-elect=false"], "leader_elect", False, id="off"),
         pytest.param(["--leader-elect"], "leader_elect", True, id="on"),
         pytest.param(["--controllers=*,-gc"], "controllers", ("*", "-gc"), id="list"),
+        pytest.param(["--controllers=a", "--controllers=b"], "controllers", ("a", "b"), id="list in parts"),
+        pytest.param(
+            ["--feature-gates=B=1", "--feature-gates=C=2"],
+            "feature_gates",
+            {"B": "1", "C": "2"},
+            id="map in parts",
+        ),
         pytest.param(
             ["--feature-gates=A=true,B=false"], "feature_gates", {"A": "true", "B": "false"}, id="map"
         ),

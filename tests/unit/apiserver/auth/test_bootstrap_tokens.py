@@ -74,10 +74,10 @@ def test_a_token_that_is_not_good_says_nothing_about_why(stored: Object | None) 
         tokens(stored).verify(TOKEN)
 
 
-def test_they_are_taken_only_where_they_are_switched_on() -> None:
+async def test_they_are_taken_only_where_they_are_switched_on() -> None:
     header = f"Bearer {TOKEN}"
     on = Authenticator(bootstrap_tokens=tokens(secret({})))
-    user = on.authenticate(header, {})
+    user = await on.authenticate(header, {})
     assert user is not None
     assert user.name == "system:bootstrap:abcdef"
-    assert Authenticator().authenticate(header, {}) is None
+    assert await Authenticator().authenticate(header, {}) is None

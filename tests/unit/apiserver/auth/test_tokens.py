@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from apimachinery.objects import Object
 from apimachinery.scheme import PODS, SECRETS, SERVICE_ACCOUNTS, Resource
-from apiserver.auth.authenticator import CLIENT_USER, Authenticator
+from apiserver.auth.authentication_config import Anonymous
+from apiserver.auth.authenticator import CLIENT, Authenticator
 from apiserver.auth.jwt import InvalidToken, Signer, Verifier, load_private_key, load_public_keys
+from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import Bound, TokenIssuer, TokenVerifier
+from apiserver.auth.x509 import Client
 from apiserver.request import ANONYMOUS, UserInfo
 
 ISSUER = "https://kubernetes.default.svc"
@@ -153,9 +156,15 @@ def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
 
 
 JANE = UserInfo("jane", groups=("system:authenticated",))
-CREDENTIALS = {
-    "a certificate": ("", JANE, JANE),
-    "a certificate beside a token": ("Bearer nonsense", JANE, JANE),
+USER, GROUP = b"x-remote-user", b"x-remote-group"
+PROXIED = [(USER, b"bob"), (GROUP, b"a"), (GROUP, b"b"), (b"x-remote-extra-a%2fb", b"c"), (b"accept", b"*/*")]
+BOB = UserInfo("bob", groups=("a", "b", "system:authenticated"), extra={"a/b": ("c",)})
+CREDENTIALS: dict[str, tuple[str, Client | None, UserInfo | None]] = {
+    "a certificate": ("", Client(JANE), JANE),
+    "a certificate beside a token": ("Bearer nonsense", Client(JANE), JANE),
+    "a certificate of a proxy": ("", Client(is_proxy=True), BOB),
+    "a certificate of an authority that vouches for nobody": ("", Client(), None),
+    "such a certificate beside a token": ("Bearer t0ken", Client(), JANE),
     "a static token": ("Bearer t0ken", None, JANE),
     "a token nobody knows": ("Bearer nonsense", None, None),
     "nothing": ("", None, ANONYMOUS),
@@ -163,23 +172,53 @@ CREDENTIALS = {
 }
 
 
+def scope(client: Client | None = None, path: str = "/api") -> dict[str, Any]:
+    return {"extensions": {CLIENT: client}, "headers": PROXIED, "path": path}
+
+
 @pytest.mark.parametrize("row", CREDENTIALS.values(), ids=CREDENTIALS.keys())
-def test_credentials(row: tuple[str, UserInfo | None, UserInfo | None]) -> None:
+async def test_credentials(row: tuple[str, Client | None, UserInfo | None]) -> None:
     header, client, expected = row
-    authenticator = Authenticator(static_tokens={"t0ken": JANE})
-    assert authenticator.authenticate(header, {CLIENT_USER: client}) == expected
+    headers = RequestHeaders(("x-remote-user",), (), ("x-remote-group",), ("x-remote-extra-",))
+    authenticator = Authenticator(static_tokens={"t0ken": JANE}, request_headers=headers)
+    asked = scope(client)
+    assert await authenticator.authenticate(header, asked) == expected
+    is_proxied = client is not None and client.is_proxy
+    assert asked["headers"] == ([(b"accept", b"*/*")] if is_proxied else PROXIED)
 
 
-def test_a_good_token_is_remembered_for_ten_seconds() -> None:
+@pytest.mark.parametrize(
+    ("anonymous", "path", "expected"),
+    [
+        (Anonymous(), "/api", ANONYMOUS),
+        (Anonymous(enabled=False), "/livez", None),
+        (Anonymous(paths=frozenset(("/livez",))), "/livez", ANONYMOUS),
+        (Anonymous(paths=frozenset(("/livez",))), "/livez/ping", None),
+    ],
+)
+async def test_where_nobody_in_particular_may_ask(
+    anonymous: Anonymous, path: str, expected: UserInfo | None
+) -> None:
+    assert await Authenticator(anonymous=anonymous).authenticate("", scope(path=path)) == expected
+
+
+async def test_a_static_token_is_for_the_api_only() -> None:
+    authenticator = Authenticator(static_tokens={"t0ken": JANE}, audiences=("api",))
+    assert (await authenticator.review("t0ken"))[1] == ("api",)
+    with pytest.raises(InvalidToken):
+        await authenticator.review("t0ken", ("vault",))
+
+
+async def test_a_good_token_is_remembered_for_ten_seconds() -> None:
     world, seconds = World(), [0.0]
     tokens = TokenVerifier(Verifier([KEY.public_key()]), (ISSUER,), world.lookup, world.now)
     authenticator = Authenticator(tokens=tokens, audiences=(ISSUER,), clock=lambda: seconds[0])
     header = f"Bearer {world.issue()}"
-    assert authenticator.authenticate(header, {}) is not None
+    assert await authenticator.authenticate(header, scope()) is not None
     world.objects.clear()
-    assert authenticator.authenticate(header, {}) is not None
+    assert await authenticator.authenticate(header, scope()) is not None
     seconds[0] = 11
-    assert authenticator.authenticate(header, {}) is None
+    assert await authenticator.authenticate(header, scope()) is None
 
 
 def test_the_token_file_is_read(tmp_path: Path) -> None:

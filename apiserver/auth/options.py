@@ -1,0 +1,119 @@
+"""The apiserver's flags about who asks and what they may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from component_base.flags import CommonOptions, duration, flag
+
+MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
+_NONE: dict[str, str] = {}
+"""What no key=value pairs are."""
+
+
+@dataclass(frozen=True)
+class AuthOptions(CommonOptions):
+    client_ca_file: str = flag(
+        "",
+        "If set, any request presenting a client certificate signed by one of the authorities in this file "
+        "is authenticated with an identity corresponding to the CommonName of the certificate.",
+    )
+    authorization_mode: tuple[str, ...] = flag(
+        ("AlwaysAllow",),
+        f"Ordered list of plug-ins to do authorization on secure port: {','.join(MODES)}.",
+    )
+    authentication_config: str = flag(
+        "",
+        "File with an AuthenticationConfiguration: the issuers of JWTs, and where nobody in particular may "
+        "ask. Mutually exclusive with the oidc-* flags.",
+    )
+    anonymous_auth: bool = flag(True, "Enables anonymous requests to the secure port of the API server.")
+    token_auth_file: str = flag(
+        "", "If set, the file that will be used to secure the secure port via tokens."
+    )
+    enable_bootstrap_token_auth: bool = flag(
+        False,
+        "Enable to allow secrets of type 'bootstrap.kubernetes.io/token' in the 'kube-system' namespace to "
+        "be used for TLS bootstrapping authentication.",
+    )
+
+    requestheader_client_ca_file: str = flag(
+        "",
+        "Root certificate bundle to use to verify client certificates on incoming requests before trusting "
+        "usernames in headers specified by --requestheader-username-headers.",
+    )
+    requestheader_allowed_names: tuple[str, ...] = flag(
+        (),
+        "List of client certificate common names to allow to provide usernames in headers. If empty, any "
+        "client certificate validated by the authorities in --requestheader-client-ca-file is allowed.",
+    )
+    requestheader_username_headers: tuple[str, ...] = flag(
+        (), "List of request headers to inspect for usernames. X-Remote-User is common."
+    )
+    requestheader_uid_headers: tuple[str, ...] = flag(
+        (), "List of request headers to inspect for UIDs. X-Remote-Uid is suggested."
+    )
+    requestheader_group_headers: tuple[str, ...] = flag(
+        (), "List of request headers to inspect for groups. X-Remote-Group is suggested."
+    )
+    requestheader_extra_headers_prefix: tuple[str, ...] = flag(
+        (), "List of request header prefixes to inspect. X-Remote-Extra- is suggested."
+    )
+
+    oidc_issuer_url: str = flag("", "The URL of the OpenID issuer, only HTTPS scheme will be accepted.")
+    oidc_client_id: str = flag("", "The client ID for the OpenID Connect client.")
+    oidc_ca_file: str = flag(
+        "", "The authority that signs the OpenID server's certificate; the host's if empty."
+    )
+    oidc_username_claim: str = flag("sub", "The OpenID claim to use as the user name.")
+    oidc_username_prefix: str = flag(
+        "",
+        "Put before user names. If empty, claims other than email are prefixed by the issuer's URL; - is no "
+        "prefix.",
+    )
+    oidc_groups_claim: str = flag("", "The claim with the user's groups: a string or a list of them.")
+    oidc_groups_prefix: str = flag("", "Put before groups.")
+    oidc_required_claim: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
+        _NONE, "Claims that a token must have, with these values: key=value."
+    )
+    oidc_signing_algs: tuple[str, ...] = flag(("RS256",), "The signing algorithms that tokens may have.")
+
+    service_account_issuer: tuple[str, ...] = flag(
+        ("https://kubernetes.default.svc.cluster.local",),
+        "Identifier of the service account token issuer. Tokens are made under the first one and accepted "
+        "under all.",
+    )
+    service_account_jwks_uri: str = flag("", "Overrides the URI of the keys in the discovery document.")
+    service_account_key_file: tuple[str, ...] = flag(
+        (), "Files with PEM-encoded keys, used to verify ServiceAccount tokens."
+    )
+    service_account_signing_key_file: str = flag(
+        "", "Path to the file that contains the current private key of the service account token issuer."
+    )
+    service_account_extend_token_expiration: bool = flag(
+        True, "Turns on projected service account expiration extension during token generation."
+    )
+    service_account_max_token_expiration: float = duration(
+        0, "The maximum validity duration of a token created by the service account token issuer."
+    )
+    api_audiences: tuple[str, ...] = flag(
+        (), "Identifiers of the API. Defaults to the issuers of service account tokens."
+    )
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        return self.api_audiences or self.service_account_issuer
+
+
+def auth_problem(options: AuthOptions) -> str:
+    """What is wrong with the flags together; nothing if they are right."""
+    unknown = [mode for mode in options.authorization_mode if mode not in MODES]
+    if unknown:
+        return f"authorization-mode {unknown[0]!r} is not a valid mode"
+    if options.service_account_signing_key_file and not options.service_account_issuer:
+        return "service-account-issuer is required with --service-account-signing-key-file"
+    if bool(options.oidc_issuer_url) != bool(options.oidc_client_id):
+        return "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"
+    if options.authentication_config and options.oidc_issuer_url:
+        return "authentication-config file and oidc-* flags are mutually exclusive"
+    return ""

@@ -1,0 +1,162 @@
+"""OpenID Connect: whose tokens are good, who they stand for, and how keys are come by."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from apiserver.auth.authentication_config import Claim, JWTAuthenticator
+from apiserver.auth.authenticator import Authenticator
+from apiserver.auth.jwt import InvalidToken
+from apiserver.auth.oidc import OIDCAuthenticator, user_of
+from apiserver.auth.oidc_keys import FetchError, IssuerKeys
+from apiserver.request import UserInfo
+
+ISSUER = "https://login.example.com"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OLD_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+NEW_KEY = ec.generate_private_key(ec.SECP384R1())
+CONFIG = JWTAuthenticator(ISSUER, ("sampan",), Claim("sub", "oidc:"), Claim("groups", "oidc:"))
+
+
+class Provider:
+    """An issuer with the keys it publishes."""
+
+    def __init__(self, **keys: Any) -> None:
+        self.keys = keys
+        self.issuer = ISSUER
+        self.is_away = False
+        self.asked: list[str] = []
+        self.time = 0.0
+
+    async def fetch(self, url: str) -> bytes:
+        self.asked.append(url)
+        await asyncio.sleep(0)
+        if self.is_away:
+            raise FetchError("connection refused")
+        if url.endswith("/.well-known/openid-configuration"):
+            return orjson.dumps({"issuer": self.issuer, "jwks_uri": f"{ISSUER}/keys"})
+        return orjson.dumps({"keys": [jwk(name, key) for name, key in self.keys.items()]})
+
+    def authenticator(self, config: JWTAuthenticator = CONFIG) -> OIDCAuthenticator:
+        keys = IssuerKeys(config.issuer, self.fetch, lambda: self.time, config.discovery_url)
+        return OIDCAuthenticator(config, keys, lambda: NOW)
+
+
+def jwk(name: str, key: Any) -> dict[str, Any]:
+    family = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
+    return {**family.to_jwk(key.public_key(), as_dict=True), "kid": name, "use": "sig"}
+
+
+def sign(key: Any = OLD_KEY, name: str = "old", algorithm: str = "RS256", **claims: Any) -> str:
+    body = {"iss": ISSUER, "aud": "sampan", "sub": "jane", "exp": NOW.timestamp() + 60, **claims}
+    return jwt.encode(body, key, algorithm, headers={"kid": name})
+
+
+async def test_a_user_has_the_prefixed_names_of_the_claims() -> None:
+    user = await Provider(old=OLD_KEY).authenticator().verify(sign(groups=["devs"], jti="x"))
+    extra = {"authentication.kubernetes.io/credential-id": ("JTI=x",)}
+    assert user == UserInfo("oidc:jane", groups=("oidc:devs", "system:authenticated"), extra=extra)
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "another key": (sign(NEW_KEY, algorithm="ES384"), "failed to verify signature"),
+    "an expired one": (sign(exp=NOW.timestamp()), "oidc: token is expired"),
+    "one of tomorrow": (sign(nbf=NOW.timestamp() + 301), "nbf"),
+    "one for another": (sign(aud=["x", "y"]), 'oidc: expected audience "sampan" got ["x" "y"]'),
+    "one without a signature": (
+        jwt.encode({"iss": ISSUER}, None, "none"), 'unsupported algorithm, expected [RS256',
+    ),
+    "one signed with the public key": (
+        jwt.encode({"iss": ISSUER}, "s" * 32, "HS256"), 'got "HS256"',
+    ),
+    "nobody": (sign(sub=None), 'parse username claims "sub"'),
+    "groups that are none": (sign(groups=[1]), 'parse groups claim "groups"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("token", "why"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_is_refused(token: str, why: str) -> None:
+    with pytest.raises(InvalidToken) as caught:
+        await Provider(old=OLD_KEY).authenticator().verify(token)
+    assert why in str(caught.value)
+
+
+async def test_a_new_key_is_fetched_when_a_token_names_it() -> None:
+    provider = Provider(old=OLD_KEY)
+    authenticator = provider.authenticator()
+    await authenticator.verify(sign())
+    await authenticator.verify(sign())
+    assert len(provider.asked) == 2, "a document and the keys"
+    provider.keys, provider.time = {"new": NEW_KEY}, 60.0
+    assert (await authenticator.verify(sign(NEW_KEY, "new", "ES384"))).name == "oidc:jane"
+    with pytest.raises(InvalidToken):
+        await authenticator.verify(sign())
+
+
+async def test_tokens_that_come_together_share_a_fetch_and_bad_ones_cannot_force_many() -> None:
+    provider = Provider(old=OLD_KEY)
+    authenticator = provider.authenticator()
+    await asyncio.gather(*(authenticator.verify(sign(sub=str(number))) for number in range(5)))
+    for _ in range(5):
+        with pytest.raises(InvalidToken):
+            await authenticator.verify(sign(NEW_KEY, "forged", "ES384"))
+    assert len(provider.asked) == 2
+
+
+@pytest.mark.parametrize("trouble", ["away", "another issuer"])
+async def test_an_issuer_in_trouble_is_asked_again_later(trouble: str) -> None:
+    provider = Provider(old=OLD_KEY)
+    provider.is_away, provider.issuer = trouble == "away", "https://other" if trouble != "away" else ISSUER
+    authenticator = provider.authenticator()
+    with pytest.raises(InvalidToken, match=r"connection refused|did not match"):
+        await authenticator.verify(sign())
+    provider.is_away, provider.issuer, provider.time = False, ISSUER, 60.0
+    assert (await authenticator.verify(sign())).name == "oidc:jane"
+
+
+async def test_the_discovery_document_may_be_elsewhere() -> None:
+    provider = Provider(old=OLD_KEY)
+    url = "https://inside/.well-known/openid-configuration"
+    await provider.authenticator(
+        JWTAuthenticator(ISSUER, ("sampan",), Claim("sub"), discovery_url=url)
+    ).verify(sign())
+    assert provider.asked[0] == url
+
+
+MAIL = JWTAuthenticator(ISSUER, ("sampan",), Claim("email"), uid=Claim("oid"), required_claims={"hd": "x"})
+GOOD = {"email": "j@x", "oid": "7", "hd": "x"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        (GOOD, "j@x"),
+        ({**GOOD, "email_verified": True}, "j@x"),
+        ({**GOOD, "email_verified": False}, "oidc: email not verified"),
+        ({**GOOD, "hd": "y"}, "oidc: required claim hd value does not match. Got = y, want = x"),
+        ({"email": "j@x", "oid": "7"}, "oidc: required claim hd not present in ID token"),
+        ({"email": "j@x", "hd": "x"}, 'oidc: parse uid claim "oid": claim not present'),
+    ],
+)
+def test_who_claims_stand_for(claims: dict[str, Any], expected: str) -> None:
+    try:
+        found = user_of(claims, MAIL).name
+    except InvalidToken as error:
+        found = str(error)
+    assert found == expected
+
+
+async def test_a_token_goes_to_the_issuer_it_names() -> None:
+    provider = Provider(old=OLD_KEY)
+    authenticator = Authenticator(issuers=[provider.authenticator()], audiences=("api",))
+    user, audiences = await authenticator.review(sign())
+    assert (user.name, audiences) == ("oidc:jane", ("api",))
+    with pytest.raises(InvalidToken, match=r"^invalid bearer token$"):
+        await authenticator.review(sign(iss="https://other.example.com"))
