@@ -49,6 +49,7 @@ from apiserver.metrics import RequestMetrics
 from apiserver.openapi import OpenAPI
 from apiserver.openapi.routes import router as openapi_router
 from apiserver.options import Options, advertised_address
+from apiserver.param_kinds import ParamKinds, StoredKind
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared
 from apiserver.registry.stores import build_stores, store_of
@@ -90,7 +91,9 @@ class ApiServer:
         self.auth = build_auth(options, self.cache, now)
         addresses = ServiceAddresses(self.cache, random.Random())
         self.webhooks = Caller(addresses)
-        self.chain = Chain(build_plugins(options, storage, self.cache, self.auth, self.webhooks, now))
+        self.chain = Chain(
+            build_plugins(options, storage, self.cache, self.auth, self.webhooks, self._find_kind, now)
+        )
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
         authorize = partial(require, self.auth.authorizer)
         shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
@@ -117,6 +120,10 @@ class ApiServer:
         self.backends = Backends(options)
         special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
         self.app = build_fastapi(self, special)
+
+    async def _find_kind(self, api_version: str, kind: str) -> StoredKind | None:
+        """For policies, which are there before the stores are."""
+        return await ParamKinds(self.stores, self.custom).find(api_version, kind)
 
     async def run(self) -> None:
         """Everything that goes on beside requests; never returns."""

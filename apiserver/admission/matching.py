@@ -15,6 +15,7 @@ from apimachinery.scheme import ADMISSION, NAMESPACES, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.storage.cached import FreshLookup, Lookup
 
+WEBHOOK_RULES = "rules"
 _EXEMPT = frozenset(
     ("mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies",
      "validatingadmissionpolicybindings", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
@@ -86,15 +87,19 @@ class Criteria:
 
     rules: tuple[Rule, ...]
     excluded: tuple[Rule, ...]
+    takes_everything: bool
+    """Of a policy without rules; a webhook without rules is never called."""
     takes_equivalents: bool
     namespaces: Selector
     objects: Selector
 
     @staticmethod
     def parse(source: Object, rules: str = "resourceRules") -> Criteria:
+        """`rules` is the field that has them."""
         return Criteria(
             rules=tuple(map(Rule.parse, source.get(rules) or ())),
             excluded=tuple(map(Rule.parse, source.get("excludeResourceRules") or ())),
+            takes_everything=rules != WEBHOOK_RULES and not source.get(rules),
             takes_equivalents=source.get("matchPolicy") != "Exact",
             namespaces=selector_from_label_selector(source.get("namespaceSelector") or {}),
             objects=selector_from_label_selector(source.get("objectSelector") or {}),
@@ -104,7 +109,7 @@ class Criteria:
         """The version in which a write is covered: its own if possible. None: in none."""
         if self._first(self.excluded, attributes) is not None:
             return None
-        return self._first(self.rules, attributes)
+        return attributes.resource if self.takes_everything else self._first(self.rules, attributes)
 
     def _first(self, rules: Iterable[Rule], attributes: Attributes) -> Resource | None:
         own = attributes.resource

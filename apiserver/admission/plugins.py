@@ -17,6 +17,8 @@ from apimachinery.scheme import (
     PODS,
     RESOURCE_QUOTAS,
     SERVICE_ACCOUNTS,
+    VALIDATING_ADMISSION_POLICIES,
+    VALIDATING_ADMISSION_POLICY_BINDINGS,
     VALIDATING_WEBHOOK_CONFIGURATIONS,
     Resource,
 )
@@ -38,9 +40,13 @@ from apiserver.admission.node_restriction import NodeRestriction
 from apiserver.admission.own import Cluster, load_plugins
 from apiserver.admission.pod_security.configuration import parse_configuration
 from apiserver.admission.pod_security.plugin import PodSecurity
+from apiserver.admission.policies.params import FindKind
+from apiserver.admission.policies.plugin import ValidatingAdmissionPolicy
+from apiserver.admission.policies.policy import Policies
 from apiserver.admission.priority import Priority
 from apiserver.admission.resource_quota import ResourceQuota
 from apiserver.admission.runtime_class import RuntimeClass
+from apiserver.admission.scopes import Scopes
 from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
 from apiserver.admission.storage_in_use import StorageObjectInUseProtection
 from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
@@ -70,10 +76,15 @@ def build_plugins(
     cache: WatchCache,
     auth: Auth,
     webhooks: Caller,
+    find_kind: FindKind,
     now: Callable[[], datetime],
 ) -> list[Plugin]:
     lookup, fresh, objects = cached(cache), fresh_lookup(cache), listing(cache)
-    dispatcher = Dispatcher(Matcher(lookup, fresh), webhooks, lambda: str(uuid.uuid4()))
+    matcher, scopes = Matcher(lookup, fresh), Scopes(auth.authorizer)
+    dispatcher = Dispatcher(matcher, scopes, webhooks, lambda: str(uuid.uuid4()))
+    policies = Policies(
+        cache.resource(VALIDATING_ADMISSION_POLICIES), cache.resource(VALIDATING_ADMISSION_POLICY_BINDINGS)
+    )
     configured = load_configuration(options.admission_control_config_file)
     own = load_plugins(
         options.admission_plugins_from, Cluster(lookup, objects, lambda name: configured.get(name, {}))
@@ -105,9 +116,10 @@ def build_plugins(
     ]
     if "RBAC" in options.authorization_mode:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
-    available.append(
-        ValidatingAdmissionWebhook(Hooks(cache.resource(VALIDATING_WEBHOOK_CONFIGURATIONS)), dispatcher)
-    )
+    available += [
+        ValidatingAdmissionPolicy(policies, matcher, scopes, find_kind),
+        ValidatingAdmissionWebhook(Hooks(cache.resource(VALIDATING_WEBHOOK_CONFIGURATIONS)), dispatcher),
+    ]
     books = Transactions(storage, cache.resource(RESOURCE_QUOTAS))
     available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
     enabled = options.enabled_plugins | ({each.name for each in own} - {*options.disable_admission_plugins})

@@ -41,11 +41,12 @@ def attributes_of(info: RequestInfo) -> Attributes:
     return Attributes(
         info.user, info.verb, info.namespace, info.group, info.version, info.plural, info.subresource,
         info.name, info.path, info.is_resource,
-        _fields(fields[0]) if fields else {}, _labels(labels[0]) if labels else {},
+        exact_fields(fields[0]) if fields else {}, exact_labels(labels[0]) if labels else {},
     )  # fmt: skip
 
 
-def _labels(selector: str) -> dict[str, str]:
+def exact_labels(selector: str) -> dict[str, str]:
+    """What a label selector demands exactly; nothing of one that cannot be parsed."""
     from apimachinery.labels import SelectorError, parse_selector
 
     try:
@@ -55,7 +56,7 @@ def _labels(selector: str) -> dict[str, str]:
     return {each.key: each.values[0] for each in requirements if each.operator in ("=", "==")}
 
 
-def _fields(selector: str) -> dict[str, str]:
+def exact_fields(selector: str) -> dict[str, str]:
     from apimachinery.fields import FieldSelectorError, parse_field_selector
 
     try:

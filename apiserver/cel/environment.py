@@ -87,6 +87,11 @@ def _in_upstreams_words(error: str) -> str:
     return text
 
 
+def opaque(kind: str, text: str) -> Any:
+    """A value of an opaque type, to be put into a variable."""
+    return _messages()[1][kind](value=text)
+
+
 @functools.cache
 def _messages() -> tuple[descriptor_pool.DescriptorPool, dict[str, Any]]:
     """A message for each opaque type: one text, which says all about a value."""

@@ -168,6 +168,27 @@ def _constant(message: Any) -> Expression:
 _KINDS = tuple(name for name in _MESSAGES["Expr"] if name != "id")
 
 
+def fields_of(expression: Expression, variable: str) -> set[str]:
+    """The fields of a variable that an expression names."""
+    match expression:
+        case Constant() | Identifier():
+            return set()
+        case Select(operand, field):
+            own = {field} if operand == Identifier(variable) else set()
+            return own | fields_of(operand, variable)
+        case Call(_, parts) | Aggregate(parts, _):
+            return set().union(*(fields_of(each, variable) for each in parts))
+        case Comprehension():
+            parts = (
+                expression.range,
+                expression.start,
+                expression.condition,
+                expression.step,
+                expression.result,
+            )
+            return set().union(*(fields_of(each, variable) for each in parts))
+
+
 def names_in(expression: Expression) -> set[str]:
     """The variables that an expression looks at, its own included."""
     match expression:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from apimachinery.errors import BadRequestError, InternalError
 from apimachinery.scheme import Resource
 from apiserver.admission.attributes import Attributes
+from apiserver.admission.conditions import ConditionsFailed, hold
 from apiserver.admission.matching import Matcher
+from apiserver.admission.refusal import refuse
+from apiserver.admission.scopes import Scopes
 from apiserver.admission.webhooks.caller import Caller, CallError
 from apiserver.admission.webhooks.hooks import Hook
 from apiserver.admission.webhooks.review import (
@@ -36,15 +39,28 @@ class Invocation:
 
 
 class Dispatcher:
-    def __init__(self, matcher: Matcher, caller: Caller, new_uid: NewUid) -> None:
+    def __init__(self, matcher: Matcher, scopes: Scopes, caller: Caller, new_uid: NewUid) -> None:
         self._matcher = matcher
+        self._scopes = scopes
         self._caller = caller
         self._new_uid = new_uid
 
     async def invocation(self, index: int, hook: Hook, attributes: Attributes) -> Invocation | None:
         """None: the write does not concern the hook. Raises NotFoundError where there is no namespace."""
         seen = await self._matcher.version(hook.criteria, attributes)
-        return Invocation(index, hook, seen) if seen is not None else None
+        if seen is None or not await self._is_wanted(hook, attributes, seen):
+            return None
+        return Invocation(index, hook, seen)
+
+    async def _is_wanted(self, hook: Hook, attributes: Attributes, seen: Resource) -> bool:
+        """What the hook's conditions say. Raises ForbiddenError if they fail."""
+        if not hook.conditions:
+            return True
+        scope = await self._scopes.of(attributes, seen)
+        try:
+            return hold(hook.conditions, scope, ignores_failures=hook.ignores_failures)
+        except ConditionsFailed as error:
+            raise refuse(attributes, error) from None
 
     async def ask(
         self, invocation: Invocation, attributes: Attributes, *, may_change: bool

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apimachinery.objects import Object, name_of
-from apiserver.admission.matching import Criteria
+from apiserver.admission.conditions import parse_conditions
+from apiserver.admission.expressions import Expression, Names
+from apiserver.admission.matching import WEBHOOK_RULES, Criteria
 from apiserver.storage.resource_cache import ResourceCache
 
 
@@ -41,6 +43,7 @@ class Hook:
     name: str
     uid: str
     criteria: Criteria
+    conditions: tuple[Expression, ...]
     endpoint: Endpoint
     seconds: float
     review_versions: tuple[str, ...]
@@ -63,7 +66,8 @@ def _hooks_of(configuration: Object) -> Iterable[Hook]:
             configuration=name_of(configuration),
             name=name,
             uid=f"{name_of(configuration)}/{name}/{seen[name]}",
-            criteria=Criteria.parse(webhook, "rules"),
+            criteria=Criteria.parse(webhook, WEBHOOK_RULES),
+            conditions=parse_conditions(webhook, Names()),
             endpoint=Endpoint.parse(webhook["clientConfig"]),
             seconds=webhook.get("timeoutSeconds") or 10,
             review_versions=tuple(webhook.get("admissionReviewVersions") or ()),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import orjson
 
 from apimachinery.errors import InternalError
-from apimachinery.objects import Object, deep_copy
 from apimachinery.patch import PatchError, json_patch
 from apimachinery.scheme import Resource
 from apiserver.admission.attributes import Attributes, Operation
@@ -91,19 +90,9 @@ async def _change(invocation: Invocation, attributes: Attributes, verdict: Verdi
         raise InternalError(error) from None
     if not isinstance(patched, dict):
         raise InternalError(f'admission webhook "{invocation.hook.name}" made something else of the object')
-    _keep_what_is_not_theirs(shown, patched)
+    patched |= {field: shown[field] for field in ("apiVersion", "kind") if field in shown}
     attributes.replace_object(await attributes.forms.taken(current, patched, invocation.seen))
     return _state(attributes) != before
-
-
-def _keep_what_is_not_theirs(shown: Object, patched: Object) -> None:
-    """What the object is, and who manages it; in place."""
-    for field in ("apiVersion", "kind"):
-        if field in shown:
-            patched[field] = shown[field]
-    managers = (shown.get("metadata") or {}).get("managedFields")
-    if managers:
-        patched.setdefault("metadata", {})["managedFields"] = deep_copy(managers)
 
 
 def _note(hook: Hook, has_changed: bool) -> str:

@@ -5,7 +5,17 @@ Source: staging/src/k8s.io/apiserver/pkg/cel/library of Kubernetes 1.34, and cel
 
 from __future__ import annotations
 
-from apiserver.cel.libraries import lists, network, quantity, regex, semver, sets, strings, urls
+from apiserver.cel.libraries import (
+    authorization,
+    lists,
+    network,
+    quantity,
+    regex,
+    semver,
+    sets,
+    strings,
+    urls,
+)
 from apiserver.cel.libraries.function import Function
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -17,6 +27,10 @@ FUNCTIONS: tuple[Function, ...] = (
     *quantity.FUNCTIONS,
     *network.FUNCTIONS,
     *semver.FUNCTIONS,
+    *authorization.FUNCTIONS,
 )
-OPAQUE = ("CIDR", "IP", "Quantity", "Semver", "URL")
+OPAQUE = (
+    "Authorizer", "CIDR", "Decision", "GroupCheck", "IP", "PathCheck", "Quantity", "ResourceCheck", "Semver",
+    "URL",
+)  # fmt: skip
 """Types of their own. Equal values have equal texts."""

@@ -13,6 +13,10 @@ from apimachinery.scheme import Resource
 from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_repair import AllocationRepair
+from apiserver.registry.strategies.admission_policies import (
+    AdmissionPolicyBindingStrategy,
+    AdmissionPolicyStrategy,
+)
 from apiserver.registry.strategies.api_service import APIServiceStrategy
 from apiserver.registry.strategies.autoscaling import HorizontalPodAutoscalerStrategy
 from apiserver.registry.strategies.certificates import CertificateSigningRequestStrategy
@@ -60,11 +64,7 @@ from apiserver.registry.strategies.storage_volumes import (
     PersistentVolumeClaimStrategy,
     PersistentVolumeStrategy,
 )
-from apiserver.registry.strategies.webhooks import (
-    AdmissionPolicyBindingStrategy,
-    AdmissionPolicyStrategy,
-    WebhookConfigurationStrategy,
-)
+from apiserver.registry.strategies.webhooks import WebhookConfigurationStrategy
 from apiserver.registry.strategy import Strategy
 from apiserver.storage.interface import Storage
 

@@ -1,4 +1,4 @@
-"""Admission webhooks and admission policies: what is asked of whom before an object is written."""
+"""Admission webhooks: what is asked of whom before an object is written."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, duplicate, invalid, not_supported, required
+from apimachinery.field import ErrorList, Path, duplicate, invalid, not_supported, required, too_many
 from apimachinery.metadata import validate_label_selector
+from apimachinery.names import is_qualified_name
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import Errors, one_of
+from apiserver.admission.expressions import BOOL, Names, compile_for_admission
+from apiserver.registry.strategies.checks import Errors, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy
 
 _OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 _SCOPES = ("*", "Cluster", "Namespaced")
+_MAX_CONDITIONS = 64
 _SIDE_EFFECTS = ("None", "NoneOnDryRun")
 
 
@@ -85,6 +88,7 @@ def _validate_webhook(webhook: Object, path: Path) -> Errors:
         if webhook.get(field) is not None:
             yield from validate_label_selector(webhook[field], path.child(field))
     yield from _client_config(webhook.get("clientConfig") or {}, path.child("clientConfig"))
+    yield from validate_match_conditions(webhook, path.child("matchConditions"), Names())
     yield from _review_versions(
         webhook.get("admissionReviewVersions") or [], path.child("admissionReviewVersions")
     )
@@ -177,82 +181,25 @@ _LISTED = {
 }
 
 
-class AdmissionPolicyStrategy(Strategy):
-    status_resets = ("spec", "metadata")
-    columns: Sequence[Column] = columns(Column("Validations", "integer"), "ParamKind")
-
-    def default(self, obj: Object) -> None:
-        spec = obj.setdefault("spec", {})
-        fill_absent(spec, {"failurePolicy": "Fail"})
-        constraints = spec.get("matchConstraints")
-        if constraints is not None:
-            default_match_resources(constraints)
-
-    def validate(self, obj: Object) -> ErrorList:
-        return list(_validate_policy(obj.get("spec") or {}))
-
-    def cells(self, obj: Object, now: datetime) -> list[Any]:
-        spec = obj.get("spec") or {}
-        kind = spec.get("paramKind")
-        shown = f"{kind.get('apiVersion')}/{kind.get('kind')}" if kind else "<unset>"
-        return [obj["metadata"]["name"], len(spec.get("validations") or ()), shown, age(obj, now)]
+def validate_match_conditions(holder: Object, path: Path, names: Names) -> Errors:
+    """Of a webhook or a policy's spec."""
+    conditions, seen = holder.get("matchConditions") or [], set[str]()
+    if len(conditions) > _MAX_CONDITIONS:
+        yield too_many(path, len(conditions), _MAX_CONDITIONS)
+    for index, condition in enumerate(conditions):
+        at, name = path.index(index), condition.get("name") or ""
+        text = (condition.get("expression") or "").strip()
+        if not text:
+            yield required(at.child("expression"))
+        else:
+            yield from validate_expression(text, at.child("expression"), (BOOL,), names)
+        yield from required_match(name, at.child("name"), is_qualified_name)
+        if name in seen:
+            yield duplicate(at.child("name"), name)
+        seen.add(name)
 
 
-def default_match_resources(resources: Object) -> None:
-    fill_absent(resources, {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}})
-    for field in ("resourceRules", "excludeResourceRules"):
-        default_rules(resources.get(field) or ())
-
-
-def _validate_policy(spec: Object) -> Errors:
-    at = Path("spec")
-    yield from one_of(spec.get("failurePolicy"), at.child("failurePolicy"), ("Fail", "Ignore"))
-    constraints = spec.get("matchConstraints")
-    if constraints is None:
-        yield required(at.child("matchConstraints"))
-    else:
-        rules, where = constraints.get("resourceRules") or [], at.child("matchConstraints", "resourceRules")
-        if not rules:
-            yield required(where)
-        for index, rule in enumerate(rules):
-            yield from validate_rule(rule, where.index(index))
-    if not spec.get("validations") and not spec.get("auditAnnotations"):
-        detail = "validations or auditAnnotations must contain at least one item"
-        yield required(at.child("validations"), detail)
-        yield required(at.child("auditAnnotations"), detail)
-    for index, validation in enumerate(spec.get("validations") or ()):
-        if not (validation.get("expression") or "").strip():
-            yield required(
-                at.child("validations").index(index).child("expression"), "expression is not specified"
-            )
-
-
-class AdmissionPolicyBindingStrategy(Strategy):
-    has_status = False
-    columns: Sequence[Column] = columns("PolicyName", "ParamRef")
-
-    def default(self, obj: Object) -> None:
-        resources = (obj.get("spec") or {}).get("matchResources")
-        if resources is not None:
-            default_match_resources(resources)
-
-    def validate(self, obj: Object) -> ErrorList:
-        spec, at = obj.get("spec") or {}, Path("spec")
-        errors: ErrorList = []
-        if not spec.get("policyName"):
-            errors.append(required(at.child("policyName")))
-        if not spec.get("validationActions"):
-            errors.append(required(at.child("validationActions")))
-        actions = ("Audit", "Deny", "Warn")
-        for index, action in enumerate(spec.get("validationActions") or ()):
-            errors += one_of(action, at.child("validationActions").index(index), actions)
-        return errors
-
-    def cells(self, obj: Object, now: datetime) -> list[Any]:
-        spec = obj.get("spec") or {}
-        ref = spec.get("paramRef")
-        shown = "<unset>"
-        if ref:
-            name = ref.get("name") or "*"
-            shown = f"{ref['namespace']}/{name}" if ref.get("namespace") else f"*/{name}"
-        return [obj["metadata"]["name"], spec.get("policyName") or "", shown, age(obj, now)]
+def validate_expression(text: str, path: Path, wanted: Sequence[str], names: Names) -> Errors:
+    error = compile_for_admission(text, wanted, names).error
+    if error:
+        yield invalid(path, text, error)

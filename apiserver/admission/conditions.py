@@ -1,0 +1,45 @@
+"""matchConditions: what an expression must say before a webhook or policy is asked at all.
+
+Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apimachinery.errors import aggregate
+from apimachinery.objects import Object
+from apiserver.admission.expressions import (
+    BOOL,
+    Expression,
+    ExpressionFailed,
+    Names,
+    Scope,
+    compile_for_admission,
+)
+
+
+class ConditionsFailed(Exception):
+    """It cannot be told whether the conditions hold."""
+
+
+def parse_conditions(source: Object, names: Names) -> tuple[Expression, ...]:
+    """Of a webhook or a policy's spec."""
+    return tuple(
+        compile_for_admission(each["expression"], (BOOL,), names)
+        for each in source.get("matchConditions") or ()
+    )
+
+
+def hold(conditions: Iterable[Expression], scope: Scope, *, ignores_failures: bool) -> bool:
+    """Whether all are true. One that is false decides; else failures are a no, or raise ConditionsFailed."""
+    failures = []
+    for each in conditions:
+        try:
+            if scope.evaluate(each) is False:
+                return False
+        except ExpressionFailed as error:
+            failures.append(str(error))
+    if failures and not ignores_failures:
+        raise ConditionsFailed(aggregate(failures))
+    return not failures

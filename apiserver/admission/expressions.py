@@ -1,0 +1,144 @@
+"""CEL in admission: expressions about a write, and the variables that they see.
+
+Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/cel of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apimachinery.objects import Object
+from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
+from apiserver.cel.libraries.authorization import ANSWERER, Answer
+from apiserver.cel.syntax import fields_of, names_in
+
+AUTHORIZER, REQUEST_RESOURCE, VARIABLES = "authorizer", "authorizer.requestResource", "variables"
+BOOL, STRING, NULL = "bool", "string", "null_type"
+
+_BASE = {"object": "dyn", "oldObject": "dyn", "request": "map", "namespaceObject": "dyn"}
+_CHECKS = {AUTHORIZER: "Authorizer", REQUEST_RESOURCE: "ResourceCheck"}
+_UNTYPED = frozenset(("request", "namespaceObject", VARIABLES))
+"""Whose fields upstream knows the types of, and our runtime does not: what they give is taken as it is."""
+_TYPE_NAMES = {"BOOL": BOOL, "STRING": STRING, "NULL": NULL, "DYN": "dyn", "INT": "int", "DOUBLE": "double"}
+_NO_SUCH_KEY = re.compile(r"no such key: (.*)")
+
+
+class ExpressionFailed(Exception):
+    """Evaluating an expression gave no value; the message is upstream's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an expression may name beside the object and the request."""
+
+    params: bool = False
+    authorizer: bool = True
+    variables: Collection[str] | None = None
+    """Those defined before it; None: there is no such thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression, or why it is none."""
+
+    text: str
+    error: str = ""
+    program: Program | None = None
+    names: frozenset[str] = frozenset()
+    variables: frozenset[str] = field(default_factory=frozenset)
+
+
+def compile_for_admission(text: str, wanted: Sequence[str], names: Names) -> Expression:
+    """`wanted` are the types that it may have; none: any. Never raises: what is wrong is in `error`."""
+    declared = dict(_BASE)
+    if names.params:
+        declared["params"] = "dyn"
+    if names.authorizer:
+        declared |= _CHECKS
+    if names.variables is not None:
+        declared[VARIABLES] = "map"
+    try:
+        program = compile_expression(text, declared)
+    except CompilationError as error:
+        return Expression(text, f"compilation failed: {error}")
+    used, variables = frozenset(names_in(program.tree)), frozenset(fields_of(program.tree, VARIABLES))
+    unknown = sorted(variables - set(names.variables or ()))
+    if unknown:
+        return Expression(text, f"compilation failed: undefined field '{unknown[0]}'")
+    problem = _problem_of_type(program.result_type, wanted, used)
+    return Expression(text, problem, program, used & declared.keys(), variables)
+
+
+def _problem_of_type(result: str, wanted: Sequence[str], used: Collection[str]) -> str:
+    found = _TYPE_NAMES.get(result, result.lower())
+    if not wanted or found in wanted or (found == "dyn" and not _UNTYPED.isdisjoint(used)):
+        return ""
+    one = (
+        f"must evaluate to {wanted[0]}"
+        if len(wanted) == 1
+        else f"must evaluate to one of [{' '.join(wanted)}]"
+    )
+    return f"{one} but got {found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value that a policy computes once, when it is first needed."""
+
+    name: str
+    expression: Expression
+
+
+class Scope:
+    """What the expressions about one write see, and what the variables among it have turned out to be."""
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        answer: Callable[[Object], Answer],
+        variables: Sequence[Variable] = (),
+    ) -> None:
+        self._values = values
+        self._answer = answer
+        self._variables = {each.name: each.expression for each in variables}
+        self._computed: dict[str, Any] = {}
+        self._failed: dict[str, str] = {}
+
+    def evaluate(self, expression: Expression) -> Any:
+        """Raises ExpressionFailed."""
+        if expression.program is None or expression.error:
+            raise ExpressionFailed(f"compilation error: {expression.error}")
+        try:
+            return self._evaluate(expression, expression.program)
+        except EvaluationError as error:
+            text = f"expression '{expression.text}' resulted in error: {self._cause(str(error))}"
+            raise ExpressionFailed(text) from None
+
+    def _evaluate(self, expression: Expression, program: Program) -> Any:
+        data = {name: self._values.get(name) for name in expression.names}
+        if expression.variables:
+            # One that fails is left out: who short-circuits around it does not care.
+            data[VARIABLES] = {
+                name: self._computed[name] for name in expression.variables if self._is_computed(name)
+            }
+        token = ANSWERER.set(self._answer)
+        try:
+            return program.evaluate(data)
+        finally:
+            ANSWERER.reset(token)
+
+    def _is_computed(self, name: str) -> bool:
+        if name not in self._computed and name not in self._failed:
+            try:
+                self._computed[name] = self.evaluate(self._variables[name])
+            except ExpressionFailed as error:
+                self._failed[name] = f'composited variable "{name}" fails to evaluate: {error}'
+        return name in self._computed
+
+    def _cause(self, error: str) -> str:
+        """A variable that is missing since it failed is told as its failure."""
+        missing = _NO_SUCH_KEY.fullmatch(error)
+        return self._failed.get(missing[1], error) if missing else error

@@ -1,0 +1,1 @@
+"""ValidatingAdmissionPolicy: what a write must be like, said in CEL, and where that holds."""
