@@ -116,7 +116,9 @@ def _problem(block: Block, asides: bool) -> str:
         kind, is_elsewhere, path = block.role.partition("elsewhere=")
         if is_elsewhere and not kind:
             return "" if (ROOT / path).is_file() else f"{path} is not there to run this"
-        return "" if block.role in ROLES else f'"{block.role}" is no role of commands'
+        if block.role not in ROLES:
+            return f'"{block.role}" is no role of commands'
+        return f"{ANYTHING} is to be filled in, so this cannot be run" if ANYTHING in block.text else ""
     if block.language not in SHOWN:
         return f'"{block.language}" is neither sh nor one of {", ".join(SHOWN)}'
     if block.role == "aside" and block.language == "text":

@@ -59,6 +59,9 @@ def test_what_a_page_names_is_where_it_says(page: Path) -> None:
         pytest.param("```sh elsewhere=nobody\nls\n```", "1: nobody is not there to run this", id="by nobody"),
         pytest.param("a\n```sh later\nls\n```", '2: "later" is no role of commands', id="unknown role"),
         pytest.param(
+            "```sh\nls …\n```", "1: … is to be filled in, so this cannot be run", id="not whole commands"
+        ),
+        pytest.param(
             "```bash\nls\n```", '1: "bash" is neither sh nor one of text, python, yaml, json', id="no sh"
         ),
         pytest.param("```\nls\n```", '1: "" is neither sh nor one of text, python, yaml, json', id="nothing"),
