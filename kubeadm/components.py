@@ -216,6 +216,9 @@ def kubelet_configuration(config: ClusterConfig) -> Object:
         "clusterDNS": [config.dns_ip],
         "clusterDomain": config.cluster_domain,
         "rotateCertificates": True,
+        # The engine and its images are the machine's, not the cluster's: as kind, nothing of them is deleted.
+        "imageGCHighThresholdPercent": 100,
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 from kubelet.configuration import ConfigError, load_document, merge
+from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.options import Options
 
 NAME = "kubelet"
@@ -23,7 +24,8 @@ def main() -> None:
     options = parse(Options, prog=NAME)
     try:
         configuration = merge(_read(options.config), options)
-    except (ConfigError, OSError) as error:
+        parse_thresholds(configuration)
+    except (ConfigError, ThresholdError, OSError) as error:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')

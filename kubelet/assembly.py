@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from client.informer import Informer
 from client.rest import Client
 from kubelet.events import Recorder
+from kubelet.housekeeping import Housekeeping
 from kubelet.images.manager import ImageManager
 from kubelet.journal import Journal
 from kubelet.kubelet import Kubelet, References
@@ -43,6 +44,8 @@ class Seams:
     references: References
     recorder: Recorder
     manifests: Manifests = field(default_factory=NoManifests)
+    pressures: Callable[[], Collection[str]] = tuple
+    """The conditions of the node that eviction looks after."""
 
 
 class Waker:
@@ -118,7 +121,8 @@ def assemble(
         mirrors=MirrorPods(client, pods, lambda node: agents[node].node),
         statuses=statuses,
         references=seams.references,
-        leftovers=seams.volumes,
+        housekeeping=Housekeeping(runtime, workers, seams.volumes, next(iter(agents)), now),
+        pressures=seams.pressures,
         recorder=recorder,
         journal=journal,
         now=now,

@@ -42,6 +42,15 @@ DEFAULTS: dict[str, Any] = {
     "systemReserved": {},
     "kubeReserved": {},
     "evictionHard": dict(NodeConfig("", (), "").eviction_hard),
+    "evictionSoft": {},
+    "evictionSoftGracePeriod": {},
+    "evictionMinimumReclaim": {},
+    "evictionPressureTransitionPeriod": "5m0s",
+    "evictionMaxPodGracePeriod": 0,
+    "imageMinimumGCAge": "2m0s",
+    "imageMaximumGCAge": "0s",
+    "imageGCHighThresholdPercent": 85,
+    "imageGCLowThresholdPercent": 80,
     "registerNode": True,
     "registerWithTaints": [],
     "providerID": "",
@@ -76,7 +85,7 @@ def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
     merged = dict(under)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        replaces = key in ("evictionHard", "systemReserved", "kubeReserved")
+        replaces = key.startswith("eviction") or key in ("systemReserved", "kubeReserved")
         merged[key] = _overlay(merged[key], value) if both and not replaces else value
     return merged
 
@@ -98,6 +107,13 @@ def _of_flags(options: Options) -> dict[str, Any]:
         "systemReserved": options.system_reserved,
         "kubeReserved": options.kube_reserved,
         "evictionHard": options.eviction_hard,
+        "evictionSoft": options.eviction_soft,
+        "evictionSoftGracePeriod": options.eviction_soft_grace_period,
+        "evictionMinimumReclaim": options.eviction_minimum_reclaim,
+        "evictionPressureTransitionPeriod": options.eviction_pressure_transition_period,
+        "evictionMaxPodGracePeriod": options.eviction_max_pod_grace_period,
+        "imageGCHighThresholdPercent": options.image_gc_high_threshold,
+        "imageGCLowThresholdPercent": options.image_gc_low_threshold,
         "registerWithTaints": parse_taints(options.register_with_taints),
         "providerID": options.provider_id,
         "podCIDR": options.pod_cidr,

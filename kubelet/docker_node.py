@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,20 @@ from kubelet.assembly import Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT
 from kubelet.certificates.store import CertificateStore
 from kubelet.containers.files import PodFiles
+from kubelet.events import Recorder
+from kubelet.eviction.manager import EvictionManager, policy_of
+from kubelet.eviction.reclaim import NodeReclaimer
+from kubelet.images.collector import ImageCollector
 from kubelet.network.pod_network import PodNetwork
 from kubelet.network.routes import Backend
 from kubelet.node.agent import NodeAgent
 from kubelet.node.machine import Machine, inspect_machine
 from kubelet.node.neighbours import Neighbours
-from kubelet.node.sources import MachineSource
+from kubelet.node.sources import MachineSource, PressureSource
 from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
+    image_policy_of,
     manifests_of,
     node_config_of,
     node_name,
@@ -38,6 +44,7 @@ from kubelet.probes.prober import NodeProber
 from kubelet.referenced import ReferencedObjects
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.runtime import DockerRuntime
+from kubelet.stats.pods import PodStatsProvider
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
 from kubelet.volumes.local_path import LocalPathVolumes, NodeDisk
@@ -63,8 +70,18 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         endpoint=options.docker_endpoint or DEFAULT_ENDPOINT,
         pause_image=options.pod_infra_container_image,
     )
-    agent = NodeAgent(client, node_config, MachineSource(machine, root, runtime), clock.now)
     recorder = EventRecorder(client, "kubelet", node_config.name)
+    images = _image_collector(options, configuration, node_config.name, runtime, recorder)
+    eviction = EvictionManager(
+        policy_of(configuration),
+        node=node_config.name,
+        observe=PressureSource(root, runtime).observe,
+        stats=PodStatsProvider(runtime, root, time.monotonic),
+        reclaimer=NodeReclaimer(runtime, images),
+        recorder=recorder,
+        clock=time.monotonic,
+    )
+    agent = NodeAgent(client, node_config, MachineSource(machine, runtime, eviction.conditions), clock.now)
     waker = Waker()
     objects = ReferencedObjects(client, waker.wake_all)
     services = Informer(client, SERVICES)
@@ -84,6 +101,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             objects,
             recorder,
             manifests_of(configuration, node_config.name, clock.now),
+            eviction.conditions,
         ),
         agents={node_config.name: agent},
         pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),
@@ -107,6 +125,8 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         services=services,
         neighbours=Neighbours(node_config.name, nodes, network),
         recorder=recorder,
+        eviction=eviction,
+        images=images,
     )
     try:
         async with asyncio.TaskGroup() as group:
@@ -118,6 +138,19 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         await objects.aclose()
         await runtime.close()
         await client.aclose()
+
+
+def _image_collector(
+    options: Options, configuration: dict[str, Any], node: str, runtime: DockerRuntime, recorder: Recorder
+) -> ImageCollector:
+    return ImageCollector(
+        runtime,
+        recorder,
+        image_policy_of(configuration),
+        node=node,
+        kept=[options.pod_infra_container_image],
+        clock=time.monotonic,
+    )
 
 
 async def _join(options: Options, machine: Machine) -> None:

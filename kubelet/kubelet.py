@@ -1,6 +1,6 @@
 """The kubelet: pods come in from the API and from files, news from the engine; each goes to the pod's worker.
 
-Owns admission, adoption and the search for orphans. One Kubelet serves one node, or all hollow
+Owns admission. One Kubelet serves one node, or all hollow
 nodes of a process.
 """
 
@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, key_of, uid_of
 from apimachinery.pods import is_terminal
 from client.informer import Informer
-from kubelet.containers.config import GRACE_ANNOTATION
 from kubelet.events import WARNING, Recorder
+from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
-from kubelet.metrics import RELIST_DURATION, RUNNING_CONTAINERS, RUNNING_PODS
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.admission import admit
 from kubelet.pods.record import PodRecord, grace_of, needs_sync
-from kubelet.pods.seen import newest_sandbox
 from kubelet.pods.status import Verdict
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
-from kubelet.references import pod_full_name, pod_reference
-from kubelet.runtime.interface import Runtime, RuntimePod, RuntimeUnavailable
+from kubelet.references import pod_reference
+from kubelet.runtime.interface import Runtime, RuntimeUnavailable
 from kubelet.static_pods.files import Manifests, StaticPods
 from kubelet.static_pods.identity import is_mirror, is_static
 from kubelet.static_pods.mirrors import MirrorPods
 
 log = logging.getLogger(__name__)
 
-RELIST_SECONDS = 60.0
 EVENTS_RETRY = 1.0
 
 
@@ -43,14 +40,6 @@ class References(Protocol):
 
     def register(self, pod: Object) -> None: ...
     def unregister(self, uid: str) -> None: ...
-
-
-class Leftovers(Protocol):
-    """What a pod may leave on the disk."""
-
-    def known_pods(self) -> set[str]: ...
-    async def tear_down(self, uid: str) -> None: ...
-    def remove(self, uid: str) -> None: ...
 
 
 class Kubelet:
@@ -65,7 +54,8 @@ class Kubelet:
         mirrors: MirrorPods,
         statuses: StatusManager,
         references: References,
-        leftovers: Leftovers,
+        housekeeping: Housekeeping,
+        pressures: Callable[[], Collection[str]],
         recorder: Recorder,
         journal: Journal,
         now: Callable[[], datetime],
@@ -79,7 +69,8 @@ class Kubelet:
         self._manifests = manifests
         self._mirrors = mirrors
         self._references = references
-        self._leftovers = leftovers
+        self.housekeeping = housekeeping
+        self._pressures = pressures
         self._recorder = recorder
         self._now = now
         self._by_node: dict[str, dict[str, PodRecord]] = {name: {} for name in agents}
@@ -99,7 +90,7 @@ class Kubelet:
                 group.create_task(self.pods.run())
                 group.create_task(self._mirrors.run())
                 await self.pods.wait_synced()
-                group.create_task(self._relist_for_ever())
+                group.create_task(self.housekeeping.run())
         finally:
             self._manifests.close()
 
@@ -111,6 +102,26 @@ class Kubelet:
         """The pod with its latest status; of a mirror, the static pod."""
         pod = self._static.get(key) or self.pods.get(key)
         return None if pod is None else self.statuses.current(pod)
+
+    # What eviction asks for.
+
+    def active_pods(self) -> list[Object]:
+        """Those that run or are about to, with their latest status."""
+        active = [each for each in self.workers.records() if not (each.terminating or each.rejected)]
+        return [self.statuses.current(each.pod) for each in active]
+
+    def is_stopped(self, uid: str) -> bool:
+        record = self.workers.get(uid)
+        return record is None or record.stopped
+
+    def evict(self, pod: Object, verdict: Verdict, grace: float) -> None:
+        """Ends the pod for good; its containers get no more than `grace` seconds."""
+        record = self.workers.get(uid_of(pod))
+        if record is None or record.terminating:
+            return
+        record.ended, record.grace_limit = verdict, grace
+        self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
+        self.workers.interrupt(record.uid)
 
     # Static pods.
 
@@ -180,7 +191,10 @@ class Kubelet:
             return None
         others = self._by_node[pod["spec"]["nodeName"]].values()
         return admit(
-            pod, node, [each.pod for each in others if not (each.finished or each.rejected or each.stopped)]
+            pod,
+            node,
+            [each.pod for each in others if not (each.finished or each.rejected or each.stopped)],
+            self._pressures(),
         )
 
     def _updated(self, record: PodRecord, pod: Object) -> None:
@@ -225,62 +239,3 @@ class Kubelet:
         """No uid: the stream has just begun, and who knows what it missed."""
         for each in [uid] if uid else [record.uid for record in self.workers.records()]:
             self.workers.wake(each)
-
-    async def _relist_for_ever(self) -> None:
-        """The net under the events, and the search for what no pod accounts for."""
-        while True:
-            try:
-                await self.relist()
-            except RuntimeUnavailable as error:
-                log.info("Relist failed: error=%s", error)
-            await asyncio.sleep(RELIST_SECONDS)
-
-    async def relist(self) -> None:
-        began = asyncio.get_running_loop().time()
-        seen = await self.runtime.list_pods()
-        RELIST_DURATION.observe(asyncio.get_running_loop().time() - began)
-        _count(seen)
-        for uid, pod in seen.items():
-            if self.workers.get(uid) is None:
-                self._adopt_orphan(pod)
-        await self._remove_leftovers(set(seen))
-
-    def _adopt_orphan(self, seen: RuntimePod) -> None:
-        """A pod was deleted while no kubelet looked: it ends as if it had been deleted now."""
-        pod = _remembered(seen, next(iter(self.agents)))
-        log.info("Ending orphaned pod: pod=%s", pod_full_name(pod))
-        self.workers.add(PodRecord(pod, self._now().timestamp(), removed=True))
-
-    async def _remove_leftovers(self, running: set[str]) -> None:
-        for uid in self._leftovers.known_pods() - running:
-            if self.workers.get(uid) is None:
-                await self._remove_files(uid)
-
-    async def _remove_files(self, uid: str) -> None:
-        """What can't be removed now is met again at the next relist."""
-        log.info("Removing files of a pod that is gone: uid=%s", uid)
-        try:
-            await self._leftovers.tear_down(uid)
-            self._leftovers.remove(uid)
-        except OSError as error:
-            log.warning("Files of a pod were not removed: uid=%s error=%s", uid, error)
-
-
-def _remembered(seen: RuntimePod, node: str) -> Object:
-    """As much of the pod as its containers know."""
-    graces = [each.annotations.get(GRACE_ANNOTATION, "") for each in seen.containers]
-    grace = next((int(each) for each in graces if each.isdigit()), 1)
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"namespace": seen.namespace, "name": seen.name, "uid": seen.uid},
-        "spec": {"nodeName": node, "containers": [], "terminationGracePeriodSeconds": grace},
-    }
-
-
-def _count(seen: Mapping[str, RuntimePod]) -> None:
-    sandboxes = [newest_sandbox(pod) for pod in seen.values()]
-    RUNNING_PODS.set(sum(each is not None and each.ready for each in sandboxes))
-    states = [container.state.value for pod in seen.values() for container in pod.containers]
-    for state in ("created", "running", "exited", "unknown"):
-        RUNNING_CONTAINERS.labels(state).set(states.count(state))

@@ -31,4 +31,7 @@ RELIST_DURATION = Histogram(
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]
 )
+EVICTIONS = Counter(
+    "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]
+)
 STARTED_PODS = Counter("kubelet_started_pods", "Cumulative number of pods started")

@@ -21,6 +21,8 @@ from component_base.health import HealthServer
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
 from kubelet.events import NORMAL, Recorder
+from kubelet.eviction.manager import EvictionManager
+from kubelet.images.collector import ImageCollector
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
 from kubelet.node.neighbours import Neighbours
@@ -46,6 +48,8 @@ class NodeLife:
     services: Informer
     neighbours: Neighbours
     recorder: Recorder
+    eviction: EvictionManager
+    images: ImageCollector
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _connected: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
@@ -68,6 +72,8 @@ class NodeLife:
         await self.nodes.wait_synced()
         await self.services.wait_synced()
         self._connected.set()
+        group.create_task(self.eviction.run(self.assembly.kubelet))
+        group.create_task(self.images.run())
         await self.assembly.kubelet.pods.wait_synced()
         daemon.ready()
         managers = certificate_managers(

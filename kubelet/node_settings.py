@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from apimachinery.durations import parse_duration
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
+from kubelet.images.collection import Policy
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
@@ -61,6 +62,15 @@ def manifests_of(configuration: dict[str, Any], node: str, now: Callable[[], dat
     path = configuration["staticPodPath"]
     period = parse_duration(configuration["fileCheckFrequency"])
     return ManifestFiles(Path(path), node, period=period, now=now) if path else NoManifests()
+
+
+def image_policy_of(configuration: dict[str, Any]) -> Policy:
+    return Policy(
+        high=configuration["imageGCHighThresholdPercent"],
+        low=configuration["imageGCLowThresholdPercent"],
+        minimum_age=parse_duration(configuration["imageMinimumGCAge"]),
+        maximum_age=parse_duration(configuration["imageMaximumGCAge"]),
+    )
 
 
 def _read_resolv_conf(path: Path) -> ResolvConf:

@@ -99,5 +99,31 @@ class Options(CommonOptions):
         None, "Resources reserved for kubernetes system components.", parse=_pairs
     )
     eviction_hard: Mapping[str, str] | None = flag(
-        None, "Eviction thresholds (e.g. memory.available<1Gi): what is held back.", parse=_thresholds
+        None,
+        "A set of eviction thresholds (e.g. memory.available<1Gi) that if met would trigger a pod eviction.",
+        parse=_thresholds,
+    )
+    eviction_soft: Mapping[str, str] | None = flag(
+        None,
+        "A set of eviction thresholds that if met over a corresponding grace period would trigger one.",
+        parse=_thresholds,
+    )
+    eviction_soft_grace_period: Mapping[str, str] | None = flag(
+        None, "How long a soft eviction threshold must hold (e.g. memory.available=1m30s).", parse=_pairs
+    )
+    eviction_minimum_reclaim: Mapping[str, str] | None = flag(
+        None, "The least that is reclaimed under pressure (e.g. imagefs.available=2Gi).", parse=_pairs
+    )
+    eviction_pressure_transition_period: str = flag(
+        "",
+        "How long the kubelet waits before transitioning out of an eviction pressure condition.",
+    )
+    eviction_max_pod_grace_period: int | None = flag(
+        None, "Maximum grace period (in seconds) for pods that go for a soft eviction threshold.", parse=int
+    )
+    image_gc_high_threshold: int | None = flag(
+        None, "The percent of disk usage after which image garbage collection is always run.", parse=int
+    )
+    image_gc_low_threshold: int | None = flag(
+        None, "The percent of disk usage before which image garbage collection is never run.", parse=int
     )

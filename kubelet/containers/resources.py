@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from apimachinery.objects import Object
 from apimachinery.pods import BEST_EFFORT, GUARANTEED, limits_of, qos_class, requests_of
+from kubelet.pods.critical import SYSTEM_CRITICAL_PRIORITY
 from kubelet.runtime.interface import Resources
 
 MIN_SHARES, SHARES_PER_CPU = 2, 1024
 MIN_QUOTA, QUOTA_PERIOD = 1000, 100_000
 MAX_SHARES = 262144
 GUARANTEED_OOM_SCORE, BEST_EFFORT_OOM_SCORE = -997, 1000
-SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
 
 
 def resources_of(

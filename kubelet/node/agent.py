@@ -99,9 +99,7 @@ class NodeAgent:
         return self._view
 
     def _status(self, view: NodeView, old: list[Object] | tuple[()]) -> Object:
-        conditions = node_conditions(
-            old, view.pressure, view.machine, self.config, view.health, format_time(self._now())
-        )
+        conditions = node_conditions(old, view.pressures, view.health, format_time(self._now()))
         return node_status(view.machine, self.config, conditions, view.images, view.version)
 
     async def report(self) -> None:

@@ -11,6 +11,17 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubelet.eviction.thresholds import (
+    IMAGEFS,
+    IMAGEFS_INODES,
+    MEMORY,
+    NODEFS,
+    NODEFS_INODES,
+    PIDS,
+    Observation,
+)
+from kubelet.stats.disk import filesystem_of
+
 MIB = 1024 * 1024
 
 
@@ -45,13 +56,13 @@ _ARCHITECTURES = {
 
 
 def inspect_machine(root_dir: Path) -> Machine:
-    disk = os.statvfs(_existing(root_dir))
+    disk = filesystem_of(root_dir)
     meminfo = _meminfo()
     return Machine(
         cpus=os.cpu_count() or 1,
         memory=meminfo.get("MemTotal", 0),
-        disk=disk.f_blocks * disk.f_frsize,
-        inodes=disk.f_files,
+        disk=disk.capacity,
+        inodes=disk.inodes,
         pids=_number("/proc/sys/kernel/pid_max", 32768),
         hugepages=_hugepages(),
         machine_id=_text("/etc/machine-id") or _text("/var/lib/dbus/machine-id"),
@@ -65,25 +76,20 @@ def inspect_machine(root_dir: Path) -> Machine:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
-    """What is left, for eviction signals."""
-
-    memory_available: int
-    disk_available: int
-    inodes_available: int
-    pids_used: int
-
-
-def inspect_pressure(root_dir: Path) -> Pressure:
-    disk = os.statvfs(_existing(root_dir))
-    threads = _text("/proc/loadavg").split("/")
-    used = int(threads[1].split()[0]) if len(threads) > 1 else 0
-    return Pressure(_meminfo().get("MemAvailable", 0), disk.f_bavail * disk.f_frsize, disk.f_favail, used)
-
-
-def _existing(path: Path) -> Path:
-    return next(each for each in [path, *path.parents] if each.exists())
+def observe_machine(root_dir: Path, image_dir: Path) -> dict[str, Observation]:
+    """What is left, by eviction signal."""
+    meminfo, nodefs, imagefs = _meminfo(), filesystem_of(root_dir), filesystem_of(image_dir)
+    tasks = _text("/proc/loadavg").split("/")
+    used = int(tasks[1].split()[0]) if len(tasks) > 1 else 0
+    most = _number("/proc/sys/kernel/pid_max", 32768)
+    return {
+        MEMORY: Observation(meminfo.get("MemAvailable", 0), meminfo.get("MemTotal", 0)),
+        NODEFS: Observation(nodefs.available, nodefs.capacity),
+        NODEFS_INODES: Observation(nodefs.inodes_free, nodefs.inodes),
+        IMAGEFS: Observation(imagefs.available, imagefs.capacity),
+        IMAGEFS_INODES: Observation(imagefs.inodes_free, imagefs.inodes),
+        PIDS: Observation(most - used, most),
+    }
 
 
 def _meminfo() -> dict[str, int]:

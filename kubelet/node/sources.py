@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from kubelet.node.machine import Machine, Pressure, inspect_pressure
+from kubelet.eviction.pressure import Observations
+from kubelet.node.machine import Machine, observe_machine
 from kubelet.node.status import Health
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime, RuntimeVersion
 
@@ -23,7 +24,8 @@ class NodeView:
     """One look at a node."""
 
     machine: Machine
-    pressure: Pressure
+    pressures: Collection[str]
+    """The conditions that are true of those that eviction looks after, e.g. MemoryPressure."""
     images: Sequence[ImageRef]
     version: RuntimeVersion
     health: Health
@@ -36,10 +38,10 @@ class NodeSource(Protocol):
 class MachineSource:
     """This machine and its engine. While the engine is away, what it last said of itself is shown."""
 
-    def __init__(self, machine: Machine, root_dir: Path, runtime: Runtime) -> None:
+    def __init__(self, machine: Machine, runtime: Runtime, pressures: Callable[[], Collection[str]]) -> None:
         self._machine = machine
-        self._root_dir = root_dir
         self._runtime = runtime
+        self._pressures = pressures
         self._version = RuntimeVersion("docker", "Unknown", "")
         self._images: Sequence[ImageRef] = ()
 
@@ -51,16 +53,30 @@ class MachineSource:
         except ContainerRuntimeError as error:
             problem = f"container runtime is down: {error}"
         network = "" if self._runtime.network_ready() else NETWORK_NOT_READY
-        pressure = await asyncio.to_thread(inspect_pressure, self._root_dir)
-        return NodeView(self._machine, pressure, self._images, self._version, Health(problem, network))
+        health = Health(problem, network)
+        return NodeView(self._machine, self._pressures(), self._images, self._version, health)
+
+
+class PressureSource:
+    """What this machine has left, by eviction signal."""
+
+    def __init__(self, root: Path, runtime: Runtime) -> None:
+        self._root = root
+        self._runtime = runtime
+        self._images: Path | None = None
+
+    async def observe(self) -> Observations:
+        """Raises RuntimeUnavailable."""
+        if self._images is None:
+            self._images = Path(await self._runtime.image_folder())
+        return await asyncio.to_thread(observe_machine, self._root, self._images)
 
 
 class DescribedSource:
     """The hollow twin: a machine that never changes."""
 
     def __init__(self, machine: Machine, version: RuntimeVersion) -> None:
-        pressure = Pressure(machine.memory, machine.disk, machine.inodes, 0)
-        self._view = NodeView(machine, pressure, (), version, Health())
+        self._view = NodeView(machine, (), (), version, Health())
 
     async def look(self) -> NodeView:
         return self._view

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object, name_of, uid_of
 from apimachinery.quantity import Quantity
-from kubelet.node.machine import Machine, Pressure
+from kubelet.node.machine import Machine
 from kubelet.runtime.interface import ImageRef, RuntimeVersion
 from kubelet.version import KUBELET_VERSION
 
@@ -175,18 +175,16 @@ def node_images(images: Sequence[ImageRef]) -> list[Object]:
 
 
 def node_conditions(
-    old: Sequence[Object], pressure: Pressure, machine: Machine, config: NodeConfig, health: Health, now: str
+    old: Sequence[Object], pressures: Collection[str], health: Health, now: str
 ) -> list[Object]:
     """Every condition of the kubelet, each with its heartbeat; those of others follow unchanged."""
     wanted = [
         _pressure("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available",
-                  "KubeletHasInsufficientMemory", "kubelet has insufficient memory available",
-                  _is_short_of_memory(pressure, machine, config)),
+                  "KubeletHasInsufficientMemory", "kubelet has insufficient memory available", pressures),
         _pressure("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure",
-                  "KubeletHasDiskPressure", "kubelet has disk pressure",
-                  _is_short_of_disk(pressure, machine, config)),
+                  "KubeletHasDiskPressure", "kubelet has disk pressure", pressures),
         _pressure("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available",
-                  "KubeletHasInsufficientPID", "kubelet has insufficient PID available", False),
+                  "KubeletHasInsufficientPID", "kubelet has insufficient PID available", pressures),
         _ready(health),
     ]  # fmt: skip
     own = {each["type"] for each in wanted}
@@ -201,24 +199,12 @@ def _timed(condition: Object, old: Sequence[Object], now: str) -> Object:
     return {**condition, "lastHeartbeatTime": now, "lastTransitionTime": since}
 
 
-def _pressure(type: str, good: str, good_text: str, bad: str, bad_text: str, is_bad: bool) -> Object:
+def _pressure(
+    type: str, good: str, good_text: str, bad: str, bad_text: str, pressures: Collection[str]
+) -> Object:
+    is_bad = type in pressures
     reason, message = (bad, bad_text) if is_bad else (good, good_text)
     return {"type": type, "status": "True" if is_bad else "False", "reason": reason, "message": message}
-
-
-def _is_short_of_memory(pressure: Pressure, machine: Machine, config: NodeConfig) -> bool:
-    limit = config.eviction_hard.get("memory.available")
-    return limit is not None and pressure.memory_available < _threshold(limit, machine.memory)
-
-
-def _is_short_of_disk(pressure: Pressure, machine: Machine, config: NodeConfig) -> bool:
-    space = config.eviction_hard.get("nodefs.available")
-    inodes = config.eviction_hard.get("nodefs.inodesFree")
-    if space is not None and pressure.disk_available < _threshold(space, machine.disk):
-        return True
-    return bool(inodes and machine.inodes) and pressure.inodes_available < _threshold(
-        inodes or "0", machine.inodes
-    )
 
 
 def _ready(health: Health) -> Object:

@@ -5,25 +5,47 @@ Order, reasons and messages are upstream's. A refused pod fails for good; the po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from apimachinery.node_selector import parse_required_nodes
 from apimachinery.objects import Object, labels_of, name_of
-from apimachinery.pods import host_ports, is_terminal, pod_requests
+from apimachinery.pods import BEST_EFFORT, host_ports, is_terminal, pod_requests, qos_class
 from apimachinery.quantity import Quantity
-from apimachinery.taints import find_untolerated
+from apimachinery.taints import NO_SCHEDULE, NODE_MEMORY_PRESSURE, find_untolerated, tolerates
+from kubelet.pods.critical import is_critical
 from kubelet.pods.status import Verdict
+from kubelet.static_pods.identity import is_static
+
+_MEMORY_TAINT = {"key": NODE_MEMORY_PRESSURE, "effect": NO_SCHEDULE}
 
 
-def admit(pod: Object, node: Object, others: Iterable[Object]) -> Verdict | None:
-    """None: welcome. `others` are the pods already admitted and not over."""
+def admit(
+    pod: Object, node: Object, others: Iterable[Object], pressures: Collection[str] = ()
+) -> Verdict | None:
+    """None: welcome. `others` are the pods already admitted and not over.
+
+    `pressures` are the node's conditions that eviction looks after.
+    """
     return (
-        _resources(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
+        _pressures(pod, pressures)
+        or _resources(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
         or _name(pod, node)
         or _ports(pod, others)
         or _affinity(pod, node)
         or _taints(pod, node)
     )
+
+
+def _pressures(pod: Object, pressures: Collection[str]) -> Verdict | None:
+    """Under pressure of memory alone, pods that have asked for some are still welcome."""
+    if not pressures or is_critical(pod):
+        return None
+    tolerations = (pod.get("spec") or {}).get("tolerations") or ()
+    if set(pressures) == {"MemoryPressure"} and (
+        qos_class(pod) != BEST_EFFORT or any(tolerates(each, _MEMORY_TAINT) for each in tolerations)
+    ):
+        return None
+    return Verdict("Evicted", f"The node had condition: [{' '.join(sorted(pressures))}]. ")
 
 
 def _resources(pod: Object, allocatable: Mapping[str, str], others: list[Object]) -> Verdict | None:
@@ -85,6 +107,9 @@ def _affinity(pod: Object, node: Object) -> Verdict | None:
 
 
 def _taints(pod: Object, node: Object) -> Verdict | None:
+    """Static pods are where they are."""
+    if is_static(pod):
+        return None
     spec = pod.get("spec") or {}
     taints = (node.get("spec") or {}).get("taints") or []
     taint = find_untolerated(taints, spec.get("tolerations") or [], ("NoExecute",))

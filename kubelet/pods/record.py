@@ -23,6 +23,8 @@ class PodRecord:
     """Unix seconds."""
     ended: Verdict | None = None
     """Why the node ends it: refused, past its deadline."""
+    grace_limit: float | None = None
+    """With `ended`: its containers get no more than these seconds."""
     rejected: bool = False
     """Refused at the door: nothing of it was ever made."""
     finished: bool = False
@@ -52,7 +54,9 @@ class PodRecord:
     @property
     def grace(self) -> float:
         """Seconds its containers get between SIGTERM and SIGKILL."""
-        return grace_of(self.pod)
+        if self.grace_limit is None:
+            return grace_of(self.pod)
+        return max(min(grace_of(self.pod), self.grace_limit), MINIMUM_GRACE)
 
 
 def grace_of(pod: Object) -> float:

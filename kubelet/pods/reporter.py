@@ -56,7 +56,9 @@ class PodReporter:
         )
         addresses = self.facts(record.pod).addresses
         current = self.current(record.pod)
-        status = pod_status(current, inputs, addresses, self._time(), ended=record.ended)
+        # A pod is not said to be over while something of it may run.
+        ended = record.ended if record.stopped else None
+        status = pod_status(current, inputs, addresses, self._time(), ended=ended)
         self._statuses.set(record.pod, status, stopped=record.stopped)
         return status
 

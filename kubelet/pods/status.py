@@ -30,6 +30,8 @@ class Verdict:
 
     reason: str
     message: str
+    is_disruption: bool = False
+    """Ended for the sake of others: its controller need not count that against it."""
 
 
 def pod_status(
@@ -46,7 +48,7 @@ def pod_status(
         **{key: old[key] for key in ("nominatedNodeName", "resize") if key in old},
         **_observed(pod),
         "phase": phase,
-        "conditions": _conditions(pod, inputs, phase, inits, containers, now),
+        "conditions": _conditions(pod, inputs, phase, inits, containers, now, ended=ended),
         **_addresses(pod, inputs, host_ips),
         "startTime": old.get("startTime") or now,
         "qosClass": old.get("qosClass") or qos_class(pod),
@@ -144,11 +146,21 @@ def _count(containers: list[Object]) -> tuple[int, int, int, int]:
 
 
 def _conditions(
-    pod: Object, inputs: StatusInputs, phase: str, inits: list[Object], containers: list[Object], now: str
+    pod: Object,
+    inputs: StatusInputs,
+    phase: str,
+    inits: list[Object],
+    containers: list[Object],
+    now: str,
+    *,
+    ended: Verdict | None,
 ) -> list[Object]:
     """The kubelet's own conditions; those of others stay as they are."""
     old = (pod.get("status") or {}).get("conditions") or []
     conditions = [dict(each) for each in old]
+    if ended is not None and ended.is_disruption:
+        disruption = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
+        set_condition(conditions, {**_observed(pod), **disruption, "message": ended.message}, now)
     ready_containers = _containers_ready(pod, phase, inits, containers)
     wanted = [
         _ready_to_start(pod, inputs),

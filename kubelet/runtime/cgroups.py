@@ -40,6 +40,7 @@ def _read_v1(root: Path, paths: Mapping[str, str]) -> ContainerUsage:
         memory_usage=used,
         memory_working_set=max(used - stat.get("total_inactive_file", 0), 0),
         memory_rss=stat.get("total_rss", 0),
+        processes=_number(root / "pids" / paths.get("pids", "").lstrip("/") / "pids.current"),
     )
 
 
@@ -51,7 +52,13 @@ def _read_v2(group: Path) -> ContainerUsage:
         memory_usage=used,
         memory_working_set=max(used - stat.get("inactive_file", 0), 0),
         memory_rss=stat.get("anon", 0),
+        processes=_number(group / "pids.current"),
     )
+
+
+def _number(path: Path) -> int:
+    """0 where the controller is not there."""
+    return int(path.read_text()) if path.exists() else 0
 
 
 def parse_stat(text: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from component_base.byte_stream import DuplexStream
 from kubelet.network.listening import Listener
+from kubelet.stats.disk import NO_DISK, DiskUsage
 
 HOLLOW_PREFIX = "hollow.sampan.io/"
 """Pod annotations that say how the hollow runtime is to play the pod."""
@@ -248,6 +249,15 @@ class ContainerUsage:
     memory_usage: int
     memory_working_set: int
     memory_rss: int
+    processes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDisk:
+    """What a container has written: its writable layer, and its log with those rotated away."""
+
+    root: DiskUsage = NO_DISK
+    logs: DiskUsage = NO_DISK
 
 
 class ContainerRuntimeError(Exception):
@@ -348,5 +358,11 @@ class Runtime(Protocol):
     async def remove_image(self, image_id: str) -> None: ...
     async def usage(self) -> dict[str, ContainerUsage]:
         """By container id, of running containers of this node's pods."""
+
+    async def disk_usage(self, container_ids: Sequence[str]) -> dict[str, ContainerDisk]:
+        """By container id, of those that are known, running or not. Walks through their files."""
+
+    async def image_folder(self) -> str:
+        """Where images and writable layers are kept; '' if nowhere."""
 
     async def close(self) -> None: ...

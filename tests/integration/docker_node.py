@@ -38,10 +38,11 @@ class Node:
         self.manifests.mkdir()
         self.port = free_port()
 
-    def start(self) -> None:
+    def start(self, *flags: str) -> None:
         self.plane.run(
             "kubelet", f"--hostname-override={self.name}", f"--root-dir={self.root}", f"--port={self.port}",
             "--healthz-port=0", f"--pod-cidr={_own_pod_cidr()}", f"--pod-manifest-path={self.manifests}",
+            *flags,
         )  # fmt: skip
 
     def clean_up(self) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object, uid_of
-from apimachinery.scheme import CONFIG_MAPS, EVENTS, PODS
+from apimachinery.scheme import CONFIG_MAPS, EVENTS, NODES, PODS
 from tests.integration.docker_node import LIMIT, Node, docker_node
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
@@ -121,3 +122,28 @@ async def test_a_static_pod_needs_no_api_and_shows_there_when_it_can(tmp_path: P
         (here.manifests / "s.json").unlink()
         await here.until_gone(name)
         assert not running(label)
+
+
+async def test_pods_that_cost_the_node_too_much_are_evicted(tmp_path: Path) -> None:
+    async with docker_node(tmp_path) as here:
+        write = "sleep 1; head -c 3000000 /dev/zero > /v/file; sleep 1000"
+        container = {"name": "c", "image": "busybox:local"}
+        writer = {**container, "command": ["sh", "-c", write]}
+        writer["volumeMounts"] = [{"name": "v", "mountPath": "/v"}]
+        await here.run_pod(
+            "writer", containers=[writer], volumes=[{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]
+        )
+        await here.run_pod("idle", containers=[{**container, "command": ["sleep", "1000"]}])
+        gone = await here.until(lambda pod: pod["status"]["phase"] == "Failed", "writer")
+        assert gone["status"]["reason"] == "Evicted"
+        assert gone["status"]["message"] == 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '
+
+        here.plane.kill("kubelet")
+        here.start("--eviction-hard=memory.available<99%")
+        gone = await here.until(lambda pod: pod["status"]["phase"] == "Failed", "idle")
+        assert gone["status"]["message"].startswith(
+            "The node was low on resource: memory. Threshold quantity: "
+        )
+        assert is_condition_true(gone, "DisruptionTarget")
+        node = await here.client.get(NODES, here.name)
+        assert is_condition_true(node, "MemoryPressure")

@@ -6,6 +6,8 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import orjson
 
@@ -32,6 +34,7 @@ from kubelet.runtime.docker.sightings import Sightings, find_image
 from kubelet.runtime.docker.streams import DockerStream
 from kubelet.runtime.interface import (
     ContainerConfig,
+    ContainerDisk,
     ContainerRuntimeError,
     ContainerUsage,
     CreateContainerError,
@@ -196,7 +199,14 @@ class DockerRuntime:
         found = await asyncio.to_thread(lambda: {name: read_usage(pid) for name, pid in running.items()})
         return {name: usage for name, usage in found.items() if usage is not None}
 
+    async def disk_usage(self, container_ids: Sequence[str]) -> dict[str, ContainerDisk]:
+        return await asyncio.to_thread(self._sightings.measure, container_ids)
+
     # Images.
+
+    async def image_folder(self) -> str:
+        told = await self._engine.look(lambda client: client.info())
+        return str(told["DockerRootDir"])
 
     async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
         await pulls.pull(self._connector, image, credentials)
@@ -213,11 +223,13 @@ class DockerRuntime:
         return [image_of(each) for each in await self._engine.look(lambda client: client.images())]
 
     async def remove_image(self, image_id: str) -> None:
+        """With all its names: the engine takes an image away with the last of them."""
         self._sightings.forget_image(image_id)
-        try:
-            await self._engine.act(lambda client: client.remove_image(image_id, force=False))
-        except NotFoundInEngine:
-            return
+        known = await self.image(image_id)
+        names = known.tags if known and len(known.tags) > 1 else (image_id,)
+        for name in names:
+            with suppress(NotFoundInEngine):
+                await self._engine.act(partial(_remove_image, name))
 
     async def _restore_network(self) -> None:
         """A restarted Docker writes its packet rules anew."""
@@ -225,3 +237,7 @@ class DockerRuntime:
             await self._network.restore()
         except NetworkError as error:
             raise RuntimeUnavailable(f"the pod network cannot be restored: {error}") from error
+
+
+def _remove_image(name: str, client: Any) -> None:
+    client.remove_image(name, force=False)

@@ -7,15 +7,17 @@ for each state that Docker's list shows it in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 from kubelet.runtime.docker.engine import Engine, NotFoundInEngine
 from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, Identity, identity_of
 from kubelet.runtime.docker.oom import OomLog
 from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of, without_scheme
-from kubelet.runtime.interface import ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
+from kubelet.runtime.interface import ContainerDisk, ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
+from kubelet.stats.disk import DiskUsage, measure, measure_files
 
 KILLED = 137
 """The exit code of what died of SIGKILL."""
@@ -29,6 +31,9 @@ class Sighting:
     pid: int
     identity: Identity
     value: RuntimeSandbox | RuntimeContainer
+    layer: str = ""
+    """The folder of what the container has written."""
+    log: str = ""
 
 
 class Sightings:
@@ -58,6 +63,19 @@ class Sightings:
             each.value.id: each.pid
             for each in self._known.values()
             if each.pid and isinstance(each.value, RuntimeContainer)
+        }
+
+    def measure(self, container_ids: Collection[str]) -> dict[str, ContainerDisk]:
+        """Blocks: it walks through their layers."""
+        return {
+            each.value.id: ContainerDisk(
+                measure(Path(each.layer)) if each.layer else DiskUsage(),
+                measure_files(Path(each.log).parent.glob(f"{Path(each.log).name}*"))
+                if each.log
+                else DiskUsage(),
+            )
+            for each in list(self._known.values())
+            if each.value.id in container_ids
         }
 
     def pid_of(self, pod_uid: str) -> int:
@@ -95,7 +113,9 @@ class Sightings:
             value = sandbox_of(inspected, identity)
         else:
             value = self._with_oom(container_of(inspected, identity, await self._image(inspected["Image"])))
-        return Sighting(state["Status"], state.get("Pid") or 0, identity, value)
+        layer = ((inspected.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir") or ""
+        log = inspected.get("LogPath") or ""
+        return Sighting(state["Status"], state.get("Pid") or 0, identity, value, layer, log)
 
     def _with_oom(self, container: RuntimeContainer) -> RuntimeContainer:
         if container.exit_code != KILLED or container.oom_killed:

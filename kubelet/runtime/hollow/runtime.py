@@ -25,6 +25,7 @@ from kubelet.runtime.hollow.pods import HollowPods
 from kubelet.runtime.hollow.streams import HollowAttach, HollowExec
 from kubelet.runtime.interface import (
     ContainerConfig,
+    ContainerDisk,
     ContainerRuntimeError,
     ContainerState,
     ContainerUsage,
@@ -259,6 +260,15 @@ class HollowRuntime:
         self._check()
         running = [each for each in self._pods.containers if each.is_running]
         return {each.seen.id: self._usage_of(each) for each in running}
+
+    async def disk_usage(self, container_ids: Sequence[str]) -> dict[str, ContainerDisk]:
+        self._check()
+        return {
+            each.seen.id: ContainerDisk() for each in self._pods.containers if each.seen.id in container_ids
+        }
+
+    async def image_folder(self) -> str:
+        return ""
 
     async def close(self) -> None:
         for container in self._pods.containers:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from apimachinery.conditions import find_condition
 from apimachinery.objects import Object
+from kubelet.pods.status import Verdict
 from tests.unit.kubelet.builders import make_container, make_pod, make_sidecar
 from tests.unit.kubelet.world import World, living
 
@@ -297,3 +299,20 @@ async def test_files_of_a_lost_pod_that_cannot_be_deleted_now_are_deleted_later(
         assert world.volumes.stuck == {"lost": 0}
         await asyncio.sleep(60)
         assert world.volumes.stuck == {}
+
+
+async def test_an_evicted_pod_is_failed_once_nothing_of_it_runs() -> None:
+    async with living() as world:
+        world.api.put(make_pod(make_container(command=FOREVER)))
+        await world.until_ready()
+        verdict = Verdict("Evicted", "The node was low on resource: memory. ", is_disruption=True)
+        world.assembly.kubelet.evict(world.pod(), verdict, 1.0)
+        await world.until(lambda: world.pod()["status"].get("phase") == "Failed")
+        status = world.pod()["status"]
+        assert (status["reason"], status["message"]) == (verdict.reason, verdict.message)
+        assert "terminated" in world.state()
+        disruption = find_condition(status["conditions"], "DisruptionTarget")
+        assert disruption is not None
+        assert disruption["reason"] == "TerminationByKubelet"
+        assert "Evicted: The node was low on resource: memory. " in world.events.seen
+        assert world.assembly.kubelet.active_pods() == []

@@ -9,7 +9,7 @@ import pytest
 from apimachinery.objects import Object
 from client.reviews import User, user_of_certificate
 from kubelet.configuration import ConfigError, load_document, merge, parse_taints
-from kubelet.node.machine import Machine, Pressure
+from kubelet.node.machine import Machine
 from kubelet.node.status import Health, NodeConfig, allocatable_of, capacity_of, node_conditions, node_images
 from kubelet.options import Options
 from kubelet.pods.backoff import Backoff
@@ -193,7 +193,6 @@ def test_taints_are_parsed() -> None:
 
 MACHINE = Machine(cpus=2, memory=4 << 30, disk=100 << 30, inodes=1000)
 CONFIG = NodeConfig("n1", ("192.0.2.1",), "n1", reserved={"cpu": "500m"})
-FINE = Pressure(2 << 30, 50 << 30, 500, 10)
 
 
 def test_capacity_and_what_is_left_of_it() -> None:
@@ -207,8 +206,8 @@ def test_capacity_and_what_is_left_of_it() -> None:
     assert (left["cpu"], left["memory"], left["ephemeral-storage"]) == ("1500m", "3996Mi", "96636764160")
 
 
-def conditions(pressure: Pressure = FINE, health: Health | None = None) -> dict[str, str]:
-    made = node_conditions([], pressure, MACHINE, CONFIG, health or Health(), "now")
+def conditions(*pressures: str, health: Health | None = None) -> dict[str, str]:
+    made = node_conditions([], pressures, health or Health(), "now")
     return {each["type"]: f"{each['status']} {each['reason']}" for each in made}
 
 
@@ -222,11 +221,13 @@ def test_a_healthy_node() -> None:
 
 
 def test_a_node_in_trouble() -> None:
-    assert (
-        conditions(Pressure(1 << 20, 1 << 30, 1, 10), Health("down", ""))["Ready"] == "False KubeletNotReady"
-    )
-    assert conditions(Pressure(1 << 20, 50 << 30, 500, 10))["MemoryPressure"].startswith("True")
-    assert conditions(Pressure(2 << 30, 1 << 30, 500, 10))["DiskPressure"].startswith("True")
+    found = conditions("MemoryPressure", "PIDPressure", health=Health("down", ""))
+    assert found == {
+        "MemoryPressure": "True KubeletHasInsufficientMemory",
+        "DiskPressure": "False KubeletHasNoDiskPressure",
+        "PIDPressure": "True KubeletHasInsufficientPID",
+        "Ready": "False KubeletNotReady",
+    }
 
 
 def test_the_largest_images_are_shown() -> None:

@@ -1,0 +1,48 @@
+"""Pods that take more of the node's disk than they may: no threshold has to be met for these to go. Pure."""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object
+from apimachinery.pods import all_containers, limits_of, pod_limits
+from apimachinery.quantity import Quantity
+from kubelet.stats.disk import NO_DISK
+from kubelet.stats.pods import PodStats
+
+_STORAGE = "ephemeral-storage"
+
+
+def has_limit(pod: Object) -> bool:
+    """Whether there is anything to look after."""
+    spec = pod.get("spec") or {}
+    sized = any((each.get("emptyDir") or {}).get("sizeLimit") for each in spec.get("volumes") or ())
+    return sized or any(_STORAGE in limits_of(each) for each in all_containers(spec))
+
+
+def exceeded_limit(pod: Object, stats: PodStats) -> str:
+    """Upstream's words for the first limit that is exceeded, or ''."""
+    return _volume(pod, stats) or _pod(pod, stats) or _container(pod, stats)
+
+
+def _volume(pod: Object, stats: PodStats) -> str:
+    for volume in pod["spec"].get("volumes") or ():
+        limit = (volume.get("emptyDir") or {}).get("sizeLimit")
+        used = stats.volumes.get(volume["name"], NO_DISK).bytes
+        if limit and 0 < Quantity.parse(limit).value() < used:
+            return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
+    return ""
+
+
+def _pod(pod: Object, stats: PodStats) -> str:
+    limit = pod_limits(pod).get(_STORAGE)
+    if limit is None or stats.disk.bytes <= limit.value():
+        return ""
+    return f"Pod ephemeral local storage usage exceeds the total limit of containers {limit}. "
+
+
+def _container(pod: Object, stats: PodStats) -> str:
+    for container in all_containers(pod["spec"]):
+        limit, disk = limits_of(container).get(_STORAGE), stats.disks.get(container["name"])
+        if limit is not None and disk is not None and (disk.root + disk.logs).bytes > limit.value():
+            name = container["name"]
+            return f'Container {name} exceeded its local ephemeral storage limit "{limit}". '
+    return ""

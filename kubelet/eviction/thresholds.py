@@ -1,0 +1,120 @@
+"""Signals and the thresholds that the configuration sets for them. Pure.
+
+Source of signals, resources and conditions: pkg/kubelet/eviction/helpers.go of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apimachinery.durations import parse_duration
+from apimachinery.quantity import Quantity
+
+MEMORY, NODEFS, IMAGEFS, PIDS = "memory.available", "nodefs.available", "imagefs.available", "pid.available"
+NODEFS_INODES, IMAGEFS_INODES = "nodefs.inodesFree", "imagefs.inodesFree"
+CONDITIONS = {
+    MEMORY: "MemoryPressure",
+    NODEFS: "DiskPressure",
+    NODEFS_INODES: "DiskPressure",
+    IMAGEFS: "DiskPressure",
+    IMAGEFS_INODES: "DiskPressure",
+    PIDS: "PIDPressure",
+}
+RESOURCES = {
+    MEMORY: "memory",
+    NODEFS: "ephemeral-storage",
+    NODEFS_INODES: "inodes",
+    IMAGEFS: "ephemeral-storage",
+    IMAGEFS_INODES: "inodes",
+    PIDS: "pids",
+}
+
+
+class ThresholdError(ValueError):
+    """The configuration names a signal or amount that there is not; upstream's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many units, or a share (0 to 1) of the capacity."""
+
+    quantity: int = 0
+    share: float | None = None
+
+    def of(self, capacity: int) -> int:
+        return self.quantity if self.share is None else int(capacity * self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Pressure begins when less than `value` is available, and a hard one evicts at once."""
+
+    signal: str
+    value: Amount
+    grace: float | None = None
+    """Seconds; None of a hard threshold."""
+    reclaim: Amount = Amount()
+    """How much more than the threshold has to be free again."""
+
+    @property
+    def is_hard(self) -> bool:
+        return self.grace is None
+
+    @property
+    def condition(self) -> str:
+        return CONDITIONS[self.signal]
+
+    @property
+    def resource(self) -> str:
+        return RESOURCES[self.signal]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    available: int
+    capacity: int
+
+
+def parse_thresholds(configuration: Mapping[str, Any]) -> tuple[Threshold, ...]:
+    """Of evictionHard, evictionSoft and what belongs to them. Raises ThresholdError."""
+    reclaim = {
+        signal: _amount(signal, text) for signal, text in configuration["evictionMinimumReclaim"].items()
+    }
+    hard = configuration["evictionHard"]
+    soft, graces = configuration["evictionSoft"], configuration["evictionSoftGracePeriod"]
+    for signal in graces.keys() - soft.keys():
+        _check(signal)
+    return (*_parsed(hard, None, reclaim), *_parsed(soft, graces, reclaim))
+
+
+def _parsed(
+    values: Mapping[str, str], graces: Mapping[str, str] | None, reclaim: Mapping[str, Amount]
+) -> Iterator[Threshold]:
+    for signal, text in values.items():
+        amount = _amount(signal, text)
+        if amount.share in (0.0, 1.0):
+            continue  # that is how a threshold is switched off
+        if graces is not None and signal not in graces:
+            raise ThresholdError(f"grace period must be specified for the soft eviction threshold {signal}")
+        grace = None if graces is None else parse_duration(graces[signal])
+        yield Threshold(signal, amount, grace, reclaim.get(signal, Amount()))
+
+
+def _check(signal: str) -> None:
+    if signal not in CONDITIONS:
+        raise ThresholdError(f'unknown eviction signal "{signal}"')
+
+
+def _amount(signal: str, text: str) -> Amount:
+    _check(signal)
+    if text.endswith("%"):
+        share = float(text[:-1]) / 100
+        if not 0 <= share <= 1:
+            raise ThresholdError(f"eviction percentage threshold {signal} must be >= 0% and <= 100%")
+        return Amount(share=share)
+    quantity = Quantity.parse(text)
+    if quantity < Quantity():
+        raise ThresholdError(f"eviction threshold {signal} must be positive, but is {text}")
+    return Amount(quantity.value())

@@ -1,0 +1,116 @@
+"""What each pod uses, put together from the engine's counts and the pod's own directories.
+
+Measuring a disk means walking through it: pods that nothing can happen to are measured once a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from apimachinery.objects import Object, uid_of
+from kubelet.runtime.interface import ContainerDisk, ContainerUsage, Runtime
+from kubelet.stats.disk import DiskUsage, measure, total
+
+DISK_PERIOD = 60.0
+_T = TypeVar("_T")
+_STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+
+
+@dataclass(frozen=True, slots=True)
+class PodStats:
+    """By container name; only containers that run have a usage. Volumes are those on the node's disk."""
+
+    usage: Mapping[str, ContainerUsage] = field(default_factory=dict)
+    disks: Mapping[str, ContainerDisk] = field(default_factory=dict)
+    volumes: Mapping[str, DiskUsage] = field(default_factory=dict)
+
+    @property
+    def memory(self) -> int:
+        return sum(each.memory_working_set for each in self.usage.values())
+
+    @property
+    def processes(self) -> int:
+        return sum(each.processes for each in self.usage.values())
+
+    @property
+    def disk(self) -> DiskUsage:
+        """Writable layers, logs and local volumes together."""
+        return total((*(each.root + each.logs for each in self.disks.values()), *self.volumes.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    at: float
+    disks: Mapping[str, ContainerDisk]
+    """By container id."""
+    volumes: Mapping[str, DiskUsage]
+
+
+class PodStatsProvider:
+    def __init__(self, runtime: Runtime, root: Path, clock: Callable[[], float]) -> None:
+        self._runtime = runtime
+        self._pods = root / "pods"
+        self._clock = clock
+        self._measured: dict[str, _Measured] = {}
+
+    async def usage(self, pods: Iterable[Object]) -> dict[str, PodStats]:
+        """By uid, without disks: cheap. Raises RuntimeUnavailable."""
+        usage = await self._runtime.usage()
+        return {uid_of(pod): PodStats(usage=_by_name(pod, usage)) for pod in pods}
+
+    async def stats(self, pods: Iterable[Object], *, max_age: float = DISK_PERIOD) -> dict[str, PodStats]:
+        """By uid, with disks that are at most `max_age` seconds old. Raises RuntimeUnavailable."""
+        pods = list(pods)
+        usage = await self._runtime.usage()
+        await self._measure([pod for pod in pods if self._age(uid_of(pod)) >= max_age])
+        found = {}
+        for pod in pods:
+            known = self._measured[uid_of(pod)]
+            found[uid_of(pod)] = PodStats(_by_name(pod, usage), _by_name(pod, known.disks), known.volumes)
+        return found
+
+    def forget_all_but(self, uids: set[str]) -> None:
+        for gone in self._measured.keys() - uids:
+            del self._measured[gone]
+
+    def _age(self, uid: str) -> float:
+        known = self._measured.get(uid)
+        return self._clock() - known.at if known else float("inf")
+
+    async def _measure(self, pods: list[Object]) -> None:
+        for pod in pods:
+            ids = [each for _, each in _ids_of(pod)]
+            disks = await self._runtime.disk_usage(ids)
+            volumes = await asyncio.to_thread(self._measure_volumes, pod)
+            self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes)
+
+    def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
+        root = self._pods / uid_of(pod) / "volumes"
+        names = set(local_volumes(pod))
+        return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+
+
+def local_volumes(pod: Object) -> Iterator[str]:
+    """The volumes whose content counts as the pod's own storage on the node."""
+    for volume in (pod.get("spec") or {}).get("volumes") or ():
+        source = volume.get("emptyDir")
+        on_disk = source is not None and (source or {}).get("medium") != "Memory"
+        if on_disk or "configMap" in volume or "downwardAPI" in volume:
+            yield volume["name"]
+
+
+def _ids_of(pod: Object) -> Iterator[tuple[str, str]]:
+    """(name, id) of the containers that the pod's status tells of."""
+    status = pod.get("status") or {}
+    for kind in _STATUSES:
+        for each in status.get(kind) or ():
+            if each.get("containerID"):
+                yield each["name"], each["containerID"]
+
+
+def _by_name(pod: Object, by_id: Mapping[str, _T]) -> dict[str, _T]:
+    return {name: by_id[each] for name, each in _ids_of(pod) if each in by_id}

@@ -1,0 +1,331 @@
+"""Node-pressure eviction: thresholds, pressure over time, ranking, words, limits, and a look as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object, uid_of
+from kubelet.configuration import merge
+from kubelet.eviction.limits import exceeded_limit, has_limit
+from kubelet.eviction.manager import EvictionManager, EvictionPolicy
+from kubelet.eviction.pressure import Pressure, next_pressure
+from kubelet.eviction.ranking import eviction_message, rank
+from kubelet.eviction.reclaim import unused_containers
+from kubelet.eviction.thresholds import (
+    MEMORY,
+    NODEFS,
+    Amount,
+    Observation,
+    Threshold,
+    ThresholdError,
+    parse_thresholds,
+)
+from kubelet.options import Options
+from kubelet.pods.admission import admit
+from kubelet.pods.status import Verdict
+from kubelet.runtime.interface import ContainerDisk, ContainerUsage
+from kubelet.stats.disk import DiskUsage, measure
+from kubelet.stats.pods import PodStats, local_volumes
+from tests.unit.kubelet.builders import exited, make_container, make_pod, make_seen, running
+from tests.unit.kubelet.world import Events
+
+MI, GI = 1 << 20, 1 << 30
+
+
+def configured(**settings: Any) -> dict[str, Any]:
+    return merge(settings, Options())
+
+
+def test_the_defaults_are_upstreams() -> None:
+    assert parse_thresholds(configured()) == (
+        Threshold(MEMORY, Amount(100 * MI)),
+        Threshold(NODEFS, Amount(share=0.1)),
+        Threshold("nodefs.inodesFree", Amount(share=0.05)),
+        Threshold("imagefs.available", Amount(share=0.15)),
+        Threshold("imagefs.inodesFree", Amount(share=0.05)),
+    )
+
+
+def test_soft_thresholds_have_a_grace_and_a_reclaim() -> None:
+    found = parse_thresholds(
+        configured(
+            evictionHard={"memory.available": "0%"},
+            evictionSoft={"memory.available": "1Gi"},
+            evictionSoftGracePeriod={"memory.available": "1m30s"},
+            evictionMinimumReclaim={"memory.available": "500Mi"},
+        )
+    )
+    assert found == (Threshold(MEMORY, Amount(GI), 90.0, Amount(500 * MI)),)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"evictionHard": {"memory": "1Gi"}}, 'unknown eviction signal "memory"'),
+        ({"evictionSoft": {"memory.available": "1Gi"}}, "grace period must be specified"),
+        ({"evictionHard": {"nodefs.available": "101%"}}, "percentage"),
+        ({"evictionHard": {"memory.available": "-1Gi"}}, "must be positive"),
+    ],
+    ids=["signal", "no-grace", "percent", "negative"],
+)
+def test_thresholds_that_mean_nothing_are_refused(settings: Object, words: str) -> None:
+    with pytest.raises(ThresholdError, match=words):
+        parse_thresholds(configured(**settings))
+
+
+HARD = Threshold(MEMORY, Amount(100 * MI))
+SOFT = Threshold(MEMORY, Amount(GI), grace=60.0)
+DISK = Threshold(NODEFS, Amount(share=0.1), reclaim=Amount(5 * GI))
+
+
+def seen(memory: int = 2 * GI, disk: int = 50 * GI) -> Mapping[str, Observation]:
+    return {MEMORY: Observation(memory, 4 * GI), NODEFS: Observation(disk, 100 * GI)}
+
+
+def after(*looks: tuple[float, Mapping[str, Observation]], transition: float = 300.0) -> Pressure:
+    pressure = Pressure()
+    for at, observations in looks:
+        pressure = next_pressure(pressure, (SOFT, HARD, DISK), observations, at, transition)
+    return pressure
+
+
+@pytest.mark.parametrize(
+    ("looks", "conditions", "due"),
+    [
+        ([(0, seen())], set(), ()),
+        ([(0, seen(memory=50 * MI))], {"MemoryPressure"}, (HARD,)),
+        ([(0, seen(memory=GI // 2))], {"MemoryPressure"}, ()),
+        ([(0, seen(memory=GI // 2)), (60, seen(memory=GI // 2))], {"MemoryPressure"}, (SOFT,)),
+        ([(0, seen(GI // 2)), (30, seen()), (60, seen(GI // 2))], {"MemoryPressure"}, ()),
+        ([(0, seen(memory=50 * MI)), (10, seen())], {"MemoryPressure"}, ()),
+        ([(0, seen(memory=50 * MI)), (300, seen())], set(), ()),
+        ([(0, seen(disk=9 * GI)), (10, seen(disk=12 * GI))], {"DiskPressure"}, (DISK,)),
+        ([(0, seen(disk=9 * GI)), (10, seen(disk=16 * GI))], {"DiskPressure"}, ()),
+        ([(0, seen(disk=12 * GI))], set(), ()),
+        ([(0, seen(50 * MI, 9 * GI))], {"MemoryPressure", "DiskPressure"}, (HARD, DISK)),
+    ],
+    ids=[
+        "fine", "hard", "soft-waits", "soft-is-due", "soft-begins-anew", "condition-lingers",
+        "condition-goes",
+        "minimum-reclaim", "reclaimed", "reclaim-is-no-threshold", "memory-first",
+    ],
+)  # fmt: skip
+def test_pressure_over_time(looks: Any, conditions: set[str], due: tuple[Threshold, ...]) -> None:
+    pressure = after(*looks)
+    assert (pressure.conditions, pressure.due) == (conditions, due)
+
+
+def pod(name: str, priority: int = 0, **resources: Any) -> Object:
+    container = make_container(resources=resources) if resources else make_container()
+    return make_pod(container, meta={"name": name, "uid": name}, priority=priority)
+
+
+def uses(memory: int = 0, root: int = 0, processes: int = 0, **volumes: int) -> PodStats:
+    return PodStats(
+        {"web": ContainerUsage(0, memory, memory, memory, processes)},
+        {"web": ContainerDisk(DiskUsage(root, 1))},
+        {name: DiskUsage(size, 1) for name, size in volumes.items()},
+    )
+
+
+ASKS = {"requests": {"memory": "1Gi"}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "pods", "stats", "order"),
+    [
+        ("memory", [pod("a"), pod("b")], {"a": uses(10), "b": uses(20)}, "ba"),
+        ("memory", [pod("a", 5), pod("b", 1)], {"a": uses(20), "b": uses(10)}, "ba"),
+        ("memory", [pod("a", **ASKS), pod("b", 9)], {"a": uses(GI - 1), "b": uses(1)}, "ba"),
+        ("memory", [pod("a", **ASKS), pod("b")], {"a": uses(GI + 9), "b": uses(5)}, "ab"),
+        ("memory", [pod("a"), pod("b")], {"a": uses(10)}, "ba"),
+        ("pids", [pod("a"), pod("b", 1)], {"a": uses(processes=1), "b": uses(processes=9)}, "ab"),
+        ("ephemeral-storage", [pod("a"), pod("b")], {"a": uses(root=9), "b": uses(root=5, v=5)}, "ba"),
+    ],
+    ids=["most", "priority", "above-request", "most-above-request", "unknown", "pids", "disk"],
+)
+def test_who_goes_first(resource: str, pods: list[Object], stats: dict[str, PodStats], order: str) -> None:
+    assert "".join(uid_of(each) for each in rank(pods, stats, resource)) == order
+
+
+def test_what_is_said_of_an_evicted_pod() -> None:
+    said = eviction_message(pod("a", **ASKS), uses(2 * GI), HARD, seen(memory=50 * MI))
+    assert said == (
+        "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+        "Container web was using 2Gi, request is 1Gi, has larger consumption of memory. "
+    )
+    inodes = Threshold("nodefs.inodesFree", Amount(share=0.05))
+    said = eviction_message(pod("a"), None, inodes, {inodes.signal: Observation(1, 1000)})
+    assert said == "The node was low on resource: inodes. Threshold quantity: 50, available: 1. "
+
+
+EMPTY_DIR = {"volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]}
+LIMITED = make_container(resources={"limits": {"ephemeral-storage": "1Mi"}})
+
+
+@pytest.mark.parametrize(
+    ("limited", "stats", "words"),
+    [
+        (make_pod(**EMPTY_DIR), uses(v=MI), ""),
+        (make_pod(**EMPTY_DIR), uses(v=MI + 1), 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '),
+        (
+            make_pod(LIMITED),
+            uses(root=MI + 1),
+            "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+        ),
+        (
+            make_pod(LIMITED, make_container("b", resources={"limits": {"ephemeral-storage": "1Gi"}})),
+            uses(root=MI + 1),
+            'Container web exceeded its local ephemeral storage limit "1Mi". ',
+        ),
+        (make_pod(), uses(root=GI), ""),
+    ],
+    ids=["at-the-limit", "volume", "pod", "container", "no-limit"],
+)
+def test_limits_of_the_pods_own(limited: Object, stats: PodStats, words: str) -> None:
+    assert exceeded_limit(limited, stats) == words
+    assert has_limit(limited) == (limited != make_pod())
+
+
+def test_volumes_that_count_as_the_pods_own() -> None:
+    volumes = [
+        {"name": "disk", "emptyDir": {}},
+        {"name": "memory", "emptyDir": {"medium": "Memory"}},
+        {"name": "config", "configMap": {"name": "c"}},
+        {"name": "host", "hostPath": {"path": "/"}},
+    ]
+    assert list(local_volumes(make_pod(volumes=volumes))) == ["disk", "config"]
+
+
+def test_a_directory_is_measured_as_du_does(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 100_000)
+    os.link(tmp_path / "a", tmp_path / "b")
+    measured = measure(tmp_path)
+    assert measured.inodes == 2
+    assert 100_000 <= measured.bytes < 120_000
+    assert measure(tmp_path / "none") == DiskUsage()
+
+
+NODE: Object = {"metadata": {"name": "n1"}, "spec": {}, "status": {"allocatable": {}}}
+TOLERANT = [{"key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pressures", "message"),
+    [
+        (pod("a"), ["MemoryPressure"], "The node had condition: [MemoryPressure]. "),
+        (pod("a", **ASKS), ["MemoryPressure"], ""),
+        (make_pod(tolerations=TOLERANT), ["MemoryPressure"], ""),
+        (pod("a", **ASKS), ["DiskPressure"], "The node had condition: [DiskPressure]. "),
+        (pod("a", 2_000_000_000), ["DiskPressure"], ""),
+        (pod("a"), [], ""),
+    ],
+    ids=["best-effort", "burstable", "tolerant", "disk", "critical", "no-pressure"],
+)
+def test_who_is_let_in_under_pressure(wanted: Object, pressures: list[str], message: str) -> None:
+    verdict = admit(wanted, NODE, [], pressures)
+    assert verdict == (Verdict("Evicted", message) if message else None)
+
+
+def test_containers_that_may_go_before_pods_do() -> None:
+    old, new = exited(attempt=0), exited(attempt=1)
+    assert unused_containers([make_seen(old, new)]) == [old]
+    assert unused_containers([make_seen(old, new, ready=False)]) == [old, new]
+    assert unused_containers([make_seen(exited(), running(attempt=1))]) == [exited()]
+
+
+@dataclass
+class Kubelet:
+    pods: list[Object]
+    evicted: dict[str, tuple[Verdict, float]] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+
+    def active_pods(self) -> list[Object]:
+        return [each for each in self.pods if uid_of(each) not in self.evicted]
+
+    def is_stopped(self, uid: str) -> bool:
+        return uid in self.stopped
+
+    def evict(self, pod: Object, verdict: Verdict, grace: float) -> None:
+        self.evicted[uid_of(pod)] = verdict, grace
+
+
+@dataclass
+class Node:
+    """What is observed, used and reclaimed, as a test says."""
+
+    kubelet: Kubelet
+    thresholds: tuple[Threshold, ...] = (HARD, SOFT, DISK)
+    observed: Mapping[str, Observation] = field(default_factory=seen)
+    used: dict[str, PodStats] = field(default_factory=dict)
+    reclaims_to: Mapping[str, Observation] | None = None
+    time: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.events = Events()
+        self.manager = EvictionManager(
+            EvictionPolicy(self.thresholds, maximum_grace=20.0),
+            node="n1",
+            observe=self._observe,
+            stats=self,  # type: ignore[arg-type]
+            reclaimer=self,
+            recorder=self.events,
+            clock=lambda: self.time,
+        )
+
+    async def _observe(self) -> Mapping[str, Observation]:
+        return self.observed
+
+    async def stats(self, pods: list[Object], *, max_age: float = 60.0) -> dict[str, PodStats]:
+        return {uid_of(each): self.used.get(uid_of(each), PodStats()) for each in pods}
+
+    async def reclaim(self) -> None:
+        self.observed = self.reclaims_to or self.observed
+
+    async def look(self, *, seconds: float = 10.0) -> set[str]:
+        await self.manager.look(self.kubelet)
+        self.time += seconds
+        return set(self.kubelet.evicted)
+
+
+async def test_under_pressure_one_pod_goes_at_a_time() -> None:
+    node = Node(Kubelet([pod("a"), pod("b"), pod("c", 2_000_000_000)]), observed=seen(memory=MI))
+    node.used = {"a": uses(10), "b": uses(20), "c": uses(30)}
+    assert await node.look() == {"b"}
+    assert node.manager.conditions() == {"MemoryPressure"}
+    assert await node.look() == {"b"}
+    node.kubelet.stopped = {"b"}
+    assert await node.look() == {"a", "b"}
+    node.kubelet.stopped = {"a", "b"}
+    assert await node.look() == {"a", "b"}
+    verdict, grace = node.kubelet.evicted["b"]
+    assert (verdict.reason, verdict.is_disruption, grace) == ("Evicted", True, 1.0)
+    assert "EvictionThresholdMet: Attempting to reclaim memory" in node.events.seen
+
+
+async def test_a_soft_threshold_leaves_time() -> None:
+    node = Node(Kubelet([pod("a")]), thresholds=(SOFT,), observed=seen(memory=GI // 2))
+    assert await node.look(seconds=60.0) == set()
+    assert await node.look() == {"a"}
+    assert node.kubelet.evicted["a"][1] == 20.0
+
+
+async def test_disk_is_reclaimed_before_a_pod_goes() -> None:
+    node = Node(Kubelet([pod("a")]), observed=seen(disk=GI), reclaims_to=seen(disk=20 * GI))
+    assert await node.look() == set()
+    assert node.manager.conditions() == {"DiskPressure"}
+    node.observed, node.reclaims_to = seen(disk=GI), None
+    assert await node.look() == {"a"}
+
+
+async def test_a_pod_over_its_own_limit_goes_without_any_pressure() -> None:
+    node = Node(Kubelet([make_pod(meta={"name": "a", "uid": "a"}, **EMPTY_DIR)]), used={"a": uses(v=2 * MI)})
+    assert await node.look() == {"a"}
+    assert not node.kubelet.evicted["a"][0].is_disruption
+    assert node.manager.conditions() == set()

@@ -1,0 +1,75 @@
+"""Which images go, and what the collector does about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubelet.images.collection import ImageRecord, Policy, evictable, next_records, to_free, too_old
+from kubelet.images.collector import ImageCollector
+from kubelet.runtime.hollow import HollowImages, HollowRuntime
+from kubelet.runtime.interface import ImageRef
+from kubelet.stats.disk import Filesystem
+from tests.unit.kubelet.world import Events, now
+
+
+def image(name: str, size: int = 1) -> ImageRef:
+    return ImageRef(f"sha256:{name}", (f"{name}@sha256:{name}",), (f"{name}:1",), size)
+
+
+A, B, C = image("a"), image("b"), image("c")
+
+
+def test_use_is_remembered_by_id_digest_or_tag() -> None:
+    first = next_records({}, [A, B, C], {"a:1"}, 10.0)
+    second = next_records(first, [A, B], {"b@sha256:b"}, 20.0)
+    assert first[C.id] == ImageRecord(10.0)
+    assert second == {A.id: ImageRecord(10.0, 10.0), B.id: ImageRecord(10.0, 20.0)}
+
+
+@pytest.mark.parametrize(
+    ("available", "bytes"),
+    [(50, 0), (16, 0), (15, 5), (0, 20)],
+    ids=["plenty", "just-below", "at-the-threshold", "full"],
+)
+def test_how_much_has_to_be_freed(available: int, bytes: int) -> None:
+    assert to_free(Filesystem(100, available, 0, 0), Policy()) == bytes
+
+
+def test_the_longest_unused_goes_first_and_what_is_new_or_used_stays() -> None:
+    records = {
+        A.id: ImageRecord(0.0, 500.0),
+        B.id: ImageRecord(0.0, 100.0),
+        C.id: ImageRecord(950.0),
+        "sha256:d": ImageRecord(0.0, 1000.0),
+    }
+    images = [A, B, C, image("d")]
+    assert evictable(images, records, Policy(), 1000.0) == [B, A]
+    assert too_old(images, records, Policy(maximum_age=600.0), 1000.0) == [B]
+    assert too_old(images, records, Policy(), 1000.0) == []
+
+
+def collector(runtime: Any, clock: list[float], events: Events, policy: Policy) -> ImageCollector:
+    return ImageCollector(runtime, events, policy, node="n1", kept=["pause:1"], clock=lambda: clock[0])
+
+
+@pytest.mark.looptime
+async def test_unused_images_are_deleted_and_the_sandboxs_stays() -> None:
+    runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1", "pause:1"]))
+    clock, events = [0.0], Events()
+    images = collector(runtime, clock, events, Policy())
+    await images.delete_unused()
+    assert len(await runtime.list_images()) == 2
+    clock[0] = 200.0
+    await images.delete_unused()
+    assert [each.tags for each in await runtime.list_images()] == [("pause:1",)]
+
+
+@pytest.mark.looptime
+async def test_a_disk_that_cannot_be_freed_is_complained_of() -> None:
+    runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["pause:1"]))
+    events = Events()
+    await collector(runtime, [0.0], events, Policy(high=0, low=0)).collect()
+    assert events.reasons() == ["FreeDiskSpaceFailed"]
+    assert "Failed to free sufficient space by deleting unused images (freed 0 bytes)" in events.seen[0]
