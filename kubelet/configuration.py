@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "podPidsLimit": -1,
     "cpuCFSQuota": True,
     "seccompDefault": False,
+    "containerLogMaxSize": "10Mi",
+    "containerLogMaxFiles": 5,
     "serializeImagePulls": True,
     "maxParallelImagePulls": None,
     "systemReserved": {},

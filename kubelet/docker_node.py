@@ -33,6 +33,7 @@ from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
     image_policy_of,
+    log_limits_of,
     manifests_of,
     node_config_of,
     node_name,
@@ -69,14 +70,16 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         network,
         endpoint=options.docker_endpoint or DEFAULT_ENDPOINT,
         pause_image=options.pod_infra_container_image,
+        logs=log_limits_of(configuration),
     )
     recorder = EventRecorder(client, "kubelet", node_config.name)
     images = _image_collector(options, configuration, node_config.name, runtime, recorder)
+    stats = PodStatsProvider(runtime, root, time.monotonic)
     eviction = EvictionManager(
         policy_of(configuration),
         node=node_config.name,
         observe=PressureSource(root, runtime).observe,
-        stats=PodStatsProvider(runtime, root, time.monotonic),
+        stats=stats,
         reclaimer=NodeReclaimer(runtime, images),
         recorder=recorder,
         clock=time.monotonic,
@@ -125,6 +128,8 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         services=services,
         neighbours=Neighbours(node_config.name, nodes, network),
         recorder=recorder,
+        machine=machine,
+        stats=stats,
         eviction=eviction,
         images=images,
     )

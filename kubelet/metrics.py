@@ -6,7 +6,6 @@ from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
 
 POD_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600)
 
-PROBES = Counter("prober_probe", "Cumulative number of probes by type and result.", ["probe_type", "result"])
 PROBE_DURATION = Histogram(
     "prober_probe_duration_seconds", "Duration in seconds for a probe response.", ["probe_type"]
 )

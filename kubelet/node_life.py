@@ -25,9 +25,11 @@ from kubelet.eviction.manager import EvictionManager
 from kubelet.images.collector import ImageCollector
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
+from kubelet.node.machine import Machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
+from kubelet.stats.pods import PodStatsProvider
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class NodeLife:
     services: Informer
     neighbours: Neighbours
     recorder: Recorder
+    machine: Machine
+    stats: PodStatsProvider
     eviction: EvictionManager
     images: ImageCollector
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -123,11 +127,14 @@ class NodeLife:
         from kubelet.server.app import build_app
         from kubelet.server.identity import Authorizer
         from kubelet.server.serve import serve
+        from kubelet.server.stats import StatsEndpoints
 
         settings, name = self.configuration, self.agent.config.name
+        kubelet, probes = self.assembly.kubelet, self.assembly.probes.history
         app = build_app(
-            self.assembly.kubelet,
-            self.assembly.probes.history,
+            kubelet,
+            probes,
+            StatsEndpoints(kubelet, self.stats, probes, self.machine, clock.now),
             Authenticator(self.client, anonymous=settings["authentication"]["anonymous"]["enabled"]),
             Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,

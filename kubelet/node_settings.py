@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apimachinery.durations import parse_duration
+from apimachinery.quantity import Quantity
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
 from kubelet.images.collection import Policy
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
+from kubelet.runtime.docker.requests import LogLimits
 from kubelet.settings import PodSettings
 from kubelet.static_pods.files import ManifestFiles, Manifests, NoManifests
 
@@ -71,6 +73,11 @@ def image_policy_of(configuration: dict[str, Any]) -> Policy:
         minimum_age=parse_duration(configuration["imageMinimumGCAge"]),
         maximum_age=parse_duration(configuration["imageMaximumGCAge"]),
     )
+
+
+def log_limits_of(configuration: dict[str, Any]) -> LogLimits:
+    size = Quantity.parse(configuration["containerLogMaxSize"]).value()
+    return LogLimits(size, configuration["containerLogMaxFiles"])
 
 
 def _read_resolv_conf(path: Path) -> ResolvConf:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -13,6 +13,12 @@ from apimachinery.times import format_micro_time
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 
 KEPT = 10
+_RESULTS = {
+    Outcome.SUCCESS: "successful",
+    Outcome.WARNING: "successful",
+    Outcome.FAILURE: "failed",
+    Outcome.UNKNOWN: "unknown",
+}
 MAX_MESSAGE = 200
 
 
@@ -26,7 +32,7 @@ class _Result(NamedTuple):
 @dataclass(slots=True)
 class _Probe:
     attempts: int = 0
-    failures: int = 0
+    results: Counter[str] = field(default_factory=Counter)
     healthy: bool | None = None
     since: datetime | None = None
     """When the verdict last turned."""
@@ -45,7 +51,7 @@ class ProbeHistory:
     ) -> None:
         probe = self._probe(uid, container, kind)
         probe.attempts += 1
-        probe.failures += attempt.outcome is Outcome.FAILURE
+        probe.results[_RESULTS[attempt.outcome]] += 1
         result = _Result(self._now(), attempt.outcome, milliseconds, attempt.message[:MAX_MESSAGE])
         probe.last.append(result)
 
@@ -61,6 +67,12 @@ class ProbeHistory:
     def of(self, uid: str) -> list[Object]:
         return [_shown(*key, probe) for key, probe in self._pods.get(uid, {}).items()]
 
+    def counts(self, uid: str) -> Iterator[tuple[str, ProbeKind, str, int]]:
+        """(container, kind, result as metrics call it, how often)."""
+        for (container, kind), probe in self._pods.get(uid, {}).items():
+            for result, count in probe.results.items():
+                yield container, kind, result, count
+
     def _probe(self, uid: str, container: str, kind: ProbeKind) -> _Probe:
         return self._pods.setdefault(uid, {}).setdefault((container, kind), _Probe())
 
@@ -70,7 +82,7 @@ def _shown(container: str, kind: ProbeKind, probe: _Probe) -> Object:
         "container": container,
         "probe": kind.value,
         "attempts": probe.attempts,
-        "failures": probe.failures,
+        "failures": probe.results["failed"],
         "healthy": probe.healthy,
         "since": format_micro_time(probe.since) if probe.since else None,
         "last": [

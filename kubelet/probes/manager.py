@@ -15,7 +15,7 @@ from datetime import datetime
 
 from apimachinery.objects import Object, get_path, is_terminating, uid_of
 from kubelet.events import Recorder
-from kubelet.metrics import PROBE_DURATION, PROBES
+from kubelet.metrics import PROBE_DURATION
 from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container, running_containers
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
@@ -166,7 +166,6 @@ class ProbeManager:
             if attempt.outcome is not Outcome.UNKNOWN:
                 break
         took = loop.time() - began
-        PROBES.labels(target.kind.value, _RESULTS[attempt.outcome]).inc()
         PROBE_DURATION.labels(target.kind.value).observe(took)
         self.history.attempted(
             uid_of(target.pod), target.container["name"], target.kind, attempt, took * 1000
@@ -197,14 +196,6 @@ class ProbeManager:
         reason = "ProbeWarning" if attempt.outcome is Outcome.WARNING else "Unhealthy"
         reference = container_reference(target.pod, target.container["name"])
         self._recorder.event(reference, "Warning", reason, message)
-
-
-_RESULTS = {
-    Outcome.SUCCESS: "successful",
-    Outcome.WARNING: "successful",
-    Outcome.FAILURE: "failed",
-    Outcome.UNKNOWN: "unknown",
-}
 
 
 def _event_message(kind: ProbeKind, attempt: Attempt) -> str | None:

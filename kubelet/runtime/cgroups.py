@@ -1,4 +1,6 @@
-"""What a process's cgroups have used, from the kernel's files, version 1 or 2. No engine is asked.
+"""What a process's cgroups and network have used, from the kernel's files. No engine is asked.
+
+cgroups may be of version 1 or 2.
 
 Working set is what cannot be taken back at once: usage without inactive file pages, as cAdvisor counts it.
 """
@@ -6,10 +8,12 @@ Working set is what cannot be taken back at once: usage without inactive file pa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from kubelet.runtime.interface import ContainerUsage
+from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
 
+_NO_LIMIT = 1 << 62
 _ROOT = Path("/sys/fs/cgroup")
 
 
@@ -22,6 +26,28 @@ def read_usage(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> C
         return _read_v2(root / paths.get("", "/").lstrip("/"))
     except (OSError, ValueError, KeyError):
         return None
+
+
+def read_interfaces(
+    pids: Mapping[str, int], *, proc: Path = Path("/proc")
+) -> dict[str, list[InterfaceUsage]]:
+    """The devices of each process's network namespace, by the same keys; what is gone has none."""
+    found = {}
+    for key, pid in pids.items():
+        with suppress(OSError):
+            found[key] = parse_net_dev((proc / str(pid) / "net/dev").read_text())
+    return found
+
+
+def parse_net_dev(text: str) -> list[InterfaceUsage]:
+    """The text of /proc/net/dev, without the loopback device."""
+    found = []
+    for line in text.splitlines()[2:]:
+        name, _, rest = line.partition(":")
+        fields = [int(each) for each in rest.split()]
+        if name.strip() != "lo":
+            found.append(InterfaceUsage(name.strip(), fields[0], fields[2], fields[8], fields[10]))
+    return found
 
 
 def parse_cgroups(text: str) -> dict[str, str]:
@@ -41,6 +67,9 @@ def _read_v1(root: Path, paths: Mapping[str, str]) -> ContainerUsage:
         memory_working_set=max(used - stat.get("total_inactive_file", 0), 0),
         memory_rss=stat.get("total_rss", 0),
         processes=_number(root / "pids" / paths.get("pids", "").lstrip("/") / "pids.current"),
+        page_faults=stat.get("total_pgfault", 0),
+        major_page_faults=stat.get("total_pgmajfault", 0),
+        memory_limit=_limit(memory / "memory.limit_in_bytes"),
     )
 
 
@@ -53,7 +82,16 @@ def _read_v2(group: Path) -> ContainerUsage:
         memory_working_set=max(used - stat.get("inactive_file", 0), 0),
         memory_rss=stat.get("anon", 0),
         processes=_number(group / "pids.current"),
+        page_faults=stat.get("pgfault", 0),
+        major_page_faults=stat.get("pgmajfault", 0),
+        memory_limit=_limit(group / "memory.max"),
     )
+
+
+def _limit(path: Path) -> int:
+    """0 for none, which is `max` in version 2 and a number beyond any memory in version 1."""
+    text = path.read_text().strip() if path.exists() else "max"
+    return 0 if text == "max" or int(text) >= _NO_LIMIT else int(text)
 
 
 def _number(path: Path) -> int:

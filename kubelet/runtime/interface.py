@@ -250,6 +250,21 @@ class ContainerUsage:
     memory_working_set: int
     memory_rss: int
     processes: int = 0
+    page_faults: int = 0
+    major_page_faults: int = 0
+    memory_limit: int = 0
+    """0: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceUsage:
+    """A network device and what has passed through it."""
+
+    name: str
+    rx_bytes: int
+    rx_errors: int
+    tx_bytes: int
+    tx_errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +373,9 @@ class Runtime(Protocol):
     async def remove_image(self, image_id: str) -> None: ...
     async def usage(self) -> dict[str, ContainerUsage]:
         """By container id, of running containers of this node's pods."""
+
+    async def network_usage(self, pod_uids: Sequence[str]) -> dict[str, list[InterfaceUsage]]:
+        """By pod uid, of those that run in a network of their own."""
 
     async def disk_usage(self, container_ids: Sequence[str]) -> dict[str, ContainerDisk]:
         """By container id, of those that are known, running or not. Walks through their files."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,25 +19,25 @@ from client.reviews import Authenticator
 from component_base import metrics
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
-from kubelet.runtime.interface import ContainerRuntimeError, ContainerUsage
 from kubelet.server.debug import PodDebug
 from kubelet.server.guard import Guard
 from kubelet.server.identity import Authorizer
 from kubelet.server.logs import ContainerLogs
 from kubelet.server.portforward.endpoint import PortForwardEndpoint
 from kubelet.server.remotecommand.endpoints import AttachEndpoint, ExecEndpoint
-from kubelet.server.stats import node_usage, resource_metrics, summary, usage_by_pod
+from kubelet.server.stats import StatsEndpoints
 
 
 def build_app(
     kubelet: Kubelet,
     probes: ProbeHistory,
+    stats: StatsEndpoints,
     authenticator: Authenticator,
     authorizer: Authorizer,
     configuration: Mapping[str, Any],
     now: Callable[[], datetime],
 ) -> ASGIApp:
-    endpoints = Endpoints(kubelet, configuration, now)
+    endpoints = Endpoints(kubelet, configuration)
     pod = "/{namespace}/{pod}"
     app = Starlette(
         routes=[
@@ -52,8 +49,10 @@ def build_app(
             Route("/runningpods/", endpoints.running_pods),
             Route("/configz", endpoints.configz),
             Route("/metrics", endpoints.metrics),
-            Route("/metrics/resource", endpoints.resource_metrics),
-            Route("/stats/summary", endpoints.summary),
+            Route("/metrics/resource", stats.resource),
+            Route("/metrics/cadvisor", stats.cadvisor),
+            Route("/metrics/probes", stats.probes),
+            Route("/stats/summary", stats.summary),
             Route(f"/debug/pods{pod}", PodDebug(kubelet, probes).__call__),
             Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
             *_streaming_routes(kubelet, parse_duration(configuration["streamingConnectionIdleTimeout"])),
@@ -73,12 +72,9 @@ def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
 
 
 class Endpoints:
-    def __init__(
-        self, kubelet: Kubelet, configuration: Mapping[str, Any], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, kubelet: Kubelet, configuration: Mapping[str, Any]) -> None:
         self._kubelet = kubelet
         self._configuration = configuration
-        self._now = now
 
     async def healthz(self, request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -103,31 +99,9 @@ class Endpoints:
     async def metrics(self, request: Request) -> Response:
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
-    async def resource_metrics(self, request: Request) -> Response:
-        pods, node = await self._usage()
-        return PlainTextResponse(resource_metrics(pods, node, self._now().timestamp()))
-
-    async def summary(self, request: Request) -> Response:
-        pods, node = await self._usage()
-        return _json(summary(pods, next(iter(self._kubelet.agents)), node, self._now))
-
-    async def _usage(self) -> tuple[list[Any], ContainerUsage]:
-        try:
-            usage = await self._kubelet.runtime.usage()
-        except ContainerRuntimeError:
-            usage = {}
-        stat, meminfo = await asyncio.to_thread(_read_proc)
-        return usage_by_pod(self._kubelet.all_pods(), usage), node_usage(
-            stat, meminfo, os.sysconf("SC_CLK_TCK")
-        )
-
 
 def _pod_list(items: list[Object]) -> Object:
     return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}
-
-
-def _read_proc() -> tuple[str, str]:
-    return Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
 
 
 def _json(value: Any) -> Response:

@@ -6,27 +6,30 @@ Measuring a disk means walking through it: pods that nothing can happen to are m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from apimachinery.objects import Object, uid_of
-from kubelet.runtime.interface import ContainerDisk, ContainerUsage, Runtime
+from apimachinery.objects import Object, get_path, uid_of
+from kubelet.runtime.interface import ContainerDisk, ContainerUsage, InterfaceUsage, Runtime
 from kubelet.stats.disk import DiskUsage, measure, total
 
-DISK_PERIOD = 60.0
+DISK_PERIOD, FORGOTTEN_AFTER = 60.0, 600.0
 _T = TypeVar("_T")
 _STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
 @dataclass(frozen=True, slots=True)
 class PodStats:
-    """By container name; only containers that run have a usage. Volumes are those on the node's disk."""
+    """By container name; only containers that run have a usage."""
 
     usage: Mapping[str, ContainerUsage] = field(default_factory=dict)
     disks: Mapping[str, ContainerDisk] = field(default_factory=dict)
     volumes: Mapping[str, DiskUsage] = field(default_factory=dict)
+    """Those whose content counts as the pod's own storage."""
+    other_volumes: Mapping[str, DiskUsage] = field(default_factory=dict)
+    interfaces: Sequence[InterfaceUsage] = ()
 
     @property
     def memory(self) -> int:
@@ -53,6 +56,7 @@ class _Measured:
 class PodStatsProvider:
     def __init__(self, runtime: Runtime, root: Path, clock: Callable[[], float]) -> None:
         self._runtime = runtime
+        self.root = root
         self._pods = root / "pods"
         self._clock = clock
         self._measured: dict[str, _Measured] = {}
@@ -66,32 +70,36 @@ class PodStatsProvider:
         """By uid, with disks that are at most `max_age` seconds old. Raises RuntimeUnavailable."""
         pods = list(pods)
         usage = await self._runtime.usage()
+        networks = await self._runtime.network_usage([uid_of(pod) for pod in pods if not _on_host(pod)])
         await self._measure([pod for pod in pods if self._age(uid_of(pod)) >= max_age])
         found = {}
         for pod in pods:
-            known = self._measured[uid_of(pod)]
-            found[uid_of(pod)] = PodStats(_by_name(pod, usage), _by_name(pod, known.disks), known.volumes)
+            uid, known, local = uid_of(pod), self._measured[uid_of(pod)], set(local_volumes(pod))
+            found[uid] = PodStats(
+                usage=_by_name(pod, usage),
+                disks=_by_name(pod, known.disks),
+                volumes={name: used for name, used in known.volumes.items() if name in local},
+                other_volumes={name: used for name, used in known.volumes.items() if name not in local},
+                interfaces=networks.get(uid, ()),
+            )
         return found
-
-    def forget_all_but(self, uids: set[str]) -> None:
-        for gone in self._measured.keys() - uids:
-            del self._measured[gone]
 
     def _age(self, uid: str) -> float:
         known = self._measured.get(uid)
         return self._clock() - known.at if known else float("inf")
 
     async def _measure(self, pods: list[Object]) -> None:
+        for uid in [uid for uid in self._measured if self._age(uid) > FORGOTTEN_AFTER]:
+            del self._measured[uid]
         for pod in pods:
-            ids = [each for _, each in _ids_of(pod)]
+            ids = [each for _, each in container_ids(pod)]
             disks = await self._runtime.disk_usage(ids)
             volumes = await asyncio.to_thread(self._measure_volumes, pod)
             self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes)
 
     def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
         root = self._pods / uid_of(pod) / "volumes"
-        names = set(local_volumes(pod))
-        return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+        return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*")}
 
 
 def local_volumes(pod: Object) -> Iterator[str]:
@@ -103,7 +111,7 @@ def local_volumes(pod: Object) -> Iterator[str]:
             yield volume["name"]
 
 
-def _ids_of(pod: Object) -> Iterator[tuple[str, str]]:
+def container_ids(pod: Object) -> Iterator[tuple[str, str]]:
     """(name, id) of the containers that the pod's status tells of."""
     status = pod.get("status") or {}
     for kind in _STATUSES:
@@ -112,5 +120,19 @@ def _ids_of(pod: Object) -> Iterator[tuple[str, str]]:
                 yield each["name"], each["containerID"]
 
 
+def started_at(pod: Object, container: str) -> str | None:
+    """Of a container that runs."""
+    status = pod.get("status") or {}
+    for kind in _STATUSES:
+        for each in status.get(kind) or ():
+            if each["name"] == container:
+                return get_path(each, "state.running.startedAt")  # type: ignore[no-any-return]
+    return None
+
+
+def _on_host(pod: Object) -> bool:
+    return bool((pod.get("spec") or {}).get("hostNetwork"))
+
+
 def _by_name(pod: Object, by_id: Mapping[str, _T]) -> dict[str, _T]:
-    return {name: by_id[each] for name, each in _ids_of(pod) if each in by_id}
+    return {name: by_id[each] for name, each in container_ids(pod) if each in by_id}

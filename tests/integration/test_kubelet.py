@@ -51,6 +51,8 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
         before = containers_of(pod)
         assert len(before) == 2
 
+        await check_statistics(here, pod)
+
         here.plane.kill("kubelet")
         here.start()
         await here.client.patch(CONFIG_MAPS, "conf", {"data": {"live": "new"}}, "default")
@@ -72,6 +74,28 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
                 await asyncio.sleep(0.1)
         reasons = {each["reason"] for each in (await here.client.list(EVENTS, "default"))["items"]}
         assert reasons >= {"Pulled", "Created", "Started", "Killing"}
+
+
+async def check_statistics(here: Node, pod: Object) -> None:
+    """What metrics-server and dashboards would ask, through the API server."""
+
+    async def ask(path: str) -> str:
+        answer = await here.client.request("GET", f"/api/v1/nodes/{here.name}/proxy{path}")
+        return answer.decode()
+
+    summary = orjson.loads(await ask("/stats/summary"))
+    (found,) = summary["pods"]
+    assert found["podRef"]["uid"] == uid_of(pod)
+    (container,) = found["containers"]
+    assert container["memory"]["workingSetBytes"] > 0
+    assert container["rootfs"]["usedBytes"] > 0
+    assert found["network"]["interfaces"][0]["rxBytes"] > 0
+    assert found["volume"][0]["name"] == "conf"
+    labels = '{container="c",namespace="default",pod="p"}'
+    assert f"container_memory_working_set_bytes{labels}" in await ask("/metrics/resource")
+    assert "container_network_receive_bytes_total" in await ask("/metrics/cadvisor")
+    assert 'probe_type="Liveness",result="successful"' in await ask("/metrics/probes")
+    assert [uid_of(each) for each in orjson.loads(await ask("/pods"))["items"]] == [uid_of(pod)]
 
 
 def kill_container(pod: Object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -13,11 +14,18 @@ from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources,
 
 _CPU_PERIOD = 100_000
 _SANDBOX_OOM_SCORE = -998
-_LOG_MAX_SIZE, _LOG_MAX_FILES = "10m", "5"
 _PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
 _NO_HEALTHCHECK = {"Test": ["NONE"]}
 
 Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """When the engine begins another log file, and how many it keeps of a container."""
+
+    bytes: int = 10 * 1024 * 1024
+    files: int = 5
 
 
 def sandbox_body(
@@ -56,6 +64,7 @@ def container_body(
     labels: Mapping[str, str],
     privileges: Privileges,
     sandbox: Mapping[str, Any],
+    logs: LogLimits,
 ) -> Body:
     """`sandbox` is what Docker shows of the sandbox, whose namespaces and cgroup the container joins."""
     return {
@@ -79,7 +88,7 @@ def container_body(
             "Mounts": [_resolver(sandbox), *(_mount(each) for each in config.mounts)],
             "LogConfig": {
                 "Type": "json-file",
-                "Config": {"max-size": _LOG_MAX_SIZE, "max-file": _LOG_MAX_FILES},
+                "Config": {"max-size": str(logs.bytes), "max-file": str(logs.files)},
             },
         },
     }

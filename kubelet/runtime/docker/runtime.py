@@ -14,7 +14,7 @@ import orjson
 from component_base.byte_stream import DuplexStream
 from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
-from kubelet.runtime.cgroups import read_usage
+from kubelet.runtime.cgroups import read_interfaces, read_usage
 from kubelet.runtime.docker import execs, pulls
 from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.creation import Creator
@@ -27,7 +27,7 @@ from kubelet.runtime.docker.labels import (
 )
 from kubelet.runtime.docker.logs import open_logs
 from kubelet.runtime.docker.port_forward import connect_inside
-from kubelet.runtime.docker.requests import container_body
+from kubelet.runtime.docker.requests import LogLimits, container_body
 from kubelet.runtime.docker.sandboxes import Sandboxes
 from kubelet.runtime.docker.seen import image_of, with_scheme, without_scheme
 from kubelet.runtime.docker.sightings import Sightings, find_image
@@ -41,6 +41,7 @@ from kubelet.runtime.interface import (
     ExecResult,
     ImagePullError,
     ImageRef,
+    InterfaceUsage,
     LogOptions,
     PullCredentials,
     RunContainerError,
@@ -65,8 +66,10 @@ class DockerRuntime:
         *,
         endpoint: str = DEFAULT_ENDPOINT,
         pause_image: str = DEFAULT_PAUSE_IMAGE,
+        logs: LogLimits | None = None,
     ) -> None:
         self._network = network
+        self._logs = logs or LogLimits()
         self._engine = Engine(endpoint)
         self._connector = Connector(endpoint)
         self._creator = Creator(self._engine, self._connector)
@@ -140,7 +143,7 @@ class DockerRuntime:
         try:
             sandbox = await self._sandboxes.inspected(sandbox_id)
             labels = container_labels(self._network.node, sandbox["Config"]["Labels"], sandbox_id, config)
-            body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox)
+            body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox, self._logs)
             return with_scheme(await self._creator.create(docker_name(labels), body))
         except RuntimeUnavailable:
             raise
@@ -198,6 +201,10 @@ class DockerRuntime:
         running = self._sightings.running()
         found = await asyncio.to_thread(lambda: {name: read_usage(pid) for name, pid in running.items()})
         return {name: usage for name, usage in found.items() if usage is not None}
+
+    async def network_usage(self, pod_uids: Sequence[str]) -> dict[str, list[InterfaceUsage]]:
+        pids = {uid: pid for uid in pod_uids if (pid := self._sightings.pid_of(uid))}
+        return await asyncio.to_thread(read_interfaces, pids)
 
     async def disk_usage(self, container_ids: Sequence[str]) -> dict[str, ContainerDisk]:
         return await asyncio.to_thread(self._sightings.measure, container_ids)

@@ -32,6 +32,7 @@ from kubelet.runtime.interface import (
     CreateContainerError,
     ExecResult,
     ImageRef,
+    InterfaceUsage,
     LogOptions,
     PullCredentials,
     RunContainerError,
@@ -260,6 +261,10 @@ class HollowRuntime:
         self._check()
         running = [each for each in self._pods.containers if each.is_running]
         return {each.seen.id: self._usage_of(each) for each in running}
+
+    async def network_usage(self, pod_uids: Sequence[str]) -> dict[str, list[InterfaceUsage]]:
+        self._check()
+        return {}
 
     async def disk_usage(self, container_ids: Sequence[str]) -> dict[str, ContainerDisk]:
         self._check()

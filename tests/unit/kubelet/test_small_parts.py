@@ -21,7 +21,7 @@ from kubelet.runtime.interface import ImageRef
 from kubelet.server.containers import logged_container_id, running_container_id
 from kubelet.server.identity import subresources_of
 from kubelet.server.refused import Refused
-from kubelet.server.stats import node_usage
+from kubelet.stats.node import node_usage
 from tests.unit.kubelet.builders import make_container, make_pod
 
 

@@ -10,7 +10,7 @@ import pytest
 from kubelet.runtime.docker import labels
 from kubelet.runtime.docker.labels import SandboxMemory, container_labels, container_memory, identity_of
 from kubelet.runtime.docker.privileges import Privileges, parse_capabilities
-from kubelet.runtime.docker.requests import container_body, resolv_conf, sandbox_body
+from kubelet.runtime.docker.requests import LogLimits, container_body, resolv_conf, sandbox_body
 from kubelet.runtime.docker.seen import container_of, parse_time, pods_of, sandbox_of
 from kubelet.runtime.interface import (
     ContainerConfig,
@@ -54,7 +54,9 @@ def sandbox(config: SandboxConfig = POD) -> dict[str, Any]:
 
 def host_config(privileges: Privileges = ALL, pod: SandboxConfig = POD, **changes: Any) -> dict[str, Any]:
     config = replace(WEB, **changes)
-    host: dict[str, Any] = container_body(config, "s1", {}, privileges, sandbox(pod))["HostConfig"]
+    host: dict[str, Any] = container_body(config, "s1", {}, privileges, sandbox(pod), LogLimits())[
+        "HostConfig"
+    ]
     return host
 
 
@@ -109,7 +111,9 @@ def test_container_joins_the_sandbox(pod, expected):
 
 
 def test_command_environment_and_the_rest_are_passed_on():
-    body = container_body(replace(WEB, stop_signal="SIGINT", tty=True), "s1", {}, ALL, sandbox())
+    config = replace(WEB, stop_signal="SIGINT", tty=True)
+    body = container_body(config, "s1", {}, ALL, sandbox(), LogLimits(1000, 2))
+    assert body["HostConfig"]["LogConfig"]["Config"] == {"max-size": "1000", "max-file": "2"}
     assert {key: body[key] for key in ("Entrypoint", "Cmd", "Env", "WorkingDir", "StopSignal", "Tty")} == {
         "Entrypoint": ["a"],
         "Cmd": ["b"],

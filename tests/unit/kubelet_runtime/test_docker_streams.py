@@ -1,19 +1,18 @@
-"""Docker's frames, log queries, pull answers and the cgroup files."""
+"""Docker's frames, log queries and pull answers; names of cgroups."""
 
 from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
 
-from kubelet.runtime.cgroups import parse_cgroups, read_usage
+from kubelet.runtime.cgroups import parse_cgroups
 from kubelet.runtime.docker.connection import path_of
 from kubelet.runtime.docker.logs import logs_path
 from kubelet.runtime.docker.pulls import auth_header, join_errors, pull_error
 from kubelet.runtime.docker.streams import Demultiplexer
-from kubelet.runtime.interface import ContainerUsage, LogOptions, PullCredentials
+from kubelet.runtime.interface import LogOptions, PullCredentials
 
 
 def frame(stream: int, data: bytes) -> bytes:
@@ -77,40 +76,6 @@ def test_credentials_travel_in_a_header():
     header = auth_header(PullCredentials("me", "p?>", "reg.io"))
     decoded = json.loads(base64.urlsafe_b64decode(header))
     assert decoded == {"username": "me", "password": "p?>", "serveraddress": "reg.io"}
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-V1 = {
-    "proc/7/cgroup": "9:memory:/docker/x\n3:cpuacct,cpu:/docker/x\n0::/\n",
-    "sys/memory/docker/x/memory.usage_in_bytes": "1000\n",
-    "sys/memory/docker/x/memory.stat": "cache 1\ntotal_inactive_file 300\ntotal_rss 500\n",
-    "sys/cpuacct/docker/x/cpuacct.usage": "42\n",
-}
-V2 = {
-    "proc/7/cgroup": "0::/system.slice/x\n",
-    "sys/system.slice/x/memory.current": "1000\n",
-    "sys/system.slice/x/memory.stat": "inactive_file 300\nanon 500\n",
-    "sys/system.slice/x/cpu.stat": "usage_usec 42\n",
-}
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        pytest.param(V1, ContainerUsage(42, 1000, 700, 500), id="version 1"),
-        pytest.param(V2, ContainerUsage(42_000, 1000, 700, 500), id="version 2"),
-        pytest.param({}, None, id="gone"),
-    ],
-)
-def test_usage_is_read_from_the_kernels_files(tmp_path, files, expected):
-    write(tmp_path, files)
-    assert read_usage(7, proc=tmp_path / "proc", root=tmp_path / "sys") == expected
 
 
 def test_cgroup_names_may_share_a_line():

@@ -1,0 +1,74 @@
+"""What the whole machine uses, from the kernel's files; the texts are parsed by pure functions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kubelet.runtime.cgroups import parse_net_dev
+from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
+from kubelet.stats.disk import Filesystem, filesystem_of
+
+NANO = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStats:
+    usage: ContainerUsage
+    memory_available: int
+    interfaces: tuple[InterfaceUsage, ...]
+    filesystem: Filesystem
+    """Of the pods' files."""
+    images: Filesystem
+    processes: int
+    maximum_processes: int
+    boot_time: float
+    """Unix seconds."""
+
+
+async def node_usage_now() -> ContainerUsage:
+    return await asyncio.to_thread(_usage)
+
+
+async def inspect_node(root: Path, images: Path) -> NodeStats:
+    return await asyncio.to_thread(_inspect, root, images)
+
+
+def _usage() -> ContainerUsage:
+    stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
+    return node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"))
+
+
+def _inspect(root: Path, images: Path) -> NodeStats:
+    stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
+    return NodeStats(
+        usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK")),
+        memory_available=_amounts(meminfo)["MemAvailable"],
+        interfaces=tuple(parse_net_dev(Path("/proc/net/dev").read_text())),
+        filesystem=filesystem_of(root),
+        images=filesystem_of(images),
+        processes=int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2]),
+        maximum_processes=int(Path("/proc/sys/kernel/pid_max").read_text()),
+        boot_time=float(next(line.split()[1] for line in stat.splitlines() if line.startswith("btime"))),
+    )
+
+
+def node_usage(stat: str, meminfo: str, ticks_per_second: int) -> ContainerUsage:
+    """From the texts of /proc/stat and /proc/meminfo."""
+    fields = [int(each) for each in stat.splitlines()[0].split()[1:9]]
+    busy = sum(fields) - fields[3] - fields[4]  # idle and iowait
+    memory = _amounts(meminfo)
+    used = memory["MemTotal"] - memory["MemAvailable"]
+    return ContainerUsage(
+        busy * NANO // ticks_per_second,
+        memory["MemTotal"] - memory["MemFree"],
+        used,
+        memory.get("AnonPages", used),
+    )
+
+
+def _amounts(meminfo: str) -> dict[str, int]:
+    """Bytes by name."""
+    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in meminfo.splitlines() if ":" in line}

@@ -1,0 +1,155 @@
+"""The summary API: /stats/summary in upstream's shape (stats.kubelet.k8s.io/v1alpha1). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apimachinery.objects import Object, name_of, namespace_of, uid_of
+from kubelet.pods.container_status import moment
+from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
+from kubelet.stats.disk import DiskUsage, Filesystem
+from kubelet.stats.node import NodeStats
+from kubelet.stats.pods import PodStats, started_at
+
+NODE = "node"
+"""The node's key among the counts of processor time; containers have `UID/NAME`."""
+
+
+def cpu_counts(node: NodeStats | None, pods: Mapping[str, PodStats]) -> dict[str, int]:
+    """What rates are made of."""
+    counts = {
+        f"{uid}/{name}": use.cpu_nanoseconds for uid, pod in pods.items() for name, use in pod.usage.items()
+    }
+    return counts | ({NODE: node.usage.cpu_nanoseconds} if node else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a summary is made of, at one time."""
+
+    node_name: str
+    node: NodeStats
+    time: str
+    rates: Mapping[str, int]
+    """Nanocores by the keys of `cpu_counts`."""
+
+    def build(self, pods: Iterable[tuple[Object, PodStats]]) -> Object:
+        return {"node": self._node(), "pods": [self._pod(pod, stats) for pod, stats in pods]}
+
+    def _node(self) -> Object:
+        node = self.node
+        used = DiskUsage(
+            node.filesystem.capacity - node.filesystem.available,
+            node.filesystem.inodes - node.filesystem.inodes_free,
+        )
+        images = DiskUsage(
+            node.images.capacity - node.images.available, node.images.inodes - node.images.inodes_free
+        )
+        return {
+            "nodeName": self.node_name,
+            "startTime": moment(node.boot_time),
+            "cpu": self._cpu(node.usage, self.rates.get(NODE)),
+            "memory": {**self._memory(node.usage), "availableBytes": node.memory_available},
+            "network": self._network(node.interfaces),
+            "fs": self._fs(used, node.filesystem),
+            "runtime": {
+                "imageFs": self._fs(images, node.images),
+                "containerFs": self._fs(images, node.images),
+            },
+            "rlimit": {"time": self.time, "maxpid": node.maximum_processes, "curproc": node.processes},
+        }
+
+    def _pod(self, pod: Object, stats: PodStats) -> Object:
+        uid = uid_of(pod)
+        rates = [self.rates[key] for name in stats.usage if (key := f"{uid}/{name}") in self.rates]
+        total = _sum(stats.usage.values())
+        return {
+            "podRef": {"name": name_of(pod), "namespace": namespace_of(pod), "uid": uid},
+            "startTime": (pod.get("status") or {}).get("startTime"),
+            "containers": [self._container(pod, name, stats) for name in stats.usage],
+            "cpu": self._cpu(total, sum(rates) if rates else None),
+            "memory": self._memory(total),
+            **({"network": self._network(stats.interfaces)} if stats.interfaces else {}),
+            **self._volumes(stats),
+            "ephemeral-storage": self._fs(stats.disk, self.node.filesystem),
+            "process_stats": {"process_count": stats.processes},
+        }
+
+    def _container(self, pod: Object, name: str, stats: PodStats) -> Object:
+        usage, disk = stats.usage[name], stats.disks.get(name)
+        disks = {
+            "rootfs": self._fs(disk.root, self.node.images),
+            "logs": self._fs(disk.logs, self.node.filesystem),
+        } if disk else {}  # fmt: skip
+        return {
+            "name": name,
+            "startTime": started_at(pod, name),
+            "cpu": self._cpu(usage, self.rates.get(f"{uid_of(pod)}/{name}")),
+            "memory": self._memory(usage),
+            **disks,
+        }
+
+    def _volumes(self, stats: PodStats) -> Object:
+        volumes = [
+            {**self._fs(used, self.node.filesystem), "name": name}
+            for name, used in {**stats.volumes, **stats.other_volumes}.items()
+        ]
+        return {"volume": volumes} if volumes else {}
+
+    def _cpu(self, usage: ContainerUsage, rate: int | None) -> Object:
+        shown = {"time": self.time, "usageCoreNanoSeconds": usage.cpu_nanoseconds}
+        return shown if rate is None else {**shown, "usageNanoCores": rate}
+
+    def _memory(self, usage: ContainerUsage) -> Object:
+        available = usage.memory_limit - usage.memory_working_set
+        return {
+            "time": self.time,
+            **({"availableBytes": max(available, 0)} if usage.memory_limit else {}),
+            "usageBytes": usage.memory_usage,
+            "workingSetBytes": usage.memory_working_set,
+            "rssBytes": usage.memory_rss,
+            "pageFaults": usage.page_faults,
+            "majorPageFaults": usage.major_page_faults,
+        }
+
+    def _fs(self, used: DiskUsage, filesystem: Filesystem) -> Object:
+        return {
+            "time": self.time,
+            "availableBytes": filesystem.available,
+            "capacityBytes": filesystem.capacity,
+            "usedBytes": used.bytes,
+            "inodesFree": filesystem.inodes_free,
+            "inodes": filesystem.inodes,
+            "inodesUsed": used.inodes,
+        }
+
+    def _network(self, interfaces: Iterable[InterfaceUsage]) -> Object:
+        shown = [_interface(each) for each in interfaces]
+        default: dict[str, Any] = next((each for each in shown if each["name"] == "eth0"), {})
+        return {"time": self.time, **default, "interfaces": shown}
+
+
+def _interface(usage: InterfaceUsage) -> Object:
+    return {
+        "name": usage.name,
+        "rxBytes": usage.rx_bytes,
+        "rxErrors": usage.rx_errors,
+        "txBytes": usage.tx_bytes,
+        "txErrors": usage.tx_errors,
+    }
+
+
+def _sum(used: Iterable[ContainerUsage]) -> ContainerUsage:
+    """Limits do not add up: a pod has none here."""
+    used = list(used)
+    return ContainerUsage(
+        sum(each.cpu_nanoseconds for each in used),
+        sum(each.memory_usage for each in used),
+        sum(each.memory_working_set for each in used),
+        sum(each.memory_rss for each in used),
+        sum(each.processes for each in used),
+        sum(each.page_faults for each in used),
+        sum(each.major_page_faults for each in used),
+    )

@@ -1,0 +1,199 @@
+"""What is told of use: rates, the summary, and the texts for Prometheus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubelet.probes.history import ProbeHistory
+from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
+from kubelet.runtime.cgroups import parse_net_dev, read_usage
+from kubelet.runtime.interface import ContainerDisk, ContainerUsage, InterfaceUsage
+from kubelet.stats.disk import DiskUsage, Filesystem
+from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
+from kubelet.stats.families import Family, text_of
+from kubelet.stats.node import NodeStats
+from kubelet.stats.pods import PodStats
+from kubelet.stats.probes import probe_metrics
+from kubelet.stats.rates import Rates
+from kubelet.stats.summary import Summary, cpu_counts
+from tests.unit.kubelet.builders import make_pod
+from tests.unit.kubelet.world import EPOCH
+
+STATUS = {
+    "containerStatuses": [
+        {
+            "name": "web",
+            "containerID": "docker://1",
+            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        }
+    ],
+    "startTime": "2026-01-01T00:00:00Z",
+}
+POD = make_pod(status=STATUS)
+ETH0 = InterfaceUsage("eth0", 10, 1, 20, 2)
+USAGE = ContainerUsage(1_500_000_000, 300, 200, 100, 3, 7, 1, memory_limit=1000)
+STATS = PodStats(
+    {"web": USAGE},
+    {"web": ContainerDisk(DiskUsage(1000, 5), DiskUsage(100, 1))},
+    {"scratch": DiskUsage(10, 2)},
+    {"token": DiskUsage(4, 1)},
+    (ETH0,),
+)
+
+
+def test_rates_are_told_from_the_second_question_on() -> None:
+    rates = Rates()
+    assert rates.next({"a": 100}, 0.0) == {}
+    assert rates.next({"a": 300, "b": 5}, 2.0) == {"a": 100}
+    assert rates.next({"a": 900}, 2.5) == {"a": 100}
+    assert rates.next({"a": 50}, 4.0) == {}
+
+
+def test_resource_metrics_are_upstreams() -> None:
+    text = resource_metrics([(POD, STATS)], ContainerUsage(2_000_000_000, 0, 4096, 0), 1000.0)
+    samples = [line for line in text.splitlines() if not line.startswith("#")]
+    assert samples == [
+        'container_cpu_usage_seconds_total{container="web",namespace="shop",pod="cart"} 1.5 1000000',
+        'container_memory_working_set_bytes{container="web",namespace="shop",pod="cart"} 200 1000000',
+        'container_start_time_seconds{container="web",namespace="shop",pod="cart"} 1767225600.0',
+        "node_cpu_usage_seconds_total 2.0 1000000",
+        "node_memory_working_set_bytes 4096 1000000",
+        'pod_cpu_usage_seconds_total{namespace="shop",pod="cart"} 1.5 1000000',
+        'pod_memory_working_set_bytes{namespace="shop",pod="cart"} 200 1000000',
+        "resource_scrape_error 0",
+    ]
+
+
+def test_cadvisors_metrics_bear_its_labels() -> None:
+    text = cadvisor_metrics([(POD, STATS)], 1.0, cpus=2, memory=4096)
+    own = 'container="web",id="docker://1",name="1",namespace="shop",pod="cart"'
+    cpu = own.replace("id=", 'cpu="total",id=')
+    assert f"container_cpu_usage_seconds_total{{{cpu}}} 1.5 1000\n" in text
+    assert f"container_fs_usage_bytes{{{own}}} 1100 1000\n" in text
+    assert (
+        'container_network_receive_bytes_total{interface="eth0",namespace="shop",pod="cart"} 10 1000\n'
+        in text
+    )
+    assert "machine_cpu_cores 2 1000\n" in text
+
+
+def test_labels_are_escaped_and_empty_families_left_out() -> None:
+    family = Family("m", "gauge", "h")
+    family.add({"l": 'a"b\\c\n'}, 1)
+    expected = '# HELP m h\n# TYPE m gauge\nm{l="a\\"b\\\\c\\n"} 1\n'
+    assert text_of([family, Family("none", "gauge", "h")]) == expected
+
+
+def test_probes_are_counted_by_pod_and_result() -> None:
+    history = ProbeHistory(lambda: EPOCH)
+    for outcome in (Outcome.SUCCESS, Outcome.WARNING, Outcome.FAILURE):
+        history.attempted("u1", "web", ProbeKind.READINESS, Attempt(outcome), 1.0)
+    lines = text_of(probe_metrics([POD], history)).splitlines()[2:]
+    labels = 'container="web",namespace="shop",pod="cart",pod_uid="u1",probe_type="Readiness"'
+    assert sorted(lines) == [
+        f'prober_probe_total{{{labels},result="failed"}} 1',
+        f'prober_probe_total{{{labels},result="successful"}} 2',
+    ]
+
+
+DISK = Filesystem(capacity=1000, available=400, inodes=100, inodes_free=60)
+NODE = NodeStats(ContainerUsage(9, 30, 20, 10), 80, (ETH0,), DISK, DISK, 5, 32768, 0.0)
+
+
+def test_the_summary_has_upstreams_shape() -> None:
+    rates = {"u1/web": 7, "node": 8}
+    summary = Summary("n1", NODE, "T", rates).build([(POD, STATS)])
+    fs = {"time": "T", "availableBytes": 400, "capacityBytes": 1000, "inodesFree": 60, "inodes": 100}
+    eth0 = {"name": "eth0", "rxBytes": 10, "rxErrors": 1, "txBytes": 20, "txErrors": 2}
+    network = {"time": "T", **eth0, "interfaces": [eth0]}
+    assert summary["node"]["nodeName"] == "n1"
+    assert summary["node"]["startTime"] == "1970-01-01T00:00:00Z"
+    assert summary["node"]["cpu"] == {"time": "T", "usageCoreNanoSeconds": 9, "usageNanoCores": 8}
+    assert summary["node"]["memory"]["availableBytes"] == 80
+    assert summary["node"]["fs"] == {**fs, "usedBytes": 600, "inodesUsed": 40}
+    assert summary["node"]["rlimit"] == {"time": "T", "maxpid": 32768, "curproc": 5}
+    memory = {
+        "time": "T", "usageBytes": 300, "workingSetBytes": 200, "rssBytes": 100,
+        "pageFaults": 7, "majorPageFaults": 1,
+    }  # fmt: skip
+    cpu = {"time": "T", "usageCoreNanoSeconds": 1_500_000_000, "usageNanoCores": 7}
+    assert summary["pods"] == [
+        {
+            "podRef": {"name": "cart", "namespace": "shop", "uid": "u1"},
+            "startTime": "2026-01-01T00:00:00Z",
+            "containers": [
+                {
+                    "name": "web",
+                    "startTime": "2026-01-01T00:00:00Z",
+                    "cpu": cpu,
+                    "memory": {**memory, "availableBytes": 800},
+                    "rootfs": {**fs, "usedBytes": 1000, "inodesUsed": 5},
+                    "logs": {**fs, "usedBytes": 100, "inodesUsed": 1},
+                }
+            ],
+            "cpu": cpu,
+            "memory": memory,
+            "network": network,
+            "volume": [
+                {**fs, "usedBytes": 10, "inodesUsed": 2, "name": "scratch"},
+                {**fs, "usedBytes": 4, "inodesUsed": 1, "name": "token"},
+            ],
+            "ephemeral-storage": {**fs, "usedBytes": 1110, "inodesUsed": 8},
+            "process_stats": {"process_count": 3},
+        }
+    ]
+    assert cpu_counts(NODE, {"u1": STATS}) == {"u1/web": 1_500_000_000, "node": 9}
+
+
+NET_DEV = """\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo: 7909       25    0    0    0     0          0         0 7909       25    0    0    0     0       0          0
+  eth0: 10 2 1 0 0 0 0 0 20 3 2 0 0 0 0 0
+"""  # noqa: E501 - as the kernel writes it
+
+
+def test_devices_of_a_network_namespace() -> None:
+    assert parse_net_dev(NET_DEV) == [ETH0]
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_use_is_read_from_cgroups_of_version_1(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/7/cgroup": "4:memory:/k\n3:cpu,cpuacct:/k\n2:pids:/k\n",
+            "memory/k/memory.stat": "total_inactive_file 10\ntotal_rss 30\n"
+            "total_pgfault 5\ntotal_pgmajfault 1\n",
+            "memory/k/memory.usage_in_bytes": "100\n",
+            "memory/k/memory.limit_in_bytes": "9223372036854771712\n",
+            "cpuacct/k/cpuacct.usage": "999\n",
+            "pids/k/pids.current": "4\n",
+        },
+    )
+    assert read_usage(7, proc=tmp_path / "proc", root=tmp_path) == ContainerUsage(999, 100, 90, 30, 4, 5, 1)
+
+
+def test_what_is_gone_has_no_use(tmp_path: Path) -> None:
+    assert read_usage(7, proc=tmp_path, root=tmp_path) is None
+
+
+def test_use_is_read_from_cgroups_of_version_2(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/7/cgroup": "0::/k\n",
+            "k/memory.stat": "inactive_file 10\nanon 30\npgfault 5\npgmajfault 1\n",
+            "k/memory.current": "100\n",
+            "k/memory.max": "500\n",
+            "k/cpu.stat": "usage_usec 3\n",
+            "k/pids.current": "4\n",
+        },
+    )
+    expected = ContainerUsage(3000, 100, 90, 30, 4, 5, 1, memory_limit=500)
+    assert read_usage(7, proc=tmp_path / "proc", root=tmp_path) == expected
