@@ -19,6 +19,7 @@ from kubelet.node.agent import NodeAgent
 from kubelet.pods.preparer import Preparer
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
+from kubelet.pods.resizer import Resizer
 from kubelet.pods.starter import ContainerStarter
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.sync import PodSync
@@ -27,7 +28,7 @@ from kubelet.pods.workers import PodWorkers
 from kubelet.probes.manager import ProbeManager
 from kubelet.probes.prober import Prober
 from kubelet.runtime.interface import Runtime
-from kubelet.settings import PodSettings
+from kubelet.settings import NodeFacts, PodSettings
 from kubelet.static_pods.files import Manifests, NoManifests
 from kubelet.static_pods.mirrors import MirrorPods
 from kubelet.volumes.manager import NoVolumes, VolumeManager
@@ -94,7 +95,12 @@ def assemble(
     journal, gate = Journal(now), asyncio.Semaphore(settings.concurrent_starts)
     statuses = StatusManager(client)
     probes = ProbeManager(seams.prober, recorder, waker.wake, now, rng)
-    reporter = PodReporter(runtime, statuses, probes, lambda node: agents[node].facts(), now)
+
+    def facts(node: str) -> NodeFacts:
+        return agents[node].facts()
+
+    resizer = Resizer(runtime, facts, settings)
+    reporter = PodReporter(runtime, statuses, probes, resizer, facts, now)
     terminator = Terminator(runtime, recorder)
     images = ImageManager(runtime, recorder, serialize_pulls=serialize_pulls, max_parallel=max_parallel_pulls)
     sync = PodSync(
@@ -103,6 +109,7 @@ def assemble(
         probes=probes,
         starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
         terminator=terminator,
+        resizer=resizer,
         volumes=seams.volumes,
         remover=PodRemover(runtime, seams.volumes),
         recorder=recorder,

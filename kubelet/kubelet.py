@@ -19,7 +19,8 @@ from kubelet.events import WARNING, Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
 from kubelet.node.agent import NodeAgent
-from kubelet.pods.admission import admit
+from kubelet.pods.admission import admit, judge_resize
+from kubelet.pods.allocation import granted_before, resources_in, with_resources
 from kubelet.pods.record import PodRecord, grace_of, needs_sync
 from kubelet.pods.status import Verdict
 from kubelet.pods.status_manager import StatusManager
@@ -142,6 +143,7 @@ class Kubelet:
             self._mirrors.want(wanted[key])
 
     def _gone(self, record: PodRecord) -> None:
+        self._retry_resizes(record.pod["spec"]["nodeName"])
         if is_static(record.pod):
             self._mirrors.drop(record.pod)
             self.set_static_pods(self._static)
@@ -172,7 +174,7 @@ class Kubelet:
             self._updated(record, new)
 
     def _added(self, pod: Object) -> None:
-        record = PodRecord(pod, self._now().timestamp())
+        record = PodRecord(granted_before(pod), self._now().timestamp())
         self.journal.note(pod, "seen")
         verdict = self._admit(pod)
         if verdict is not None:
@@ -182,6 +184,7 @@ class Kubelet:
         else:
             self._references.register(pod)
         self._by_node[pod["spec"]["nodeName"]][record.uid] = record
+        self._grant(record, pod)
         self.workers.add(record)
 
     def _admit(self, pod: Object) -> Verdict | None:
@@ -189,19 +192,43 @@ class Kubelet:
         node = self.agents[pod["spec"]["nodeName"]].node
         if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
             return None
-        others = self._by_node[pod["spec"]["nodeName"]].values()
-        return admit(
-            pod,
-            node,
-            [each.pod for each in others if not (each.finished or each.rejected or each.stopped)],
-            self._pressures(),
-        )
+        return admit(pod, node, self._others(pod), self._pressures())
+
+    def _others(self, pod: Object) -> list[Object]:
+        """What its node has to share among besides it."""
+        records = self._by_node[pod["spec"]["nodeName"]].values()
+        return [
+            each.pod
+            for each in records
+            if each.uid != uid_of(pod) and not (each.finished or each.rejected or each.stopped)
+        ]
+
+    def _grant(self, record: PodRecord, wanted: Object) -> None:
+        """Lets the pod have what it asks for, or all of it but other resources."""
+        granted = resources_in(record.pod)
+        node = self.agents[wanted["spec"]["nodeName"]].node or {}
+        allocatable = get_path(node, "status.allocatable") or {}
+        record.pending = None
+        if granted != resources_in(wanted):
+            record.pending = judge_resize(wanted, allocatable, self._others(wanted))
+        record.pod = with_resources(wanted, granted) if record.pending else wanted
+
+    def _retry_resizes(self, node: str) -> None:
+        """Something has been set free: who waits for it may have it now."""
+        for record in self._by_node[node].values():
+            wanted = self.pods.get(key_of(record.pod))
+            if record.pending and wanted is not None and not record.terminating:
+                self._grant(record, wanted)
+                self.workers.wake(record.uid)
 
     def _updated(self, record: PodRecord, pod: Object) -> None:
         old, was_ending, old_grace = record.pod, record.terminating, grace_of(record.pod)
-        record.pod = pod
+        pending = record.pending
+        self._grant(record, pod)
         self.statuses.observe(pod)
-        if not needs_sync(old, pod):
+        if is_terminal(pod) and not is_terminal(old):
+            self._retry_resizes(pod["spec"]["nodeName"])
+        if not needs_sync(old, record.pod) and record.pending == pending:
             return
         if not record.rejected:
             self._references.register(pod)
@@ -217,7 +244,7 @@ class Kubelet:
         if record is None:
             return
         was_stopped = record.stopped
-        record.pod, record.removed = pod, True
+        record.pod, record.removed = with_resources(pod, resources_in(record.pod)), True
         if was_stopped:
             self.workers.wake(record.uid)
         else:

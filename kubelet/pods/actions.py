@@ -7,6 +7,7 @@ Owns which sandbox and containers start or die. Knows nothing of time: back-off 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
@@ -33,6 +34,7 @@ class KillReason(StrEnum):
     LIVENESS = "LivenessProbe"
     STARTUP = "StartupProbe"
     CHANGED = "Changed"
+    RESIZED = "Resized"
     UNKNOWN = "Unknown"
 
 
@@ -89,13 +91,18 @@ def _restarts_after(pod: Object, container: Object, exit_code: int) -> bool:
     return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
 
 
-def compute_pod_actions(pod: Object, seen: RuntimePod | None, verdicts: Verdicts = NO_VERDICTS) -> PodActions:
-    """What brings the pod nearer to its spec."""
+def compute_pod_actions(
+    pod: Object,
+    seen: RuntimePod | None,
+    verdicts: Verdicts = NO_VERDICTS,
+    resized: Collection[str] = (),
+) -> PodActions:
+    """What brings the pod nearer to its spec; `resized` containers get their new resources by a restart."""
     sandbox = newest_sandbox(seen)
     if sandbox is None or not sandbox.ready:
         return _with_new_sandbox(pod, seen, sandbox)
     if _is_initialized(pod, seen, sandbox):
-        actions = _running(pod, seen, sandbox, verdicts)
+        actions = _running(pod, seen, sandbox, verdicts, resized)
     else:
         actions = _initializing(pod, seen, sandbox, verdicts)
     return actions if actions.kill_pod else replace(actions, start=(*_ephemeral(pod, seen), *actions.start))
@@ -177,7 +184,13 @@ def _init_step(
     return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=(*start, container["name"]))
 
 
-def _running(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox, verdicts: Verdicts) -> PodActions:
+def _running(
+    pod: Object,
+    seen: RuntimePod | None,
+    sandbox: RuntimeSandbox,
+    verdicts: Verdicts,
+    resized: Collection[str],
+) -> PodActions:
     kill: list[KillContainer] = []
     start: list[str] = []
     kept = 0
@@ -187,21 +200,28 @@ def _running(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox, verd
             if should_restart(pod, container, newest):
                 start.append(container["name"])
             continue
-        doomed = _changed(container, newest) or _unhealthy(pod, container, newest, verdicts)
+        doomed = (
+            _changed(container, newest)
+            or _unhealthy(pod, container, newest, verdicts)
+            or _resized(container, newest, resized)
+        )
         if doomed is None:
             kept += 1
             continue
         kill.append(doomed)
-        if doomed.reason is KillReason.CHANGED or restart_policy(pod, container) != "Never":
+        if (
+            doomed.reason in (KillReason.CHANGED, KillReason.RESIZED)
+            or restart_policy(pod, container) != "Never"
+        ):
             start.append(container["name"])
     if not kept and not start:
         return PodActions(kill_pod=True)
-    sidecars_kill, sidecars_start = _sidecars(pod, seen, sandbox, verdicts)
+    sidecars_kill, sidecars_start = _sidecars(pod, seen, verdicts, resized)
     return PodActions(sandbox_id=sandbox.id, kill=(*sidecars_kill, *kill), start=(*sidecars_start, *start))
 
 
 def _sidecars(
-    pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox, verdicts: Verdicts
+    pod: Object, seen: RuntimePod | None, verdicts: Verdicts, resized: Collection[str]
 ) -> tuple[list[KillContainer], list[str]]:
     """Restartable init containers of an initialized pod: kept running like any container."""
     kill: list[KillContainer] = []
@@ -210,7 +230,11 @@ def _sidecars(
         if not is_sidecar(container):
             continue
         newest = newest_container(seen, container["name"])
-        doomed = _changed(container, newest) or _unhealthy(pod, container, newest, verdicts)
+        doomed = (
+            _changed(container, newest)
+            or _unhealthy(pod, container, newest, verdicts)
+            or _resized(container, newest, resized)
+        )
         kill += [doomed] if doomed else []
         if doomed or not is_running(newest):
             start.append(container["name"])
@@ -227,6 +251,15 @@ def _changed(container: Object, newest: RuntimeContainer | None) -> KillContaine
     return KillContainer(
         newest.id, name, f"Container {name} definition changed, will be restarted", KillReason.CHANGED
     )
+
+
+def _resized(
+    container: Object, newest: RuntimeContainer | None, resized: Collection[str]
+) -> KillContainer | None:
+    name = container["name"]
+    if newest is None or not is_running(newest) or name not in resized:
+        return None
+    return KillContainer(newest.id, name, f"Container {name} resize requires restart", KillReason.RESIZED)
 
 
 def _unhealthy(

@@ -12,6 +12,7 @@ from apimachinery.objects import Object, labels_of, name_of
 from apimachinery.pods import BEST_EFFORT, host_ports, is_terminal, pod_requests, qos_class
 from apimachinery.quantity import Quantity
 from apimachinery.taints import NO_SCHEDULE, NODE_MEMORY_PRESSURE, find_untolerated, tolerates
+from kubelet.pods.allocation import DEFERRED, INFEASIBLE, PendingResize
 from kubelet.pods.critical import is_critical
 from kubelet.pods.status import Verdict
 from kubelet.static_pods.identity import is_static
@@ -28,7 +29,7 @@ def admit(
     """
     return (
         _pressures(pod, pressures)
-        or _resources(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
+        or shortage(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
         or _name(pod, node)
         or _ports(pod, others)
         or _affinity(pod, node)
@@ -48,7 +49,8 @@ def _pressures(pod: Object, pressures: Collection[str]) -> Verdict | None:
     return Verdict("Evicted", f"The node had condition: [{' '.join(sorted(pressures))}]. ")
 
 
-def _resources(pod: Object, allocatable: Mapping[str, str], others: list[Object]) -> Verdict | None:
+def shortage(pod: Object, allocatable: Mapping[str, str], others: Iterable[Object]) -> Verdict | None:
+    """What of the node's resources would not do for the pod beside the others."""
     running = [each for each in others if not is_terminal(each)]
     limit = int(Quantity.parse(allocatable.get("pods", "110")).value())
     if len(running) + 1 > limit:
@@ -64,6 +66,21 @@ def _resources(pod: Object, allocatable: Mapping[str, str], others: list[Object]
         if wanted + taken > have:
             return _short(name, *(_number(name, each) for each in (wanted, taken, have)))
     return None
+
+
+def judge_resize(
+    wanted: Object, allocatable: Mapping[str, str], others: Iterable[Object]
+) -> PendingResize | None:
+    """None: what a pod asks for now is granted. Words are upstream's."""
+    requests = pod_requests(wanted)
+    for name in ("memory", "cpu"):
+        asked = requests.get(name, Quantity())
+        if name in allocatable and asked > Quantity.parse(allocatable[name]):
+            requested, capacity = _number(name, asked), _number(name, Quantity.parse(allocatable[name]))
+            message = f"{name}, requested: {requested}, capacity: {capacity}"
+            return PendingResize(INFEASIBLE, f"Node didn't have enough capacity: {message}")
+    verdict = shortage(wanted, allocatable, others)
+    return PendingResize(DEFERRED, verdict.message) if verdict else None
 
 
 def _number(name: str, value: Quantity) -> int:

@@ -15,6 +15,7 @@ from apimachinery.objects import Object
 from apimachinery.pods import is_sidecar
 from apimachinery.times import format_time
 from kubelet.pods.actions import restart_policy, should_restart
+from kubelet.pods.allocation import PendingResize
 from kubelet.pods.seen import NO_VERDICTS, Verdicts, containers_named, has_started
 from kubelet.runtime.interface import ContainerState, RuntimeContainer, RuntimePod
 
@@ -39,6 +40,10 @@ class StatusInputs:
     """By container name."""
     messages: Mapping[str, str] = field(default_factory=dict)
     """Termination messages by container id."""
+    resizing: frozenset[str] = frozenset()
+    """Containers that do not have yet what they were granted."""
+    resize_error: str = ""
+    pending: PendingResize | None = None
     ending: bool = False
     """The pod is being torn down, or is over: nothing starts any more."""
 
@@ -99,7 +104,7 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
         "lastState": last,
         "ready": _is_ready(container, newest, inputs, started=started, init=is_init),
         "started": started,
-        **_details(container, running="running" in state),
+        **_details(container, running="running" in state, before=before if name in inputs.resizing else None),
     }
 
 
@@ -214,12 +219,15 @@ def _is_ready(
     return not container.get("readinessProbe") or inputs.verdicts.readiness.get(newest.id, False)
 
 
-def _details(container: Object, *, running: bool) -> Object:
-    """Resources in force and mounts, as upstream reports them since 1.33."""
+def _details(container: Object, *, running: bool, before: Object | None = None) -> Object:
+    """Resources in force and mounts, as upstream reports them since 1.33.
+
+    `before` is the old status of a container that does not have its new resources yet.
+    """
     details: Object = {}
     resources = container.get("resources") or {}
     if resources and running:
-        details["resources"] = resources
+        details["resources"] = (before or {}).get("resources") or resources
         if resources.get("requests"):
             details["allocatedResources"] = resources["requests"]
     mounts = [_mount_status(mount) for mount in container.get("volumeMounts") or ()]

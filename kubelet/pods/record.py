@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, labels_of, uid_of
+from kubelet.pods.allocation import PendingResize
 from kubelet.pods.container_status import StartFailure
 from kubelet.pods.status import OWNED_CONDITIONS, Verdict
 from kubelet.volumes.mounted import MountedVolume
@@ -19,8 +20,12 @@ DEFAULT_GRACE = 30.0
 @dataclass(slots=True)
 class PodRecord:
     pod: Object
+    """With the resources that the node has granted it."""
     first_seen: float
     """Unix seconds."""
+    pending: PendingResize | None = None
+    """Why it does not have the resources that it asks for now."""
+    resize_error: str = ""
     ended: Verdict | None = None
     """Why the node ends it: refused, past its deadline."""
     grace_limit: float | None = None

@@ -10,6 +10,7 @@ from apimachinery.times import format_time
 from kubelet.pods.container_status import StatusInputs
 from kubelet.pods.messages import last_words
 from kubelet.pods.record import PodRecord
+from kubelet.pods.resizer import Resizer
 from kubelet.pods.seen import has_ended
 from kubelet.pods.status import pod_status, rejected_status
 from kubelet.pods.status_manager import StatusManager
@@ -24,12 +25,14 @@ class PodReporter:
         runtime: Runtime,
         statuses: StatusManager,
         probes: ProbeManager,
+        resizer: Resizer,
         facts: Callable[[str], NodeFacts],
         now: Callable[[], datetime],
     ) -> None:
         self._runtime = runtime
         self._statuses = statuses
         self._probes = probes
+        self._resizer = resizer
         self._facts = facts
         self._now = now
 
@@ -52,6 +55,9 @@ class PodReporter:
             verdicts=self._probes.verdicts(record.uid),
             failures=record.failures,
             messages=record.messages,
+            resizing=self._resizer.plan(record.pod, seen).names,
+            resize_error=record.resize_error,
+            pending=record.pending,
             ending=record.stopped,
         )
         addresses = self.facts(record.pod).addresses

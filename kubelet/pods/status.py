@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from apimachinery.conditions import find_condition, set_condition
 from apimachinery.objects import Object
 from apimachinery.pods import is_sidecar, qos_class
+from kubelet.pods.allocation import IN_PROGRESS, PENDING, RESIZE_CONDITIONS
 from kubelet.pods.container_status import (
     StatusInputs,
     container_statuses,
@@ -157,12 +158,13 @@ def _conditions(
 ) -> list[Object]:
     """The kubelet's own conditions; those of others stay as they are."""
     old = (pod.get("status") or {}).get("conditions") or []
-    conditions = [dict(each) for each in old]
+    conditions = [dict(each) for each in old if each["type"] not in _resize_gone(inputs)]
     if ended is not None and ended.is_disruption:
         disruption = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
         set_condition(conditions, {**_observed(pod), **disruption, "message": ended.message}, now)
     ready_containers = _containers_ready(pod, phase, inits, containers)
     wanted = [
+        *_resize_conditions(inputs),
         _ready_to_start(pod, inputs),
         _initialized(pod, phase, inits, containers),
         _ready(pod, ready_containers, conditions),
@@ -173,6 +175,20 @@ def _conditions(
         set_condition(conditions, {"lastProbeTime": None, **_observed(pod), **condition}, now)
     order = {name: index for index, name in enumerate(OWNED_CONDITIONS)}
     return sorted(conditions, key=lambda each: order.get(each["type"], -1))
+
+
+def _resize_conditions(inputs: StatusInputs) -> Iterator[Object]:
+    if inputs.pending:
+        reason, message = inputs.pending.reason, inputs.pending.message
+        yield {"type": PENDING, "status": "True", "reason": reason, "message": message}
+    if inputs.resizing:
+        error = {"reason": "Error", "message": inputs.resize_error} if inputs.resize_error else {}
+        yield {"type": IN_PROGRESS, "status": "True", **error}
+
+
+def _resize_gone(inputs: StatusInputs) -> set[str]:
+    """They are there only while they are true."""
+    return set(RESIZE_CONDITIONS) - {each["type"] for each in _resize_conditions(inputs)}
 
 
 def _ready_to_start(pod: Object, inputs: StatusInputs) -> Object:

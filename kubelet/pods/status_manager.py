@@ -17,6 +17,7 @@ from apimachinery.scheme import PODS
 from client.errors import ConnectionFailed
 from client.rest import STRATEGIC, Client
 from component_base import tracing
+from kubelet.pods.allocation import RESIZE_CONDITIONS
 from kubelet.pods.status_patch import status_patch
 from kubelet.references import pod_full_name
 from kubelet.static_pods.identity import is_mirror, is_static, node_uid
@@ -58,7 +59,7 @@ class StatusManager:
         if entry is None:
             return pod
         known = entry.pod.get("status") or {}
-        own = {each["type"] for each in entry.wanted.get("conditions") or ()}
+        own = {*RESIZE_CONDITIONS, *(each["type"] for each in entry.wanted.get("conditions") or ())}
         shown = (pod.get("status") or {}).get("conditions") or known.get("conditions") or ()
         conditions = [
             *(entry.wanted.get("conditions") or ()),

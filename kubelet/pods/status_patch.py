@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.objects import Object
+from kubelet.pods.allocation import RESIZE_CONDITIONS
 
 _REPLACED_LISTS = ("podIPs", "hostIPs")
 """Merged by ip unless told otherwise: an old address would stay."""
@@ -29,7 +30,7 @@ def status_patch(old: Object, new: Object) -> Object:
 
 
 def _changed_conditions(old: list[Object], new: list[Object]) -> list[Object]:
-    """Changed ones, with a null for each field that has gone."""
+    """Changed ones, with a null for each field that has gone; those of a resize that is over go."""
     before = {each["type"]: each for each in old}
     changed = []
     for condition in new:
@@ -38,7 +39,9 @@ def _changed_conditions(old: list[Object], new: list[Object]) -> list[Object]:
             continue
         gone = {key: None for key in known if key not in condition}
         changed.append({**condition, **gone})
-    return changed
+    kept = {each["type"] for each in new}
+    over = [name for name in RESIZE_CONDITIONS if name in before and name not in kept]
+    return [*changed, *({"type": name, "$patch": "delete"} for name in over)]
 
 
 def _replacement(key: str, value: Any, old: Any) -> Any:

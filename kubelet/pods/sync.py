@@ -23,6 +23,7 @@ from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_
 from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
+from kubelet.pods.resizer import Resizer
 from kubelet.pods.seen import containers_named, has_ended, newest_sandbox
 from kubelet.pods.starter import ContainerStarter, StartFailed
 from kubelet.pods.status import TERMINAL, Verdict
@@ -67,6 +68,7 @@ class PodSync:
         probes: ProbeManager,
         starter: ContainerStarter,
         terminator: Terminator,
+        resizer: Resizer,
         volumes: Volumes,
         remover: PodRemover,
         recorder: Recorder,
@@ -80,6 +82,7 @@ class PodSync:
         self._probes = probes
         self._starter = starter
         self._terminator = terminator
+        self._resizer = resizer
         self._volumes = volumes
         self._remover = remover
         self._recorder = recorder
@@ -138,7 +141,10 @@ class PodSync:
         if status["phase"] in TERMINAL:
             record.finished = True
             return 0.0
-        actions = compute_pod_actions(pod, seen, self._probes.verdicts(record.uid))
+        resizes = self._resizer.plan(pod, seen)
+        actions = compute_pod_actions(pod, seen, self._probes.verdicts(record.uid), resizes.restart)
+        if resizes.update and not actions.kill_pod:
+            await self._resizer.update(record, resizes)
         wait = await self._set_up_volumes(record)
         if record.volumes is None:
             return wait

@@ -152,6 +152,8 @@ class RuntimeContainer:
     """The engine's words when the start failed."""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources | None = None
+    """Its cgroup's limits now, without pids and OOM score; None if the engine keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +347,9 @@ class Runtime(Protocol):
     async def start_container(self, container_id: str) -> None: ...
     async def stop_container(self, container_id: str, grace: float) -> None:
         """The stop signal, then SIGKILL after grace seconds; returns when it has ended."""
+
+    async def update_container(self, container_id: str, resources: Resources) -> None:
+        """Changes processors and memory while it runs; events tell of it. Raises ContainerRuntimeError."""
 
     async def remove_container(self, container_id: str) -> None: ...
     async def exec_sync(self, container_id: str, command: Sequence[str], limit: float) -> ExecResult:

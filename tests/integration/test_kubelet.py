@@ -10,9 +10,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from apimachinery.conditions import is_condition_true
+from apimachinery.conditions import find_condition, is_condition_true
 from apimachinery.objects import Object, uid_of
 from apimachinery.scheme import CONFIG_MAPS, EVENTS, NODES, PODS
+from client.rest import STRATEGIC
 from tests.integration.docker_node import LIMIT, Node, docker_node
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
@@ -171,3 +172,50 @@ async def test_pods_that_cost_the_node_too_much_are_evicted(tmp_path: Path) -> N
         assert is_condition_true(gone, "DisruptionTarget")
         node = await here.client.get(NODES, here.name)
         assert is_condition_true(node, "MemoryPressure")
+
+
+async def test_resources_change_while_the_container_runs(tmp_path: Path) -> None:
+    async with docker_node(tmp_path) as here:
+        container = {
+            "name": "c",
+            "image": "busybox:local",
+            "command": ["sleep", "1000"],
+            "resources": {"limits": {"cpu": "200m", "memory": "64Mi"}},
+        }
+        pod = await here.run_pod(containers=[container])
+
+        async def resize(cpu: str, memory: str) -> None:
+            wanted = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
+            patch = {"spec": {"containers": [{"name": "c", "resources": wanted}]}}
+            await here.client.patch(PODS, "p", patch, "default", patch_type=STRATEGIC, subresource="resize")
+
+        def limits(pod: Object) -> Object:
+            return pod["status"]["containerStatuses"][0]["resources"]["limits"]
+
+        await resize("300m", "128Mi")
+        after = await here.until(lambda pod: limits(pod) == {"cpu": "300m", "memory": "128Mi"})
+        assert pod["status"]["containerStatuses"][0]["containerID"] == container_id_of(after)
+        assert limits_on_the_engine(after) == (128 << 20, 30_000)
+        assert find_condition(after["status"]["conditions"], "PodResizeInProgress") is None
+
+        await resize("1000", "128Mi")
+        refused = await here.until(lambda pod: is_condition_true(pod, "PodResizePending"))
+        condition = find_condition(refused["status"]["conditions"], "PodResizePending")
+        assert condition is not None
+        assert condition["reason"] == "Infeasible"
+        assert condition["message"].startswith("Node didn't have enough capacity: cpu, requested: 1000000, ")
+        await resize("300m", "128Mi")
+        await here.until(lambda pod: not is_condition_true(pod, "PodResizePending"))
+
+
+def limits_on_the_engine(pod: Object) -> tuple[int, int]:
+    """Bytes of memory, and microseconds of processor each 100 milliseconds."""
+    form = "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}}"
+    docker_id = container_id_of(pod).removeprefix("docker://")
+    command = ["docker", "inspect", "--format", form, docker_id]
+    memory, quota = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return int(memory), int(quota)
+
+
+def container_id_of(pod: Object) -> str:
+    return str(pod["status"]["containerStatuses"][0]["containerID"])

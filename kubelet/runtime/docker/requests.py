@@ -124,6 +124,18 @@ def _resources(resources: Resources, privileges: Privileges) -> Body:
     return body
 
 
+def update_body(resources: Resources) -> Body:
+    """For a container that runs: what is not limited any more has to be said."""
+    memory = resources.memory_limit or -1
+    return {
+        "CpuShares": resources.cpu_shares,
+        "CpuPeriod": _CPU_PERIOD,
+        "CpuQuota": resources.cpu_quota or -1,
+        "Memory": memory,
+        "MemorySwap": memory,
+    }
+
+
 def _security(security: Security, privileges: Privileges) -> Body:
     options = _security_options(security)
     body: Body = {

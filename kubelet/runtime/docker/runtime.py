@@ -27,7 +27,7 @@ from kubelet.runtime.docker.labels import (
 )
 from kubelet.runtime.docker.logs import open_logs
 from kubelet.runtime.docker.port_forward import connect_inside
-from kubelet.runtime.docker.requests import LogLimits, container_body
+from kubelet.runtime.docker.requests import LogLimits, container_body, update_body
 from kubelet.runtime.docker.sandboxes import Sandboxes
 from kubelet.runtime.docker.seen import image_of, with_scheme, without_scheme
 from kubelet.runtime.docker.sightings import Sightings, find_image
@@ -44,6 +44,7 @@ from kubelet.runtime.interface import (
     InterfaceUsage,
     LogOptions,
     PullCredentials,
+    Resources,
     RunContainerError,
     RuntimeEvent,
     RuntimePod,
@@ -54,7 +55,7 @@ from kubelet.runtime.interface import (
 )
 
 DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
-_EVENTS = ["start", "die", "oom", "destroy"]
+_EVENTS = ["start", "die", "oom", "destroy", "update"]
 
 
 class DockerRuntime:
@@ -166,6 +167,11 @@ class DockerRuntime:
         at_once = path_of(f"{container}/kill", signal="KILL")
         with suppress(NotFoundInEngine, ConflictInEngine):
             await self._connector.ask("POST", gently if grace > 0 else at_once)
+
+    async def update_container(self, container_id: str, resources: Resources) -> None:
+        docker_id = without_scheme(container_id)
+        await self._connector.ask("POST", f"/containers/{docker_id}/update", update_body(resources))
+        self._sightings.has_changed(docker_id)
 
     async def remove_container(self, container_id: str) -> None:
         await self._creator.remove(without_scheme(container_id))

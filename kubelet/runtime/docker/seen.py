@@ -14,6 +14,7 @@ from kubelet.runtime.docker.labels import (
 from kubelet.runtime.interface import (
     ContainerState,
     ImageRef,
+    Resources,
     RuntimeContainer,
     RuntimePod,
     RuntimeSandbox,
@@ -78,6 +79,15 @@ def container_of(inspected: Json, identity: Identity, image: ImageRef | None) ->
         error=error,
         labels=memory.labels,
         annotations=memory.annotations,
+        resources=_resources_of(inspected["HostConfig"]),
+    )
+
+
+def _resources_of(host: Json) -> Resources:
+    return Resources(
+        cpu_shares=host.get("CpuShares") or 0,
+        cpu_quota=max(host.get("CpuQuota") or 0, 0),
+        memory_limit=max(host.get("Memory") or 0, 0),
     )
 
 

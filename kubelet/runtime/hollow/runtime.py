@@ -35,6 +35,7 @@ from kubelet.runtime.interface import (
     InterfaceUsage,
     LogOptions,
     PullCredentials,
+    Resources,
     RunContainerError,
     RuntimeContainer,
     RuntimeEvent,
@@ -178,6 +179,9 @@ class HollowRuntime:
         if container is not None and container.is_running:
             container.stop(grace)
             await container.ended()
+
+    async def update_container(self, container_id: str, resources: Resources) -> None:
+        self._find_running(container_id)
 
     async def remove_container(self, container_id: str) -> None:
         self._check()

@@ -77,6 +77,9 @@ class PodApi:
         pod["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": grace}
         self._store("MODIFIED", pod)
 
+    def remove(self, pod: Object) -> None:
+        self._remove(pod)
+
     def only(self) -> Object:
         (pod,) = self.pods.values()
         return deep_copy(pod)
@@ -105,7 +108,8 @@ class PodApi:
                 continue
             if key == "conditions":
                 old = {each["type"]: each for each in status.get(key, ())}
-                status[key] = list((old | {each["type"]: each for each in value}).values())
+                merged = old | {each["type"]: each for each in value}
+                status[key] = [each for each in merged.values() if "$patch" not in each]
             elif value is None:
                 status.pop(key, None)
             else:

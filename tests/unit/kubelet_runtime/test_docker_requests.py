@@ -10,7 +10,7 @@ import pytest
 from kubelet.runtime.docker import labels
 from kubelet.runtime.docker.labels import SandboxMemory, container_labels, container_memory, identity_of
 from kubelet.runtime.docker.privileges import Privileges, parse_capabilities
-from kubelet.runtime.docker.requests import LogLimits, container_body, resolv_conf, sandbox_body
+from kubelet.runtime.docker.requests import LogLimits, container_body, resolv_conf, sandbox_body, update_body
 from kubelet.runtime.docker.seen import container_of, parse_time, pods_of, sandbox_of
 from kubelet.runtime.interface import (
     ContainerConfig,
@@ -170,6 +170,14 @@ def test_security_becomes_options(security, privileges, expected):
     assert {key: host.get(key) for key in expected} == expected
 
 
+def test_a_limit_that_is_gone_is_taken_from_a_running_container():
+    limited = {"CpuShares": 512, "CpuPeriod": 100_000, "CpuQuota": 50_000, "Memory": 64, "MemorySwap": 64}
+    assert update_body(Resources(512, 50_000, 64)) == limited
+    assert update_body(Resources(2)) == {
+        "CpuShares": 2, "CpuPeriod": 100_000, "CpuQuota": -1, "Memory": -1, "MemorySwap": -1
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("propagation", "expected"),
     [("None", "rprivate"), ("HostToContainer", "rslave"), ("Bidirectional", "rshared")],
@@ -237,6 +245,7 @@ def inspected(**state: Any) -> dict[str, Any]:
         "Image": "sha256:1",
         "State": {**told, "StartedAt": "0001-01-01T00:00:00Z", **state},
         "Config": {"Labels": container_labels("node-a", LABELS, "s1", WEB), "Image": "busybox:local"},
+        "HostConfig": {"CpuShares": 512, "CpuQuota": -1, "Memory": 1 << 20},
     }
 
 
@@ -275,7 +284,8 @@ def test_container_is_seen(state, expected):
     assert identity is not None
     assert container_of(inspected(**state), identity, BUSYBOX) == RuntimeContainer(
         id="docker://c1", name="web", attempt=3, image="busybox:local", image_id="busybox@sha256:2",
-        created_at=EPOCH, labels={"l": "1"}, annotations={"a/b": "2"}, **expected,
+        created_at=EPOCH, labels={"l": "1"}, annotations={"a/b": "2"},
+        resources=Resources(512, 0, 1 << 20), **expected,
     )  # fmt: skip
 
 

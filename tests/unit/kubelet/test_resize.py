@@ -1,0 +1,174 @@
+"""In-place resize: what is granted, what is done to containers, and what the status says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from apimachinery.conditions import find_condition
+from apimachinery.objects import Object
+from kubelet.containers.resources import resources_of
+from kubelet.pods.actions import KillContainer, KillReason, compute_pod_actions
+from kubelet.pods.admission import judge_resize
+from kubelet.pods.allocation import PendingResize, granted_before, resources_in, with_resources
+from kubelet.pods.container_status import StatusInputs
+from kubelet.pods.resize import ResizePlan, UpdateContainer, plan_resize
+from kubelet.pods.status import pod_status
+from kubelet.pods.status_patch import status_patch
+from kubelet.runtime.interface import Resources
+from tests.unit.kubelet.builders import make_container, make_pod, make_seen, running
+from tests.unit.kubelet.world import living
+
+
+def asking(cpu: str, memory: str = "64Mi", **fields: Any) -> Object:
+    amounts = {"cpu": cpu, "memory": memory}
+    return make_container(resources={"requests": amounts, "limits": amounts}, **fields)
+
+
+NODE = {"cpu": "2", "memory": "1Gi", "pods": "10"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "others", "verdict"),
+    [
+        (asking("2"), [], None),
+        (
+            asking("3"),
+            [],
+            PendingResize(
+                "Infeasible", "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000"
+            ),
+        ),
+        (
+            asking("1", "2Gi"),
+            [],
+            PendingResize(
+                "Infeasible",
+                "Node didn't have enough capacity: memory, requested: 2147483648, capacity: 1073741824",
+            ),
+        ),
+        (
+            asking("1500m"),
+            [make_pod(asking("1"))],
+            PendingResize(
+                "Deferred",
+                "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
+            ),
+        ),
+    ],
+    ids=["granted", "never-cpu", "never-memory", "not-now"],
+)
+def test_what_a_node_grants(wanted: Object, others: list[Object], verdict: PendingResize | None) -> None:
+    assert judge_resize(make_pod(wanted), NODE, others) == verdict
+
+
+def test_a_pod_keeps_what_it_had() -> None:
+    old, new = make_pod(asking("1")), make_pod(asking("2"))
+    assert with_resources(new, resources_in(old)) == old
+    status = {
+        "conditions": [{"type": "PodResizePending", "status": "True"}],
+        "containerStatuses": [
+            {
+                "name": "web",
+                "allocatedResources": {"cpu": "1", "memory": "64Mi"},
+                "resources": asking("1")["resources"],
+            }
+        ],
+    }
+    restarted = granted_before(make_pod(asking("2"), status=status))
+    assert resources_in(restarted) == resources_in(old)
+    assert granted_before(new) == new
+
+
+def plan(wanted: Object, actual: Resources | None) -> ResizePlan:
+    pod = make_pod(wanted)
+    seen = make_seen(running(resources=actual))
+    return plan_resize(pod, seen, lambda container: resources_of(pod, container, memory_capacity=0))
+
+
+RESTARTING = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+ONE = Resources(1024, 100_000, 64 << 20)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual", "updated", "restarted"),
+    [
+        (asking("1"), ONE, (), set()),
+        (asking("1"), None, (), set()),
+        (asking("2"), ONE, (2048, 200_000, 64 << 20), set()),
+        (asking("1", "128Mi"), ONE, (1024, 100_000, 128 << 20), set()),
+        (asking("1", "128Mi", resizePolicy=RESTARTING), ONE, (), {"web"}),
+        (asking("2", resizePolicy=RESTARTING), ONE, (2048, 200_000, 64 << 20), set()),
+        (make_container(), ONE, (2, 0, 0), set()),
+    ],
+    ids=["same", "unknown", "cpu", "memory", "restarts", "other-resource-restarts", "limits-go"],
+)
+def test_what_becomes_of_a_container(
+    wanted: Object, actual: Resources | None, updated: tuple[int, ...], restarted: set[str]
+) -> None:
+    found = plan(wanted, actual)
+    amounts = [
+        (e.resources.cpu_shares, e.resources.cpu_quota, e.resources.memory_limit) for e in found.update
+    ]
+    assert (amounts, found.restart) == ([updated] if updated else [], restarted)
+
+
+def test_a_container_is_restarted_for_its_new_resources() -> None:
+    actions = compute_pod_actions(make_pod(), make_seen(running()), resized={"web"})
+    message = "Container web resize requires restart"
+    assert actions.kill == (KillContainer("docker://web-0", "web", message, KillReason.RESIZED),)
+    assert actions.start == ("web",)
+
+
+OLD_STATUS = {"containerStatuses": [{"name": "web", "resources": asking("1")["resources"]}]}
+
+
+def status(**inputs: Any) -> Object:
+    pod = make_pod(asking("2"), status=OLD_STATUS)
+    return pod_status(pod, StatusInputs(make_seen(running()), **inputs), ("192.0.2.1",), "now")
+
+
+def test_the_status_tells_of_a_resize() -> None:
+    doing = status(resizing=frozenset({"web"}), resize_error="no room")
+    (container,) = doing["containerStatuses"]
+    assert container["resources"] == asking("1")["resources"]
+    assert container["allocatedResources"] == {"cpu": "2", "memory": "64Mi"}
+    condition = find_condition(doing["conditions"], "PodResizeInProgress")
+    assert condition is not None
+    assert (condition["reason"], condition["message"]) == ("Error", "no room")
+
+    done = status()
+    assert done["containerStatuses"][0]["resources"] == asking("2")["resources"]
+    patch = status_patch(doing, done)
+    assert {"type": "PodResizeInProgress", "$patch": "delete"} in patch["conditions"]
+
+
+def test_a_pending_resize_says_why() -> None:
+    pending = status(pending=PendingResize("Deferred", "not now"))
+    condition = find_condition(pending["conditions"], "PodResizePending")
+    assert condition is not None
+    assert (condition["status"], condition["reason"], condition["message"]) == ("True", "Deferred", "not now")
+
+
+def test_an_update_names_the_container() -> None:
+    (update,) = plan(asking("2"), ONE).update
+    assert replace(update, resources=ONE) == UpdateContainer("docker://web-0", "web", ONE)
+
+
+@pytest.mark.looptime
+async def test_a_deferred_resize_is_granted_when_there_is_room() -> None:
+    async with living() as world:
+        forever = ["sh", "-c", "sleep 100000"]
+        world.api.put(make_pod(asking("1", command=forever)))
+        await world.until_ready()
+        other = make_pod(asking("1", command=forever), meta={"name": "other", "uid": "u2"})
+        world.api.put(other)
+        await world.until(lambda: world.condition("Ready") == "True")
+        world.api.put({**world.pod(), "spec": make_pod(asking("1500m", command=forever))["spec"]})
+        await world.until(lambda: world.condition("PodResizePending") == "True")
+        assert world.container()["allocatedResources"]["cpu"] == "1"
+        world.api.remove(other)
+        await world.until(lambda: world.condition("PodResizePending") != "True")
+        assert world.container()["allocatedResources"]["cpu"] == "1500m"
