@@ -20,6 +20,7 @@ from kubelet.pods.preparer import Preparer
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
 from kubelet.pods.resizer import Resizer
+from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.pods.starter import ContainerStarter
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.sync import PodSync
@@ -110,6 +111,7 @@ def assemble(
         starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
         terminator=terminator,
         resizer=resizer,
+        runtime_classes=RuntimeClasses(client),
         volumes=seams.volumes,
         remover=PodRemover(runtime, seams.volumes),
         recorder=recorder,
@@ -130,6 +132,7 @@ def assemble(
         references=seams.references,
         housekeeping=Housekeeping(runtime, workers, seams.volumes, next(iter(agents)), now),
         pressures=seams.pressures,
+        settings=settings,
         recorder=recorder,
         journal=journal,
         now=now,

@@ -27,6 +27,7 @@ from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
 from kubelet.references import pod_reference
 from kubelet.runtime.interface import Runtime, RuntimeUnavailable
+from kubelet.settings import PodSettings
 from kubelet.static_pods.files import Manifests, StaticPods
 from kubelet.static_pods.identity import is_mirror, is_static
 from kubelet.static_pods.mirrors import MirrorPods
@@ -57,6 +58,7 @@ class Kubelet:
         references: References,
         housekeeping: Housekeeping,
         pressures: Callable[[], Collection[str]],
+        settings: PodSettings,
         recorder: Recorder,
         journal: Journal,
         now: Callable[[], datetime],
@@ -72,6 +74,7 @@ class Kubelet:
         self._references = references
         self.housekeeping = housekeeping
         self._pressures = pressures
+        self._settings = settings
         self._recorder = recorder
         self._now = now
         self._by_node: dict[str, dict[str, PodRecord]] = {name: {} for name in agents}
@@ -192,7 +195,13 @@ class Kubelet:
         node = self.agents[pod["spec"]["nodeName"]].node
         if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
             return None
-        return admit(pod, node, self._others(pod), self._pressures())
+        return admit(
+            pod,
+            node,
+            self._others(pod),
+            pressures=self._pressures(),
+            unsafe_sysctls=self._settings.allowed_unsafe_sysctls,
+        )
 
     def _others(self, pod: Object) -> list[Object]:
         """What its node has to share among besides it."""

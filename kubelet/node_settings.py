@@ -57,6 +57,7 @@ def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
         pids_limit=max(configuration["podPidsLimit"], 0),
         cpu_quota=configuration["cpuCFSQuota"],
         seccomp_default=configuration["seccompDefault"],
+        allowed_unsafe_sysctls=tuple(configuration["allowedUnsafeSysctls"]),
     )
 
 

@@ -92,6 +92,9 @@ class Options(CommonOptions):
     resolv_conf: str = flag("", "Resolver configuration file that pods' DNS configuration is based on.")
     max_pods: int | None = flag(None, "Number of Pods that can run on this Kubelet.", parse=int)
     serialize_image_pulls: bool | None = flag(None, "Pull images one at a time.", parse=_bool)
+    allowed_unsafe_sysctls: tuple[str, ...] = flag(
+        (), "Comma-separated list of unsafe sysctls or unsafe sysctl patterns (ending in `*`)."
+    )
     system_reserved: Mapping[str, str] | None = flag(
         None, "Resources reserved for non-kubernetes components: ResourceName=ResourceQuantity.", parse=_pairs
     )

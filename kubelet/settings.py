@@ -31,4 +31,5 @@ class PodSettings:
     pids_limit: int = 0
     cpu_quota: bool = True
     seccomp_default: bool = False
+    allowed_unsafe_sysctls: tuple[str, ...] = ()
     concurrent_starts: int = 4

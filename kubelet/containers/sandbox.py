@@ -17,6 +17,7 @@ def sandbox_config(
     dns: ResolvConf,
     cluster_domain: str,
     cgroup_parent: str = "",
+    runtime_handler: str = "",
     annotations: Mapping[str, str] | None = None,
 ) -> SandboxConfig:
     spec = pod.get("spec") or {}
@@ -36,6 +37,7 @@ def sandbox_config(
         dns_options=dns.options,
         sysctls={each["name"]: each["value"] for each in get_path(spec, "securityContext.sysctls") or ()},
         cgroup_parent=cgroup_parent,
+        runtime_handler=runtime_handler,
         host_ports=() if host_network else _host_ports(spec),
         annotations=annotations or {},
     )

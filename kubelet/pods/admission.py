@@ -5,7 +5,7 @@ Order, reasons and messages are upstream's. A refused pod fails for good; the po
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from apimachinery.node_selector import parse_required_nodes
 from apimachinery.objects import Object, labels_of, name_of
@@ -15,20 +15,27 @@ from apimachinery.taints import NO_SCHEDULE, NODE_MEMORY_PRESSURE, find_untolera
 from kubelet.pods.allocation import DEFERRED, INFEASIBLE, PendingResize
 from kubelet.pods.critical import is_critical
 from kubelet.pods.status import Verdict
+from kubelet.pods.sysctls import forbidden_sysctl
 from kubelet.static_pods.identity import is_static
 
 _MEMORY_TAINT = {"key": NODE_MEMORY_PRESSURE, "effect": NO_SCHEDULE}
 
 
 def admit(
-    pod: Object, node: Object, others: Iterable[Object], pressures: Collection[str] = ()
+    pod: Object,
+    node: Object,
+    others: Iterable[Object],
+    *,
+    pressures: Collection[str] = (),
+    unsafe_sysctls: Sequence[str] = (),
 ) -> Verdict | None:
     """None: welcome. `others` are the pods already admitted and not over.
 
-    `pressures` are the node's conditions that eviction looks after.
+    `pressures` are the node's conditions that eviction looks after, `unsafe_sysctls` what it allows.
     """
     return (
         _pressures(pod, pressures)
+        or _sysctls(pod, unsafe_sysctls)
         or shortage(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
         or _name(pod, node)
         or _ports(pod, others)
@@ -47,6 +54,11 @@ def _pressures(pod: Object, pressures: Collection[str]) -> Verdict | None:
     ):
         return None
     return Verdict("Evicted", f"The node had condition: [{' '.join(sorted(pressures))}]. ")
+
+
+def _sysctls(pod: Object, allowed: Sequence[str]) -> Verdict | None:
+    complaint = forbidden_sysctl(pod, allowed)
+    return Verdict("SysctlForbidden", complaint) if complaint else None
 
 
 def shortage(pod: Object, allocatable: Mapping[str, str], others: Iterable[Object]) -> Verdict | None:

@@ -24,6 +24,7 @@ from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
 from kubelet.pods.resizer import Resizer
+from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.pods.seen import containers_named, has_ended, newest_sandbox
 from kubelet.pods.starter import ContainerStarter, StartFailed
 from kubelet.pods.status import TERMINAL, Verdict
@@ -69,6 +70,7 @@ class PodSync:
         starter: ContainerStarter,
         terminator: Terminator,
         resizer: Resizer,
+        runtime_classes: RuntimeClasses,
         volumes: Volumes,
         remover: PodRemover,
         recorder: Recorder,
@@ -83,6 +85,7 @@ class PodSync:
         self._starter = starter
         self._terminator = terminator
         self._resizer = resizer
+        self._runtime_classes = runtime_classes
         self._volumes = volumes
         self._remover = remover
         self._recorder = recorder
@@ -233,14 +236,15 @@ class PodSync:
     async def _create_sandbox(self, record: PodRecord, attempt: int) -> bool:
         pod, settings = record.pod, self._settings
         dns = pod_dns(pod, settings.host_dns(), settings.cluster_dns, settings.cluster_domain)
-        config = sandbox_config(
-            pod,
-            attempt=attempt,
-            dns=dns,
-            cluster_domain=settings.cluster_domain,
-            annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
-        )
         try:
+            config = sandbox_config(
+                pod,
+                attempt=attempt,
+                dns=dns,
+                cluster_domain=settings.cluster_domain,
+                runtime_handler=await self._runtime_classes.handler_of(pod),
+                annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
+            )
             async with self._gate:
                 with self._journal.step(pod, "sandbox"):
                     await uninterrupted(self._runtime.create_sandbox(config))

@@ -45,6 +45,8 @@ class SandboxConfig:
     dns_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
     cgroup_parent: str = ""
+    runtime_handler: str = ""
+    """Which of the engine's runtimes runs it and its containers; '' for the default."""
     host_ports: Sequence[HostPort] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Those of the pod that begin with HOLLOW_PREFIX; only the hollow runtime reads them."""

@@ -54,6 +54,7 @@ def sandbox_body(
             "Sysctls": dict(config.sysctls),
             "SecurityOpt": ["no-new-privileges"],
             "ReadonlyRootfs": True,
+            **({"Runtime": config.runtime_handler} if config.runtime_handler else {}),
         },
     }
 
@@ -106,6 +107,7 @@ def _namespaces(config: ContainerConfig, sandbox_id: str, sandbox: Mapping[str, 
         "IpcMode": "host" if host["IpcMode"] == "host" else joined,
         "PidMode": "host" if host["PidMode"] == "host" else own_pid,
         "CgroupParent": host.get("CgroupParent") or "",
+        **({"Runtime": host["Runtime"]} if host.get("Runtime") else {}),
     }
 
 

@@ -229,7 +229,7 @@ TOLERANT = [{"key": "node.kubernetes.io/memory-pressure", "operator": "Exists", 
     ids=["best-effort", "burstable", "tolerant", "disk", "critical", "no-pressure"],
 )
 def test_who_is_let_in_under_pressure(wanted: Object, pressures: list[str], message: str) -> None:
-    verdict = admit(wanted, NODE, [], pressures)
+    verdict = admit(wanted, NODE, [], pressures=pressures)
     assert verdict == (Verdict("Evicted", message) if message else None)
 
 

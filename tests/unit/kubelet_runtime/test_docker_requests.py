@@ -322,3 +322,11 @@ def test_capabilities_are_read_from_the_kernels_bits():
 def test_a_container_may_see_the_processes_of_another() -> None:
     assert host_config()["PidMode"] == ""
     assert host_config(share_processes_of="docker://web-1")["PidMode"] == "container:web-1"
+
+
+def test_a_pods_handler_runs_its_sandbox_and_its_containers():
+    body = sandbox_body(replace(POD, runtime_handler="runsc"), "pause:1", LABELS, ALL)
+    assert body["HostConfig"]["Runtime"] == "runsc"
+    inspected_sandbox = {**sandbox(), "HostConfig": body["HostConfig"]}
+    container = container_body(WEB, "s1", {}, ALL, inspected_sandbox, LogLimits())
+    assert container["HostConfig"]["Runtime"] == "runsc"
