@@ -48,6 +48,7 @@ class Seams:
     manifests: Manifests = field(default_factory=NoManifests)
     pressures: Callable[[], Collection[str]] = tuple
     """The conditions of the node that eviction looks after."""
+    is_shutting_down: Callable[[], bool] = bool
 
 
 class Waker:
@@ -132,6 +133,7 @@ def assemble(
         references=seams.references,
         housekeeping=Housekeeping(runtime, workers, seams.volumes, next(iter(agents)), now),
         pressures=seams.pressures,
+        is_shutting_down=seams.is_shutting_down,
         settings=settings,
         recorder=recorder,
         journal=journal,

@@ -45,6 +45,9 @@ from kubelet.probes.prober import NodeProber
 from kubelet.referenced import ReferencedObjects
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.runtime import DockerRuntime
+from kubelet.shutdown.logind import Logind
+from kubelet.shutdown.manager import NodeShutdown
+from kubelet.shutdown.plan import periods_of
 from kubelet.stats.pods import PodStatsProvider
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
@@ -84,7 +87,13 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         recorder=recorder,
         clock=time.monotonic,
     )
-    agent = NodeAgent(client, node_config, MachineSource(machine, runtime, eviction.conditions), clock.now)
+    shutdown = NodeShutdown(periods_of(configuration), Logind())
+    agent = NodeAgent(
+        client,
+        node_config,
+        MachineSource(machine, runtime, eviction.conditions, shutdown.is_shutting_down),
+        clock.now,
+    )
     waker = Waker()
     objects = ReferencedObjects(client, waker.wake_all)
     services = Informer(client, SERVICES)
@@ -105,6 +114,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             recorder,
             manifests_of(configuration, node_config.name, clock.now),
             eviction.conditions,
+            shutdown.is_shutting_down,
         ),
         agents={node_config.name: agent},
         pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),
@@ -131,6 +141,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         machine=machine,
         stats=stats,
         eviction=eviction,
+        shutdown=shutdown,
         images=images,
     )
     try:

@@ -58,6 +58,7 @@ class Kubelet:
         references: References,
         housekeeping: Housekeeping,
         pressures: Callable[[], Collection[str]],
+        is_shutting_down: Callable[[], bool],
         settings: PodSettings,
         recorder: Recorder,
         journal: Journal,
@@ -74,6 +75,7 @@ class Kubelet:
         self._references = references
         self.housekeeping = housekeeping
         self._pressures = pressures
+        self._is_shutting_down = is_shutting_down
         self._settings = settings
         self._recorder = recorder
         self._now = now
@@ -107,7 +109,7 @@ class Kubelet:
         pod = self._static.get(key) or self.pods.get(key)
         return None if pod is None else self.statuses.current(pod)
 
-    # What eviction asks for.
+    # What eviction and a shutdown ask for.
 
     def active_pods(self) -> list[Object]:
         """Those that run or are about to, with their latest status."""
@@ -118,14 +120,18 @@ class Kubelet:
         record = self.workers.get(uid)
         return record is None or record.stopped
 
-    def evict(self, pod: Object, verdict: Verdict, grace: float) -> None:
+    def end(self, pod: Object, verdict: Verdict, grace: float) -> None:
         """Ends the pod for good; its containers get no more than `grace` seconds."""
         record = self.workers.get(uid_of(pod))
         if record is None or record.terminating:
             return
         record.ended, record.grace_limit = verdict, grace
-        self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
         self.workers.interrupt(record.uid)
+
+    async def wait_stopped(self, uid: str) -> None:
+        record = self.workers.get(uid)
+        if record is not None:
+            await record.over.wait()
 
     # Static pods.
 
@@ -195,6 +201,8 @@ class Kubelet:
         node = self.agents[pod["spec"]["nodeName"]].node
         if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
             return None
+        if self._is_shutting_down():
+            return Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
         return admit(
             pod,
             node,

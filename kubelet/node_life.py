@@ -29,6 +29,7 @@ from kubelet.node.machine import Machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
+from kubelet.shutdown.manager import NodeShutdown
 from kubelet.stats.pods import PodStatsProvider
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class NodeLife:
     machine: Machine
     stats: PodStatsProvider
     eviction: EvictionManager
+    shutdown: NodeShutdown
     images: ImageCollector
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _connected: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -78,6 +80,7 @@ class NodeLife:
         self._connected.set()
         group.create_task(self.eviction.run(self.assembly.kubelet))
         group.create_task(self.images.run())
+        group.create_task(self.shutdown.run(self.assembly.kubelet, self.agent.report))
         await self.assembly.kubelet.pods.wait_synced()
         daemon.ready()
         managers = certificate_managers(

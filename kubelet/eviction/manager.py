@@ -18,7 +18,7 @@ from kubelet.eviction.thresholds import Threshold, parse_thresholds
 from kubelet.metrics import EVICTIONS
 from kubelet.pods.critical import is_critical
 from kubelet.pods.status import Verdict
-from kubelet.references import node_reference, pod_full_name
+from kubelet.references import node_reference, pod_full_name, pod_reference
 from kubelet.runtime.interface import ContainerRuntimeError
 from kubelet.stats.pods import PodStatsProvider
 
@@ -39,7 +39,7 @@ class Pods(Protocol):
         """Those that run or are about to, with their latest status."""
 
     def is_stopped(self, uid: str) -> bool: ...
-    def evict(self, pod: Object, verdict: Verdict, grace: float) -> None: ...
+    def end(self, pod: Object, verdict: Verdict, grace: float) -> None: ...
 
 
 class Reclaimer(Protocol):
@@ -155,6 +155,7 @@ class EvictionManager:
             log.error("Cannot evict a critical pod: pod=%s", pod_full_name(pod))
             return False
         log.info("Evicting pod: pod=%s message=%s", pod_full_name(pod), verdict.message)
-        pods.evict(pod, verdict, grace)
+        self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
+        pods.end(pod, verdict, grace)
         self._leaving = uid_of(pod), self._clock() + CLEANUP_SECONDS
         return True

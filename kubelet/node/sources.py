@@ -19,6 +19,9 @@ NETWORK_NOT_READY = (
 )
 
 
+SHUTTING_DOWN = "node is shutting down"
+
+
 @dataclass(frozen=True, slots=True)
 class NodeView:
     """One look at a node."""
@@ -38,10 +41,17 @@ class NodeSource(Protocol):
 class MachineSource:
     """This machine and its engine. While the engine is away, what it last said of itself is shown."""
 
-    def __init__(self, machine: Machine, runtime: Runtime, pressures: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        runtime: Runtime,
+        pressures: Callable[[], Collection[str]],
+        is_shutting_down: Callable[[], bool],
+    ) -> None:
         self._machine = machine
         self._runtime = runtime
         self._pressures = pressures
+        self._is_shutting_down = is_shutting_down
         self._version = RuntimeVersion("docker", "Unknown", "")
         self._images: Sequence[ImageRef] = ()
 
@@ -53,7 +63,7 @@ class MachineSource:
         except ContainerRuntimeError as error:
             problem = f"container runtime is down: {error}"
         network = "" if self._runtime.network_ready() else NETWORK_NOT_READY
-        health = Health(problem, network)
+        health = Health(problem, network, SHUTTING_DOWN if self._is_shutting_down() else "")
         return NodeView(self._machine, self._pressures(), self._images, self._version, health)
 
 

@@ -46,6 +46,7 @@ class Health:
 
     runtime: str = ""
     network: str = ""
+    shutdown: str = ""
 
 
 def new_csi_node(node: Object) -> Object:
@@ -208,14 +209,14 @@ def _pressure(
 
 
 def _ready(health: Health) -> Object:
-    if not health.runtime and not health.network:
+    problems = [each for each in (health.runtime, health.network, health.shutdown) if each]
+    if not problems:
         return {
             "type": "Ready",
             "status": "True",
             "reason": "KubeletReady",
             "message": "kubelet is posting ready status",
         }
-    problems = [each for each in (health.runtime, health.network) if each]
     message = ", ".join(problems)
     return {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}
 

@@ -5,6 +5,7 @@ Owned by the pod's worker; a restart loses nothing that matters.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, labels_of, uid_of
@@ -39,6 +40,8 @@ class PodRecord:
     stopped: bool = False
     """Everything of it has been stopped, and that is reported."""
     started: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with `stopped` or `gone`, for those who wait for it."""
     gone: bool = False
     """Nothing of it is left on the node."""
     failures: dict[str, StartFailure] = field(default_factory=dict)

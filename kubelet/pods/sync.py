@@ -122,6 +122,7 @@ class PodSync:
         await self._volumes.tear_down(record.uid)
         record.stopped = True
         await self._reporter.report(record, seen)
+        record.over.set()
         return None
 
     async def _remove(self, record: PodRecord, seen: RuntimePod | None) -> None:
@@ -131,6 +132,7 @@ class PodSync:
         await self._remover.remove(record.uid, seen)
         self._journal.note(record.pod, "removed")
         record.gone = True
+        record.over.set()
 
     # The way up.
 

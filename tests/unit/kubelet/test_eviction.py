@@ -252,7 +252,7 @@ class Kubelet:
     def is_stopped(self, uid: str) -> bool:
         return uid in self.stopped
 
-    def evict(self, pod: Object, verdict: Verdict, grace: float) -> None:
+    def end(self, pod: Object, verdict: Verdict, grace: float) -> None:
         self.evicted[uid_of(pod)] = verdict, grace
 
 
@@ -307,6 +307,7 @@ async def test_under_pressure_one_pod_goes_at_a_time() -> None:
     verdict, grace = node.kubelet.evicted["b"]
     assert (verdict.reason, verdict.is_disruption, grace) == ("Evicted", True, 1.0)
     assert "EvictionThresholdMet: Attempting to reclaim memory" in node.events.seen
+    assert f"Evicted: {verdict.message}" in node.events.seen
 
 
 async def test_a_soft_threshold_leaves_time() -> None:
