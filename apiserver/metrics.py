@@ -21,6 +21,7 @@ BUCKETS = (
 )  # fmt: skip
 _LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
+_APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
 _BOUNDS = (*(str(float(each)) for each in BUCKETS), "+Inf")
 
@@ -67,8 +68,9 @@ class RequestMetrics(Collector):
 
     def series(self, info: RequestInfo) -> RequestSeries:
         """Where a request is counted."""
+        is_apply = info.verb == "patch" and info.headers.get("content-type", "").startswith(_APPLY)
         key = (
-            info.verb, info.group, info.version, info.plural, info.subresource,
+            "apply" if is_apply else info.verb, info.group, info.version, info.plural, info.subresource,
             "resource" if info.name else "namespace" if info.namespace else "cluster",
             "dryRun" in info.query, info.is_resource,
         )  # fmt: skip

@@ -268,3 +268,13 @@ async def test_made_up_resources_make_no_series() -> None:
         metrics.series(info).observe(404, 0.001)
     samples = [each for family in metrics.collect() for each in family.samples]
     assert [each.value for each in samples if each.name == "apiserver_request_total"] == [3]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "verb"),
+    [("application/merge-patch+json", "PATCH"), ("application/apply-patch+yaml; charset=utf-8", "APPLY")],
+)
+def test_applies_are_counted_apart_from_other_patches(content_type: str, verb: str) -> None:
+    headers = {"content-type": content_type}
+    info = parse_request("PATCH", "/api/v1/namespaces/a/pods/b", {}, headers)
+    assert RequestMetrics().series(info).labels[0] == verb
