@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, Request, Response
 
-from apiserver.auth.authenticator import CLIENT_USER
+from apiserver.auth.authenticator import CLIENT
+from apiserver.auth.x509 import ClientCertificates
 from apiserver.server import HttpServer, tls_context
 from component_base.addresses import primary_address
 from kubeadm.certs import ensure_pki
@@ -57,8 +58,8 @@ class Extension:
 
         @app.api_route("/{path:path}", methods=["GET", "POST"])
         async def anything(path: str, request: Request) -> Response:
-            front = request.scope["extensions"][CLIENT_USER]
-            headers = {**request.headers, "front": front.name if front else ""}
+            front = request.scope["extensions"][CLIENT].user
+            headers = {**request.headers, "front": front.name}
             self.asked.append((f"{request.method} /{path}?{request.url.query}", headers))
             return Response(await request.body() or b'{"kind":"NodeMetricsList"}', 418, {"x-own": "yes"})
 
@@ -71,7 +72,7 @@ async def extension(folder: Path, front_proxy_ca: Path) -> AsyncIterator[Extensi
     config = ClusterConfig(state_dir=folder, node_name="x", node_ip="127.0.0.1", extra_names=names)
     ensure_pki(config)
     it = Extension(config.pki)
-    server = HttpServer(it.app())
+    server = HttpServer(it.app(), ClientCertificates(users=front_proxy_ca))
     tls = tls_context(it.pki / "apiserver.crt", it.pki / "apiserver.key", [front_proxy_ca])
     it.port = await server.start("0.0.0.0", 0, tls)
     try:
