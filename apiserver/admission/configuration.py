@@ -9,37 +9,33 @@ from pathlib import Path
 
 from apimachinery.objects import Object
 from apimachinery.serialize import DecodeError, from_yaml_strict
+from apiserver.config_files import ConfigError, decode_config, read_file
 
-API_VERSION = "apiserver.config.k8s.io/v1"
-
-
-class ConfigurationError(Exception):
-    """A file that does not say what it should; the message tells which and what."""
+_SHAPE = {
+    "apiVersion": str,
+    "kind": str,
+    "plugins": [{"name": str, "path": str, "configuration": dict}],
+}
 
 
 def load_configuration(path: str) -> dict[str, Object]:
-    """Plugin names to their configurations, even those in files of their own. Raises ConfigurationError."""
+    """Plugin names to their configurations, even those in files of their own. Raises ConfigError."""
     if not path:
         return {}
-    file = Path(path)
-    document = _read(file)
-    if (document.get("apiVersion"), document.get("kind")) != (API_VERSION, "AdmissionConfiguration"):
-        raise ConfigurationError(f"{file}: not an AdmissionConfiguration of {API_VERSION}")
-    return {each["name"]: _configuration(file, each) for each in document.get("plugins") or ()}
+    document = decode_config(read_file(path), "apiserver.config.k8s.io/v1", "AdmissionConfiguration", _SHAPE)
+    return {each["name"]: _configuration(Path(path), each) for each in document.get("plugins") or ()}
 
 
-def _configuration(file: Path, plugin: Object) -> Object:
+def _configuration(main: Path, plugin: Object) -> Object:
     inline, path = plugin.get("configuration"), plugin.get("path")
     if inline is not None:
         return dict(inline)
-    return _read(file.parent / path) if path else {}
-
-
-def _read(file: Path) -> Object:
+    if not path:
+        return {}
     try:
-        found = from_yaml_strict(file.read_text()).value
-    except (OSError, DecodeError) as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+        found = from_yaml_strict(read_file(str(main.parent / path))).value
+    except DecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if not isinstance(found, dict):
-        raise ConfigurationError(f"{file}: not an object")
+        raise ConfigError(f"{path}: not an object")
     return found

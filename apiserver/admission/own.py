@@ -14,7 +14,7 @@ from types import ModuleType
 
 from apimachinery.objects import Object
 from apiserver.admission.attributes import Plugin
-from apiserver.admission.configuration import ConfigurationError
+from apiserver.config_files import ConfigError
 from apiserver.storage.cached import Lookup
 
 
@@ -31,18 +31,18 @@ class Cluster:
 
 
 def load_plugins(sources: tuple[str, ...], cluster: Cluster) -> list[Plugin]:
-    """The plugins of modules (`package.module`) and files (`/path/to/file.py`). Raises ConfigurationError."""
+    """The plugins of modules (`package.module`) and files (`/path/to/file.py`). Raises ConfigError."""
     return [plugin for source in sources for plugin in _plugins_of(source, cluster)]
 
 
 def _plugins_of(source: str, cluster: Cluster) -> list[Plugin]:
     make = getattr(_load(source), "plugins", None)
     if make is None:
-        raise ConfigurationError(f"--admission-plugins-from {source}: there is no function plugins(cluster)")
+        raise ConfigError(f"--admission-plugins-from {source}: there is no function plugins(cluster)")
     found: list[Plugin] = list(make(cluster))
     for each in found:
         if not getattr(each, "name", ""):
-            raise ConfigurationError(f"--admission-plugins-from {source}: {each!r} has no name")
+            raise ConfigError(f"--admission-plugins-from {source}: {each!r} has no name")
     return found
 
 
@@ -56,5 +56,5 @@ def _load(source: str) -> ModuleType:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     except (ImportError, OSError, SyntaxError) as error:
-        raise ConfigurationError(f"--admission-plugins-from {source}: {error}") from error
+        raise ConfigError(f"--admission-plugins-from {source}: {error}") from error
     return module

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from apimachinery.scheme import (
     VALIDATING_WEBHOOK_CONFIGURATIONS,
     Resource,
 )
+from apiserver.admission.always_pull_images import AlwaysPullImages
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.certificates import (
@@ -33,6 +34,7 @@ from apiserver.admission.claim_resize import PersistentVolumeClaimResize
 from apiserver.admission.configuration import load_configuration
 from apiserver.admission.default_classes import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from apiserver.admission.external_ips import DenyServiceExternalIPs
 from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.matching import Matcher
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
@@ -57,7 +59,8 @@ from apiserver.admission.webhooks.mutating import MutatingAdmissionWebhook
 from apiserver.admission.webhooks.validating import ValidatingAdmissionWebhook
 from apiserver.auth.rbac.escalation import RBACEscalation
 from apiserver.auth.setup import Auth
-from apiserver.options import Options
+from apiserver.config_files import ConfigError
+from apiserver.options import DEFAULT_PLUGINS, Options
 from apiserver.registry.transaction import Transactions
 from apiserver.storage.cached import cached, fresh_lookup
 from apiserver.storage.interface import Storage
@@ -95,6 +98,7 @@ def build_plugins(
         ServiceAccount(account_lookup(cache), random.Random()),
         NodeRestriction(lookup, auth.authorizer),
         TaintNodesByCondition(),
+        AlwaysPullImages(),
         PodSecurity(
             lookup, fresh, partial(objects, PODS), parse_configuration(configured.get("PodSecurity", {}))
         ),
@@ -110,6 +114,7 @@ def build_plugins(
         CertificateSigning(auth.authorizer),
         CertificateSubjectRestriction(),
         DefaultIngressClass(objects),
+        DenyServiceExternalIPs(),
         *own,
         MutatingAdmissionWebhook(Hooks(cache.resource(MUTATING_WEBHOOK_CONFIGURATIONS)), dispatcher),
         CertificateRequester(),
@@ -122,8 +127,20 @@ def build_plugins(
     ]
     books = Transactions(storage, cache.resource(RESOURCE_QUOTAS))
     available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
+    _check_names(options, [each.name for each in available])
     enabled = options.enabled_plugins | ({each.name for each in own} - {*options.disable_admission_plugins})
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
+
+
+def _check_names(options: Options, available: Sequence[str]) -> None:
+    """Raises ConfigError for a plugin that upstream does not know either, or that is not there."""
+    for flag in ("enable", "disable"):
+        for name in getattr(options, f"{flag}_admission_plugins"):
+            if name not in (*available, *DEFAULT_PLUGINS):
+                raise ConfigError(f'{flag}-admission-plugins plugin "{name}" is unknown')
+    both = sorted({*options.enable_admission_plugins} & {*options.disable_admission_plugins})
+    if both:
+        raise ConfigError(f"{both} in enable-admission-plugins and disable-admission-plugins overlapped")
 
 
 def listing(cache: WatchCache) -> Callable[..., list[Object]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from apiserver.admission.configuration import ConfigurationError
+from apiserver.config_files import ConfigError
 from tests.integration.running_apiserver import running
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +54,6 @@ async def test_a_file_that_is_none_keeps_the_server_from_starting(
 ) -> None:
     file = tmp_path / "broken.py"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match=complaint):
+    with pytest.raises(ConfigError, match=complaint):
         async with running(pki, admission_plugins_from=(str(file),)):
             pass

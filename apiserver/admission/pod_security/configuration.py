@@ -7,10 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object
-from apiserver.admission.configuration import ConfigurationError
 from apiserver.admission.pod_security.policy import MODES, Policy, Standard, parse_level, parse_version
+from apiserver.config_files import ConfigError, misshapen
 
 _VERSIONS = tuple(f"pod-security.admission.config.k8s.io/{each}" for each in ("v1", "v1beta1", "v1alpha1"))
+
+_SHAPE = {
+    "apiVersion": str,
+    "kind": str,
+    "defaults": {name: str for mode in MODES for name in (mode, f"{mode}-version")},
+    "exemptions": {"usernames": [str], "namespaces": [str], "runtimeClasses": [str]},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +29,20 @@ class Configuration:
 
 
 def parse_configuration(document: Object) -> Configuration:
-    """Of the plugin's part of the file; an empty one is the defaults. Raises ConfigurationError."""
+    """Of the plugin's part of the file; an empty one is the defaults. Raises ConfigError."""
     if not document:
         return Configuration()
     if document.get("kind") != "PodSecurityConfiguration" or document.get("apiVersion") not in _VERSIONS:
-        raise ConfigurationError(f"PodSecurity: not a PodSecurityConfiguration of {_VERSIONS[0]}")
+        raise ConfigError(f"PodSecurity: not a PodSecurityConfiguration of {_VERSIONS[0]}")
+    if complaints := misshapen(document, _SHAPE):
+        raise ConfigError(f"PodSecurity: {', '.join(complaints)}")
     said, exempt = document.get("defaults") or {}, document.get("exemptions") or {}
 
     def read(name: str, parse: Callable[[str], Any], default: str) -> Any:
         try:
             return parse(said.get(name) or default)
         except ValueError as error:
-            raise ConfigurationError(f"PodSecurity: defaults.{name}: {error}") from None
+            raise ConfigError(f"PodSecurity: defaults.{name}: {error}") from None
 
     standards = {
         mode: Standard(

@@ -18,14 +18,17 @@ from apimachinery.scheme import (
     PODS,
     PRIORITY_CLASSES,
     RUNTIME_CLASSES,
+    SERVICES,
     Resource,
 )
+from apiserver.admission.always_pull_images import AlwaysPullImages
 from apiserver.admission.attributes import Attributes, Operation, Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
 from apiserver.admission.chain import Chain
 from apiserver.admission.claim_resize import PersistentVolumeClaimResize
 from apiserver.admission.default_classes import DefaultStorageClass
 from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from apiserver.admission.external_ips import DenyServiceExternalIPs
 from apiserver.admission.limit_ranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.priority import Priority
@@ -384,3 +387,55 @@ async def test_who_may_grow(old: Object, new: Object, why_not: str) -> None:
     assert (await refusal(plugin, attributes)).message == (
         f'persistentvolumeclaims "web" is forbidden: {why_not}'
     )
+
+
+# AlwaysPullImages, DenyServiceExternalIPs
+
+
+async def test_every_image_is_pulled_each_time() -> None:
+    pod = make_pod(initContainers=[{"name": "i", "image": "a", "imagePullPolicy": "Never"}])
+    made = await admit(AlwaysPullImages(), write(pod))
+    spec = made["spec"]
+    assert [each["imagePullPolicy"] for each in spec["initContainers"] + spec["containers"]] == ["Always"] * 2
+
+
+async def test_an_update_without_new_images_pulls_as_before() -> None:
+    pod = make_pod()
+    pod["spec"]["containers"][0]["imagePullPolicy"] = "IfNotPresent"
+    kept = await admit(AlwaysPullImages(), write(pod, operation="UPDATE", old=deep_copy(pod)))
+    assert kept["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+
+
+async def test_who_makes_an_image_not_be_pulled_after_all_is_refused() -> None:
+    pod = make_pod()
+    pod["spec"]["containers"][0]["imagePullPolicy"] = "Never"
+    with pytest.raises(StatusError) as error:
+        await AlwaysPullImages().validate(write(pod))
+    assert error.value.message == (
+        'pods "web" is forbidden: spec.containers[0].imagePullPolicy: Unsupported value: "Never": '
+        'supported values: "Always"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_allowed"),
+    [
+        (None, [], True),
+        (None, ["1.2.3.4"], False),
+        (["1.2.3.4"], ["1.2.3.4"], True),
+        (["1.2.3.4"], ["4.3.2.1"], False),
+    ],
+)
+async def test_new_external_addresses_are_denied(
+    old: list[str] | None, new: list[str], is_allowed: bool
+) -> None:
+    before = None if old is None else {"metadata": {"name": "web"}, "spec": {"externalIPs": old}}
+    attributes = write(
+        {"metadata": {"name": "web"}, "spec": {"externalIPs": new}}, SERVICES,
+        "CREATE" if old is None else "UPDATE", old=before,
+    )  # fmt: skip
+    if is_allowed:
+        await admit(DenyServiceExternalIPs(), attributes)
+    else:
+        error = await refusal(DenyServiceExternalIPs(), attributes)
+        assert error.message.endswith("is forbidden: Use of external IPs is denied by admission control")

@@ -11,11 +11,12 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.scheme import DEPLOYMENTS, NAMESPACES, PODS, Resource
 from apiserver.admission.attributes import Attributes
-from apiserver.admission.configuration import ConfigurationError, load_configuration
+from apiserver.admission.configuration import load_configuration
 from apiserver.admission.pod_security.configuration import Configuration, parse_configuration
 from apiserver.admission.pod_security.evaluation import told, violations
 from apiserver.admission.pod_security.plugin import PodSecurity
 from apiserver.admission.pod_security.policy import LATEST, PREFIX, Policy, Standard, policy_of
+from apiserver.config_files import ConfigError
 from apiserver.request import UserInfo
 
 HARDENED = {
@@ -306,5 +307,5 @@ def test_the_configuration_is_read_from_a_file_or_the_file_it_names(tmp_path: Pa
     assert found["Other"] == {"kind": "X"}
     assert parse_configuration(found["PodSecurity"]).defaults == Policy(Standard("baseline", 30))
     assert parse_configuration({}).defaults.enforce == Standard("privileged", LATEST)
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigError):
         load_configuration(str(tmp_path / "security.yaml"))
