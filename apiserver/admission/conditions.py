@@ -11,6 +11,7 @@ from apimachinery.errors import aggregate
 from apimachinery.objects import Object
 from apiserver.admission.expressions import (
     BOOL,
+    CONDITIONS_BUDGET,
     Expression,
     ExpressionFailed,
     Names,
@@ -33,6 +34,7 @@ def parse_conditions(source: Object, names: Names) -> tuple[Expression, ...]:
 
 def hold(conditions: Iterable[Expression], scope: Scope, *, ignores_failures: bool) -> bool:
     """Whether all are true. One that is false decides; else failures are a no, or raise ConditionsFailed."""
+    scope.limit(CONDITIONS_BUDGET)
     failures = []
     for each in conditions:
         try:

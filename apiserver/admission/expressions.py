@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from apimachinery.objects import Object
+from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
 from apiserver.cel.libraries.authorization import ANSWERER, Answer
-from apiserver.cel.syntax import fields_of, names_in
+from apiserver.cel.shapes import ValueShape
+from apiserver.cel.syntax import fields_of, has_loops, names_in
 
 AUTHORIZER, REQUEST_RESOURCE, VARIABLES = "authorizer", "authorizer.requestResource", "variables"
 BOOL, STRING, NULL = "bool", "string", "null_type"
@@ -23,6 +25,12 @@ _CHECKS = {AUTHORIZER: "Authorizer", REQUEST_RESOURCE: "ResourceCheck"}
 _UNTYPED = frozenset(("request", "namespaceObject", VARIABLES))
 """Whose fields upstream knows the types of, and our runtime does not: what they give is taken as it is."""
 _TYPE_NAMES = {"BOOL": BOOL, "STRING": STRING, "NULL": NULL, "DYN": "dyn", "INT": "int", "DOUBLE": "double"}
+_CALL_LIMIT, BUDGET, CONDITIONS_BUDGET = 1_000_000, 10_000_000, 2_500_000
+"""What one expression may cost, all of a policy's about one write, and all of its conditions."""
+_TOO_EXPENSIVE = "operation cancelled: actual cost limit exceeded"
+_OUT_OF_BUDGET = (
+    "validation failed due to running out of cost budget, no further validation rules will be run"
+)
 _NO_SUCH_KEY = re.compile(r"no such key: (.*)")
 
 
@@ -48,7 +56,9 @@ class Expression:
     error: str = ""
     program: Program | None = None
     names: frozenset[str] = frozenset()
-    variables: frozenset[str] = field(default_factory=frozenset)
+    variables: frozenset[str] = frozenset()
+    has_loops: bool = False
+    """Without them it costs so little that nobody counts."""
 
 
 def compile_for_admission(text: str, wanted: Sequence[str], names: Names) -> Expression:
@@ -69,7 +79,7 @@ def compile_for_admission(text: str, wanted: Sequence[str], names: Names) -> Exp
     if unknown:
         return Expression(text, f"compilation failed: undefined field '{unknown[0]}'")
     problem = _problem_of_type(program.result_type, wanted, used)
-    return Expression(text, problem, program, used & declared.keys(), variables)
+    return Expression(text, problem, program, used & declared.keys(), variables, has_loops(program.tree))
 
 
 def _problem_of_type(result: str, wanted: Sequence[str], used: Collection[str]) -> str:
@@ -106,6 +116,11 @@ class Scope:
         self._variables = {each.name: each.expression for each in variables}
         self._computed: dict[str, Any] = {}
         self._failed: dict[str, str] = {}
+        self._left = BUDGET
+
+    def limit(self, budget: int) -> None:
+        """What the expressions that follow may cost together."""
+        self._left = budget
 
     def evaluate(self, expression: Expression) -> Any:
         """Raises ExpressionFailed."""
@@ -124,11 +139,22 @@ class Scope:
             data[VARIABLES] = {
                 name: self._computed[name] for name in expression.variables if self._is_computed(name)
             }
+        if expression.has_loops:
+            self._pay(program, data)
         token = ANSWERER.set(self._answer)
         try:
             return program.evaluate(data)
         finally:
             ANSWERER.reset(token)
+
+    def _pay(self, program: Program, data: Mapping[str, Any]) -> None:
+        """Raises EvaluationError if it is too expensive, ExpressionFailed if all together are."""
+        cost = estimate_cost(program.tree, {name: ValueShape([value]) for name, value in data.items()})
+        if cost > _CALL_LIMIT:
+            raise EvaluationError(_TOO_EXPENSIVE)
+        self._left -= cost
+        if self._left < 0:
+            raise ExpressionFailed(_OUT_OF_BUDGET)
 
     def _is_computed(self, name: str) -> bool:
         if name not in self._computed and name not in self._failed:

@@ -29,6 +29,8 @@ class LimitRanger:
         self._limit_ranges = limit_ranges
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
+        if resource == PODS and subresource == "resize":
+            return operation == "UPDATE"
         if subresource:
             return False
         return (resource == PODS and operation == "CREATE") or (
@@ -36,7 +38,7 @@ class LimitRanger:
         )
 
     async def admit(self, attributes: Attributes) -> None:
-        if attributes.resource == PODS and attributes.object is not None:
+        if attributes.operation == "CREATE" and attributes.resource == PODS and attributes.object is not None:
             for each in self._limit_ranges(attributes.namespace):
                 set_defaults(attributes.object, each)
 

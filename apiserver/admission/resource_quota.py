@@ -33,6 +33,8 @@ class ResourceQuota:
         self._quotas, self._transactions, self._now = quotas, transactions, now
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
+        if resource == PODS and subresource == "resize":
+            return operation == "UPDATE"
         if subresource or not resource.namespaced:
             return False
         return operation == "CREATE" or (operation == "UPDATE" and resource in _MAY_GROW)

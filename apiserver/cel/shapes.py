@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_REQUEST = 3 * 1024 * 1024
 """No value is larger than the largest request, in bytes."""
@@ -46,3 +47,27 @@ class Sized(Shape):
 
 
 ANYTHING = Shape()
+
+
+class ValueShape(Shape):
+    """These values, of which any may be meant."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def size(self) -> int:
+        return max(
+            (len(each) for each in self._values if isinstance(each, (str, bytes, list, dict))), default=1
+        )
+
+    def field(self, name: str) -> Shape:
+        return ValueShape([each[name] for each in self._values if isinstance(each, dict) and name in each])
+
+    def item(self) -> Shape:
+        lists = [each for value in self._values if isinstance(value, list) for each in value]
+        maps = [each for value in self._values if isinstance(value, dict) for each in value.values()]
+        return ValueShape(lists + maps)
+
+    def iterated(self) -> Shape:
+        keys = [key for value in self._values if isinstance(value, dict) for key in value]
+        return ValueShape(keys) if keys else self.item()

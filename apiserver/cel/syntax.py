@@ -168,6 +168,19 @@ def _constant(message: Any) -> Expression:
 _KINDS = tuple(name for name in _MESSAGES["Expr"] if name != "id")
 
 
+def has_loops(expression: Expression) -> bool:
+    """Whether it may look at all items of something."""
+    match expression:
+        case Constant() | Identifier():
+            return False
+        case Select(operand):
+            return has_loops(operand)
+        case Call(_, parts) | Aggregate(parts, _):
+            return any(map(has_loops, parts))
+        case Comprehension():
+            return True
+
+
 def fields_of(expression: Expression, variable: str) -> set[str]:
     """The fields of a variable that an expression names."""
     match expression:

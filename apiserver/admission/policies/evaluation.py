@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from apiserver.admission.conditions import ConditionsFailed, hold
-from apiserver.admission.expressions import ExpressionFailed, Scope
+from apiserver.admission.expressions import BUDGET, ExpressionFailed, Scope
 from apiserver.admission.policies.policy import Policy, Validation
 
 _MAX_MESSAGE = 5 * 1024
@@ -40,6 +40,7 @@ def evaluate(policy: Policy, scope: Scope) -> Outcome:
             return Outcome()
     except ConditionsFailed as error:
         return Outcome([Refusal(0, str(error))])
+    scope.limit(BUDGET)
     outcome = Outcome(list(_refusals(policy, scope)))
     for key, expression in policy.annotations:
         try:

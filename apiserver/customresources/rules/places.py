@@ -162,27 +162,3 @@ def smallest(schema: Structural | None) -> int:
         case "boolean":
             return 4
     return 1
-
-
-class ValueShape(Shape):
-    """These values, of which any may be meant."""
-
-    def __init__(self, values: list[Any]) -> None:
-        self._values = values
-
-    def size(self) -> int:
-        return max(
-            (len(each) for each in self._values if isinstance(each, (str, bytes, list, dict))), default=1
-        )
-
-    def field(self, name: str) -> Shape:
-        return ValueShape([each[name] for each in self._values if isinstance(each, dict) and name in each])
-
-    def item(self) -> Shape:
-        lists = [each for value in self._values if isinstance(value, list) for each in value]
-        maps = [each for value in self._values if isinstance(value, dict) for each in value.values()]
-        return ValueShape(lists + maps)
-
-    def iterated(self) -> Shape:
-        keys = [key for value in self._values if isinstance(value, dict) for key in value]
-        return ValueShape(keys) if keys else self.item()

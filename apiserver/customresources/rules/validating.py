@@ -11,8 +11,9 @@ from typing import Any
 from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object
 from apiserver.cel.environment import EvaluationError, Program
+from apiserver.cel.shapes import ValueShape
 from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rule
-from apiserver.customresources.rules.places import ValueShape, to_cel, type_of, with_type_and_metadata
+from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
 from apiserver.customresources.schema.fieldpath import as_path
 from apiserver.customresources.schema.structural import VALIDATIONS, Structural

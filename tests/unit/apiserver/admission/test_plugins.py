@@ -340,6 +340,17 @@ async def test_a_limit_range_refuses(row: tuple[Object, Object, str]) -> None:
     assert error.message == f'pods "web" is forbidden: {expected}'
 
 
+async def test_a_pod_is_not_resized_beyond_a_limit_range() -> None:
+    plugin = limit_ranger(max={"cpu": "1"}, default={"memory": "1Gi"})
+    pod = make_pod()
+    pod["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "2"}, "requests": {"cpu": "1"}}
+    error = await refusal(plugin, write(pod, operation="UPDATE", subresource="resize", old=make_pod()))
+    assert error.message.endswith("is forbidden: maximum cpu usage per Container is 1, but limit is 2")
+    pod["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "1"
+    resized = await admit(plugin, write(pod, operation="UPDATE", subresource="resize", old=make_pod()))
+    assert "memory" not in resized["spec"]["containers"][0]["resources"]["limits"]
+
+
 def test_a_chain_knows_who_is_asked() -> None:
     chain = Chain([TaintNodesByCondition()])
     asked = [

@@ -11,8 +11,11 @@ from apimachinery.objects import Object
 from apimachinery.quota.usage import usage_of
 from apimachinery.resource import Resource
 from apiserver.admission.attributes import Attributes
-from apiserver.admission.resource_quota import charged, check, concerns
+from apiserver.admission.resource_quota import ResourceQuota, charged, check, concerns
+from apiserver.registry.transaction import Transactions
 from apiserver.request import UserInfo
+from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.resource_cache import ResourceCache
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -73,3 +76,31 @@ def test_quotas_concern_kinds_and_scopes() -> None:
     assert concerns(quota({"pods": "1"}, {}), scheme.PODS, pod())
     assert not concerns(quota({"pods": "1"}, {}), scheme.SECRETS, {})
     assert not concerns(quota({"pods": "1"}, {}, scopes=["NotBestEffort"]), scheme.PODS, pod())
+
+
+async def test_a_resized_pod_needs_room_for_what_it_grows_by() -> None:
+    book = quota({"requests.cpu": "2"}, {"requests.cpu": "1500m"})
+    transactions = Transactions(MemoryStorage(), ResourceCache(scheme.RESOURCE_QUOTAS))
+    plugin = ResourceQuota(lambda namespace: [book], transactions, lambda: NOW)
+    assert plugin.handles("UPDATE", scheme.PODS, "resize")
+    assert not plugin.handles("UPDATE", scheme.PODS, "")
+
+    def resizing(cpu: str) -> Attributes:
+        return Attributes(
+            "UPDATE",
+            scheme.PODS,
+            "resize",
+            "ns",
+            "p",
+            pod(cpu=cpu),
+            pod(cpu="1"),
+            UserInfo("u"),
+            dry_run=True,
+        )
+
+    await plugin.validate(resizing("1500m"))
+    with pytest.raises(ForbiddenError) as raised:
+        await plugin.validate(resizing("1600m"))
+    assert str(raised.value).endswith(
+        "exceeded quota: q, requested: requests.cpu=600m, used: requests.cpu=1500m, limited: requests.cpu=2"
+    )

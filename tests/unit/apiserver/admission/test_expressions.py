@@ -1,0 +1,112 @@
+"""CEL in admission: what an expression may name, what it gives, and how failures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from apiserver.admission.conditions import ConditionsFailed, hold
+from apiserver.admission.expressions import (
+    BOOL,
+    Expression,
+    ExpressionFailed,
+    Names,
+    Scope,
+    Variable,
+    compile_for_admission,
+)
+
+
+def expression(text: str, *wanted: str, variables: Sequence[str] = ()) -> Expression:
+    return compile_for_admission(text, wanted, Names(True, True, variables))
+
+
+def scope(variables: dict[str, str] | None = None, **values: Any) -> Scope:
+    known: list[Variable] = []
+    for name, text in (variables or {}).items():
+        known.append(Variable(name, expression(text, variables=[each.name for each in known])))
+    return Scope(values, lambda check: (check["verb"] == "get", "because"), known)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("object.spec.replicas < 3", True),
+        ("oldObject == null && namespaceObject == null && params == null", True),
+        ("request.operation", "CREATE"),
+        ("object.metadata.labels.all(k, k.startsWith('a'))", True),
+    ],
+)
+def test_what_an_expression_gives(text: str, expected: Any) -> None:
+    values = {
+        "object": {"spec": {"replicas": 2}, "metadata": {"labels": {"a": "1", "ab": "2"}}},
+        "request": {"operation": "CREATE"},
+    }
+    assert scope(**values).evaluate(expression(text)) == expected
+
+
+def test_variables_are_computed_when_they_are_needed_and_may_fail_if_nobody_needs_them() -> None:
+    seen = scope({"one": "object.x", "two": "variables.one + 1", "bad": "object.nothing"}, object={"x": 1})
+    names = ["one", "two", "bad"]
+    assert seen.evaluate(expression("variables.two == 2", variables=names)) is True
+    assert seen.evaluate(expression("true || variables.bad", variables=names)) is True
+    with pytest.raises(ExpressionFailed) as error:
+        seen.evaluate(expression("variables.bad == 1", variables=names))
+    assert str(error.value) == (
+        "expression 'variables.bad == 1' resulted in error: composited variable \"bad\" fails to evaluate: "
+        "expression 'object.nothing' resulted in error: no such key: nothing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "error"),
+    [
+        ("1", (BOOL,), "must evaluate to bool but got int"),
+        ("object.x", (BOOL,), "must evaluate to bool but got dyn"),
+        ("request.dryRun", (BOOL,), ""),
+        ("variables.x", (), "compilation failed: undefined field 'x'"),
+    ],
+)
+def test_what_is_wrong_with_an_expression(text: str, wanted: tuple[str, ...], error: str) -> None:
+    assert expression(text, *wanted).error == error
+
+
+def test_an_expression_that_does_not_compile_fails_as_such() -> None:
+    with pytest.raises(ExpressionFailed, match=r"^compilation error: compilation failed: ERROR"):
+        scope().evaluate(expression("nothing"))
+
+
+def test_what_is_too_expensive_is_not_evaluated() -> None:
+    seen = scope(object={"items": list(range(2000))})
+    text = "object.items.all(x, object.items.exists(y, x == y))"
+    with pytest.raises(ExpressionFailed) as error:
+        seen.evaluate(expression(text))
+    assert str(error.value).endswith("resulted in error: operation cancelled: actual cost limit exceeded")
+    cheaper = expression("object.items.all(x, x >= 0)")
+    assert seen.evaluate(cheaper) is True
+    seen.limit(100)
+    with pytest.raises(ExpressionFailed, match="running out of cost budget"):
+        seen.evaluate(cheaper)
+
+
+@pytest.mark.parametrize(
+    ("texts", "ignores", "expected"),
+    [
+        ((), False, True),
+        (("true", "object.x == 1"), False, True),
+        (("true", "false"), False, False),
+        (("object.nothing == 1", "false"), False, False),
+        (("object.nothing == 1",), True, False),
+    ],
+)
+def test_conditions(texts: Sequence[str], ignores: bool, expected: bool) -> None:
+    conditions = [expression(each, BOOL) for each in texts]
+    assert hold(conditions, scope(object={"x": 1}), ignores_failures=ignores) is expected
+
+
+def test_conditions_that_cannot_be_evaluated_fail() -> None:
+    with pytest.raises(ConditionsFailed) as error:
+        hold([expression("object.nothing == 1", BOOL)], scope(object={}), ignores_failures=False)
+    assert str(error.value) == "expression 'object.nothing == 1' resulted in error: no such key: nothing"
