@@ -276,3 +276,12 @@ async def test_nobody_is_asked_about_webhook_configurations(cluster: Cluster) ->
     assert (await cluster.admin.delete(path)).status_code == 200
     await cluster.api.server.cache.fresh()
     assert (await cluster.create()).status_code == 201
+
+
+async def test_calls_are_counted(cluster: Cluster) -> None:
+    cluster.hooks.answers["counted"] = deny("no", code=418)
+    await cluster.configure("Validating", cluster.hooks.webhook("counted"))
+    await cluster.create()
+    metrics = (await cluster.admin.get("/metrics")).text
+    labels = 'code="418",name="counted.example.com",operation="CREATE",rejected="true",type="validating"'
+    assert f"apiserver_admission_webhook_request_total{{{labels}}} 1.0" in metrics

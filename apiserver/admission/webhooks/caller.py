@@ -30,6 +30,10 @@ _HEADERS = {
 class CallError(Exception):
     """The webhook gave no answer that can be understood; the message is upstream's."""
 
+    def __init__(self, message: str, code: int = 503) -> None:
+        super().__init__(message)
+        self.code = code
+
 
 class Caller:
     """httpx is loaded with the first call."""
@@ -106,7 +110,6 @@ def _decode(answer: httpx.Response) -> Any:
             ) from None
     if not answer.is_success:
         status = decoded if isinstance(decoded, dict) else None
-        raise CallError(
-            f"failed to call webhook: {from_status(answer.status_code, status, answer.text).message}"
-        )
+        refusal = from_status(answer.status_code, status, answer.text)
+        raise CallError(f"failed to call webhook: {refusal.message}", refusal.code)
     return decoded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 from apimachinery.errors import BadRequestError, InternalError
 from apimachinery.scheme import Resource
@@ -15,6 +16,7 @@ from apiserver.admission.refusal import refuse
 from apiserver.admission.scopes import Scopes
 from apiserver.admission.webhooks.caller import Caller, CallError
 from apiserver.admission.webhooks.hooks import Hook
+from apiserver.admission.webhooks.metrics import observe
 from apiserver.admission.webhooks.review import (
     ReviewError,
     Verdict,
@@ -66,23 +68,28 @@ class Dispatcher:
         self, invocation: Invocation, attributes: Attributes, *, may_change: bool
     ) -> Verdict | None:
         """What the hook allows; None: it failed, and that is to be ignored. Raises StatusError otherwise."""
-        hook = invocation.hook
+        hook, began = invocation.hook, perf_counter()
         if attributes.dry_run and not hook.can_dry_run:
             raise BadRequestError(f'admission webhook "{hook.name}" does not support dry run')
+
+        def count(code: int, is_rejected: bool) -> None:
+            kind, seconds = "admit" if may_change else "validating", perf_counter() - began
+            observe(hook.name, kind, attributes.operation, seconds, code=code, is_rejected=is_rejected)
+
         try:
             verdict = await self._call(invocation, attributes, may_change=may_change)
         except (CallError, ReviewError) as error:
-            text = f'failed calling webhook "{hook.name}": {error}'
-            if not hook.ignores_failures:
-                log.warning("Refused, for a webhook failed: %s", text)
-                raise InternalError(text) from None
-            log.warning("Went on although a webhook failed: %s", text)
+            count(error.code, not hook.ignores_failures)
+            _ignore(hook, error)
             return None
         attributes.warnings += verdict.warnings
         for key, value in verdict.annotations.items():
             attributes.annotate(f"{hook.name}/{key}", value)
         if not verdict.allowed:
-            raise denial(hook.name, verdict.status)
+            refusal = denial(hook.name, verdict.status)
+            count(refusal.code, True)
+            raise refusal
+        count(200, False)
         return verdict
 
     async def _call(self, invocation: Invocation, attributes: Attributes, *, may_change: bool) -> Verdict:
@@ -98,3 +105,12 @@ class Dispatcher:
             return read_verdict(answer, version, uid, may_change=may_change)
         except ReviewError as error:
             raise ReviewError(f"received invalid webhook response: {error}") from None
+
+
+def _ignore(hook: Hook, error: CallError | ReviewError) -> None:
+    """Raises InternalError, if failures of the hook are not to be ignored."""
+    text = f'failed calling webhook "{hook.name}": {error}'
+    if not hook.ignores_failures:
+        log.warning("Refused, for a webhook failed: %s", text)
+        raise InternalError(text) from None
+    log.warning("Went on although a webhook failed: %s", text)

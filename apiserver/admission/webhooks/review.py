@@ -25,6 +25,8 @@ _VERSIONS = ("v1", "v1beta1")
 class ReviewError(Exception):
     """A webhook that cannot be asked, or an answer that is none; the message is upstream's."""
 
+    code = 503
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
