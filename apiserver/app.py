@@ -66,6 +66,8 @@ from apiserver.subresources.table import special_handlers
 from component_base import clock
 
 _ETCD_CHECK_SECONDS = 2.0
+_SETTLED_SECONDS = 10.0
+"""For discovery to know which custom resources there are."""
 _PATHS = (
     "/.well-known/openid-configuration", "/api", "/apis", "/debug/journal", "/healthz", "/livez", "/metrics",
     "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version",
@@ -233,9 +235,10 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     app.include_router(general_router(server.journal))
     keys_url = options.service_account_jwks_uri or f"https://{address}/openid/v1/jwks"
     app.include_router(issuer_router(options.service_account_issuer[0], keys_url, auth.verifier))
-    app.include_router(discovery_router(server.served, server.remotes, address))
+    settled = partial(server.cache.wait_until_ready, _SETTLED_SECONDS)
+    app.include_router(discovery_router(server.served, server.remotes, address, settled))
     openapi = OpenAPI(server.served.resources, server.custom.definitions, server.remotes.described)
-    app.include_router(openapi_router(openapi))
+    app.include_router(openapi_router(openapi, settled))
     _add_index(app, server)
     return app
 

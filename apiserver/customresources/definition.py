@@ -64,10 +64,11 @@ def listed(definition: Object, resource: Resource) -> Resource:
 
 def by_priority(names: Sequence[str]) -> list[str]:
     """Versions as discovery orders them: GA before beta before alpha, the newest first, then all others."""
-    return sorted(names, key=_priority)
+    return sorted(names, key=priority)
 
 
-def _priority(name: str) -> tuple[int, int, int, int, str]:
+def priority(name: str) -> tuple[int, int, int, int, str]:
+    """A key: the best version has the smallest."""
     match = _VERSION.fullmatch(name)
     if match is None:
         return (1, 0, 0, 0, name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apimachinery.objects import Object
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
+from apiserver.customresources.definition import priority
 from apiserver.customresources.serving import Serving, basis_of, build_serving, is_like
 from apiserver.customresources.webhook_conversion import Ask
 from apiserver.registry.store import Shared, Store
@@ -94,7 +95,7 @@ class CustomResources:
         self._stores = {(s.resource.group, s.resource.version, s.resource.plural): s for s in stores}
         self._openapi = {name: each for serving in found for name, each in serving.definitions.items()}
         resources = [resource for serving in found for resource in serving.listed]
-        self._resources = sorted(resources, key=lambda each: each.group)
+        self._resources = sorted(resources, key=lambda each: (each.group, priority(each.version)))
 
     def _taken_up(self, known: _Definition | None, revision: int, definition: Object) -> _Definition:
         basis = basis_of(definition)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from apimachinery.objects import Object
 from apiserver.aggregation.discovery import with_groups, with_resources
@@ -17,9 +18,14 @@ from apiserver.discovery.served import Served
 NOT_FOUND = "404 page not found\n"
 
 
-def build_router(served: Served, remotes: Remotes, server_address: str) -> APIRouter:
-    """What `remotes` serve is listed; their own documents they are asked for themselves."""
-    router = APIRouter()
+def build_router(
+    served: Served, remotes: Remotes, server_address: str, settled: Callable[[], Awaitable[object]]
+) -> APIRouter:
+    """What `remotes` serve is listed; their own documents they are asked for themselves.
+
+    `settled` returns when it is known what is served: clients keep for long what they are told.
+    """
+    router = APIRouter(dependencies=[Depends(settled)])
 
     def groups() -> list[Object]:
         own = plain.api_group_list(served.resources())["groups"]

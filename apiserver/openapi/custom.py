@@ -53,6 +53,14 @@ def _gvk(resource: Resource, kind: str) -> Object:
     return {"group": resource.group, "version": resource.version, "kind": kind}
 
 
+def definition_to_v2(definition: Object) -> Object:
+    """A kind's definition for v2: one that keeps what it does not know tells only what all kinds have."""
+    if not definition.get(_PRESERVE):
+        return to_v2(definition)
+    fields = {name: definition["properties"][name] for name in ("apiVersion", "kind", "metadata")}
+    return {"type": "object", "properties": fields, GVK_EXTENSION: definition[GVK_EXTENSION]}
+
+
 def to_v2(schema: Object) -> Object:
     """A schema with what v2 and the clients that read it can cope with."""
     out = {key: value for key, value in schema.items() if key not in ("allOf", "anyOf", "oneOf", "not")}

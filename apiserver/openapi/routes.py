@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from apiserver.openapi import OpenAPI
@@ -14,9 +15,9 @@ PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 NOT_FOUND = Response("404 page not found\n", 404, media_type="text/plain")
 
 
-def router(openapi: OpenAPI) -> APIRouter:
-    """The routes over the documents."""
-    routes = APIRouter(include_in_schema=False)
+def router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRouter:
+    """The routes over the documents; `settled` returns when it is known what is served."""
+    routes = APIRouter(include_in_schema=False, dependencies=[Depends(settled)])
 
     @routes.get("/openapi/v2")
     async def v2(request: Request) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 from apimachinery.objects import Object
 from apimachinery.schema import raw_definitions
 from apimachinery.scheme import Resource
-from apiserver.openapi.custom import Definitions, to_v2
+from apiserver.openapi.custom import Definitions, definition_to_v2
 from apiserver.openapi.operations import PATCH, Operation, operations
 from apiserver.version import GIT_VERSION
 
@@ -23,7 +23,7 @@ def document(resources: Iterable[Resource], custom: Definitions) -> Object:
     for operation in operations(resources):
         item = paths.setdefault(operation.path, {"parameters": path_parameters(operation.path)})
         item[operation.method] = _operation(operation)
-    definitions = raw_definitions() | {name: to_v2(each) for name, each in custom.items()}
+    definitions = raw_definitions() | {name: definition_to_v2(each) for name, each in custom.items()}
     definitions.setdefault(PATCH, {"description": "Patch is a change to an object.", "type": "object"})
     return {
         "swagger": "2.0",

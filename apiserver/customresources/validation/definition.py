@@ -44,7 +44,8 @@ def _validate(definition: Object, old: Object | None) -> Errors:
         detail = 'must be spec.names.plural+"."+spec.group'
         yield invalid(Path("metadata", "name"), name_of(definition), detail)
     established = old is not None and is_condition_true(old, ESTABLISHED)
-    yield from _spec(hoisted(spec), established)
+    let_in = _schemas(old) if old is not None else []
+    yield from _spec(hoisted(spec), established, let_in)
     if old is not None:
         for path in (*(_IMMUTABLE_ONCE_ESTABLISHED if established else ()), *_IMMUTABLE):
             at = _SPEC.child(*path.split("."))
@@ -61,7 +62,12 @@ def validate_status(definition: Object) -> Errors:
     yield from _names(get_path(definition, "status.acceptedNames", {}), Path("status", "acceptedNames"))
 
 
-def _spec(spec: Object, established: bool) -> Errors:
+def _schemas(definition: Object) -> list[Object]:
+    """What has been validated before, perhaps by other rules than today's, may stay."""
+    return [get_path(each, "schema.openAPIV3Schema", {}) for each in definition["spec"].get("versions") or ()]
+
+
+def _spec(spec: Object, established: bool, let_in: list[Object]) -> Errors:
     yield from _group(spec.get("group") or "", _SPEC.child("group"))
     yield from one_of(spec.get("scope"), _SPEC.child("scope"), ("Cluster", "Namespaced"))
     versions, at = spec["versions"], _SPEC.child("versions")
@@ -70,7 +76,7 @@ def _spec(spec: Object, established: bool) -> Errors:
             if get_path(version, "schema.openAPIV3Schema") is None:
                 yield required(at.index(index).child("schema", "openAPIV3Schema"))
     for index, version in enumerate(versions):
-        yield from _version(spec, version, at.index(index))
+        yield from _version(spec, version, at.index(index), let_in)
     yield from _version_names(versions, at)
     if versions and (wrong := names.is_dns1035_label(spec["version"])):
         yield invalid(_SPEC.child("version"), spec["version"], ",".join(wrong))
@@ -80,7 +86,8 @@ def _spec(spec: Object, established: bool) -> Errors:
             yield required(_SPEC.child("names", name))
     yield from _names(given, _SPEC.child("names"))
     has_status = any(get_path(subresources_of(spec, each), "status") is not None for each in versions)
-    if (shared := get_path(spec, "validation.openAPIV3Schema")) is not None:
+    shared = get_path(spec, "validation.openAPIV3Schema")
+    if shared is not None and shared not in let_in:
         yield from validate_schema(
             shared, _SPEC.child("validation", "openAPIV3Schema"), has_status=has_status
         )
@@ -94,12 +101,13 @@ def _spec(spec: Object, established: bool) -> Errors:
     yield from validate_conversion(spec, _SPEC.child("conversion"), established=established)
 
 
-def _version(spec: Object, version: Object, path: Path) -> Errors:
+def _version(spec: Object, version: Object, path: Path, let_in: list[Object]) -> Errors:
     if wrong := names.is_dns1035_label(version.get("name") or ""):
         yield invalid(path.child("name"), version.get("name") or "", ",".join(wrong))
     yield from validate_deprecation(version, path.child("deprecationWarning"))
     has_status = subresources_of(spec, version).get("status") is not None
-    if (own := get_path(version, "schema.openAPIV3Schema")) is not None:
+    own = get_path(version, "schema.openAPIV3Schema")
+    if own is not None and own not in let_in:
         yield from validate_schema(own, path.child("schema", "openAPIV3Schema"), has_status=has_status)
     yield from validate_subresources(version.get("subresources") or {}, path.child("subresources"))
     columns = version.get("additionalPrinterColumns") or ()

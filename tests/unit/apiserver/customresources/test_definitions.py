@@ -208,6 +208,12 @@ def test_a_stored_version_cannot_be_dropped() -> None:
     assert error.path == "status.storedVersions[0]"
 
 
+def test_a_schema_that_was_let_in_may_stay() -> None:
+    bad, worse = with_spec(obj(a={})), with_spec(obj(a={}, b={}))
+    assert validate_definition(bad | {"metadata": {**bad["metadata"], "labels": {"a": "b"}}}, bad) == []
+    assert len(validate_definition(worse, bad)) == 2
+
+
 def test_the_first_status_accepts_all_names() -> None:
     status = plan_status(definition(), [], NOW)
     assert status["acceptedNames"] == definition()["spec"]["names"]

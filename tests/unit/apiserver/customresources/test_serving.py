@@ -259,6 +259,38 @@ async def test_what_another_hand_defined_badly_is_not_served(api: Api) -> None:
     assert (await api.request("GET", DEFINITIONS)).status == 200
 
 
+async def test_discovery_lists_the_best_version_of_a_group_first(api: Api) -> None:
+    await define(api, definition(version("v1beta1")))
+    other = {"plural": "boxes", "singular": "box", "kind": "Box", "listKind": "BoxList"}
+    better = definition(version("v2"), names=other) | {"metadata": {"name": "boxes.example.com"}}
+    await api.request("POST", DEFINITIONS, better)
+    await until(api, DEFINITIONS, lambda event: event["object"]["metadata"]["name"].startswith("boxes"))
+    await until(api, DEFINITIONS, lambda event: event["object"]["status"]["conditions"])
+    assert [each.version for each in api.custom.resources()] == ["v2", "v1beta1"]
+
+
+async def test_what_was_stored_in_another_version_is_stored_in_the_new_one_when_it_is_written(
+    api: Api,
+) -> None:
+    await define(api, definition(version("v1"), version("v2", storage=False)))
+    await create(api, thing())
+    moved = [version("v1", storage=False), version("v2")]
+    patched = await api.request(
+        "PATCH", f"{DEFINITIONS}/things.example.com", {"spec": {"versions": moved}}, MERGE
+    )
+    await api.cache.fresh()
+    before = await api.storage.get("/registry/example.com/things/default/a")
+    shown = (await api.request("GET", f"{THINGS.replace('v1', 'v2')}/a")).json
+    await api.request("PATCH", f"{THINGS}/a", {"metadata": {"labels": {"a": "b"}}}, MERGE)
+    after = await api.storage.get("/registry/example.com/things/default/a")
+    assert patched.json["status"]["storedVersions"] == ["v1", "v2"]
+    assert shown["apiVersion"] == "example.com/v2"
+    assert before is not None
+    assert b"example.com/v1" in before.value[:60]
+    assert after is not None
+    assert b"example.com/v2" in after.value[:60]
+
+
 async def test_openapi_tells_of_custom_kinds_as_soon_as_they_are_served(api: Api) -> None:
     openapi = OpenAPI(lambda: [*BUILTIN, *api.custom.resources()], api.custom.definitions)
     assert openapi.v3("apis/example.com/v1") is None
