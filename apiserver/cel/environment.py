@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from apiserver.cel.libraries import FUNCTIONS, OPAQUE
+from apiserver.cel.libraries.formats import expanded
 from apiserver.cel.libraries.function import Function
 from apiserver.cel.syntax import Expression, decode
 
@@ -58,7 +59,7 @@ def compile_expression(text: str, variables: Mapping[str, str]) -> Program:
     """`variables` have types such as `string`, `list`, `dyn`. Raises CompilationError."""
     environment = _environment(tuple(sorted(variables.items())))
     try:
-        return Program(environment.compile(text))
+        return Program(environment.compile(expanded(text)))
     except RuntimeError as error:
         raise CompilationError(_without_codes(str(error))) from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from apiserver.cel.libraries import (
     authorization,
+    formats,
     lists,
     network,
     quantity,
@@ -28,6 +29,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *network.FUNCTIONS,
     *semver.FUNCTIONS,
     *authorization.FUNCTIONS,
+    *formats.FUNCTIONS,
 )
 OPAQUE = (
     "Authorizer", "CIDR", "Decision", "GroupCheck", "IP", "PathCheck", "Quantity", "ResourceCheck", "Semver",

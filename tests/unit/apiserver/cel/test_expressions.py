@@ -54,6 +54,9 @@ def value_of(text: str) -> Any:
         ("ip('::1').isLoopback() && ip('1.1.1.1').family() == 4", True),
         ("isIP('::ffff:1.1.1.1') || ip.isCanonical('::0:1')", False),
         ("semver('1.2.3-rc.1').isLessThan(semver('1.2.3')) && semver('v1.2', true).minor() == 2", True),
+        ("format.dns1123Label().validate('a.b').hasValue()", True),
+        ("format.uri().validate(self.s.replace(')', '(')).orValue(['fine'])", ["invalid URI for request"]),
+        ("size('x') == 0 || format.labelValue().validate('x') == optional.none()", True),
         ("duration('90m') > duration('1h') && timestamp('2024-01-01T00:00:00Z').getFullYear() == 2024", True),
     ],
 )
