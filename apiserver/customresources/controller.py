@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from apimachinery.times import format_time
-from apiserver.customresources.definition import ESTABLISHED
+from apiserver.customresources.definition import ESTABLISHED, NAMES_ACCEPTED
 from apiserver.customresources.ending import (
     COMPLETED,
     IN_PROGRESS,
@@ -24,7 +25,7 @@ from apiserver.customresources.ending import (
     released,
 )
 from apiserver.customresources.served import CustomResources
-from apiserver.customresources.status import plan_status
+from apiserver.customresources.status import claim_of, plan_status
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import DeleteOptions
 from apiserver.registry.store import Store
@@ -40,6 +41,16 @@ _SELF = UserInfo("system:apiserver", groups=("system:masters",))
 _RETRY_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is remembered of a definition that has been looked at."""
+
+    revision: int
+    claim: Object
+    is_waiting: bool
+    """Whether it has not been given all names that it wants."""
+
+
 class DefinitionController:
     """`definitions` is the store of CustomResourceDefinitions."""
 
@@ -48,6 +59,7 @@ class DefinitionController:
         self._custom = custom
         self._written: dict[str, Entry] = {}
         """What this controller wrote and the cache may not have yet."""
+        self._known: dict[str, _Known] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -62,22 +74,32 @@ class DefinitionController:
 
     async def _look_at_all(self) -> None:
         self._custom.refresh()
-        known = {entry.name: self._newest(entry) for entry in self._definitions.cache.entries()}
-        self._written = {name: entry for name, entry in self._written.items() if name in known}
-        objects = {name: entry.obj for name, entry in known.items()}
-        for name, definition in objects.items():
-            others = [each for other, each in objects.items() if other != name]
-            if not is_ending(definition):
-                objects[name] = await self._keep_status(known[name], definition, others)
+        entries = {entry.name: self._newest(entry) for entry in self._definitions.cache.entries()}
+        self._written = {name: entry for name, entry in self._written.items() if name in entries}
+        self._known = {name: known for name, known in self._known.items() if name in entries}
+        for name, entry in entries.items():
+            known = self._known.get(name)
+            # Who waits for a name may get it when any other definition has changed or gone.
+            if known is None or known.revision != entry.revision or known.is_waiting:
+                await self._look_at(entry)
+
+    async def _look_at(self, entry: Entry) -> None:
+        definition = entry.obj
+        if not is_ending(definition):
+            others = [known.claim for name, known in self._known.items() if name != entry.name]
+            entry = await self._keep_status(entry, definition, others)
+            definition = entry.obj
+        waits = not is_condition_true(definition, NAMES_ACCEPTED)
+        self._known[entry.name] = _Known(entry.revision, claim_of(definition), waits)
 
     def _newest(self, entry: Entry) -> Entry:
         written = self._written.get(entry.name)
         return written if written is not None and written.revision > entry.revision else entry
 
-    async def _keep_status(self, entry: Entry, definition: Object, others: list[Object]) -> Object:
+    async def _keep_status(self, entry: Entry, definition: Object, others: list[Object]) -> Entry:
         """The definition with the status it should have, which is stored if it is another one."""
         if plan_status(definition, others, self._now()) == definition.get("status"):
-            return definition
+            return entry
 
         async def decide(current: Entry | None) -> Decision:
             if current is None:
@@ -88,9 +110,9 @@ class DefinitionController:
 
         written = await self._definitions.transactions.guaranteed_update(entry.key, decide)
         if written is None:
-            return definition
+            return entry
         self._written[written.name] = written
-        return written.obj
+        return written
 
     def _now(self) -> str:
         return format_time(self._definitions.shared.now())

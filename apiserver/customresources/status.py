@@ -31,8 +31,14 @@ _NOT_ESTABLISHED = {
 }  # fmt: skip
 
 
+def claim_of(definition: Object) -> Object:
+    """As much of a definition as others must know: which names it has been given."""
+    names = get_path(definition, "status.acceptedNames", {})
+    return {"spec": {"group": definition["spec"]["group"]}, "status": {"acceptedNames": names}}
+
+
 def plan_status(definition: Object, others: Iterable[Object], now: str) -> Object:
-    """The status of a definition beside the others; `now` is for what changes."""
+    """The status of a definition beside the claims of others; `now` is for what changes."""
     status: Object = {**(definition.get("status") or {})}
     group = definition["spec"]["group"]
     rivals = [each for each in others if each["spec"]["group"] == group]

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
+from apimachinery.conditions import condition_of
 from apimachinery.objects import Object
 from apimachinery.scheme import BUILTIN
 from apiserver.openapi import OpenAPI
-from tests.fakes.api import Answer, Api, serving
+from tests.fakes.api import Answer, Api, Watching, serving
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing, version
 
 TEXT = {"type": "string"}
@@ -308,3 +309,26 @@ async def test_openapi_tells_of_custom_kinds_as_soon_as_they_are_served(api: Api
     old = orjson.loads(openapi.v2_json())["definitions"]["com.example.v1.Thing"]
     assert old["properties"]["spec"]["properties"]["a"] == {"description": "Of it."}
     assert openapi.v3_hash("apis/apps/v1") == before
+
+
+async def test_who_waits_for_a_name_gets_it_when_it_is_given_up(api: Api) -> None:
+    await define(api, definition())
+    rival = definition(
+        names={"plural": "others", "singular": "thing", "kind": "Other", "listKind": "OtherList"}
+    )
+    await api.request("POST", DEFINITIONS, rival | {"metadata": {"name": "others.example.com"}})
+    waiting = f"{DEFINITIONS}?watch=1&fieldSelector=metadata.name%3Dothers.example.com"
+    async with api.watch(waiting) as watching:
+        refused = await reason_of(watching, "NamesAccepted")
+        await api.request("DELETE", f"{DEFINITIONS}/things.example.com")
+        given = await reason_of(watching, "NamesAccepted", unlike=refused)
+    assert (refused, given) == ("SingularConflict", "NoConflicts")
+
+
+async def reason_of(watching: Watching, kind: str, unlike: str = "") -> str:
+    """The reason of a condition, as soon as it is another one."""
+    while True:
+        [event] = await watching.take(1)
+        found = condition_of(event["object"], kind)
+        if found is not None and found["reason"] != unlike:
+            return str(found["reason"])
