@@ -33,6 +33,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.app import build_app
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
+    from apiserver.flow_control.metrics import FlowMetrics
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
 
@@ -43,7 +44,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         server = build_app(options, storage)
     except ConfigError as error:
         sys.exit(f"Error: {error}")
-    metrics.register(server.metrics)
+    metrics.register(server.metrics, FlowMetrics(server.levels))
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     await http.start(options.bind_address, options.secure_port, _tls(options, certificates))

@@ -15,7 +15,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
-from apimachinery.scheme import API_SERVICES, BUILTIN, CUSTOM_RESOURCE_DEFINITIONS, Resource
+from apimachinery.scheme import (
+    API_SERVICES,
+    BUILTIN,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    FLOW_SCHEMAS,
+    PRIORITY_LEVEL_CONFIGURATIONS,
+    Resource,
+)
 from apiserver import health
 from apiserver.admission.chain import Chain
 from apiserver.admission.plugins import build_plugins
@@ -39,11 +46,13 @@ from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization, require
 from apiserver.filters.impersonation import Impersonation
-from apiserver.filters.max_in_flight import MaxInFlight
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
+from apiserver.filters.priority_and_fairness import PriorityAndFairness
 from apiserver.filters.request_info import KEY, RequestInfoFilter
 from apiserver.filters.timeout import Timeout
+from apiserver.flow_control.controller import FlowController
+from apiserver.flow_control.levels import Levels
 from apiserver.journal import Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.openapi import OpenAPI
@@ -118,6 +127,14 @@ class ApiServer:
         )
         self.repair = build_repair(_ranges(options), storage, now, random.Random())
         self.bootstrapper = Bootstrapper(self.stores)
+        seats = options.max_requests_inflight + options.max_mutating_requests_inflight
+        self.levels = Levels(seats, time.monotonic)
+        self.flows = FlowController(
+            store_of(self.stores, FLOW_SCHEMAS),
+            store_of(self.stores, PRIORITY_LEVEL_CONFIGURATIONS),
+            self.bootstrapper,
+            self.levels,
+        )
         self.start = self._start()
         self.backends = Backends(options)
         special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
@@ -138,6 +155,7 @@ class ApiServer:
                 group.create_task(self.repair.run())
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
+                group.create_task(self.flows.run())
                 if self.reload_keys is not None:
                     group.create_task(self.reload_keys.run())
         finally:
@@ -156,7 +174,7 @@ class ApiServer:
             address=advertised_address(options),
             port=options.secure_port,
         )
-        return Start(self.bootstrapper, self.cache, service, options=options)
+        return Start(self.bootstrapper, self.cache, service, self.flows.ensure, options=options)
 
     def health_checks(self) -> dict[str, dict[str, health.Check]]:
         """By endpoint: what is asked, in order."""
@@ -217,12 +235,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
         Middleware(Authentication, auth.authenticator),
         *([Middleware(Audit, auditor)] if auditor else []),
         Middleware(Impersonation, auth.authorizer),
-        Middleware(
-            MaxInFlight,
-            server.metrics,
-            options.max_requests_inflight,
-            options.max_mutating_requests_inflight,
-        ),
+        Middleware(PriorityAndFairness, server.levels, server.cache, server.metrics, options.request_timeout),
         Middleware(Authorization, auth.authorizer),
         Middleware(Aggregation, server.remotes, server.connections),
         Middleware(Resources, Dispatcher(server.stores, server.custom, server.cache, special)),
@@ -232,7 +245,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=filters, telemetry=quiet)
     address = f"{advertised_address(options)}:{options.secure_port}"
     app.include_router(health_router(server.health_checks()))
-    app.include_router(general_router(server.journal))
+    app.include_router(general_router(server.journal, server.levels))
     keys_url = options.service_account_jwks_uri or f"https://{address}/openid/v1/jwks"
     app.include_router(issuer_router(options.service_account_issuer[0], keys_url, auth.verifier))
     settled = partial(server.cache.wait_until_ready, _SETTLED_SECONDS)

@@ -153,6 +153,7 @@ def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
     return result
 
 
-def register(metrics: RequestMetrics) -> None:
-    """Shows the metrics on /metrics of this process."""
-    REGISTRY.register(metrics)
+def register(*collectors: Collector) -> None:
+    """Shows their metrics on /metrics of this process."""
+    for each in collectors:
+        REGISTRY.register(each)

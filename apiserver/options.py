@@ -110,8 +110,16 @@ class Options(AuthOptions):
         "List of the preferred NodeAddressTypes to use for kubelet connections.",
     )
 
-    max_requests_inflight: int = flag(400, "The number of reads served at once; more wait. 0 for no limit.")
-    max_mutating_requests_inflight: int = flag(200, "The number of writes served at once; more wait.")
+    max_requests_inflight: int = flag(
+        400,
+        "This and --max-mutating-requests-inflight are summed to determine the server's total concurrency "
+        "limit (which must be positive).",
+    )
+    max_mutating_requests_inflight: int = flag(
+        200,
+        "This and --max-requests-inflight are summed to determine the server's total concurrency limit "
+        "(which must be positive).",
+    )
     request_timeout: float = duration(
         60, "The duration a handler must keep a request open before timing it out."
     )
@@ -159,6 +167,12 @@ def validate(options: Options) -> None:
     """Raises OptionsError."""
     if problem := auth_problem(options):
         raise OptionsError(problem)
+    if options.max_requests_inflight + options.max_mutating_requests_inflight <= 0:
+        raise OptionsError(
+            f"invalid configuration: MaxRequestsInFlight={options.max_requests_inflight} and "
+            f"MaxMutatingRequestsInFlight={options.max_mutating_requests_inflight}; they must add up to "
+            "something positive"
+        )
     for name in ("maxage", "maxbackup", "maxsize"):
         value = getattr(options, f"audit_log_{name}")
         if value < 0:

@@ -60,6 +60,8 @@ class RequestInfo:
     """Whether authorization let the request through, and why."""
     revision: int = 0
     """The revision that this request's write made; set by the handler, read by the journal."""
+    flow_headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Which flow schema and priority level the request went through, for the answer."""
     audit_id: str = ""
     """The client's, or made up; sent with the answer."""
     status: int = 0

@@ -36,8 +36,10 @@ async def send_object(send: Send, status: int, obj: Any) -> None:
     await send_bytes(send, status, orjson.dumps(obj))
 
 
-async def send_text(send: Send, status: int, text: str) -> None:
-    headers = [(b"x-content-type-options", b"nosniff")]
+async def send_text(
+    send: Send, status: int, text: str, more: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    headers = [(b"x-content-type-options", b"nosniff"), *(more or ())]
     await send_bytes(send, status, text.encode(), TEXT, headers)
 
 

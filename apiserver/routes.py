@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -10,12 +10,19 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from apiserver.auth.jwt import Verifier
+from apiserver.flow_control import dump
+from apiserver.flow_control.levels import Levels
 from apiserver.health import Check, Report, report, report_one
 from apiserver.journal import Journal
 from apiserver.version import version_info
 from component_base import metrics
 
 ENDPOINTS = ("healthz", "livez", "readyz")
+_FLOW_DUMPS = {
+    "dump_priority_levels": dump.dump_priority_levels,
+    "dump_queues": dump.dump_queues,
+    "dump_requests": dump.dump_requests,
+}
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
@@ -49,7 +56,7 @@ def _text(result: Report) -> Response:
     )
 
 
-def general_router(journal: Journal) -> APIRouter:
+def general_router(journal: Journal, levels: Levels) -> APIRouter:
     router = APIRouter()
 
     @router.get("/version")
@@ -61,6 +68,9 @@ def general_router(journal: Journal) -> APIRouter:
     async def show_metrics() -> Response:
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
+    for name, show in _FLOW_DUMPS.items():
+        _add_dump(router, name, show, levels)
+
     @router.get("/debug/journal")
     async def show_journal(
         since: int = 0, resource: str = "", namespace: str = "", name: str = ""
@@ -71,6 +81,12 @@ def general_router(journal: Journal) -> APIRouter:
         )
 
     return router
+
+
+def _add_dump(router: APIRouter, name: str, dump: Callable[[Levels], str], levels: Levels) -> None:
+    @router.get(f"/debug/api_priority_and_fairness/{name}")
+    async def show() -> Response:
+        return PlainTextResponse(dump(levels))
 
 
 def issuer_router(issuer: str, keys_url: str, verifier: Verifier | None) -> APIRouter:

@@ -23,6 +23,7 @@ _RETRY_SECONDS = 0.5
 _NAMESPACES = "start-system-namespaces-controller"
 _RBAC = "rbac/bootstrap-roles"
 _PRIORITIES = "scheduling/bootstrap-system-priority-classes"
+_FLOWS = "priority-and-fairness-config-producer"
 _AUTHENTICATION = "start-cluster-authentication-info-controller"
 _SERVICE = "bootstrap-controller"
 
@@ -35,6 +36,7 @@ class Start:
         bootstrapper: Bootstrapper,
         cache: WatchCache,
         service: KubernetesService,
+        ensure_flows: Callable[[], Awaitable[None]],
         *,
         options: Options,
     ) -> None:
@@ -42,12 +44,13 @@ class Start:
         self._cache = cache
         self._service = service
         self._options = options
+        self._ensure_flows = ensure_flows
         self._done: set[str] = set()
         self.finished = asyncio.Event()
 
     def checks(self) -> dict[str, Check]:
         """A health check for every hook."""
-        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _SERVICE)
+        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _SERVICE)
         return {f"poststarthook/{name}": flag_check(partial(self._is_done, name)) for name in names}
 
     def _is_done(self, name: str) -> bool:
@@ -61,6 +64,7 @@ class Start:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hook(_RBAC, self._ensure(rbac)))
             group.create_task(self._hook(_PRIORITIES, self._ensure(objects.priority_classes)))
+            group.create_task(self._hook(_FLOWS, self._ensure_flows))
             group.create_task(self._hook(_AUTHENTICATION, self._ensure(self._authentication)))
             group.create_task(self._hook(_SERVICE, self._service.sync))
         self.finished.set()

@@ -36,7 +36,7 @@ class Observe:
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 info.status = message["status"]
-                message["headers"] = [identity, *message["headers"]]
+                message["headers"] = [identity, *info.flow_headers, *message["headers"]]
             await send(message)
 
         began = perf_counter()

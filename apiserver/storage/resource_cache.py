@@ -36,6 +36,8 @@ class ResourceCache:
         self.revision = revision
         """That of the last change to this resource, or of the load."""
         self.changes = Topic(revision)
+        self.size = 0
+        """Bytes of all objects."""
         self._keys: list[str] = []
         self._entries: dict[str, Entry] = {}
         self._indexed_field = _INDEXED_FIELDS.get(resource.group_resource)
@@ -77,7 +79,9 @@ class ResourceCache:
         self._entries = {entry.key: entry for entry in entries}
         self._keys = sorted(self._entries)
         self._by_field = {}
+        self.size = 0
         for entry in self._entries.values():
+            self.size += len(entry.body)
             self._index(None, entry)
         self.revision = revision
         for topic in (self.changes, *self._scoped.values()):
@@ -118,11 +122,15 @@ class ResourceCache:
             return
         if previous is None:
             insort(self._keys, event.key)
+        else:
+            self.size -= len(previous.body)
+        self.size += len(entry.body)
         self._entries[event.key] = entry
         self._index(previous, entry)
         self._publish(Change(MODIFIED if previous else ADDED, entry, previous))
 
     def _remove(self, previous: Entry, revision: int) -> None:
+        self.size -= len(previous.body)
         del self._entries[previous.key]
         del self._keys[bisect_left(self._keys, previous.key)]
         self._index(previous, None)

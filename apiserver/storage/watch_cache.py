@@ -60,6 +60,10 @@ class WatchCache:
             cache.load(_entries(cache, [self._unclaimed.pop(key) for key in claimed]), self.revision)
         return cache
 
+    def find(self, resource: Resource) -> ResourceCache | None:
+        """The cache of a resource if there is one."""
+        return self._resources.get(resource.storage_prefix)
+
     def forget(self, resource: Resource) -> None:
         """Drops the cache of a resource that is no longer served. Its objects stay in the store."""
         cache = self._resources.pop(resource.storage_prefix, None)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
+import httpx
 import orjson
 
+from apiserver.flow_control.flow_stats import FlowStats
+from tests.integration.plane import eventually
 from tests.integration.running_apiserver import running
 from tests.unit.apiserver.audit.test_policy import policy
 from tests.unit.apiserver.storage.encryption.test_config import CBC, IDENTITY, config
 
+DUMP = "/debug/api_priority_and_fairness/dump_priority_levels"
+FLOWS = "/apis/flowcontrol.apiserver.k8s.io/v1"
 SECRETS = "/api/v1/namespaces/default/secrets"
 
 
@@ -47,3 +54,57 @@ async def test_requests_are_audited(pki: Path, tmp_path: Path) -> None:
     assert first["objectRef"]["name"] == made.json()["metadata"]["name"]
     assert (second["auditID"], second["responseStatus"]["code"]) == (refused.headers["audit-id"], 403)
     assert second["annotations"]["authorization.k8s.io/decision"] == "forbid"
+
+
+async def test_a_noisy_client_starves_nobody(pki: Path) -> None:
+    """Of four seats a flood of two hundred may have all but those that others want."""
+    flags = {"max_requests_inflight": 3, "max_mutating_requests_inflight": 1}
+    async with running(pki, **flags) as api, api.client("admin") as admin:
+        await allow_reading(admin, "scheduler", "controller-manager")
+        async with api.client("scheduler") as noisy, api.client("controller-manager") as quiet:
+            flood = [asyncio.create_task(noisy.get(SECRETS)) for _ in range(200)]
+            await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+            began = time.monotonic()
+            answers = [await quiet.get(SECRETS) for _ in range(5)]
+            seconds = time.monotonic() - began
+            left = sum(not each.done() for each in flood)
+            done = await asyncio.gather(*flood)
+        levels = await admin.get(DUMP)
+    assert [each.status_code for each in answers] == [200] * 5
+    assert left > 50, f"the quiet client was served in {seconds} s, while the noisy one waited"
+    assert {each.status_code for each in done} == {200}
+    assert "workload-high," in levels.text
+
+
+async def test_who_floods_beyond_the_queues_is_told_to_come_later(pki: Path) -> None:
+    async with running(pki) as api, api.client("admin") as admin, api.client() as nobody:
+        name, reject = "tiny", {"type": "Reject"}
+        limited = {"nominalConcurrencyShares": 0, "limitResponse": reject}
+        level = {"metadata": {"name": name}, "spec": {"type": "Limited", "limited": limited}}
+        made = await admin.post(f"{FLOWS}/prioritylevelconfigurations", json=level)
+        subjects = [{"kind": "Group", "group": {"name": "system:unauthenticated"}}]
+        rule = {"subjects": subjects, "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["/version"]}]}
+        spec = {"matchingPrecedence": 5, "priorityLevelConfiguration": {"name": name}, "rules": [rule]}
+        schema = await admin.post(f"{FLOWS}/flowschemas", json={"metadata": {"name": name}, "spec": spec})
+        await eventually(lambda: admin.get(DUMP), lambda answer: f"{name}," in answer.text)
+        holding = api.server.levels.levels[name].queues.start((), 1, FlowStats(name, name))
+        answer = await nobody.get("/version")
+        api.server.levels.levels[name].queues.finish(holding)
+        shown = await eventually(
+            lambda: admin.get(f"{FLOWS}/flowschemas/{name}"), lambda answer: "Dangling" in answer.text
+        )
+    assert (answer.text, answer.headers["retry-after"]) == (
+        "Too many requests, please try again later.\n", "1",
+    )  # fmt: skip
+    assert answer.headers["x-kubernetes-pf-flowschema-uid"] == schema.json()["metadata"]["uid"]
+    assert answer.headers["x-kubernetes-pf-prioritylevel-uid"] == made.json()["metadata"]["uid"]
+    condition = shown.json()["status"]["conditions"][0]
+    assert (condition["type"], condition["status"], condition["reason"]) == ("Dangling", "False", "Found")
+
+
+async def allow_reading(admin: httpx.AsyncClient, *components: str) -> None:
+    users = [{"kind": "User", "name": f"system:kube-{each}"} for each in components]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "readers"}, "roleRef": role, "subjects": users}
+    made = await admin.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json=binding)
+    assert made.status_code == 201

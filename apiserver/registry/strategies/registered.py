@@ -32,6 +32,7 @@ from apiserver.registry.strategies.daemon_set import DaemonSetStrategy
 from apiserver.registry.strategies.deployment import DeploymentStrategy
 from apiserver.registry.strategies.endpoints import EndpointSliceStrategy, EndpointsStrategy
 from apiserver.registry.strategies.event import EventStrategy
+from apiserver.registry.strategies.flow_control import FlowSchemaStrategy, PriorityLevelStrategy
 from apiserver.registry.strategies.ingress import IngressClassStrategy, IngressStrategy
 from apiserver.registry.strategies.job import JobStrategy
 from apiserver.registry.strategies.lease import LeaseStrategy
@@ -119,6 +120,8 @@ def build_strategies(
         scheme.VALIDATING_ADMISSION_POLICIES: AdmissionPolicyStrategy(),
         scheme.VALIDATING_ADMISSION_POLICY_BINDINGS: AdmissionPolicyBindingStrategy(),
         scheme.API_SERVICES: APIServiceStrategy(),
+        scheme.FLOW_SCHEMAS: FlowSchemaStrategy(),
+        scheme.PRIORITY_LEVEL_CONFIGURATIONS: PriorityLevelStrategy(),
         scheme.CUSTOM_RESOURCE_DEFINITIONS: CustomResourceDefinitionStrategy(),
         scheme.CONTROLLER_REVISIONS: ControllerRevisionStrategy(),
         scheme.DAEMON_SETS: DaemonSetStrategy(),

@@ -12,13 +12,12 @@ from typing import Any
 import orjson
 import pytest
 
-from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError, TooManyRequestsError
+from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError
 from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import Decision
 from apiserver.filters.authorization import Authorization
 from apiserver.filters.impersonation import Impersonation, requested_user, with_implied_groups
-from apiserver.filters.max_in_flight import Lane
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
 from apiserver.filters.request_info import KEY, parse_query, parse_request
@@ -106,31 +105,6 @@ async def test_a_watch_may_last() -> None:
         await asyncio.sleep(100)
 
     await Timeout(app_that(dawdle), 60)(scope_of("GET /api/v1/nodes?watch=1"), nothing, Sent())
-
-
-async def test_those_beyond_the_limit_wait_their_turn_and_the_queue_is_bounded() -> None:
-    lane = Lane(1)
-    await lane.enter()
-    waiting = [asyncio.ensure_future(lane.enter()) for _ in range(20)]
-    await asyncio.sleep(0)
-    with pytest.raises(TooManyRequestsError):
-        await lane.enter()
-    lane.leave()
-    await asyncio.sleep(0)
-    assert [task.done() for task in waiting[:2]] == [True, False]
-    for task in waiting:
-        task.cancel()
-
-
-async def test_one_who_gives_up_waiting_leaves_no_hole() -> None:
-    lane = Lane(1)
-    await lane.enter()
-    waiting = asyncio.ensure_future(lane.enter())
-    await asyncio.sleep(0)
-    lane.leave()
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    assert lane.running == 0
 
 
 class Rules:
