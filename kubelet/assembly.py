@@ -16,11 +16,13 @@ from kubelet.images.manager import ImageManager
 from kubelet.journal import Journal
 from kubelet.kubelet import Kubelet, References
 from kubelet.node.agent import NodeAgent
+from kubelet.pods.allocation_manager import AllocationManager
 from kubelet.pods.preparer import Preparer
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
 from kubelet.pods.resizer import Resizer
 from kubelet.pods.runtime_classes import RuntimeClasses
+from kubelet.pods.sandboxes import SandboxMaker
 from kubelet.pods.starter import ContainerStarter
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.sync import PodSync
@@ -112,13 +114,11 @@ def assemble(
         starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
         terminator=terminator,
         resizer=resizer,
-        runtime_classes=RuntimeClasses(client),
+        sandboxes=SandboxMaker(runtime, RuntimeClasses(client), recorder, journal, gate, settings),
         volumes=seams.volumes,
         remover=PodRemover(runtime, seams.volumes),
         recorder=recorder,
         journal=journal,
-        gate=gate,
-        settings=settings,
         now=now,
     )
     workers = waker.workers = PodWorkers(sync.sync)
@@ -132,9 +132,9 @@ def assemble(
         statuses=statuses,
         references=seams.references,
         housekeeping=Housekeeping(runtime, workers, seams.volumes, next(iter(agents)), now),
-        pressures=seams.pressures,
-        is_shutting_down=seams.is_shutting_down,
-        settings=settings,
+        allocation=AllocationManager(
+            agents, lambda node: agents[node].node, seams.pressures, seams.is_shutting_down, settings
+        ),
         recorder=recorder,
         journal=journal,
         now=now,

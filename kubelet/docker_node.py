@@ -44,6 +44,7 @@ from kubelet.pods.preparer import NodePreparer
 from kubelet.probes.prober import NodeProber
 from kubelet.referenced import ReferencedObjects
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
+from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.shutdown.logind import Logind
 from kubelet.shutdown.manager import NodeShutdown
@@ -74,6 +75,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         endpoint=options.docker_endpoint or DEFAULT_ENDPOINT,
         pause_image=options.pod_infra_container_image,
         logs=log_limits_of(configuration),
+        links=LogLinks(Path(configuration["podLogsDir"])),
     )
     recorder = EventRecorder(client, "kubelet", node_config.name)
     images = _image_collector(options, configuration, node_config.name, runtime, recorder)
@@ -188,5 +190,5 @@ async def clean_up(options: Options) -> None:
 
     root = Path(options.root_dir)
     name = node_name(options, inspect_machine(root))
-    await cleanup_node(name, options.docker_endpoint or DEFAULT_ENDPOINT)
+    await cleanup_node(name, options.docker_endpoint or DEFAULT_ENDPOINT, LogLinks())
     remove_tree(root / "pods")

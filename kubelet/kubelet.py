@@ -1,33 +1,31 @@
 """The kubelet: pods come in from the API and from files, news from the engine; each goes to the pod's worker.
 
-Owns admission. One Kubelet serves one node, or all hollow
-nodes of a process.
+One Kubelet serves one node, or all hollow nodes of a process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, key_of, uid_of
+from apimachinery.objects import NamespacedName, Object, get_path, key_of, uid_of
 from apimachinery.pods import is_terminal
 from client.informer import Informer
 from kubelet.events import WARNING, Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
 from kubelet.node.agent import NodeAgent
-from kubelet.pods.admission import admit, judge_resize
 from kubelet.pods.allocation import granted_before, resources_in, with_resources
+from kubelet.pods.allocation_manager import PREEMPTED, AllocationManager
 from kubelet.pods.record import PodRecord, grace_of, needs_sync
 from kubelet.pods.status import Verdict
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
 from kubelet.references import pod_reference
 from kubelet.runtime.interface import Runtime, RuntimeUnavailable
-from kubelet.settings import PodSettings
 from kubelet.static_pods.files import Manifests, StaticPods
 from kubelet.static_pods.identity import is_mirror, is_static
 from kubelet.static_pods.mirrors import MirrorPods
@@ -57,9 +55,7 @@ class Kubelet:
         statuses: StatusManager,
         references: References,
         housekeeping: Housekeeping,
-        pressures: Callable[[], Collection[str]],
-        is_shutting_down: Callable[[], bool],
-        settings: PodSettings,
+        allocation: AllocationManager,
         recorder: Recorder,
         journal: Journal,
         now: Callable[[], datetime],
@@ -74,12 +70,9 @@ class Kubelet:
         self._mirrors = mirrors
         self._references = references
         self.housekeeping = housekeeping
-        self._pressures = pressures
-        self._is_shutting_down = is_shutting_down
-        self._settings = settings
+        self._allocation = allocation
         self._recorder = recorder
         self._now = now
-        self._by_node: dict[str, dict[str, PodRecord]] = {name: {} for name in agents}
         self._static: StaticPods = {}
         workers.add_gone_handler(self._gone)
 
@@ -120,8 +113,8 @@ class Kubelet:
         record = self.workers.get(uid)
         return record is None or record.stopped
 
-    def end(self, pod: Object, verdict: Verdict, grace: float) -> None:
-        """Ends the pod for good; its containers get no more than `grace` seconds."""
+    def end(self, pod: Object, verdict: Verdict, grace: float | None) -> None:
+        """Ends the pod for good; its containers get no more than `grace` seconds if given."""
         record = self.workers.get(uid_of(pod))
         if record is None or record.terminating:
             return
@@ -185,63 +178,32 @@ class Kubelet:
     def _added(self, pod: Object) -> None:
         record = PodRecord(granted_before(pod), self._now().timestamp())
         self.journal.note(pod, "seen")
-        verdict = self._admit(pod)
+        verdict, victims = self._allocation.admit(pod)
+        for victim in victims:
+            self._recorder.event(pod_reference(victim), WARNING, PREEMPTED.reason, PREEMPTED.message)
+            self.end(victim, PREEMPTED, None)
         if verdict is not None:
             record.ended, record.rejected = verdict, True
             self.journal.note(pod, "refused", error=f"{verdict.reason}: {verdict.message}")
             self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
         else:
             self._references.register(pod)
-        self._by_node[pod["spec"]["nodeName"]][record.uid] = record
-        self._grant(record, pod)
+        self._allocation.add(record)
+        self._allocation.grant(record, pod)
         self.workers.add(record)
-
-    def _admit(self, pod: Object) -> Verdict | None:
-        """What this node has taken once it keeps, whatever has become of its labels."""
-        node = self.agents[pod["spec"]["nodeName"]].node
-        if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
-            return None
-        if self._is_shutting_down():
-            return Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
-        return admit(
-            pod,
-            node,
-            self._others(pod),
-            pressures=self._pressures(),
-            unsafe_sysctls=self._settings.allowed_unsafe_sysctls,
-        )
-
-    def _others(self, pod: Object) -> list[Object]:
-        """What its node has to share among besides it."""
-        records = self._by_node[pod["spec"]["nodeName"]].values()
-        return [
-            each.pod
-            for each in records
-            if each.uid != uid_of(pod) and not (each.finished or each.rejected or each.stopped)
-        ]
-
-    def _grant(self, record: PodRecord, wanted: Object) -> None:
-        """Lets the pod have what it asks for, or all of it but other resources."""
-        granted = resources_in(record.pod)
-        node = self.agents[wanted["spec"]["nodeName"]].node or {}
-        allocatable = get_path(node, "status.allocatable") or {}
-        record.pending = None
-        if granted != resources_in(wanted):
-            record.pending = judge_resize(wanted, allocatable, self._others(wanted))
-        record.pod = with_resources(wanted, granted) if record.pending else wanted
 
     def _retry_resizes(self, node: str) -> None:
         """Something has been set free: who waits for it may have it now."""
-        for record in self._by_node[node].values():
+        for record in self._allocation.waiting(node):
             wanted = self.pods.get(key_of(record.pod))
-            if record.pending and wanted is not None and not record.terminating:
-                self._grant(record, wanted)
+            if wanted is not None:
+                self._allocation.grant(record, wanted)
                 self.workers.wake(record.uid)
 
     def _updated(self, record: PodRecord, pod: Object) -> None:
         old, was_ending, old_grace = record.pod, record.terminating, grace_of(record.pod)
         pending = record.pending
-        self._grant(record, pod)
+        self._allocation.grant(record, pod)
         self.statuses.observe(pod)
         if is_terminal(pod) and not is_terminal(old):
             self._retry_resizes(pod["spec"]["nodeName"])
@@ -257,7 +219,7 @@ class Kubelet:
     def _removed(self, pod: Object) -> None:
         record = self.workers.get(uid_of(pod))
         self._references.unregister(uid_of(pod))
-        self._by_node[pod["spec"]["nodeName"]].pop(uid_of(pod), None)
+        self._allocation.remove(pod)
         if record is None:
             return
         was_stopped = record.stopped

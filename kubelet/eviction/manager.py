@@ -141,7 +141,7 @@ class EvictionManager:
         grace = IMMEDIATELY if threshold.is_hard else self._policy.maximum_grace
         for pod in rank(active, stats, resource):
             message = eviction_message(pod, stats.get(uid_of(pod)), threshold, seen)
-            if self._evict(pods, pod, Verdict("Evicted", message, is_disruption=True), grace):
+            if self._evict(pods, pod, Verdict("Evicted", message, disruption=message), grace):
                 EVICTIONS.labels(threshold.signal).inc()
                 return
         log.error("Eviction: unable to evict any pods from the node: node=%s", self._node)

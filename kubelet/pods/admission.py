@@ -18,6 +18,7 @@ from kubelet.pods.status import Verdict
 from kubelet.pods.sysctls import forbidden_sysctl
 from kubelet.static_pods.identity import is_static
 
+OUT_OF = "OutOf"
 _MEMORY_TAINT = {"key": NODE_MEMORY_PRESSURE, "effect": NO_SCHEDULE}
 
 
@@ -104,7 +105,7 @@ def _short(name: str, requested: int, used: int, capacity: int) -> Verdict:
         f"Node didn't have enough resource: {name}, "
         f"requested: {requested}, used: {used}, capacity: {capacity}"
     )
-    return Verdict(f"OutOf{name}", message)
+    return Verdict(f"{OUT_OF}{name}", message)
 
 
 def _name(pod: Object, node: Object) -> Verdict | None:

@@ -31,8 +31,8 @@ class Verdict:
 
     reason: str
     message: str
-    is_disruption: bool = False
-    """Ended for the sake of others: its controller need not count that against it."""
+    disruption: str = ""
+    """What the DisruptionTarget condition says where a pod ends for the sake of others, not by its fault."""
 
 
 def pod_status(
@@ -159,9 +159,9 @@ def _conditions(
     """The kubelet's own conditions; those of others stay as they are."""
     old = (pod.get("status") or {}).get("conditions") or []
     conditions = [dict(each) for each in old if each["type"] not in _resize_gone(inputs)]
-    if ended is not None and ended.is_disruption:
+    if ended is not None and ended.disruption:
         disruption = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
-        set_condition(conditions, {**_observed(pod), **disruption, "message": ended.message}, now)
+        set_condition(conditions, {**_observed(pod), **disruption, "message": ended.disruption}, now)
     ready_containers = _containers_ready(pod, phase, inits, containers)
     wanted = [
         *_resize_conditions(inputs),

@@ -10,12 +10,10 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from apimachinery.objects import Object, annotations_of, get_path
+from apimachinery.objects import Object, get_path
 from apimachinery.pods import all_containers, is_sidecar
 from apimachinery.times import parse_time
 from component_base.backoff import exponential
-from kubelet.containers.dns import pod_dns
-from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.journal import Journal
 from kubelet.metrics import POD_START, STARTED_PODS
@@ -24,23 +22,20 @@ from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
 from kubelet.pods.resizer import Resizer
-from kubelet.pods.runtime_classes import RuntimeClasses
+from kubelet.pods.sandboxes import SandboxMaker
 from kubelet.pods.seen import containers_named, has_ended, newest_sandbox
 from kubelet.pods.starter import ContainerStarter, StartFailed
 from kubelet.pods.status import TERMINAL, Verdict
 from kubelet.pods.termination import Terminator, anything_left
-from kubelet.pods.workers import uninterrupted
 from kubelet.probes.manager import ProbeManager
 from kubelet.references import pod_reference
 from kubelet.runtime.interface import (
-    HOLLOW_PREFIX,
     ContainerState,
     Runtime,
     RuntimePod,
     RuntimeSandbox,
-    SandboxError,
 )
-from kubelet.settings import NodeFacts, PodSettings
+from kubelet.settings import NodeFacts
 from kubelet.volumes.errors import VolumeError
 from kubelet.volumes.manager import Volumes
 from kubelet.volumes.mounted import MountedVolume
@@ -70,13 +65,11 @@ class PodSync:
         starter: ContainerStarter,
         terminator: Terminator,
         resizer: Resizer,
-        runtime_classes: RuntimeClasses,
+        sandboxes: SandboxMaker,
         volumes: Volumes,
         remover: PodRemover,
         recorder: Recorder,
         journal: Journal,
-        gate: asyncio.Semaphore,
-        settings: PodSettings,
         now: Callable[[], datetime],
     ) -> None:
         self._runtime = runtime
@@ -85,13 +78,11 @@ class PodSync:
         self._starter = starter
         self._terminator = terminator
         self._resizer = resizer
-        self._runtime_classes = runtime_classes
+        self._sandboxes = sandboxes
         self._volumes = volumes
         self._remover = remover
         self._recorder = recorder
         self._journal = journal
-        self._gate = gate
-        self._settings = settings
         self._now = now
 
     async def sync(self, record: PodRecord) -> float | None:
@@ -188,7 +179,7 @@ class PodSync:
             if not actions.create_sandbox:
                 return 0.0
         await self._kill_containers(record.pod, seen, actions.kill)
-        if actions.create_sandbox and not await self._create_sandbox(record, actions.attempt):
+        if actions.create_sandbox and not await self._sandboxes.make(record.pod, actions.attempt):
             return SANDBOX_RETRY
         if not actions.start:
             return 0.0 if actions.kill else None
@@ -234,27 +225,6 @@ class PodSync:
                 running = next(known for known in seen.containers if known.id == each.id)  # type: ignore[union-attr]
                 grace = _kill_grace(pod, each)
                 group.create_task(self._terminator.stop_container(pod, running, grace, each.message))
-
-    async def _create_sandbox(self, record: PodRecord, attempt: int) -> bool:
-        pod, settings = record.pod, self._settings
-        dns = pod_dns(pod, settings.host_dns(), settings.cluster_dns, settings.cluster_domain)
-        try:
-            config = sandbox_config(
-                pod,
-                attempt=attempt,
-                dns=dns,
-                cluster_domain=settings.cluster_domain,
-                runtime_handler=await self._runtime_classes.handler_of(pod),
-                annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
-            )
-            async with self._gate:
-                with self._journal.step(pod, "sandbox"):
-                    await uninterrupted(self._runtime.create_sandbox(config))
-        except SandboxError as error:
-            message = f"Failed to create pod sandbox: {error}"
-            self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
-            return False
-        return True
 
     async def _prune(self, record: PodRecord, seen: RuntimePod | None) -> None:
         """Keeps one dead container per name, and of init containers that are done nothing but their end."""

@@ -17,9 +17,8 @@ from kubelet.shutdown.plan import Group, Period, shutdown_groups
 
 log = logging.getLogger(__name__)
 
-TERMINATED = Verdict(
-    "Terminated", "Pod was terminated in response to imminent node shutdown.", is_disruption=True
-)
+MESSAGE = "Pod was terminated in response to imminent node shutdown."
+TERMINATED = Verdict("Terminated", MESSAGE, disruption=MESSAGE)
 RETRY_SECONDS = 10.0
 
 

@@ -53,6 +53,7 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
         assert len(before) == 2
 
         await check_statistics(here, pod)
+        assert has_log(pod)
 
         here.plane.kill("kubelet")
         here.start()
@@ -73,6 +74,7 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
         async with asyncio.timeout(LIMIT):
             while containers_of(pod) or (here.root / "pods" / uid_of(pod)).exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+        assert not has_log(pod)
         reasons = {each["reason"] for each in (await here.client.list(EVENTS, "default"))["items"]}
         assert reasons >= {"Pulled", "Created", "Started", "Killing"}
 
@@ -97,6 +99,10 @@ async def check_statistics(here: Node, pod: Object) -> None:
     assert "container_network_receive_bytes_total" in await ask("/metrics/cadvisor")
     assert 'probe_type="Liveness",result="successful"' in await ask("/metrics/probes")
     assert [uid_of(each) for each in orjson.loads(await ask("/pods"))["items"]] == [uid_of(pod)]
+
+
+def has_log(pod: Object) -> bool:
+    return Path("/var/log/pods", f"default_p_{uid_of(pod)}", "c", "0.log").is_file()
 
 
 def kill_container(pod: Object) -> None:
@@ -140,6 +146,8 @@ async def test_a_static_pod_needs_no_api_and_shows_there_when_it_can(tmp_path: P
         here.plane.run("kube-apiserver")
         mirror = await here.until_there(name)
         assert mirror["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
+        log = await here.client.request("GET", f"/api/v1/namespaces/default/pods/{name}/log")
+        assert log == b"hello\n"
         await here.client.delete(PODS, name, "default")
         await here.until_there(name, not_uid=uid_of(mirror))
         assert running(label) == before

@@ -11,6 +11,8 @@ import pytest
 
 from kubelet.network.cleanup import cleanup_network
 from kubelet.runtime.docker.cleanup import cleanup_node
+from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
+from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
@@ -381,8 +383,8 @@ async def test_engine_that_comes_back_is_found_again(tmp_path):
 async def test_cleanup_leaves_nothing_of_the_node(node):
     await node.start(container("sleep", "100"))
     name = node.runtime._network.node
-    removed = await cleanup_node(name)
+    removed = await cleanup_node(name, DEFAULT_ENDPOINT, LogLinks())
     assert any(each.startswith("k8s_POD_pod-1_ns_") for each in removed)
     assert await node.runtime.list_pods() == {}
     assert await asyncio.to_thread(cleanup_network, name) == []
-    assert await cleanup_node(name) == []
+    assert await cleanup_node(name, DEFAULT_ENDPOINT, LogLinks()) == []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from kubelet.runtime.docker.labels import (
     container_labels,
     docker_name,
 )
+from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.logs import open_logs
 from kubelet.runtime.docker.port_forward import connect_inside
 from kubelet.runtime.docker.requests import LogLimits, container_body, update_body
@@ -68,9 +70,12 @@ class DockerRuntime:
         endpoint: str = DEFAULT_ENDPOINT,
         pause_image: str = DEFAULT_PAUSE_IMAGE,
         logs: LogLimits | None = None,
+        links: LogLinks | None = None,
     ) -> None:
         self._network = network
         self._logs = logs or LogLimits()
+        self._links = links
+        self._root = ""
         self._engine = Engine(endpoint)
         self._connector = Connector(endpoint)
         self._creator = Creator(self._engine, self._connector)
@@ -145,11 +150,18 @@ class DockerRuntime:
             sandbox = await self._sandboxes.inspected(sandbox_id)
             labels = container_labels(self._network.node, sandbox["Config"]["Labels"], sandbox_id, config)
             body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox, self._logs)
-            return with_scheme(await self._creator.create(docker_name(labels), body))
+            docker_id = await self._creator.create(docker_name(labels), body)
+            await self._link(labels, docker_id)
+            return with_scheme(docker_id)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
             raise CreateContainerError(str(error)) from error
+
+    async def _link(self, labels: Mapping[str, str], docker_id: str) -> None:
+        if self._links is not None:
+            file = Path(await self.image_folder(), "containers", docker_id, f"{docker_id}-json.log")
+            await asyncio.to_thread(self._links.add, labels, docker_id, file)
 
     async def start_container(self, container_id: str) -> None:
         docker_id = without_scheme(container_id)
@@ -174,7 +186,10 @@ class DockerRuntime:
         self._sightings.has_changed(docker_id)
 
     async def remove_container(self, container_id: str) -> None:
-        await self._creator.remove(without_scheme(container_id))
+        docker_id = without_scheme(container_id)
+        await self._creator.remove(docker_id)
+        if self._links is not None:
+            await asyncio.to_thread(self._links.remove, docker_id)
 
     # Inside of containers.
 
@@ -218,8 +233,10 @@ class DockerRuntime:
     # Images.
 
     async def image_folder(self) -> str:
-        told = await self._engine.look(lambda client: client.info())
-        return str(told["DockerRootDir"])
+        if not self._root:
+            told = await self._engine.look(lambda client: client.info())
+            self._root = str(told["DockerRootDir"])
+        return self._root
 
     async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
         await pulls.pull(self._connector, image, credentials)

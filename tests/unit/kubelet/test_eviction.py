@@ -305,7 +305,7 @@ async def test_under_pressure_one_pod_goes_at_a_time() -> None:
     node.kubelet.stopped = {"a", "b"}
     assert await node.look() == {"a", "b"}
     verdict, grace = node.kubelet.evicted["b"]
-    assert (verdict.reason, verdict.is_disruption, grace) == ("Evicted", True, 1.0)
+    assert (verdict.reason, verdict.disruption, grace) == ("Evicted", verdict.message, 1.0)
     assert "EvictionThresholdMet: Attempting to reclaim memory" in node.events.seen
     assert f"Evicted: {verdict.message}" in node.events.seen
 
@@ -328,5 +328,5 @@ async def test_disk_is_reclaimed_before_a_pod_goes() -> None:
 async def test_a_pod_over_its_own_limit_goes_without_any_pressure() -> None:
     node = Node(Kubelet([make_pod(meta={"name": "a", "uid": "a"}, **EMPTY_DIR)]), used={"a": uses(v=2 * MI)})
     assert await node.look() == {"a"}
-    assert not node.kubelet.evicted["a"][0].is_disruption
+    assert not node.kubelet.evicted["a"][0].disruption
     assert node.manager.conditions() == set()

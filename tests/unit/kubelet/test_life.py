@@ -305,7 +305,7 @@ async def test_an_evicted_pod_is_failed_once_nothing_of_it_runs() -> None:
     async with living() as world:
         world.api.put(make_pod(make_container(command=FOREVER)))
         await world.until_ready()
-        verdict = Verdict("Evicted", "The node was low on resource: memory. ", is_disruption=True)
+        verdict = Verdict("Evicted", "The node was low on resource: memory. ", disruption="for others")
         world.assembly.kubelet.end(world.pod(), verdict, 1.0)
         await world.until(lambda: world.pod()["status"].get("phase") == "Failed")
         status = world.pod()["status"]
@@ -313,5 +313,5 @@ async def test_an_evicted_pod_is_failed_once_nothing_of_it_runs() -> None:
         assert "terminated" in world.state()
         disruption = find_condition(status["conditions"], "DisruptionTarget")
         assert disruption is not None
-        assert disruption["reason"] == "TerminationByKubelet"
+        assert (disruption["reason"], disruption["message"]) == ("TerminationByKubelet", "for others")
         assert world.assembly.kubelet.active_pods() == []

@@ -282,6 +282,10 @@ class World:
     def pod(self) -> Object:
         return next(iter(self.api.pods.values()), {})
 
+    def phase(self, name: str) -> str:
+        found = [pod for key, pod in self.api.pods.items() if key.name == name]
+        return str((found[0].get("status") or {}).get("phase")) if found else ""
+
     def container(self, name: str = "web") -> Object:
         statuses = self.pod().get("status", {}).get("containerStatuses", [])
         return next((each for each in statuses if each["name"] == name), {})

@@ -1,0 +1,95 @@
+"""Who has a place on a node, and with which resources (upstream: pkg/kubelet/allocation)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+from apimachinery.objects import Object, get_path, is_terminating, uid_of
+from apimachinery.pods import is_terminal
+from kubelet.pods.admission import OUT_OF, admit, judge_resize
+from kubelet.pods.allocation import resources_in, with_resources
+from kubelet.pods.critical import is_critical
+from kubelet.pods.preemption import victims
+from kubelet.pods.record import PodRecord
+from kubelet.pods.status import Verdict
+from kubelet.settings import PodSettings
+
+SHUTTING_DOWN = Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
+PREEMPTED = Verdict(
+    "Preempting",
+    "Preempted in order to admit critical pod",
+    disruption="Pod was preempted by Kubelet to accommodate a critical pod.",
+)
+
+
+class Admission(NamedTuple):
+    refused: Verdict | None
+    victims: list[Object]
+    """Pods that have to make room."""
+
+
+class AllocationManager:
+    """`node_of` shows a Node by name, or None while it is not registered."""
+
+    def __init__(
+        self,
+        nodes: Iterable[str],
+        node_of: Callable[[str], Object | None],
+        pressures: Callable[[], Collection[str]],
+        is_shutting_down: Callable[[], bool],
+        settings: PodSettings,
+    ) -> None:
+        self._node_of = node_of
+        self._pressures = pressures
+        self._is_shutting_down = is_shutting_down
+        self._settings = settings
+        self._records: dict[str, dict[str, PodRecord]] = {name: {} for name in nodes}
+
+    def add(self, record: PodRecord) -> None:
+        self._records[record.pod["spec"]["nodeName"]][record.uid] = record
+
+    def remove(self, pod: Object) -> None:
+        self._records[pod["spec"]["nodeName"]].pop(uid_of(pod), None)
+
+    def admit(self, pod: Object) -> Admission:
+        """What a node has taken once it keeps, whatever has become of its labels."""
+        node = self._node_of(pod["spec"]["nodeName"])
+        if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
+            return Admission(None, [])
+        if self._is_shutting_down():
+            return Admission(SHUTTING_DOWN, [])
+        others = self._others(pod)
+        verdict = self._judge(pod, node, others)
+        if verdict is None or not verdict.reason.startswith(OUT_OF) or not is_critical(pod):
+            return Admission(verdict, [])
+        ended = victims(pod, get_path(node, "status.allocatable") or {}, others)
+        left = [each for each in others if each not in ended]
+        return Admission(self._judge(pod, node, left), ended)
+
+    def grant(self, record: PodRecord, wanted: Object) -> None:
+        """Lets the pod have what it asks for, or all of it but other resources."""
+        granted = resources_in(record.pod)
+        node = self._node_of(wanted["spec"]["nodeName"]) or {}
+        allocatable = get_path(node, "status.allocatable") or {}
+        record.pending = None
+        if granted != resources_in(wanted):
+            record.pending = judge_resize(wanted, allocatable, self._others(wanted))
+        record.pod = with_resources(wanted, granted) if record.pending else wanted
+
+    def waiting(self, node: str) -> list[PodRecord]:
+        """Those that would have other resources if they could."""
+        return [each for each in self._records[node].values() if each.pending and not each.terminating]
+
+    def _judge(self, pod: Object, node: Object, others: list[Object]) -> Verdict | None:
+        unsafe = self._settings.allowed_unsafe_sysctls
+        return admit(pod, node, others, pressures=self._pressures(), unsafe_sysctls=unsafe)
+
+    def _others(self, pod: Object) -> list[Object]:
+        """With what its node has to be shared."""
+        return [
+            each.pod
+            for each in self._records[pod["spec"]["nodeName"]].values()
+            if each.uid != uid_of(pod)
+            and not (each.finished or each.rejected or each.stopped or each.ended is PREEMPTED)
+        ]

@@ -1,0 +1,58 @@
+"""Makes a pod's sandbox: the name service, the engine's handler, a place in the queue of starts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from apimachinery.objects import Object, annotations_of
+from kubelet.containers.dns import pod_dns
+from kubelet.containers.sandbox import sandbox_config
+from kubelet.events import WARNING, Recorder
+from kubelet.journal import Journal
+from kubelet.pods.runtime_classes import RuntimeClasses
+from kubelet.pods.workers import uninterrupted
+from kubelet.references import pod_reference
+from kubelet.runtime.interface import HOLLOW_PREFIX, Runtime, SandboxConfig, SandboxError
+from kubelet.settings import PodSettings
+
+
+class SandboxMaker:
+    def __init__(
+        self,
+        runtime: Runtime,
+        classes: RuntimeClasses,
+        recorder: Recorder,
+        journal: Journal,
+        gate: asyncio.Semaphore,
+        settings: PodSettings,
+    ) -> None:
+        self._runtime = runtime
+        self._classes = classes
+        self._recorder = recorder
+        self._journal = journal
+        self._gate = gate
+        self._settings = settings
+
+    async def make(self, pod: Object, attempt: int) -> bool:
+        """Whether it is there; an Event says why not."""
+        try:
+            config = await self._config(pod, attempt)
+            async with self._gate:
+                with self._journal.step(pod, "sandbox"):
+                    await uninterrupted(self._runtime.create_sandbox(config))
+        except SandboxError as error:
+            message = f"Failed to create pod sandbox: {error}"
+            self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
+            return False
+        return True
+
+    async def _config(self, pod: Object, attempt: int) -> SandboxConfig:
+        settings = self._settings
+        return sandbox_config(
+            pod,
+            attempt=attempt,
+            dns=pod_dns(pod, settings.host_dns(), settings.cluster_dns, settings.cluster_domain),
+            cluster_domain=settings.cluster_domain,
+            runtime_handler=await self._classes.handler_of(pod),
+            annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
+        )
