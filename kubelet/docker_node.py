@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,16 @@ from kubelet.assembly import Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT
 from kubelet.certificates.store import CertificateStore
 from kubelet.containers.files import PodFiles
-from kubelet.events import Recorder
-from kubelet.eviction.manager import EvictionManager, policy_of
-from kubelet.eviction.reclaim import NodeReclaimer
-from kubelet.images.collector import ImageCollector
+from kubelet.guards import NodeGuards
 from kubelet.network.pod_network import PodNetwork
 from kubelet.network.routes import Backend
 from kubelet.node.agent import NodeAgent
 from kubelet.node.machine import Machine, inspect_machine
 from kubelet.node.neighbours import Neighbours
-from kubelet.node.sources import MachineSource, PressureSource
+from kubelet.node.sources import MachineSource
 from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
-    image_policy_of,
     log_limits_of,
     manifests_of,
     node_config_of,
@@ -46,10 +41,6 @@ from kubelet.referenced import ReferencedObjects
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.runtime import DockerRuntime
-from kubelet.shutdown.logind import Logind
-from kubelet.shutdown.manager import NodeShutdown
-from kubelet.shutdown.plan import periods_of
-from kubelet.stats.pods import PodStatsProvider
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
 from kubelet.volumes.local_path import LocalPathVolumes, NodeDisk
@@ -78,22 +69,18 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         links=LogLinks(Path(configuration["podLogsDir"])),
     )
     recorder = EventRecorder(client, "kubelet", node_config.name)
-    images = _image_collector(options, configuration, node_config.name, runtime, recorder)
-    stats = PodStatsProvider(runtime, root, time.monotonic)
-    eviction = EvictionManager(
-        policy_of(configuration),
+    guards = NodeGuards(
+        configuration,
+        runtime,
+        recorder,
         node=node_config.name,
-        observe=PressureSource(root, runtime).observe,
-        stats=stats,
-        reclaimer=NodeReclaimer(runtime, images),
-        recorder=recorder,
-        clock=time.monotonic,
+        root=root,
+        pause_image=options.pod_infra_container_image,
     )
-    shutdown = NodeShutdown(periods_of(configuration), Logind())
     agent = NodeAgent(
         client,
         node_config,
-        MachineSource(machine, runtime, eviction.conditions, shutdown.is_shutting_down),
+        MachineSource(machine, runtime, guards.eviction.conditions, guards.shutdown.is_shutting_down),
         clock.now,
     )
     waker = Waker()
@@ -115,8 +102,8 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             objects,
             recorder,
             manifests_of(configuration, node_config.name, clock.now),
-            eviction.conditions,
-            shutdown.is_shutting_down,
+            guards.eviction.conditions,
+            guards.shutdown.is_shutting_down,
         ),
         agents={node_config.name: agent},
         pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),
@@ -141,10 +128,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         neighbours=Neighbours(node_config.name, nodes, network),
         recorder=recorder,
         machine=machine,
-        stats=stats,
-        eviction=eviction,
-        shutdown=shutdown,
-        images=images,
+        guards=guards,
     )
     try:
         async with asyncio.TaskGroup() as group:
@@ -156,19 +140,6 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         await objects.aclose()
         await runtime.close()
         await client.aclose()
-
-
-def _image_collector(
-    options: Options, configuration: dict[str, Any], node: str, runtime: DockerRuntime, recorder: Recorder
-) -> ImageCollector:
-    return ImageCollector(
-        runtime,
-        recorder,
-        image_policy_of(configuration),
-        node=node,
-        kept=[options.pod_infra_container_image],
-        clock=time.monotonic,
-    )
 
 
 async def _join(options: Options, machine: Machine) -> None:

@@ -21,16 +21,13 @@ from component_base.health import HealthServer
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
 from kubelet.events import NORMAL, Recorder
-from kubelet.eviction.manager import EvictionManager
-from kubelet.images.collector import ImageCollector
+from kubelet.guards import NodeGuards
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
 from kubelet.node.machine import Machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
-from kubelet.shutdown.manager import NodeShutdown
-from kubelet.stats.pods import PodStatsProvider
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +49,7 @@ class NodeLife:
     neighbours: Neighbours
     recorder: Recorder
     machine: Machine
-    stats: PodStatsProvider
-    eviction: EvictionManager
-    shutdown: NodeShutdown
-    images: ImageCollector
+    guards: NodeGuards
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _connected: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
@@ -78,9 +72,7 @@ class NodeLife:
         await self.nodes.wait_synced()
         await self.services.wait_synced()
         self._connected.set()
-        group.create_task(self.eviction.run(self.assembly.kubelet))
-        group.create_task(self.images.run())
-        group.create_task(self.shutdown.run(self.assembly.kubelet, self.agent.report))
+        group.create_task(self.guards.run(self.assembly.kubelet, self.agent.report))
         await self.assembly.kubelet.pods.wait_synced()
         daemon.ready()
         managers = certificate_managers(
@@ -137,7 +129,7 @@ class NodeLife:
         app = build_app(
             kubelet,
             probes,
-            StatsEndpoints(kubelet, self.stats, probes, self.machine, clock.now),
+            StatsEndpoints(kubelet, self.guards.stats, probes, self.machine, clock.now),
             Authenticator(self.client, anonymous=settings["authentication"]["anonymous"]["enabled"]),
             Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,

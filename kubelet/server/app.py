@@ -37,7 +37,7 @@ def build_app(
     configuration: Mapping[str, Any],
     now: Callable[[], datetime],
 ) -> ASGIApp:
-    endpoints = Endpoints(kubelet, configuration)
+    endpoints = Endpoints(kubelet, stats, configuration)
     pod = "/{namespace}/{pod}"
     app = Starlette(
         routes=[
@@ -72,8 +72,9 @@ def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
 
 
 class Endpoints:
-    def __init__(self, kubelet: Kubelet, configuration: Mapping[str, Any]) -> None:
+    def __init__(self, kubelet: Kubelet, stats: StatsEndpoints, configuration: Mapping[str, Any]) -> None:
         self._kubelet = kubelet
+        self._stats = stats
         self._configuration = configuration
 
     async def healthz(self, request: Request) -> Response:
@@ -97,7 +98,8 @@ class Endpoints:
         return _json({"kubeletconfig": self._configuration})
 
     async def metrics(self, request: Request) -> Response:
-        return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+        text = metrics.render() + (await self._stats.volumes()).encode()
+        return Response(text, media_type=metrics.CONTENT_TYPE)
 
 
 def _pod_list(items: list[Object]) -> Object:

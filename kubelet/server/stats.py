@@ -18,6 +18,7 @@ from kubelet.kubelet import Kubelet
 from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError
+from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
 from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
 from kubelet.stats.families import text_of
 from kubelet.stats.node import inspect_node, node_usage_now
@@ -66,6 +67,16 @@ class StatsEndpoints:
         text = cadvisor_metrics(found, self._now().timestamp(), cpus=machine.cpus, memory=machine.memory)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
+    async def volumes(self) -> str:
+        """The part of /metrics that tells of persistent volumes."""
+        claims = await asyncio.to_thread(self._claims)
+        return text_of(volume_metrics(each for found in claims.values() for each in found))
+
+    def _claims(self) -> dict[str, list[ClaimStats]]:
+        """Blocks."""
+        records = self._kubelet.workers.records()
+        return {each.uid: list(inspect_claims(each.pod, each.volumes)) for each in records if each.volumes}
+
     async def probes(self, request: Request) -> Response:
         families = probe_metrics(self._kubelet.all_pods(), self._probes)
         return PlainTextResponse(text_of(families), media_type=CONTENT_TYPE)
@@ -80,7 +91,8 @@ class StatsEndpoints:
         except ContainerRuntimeError:
             stats, images = {}, ""
         node = await inspect_node(self._provider.root, Path(images))
+        claims = {} if brief else await asyncio.to_thread(self._claims)
         rates = self._rates.next(cpu_counts(node, stats), asyncio.get_running_loop().time())
-        summary = Summary(next(iter(self._kubelet.agents)), node, format_time(self._now()), rates)
+        summary = Summary(next(iter(self._kubelet.agents)), node, format_time(self._now()), rates, claims)
         found = [(pod, stats[uid_of(pod)]) for pod in pods if uid_of(pod) in stats]
         return Response(orjson.dumps(summary.build(found)), media_type="application/json")

@@ -37,6 +37,10 @@ class Filesystem:
     device: int = 0
     """Tells whether two paths share a file system."""
 
+    @property
+    def used(self) -> DiskUsage:
+        return DiskUsage(self.capacity - self.available, self.inodes - self.inodes_free)
+
 
 def filesystem_of(path: Path) -> Filesystem:
     """Of the path, or of the nearest folder above it that exists."""

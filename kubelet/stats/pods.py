@@ -98,8 +98,15 @@ class PodStatsProvider:
             self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes)
 
     def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
-        root = self._pods / uid_of(pod) / "volumes"
-        return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*")}
+        root, names = self._pods / uid_of(pod) / "volumes", set(_own_volumes(pod))
+        return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+
+
+def _own_volumes(pod: Object) -> Iterator[str]:
+    """Those that are files of the kubelet's: who would walk through somebody's NFS?"""
+    for volume in (pod.get("spec") or {}).get("volumes") or ():
+        if volume.keys() & {"emptyDir", "configMap", "secret", "downwardAPI", "projected"}:
+            yield volume["name"]
 
 
 def local_volumes(pod: Object) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from kubelet.pods.container_status import moment
 from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
+from kubelet.stats.claims import ClaimStats
 from kubelet.stats.disk import DiskUsage, Filesystem
 from kubelet.stats.node import NodeStats
 from kubelet.stats.pods import PodStats, started_at
@@ -34,30 +35,23 @@ class Summary:
     time: str
     rates: Mapping[str, int]
     """Nanocores by the keys of `cpu_counts`."""
+    claims: Mapping[str, Sequence[ClaimStats]] = field(default_factory=dict)
+    """By the pod's uid."""
 
     def build(self, pods: Iterable[tuple[Object, PodStats]]) -> Object:
         return {"node": self._node(), "pods": [self._pod(pod, stats) for pod, stats in pods]}
 
     def _node(self) -> Object:
         node = self.node
-        used = DiskUsage(
-            node.filesystem.capacity - node.filesystem.available,
-            node.filesystem.inodes - node.filesystem.inodes_free,
-        )
-        images = DiskUsage(
-            node.images.capacity - node.images.available, node.images.inodes - node.images.inodes_free
-        )
+        images = self._fs(node.images.used, node.images)
         return {
             "nodeName": self.node_name,
             "startTime": moment(node.boot_time),
             "cpu": self._cpu(node.usage, self.rates.get(NODE)),
             "memory": {**self._memory(node.usage), "availableBytes": node.memory_available},
             "network": self._network(node.interfaces),
-            "fs": self._fs(used, node.filesystem),
-            "runtime": {
-                "imageFs": self._fs(images, node.images),
-                "containerFs": self._fs(images, node.images),
-            },
+            "fs": self._fs(node.filesystem.used, node.filesystem),
+            "runtime": {"imageFs": images, "containerFs": images},
             "rlimit": {"time": self.time, "maxpid": node.maximum_processes, "curproc": node.processes},
         }
 
@@ -72,7 +66,7 @@ class Summary:
             "cpu": self._cpu(total, sum(rates) if rates else None),
             "memory": self._memory(total),
             **({"network": self._network(stats.interfaces)} if stats.interfaces else {}),
-            **self._volumes(stats),
+            **self._volumes(stats, self.claims.get(uid, ())),
             "ephemeral-storage": self._fs(stats.disk, self.node.filesystem),
             "process_stats": {"process_count": stats.processes},
         }
@@ -91,10 +85,18 @@ class Summary:
             **disks,
         }
 
-    def _volumes(self, stats: PodStats) -> Object:
+    def _volumes(self, stats: PodStats, claims: Iterable[ClaimStats]) -> Object:
+        measured = {**stats.volumes, **stats.other_volumes}
         volumes = [
-            {**self._fs(used, self.node.filesystem), "name": name}
-            for name, used in {**stats.volumes, **stats.other_volumes}.items()
+            *({**self._fs(used, self.node.filesystem), "name": name} for name, used in measured.items()),
+            *(
+                {
+                    **self._fs(each.filesystem.used, each.filesystem),
+                    "name": each.volume,
+                    "pvcRef": {"name": each.claim.name, "namespace": each.claim.namespace},
+                }
+                for each in claims
+            ),
         ]
         return {"volume": volumes} if volumes else {}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 from kubelet.runtime.cgroups import parse_net_dev, read_usage
 from kubelet.runtime.interface import ContainerDisk, ContainerUsage, InterfaceUsage
+from kubelet.stats.claims import inspect_claims, volume_metrics
 from kubelet.stats.disk import DiskUsage, Filesystem
 from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
 from kubelet.stats.families import Family, text_of
@@ -16,6 +18,7 @@ from kubelet.stats.pods import PodStats
 from kubelet.stats.probes import probe_metrics
 from kubelet.stats.rates import Rates
 from kubelet.stats.summary import Summary, cpu_counts
+from kubelet.volumes.mounted import MountedVolume
 from tests.unit.kubelet.builders import make_pod
 from tests.unit.kubelet.world import EPOCH
 
@@ -143,6 +146,24 @@ def test_the_summary_has_upstreams_shape() -> None:
         }
     ]
     assert cpu_counts(NODE, {"u1": STATS}) == {"u1/web": 1_500_000_000, "node": 9}
+
+
+def test_claims_are_told_of_by_name(tmp_path: Path) -> None:
+    volumes = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "c"}},
+        {"name": "own", "ephemeral": {}},
+        {"name": "scratch", "emptyDir": {}},
+    ]
+    pod = make_pod(volumes=volumes)
+    mounted = {name: MountedVolume(str(tmp_path)) for name in ("data", "own", "scratch")}
+    found = list(inspect_claims(pod, mounted))
+    assert [(each.volume, each.claim.name) for each in found] == [("data", "c"), ("own", "cart-own")]
+    claim = replace(found[0], filesystem=DISK)
+    assert 'kubelet_volume_stats_used_bytes{namespace="shop",persistentvolumeclaim="c"} 600\n' in text_of(
+        volume_metrics([claim, claim])
+    )
+    summary = Summary("n1", NODE, "T", {}, {"u1": [claim]}).build([(pod, STATS)])
+    assert summary["pods"][0]["volume"][-1]["pvcRef"] == {"name": "c", "namespace": "shop"}
 
 
 NET_DEV = """\

@@ -1,0 +1,58 @@
+"""What keeps a node from running out of anything, and its pods from being cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from kubelet.events import Recorder
+from kubelet.eviction.manager import EvictionManager, policy_of
+from kubelet.eviction.reclaim import NodeReclaimer
+from kubelet.images.collector import ImageCollector
+from kubelet.kubelet import Kubelet
+from kubelet.node.sources import PressureSource
+from kubelet.node_settings import image_policy_of
+from kubelet.runtime.interface import Runtime
+from kubelet.shutdown.logind import Logind
+from kubelet.shutdown.manager import NodeShutdown
+from kubelet.shutdown.plan import periods_of
+from kubelet.stats.pods import PodStatsProvider
+
+
+class NodeGuards:
+    """Of the node `node`, whose files are under `root`; `pause_image` is never collected."""
+
+    def __init__(
+        self,
+        configuration: dict[str, Any],
+        runtime: Runtime,
+        recorder: Recorder,
+        *,
+        node: str,
+        root: Path,
+        pause_image: str,
+    ) -> None:
+        clock = time.monotonic
+        self.stats = PodStatsProvider(runtime, root, clock)
+        policy = image_policy_of(configuration)
+        self.images = ImageCollector(runtime, recorder, policy, node=node, kept=[pause_image], clock=clock)
+        self.eviction = EvictionManager(
+            policy_of(configuration),
+            node=node,
+            observe=PressureSource(root, runtime).observe,
+            stats=self.stats,
+            reclaimer=NodeReclaimer(runtime, self.images),
+            recorder=recorder,
+            clock=clock,
+        )
+        self.shutdown = NodeShutdown(periods_of(configuration), Logind())
+
+    async def run(self, kubelet: Kubelet, report: Callable[[], Awaitable[None]]) -> None:
+        """Never ends. `report` tells the API of the node."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.eviction.run(kubelet))
+            group.create_task(self.images.run())
+            group.create_task(self.shutdown.run(kubelet, report))
