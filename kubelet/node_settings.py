@@ -13,7 +13,7 @@ from apimachinery.durations import parse_duration
 from apimachinery.quantity import Quantity
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
-from kubelet.images.collection import Policy
+from kubelet.images.collection import ImagePolicy
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
@@ -67,8 +67,8 @@ def manifests_of(configuration: dict[str, Any], node: str, now: Callable[[], dat
     return ManifestFiles(Path(path), node, period=period, now=now) if path else NoManifests()
 
 
-def image_policy_of(configuration: dict[str, Any]) -> Policy:
-    return Policy(
+def image_policy_of(configuration: dict[str, Any]) -> ImagePolicy:
+    return ImagePolicy(
         high=configuration["imageGCHighThresholdPercent"],
         low=configuration["imageGCLowThresholdPercent"],
         minimum_age=parse_duration(configuration["imageMinimumGCAge"]),

@@ -10,7 +10,7 @@ from kubelet.stats.disk import Filesystem
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ImagePolicy:
     """Percentages of the image file system, and seconds (maximum_age 0: none)."""
 
     high: int = 85
@@ -46,7 +46,7 @@ def is_used(image: ImageRef, used: Collection[str]) -> bool:
     return any(name in used for name in (image.id, *image.digests, *image.tags))
 
 
-def to_free(disk: Filesystem, policy: Policy) -> int:
+def to_free(disk: Filesystem, policy: ImagePolicy) -> int:
     """Bytes, 0 while usage is below the high threshold; a threshold of 100 switches collection off."""
     if not disk.capacity or policy.high == 100:
         return 0
@@ -56,7 +56,9 @@ def to_free(disk: Filesystem, policy: Policy) -> int:
     return max(disk.capacity * (100 - policy.low) // 100 - disk.available, 0)
 
 
-def evictable(images: Sequence[ImageRef], records: Records, policy: Policy, now: float) -> list[ImageRef]:
+def evictable(
+    images: Sequence[ImageRef], records: Records, policy: ImagePolicy, now: float
+) -> list[ImageRef]:
     """In the order in which they may go."""
     unused = [
         each
@@ -66,7 +68,7 @@ def evictable(images: Sequence[ImageRef], records: Records, policy: Policy, now:
     return sorted(unused, key=lambda each: (records[each.id].last_used, records[each.id].detected))
 
 
-def too_old(images: Sequence[ImageRef], records: Records, policy: Policy, now: float) -> list[ImageRef]:
+def too_old(images: Sequence[ImageRef], records: Records, policy: ImagePolicy, now: float) -> list[ImageRef]:
     """Unused for longer than the maximum age."""
     if not policy.maximum_age:
         return []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kubelet.events import WARNING, Recorder
-from kubelet.images.collection import Policy, Records, evictable, next_records, to_free, too_old
+from kubelet.images.collection import ImagePolicy, Records, evictable, next_records, to_free, too_old
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime
 from kubelet.stats.disk import Filesystem, filesystem_of
@@ -25,7 +25,7 @@ class ImageCollector:
         self,
         runtime: Runtime,
         recorder: Recorder,
-        policy: Policy,
+        policy: ImagePolicy,
         *,
         node: str,
         kept: Iterable[str],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import orjson
@@ -45,7 +45,7 @@ class Logind:
             await self._inhibitor.wait()
         self._inhibitor = None
 
-    async def shutdowns(self) -> AsyncIterator[bool]:
+    async def shutdowns(self) -> AsyncGenerator[bool, None]:
         """True when a shutdown begins, False when it has been called off. Raises LogindError at the end."""
         monitor = await _start("busctl", "monitor", "--json=short", f"--match={_MATCH}", stdout=PIPE)
         assert monitor.stdout is not None, "asked for"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from apimachinery.errors import StatusError
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MESSAGE = "Pod was terminated in response to imminent node shutdown."
 TERMINATED = Verdict("Terminated", MESSAGE, disruption=MESSAGE)
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 60.0
 
 
 class Pods(Protocol):
@@ -35,7 +35,7 @@ class Inhibitor(Protocol):
 
     async def inhibit(self, seconds: float) -> None: ...
     async def release(self) -> None: ...
-    def shutdowns(self) -> AsyncIterator[bool]: ...
+    def shutdowns(self) -> AsyncGenerator[bool, None]: ...
 
 
 class NodeShutdown:
@@ -54,8 +54,9 @@ class NodeShutdown:
         while self._periods:
             try:
                 await self._inhibitor.inhibit(sum(each.seconds for each in self._periods))
-                async for begins in self._inhibitor.shutdowns():
-                    await self._handle(begins, pods, report)
+                async with aclosing(self._inhibitor.shutdowns()) as shutdowns:
+                    async for begins in shutdowns:
+                        await self._handle(begins, pods, report)
             except LogindError as error:
                 log.warning("Graceful node shutdown is not to be had, will retry: error=%s", error)
             finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -41,11 +41,21 @@ class ManifestFiles:
         self._period = period
         self._now = now
         self._watch = FolderWatch()
+        self._last: StaticPods = {}
 
     def read(self) -> StaticPods:
         self._watch.arm(self._path if self._path.is_dir() else self._path.parent)
+        try:
+            paths = list(_manifests_of(self._path))
+        except OSError as error:
+            log.error("Can't read manifests, keeping those known: path=%s error=%s", self._path, error)
+            return self._last
+        self._last = self._parse(paths)
+        return self._last
+
+    def _parse(self, paths: Sequence[Path]) -> StaticPods:
         pods: StaticPods = {}
-        for path in _manifests_of(self._path):
+        for path in paths:
             try:
                 pod = static_pod(path.read_bytes(), source=str(path), node=self._node, now=self._now())
             except (ManifestError, OSError) as error:

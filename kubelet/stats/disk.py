@@ -34,8 +34,6 @@ class Filesystem:
     available: int
     inodes: int
     inodes_free: int
-    device: int = 0
-    """Tells whether two paths share a file system."""
 
     @property
     def used(self) -> DiskUsage:
@@ -51,7 +49,6 @@ def filesystem_of(path: Path) -> Filesystem:
         available=stat.f_bavail * stat.f_frsize,
         inodes=stat.f_files,
         inodes_free=stat.f_favail,
-        device=existing.stat().st_dev,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.images.collection import ImageRecord, Policy, evictable, next_records, to_free, too_old
+from kubelet.images.collection import ImagePolicy, ImageRecord, evictable, next_records, to_free, too_old
 from kubelet.images.collector import ImageCollector
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import ImageRef
@@ -34,7 +34,7 @@ def test_use_is_remembered_by_id_digest_or_tag() -> None:
     ids=["plenty", "just-below", "at-the-threshold", "full"],
 )
 def test_how_much_has_to_be_freed(available: int, bytes: int) -> None:
-    assert to_free(Filesystem(100, available, 0, 0), Policy()) == bytes
+    assert to_free(Filesystem(100, available, 0, 0), ImagePolicy()) == bytes
 
 
 def test_the_longest_unused_goes_first_and_what_is_new_or_used_stays() -> None:
@@ -45,12 +45,12 @@ def test_the_longest_unused_goes_first_and_what_is_new_or_used_stays() -> None:
         "sha256:d": ImageRecord(0.0, 1000.0),
     }
     images = [A, B, C, image("d")]
-    assert evictable(images, records, Policy(), 1000.0) == [B, A]
-    assert too_old(images, records, Policy(maximum_age=600.0), 1000.0) == [B]
-    assert too_old(images, records, Policy(), 1000.0) == []
+    assert evictable(images, records, ImagePolicy(), 1000.0) == [B, A]
+    assert too_old(images, records, ImagePolicy(maximum_age=600.0), 1000.0) == [B]
+    assert too_old(images, records, ImagePolicy(), 1000.0) == []
 
 
-def collector(runtime: Any, clock: list[float], events: Events, policy: Policy) -> ImageCollector:
+def collector(runtime: Any, clock: list[float], events: Events, policy: ImagePolicy) -> ImageCollector:
     return ImageCollector(runtime, events, policy, node="n1", kept=["pause:1"], clock=lambda: clock[0])
 
 
@@ -58,7 +58,7 @@ def collector(runtime: Any, clock: list[float], events: Events, policy: Policy) 
 async def test_unused_images_are_deleted_and_the_sandboxs_stays() -> None:
     runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1", "pause:1"]))
     clock, events = [0.0], Events()
-    images = collector(runtime, clock, events, Policy())
+    images = collector(runtime, clock, events, ImagePolicy())
     await images.delete_unused()
     assert len(await runtime.list_images()) == 2
     clock[0] = 200.0
@@ -70,6 +70,6 @@ async def test_unused_images_are_deleted_and_the_sandboxs_stays() -> None:
 async def test_a_disk_that_cannot_be_freed_is_complained_of() -> None:
     runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["pause:1"]))
     events = Events()
-    await collector(runtime, [0.0], events, Policy(high=0, low=0)).collect()
+    await collector(runtime, [0.0], events, ImagePolicy(high=0, low=0)).collect()
     assert events.reasons() == ["FreeDiskSpaceFailed"]
     assert "Failed to free sufficient space by deleting unused images (freed 0 bytes)" in events.seen[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -84,7 +84,7 @@ class Machine:
     async def release(self) -> None:
         self.deeds.append("released")
 
-    async def shutdowns(self) -> AsyncIterator[bool]:
+    async def shutdowns(self) -> AsyncGenerator[bool, None]:
         while True:
             yield await self.begins.get()
 
