@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from apimachinery.objects import Object, get_path, is_terminating, uid_of
-from apimachinery.pods import is_terminal
+from apimachinery.pods import BEST_EFFORT, BURSTABLE, GUARANTEED, is_terminal, qos_class
 from kubelet.pods.admission import OUT_OF, admit, judge_resize
 from kubelet.pods.allocation import resources_in, with_resources
 from kubelet.pods.critical import is_critical
@@ -78,8 +78,9 @@ class AllocationManager:
         record.pod = with_resources(wanted, granted) if record.pending else wanted
 
     def waiting(self, node: str) -> list[PodRecord]:
-        """Those that would have other resources if they could."""
-        return [each for each in self._records[node].values() if each.pending and not each.terminating]
+        """Those that would have other resources if they could, the most important first."""
+        waiting = [each for each in self._records[node].values() if each.pending and not each.terminating]
+        return sorted(waiting, key=lambda each: _importance(each.pod), reverse=True)
 
     def _judge(self, pod: Object, node: Object, others: list[Object]) -> Verdict | None:
         unsafe = self._settings.allowed_unsafe_sysctls
@@ -93,3 +94,8 @@ class AllocationManager:
             if each.uid != uid_of(pod)
             and not (each.finished or each.rejected or each.stopped or each.ended is PREEMPTED)
         ]
+
+
+def _importance(pod: Object) -> tuple[int, int]:
+    priority = (pod.get("spec") or {}).get("priority") or 0
+    return int(priority), (BEST_EFFORT, BURSTABLE, GUARANTEED).index(qos_class(pod))

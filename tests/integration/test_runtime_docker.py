@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
+import subprocess
+import tarfile
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -388,3 +392,51 @@ async def test_cleanup_leaves_nothing_of_the_node(node):
     assert await node.runtime.list_pods() == {}
     assert await asyncio.to_thread(cleanup_network, name) == []
     assert await cleanup_node(name, DEFAULT_ENDPOINT, LogLinks()) == []
+
+
+async def test_image_goes_with_all_its_names(node):
+    names = [f"sampan-test/goes:{number}" for number in ("1", "2")]
+    await asyncio.to_thread(_import_image, names)
+    image = await node.runtime.image(names[0])
+    assert image is not None
+    assert sorted(image.tags) == names
+    await node.runtime.remove_image(image.id)
+    assert [await node.runtime.image(name) for name in (*names, image.id)] == [None, None, None]
+    await node.runtime.remove_image(image.id)
+
+
+async def test_image_in_use_keeps_all_its_names(node):
+    names = [f"sampan-test/stays:{number}" for number in ("1", "2")]
+    await asyncio.to_thread(_import_image, names)
+    user = await asyncio.to_thread(_docker, "create", names[0], "/nothing")
+    image = await node.runtime.image(names[0])
+    try:
+        with pytest.raises(ContainerRuntimeError, match="is used by container"):
+            await node.runtime.remove_image(image.id)
+        assert await node.runtime.image(names[1]) == image
+    finally:
+        await asyncio.to_thread(_docker, "rm", user)
+    await node.runtime.remove_image(image.id)
+    assert await node.runtime.image(names[0]) is None
+
+
+async def test_disks_are_measured_of_containers_that_have_ended_too(node):
+    uid, container_id = await node.start(shell("echo hello; head -c 2000000 /dev/zero > /file"))
+    await node.ended(uid)
+    disk = (await node.runtime.disk_usage([container_id]))[container_id]
+    assert 2_000_000 <= disk.root.bytes < 3_000_000
+    assert disk.logs.bytes > 0
+
+
+def _import_image(names: list[str]) -> None:
+    """One image of its own, so that nobody else's can go."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(f"{names[0]}-{os.getpid()}"))
+    _docker("import", "-", names[0], stdin=archive.getvalue())
+    _docker("tag", *names)
+
+
+def _docker(*arguments: str, stdin: bytes | None = None) -> str:
+    done = subprocess.run(["docker", *arguments], input=stdin, check=True, capture_output=True)
+    return done.stdout.decode().strip()

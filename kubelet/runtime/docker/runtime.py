@@ -253,10 +253,13 @@ class DockerRuntime:
         return [image_of(each) for each in await self._engine.look(lambda client: client.images())]
 
     async def remove_image(self, image_id: str) -> None:
-        """With all its names: the engine takes an image away with the last of them."""
+        """With all its names, of which none goes while any container of the engine uses the image."""
         self._sightings.forget_image(image_id)
         known = await self.image(image_id)
         names = known.tags if known and len(known.tags) > 1 else (image_id,)
+        users = await self._engine.look(partial(_users_of, image_id))
+        if users:
+            raise ConflictInEngine(f"image {image_id} is used by container {users[0]['Id']}")
         for name in names:
             with suppress(NotFoundInEngine):
                 await self._engine.act(partial(_remove_image, name))
@@ -267,6 +270,11 @@ class DockerRuntime:
             await self._network.restore()
         except NetworkError as error:
             raise RuntimeUnavailable(f"the pod network cannot be restored: {error}") from error
+
+
+def _users_of(image_id: str, client: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.containers(all=True, filters={"ancestor": image_id})
+    return found
 
 
 def _remove_image(name: str, client: Any) -> None:
