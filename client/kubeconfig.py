@@ -69,7 +69,7 @@ def load(
     Raises ConfigError, also where no server is named and there is no default.
     """
     files = [Path(path)] if path else config_files(environ)
-    present = [each for each in files if each.exists()]
+    present = [each for each in files if is_there(each)]
     if path and not present:
         raise ConfigError(f"stat {path}: no such file or directory")
     merged = merge([_read(each) for each in present])
@@ -84,6 +84,17 @@ def config_files(environ: Mapping[str, str]) -> list[Path]:
     """The files that kubectl would read, in order."""
     listed = [Path(part) for part in environ.get("KUBECONFIG", "").split(":") if part]
     return listed or [Path(environ.get("HOME", "/")) / ".kube" / "config"]
+
+
+def is_there(path: Path) -> bool:
+    """What we may not look at counts as there, so that reading it says what is wrong."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def in_cluster(environ: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) -> ClientConfig:

@@ -56,11 +56,11 @@ async def attach(client: Client, pod: Object, wanted: Attachment) -> int:
     if is_terminal(pod):
         raise CommandError(f"cannot attach a container in a completed pod; current phase is {phase_of(pod)}")
     container = _container(pod, wanted)
-    spec = next(each for each in _containers(pod) if each["name"] == container)
+    spec: Object = next((each for each in _containers(pod) if each["name"] == container), {})
     if wanted.tty and not spec.get("tty"):
         print(f"error: Unable to use a TTY - container {container} did not allocate one", file=sys.stderr)
     wanted = wanted._replace(tty=bool(wanted.tty and spec.get("tty")))
-    if wanted.stdin and wanted.tty and not wanted.quiet:
+    if not wanted.quiet:
         print("If you don't see a command prompt, try pressing enter.", file=sys.stderr)
     return await _join_terminal(client, pod, "attach", [("container", container)], wanted)
 
@@ -71,6 +71,9 @@ def _containers(pod: Object) -> list[Object]:
 
 
 def _container(pod: Object, wanted: Attachment) -> str:
+    """One that is named is for the server to judge."""
+    if wanted.container:
+        return wanted.container
     (chosen,) = running_containers(pod, wanted.container, quiet=wanted.quiet)
     return chosen
 

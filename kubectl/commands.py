@@ -209,6 +209,13 @@ def _grouped(groups: Mapping[str, type], values: Mapping[str, Any]) -> dict[str,
     }
 
 
+def _suggestions(word: str, group: Verb | Group) -> str:
+    from difflib import get_close_matches
+
+    similar = get_close_matches(word, group.verbs) if isinstance(group, Group) else []
+    return "".join(["\n\nDid you mean this?", *(f"\n\t{name}" for name in similar)]) if similar else ""
+
+
 def _unknown(found: Found, words: Sequence[str]) -> UsageError:
     name = " ".join(found.path)
     if not found.path and found.words[0].startswith("-"):
@@ -216,7 +223,8 @@ def _unknown(found: Found, words: Sequence[str]) -> UsageError:
         flag = found.words[0].partition("=")[0]
         return UsageError(f"flags cannot be placed before plugin name: {flag}", hint="plugin")
     if not found.path:
-        return UsageError(f'unknown command "{words[0]}" for "{PROGRAM}"', hint="none")
+        what = f'unknown command "{words[0]}" for "{PROGRAM}"'
+        return UsageError(what + _suggestions(words[0], found.verb), hint="none")
     if found.function is not None:
         return UsageError(f"Unexpected args: [{' '.join(words)}]", name, hint="examples")
     return UsageError(f'unknown command "{words[0]}"', name, hint="examples")

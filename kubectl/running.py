@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
-from kubectl import session
+from kubectl import plugins, session
 from kubectl.commands import Call, understand
 from kubectl.failures import report
 from kubectl.tree import CATEGORIES, CLUSTER_VERBS, ROOT
@@ -36,6 +37,8 @@ def _run(words: Sequence[str]) -> int:
         return 0
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
+    if words and words[0] not in ROOT.verbs and (plugin := plugins.find(words)) is not None:
+        os.execv(plugin.path, [plugin.path, *plugin.arguments])
     call = understand(ROOT, words)
     if call.wants_help:
         print(_help(call), end="")

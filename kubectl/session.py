@@ -120,12 +120,14 @@ def kubeconfig_path() -> str | None:
 
     if _globals.kubeconfig:
         return _globals.kubeconfig
-    if os.environ.get("KUBECONFIG") or (Path.home() / ".kube/config").exists():
+    from client.kubeconfig import is_there
+
+    if os.environ.get("KUBECONFIG") or is_there(Path.home() / ".kube/config"):
         return None
     from kubeadm.config import state_dir_from_environment
 
     local = state_dir_from_environment() / "admin.conf"
-    return str(local) if local.exists() else None
+    return str(local) if is_there(local) else None
 
 
 def run(verb: Callable[[Client, str], Coroutine[Any, Any, Result]]) -> Result:

@@ -32,6 +32,7 @@ CATEGORIES = {
         "taint": "kubectl.verbs.taint:taint",
     },
     "Troubleshooting and Debugging Commands:": {
+        "events": "kubectl.verbs.events:events",
         "describe": "kubectl.verbs.describe:describe",
         "logs": "kubectl.verbs.logs:logs",
         "attach": "kubectl.verbs.attach:attach",
@@ -59,6 +60,7 @@ CATEGORIES = {
         "api-resources": "kubectl.verbs.api_resources:api_resources",
         "api-versions": "kubectl.verbs.api_versions:api_versions",
         "config": "kubectl.verbs.config:config",
+        "plugin": "kubectl.verbs.plugin:plugin",
         "options": "kubectl.verbs.options:options",
         "version": "kubectl.verbs.version:version",
     },

@@ -19,7 +19,7 @@ def write_events(writer: Writer, events: Sequence[Object], now: datetime) -> Non
     writer.line("----\t------\t----\t----\t-------", 1)
     for event in sorted(events, key=last_seen):
         source = (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
-        what = (event.get("type"), event.get("reason"), _interval(event, now), source)
+        what = (event.get("type"), event.get("reason"), interval(event, now), source)
         message = (event.get("message") or "").strip()
         writer.line("\t".join([*(str(each or "") for each in what), message]), 1)
 
@@ -32,7 +32,7 @@ def last_seen(event: Object) -> str:
     )  # fmt: skip
 
 
-def _interval(event: Object, now: datetime) -> str:
+def interval(event: Object, now: datetime) -> str:
     """`5m`, or `10s (x3 over 5m)` for what happened again."""
     first = age(event.get("eventTime") or event.get("firstTimestamp"), now)
     series = event.get("series")

@@ -23,8 +23,10 @@ def of_pod(words: Sequence[str], pod: Object) -> list[Pair]:
     """`80`, `8080:80`, `:80`, `8080:http`; names are those of the pod's ports. Raises CommandError."""
     pairs = []
     for local, word in map(_split, words):
+        named = local == word and not word.isdigit()
+        own = 0 if named else _number(local, "local")
         remote = _pod_port(pod, word)
-        pairs.append(Pair(remote if local == word else _number(local, "local"), remote))
+        pairs.append(Pair(remote if named else own, remote))
     return pairs
 
 
@@ -73,11 +75,11 @@ def _pod_port(pod: Object, word: str) -> int:
 def _number(text: str, side: str) -> int:
     if not text.isdigit():
         raise CommandError(
-            f'error parsing {side} port "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+            f"error parsing {side} port '{text}': strconv.ParseUint: parsing \"{text}\": invalid syntax"
         )
     if int(text) > 65535:
         raise CommandError(
-            f'error parsing {side} port "{text}": strconv.ParseUint: parsing "{text}": value out of range'
+            f"error parsing {side} port '{text}': strconv.ParseUint: parsing \"{text}\": value out of range"
         )
     if side == "remote" and int(text) == 0:
         raise CommandError("remote port must be > 0")

@@ -97,13 +97,16 @@ async def _upload(there: Remote, source: Path, no_preserve: bool) -> None:
 
 
 async def _download(there: Remote, goal: Path, retries: int) -> None:
-    from kubectl.streaming import Streams
+    """What tar has to say goes to our standard output, as with kubectl."""
+    from kubectl.streaming import Streams, to_stdout
 
     path = PurePosixPath(there.place.path)
     for attempt in range(retries + 1):
         unpacking = Unpacking(str(path), goal)
         try:
-            code = await there.run(["tar", "cf", "-", str(path)], Streams(stdout=unpacking.feed))
+            code = await there.run(
+                ["tar", "cf", "-", str(path)], Streams(stdout=unpacking.feed, stderr=to_stdout)
+            )
         finally:
             problem = await _finish(unpacking)
         if not code and not problem:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import scheme
-from apimachinery.durations import parse_duration
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from kubectl import session
+from kubectl import printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
 from kubectl.generators import access
+from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Mapper
 
 if TYPE_CHECKING:
@@ -105,19 +107,55 @@ def cluster_role_binding(
     create(obj, creation, Wording(failure="failed to create clusterrolebinding"))
 
 
+class TokenFlags(NamedTuple):
+    """What a token is for, and how long."""
+
+    audience: Annotated[list[str] | None, Flag("--audience", help="Who is to accept it.")] = None
+    duration: Annotated[float, Flag("--duration", help="How long it is valid; 0: as the server likes.")] = 0.0
+    bound_kind: Annotated[str, Flag("--bound-object-kind", help="Node, Pod or Secret.")] = ""
+    bound_name: Annotated[str, Flag("--bound-object-name", help="It ends with this object.")] = ""
+    bound_uid: Annotated[str, Flag("--bound-object-uid", help="With this UID.")] = ""
+
+    @property
+    def spec(self) -> Object:
+        """Of a TokenRequest. Raises CommandError."""
+        spec: Object = {"audiences": _split(self.audience)} if self.audience else {}
+        if self.duration:
+            spec["expirationSeconds"] = int(self.duration)
+        if not self.bound_kind:
+            if self.bound_name or self.bound_uid:
+                raise CommandError(
+                    "--bound-object-kind must be set to use --bound-object-name or --bound-object-uid"
+                )
+            return spec
+        if self.bound_kind not in _BOUND:
+            raise CommandError("supported --bound-object-kind values are Node, Pod, Secret")
+        if not self.bound_name:
+            raise CommandError("--bound-object-name is required if --bound-object-kind is provided")
+        reference = {"apiVersion": "v1", "kind": self.bound_kind, "name": self.bound_name}
+        spec["boundObjectRef"] = reference | ({"uid": self.bound_uid} if self.bound_uid else {})
+        return spec
+
+
+_BOUND = ("Node", "Pod", "Secret")
+
+
 def token(
-    name: Name,
-    audience: Annotated[list[str] | None, Flag("--audience")] = None,
-    duration: Annotated[str, Flag("--duration")] = "",
+    name: Annotated[str, Words("SERVICE_ACCOUNT_NAME")], flags: TokenFlags, printing: Printing = AS_IS
 ) -> None:
     """Request a service account token."""
-    spec: dict[str, object] = {"audiences": _split(audience)} if audience else {}
-    if duration:
-        spec["expirationSeconds"] = int(parse_duration(duration))
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": flags.spec}
 
-    async def run(client: Client, namespace: str) -> str:
-        answer = await client.create(scheme.SERVICE_ACCOUNTS, body, namespace, name=name, subresource="token")
-        return str(answer["status"]["token"])
+    async def run(client: Client, namespace: str) -> Object:
+        try:
+            return await client.create(
+                scheme.SERVICE_ACCOUNTS, body, namespace, name=name, subresource="token"
+            )
+        except StatusError as error:
+            raise CommandError(f"failed to create token: {error.message}") from None
 
-    print(session.run(run))
+    answer = session.run(run)
+    if printing:
+        print(printers.render([{**body, **answer}], printing), end="")
+    else:
+        print(answer["status"]["token"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
+from apimachinery.times import parse_time
 from client.errors import ConnectionFailed
 from kubectl import session
 from kubectl.arguments import Flag, UsageError, Words
@@ -87,8 +88,19 @@ def _check(words: Sequence[str], flags: LogFlags) -> None:
         raise UsageError(what, "logs", "examples")
     if flags.since and flags.since_time:
         raise CommandError("at most one of `sinceTime` or `sinceSeconds` may be specified")
+    if flags.since_time:
+        _check_time(flags.since_time)
+    if flags.limit_bytes < 0:
+        raise CommandError("--limit-bytes must be greater than 0")
     if flags.tail < -1:
         raise CommandError("--tail must be greater than or equal to -1")
+
+
+def _check_time(text: str) -> None:
+    try:
+        parse_time(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 async def _logs(client: Client, namespace: str, words: Sequence[str], flags: LogFlags) -> None:

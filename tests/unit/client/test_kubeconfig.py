@@ -10,7 +10,7 @@ import yaml
 from apimachinery.objects import Object
 from client.credentials import Credentials
 from client.errors import ConfigError
-from client.kubeconfig import ClientConfig, in_cluster, load
+from client.kubeconfig import ClientConfig, in_cluster, is_there, load
 
 
 def config(name: str, **user: object) -> Object:
@@ -133,3 +133,10 @@ async def test_a_failing_exec_plugin_is_named() -> None:
 async def test_a_password_is_basic_authentication() -> None:
     credentials = Credentials(ClientConfig(server="http://x", username="u", password="p"))
     assert await credentials.header() == b"Basic dTpw"
+
+
+def test_what_may_not_be_looked_at_counts_as_there(tmp_path: Path) -> None:
+    assert is_there(tmp_path)
+    assert not is_there(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    assert not is_there(tmp_path / "file" / "below")

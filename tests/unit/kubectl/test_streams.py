@@ -125,10 +125,10 @@ def test_a_headless_service_has_no_ports_of_its_own() -> None:
     ("word", "message"),
     [
         ("none", "Pod 'p' does not have a named port 'none'"),
-        ("x:80", 'error parsing local port "x": strconv.ParseUint: parsing "x": invalid syntax'),
+        ("x:80", "error parsing local port 'x': strconv.ParseUint: parsing \"x\": invalid syntax"),
         (
             "70000",
-            'error parsing remote port "70000": strconv.ParseUint: parsing "70000": value out of range',
+            "error parsing local port '70000': strconv.ParseUint: parsing \"70000\": value out of range",
         ),
         ("0", "remote port must be > 0"),
     ],
