@@ -78,26 +78,26 @@ class Tracker:
     def apply(self, live: Object | None, config: Object, manager: str, now: str, *, force: bool) -> Object:
         """What an apply makes of what is stored, if anything is; without defaults. Raises StatusErrors."""
         door = self.door
-        if (config.get("metadata") or {}).get("managedFields") is not None:
+        if _metadata(config).get("managedFields") is not None:
             raise BadRequestError("metadata.managedFields must be nil")
         self._check(config)
         base = self._served(live) if live is not None else _nothing(config)
         book = stored_book(live) or self._first_book(live, now)
         result = self._applied(book, base, config, manager, now, force=force)
         obj = dict(result.obj or base)
+        obj["metadata"] = dict(obj["metadata"] or {})
         if manager == last_applied.KUBECTL:
-            obj["metadata"] = dict(obj["metadata"])
             last_applied.note_last_applied(obj, config)
         obj = door.versions.to_stored(obj, door.api_version)
-        entries = write(result.book)
-        kept = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-        return obj | {"metadata": kept | ({"managedFields": entries} if entries else {})}
+        if entries := write(result.book):
+            obj["metadata"]["managedFields"] = entries
+        return obj
 
     def _check(self, config: Object) -> None:
         try:
             check(config, self.door.versions.shape(self.door.api_version))
         except ShapeError as error:
-            raise StatusError(f"failed to create typed patch object ({_name(config)}): {error}") from None
+            raise StatusError(f"failed to create typed patch object ({full_name(config)}): {error}") from None
 
     def _first_book(self, live: Object | None, now: str) -> Book:
         """Whatever an object without managers has was there before the first apply."""
@@ -117,7 +117,7 @@ class Tracker:
         except Conflicts as refusal:
             conflicts = refusal.conflicts
         except ShapeError as error:
-            raise StatusError(f"failed to create typed live object ({_name(config)}): {error}") from None
+            raise StatusError(f"failed to create typed live object ({full_name(config)}): {error}") from None
         if manager == last_applied.KUBECTL:
             own = last_applied.fields_of_last_applied(live, self.door)
             if own:
@@ -132,13 +132,21 @@ def _nothing(config: Object) -> Object:
     return {"apiVersion": config["apiVersion"], "kind": config["kind"], "metadata": {}}
 
 
-def _name(config: Object) -> str:
+def full_name(config: Object) -> str:
     """As upstream names what it talks about: `ns/name; apps/v1, Kind=Deployment`."""
-    metadata = config.get("metadata") or {}
+    metadata = _metadata(config)
     return f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {kind_text(config)}"
 
 
+def _metadata(config: Object) -> Object:
+    """A configuration may be anything until it has been checked."""
+    metadata = config.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
 def kind_text(obj: Object) -> str:
-    """`apps/v1, Kind=Deployment`; the core group is empty."""
-    version = obj.get("apiVersion") or ""
-    return f"{version if '/' in version else f'/{version}'}, Kind={obj.get('kind') or ''}"
+    """`apps/v1, Kind=Deployment`; the core group is empty, and so is what is no text."""
+    version, kind = (
+        each if isinstance(each := obj.get(name), str) else "" for name in ("apiVersion", "kind")
+    )
+    return f"{version if '/' in version else f'/{version}'}, Kind={kind}"

@@ -15,7 +15,7 @@ from apimachinery.objects import Object
 from apimachinery.schema import Checked, builtin, checker_for
 from apimachinery.scheme import Resource
 from apiserver.managed_fields.book import BookError, read
-from apiserver.managed_fields.tracker import Tracker, kind_text
+from apiserver.managed_fields.tracker import Tracker, full_name, kind_text
 from apiserver.managed_fields.updating import Door, Filter, all_fields
 from apiserver.managed_fields.versions import Convert, Version, Versions, as_it_is
 from apiserver.registry.conversion import Conversion, versions_of
@@ -77,8 +77,11 @@ def settling(check: Callable[..., Checked], api_version: str, to_stored: Convert
     def settled(obj: Object) -> Object:
         checked = check(obj, prune=True)
         if checked.type_errors:
-            what = f"failed to convert new object ({kind_text(obj)}) to proper version ({api_version})"
-            raise StatusError(f"{what}: {checked.type_errors[0].message}")
+            what = f"failed to convert new object ({full_name(obj)}) to proper version ({api_version})"
+            why = (
+                f"unable to convert unstructured object to {kind_text(obj)}: {checked.type_errors[0].message}"
+            )
+            raise StatusError(f"{what}: {why}")
         return to_stored(obj)
 
     return settled

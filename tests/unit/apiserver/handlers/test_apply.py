@@ -72,6 +72,19 @@ async def test_a_dry_run_stores_nothing(api: Api) -> None:
             "invalid object type: /v1, Kind=Secret",
         ),
         ("fieldManager=me", {}, 400, "invalid object type: /, Kind="),
+        ("fieldManager=me", {"apiVersion": 1, "kind": "Pod"}, 400, "invalid object type: /, Kind=Pod"),
+        (
+            "fieldManager=me",
+            config_map(metadata="a"),
+            500,
+            "failed to create typed patch object (/; /v1, Kind=ConfigMap): .metadata: expected map, got &{a}",
+        ),
+        (
+            "fieldManager=me",
+            config_map(metadata=None),
+            400,
+            "the name of the object (a based on URL) was undeterminable: name must be provided",
+        ),
         (
             "fieldManager=me",
             config_map(metadata={"name": "b"}),
@@ -91,6 +104,14 @@ async def test_a_dry_run_stores_nothing(api: Api) -> None:
             500,
             "failed to create typed patch object (/a; /v1, Kind=ConfigMap): "
             ".odd: field not declared in schema",
+        ),
+        (
+            "fieldManager=me",
+            config_map(metadata={"name": "a", "generation": 1.5}),
+            500,
+            "failed to convert new object (/a; /v1, Kind=ConfigMap) to proper version (v1): "
+            "unable to convert unstructured object to /v1, Kind=ConfigMap: json: cannot unmarshal number 1.5 "
+            "into Go struct field ObjectMeta.metadata.generation of type int64",
         ),
         (
             "fieldManager=me",
