@@ -27,7 +27,7 @@ class ServiceAddresses:
         """Host and port. Raises NotFoundError, ServiceUnavailableError."""
         entry = self._cache.resource(SERVICES).get(namespace, name)
         if entry is None:
-            raise NotFoundError(SERVICES, name)
+            raise NotFoundError("service", name)
         found = ready_addresses(self.slices(namespace, name), port_name_of(entry.obj, port))
         if not found:
             raise ServiceUnavailableError(f'no endpoints available for service "{name}"')

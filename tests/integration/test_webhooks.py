@@ -141,6 +141,15 @@ async def test_an_untrusted_webhook_is_not_believed(cluster: Cluster) -> None:
     assert not cluster.hooks.requests
 
 
+async def test_what_is_no_certificate_is_told(cluster: Cluster) -> None:
+    config = {"url": "https://localhost:1/x", "caBundle": "bm9wZQ=="}
+    await cluster.configure("Validating", cluster.hooks.webhook("v", clientConfig=config))
+    assert (await cluster.create()).json()["message"] == (
+        'Internal error occurred: failed calling webhook "v.example.com": could not get REST client: '
+        "unable to load root certificates: unable to parse bytes as PEM block"
+    )
+
+
 async def test_a_service_is_called_at_one_of_its_endpoints_by_its_name(cluster: Cluster) -> None:
     service = {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,11 +36,31 @@ class CallError(Exception):
         self.code = code
 
 
+def new_client(ca_bundle: bytes) -> httpx.AsyncClient:
+    """Raises CallError."""
+    import httpx
+
+    try:
+        # Who names no certificates trusts those of the machine.
+        tls = ssl.create_default_context(cadata=ca_bundle.decode() if ca_bundle else None)
+    except (ssl.SSLError, ValueError):
+        text = "unable to load root certificates: unable to parse bytes as PEM block"
+        raise CallError(f"could not get REST client: {text}") from None
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+    return httpx.AsyncClient(verify=tls, trust_env=False, timeout=None, limits=limits)
+
+
 class Caller:
     """httpx is loaded with the first call."""
 
-    def __init__(self, addresses: ServiceAddresses) -> None:
+    def __init__(
+        self,
+        addresses: ServiceAddresses,
+        connect: Callable[[bytes], httpx.AsyncClient] = new_client,
+    ) -> None:
+        """connect(ca_bundle) makes a pool of connections."""
         self._addresses = addresses
+        self._connect = connect
         self._clients: dict[tuple[str, bytes], httpx.AsyncClient] = {}
 
     async def call(self, hook: Hook, review: Object) -> Any:
@@ -70,7 +91,14 @@ class Caller:
                 extensions = {"sni_hostname": name}
             headers = {**_HEADERS, "host": parts.netloc}
             client = await self._client(name, endpoint.ca_bundle)
-            return await client.post(target, content=body, headers=headers, extensions=extensions)
+            request = client.build_request(
+                "POST", target, content=body, headers=headers, extensions=extensions
+            )
+            try:
+                return await client.send(request)
+            except httpx.RemoteProtocolError:
+                # A kept connection may end just when it is used again.
+                return await client.send(request)
         except StatusError as error:
             raise CallError(f'failed to call webhook: Post "{url}": {error.message}') from None
         except httpx.TransportError as error:
@@ -82,21 +110,12 @@ class Caller:
             while len(self._clients) >= _MAX_CLIENTS:
                 oldest = next(iter(self._clients))
                 await self._clients.pop(oldest).aclose()
-            client = self._clients[name, ca_bundle] = _new_client(ca_bundle)
+            client = self._clients[name, ca_bundle] = self._connect(ca_bundle)
         return client
 
     async def aclose(self) -> None:
         for client in self._clients.values():
             await client.aclose()
-
-
-def _new_client(ca_bundle: bytes) -> httpx.AsyncClient:
-    import httpx
-
-    # Who names no certificates trusts those of the machine.
-    tls = ssl.create_default_context(cadata=ca_bundle.decode() if ca_bundle else None)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    return httpx.AsyncClient(verify=tls, trust_env=False, timeout=None, limits=limits)
 
 
 def _decode(answer: httpx.Response) -> Any:

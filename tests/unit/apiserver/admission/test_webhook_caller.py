@@ -1,0 +1,71 @@
+"""Calls of webhooks over connections that do not always hold."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from apiserver.admission.webhooks.caller import Caller, CallError
+from apiserver.admission.webhooks.hooks import Hook, parse_hooks
+from apiserver.services import ServiceAddresses
+from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.watch_cache import WatchCache
+
+
+def hook() -> Hook:
+    webhook = {"name": "w", "clientConfig": {"url": "https://h/p"}, "timeoutSeconds": 2}
+    return parse_hooks([{"metadata": {"name": "c"}, "webhooks": [webhook]}])[0]
+
+
+def caller(answer: Callable[[httpx.Request], httpx.Response]) -> Caller:
+    addresses = ServiceAddresses(WatchCache(MemoryStorage()), random.Random(0))
+    return Caller(addresses, lambda bundle: httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+
+
+async def test_a_kept_connection_that_has_ended_is_made_anew() -> None:
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        if len(requests) == 1:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(200, json={"response": {}})
+
+    assert await caller(answer).call(hook(), {"kind": "AdmissionReview"}) == {"response": {}}
+    assert str(requests[1].url) == "https://h/p?timeout=2s"
+    assert requests[1].content == b'{"kind":"AdmissionReview"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "code"),
+    [
+        (
+            httpx.Response(404),
+            "failed to call webhook: the server could not find the requested resource",
+            404,
+        ),
+        (
+            httpx.Response(500, text="oops"),
+            'failed to call webhook: an error on the server ("oops") '
+            "has prevented the request from succeeding",
+            500,
+        ),
+        (
+            httpx.Response(403, json={"kind": "Status", "message": "keep out", "reason": "Forbidden"}),
+            "failed to call webhook: keep out",
+            403,
+        ),
+    ],
+)
+async def test_answers_that_are_errors(answer: httpx.Response, expected: str, code: int) -> None:
+    with pytest.raises(CallError) as error:
+        await caller(lambda request: answer).call(hook(), {})
+    assert (str(error.value), error.value.code) == (expected, code)
+
+
+async def test_an_answer_that_is_no_json_is_told() -> None:
+    with pytest.raises(CallError, match="couldn't get version/kind; json parse error"):
+        await caller(lambda request: httpx.Response(200, text="hello")).call(hook(), {})
