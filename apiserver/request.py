@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 
 
@@ -17,6 +18,16 @@ class UserInfo:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def to_object(self) -> Object:
+        """An authentication/v1 UserInfo."""
+        told: Object = {
+            "username": self.name,
+            "uid": self.uid,
+            "groups": list(self.groups),
+            "extra": {key: list(values) for key, values in self.extra.items()},
+        }
+        return {key: value for key, value in told.items() if value}
 
 
 ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))

@@ -10,7 +10,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.admission.attributes import Attributes
 from apiserver.admission.expressions import AUTHORIZER, REQUEST_RESOURCE, Scope, Variable
-from apiserver.admission.webhooks.review import admission_request, user_info
+from apiserver.admission.webhooks.review import admission_request
 from apiserver.auth import attributes as asked
 from apiserver.auth.authorizer import Authorizer
 from apiserver.cel.environment import opaque
@@ -38,7 +38,7 @@ class Scopes:
             None if each is None else await attributes.forms.shown(each, seen)
             for each in (attributes.object, attributes.old_object)
         ]
-        user = user_info(attributes.user)
+        user = attributes.user.to_object()
         values: dict[str, Any] = {
             "object": obj,
             "oldObject": old,

@@ -17,7 +17,7 @@ from apimachinery.serialize import DecodeError, from_json, from_yaml_strict
 from apimachinery.times import format_micro_time
 from apiserver.asgi import Scope
 from apiserver.audit.policy import LEVEL_NAMES, RECEIVED, Extent, Level
-from apiserver.request import RequestInfo, UserInfo
+from apiserver.request import RequestInfo
 
 _MAX_USER_AGENT = 1024
 _CLOSED_EARLY: Object = {
@@ -96,10 +96,10 @@ class Record:
         event: Object = {
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": LEVEL_NAMES[self.extent.level],
             "auditID": info.audit_id, "stage": stage, "requestURI": _request_uri(self._scope),
-            "verb": info.verb, "user": _user(self._user),
+            "verb": info.verb, "user": self._user.to_object(),
         }  # fmt: skip
         if info.user is not self._user:
-            event["impersonatedUser"] = _user(info.user)
+            event["impersonatedUser"] = info.user.to_object()
         event["sourceIPs"] = _source_ips(info, self._scope)
         if info.user_agent:
             event["userAgent"] = _shortened(info.user_agent)
@@ -152,14 +152,6 @@ def _request_uri(scope: Scope) -> str:
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope.get("query_string") or b""
     return (path + b"?" + query if query else path).decode("latin-1")
-
-
-def _user(user: UserInfo) -> Object:
-    said: Object = {
-        "username": user.name, "uid": user.uid, "groups": list(user.groups),
-        "extra": {key: list(values) for key, values in user.extra.items()},
-    }  # fmt: skip
-    return {key: value for key, value in said.items() if value}
 
 
 def _source_ips(info: RequestInfo, scope: Scope) -> list[str]:

@@ -38,22 +38,10 @@ async def read_question(info: RequestInfo, receive: Receive) -> Object:
     return question
 
 
-def user_object(user: UserInfo) -> Object:
-    """authentication/v1 UserInfo"""
-    result: Object = {"username": user.name}
-    if user.uid:
-        result["uid"] = user.uid
-    if user.groups:
-        result["groups"] = list(user.groups)
-    if user.extra:
-        result["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return result
-
-
 async def review_myself(info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
     """SelfSubjectReview"""
     question = await read_question(info, receive)
-    await send_value(info, send, {**question, "status": {"userInfo": user_object(info.user)}}, 201)
+    await send_value(info, send, {**question, "status": {"userInfo": info.user.to_object()}}, 201)
 
 
 def review_tokens(authenticator: Authenticator) -> Handler:
@@ -76,7 +64,7 @@ async def token_status(authenticator: Authenticator, token: str, audiences: Sequ
         user, meant = await authenticator.review(token, audiences)
     except InvalidToken as error:
         return {"user": {}, "error": aggregate(["invalid bearer token", str(error)])}
-    return {"authenticated": True, "user": user_object(user), "audiences": list(meant)}
+    return {"authenticated": True, "user": user.to_object(), "audiences": list(meant)}
 
 
 def review_access(authorizer: Authorizer) -> Handler:

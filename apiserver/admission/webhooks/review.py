@@ -16,7 +16,6 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource, subresource_of
 from apimachinery.serialize import DecodeError, from_json
 from apiserver.admission.attributes import Attributes
-from apiserver.request import UserInfo
 
 _GROUP = "admission.k8s.io"
 _VERSIONS = ("v1", "v1beta1")
@@ -72,7 +71,7 @@ def admission_request(attributes: Attributes, seen: Resource) -> Object:
         **({"name": attributes.name} if attributes.name else {}),
         **({"namespace": namespace} if namespace else {}),
         "operation": attributes.operation,
-        "userInfo": user_info(attributes.user),
+        "userInfo": attributes.user.to_object(),
         "dryRun": attributes.dry_run,
         "options": attributes.options or None,
     }
@@ -86,17 +85,6 @@ def _kind(resource: Resource, subresource: str) -> Object:
 
 def _resource(resource: Resource) -> Object:
     return {"group": resource.group, "version": resource.version, "resource": resource.plural}
-
-
-def user_info(user: UserInfo) -> Object:
-    """An authentication/v1 UserInfo."""
-    told: Object = {
-        "username": user.name,
-        "uid": user.uid,
-        "groups": list(user.groups),
-        "extra": {key: list(values) for key, values in user.extra.items()},
-    }
-    return {key: value for key, value in told.items() if value}
 
 
 def read_verdict(answer: Any, version: str, uid: str, *, may_change: bool) -> Verdict:
