@@ -25,7 +25,7 @@ async def create(
     rules.set_namespace(store.resource, namespace, obj)
     store.track(info, None, obj, options)
     attributes = creation_attributes(store, info, obj, options)
-    await store.admit(attributes)
+    await admit(store, attributes, obj)
     generated = bool(obj["metadata"].get("generateName") and not obj["metadata"].get("name"))
     for _ in range(MAX_TRIES if generated else 1):
         if generated:
@@ -54,6 +54,13 @@ def creation_attributes(store: Store, info: RequestInfo, obj: Object, options: W
         annotations=info.annotations,
         forms=store.forms,
     )
+
+
+async def admit(store: Store, attributes: Attributes, obj: Object) -> None:
+    """Mutating admission, which does not move the object elsewhere. Raises BadRequestError."""
+    namespace = attributes.namespace
+    await store.admit(attributes)
+    rules.set_namespace(store.resource, namespace, obj)
 
 
 async def prepare(store: Store, attributes: Attributes, obj: Object) -> None:

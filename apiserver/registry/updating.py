@@ -13,7 +13,7 @@ from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from apiserver.admission.attributes import Attributes, Forms
 from apiserver.registry import rules
-from apiserver.registry.creating import creation_attributes, prepare
+from apiserver.registry.creating import admit, creation_attributes, prepare
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import WriteOptions
 from apiserver.registry.strategy import Rollback, nothing_to_undo
@@ -103,7 +103,7 @@ class _Update:
         store.shared.authorize(self._info, "create")
         obj["metadata"].pop("resourceVersion", None)
         attributes = creation_attributes(store, self._info, obj, self._options)
-        await store.admit(attributes)
+        await admit(store, attributes, obj)
         rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
         self.rollback = await store.strategy.begin_create(store.context(self._options.dry_run), obj)
         await prepare(store, attributes, obj)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -294,3 +295,61 @@ async def test_calls_are_counted(cluster: Cluster) -> None:
     metrics = (await cluster.admin.get("/metrics")).text
     labels = 'code="418",name="counted.example.com",operation="CREATE",rejected="true",type="validating"'
     assert f"apiserver_admission_webhook_request_total{{{labels}}} 1.0" in metrics
+
+
+async def test_custom_resources_are_changed_in_a_version_that_the_webhook_knows(cluster: Cluster) -> None:
+    spec = {
+        "type": "object",
+        "properties": {"size": {"type": "integer"}, "color": {"type": "string", "default": "red"}},
+    }
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "hats.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"plural": "hats", "kind": "Hat"},
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": schema},
+                {"name": "v2", "served": True, "storage": False, "schema": schema},
+            ],
+        },
+    }  # fmt: skip
+    await cluster.admin.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=definition)
+    path = "/apis/example.com/v2/namespaces/default/hats"
+    cluster.hooks.answers["m"] = patching(
+        {"op": "add", "path": "/spec/size", "value": 7}, {"op": "add", "path": "/spec/nonsense", "value": 1}
+    )
+    await cluster.configure("Mutating", cluster.hooks.webhook("m", rules=[rule("hats", group="example.com")]))
+    hat = {"apiVersion": "example.com/v2", "kind": "Hat", "metadata": {"name": "h"}, "spec": {}}
+    async with asyncio.timeout(10):
+        while (made := await cluster.admin.post(path, json=hat)).status_code == 404:
+            await cluster.api.server.cache.fresh()
+    assert made.status_code == 201, made.text
+    assert (made.json()["apiVersion"], made.json()["spec"]) == ("example.com/v2", {"size": 7, "color": "red"})
+    request = cluster.hooks.requests[0]
+    assert (request["object"]["apiVersion"], request["kind"]["version"]) == ("example.com/v1", "v1")
+    assert request["requestKind"]["version"] == "v2"
+    cluster.hooks.answers["v"] = deny("keep it")
+    deletions = rule("hats", operations=["DELETE"], group="example.com")
+    await cluster.configure("Validating", cluster.hooks.webhook("v", rules=[deletions]))
+    refused = await cluster.admin.delete(f"{path}/h")
+    assert refused.json()["message"] == 'admission webhook "v.example.com" denied the request: keep it'
+    assert cluster.hooks.requests[-1]["oldObject"]["spec"] == {"size": 7, "color": "red"}
+
+
+async def test_no_webhook_moves_an_object_to_another_namespace(cluster: Cluster) -> None:
+    cluster.hooks.answers["m"] = patching(
+        {"op": "add", "path": "/metadata/namespace", "value": "kube-system"}
+    )
+    await cluster.configure("Mutating", cluster.hooks.webhook("m"))
+    refused = await cluster.create()
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "the namespace of the provided object does not match the namespace sent on the request",
+    )
+    applied = await cluster.admin.patch(
+        f"{CONFIG_MAPS}/b?fieldManager=me",
+        json={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}},
+        headers={"content-type": "application/apply-patch+yaml"},
+    )
+    assert applied.status_code == 400
