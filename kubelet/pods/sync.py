@@ -141,6 +141,8 @@ class PodSync:
         actions = compute_pod_actions(pod, seen, self._probes.verdicts(record.uid), resizes.restart)
         if resizes.update and not actions.kill_pod:
             await self._resizer.update(record, resizes)
+            if record.resize_error:
+                await self._reporter.report(record, seen)
         wait = await self._set_up_volumes(record)
         if record.volumes is None:
             return wait

@@ -192,10 +192,10 @@ async def test_resources_change_while_the_container_runs(tmp_path: Path) -> None
         }
         pod = await here.run_pod(containers=[container])
 
-        async def resize(cpu: str, memory: str) -> None:
+        async def resize(cpu: str, memory: str, name: str = "p") -> None:
             wanted = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
             patch = {"spec": {"containers": [{"name": "c", "resources": wanted}]}}
-            await here.client.patch(PODS, "p", patch, "default", patch_type=STRATEGIC, subresource="resize")
+            await here.client.patch(PODS, name, patch, "default", patch_type=STRATEGIC, subresource="resize")
 
         def limits(pod: Object) -> Object:
             return pod["status"]["containerStatuses"][0]["resources"]["limits"]
@@ -214,6 +214,26 @@ async def test_resources_change_while_the_container_runs(tmp_path: Path) -> None
         assert condition["message"].startswith("Node didn't have enough capacity: cpu, requested: 1000000, ")
         await resize("300m", "128Mi")
         await here.until(lambda pod: not is_condition_true(pod, "PodResizePending"))
+
+        policy = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+        await here.run_pod("restarts", containers=[{**container, "resizePolicy": policy}])
+        await resize("200m", "96Mi", "restarts")
+        after = await here.until(
+            lambda pod: limits(pod) == {"cpu": "200m", "memory": "96Mi"} and is_condition_true(pod, "Ready"),
+            "restarts",
+        )
+        assert after["status"]["containerStatuses"][0]["restartCount"] == 1
+        assert limits_on_the_engine(after) == (96 << 20, 20_000)
+
+        fill = "dd if=/dev/zero of=/dev/shm/file bs=1M count=40; sleep 1000"
+        await here.run_pod("full", containers=[{**container, "command": ["sh", "-c", fill]}])
+        await resize("200m", "16Mi", "full")
+        stuck = await here.until(lambda pod: reason_of(pod, "PodResizeInProgress") == "Error", "full")
+        assert limits(stuck) == {"cpu": "200m", "memory": "64Mi"}
+
+
+def reason_of(pod: Object, condition: str) -> str:
+    return (find_condition(pod["status"]["conditions"], condition) or {}).get("reason", "")
 
 
 def limits_on_the_engine(pod: Object) -> tuple[int, int]:
