@@ -137,7 +137,8 @@ class EvictionManager:
         if threshold.condition == "DiskPressure" and await self._is_reclaimed():
             return
         active = pods.active_pods()
-        stats = await self._stats.stats(active)
+        measure = self._stats.stats if threshold.condition == "DiskPressure" else self._stats.usage
+        stats = await measure(active)
         grace = IMMEDIATELY if threshold.is_hard else self._policy.maximum_grace
         for pod in rank(active, stats, resource):
             message = eviction_message(pod, stats.get(uid_of(pod)), threshold, seen)

@@ -15,6 +15,8 @@ from apimachinery.objects import Object, get_path, uid_of
 from kubelet.runtime.interface import ContainerDisk, ContainerUsage, InterfaceUsage, Runtime
 from kubelet.stats.disk import DiskUsage, measure, total
 
+REST, LONGEST_REST = 20.0, 300.0
+"""So many times as long as a pod was measured it is left alone."""
 DISK_PERIOD, FORGOTTEN_AFTER = 60.0, 600.0
 _T = TypeVar("_T")
 _STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
@@ -51,6 +53,7 @@ class _Measured:
     disks: Mapping[str, ContainerDisk]
     """By container id."""
     volumes: Mapping[str, DiskUsage]
+    took: float
 
 
 class PodStatsProvider:
@@ -71,7 +74,7 @@ class PodStatsProvider:
         pods = list(pods)
         usage = await self._runtime.usage()
         networks = await self._runtime.network_usage([uid_of(pod) for pod in pods if not _on_host(pod)])
-        await self._measure([pod for pod in pods if self._age(uid_of(pod)) >= max_age])
+        await self._measure([pod for pod in pods if self._is_stale(uid_of(pod), max_age)])
         found = {}
         for pod in pods:
             uid, known, local = uid_of(pod), self._measured[uid_of(pod)], set(local_volumes(pod))
@@ -88,14 +91,20 @@ class PodStatsProvider:
         known = self._measured.get(uid)
         return self._clock() - known.at if known else float("inf")
 
+    def _is_stale(self, uid: str, max_age: float) -> bool:
+        """What takes long to measure is measured less often."""
+        known = self._measured.get(uid)
+        return known is None or self._age(uid) >= max(max_age, min(known.took * REST, LONGEST_REST))
+
     async def _measure(self, pods: list[Object]) -> None:
         for uid in [uid for uid in self._measured if self._age(uid) > FORGOTTEN_AFTER]:
             del self._measured[uid]
         for pod in pods:
+            began = self._clock()
             ids = [each for _, each in container_ids(pod)]
             disks = await self._runtime.disk_usage(ids)
             volumes = await asyncio.to_thread(self._measure_volumes, pod)
-            self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes)
+            self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes, self._clock() - began)
 
     def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
         root, names = self._pods / uid_of(pod) / "volumes", set(_own_volumes(pod))

@@ -285,6 +285,9 @@ class Node:
     async def stats(self, pods: list[Object], *, max_age: float = 60.0) -> dict[str, PodStats]:
         return {uid_of(each): self.used.get(uid_of(each), PodStats()) for each in pods}
 
+    async def usage(self, pods: list[Object]) -> dict[str, PodStats]:
+        return await self.stats(pods)
+
     async def reclaim(self) -> None:
         self.observed = self.reclaims_to or self.observed
 

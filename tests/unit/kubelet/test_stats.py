@@ -14,7 +14,7 @@ from kubelet.stats.disk import DiskUsage, Filesystem
 from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
 from kubelet.stats.families import Family, text_of
 from kubelet.stats.node import NodeStats
-from kubelet.stats.pods import PodStats
+from kubelet.stats.pods import PodStats, PodStatsProvider
 from kubelet.stats.probes import probe_metrics
 from kubelet.stats.rates import Rates
 from kubelet.stats.summary import Summary, cpu_counts
@@ -164,6 +164,34 @@ def test_claims_are_told_of_by_name(tmp_path: Path) -> None:
     )
     summary = Summary("n1", NODE, "T", {}, {"u1": [claim]}).build([(pod, STATS)])
     assert summary["pods"][0]["volume"][-1]["pvcRef"] == {"name": "c", "namespace": "shop"}
+
+
+class Slow:
+    """An engine that takes two seconds to measure a disk."""
+
+    def __init__(self) -> None:
+        self.time, self.measured = 0.0, 0
+
+    async def usage(self) -> dict[str, ContainerUsage]:
+        return {"docker://1": USAGE}
+
+    async def network_usage(self, uids: list[str]) -> dict[str, list[InterfaceUsage]]:
+        return {}
+
+    async def disk_usage(self, ids: list[str]) -> dict[str, ContainerDisk]:
+        self.time += 2.0
+        self.measured += 1
+        return {each: ContainerDisk(DiskUsage(1, 1)) for each in ids}
+
+
+async def test_what_takes_long_to_measure_is_measured_less_often(tmp_path: Path) -> None:
+    slow = Slow()
+    provider = PodStatsProvider(slow, tmp_path, lambda: slow.time)  # type: ignore[arg-type]
+    for _ in range(12):
+        stats = await provider.stats([POD], max_age=0.0)
+        slow.time += 10.0
+    assert stats["u1"].disk == DiskUsage(1, 1)
+    assert slow.measured == 3
 
 
 NET_DEV = """\
