@@ -1,6 +1,6 @@
 """`make bench`: starts a cluster of its own, measures it, takes it away, prints ratios.
 
-Groups: start, idle, crud, list, watch, pods, sched, yardsticks. `--only crud,watch` runs some of them.
+Groups: start, idle, cli, crud, list, watch, pods, sched, yardsticks. `--only crud,watch` runs some of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from bench import apiload, processes, report, yardsticks
+from bench import apiload, cli, processes, report, yardsticks
 from component_base.addresses import primary_address
 from kubeadm import engine, host, supervisor
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
@@ -68,6 +68,11 @@ def _pods(config: ClusterConfig, quick: bool) -> Measured:
     return started | deployed
 
 
+def _cli(config: ClusterConfig, quick: bool) -> Measured:
+    found = cli.ratio(config, 10 if quick else 30)
+    return {} if found is None else {"sampan get pods": found}
+
+
 def _yardsticks(config: ClusterConfig, quick: bool) -> Measured:
     for connections in (1, 16, 64):
         bare = yardsticks.bare_uvicorn(config, connections)
@@ -87,6 +92,7 @@ GROUPS: dict[str, Callable[[ClusterConfig, bool], Measured]] = {
     "start": _start,
     "idle": _idle,
     "yardsticks": _yardsticks,
+    "cli": _cli,
     "crud": _load("crud", "-n", "3000"),
     "list": _load("list"),
     "watch": _load("watch", "-n", "500"),

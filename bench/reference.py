@@ -43,6 +43,7 @@ FIGURES = {
     for figure in [
         _less("start to node Ready", 12.8, "s", 0.6),
         _less("idle RSS", 647, "MiB", 0.55),
+        _less("sampan get pods", 1, "x kubectl", 2),
         _less("RSS after load", 2034, "MiB", 0.4),
         *_rates("create", 0.8, 805, 1949, 2394),
         *_rates("get", 1.0, 1548, 4241, 3976),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from kubectl import plugins, session
+from kubectl import session
 from kubectl.commands import Call, understand
 from kubectl.failures import report
 from kubectl.tree import CATEGORIES, CLUSTER_VERBS, ROOT
@@ -37,8 +37,8 @@ def _run(words: Sequence[str]) -> int:
         return 0
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
-    if words and words[0] not in ROOT.verbs and (plugin := plugins.find(words)) is not None:
-        os.execv(plugin.path, [plugin.path, *plugin.arguments])
+    if words and words[0] not in ROOT.verbs:
+        _run_plugin(words)
     call = understand(ROOT, words)
     if call.wants_help:
         print(_help(call), end="")
@@ -46,6 +46,15 @@ def _run(words: Sequence[str]) -> int:
     session.configure(call.globals)
     call.run()
     return 0
+
+
+def _run_plugin(words: Sequence[str]) -> None:
+    """Becomes the program that has the words as its name, if there is one."""
+    from kubectl import plugins
+
+    found = plugins.find(words)
+    if found is not None:
+        os.execv(found.path, [found.path, *found.arguments])
 
 
 def _help(call: Call) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import real_kubectl
+from tests.e2e.conftest import SAMPAN, real_kubectl
 
 pytestmark = pytest.mark.e2e
 
@@ -88,4 +88,17 @@ def test_lives_go_as_recorded(cluster: ClusterConfig) -> None:
         *("--image2", "busybox:local"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    assert share_passed(done.stdout) >= SHARE, done.stdout[-10000:]
+
+
+def test_sampan_prints_as_kubectl_does(cluster: ClusterConfig) -> None:
+    kubectl = real_kubectl()
+    if kubectl is None:
+        pytest.skip("no real kubectl of 1.31 or newer is on the PATH")
+    command = [
+        *(sys.executable, str(GOLDEN / "kubectl/printing.py"), "check"),
+        *("--kubeconfig", str(cluster.admin_kubeconfig), "--kubectl", kubectl),
+        *("--cli", str(SAMPAN), "--image", "busybox:local"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert share_passed(done.stdout) >= SHARE, done.stdout[-10000:]
