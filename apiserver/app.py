@@ -21,6 +21,7 @@ from apimachinery.scheme import (
     CUSTOM_RESOURCE_DEFINITIONS,
     FLOW_SCHEMAS,
     PRIORITY_LEVEL_CONFIGURATIONS,
+    VALIDATING_ADMISSION_POLICIES,
     Resource,
 )
 from apiserver import health
@@ -59,6 +60,7 @@ from apiserver.openapi import OpenAPI
 from apiserver.openapi.routes import router as openapi_router
 from apiserver.options import Options, advertised_address
 from apiserver.param_kinds import ParamKinds, StoredKind
+from apiserver.policy_status import PolicyStatus
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared
 from apiserver.registry.stores import build_stores, store_of
@@ -113,6 +115,7 @@ class ApiServer:
         self.definitions = DefinitionController(
             store_of(self.stores, CUSTOM_RESOURCE_DEFINITIONS), self.custom
         )
+        self.policy_status = PolicyStatus(store_of(self.stores, VALIDATING_ADMISSION_POLICIES))
         self.served = Served(self.custom.resources)
         self.remotes = Remotes(self.cache)
         self.connections = Connections(
@@ -151,6 +154,7 @@ class ApiServer:
                 group.create_task(self.cache.run())
                 group.create_task(Compactor(self.storage).run())
                 group.create_task(self.definitions.run())
+                group.create_task(self.policy_status.run())
                 group.create_task(self.api_services.run())
                 group.create_task(self.repair.run())
                 group.create_task(self.journal.run())

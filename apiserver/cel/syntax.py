@@ -222,3 +222,12 @@ def names_in(expression: Expression) -> set[str]:
                 expression.result,
             )
             return set().union(*map(names_in, parts))
+
+
+def undefined_field(select: Select, text: str) -> str:
+    """That a value never has the field, as the checker would say it."""
+    before = text[: select.position]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+    shown = text.split("\n")[line - 1]
+    message = f"undefined field '{select.field}'"
+    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"

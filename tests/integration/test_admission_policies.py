@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,17 @@ async def test_conditions_decide_whether_a_webhook_is_called(cluster: Cluster, t
         assert (await cluster.create("a")).status_code == 201
         assert (await cluster.create("x")).status_code == 400
         assert hooks.paths == ["v"]
+
+
+async def test_a_policy_is_told_of_fields_that_its_kind_does_not_have(cluster: Cluster) -> None:
+    await cluster.bind({"validations": [{"expression": "object.immutable || object.spec == null"}]})
+    async with asyncio.timeout(5):
+        while True:
+            found = (await cluster.admin.get(f"{REGISTRATION}/validatingadmissionpolicies/p")).json()
+            if "status" in found:
+                break
+            await cluster.api.server.cache.fresh()
+    assert found["status"]["observedGeneration"] == 1
+    (warning,) = found["status"]["typeChecking"]["expressionWarnings"]
+    assert warning["fieldRef"] == "spec.validations[0].expression"
+    assert warning["warning"].startswith("v1, Kind=ConfigMap: ERROR: <input>:1:27: undefined field 'spec'")

@@ -12,7 +12,7 @@ from apimachinery.objects import Object
 from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, Program, compile_expression
 from apiserver.cel.shapes import Shape, UndefinedFieldError
-from apiserver.cel.syntax import Select, names_in
+from apiserver.cel.syntax import names_in, undefined_field
 from apiserver.customresources.rules.places import PlaceShape, type_of
 from apiserver.customresources.schema.fieldpath import Step, resolve_field_path
 from apiserver.customresources.schema.structural import Structural
@@ -74,7 +74,7 @@ class Rule:
         try:
             return estimate_cost(self.program.tree, {SELF: place, OLD_SELF: place})
         except UndefinedFieldError as error:
-            raise CompilationError(_undefined(error.args[0], self.raw["rule"])) from None
+            raise CompilationError(undefined_field(error.args[0], self.raw["rule"])) from None
 
     def variables(self, value: Any, old: Any, has_old: bool) -> Mapping[str, Any]:
         """What the rule is evaluated with; values are CEL's."""
@@ -85,15 +85,6 @@ class Rule:
 
 def _says_old(text: str) -> bool:
     return re.search(rf"\b{OLD_SELF}\b", text) is not None
-
-
-def _undefined(select: Select, text: str) -> str:
-    """As the checker would say it."""
-    before = text[: select.position]
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
-    shown = text.split("\n")[line - 1]
-    message = f"undefined field '{select.field}'"
-    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"
 
 
 def compile_rule(raw: Object, schema: Structural) -> Rule | RuleError:
