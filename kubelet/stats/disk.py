@@ -28,16 +28,18 @@ def total(usages: Iterable[DiskUsage]) -> DiskUsage:
 
 @dataclass(frozen=True, slots=True)
 class Filesystem:
-    """Bytes and inodes, and what of them is left to users other than root."""
+    """Bytes and inodes, and what of them is left."""
 
     capacity: int
     available: int
+    """To users other than root."""
+    free: int
     inodes: int
     inodes_free: int
 
     @property
     def used(self) -> DiskUsage:
-        return DiskUsage(self.capacity - self.available, self.inodes - self.inodes_free)
+        return DiskUsage(self.capacity - self.free, self.inodes - self.inodes_free)
 
 
 def filesystem_of(path: Path) -> Filesystem:
@@ -47,6 +49,7 @@ def filesystem_of(path: Path) -> Filesystem:
     return Filesystem(
         capacity=stat.f_blocks * stat.f_frsize,
         available=stat.f_bavail * stat.f_frsize,
+        free=stat.f_bfree * stat.f_frsize,
         inodes=stat.f_files,
         inodes_free=stat.f_favail,
     )

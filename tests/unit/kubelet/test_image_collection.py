@@ -34,7 +34,7 @@ def test_use_is_remembered_by_id_digest_or_tag() -> None:
     ids=["plenty", "just-below", "at-the-threshold", "full"],
 )
 def test_how_much_has_to_be_freed(available: int, bytes: int) -> None:
-    assert to_free(Filesystem(100, available, 0, 0), ImagePolicy()) == bytes
+    assert to_free(Filesystem(100, available, available, 0, 0), ImagePolicy()) == bytes
 
 
 def test_the_longest_unused_goes_first_and_what_is_new_or_used_stays() -> None:

@@ -99,7 +99,7 @@ def test_probes_are_counted_by_pod_and_result() -> None:
     ]
 
 
-DISK = Filesystem(capacity=1000, available=400, inodes=100, inodes_free=60)
+DISK = Filesystem(capacity=1000, available=400, free=450, inodes=100, inodes_free=60)
 NODE = NodeStats(ContainerUsage(9, 30, 20, 10), 80, (ETH0,), DISK, DISK, 5, 32768, 0.0)
 
 
@@ -113,7 +113,7 @@ def test_the_summary_has_upstreams_shape() -> None:
     assert summary["node"]["startTime"] == "1970-01-01T00:00:00Z"
     assert summary["node"]["cpu"] == {"time": "T", "usageCoreNanoSeconds": 9, "usageNanoCores": 8}
     assert summary["node"]["memory"]["availableBytes"] == 80
-    assert summary["node"]["fs"] == {**fs, "usedBytes": 600, "inodesUsed": 40}
+    assert summary["node"]["fs"] == {**fs, "usedBytes": 550, "inodesUsed": 40}
     assert summary["node"]["rlimit"] == {"time": "T", "maxpid": 32768, "curproc": 5}
     memory = {
         "time": "T", "usageBytes": 300, "workingSetBytes": 200, "rssBytes": 100,
@@ -159,7 +159,7 @@ def test_claims_are_told_of_by_name(tmp_path: Path) -> None:
     found = list(inspect_claims(pod, mounted))
     assert [(each.volume, each.claim.name) for each in found] == [("data", "c"), ("own", "cart-own")]
     claim = replace(found[0], filesystem=DISK)
-    assert 'kubelet_volume_stats_used_bytes{namespace="shop",persistentvolumeclaim="c"} 600\n' in text_of(
+    assert 'kubelet_volume_stats_used_bytes{namespace="shop",persistentvolumeclaim="c"} 550\n' in text_of(
         volume_metrics([claim, claim])
     )
     summary = Summary("n1", NODE, "T", {}, {"u1": [claim]}).build([(pod, STATS)])
