@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
 
 _NO_LIMIT = 1 << 62
 _ROOT = Path("/sys/fs/cgroup")

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from component_base.byte_stream import DuplexStream
 from kubelet.network.listening import Listener
-from kubelet.stats.disk import NO_DISK, DiskUsage
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
 
 HOLLOW_PREFIX = "hollow.sampan.io/"
 """Pod annotations that say how the hollow runtime is to play the pod."""
@@ -243,40 +243,6 @@ class RuntimeVersion:
     name: str
     version: str
     api_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerUsage:
-    """cpu_nanoseconds since its start; bytes now."""
-
-    cpu_nanoseconds: int
-    memory_usage: int
-    memory_working_set: int
-    memory_rss: int
-    processes: int = 0
-    page_faults: int = 0
-    major_page_faults: int = 0
-    memory_limit: int = 0
-    """0: none."""
-
-
-@dataclass(frozen=True, slots=True)
-class InterfaceUsage:
-    """A network device and what has passed through it."""
-
-    name: str
-    rx_bytes: int
-    rx_errors: int
-    tx_bytes: int
-    tx_errors: int
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerDisk:
-    """What a container has written: its writable layer, and its log with those rotated away."""
-
-    root: DiskUsage = NO_DISK
-    logs: DiskUsage = NO_DISK
 
 
 class ContainerRuntimeError(Exception):

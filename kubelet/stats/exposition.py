@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.times import parse_time
-from kubelet.runtime.interface import ContainerUsage
+from kubelet.runtime.usage import ContainerUsage
 from kubelet.stats.families import Family, text_of
 from kubelet.stats.pods import PodStats, container_ids, started_at
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubelet.runtime.cgroups import parse_net_dev
-from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
 from kubelet.stats.disk import Filesystem, filesystem_of
 
 NANO = 10**9

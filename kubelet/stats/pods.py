@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from apimachinery.objects import Object, get_path, uid_of
-from kubelet.runtime.interface import ContainerDisk, ContainerUsage, InterfaceUsage, Runtime
+from kubelet.runtime.interface import Runtime
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
 from kubelet.stats.disk import DiskUsage, measure, total
 
 REST, LONGEST_REST = 20.0, 300.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from kubelet.pods.container_status import moment
-from kubelet.runtime.interface import ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
 from kubelet.stats.claims import ClaimStats
 from kubelet.stats.disk import DiskUsage, Filesystem
 from kubelet.stats.node import NodeStats

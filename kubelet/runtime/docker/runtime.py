@@ -36,14 +36,11 @@ from kubelet.runtime.docker.sightings import Sightings, find_image
 from kubelet.runtime.docker.streams import DockerStream
 from kubelet.runtime.interface import (
     ContainerConfig,
-    ContainerDisk,
     ContainerRuntimeError,
-    ContainerUsage,
     CreateContainerError,
     ExecResult,
     ImagePullError,
     ImageRef,
-    InterfaceUsage,
     LogOptions,
     PullCredentials,
     Resources,
@@ -55,6 +52,7 @@ from kubelet.runtime.interface import (
     RuntimeVersion,
     SandboxConfig,
 )
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
 
 DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 _EVENTS = ["start", "die", "oom", "destroy", "update"]

@@ -16,7 +16,8 @@ from kubelet.runtime.docker.engine import Engine, NotFoundInEngine
 from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, Identity, identity_of
 from kubelet.runtime.docker.oom import OomLog
 from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of, without_scheme
-from kubelet.runtime.interface import ContainerDisk, ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
+from kubelet.runtime.interface import ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
+from kubelet.runtime.usage import ContainerDisk
 from kubelet.stats.disk import DiskUsage, measure, measure_files
 
 KILLED = 137

@@ -25,14 +25,11 @@ from kubelet.runtime.hollow.pods import HollowPods
 from kubelet.runtime.hollow.streams import HollowAttach, HollowExec
 from kubelet.runtime.interface import (
     ContainerConfig,
-    ContainerDisk,
     ContainerRuntimeError,
     ContainerState,
-    ContainerUsage,
     CreateContainerError,
     ExecResult,
     ImageRef,
-    InterfaceUsage,
     LogOptions,
     PullCredentials,
     Resources,
@@ -45,6 +42,7 @@ from kubelet.runtime.interface import (
     RuntimeVersion,
     SandboxConfig,
 )
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
 
 _START_ERROR_CODE = 128
 

@@ -29,7 +29,7 @@ from kubelet.eviction.thresholds import (
 from kubelet.options import Options
 from kubelet.pods.admission import admit
 from kubelet.pods.status import Verdict
-from kubelet.runtime.interface import ContainerDisk, ContainerUsage
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage
 from kubelet.stats.disk import DiskUsage, measure
 from kubelet.stats.pods import PodStats, local_volumes
 from tests.unit.kubelet.builders import exited, make_container, make_pod, make_seen, running

@@ -8,7 +8,7 @@ from pathlib import Path
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 from kubelet.runtime.cgroups import parse_net_dev, read_usage
-from kubelet.runtime.interface import ContainerDisk, ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
 from kubelet.stats.claims import inspect_claims, volume_metrics
 from kubelet.stats.disk import DiskUsage, Filesystem
 from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
