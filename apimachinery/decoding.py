@@ -20,6 +20,14 @@ class Decoded:
 
     value: Any
     duplicates: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    """Of YAML: a complaint about each duplicate, with its line."""
+
+    @property
+    def strict_problem(self) -> str:
+        """What upstream's YAML parser says of the duplicates; empty if there are none."""
+        lines = "\n  ".join(self.lines)
+        return f"yaml: unmarshal errors:\n  {lines}" if lines else ""
 
 
 _CONTAINERS = (dict, list)

@@ -6,6 +6,7 @@ Loaded only where YAML occurs; `serialize` is its front.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from typing import Any
 
@@ -103,7 +104,7 @@ def _construct(node: Any, source: str) -> Decoded:
     builder = _Builder(limit=max(_MAX_EXPANSION, len(source)))
     value = builder.build(node, "")
     check_depth(value)
-    return Decoded(value, tuple(builder.duplicates))
+    return Decoded(value, tuple(builder.duplicates), tuple(builder.lines))
 
 
 class _Builder:
@@ -111,6 +112,7 @@ class _Builder:
 
     def __init__(self, limit: int) -> None:
         self.duplicates: list[str] = []
+        self.lines: list[str] = []
         self._left = limit
         self._open: set[int] = set()
 
@@ -137,9 +139,12 @@ class _Builder:
                 continue
             key = _key_text(key_node)
             child = f"{path}.{key}" if path else key
+            value = self.build(value_node, child)
             if key in own:
                 self.duplicates.append(child)
-            own[key] = self.build(value_node, child)
+                told = json.dumps(key, ensure_ascii=False) if key_node.tag == f"{_TAG}str" else key
+                self.lines.append(f"line {value_node.start_mark.line + 1}: key {told} already set in map")
+            own[key] = value
         return merged | own
 
     def _merged(self, node: Any, path: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from apimachinery.errors import BadRequestError, ConflictError
 from apimachinery.objects import Object, deep_copy
-from apimachinery.serialize import DecodeError, from_yaml_strict
+from apimachinery.serialize import Decoded, DecodeError, from_yaml_strict
 from apimachinery.times import format_time
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
@@ -69,24 +69,24 @@ async def read_configuration(info: RequestInfo, receive: Receive, expected: bodi
     try:
         decoded = from_yaml_strict(body)
     except DecodeError as error:
-        raise BadRequestError(f"error decoding YAML: {error}") from None
+        raise BadRequestError(f"error decoding patch: {error}") from None
     config = {} if decoded.value is None else decoded.value
     if not isinstance(config, dict):
         what = f"cannot unmarshal {bodies.json_type(config)} into Go value of type map[string]interface {{}}"
         raise BadRequestError(
-            f"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: {what}"
+            f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: {what}"
         )
     if (config.get("apiVersion"), config.get("kind")) != (expected.api_version, expected.kind):
         raise BadRequestError(f"invalid object type: {kind_text(config)}")
-    _refuse_duplicates(info, decoded.duplicates, options)
+    _refuse_duplicates(info, decoded, options)
     return Configuration(config, options)
 
 
-def _refuse_duplicates(info: RequestInfo, duplicates: tuple[str, ...], options: WriteOptions) -> None:
-    if not duplicates or options.field_validation == "Ignore":
+def _refuse_duplicates(info: RequestInfo, decoded: Decoded, options: WriteOptions) -> None:
+    if not decoded.lines or options.field_validation == "Ignore":
         return
-    lines = "\n".join(f'  key "{path}" already set in map' for path in duplicates)
-    text = f"error converting YAML to JSON: yaml: unmarshal errors:\n{lines}"
     if options.field_validation == "Strict":
-        raise BadRequestError(f"error strict decoding YAML: {text}")
-    info.warnings.append(text)
+        raise BadRequestError(
+            f"error strict decoding patch: error converting YAML to JSON: {decoded.strict_problem}"
+        )
+    info.warnings += decoded.lines

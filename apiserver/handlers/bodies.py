@@ -148,14 +148,15 @@ def check(info: RequestInfo, decoded: Decoded, expected: Expected, validation: F
     checked = expected.checker().check(obj, prune=True)
     if checked.type_errors:
         raise _unfit(obj, expected, checked.type_errors[0].message)
-    complaints = [
-        *checked.unknown_messages,
-        *(f'duplicate field "{path}"' for path in decoded.duplicates),
-    ][:_MAX_COMPLAINTS]
-    if complaints and validation == "Strict":
-        raise _unfit(obj, expected, f"strict decoding error: {', '.join(complaints)}")
+    complaints = list(checked.unknown_messages)
+    if not decoded.lines:
+        complaints += (f'duplicate field "{path}"' for path in decoded.duplicates)
+    complaints = complaints[:_MAX_COMPLAINTS]
+    if validation == "Strict" and (complaints or decoded.lines):
+        told = [*filter(None, [decoded.strict_problem]), *complaints]
+        raise _unfit(obj, expected, f"strict decoding error: {', '.join(told)}")
     if validation == "Warn":
-        info.warnings += complaints
+        info.warnings += [*decoded.lines, *complaints]
     if obj.get("metadata") is None:
         obj["metadata"] = {}
     return obj

@@ -92,7 +92,13 @@ def test_empty_documents_are_left_out() -> None:
 
 
 def test_yaml_duplicates_are_found() -> None:
-    assert from_yaml_strict("a:\n- b: 1\n  b: 2\n").duplicates == ("a[0].b",)
+    decoded = from_yaml_strict("a:\n- b: 1\n  b: {c: 1, c: 2}\n1: 2\n1: 3\n")
+    assert decoded.duplicates == ("a[0].b.c", "a[0].b", "1")
+    assert decoded.lines == (
+        'line 3: key "c" already set in map',
+        'line 3: key "b" already set in map',
+        "line 5: key 1 already set in map",
+    )
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -117,7 +117,7 @@ async def test_a_dry_run_stores_nothing(api: Api) -> None:
             "fieldManager=me",
             b"[1]",
             400,
-            "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: "
             "json: cannot unmarshal array into Go value of type map[string]interface {}",
         ),
     ],
@@ -139,10 +139,13 @@ async def test_repeated_keys_are_warned_about_or_refused(api: Api) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\ndata: {k: w}\n"
     warned = await apply(api, f"{MAPS}/a", body)
     assert warned.status == 201
-    assert "already set in map" in warned.headers["warning"]
+    assert 'line 5: key \\"data\\" already set in map' in warned.headers["warning"]
     refused = await apply(api, f"{MAPS}/a", body, "fieldManager=me&fieldValidation=Strict")
     assert refused.status == 400
-    assert refused.json["message"].startswith("error strict decoding YAML: ")
+    assert (
+        refused.json["message"] == "error strict decoding patch: error converting YAML to JSON: "
+        'yaml: unmarshal errors:\n  line 5: key "data" already set in map'
+    )
 
 
 async def test_every_write_is_somebodys(api: Api) -> None:

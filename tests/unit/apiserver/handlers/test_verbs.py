@@ -193,10 +193,24 @@ async def test_a_flood_of_unknown_fields_is_answered_with_few_words(api: Api) ->
     assert (strict.status, len(strict.body) < 5000) == (400, True)
 
 
+YAML = {"content-type": "application/yaml"}
+
+
 async def test_yaml_is_understood(api: Api) -> None:
     text = b"metadata:\n  name: a\ndata:\n  k: v\n"
-    answer = await api.request("POST", MAPS, text, {"content-type": "application/yaml"})
+    answer = await api.request("POST", MAPS, text, YAML)
     assert (answer.status, answer.json["data"]) == (201, {"k": "v"})
+
+
+async def test_of_repeated_keys_in_yaml_the_line_is_told(api: Api) -> None:
+    text = b"metadata:\n  name: a\ndada: {}\ndata:\n  k: v\n  k: w\n"
+    refused = await api.request("POST", f"{MAPS}?fieldValidation=Strict", text, YAML)
+    assert refused.json["message"].endswith(
+        "strict decoding error: yaml: unmarshal errors:\n"
+        '  line 6: key "k" already set in map, unknown field "dada"'
+    )
+    warned = await api.request("POST", MAPS, text.replace(b"dada: {}", b""), YAML)
+    assert 'line 6: key \\"k\\" already set in map' in warned.headers["warning"]
 
 
 UNKNOWN = b'{"metadata":{"name":"a"},"dada":{},"data":{"k":"1","k":"2"}}'
