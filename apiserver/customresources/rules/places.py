@@ -1,6 +1,6 @@
 """A place of a structural schema as CEL sees it: its type, its fields, how large it may be, and its values.
 
-What the schema keeps without knowing it cannot be seen.
+What the schema keeps without knowing it can be compared, with all around it, and not be asked for.
 Source: staging/src/k8s.io/apiserver/pkg/cel/common/schemas.go of Kubernetes 1.34.
 """
 
@@ -41,8 +41,7 @@ def type_of(schema: Structural | None) -> str | None:
         return "dyn"
     match schema.type:
         case "object":
-            known = schema.properties or schema.additional is not None or schema.is_resource
-            return "map" if known else None
+            return "map" if schema.additional is None or type_of(schema.additional) else None
         case "array":
             return "list" if type_of(schema.items) else None
         case "string":
@@ -78,12 +77,14 @@ def _object(value: Object, schema: Structural) -> Object:
     if not schema.properties and schema.additional is not None:
         return {key: to_cel(each, schema.additional) for key, each in value.items()}
     seen: Object = {}
-    for name, inner in schema.properties.items():
-        if name not in value or (value[name] is None and not inner.nullable) or type_of(inner) is None:
-            continue
-        said = escaped(name)
-        if said is not None:
-            seen[said] = to_cel(value[name], inner)
+    for name, each in value.items():
+        inner = schema.properties.get(name)
+        if inner is None or type_of(inner) is None:
+            seen.setdefault(name, each)
+        elif name == "metadata" and schema.is_resource and isinstance(each, dict):
+            seen[name] = {key: text for key, text in each.items() if key in inner.properties}
+        elif each is not None or inner.nullable:
+            seen[escaped(name) or name] = to_cel(each, inner)
     return seen
 
 
@@ -107,14 +108,15 @@ class PlaceShape(Shape):
 
     def __init__(self, schema: Structural) -> None:
         self._schema = schema
-        self._fields = {said: inner for name, inner in schema.properties.items() if (said := escaped(name))}
+        seen = with_type_and_metadata(schema) if schema.is_resource else schema
+        self._fields = {said: inner for name, inner in seen.properties.items() if (said := escaped(name))}
 
     def size(self) -> int:
         raw, schema = self._schema.raw, self._schema
         match schema.type:
             case "array":
                 return _limit(raw, "maxItems", 1 + smallest(schema.items))
-            case "object" if not schema.properties:
+            case "object" if not schema.properties and schema.additional is not None:
                 return _limit(raw, "maxProperties", 6 + smallest(schema.additional))
             case "string":
                 if raw.get("enum"):

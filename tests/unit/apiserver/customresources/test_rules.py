@@ -25,6 +25,9 @@ def place(*rules: Object, **properties: Any) -> Object:
     return {"type": "object", "properties": properties, "x-kubernetes-validations": list(rules)}
 
 
+ANYTHING: Object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
 def texts(**more: Any) -> Object:
     return {"type": "array", "items": {**TEXT, "maxLength": 10}, **more}
 
@@ -47,6 +50,25 @@ REFUSED: list[tuple[str, Object, list[tuple[str, str]]]] = [
                 "compilation failed: ERROR: <input>:1:5: undefined field 'z'\n | self.z == 1\n | ....^",
             )
         ],
+    ),
+    (
+        "no expression",
+        on(ANYTHING, rule("self = 42")),
+        [("[0].rule", "compilation failed: ERROR: <input>:1:6: Syntax error: token recognition error")],
+    ),
+    ("whether there is something of which nothing is known", place(rule("has(self.o)"), o=ANYTHING), []),
+    (
+        "what is in it",
+        place(rule("self.o.x == 1"), o=ANYTHING),
+        [("[0].rule", "compilation failed: ERROR: <input>:1:7: undefined field 'x'")],
+    ),
+    (
+        "the name and kind of a resource within another",
+        place(
+            rule("self.o.metadata.name != self.o.kind"),
+            o={**ANYTHING, "x-kubernetes-embedded-resource": True},
+        ),
+        [],
     ),
     (
         "a wrong type",
@@ -149,6 +171,8 @@ OBJECTS: list[tuple[str, Object, Any, Any, list[str]]] = [
      ['[1]: Invalid value: "object": smaller']),
     ("what has not changed may stay broken", place(a=on(NUMBER, rule("self > 1")), b=TEXT),
      {"a": 1, "b": "y"}, {"a": 1, "b": "x"}, []),
+    ("what is not known is compared", place(rule("self.o == oldSelf.o", message="fixed"), o=ANYTHING),
+     {"o": {"x": [1]}}, {"o": {"x": [2]}}, ['<nil>: Invalid value: "object": fixed']),
     ("maps", {"type": "object", "additionalProperties": on(NUMBER, rule("self > 1", message="small"))},
      {"x": 1, "y": 2}, UNRELATED, ['[x]: Invalid value: "integer": small']),
     ("times, durations, bytes and numbers are what they say", place(
