@@ -81,7 +81,12 @@ class DefinitionController:
             known = self._known.get(name)
             # Who waits for a name may get it when any other definition has changed or gone.
             if known is None or known.revision != entry.revision or known.is_waiting:
-                await self._look_at(entry)
+                try:
+                    await self._look_at(entry)
+                except (StatusError, StorageError):
+                    raise
+                except Exception:  # one odd definition is no reason to stop serving
+                    log.exception("Failed to keep a definition: definition=%s", name)
 
     async def _look_at(self, entry: Entry) -> None:
         definition = entry.obj

@@ -37,7 +37,7 @@ def schema_of(version: Object) -> Object:
 
 def resource_of(definition: Object, version: Object) -> Resource:
     """The resource that one of spec.versions makes, by the names that were accepted."""
-    spec, names = definition["spec"], get_path(definition, "status.acceptedNames", {})
+    spec, names = definition["spec"], get_path(definition, "status.acceptedNames") or {}
     subresources = version.get("subresources") or {}
     return Resource(
         group=spec["group"],

@@ -39,7 +39,7 @@ def basis_of(definition: Object) -> Object | None:
         return None
     return {
         "spec": definition["spec"],
-        "names": definition["status"]["acceptedNames"],
+        "names": definition["status"].get("acceptedNames") or {},
         "terminating": is_condition_true(definition, TERMINATING),
     }
 

@@ -33,7 +33,7 @@ _NOT_ESTABLISHED = {
 
 def claim_of(definition: Object) -> Object:
     """As much of a definition as others must know: which names it has been given."""
-    names = get_path(definition, "status.acceptedNames", {})
+    names = get_path(definition, "status.acceptedNames") or {}
     return {"spec": {"group": definition["spec"]["group"]}, "status": {"acceptedNames": names}}
 
 
@@ -53,7 +53,7 @@ def plan_status(definition: Object, others: Iterable[Object], now: str) -> Objec
         if wanted is not None:
             conditions.set_condition(found, wanted, now)
         elif kind == NON_STRUCTURAL:
-            found = [each for each in found if each["type"] != kind]
+            found = [each for each in found if each.get("type") != kind]
     return {**status, "conditions": found, "acceptedNames": names}
 
 
@@ -90,7 +90,7 @@ def _taken(rivals: Iterable[Object]) -> tuple[set[str], set[str]]:
     resources: set[str] = set()
     kinds: set[str] = set()
     for rival in rivals:
-        names = get_path(rival, "status.acceptedNames", {})
+        names: Any = get_path(rival, "status.acceptedNames") or {}
         resources |= {names.get("plural"), names.get("singular"), *(names.get("shortNames") or ())}
         kinds |= {names.get("kind"), names.get("listKind")}
     return resources - {None, ""}, kinds - {None, ""}

@@ -59,7 +59,7 @@ def _validate(definition: Object, old: Object | None) -> Errors:
 
 def validate_status(definition: Object) -> Errors:
     """What an update of the status is held against."""
-    yield from _names(get_path(definition, "status.acceptedNames", {}), Path("status", "acceptedNames"))
+    yield from _names(get_path(definition, "status.acceptedNames") or {}, Path("status", "acceptedNames"))
 
 
 def _schemas(definition: Object) -> list[Object]:

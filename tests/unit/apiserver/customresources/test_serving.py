@@ -260,6 +260,19 @@ async def test_what_another_hand_defined_badly_is_not_served(api: Api) -> None:
     assert (await api.request("GET", DEFINITIONS)).status == 200
 
 
+async def test_a_definition_is_served_whatever_somebody_writes_into_its_status(api: Api) -> None:
+    await define(api, definition())
+    path = f"{DEFINITIONS}/things.example.com/status"
+    for value in ([{"message": "patched"}], [{"type": "Established", "status": "True"}]):
+        written = [
+            {"op": "replace", "path": "/status", "value": {"conditions": value, "storedVersions": ["v1"]}}
+        ]
+        json_patch = {"content-type": "application/json-patch+json"}
+        assert (await api.request("PATCH", path, written, json_patch)).status == 200
+        await until(api, DEFINITIONS, lambda event: condition_of(event["object"], "NamesAccepted"))
+        assert (await api.request("GET", THINGS)).status == 200
+
+
 async def test_discovery_lists_the_best_version_of_a_group_first(api: Api) -> None:
     await define(api, definition(version("v1beta1")))
     other = {"plural": "boxes", "singular": "box", "kind": "Box", "listKind": "BoxList"}
