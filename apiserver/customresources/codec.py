@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import orjson
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, labels_of
 from apimachinery.scheme import Resource
 from apiserver.customresources.conversion import Converter
 from apiserver.registry.codec import Codec
-from apiserver.storage.entry import Entry
+from apiserver.storage.entry import Entry, Selectable
 
 _MAX_KEPT = 10_000
 
@@ -18,8 +18,10 @@ _MAX_KEPT = 10_000
 class CustomCodec(Codec):
     """Bytes pass as they are where conversion would not change them; other results are kept a while."""
 
-    def __init__(self, resource: Resource, converter: Converter, stored: str) -> None:
+    def __init__(self, resource: Resource, converter: Converter, stored: str, selectable: Selectable) -> None:
+        """`stored` is the apiVersion that is stored; `selectable` finds fields in the one that is served."""
         super().__init__(resource)
+        self._selectable = selectable
         self._api_version = resource.api_version
         self._stored = stored
         self._converter = converter
@@ -33,14 +35,15 @@ class CustomCodec(Codec):
 
     async def prepare(self, entries: Iterable[Entry]) -> None:
         """Converts those that have not been yet, in one go."""
-        missing = [each for each in entries if not self._is_same(each) and each.body not in self._bodies]
-        if not missing:
-            return
-        if len(self._bodies) + len(missing) > _MAX_KEPT:
-            self._bodies.clear()
-        converted = await self._converter.convert([each.obj for each in missing], self._api_version)
-        for entry, obj in zip(missing, converted, strict=True):
-            self._bodies[entry.body] = self._encoded(obj)
+        wanted = [each for each in entries if not self._is_same(each)]
+        while missing := [each for each in wanted if each.body not in self._bodies]:
+            if len(self._bodies) + len(missing) > _MAX_KEPT:
+                self._bodies = {
+                    each.body: self._bodies[each.body] for each in wanted if each.body in self._bodies
+                }
+            converted = await self._converter.convert([each.obj for each in missing], self._api_version)
+            for entry, obj in zip(missing, converted, strict=True):
+                self._bodies[entry.body] = self._encoded(obj)
 
     def _encoded(self, obj: Object) -> bytes:
         first = {"kind": obj["kind"], "apiVersion": self._api_version, "metadata": obj["metadata"]}
@@ -53,6 +56,13 @@ class CustomCodec(Codec):
     def obj(self, entry: Entry) -> Object:
         obj: Object = orjson.loads(self.data(entry))
         return obj
+
+    def selection(self, entry: Entry) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        if self._is_same(entry):
+            return entry.selection()
+        obj = self.obj(entry)
+        own = {f"metadata.{name}": obj["metadata"].get(name) or "" for name in ("name", "namespace")}
+        return labels_of(obj), {**self._selectable(obj), **own}
 
     judged = item = obj
 

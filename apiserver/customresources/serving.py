@@ -103,7 +103,7 @@ def _store(
     schema = schemas[resource.api_version]
     strategy = CustomResourceStrategy(resource, version, schema, _deprecation(definition, version))
     strategy.is_ending = is_condition_true(definition, TERMINATING)
-    codec = CustomCodec(resource, converter, kept.api_version)
+    codec = CustomCodec(resource, converter, kept.api_version, strategy.selectable_fields)
     checkers = {api_version: StructuralChecker(each) for api_version, each in schemas.items()}
     served = [resource_of(definition, each) for each in versions(definition) if each.get("served")]
     form = Form(

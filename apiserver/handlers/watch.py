@@ -117,7 +117,7 @@ class Watcher:
 
     async def _begin(self, send: Send) -> None:
         try:
-            events = self._state() if self._begins_with_state else self._history()
+            events = await (self._state() if self._begins_with_state else self._history())
         except ExpiredError as error:
             self._ended = True
             await _send(send, self._writer.error(error))
@@ -128,28 +128,33 @@ class Watcher:
         if self._options.send_initial_events and self._options.bookmarks:
             await _send(send, self._writer.bookmark(self._known, initial_events_end=True))
 
-    def _state(self) -> Iterator[Selected]:
+    async def _state(self) -> Iterator[Selected]:
         """Everything there is at this moment; the reader goes on exactly from here."""
         self._known = self._store.shared.cache.revision
         if self._options.send_initial_events is False:
             return iter(())
         entries = self._store.cache.entries(self._namespace or None)
-        selected = [each for each in entries if is_selected(each, self._namespace, self._options)]
+        if self._selects_converted:
+            await self._store.codec.prepare(entries)
+        seen = self._store.codec.selection
+        selected = [each for each in entries if is_selected(each, self._namespace, self._options, seen)]
         return (Selected(ADDED, entry) for entry in selected)
 
-    def _history(self) -> Iterator[Selected]:
+    async def _history(self) -> Iterator[Selected]:
         """What happened after the client's revision, as far as that is remembered. Raises ExpiredError."""
         changes = self._store.cache.changes
         self._known = parse_revision(self._options.resource_version)
         if self._known < changes.floor:
             raise ExpiredError(f"too old resource version: {self._known} ({changes.floor})")
         position = changes.after(self._known)
-        return self._selected(changes.take(position, changes.end - position))
+        taken = changes.take(position, changes.end - position)
+        await self._prepare_selection(taken)
+        return self._selected(taken)
 
     def _selected(self, changes: Iterable[Change]) -> Iterator[Selected]:
         for change in changes:
             if change.revision > self._known:
-                selected = select(change, self._namespace, self._options)
+                selected = select(change, self._namespace, self._options, self._store.codec.selection)
                 if selected is not None:
                     yield selected
 
@@ -191,9 +196,20 @@ class Watcher:
 
     async def _converted(self, changes: list[Change]) -> bytes:
         """Changes as lines, where somebody else must be asked what they look like."""
+        await self._prepare_selection(changes)
         events = [*self._selected(changes)]
         await self._store.codec.prepare(event.entry for event in events)
         return self._writer.lines(events)
+
+    @property
+    def _selects_converted(self) -> bool:
+        """Whether what is selected by must be asked for first."""
+        return not (self._store.codec.is_prompt or self._options.selects_all)
+
+    async def _prepare_selection(self, changes: Iterable[Change]) -> None:
+        if self._selects_converted:
+            entries = (entry for change in changes for entry in (change.entry, change.previous))
+            await self._store.codec.prepare([each for each in entries if each is not None])
 
     def _lifetime(self) -> float:
         seconds = self._options.timeout_seconds

@@ -11,7 +11,7 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apiserver.handlers.negotiation import Negotiated
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
-from apiserver.registry.listing import matches
+from apiserver.registry.listing import Seen, matches
 from apiserver.registry.options import ListOptions
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
@@ -26,18 +26,20 @@ class Selected(NamedTuple):
     entry: Entry
 
 
-def is_selected(entry: Entry, namespace: str, options: ListOptions) -> bool:
-    return (not namespace or entry.namespace == namespace) and matches(entry, options)
+def is_selected(entry: Entry, namespace: str, options: ListOptions, seen: Seen = Entry.selection) -> bool:
+    return (not namespace or entry.namespace == namespace) and matches(entry, options, seen)
 
 
-def select(change: Change, namespace: str, options: ListOptions) -> Selected | None:
+def select(
+    change: Change, namespace: str, options: ListOptions, seen: Seen = Entry.selection
+) -> Selected | None:
     """An object that comes into the selection is ADDED; one that leaves it is DELETED, as it was before."""
     if options.selects_all:
         if namespace and change.entry.namespace != namespace:
             return None
         return Selected(change.type, change.entry)
-    after = change.type != DELETED and is_selected(change.entry, namespace, options)
-    before = change.previous is not None and is_selected(change.previous, namespace, options)
+    after = change.type != DELETED and is_selected(change.entry, namespace, options, seen)
+    before = change.previous is not None and is_selected(change.previous, namespace, options, seen)
     if after:
         return Selected(MODIFIED if before else ADDED, change.entry)
     if before and change.previous is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -51,6 +51,10 @@ class Codec:
 
     async def prepare(self, entries: Iterable[Entry]) -> None:
         """Whatever `body`, `obj` and `judged` of these entries must wait for."""
+
+    def selection(self, entry: Entry) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """The labels and fields that selectors compare; of entries that have been prepared."""
+        return entry.selection()
 
     def judged(self, entry: Entry) -> Object:
         """An entry as strategies and admission see it; the caller's own."""

@@ -5,7 +5,7 @@ Source of the rules: https://kubernetes.io/docs/reference/using-api/api-concepts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,6 +24,7 @@ from apiserver.storage.resource_cache import ResourceCache
 from apiserver.storage.watch_cache import WatchCache
 
 _Entries = list[Entry]
+Seen = Callable[[Entry], tuple[Mapping[str, str], Mapping[str, str]]]
 _WAIT_SECONDS = 3.0
 _PAGE = 500
 _TOO_OLD = "The resourceVersion for the provided list is too old."
@@ -54,11 +55,11 @@ def too_large(wanted: int, current: int) -> TimeoutStatusError:
     return error
 
 
-def matches(entry: Entry, options: ListOptions) -> bool:
-    """Whether an object is what the selectors ask for."""
+def matches(entry: Entry, options: ListOptions, seen: Seen = Entry.selection) -> bool:
+    """Whether an object is what the selectors ask for; `seen` gives its labels and selectable fields."""
     if options.selects_all:
         return True
-    labels, fields = entry.selection()
+    labels, fields = seen(entry)
     return options.labels.matches(labels) and options.fields.matches(fields)
 
 

@@ -84,6 +84,10 @@ class ListOptions:
     def selects_all(self) -> bool:
         return self.labels.is_empty and self.fields.is_empty
 
+    @property
+    def without_selectors(self) -> ListOptions:
+        return replace(self, labels=Selector(), fields=FieldSelector())
+
     def for_name(self, name: str) -> ListOptions:
         """The same, of one object."""
         requirement = FieldRequirement("metadata.name", "=", name)

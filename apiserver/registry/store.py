@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
 from apiserver.registry.conversion import conversion_of
 from apiserver.registry.forms import StoredForms
-from apiserver.registry.listing import Lister, Listing
+from apiserver.registry.listing import Lister, Listing, matches
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
 from apiserver.registry.strategy import Strategy, WriteContext
 from apiserver.registry.tracking import Tracking, built_in_versions, manager_of, managers_of, restore_nonsense
@@ -131,7 +131,12 @@ class Store:
         return entry
 
     async def list(self, namespace: str, options: ListOptions) -> Listing:
-        return await self.lister.list(namespace, options)
+        if self.codec.is_prompt or options.selects_all:
+            return await self.lister.list(namespace, options)
+        listing = await self.lister.list(namespace, options.without_selectors)
+        await self.codec.prepare(listing.entries)
+        found = [each for each in listing.entries if matches(each, options, self.codec.selection)]
+        return replace(listing, entries=found, remaining=None)
 
     async def create(self, info: RequestInfo, namespace: str, obj: Object, options: WriteOptions) -> Entry:
         """Stores a new object (decoded, defaulted, in the stored version), which is changed in place."""

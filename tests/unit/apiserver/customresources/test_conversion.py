@@ -21,7 +21,8 @@ V2 = THINGS.replace("v1", "v2")
 
 def two_versions() -> Object:
     """v1 calls `old` what v2 calls `new`."""
-    one, two = version("v1", spec=obj(old=TEXT)), version("v2", spec=obj(new=TEXT), storage=False)
+    one = version("v1", spec=obj(old=TEXT), selectableFields=[{"jsonPath": ".spec.old"}])
+    two = version("v2", spec=obj(new=TEXT), storage=False, selectableFields=[{"jsonPath": ".spec.new"}])
     return definition(one, two, conversion={"strategy": "Webhook", "webhook": WEBHOOK})
 
 
@@ -63,6 +64,26 @@ async def test_each_version_has_its_own_fields_for_reading_writing_and_watching(
     assert events == [("ADDED", {"new": "x"}), ("MODIFIED", {"new": "y"})]
     assert [each["spec"] for each in listed["items"]] == [{"new": "y"}, {"new": "z"}]
     assert (dry.json["spec"], after.json["spec"]) == ({"new": "dry"}, {"new": "y"})
+
+
+async def test_each_version_is_selected_from_by_its_own_fields() -> None:
+    webhook = Renaming()
+    selected = f"{V2}?fieldSelector=spec.new%3Dx"
+    async with serving(ask=webhook.ask) as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        await api.request("POST", THINGS, thing("a", spec={"old": "x"}))
+        async with api.watch(f"{selected}&watch=1") as watching:
+            await api.request("POST", THINGS, thing("b", spec={"old": "y"}))
+            await api.request("POST", THINGS, thing("c", spec={"old": "x"}))
+            await api.request("PATCH", f"{THINGS}/a", {"spec": {"old": "z"}}, MERGE)
+            events = [(each["type"], each["object"]["metadata"]["name"]) for each in await watching.take(3)]
+        listed = (await api.request("GET", selected)).json["items"]
+        await api.request("DELETE", selected)
+        left = (await api.request("GET", THINGS)).json["items"]
+    assert events == [("ADDED", "a"), ("ADDED", "c"), ("DELETED", "a")]
+    assert [each["spec"] for each in listed] == [{"new": "x"}]
+    assert [each["metadata"]["name"] for each in left] == ["a", "b"]
 
 
 async def test_what_has_been_converted_is_not_asked_for_again() -> None:
