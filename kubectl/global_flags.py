@@ -38,10 +38,7 @@ class Globals(NamedTuple):
     request_timeout: Annotated[
         str, Flag("--request-timeout", help="How long one request may take (1s, 2m, 3h); 0: for ever.")
     ] = "0"
-    cache_dir: Annotated[str, Flag("--cache-dir", help="Where discovery is kept.")] = ""
-    match_server_version: Annotated[
-        bool, Flag("--match-server-version", help="Fail unless the server has our version.")
-    ] = False
+    cache_dir: Annotated[str, Flag("--cache-dir", help="Accepted for kubectl's sake: nothing is kept.")] = ""
     warnings_as_errors: Annotated[
         bool, Flag("--warnings-as-errors", help="Fail after a warning of the server.")
     ] = False

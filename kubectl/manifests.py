@@ -46,6 +46,15 @@ def load(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply"
     return [manifest.obj for manifest in read(sources, recursive=recursive, verb=verb)]
 
 
+def selected(found: Sequence[Manifest], selector: str) -> list[Manifest]:
+    """Those whose labels fit."""
+    from apimachinery.labels import parse_selector
+    from apimachinery.objects import labels_of
+
+    wanted = parse_selector(selector)
+    return [each for each in found if wanted.matches(labels_of(each.obj))]
+
+
 async def resource_of(mapper: Mapper, manifest: Manifest) -> Resource:
     """The resource of a manifest's kind. Raises CommandError."""
     obj = manifest.obj

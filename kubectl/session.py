@@ -101,16 +101,27 @@ def request_seconds(text: str) -> float | None:
 
 
 def tell(answer: Answer) -> None:
-    """What -v 6 and more say of every request."""
-    milliseconds = round(answer.seconds * 1000)
+    """What -v 6 and more say of every request, as klog writes it."""
+    import os
+    from datetime import datetime
+    from http import HTTPStatus
+
+    head = f'I{datetime.now():%m%d %H:%M:%S.%f} {os.getpid():7} rest.py] "Response"'
+    where = f"https://{answer.host}{answer.path}"
+    status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+    took = round(answer.seconds * 1000)
     print(
-        f"{answer.method} https://{answer.host}{answer.path} {answer.status} in {milliseconds} milliseconds",
-        file=sys.stderr,
+        f'{head} verb="{answer.method}" url="{where}" status="{status}" milliseconds={took}', file=sys.stderr
     )
+
+
+_warnings = 0
 
 
 def warn(text: str) -> None:
     """A Warning header of an answer."""
+    global _warnings
+    _warnings += 1
     print(f"Warning: {text}", file=sys.stderr)
 
 
@@ -138,4 +149,9 @@ def run(verb: Callable[[Client, str], Coroutine[Any, Any, Result]]) -> Result:
         async with connect() as (client, namespace):
             return await verb(client, namespace)
 
-    return asyncio.run(connected())
+    result = asyncio.run(connected())
+    if _globals.warnings_as_errors and _warnings:
+        from kubectl.failures import CommandError
+
+        raise CommandError(f"{_warnings} warning{'s' if _warnings > 1 else ''} received")
+    return result

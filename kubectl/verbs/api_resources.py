@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 def api_resources(
-    group: Annotated[str | None, Flag("--api-group")] = None,
-    namespaced: Annotated[bool | None, Flag("--namespaced")] = None,
-    verbs: Annotated[list[str] | None, Flag("--verbs")] = None,
-    categories: Annotated[list[str] | None, Flag("--categories")] = None,
+    group: Annotated[str | None, Flag("--api-group", help="Only of this group.")] = None,
+    namespaced: Annotated[
+        bool | None, Flag("--namespaced", help="Only those in namespaces, or only the others.")
+    ] = None,
+    verbs: Annotated[list[str] | None, Flag("--verbs", help="Only with all of these verbs.")] = None,
+    categories: Annotated[list[str] | None, Flag("--categories", help="Only of these categories.")] = None,
     output: Annotated[str, Flag("--output", "-o", help="wide or name")] = "",
     sort_by: Annotated[str, Flag("--sort-by", help="name or kind")] = "",
     no_headers: NoHeaders = False,

@@ -55,8 +55,10 @@ def from_files(
     recursive: Recursive = False,
     selector: Selector = "",
     dry: Dry = "none",
-    server_side: Annotated[bool, Flag("--server-side")] = False,
-    force_conflicts: Annotated[bool, Flag("--force-conflicts")] = False,
+    server_side: Annotated[
+        bool, Flag("--server-side", help="Let the server merge, and know who owns what.")
+    ] = False,
+    force_conflicts: Annotated[bool, Flag("--force-conflicts", help="Also fields that others own.")] = False,
     force: Annotated[bool, Flag("--force", help="Delete and create anew what can't be patched.")] = False,
     field_manager: FieldManager = "",
     validate: Validate = "strict",
@@ -73,19 +75,10 @@ def from_files(
     options = ApplyOptions(
         mode, field_validation.parse(validate), force, field_manager, server_side, force_conflicts
     )
-    loaded = _selected(manifests.read(filename or (), recursive=recursive), selector)
-    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, printing))
-
-
-def _selected(found: list[Manifest], selector: str) -> list[Manifest]:
-    from apimachinery.labels import parse_selector
-    from apimachinery.objects import labels_of
-
-    wanted = parse_selector(selector)
-    chosen = [each for each in found if wanted.matches(labels_of(each.obj))]
-    if not chosen:
+    loaded = manifests.selected(manifests.read(filename or (), recursive=recursive), selector)
+    if not loaded:
         raise CommandError("no objects passed to apply")
-    return chosen
+    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, printing))
 
 
 async def _apply_all(

@@ -24,9 +24,9 @@ Name = Annotated[str, Words("NAME")]
 Verbs = Annotated[list[str] | None, Flag("--verb", commas=True, help="What may be done: get, list, watch, …")]
 Resources = Annotated[list[str] | None, Flag("--resource", commas=True, help="To which resources.")]
 ResourceNames = Annotated[list[str] | None, Flag("--resource-name", help="To which objects of them.")]
-Users = Annotated[list[str] | None, Flag("--user")]
-Groups = Annotated[list[str] | None, Flag("--group")]
-Accounts = Annotated[list[str] | None, Flag("--serviceaccount")]
+Users = Annotated[list[str] | None, Flag("--user", help="To whom.")]
+Groups = Annotated[list[str] | None, Flag("--group", help="To which group.")]
+Accounts = Annotated[list[str] | None, Flag("--serviceaccount", help="To which account: namespace:name.")]
 
 
 def _split(values: Sequence[str] | None) -> list[str]:
@@ -62,7 +62,7 @@ def cluster_role(
     verb: Verbs = None,
     resource: Resources = None,
     resource_name: ResourceNames = None,
-    url: Annotated[list[str] | None, Flag("--non-resource-url")] = None,
+    url: Annotated[list[str] | None, Flag("--non-resource-url", help="To which paths of the server.")] = None,
 ) -> None:
     """Create a cluster role."""
     found = _find(_split(resource)) if resource else []
@@ -73,8 +73,8 @@ def cluster_role(
 def role_binding(
     name: Name,
     creation: Creation,
-    of_role: Annotated[str, Flag("--role")] = "",
-    of_cluster_role: Annotated[str, Flag("--clusterrole")] = "",
+    of_role: Annotated[str, Flag("--role", help="The Role that is bound.")] = "",
+    of_cluster_role: Annotated[str, Flag("--clusterrole", help="The ClusterRole that is bound.")] = "",
     user: Users = None,
     group: Groups = None,
     serviceaccount: Accounts = None,
@@ -92,7 +92,7 @@ def role_binding(
 def cluster_role_binding(
     name: Name,
     creation: Creation,
-    of_cluster_role: Annotated[str, Flag("--clusterrole")] = "",
+    of_cluster_role: Annotated[str, Flag("--clusterrole", help="The ClusterRole that is bound.")] = "",
     user: Users = None,
     group: Groups = None,
     serviceaccount: Accounts = None,

@@ -55,7 +55,7 @@ def generic_secret(
     from_literal: Literals = None,
     from_file: Files = None,
     from_env_file: EnvFiles = None,
-    kind: Annotated[str, Flag("--type")] = "",
+    kind: Annotated[str, Flag("--type", help="The type of the Secret.")] = "",
 ) -> None:
     """Create a secret from a local file, directory or literal value."""
     pairs = objects.read_pairs(from_literal or (), from_file or (), from_env_file or ())
@@ -65,8 +65,8 @@ def generic_secret(
 def tls_secret(
     name: Name,
     creation: Creation,
-    cert: Annotated[str, Flag("--cert")] = "",
-    key: Annotated[str, Flag("--key")] = "",
+    cert: Annotated[str, Flag("--cert", help="File of the certificate.")] = "",
+    key: Annotated[str, Flag("--key", help="File of its key.")] = "",
 ) -> None:
     """Create a TLS secret from a certificate and its key."""
     _make(objects.tls_secret(name, cert, key), creation, "failed to create secret")
@@ -75,10 +75,12 @@ def tls_secret(
 def registry_secret(
     name: Name,
     creation: Creation,
-    server: Annotated[str, Flag("--docker-server")] = "https://index.docker.io/v1/",
-    user: Annotated[str, Flag("--docker-username")] = "",
-    password: Annotated[str, Flag("--docker-password")] = "",
-    email: Annotated[str, Flag("--docker-email")] = "",
+    server: Annotated[
+        str, Flag("--docker-server", help="Where the registry is.")
+    ] = "https://index.docker.io/v1/",
+    user: Annotated[str, Flag("--docker-username", help="Who to be there.")] = "",
+    password: Annotated[str, Flag("--docker-password", help="With this password.")] = "",
+    email: Annotated[str, Flag("--docker-email", help="The address that it knows.")] = "",
 ) -> None:
     """Create a secret for use with a registry of images."""
     obj = objects.registry_secret(name, server, user, password, email)
@@ -89,9 +91,9 @@ def deployment(
     name: Name,
     creation: Creation,
     command: Behind = None,
-    image: Annotated[list[str] | None, Flag("--image")] = None,
-    replicas: Annotated[int, Flag("--replicas", "-r")] = 1,
-    port: Annotated[int, Flag("--port")] = 0,
+    image: Annotated[list[str] | None, Flag("--image", help="The image to run.")] = None,
+    replicas: Annotated[int, Flag("--replicas", "-r", help="How many pods.")] = 1,
+    port: Annotated[int, Flag("--port", help="The port that the container exposes.")] = 0,
 ) -> None:
     """Create a deployment with the specified name."""
     if not image:
@@ -104,7 +106,7 @@ def job(
     name: Name,
     creation: Creation,
     command: Behind = None,
-    image: Annotated[str, Flag("--image")] = "",
+    image: Annotated[str, Flag("--image", help="The image to run.")] = "",
     source: Annotated[str, Flag("--from", help="cronjob/NAME")] = "",
 ) -> None:
     """Create a job with the specified name."""
@@ -127,9 +129,9 @@ def cron_job(
     name: Name,
     creation: Creation,
     command: Behind = None,
-    image: Annotated[str, Flag("--image")] = "",
-    schedule: Annotated[str, Flag("--schedule")] = "",
-    restart: Annotated[str, Flag("--restart")] = "",
+    image: Annotated[str, Flag("--image", help="The image to run.")] = "",
+    schedule: Annotated[str, Flag("--schedule", help="When, as cron has it: */5 * * * *.")] = "",
+    restart: Annotated[str, Flag("--restart", help="OnFailure or Never.")] = "",
 ) -> None:
     """Create a cron job with the specified name."""
     obj = workloads.cron_job(name, image, schedule, restart, command or ())
@@ -140,8 +142,11 @@ def ingress(
     name: Name,
     creation: Creation,
     rule: Annotated[list[str] | None, Flag("--rule", help="host/path=service:port[,tls[=secret]]")] = None,
-    class_name: Annotated[str, Flag("--class")] = "",
-    default_backend: Annotated[str, Flag("--default-backend")] = "",
+    class_name: Annotated[str, Flag("--class", help="The IngressClass.")] = "",
+    default_backend: Annotated[
+        str, Flag("--default-backend", help="Where all else goes: service:port.")
+    ] = "",
+    annotation: Annotated[list[str] | None, Flag("--annotation", help="An annotation: a=b.")] = None,
 ) -> None:
     """Create an ingress with the specified name."""
     if not rule and not default_backend:
@@ -150,6 +155,8 @@ def ingress(
             "(which catches all traffic) or a list of rules (which catch specific paths)"
         )
     obj = network.ingress(name, rule or (), class_name=class_name, default_backend=default_backend)
+    if annotation:
+        obj["metadata"]["annotations"] = workloads.pairs(",".join(annotation))
     _make(obj, creation, "failed to create ingress")
 
 
@@ -164,7 +171,7 @@ def cluster_ip_service(
     name: Name,
     creation: Creation,
     tcp: Tcp = None,
-    cluster_ip: Annotated[str, Flag("--clusterip")] = "",
+    cluster_ip: Annotated[str, Flag("--clusterip", help="The address; None makes it headless.")] = "",
 ) -> None:
     """Create a service with a cluster IP."""
     _make_service(name, "ClusterIP", "ClusterIP", creation, tcp=tcp, cluster_ip=cluster_ip)
@@ -174,7 +181,7 @@ def node_port_service(
     name: Name,
     creation: Creation,
     tcp: Tcp = None,
-    node_port: Annotated[int, Flag("--node-port")] = 0,
+    node_port: Annotated[int, Flag("--node-port", help="The port of every node.")] = 0,
 ) -> None:
     """Create a service with a node port."""
     _make_service(name, "NodePort", "NodePort", creation, tcp=tcp, node_port=node_port)
@@ -188,7 +195,7 @@ def load_balancer_service(name: Name, creation: Creation, tcp: Tcp = None) -> No
 def external_name_service(
     name: Name,
     creation: Creation,
-    external_name: Annotated[str, Flag("--external-name")] = "",
+    external_name: Annotated[str, Flag("--external-name", help="The name that it stands for.")] = "",
     tcp: Tcp = None,
 ) -> None:
     """Create a service that is another name."""
@@ -199,7 +206,7 @@ def quota(
     name: Name,
     creation: Creation,
     hard: Annotated[str, Flag("--hard", help="resource=quantity,…")] = "",
-    scopes: Annotated[str, Flag("--scopes")] = "",
+    scopes: Annotated[str, Flag("--scopes", help="Of which pods: BestEffort,Terminating.")] = "",
 ) -> None:
     """Create a quota with the specified name and hard limits."""
     _make(objects.resource_quota(name, hard, scopes), creation, "failed to create quota")
@@ -208,10 +215,12 @@ def quota(
 def priority_class(
     name: Name,
     creation: Creation,
-    value: Annotated[int, Flag("--value")] = 0,
-    default: Annotated[bool, Flag("--global-default")] = False,
-    description: Annotated[str, Flag("--description")] = "",
-    preemption: Annotated[str, Flag("--preemption-policy")] = "PreemptLowerPriority",
+    value: Annotated[int, Flag("--value", help="The higher, the earlier.")] = 0,
+    default: Annotated[bool, Flag("--global-default", help="For pods that name no class.")] = False,
+    description: Annotated[str, Flag("--description", help="When to use it.")] = "",
+    preemption: Annotated[
+        str, Flag("--preemption-policy", help="PreemptLowerPriority or Never.")
+    ] = "PreemptLowerPriority",
 ) -> None:
     """Create a priority class with the specified name."""
     obj = objects.priority_class(name, value, default=default, description=description, preemption=preemption)
@@ -221,9 +230,13 @@ def priority_class(
 def disruption_budget(
     name: Name,
     creation: Creation,
-    selector: Annotated[str, Flag("--selector")] = "",
-    minimum: Annotated[str, Flag("--min-available")] = "",
-    maximum: Annotated[str, Flag("--max-unavailable")] = "",
+    selector: Annotated[str, Flag("--selector", help="The pods that it is about.")] = "",
+    minimum: Annotated[
+        str, Flag("--min-available", help="How many must be there; a number or a share.")
+    ] = "",
+    maximum: Annotated[
+        str, Flag("--max-unavailable", help="How many may be away; a number or a share.")
+    ] = "",
 ) -> None:
     """Create a pod disruption budget with the specified name."""
     obj = objects.disruption_budget(name, selector, minimum, maximum)

@@ -12,7 +12,7 @@ from apimachinery.scheme import Resource
 from kubectl import session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
-from kubectl.flags import AllNamespaces, Filenames, Selector
+from kubectl.flags import AllNamespaces, Filenames, Recursive, Selector
 from kubectl.selection import Selection
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 
 def describe(
-    words: Annotated[list[str] | None, Words("TYPE [NAME...] | TYPE/NAME...")] = None,
+    words: Annotated[list[str], Words("(-f FILENAME | TYPE [NAME_PREFIX | -l label] | TYPE/NAME)")],
     filename: Filenames = None,
+    recursive: Recursive = False,
     selector: Selector = "",
     all_namespaces: AllNamespaces = False,
-    show_events: Annotated[bool, Flag("--show-events")] = True,
+    show_events: Annotated[bool, Flag("--show-events", help="What happened, at the end.")] = True,
 ) -> None:
     """Show details of a specific resource or group of resources."""
-    selection = Selection(words or (), filename or (), selector, all_namespaces=all_namespaces)
+    selection = Selection(words, filename or (), selector, all_namespaces=all_namespaces, recursive=recursive)
     if not words and not filename:
         raise CommandError(
             'You must specify the type of resource to describe. Use "sampan api-resources" for a complete '
@@ -65,7 +66,7 @@ async def _objects(client: Client, namespace: str, selection: Selection) -> list
     mapper = Mapper(client)
     if selection.filenames:
         named = []
-        for obj in manifests.load(selection.filenames):
+        for obj in manifests.load(selection.filenames, recursive=selection.recursive):
             resource = await mapper.by_kind(obj["apiVersion"], obj["kind"])
             inside = obj["metadata"].get("namespace") or namespace
             named.append((resource, await client.get(resource, name_of(obj), inside)))

@@ -18,7 +18,7 @@ from apimachinery.serialize import to_yaml
 from kubectl import last_applied, manifests, session
 from kubectl.arguments import Flag
 from kubectl.failures import CommandError, report
-from kubectl.flags import FieldManager, Filenames, Recursive
+from kubectl.flags import FieldManager, Filenames, Recursive, Selector
 from kubectl.resources import Mapper
 from kubectl.server_side import MANAGER, apply
 
@@ -37,8 +37,9 @@ FAILED = 2
 def diff(
     filename: Filenames = None,
     recursive: Recursive = False,
+    selector: Selector = "",
     server_side: Annotated[bool, Flag("--server-side", help="As apply --server-side would.")] = False,
-    force_conflicts: Annotated[bool, Flag("--force-conflicts")] = False,
+    force_conflicts: Annotated[bool, Flag("--force-conflicts", help="Also fields that others own.")] = False,
     field_manager: FieldManager = "",
 ) -> None:
     """Diff the live version against a would-be applied version."""
@@ -50,7 +51,7 @@ def diff(
     else:
         params["fieldManager"] = field_manager or CLIENT_SIDE
     versions = partial(_versions_on_server if server_side else _versions, params)
-    found = manifests.read(filename or (), recursive=recursive, verb="diff")
+    found = manifests.selected(manifests.read(filename or (), recursive=recursive, verb="diff"), selector)
     number = random.randrange(10**8, 10**10)  # as kubectl names its folders
     with tempfile.TemporaryDirectory(prefix="sampan-diff-") as folder:
         live, merged = (Path(folder) / f"{word}-{number}" for word in ("LIVE", "MERGED"))

@@ -144,6 +144,8 @@ def test_every_verb_has_a_summary_and_flags_that_do_not_clash(path: tuple[str, .
     own = _names(signature(call.found.function).options) if call.found.function else []
     assert len(own) == len(set(own))
     assert set(own) & set(_names(global_options())) <= SHADOWING
+    options = signature(call.found.function).options if call.found.function else []
+    assert all(option.flag.help for option in options if not option.flag.hidden)
 
 
 def _names(options: list[Option]) -> list[str]:
