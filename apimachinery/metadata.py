@@ -171,11 +171,11 @@ def validate_label_selector(selector: Object | None, path: Path) -> ErrorList:
         return []
     errors = validate_labels(selector.get("matchLabels"), path.child("matchLabels"))
     for index, expression in enumerate(selector.get("matchExpressions") or ()):
-        errors += _validate_expression(expression, path.child("matchExpressions").index(index))
+        errors += validate_label_selector_requirement(expression, path.child("matchExpressions").index(index))
     return errors
 
 
-def _validate_expression(expression: Object, path: Path) -> ErrorList:
+def validate_label_selector_requirement(expression: Object, path: Path) -> ErrorList:
     operator, values, key = expression.get("operator"), expression.get("values") or [], expression.get("key")
     errors: ErrorList = []
     if operator in ("In", "NotIn"):

@@ -57,6 +57,7 @@ def exact_labels(selector: str) -> dict[str, str]:
 
 
 def exact_fields(selector: str) -> dict[str, str]:
+    """What a field selector demands exactly; nothing of one that cannot be parsed."""
     from apimachinery.fields import FieldSelectorError, parse_field_selector
 
     try:

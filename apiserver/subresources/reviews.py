@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apimachinery.errors import BadRequestError, InvalidError, aggregate
-from apimachinery.field import ErrorList, Path, invalid
-from apimachinery.objects import Object, get_path
+from apimachinery.objects import Object
 from apimachinery.scheme import AUTHORIZATION
 from apiserver.asgi import Handler, Receive, Scope, Send
-from apiserver.auth.attributes import Attributes
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Authorizer
 from apiserver.auth.jwt import InvalidToken
@@ -21,10 +19,10 @@ from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
 from apiserver.request import RequestInfo, UserInfo
+from apiserver.subresources.access_spec import attributes_of, check_access_spec, user_of
 
 # Upstream's internal objects have lost their kind when they are validated, and so has the message.
 _GROUP_KIND = f".{AUTHORIZATION}"
-_SPEC = Path("spec")
 
 
 async def read_question(info: RequestInfo, receive: Receive) -> Object:
@@ -85,8 +83,8 @@ def review_access(authorizer: Authorizer) -> Handler:
         errors = check_access_spec(spec, is_self=is_self, namespace=info.namespace)
         if errors:
             raise InvalidError(_GROUP_KIND, "", errors)
-        user = info.user if is_self else _user_of(spec)
-        decision = authorizer.authorize(_attributes(user, spec))
+        user = info.user if is_self else user_of(spec)
+        decision = authorizer.authorize(attributes_of(user, spec))
         status: Object = {"allowed": decision.allowed}
         if decision.denied:
             status["denied"] = True
@@ -95,54 +93,6 @@ def review_access(authorizer: Authorizer) -> Handler:
         await send_value(info, send, {**question, "status": status}, 201)
 
     return handle
-
-
-def check_access_spec(spec: Object, *, is_self: bool, namespace: str) -> ErrorList:
-    """Every error of a question; `namespace` is that of a LocalSubjectAccessReview's URL."""
-    errors: ErrorList = []
-    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    if resource is not None and path is not None:
-        text = "cannot specify nonResourceAttributes in combination with resourceAttributes"
-        errors.append(invalid(_SPEC.child("nonResourceAttributes"), path, text))
-    if resource is None and path is None:
-        text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        errors.append(invalid(_SPEC.child("resourceAttributes"), resource, text))
-    if not is_self and not spec.get("user") and not spec.get("groups"):
-        errors.append(invalid(_SPEC.child("user"), "", "at least one of user or group must be specified"))
-    if namespace:
-        errors += _check_local(spec, namespace)
-    return errors
-
-
-def _check_local(spec: Object, namespace: str) -> ErrorList:
-    asked = get_path(spec, "resourceAttributes.namespace", "")
-    if spec.get("nonResourceAttributes") is not None:
-        place = _SPEC.child("nonResourceAttributes")
-        return [invalid(place, spec["nonResourceAttributes"], "disallowed on this kind of request")]
-    if asked != namespace:
-        place = _SPEC.child("resourceAttributes").child("namespace")
-        return [invalid(place, asked, "must match metadata.namespace")]
-    return []
-
-
-def _user_of(spec: Object) -> UserInfo:
-    extra = {key: tuple(values) for key, values in (spec.get("extra") or {}).items()}
-    return UserInfo(spec.get("user") or "", spec.get("uid") or "", tuple(spec.get("groups") or ()), extra)
-
-
-def _attributes(user: UserInfo, spec: Object) -> Attributes:
-    path = spec.get("nonResourceAttributes")
-    if path is not None:
-        return Attributes(user, path.get("verb", ""), path=path.get("path", ""))
-    asked = spec["resourceAttributes"]
-
-    def said(key: str) -> str:
-        return asked.get(key) or ""
-
-    return Attributes(
-        user, said("verb"), said("namespace"), said("group"), said("version"), said("resource"),
-        said("subresource"), said("name"), is_resource=True,
-    )  # fmt: skip
 
 
 def review_rules(rbac: RBACAuthorizer) -> Handler:
@@ -163,9 +113,11 @@ def rules_status(rbac: RBACAuthorizer, user: UserInfo, namespace: str) -> Object
     status: Object = {
         "resourceRules": [rule for rule in rules if "resources" in rule],
         "nonResourceRules": [rule for rule in rules if "nonResourceURLs" in rule],
-        "incomplete": node_of(user) is not None,
+        "incomplete": False,
     }
-    missing = rbac.missing_roles(user, namespace)
-    if missing:
-        status |= {"incomplete": True, "evaluationError": ", ".join(missing)}
+    errors = rbac.missing_roles(user, namespace)
+    if node_of(user) is not None:
+        errors.append("node authorizer does not support user rule resolution")
+    if errors:
+        status |= {"incomplete": True, "evaluationError": aggregate(errors)}
     return status

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from apimachinery.errors import BadRequestError
 from apimachinery.objects import Object
 from apiserver.filters.request_info import parse_query
 from apiserver.subresources.log_options import parse_log_options, validate_log_options
-from apiserver.subresources.reviews import check_access_spec
 from apiserver.subresources.streams import stream_query
 from apiserver.subresources.targets import choose_container, kubelet_address, split_proxy_name
 from apiserver.subresources.token_request import validate
@@ -115,31 +112,6 @@ def test_streams_are_asked_for_in_the_kubelets_words() -> None:
     query = parse_query(b"command=sh&command=-c&stdin=true&stdout=1&stderr=false&tty=true")
     expected = [("input", "1"), ("output", "1"), ("tty", "1"), ("command", "sh"), ("command", "-c")]
     assert stream_query(query) == expected
-
-
-ACCESS: dict[str, tuple[Object, dict[str, Any], list[str]]] = {
-    "a resource": ({"user": "x", "resourceAttributes": {}}, {}, []),
-    "nothing": ({"user": "x"}, {}, ["spec.resourceAttributes"]),
-    "both": (
-        {"user": "x", "resourceAttributes": {}, "nonResourceAttributes": {}},
-        {},
-        ["spec.nonResourceAttributes"],
-    ),
-    "nobody": ({"resourceAttributes": {}}, {}, ["spec.user"]),
-    "oneself": ({"resourceAttributes": {}}, {"is_self": True}, []),
-    "another namespace": (
-        {"user": "x", "resourceAttributes": {"namespace": "a"}},
-        {"namespace": "b"},
-        ["spec.resourceAttributes.namespace"],
-    ),
-}
-
-
-@pytest.mark.parametrize("row", ACCESS.values(), ids=ACCESS.keys())
-def test_a_question_about_rights_is_checked(row: tuple[Object, dict[str, Any], list[str]]) -> None:
-    spec, how, expected = row
-    errors = check_access_spec(spec, **{"is_self": False, "namespace": "", **how})
-    assert [error.path for error in errors] == expected
 
 
 @pytest.mark.parametrize(("seconds", "bad"), [(600, 0), (599, 1), (1 << 33, 1)])
