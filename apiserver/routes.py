@@ -9,13 +9,13 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from apiserver.auth.jwt import Verifier
 from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
 from apiserver.health import Check, Report, report, report_one
 from apiserver.journal import Journal
 from apiserver.version import version_info
 from component_base import metrics
+from component_base.jwt import Verifier
 
 ENDPOINTS = ("healthz", "livez", "readyz")
 _FLOW_DUMPS = {

@@ -83,6 +83,9 @@ class Options(CommonOptions):
     concurrent_job_syncs: int = flag(5, "The number of job objects that sync concurrently.")
     concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
     concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")
+    concurrent_serviceaccount_token_syncs: int = flag(
+        5, "The number of service account token objects that sync concurrently."
+    )
     concurrent_statefulset_syncs: int = flag(5, "The number of statefulsets that sync concurrently.")
     concurrent_ttl_after_finished_syncs: int = flag(
         5, "The number of ttl-after-finished-controller workers that sync concurrently."

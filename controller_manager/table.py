@@ -35,6 +35,7 @@ from controller_manager.pod_gc import PodGCController
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
 from controller_manager.resource_quota.controller import ResourceQuotaController
+from controller_manager.service_account_tokens import ServiceAccountTokensController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
 from controller_manager.service_load_balancer import ServiceLoadBalancerController
 from controller_manager.stateful_set.controller import StatefulSetController
@@ -92,6 +93,11 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(NamespaceController, "concurrent_namespace_syncs"),
     _row(GarbageCollector, "concurrent_gc_syncs"),
     _row(ServiceAccountsController),
+    _row(
+        ServiceAccountTokensController,
+        "concurrent_serviceaccount_token_syncs",
+        needed=lambda options: bool(options.service_account_private_key_file),
+    ),
     _row(RootCAPublisher, needed=lambda options: bool(options.root_ca_file)),
     _row(
         NodeIpamController, needed=lambda options: options.allocate_node_cidrs and bool(options.cluster_cidr)

@@ -13,11 +13,11 @@ from apimachinery.bootstrap_tokens import parse_token
 from apiserver.asgi import Scope
 from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
-from apiserver.auth.jwt import InvalidToken
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.tokens import TokenVerifier
 from apiserver.auth.x509 import Client
 from apiserver.request import ANONYMOUS, UserInfo
+from component_base.jwt import InvalidToken
 
 CLIENT = "sampan.client"
 """The scope extension with the Client that a connection's certificate names, None without a certificate."""

@@ -23,9 +23,9 @@ from apimachinery.bootstrap_tokens import (
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import SECRETS
 from apimachinery.times import parse_time
-from apiserver.auth.jwt import InvalidToken
 from apiserver.request import UserInfo
 from apiserver.storage.cached import Lookup
+from component_base.jwt import InvalidToken
 
 log = logging.getLogger(__name__)
 

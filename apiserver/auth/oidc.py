@@ -16,9 +16,9 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import InvalidTokenError, PyJWTError
 
 from apiserver.auth.authentication_config import Claim, JWTAuthenticator
-from apiserver.auth.jwt import InvalidToken, claims_of
 from apiserver.auth.oidc_keys import IssuerKeys, Key
 from apiserver.request import UserInfo
+from component_base.jwt import InvalidToken, claims_of
 
 _LEEWAY_SECONDS = 300
 """How far an issuer's clock may be ahead."""

@@ -13,7 +13,7 @@ import orjson
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from apiserver.auth.jwt import InvalidToken
+from component_base.jwt import InvalidToken
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """fetch(url): the body of a good answer. Raises FetchError."""

@@ -10,7 +10,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from apimachinery.scheme import PODS
-from apiserver.auth import jwt
 from apiserver.auth.authentication_config import JWTAuthenticator, configuration_of
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Union
@@ -28,6 +27,7 @@ from apiserver.bootstrap.cluster_roles import node_rules
 from apiserver.options import Options
 from apiserver.storage.cached import Lookup, cached
 from apiserver.storage.watch_cache import WatchCache
+from component_base import jwt
 
 if TYPE_CHECKING:
     from apiserver.auth.oidc import OIDCAuthenticator

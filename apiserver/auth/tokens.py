@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from apimachinery.objects import Object, get_path, uid_of
+from apimachinery.objects import Object, get_path, labels_of, uid_of
 from apimachinery.scheme import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
 from apimachinery.times import parse_time
-from apiserver.auth.jwt import InvalidToken, Signer, Verifier
 from apiserver.auth.service_accounts import service_account_groups, split_username, username
 from apiserver.request import UserInfo
 from apiserver.storage.cached import Lookup
+from component_base.jwt import InvalidToken, Signer, Verifier
 
 _CLAIM = "kubernetes.io"
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
+_INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
+_MARKED = (
+    "Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the "
+    f"'{_INVALID_SINCE}' label from the secret to temporarily allow use of this token"
+)
 _EXTRA = "authentication.kubernetes.io/"
 _GRACE_AFTER_DELETION = 60
 """Seconds for which a token of a deleted pod still works: the pod may be shutting down."""
@@ -156,8 +161,11 @@ class TokenVerifier:
         if claims.get("sub") != username(namespace, name):
             raise InvalidToken("the subject does not match the service account")
         secret = self._lookup(SECRETS, namespace, claims.get(f"{prefix}/secret.name", ""))
-        if secret is None or not _holds(secret, token):
-            raise InvalidToken("the token's secret is gone")
+        if secret is None or get_path(secret, "metadata.deletionTimestamp") or not _holds(secret, token):
+            raise InvalidToken("service account token has been invalidated")
+        if _INVALID_SINCE in labels_of(secret):
+            text = f"the token in secret {namespace}/{secret['metadata']['name']} for service account "
+            raise InvalidToken(f"{text}{namespace}/{name} has been marked invalid. {_MARKED}")
         self._check_object(SERVICE_ACCOUNTS, namespace, {"name": name, "uid": uid})
         return _user(namespace, name, uid, {})
 

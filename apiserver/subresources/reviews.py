@@ -13,13 +13,13 @@ from apimachinery.scheme import AUTHORIZATION
 from apiserver.asgi import Handler, Receive, Scope, Send
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Authorizer
-from apiserver.auth.jwt import InvalidToken
 from apiserver.auth.node import node_of
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
 from apiserver.request import RequestInfo, UserInfo
 from apiserver.subresources.access_spec import attributes_of, check_access_spec, user_of
+from component_base.jwt import InvalidToken
 
 # Upstream's internal objects have lost their kind when they are validated, and so has the message.
 _GROUP_KIND = f".{AUTHORIZATION}"

@@ -12,8 +12,8 @@ from apimachinery.objects import Object
 from apimachinery.scheme import SECRETS, Resource
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
-from apiserver.auth.jwt import InvalidToken
 from apiserver.request import UserInfo
+from component_base.jwt import InvalidToken
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = "abcdef.0123456789abcdef"

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from apiserver.auth.authentication_config import Claim, JWTAuthenticator
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.jwt import InvalidToken
 from apiserver.auth.oidc import OIDCAuthenticator, user_of
 from apiserver.auth.oidc_keys import FetchError, IssuerKeys
 from apiserver.request import UserInfo
+from component_base.jwt import InvalidToken
 
 ISSUER = "https://login.example.com"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,12 +16,12 @@ from apimachinery.objects import Object
 from apimachinery.scheme import PODS, SECRETS, SERVICE_ACCOUNTS, Resource
 from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.authenticator import CLIENT, Authenticator
-from apiserver.auth.jwt import InvalidToken, Signer, Verifier, load_private_key, load_public_keys
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import Bound, TokenIssuer, TokenVerifier
 from apiserver.auth.x509 import Client
 from apiserver.request import ANONYMOUS, UserInfo
+from component_base.jwt import InvalidToken, Signer, Verifier, load_private_key, load_public_keys
 
 ISSUER = "https://kubernetes.default.svc"
 ACCOUNT: Object = {"metadata": {"namespace": "shop", "name": "robot", "uid": "u1"}}
