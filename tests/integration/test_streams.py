@@ -133,7 +133,9 @@ def test_cp_brings_folders_in_and_out(kubectl: Kubectl, tmp_path: Path) -> None:
     kubectl("cp", str(folder / "deep" / "file"), "default/web:/tmp/renamed")
     assert kubectl("exec", "web", "--", "wc", "-c", "/tmp/renamed").split()[0] == "2560000"
     failed = kubectl.run("cp", "web:/nothing", str(tmp_path / "x"))
-    assert "/nothing: No such file or directory" in failed.stdout + failed.stderr
+    assert not (tmp_path / "x").exists()
+    if kubectl.command == (str(SAMPAN),):  # upstream's may end before it has read what tar complains of
+        assert "/nothing: No such file or directory" in failed.stdout + failed.stderr
 
 
 def resident(plane: ControlPlane) -> dict[str, float]:
