@@ -13,7 +13,9 @@ from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 
 if TYPE_CHECKING:
+    from apiserver.app import ApiServer
     from apiserver.auth.x509 import ClientCertificates
+    from apiserver.server import HttpServer
 
 NAME = "kube-apiserver"
 
@@ -57,12 +59,22 @@ async def serve(daemon: Daemon, options: Options) -> None:
             await asyncio.wait({work})
         work.result()
     finally:
-        # Requests under way still need the cache: the server goes first.
-        await http.aclose()
+        await _shut_down(server, http, options)
         for task in (work, started):
             task.cancel()
         await asyncio.gather(work, started, return_exceptions=True)
         await storage.close()
+
+
+async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> None:
+    """Requests under way still need the cache: they go first."""
+    await server.shutdown.begin(options.shutdown_delay_duration)
+    if options.shutdown_send_retry_after:
+        server.shutdown.refuses = True
+    else:
+        http.stop_listening()
+    await server.shutdown.drain(options.request_timeout)
+    await http.aclose()
 
 
 def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLContext | None:

@@ -46,6 +46,8 @@ from apiserver.dispatch import Dispatcher
 from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization, require
+from apiserver.filters.compression import Compression
+from apiserver.filters.draining import Draining
 from apiserver.filters.impersonation import Impersonation
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
@@ -68,6 +70,7 @@ from apiserver.registry.strategies.registered import StrategyConfig, build_repai
 from apiserver.registry.strategy import Strategy
 from apiserver.routes import general_router, health_router, issuer_router, to_json
 from apiserver.services import ServiceAddresses
+from apiserver.shutdown import Shutdown
 from apiserver.storage.compaction import Compactor
 from apiserver.storage.encryption.storage import Reloader, encrypt
 from apiserver.storage.interface import Storage, StorageError
@@ -99,6 +102,7 @@ class ApiServer:
         self.storage = storage
         self.cache = WatchCache(storage)
         self.metrics = RequestMetrics()
+        self.shutdown = Shutdown()
         self.auditor = build_auditor(options, now)
         self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
         self.auth = build_auth(options, self.cache, now)
@@ -184,7 +188,7 @@ class ApiServer:
         """By endpoint: what is asked, in order."""
         loaded = health.flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
         live = {"ping": health.ping, "log": health.ping, "etcd": self._check_etcd, **self.start.checks()}
-        ready = {**live, "informer-sync": loaded, "shutdown": health.ping}
+        ready = {**live, "informer-sync": loaded, "shutdown": self.shutdown.check}
         return {"healthz": live, "livez": live, "readyz": ready}
 
     async def _check_etcd(self) -> str:
@@ -233,6 +237,8 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
         Middleware(PanicRecovery),
         Middleware(RequestInfoFilter),
         Middleware(Observe, server.metrics, server.journal),
+        Middleware(Draining, server.shutdown),
+        Middleware(Compression),
         Middleware(PanicRecovery),  # again: the errors that it answers are observed, too
         Middleware(Timeout, options.request_timeout),
         *([Middleware(AuditFailedAuthentication, auditor)] if auditor else []),

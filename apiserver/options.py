@@ -123,6 +123,17 @@ class Options(AuthOptions):
     request_timeout: float = duration(
         60, "The duration a handler must keep a request open before timing it out."
     )
+    shutdown_delay_duration: float = duration(
+        0,
+        "Time to delay the termination. During that time the server keeps serving requests normally. The "
+        "endpoints /healthz and /livez will return success, but /readyz immediately returns failure.",
+    )
+    shutdown_send_retry_after: bool = flag(
+        False,
+        "If true the HTTP Server will continue listening until all non long running request(s) in flight "
+        "have been drained, during this window all incoming requests will be rejected with a status code "
+        "429 and a 'Retry-After' response header.",
+    )
     min_request_timeout: int = flag(1800, "The minimum number of seconds a handler keeps a watch open.")
     default_not_ready_toleration_seconds: int = flag(
         300, "The tolerationSeconds of the toleration for notReady:NoExecute that is added by default."

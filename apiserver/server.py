@@ -121,13 +121,18 @@ class HttpServer:
         protocol.certificates = self._certificates
         return protocol
 
-    async def aclose(self, grace: float = 0.5) -> None:
-        """Takes no more requests, lets those under way end, then hangs up on the rest (watches)."""
-        if self._server is None:
-            return
-        self._server.close()
+    def stop_listening(self) -> None:
+        """Takes no more connections, and no more requests on those there are."""
+        if self._server is not None:
+            self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
+
+    async def aclose(self, grace: float = 0.5) -> None:
+        """Lets requests under way end, then hangs up on the rest (watches)."""
+        if self._server is None:
+            return
+        self.stop_listening()
         await self._wait_for_requests(grace)
         for connection in list(self._state.connections):
             if connection.transport is not None:

@@ -17,6 +17,7 @@ from apimachinery.serialize import DecodeError, from_json, from_yaml_strict
 from apimachinery.times import format_micro_time
 from apiserver.asgi import Scope
 from apiserver.audit.policy import LEVEL_NAMES, RECEIVED, Extent, Level
+from apiserver.handlers.bodies import LARGE_YAML
 from apiserver.request import RequestInfo
 
 _MAX_USER_AGENT = 1024
@@ -184,12 +185,14 @@ def _object_ref(info: RequestInfo, body: Any) -> Object:
 
 
 def _decode(info: RequestInfo, body: bytes) -> Any:
-    """What the client sent, as JSON; None for what cannot be read."""
+    """What the client sent, as JSON; None for what cannot be read, or not at once."""
     media = info.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media == protobuf.CONTENT_TYPE:
             return protobuf.decode(body, _definition_name)
-        return from_yaml_strict(body).value if media.endswith("yaml") else from_json(body)
+        if media.endswith("yaml"):
+            return from_yaml_strict(body).value if len(body) <= LARGE_YAML else None
+        return from_json(body)
     except (DecodeError, protobuf.ProtobufError):
         return None
 

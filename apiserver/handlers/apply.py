@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from apimachinery.errors import BadRequestError, ConflictError
 from apimachinery.objects import Object, deep_copy
-from apimachinery.serialize import Decoded, DecodeError, from_yaml_strict
+from apimachinery.serialize import Decoded, DecodeError
 from apimachinery.times import format_time
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
@@ -67,7 +67,7 @@ async def read_configuration(info: RequestInfo, receive: Receive, expected: bodi
     body = await bodies.read(info, receive)
     options = parse_write_options(info.query, "PatchOptions", apply=True)
     try:
-        decoded = from_yaml_strict(body)
+        decoded = await bodies.from_yaml(body)
     except DecodeError as error:
         raise BadRequestError(f"error decoding patch: {error}") from None
     config = {} if decoded.value is None else decoded.value

@@ -27,7 +27,7 @@ _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "statu
 async def bind(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     """Serves pods/<name>/binding, and the older bindings collection; `store` is that of pods."""
     options = parse_write_options(info.query, "CreateOptions")
-    binding = bodies.decode(info, await bodies.read(info, receive), _EXPECTED, options.field_validation)
+    binding = await bodies.decode(info, await bodies.read(info, receive), _EXPECTED, options.field_validation)
     name = info.name or binding["metadata"].get("name") or ""
     rules.set_namespace(PODS, info.namespace, binding)
     if binding["metadata"].setdefault("name", name) != name:

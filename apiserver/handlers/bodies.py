@@ -5,6 +5,8 @@ Source of the wording: https://github.com/kubernetes/kubernetes/blob/v1.34.0/sta
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from apimachinery import protobuf
@@ -23,6 +25,9 @@ from apiserver.registry.store import Check, Store
 from apiserver.request import RequestInfo
 
 MAX_BODY = 3 * 1024 * 1024
+LARGE_YAML = 32 * 1024
+_YAML_READER = ThreadPoolExecutor(1, "yaml")
+"""One thread: several would keep the loop from running as long as each other."""
 _MAX_COMPLAINTS = 100
 _JSON, _YAML = "application/json", "application/yaml"
 _UNSUPPORTED = (
@@ -81,13 +86,13 @@ def content_type(info: RequestInfo) -> str:
     return info.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def decode(info: RequestInfo, body: bytes, expected: Expected, validation: FieldValidation) -> Object:
+async def decode(info: RequestInfo, body: bytes, expected: Expected, validation: FieldValidation) -> Object:
     """The object, with unknown fields refused, warned about or dropped. Raises BadRequestError and others."""
-    decoded = parse(info, body, expected.kind)
+    decoded = await parse(info, body, expected.kind)
     return check(info, decoded, expected, validation)
 
 
-def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
+async def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     """Text to values: an object, of whatever kind. Raises BadRequestError, UnsupportedMediaTypeError."""
     media = content_type(info) or _JSON
     if media == protobuf.CONTENT_TYPE:
@@ -95,13 +100,23 @@ def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     if media not in (_JSON, _YAML):
         raise UnsupportedMediaTypeError(_UNSUPPORTED)
     try:
-        decoded = from_json_strict(body) if media == _JSON else from_yaml_strict(body)
+        decoded = from_json_strict(body) if media == _JSON else await from_yaml(body)
     except DecodeError as error:
         raise _unrecognized(kind, _syntax_problem(media, error), body) from None
     if not isinstance(decoded.value, dict):
         text = _NOT_AN_OBJECT.format(json_type(decoded.value))
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)
     return decoded
+
+
+async def from_yaml(body: bytes) -> Decoded:
+    """One document. Much of it takes seconds to read: a thread does that while others are served.
+
+    Raises DecodeError.
+    """
+    if len(body) <= LARGE_YAML:
+        return from_yaml_strict(body)
+    return await asyncio.get_running_loop().run_in_executor(_YAML_READER, from_yaml_strict, body)
 
 
 def _syntax_problem(media: str, error: DecodeError) -> str:

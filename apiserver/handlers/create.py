@@ -13,7 +13,7 @@ from apiserver.request import RequestInfo
 async def create(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     options = parse_write_options(info.query, "CreateOptions")
     body = await bodies.read(info, receive)
-    obj = bodies.decode(info, body, bodies.expected_of(store), options.field_validation)
+    obj = await bodies.decode(info, body, bodies.expected_of(store), options.field_validation)
     obj = store.codec.to_stored(obj)
     store.strategy.default(obj)
     entry = await store.create(info, store.namespace_of(info), obj, options)

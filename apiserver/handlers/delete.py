@@ -37,7 +37,7 @@ async def read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
     body = await bodies.read(info, receive)
     if not body.strip():
         return parse_delete_options(info.query, None)
-    decoded = bodies.parse(info, body, _EXPECTED.kind)
+    decoded = await bodies.parse(info, body, _EXPECTED.kind)
     obj = decoded.value
     # The kind is in every group and version; all have the same fields.
     obj["apiVersion"], obj["kind"] = "v1", "DeleteOptions"

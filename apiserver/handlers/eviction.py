@@ -41,7 +41,9 @@ _REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget."
 
 async def evict(info: RequestInfo, receive: Receive, send: Send, store: Store, budgets: Store) -> None:
     options = parse_write_options(info.query, "CreateOptions")
-    eviction = bodies.decode(info, await bodies.read(info, receive), _EXPECTED, options.field_validation)
+    eviction = await bodies.decode(
+        info, await bodies.read(info, receive), _EXPECTED, options.field_validation
+    )
     if eviction["metadata"].get("name", info.name) != info.name:
         raise BadRequestError("name in URL does not match name in Eviction object")
     body = eviction.get("deleteOptions") or {}

@@ -72,7 +72,7 @@ def _path(store: Store) -> str:
 async def update_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     options = parse_write_options(info.query, "UpdateOptions")
     body = await bodies.read(info, receive)
-    scale = bodies.decode(info, body, _EXPECTED, options.field_validation)
+    scale = await bodies.decode(info, body, _EXPECTED, options.field_validation)
     await _update(info, send, store, options, _tracked(info, store, options, lambda current: scale))
 
 

@@ -18,13 +18,13 @@ async def update(info: RequestInfo, receive: Receive, send: Send, store: Store) 
     options = parse_write_options(info.query, "UpdateOptions")
     body = await bodies.read(info, receive)
     namespace, expected = store.namespace_of(info), bodies.expected_of(store)
-    decoded = [bodies.decode(info, body, expected, options.field_validation)]
+    decoded = [await bodies.decode(info, body, expected, options.field_validation)]
     rules.check_name(info.name, decoded[0])
     rules.check_namespace(store.resource, namespace, decoded[0])
 
     async def replace(entry: Entry | None) -> Object:
         """The body's object; a further attempt needs a fresh one, for the first has been changed."""
-        obj = decoded.pop() if decoded else bodies.decode(info, body, expected, "Ignore")
+        obj = decoded.pop() if decoded else await bodies.decode(info, body, expected, "Ignore")
         obj = store.codec.to_stored(obj)
         store.strategy.default(obj)
         return obj

@@ -29,7 +29,7 @@ async def read_question(info: RequestInfo, receive: Receive) -> Object:
     """The body as the kind that the URL says."""
     assert info.resource is not None
     body = await bodies.read(info, receive)
-    question = bodies.decode(
+    question = await bodies.decode(
         info, body, bodies.Expected(info.resource.api_version, info.resource.kind), "Ignore"
     )
     question.setdefault("spec", {})

@@ -74,7 +74,7 @@ class TokenRequests:
 
     async def _read(self, info: RequestInfo, receive: Receive) -> Object:
         body = await bodies.read(info, receive)
-        request = bodies.decode(info, body or b"{}", _EXPECTED, "Ignore")
+        request = await bodies.decode(info, body or b"{}", _EXPECTED, "Ignore")
         request.setdefault("spec", {})
         return request
 

@@ -108,3 +108,26 @@ async def allow_reading(admin: httpx.AsyncClient, *components: str) -> None:
     binding = {"metadata": {"name": "readers"}, "roleRef": role, "subjects": users}
     made = await admin.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json=binding)
     assert made.status_code == 201
+
+
+async def test_a_large_text_of_yaml_keeps_nobody_waiting(pki: Path) -> None:
+    body = b"a: [" + b"1," * 200_000 + b"1]"
+    headers = {"content-type": "application/yaml"}
+    async with running(pki) as api, api.client("admin") as admin:
+        post = asyncio.create_task(admin.post(SECRETS, content=body, headers=headers, timeout=30))
+        longest = 0.0
+        while not post.done():
+            began = time.monotonic()
+            assert (await admin.get("/readyz")).status_code == 200
+            longest = max(longest, time.monotonic() - began)
+    assert (await post).status_code == 422
+    assert longest < 1
+
+
+async def test_a_server_that_shuts_down_is_not_ready_and_still_serves(pki: Path) -> None:
+    async with running(pki) as api, api.client("admin") as admin:
+        await api.server.shutdown.begin(0)
+        ready, live = await admin.get("/readyz?verbose"), await admin.get("/livez")
+        served = await admin.get(SECRETS)
+    assert (ready.status_code, "[-]shutdown failed" in ready.text) == (500, True)
+    assert (live.status_code, served.status_code) == (200, 200)
