@@ -45,7 +45,7 @@ class APIServiceStrategy(Strategy):
 
     async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:
         """Nobody need ask whether this server itself is there."""
-        if not obj["spec"].get("service"):
+        if not (obj.get("spec") or {}).get("service"):
             obj["status"] = {"conditions": [{**LOCAL, "lastTransitionTime": format_time(ctx.now())}]}
         return nothing_to_undo
 

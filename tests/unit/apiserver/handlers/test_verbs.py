@@ -66,6 +66,11 @@ async def test_a_new_object_has_no_resource_version(api: Api) -> None:
     assert (answer.status, answer.json["message"]) == (500, expected)
 
 
+async def test_a_service_of_an_api_that_says_nothing_is_refused(api: Api) -> None:
+    answer = await api.request("POST", "/apis/apiregistration.k8s.io/v1/apiservices", {})
+    assert (answer.status, answer.json["reason"]) == (422, "Invalid")
+
+
 async def test_a_dry_run_creates_nothing_but_finds_what_is_wrong(api: Api) -> None:
     tried = await api.request("POST", f"{MAPS}?dryRun=All", config_map())
     assert (tried.status, tried.json["metadata"].get("resourceVersion")) == (201, None)
