@@ -14,7 +14,7 @@ from apiserver.filters.request_info import KEY
 _LEAST = 128 * 1024
 _LEVEL = 1
 _GZIP_WINDOW = 31
-_KEPT_BACK = (b"content-length", b"etag")
+_LENGTH = b"content-length"
 
 
 class Compression:
@@ -47,7 +47,7 @@ class Compressor:
             headers = message["headers"]
             if _is_worth_it(headers):
                 self._zip = zlib.compressobj(_LEVEL, wbits=_GZIP_WINDOW)
-                kept = [each for each in headers if each[0] not in _KEPT_BACK]
+                kept = [each for each in headers if each[0] != _LENGTH]
                 added = [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
                 message = {**message, "headers": [*kept, *added]}
         elif self._zip is not None and message["type"] == "http.response.body":
@@ -62,4 +62,4 @@ class Compressor:
 
 def _is_worth_it(headers: list[tuple[bytes, bytes]]) -> bool:
     found = dict(headers)
-    return int(found.get(b"content-length", b"0")) > _LEAST and b"content-encoding" not in found
+    return int(found.get(_LENGTH, b"0")) > _LEAST and b"content-encoding" not in found
