@@ -24,6 +24,12 @@ from component_base.tunnel import TunnelProtocol
 log = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 90
+_MAX_HEAD = 1 << 20
+"""Bytes of a request's head, as Go's server has it."""
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Connection: close\r\n\r\n431 Request Header Fields Too Large"
+)
 
 
 class ChunkStream:
@@ -80,8 +86,23 @@ class ServerProtocol(TunnelProtocol):
         tls = transport.get_extra_info("ssl_object")
         self.extensions[CLIENT] = self.certificates.client_of(tls) if tls is not None else None
         self.extensions[BODY_STREAM] = ChunkStream(self)
+        self._is_in_head, self._head_size = True, 0
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head and self._tunnel is None:
+            self._head_size += len(data)
+            if self._head_size > _MAX_HEAD:
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_in_head, self._head_size = True, 0
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         super().on_headers_complete()
         self.cycle.transport = HeadHolder(self.transport, self.loop)  # type: ignore[assignment]  # all that it uses
 

@@ -62,10 +62,10 @@ async def test_a_noisy_client_starves_nobody(pki: Path) -> None:
     async with running(pki, **flags) as api, api.client("admin") as admin:
         await allow_reading(admin, "scheduler", "controller-manager")
         async with api.client("scheduler") as noisy, api.client("controller-manager") as quiet:
-            flood = [asyncio.create_task(noisy.get(SECRETS)) for _ in range(200)]
+            flood = [asyncio.create_task(noisy.get(SECRETS, timeout=60)) for _ in range(200)]
             await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
             began = time.monotonic()
-            answers = [await quiet.get(SECRETS) for _ in range(5)]
+            answers = [await quiet.get(SECRETS, timeout=60) for _ in range(5)]
             seconds = time.monotonic() - began
             left = sum(not each.done() for each in flood)
             done = await asyncio.gather(*flood)
@@ -131,3 +131,17 @@ async def test_a_server_that_shuts_down_is_not_ready_and_still_serves(pki: Path)
         served = await admin.get(SECRETS)
     assert (ready.status_code, "[-]shutdown failed" in ready.text) == (500, True)
     assert (live.status_code, served.status_code) == (200, 200)
+
+
+async def test_a_head_that_does_not_end_is_refused(pki: Path) -> None:
+    async with running(pki) as api, api.client() as nobody:
+        fine = await nobody.get("/version", headers={"x-much": "x" * 500_000})
+        refused = await nobody.get("/version", headers={"x-much": "x" * 1_500_000})
+        body = await nobody.post(SECRETS, content=b"x" * 2_000_000)
+        again = await nobody.get("/version")
+    assert (fine.status_code, refused.status_code, body.status_code, again.status_code) == (
+        200,
+        431,
+        403,
+        200,
+    )
