@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _INDEXED_FIELDS = {"pods": "spec.nodeName"}
 """The field by which a resource's watchers are told apart: one node's kubelet wants one node's pods."""
+_ENCRYPTED = "identity transformer tried to read encrypted data"
 _MAX_SCOPED_CHANGES = 1000
 NAMESPACE, NAME = "metadata.namespace", "metadata.name"
 
@@ -101,7 +102,7 @@ class ResourceCache:
             body = kind.body(item.value, item.revision)
         except ValueError as error:
             log.error("Failed to decode an object: key=%s err=%s", item.key, error)
-            self.unreadable[item.key] = str(error)
+            self.unreadable[item.key] = _ENCRYPTED if item.value.startswith(b"k8s:enc:") else str(error)
             return None
         if self.unreadable:
             self.unreadable.pop(item.key, None)

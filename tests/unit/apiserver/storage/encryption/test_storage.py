@@ -99,6 +99,15 @@ async def test_what_cannot_be_decrypted_is_an_error_and_not_absent(inner: Memory
     secrets.check_readable("/registry/secrets/kube-system/")
 
 
+async def test_without_a_configuration_what_is_encrypted_is_told_as_such(inner: MemoryStorage) -> None:
+    await encrypted(inner).create(KEY, VALUE)
+    cache = WatchCache(inner)
+    cache.resource(SECRETS)
+    await cache._load()
+    with pytest.raises(UnreadableValue, match="identity transformer tried to read encrypted data"):
+        cache.resource(SECRETS).check_readable("/registry/secrets/")
+
+
 async def test_a_changed_file_brings_new_keys(inner: MemoryStorage, tmp_path: Path) -> None:
     path, storage = tmp_path / "encryption.yaml", encrypted(inner)
     path.write_bytes(ONE)
