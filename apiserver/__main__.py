@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from apiserver.app import ApiServer
     from apiserver.auth.x509 import ClientCertificates
     from apiserver.server import HttpServer
+    from apiserver.storage.metrics import CacheMetrics
 
 NAME = "kube-apiserver"
 
@@ -46,7 +47,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         server = build_app(options, storage)
     except ConfigError as error:
         sys.exit(f"Error: {error}")
-    metrics.register(server.metrics, FlowMetrics(server.levels))
+    metrics.register(server.metrics, FlowMetrics(server.levels), CacheMetrics(server.cache))
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     await http.start(options.bind_address, options.secure_port, _tls(options, certificates))

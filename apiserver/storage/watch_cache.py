@@ -64,6 +64,9 @@ class WatchCache:
         """The cache of a resource if there is one."""
         return self._resources.get(resource.storage_prefix)
 
+    def resources(self) -> list[ResourceCache]:
+        return list(self._resources.values())
+
     def forget(self, resource: Resource) -> None:
         """Drops the cache of a resource that is no longer served. Its objects stay in the store."""
         cache = self._resources.pop(resource.storage_prefix, None)

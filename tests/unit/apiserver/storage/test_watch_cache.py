@@ -13,6 +13,7 @@ from apimachinery.scheme import CONFIG_MAPS, NODES, PODS
 from apiserver.storage.entry import Kind
 from apiserver.storage.interface import Batch, StorageUnreachable
 from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.metrics import CacheMetrics
 from apiserver.storage.topic import Lagging, Reader
 from apiserver.storage.watch_cache import WatchCache
 
@@ -179,6 +180,27 @@ async def test_a_store_that_went_back_in_time_is_read_again() -> None:
         storage.down = False
         await asyncio.sleep(5)
         assert (names(cache), cache.revision) == (["old"], 2)
+
+
+async def test_what_there_is_is_told_to_prometheus() -> None:
+    storage = MemoryStorage()
+    await storage.create("/registry/pods/a/one", value("one"))
+    async with fed(storage) as cache:
+        await storage.update("/registry/pods/a/one", value("one"), cache.revision)
+        await storage.create("/registry/pods/a/two", value("two"))
+        await cache.fresh()
+        samples = {
+            each.name: each.value
+            for family in CacheMetrics(cache).collect()
+            for each in family.samples
+            if each.labels["resource"] == "pods"
+        }
+        pods = cache.resource(PODS)
+    assert samples == {
+        "apiserver_storage_objects": 2, "apiserver_resource_objects": 2,
+        "apiserver_resource_size_estimate_bytes": sum(len(each.body) for each in pods.entries()),
+        "apiserver_watch_cache_resource_version": pods.revision,
+    }  # fmt: skip
 
 
 async def test_an_undecodable_value_hides_nothing_else(caplog: pytest.LogCaptureFixture) -> None:

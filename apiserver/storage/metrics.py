@@ -1,0 +1,48 @@
+"""What the watch cache tells Prometheus, with upstream's names: how much there is, and how current it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from apiserver.storage.watch_cache import WatchCache
+
+_LABELS = ["group", "resource"]
+
+
+class CacheMetrics(Collector):
+    def __init__(self, cache: WatchCache) -> None:
+        self._cache = cache
+
+    def collect(self) -> Iterator[Metric]:
+        old = GaugeMetricFamily(
+            "apiserver_storage_objects",
+            "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the "
+            "time of last check split by kind.",
+            labels=["resource"],
+        )
+        objects = GaugeMetricFamily(
+            "apiserver_resource_objects",
+            "Number of stored objects at the time of last check split by kind.",
+            labels=_LABELS,
+        )
+        sizes = GaugeMetricFamily(
+            "apiserver_resource_size_estimate_bytes",
+            "Estimated size of stored objects in database. Estimate is based on sum of last observed sizes "
+            "of serialized objects.",
+            labels=_LABELS,
+        )
+        revisions = GaugeMetricFamily(
+            "apiserver_watch_cache_resource_version",
+            "Current resource version of watch cache broken by resource type.",
+            labels=_LABELS,
+        )
+        for each in self._cache.resources():
+            labels = [each.resource.group, each.resource.plural]
+            old.add_metric([each.resource.group_resource], len(each))
+            objects.add_metric(labels, len(each))
+            sizes.add_metric(labels, each.size)
+            revisions.add_metric(labels, each.revision)
+        yield from (old, objects, sizes, revisions)
