@@ -60,10 +60,11 @@ async def run_controllers(
     async with asyncio.TaskGroup() as group:
         group.create_task(informers.run(), name="informers")
         group.create_task(recorders.run(), name="events")
-        for row, run in zip(rows, running, strict=True):
-            group.create_task(run(), name=row.name)
+        # Whoever looks into a cache may take what is not there for missing, and not look again.
         await informers.wait_synced()
         log.info("Caches are synced: controllers=%d", len(rows))
+        for row, run in zip(rows, running, strict=True):
+            group.create_task(run(), name=row.name)
         on_synced()
 
 
