@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from apiserver.app import ApiServer
     from apiserver.auth.x509 import ClientCertificates
     from apiserver.server import HttpServer
-    from apiserver.storage.metrics import CacheMetrics
 
 NAME = "kube-apiserver"
 
@@ -39,6 +38,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.flow_control.metrics import FlowMetrics
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
+    from apiserver.storage.metrics import CacheMetrics
 
     files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
     tls = EtcdTLS(*files) if any(files) else None
