@@ -4,8 +4,6 @@ ConnectionFailed            no answer: refused, reset, timed out, name not found
 ├─ ConnectionRefused        nobody listens at the server's address
 ├─ ConnectionTimeout        no answer within the seconds that it may take
 └─ StaleConnection          a kept-alive connection had been closed by the server; nothing was answered on it
-ConfigError                 a kubeconfig that can't be used
-└─ ContextNotFound          it has no context of the name that was asked for
 """
 
 from __future__ import annotations
@@ -34,17 +32,6 @@ class ConnectionTimeout(ConnectionFailed):
 
 class StaleConnection(ConnectionFailed):
     """A reused connection turned out to be closed before a byte of the answer came."""
-
-
-class ConfigError(Exception):
-    """The configuration names something that is missing or malformed."""
-
-
-class ContextNotFound(ConfigError):
-    """The kubeconfig has no context of this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"context was not found for specified context: {name}")
 
 
 def is_namespace_terminating(error: BaseException) -> bool:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 
 from client.guard import PortGuard
-from client.kubeconfig import ClientConfig, load
 from client.leader_election import LeaderElector, Timing
 from client.metrics import count_request
 from client.rest import Client
@@ -19,6 +18,7 @@ from component_base.clock import now
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 from component_base.health import HealthServer
+from component_base.kubeconfig import ClientConfig, load
 from controller_manager.manager import run_controllers
 from controller_manager.options import Options, unknown_controllers
 from controller_manager.table import CONTROLLERS

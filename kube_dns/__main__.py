@@ -29,9 +29,9 @@ def main() -> None:
 
 
 async def run(daemon: Daemon, *, options: Options) -> None:
-    from client.kubeconfig import load
     from client.metrics import count_request
     from client.rest import Client
+    from component_base.kubeconfig import load
     from kube_dns.assembly import assemble
 
     config = load(options.kubeconfig or None)

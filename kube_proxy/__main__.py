@@ -60,9 +60,9 @@ async def _clean_up_all() -> int:
 
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
-    from client.kubeconfig import load
     from client.metrics import count_request
     from client.rest import Client
+    from component_base.kubeconfig import load
     from kube_proxy.addresses import list_links, watch_links
     from kube_proxy.assembly import Assembly
 

@@ -89,7 +89,8 @@ def _with(config: ClusterConfig, proxy_mode: str | None, pool: str | None) -> Cl
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """Errors that a person can mend are told in a line."""
     from apimachinery.errors import StatusError
-    from client.errors import ConfigError, ConnectionFailed
+    from client.errors import ConnectionFailed
+    from component_base.kubeconfig import ConfigError
     from kubeadm.host import HostError
 
     try:

@@ -24,8 +24,8 @@ from apimachinery.objects import Object
 from apimachinery.scheme import CONFIG_MAPS
 from apimachinery.serialize import from_yaml_all
 from client.errors import ConnectionFailed
-from client.kubeconfig import ClientConfig
 from client.rest import Client
+from component_base.kubeconfig import ClientConfig
 from kubeadm.host import HostError
 from kubeadm.invitation import ca_hash
 

@@ -17,9 +17,9 @@ from apimachinery.errors import AlreadyExistsError
 from apimachinery.objects import Object, namespace_of
 from apimachinery.scheme import RBAC, SECRETS, by_kind
 from apimachinery.serialize import to_yaml
-from client.kubeconfig import load
 from client.rest import Client
 from component_base import clock
+from component_base.kubeconfig import load
 from kubeadm.components import kubelet_configuration
 from kubeadm.config import ClusterConfig
 from kubeadm.host import HostError

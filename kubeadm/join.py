@@ -13,8 +13,8 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CONFIG_MAPS
 from apimachinery.serialize import from_yaml_all
-from client.kubeconfig import ClientConfig, load
 from client.rest import Client
+from component_base.kubeconfig import ClientConfig, load
 from kubeadm import host, kubeconfigs
 from kubeadm.components import worker
 from kubeadm.config import ClusterConfig

@@ -17,8 +17,8 @@ from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from apimachinery.serialize import to_yaml
 from client.errors import ConnectionFailed
-from client.kubeconfig import load
 from client.rest import Client
+from component_base.kubeconfig import load
 from kubeadm import certs, demo, engine, host, kubeconfigs, status, storage
 from kubeadm.components import components, kubelet_configuration, kubelets, node_names
 from kubeadm.config import ClusterConfig

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from apimachinery.errors import StatusError
-from client.errors import ConnectionFailed, ConnectionRefused, ConnectionTimeout, ContextNotFound
+from client.errors import ConnectionFailed, ConnectionRefused, ConnectionTimeout
+from component_base.kubeconfig import ContextNotFound
 from kubectl.arguments import UsageError
 
 _TIMED_OUT = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"

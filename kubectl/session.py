@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kubectl.global_flags import Globals
 
 if TYPE_CHECKING:
-    from client.kubeconfig import ClientConfig
     from client.rest import Answer, Client
+    from component_base.kubeconfig import ClientConfig
 
 USER_AGENT = "sampan-kubectl"
 DEFAULT_SERVER = "http://localhost:8080"
@@ -53,7 +53,7 @@ def configuration() -> ClientConfig:
     """The kubeconfig's, with what flags say in its place. Raises ConfigError."""
     from dataclasses import replace
 
-    from client.kubeconfig import load
+    from component_base.kubeconfig import load
 
     chosen = load(
         kubeconfig_path(),
@@ -131,7 +131,7 @@ def kubeconfig_path() -> str | None:
 
     if _globals.kubeconfig:
         return _globals.kubeconfig
-    from client.kubeconfig import is_there
+    from component_base.kubeconfig import is_there
 
     if os.environ.get("KUBECONFIG") or is_there(Path.home() / ".kube/config"):
         return None

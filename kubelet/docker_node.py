@@ -51,7 +51,7 @@ from kubelet.volumes.tokens import TokenManager
 
 async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
     from client.events import EventRecorder
-    from client.kubeconfig import load
+    from component_base.kubeconfig import load
 
     root = Path(options.root_dir)
     machine = inspect_machine(root)

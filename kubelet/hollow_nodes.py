@@ -66,9 +66,9 @@ class NoReferences:
 async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
     from client.events import EventRecorder
     from client.informer import Informer
-    from client.kubeconfig import load
     from client.metrics import count_request
     from client.rest import Client
+    from component_base.kubeconfig import load
 
     client = Client(load(options.kubeconfig or None), user_agent="kubelet-hollow", on_answer=count_request)
     recorder = EventRecorder(client, "kubelet")

@@ -60,10 +60,10 @@ def load_configuration(options: Options) -> Configuration:
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
     from client.guard import PortGuard
-    from client.kubeconfig import load
     from client.metrics import count_request
     from client.rest import Client
     from component_base.health import HealthServer
+    from component_base.kubeconfig import load
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
 

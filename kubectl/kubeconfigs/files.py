@@ -8,7 +8,7 @@ from pathlib import Path
 
 from apimachinery.objects import Object
 from apimachinery.serialize import from_yaml_all, to_yaml
-from client.kubeconfig import config_files, merge
+from component_base.kubeconfig import config_files, merge
 from kubectl import session
 from kubectl.kubeconfigs.entries import SECTIONS, named
 

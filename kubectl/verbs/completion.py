@@ -70,7 +70,8 @@ def completion(shells: Annotated[list[str], Words("SHELL")]) -> None:
 def answer(words: Sequence[str]) -> None:
     """Prints a line for each candidate that begins as the last word does; few where the server is away."""
     from apimachinery.errors import StatusError
-    from client.errors import ConfigError, ConnectionFailed
+    from client.errors import ConnectionFailed
+    from component_base.kubeconfig import ConfigError
     from kubectl.commands import understand
     from kubectl.tree import CLUSTER_VERBS, ROOT
 

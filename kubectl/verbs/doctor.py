@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-from client.errors import ConfigError
 from component_base.addresses import primary_address
+from component_base.kubeconfig import ConfigError
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.findings import Finding
 from kubectl import session

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import name_of
-from client.errors import ConfigError, ConnectionFailed
+from client.errors import ConnectionFailed
+from component_base.kubeconfig import ConfigError
 from kubectl import manifests, session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError, PlainError, describe

@@ -14,11 +14,11 @@ from pathlib import Path
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.serialize import to_yaml
-from client.errors import ConfigError, ConnectionFailed
-from client.kubeconfig import ClientConfig, load
+from client.errors import ConnectionFailed
 from client.metrics import count_request
 from client.rest import Client
 from component_base.certificates import CertificateError, inspect
+from component_base.kubeconfig import ClientConfig, ConfigError, load
 from kubelet.certificates.requests import CLIENT_SIGNER, RequestRefused, Wanted, obtain
 from kubelet.certificates.store import CertificateStore
 

@@ -23,8 +23,8 @@ from apimachinery.errors import AlreadyExistsError, ConflictError, StatusError
 from apimachinery.objects import Object
 from apimachinery.scheme import CONFIG_MAPS, DEPLOYMENTS, NODES, STATEFUL_SETS
 from client.errors import ConnectionFailed
-from client.kubeconfig import ClientConfig
 from client.rest import Client
+from component_base.kubeconfig import ClientConfig
 from tests.fakes.compose import Project, project
 
 pytestmark = pytest.mark.docker

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from client.kubeconfig import ClientConfig, load
+from component_base.kubeconfig import ClientConfig, load
 from tests.fakes.etcd_server import free_port
 from tests.fakes.machines import ROOT, build_images
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
-from client.kubeconfig import load
 from client.rest import Client
+from component_base.kubeconfig import load
 from kubeadm.certs import ensure_pki
 from kubeadm.components import components, kubelet_configuration
 from kubeadm.config import ClusterConfig

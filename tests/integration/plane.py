@@ -24,8 +24,8 @@ from apimachinery.objects import Object
 from apimachinery.scheme import NODES
 from apiserver.storage.etcd import EtcdStorage
 from client.errors import ConnectionFailed
-from client.kubeconfig import load
 from client.rest import Client
+from component_base.kubeconfig import load
 from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 

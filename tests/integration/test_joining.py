@@ -24,9 +24,9 @@ from apimachinery.scheme import (
     SECRETS,
 )
 from apimachinery.serialize import to_yaml
-from client.kubeconfig import load
 from client.rest import Client
 from component_base.certificates import inspect, load_pair
+from component_base.kubeconfig import load
 from kubelet.certificates.bootstrap import ensure_kubeconfig
 from kubelet.certificates.manager import CertificateManager
 from kubelet.certificates.requests import SERVING_SIGNER, Wanted

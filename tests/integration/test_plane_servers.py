@@ -16,8 +16,8 @@ from apimachinery.objects import NamespacedName, Object
 from apimachinery.scheme import CONFIG_MAPS
 from client.errors import ConnectionFailed
 from client.informer import Informer
-from client.kubeconfig import load
 from client.rest import Client
+from component_base.kubeconfig import load
 from tests.integration.plane import API, ETCD, Plane, config_map, eventually
 
 

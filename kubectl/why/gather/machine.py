@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from client.errors import ConfigError
-from client.kubeconfig import load
 from component_base.addresses import primary_address
+from component_base.kubeconfig import ConfigError, load
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.inspection import Inspection, inspect
 

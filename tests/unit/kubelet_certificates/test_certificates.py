@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from apimachinery.objects import Object
-from client.kubeconfig import ClientConfig
 from component_base.certificates import Certificate
+from component_base.kubeconfig import ClientConfig
 from kubelet.certificates.bootstrap import own_kubeconfig
 from kubelet.certificates.manager import names, renewal_at
 from kubelet.certificates.requests import (

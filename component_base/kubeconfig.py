@@ -12,10 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from apimachinery.objects import Object
-from client.errors import ConfigError, ContextNotFound
 from component_base.certificates import load_pair
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class ConfigError(Exception):
+    """A kubeconfig that can't be used: it names something that is missing or malformed."""
+
+
+class ContextNotFound(ConfigError):
+    """The kubeconfig has no context of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"context was not found for specified context: {name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from apimachinery.objects import Object
-from client.credentials import Credentials
-from client.errors import ConfigError
-from client.kubeconfig import ClientConfig, in_cluster, is_there, load
+from component_base.credentials import Credentials
+from component_base.kubeconfig import ClientConfig, ConfigError, in_cluster, is_there, load
 
 
 def config(name: str, **user: object) -> Object:

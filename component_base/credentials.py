@@ -14,9 +14,8 @@ import orjson
 
 from apimachinery.objects import Object, get_path
 from apimachinery.times import parse_time
-from client.errors import ConfigError
-from client.kubeconfig import ClientConfig
 from component_base.clock import now as real_now
+from component_base.kubeconfig import ClientConfig, ConfigError
 
 _REREAD = timedelta(minutes=1)
 
