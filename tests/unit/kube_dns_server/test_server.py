@@ -176,6 +176,7 @@ async def test_an_innocent_resolver_is_kept() -> None:
         b"\xff" * 600,
         dns.message.make_response(dns.message.make_query(WEB, "A")).to_wire(),
     ],
+    ids=["nothing", "a letter", "zeroes", "ones", "an answer"],
 )
 async def test_junk_changes_nothing_for_others(junk: bytes) -> None:
     async with running() as dns_:
