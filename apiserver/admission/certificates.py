@@ -34,7 +34,7 @@ class CertificateApproval:
 
     async def validate(self, attributes: Attributes) -> None:
         signer = get_path(attributes.old_object, "spec.signerName", "")
-        if not may_act_for(self._authorizer, attributes.user, "approve", signer):
+        if not await may_act_for(self._authorizer, attributes.user, "approve", signer):
             raise refuse(attributes, f'user not permitted to approve requests with signerName "{signer}"')
 
 
@@ -56,7 +56,7 @@ class CertificateSigning:
         if _outcome(attributes.object) == _outcome(attributes.old_object):
             return
         signer = get_path(attributes.old_object, "spec.signerName", "")
-        if not may_act_for(self._authorizer, attributes.user, "sign", signer):
+        if not await may_act_for(self._authorizer, attributes.user, "sign", signer):
             raise refuse(attributes, f'user not permitted to sign requests with signerName "{signer}"')
 
 
@@ -77,15 +77,14 @@ class CertificateSubjectRestriction:
             raise refuse(attributes, f"use of {_API_CLIENT} signer with {MASTERS} group is not allowed")
 
 
-def may_act_for(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
+async def may_act_for(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
     """Whether a user has a verb on a signer, or on all signers of its domain."""
     domain = signer.partition("/")[0]
-    return any(
-        authorizer.authorize(
-            Question(user, verb, "", CERTIFICATES, "*", "signers", "", name, is_resource=True)
-        ).allowed
-        for name in (signer, f"{domain}/*")
-    )
+    for name in (signer, f"{domain}/*"):
+        question = Question(user, verb, "", CERTIFICATES, "*", "signers", "", name, is_resource=True)
+        if (await authorizer.authorize(question)).allowed:
+            return True
+    return False
 
 
 def _outcome(request: Object | None) -> tuple[str, list[Object]]:

@@ -20,7 +20,7 @@ from apiserver.admission.expressions import (
 )
 
 
-class ConditionsFailed(Exception):
+class ConditionsFailed(ExpressionFailed):
     """It cannot be told whether the conditions hold."""
 
 

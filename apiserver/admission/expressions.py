@@ -5,10 +5,11 @@ Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/cel of Kubernetes 1.34
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from apimachinery.objects import Object
 from apiserver.cel.cost import estimate_cost
@@ -16,6 +17,8 @@ from apiserver.cel.environment import CompilationError, EvaluationError, Program
 from apiserver.cel.libraries.authorization import ANSWERER, Answer
 from apiserver.cel.shapes import ValueShape
 from apiserver.cel.syntax import fields_of, has_loops, names_in
+
+T = TypeVar("T")
 
 AUTHORIZER, REQUEST_RESOURCE, VARIABLES = "authorizer", "authorizer.requestResource", "variables"
 BOOL, STRING, NULL = "bool", "string", "null_type"
@@ -103,12 +106,15 @@ class Variable:
 
 
 class Scope:
-    """What the expressions about one write see, and what the variables among it have turned out to be."""
+    """What the expressions about one write see, and what the variables among it have turned out to be.
+
+    An expression cannot wait for the answer to an authorization check: see `settled`.
+    """
 
     def __init__(
         self,
         values: Mapping[str, Any],
-        answer: Callable[[Object], Answer],
+        answer: Callable[[Object], Awaitable[Answer]],
         variables: Sequence[Variable] = (),
     ) -> None:
         self._values = values
@@ -117,6 +123,35 @@ class Scope:
         self._computed: dict[str, Any] = {}
         self._failed: dict[str, str] = {}
         self._left = BUDGET
+        self._answers: dict[str, Answer] = {}
+        self._open: dict[str, Object] = {}
+
+    async def settled(self, evaluate: Callable[[], T]) -> T:
+        """What `evaluate` gives once every check that it makes has been answered.
+
+        It is called anew after each round of checks, and must have no effect but its result.
+        """
+        while True:
+            try:
+                result = evaluate()
+            except ExpressionFailed:
+                if not self._open:
+                    raise
+            else:
+                if not self._open:
+                    return result
+            for key, check in self._open.items():
+                self._answers[key] = await self._answer(check)
+            self._open.clear()
+            self._failed.clear()
+
+    def _answered(self, check: Object) -> Answer:
+        """Raises ValueError, which ends the evaluation, for a check that `settled` has to see to first."""
+        key = json.dumps(check, sort_keys=True)
+        if key not in self._answers:
+            self._open[key] = check
+            raise ValueError("not answered yet")
+        return self._answers[key]
 
     def limit(self, budget: int) -> None:
         """What the expressions that follow may cost together."""
@@ -141,7 +176,7 @@ class Scope:
             }
         if expression.has_loops:
             self._pay(program, data)
-        token = ANSWERER.set(self._answer)
+        token = ANSWERER.set(self._answered)
         try:
             return program.evaluate(data)
         finally:

@@ -57,18 +57,21 @@ class NodeRestriction:
             PODS: self._check_pod,
             NODES: _check_node,
             PERSISTENT_VOLUME_CLAIMS: _check_claim,
-            SERVICE_ACCOUNTS: self._check_token,
             LEASES: _check_lease,
             CSI_NODES: _check_csi_node,
             RESOURCE_SLICES: _check_slice,
         }
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
-        return resource in self._checks and operation != "CONNECT"
+        return (resource in self._checks or resource == SERVICE_ACCOUNTS) and operation != "CONNECT"
 
     async def admit(self, attributes: Attributes) -> None:
         node = node_of(attributes.user)
-        if node is not None:
+        if node is None:
+            return
+        if attributes.resource == SERVICE_ACCOUNTS:
+            await self._check_token(node, attributes)
+        else:
             self._checks[attributes.resource](node, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
@@ -114,7 +117,7 @@ class NodeRestriction:
         if uid != wanted:
             raise refuse(attributes, f"node {node} UID mismatch: expected {wanted} got {uid}")
 
-    def _check_token(self, node: str, attributes: Attributes) -> None:
+    async def _check_token(self, node: str, attributes: Attributes) -> None:
         if attributes.operation != "CREATE" or attributes.subresource != "token":
             return
         spec = (attributes.object or {}).get("spec") or {}
@@ -134,9 +137,9 @@ class NodeRestriction:
             raise refuse(attributes, f"{text}. The object might have been deleted and then recreated")
         if get_path(pod, "spec.nodeName") != node:
             raise refuse(attributes, "node requested token bound to a pod scheduled on a different node")
-        self._check_audience(attributes, pod, spec.get("audiences") or [""])
+        await self._check_audience(attributes, pod, spec.get("audiences") or [""])
 
-    def _check_audience(self, attributes: Attributes, pod: Object, audiences: list[str]) -> None:
+    async def _check_audience(self, attributes: Attributes, pod: Object, audiences: list[str]) -> None:
         """What a volume of the pod asks for, or RBAC lets nodes ask for."""
         if len(audiences) > 1:
             raise refuse(attributes, "node may only request 0 or 1 audiences")
@@ -145,7 +148,8 @@ class NodeRestriction:
             return
         where = (attributes.namespace, "", "", audience, "", attributes.name)
         verb = "request-serviceaccounts-token-audience"
-        if not self._authorizer.authorize(Question(attributes.user, verb, *where, is_resource=True)).allowed:
+        question = Question(attributes.user, verb, *where, is_resource=True)
+        if not (await self._authorizer.authorize(question)).allowed:
             raise refuse(attributes, f'audience "{audience}" not found in pod spec volume')
 
     def _audiences_of(self, pod: Object) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from apimachinery.objects import Object
@@ -63,12 +63,12 @@ def _own_check(attributes: Attributes, user: Object) -> Object:
     }
 
 
-def answering(authorizer: Authorizer) -> Callable[[Object], Answer]:
+def answering(authorizer: Authorizer) -> Callable[[Object], Awaitable[Answer]]:
     """Answers the checks of expressions."""
 
-    def answer(check: Object) -> Answer:
-        decision = authorizer.authorize(_question(check))
-        return decision.allowed, decision.reason
+    async def answer(check: Object) -> Answer:
+        decision = await authorizer.authorize(_question(check))
+        return decision.allowed, decision.reason, decision.error
 
     return answer
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from apimachinery.errors import aggregate
 from apiserver.auth.attributes import Attributes
 
 
@@ -16,6 +17,8 @@ class Decision:
     allowed: bool = False
     denied: bool = False
     reason: str = ""
+    error: str = ""
+    """What went wrong on the way; whoever is not allowed gets an internal error instead of a no."""
 
 
 ALLOWED = Decision(allowed=True)
@@ -24,18 +27,18 @@ MASTERS = "system:masters"
 
 
 class Authorizer(Protocol):
-    """Answers from memory, at once."""
+    """Most answer from memory, at once; a webhook is asked over the network."""
 
-    def authorize(self, attributes: Attributes) -> Decision: ...
+    async def authorize(self, attributes: Attributes) -> Decision: ...
 
 
 class AlwaysAllow:
-    def authorize(self, attributes: Attributes) -> Decision:
+    async def authorize(self, attributes: Attributes) -> Decision:
         return ALLOWED
 
 
 class AlwaysDeny:
-    def authorize(self, attributes: Attributes) -> Decision:
+    async def authorize(self, attributes: Attributes) -> Decision:
         return Decision(reason="Everything is forbidden.")
 
 
@@ -45,14 +48,21 @@ class Union:
     def __init__(self, authorizers: Sequence[Authorizer]) -> None:
         self._authorizers = tuple(authorizers)
 
-    def authorize(self, attributes: Attributes) -> Decision:
+    async def authorize(self, attributes: Attributes) -> Decision:
         if MASTERS in attributes.user.groups:
             return ALLOWED
-        reasons = []
+        silent = []
         for each in self._authorizers:
-            decision = each.authorize(attributes)
+            decision = await each.authorize(attributes)
             if decision.allowed or decision.denied:
                 return decision
-            if decision.reason:
-                reasons.append(decision.reason)
-        return Decision(reason="\n".join(reasons)) if reasons else NO_OPINION
+            if decision.reason or decision.error:
+                silent.append(decision)
+        return _together(silent) if silent else NO_OPINION
+
+
+def _together(decisions: Sequence[Decision]) -> Decision:
+    """No opinion, for all the reasons of those that have none."""
+    reasons = [each.reason for each in decisions if each.reason]
+    errors = [each.error for each in decisions if each.error]
+    return Decision(reason="\n".join(reasons), error=aggregate(errors) if errors else "")

@@ -54,7 +54,7 @@ class NodeAuthorizer:
             (COORDINATION, "leases"): _own_lease,
         }
 
-    def authorize(self, attributes: Attributes) -> Decision:
+    async def authorize(self, attributes: Attributes) -> Decision:
         node = node_of(attributes.user)
         if node is None:
             return NO_OPINION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apimachinery.errors import InternalError
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.auth.attributes import attributes_of, forbidden
 from apiserver.auth.authorizer import Authorizer
@@ -19,18 +20,23 @@ class Authorization:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = scope.get(KEY)
         if info is not None:
-            require(self._authorizer, info)
+            await require(self._authorizer, info)
         await self._app(scope, receive, send)
 
 
-def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
-    """Raises ForbiddenError if the user may not make the request, or not with another verb."""
+async def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
+    """Raises ForbiddenError if the user may not make the request, or not with another verb.
+
+    An InternalError if that could not be told.
+    """
     if "system:masters" in info.user.groups:
         info.decision = info.decision or (True, "")
         return
     attributes = attributes_of(info)
     attributes.verb = verb or info.verb
-    decision = authorizer.authorize(attributes)
+    decision = await authorizer.authorize(attributes)
     info.decision = info.decision or (decision.allowed, decision.reason)
     if not decision.allowed:
+        if decision.error:
+            raise InternalError(decision.error)
         raise forbidden(attributes, decision.reason)

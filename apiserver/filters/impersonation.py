@@ -37,7 +37,7 @@ class Impersonation:
             wanted = requested_user(scope["headers"])
             if wanted is not None:
                 for attributes in _questions(info.user, wanted):
-                    decision = self._authorizer.authorize(attributes)
+                    decision = await self._authorizer.authorize(attributes)
                     if not decision.allowed:
                         raise forbidden(attributes, decision.reason)
                 log.debug("Impersonated: user=%s as=%s", info.user.name, wanted.name)

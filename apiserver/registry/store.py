@@ -8,7 +8,7 @@ Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -44,7 +44,7 @@ class Admission(Protocol):
     async def validate(self, attributes: Attributes) -> None: ...
 
 
-def anyone_may(info: RequestInfo, verb: str) -> None:
+async def anyone_may(info: RequestInfo, verb: str) -> None:
     """Where nobody asks for authorization."""
 
 
@@ -56,7 +56,7 @@ class Shared:
     cache: WatchCache
     admission: Admission
     now: Callable[[], datetime]
-    authorize: Callable[[RequestInfo, str], None] = anyone_may
+    authorize: Callable[[RequestInfo, str], Awaitable[None]] = anyone_may
     """authorize(info, verb): raises ForbiddenError if the user may not do that to what the request names."""
     randomness: random.Random = field(default_factory=random.Random)
     event_lease: Lease = no_lease

@@ -100,7 +100,7 @@ class _Update:
 
     async def _create(self, obj: Object) -> Decision:
         store = self._store
-        store.shared.authorize(self._info, "create")
+        await store.shared.authorize(self._info, "create")
         obj["metadata"].pop("resourceVersion", None)
         attributes = creation_attributes(store, self._info, obj, self._options)
         await admit(store, attributes, obj)

@@ -84,12 +84,14 @@ def review_access(authorizer: Authorizer) -> Handler:
         if errors:
             raise InvalidError(_GROUP_KIND, "", errors)
         user = info.user if is_self else user_of(spec)
-        decision = authorizer.authorize(attributes_of(user, spec))
+        decision = await authorizer.authorize(attributes_of(user, spec))
         status: Object = {"allowed": decision.allowed}
         if decision.denied:
             status["denied"] = True
         if decision.reason:
             status["reason"] = decision.reason
+        if decision.error:
+            status["evaluationError"] = decision.error
         await send_value(info, send, {**question, "status": status}, 201)
 
     return handle

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -101,7 +102,7 @@ class ValidatingAdmissionPolicy:
             scope = await self._scopes.of(
                 attributes, seen, namespace=namespace, params=param, variables=policy.variables
             )
-            outcomes.append(evaluate(policy, scope))
+            outcomes.append(await scope.settled(partial(evaluate, policy, scope)))
         return outcomes
 
     async def _namespace(self, attributes: Attributes) -> Object | None:

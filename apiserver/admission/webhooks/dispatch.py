@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from apimachinery.errors import BadRequestError, InternalError
@@ -60,7 +61,9 @@ class Dispatcher:
             return True
         scope = await self._scopes.of(attributes, seen)
         try:
-            return hold(hook.conditions, scope, ignores_failures=hook.ignores_failures)
+            return await scope.settled(
+                partial(hold, hook.conditions, scope, ignores_failures=hook.ignores_failures)
+            )
         except ConditionsFailed as error:
             raise refuse(attributes, error) from None
 

@@ -27,7 +27,7 @@ class RBACAuthorizer:
         self._snapshot: Snapshot | None = None
         self._profiles: dict[tuple[str, tuple[str, ...]], Profile] = {}
 
-    def authorize(self, attributes: Attributes) -> Decision:
+    async def authorize(self, attributes: Attributes) -> Decision:
         return self._profile(attributes.user).decide(attributes)
 
     def rules_for(self, user: UserInfo, namespace: str) -> list[Rule]:

@@ -42,39 +42,39 @@ class RBACEscalation:
         if attributes.object is None or MASTERS in attributes.user.groups:
             return
         if attributes.resource in _ROLES:
-            self._check_role(attributes, attributes.object)
+            await self._check_role(attributes, attributes.object)
         else:
-            self._check_binding(attributes, attributes.object)
+            await self._check_binding(attributes, attributes.object)
 
-    def _check_role(self, attributes: Attributes, role: Object) -> None:
+    async def _check_role(self, attributes: Attributes, role: Object) -> None:
         old = attributes.old_object
         if old is not None and _grants(old) == _grants(role):
             return
-        if self._may(attributes, "escalate", attributes.resource, attributes.name):
+        if await self._may(attributes, "escalate", attributes.resource, attributes.name):
             return
         self._check_rules(attributes, [Rule.parse(raw) for raw in role.get("rules") or ()])
         if attributes.resource == CLUSTER_ROLES and role.get("aggregationRule"):
             self._check_rules(attributes, [Rule(("*",), ("*",), ("*",)), Rule(("*",), urls=("*",))])
 
-    def _check_binding(self, attributes: Attributes, binding: Object) -> None:
+    async def _check_binding(self, attributes: Attributes, binding: Object) -> None:
         old = attributes.old_object
         if old is not None and old.get("subjects") == binding.get("subjects"):
             return
         reference = binding.get("roleRef") or {}
         name = reference.get("name", "")
         role = CLUSTER_ROLES if reference.get("kind") == "ClusterRole" else ROLES
-        if self._may(attributes, "bind", role, name):
+        if await self._may(attributes, "bind", role, name):
             return
         found = self._lookup(role, attributes.namespace if role is ROLES else "", name)
         if found is None:
             raise NotFoundError(role, name)
         self._check_rules(attributes, [Rule.parse(raw) for raw in found.get("rules") or ()])
 
-    def _may(self, attributes: Attributes, verb: str, role: Resource, name: str) -> bool:
+    async def _may(self, attributes: Attributes, verb: str, role: Resource, name: str) -> bool:
         question = Question(
             attributes.user, verb, attributes.namespace, RBAC, "v1", role.plural, "", name, is_resource=True
         )
-        return self._authorizer.authorize(question).allowed
+        return (await self._authorizer.authorize(question)).allowed
 
     def _check_rules(self, attributes: Attributes, rules: list[Rule]) -> None:
         held = self._rbac.rules_for(attributes.user, attributes.namespace)

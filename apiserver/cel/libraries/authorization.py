@@ -14,8 +14,8 @@ from typing import Any
 from apimachinery.names import is_dns1123_label, is_dns1123_subdomain
 from apiserver.cel.libraries.function import Function, method
 
-Answer = tuple[bool, str]
-"""Whether it is allowed, and the reason."""
+Answer = tuple[bool, str, str]
+"""Whether it is allowed, the reason, and what went wrong."""
 ANSWERER: ContextVar[Callable[[dict[str, Any]], Answer]] = ContextVar("ANSWERER")
 """Answers a check: `user` (an authentication/v1 UserInfo), `verb`, and `path` or what names a resource."""
 
@@ -48,8 +48,8 @@ def _resource(group: str, resource: str) -> str:
 
 
 def _check(check: str, verb: str) -> str:
-    allowed, reason = ANSWERER.get()(json.loads(_with(check, verb=verb)))
-    return json.dumps({"allowed": allowed, "reason": reason})
+    allowed, reason, error = ANSWERER.get()(json.loads(_with(check, verb=verb)))
+    return json.dumps({"allowed": allowed, "reason": reason, "error": error})
 
 
 def _of_decision(field: str) -> Callable[[str], Any]:
@@ -74,6 +74,6 @@ FUNCTIONS: tuple[Function, ...] = (
     method("check", "ResourceCheck string", "Decision", _check),
     method("allowed", "Decision", "bool", _of_decision("allowed")),
     method("reason", "Decision", "string", _of_decision("reason")),
-    method("errored", "Decision", "bool", lambda decision: False),
-    method("error", "Decision", "string", lambda decision: ""),
+    method("errored", "Decision", "bool", lambda decision: bool(json.loads(decision)["error"])),
+    method("error", "Decision", "string", _of_decision("error")),
 )

@@ -34,7 +34,7 @@ class Rights:
     def __init__(self, *held: tuple[str, str]) -> None:
         self._held = held
 
-    def authorize(self, attributes: Question) -> Decision:
+    async def authorize(self, attributes: Question) -> Decision:
         asked = (attributes.verb, attributes.name)
         is_signer = (attributes.group, attributes.resource) == ("certificates.k8s.io", "signers")
         return Decision(allowed=is_signer and asked in self._held)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
+from apimachinery.objects import Object
 from apiserver.admission.conditions import ConditionsFailed, hold
 from apiserver.admission.expressions import (
     BOOL,
@@ -17,6 +20,8 @@ from apiserver.admission.expressions import (
     Variable,
     compile_for_admission,
 )
+from apiserver.cel.environment import opaque
+from apiserver.cel.libraries.authorization import Answer
 
 
 def expression(text: str, *wanted: str, variables: Sequence[str] = ()) -> Expression:
@@ -27,7 +32,11 @@ def scope(variables: dict[str, str] | None = None, **values: Any) -> Scope:
     known: list[Variable] = []
     for name, text in (variables or {}).items():
         known.append(Variable(name, expression(text, variables=[each.name for each in known])))
-    return Scope(values, lambda check: (check["verb"] == "get", "because"), known)
+    return Scope(values, may_get, known)
+
+
+async def may_get(check: Object) -> Answer:
+    return check["verb"] == "get", "because", ""
 
 
 @pytest.mark.parametrize(
@@ -110,3 +119,33 @@ def test_conditions_that_cannot_be_evaluated_fail() -> None:
     with pytest.raises(ConditionsFailed) as error:
         hold([expression("object.nothing == 1", BOOL)], scope(object={}), ignores_failures=False)
     assert str(error.value) == "expression 'object.nothing == 1' resulted in error: no such key: nothing"
+
+
+AUTHORIZER = {"authorizer": opaque("Authorizer", json.dumps({"user": {"username": "jane"}}))}
+MAY = "authorizer.group('').resource('pods').check('{}').allowed()"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(MAY.format("get"), True, id="one check"),
+        pytest.param(f"{MAY.format('list')} || {MAY.format('get')}", True, id="two at once"),
+        pytest.param(f"{MAY.format('get')} && !{MAY.format('list')}", True, id="one after the other"),
+        pytest.param("variables.may && !variables.never", True, id="in variables"),
+        pytest.param("authorizer.path('/a').check('get').errored()", False, id="nothing went wrong"),
+    ],
+)
+async def test_checks_are_answered_between_two_evaluations(text: str, expected: bool) -> None:
+    variables = {"may": MAY.format("get"), "never": MAY.format("list")}
+    seen = scope(variables, **AUTHORIZER)
+    condition = expression(text, BOOL, variables=list(variables))
+    assert await seen.settled(partial(seen.evaluate, condition)) is expected
+
+
+async def test_a_condition_that_fails_only_for_want_of_an_answer_does_not_fail() -> None:
+    seen = scope(**AUTHORIZER)
+    conditions = [expression(MAY.format("get"), BOOL)]
+    assert await seen.settled(partial(hold, conditions, seen, ignores_failures=False)) is True
+    failing = [expression("object.nothing == 1", BOOL)]
+    with pytest.raises(ConditionsFailed):
+        await seen.settled(partial(hold, failing, seen, ignores_failures=False))

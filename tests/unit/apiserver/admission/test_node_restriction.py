@@ -73,7 +73,7 @@ def lookup(resource: Resource, namespace: str, name: str) -> Object | None:
 class Rules:
     """RBAC that lets nodes ask for tokens for `granted`."""
 
-    def authorize(self, attributes: Question) -> Decision:
+    async def authorize(self, attributes: Question) -> Decision:
         return Decision(allowed=attributes.resource == "granted")
 
 

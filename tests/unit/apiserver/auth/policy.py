@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from apimachinery.objects import Object
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
@@ -12,6 +13,8 @@ from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.auth.rbac.bindings import Index
 from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ class Policy:
 
     def ask(self, user: UserInfo, verb: str, namespace: str = "", name: str = "", path: str = "") -> Any:
         resource = "" if path else "pods"
-        return self.authorizer.authorize(
-            Attributes(user, verb, namespace, "", "v1", resource, "", name, path, is_resource=not path)
-        )
+        asked = Attributes(user, verb, namespace, "", "v1", resource, "", name, path, is_resource=not path)
+        return at_once(self.authorizer.authorize(asked))
+
+
+def at_once(answer: Coroutine[Any, Any, T]) -> T:
+    """The result of what has nothing to wait for."""
+    try:
+        answer.send(None)
+    except StopIteration as end:
+        return cast(T, end.value)
+    raise AssertionError("it waits for something")

@@ -15,7 +15,7 @@ from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.rules import Rule
 from apiserver.bootstrap.cluster_roles import node_rules
 from apiserver.request import UserInfo
-from tests.unit.apiserver.auth.policy import Entry
+from tests.unit.apiserver.auth.policy import Entry, at_once
 
 NODE = UserInfo("system:node:n1", groups=("system:nodes",))
 POD: Object = {
@@ -91,7 +91,7 @@ def may(
         label_selector=labels or {}, field_selector=fields or {},
     )  # fmt: skip
     rules = map(Rule.parse, node_rules())
-    return NodeAuthorizer(Graph(pods, lookup), lookup, rules).authorize(asked).allowed
+    return at_once(NodeAuthorizer(Graph(pods, lookup), lookup, rules).authorize(asked)).allowed
 
 
 ASKED = {

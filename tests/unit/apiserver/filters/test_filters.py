@@ -113,7 +113,7 @@ class Rules:
     def __init__(self, *allowed: tuple[str, str, str]) -> None:
         self.allowed = allowed
 
-    def authorize(self, attributes: Attributes) -> Decision:
+    async def authorize(self, attributes: Attributes) -> Decision:
         asked = (attributes.verb, attributes.full_resource, attributes.name)
         return Decision(allowed=asked in self.allowed)
 
