@@ -48,6 +48,6 @@ if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 \
         -c deploy/constraints.txt -e ".${extra:+[$extra]}"
     "$venv/bin/python" -m compileall -q apimachinery apiserver client component_base controller_manager \
-        kube_dns kube_proxy kubeadm kubectl kubelet scheduler
+        kube_dns kube_proxy kubeadm kubectl kubelet pytest_sampan scheduler
     touch "$venv/.installed" "$stamp"
 fi

@@ -8,13 +8,7 @@ import time
 from pathlib import Path
 
 from apiserver.storage.etcd import EtcdTLS
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from pytest_sampan.ports import free_port
 
 
 class EtcdServer:
