@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
+from apimachinery.objects import Object
+from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
 from apimachinery.scheme import (
     API_SERVICES,
     BUILTIN,
@@ -32,7 +34,7 @@ from apiserver.aggregation.connections import Connections
 from apiserver.aggregation.keeper import APIServiceKeeper
 from apiserver.aggregation.proxy import Aggregation
 from apiserver.aggregation.remotes import Remotes
-from apiserver.asgi import App, Handler, Receive, Scope, Send
+from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.audit.auditor import build_auditor
 from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.kubernetes_service import KubernetesService
@@ -68,6 +70,10 @@ from apiserver.registry.store import Shared
 from apiserver.registry.stores import build_stores, store_of
 from apiserver.registry.strategies.registered import StrategyConfig, build_repair, build_strategies
 from apiserver.registry.strategy import Strategy
+from apiserver.resource_metrics.handler import ResourceMetrics
+from apiserver.resource_metrics.kubelet import KubeletMetrics
+from apiserver.resource_metrics.openapi import definitions as metrics_definitions
+from apiserver.resource_metrics.sampler import Sampler
 from apiserver.routes import general_router, health_router, issuer_router, to_json
 from apiserver.services import ServiceAddresses
 from apiserver.shutdown import Shutdown
@@ -120,8 +126,8 @@ class ApiServer:
             store_of(self.stores, CUSTOM_RESOURCE_DEFINITIONS), self.custom
         )
         self.policy_status = PolicyStatus(store_of(self.stores, VALIDATING_ADMISSION_POLICIES))
-        self.served = Served(self.custom.resources)
         self.remotes = Remotes(self.cache)
+        self.served = Served(self.extra_resources)
         self.connections = Connections(
             addresses, options.proxy_client_cert_file, options.proxy_client_key_file
         )
@@ -145,11 +151,26 @@ class ApiServer:
         self.start = self._start()
         self.backends = Backends(options)
         special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
-        self.app = build_fastapi(self, special)
+        kubelets = KubeletMetrics(self.backends.kubelets, options.kubelet_preferred_address_types)
+        metrics = ResourceMetrics(self.cache, Sampler(kubelets.ask, time.monotonic), now)
+        self.dispatcher = Dispatcher(
+            self.stores, self.custom, self.cache, special, {POD_METRICS.gvk[:2]: metrics}
+        )
+        self.app = build_fastapi(self)
 
     async def _find_kind(self, api_version: str, kind: str) -> StoredKind | None:
         """For policies, which are there before the stores are."""
         return await ParamKinds(self.stores, self.custom).find(api_version, kind)
+
+    def extra_resources(self) -> list[Resource]:
+        return [*self.custom.resources(), *self._resource_metrics()]
+
+    def extra_definitions(self) -> dict[str, Object]:
+        return {**self.custom.definitions(), **metrics_definitions(self._resource_metrics())}
+
+    def _resource_metrics(self) -> tuple[Resource, ...]:
+        """Served here until somebody else does."""
+        return () if POD_METRICS.gvk[:2] in self.remotes.all() else RESOURCE_METRICS
 
     async def run(self) -> None:
         """Everything that goes on beside requests; never returns."""
@@ -230,7 +251,7 @@ class Resources:
             await self._app(scope, receive, send)
 
 
-def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler]) -> FastAPI:
+def build_fastapi(server: ApiServer) -> FastAPI:
     options, auth = server.options, server.auth
     auditor = server.auditor
     filters = [
@@ -248,7 +269,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
         Middleware(PriorityAndFairness, server.levels, server.cache, server.metrics, options.request_timeout),
         Middleware(Authorization, auth.authorizer),
         Middleware(Aggregation, server.remotes, server.connections),
-        Middleware(Resources, Dispatcher(server.stores, server.custom, server.cache, special)),
+        Middleware(Resources, server.dispatcher),
     ]
     # Its telemetry looks into the environment with every request.
     quiet: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -260,7 +281,7 @@ def build_fastapi(server: ApiServer, special: Mapping[tuple[str, str], Handler])
     app.include_router(issuer_router(options.service_account_issuer[0], keys_url, auth.verifier))
     settled = partial(server.cache.wait_until_ready, _SETTLED_SECONDS)
     app.include_router(discovery_router(server.served, server.remotes, address, settled))
-    openapi = OpenAPI(server.served.resources, server.custom.definitions, server.remotes.described)
+    openapi = OpenAPI(server.served.resources, server.extra_definitions, server.remotes.described)
     app.include_router(openapi_router(openapi, settled))
     _add_index(app, server)
     return app

@@ -58,12 +58,15 @@ class Dispatcher:
         custom: CustomResources,
         cache: WatchCache,
         special: Mapping[tuple[str, str], Handler] | None = None,
+        computed: Mapping[tuple[str, str], Handler] | None = None,
     ) -> None:
-        """`special` serves (group_resource, subresource) in another way than objects are."""
+        """`special` serves (group_resource, subresource) in another way than objects are, `computed` whole
+        (group, version)s of which nothing is stored."""
         self._stores = stores
         self._custom = custom
         self._cache = cache
         self._special = special or {}
+        self._computed = computed or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info: RequestInfo = scope["request_info"]
@@ -76,7 +79,7 @@ class Dispatcher:
 
     async def _serve(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         if info.resource is None:
-            return await self._serve_custom(info, receive, send)
+            return await self._serve_other(info, scope, receive, send)
         resource = info.resource
         _check_path(info, resource)
         special = self._special.get((resource.group_resource, info.subresource))
@@ -91,10 +94,13 @@ class Dispatcher:
             raise PathNotFoundError
         await self._verb(info)(info, receive, send, store)
 
-    async def _serve_custom(self, info: RequestInfo, receive: Receive, send: Send) -> None:
-        """What is no built-in resource may be one that a definition makes."""
+    async def _serve_other(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is no built-in resource is computed, or may be one that a definition makes."""
         if not self._cache.ready.is_set():
             await self._wait_until_ready()
+        computed = self._computed.get((info.group, info.version))
+        if computed is not None:
+            return await computed(info, scope, receive, send)
         store = await self._custom.find_fresh((info.group, info.version, info.plural))
         if store is None:
             group_version = (info.group, info.version)

@@ -12,8 +12,10 @@ from typing import Any
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
+from apimachinery.resource_metrics import PATH_ANNOTATION
 from apimachinery.scheme import PODS
 from component_base import clock
+from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.node.agent import NodeAgent
@@ -28,6 +30,7 @@ from kubelet.probes.prober import probe_exec
 from kubelet.runtime.hollow import HollowOptions, HollowRuntime
 from kubelet.runtime.interface import RuntimeVersion
 from kubelet.settings import PodSettings
+from kubelet.stats.hollow import HollowUsage, metrics_path
 from kubelet.volumes.local_path import LocalPathVolumes, NoDisk
 from kubelet.volumes.manager import NoVolumes
 
@@ -96,6 +99,8 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
             await _register(list(agents.values()))
             group.create_task(LocalPathVolumes(client, agents, NODE_LABEL, NoDisk()).run())
             group.create_task(_live(assembly, list(agents.values())))
+            if configuration["tlsCertFile"]:
+                group.create_task(_serve(client, assembly, configuration))
             await assembly.kubelet.pods.wait_synced()
             daemon.ready()
     finally:
@@ -108,6 +113,29 @@ async def _live(assembly: Assembly, agents: list[NodeAgent]) -> None:
         group.create_task(renew_leases(agents))
         group.create_task(report_statuses(agents, HOLLOW_STATUS_PERIOD))
         group.create_task(assembly.kubelet.run())
+
+
+async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any]) -> None:
+    """What the nodes use; only with a certificate, or nobody would believe it."""
+    from client.reviews import Authenticator
+    from kubelet.server.hollow import build_app
+    from kubelet.server.identity import Authorizer
+    from kubelet.server.serve import serve
+
+    kubelet, authentication = assembly.kubelet, configuration["authentication"]
+    context = await serving_context(
+        configuration["tlsCertFile"],
+        configuration["tlsPrivateKeyFile"],
+        client_ca_file=authentication["x509"]["clientCAFile"],
+    )
+    app = build_app(
+        kubelet.agents,
+        HollowUsage(kubelet.runtime, kubelet.all_pods, asyncio.get_running_loop().time),
+        Authenticator(client, anonymous=authentication["anonymous"]["enabled"]),
+        Authorizer(client, "", always_allow=configuration["authorization"]["mode"] == "AlwaysAllow"),
+        clock.now,
+    )
+    await serve(app, configuration["address"], configuration["port"], context)
 
 
 def node_names(options: Options) -> list[str]:
@@ -138,8 +166,10 @@ def _agent(client: Any, name: str, options: Options, configuration: dict[str, An
         name=name,
         addresses=(options.node_ip or "127.0.0.1",),
         hostname=name,
+        port=configuration["port"],
         max_pods=configuration["maxPods"],
         labels={"sampan.io/hollow": "true", **(options.node_labels or {})},
+        annotations={PATH_ANNOTATION: metrics_path(name)},
         taints=configuration["registerWithTaints"],
         lease_seconds=configuration["nodeLeaseDurationSeconds"],
     )

@@ -210,6 +210,12 @@ def _for_addons() -> list[Wanted]:
             rule(READ, "events namespaces nodes pods"),
             rule(READ, "deployments", "extensions"),
         ),
+        # metrics-server's, since we serve what it serves.
+        cluster_role(
+            "system:aggregated-metrics-reader",
+            rule(READ, "nodes pods", "metrics.k8s.io"),
+            aggregate_to="view",
+        ),
         cluster_role("system:persistent-volume-provisioner", *_provisioner()),
         *(
             cluster_role(

@@ -70,7 +70,7 @@ def _entries(resource: Resource) -> Iterable[Object]:
         entry["shortNames"] = list(resource.short_names)
     if resource.categories:
         entry["categories"] = list(resource.categories)
-    if resource.verbs != CREATE_ONLY:
+    if "create" in resource.verbs and resource.verbs != CREATE_ONLY:
         entry["storageVersionHash"] = storage_version_hash(resource)
     yield entry
     for name in resource.subresources:

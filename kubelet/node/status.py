@@ -24,6 +24,7 @@ class NodeConfig:
     port: int = 10250
     max_pods: int = MAX_PODS
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Object] = ()
     provider_id: str = ""
     lease_seconds: int = 40
@@ -118,7 +119,10 @@ def new_node(machine: Machine, config: NodeConfig, status: Object) -> Object:
         "metadata": {
             "name": config.name,
             "labels": node_labels(machine, config),
-            "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
+            "annotations": {
+                "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+                **config.annotations,
+            },
         },
         "spec": spec,
         "status": status,

@@ -56,7 +56,8 @@ class Plane(ControlPlane):
     def __init__(self, folder: Path, python: Path = Path(sys.executable)) -> None:
         super().__init__(folder, python=python)
         self._second_port = free_port()
-        self._nodes: dict[str, int] = {}
+        self._nodes: dict[str, tuple[int, int]] = {}
+        """The number of hollow nodes that a process simulates, and their port."""
 
     def run(self, name: str, *flags: str, as_name: str = "") -> None:
         own = ("--secure-port=0",) if name in (CONTROLLERS, SCHEDULER) else ()
@@ -69,17 +70,18 @@ class Plane(ControlPlane):
         """One kubelet process that simulates `count` nodes: name-0, name-1, ..."""
         configuration = self.config.state_dir / "kubelet.yaml"
         configuration.write_text(KUBELET)
-        self._nodes[name] = count
+        self._nodes.setdefault(name, (count, free_port()))
         super().run(
             "kubelet", "--container-runtime=hollow", f"--hollow-nodes={count}", f"--hostname-override={name}",
-            f"--kubeconfig={self.config.admin_kubeconfig}", f"--config={configuration}", as_name=name,
+            f"--kubeconfig={self.config.admin_kubeconfig}", f"--config={configuration}",
+            f"--port={self._nodes[name][1]}", as_name=name,
         )  # fmt: skip
 
     def restart(self, name: str) -> None:
         """kill -9, and at once again."""
         self.kill(name)
         if name in self._nodes:
-            self.run_nodes(name, self._nodes[name])
+            self.run_nodes(name, self._nodes[name][0])
         else:
             self.run(name)
 

@@ -179,7 +179,7 @@ async def test_who_shows_a_wrong_certificate_is_not_asked(pki: Path, tmp_path: P
         assert (await admin.get(f"{PATH}/nodes")).text == "service unavailable\n"
         assert (await admin.delete(name)).status_code == 200
         async with asyncio.timeout(5):
-            while (await admin.get(f"{PATH}/nodes")).status_code != 404:  # noqa: ASYNC110
+            while (await admin.get(f"{PATH}/nodes")).status_code != 200:  # noqa: ASYNC110 - our own
                 await asyncio.sleep(0.05)
         assert not it.asked
 
