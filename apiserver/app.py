@@ -185,13 +185,15 @@ class ApiServer:
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
                 group.create_task(self.flows.run())
+                if self.auditor is not None:
+                    group.create_task(self.auditor.run())
                 if self.reload_keys is not None:
                     group.create_task(self.reload_keys.run())
         finally:
             await self.backends.aclose()
             await self.webhooks.aclose()
             if self.auditor is not None:
-                self.auditor.close()
+                await self.auditor.close()
             await self.connections.aclose()
 
     def _start(self) -> Start:

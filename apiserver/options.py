@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 
+from apiserver.audit.options import AuditOptions, audit_problem
 from apiserver.auth.options import AuthOptions, auth_problem
 from component_base.flags import duration, flag
 
@@ -23,7 +24,7 @@ DEFAULT_PLUGINS = (
 
 
 @dataclass(frozen=True)
-class Options(AuthOptions):
+class Options(AuditOptions, AuthOptions):
     etcd_servers: tuple[str, ...] = flag(
         ("http://127.0.0.1:2379",),
         "List of etcd servers to connect with (scheme://ip:port), comma separated.",
@@ -51,24 +52,6 @@ class Options(AuthOptions):
     tls_cert_file: str = flag("", "File containing the default x509 Certificate for HTTPS.")
     tls_private_key_file: str = flag(
         "", "File containing the default x509 private key matching --tls-cert-file."
-    )
-    audit_policy_file: str = flag("", "Path to the file that defines the audit policy configuration.")
-    audit_log_path: str = flag(
-        "",
-        "If set, all requests coming to the apiserver will be logged to this file.  '-' means standard out.",
-    )
-    audit_log_maxage: int = flag(
-        0,
-        "The maximum number of days to retain old audit log files based on the timestamp encoded in their "
-        "filename.",
-    )
-    audit_log_maxbackup: int = flag(
-        0,
-        "The maximum number of old audit log files to retain. Setting a value of 0 will mean there's no "
-        "restriction on the number of files.",
-    )
-    audit_log_maxsize: int = flag(
-        0, "The maximum size in megabytes of the audit log file before it gets rotated."
     )
     proxy_client_cert_file: str = flag(
         "", "Client certificate used to prove the identity of the aggregator when it must call out."
@@ -176,7 +159,7 @@ class OptionsError(Exception):
 
 def validate(options: Options) -> None:
     """Raises OptionsError."""
-    if problem := auth_problem(options):
+    if problem := auth_problem(options) or audit_problem(options):
         raise OptionsError(problem)
     if options.max_requests_inflight + options.max_mutating_requests_inflight <= 0:
         raise OptionsError(
@@ -184,10 +167,6 @@ def validate(options: Options) -> None:
             f"MaxMutatingRequestsInFlight={options.max_mutating_requests_inflight}; they must add up to "
             "something positive"
         )
-    for name in ("maxage", "maxbackup", "maxsize"):
-        value = getattr(options, f"audit_log_{name}")
-        if value < 0:
-            raise OptionsError(f"--audit-log-{name} {value} can't be a negative number")
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise OptionsError("--tls-cert-file and --tls-private-key-file must be given together")
     if options.encryption_provider_config_automatic_reload and not options.encryption_provider_config:

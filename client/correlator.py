@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from apimachinery.objects import Object, name_of
-from client.ratelimit import TokenBucket
+from component_base.token_bucket import TokenBucket
 
 CACHE_SIZE = 4096
 MAX_SIMILAR, SIMILAR_SECONDS = 10, 600.0

@@ -20,12 +20,12 @@ from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from client.errors import ConnectionFailed
-from client.ratelimit import TokenBucket
 from client.transport import Response, Stream, Transport, find_header
 from component_base import tracing
 from component_base.certificates import load_pair
 from component_base.credentials import Credentials
 from component_base.kubeconfig import ClientConfig
+from component_base.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     import httpx

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 
 import apiserver.admission.webhooks.metrics
+import apiserver.audit.metrics
 import apiserver.options
 import client.metrics  # noqa: F401 (declares what every client counts)
 import controller_manager.options

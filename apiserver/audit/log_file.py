@@ -1,12 +1,16 @@
-"""The audit log as a file of JSON lines that starts anew when it is large; old files go by number and age.
+"""The audit log as a file of lines that starts anew when it is large; old files go by number and age.
 
 Names and rules are those of the library that upstream uses (gopkg.in/natefinch/lumberjack.v2).
 """
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import logging
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +20,9 @@ from typing import BinaryIO
 import orjson
 
 from apimachinery.objects import Object
+from apiserver.audit.lines import event_line
+from apiserver.audit.metrics import report_loss
+from apiserver.audit.sink import Events
 from apiserver.config_files import ConfigError
 
 log = logging.getLogger(__name__)
@@ -23,14 +30,35 @@ log = logging.getLogger(__name__)
 STDOUT = "-"
 _DEFAULT_MEGABYTES = 100
 _STAMP = "%Y-%m-%dT%H-%M-%S"
-_STAMP_LENGTH = len("2026-11-29T12-00-00.000")
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?=\.\d{3}(\.|$))")
+_COMPRESSED = ".gz"
+_PLUGIN = "log"
+
+Encode = Callable[[Object], bytes]
+"""An event as a line."""
+
+
+def json_line(event: Object) -> bytes:
+    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def legacy_line(event: Object) -> bytes:
+    return event_line(event).encode() + b"\n"
 
 
 class LogFile:
     """`max_age` in days, `max_backups` and `max_size` in megabytes as the flags have them; 0: no limit."""
 
     def __init__(
-        self, path: str, *, max_age: int, max_backups: int, max_size: int, now: Callable[[], datetime]
+        self,
+        path: str,
+        *,
+        max_age: int,
+        max_backups: int,
+        max_size: int,
+        now: Callable[[], datetime],
+        compress: bool = False,
+        encode: Encode = json_line,
     ) -> None:
         """Raises ConfigError."""
         self._path = Path(path)
@@ -38,6 +66,9 @@ class LogFile:
         self._max_backups = max_backups
         self._max_bytes = (max_size or _DEFAULT_MEGABYTES) * 1024 * 1024
         self._now = now
+        self._compress = compress
+        self._encode = encode
+        self._rotated = asyncio.Event()
         try:
             self._file = self._open()
         except OSError as error:
@@ -52,17 +83,23 @@ class LogFile:
         self._size = os.fstat(descriptor).st_size
         return open(descriptor, "ab", buffering=0)
 
-    def process(self, event: Object) -> None:
-        """One line. A log that cannot be written is told of and keeps nobody from being served."""
-        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+    async def process(self, events: Events) -> bool:
+        """A line for each."""
+        written = [self._write(each) for each in events]
+        return all(written)
+
+    def _write(self, event: Object) -> bool:
+        line = self._encode(event)
         try:
             if str(self._path) != STDOUT and self._size and self._size + len(line) > self._max_bytes:
                 self._rotate()
             self._file.write(line)
             self._file.flush()
         except OSError as error:
-            log.error("Failed to write the audit log: path=%s err=%s", self._path, error)
+            report_loss(_PLUGIN, f"{self._path}: {error}", [event])
+            return False
         self._size += len(line)
+        return True
 
     def _rotate(self) -> None:
         self._file.close()
@@ -70,17 +107,35 @@ class LogFile:
         stamp = f"{now.strftime(_STAMP)}.{now.microsecond // 1000:03}"
         self._path.rename(self._path.with_name(f"{self._path.stem}-{stamp}{self._path.suffix}"))
         self._file = self._open()
-        for old in obsolete(self.backups(), self._max_backups, self._max_age, now):
-            old.unlink(missing_ok=True)
+        self._rotated.set()
 
-    def close(self) -> None:
+    async def run(self) -> None:
+        """Tidies up, beside what is written."""
+        while True:
+            await self._rotated.wait()
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        self._rotated.clear()
+        try:
+            for old in obsolete(self.backups(), self._max_backups, self._max_age, self._now()):
+                old.unlink(missing_ok=True)
+            if self._compress:
+                await asyncio.to_thread(compress_all, self.backups())
+        except OSError as error:
+            log.error("Failed to tidy up old audit logs: path=%s err=%s", self._path, error)
+
+    async def close(self) -> None:
+        if self._rotated.is_set():
+            await self._tidy()
         if str(self._path) != STDOUT:
             self._file.close()
 
     def backups(self) -> list[Path]:
         """Oldest first."""
         pattern = f"{self._path.stem}-????-??-??T??-??-??.???{self._path.suffix}"
-        return sorted(self._path.parent.glob(pattern))
+        found = (self._path.parent.glob(pattern + ending) for ending in ("", _COMPRESSED))
+        return sorted(path for paths in found for path in paths)
 
 
 def obsolete(backups: list[Path], max_backups: int, max_age: int, now: datetime) -> list[Path]:
@@ -88,5 +143,22 @@ def obsolete(backups: list[Path], max_backups: int, max_age: int, now: datetime)
     surplus = backups[:-max_backups] if max_backups else []
     if not max_age:
         return surplus
-    limit = (now - timedelta(days=max_age)).strftime(_STAMP)
-    return [each for each in backups if each in surplus or each.stem[-_STAMP_LENGTH:] < limit]
+    limit = (now.astimezone(UTC) - timedelta(days=max_age)).strftime(_STAMP)
+    return [each for each in backups if each in surplus or _stamp_of(each) < limit]
+
+
+def _stamp_of(backup: Path) -> str:
+    found = _STAMPED.search(backup.name)
+    return found[0] if found else ""
+
+
+def compress_all(backups: list[Path]) -> None:
+    """Those that are not yet."""
+    for each in backups:
+        if each.suffix == _COMPRESSED:
+            continue
+        whole, part = each.with_name(each.name + _COMPRESSED), each.with_name(each.name + ".part")
+        with each.open("rb") as plain, gzip.open(part, "wb") as packed:
+            shutil.copyfileobj(plain, packed)
+        part.rename(whole)
+        each.unlink()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from apimachinery import protobuf
 from apimachinery.errors import StatusError
@@ -16,7 +16,9 @@ from apimachinery.schema import builtin
 from apimachinery.serialize import DecodeError, from_json, from_yaml_strict
 from apimachinery.times import format_micro_time
 from apiserver.asgi import Scope
+from apiserver.audit.metrics import EVENTS
 from apiserver.audit.policy import LEVEL_NAMES, RECEIVED, Extent, Level
+from apiserver.audit.sink import Sink
 from apiserver.handlers.bodies import LARGE_YAML
 from apiserver.request import RequestInfo
 
@@ -30,13 +32,6 @@ _CLOSED_EARLY: Object = {
 _STATUS_FIELDS = ("status", "message", "reason", "details", "code")
 _AUTHORIZATION = "authorization.k8s.io/"
 _FROM_METADATA = ("namespace", "name", "uid", "resourceVersion")
-
-
-class Sink(Protocol):
-    """Where events go."""
-
-    def process(self, event: Object) -> None: ...
-    def close(self) -> None: ...
 
 
 class Record:
@@ -87,16 +82,18 @@ class Record:
             self.status = {"metadata": {}, **said, "code": code}
         self.response_body = body
 
-    def reach(self, stage: str) -> None:
+    async def reach(self, stage: str) -> bool:
+        """Whether that is on record, as far as it has to be."""
         if stage in self.extent.omit_stages:
-            return
-        self._sink.process(self._event(stage))
+            return True
+        EVENTS.inc()
+        return await self._sink.process([self._event(stage)])
 
     def _event(self, stage: str) -> Object:
         info = self._info
         event: Object = {
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": LEVEL_NAMES[self.extent.level],
-            "auditID": info.audit_id, "stage": stage, "requestURI": _request_uri(self._scope),
+            "auditID": info.audit_id, "stage": stage, "requestURI": request_uri(self._scope),
             "verb": info.verb, "user": self._user.to_object(),
         }  # fmt: skip
         if info.user is not self._user:
@@ -149,7 +146,8 @@ def _annotations(info: RequestInfo) -> dict[str, str]:
     return {f"{_AUTHORIZATION}decision": verdict, f"{_AUTHORIZATION}reason": reason, **info.annotations}
 
 
-def _request_uri(scope: Scope) -> str:
+def request_uri(scope: Scope) -> str:
+    """Path and query as the client sent them."""
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope.get("query_string") or b""
     return (path + b"?" + query if query else path).decode("latin-1")

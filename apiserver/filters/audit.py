@@ -5,18 +5,22 @@ Source: pkg/endpoints/filters/audit.go and authn_audit.go of kubernetes/apiserve
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from apimachinery.errors import InternalError, StatusError, UnauthorizedError
 from apimachinery.serialize import DecodeError, from_json
 from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.audit.auditor import Auditor
+from apiserver.audit.metrics import REJECTED
 from apiserver.audit.policy import COMPLETE, PANIC, RECEIVED, STARTED
-from apiserver.audit.record import Record
+from apiserver.audit.record import Record, request_uri
 from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.request import RequestInfo
+from apiserver.responses import send_text
 
 _JSON = b"application/json"
+_SANITIZED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class AuditFailedAuthentication:
@@ -32,7 +36,7 @@ class AuditFailedAuthentication:
         except UnauthorizedError as error:
             if (record := self._auditor.begin(scope[KEY], scope)) is not None:
                 record.fail(error)
-                record.reach(STARTED)
+                await record.reach(STARTED)
             raise
 
 
@@ -48,7 +52,8 @@ class Audit:
         record = self._auditor.begin(info, scope) if info is not None else None
         if info is None or record is None:
             return await self._app(scope, receive, send)
-        record.reach(RECEIVED)
+        if not await record.reach(RECEIVED):
+            return await _refuse(scope, send)
         lasting = is_long_running(info)
         exchange = Exchange(record, receive, send, lasting=lasting)
         last = COMPLETE
@@ -63,8 +68,8 @@ class Audit:
             raise
         finally:
             if lasting and not exchange.has_started and last is COMPLETE:
-                record.reach(STARTED)
-            record.reach(last)
+                await record.reach(STARTED)
+            await record.reach(last)
 
 
 class Exchange:
@@ -88,12 +93,12 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._start(message)
+            await self._start(message)
         elif message["type"] == "http.response.body" and self._is_kept:
             self._keep(message)
         await self._send(message)
 
-    def _start(self, message: Message) -> None:
+    async def _start(self, message: Message) -> None:
         self.has_started = True
         self._code = message["status"]
         self._record.note_answer(self._code, None)
@@ -104,12 +109,19 @@ class Exchange:
         tells = self._code >= 400 or self._record.wants_response or self._record.ends_in_status
         self._is_kept = is_json and tells and not self._lasting
         if self._lasting:
-            self._record.reach(STARTED)
+            await self._record.reach(STARTED)
 
     def _keep(self, message: Message) -> None:
         self._parts.append(message.get("body", b""))
         if not message.get("more_body"):
             self._record.note_answer(self._code, _decoded(b"".join(self._parts)))
+
+
+async def _refuse(scope: Scope, send: Send) -> None:
+    """Mode blocking-strict: what cannot be recorded is not done."""
+    REJECTED.inc()
+    uri = json.dumps(request_uri(scope)).translate(_SANITIZED)
+    await send_text(send, 500, f"Internal Server Error: {uri}: failed to store audit event\n")
 
 
 def _decoded(body: bytes) -> Any:

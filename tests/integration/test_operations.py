@@ -10,8 +10,10 @@ import httpx
 import orjson
 
 from apiserver.flow_control.flow_stats import FlowStats
+from tests.fakes.http_server import Exchange, scripted
 from tests.integration.plane import eventually
 from tests.integration.running_apiserver import running
+from tests.integration.test_generic_webhook import kubeconfig
 from tests.unit.apiserver.audit.test_policy import policy
 from tests.unit.apiserver.storage.encryption.test_config import CBC, IDENTITY, config
 
@@ -54,6 +56,53 @@ async def test_requests_are_audited(pki: Path, tmp_path: Path) -> None:
     assert first["objectRef"]["name"] == made.json()["metadata"]["name"]
     assert (second["auditID"], second["responseStatus"]["code"]) == (refused.headers["audit-id"], 403)
     assert second["annotations"]["authorization.k8s.io/decision"] == "forbid"
+
+
+async def test_a_webhook_is_sent_the_audit_log(pki: Path, tmp_path: Path) -> None:
+    """In batches; what still waits at the end goes out then."""
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(policy({"level": "Metadata", "verbs": ["create"], "users": ["kubernetes-admin"]}))
+
+    async def received() -> list[Exchange]:
+        return receiver.exchanges
+
+    async with scripted(lambda exchange: exchange.answer()) as receiver:
+        config = kubeconfig(tmp_path, f"http://127.0.0.1:{receiver.port}/events")
+        flags = {"audit_webhook_config_file": config, "audit_webhook_batch_max_size": 3}
+        async with running(pki, audit_policy_file=str(path), **flags) as api, api.client("admin") as admin:
+            for name in ("a", "b"):
+                secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
+                assert (await admin.post(SECRETS, json=secret)).status_code == 201
+            await eventually(received)
+    batches = [orjson.loads(each.body) for each in receiver.exchanges]
+    assert {(each["kind"], each["apiVersion"]) for each in batches} == {("EventList", "audit.k8s.io/v1")}
+    assert [[event["stage"] for event in each["items"]] for each in batches] == [
+        ["RequestReceived", "ResponseComplete", "RequestReceived"],
+        ["ResponseComplete"],
+    ]
+    assert "kind" not in batches[0]["items"][0]
+
+
+async def test_nothing_is_done_that_a_strict_audit_log_does_not_take(pki: Path, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(policy({"level": "Metadata", "verbs": ["create"], "users": ["kubernetes-admin"]}))
+    async with scripted(lambda exchange: exchange.answer(b"", "503 Service Unavailable")) as receiver:
+        flags = {
+            "audit_policy_file": str(path),
+            "audit_webhook_config_file": kubeconfig(tmp_path, f"http://127.0.0.1:{receiver.port}/"),
+            "audit_webhook_mode": "blocking-strict",
+            "audit_webhook_initial_backoff": 0.001,
+        }
+        async with running(pki, **flags) as api, api.client("admin") as admin:
+            secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
+            refused = await admin.post(SECRETS, json=secret)
+            stored = await api.storage.get("/registry/secrets/default/a")
+    assert (refused.status_code, refused.text) == (
+        500,
+        f'Internal Server Error: "{SECRETS}": failed to store audit event\n',
+    )
+    assert stored is None
+    assert len(receiver.exchanges) == 5
 
 
 async def test_a_noisy_client_starves_nobody(pki: Path) -> None:

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from apimachinery.objects import NamespacedName
-from client.ratelimit import Backoff, TokenBucket
+from client.ratelimit import Backoff
 from client.workqueue import WorkQueue
+from component_base.token_bucket import TokenBucket
 
 pytestmark = pytest.mark.looptime
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,16 +29,22 @@ def test_old_files_go_by_number_and_age(backups: int, age: int, gone: int) -> No
     assert obsolete(DAYS, backups, age, NOON) == DAYS[:gone]
 
 
-def test_a_large_log_starts_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compress", [False, True])
+async def test_a_large_log_starts_anew(tmp_path: Path, compress: bool) -> None:
     path, moments = tmp_path / "logs" / "audit.log", iter(NOON + timedelta(seconds=n) for n in range(9))
-    log = LogFile(str(path), max_age=0, max_backups=2, max_size=1, now=lambda: next(moments))
+    log = LogFile(
+        str(path), max_age=0, max_backups=2, max_size=1, now=lambda: next(moments), compress=compress
+    )
     for number in range(9):
-        log.process({"number": number, "text": "x" * 400_000})
-    log.close()
+        await log.process([{"number": number, "text": "x" * 400_000}])
+    await log.close()
     assert orjson.loads(path.read_text().splitlines()[-1])["number"] == 8
     assert [each.name for each in log.backups()] == [
-        "audit-2026-11-29T12-00-02.000.log", "audit-2026-11-29T12-00-03.000.log",
-    ]  # fmt: skip
+        f"audit-2026-11-29T12-00-0{second}.000.log{'.gz' if compress else ''}" for second in (2, 3)
+    ]
+    opened = gzip.open if compress else open
+    with opened(log.backups()[-1]) as lines:
+        assert [orjson.loads(line)["number"] for line in lines] == [6, 7]
     assert path.stat().st_mode & 0o777 == 0o600
 
 

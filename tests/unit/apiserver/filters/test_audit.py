@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -28,9 +28,19 @@ POD = "/api/v1/namespaces/ns/pods/web"
 
 
 class Events(list[Object]):
-    process = list.append
+    """A sink that keeps everything, or, if it is `full`, nothing."""
 
-    def close(self) -> None:
+    full = False
+
+    async def process(self, events: Sequence[Object]) -> bool:
+        if not self.full:
+            self.extend(events)
+        return not self.full
+
+    async def run(self) -> None:
+        """There is nothing to do beside."""
+
+    async def close(self) -> None:
         """There is nothing to close."""
 
 
@@ -135,6 +145,17 @@ async def test_an_error_is_told_as_its_status() -> None:
 )
 async def test_a_request_has_its_stages(target: str, app: Callable[..., Any], wanted: list[str]) -> None:
     assert stages(await seen("RequestResponse", scope_of(target), app)) == wanted
+
+
+async def test_what_cannot_be_recorded_is_not_done() -> None:
+    """Only where the sink says so, which it does in mode blocking-strict."""
+    events, sent = Events(), Sent()
+    events.full = True
+    scope = scope_of("GET /api/v1/pods?labelSelector=a<b")
+    scope["query_string"] = b"labelSelector=a<b"
+    await Audit(panic, auditor("Metadata", events))(scope, Sent, sent)  # type: ignore[arg-type]  # never asked
+    text = 'Internal Server Error: "/api/v1/pods?labelSelector=a&lt;b": failed to store audit event\n'
+    assert (sent.status, sent.messages[1]["body"]) == (500, text.encode())
 
 
 async def test_who_acts_for_another_is_told_with_the_other() -> None:

@@ -1,0 +1,148 @@
+"""Webhooks that a kubeconfig file names, and the patience with which they are called.
+
+Source: pkg/util/webhook/webhook.go of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from apimachinery.errors import StatusError, from_status
+from apiserver.config_files import ConfigError
+from apiserver.subresources.dialling import explain
+from component_base import kubeconfig
+from component_base.credentials import Credentials
+from component_base.kubeconfig import ClientConfig
+
+if TYPE_CHECKING:
+    import httpx
+
+_TIMEOUT_SECONDS = 30.0
+_ATTEMPTS, _FACTOR, _JITTER = 5, 1.5, 0.2
+_RETRIABLE = (429, 500, 504)
+
+ShouldRetry = Callable[[Exception], bool]
+
+
+class WebhookError(Exception):
+    """A webhook gave no answer; `was_reset`: the connection ended while it was asked."""
+
+    def __init__(self, message: str, *, was_reset: bool = False) -> None:
+        super().__init__(message)
+        self.was_reset = was_reset
+
+
+def is_transient(error: Exception) -> bool:
+    """What upstream tries again unless it is told otherwise."""
+    if isinstance(error, StatusError):
+        return error.code in _RETRIABLE or bool(error.retry_after)
+    return isinstance(error, WebhookError) and error.was_reset
+
+
+def load_webhook_config(path: str) -> ClientConfig:
+    """Raises ConfigError."""
+    try:
+        return kubeconfig.load(path, environ={})
+    except kubeconfig.ConfigError as error:
+        raise ConfigError(str(error)) from None
+
+
+def delays(first: float, randomness: random.Random) -> Iterator[float]:
+    """Seconds to wait after each attempt but the last."""
+    for power in range(_ATTEMPTS - 1):
+        yield first * _FACTOR**power * (1 + _JITTER * randomness.random())
+
+
+class GenericWebhook:
+    """One webhook and the connections to it. httpx is loaded with the first call."""
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        backoff: float,
+        should_retry: ShouldRetry = is_transient,
+        randomness: random.Random,
+    ) -> None:
+        """`backoff`: seconds to wait after the first failure."""
+        self._config = config
+        self._credentials = Credentials(config)
+        self._backoff = backoff
+        self._should_retry = should_retry
+        self._randomness = randomness
+        self._client: httpx.AsyncClient | None = None
+
+    async def post(self, obj: Any) -> Any:
+        """The decoded answer, None if it is empty. Raises StatusError, WebhookError."""
+        body = orjson.dumps(obj)
+        for delay in delays(self._backoff, self._randomness):
+            try:
+                return await self._post(body)
+            except (StatusError, WebhookError) as error:
+                if not self._should_retry(error):
+                    raise
+            await asyncio.sleep(delay)
+        return await self._post(body)
+
+    async def _post(self, body: bytes) -> Any:
+        import httpx
+
+        server = self._config.server
+        try:
+            answer = await self._send(body)
+        except httpx.TimeoutException:
+            raise WebhookError(f'Post "{server}": context deadline exceeded') from None
+        except httpx.TransportError as error:
+            reason = explain(error, urlsplit(server).netloc)
+            was_reset = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+            raise WebhookError(f'Post "{server}": {reason}', was_reset=was_reset) from error
+        return _decode(answer)
+
+    async def _send(self, body: bytes) -> httpx.Response:
+        """Raises httpx.TransportError, WebhookError."""
+        client = self._client = self._client or self._connect()
+        headers = {"content-type": "application/json", "accept": "application/json, */*"}
+        try:
+            if (authorization := await self._credentials.header()) is not None:
+                headers["authorization"] = authorization.decode()
+        except (OSError, kubeconfig.ConfigError) as error:
+            raise WebhookError(f"getting credentials: {error}") from None
+        extensions = {"sni_hostname": name} if (name := self._config.tls_server_name) else {}
+        return await client.post(self._config.server, content=body, headers=headers, extensions=extensions)
+
+    def _connect(self) -> httpx.AsyncClient:
+        import httpx
+
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        return httpx.AsyncClient(
+            verify=self._config.ssl_context() or False,
+            params={"timeout": f"{_TIMEOUT_SECONDS:g}s"},
+            headers={"user-agent": "kube-apiserver"},
+            timeout=_TIMEOUT_SECONDS,
+            limits=limits,
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+def _decode(answer: httpx.Response) -> Any:
+    """Raises StatusError, WebhookError."""
+    try:
+        decoded = orjson.loads(answer.content) if answer.content else None
+    except orjson.JSONDecodeError as error:
+        if answer.is_success:
+            raise WebhookError(f"couldn't get version/kind; json parse error: {error}") from None
+        decoded = None
+    if not answer.is_success:
+        status = decoded if isinstance(decoded, dict) else None
+        raise from_status(answer.status_code, status, answer.text)
+    return decoded
