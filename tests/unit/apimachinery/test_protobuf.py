@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
-from apimachinery import protobuf
+from apimachinery import protobuf, scheme
 from apimachinery.protobuf import ProtobufError, decode
+from apimachinery.protobuf_wire import encode_varint
 from apimachinery.schema import builtin
 
 
@@ -59,6 +62,83 @@ def test_negative_numbers_travel_in_twos_complement() -> None:
     assert event["firstTimestamp"] == "1969-12-31T23:59:59Z"
 
 
+def test_a_time_that_is_not_set_is_null_in_a_map() -> None:
+    budget = decode(envelope("policy/v1", "PodDisruptionBudget", text(3, text(2, text(1, "web-0")))), name_of)
+    assert budget["status"]["disruptedPods"] == {"web-0": None}
+
+
+def double(field: int, value: float) -> bytes:
+    return bytes([field << 3 | 1]) + struct.pack("<d", value)
+
+
+def big(field: int, value: bytes | str) -> bytes:
+    """A text whose field number takes two bytes."""
+    data = value.encode() if isinstance(value, str) else value
+    return encode_varint(field << 3 | 2) + bytes([len(data)]) + data
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        pytest.param(text(3, "#/x"), {"$ref": "#/x"}, id="a name that only JSON has"),
+        pytest.param(double(9, 5) + double(11, 0.5), {"maximum": 5, "minimum": 0.5}, id="doubles"),
+        pytest.param(text(8, text(1, "0")), {"default": 0}, id="any JSON"),
+        pytest.param(
+            big(20, text(1, '"a"')) + big(20, text(1, "null")), {"enum": ["a", None]}, id="a list of any JSON"
+        ),
+        pytest.param(
+            big(24, text(1, text(5, "string"))), {"items": {"type": "string"}}, id="one schema of items"
+        ),
+        pytest.param(
+            big(24, text(2, text(5, "string")) + text(2, b"")),
+            {"items": [{"type": "string"}, {}]},
+            id="a list of schemas",
+        ),
+        pytest.param(big(30, number(1, 0)), {"additionalProperties": False}, id="no other properties"),
+        pytest.param(
+            big(30, number(1, 1) + text(2, text(5, "integer"))),
+            {"additionalProperties": {"type": "integer"}},
+            id="other properties of a schema",
+        ),
+        pytest.param(
+            big(32, text(1, "a") + text(2, text(2, "b") + text(2, "c"))),
+            {"dependencies": {"a": ["b", "c"]}},
+            id="names",
+        ),
+        pytest.param(
+            encode_varint(38 << 3) + b"\x00",
+            {"x-kubernetes-preserve-unknown-fields": False},
+            id="an extension",
+        ),
+    ],
+)
+def test_the_schemas_of_definitions_are_decoded(schema: bytes, expected: object) -> None:
+    version = text(7, text(1, "v1") + number(2, 1) + text(4, text(1, schema)))
+    definition = decode(
+        envelope("apiextensions.k8s.io/v1", "CustomResourceDefinition", text(2, version)), name_of
+    )
+    assert definition["spec"]["versions"] == [
+        {"name": "v1", "served": True, "schema": {"openAPIV3Schema": expected}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [
+        *((each.api_version, each.kind) for each in scheme.BUILTIN),
+        ("v1", "Status"),
+        ("v1", "Binding"),
+        ("apps/v1", "DeleteOptions"),
+        ("apps/v1", "DeploymentList"),
+        ("autoscaling/v1", "Scale"),
+        ("policy/v1", "Eviction"),
+        ("authentication.k8s.io/v1", "TokenRequest"),
+    ],
+)
+def test_every_kind_that_is_sent_is_known(api_version: str, kind: str) -> None:
+    assert decode(envelope(api_version, kind, b""), name_of)["kind"] == kind
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -68,6 +148,7 @@ def test_negative_numbers_travel_in_twos_complement() -> None:
         pytest.param(envelope("v1", "Pod", b"\x0a\x7f"), id="a length beyond the end"),
         pytest.param(envelope("v1", "Pod", b"\xff" * 11), id="an endless varint"),
         pytest.param(envelope("v1", "Pod", text(1, text(1, b"\xff"))), id="text that is no UTF-8"),
+        pytest.param(envelope("v1", "ConfigMap", text(2, text(1, b"\xff"))), id="a key that is no UTF-8"),
         pytest.param(envelope("v1", "Pod", number(1, 1)), id="a number for a message"),
         pytest.param(envelope("v1", "Pod", b"\x0b"), id="a group"),
     ],
