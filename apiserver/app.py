@@ -192,6 +192,7 @@ class ApiServer:
         finally:
             await self.backends.aclose()
             await self.webhooks.aclose()
+            await self.auth.webhooks.aclose()
             if self.auditor is not None:
                 await self.auditor.close()
             await self.connections.aclose()

@@ -93,6 +93,6 @@ def _question(check: Object) -> asked.Attributes:
         check.get("subresource", ""),
         check.get("name", ""),
         is_resource=True,
-        field_selector=asked.exact_fields(check.get("fieldSelector", "")),
-        label_selector=asked.exact_labels(check.get("labelSelector", "")),
+        field_selector=asked.field_requirements(check.get("fieldSelector", "")),
+        label_selector=asked.label_requirements(check.get("labelSelector", "")),
     )

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from apimachinery.errors import ForbiddenError
+from apimachinery.objects import Object
 from apiserver.request import RequestInfo, UserInfo
+
+Requirements = Sequence[Object]
+"""Of `key`, `operator` (In, NotIn, Exists, DoesNotExist) and `values`; what else there is narrows nothing."""
+
+_SELECTIVE = ("list", "watch", "deletecollection")
+_OPERATORS = {
+    "=": "In", "==": "In", "in": "In", "!=": "NotIn", "notin": "NotIn", "exists": "Exists",
+    "!": "DoesNotExist",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -25,9 +36,9 @@ class Attributes:
     name: str = ""
     path: str = ""
     is_resource: bool = False
-    field_selector: dict[str, str] = field(default_factory=dict)
-    label_selector: dict[str, str] = field(default_factory=dict)
-    """What the request's selectors demand exactly; only some authorizers look."""
+    field_selector: Requirements = ()
+    label_selector: Requirements = ()
+    """What the request's selectors demand, as a SubjectAccessReview says it; only some authorizers look."""
 
     @property
     def full_resource(self) -> str:
@@ -37,34 +48,50 @@ class Attributes:
 
 def attributes_of(info: RequestInfo) -> Attributes:
     """The question that a request stands for."""
-    fields, labels = info.query.get("fieldSelector"), info.query.get("labelSelector")
+    fields = labels = None
+    if info.verb in _SELECTIVE:
+        fields, labels = info.query.get("fieldSelector"), info.query.get("labelSelector")
     return Attributes(
         info.user, info.verb, info.namespace, info.group, info.version, info.plural, info.subresource,
         info.name, info.path, info.is_resource,
-        exact_fields(fields[0]) if fields else {}, exact_labels(labels[0]) if labels else {},
+        field_requirements(fields[0]) if fields else (), label_requirements(labels[0]) if labels else (),
     )  # fmt: skip
 
 
-def exact_labels(selector: str) -> dict[str, str]:
-    """What a label selector demands exactly; nothing of one that cannot be parsed."""
+def label_requirements(selector: str) -> Requirements:
+    """What a label selector demands; nothing of one that cannot be parsed."""
     from apimachinery.labels import SelectorError, parse_selector
 
     try:
-        requirements = parse_selector(selector).requirements
+        parsed = parse_selector(selector).requirements
     except SelectorError:
-        return {}
-    return {each.key: each.values[0] for each in requirements if each.operator in ("=", "==")}
+        return ()
+    found = [(_OPERATORS.get(each.operator), each) for each in parsed]
+    return tuple(_requirement(each.key, operator, each.values) for operator, each in found if operator)
 
 
-def exact_fields(selector: str) -> dict[str, str]:
-    """What a field selector demands exactly; nothing of one that cannot be parsed."""
+def field_requirements(selector: str) -> Requirements:
+    """What a field selector demands; nothing of one that cannot be parsed."""
     from apimachinery.fields import FieldSelectorError, parse_field_selector
 
     try:
-        requirements = parse_field_selector(selector).requirements
+        parsed = parse_field_selector(selector).requirements
     except FieldSelectorError:
-        return {}
-    return {each.field: each.value for each in requirements if each.operator == "="}
+        return ()
+    return tuple(_requirement(each.field, _OPERATORS[each.operator], (each.value,)) for each in parsed)
+
+
+def _requirement(key: str, operator: str, values: Sequence[str]) -> Object:
+    return {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
+
+
+def demanded(requirements: Requirements, key: str) -> str | None:
+    """The one value that a key must have, if there is one."""
+    for each in requirements:
+        values: Sequence[str] = each.get("values") or ()
+        if each.get("key") == key and each.get("operator") == "In" and len(values) == 1:
+            return values[0]
+    return None
 
 
 def forbidden(attributes: Attributes, reason: str = "") -> ForbiddenError:

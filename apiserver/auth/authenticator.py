@@ -13,8 +13,10 @@ from apimachinery.bootstrap_tokens import parse_token
 from apiserver.asgi import Scope
 from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
+from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.tokens import TokenVerifier
+from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
 from apiserver.auth.x509 import Client
 from apiserver.request import ANONYMOUS, UserInfo
 from component_base.jwt import InvalidToken
@@ -44,6 +46,7 @@ class Authenticator:
         tokens: TokenVerifier | None = None,
         bootstrap_tokens: BootstrapTokens | None = None,
         issuers: Sequence[Issuer] = (),
+        webhook: WebhookAuthenticator | None = None,
         request_headers: RequestHeaders | None = None,
         audiences: Sequence[str] = (),
         anonymous: Anonymous = Anonymous(),  # noqa: B008 (frozen)
@@ -53,11 +56,11 @@ class Authenticator:
         self._tokens = tokens
         self._bootstrap_tokens = bootstrap_tokens
         self._issuers = tuple(issuers)
+        self._webhook = webhook
         self._request_headers = request_headers
         self._audiences = tuple(audiences)
         self._anonymous = anonymous
-        self._clock = clock
-        self._remembered: dict[str, tuple[UserInfo, float]] = {}
+        self._remembered: ExpiringCache[str, UserInfo] = ExpiringCache(_MOST_REMEMBERED, clock)
 
     async def authenticate(self, authorization: str, scope: Scope) -> UserInfo | None:
         """The user, or None if the credentials are no good."""
@@ -81,22 +84,31 @@ class Authenticator:
 
     async def _user_of_token(self, token: str) -> UserInfo | None:
         remembered = self._remembered.get(token)
-        now = self._clock()
-        if remembered is not None and remembered[1] > now:
-            return remembered[0]
+        if remembered is not None:
+            return remembered
         try:
             user, _ = await self.review(token, self._audiences)
         except InvalidToken:
-            self._remembered.pop(token, None)
             return None
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[token] = (user, now + _REMEMBER_SECONDS)
+        self._remembered.add(token, user, _REMEMBER_SECONDS)
         return user
 
     async def review(self, token: str, audiences: Sequence[str] = ()) -> tuple[UserInfo, tuple[str, ...]]:
-        """The user of a token and the audiences it is good for. Raises InvalidToken."""
+        """The user of a token and the audiences it is good for. Raises InvalidToken with every complaint."""
         wanted = tuple(audiences) or self._audiences
+        try:
+            return await self._known(token, wanted)
+        except InvalidToken as error:
+            if self._webhook is None:
+                raise
+            known = error.args
+        try:
+            return await self._webhook.verify(token, wanted)
+        except InvalidToken as error:
+            raise InvalidToken(*known, *error.args) from None
+
+    async def _known(self, token: str, wanted: tuple[str, ...]) -> tuple[UserInfo, tuple[str, ...]]:
+        """As `review`, of the tokens that we can judge ourselves."""
         user = self._static_tokens.get(token)
         if user is not None:
             return user, self._ours(wanted)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import labels_of
 from apimachinery.scheme import COORDINATION, PERSISTENT_VOLUMES, RESOURCE, STORAGE
-from apiserver.auth.attributes import Attributes
+from apiserver.auth.attributes import Attributes, demanded
 from apiserver.auth.authorizer import ALLOWED, NO_OPINION, Decision
 from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.rules import Rule
@@ -96,7 +96,7 @@ class NodeAuthorizer:
 
     def _volume(self, node: str, asked: Attributes) -> Decision:
         """Those of its pods it may get. Those on its own disk are its to look after, which is ours alone."""
-        if asked.verb in ("list", "watch") and asked.label_selector.get(NODE_LABEL) == node:
+        if asked.verb in ("list", "watch") and demanded(asked.label_selector, NODE_LABEL) == node:
             return ALLOWED
         if asked.verb == "patch" and asked.name and not asked.subresource:
             volume = self._lookup(PERSISTENT_VOLUMES, "", asked.name)
@@ -118,7 +118,7 @@ class NodeAuthorizer:
             case "", "get":
                 return self._related(node, asked)
             case "", ("list" | "watch"):
-                if asked.field_selector.get("spec.nodeName") == node:
+                if demanded(asked.field_selector, "spec.nodeName") == node:
                     return ALLOWED
                 if asked.name:
                     return self._related(node, asked)
@@ -137,7 +137,7 @@ class NodeAuthorizer:
             case "get" | "update" | "patch" | "delete":
                 return self._related(node, asked)
             case "watch" | "list" | "deletecollection":
-                if asked.field_selector.get("spec.nodeName") == node:
+                if demanded(asked.field_selector, "spec.nodeName") == node:
                     return ALLOWED
                 return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
         return _no(f"only the following verbs are allowed for a ResourceSlice: {_SLICE_VERBS}")

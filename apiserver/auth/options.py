@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from component_base.flags import CommonOptions, duration, flag
 
-MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC")
+MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook")
 _NONE: dict[str, str] = {}
 """What no key=value pairs are."""
 
@@ -22,6 +22,22 @@ class AuthOptions(CommonOptions):
         ("AlwaysAllow",),
         f"Ordered list of plug-ins to do authorization on secure port: {','.join(MODES)}.",
     )
+    authorization_webhook_config_file: str = flag(
+        "",
+        "File with webhook configuration in kubeconfig format, used with --authorization-mode=Webhook. The "
+        "API server will query the remote service to determine access on the API server's secure port.",
+    )
+    authorization_webhook_version: str = flag(
+        "v1beta1",
+        "The API version of the authorization.k8s.io SubjectAccessReview to send to and expect from the "
+        "webhook.",
+    )
+    authorization_webhook_cache_authorized_ttl: float = duration(
+        300, "The duration to cache 'authorized' responses from the webhook authorizer."
+    )
+    authorization_webhook_cache_unauthorized_ttl: float = duration(
+        30, "The duration to cache 'unauthorized' responses from the webhook authorizer."
+    )
     authentication_config: str = flag(
         "",
         "File with an AuthenticationConfiguration: the issuers of JWTs, and where nobody in particular may "
@@ -30,6 +46,18 @@ class AuthOptions(CommonOptions):
     anonymous_auth: bool = flag(True, "Enables anonymous requests to the secure port of the API server.")
     token_auth_file: str = flag(
         "", "If set, the file that will be used to secure the secure port via tokens."
+    )
+    authentication_token_webhook_config_file: str = flag(
+        "",
+        "File with webhook configuration for token authentication in kubeconfig format. The API server will "
+        "query the remote service to determine authentication for bearer tokens.",
+    )
+    authentication_token_webhook_version: str = flag(
+        "v1beta1",
+        "The API version of the authentication.k8s.io TokenReview to send to and expect from the webhook.",
+    )
+    authentication_token_webhook_cache_ttl: float = duration(
+        120, "The duration to cache responses from the webhook token authenticator."
     )
     enable_bootstrap_token_auth: bool = flag(
         False,
@@ -107,13 +135,27 @@ class AuthOptions(CommonOptions):
 
 def auth_problem(options: AuthOptions) -> str:
     """What is wrong with the flags together; nothing if they are right."""
-    unknown = [mode for mode in options.authorization_mode if mode not in MODES]
-    if unknown:
-        return f"authorization-mode {unknown[0]!r} is not a valid mode"
+    if problem := _mode_problem(options):
+        return problem
     if options.service_account_signing_key_file and not options.service_account_issuer:
         return "service-account-issuer is required with --service-account-signing-key-file"
     if bool(options.oidc_issuer_url) != bool(options.oidc_client_id):
         return "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"
     if options.authentication_config and options.oidc_issuer_url:
         return "authentication-config file and oidc-* flags are mutually exclusive"
+    return ""
+
+
+def _mode_problem(options: AuthOptions) -> str:
+    modes, webhook = options.authorization_mode, options.authorization_webhook_config_file
+    for mode in modes:
+        if mode not in MODES:
+            return f'authorization-mode "{mode}" is not a valid mode'
+    if "Webhook" in modes and not webhook:
+        return "authorization-mode Webhook's authorization config file not passed"
+    if webhook and "Webhook" not in modes:
+        return "cannot specify --authorization-webhook-config-file without mode Webhook"
+    if len(set(modes)) != len(modes):
+        shown = " ".join(f'"{mode}"' for mode in modes)
+        return f"authorization-mode [{shown}] has mode specified more than once"
     return ""

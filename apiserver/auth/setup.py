@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
-from apimachinery.scheme import PODS
+from apimachinery.scheme import AUTHENTICATION, AUTHORIZATION, PODS
 from apiserver.auth.authentication_config import JWTAuthenticator, configuration_of
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Union
@@ -22,6 +22,9 @@ from apiserver.auth.rbac.rules import Rule
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import TokenIssuer, TokenVerifier
+from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
+from apiserver.auth.webhooks.authorizer import Policy, WebhookAuthorizer, v1beta1_spec
+from apiserver.auth.webhooks.reviewer import Reviewer, Webhooks, check_version
 from apiserver.auth.x509 import ClientCertificates
 from apiserver.bootstrap.cluster_roles import node_rules
 from apiserver.options import Options
@@ -42,17 +45,23 @@ class Auth:
     rbac: RBACAuthorizer
     verifier: jwt.Verifier | None
     issuer: TokenIssuer | None
+    webhooks: Webhooks
 
 
 def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime]) -> Auth:
     rbac = RBACAuthorizer(Index(cast(Any, cache.resource)))
-    verifier = _verifier(options)
-    authenticator = _authenticator(options, verifier, cached(cache), now)
-    return Auth(authenticator, _authorizer(options, cache, rbac), rbac, verifier, _issuer(options, now))
+    verifier, webhooks = _verifier(options), Webhooks()
+    authenticator = _authenticator(options, verifier, cached(cache), webhooks, now)
+    authorizer = _authorizer(options, cache, rbac, webhooks)
+    return Auth(authenticator, authorizer, rbac, verifier, _issuer(options, now), webhooks)
 
 
 def _authenticator(
-    options: Options, verifier: jwt.Verifier | None, lookup: Lookup, now: Callable[[], datetime]
+    options: Options,
+    verifier: jwt.Verifier | None,
+    lookup: Lookup,
+    webhooks: Webhooks,
+    now: Callable[[], datetime],
 ) -> Authenticator:
     configuration = configuration_of(options)
     tokens = TokenVerifier(verifier, options.service_account_issuer, lookup, now) if verifier else None
@@ -61,9 +70,37 @@ def _authenticator(
         tokens=tokens,
         bootstrap_tokens=BootstrapTokens(lookup, now) if options.enable_bootstrap_token_auth else None,
         issuers=[_oidc(each, now) for each in configuration.jwt],
+        webhook=_token_webhook(options, webhooks),
         request_headers=_request_headers(options),
         audiences=options.audiences,
         anonymous=configuration.anonymous,
+    )
+
+
+def _token_webhook(options: Options, webhooks: Webhooks) -> WebhookAuthenticator | None:
+    path, version = (
+        options.authentication_token_webhook_config_file,
+        options.authentication_token_webhook_version,
+    )
+    if not path:
+        return None
+    check_version(version, "authentication webhook")
+    reviewer = Reviewer(webhooks.open(path), AUTHENTICATION, "TokenReview", version)
+    seconds = options.authentication_token_webhook_cache_ttl
+    return WebhookAuthenticator(reviewer, options.audiences, seconds)
+
+
+def _webhook_authorizer(options: Options, webhooks: Webhooks) -> WebhookAuthorizer:
+    version = options.authorization_webhook_version
+    check_version(version, "webhook authorizer")
+    write_spec = v1beta1_spec if version == "v1beta1" else dict
+    webhook = webhooks.open(options.authorization_webhook_config_file)
+    policy = Policy(
+        options.authorization_webhook_cache_authorized_ttl,
+        options.authorization_webhook_cache_unauthorized_ttl,
+    )
+    return WebhookAuthorizer(
+        Reviewer(webhook, AUTHORIZATION, "SubjectAccessReview", version, write_spec), policy
     )
 
 
@@ -112,12 +149,13 @@ def _issuer(options: Options, now: Callable[[], datetime]) -> TokenIssuer | None
     return TokenIssuer(jwt.Signer(key), options.service_account_issuer[0], now)
 
 
-def _authorizer(options: Options, cache: WatchCache, rbac: RBACAuthorizer) -> Authorizer:
+def _authorizer(options: Options, cache: WatchCache, rbac: RBACAuthorizer, webhooks: Webhooks) -> Authorizer:
     made: dict[str, Callable[[], Authorizer]] = {
         "AlwaysAllow": AlwaysAllow,
         "AlwaysDeny": AlwaysDeny,
         "Node": lambda: node_authorizer(cache),
         "RBAC": lambda: rbac,
+        "Webhook": lambda: _webhook_authorizer(options, webhooks),
     }
     return Union([made[mode]() for mode in options.authorization_mode])
 

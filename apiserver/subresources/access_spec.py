@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from apimachinery.field import ErrorList, FieldError, Path, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector_requirement
 from apimachinery.objects import Object, get_path
-from apiserver.auth.attributes import Attributes, exact_fields, exact_labels
+from apiserver.auth.attributes import Attributes, Requirements, field_requirements, label_requirements
 from apiserver.request import UserInfo
 
 _SPEC = Path("spec")
@@ -97,19 +97,22 @@ def attributes_of(user: UserInfo, spec: Object) -> Attributes:
     def said(key: str) -> str:
         return asked.get(key) or ""
 
+    def raw(selector: Object) -> str:
+        return selector.get("rawSelector") or ""
+
     fields, labels = asked.get("fieldSelector") or {}, asked.get("labelSelector") or {}
     return Attributes(
         user, said("verb"), said("namespace"), said("group"), said("version"), said("resource"),
         said("subresource"), said("name"), is_resource=True,
-        field_selector=exact_fields(fields.get("rawSelector") or "") | _demanded(fields),
-        label_selector=exact_labels(labels.get("rawSelector") or "") | _demanded(labels),
+        field_selector=_narrowing(fields.get("requirements")) or field_requirements(raw(fields)),
+        label_selector=labels.get("requirements") or label_requirements(raw(labels)),
     )  # fmt: skip
 
 
-def _demanded(selector: Object) -> dict[str, str]:
-    """What the requirements demand exactly; whatever else they say makes the question no narrower."""
-    return {
-        each["key"]: each["values"][0]
-        for each in selector.get("requirements") or ()
-        if each.get("operator") == "In" and len(each.get("values") or ()) == 1
-    }
+def _narrowing(requirements: Requirements | None) -> Requirements:
+    """Field selectors know one value only; a requirement that is left out makes the question no narrower."""
+    return tuple(
+        each
+        for each in requirements or ()
+        if each.get("operator") in ("In", "NotIn") and len(each.get("values") or ()) == 1
+    )

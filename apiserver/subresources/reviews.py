@@ -61,7 +61,7 @@ async def token_status(authenticator: Authenticator, token: str, audiences: Sequ
     try:
         user, meant = await authenticator.review(token, audiences)
     except InvalidToken as error:
-        return {"user": {}, "error": aggregate(["invalid bearer token", str(error)])}
+        return {"user": {}, "error": aggregate(["invalid bearer token", *error.args])}
     return {"authenticated": True, "user": user.to_object(), "audiences": list(meant)}
 
 

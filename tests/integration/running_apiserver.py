@@ -40,7 +40,6 @@ class Running:
 @asynccontextmanager
 async def running(pki: Path, *, port: int = 0, **flags: Any) -> AsyncIterator[Running]:
     options = Options(
-        authorization_mode=("Node", "RBAC"),
         client_ca_file=str(pki / "ca.crt"),
         service_account_key_file=(str(pki / "sa.pub"),),
         service_account_signing_key_file=str(pki / "sa.key"),
@@ -48,7 +47,7 @@ async def running(pki: Path, *, port: int = 0, **flags: Any) -> AsyncIterator[Ru
         kubelet_client_certificate=str(pki / "apiserver-kubelet-client.crt"),
         kubelet_client_key=str(pki / "apiserver-kubelet-client.key"),
         advertise_address="10.0.0.1",
-        **flags,
+        **{"authorization_mode": ("Node", "RBAC"), **flags},
     )
     storage = MemoryStorage()
     server = build_app(options, storage)

@@ -76,6 +76,10 @@ def lookup(resource: Resource, namespace: str, name: str) -> Object | None:
     return FOUND.get(name)
 
 
+def requirements(wanted: dict[str, str] | None) -> list[Object]:
+    return [{"key": key, "operator": "In", "values": [value]} for key, value in (wanted or {}).items()]
+
+
 def may(
     verb: str,
     resource: str,
@@ -88,7 +92,7 @@ def may(
     plural, _, subresource = resource.partition("/")
     asked = Attributes(
         NODE, verb, namespace, group, "v1", plural, subresource, name, is_resource=True,
-        label_selector=labels or {}, field_selector=fields or {},
+        label_selector=requirements(labels), field_selector=requirements(fields),
     )  # fmt: skip
     rules = map(Rule.parse, node_rules())
     return at_once(NodeAuthorizer(Graph(pods, lookup), lookup, rules).authorize(asked)).allowed

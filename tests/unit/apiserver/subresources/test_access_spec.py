@@ -67,19 +67,26 @@ def test_a_question_about_rights_is_checked(row: tuple[Object, dict[str, Any], l
     assert [error.path for error in errors] == expected
 
 
+BOTH = {**PHASE, "values": ["Running", "Failed"]}
+A, NOT_D = (
+    {"key": "a", "operator": "In", "values": ["b"]},
+    {"key": "c", "operator": "NotIn", "values": ["d"]},
+)
+
+
 @pytest.mark.parametrize(
-    ("selector", "demanded"),
+    ("selector", "fields", "labels"),
     [
-        ({"requirements": [PHASE]}, {"status.phase": "Running"}),
-        ({"requirements": [{**PHASE, "values": ["Running", "Failed"]}]}, {}),
-        ({"requirements": [{**PHASE, "operator": "NotIn"}]}, {}),
-        ({"rawSelector": "a=b,c!=d"}, {"a": "b"}),
-        ({"rawSelector": "a in ("}, {}),
+        ({"requirements": [PHASE]}, (PHASE,), [PHASE]),
+        ({"requirements": [BOTH]}, (), [BOTH]),
+        ({"rawSelector": "a=b,c!=d"}, (A, NOT_D), (A, NOT_D)),
+        ({"rawSelector": "a in ("}, (), ()),
+        ({"rawSelector": "!a"}, (), ({"key": "a", "operator": "DoesNotExist"},)),
     ],
 )
-def test_what_selectors_demand(selector: Object, demanded: dict[str, str]) -> None:
+def test_what_selectors_demand(selector: Object, fields: Any, labels: Any) -> None:
     asked = attributes_of(UserInfo("x"), selecting(fieldSelector=selector, labelSelector=selector))
-    assert (asked.field_selector, asked.label_selector) == (demanded, demanded)
+    assert (asked.field_selector, asked.label_selector) == (fields, labels)
 
 
 def test_a_path_is_asked_for_by_its_verb() -> None:

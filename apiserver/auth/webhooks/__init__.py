@@ -1,0 +1,1 @@
+"""Authentication and authorization that another server answers for."""

@@ -1,0 +1,80 @@
+"""One kind of review, put to a webhook in one of its versions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
+from apiserver.config_files import ConfigError
+from apiserver.generic_webhook import GenericWebhook, WebhookError, load_webhook_config
+
+_BACKOFF_SECONDS = 0.5
+VERSIONS = ("v1", "v1beta1")
+
+
+class ReviewFailed(Exception):
+    """There is no answer, or none that can be understood."""
+
+
+class Webhook(Protocol):
+    async def post(self, obj: Any) -> Any:
+        """Raises StatusError, WebhookError."""
+        ...
+
+
+class Reviewer:
+    """`write_spec` turns the spec of v1 into that of the version."""
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        group: str,
+        kind: str,
+        version: str,
+        write_spec: Callable[[Object], Object] = dict,
+    ) -> None:
+        self._webhook = webhook
+        self._head = {"kind": kind, "apiVersion": f"{group}/{version}", "metadata": {}}
+        self._write_spec = write_spec
+
+    async def status(self, spec: Object) -> Object:
+        """Raises ReviewFailed."""
+        question = {**self._head, "spec": self._write_spec(spec), "status": {}}
+        try:
+            answer = await self._webhook.post(question)
+        except StatusError as error:
+            raise ReviewFailed(error.message) from None
+        except WebhookError as error:
+            raise ReviewFailed(str(error)) from None
+        kind = answer.get("kind", self._head["kind"]) if isinstance(answer, dict) else "nothing"
+        if kind != self._head["kind"]:
+            raise ReviewFailed(f"unable to decode {kind} as {self._head['kind']}")
+        return answer.get("status") or {}
+
+
+class Webhooks:
+    """Those that have been opened, so that they can be closed."""
+
+    def __init__(self) -> None:
+        self._opened: list[GenericWebhook] = []
+
+    def open(self, path: str) -> GenericWebhook:
+        """Of a kubeconfig file. Raises ConfigError."""
+        config, randomness = load_webhook_config(path), random.Random()
+        webhook = GenericWebhook(config, backoff=_BACKOFF_SECONDS, randomness=randomness)
+        self._opened.append(webhook)
+        return webhook
+
+    async def aclose(self) -> None:
+        for each in self._opened:
+            await each.aclose()
+
+
+def check_version(version: str, what: str) -> None:
+    """Raises ConfigError."""
+    if version not in VERSIONS:
+        known = ", ".join(f'"{each}"' for each in VERSIONS)
+        raise ConfigError(f'unsupported {what} version "{version}", supported versions are {known}')
