@@ -17,16 +17,19 @@ _CHECKS = {
 
 
 def set_up_host_path(path: str, kind: str) -> str:
-    """Raises MountError if the node has something else, or nothing, there."""
+    """Raises MountError if the node has something else, or nothing, there.
+
+    Without a type nothing is checked, and a missing path becomes a directory: upstream leaves that to the
+    container runtime, and both containerd and dockershim make it.
+    """
     target = Path(path)
-    if kind == "DirectoryOrCreate":
+    if kind in ("", "DirectoryOrCreate"):
         _make(target, directory=True)
-        kind = "Directory"
     elif kind == "FileOrCreate":
         _make(target, directory=False)
-        kind = "File"
-    if kind in _CHECKS:
-        _check(target, kind)
+    check = kind.removesuffix("OrCreate")
+    if check in _CHECKS:
+        _check(target, check)
     return path
 
 

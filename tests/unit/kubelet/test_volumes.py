@@ -173,7 +173,8 @@ def test_a_host_path_is_checked(tmp_path: Path, kind: str, complaint: str) -> No
 def test_a_host_path_is_made(tmp_path: Path) -> None:
     assert Path(set_up_host_path(str(tmp_path / "a/b"), "DirectoryOrCreate")).is_dir()
     assert Path(set_up_host_path(str(tmp_path / "f"), "FileOrCreate")).is_file()
-    assert set_up_host_path("/nowhere", "") == "/nowhere"
+    assert Path(set_up_host_path(str(tmp_path / "untyped"), "")).is_dir()
+    assert Path(set_up_host_path(str(tmp_path / "f"), "")).is_file()
 
 
 def mounts(volume: Path, **mount: Any) -> list[Mount]:
