@@ -195,6 +195,8 @@ def _kubelet_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
 
 def _node_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
     ports = {"port": node.port, "healthz-port": node.healthz_port} if node.number else {}
+    # Each further node of a machine keeps its pods, and what it grants them, apart from the others'.
+    cgroups = {"cgroup-root": f"/{node.name}"} if node.number else {}
     return {
         "config": config.config_dir / "kubelet.yaml",
         "hostname-override": node.name,
@@ -204,6 +206,7 @@ def _node_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
         "resolv-conf": pod_resolv_conf(config.resolv_conf),
         "pod-infra-container-image": PAUSE_IMAGE,
         **ports,
+        **cgroups,
     }
 
 

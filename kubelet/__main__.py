@@ -13,6 +13,8 @@ from typing import Any
 
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+from kubelet.cgroups.policy import CgroupPolicyError
+from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, load_document, merge
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.options import Options
@@ -25,14 +27,15 @@ def main() -> None:
     try:
         configuration = merge(_read(options.config), options)
         parse_thresholds(configuration)
-    except (ConfigError, ThresholdError, OSError) as error:
+        cgroup_policy_of(configuration)
+    except (ConfigError, ThresholdError, CgroupPolicyError, OSError) as error:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')
     if options.pod_network_backend not in ("auto", "host-gw", "vxlan"):
         sys.exit(f'Error: unknown pod network backend: "{options.pod_network_backend}"')
     if options.cleanup:
-        asyncio.run(_clean_up(options))
+        asyncio.run(_clean_up(options, configuration))
         return
     run_daemon(NAME, partial(run, options=options, configuration=configuration), options)
 
@@ -45,10 +48,10 @@ def _read(path: str) -> dict[str, Any]:
     return load_document(yaml.safe_load(Path(path).read_text()))
 
 
-async def _clean_up(options: Options) -> None:
+async def _clean_up(options: Options, configuration: dict[str, Any]) -> None:
     from kubelet.docker_node import clean_up
 
-    await clean_up(options)
+    await clean_up(options, configuration)
 
 
 async def run(daemon: Daemon, *, options: Options, configuration: dict[str, Any]) -> None:

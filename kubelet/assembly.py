@@ -10,6 +10,7 @@ from datetime import datetime
 
 from client.informer import Informer
 from client.rest import Client
+from kubelet.cgroups.tree import NoCgroups, PodCgroups
 from kubelet.events import Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.images.manager import ImageManager
@@ -51,6 +52,7 @@ class Seams:
     pressures: Callable[[], Collection[str]] = tuple
     """The conditions of the node that eviction looks after."""
     is_shutting_down: Callable[[], bool] = bool
+    cgroups: PodCgroups = field(default_factory=NoCgroups)
 
 
 class Waker:
@@ -95,7 +97,7 @@ def assemble(
     serialize_pulls: bool = True,
     max_parallel_pulls: int | None = None,
 ) -> Assembly:
-    runtime, recorder = seams.runtime, seams.recorder
+    runtime, recorder, cgroups = seams.runtime, seams.recorder, seams.cgroups
     journal, gate = Journal(now), asyncio.Semaphore(settings.concurrent_starts)
     statuses = StatusManager(client)
     probes = ProbeManager(seams.prober, recorder, waker.wake, now, rng)
@@ -103,7 +105,7 @@ def assemble(
     def facts(node: str) -> NodeFacts:
         return agents[node].facts()
 
-    resizer = Resizer(runtime, facts, settings)
+    resizer = Resizer(runtime, cgroups, facts, settings)
     reporter = PodReporter(runtime, statuses, probes, resizer, facts, now)
     terminator = Terminator(runtime, recorder)
     images = ImageManager(runtime, recorder, serialize_pulls=serialize_pulls, max_parallel=max_parallel_pulls)
@@ -114,9 +116,9 @@ def assemble(
         starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
         terminator=terminator,
         resizer=resizer,
-        sandboxes=SandboxMaker(runtime, RuntimeClasses(client), recorder, journal, gate, settings),
+        sandboxes=SandboxMaker(runtime, cgroups, RuntimeClasses(client), recorder, journal, gate, settings),
         volumes=seams.volumes,
-        remover=PodRemover(runtime, seams.volumes),
+        remover=PodRemover(runtime, cgroups, seams.volumes),
         recorder=recorder,
         journal=journal,
         now=now,
@@ -131,7 +133,7 @@ def assemble(
         mirrors=MirrorPods(client, pods, lambda node: agents[node].node),
         statuses=statuses,
         references=seams.references,
-        housekeeping=Housekeeping(runtime, workers, seams.volumes, next(iter(agents)), now),
+        housekeeping=Housekeeping(runtime, workers, cgroups, seams.volumes, next(iter(agents)), now),
         allocation=AllocationManager(
             agents, lambda node: agents[node].node, seams.pressures, seams.is_shutting_down, settings
         ),

@@ -17,6 +17,7 @@ from component_base.daemon import Daemon
 from kubelet.assembly import Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT
 from kubelet.certificates.store import CertificateStore
+from kubelet.cgroups.cleanup import remove_cgroups
 from kubelet.containers.files import PodFiles
 from kubelet.guards import NodeGuards
 from kubelet.network.pod_network import PodNetwork
@@ -73,7 +74,8 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         configuration,
         runtime,
         recorder,
-        node=node_config.name,
+        machine=machine,
+        config=node_config,
         root=root,
         pause_image=options.pod_infra_container_image,
     )
@@ -104,6 +106,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             manifests_of(configuration, node_config.name, clock.now),
             guards.eviction.conditions,
             guards.shutdown.is_shutting_down,
+            guards.cgroups,
         ),
         agents={node_config.name: agent},
         pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),
@@ -155,11 +158,12 @@ async def _join(options: Options, machine: Machine) -> None:
     )
 
 
-async def clean_up(options: Options) -> None:
+async def clean_up(options: Options, configuration: dict[str, Any]) -> None:
     """Takes away all that this node's kubelet has ever made on the machine; the API is not asked."""
     from kubelet.runtime.docker.cleanup import cleanup_node
 
     root = Path(options.root_dir)
     name = node_name(options, inspect_machine(root))
     await cleanup_node(name, options.docker_endpoint or DEFAULT_ENDPOINT, LogLinks())
+    await asyncio.to_thread(remove_cgroups, configuration["cgroupRoot"])
     remove_tree(root / "pods")

@@ -8,12 +8,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from kubelet.cgroups.policy import policy_of as cgroup_policy_of
+from kubelet.cgroups.tree import CgroupTree, NoCgroups
 from kubelet.events import Recorder
 from kubelet.eviction.manager import EvictionManager, policy_of
 from kubelet.eviction.reclaim import NodeReclaimer
 from kubelet.images.collector import ImageCollector
 from kubelet.kubelet import Kubelet
+from kubelet.node.machine import Machine
 from kubelet.node.sources import PressureSource
+from kubelet.node.status import NodeConfig, capacity_of
 from kubelet.node_settings import image_policy_of
 from kubelet.runtime.interface import Runtime
 from kubelet.shutdown.logind import Logind
@@ -23,7 +27,7 @@ from kubelet.stats.pods import PodStatsProvider
 
 
 class NodeGuards:
-    """Of the node `node`, whose files are under `root`; `pause_image` is never collected."""
+    """Of a node whose files are under `root`; `pause_image` is never collected."""
 
     def __init__(
         self,
@@ -31,11 +35,13 @@ class NodeGuards:
         runtime: Runtime,
         recorder: Recorder,
         *,
-        node: str,
+        machine: Machine,
+        config: NodeConfig,
         root: Path,
         pause_image: str,
     ) -> None:
-        clock = time.monotonic
+        node, clock = config.name, time.monotonic
+        self.cgroups = _cgroups(configuration, runtime, recorder, machine, config)
         self.stats = PodStatsProvider(runtime, root, clock)
         policy = image_policy_of(configuration)
         self.images = ImageCollector(runtime, recorder, policy, node=node, kept=[pause_image], clock=clock)
@@ -53,6 +59,21 @@ class NodeGuards:
     async def run(self, kubelet: Kubelet, report: Callable[[], Awaitable[None]]) -> None:
         """Never ends. `report` tells the API of the node."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.cgroups.keep())
             group.create_task(self.eviction.run(kubelet))
             group.create_task(self.images.run())
             group.create_task(self.shutdown.run(kubelet, report))
+
+
+def _cgroups(
+    configuration: dict[str, Any],
+    runtime: Runtime,
+    recorder: Recorder,
+    machine: Machine,
+    config: NodeConfig,
+) -> CgroupTree | NoCgroups:
+    policy = cgroup_policy_of(configuration)
+    if policy is None:
+        return NoCgroups()
+    capacity = {**capacity_of(machine, config), "pid": str(machine.pids)}
+    return CgroupTree(policy, runtime, recorder, node=config.name, capacity=capacity)

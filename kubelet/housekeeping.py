@@ -1,4 +1,7 @@
-"""The net under the engine's events, and the search for what no pod accounts for: containers, files."""
+"""The net under the engine's events, and the search for what no pod accounts for.
+
+Containers, cgroups, files.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from apimachinery.objects import Object
+from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import GRACE_ANNOTATION
 from kubelet.metrics import RELIST_DURATION, RUNNING_CONTAINERS, RUNNING_PODS
 from kubelet.pods.record import PodRecord
@@ -37,12 +41,14 @@ class Housekeeping:
         self,
         runtime: Runtime,
         workers: PodWorkers,
+        cgroups: PodCgroups,
         leftovers: Leftovers,
         node: str,
         now: Callable[[], datetime],
     ) -> None:
         self._runtime = runtime
         self._workers = workers
+        self._cgroups = cgroups
         self._leftovers = leftovers
         self._node = node
         self._now = now
@@ -73,6 +79,9 @@ class Housekeeping:
         self._workers.add(PodRecord(pod, self._now().timestamp(), removed=True))
 
     async def _remove_leftovers(self, running: set[str]) -> None:
+        for uid in await self._cgroups.known_pods() - running:
+            if self._workers.get(uid) is None:
+                await self._cgroups.remove(uid)
         for uid in self._leftovers.known_pods() - running:
             if self._workers.get(uid) is None:
                 await self._remove_files(uid)

@@ -13,6 +13,7 @@ from apimachinery.durations import parse_duration
 from apimachinery.quantity import Quantity
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
+from kubelet.cgroups.policy import reserved_of
 from kubelet.images.collection import ImagePolicy
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig
@@ -44,7 +45,7 @@ def node_config_of(
         taints=configuration["registerWithTaints"],
         provider_id=configuration["providerID"],
         lease_seconds=configuration["nodeLeaseDurationSeconds"],
-        reserved={**configuration["systemReserved"], **configuration["kubeReserved"]},
+        reserved=reserved_of(configuration),
         eviction_hard=configuration["evictionHard"],
     )
 

@@ -95,6 +95,26 @@ class Options(CommonOptions):
     allowed_unsafe_sysctls: tuple[str, ...] = flag(
         (), "Comma-separated list of unsafe sysctls or unsafe sysctl patterns (ending in `*`)."
     )
+    cgroup_root: str = flag("", "The cgroup below which pods have theirs; it is made where it is missing.")
+    cgroups_per_qos: bool | None = flag(
+        None,
+        "Enable creation of QoS cgroup hierarchy, if true top level QoS and pod cgroups are created.",
+        parse=_bool,
+    )
+    enforce_node_allocatable: tuple[str, ...] = flag(
+        (),
+        "A comma separated list of levels of node allocatable enforcement to be enforced by kubelet: none, "
+        "pods, system-reserved, kube-reserved.",
+    )
+    pod_max_pids: int | None = flag(
+        None, "Set the maximum number of processes per pod; -1 for any number.", parse=int
+    )
+    system_reserved_cgroup: str = flag(
+        "", "The cgroup of non-kubernetes components for which compute resources were reserved."
+    )
+    kube_reserved_cgroup: str = flag(
+        "", "The cgroup of kubernetes components for which compute resources were reserved."
+    )
     system_reserved: Mapping[str, str] | None = flag(
         None, "Resources reserved for non-kubernetes components: ResourceName=ResourceQuantity.", parse=_pairs
     )

@@ -14,14 +14,15 @@ GUARANTEED_OOM_SCORE, BEST_EFFORT_OOM_SCORE = -997, 1000
 
 
 def resources_of(
-    pod: Object, container: Object, *, memory_capacity: int, pids_limit: int = 0, cpu_quota: bool = True
+    pod: Object, container: Object, *, memory_capacity: int, pids_limit: int = 0, enforce_cpu: bool = True
 ) -> Resources:
-    requests, limits = requests_of(container), limits_of(container)
+    """A container without a limit of its own has the pod's."""
+    requests, limits = requests_of(container), {**limits_of(pod["spec"]), **limits_of(container)}
     cpu_limit = limits["cpu"].milli_value() if "cpu" in limits else 0
     cpu = requests["cpu"].milli_value() if "cpu" in requests else cpu_limit
     return Resources(
         cpu_shares=cpu_shares(cpu),
-        cpu_quota=max(cpu_limit * QUOTA_PERIOD // 1000, MIN_QUOTA) if cpu_limit and cpu_quota else 0,
+        cpu_quota=cpu_quota(cpu_limit) if enforce_cpu else 0,
         memory_limit=limits["memory"].value() if "memory" in limits else 0,
         pids_limit=pids_limit,
         oom_score_adj=oom_score(pod, container, memory_capacity),
@@ -30,6 +31,11 @@ def resources_of(
 
 def cpu_shares(milli: int) -> int:
     return min(max(milli * SHARES_PER_CPU // 1000, MIN_SHARES), MAX_SHARES)
+
+
+def cpu_quota(milli: int) -> int:
+    """0, which is no limit, of 0."""
+    return max(milli * QUOTA_PERIOD // 1000, MIN_QUOTA) if milli else 0
 
 
 def oom_score(pod: Object, container: Object, memory_capacity: int) -> int:

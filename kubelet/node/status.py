@@ -28,7 +28,7 @@ class NodeConfig:
     taints: Sequence[Object] = ()
     provider_id: str = ""
     lease_seconds: int = 40
-    reserved: Mapping[str, str] = field(default_factory=dict)
+    reserved: Mapping[str, Quantity] = field(default_factory=dict)
     """systemReserved and kubeReserved together."""
     eviction_hard: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -72,15 +72,19 @@ def capacity_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
 
 
 def allocatable_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
-    """Capacity without what is reserved and without the margin at which eviction would begin."""
+    """Capacity without what is reserved and without the margin at which eviction would begin.
+
+    Pages set aside as huge are no other memory.
+    """
     capacity = capacity_of(machine, config)
     kept = {
-        "memory": _threshold(config.eviction_hard.get("memory.available", "0"), machine.memory),
+        "memory": _threshold(config.eviction_hard.get("memory.available", "0"), machine.memory)
+        + sum(size for _, size in machine.hugepages),
         "ephemeral-storage": _threshold(config.eviction_hard.get("nodefs.available", "0"), machine.disk),
     }
     result = dict(capacity)
     for name, text in capacity.items():
-        less = Quantity.parse(config.reserved.get(name, "0")) + Quantity.of(kept.get(name, 0))
+        less = config.reserved.get(name, Quantity()) + Quantity.of(kept.get(name, 0))
         if less:
             left = Quantity.parse(text) - less
             result[name] = str(left) if left > Quantity() else "0"

@@ -93,7 +93,7 @@ class NodePreparer:
                 container,
                 memory_capacity=facts.memory_capacity,
                 pids_limit=self._settings.pids_limit,
-                cpu_quota=self._settings.cpu_quota,
+                enforce_cpu=self._settings.cpu_quota,
             ),
             security=security,
             message_file=message_file,

@@ -1,9 +1,10 @@
-"""Takes away what is left of a pod: dead containers, sandboxes, files."""
+"""Takes away what is left of a pod: dead containers, sandboxes, its cgroup, files."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import MESSAGE_FILE_ANNOTATION
 from kubelet.runtime.interface import Runtime, RuntimeContainer, RuntimePod
 
@@ -17,8 +18,9 @@ class Leftovers(Protocol):
 
 
 class PodRemover:
-    def __init__(self, runtime: Runtime, leftovers: Leftovers) -> None:
+    def __init__(self, runtime: Runtime, cgroups: PodCgroups, leftovers: Leftovers) -> None:
         self._runtime = runtime
+        self._cgroups = cgroups
         self._leftovers = leftovers
 
     async def remove(self, uid: str, seen: RuntimePod | None) -> None:
@@ -27,8 +29,12 @@ class PodRemover:
             await self._runtime.remove_container(container.id)
         for sandbox in seen.sandboxes if seen else ():
             await self._runtime.remove_sandbox(sandbox.id)
+        await self._cgroups.remove(uid)
         await self._leftovers.tear_down(uid)
         self._leftovers.remove(uid)
+
+    async def remove_cgroup(self, uid: str) -> None:
+        await self._cgroups.remove(uid)
 
     async def remove_container(self, container: RuntimeContainer) -> None:
         await self._runtime.remove_container(container.id)

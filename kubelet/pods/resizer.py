@@ -1,4 +1,4 @@
-"""Gives running containers the resources that their pod was granted."""
+"""Gives a pod and its running containers the resources that it was granted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from apimachinery.objects import Object
+from kubelet.cgroups.tree import CgroupError, PodCgroups
 from kubelet.containers.resources import resources_of
 from kubelet.pods.record import PodRecord
 from kubelet.pods.resize import ResizePlan, plan_resize
@@ -23,8 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class Resizer:
-    def __init__(self, runtime: Runtime, facts: Callable[[str], NodeFacts], settings: PodSettings) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        cgroups: PodCgroups,
+        facts: Callable[[str], NodeFacts],
+        settings: PodSettings,
+    ) -> None:
         self._runtime = runtime
+        self._cgroups = cgroups
         self._facts = facts
         self._settings = settings
 
@@ -37,14 +45,27 @@ class Resizer:
                 container,
                 memory_capacity=memory,
                 pids_limit=self._settings.pids_limit,
-                cpu_quota=self._settings.cpu_quota,
+                enforce_cpu=self._settings.cpu_quota,
             )
 
         return plan_resize(pod, seen, resources_for)
 
     async def update(self, record: PodRecord, plan: ResizePlan) -> None:
-        """What the engine refuses, as less memory than is in use, is tried again with the next sync."""
+        """The pod gets more before its containers do, and less after them.
+
+        Raises CgroupError where it can have no cgroup. What is refused later, as less memory than is in use,
+        is tried again with the next sync.
+        """
+        await self._cgroups.widen(record.pod)
         record.resize_error = ""
+        await self._update_containers(record, plan)
+        try:
+            await self._cgroups.settle(record.pod)
+        except CgroupError as error:
+            record.resize_error = str(error)
+            log.warning("Pod not resized: pod=%s error=%s", pod_full_name(record.pod), error)
+
+    async def _update_containers(self, record: PodRecord, plan: ResizePlan) -> None:
         for each in plan.update:
             try:
                 await self._runtime.update_container(each.id, each.resources)

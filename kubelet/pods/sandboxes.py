@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from apimachinery.objects import Object, annotations_of
+from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import WARNING, Recorder
@@ -20,6 +21,7 @@ class SandboxMaker:
     def __init__(
         self,
         runtime: Runtime,
+        cgroups: PodCgroups,
         classes: RuntimeClasses,
         recorder: Recorder,
         journal: Journal,
@@ -27,6 +29,7 @@ class SandboxMaker:
         settings: PodSettings,
     ) -> None:
         self._runtime = runtime
+        self._cgroups = cgroups
         self._classes = classes
         self._recorder = recorder
         self._journal = journal
@@ -53,6 +56,7 @@ class SandboxMaker:
             attempt=attempt,
             dns=pod_dns(pod, settings.host_dns(), settings.cluster_dns, settings.cluster_domain),
             cluster_domain=settings.cluster_domain,
+            cgroup_parent=self._cgroups.parent_of(pod),
             runtime_handler=await self._classes.handler_of(pod),
             annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
         )

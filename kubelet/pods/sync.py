@@ -14,6 +14,7 @@ from apimachinery.objects import Object, get_path
 from apimachinery.pods import all_containers, is_sidecar
 from apimachinery.times import parse_time
 from component_base.backoff import exponential
+from kubelet.cgroups.tree import CgroupError
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.journal import Journal
 from kubelet.metrics import POD_START, STARTED_PODS
@@ -21,6 +22,7 @@ from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_
 from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
+from kubelet.pods.resize import ResizePlan
 from kubelet.pods.resizer import Resizer
 from kubelet.pods.sandboxes import SandboxMaker
 from kubelet.pods.seen import containers_named, has_ended, newest_sandbox
@@ -44,7 +46,7 @@ log = logging.getLogger(__name__)
 
 KEPT_CONTAINERS = 2
 """Per name: the newest, and the dead one before it for its logs and last state."""
-SANDBOX_RETRY = 2.0
+SANDBOX_RETRY = CGROUP_RETRY = 2.0
 SETTLING = 0.25
 """A container that need not run on is often over at once.
 
@@ -111,6 +113,7 @@ class PodSync:
             await self._remove(record, seen)
             return None
         await self._volumes.tear_down(record.uid)
+        await self._remover.remove_cgroup(record.uid)
         record.stopped = True
         await self._reporter.report(record, seen)
         record.over.set()
@@ -139,16 +142,26 @@ class PodSync:
             return 0.0
         resizes = self._resizer.plan(pod, seen)
         actions = compute_pod_actions(pod, seen, self._probes.verdicts(record.uid), resizes.restart)
-        if resizes.update and not actions.kill_pod:
-            await self._resizer.update(record, resizes)
-            if record.resize_error:
-                await self._reporter.report(record, seen)
+        if (not actions.kill_pod or actions.create_sandbox) and not await self._resize(record, seen, resizes):
+            return CGROUP_RETRY
         wait = await self._set_up_volumes(record)
         if record.volumes is None:
             return wait
         retry = await self._act(record, seen, actions, record.volumes)
         self._note_start(record, status)
         return self._next_look(record, retry)
+
+    async def _resize(self, record: PodRecord, seen: RuntimePod | None, plan: ResizePlan) -> bool:
+        """Whether the pod has a cgroup to live in; an Event says why not."""
+        try:
+            await self._resizer.update(record, plan)
+        except CgroupError as error:
+            message = f"unable to ensure pod container exists: {error}"
+            self._recorder.event(pod_reference(record.pod), WARNING, "FailedToCreatePodContainer", message)
+            return False
+        if record.resize_error:
+            await self._reporter.report(record, seen)
+        return True
 
     async def _set_up_volumes(self, record: PodRecord) -> float | None:
         """Makes or refreshes them. What is mounted once stays usable even if it cannot be refreshed."""

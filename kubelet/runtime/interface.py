@@ -292,6 +292,9 @@ class Runtime(Protocol):
     """
 
     async def version(self) -> RuntimeVersion: ...
+    async def cgroup_driver(self) -> str:
+        """cgroupfs or systemd: whose cgroups its containers live in."""
+
     async def update_pod_cidr(self, cidr: str) -> None:
         """The Node's podCIDR became known. Until then sandboxes fail, but for those on the host's network."""
 

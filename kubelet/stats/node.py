@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubelet.runtime.cgroups import parse_net_dev
+from kubelet.cgroups.usage import parse_net_dev
 from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
 from kubelet.stats.disk import Filesystem, filesystem_of
 

@@ -37,17 +37,19 @@ class Node:
         self.manifests = plane.config.state_dir / "manifests"
         self.manifests.mkdir()
         self.port = free_port()
+        self.cgroup_root = f"/{self.name}"
 
     def start(self, *flags: str) -> None:
         self.plane.run(
             "kubelet", f"--hostname-override={self.name}", f"--root-dir={self.root}", f"--port={self.port}",
-            "--healthz-port=0", f"--pod-cidr={_own_pod_cidr()}", f"--pod-manifest-path={self.manifests}",
-            *flags,
+            "--healthz-port=0", f"--cgroup-root={self.cgroup_root}", f"--pod-cidr={_own_pod_cidr()}",
+            f"--pod-manifest-path={self.manifests}", *flags,
         )  # fmt: skip
 
     def clean_up(self) -> None:
         command = [sys.executable, "-m", "kubelet", "--cleanup", f"--hostname-override={self.name}"]
-        subprocess.run([*command, f"--root-dir={self.root}"], check=True, timeout=60)
+        own = [f"--root-dir={self.root}", f"--cgroup-root={self.cgroup_root}"]
+        subprocess.run([*command, *own], check=True, timeout=60)
 
     async def until(self, holds: Callable[[Object], Any], name: str = "p") -> Object:
         async with asyncio.timeout(LIMIT):

@@ -14,6 +14,7 @@ from apimachinery.conditions import find_condition, is_condition_true
 from apimachinery.objects import Object, uid_of
 from apimachinery.scheme import CONFIG_MAPS, EVENTS, NODES, PODS
 from client.rest import STRATEGIC
+from kubelet.cgroups.usage import parse_cgroups
 from tests.integration.docker_node import LIMIT, Node, docker_node
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
@@ -51,6 +52,7 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
         pod = await here.run_pod(containers=[CONTAINER], volumes=VOLUMES)
         before = containers_of(pod)
         assert len(before) == 2
+        cgroup = cgroup_of(pod)
 
         await check_statistics(here, pod)
         assert has_log(pod)
@@ -75,6 +77,7 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
             while containers_of(pod) or (here.root / "pods" / uid_of(pod)).exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert not has_log(pod)
+        assert not cgroup.exists()
         reasons = {each["reason"] for each in (await here.client.list(EVENTS, "default"))["items"]}
         assert reasons >= {"Pulled", "Created", "Started", "Killing"}
 
@@ -204,6 +207,9 @@ async def test_resources_change_while_the_container_runs(tmp_path: Path) -> None
         after = await here.until(lambda pod: limits(pod) == {"cpu": "300m", "memory": "128Mi"})
         assert pod["status"]["containerStatuses"][0]["containerID"] == container_id_of(after)
         assert limits_on_the_engine(after) == (128 << 20, 30_000)
+        cgroup = cgroup_of(after)
+        assert uid_of(pod) in cgroup.name.replace("_", "-")
+        assert memory_limit(cgroup) == 128 << 20
         assert find_condition(after["status"]["conditions"], "PodResizeInProgress") is None
 
         await resize("1000", "128Mi")
@@ -247,3 +253,18 @@ def limits_on_the_engine(pod: Object) -> tuple[int, int]:
 
 def container_id_of(pod: Object) -> str:
     return str(pod["status"]["containerStatuses"][0]["containerID"])
+
+
+def cgroup_of(pod: Object) -> Path:
+    """The pod's own, as far as memory is concerned: the one that its container's lies in."""
+    docker_id = container_id_of(pod).removeprefix("docker://")
+    command = ["docker", "inspect", "--format", "{{.State.Pid}}", docker_id]
+    pid = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    paths = parse_cgroups(Path(f"/proc/{pid}/cgroup").read_text())
+    top = Path("/sys/fs/cgroup/memory" if "memory" in paths else "/sys/fs/cgroup")
+    return top / paths.get("memory", paths[""]).lstrip("/").rpartition("/")[0]
+
+
+def memory_limit(cgroup: Path) -> int:
+    file = cgroup / "memory.limit_in_bytes"
+    return int((file if file.exists() else cgroup / "memory.max").read_text())

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from component_base.byte_stream import DuplexStream
+from kubelet.cgroups.usage import read_interfaces, read_usage
 from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
-from kubelet.runtime.cgroups import read_interfaces, read_usage
 from kubelet.runtime.docker import execs, pulls
 from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.creation import Creator
@@ -73,7 +73,7 @@ class DockerRuntime:
         self._network = network
         self._logs = logs or LogLimits()
         self._links = links
-        self._root = ""
+        self._info: Mapping[str, Any] = {}
         self._engine = Engine(endpoint)
         self._connector = Connector(endpoint)
         self._creator = Creator(self._engine, self._connector)
@@ -83,6 +83,9 @@ class DockerRuntime:
     async def version(self) -> RuntimeVersion:
         told = await self._engine.look(lambda client: client.version())
         return RuntimeVersion("docker", told["Version"], told["ApiVersion"])
+
+    async def cgroup_driver(self) -> str:
+        return str((await self._told()).get("CgroupDriver") or "cgroupfs")
 
     async def close(self) -> None:
         self._sightings.close()
@@ -231,10 +234,13 @@ class DockerRuntime:
     # Images.
 
     async def image_folder(self) -> str:
-        if not self._root:
-            told = await self._engine.look(lambda client: client.info())
-            self._root = str(told["DockerRootDir"])
-        return self._root
+        return str((await self._told())["DockerRootDir"])
+
+    async def _told(self) -> Mapping[str, Any]:
+        """What the engine says of itself, and will say as long as we run."""
+        if not self._info:
+            self._info = await self._engine.look(lambda client: client.info())
+        return self._info
 
     async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
         await pulls.pull(self._connector, image, credentials)

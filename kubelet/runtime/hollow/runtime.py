@@ -99,6 +99,9 @@ class HollowRuntime:
 
     # The Runtime.
 
+    async def cgroup_driver(self) -> str:
+        return "cgroupfs"
+
     async def version(self) -> RuntimeVersion:
         self._check()
         return RuntimeVersion("hollow", "1.0.0", "1.0.0")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from apimachinery.objects import Object
+from apimachinery.quantity import Quantity
 from client.reviews import User, user_of_certificate
 from kubelet.configuration import ConfigError, load_document, merge, parse_taints
 from kubelet.node.machine import Machine
@@ -192,7 +194,7 @@ def test_taints_are_parsed() -> None:
 
 
 MACHINE = Machine(cpus=2, memory=4 << 30, disk=100 << 30, inodes=1000)
-CONFIG = NodeConfig("n1", ("192.0.2.1",), "n1", reserved={"cpu": "500m"})
+CONFIG = NodeConfig("n1", ("192.0.2.1",), "n1", reserved={"cpu": Quantity.parse("500m")})
 
 
 def test_capacity_and_what_is_left_of_it() -> None:
@@ -204,6 +206,8 @@ def test_capacity_and_what_is_left_of_it() -> None:
     }
     left = allocatable_of(MACHINE, CONFIG)
     assert (left["cpu"], left["memory"], left["ephemeral-storage"]) == ("1500m", "3996Mi", "96636764160")
+    huge = replace(MACHINE, hugepages=(("2Mi", 1 << 30),))
+    assert allocatable_of(huge, CONFIG)["memory"] == "2972Mi"
 
 
 def conditions(*pressures: str, health: Health | None = None) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from kubelet.cgroups.usage import parse_net_dev, read_usage
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
-from kubelet.runtime.cgroups import parse_net_dev, read_usage
 from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
 from kubelet.stats.claims import inspect_claims, volume_metrics
 from kubelet.stats.disk import DiskUsage, Filesystem

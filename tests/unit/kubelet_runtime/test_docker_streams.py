@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from kubelet.runtime.cgroups import parse_cgroups
+from kubelet.cgroups.usage import parse_cgroups
 from kubelet.runtime.docker.connection import path_of
 from kubelet.runtime.docker.logs import logs_path
 from kubelet.runtime.docker.pulls import auth_header, join_errors, pull_error

@@ -18,12 +18,22 @@ _ROOT = Path("/sys/fs/cgroup")
 
 
 def read_usage(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> ContainerUsage | None:
-    """None if the process is gone."""
+    """Of all that is in the cgroup of a process; None if it is gone."""
     try:
         paths = parse_cgroups((proc / str(pid) / "cgroup").read_text())
         if "memory" in paths:
             return _read_v1(root, paths)
         return _read_v2(root / paths.get("", "/").lstrip("/"))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def read_group(path: str, root: Path = _ROOT) -> ContainerUsage | None:
+    """Of everything in a cgroup, by its path below each tree's top; None if it is gone."""
+    try:
+        if (root / "memory").is_dir():
+            return _read_v1(root, dict.fromkeys(("memory", "cpuacct", "pids"), path))
+        return _read_v2(root / path)
     except (OSError, ValueError, KeyError):
         return None
 

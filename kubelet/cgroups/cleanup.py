@@ -1,0 +1,27 @@
+"""Takes the whole tree away, whichever driver made it."""
+
+from __future__ import annotations
+
+import logging
+
+from kubelet.cgroups.drivers import MOUNTS, CgroupfsDriver, SystemdDriver, open_files
+from kubelet.cgroups.names import all_pods, parse_path
+from kubelet.cgroups.systemd import Systemd
+from kubelet.cgroups.v2 import UnifiedHierarchy
+
+log = logging.getLogger(__name__)
+
+
+def remove_cgroups(cgroup_root: str) -> None:
+    """The root goes, too, if it is not the machine's and nothing else lives in it."""
+    top, root = all_pods(cgroup_root), parse_path(cgroup_root)
+    try:
+        files = open_files(MOUNTS.read_text())
+        systemd = Systemd(isinstance(files, UnifiedHierarchy))
+        for driver in (CgroupfsDriver(files), SystemdDriver(files, systemd)):
+            if files.exists(driver.path(top)):
+                driver.remove(driver.path(top))
+            if root and not files.children(driver.path(root)):
+                driver.remove(driver.path(root))
+    except OSError as error:
+        log.warning("Cgroups of pods not removed: error=%s", error)

@@ -1,0 +1,96 @@
+"""Who owns the tree: the kubelet itself (driver cgroupfs), or systemd, which is asked for slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from kubelet.cgroups import names
+from kubelet.cgroups.files import CgroupFiles
+from kubelet.cgroups.limits import Limits
+from kubelet.cgroups.names import Name
+from kubelet.cgroups.systemd import Systemd
+from kubelet.cgroups.v1 import SeparateHierarchies, parse_mounts_v1
+from kubelet.cgroups.v2 import UnifiedHierarchy, find_mount_v2
+
+MOUNTS = Path("/proc/mounts")
+
+
+class Driver(Protocol):
+    """Every method but `parent` and `path` blocks, and raises OSError."""
+
+    files: CgroupFiles
+
+    def path(self, name: Name) -> str:
+        """Where it is in the kernel's files."""
+
+    def parent(self, name: Name) -> str:
+        """What the engine is told of where its containers belong."""
+
+    def apply(self, name: Name, limits: Limits) -> None:
+        """Makes it where it is missing."""
+
+    def remove(self, path: str) -> None: ...
+
+
+class CgroupfsDriver:
+    def __init__(self, files: CgroupFiles) -> None:
+        self.files = files
+
+    def path(self, name: Name) -> str:
+        return names.directory(name)
+
+    def parent(self, name: Name) -> str:
+        return f"/{names.directory(name)}"
+
+    def apply(self, name: Name, limits: Limits) -> None:
+        self.files.create(self.path(name))
+        self.files.write(self.path(name), limits)
+
+    def remove(self, path: str) -> None:
+        self.files.remove(path)
+
+
+class SystemdDriver:
+    """systemd has no words for huge pages: all limits are written to the files, too."""
+
+    def __init__(self, files: CgroupFiles, systemd: Systemd) -> None:
+        self.files = files
+        self.systemd = systemd
+
+    def path(self, name: Name) -> str:
+        return names.slice_directory(name)
+
+    def parent(self, name: Name) -> str:
+        return names.slice_of(name)
+
+    def apply(self, name: Name, limits: Limits) -> None:
+        known = self.files.exists(self.path(name))
+        self.systemd.set_up_slice(names.slice_of(name), limits, known=known)
+        self.files.create(self.path(name))
+        self.files.write(self.path(name), limits)
+
+    def remove(self, path: str) -> None:
+        if self.files.exists(path):
+            self.systemd.stop_slice(path.rpartition("/")[2])
+        self.files.remove(path)
+
+
+def open_files(mounts: str) -> CgroupFiles:
+    """`mounts` is the text of /proc/mounts. Raises FileNotFoundError where there are no cgroups."""
+    unified = find_mount_v2(mounts)
+    if unified is not None:
+        return UnifiedHierarchy(unified)
+    separate = parse_mounts_v1(mounts)
+    if "memory" not in separate and "cpu" not in separate:
+        raise FileNotFoundError("failed to find cgroup mounts")
+    return SeparateHierarchies(separate)
+
+
+def open_driver(kind: str, run: Callable[[list[str]], None] | None = None) -> Driver:
+    """`kind` is cgroupfs or systemd, as the engine says. Raises OSError."""
+    files = open_files(MOUNTS.read_text())
+    if kind != "systemd":
+        return CgroupfsDriver(files)
+    return SystemdDriver(files, Systemd(isinstance(files, UnifiedHierarchy), *([run] if run else [])))

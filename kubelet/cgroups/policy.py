@@ -1,0 +1,80 @@
+"""What the configuration says of the tree. Pure; names and complaints are upstream's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apimachinery.pods import add_up
+from apimachinery.quantity import Quantity
+from kubelet.cgroups.names import Name, all_pods, parse_path
+
+PODS = "pods"
+RESERVED = {
+    "system-reserved": ("systemReserved", "systemReservedCgroup"),
+    "kube-reserved": ("kubeReserved", "kubeReservedCgroup"),
+}
+"""What else can be enforced: its amounts and its cgroup."""
+
+
+class CgroupPolicyError(ValueError):
+    """The configuration contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupPolicy:
+    top: Name
+    """Of all pods."""
+    pids: int = 0
+    """What a pod may have; 0 for any number."""
+    enforce_cpu: bool = True
+    reserved: Mapping[str, Quantity] = field(default_factory=dict)
+    """What pods may not have of the node."""
+    others: Mapping[Name, Mapping[str, Quantity]] = field(default_factory=dict)
+    """Cgroups of others that are to be limited, too, and what was reserved for them."""
+
+
+def policy_of(configuration: Mapping[str, Any]) -> CgroupPolicy | None:
+    """None where pods get no tree (`cgroupsPerQOS: false`). Raises CgroupPolicyError."""
+    enforced = [each for each in configuration["enforceNodeAllocatable"] if each != "none"]
+    if not configuration["cgroupsPerQOS"]:
+        if enforced:
+            raise CgroupPolicyError(
+                "invalid configuration: enforceNodeAllocatable (--enforce-node-allocatable) is not supported "
+                "unless cgroupsPerQOS (--cgroups-per-qos) is set to true"
+            )
+        return None
+    return CgroupPolicy(
+        top=all_pods(configuration["cgroupRoot"]),
+        pids=max(configuration["podPidsLimit"], 0),
+        enforce_cpu=configuration["cpuCFSQuota"],
+        reserved=reserved_of(configuration) if PODS in enforced else {},
+        others=dict(_other(configuration, each) for each in enforced if each != PODS),
+    )
+
+
+def reserved_of(configuration: Mapping[str, Any]) -> dict[str, Quantity]:
+    """systemReserved and kubeReserved together."""
+    return add_up(_amounts(configuration, each) for each, _ in RESERVED.values())
+
+
+def _other(configuration: Mapping[str, Any], key: str) -> tuple[Name, dict[str, Quantity]]:
+    if key not in RESERVED:
+        raise CgroupPolicyError(
+            f'invalid configuration: option "{key}" specified for enforceNodeAllocatable '
+            "(--enforce-node-allocatable). Valid options are "
+            '"pods", "system-reserved", "system-reserved-compressible", "kube-reserved", '
+            '"kube-reserved-compressible" or "none"'
+        )
+    amounts, cgroup = RESERVED[key]
+    if not configuration[cgroup]:
+        raise CgroupPolicyError(
+            f"invalid configuration: {cgroup} (--{key}-cgroup) must be specified "
+            f'when "{key}" contained in enforceNodeAllocatable (--enforce-node-allocatable)'
+        )
+    return parse_path(configuration[cgroup]), _amounts(configuration, amounts)
+
+
+def _amounts(configuration: Mapping[str, Any], key: str) -> dict[str, Quantity]:
+    return {name: Quantity.parse(text) for name, text in configuration[key].items()}
