@@ -78,7 +78,8 @@ from apiserver.routes import general_router, health_router, issuer_router, to_js
 from apiserver.services import ServiceAddresses
 from apiserver.shutdown import Shutdown
 from apiserver.storage.compaction import Compactor
-from apiserver.storage.encryption.storage import Reloader, encrypt
+from apiserver.storage.encryption.config import Seams
+from apiserver.storage.encryption.keeping import EncryptionKeeper
 from apiserver.storage.interface import Storage, StorageError
 from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources.kubelets import Backends
@@ -99,12 +100,15 @@ class ApiServer:
 
     def __init__(self, options: Options, storage: Storage, now: Callable[[], datetime] = clock.now) -> None:
         self.options = options
-        self.reload_keys: Reloader | None = None
+        self.encryption: EncryptionKeeper | None = None
         if options.encryption_provider_config:
-            path = options.encryption_provider_config
-            storage = encrypted = encrypt(storage, path)
-            if options.encryption_provider_config_automatic_reload:
-                self.reload_keys = Reloader(path, encrypted)
+            self.encryption = EncryptionKeeper(
+                options.encryption_provider_config,
+                storage,
+                reloads=options.encryption_provider_config_automatic_reload,
+                seams=Seams(now=now),
+            )
+            storage = self.encryption.storage
         self.storage = storage
         self.cache = WatchCache(storage)
         self.metrics = RequestMetrics()
@@ -187,8 +191,8 @@ class ApiServer:
                 group.create_task(self.flows.run())
                 if self.auditor is not None:
                     group.create_task(self.auditor.run())
-                if self.reload_keys is not None:
-                    group.create_task(self.reload_keys.run())
+                if self.encryption is not None:
+                    group.create_task(self.encryption.run())
         finally:
             await self.backends.aclose()
             await self.webhooks.aclose()
@@ -212,6 +216,8 @@ class ApiServer:
         """By endpoint: what is asked, in order."""
         loaded = health.flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
         live = {"ping": health.ping, "log": health.ping, "etcd": self._check_etcd, **self.start.checks()}
+        if self.encryption is not None and self.encryption.is_checked:
+            live["kms-providers"] = self.encryption.check
         ready = {**live, "informer-sync": loaded, "shutdown": self.shutdown.check}
         return {"healthz": live, "livez": live, "readyz": ready}
 

@@ -33,7 +33,7 @@ from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.request import RequestInfo
 from apiserver.responses import send_status, send_text
-from apiserver.storage.interface import StorageError, StorageUnreachable, UnreadableValue
+from apiserver.storage.interface import StorageError, StorageUnreachable, UnreadableValue, UnwritableValue
 from apiserver.storage.watch_cache import WatchCache
 
 Verb = Callable[[RequestInfo, Receive, Send, Store], Awaitable[None]]
@@ -170,6 +170,6 @@ def api_error(error: StorageError) -> StatusError:
     """What a client is told about trouble with the store."""
     if isinstance(error, StorageUnreachable):
         return ServiceUnavailableError(f"the store is unreachable: {error}", retry_after=1)
-    if isinstance(error, UnreadableValue):
+    if isinstance(error, UnreadableValue | UnwritableValue):
         return InternalError(error)
     return StatusError(str(error), code=500)

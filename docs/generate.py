@@ -18,6 +18,7 @@ from prometheus_client.core import Metric
 import apiserver.admission.webhooks.metrics
 import apiserver.audit.metrics
 import apiserver.options
+import apiserver.storage.encryption.metrics
 import client.metrics  # noqa: F401 (declares what every client counts)
 import controller_manager.options
 import kube_dns.metrics

@@ -92,6 +92,10 @@ class UnreadableValue(StorageError):
     """A value that is there and cannot be decrypted."""
 
 
+class UnwritableValue(StorageError):
+    """A value that ought to be encrypted and cannot be."""
+
+
 class Storage(Protocol):
     """Called from one event loop. Every method may raise StorageUnreachable."""
 

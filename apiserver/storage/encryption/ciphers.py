@@ -7,6 +7,7 @@ value that was moved to another one.
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -28,11 +29,24 @@ class CipherError(Exception):
     """A value that cannot be read: another key's, damaged, moved, or not encrypted at all."""
 
 
+class KeyNeeded(Exception):
+    """A key that is not at hand: `fetch` gets it, or raises CipherError, KeyAway; then try again."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[None]]) -> None:
+        super().__init__("the key is not at hand")
+        self.fetch = fetch
+
+
+class KeyAway(Exception):
+    """Who has the key does not answer just now."""
+
+
 class Cipher(Protocol):
-    def seal(self, value: bytes, context: bytes) -> bytes: ...
+    def seal(self, value: bytes, context: bytes) -> bytes:
+        """Raises CipherError; KeyNeeded if the key is somebody else's."""
 
     def open(self, data: bytes, context: bytes) -> bytes:
-        """Raises CipherError."""
+        """Raises CipherError; KeyNeeded if the key is somebody else's."""
 
 
 class Identity:

@@ -8,13 +8,20 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from apimachinery.field import ErrorList, Path, invalid, required
 from apimachinery.objects import Object
 from apiserver.config_files import ConfigError, decode_config
-from apiserver.storage.encryption.ciphers import AesCbc, AesGcm, Cipher, Identity, Secretbox
-from apiserver.storage.encryption.transformer import ANY, Provider, Transformer, Transformers
+from apiserver.storage.encryption.ciphers import AesCbc, AesGcm, Cipher, Secretbox
+from apiserver.storage.encryption.kms.config import check_kms, timeout_of
+from apiserver.storage.encryption.kms.key_service import KeyService
+from apiserver.storage.encryption.kms.plugin import Plugin
+from apiserver.storage.encryption.transformer import ANY, PLAIN, Provider, Transformers
+from component_base import clock
 
 API_VERSION, KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
 _CIPHERS: dict[str, tuple[Callable[[bytes], Cipher], tuple[int, ...]]] = {
@@ -39,19 +46,34 @@ _EVENTS = (
 _STAR = "use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources"
 
 
-def parse_config(text: bytes) -> Transformers:
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What plugins need of the world."""
+
+    now: Callable[[], datetime] = clock.now
+    new_uid: Callable[[], str] = lambda: str(uuid4())
+
+
+def parse_config(text: bytes, seams: Seams = Seams()) -> Transformers:
     """Raises ConfigError."""
     config = decode_config(text, API_VERSION, KIND, _SHAPE)
     errors = _check(config)
     if errors:
         raise ConfigError("; ".join(str(each) for each in errors))
     rules: dict[str, list[Provider]] = {}
+    services: list[KeyService] = []
     for block in config["resources"]:
-        providers = [each for provider in block["providers"] for each in _providers(provider)]
+        providers = []
+        for provider in block["providers"]:
+            if (kms := provider.get("kms")) is not None:
+                services.append(_key_service(kms, seams))
+                providers.append(_provider_of(services[-1]))
+            else:
+                providers += _providers(provider)
         for name in block["resources"]:
             _refuse_masked(name, rules)
             rules.setdefault(name, []).extend(providers)
-    return Transformers({name: Transformer(providers) for name, providers in rules.items()})
+    return Transformers(rules, services)
 
 
 _SHAPE: Any = {
@@ -72,6 +94,7 @@ def _check(config: Object) -> ErrorList:
     if not blocks:
         return [_at_least_one(root, "resources")]
     errors: ErrorList = []
+    kms_names: set[str] = set()
     for index, block in enumerate(blocks):
         names, path = block.get("resources") or [], root.index(index).child("resources")
         errors += [] if names else [_at_least_one(path, str(path))]
@@ -79,7 +102,7 @@ def _check(config: Object) -> ErrorList:
         providers, path = block.get("providers") or [], root.index(index).child("providers")
         errors += [] if providers else [_at_least_one(path, str(path))]
         for position, provider in enumerate(providers):
-            errors += _check_provider(provider, path.index(position))
+            errors += _check_provider(provider, path.index(position), kms_names)
     return errors
 
 
@@ -130,13 +153,13 @@ def _problem_of(name: str) -> str:
     return ""
 
 
-def _check_provider(provider: Object, path: Path) -> ErrorList:
+def _check_provider(provider: Object, path: Path, kms_names: set[str]) -> ErrorList:
     found = [name for name in _PROVIDERS if (provider or {}).get(name) is not None]
     if len(found) != 1:
         return [invalid(path, found, _MANY_PROVIDERS if found else _NO_PROVIDER)]
     name = found[0]
     if name == "kms":
-        return [invalid(path.child(name), provider[name].get("name", ""), "KMS providers are not supported")]
+        return check_kms(provider[name], path.child(name), kms_names)
     if name == "identity":
         return []
     keys, where = provider[name].get("keys") or [], path.child(name).child("keys")
@@ -167,12 +190,22 @@ def _providers(provider: Object) -> list[Provider]:
     """One for each key."""
     name = next(each for each in _PROVIDERS if provider.get(each) is not None)
     if name == "identity":
-        return [Provider(b"", Identity())]
-    make = _CIPHERS[name][0]
+        return [*PLAIN]
+    make, label = _CIPHERS[name][0], f"k8s:enc:{name}:v1:"
     return [
-        Provider(f"k8s:enc:{name}:v1:{key['name']}:".encode(), make(base64.b64decode(key["secret"])))
+        Provider(f"{label}{key['name']}:".encode(), make(base64.b64decode(key["secret"])), label)
         for key in provider[name]["keys"]
     ]
+
+
+def _key_service(kms: Object, seams: Seams) -> KeyService:
+    plugin = Plugin(kms["name"], kms["endpoint"], timeout_of(kms), seams.new_uid)
+    return KeyService(plugin, seams.now)
+
+
+def _provider_of(service: KeyService) -> Provider:
+    prefix = f"k8s:enc:kms:v2:{service.name}:"
+    return Provider(prefix.encode(), service, prefix, service.is_outdated)
 
 
 def _refuse_masked(name: str, rules: dict[str, list[Provider]]) -> None:

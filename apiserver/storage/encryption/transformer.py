@@ -5,14 +5,18 @@ Source: pkg/storage/value/transformer.go of kubernetes/apiserver 0.34.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 from apimachinery.scheme import BUILTIN, EVENTS_GROUP
 from apiserver.storage.encryption.ciphers import Cipher, CipherError, Identity
+from apiserver.storage.encryption.kms.key_service import KeyService
+from apiserver.storage.encryption.metrics import count_transformation
 from apiserver.storage.keys import prefixes
 
 ANY = "*"
+_FROM, _TO = "from_storage", "to_storage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,13 @@ class Provider:
 
     prefix: bytes
     cipher: Cipher
+    label: str
+    """As metrics name it."""
+    is_outdated: Callable[[bytes], bool] = lambda data: False
+    """Whether a value that it could open would now be sealed with another key."""
+
+
+PLAIN = (Provider(b"", Identity(), "identity"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +45,58 @@ class Plain:
 class Transformer:
     """The providers of a resource in their order."""
 
-    def __init__(self, providers: Sequence[Provider]) -> None:
+    def __init__(self, resource: str, providers: Sequence[Provider]) -> None:
+        """`resource`: as metrics name it, secrets or deployments.apps; empty: not worth counting."""
+        self._resource = resource
         self._providers = tuple(providers)
 
     def seal(self, value: bytes, key: str) -> bytes:
-        first = self._providers[0]
-        return first.prefix + first.cipher.seal(value, key.encode())
+        """Raises CipherError, KeyNeeded."""
+        first, began = self._providers[0], perf_counter()
+        try:
+            sealed = first.cipher.seal(value, key.encode())
+        except CipherError:
+            self._count(_TO, first.label, None)
+            raise
+        self._count(_TO, first.label, began)
+        return first.prefix + sealed
 
     def open(self, data: bytes, key: str) -> Plain:
-        """Raises CipherError. Keys of one name may be listed twice: each is tried."""
-        problem = ""
+        """Raises CipherError, KeyNeeded. Keys of one name may be listed twice: each is tried."""
+        problem, began = "", perf_counter()
         for position, each in enumerate(self._providers):
             if not data.startswith(each.prefix):
                 continue
+            sealed = data[len(each.prefix) :]
             try:
-                return Plain(each.cipher.open(data[len(each.prefix) :], key.encode()), position > 0)
+                value = each.cipher.open(sealed, key.encode())
             except CipherError as error:
-                problem = problem or (str(error) if each.prefix else "")
+                if each.prefix:
+                    problem = problem or str(error)
+                    self._count(_FROM, each.label, None)
+                continue
+            self._count(_FROM, each.label, began)
+            return Plain(value, position > 0 or each.is_outdated(sealed))
+        if not problem:
+            self._count(_FROM, "unknown", None)
         raise CipherError(problem or "no matching prefix found")
 
+    def _count(self, kind: str, label: str, began: float | None) -> None:
+        """Without a beginning it was a failure."""
+        if self._resource:
+            count_transformation(self._resource, kind, label, began)
 
-PLAIN = Transformer([Provider(b"", Identity())])
+
+UNTOUCHED = Transformer("", PLAIN)
 """For what nobody wants encrypted."""
 
 
 class Transformers:
-    """The transformer of every key. `rules`: by `secrets`, `deployments.apps`, `*.apps`, `*.*`."""
+    """The transformer of every key. `rules`: providers by `secrets`, `deployments.apps`, `*.apps`, `*.*`."""
 
-    def __init__(self, rules: Mapping[str, Transformer]) -> None:
+    def __init__(self, rules: Mapping[str, Sequence[Provider]], services: Sequence[KeyService] = ()) -> None:
+        self.services = tuple(services)
+        """Those among the ciphers that have to be kept going."""
         self._rules = dict(rules)
         # Events of both groups lie where those of the group without a name do.
         kept = [each for each in BUILTIN if each.group != EVENTS_GROUP]
@@ -84,4 +119,5 @@ class Transformers:
 
     def _rule(self, group: str, plural: str) -> Transformer:
         names = (f"{plural}.{group}" if group else plural, f"{ANY}.{group}", f"{ANY}.{ANY}")
-        return next((self._rules[name] for name in names if name in self._rules), PLAIN)
+        providers = next((self._rules[name] for name in names if name in self._rules), None)
+        return UNTOUCHED if providers is None else Transformer(names[0], providers)

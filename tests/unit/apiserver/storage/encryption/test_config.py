@@ -22,6 +22,12 @@ def keys(*names: str, secret: str = SECRET) -> dict[str, Any]:
     return {"keys": [{"name": name, "secret": secret} for name in names]}
 
 
+def kms(*others: dict[str, Any], **fields: Any) -> bytes:
+    """A configuration with a good provider `vault` that has `fields`, and with others like it."""
+    good = {"apiVersion": "v2", "name": "vault", "endpoint": "unix:///kms.sock"}
+    return config((["secrets"], [{"kms": good | each} for each in (fields, *others)]))
+
+
 def config(*blocks: tuple[list[str], list[dict[str, Any]]]) -> bytes:
     return yaml.safe_dump(
         {
@@ -51,7 +57,17 @@ IDENTITY: dict[str, Any] = {"identity": {}}
         (config((["secrets.*"], [CBC])), "encrypting the same resource across groups is not supported"),
         (config((["secrets"], [{}])), "provider does not contain any of the expected providers"),
         (config((["secrets"], [CBC | IDENTITY])), "more than one provider specified in a single element"),
-        (config((["secrets"], [{"kms": {"name": "vault"}}])), "KMS providers are not supported"),
+        (kms(apiVersion="v1"), "KMSv1 is deprecated and will only receive security updates going forward"),
+        (kms(apiVersion=None), "KMSv1 is deprecated"),
+        (kms(apiVersion="v3"), 'kms.apiVersion: Invalid value: "v3": unsupported apiVersion'),
+        (kms(name=""), "kms.name: Required value: name is a mandatory field for a provider"),
+        (kms(name="a:b"), "invalid KMS provider name a:b, must not contain ':'"),
+        (kms({}), "duplicate KMS provider name vault, names must be unique"),
+        (kms(endpoint=""), "endpoint is a mandatory field for a kms"),
+        (kms(endpoint="tcp://a"), 'unsupported scheme "tcp" for KMS provider, only unix is supported'),
+        (kms(timeout="0s"), "timeout should be a positive value"),
+        (kms(timeout="soon"), "timeout should be a positive value"),
+        (kms(cachesize=9), "cachesize is not supported in v2"),
         (config((["secrets"], [{"aescbc": {"keys": []}}])), "at least one keys is required"),
         (config((["secrets"], [{"aescbc": keys("")}])), "name is a mandatory field for a key"),
         (config((["secrets"], [{"aescbc": keys("a", secret="")}])), "secret is a mandatory field"),

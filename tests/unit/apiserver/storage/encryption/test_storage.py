@@ -13,7 +13,8 @@ from apimachinery.scheme import SECRETS
 from apiserver.config_files import ConfigError
 from apiserver.registry.transaction import Decision, Keep, Transactions
 from apiserver.storage.encryption.config import parse_config
-from apiserver.storage.encryption.storage import EncryptedStorage, Reloader
+from apiserver.storage.encryption.keeping import EncryptionKeeper
+from apiserver.storage.encryption.storage import EncryptedStorage
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import RevisionMismatch, UnreadableValue
 from apiserver.storage.memory import MemoryStorage
@@ -109,14 +110,14 @@ async def test_without_a_configuration_what_is_encrypted_is_told_as_such(inner: 
 
 
 async def test_a_changed_file_brings_new_keys(inner: MemoryStorage, tmp_path: Path) -> None:
-    path, storage = tmp_path / "encryption.yaml", encrypted(inner)
+    path = tmp_path / "encryption.yaml"
     path.write_bytes(ONE)
-    reloader = Reloader(str(path), storage)
-    assert not reloader.reload()
+    keeper = EncryptionKeeper(str(path), inner, reloads=True)
+    assert not await keeper.reload()
     path.write_bytes(b"kind: Pod")
     with pytest.raises(ConfigError):
-        reloader.reload()
+        await keeper.reload()
     path.write_bytes(TWO)
-    assert reloader.reload()
-    await storage.create(KEY, VALUE)
+    assert await keeper.reload()
+    await keeper.storage.create(KEY, VALUE)
     assert (await raw(inner)).startswith(b"k8s:enc:aescbc:v1:two:")
