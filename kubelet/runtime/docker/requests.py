@@ -14,6 +14,7 @@ from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources,
 
 _CPU_PERIOD = 100_000
 _SANDBOX_OOM_SCORE = -998
+_RESOLV_CONF = "/etc/resolv.conf"
 _PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
 _NO_HEALTHCHECK = {"Test": ["NONE"]}
 
@@ -86,7 +87,7 @@ def container_body(
             **_resources(config.resources, privileges),
             **_security(config.security, privileges),
             "Devices": [_device(each) for each in config.devices],
-            "Mounts": [_resolver(sandbox), *(_mount(each) for each in config.mounts)],
+            "Mounts": [_mount(each) for each in _mounts(config, sandbox)],
             "LogConfig": {
                 "Type": "json-file",
                 "Config": {"max-size": str(logs.bytes), "max-file": str(logs.files)},
@@ -199,9 +200,14 @@ def resolv_conf_path(sandbox: Mapping[str, Any]) -> str:
     return str(PurePath(sandbox["HostnamePath"]).with_name("resolv.conf"))
 
 
-def _resolver(sandbox: Mapping[str, Any]) -> Body:
-    """Docker takes a source within its own root only if mounts pass one way at least."""
-    return _mount(Mount(resolv_conf_path(sandbox), "/etc/resolv.conf", propagation="HostToContainer"))
+def _mounts(config: ContainerConfig, sandbox: Mapping[str, Any]) -> list[Mount]:
+    """With the pod's resolv.conf, unless the container has something of its own there.
+
+    Docker takes a source within its own root only if mounts pass one way at least.
+    """
+    if any(each.container_path == _RESOLV_CONF for each in config.mounts):
+        return list(config.mounts)
+    return [Mount(resolv_conf_path(sandbox), _RESOLV_CONF, propagation="HostToContainer"), *config.mounts]
 
 
 def resolv_conf(config: SandboxConfig) -> str:

@@ -83,6 +83,11 @@ def test_containers_share_the_resolver_file_that_lies_in_the_sandboxs_folder():
     assert on_the_host["Mounts"][0]["Source"] == "/docker/s1/made-by-docker"
 
 
+def test_a_container_may_have_a_resolver_file_of_its_own():
+    own = Mount("/volumes/settings/resolv.conf", "/etc/resolv.conf")
+    assert [each["Source"] for each in host_config(mounts=(own,))["Mounts"]] == [own.host_path]
+
+
 def test_sandbox_on_the_host_takes_its_namespaces():
     config = replace(POD, host_network=True, host_pid=True, host_ipc=True, hostname="")
     host = sandbox_body(config, "pause:1", LABELS, ALL)["HostConfig"]
