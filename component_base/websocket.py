@@ -134,20 +134,21 @@ class _Server(ServerProtocol):
     """Takes names of subprotocols that are no tokens: Kubernetes has `SPDY/3.1+portforward.k8s.io`."""
 
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
-        return self.select_subprotocol(_subprotocols(headers))
+        return self.select_subprotocol(subprotocols(headers))
 
 
 class _Client(ClientProtocol):
     """The same."""
 
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
-        chosen = next(iter(_subprotocols(headers)), None)
+        chosen = next(iter(subprotocols(headers)), None)
         if chosen is not None and chosen not in (self.available_subprotocols or ()):
             raise NegotiationError(f"unsupported subprotocol: {chosen}")
         return chosen
 
 
-def _subprotocols(headers: Headers) -> list[Subprotocol]:
+def subprotocols(headers: Headers) -> list[Subprotocol]:
+    """What the other side offers, the best first."""
     lines = headers.get_all("Sec-WebSocket-Protocol")
     return [Subprotocol(word) for line in lines for each in line.split(",") if (word := each.strip())]
 

@@ -17,6 +17,7 @@ from apiserver.subresources.log_options import parse_log_options, validate_log_o
 from apiserver.subresources.relay import DialError, Relay
 from apiserver.subresources.targets import choose_container, host_of
 from component_base.first_of import first_of
+from component_base.tunnel import UPGRADE
 
 if TYPE_CHECKING:
     import httpx
@@ -42,18 +43,29 @@ class PodLogs:
         path = f"/containerLogs/{info.namespace}/{info.name}/{container}"
         url = await self._kubelets.url(node, path, options.query())
         relay = self._unverified if options.skip_tls_verify else self._kubelets.relay
-        await first_of(_pass_on(relay, url, info.name, send), Client(scope, receive).until_gone())
+        passing = _pass_on(relay, url, info, scope, send)
+        await first_of(passing, Client(scope, receive).until_gone())
 
 
-async def _pass_on(relay: Relay, url: str, name: str, send: Send) -> None:
+async def _pass_on(relay: Relay, url: str, info: RequestInfo, scope: Scope, send: Send) -> None:
     try:
         async with relay.open("GET", url) as answer:
-            await _check(answer, name)
+            await _check(answer, info.name)
+            if _wants_messages(scope):
+                from apiserver.subresources.log_messages import send_messages  # few ask for it
+
+                info.status = 101
+                return await send_messages(answer.aiter_raw(), scope)
             headers = [(b"content-type", _TEXT), (b"cache-control", b"no-cache, private")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await stream_body(answer.aiter_raw(), send)
     except DialError as error:
         raise StatusError(f'Get "{url}": {error}') from None
+
+
+def _wants_messages(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return UPGRADE in scope["extensions"] and headers.get(b"upgrade", b"").lower() == b"websocket"
 
 
 async def _check(answer: httpx.Response, name: str) -> None:

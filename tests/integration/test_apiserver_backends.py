@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+import websockets
+from websockets.typing import Subprotocol
 
 from apimachinery.objects import Object
 from apiserver.server import tls_context
@@ -99,6 +101,27 @@ async def test_a_log_is_followed_as_it_is_written(pki: Path) -> None:
     assert (first, second) == ("first", "second")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "messages"),
+    [
+        pytest.param("binary.k8s.io", [b"", b"first\n"], id="bytes"),
+        pytest.param("base64.binary.k8s.io", ["", "Zmlyc3QK"], id="base64"),
+    ],
+)
+async def test_a_log_comes_in_messages(pki: Path, protocol: str, messages: list[bytes | str]) -> None:
+    async def respond(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nfirst\n")
+
+    async with kubelet(pki, respond) as port, running(pki) as api:
+        await register(api, port)
+        url = api.url.replace("https", "wss") + LOG
+        async with websockets.connect(
+            url, ssl=client_tls(api), subprotocols=[Subprotocol(protocol)]
+        ) as socket:
+            assert [message async for message in socket] == messages
+            assert (socket.subprotocol, socket.close_code) == (protocol, 1000)
+
+
 async def test_what_a_kubelet_refuses_is_told(pki: Path) -> None:
     async def respond(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         text = b'container "c" in pod "web" is waiting to start: ContainerCreating'
@@ -143,9 +166,14 @@ async def test_exec_is_a_tunnel_to_the_kubelet(pki: Path) -> None:
     assert echoed == b"hello WORLD"
 
 
-async def connect(api: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def client_tls(api: Running) -> ssl.SSLContext:
     tls = ssl.create_default_context(cafile=str(api.pki / "ca.crt"))
     tls.load_cert_chain(api.pki / "admin.crt", api.pki / "admin.key")
+    return tls
+
+
+async def connect(api: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    tls = client_tls(api)
     host, port = api.url.removeprefix("https://").split(":")
     return await asyncio.open_connection(host, int(port), ssl=tls)
 
