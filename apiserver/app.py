@@ -193,10 +193,12 @@ class ApiServer:
                     group.create_task(self.auditor.run())
                 if self.encryption is not None:
                     group.create_task(self.encryption.run())
+                if self.options.authorization_config:
+                    group.create_task(self.auth.authorizer.follow(self.options.authorization_config))
         finally:
             await self.backends.aclose()
             await self.webhooks.aclose()
-            await self.auth.webhooks.aclose()
+            await self.auth.aclose()
             if self.auditor is not None:
                 await self.auditor.close()
             await self.connections.aclose()
@@ -210,7 +212,15 @@ class ApiServer:
             address=advertised_address(options),
             port=options.secure_port,
         )
-        return Start(self.bootstrapper, self.cache, service, self.flows.ensure, options=options)
+        has_roles = "RBAC" in self.auth.authorizer.types
+        return Start(
+            self.bootstrapper,
+            self.cache,
+            service,
+            self.flows.ensure,
+            options=options,
+            has_roles=has_roles,
+        )
 
     def health_checks(self) -> dict[str, dict[str, health.Check]]:
         """By endpoint: what is asked, in order."""

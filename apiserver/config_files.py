@@ -7,6 +7,10 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.serialize import DecodeError, from_yaml_strict
+from component_base.folder_watch import FolderWatch
+
+_LOOK_SECONDS = 60.0
+"""However little the kernel tells of a file."""
 
 Shape = Any
 """A type for a scalar, a list of one shape, or a dict of shapes by field."""
@@ -22,6 +26,28 @@ def read_file(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"failed to read {path!r}: {error.strerror}") from None
+
+
+class WatchedFile:
+    """A file that is read, and read again whenever it has changed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._text: bytes | None = None
+
+    async def changed(self) -> bytes:
+        """The file's text, as soon as it is not what was returned before. Raises ConfigError."""
+        watch = FolderWatch()
+        try:
+            while True:
+                watch.arm(self._path.absolute().parent)
+                text = read_file(str(self._path))
+                if text != self._text:
+                    self._text = text
+                    return text
+                await watch.changed(_LOOK_SECONDS)
+        finally:
+            watch.close()
 
 
 def decode_config(text: bytes, api_version: str, kind: str, shape: Shape, *older: str) -> Object:

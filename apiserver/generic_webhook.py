@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from apimachinery.durations import format_duration
 from apimachinery.errors import StatusError, from_status
 from apiserver.config_files import ConfigError
 from apiserver.subresources.dialling import explain
@@ -23,7 +24,6 @@ from component_base.kubeconfig import ClientConfig
 if TYPE_CHECKING:
     import httpx
 
-_TIMEOUT_SECONDS = 30.0
 _ATTEMPTS, _FACTOR, _JITTER = 5, 1.5, 0.2
 _RETRIABLE = (429, 500, 504)
 
@@ -68,13 +68,15 @@ class GenericWebhook:
         *,
         backoff: float,
         should_retry: ShouldRetry = is_transient,
+        timeout: float = 30.0,
         randomness: random.Random,
     ) -> None:
-        """`backoff`: seconds to wait after the first failure."""
+        """`backoff`: seconds to wait after the first failure; `timeout`: what one attempt may take."""
         self._config = config
         self._credentials = Credentials(config)
         self._backoff = backoff
         self._should_retry = should_retry
+        self._timeout = timeout
         self._randomness = randomness
         self._client: httpx.AsyncClient | None = None
 
@@ -122,9 +124,9 @@ class GenericWebhook:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
         return httpx.AsyncClient(
             verify=self._config.ssl_context() or False,
-            params={"timeout": f"{_TIMEOUT_SECONDS:g}s"},
+            params={"timeout": format_duration(self._timeout)},
             headers={"user-agent": "kube-apiserver"},
-            timeout=_TIMEOUT_SECONDS,
+            timeout=self._timeout,
             limits=limits,
             trust_env=False,
         )

@@ -119,7 +119,7 @@ def build_plugins(
         MutatingAdmissionWebhook(Hooks(cache.resource(MUTATING_WEBHOOK_CONFIGURATIONS)), dispatcher),
         CertificateRequester(),
     ]
-    if "RBAC" in options.authorization_mode:
+    if "RBAC" in auth.authorizer.types:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
     available += [
         ValidatingAdmissionPolicy(policies, matcher, scopes, find_kind),

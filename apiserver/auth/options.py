@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from component_base.flags import CommonOptions, duration, flag
 
-MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook")
+MODES = ("AlwaysAllow", "AlwaysDeny", "Webhook", "RBAC", "Node")
 _NONE: dict[str, str] = {}
 """What no key=value pairs are."""
 
@@ -19,8 +19,14 @@ class AuthOptions(CommonOptions):
         "is authenticated with an identity corresponding to the CommonName of the certificate.",
     )
     authorization_mode: tuple[str, ...] = flag(
-        ("AlwaysAllow",),
-        f"Ordered list of plug-ins to do authorization on secure port: {','.join(MODES)}.",
+        (),
+        "Ordered list of plug-ins to do authorization on secure port. Defaults to AlwaysAllow if "
+        f"--authorization-config is not used. Comma-delimited list of: {','.join(MODES)}.",
+    )
+    authorization_config: str = flag(
+        "",
+        "File with Authorization Configuration to configure the authorizer chain. This feature is mutually "
+        "exclusive with the other --authorization-mode and --authorization-webhook-* flags.",
     )
     authorization_webhook_config_file: str = flag(
         "",
@@ -148,6 +154,11 @@ def auth_problem(options: AuthOptions) -> str:
 
 def _mode_problem(options: AuthOptions) -> str:
     modes, webhook = options.authorization_mode, options.authorization_webhook_config_file
+    if options.authorization_config and (modes or _says_something_of_webhooks(options)):
+        return (
+            "--authorization-config can not be specified when --authorization-mode or "
+            "--authorization-webhook-* flags are defined"
+        )
     for mode in modes:
         if mode not in MODES:
             return f'authorization-mode "{mode}" is not a valid mode'
@@ -159,3 +170,8 @@ def _mode_problem(options: AuthOptions) -> str:
         shown = " ".join(f'"{mode}"' for mode in modes)
         return f"authorization-mode [{shown}] has mode specified more than once"
     return ""
+
+
+def _says_something_of_webhooks(options: AuthOptions) -> bool:
+    flags = [each for each in fields(options) if each.name.startswith("authorization_webhook_")]
+    return any(getattr(options, each.name) != each.default for each in flags)

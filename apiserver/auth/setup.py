@@ -9,10 +9,12 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
-from apimachinery.scheme import AUTHENTICATION, AUTHORIZATION, PODS
+from apimachinery.scheme import AUTHENTICATION, PODS
+from apiserver.auth import authorization_config
 from apiserver.auth.authentication_config import JWTAuthenticator, configuration_of
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Union
+from apiserver.auth.authorizer import Authorizer
+from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.node import NodeAuthorizer
 from apiserver.auth.node_graph import Graph
@@ -23,7 +25,6 @@ from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import TokenIssuer, TokenVerifier
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
-from apiserver.auth.webhooks.authorizer import Policy, WebhookAuthorizer, v1beta1_spec
 from apiserver.auth.webhooks.reviewer import Reviewer, Webhooks, check_version
 from apiserver.auth.x509 import ClientCertificates
 from apiserver.bootstrap.cluster_roles import node_rules
@@ -41,18 +42,27 @@ class Auth:
     """Everything that knows about users and rights."""
 
     authenticator: Authenticator
-    authorizer: Authorizer
+    authorizer: Authorizers
     rbac: RBACAuthorizer
     verifier: jwt.Verifier | None
     issuer: TokenIssuer | None
     webhooks: Webhooks
+    """Of authentication; those of authorization come and go."""
+
+    async def aclose(self) -> None:
+        await self.webhooks.aclose()
+        await self.authorizer.aclose()
 
 
 def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime]) -> Auth:
     rbac = RBACAuthorizer(Index(cast(Any, cache.resource)))
     verifier, webhooks = _verifier(options), Webhooks()
     authenticator = _authenticator(options, verifier, cached(cache), webhooks, now)
-    authorizer = _authorizer(options, cache, rbac, webhooks)
+    built_in: dict[str, Callable[[], Authorizer]] = {
+        "Node": lambda: node_authorizer(cache),
+        "RBAC": lambda: rbac,
+    }
+    authorizer = Authorizers(authorization_config.configuration_of(options), built_in)
     return Auth(authenticator, authorizer, rbac, verifier, _issuer(options, now), webhooks)
 
 
@@ -88,20 +98,6 @@ def _token_webhook(options: Options, webhooks: Webhooks) -> WebhookAuthenticator
     reviewer = Reviewer(webhooks.open(path), AUTHENTICATION, "TokenReview", version)
     seconds = options.authentication_token_webhook_cache_ttl
     return WebhookAuthenticator(reviewer, options.audiences, seconds)
-
-
-def _webhook_authorizer(options: Options, webhooks: Webhooks) -> WebhookAuthorizer:
-    version = options.authorization_webhook_version
-    check_version(version, "webhook authorizer")
-    write_spec = v1beta1_spec if version == "v1beta1" else dict
-    webhook = webhooks.open(options.authorization_webhook_config_file)
-    policy = Policy(
-        options.authorization_webhook_cache_authorized_ttl,
-        options.authorization_webhook_cache_unauthorized_ttl,
-    )
-    return WebhookAuthorizer(
-        Reviewer(webhook, AUTHORIZATION, "SubjectAccessReview", version, write_spec), policy
-    )
 
 
 def _oidc(config: JWTAuthenticator, now: Callable[[], datetime]) -> OIDCAuthenticator:
@@ -147,17 +143,6 @@ def _issuer(options: Options, now: Callable[[], datetime]) -> TokenIssuer | None
         return None
     key = jwt.load_private_key(Path(options.service_account_signing_key_file))
     return TokenIssuer(jwt.Signer(key), options.service_account_issuer[0], now)
-
-
-def _authorizer(options: Options, cache: WatchCache, rbac: RBACAuthorizer, webhooks: Webhooks) -> Authorizer:
-    made: dict[str, Callable[[], Authorizer]] = {
-        "AlwaysAllow": AlwaysAllow,
-        "AlwaysDeny": AlwaysDeny,
-        "Node": lambda: node_authorizer(cache),
-        "RBAC": lambda: rbac,
-        "Webhook": lambda: _webhook_authorizer(options, webhooks),
-    }
-    return Union([made[mode]() for mode in options.authorization_mode])
 
 
 def node_authorizer(cache: WatchCache) -> NodeAuthorizer:

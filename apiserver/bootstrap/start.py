@@ -39,11 +39,14 @@ class Start:
         ensure_flows: Callable[[], Awaitable[None]],
         *,
         options: Options,
+        has_roles: bool,
     ) -> None:
+        """`has_roles`: whether RBAC decides, so that it needs the default ones."""
         self._bootstrapper = bootstrapper
         self._cache = cache
         self._service = service
         self._options = options
+        self._has_roles = has_roles
         self._ensure_flows = ensure_flows
         self._done: set[str] = set()
         self.finished = asyncio.Event()
@@ -60,7 +63,7 @@ class Start:
         await self._cache.ready.wait()
         # Everything namespaced waits for its namespace; the rest is independent.
         await self._hook(_NAMESPACES, self._ensure(objects.namespaces))
-        rbac = objects.rbac if "RBAC" in self._options.authorization_mode else list
+        rbac = objects.rbac if self._has_roles else list
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hook(_RBAC, self._ensure(rbac)))
             group.create_task(self._hook(_PRIORITIES, self._ensure(objects.priority_classes)))

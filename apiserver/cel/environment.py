@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
 
 from apiserver.cel.libraries import FUNCTIONS, OPAQUE
 from apiserver.cel.libraries.formats import expanded
 from apiserver.cel.libraries.function import Function
+from apiserver.cel.structs import STRUCTS, add_structs
 from apiserver.cel.syntax import Expression, decode
 
 if TYPE_CHECKING:
@@ -64,8 +65,23 @@ def compile_expression(text: str, variables: Mapping[str, str]) -> Program:
         raise CompilationError(_without_codes(str(error))) from None
 
 
+def compile_about(text: str, variable: str, struct: str) -> Program:
+    """An expression about one value in plain JSON, checked as one of STRUCTS. Raises CompilationError."""
+    checked = compile_expression(text, {variable: struct})
+    program = compile_expression(text, {variable: "map"})
+    program.result_type = checked.result_type
+    return program
+
+
+def type_name(result_type: str) -> str:
+    """A program's `result_type` in upstream's words: `list(string)`."""
+    name = result_type if "." in result_type else result_type.lower()
+    return name.replace("<", "(").replace(">", ")")
+
+
 def _without_codes(text: str) -> str:
-    return text.removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
+    text = text.removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
+    return re.sub(r"(undefined field '\w+') not found in struct '[\w.]+'", r"\1", text)
 
 
 _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -101,7 +117,9 @@ def _messages() -> tuple[descriptor_pool.DescriptorPool, dict[str, Any]]:
     for each in OPAQUE:
         field = file.message_type.add(name=each).field.add(name="value", number=1)
         field.type, field.label = field.TYPE_STRING, field.LABEL_OPTIONAL
+    add_structs(file)
     pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)
     pool.AddSerializedFile(file.SerializeToString())
     found = {each: pool.FindMessageTypeByName(f"{_PACKAGE}.{each}") for each in OPAQUE}
     return pool, {each: message_factory.GetMessageClass(message) for each, message in found.items()}
@@ -118,7 +136,7 @@ def _environment(variables: tuple[tuple[str, str], ...]) -> cel.Env:
         "timestamp": cel.Type.TIMESTAMP, "list": cel.Type.List(cel.Type.DYN),
         "list<string>": cel.Type.List(cel.Type.STRING),
         "map": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
-        **{each: cel.Type(f"{_PACKAGE}.{each}") for each in OPAQUE},
+        **{each: cel.Type(f"{_PACKAGE}.{each}") for each in (*OPAQUE, *STRUCTS)},
     }  # fmt: skip
     pool, _ = _messages()
     by_name: dict[str, list[Function]] = {}

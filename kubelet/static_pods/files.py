@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from apimachinery.objects import NamespacedName, Object, key_of
-from kubelet.static_pods.inotify import FolderWatch
+from component_base.folder_watch import FolderWatch
 from kubelet.static_pods.manifest import ManifestError, static_pod
 
 log = logging.getLogger(__name__)

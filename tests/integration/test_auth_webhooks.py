@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+import yaml
 
 from apimachinery.objects import Object
 from tests.fakes.review_server import review_server
@@ -116,3 +118,37 @@ async def test_a_webhook_that_is_gone_is_an_internal_error(
     assert refused.status_code == 500
     assert "connect: connection refused" in refused.json()["message"]
     assert "Failed to make webhook authorizer request" in caplog.text
+
+
+async def test_a_configuration_of_authorizers_is_followed_when_it_changes(pki: Path, tmp_path: Path) -> None:
+    async with review_server(pki, tmp_path, judge_access) as webhook:
+        tokens, file = tmp_path / "tokens.csv", tmp_path / "authorization.yaml"
+        tokens.write_text("t,jane,7,devs\n")
+        write_configuration(file, webhook.kubeconfig, "request.user == 'bob'")
+        flags = {"authorization_mode": (), "authorization_config": str(file), "token_auth_file": str(tokens)}
+        async with running(pki, **flags) as api, api.client(token="t") as jane:
+            refused = await jane.get(PODS)
+            assert (refused.status_code, webhook.asked) == (403, [])
+            write_configuration(file, webhook.kubeconfig, "request.user == 'jane'")
+            async with asyncio.timeout(5):
+                while (await jane.get(PODS)).status_code != 200:
+                    pass
+        assert webhook.asked[0]["spec"]["resourceAttributes"]["resource"] == "pods"
+
+
+def write_configuration(file: Path, kubeconfig: Path, condition: str) -> None:
+    settings = {
+        "timeout": "3s",
+        "subjectAccessReviewVersion": "v1",
+        "matchConditionSubjectAccessReviewVersion": "v1",
+        "failurePolicy": "NoOpinion",
+        "connectionInfo": {"type": "KubeConfigFile", "kubeConfigFile": str(kubeconfig)},
+        "matchConditions": [{"expression": condition}],
+    }
+    authorizers = [
+        {"type": "Webhook", "name": "ours", "webhook": settings},
+        {"type": "Node", "name": "node"},
+        {"type": "RBAC", "name": "rbac"},
+    ]
+    head = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration"}
+    file.write_text(yaml.safe_dump({**head, "authorizers": authorizers}))

@@ -14,8 +14,9 @@ import orjson
 
 from apimachinery.objects import Object
 from apiserver.auth.attributes import Attributes
-from apiserver.auth.authorizer import Decision
+from apiserver.auth.authorizer import NO_OPINION, Decision
 from apiserver.auth.expiring_cache import ExpiringCache
+from apiserver.auth.webhooks.match_conditions import ConditionError, MatchConditions
 from apiserver.auth.webhooks.reviewer import Reviewer, ReviewFailed
 
 log = logging.getLogger(__name__)
@@ -39,17 +40,24 @@ class WebhookAuthorizer:
     def __init__(
         self,
         reviewer: Reviewer,
-        policy: Policy = Policy(),
+        policy: Policy,
+        conditions: MatchConditions,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        """`conditions`: on which the webhook is asked at all."""
         self._reviewer = reviewer
         self._policy = policy
+        self._conditions = conditions
         self._remembered: ExpiringCache[bytes, Object] = ExpiringCache(_CACHE_SIZE, clock)
 
     async def authorize(self, attributes: Attributes) -> Decision:
         spec = spec_of(attributes)
         try:
+            if not self._conditions.hold(spec):
+                return NO_OPINION
             return decision_of(await self._status(attributes, spec))
+        except ConditionError as error:
+            return self._failed(str(error))
         except ReviewFailed as error:
             log.error("Failed to make webhook authorizer request: err=%s", error)
             return self._failed(str(error))

@@ -61,10 +61,10 @@ class Webhooks:
     def __init__(self) -> None:
         self._opened: list[GenericWebhook] = []
 
-    def open(self, path: str) -> GenericWebhook:
-        """Of a kubeconfig file. Raises ConfigError."""
+    def open(self, path: str, seconds: float = 30.0) -> GenericWebhook:
+        """Of a kubeconfig file; `seconds` is what one attempt may take. Raises ConfigError."""
         config, randomness = load_webhook_config(path), random.Random()
-        webhook = GenericWebhook(config, backoff=_BACKOFF_SECONDS, randomness=randomness)
+        webhook = GenericWebhook(config, backoff=_BACKOFF_SECONDS, timeout=seconds, randomness=randomness)
         self._opened.append(webhook)
         return webhook
 

@@ -20,6 +20,7 @@ from apiserver.auth.webhooks.authorizer import (
     spec_of,
     v1beta1_spec,
 )
+from apiserver.auth.webhooks.match_conditions import MatchConditions
 from apiserver.auth.webhooks.reviewer import Reviewer
 from apiserver.generic_webhook import WebhookError
 from apiserver.request import RequestInfo, UserInfo
@@ -59,7 +60,7 @@ def status(**fields: Any) -> Object:
 
 def authorizer(remote: Remote, clock: Clock | None = None, **policy: Any) -> WebhookAuthorizer:
     reviewer = Reviewer(remote, "authorization.k8s.io", "SubjectAccessReview", "v1")
-    return WebhookAuthorizer(reviewer, Policy(**policy), clock or Clock())
+    return WebhookAuthorizer(reviewer, Policy(**policy), MatchConditions(()), clock or Clock())
 
 
 def authenticator(remote: Remote, clock: Clock | None = None) -> WebhookAuthenticator:

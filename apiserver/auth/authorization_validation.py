@@ -1,0 +1,171 @@
+"""What may stand in an AuthorizationConfiguration, and everything that is wrong with one.
+
+Source: staging/src/k8s.io/apiserver/pkg/apis/apiserver/{v1/types.go,validation/validation.go} of Kubernetes
+1.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as File
+
+from apimachinery.durations import format_duration, parse_duration
+from apimachinery.field import FieldError, Path, duplicate, invalid, not_supported, required, too_many
+from apimachinery.names import is_dns1123_subdomain
+from apimachinery.objects import Object
+from apiserver.auth.options import MODES
+from apiserver.auth.webhooks.match_conditions import compile_condition
+from apiserver.cel.environment import CompilationError
+
+SHAPE = {
+    "apiVersion": str,
+    "kind": str,
+    "authorizers": [
+        {
+            "type": str,
+            "name": str,
+            "webhook": {
+                "authorizedTTL": str,
+                "cacheAuthorizedRequests": bool,
+                "unauthorizedTTL": str,
+                "cacheUnauthorizedRequests": bool,
+                "timeout": str,
+                "subjectAccessReviewVersion": str,
+                "matchConditionSubjectAccessReviewVersion": str,
+                "failurePolicy": str,
+                "connectionInfo": {"type": str, "kubeConfigFile": str},
+                "matchConditions": [{"expression": str}],
+            },
+        }
+    ],
+}
+_MOST_CONDITIONS = 64
+_LONGEST_TIMEOUT = 30.0
+_IN_CLUSTER, _FILE = "InClusterConfig", "KubeConfigFile"
+
+Errors = Iterator[FieldError]
+
+
+def check(document: Object) -> Errors:
+    authorizers = document.get("authorizers") or []
+    if not authorizers:
+        yield required(Path("authorizers"), "at least one authorization mode must be defined")
+    types: set[str] = set()
+    names: set[str] = set()
+    for index, each in enumerate(authorizers):
+        path, kind = Path("authorizers").index(index), each.get("type") or ""
+        if not kind:
+            yield required(path.child("type"))
+        elif kind not in MODES:
+            yield not_supported(path.child("type"), kind, sorted(MODES))
+        elif kind in types and kind != "Webhook":
+            yield duplicate(path.child("type"), kind)
+        else:
+            types.add(kind)
+            yield from _check_name(each.get("name") or "", names, path.child("name"))
+            yield from _check_authorizer(kind, each.get("webhook"), path)
+
+
+def _check_name(name: str, names: set[str], path: Path) -> Errors:
+    if not name:
+        yield required(path)
+    elif name in names:
+        yield duplicate(path, name)
+    elif problems := is_dns1123_subdomain(name):
+        yield invalid(path, name, f"authorizer name is invalid: {', '.join(problems)}")
+    names.add(name)
+
+
+def _check_authorizer(kind: str, webhook: Object | None, path: Path) -> Errors:
+    """Upstream's paths leave the webhook itself out."""
+    if kind != "Webhook":
+        if webhook is not None:
+            yield invalid(path.child("webhook"), "non-null", "may only be specified when type=Webhook")
+    elif webhook is None:
+        yield required(path.child("webhook"), "required when type=Webhook")
+    else:
+        yield from _check_durations(webhook, path)
+        yield from _check_versions(webhook, path)
+        yield from one_of(webhook, "failurePolicy", ("NoOpinion", "Deny"), path)
+        yield from _check_connection(webhook.get("connectionInfo") or {}, path.child("connectionInfo"))
+        yield from _check_conditions(webhook.get("matchConditions") or [], path.child("matchConditions"))
+
+
+def _check_durations(webhook: Object, path: Path) -> Errors:
+    for name in ("timeout", "authorizedTTL", "unauthorizedTTL"):
+        at, text, is_timeout = path.child(name), webhook.get(name) or "0s", name == "timeout"
+        try:
+            seconds = parse_duration(text)
+        except ValueError:
+            yield invalid(at, text, f'time: invalid duration "{text}"')
+            continue
+        if is_timeout and not seconds:
+            yield required(at)
+        elif seconds < 0 or (is_timeout and seconds > _LONGEST_TIMEOUT):
+            detail = "must be > 0s and <= 30s" if is_timeout else "must be > 0s"
+            yield invalid(at, format_duration(seconds), detail)
+
+
+def one_of(webhook: Object, name: str, valid: tuple[str, ...], path: Path) -> Errors:
+    value = webhook.get(name) or ""
+    if not value:
+        yield required(path.child(name))
+    elif value not in valid:
+        yield not_supported(path.child(name), value, valid)
+
+
+def _check_versions(webhook: Object, path: Path) -> Errors:
+    yield from one_of(webhook, "subjectAccessReviewVersion", ("v1", "v1beta1"), path)
+    name = "matchConditionSubjectAccessReviewVersion"
+    if webhook.get(name):
+        yield from one_of(webhook, name, ("v1",), path)
+    elif webhook.get("matchConditions"):
+        yield required(path.child(name), "required if match conditions are specified")
+
+
+def _check_connection(connection: Object, path: Path) -> Errors:
+    kind, name = connection.get("type") or "", connection.get("kubeConfigFile") or ""
+    at = path.child("kubeConfigFile")
+    match kind:
+        case "":
+            yield required(path.child("type"))
+        case "InClusterConfig":
+            if "kubeConfigFile" in connection:
+                yield invalid(at, name, "can only be set when type=KubeConfigFile")
+            yield invalid(path.child("type"), kind, "not allowed in kube-apiserver")
+        case "KubeConfigFile":
+            if not name:
+                yield required(at)
+            elif problem := _problem_of_file(File(name)):
+                yield invalid(at, name, problem)
+        case _:
+            yield not_supported(path.child("type"), kind, (_IN_CLUSTER, _FILE))
+
+
+def _problem_of_file(file: File) -> str:
+    if not file.is_absolute():
+        return "must be an absolute path"
+    try:
+        file.stat()
+    except OSError as error:
+        return f"error loading file: stat {file}: {(error.strerror or str(error)).lower()}"
+    return "" if file.is_file() else "must be a regular file"
+
+
+def _check_conditions(conditions: list[Object], path: Path) -> Errors:
+    if len(conditions) > _MOST_CONDITIONS:
+        yield too_many(path, len(conditions), _MOST_CONDITIONS)
+        return
+    seen: set[str] = set()
+    for index, each in enumerate(conditions):
+        at, text = path.index(index).child("expression"), each.get("expression") or ""
+        if not text.strip():
+            yield required(at)
+        elif text in seen:
+            yield duplicate(at, text)
+        else:
+            seen.add(text)
+            try:
+                compile_condition(text)
+            except CompilationError as error:
+                yield invalid(at, text, str(error))
