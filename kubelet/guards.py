@@ -45,10 +45,12 @@ class NodeGuards:
         self.stats = PodStatsProvider(runtime, root, clock)
         policy = image_policy_of(configuration)
         self.images = ImageCollector(runtime, recorder, policy, node=node, kept=[pause_image], clock=clock)
+        source = PressureSource(root, runtime, self.cgroups.usage)
         self.eviction = EvictionManager(
             policy_of(configuration),
             node=node,
-            observe=PressureSource(root, runtime).observe,
+            observe=source.observe,
+            images_apart=source.images_apart,
             stats=self.stats,
             reclaimer=NodeReclaimer(runtime, self.images),
             recorder=recorder,

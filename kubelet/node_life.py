@@ -129,7 +129,9 @@ class NodeLife:
         app = build_app(
             kubelet,
             probes,
-            StatsEndpoints(kubelet, self.guards.stats, probes, self.machine, clock.now),
+            StatsEndpoints(
+                kubelet, self.guards.stats, probes, self.machine, self.guards.cgroups.usage, clock.now
+            ),
             Authenticator(self.client, anonymous=settings["authentication"]["anonymous"]["enabled"]),
             Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,

@@ -51,6 +51,9 @@ class PodCgroups(Protocol):
 
 
 class NoCgroups:
+    def usage(self) -> ContainerUsage | None:
+        return None
+
     async def keep(self) -> None:
         return None
 

@@ -7,6 +7,7 @@ Working set is what cannot be taken back at once: usage without inactive file pa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,16 @@ def read_group(path: str, root: Path = _ROOT) -> ContainerUsage | None:
         return _read_v2(root / path)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def read_own_usage(proc: Path = Path("/proc"), root: Path = _ROOT) -> ContainerUsage | None:
+    """Of our own cgroup; None if we have none but the machine's."""
+    try:
+        paths = parse_cgroups((proc / "self/cgroup").read_text())
+    except OSError:
+        return None
+    own = paths.get("memory", paths.get("", "/"))
+    return None if own == "/" else read_usage(os.getpid(), proc=proc, root=root)
 
 
 def read_interfaces(

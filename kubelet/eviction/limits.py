@@ -18,9 +18,12 @@ def has_limit(pod: Object) -> bool:
     return sized or any(_STORAGE in limits_of(each) for each in all_containers(spec))
 
 
-def exceeded_limit(pod: Object, stats: PodStats) -> str:
-    """Upstream's words for the first limit that is exceeded, or ''."""
-    return _volume(pod, stats) or _pod(pod, stats) or _container(pod, stats)
+def exceeded_limit(pod: Object, stats: PodStats, *, images_apart: bool = False) -> str:
+    """Upstream's words for the first limit that is exceeded, or ''.
+
+    Where images have a file system of their own, what containers write into their layers does not count.
+    """
+    return _volume(pod, stats) or _pod(pod, stats, images_apart) or _container(pod, stats, images_apart)
 
 
 def _volume(pod: Object, stats: PodStats) -> str:
@@ -32,17 +35,21 @@ def _volume(pod: Object, stats: PodStats) -> str:
     return ""
 
 
-def _pod(pod: Object, stats: PodStats) -> str:
+def _pod(pod: Object, stats: PodStats, images_apart: bool) -> str:
     limit = pod_limits(pod).get(_STORAGE)
-    if limit is None or stats.disk.bytes <= limit.value():
+    disk = stats.logs_and_volumes if images_apart else stats.disk
+    if limit is None or disk.bytes <= limit.value():
         return ""
     return f"Pod ephemeral local storage usage exceeds the total limit of containers {limit}. "
 
 
-def _container(pod: Object, stats: PodStats) -> str:
+def _container(pod: Object, stats: PodStats, images_apart: bool) -> str:
     for container in all_containers(pod["spec"]):
         limit, disk = limits_of(container).get(_STORAGE), stats.disks.get(container["name"])
-        if limit is not None and disk is not None and (disk.root + disk.logs).bytes > limit.value():
+        if limit is None or disk is None:
+            continue
+        used = disk.logs if images_apart else disk.root + disk.logs
+        if used.bytes > limit.value():
             name = container["name"]
             return f'Container {name} exceeded its local ephemeral storage limit "{limit}". '
     return ""

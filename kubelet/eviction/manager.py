@@ -14,7 +14,7 @@ from kubelet.events import WARNING, Recorder
 from kubelet.eviction.limits import exceeded_limit, has_limit
 from kubelet.eviction.pressure import Observations, Pressure, next_pressure, thresholds_met
 from kubelet.eviction.ranking import eviction_message, rank
-from kubelet.eviction.thresholds import Threshold, parse_thresholds
+from kubelet.eviction.thresholds import ON_IMAGEFS, Threshold, parse_thresholds
 from kubelet.metrics import EVICTIONS
 from kubelet.pods.critical import is_critical
 from kubelet.pods.status import Verdict
@@ -75,6 +75,7 @@ class EvictionManager:
         *,
         node: str,
         observe: Observe,
+        images_apart: Callable[[], bool] = bool,
         stats: PodStatsProvider,
         reclaimer: Reclaimer,
         recorder: Recorder,
@@ -83,6 +84,7 @@ class EvictionManager:
         self._policy = policy
         self._node = node
         self._observe = observe
+        self._images_apart = images_apart
         self._stats = stats
         self._reclaimer = reclaimer
         self._recorder = recorder
@@ -117,7 +119,9 @@ class EvictionManager:
     async def _evict_over_limit(self, pods: Pods) -> bool:
         limited = [pod for pod in pods.active_pods() if has_limit(pod)]
         stats = await self._stats.stats(limited, max_age=0.0) if limited else {}
-        over = [(pod, words) for pod in limited if (words := exceeded_limit(pod, stats[uid_of(pod)]))]
+        apart = self._images_apart()
+        found = ((pod, exceeded_limit(pod, stats[uid_of(pod)], images_apart=apart)) for pod in limited)
+        over = [(pod, words) for pod, words in found if words]
         evicted = [self._evict(pods, pod, Verdict("Evicted", words), IMMEDIATELY) for pod, words in over]
         return any(evicted)
 
@@ -134,18 +138,23 @@ class EvictionManager:
         self._recorder.event(
             node_reference(self._node), WARNING, "EvictionThresholdMet", f"Attempting to reclaim {resource}"
         )
-        if threshold.condition == "DiskPressure" and await self._is_reclaimed():
+        if self._can_reclaim(threshold) and await self._is_reclaimed():
             return
         active = pods.active_pods()
         measure = self._stats.stats if threshold.condition == "DiskPressure" else self._stats.usage
         stats = await measure(active)
         grace = IMMEDIATELY if threshold.is_hard else self._policy.maximum_grace
-        for pod in rank(active, stats, resource):
+        for pod in rank(active, stats, threshold, images_apart=self._images_apart()):
             message = eviction_message(pod, stats.get(uid_of(pod)), threshold, seen)
             if self._evict(pods, pod, Verdict("Evicted", message, disruption=message), grace):
                 EVICTIONS.labels(threshold.signal).inc()
                 return
         log.error("Eviction: unable to evict any pods from the node: node=%s", self._node)
+
+    def _can_reclaim(self, threshold: Threshold) -> bool:
+        """Dead containers and images: they are no relief to a file system that they are not on."""
+        on_it = threshold.signal in ON_IMAGEFS or not self._images_apart()
+        return threshold.condition == "DiskPressure" and on_it
 
     async def _is_reclaimed(self) -> bool:
         await self._reclaimer.reclaim()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kubelet.eviction.thresholds import MEMORY, Observation, Threshold
+from kubelet.eviction.thresholds import Observation, Threshold
 
 Observations = Mapping[str, Observation]
 """By signal."""
@@ -63,4 +63,4 @@ def _is_met(threshold: Threshold, seen: Observations, with_reclaim: bool) -> boo
 
 def _urgency(threshold: Threshold) -> tuple[bool, bool, str]:
     """Memory first: it runs out the fastest."""
-    return (threshold.signal != MEMORY, not threshold.is_hard, threshold.signal)
+    return (threshold.resource != "memory", not threshold.is_hard, threshold.signal)

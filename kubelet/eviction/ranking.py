@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from apimachinery.objects import Object, uid_of
 from apimachinery.pods import all_containers, pod_requests, requests_of
 from apimachinery.quantity import Quantity
 from kubelet.eviction.pressure import Observations
-from kubelet.eviction.thresholds import Threshold
+from kubelet.eviction.thresholds import ON_IMAGEFS, Threshold
 from kubelet.stats.pods import PodStats
 
 Stats = Mapping[str, PodStats]
 _NOTHING = PodStats()
-_USED: Mapping[str, Callable[[PodStats], int]] = {
-    "memory": lambda stats: stats.memory,
-    "ephemeral-storage": lambda stats: stats.disk.bytes,
-    "inodes": lambda stats: stats.disk.inodes,
-    "pids": lambda stats: stats.processes,
-}
 
 
-def rank(pods: Sequence[Object], stats: Stats, resource: str) -> list[Object]:
+def rank(
+    pods: Sequence[Object], stats: Stats, threshold: Threshold, *, images_apart: bool = False
+) -> list[Object]:
     """The first to go first: more than requested, then low priority, then most above the request.
 
-    Pods of which nothing is known go before all others; of processes nobody can request any.
+    Pods of which nothing is known go before all others; of processes nobody can request any. Where images
+    have a file system of their own (`images_apart`), only what is on the one that runs out counts.
     """
+    resource = threshold.resource
 
     def order(pod: Object) -> tuple[bool, bool, int, int]:
         known = stats.get(uid_of(pod))
-        above = _USED[resource](known or _NOTHING) - _requested(pod, resource)
+        above = _used(known or _NOTHING, threshold, images_apart) - _requested(pod, resource)
         exceeds = above > 0 and resource != "pids"
         return (known is not None, not exceeds, _priority(pod), -above)
 
     return sorted(pods, key=order)
+
+
+def _used(stats: PodStats, threshold: Threshold, images_apart: bool) -> int:
+    if threshold.resource == "memory":
+        return stats.memory
+    if threshold.resource == "pids":
+        return stats.processes
+    disk = stats.disk
+    if images_apart:
+        disk = stats.layers if threshold.signal in ON_IMAGEFS else stats.logs_and_volumes
+    return disk.bytes if threshold.resource == "ephemeral-storage" else disk.inodes
 
 
 def _priority(pod: Object) -> int:

@@ -5,17 +5,27 @@ Source of signals, resources and conditions: pkg/kubelet/eviction/helpers.go of 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.quantity import Quantity
+from kubelet.cgroups.policy import PODS
+
+log = logging.getLogger(__name__)
 
 MEMORY, NODEFS, IMAGEFS, PIDS = "memory.available", "nodefs.available", "imagefs.available", "pid.available"
 NODEFS_INODES, IMAGEFS_INODES = "nodefs.inodesFree", "imagefs.inodesFree"
+ALLOCATABLE_MEMORY = "allocatableMemory.available"
+"""Of what all pods together may have."""
+CONTAINERFS = ("containerfs.available", "containerfs.inodesFree")
+"""Where containers write: on Docker where the images are, so that imagefs says it all."""
+ON_IMAGEFS = (IMAGEFS, IMAGEFS_INODES)
 CONDITIONS = {
     MEMORY: "MemoryPressure",
+    ALLOCATABLE_MEMORY: "MemoryPressure",
     NODEFS: "DiskPressure",
     NODEFS_INODES: "DiskPressure",
     IMAGEFS: "DiskPressure",
@@ -24,6 +34,7 @@ CONDITIONS = {
 }
 RESOURCES = {
     MEMORY: "memory",
+    ALLOCATABLE_MEMORY: "memory",
     NODEFS: "ephemeral-storage",
     NODEFS_INODES: "inodes",
     IMAGEFS: "ephemeral-storage",
@@ -78,7 +89,10 @@ class Observation:
 
 
 def parse_thresholds(configuration: Mapping[str, Any]) -> tuple[Threshold, ...]:
-    """Of evictionHard, evictionSoft and what belongs to them. Raises ThresholdError."""
+    """Of evictionHard, evictionSoft and what belongs to them. Raises ThresholdError.
+
+    Where what pods may have is enforced, a hard threshold of memory is one of it, too.
+    """
     reclaim = {
         signal: _amount(signal, text) for signal, text in configuration["evictionMinimumReclaim"].items()
     }
@@ -86,14 +100,23 @@ def parse_thresholds(configuration: Mapping[str, Any]) -> tuple[Threshold, ...]:
     soft, graces = configuration["evictionSoft"], configuration["evictionSoftGracePeriod"]
     for signal in graces.keys() - soft.keys():
         _check(signal)
-    return (*_parsed(hard, None, reclaim), *_parsed(soft, graces, reclaim))
+    found = [*_parsed(hard, None, reclaim), *_parsed(soft, graces, reclaim)]
+    if PODS in configuration["enforceNodeAllocatable"]:
+        memory = [each for each in found if each.signal == MEMORY and each.is_hard]
+        found += [replace(each, signal=ALLOCATABLE_MEMORY) for each in memory]
+    return tuple(found)
 
 
 def _parsed(
     values: Mapping[str, str], graces: Mapping[str, str] | None, reclaim: Mapping[str, Amount]
 ) -> Iterator[Threshold]:
     for signal, text in values.items():
+        if signal in CONTAINERFS:
+            log.warning("Found %s for eviction, ignoring: imagefs says it all", signal)
+            continue
         amount = _amount(signal, text)
+        if amount == Amount():
+            raise ThresholdError(f"eviction threshold {signal} must be positive: {text}")
         if amount.share in (0.0, 1.0):
             continue  # that is how a threshold is switched off
         if graces is not None and signal not in graces:
@@ -104,7 +127,7 @@ def _parsed(
 
 def _check(signal: str) -> None:
     if signal not in CONDITIONS:
-        raise ThresholdError(f'unknown eviction signal "{signal}"')
+        raise ThresholdError(f"unsupported eviction signal {signal}")
 
 
 def _amount(signal: str, text: str) -> Amount:
@@ -112,9 +135,10 @@ def _amount(signal: str, text: str) -> Amount:
     if text.endswith("%"):
         share = float(text[:-1]) / 100
         if not 0 <= share <= 1:
-            raise ThresholdError(f"eviction percentage threshold {signal} must be >= 0% and <= 100%")
+            bound = ">= 0%" if share < 0 else "<= 100%"
+            raise ThresholdError(f"eviction percentage threshold {signal} must be {bound}: {text}")
         return Amount(share=share)
     quantity = Quantity.parse(text)
     if quantity < Quantity():
-        raise ThresholdError(f"eviction threshold {signal} must be positive, but is {text}")
+        raise ThresholdError(f"eviction threshold {signal} must be positive: {text}")
     return Amount(quantity.value())

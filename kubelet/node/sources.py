@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 from kubelet.eviction.pressure import Observations
+from kubelet.eviction.thresholds import ALLOCATABLE_MEMORY, Observation
 from kubelet.node.machine import Machine, observe_machine
 from kubelet.node.status import Health
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime, RuntimeVersion
+from kubelet.runtime.usage import ContainerUsage
+from kubelet.stats.disk import on_one_filesystem
 
 NETWORK_NOT_READY = (
     "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
@@ -68,18 +71,38 @@ class MachineSource:
 
 
 class PressureSource:
-    """What this machine has left, by eviction signal."""
+    """What this machine has left, by eviction signal. `pods` tells what all of them use (it blocks)."""
 
-    def __init__(self, root: Path, runtime: Runtime) -> None:
+    def __init__(
+        self, root: Path, runtime: Runtime, pods: Callable[[], ContainerUsage | None] = lambda: None
+    ) -> None:
         self._root = root
         self._runtime = runtime
+        self._pods = pods
         self._images: Path | None = None
+        self._apart = False
 
     async def observe(self) -> Observations:
         """Raises RuntimeUnavailable."""
         if self._images is None:
             self._images = Path(await self._runtime.image_folder())
-        return await asyncio.to_thread(observe_machine, self._root, self._images)
+            self._apart = not on_one_filesystem(self._root, self._images)
+        return await asyncio.to_thread(self._look, self._images)
+
+    def images_apart(self) -> bool:
+        """Whether images have a file system of their own."""
+        return self._apart
+
+    def _look(self, images: Path) -> Observations:
+        return {**observe_machine(self._root, images), **allocatable_memory(self._pods())}
+
+
+def allocatable_memory(pods: ContainerUsage | None) -> Observations:
+    """What all pods together may still take; nothing where that is not limited."""
+    if pods is None or not pods.memory_limit:
+        return {}
+    left = pods.memory_limit - pods.memory_working_set
+    return {ALLOCATABLE_MEMORY: Observation(max(left, 0), pods.memory_limit)}
 
 
 class DescribedSource:

@@ -18,6 +18,7 @@ from kubelet.kubelet import Kubelet
 from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError
+from kubelet.runtime.usage import ContainerUsage
 from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
 from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
 from kubelet.stats.families import text_of
@@ -29,7 +30,10 @@ from kubelet.stats.summary import Summary, cpu_counts
 
 
 class StatsEndpoints:
-    """While the engine is away pods have no statistics, and the node has."""
+    """While the engine is away pods have no statistics, and the node has.
+
+    `all_pods` tells what they use together, by their cgroup; it blocks.
+    """
 
     def __init__(
         self,
@@ -37,12 +41,14 @@ class StatsEndpoints:
         provider: PodStatsProvider,
         probes: ProbeHistory,
         machine: Machine,
+        all_pods: Callable[[], ContainerUsage | None],
         now: Callable[[], datetime],
     ) -> None:
         self._kubelet = kubelet
         self._provider = provider
         self._probes = probes
         self._machine = machine
+        self._all_pods = all_pods
         self._now = now
         self._rates = Rates()
 
@@ -90,7 +96,7 @@ class StatsEndpoints:
             images = await self._kubelet.runtime.image_folder()
         except ContainerRuntimeError:
             stats, images = {}, ""
-        node = await inspect_node(self._provider.root, Path(images))
+        node = await inspect_node(self._provider.root, Path(images), self._all_pods)
         claims = {} if brief else await asyncio.to_thread(self._claims)
         rates = self._rates.next(cpu_counts(node, stats), asyncio.get_running_loop().time())
         summary = Summary(next(iter(self._kubelet.agents)), node, format_time(self._now()), rates, claims)

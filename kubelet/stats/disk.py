@@ -42,10 +42,17 @@ class Filesystem:
         return DiskUsage(self.capacity - self.free, self.inodes - self.inodes_free)
 
 
+def _existing(path: Path) -> Path:
+    return next(each for each in [path, *path.parents] if each.exists())
+
+
+def on_one_filesystem(one: Path, other: Path) -> bool:
+    return _existing(one).stat().st_dev == _existing(other).stat().st_dev
+
+
 def filesystem_of(path: Path) -> Filesystem:
     """Of the path, or of the nearest folder above it that exists."""
-    existing = next(each for each in [path, *path.parents] if each.exists())
-    stat = os.statvfs(existing)
+    stat = os.statvfs(_existing(path))
     return Filesystem(
         capacity=stat.f_blocks * stat.f_frsize,
         available=stat.f_bavail * stat.f_frsize,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from kubelet.cgroups.usage import parse_net_dev
+from kubelet.cgroups.usage import parse_net_dev, read_own_usage
 from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
 from kubelet.stats.disk import Filesystem, filesystem_of
 
@@ -26,14 +27,16 @@ class NodeStats:
     maximum_processes: int
     boot_time: float
     """Unix seconds."""
+    containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
+    """The parts of the system that have cgroups: `kubelet`, `pods`."""
 
 
 async def node_usage_now() -> ContainerUsage:
     return await asyncio.to_thread(_usage)
 
 
-async def inspect_node(root: Path, images: Path) -> NodeStats:
-    return await asyncio.to_thread(_inspect, root, images)
+async def inspect_node(root: Path, images: Path, pods: Callable[[], ContainerUsage | None]) -> NodeStats:
+    return await asyncio.to_thread(_inspect, root, images, pods)
 
 
 def _usage() -> ContainerUsage:
@@ -41,7 +44,7 @@ def _usage() -> ContainerUsage:
     return node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"))
 
 
-def _inspect(root: Path, images: Path) -> NodeStats:
+def _inspect(root: Path, images: Path, pods: Callable[[], ContainerUsage | None]) -> NodeStats:
     stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
     return NodeStats(
         usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK")),
@@ -52,6 +55,9 @@ def _inspect(root: Path, images: Path) -> NodeStats:
         processes=int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2]),
         maximum_processes=int(Path("/proc/sys/kernel/pid_max").read_text()),
         boot_time=float(next(line.split()[1] for line in stat.splitlines() if line.startswith("btime"))),
+        containers={
+            name: used for name, used in (("kubelet", read_own_usage()), ("pods", pods())) if used is not None
+        },
     )
 
 

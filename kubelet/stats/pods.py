@@ -45,7 +45,15 @@ class PodStats:
     @property
     def disk(self) -> DiskUsage:
         """Writable layers, logs and local volumes together."""
-        return total((*(each.root + each.logs for each in self.disks.values()), *self.volumes.values()))
+        return self.layers + self.logs_and_volumes
+
+    @property
+    def layers(self) -> DiskUsage:
+        return total(each.root for each in self.disks.values())
+
+    @property
+    def logs_and_volumes(self) -> DiskUsage:
+        return total((*(each.logs for each in self.disks.values()), *self.volumes.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from kubelet.stats.node import NodeStats
 from kubelet.stats.pods import PodStats, started_at
 
 NODE = "node"
-"""The node's key among the counts of processor time; containers have `UID/NAME`."""
+"""The node's key among the counts of processor time; containers have `UID/NAME`, its own `node/NAME`."""
 
 
 def cpu_counts(node: NodeStats | None, pods: Mapping[str, PodStats]) -> dict[str, int]:
@@ -23,7 +23,10 @@ def cpu_counts(node: NodeStats | None, pods: Mapping[str, PodStats]) -> dict[str
     counts = {
         f"{uid}/{name}": use.cpu_nanoseconds for uid, pod in pods.items() for name, use in pod.usage.items()
     }
-    return counts | ({NODE: node.usage.cpu_nanoseconds} if node else {})
+    if node is None:
+        return counts
+    own = {f"{NODE}/{name}": used.cpu_nanoseconds for name, used in node.containers.items()}
+    return counts | own | {NODE: node.usage.cpu_nanoseconds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Summary:
         images = self._fs(node.images.used, node.images)
         return {
             "nodeName": self.node_name,
+            "systemContainers": [self._system(name, usage) for name, usage in node.containers.items()],
             "startTime": moment(node.boot_time),
             "cpu": self._cpu(node.usage, self.rates.get(NODE)),
             "memory": {**self._memory(node.usage), "availableBytes": node.memory_available},
@@ -53,6 +57,14 @@ class Summary:
             "fs": self._fs(node.filesystem.used, node.filesystem),
             "runtime": {"imageFs": images, "containerFs": images},
             "rlimit": {"time": self.time, "maxpid": node.maximum_processes, "curproc": node.processes},
+        }
+
+    def _system(self, name: str, usage: ContainerUsage) -> Object:
+        return {
+            "name": name,
+            "startTime": moment(self.node.boot_time),
+            "cpu": self._cpu(usage, self.rates.get(f"{NODE}/{name}")),
+            "memory": self._memory(usage),
         }
 
     def _pod(self, pod: Object, stats: PodStats) -> Object:

@@ -92,6 +92,8 @@ async def check_statistics(here: Node, pod: Object) -> None:
     summary = orjson.loads(await ask("/stats/summary"))
     (found,) = summary["pods"]
     assert found["podRef"]["uid"] == uid_of(pod)
+    systems = {each["name"]: each for each in summary["node"]["systemContainers"]}
+    assert systems["pods"]["memory"]["availableBytes"] > 0
     (container,) = found["containers"]
     assert container["memory"]["workingSetBytes"] > 0
     assert container["rootfs"]["usedBytes"] > 0

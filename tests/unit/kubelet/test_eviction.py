@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from kubelet.eviction.pressure import Pressure, next_pressure
 from kubelet.eviction.ranking import eviction_message, rank
 from kubelet.eviction.reclaim import unused_containers
 from kubelet.eviction.thresholds import (
+    ALLOCATABLE_MEMORY,
     MEMORY,
     NODEFS,
+    RESOURCES,
     Amount,
     Observation,
     Threshold,
     ThresholdError,
     parse_thresholds,
 )
+from kubelet.node.sources import allocatable_memory
 from kubelet.options import Options
 from kubelet.pods.admission import admit
 from kubelet.pods.status import Verdict
@@ -49,7 +52,14 @@ def test_the_defaults_are_upstreams() -> None:
         Threshold("nodefs.inodesFree", Amount(share=0.05)),
         Threshold("imagefs.available", Amount(share=0.15)),
         Threshold("imagefs.inodesFree", Amount(share=0.05)),
+        Threshold(ALLOCATABLE_MEMORY, Amount(100 * MI)),
     )
+    lax = parse_thresholds(configured(enforceNodeAllocatable=["none"]))
+    assert ALLOCATABLE_MEMORY not in {each.signal for each in lax}
+
+
+def test_thresholds_of_containerfs_are_ignored_since_imagefs_says_it_all() -> None:
+    assert parse_thresholds(configured(evictionHard={"containerfs.available": "10%"})) == ()
 
 
 def test_soft_thresholds_have_a_grace_and_a_reclaim() -> None:
@@ -67,12 +77,13 @@ def test_soft_thresholds_have_a_grace_and_a_reclaim() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"evictionHard": {"memory": "1Gi"}}, 'unknown eviction signal "memory"'),
+        ({"evictionHard": {"memory": "1Gi"}}, "unsupported eviction signal memory"),
         ({"evictionSoft": {"memory.available": "1Gi"}}, "grace period must be specified"),
-        ({"evictionHard": {"nodefs.available": "101%"}}, "percentage"),
-        ({"evictionHard": {"memory.available": "-1Gi"}}, "must be positive"),
+        ({"evictionHard": {"nodefs.available": "101%"}}, "must be <= 100%: 101%"),
+        ({"evictionHard": {"memory.available": "-1Gi"}}, "must be positive: -1Gi"),
+        ({"evictionHard": {"memory.available": "0"}}, "must be positive: 0"),
     ],
-    ids=["signal", "no-grace", "percent", "negative"],
+    ids=["signal", "no-grace", "percent", "negative", "zero"],
 )
 def test_thresholds_that_mean_nothing_are_refused(settings: Object, words: str) -> None:
     with pytest.raises(ThresholdError, match=words):
@@ -134,6 +145,35 @@ def uses(memory: int = 0, root: int = 0, processes: int = 0, **volumes: int) -> 
     )
 
 
+DISKS = {
+    "a": PodStats(disks={"web": ContainerDisk(DiskUsage(9, 1), DiskUsage(1, 5))}),
+    "b": PodStats(disks={"web": ContainerDisk(DiskUsage(5, 5), DiskUsage(3, 1))}),
+}
+
+
+@pytest.mark.parametrize(
+    ("signal", "order"),
+    [
+        ("imagefs.available", "ab"),
+        ("imagefs.inodesFree", "ba"),
+        ("nodefs.available", "ba"),
+        ("nodefs.inodesFree", "ab"),
+    ],
+)
+def test_where_images_have_a_disk_of_their_own_only_what_is_on_the_full_one_counts(
+    signal: str, order: str
+) -> None:
+    threshold = Threshold(signal, Amount(share=0.1))
+    ranked = rank([pod("a"), pod("b")], DISKS, threshold, images_apart=True)
+    assert "".join(uid_of(each) for each in ranked) == order
+
+
+def test_what_pods_may_still_take_of_the_node_together() -> None:
+    used = ContainerUsage(0, 900, 700, 0, memory_limit=1000)
+    assert allocatable_memory(used) == {ALLOCATABLE_MEMORY: Observation(300, 1000)}
+    assert allocatable_memory(replace(used, memory_limit=0)) == allocatable_memory(None) == {}
+
+
 ASKS = {"requests": {"memory": "1Gi"}}
 
 
@@ -151,7 +191,9 @@ ASKS = {"requests": {"memory": "1Gi"}}
     ids=["most", "priority", "above-request", "most-above-request", "unknown", "pids", "disk"],
 )
 def test_who_goes_first(resource: str, pods: list[Object], stats: dict[str, PodStats], order: str) -> None:
-    assert "".join(uid_of(each) for each in rank(pods, stats, resource)) == order
+    signal = next(signal for signal, known in RESOURCES.items() if known == resource)
+    threshold = Threshold(signal, Amount(1))
+    assert "".join(uid_of(each) for each in rank(pods, stats, threshold)) == order
 
 
 def test_what_is_said_of_an_evicted_pod() -> None:
@@ -191,6 +233,11 @@ LIMITED = make_container(resources={"limits": {"ephemeral-storage": "1Mi"}})
 def test_limits_of_the_pods_own(limited: Object, stats: PodStats, words: str) -> None:
     assert exceeded_limit(limited, stats) == words
     assert has_limit(limited) == (limited != make_pod())
+
+
+def test_layers_on_a_disk_of_their_own_exceed_no_limit() -> None:
+    assert exceeded_limit(make_pod(LIMITED), uses(root=MI + 1), images_apart=True) == ""
+    assert exceeded_limit(make_pod(LIMITED), uses(v=MI + 1), images_apart=True).startswith("Pod ephemeral")
 
 
 def test_volumes_that_count_as_the_pods_own() -> None:
@@ -266,6 +313,7 @@ class Node:
     used: dict[str, PodStats] = field(default_factory=dict)
     reclaims_to: Mapping[str, Observation] | None = None
     time: float = 0.0
+    images_apart: bool = False
 
     def __post_init__(self) -> None:
         self.events = Events()
@@ -273,6 +321,7 @@ class Node:
             EvictionPolicy(self.thresholds, maximum_grace=20.0),
             node="n1",
             observe=self._observe,
+            images_apart=lambda: self.images_apart,
             stats=self,  # type: ignore[arg-type]
             reclaimer=self,
             recorder=self.events,
@@ -325,6 +374,12 @@ async def test_disk_is_reclaimed_before_a_pod_goes() -> None:
     assert await node.look() == set()
     assert node.manager.conditions() == {"DiskPressure"}
     node.observed, node.reclaims_to = seen(disk=GI), None
+    assert await node.look() == {"a"}
+
+
+async def test_images_on_another_disk_are_no_relief() -> None:
+    relief = seen(disk=20 * GI)
+    node = Node(Kubelet([pod("a")]), observed=seen(disk=GI), reclaims_to=relief, images_apart=True)
     assert await node.look() == {"a"}
 
 

@@ -145,6 +145,15 @@ def test_the_summary_has_upstreams_shape() -> None:
             "process_stats": {"process_count": 3},
         }
     ]
+    pods = ContainerUsage(70, 30, 20, 10, memory_limit=100)
+    node = replace(NODE, containers={"pods": pods})
+    assert cpu_counts(node, {}) == {"node/pods": 70, "node": 9}
+    (shown,) = Summary("n1", node, "T", {"node/pods": 6}).build([])["node"]["systemContainers"]
+    assert (shown["name"], shown["cpu"]["usageNanoCores"], shown["memory"]["availableBytes"]) == (
+        "pods",
+        6,
+        80,
+    )
     assert cpu_counts(NODE, {"u1": STATS}) == {"u1/web": 1_500_000_000, "node": 9}
 
 
