@@ -17,6 +17,7 @@ NODE_MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure"
 NODE_DISK_PRESSURE = "node.kubernetes.io/disk-pressure"
 NODE_PID_PRESSURE = "node.kubernetes.io/pid-pressure"
 NODE_NETWORK_UNAVAILABLE = "node.kubernetes.io/network-unavailable"
+NODE_OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
 def tolerates(toleration: Object, taint: Object) -> bool:

@@ -1,6 +1,7 @@
-"""Pod garbage collection: ended pods beyond a threshold, pods of nodes that are gone, pods never scheduled.
+"""Pod garbage collection: ended pods beyond a threshold, and those that no kubelet ends.
 
-Source: pkg/controller/podgc/gc_controller.go. The only controller that looks at all pods at a time: every
+Those are pods of nodes that are gone, deleted ones on nodes that are out of service, and deleted ones that
+were never scheduled. Source: pkg/controller/podgc/gc_controller.go. It looks at all pods at a time: every
 20 s, as upstream, since it waits for nodes to stay away (quarantine of 40 s).
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apimachinery import conditions, scheme
+from apimachinery import conditions, scheme, taints
 from apimachinery.errors import ConflictError, NotFoundError
 from apimachinery.objects import NamespacedName, Object, is_terminating, key_of, uid_of
 from apimachinery.pods import is_terminal
@@ -22,33 +23,49 @@ from controller_manager.context import ControllerContext
 CHECK_PERIOD = 20.0
 QUARANTINE = 40.0
 EVERYTHING = NamespacedName("", "all")
+_ORPHANED = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "DeletionByPodGC",
+    "message": "PodGC: node no longer exists",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """A pod to delete at once; with a reason it is first marked Failed (DisruptionTarget)."""
+    """A pod to delete at once, Failed if it has not ended; one whose node is gone says so in a condition."""
 
     pod: Object
-    orphaned: bool
+    is_orphaned: bool = False
 
 
 def plan(
-    pods: Sequence[Object], nodes: Mapping[str, object], lost: set[str], threshold: int
+    pods: Sequence[Object], nodes: Mapping[str, Object], lost: set[str], threshold: int
 ) -> list[Collect]:
-    """The oldest ended pods over the threshold, pods on lost nodes, and unscheduled ones being deleted."""
-    ended = sorted(
-        (pod for pod in pods if is_terminal(pod) and not is_terminating(pod)),
-        key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]),
-    )
+    """What to collect; `lost` names nodes that are gone for good. A threshold of 0 keeps all ended pods."""
+    ended = sorted((pod for pod in pods if is_terminal(pod)), key=_first_to_go)
     surplus = len(ended) - threshold if threshold > 0 else 0
-    chosen = [Collect(pod, orphaned=False) for pod in ended[: max(0, surplus)]]
-    chosen += [Collect(pod, orphaned=True) for pod in pods if pod["spec"].get("nodeName") in lost]
-    chosen += [
-        Collect(pod, orphaned=False)
-        for pod in pods
-        if is_terminating(pod) and not pod["spec"].get("nodeName")
-    ]
+    chosen = [Collect(pod) for pod in ended[: max(0, surplus)]]
+    for pod in pods:
+        node = pod["spec"].get("nodeName")
+        if node in lost:
+            chosen.append(Collect(pod, is_orphaned=True))
+        elif is_terminating(pod) and (not node or is_out_of_service(nodes.get(node))):
+            chosen.append(Collect(pod))
     return chosen
+
+
+def _first_to_go(pod: Object) -> tuple[bool, str, str]:
+    """Evicted pods before others, then by age."""
+    is_evicted = is_terminal(pod) and pod["status"].get("reason") == "Evicted"
+    return not is_evicted, pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]
+
+
+def is_out_of_service(node: Object | None) -> bool:
+    """Whether an administrator says that a silent node is off, so that what ran there runs no more."""
+    if node is None or conditions.is_condition_true(node, "Ready"):
+        return False
+    return any(taint["key"] == taints.NODE_OUT_OF_SERVICE for taint in node["spec"].get("taints") or ())
 
 
 class PodGCController:
@@ -64,15 +81,19 @@ class PodGCController:
         self._pods = context.informers.informer(scheme.PODS)
         self._nodes = context.informers.informer(scheme.NODES)
         self._missing_since: dict[str, datetime] = {}
+        self._has_begun = False
 
     def watches(self) -> list[Watch]:
-        return [Watch(self._nodes, lambda node: [EVERYTHING]), Watch(self._pods, self._looks_collectable)]
+        """Only what can be collected at once; everything else is found by the next look."""
+        everything = Watch(self._nodes, lambda node: [EVERYTHING], changed=_comes_or_goes)
+        return [everything, Watch(self._pods, self._looks_collectable)]
 
     def _looks_collectable(self, pod: Object) -> list[NamespacedName]:
-        unscheduled = is_terminating(pod) and not pod["spec"].get("nodeName")
-        return [EVERYTHING] if unscheduled or is_terminal(pod) else []
+        is_unscheduled = is_terminating(pod) and not pod["spec"].get("nodeName")
+        return [EVERYTHING] if is_unscheduled or not self._has_begun else []
 
     async def reconcile(self, key: NamespacedName) -> float | None:
+        self._has_begun = True
         pods = self._pods.list()
         nodes = {node["metadata"]["name"]: node for node in self._nodes.list()}
         lost = await self._lost_nodes(pods, nodes)
@@ -102,21 +123,23 @@ class PodGCController:
     async def _collect(self, collect: Collect) -> None:
         key = key_of(collect.pod)
         try:
-            if collect.orphaned and not is_terminal(collect.pod):
-                await self._mark_failed(collect.pod)
+            if not is_terminal(collect.pod):
+                await self._mark_failed(collect)
             options = {"gracePeriodSeconds": 0, "preconditions": {"uid": uid_of(collect.pod)}}
             await self._client.delete(scheme.PODS, key.name, key.namespace, options=options)
         except (NotFoundError, ConflictError):
             return
 
-    async def _mark_failed(self, pod: Object) -> None:
+    async def _mark_failed(self, collect: Collect) -> None:
+        """So that whoever counts it knows how it ended: there is no kubelet to say so."""
+        pod = collect.pod
         status = {**pod.get("status", {}), "phase": "Failed"}
-        listed = [dict(each) for each in status.get("conditions") or []]
-        condition = {
-            "type": "DisruptionTarget",
-            "status": "True",
-            "reason": "DeletionByPodGC",
-            "message": "PodGC: node no longer exists",
-        }
-        conditions.set_condition(listed, condition, format_time(self._now()))
-        await self._client.update_status(scheme.PODS, {**pod, "status": {**status, "conditions": listed}})
+        if collect.is_orphaned:
+            listed = [dict(each) for each in status.get("conditions") or []]
+            conditions.set_condition(listed, _ORPHANED, format_time(self._now()))
+            status["conditions"] = listed
+        await self._client.update_status(scheme.PODS, {**pod, "status": status})
+
+
+def _comes_or_goes(old: Object | None, new: Object | None) -> bool:
+    return old is None or new is None or is_out_of_service(old) != is_out_of_service(new)

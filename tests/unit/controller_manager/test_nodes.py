@@ -107,27 +107,64 @@ def test_a_pod_is_evicted(taints: list[Object], tolerations: list[Object], expec
     assert moment == (None if expected is None else NOW + timedelta(seconds=expected))
 
 
-def pod(name: str, phase: str = "Running", on: str = "n1", **metadata: Any) -> Object:
-    return {"metadata": {"name": name, **metadata}, "spec": {"nodeName": on}, "status": {"phase": phase}}
+def pod(name: str, phase: str = "Running", on: str = "n1", reason: str = "", **metadata: Any) -> Object:
+    status = {"phase": phase, "reason": reason}
+    return {"metadata": {"name": name, **metadata}, "spec": {"nodeName": on}, "status": status}
+
+
+OUT_OF_SERVICE = [{"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}]
+GOING = {"deletionTimestamp": TEXT}
 
 
 @pytest.mark.parametrize(
-    ("pods", "lost", "threshold", "expected"),
+    ("pods", "seen", "lost", "threshold", "expected"),
     [
-        pytest.param([pod("a"), pod("b", "Failed")], set(), 1, [], id="under the threshold"),
+        pytest.param([pod("a"), pod("b", "Failed")], node("True"), set(), 1, [], id="under the threshold"),
+        pytest.param([pod("b", "Failed")], node("True"), set(), 0, [], id="no threshold"),
         pytest.param(
             [pod("a", "Failed", creationTimestamp="2"), pod("b", "Succeeded", creationTimestamp="1")],
+            node("True"),
             set(),
             1,
             ["b"],
             id="the oldest over the threshold",
         ),
-        pytest.param([pod("a"), pod("b", on="n2")], {"n2"}, 10, ["b"], id="of a lost node"),
         pytest.param(
-            [pod("a", on="", deletionTimestamp=TEXT)], set(), 10, ["a"], id="deleted, never scheduled"
+            [
+                pod("a", "Failed", creationTimestamp="1"),
+                pod("b", "Failed", reason="Evicted", creationTimestamp="2"),
+            ],
+            node("True"),
+            set(),
+            1,
+            ["b"],
+            id="evicted ones before older ones",
         ),
+        pytest.param([pod("a"), pod("b", on="n2")], node("True"), {"n2"}, 10, ["b"], id="of a lost node"),
+        pytest.param(
+            [pod("a", on="", **GOING)], node("True"), set(), 10, ["a"], id="deleted, never scheduled"
+        ),
+        pytest.param(
+            [pod("a"), pod("b", **GOING)],
+            node("Unknown", taints=OUT_OF_SERVICE),
+            set(),
+            10,
+            ["b"],
+            id="deleted, on a node out of service",
+        ),
+        pytest.param(
+            [pod("b", **GOING)],
+            node("True", taints=OUT_OF_SERVICE),
+            set(),
+            10,
+            [],
+            id="that node is ready again",
+        ),
+        pytest.param([pod("b", **GOING)], node("Unknown"), set(), 10, [], id="deleted, on a silent node"),
     ],
 )
-def test_pods_are_collected(pods: list[Object], lost: set[str], threshold: int, expected: list[str]) -> None:
-    planned = pod_gc.plan(pods, {}, lost, threshold)
+def test_pods_are_collected(
+    pods: list[Object], seen: Object, lost: set[str], threshold: int, expected: list[str]
+) -> None:
+    planned = pod_gc.plan(pods, {"n1": seen}, lost, threshold)
     assert [each.pod["metadata"]["name"] for each in planned] == expected
