@@ -14,7 +14,7 @@ from dataclasses import replace
 from apimachinery.objects import NamespacedName
 from scheduler.framework.interface import EventKind
 from scheduler.node_info import NodeFacts, NodeInfo
-from scheduler.pod_counts import PodCounts, PodKind
+from scheduler.pod_counts import Kind, PodCounts, Template
 from scheduler.pod_info import PodInfo
 
 # An assumed pod whose binding was answered but never seen is given up after this: a safety net.
@@ -29,8 +29,10 @@ class Cache:
         self.nodes: list[NodeInfo] = []
         self.pods: dict[str, PodInfo] = {}
         self.namespaces: dict[str, Mapping[str, str]] = {}
-        self.pods_with_affinity: dict[str, PodInfo] = {}
-        self.pods_with_anti_affinity: dict[str, PodInfo] = {}
+        self.templates_with_affinity: Counter[Template] = (
+            Counter()
+        )  # and how many pods with a node are of each
+        self.templates_with_anti_affinity: Counter[Template] = Counter()  # the same, where it is required
         self.claim_users: dict[NamespacedName, set[str]] = {}  # the pods with a node that use a claim
         self.image_counts: Counter[str] = Counter()
         self.image_version = 0
@@ -155,7 +157,7 @@ class Cache:
         self.pods[pod.uid] = pod
         for claim in pod.claims:
             self.claim_users.setdefault(claim.key, set()).add(pod.uid)
-        self._index(pod)
+        self._count_template(pod, 1)
         self.changed_rows.add(node.row)
         self._counts.add(pod, node.row, 1)
 
@@ -163,10 +165,9 @@ class Cache:
         pod = self.pods.pop(uid, None)
         if pod is None:
             return None
-        self.pods_with_affinity.pop(uid, None)
-        self.pods_with_anti_affinity.pop(uid, None)
         for claim in pod.claims:
             self._release(claim.key, uid)
+        self._count_template(pod, -1)
         node = self._by_name[pod.node_name]
         node.remove(pod)
         self.changed_rows.add(node.row)
@@ -185,20 +186,25 @@ class Cache:
         """A newer object that counts the same: the usual case, a change of status."""
         self.pods[pod.uid] = pod
         self._by_name[pod.node_name].pods[pod.uid] = pod
-        self._index(pod)
 
-    def _index(self, pod: PodInfo) -> None:
-        spec = pod.spec
+    def _count_template(self, pod: PodInfo, change: int) -> None:
+        spec, template = pod.spec, Template(pod.namespace, pod.spec)
         if spec.anti_affinity.required:
-            self.pods_with_anti_affinity[pod.uid] = pod
+            _count(self.templates_with_anti_affinity, template, change)
         if spec.affinity.required or spec.affinity.preferred or spec.anti_affinity.preferred:
-            self.pods_with_affinity[pod.uid] = pod
+            _count(self.templates_with_affinity, template, change)
 
     # Counts
 
-    def counts(self, kind: PodKind) -> array[int]:
+    def counts(self, kind: Kind) -> array[int]:
         """Pods of this kind on each node, by row."""
         return self._counts.of(kind, self.nodes)
+
+
+def _count(templates: Counter[Template], template: Template, change: int) -> None:
+    templates[template] += change
+    if not templates[template]:
+        del templates[template]
 
 
 def _same_use(one: PodInfo, other: PodInfo) -> bool:

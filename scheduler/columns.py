@@ -22,7 +22,7 @@ from scheduler.framework.interface import (
 from scheduler.framework.normalize import normalize, normalize_columns
 from scheduler.framework.profile import Profile, States
 from scheduler.node_info import NodeInfo
-from scheduler.pod_counts import PodKind
+from scheduler.pod_counts import Kind
 from scheduler.pod_info import PodInfo
 from scheduler.resources import CPU, MEMORY
 
@@ -73,16 +73,19 @@ class Columns:
     def is_named(self, name: str) -> Mask:
         return np.array([node.name == name for node in self.cache.nodes], dtype=np.bool_)
 
-    def counts(self, kind: PodKind) -> IntArray:
+    def counts(self, kind: Kind) -> IntArray:
         return np.array(self.cache.counts(kind), dtype=np.int64)
 
     def domains(self, topology_key: str) -> tuple[IntArray, int]:
         """For each node the number of its topology domain, and how many there are. Without the label: -1."""
-        version = (self._layout, len(self.cache.changed_facts))
-        found: tuple[IntArray, int] = self.remembered(
-            ("domains", topology_key), version, lambda: self._number_domains(topology_key)
+        found: tuple[IntArray, int] = self.of_nodes(
+            ("domains", topology_key), lambda: self._number_domains(topology_key)
         )
         return found
+
+    def of_nodes(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """A value that holds until a Node object changes."""
+        return self.remembered(key, (self._layout, len(self.cache.changed_facts)), compute)
 
     def _number_domains(self, topology_key: str) -> tuple[IntArray, int]:
         numbers: dict[str, int] = {}
@@ -94,6 +97,11 @@ class Columns:
     def sum_by(ids: IntArray, values: IntArray, size: int) -> IntArray:
         """The sum of the values of each domain. Those of no domain (-1) are added up at the end."""
         return np.bincount(ids % (size + 1), weights=values, minlength=size + 1).astype(np.int64)
+
+    def sum_of_domain(self, topology_key: str, kind: Kind) -> IntArray:
+        """For each node the number of such pods in its domain; 0 where it is in none."""
+        ids, size = self.domains(topology_key)
+        return self.sum_by(ids, self.counts(kind), size)[ids] * (ids >= 0)
 
     @staticmethod
     def distinct(ids: IntArray) -> int:

@@ -1,21 +1,37 @@
 """PodCounts: how many pods of a kind run on each node, kept up to date instead of counted again.
 
-A kind is a set of namespaces and a label selector; whoever asks for one first makes it known.
+A kind is a set of namespaces and a label selector, or a template; whoever asks for one first makes it known.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple, Protocol
 
 from apimachinery.labels import Selector
 from scheduler.node_info import NodeInfo
-from scheduler.pod_info import PodInfo
+from scheduler.pod_info import PodInfo, PodSpec
 
 _MAX_KINDS = 1024
 _MAX_REMEMBERED = 4096
+
+
+class Kind(Hashable, Protocol):
+    """Something that pods are or are not, as long as their labels and spec stay what they are."""
+
+    def includes(self, pod: PodInfo) -> bool: ...
+
+
+class Template(NamedTuple):
+    """Pods of one template, which want the same: those of a namespace that share their PodSpec."""
+
+    namespace: str
+    spec: PodSpec
+
+    def includes(self, pod: PodInfo) -> bool:
+        return pod.spec is self.spec and pod.namespace == self.namespace
 
 
 class PodKind(NamedTuple):
@@ -37,11 +53,11 @@ class PodCounts:
     """Counts per row, for every kind that was asked for lately."""
 
     def __init__(self) -> None:
-        self._by_kind: OrderedDict[PodKind, array[int]] = OrderedDict()
-        # Pods of one template fall under the same kinds: (namespace, labels, terminating) -> their counts.
-        self._kinds_of: dict[tuple[str, frozenset[tuple[str, str]], bool], tuple[array[int], ...]] = {}
+        self._by_kind: OrderedDict[Kind, array[int]] = OrderedDict()
+        # Pods that are alike fall under the same kinds.
+        self._kinds_of: dict[Hashable, tuple[array[int], ...]] = {}
 
-    def of(self, kind: PodKind, nodes: Iterable[NodeInfo]) -> array[int]:
+    def of(self, kind: Kind, nodes: Iterable[NodeInfo]) -> array[int]:
         """The count for each row. Not to be kept: it changes, and views of it keep it from growing."""
         counts = self._by_kind.get(kind)
         if counts is None:
@@ -59,7 +75,7 @@ class PodCounts:
                 counts[row] += change
 
     def _counts_with(self, pod: PodInfo) -> tuple[array[int], ...]:
-        key = (pod.namespace, frozenset(pod.labels.items()), pod.is_terminating)
+        key = (pod.namespace, frozenset(pod.labels.items()), pod.is_terminating, pod.spec)
         found = self._kinds_of.get(key)
         if found is None:
             if len(self._kinds_of) >= _MAX_REMEMBERED:

@@ -6,18 +6,20 @@ Terms are about topologies, not nodes: what is counted is pods per (topology key
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from apimachinery.labels import Selector
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Normalize, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
-from scheduler.pod_counts import PodKind
-from scheduler.pod_info import AffinityTerm, PodInfo
+from scheduler.pod_counts import Kind, PodKind, Template
+from scheduler.pod_info import AffinityTerm, PodInfo, PodSpec
 
 if TYPE_CHECKING:
-    from scheduler.columns import Columns, IntArray
+    from scheduler.columns import Columns, IntArray, Mask
 
 # (topology key, value of that label)
 Topology = tuple[str, str]
@@ -25,14 +27,34 @@ Topology = tuple[str, str]
 HARD_AFFINITY_WEIGHT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class AffinityState:
-    """Pods per topology that matter to the pod in hand; `namespaces` resolves its terms."""
+@dataclass(frozen=True)
+class AffinityCounts:
+    """Pods per topology that matter to the pod in hand."""
 
     wanted: Counter[Topology]  # pods that match all of its affinity terms
     unwanted: Counter[Topology]  # pods that match one of its anti-affinity terms
     refusing: Counter[Topology]  # pods whose own anti-affinity matches it
-    resolved: Mapping[AffinityTerm, frozenset[str]]
+
+    def copy(self) -> AffinityCounts:
+        return AffinityCounts(self.wanted.copy(), self.unwanted.copy(), self.refusing.copy())
+
+    @cached_property
+    def refusing_keys(self) -> frozenset[str]:
+        return frozenset(key for (key, _), count in self.refusing.items() if count > 0)
+
+
+@dataclass(frozen=True)
+class AffinityState:
+    """What the pod's terms are about, and whose are about it. Counted when a single node is looked at."""
+
+    wanted: PodKind | None  # pods that match all affinity terms
+    unwanted: tuple[tuple[str, PodKind], ...]  # topology key and pods of each anti-affinity term
+    refusing: tuple[tuple[str, Template], ...]  # topology key and pods of each term that refuses the pod
+    count: Callable[[], AffinityCounts]
+
+    @cached_property
+    def counts(self) -> AffinityCounts:
+        return self.count()
 
 
 class InterPodAffinity:
@@ -57,176 +79,215 @@ class InterPodAffinity:
     # Filter
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> AffinityState | Skip:
-        required = (*pod.spec.affinity.required, *pod.spec.anti_affinity.required)
-        refusing = self._refusing(pod, cache.pods_with_anti_affinity.values(), cache)
-        if not required and not refusing:
+        affinity, anti_affinity = pod.spec.affinity.required, pod.spec.anti_affinity.required
+        refusing = tuple(self._refusing(pod, cache.templates_with_anti_affinity))
+        if not affinity and not anti_affinity and not refusing:
             return SKIP
-        resolved = {term: self._resolve(term, pod) for term in required}
-        state = AffinityState(Counter(), Counter(), refusing, resolved)
-        for node in cache.nodes if required else ():
-            self._count(pod, state, cache, node)
-        return state
+        wanted = self._all_of(affinity, pod.namespace) if affinity else None
+        unwanted = tuple((term.topology_key, self._kind(term, pod.namespace)) for term in anti_affinity)
+        return AffinityState(
+            wanted, unwanted, refusing, lambda: _count(pod, cache, wanted, unwanted, refusing)
+        )
 
-    def _refusing(self, pod: PodInfo, others: Iterable[PodInfo], cache: Cache) -> Counter[Topology]:
-        found: Counter[Topology] = Counter()
-        for other in others:
-            node = cache.node(other.node_name)
-            if node is not None:
-                found.update(self._refused_by(pod, other, node))
-        return found
-
-    def _refused_by(self, pod: PodInfo, other: PodInfo, node: NodeInfo) -> list[Topology]:
-        return [
-            (term.topology_key, node.labels[term.topology_key])
-            for term in other.spec.anti_affinity.required
-            if term.topology_key in node.labels and self._matches(term, other, pod)
-        ]
-
-    def _count(self, pod: PodInfo, state: AffinityState, cache: Cache, node: NodeInfo) -> None:
-        """Adds what runs on the node, from counts that are kept for each term."""
-        row, labels = node.row, node.labels
-        affinity = pod.spec.affinity.required
-        if len(affinity) == 1:
-            both = cache.counts(_kind(affinity[0], state.resolved))[row]
-        else:
-            both = self._matching_all(affinity, state.resolved, node.pods.values()) if affinity else 0
-        for term in affinity:
-            if both and term.topology_key in labels:
-                state.wanted[(term.topology_key, labels[term.topology_key])] += both
-        for term in pod.spec.anti_affinity.required:
-            count = cache.counts(_kind(term, state.resolved))[row]
-            if count and term.topology_key in labels:
-                state.unwanted[(term.topology_key, labels[term.topology_key])] += count
-
-    @staticmethod
-    def _matching_all(
-        terms: Iterable[AffinityTerm],
-        resolved: Mapping[AffinityTerm, frozenset[str]],
-        pods: Iterable[PodInfo],
-    ) -> int:
-        kinds = [_kind(term, resolved) for term in terms]
-        return sum(all(kind.includes(pod) for kind in kinds) for pod in pods)
+    def _refusing(self, pod: PodInfo, templates: Iterable[Template]) -> Iterator[tuple[str, Template]]:
+        for template in templates:
+            for term in template.spec.anti_affinity.required:
+                if self._matches(term, template.namespace, pod):
+                    yield term.topology_key, template
 
     def replace_node(self, pod: PodInfo, state: AffinityState, old: NodeInfo, new: NodeInfo) -> AffinityState:
-        changed = replace(
-            state, wanted=state.wanted.copy(), unwanted=state.unwanted.copy(), refusing=state.refusing.copy()
-        )
-        for uid in old.pods.keys() - new.pods.keys():
-            self._add_pod(pod, changed, old.pods[uid], new, -1)
-        for uid in new.pods.keys() - old.pods.keys():
-            self._add_pod(pod, changed, new.pods[uid], new, 1)
-        return changed
+        def changed() -> AffinityCounts:
+            counts = state.counts.copy()
+            for uid in old.pods.keys() - new.pods.keys():
+                self._add_pod(pod, state, counts, old.pods[uid], new, -1)
+            for uid in new.pods.keys() - old.pods.keys():
+                self._add_pod(pod, state, counts, new.pods[uid], new, 1)
+            return counts
 
-    def _add_pod(self, pod: PodInfo, state: AffinityState, other: PodInfo, node: NodeInfo, sign: int) -> None:
-        labels, affinity = node.labels, pod.spec.affinity.required
-        for topology in self._refused_by(pod, other, node):
-            state.refusing[topology] += sign
-        if affinity and self._matching_all(affinity, state.resolved, [other]):
-            for term in affinity:
-                if term.topology_key in labels:
-                    state.wanted[(term.topology_key, labels[term.topology_key])] += sign
-        for term in pod.spec.anti_affinity.required:
-            if term.topology_key in labels and _kind(term, state.resolved).includes(other):
-                state.unwanted[(term.topology_key, labels[term.topology_key])] += sign
+        return replace(state, count=changed)
+
+    def _add_pod(
+        self,
+        pod: PodInfo,
+        state: AffinityState,
+        counts: AffinityCounts,
+        other: PodInfo,
+        node: NodeInfo,
+        sign: int,
+    ) -> None:
+        for key, _ in self._refusing(pod, [Template(other.namespace, other.spec)]):
+            _add(counts.refusing, key, node, sign)
+        if state.wanted is not None and state.wanted.includes(other):
+            for term in pod.spec.affinity.required:
+                _add(counts.wanted, term.topology_key, node, sign)
+        for key, kind in state.unwanted:
+            if kind.includes(other):
+                _add(counts.unwanted, key, node, sign)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: AffinityState) -> Verdict | None:
-        labels = node.labels
+        labels, counts = node.labels, state.counts
         if not self._has_wanted(pod, labels, state):
             return self.NO_AFFINITY
-        for term in pod.spec.anti_affinity.required:
-            if state.unwanted.get((term.topology_key, labels.get(term.topology_key, "")), 0) > 0:
+        for key, _ in state.unwanted:
+            if _is_there(counts.unwanted, key, labels):
                 return self.ANTI_AFFINITY
-        if any(labels.get(key) == value for (key, value), count in state.refusing.items() if count > 0):
+        if any(_is_there(counts.refusing, key, labels) for key in counts.refusing_keys):
             return self.REFUSED
         return None
 
     def _has_wanted(self, pod: PodInfo, labels: Mapping[str, str], state: AffinityState) -> bool:
-        terms = pod.spec.affinity.required
+        terms, wanted = pod.spec.affinity.required, state.counts.wanted
         if any(term.topology_key not in labels for term in terms):
             return False
-        if all(state.wanted.get((term.topology_key, labels[term.topology_key]), 0) > 0 for term in terms):
+        if all(_is_there(wanted, term.topology_key, labels) for term in terms):
             return True
         # The first pod of a group that wants to be near its own kind has to start somewhere.
-        nobody = not any(count > 0 for count in state.wanted.values())
-        return nobody and all(_kind(term, state.resolved).includes(pod) for term in terms)
+        return not any(count > 0 for count in wanted.values()) and self._wants_itself(pod, state)
+
+    @staticmethod
+    def _wants_itself(pod: PodInfo, state: AffinityState) -> bool:
+        return state.wanted is not None and state.wanted.includes(pod)
+
+    def filter_columns(self, pod: PodInfo, columns: Columns, mask: Mask) -> Mask:
+        """The same for all nodes at once."""
+        state = self.pre_filter(pod, columns.cache)
+        if isinstance(state, Skip):
+            return mask
+        if state.wanted is not None:
+            mask = mask & self._wanted_columns(pod, state, state.wanted, columns)
+        against: tuple[tuple[str, Kind], ...] = (*state.unwanted, *state.refusing)
+        for key, kind in against:
+            mask = mask & (columns.sum_of_domain(key, kind) == 0)
+        return mask
+
+    def _wanted_columns(self, pod: PodInfo, state: AffinityState, kind: PodKind, columns: Columns) -> Mask:
+        keys = [term.topology_key for term in pod.spec.affinity.required]
+        found = [columns.sum_of_domain(key, kind) for key in keys]
+        if self._wants_itself(pod, state) and not any(each.any() for each in found):
+            found = [columns.domains(key)[0] + 1 for key in keys]
+        mask: Mask = found[0] > 0
+        for each in found[1:]:
+            mask = mask & (each > 0)
+        return mask
 
     # Score
 
     def pre_score(self, pod: PodInfo, cache: Cache, nodes: list[NodeInfo]) -> Counter[Topology] | Skip:
         """What each topology is worth to the pod, and the pod to those that run there."""
         worth: Counter[Topology] = Counter()
-        for sign, terms in ((1, pod.spec.affinity.preferred), (-1, pod.spec.anti_affinity.preferred)):
-            for term in terms:
-                self._add_own(pod, term, sign * term.weight, cache, worth)
-        for other in cache.pods_with_affinity.values():
-            node = cache.node(other.node_name)
-            if node is not None:
-                self._add_theirs(pod, other, node.labels, worth)
+        for key, kind, weight in self._preferences(pod, cache):
+            for node, count in _counted(cache, kind):
+                _add(worth, key, node, weight * count)
         return worth or SKIP
 
-    def _add_own(
-        self, pod: PodInfo, term: AffinityTerm, weight: int, cache: Cache, worth: Counter[Topology]
-    ) -> None:
-        counts = cache.counts(_kind(term, {term: self._resolve(term, pod)}))
-        for node in cache.nodes:
-            if counts[node.row] and term.topology_key in node.labels:
-                worth[(term.topology_key, node.labels[term.topology_key])] += weight * counts[node.row]
-
-    def _add_theirs(
-        self, pod: PodInfo, other: PodInfo, labels: Mapping[str, str], worth: Counter[Topology]
-    ) -> None:
-        spec = other.spec
-        terms = [(term, HARD_AFFINITY_WEIGHT) for term in spec.affinity.required]
-        terms += [(term, term.weight) for term in spec.affinity.preferred]
-        terms += [(term, -term.weight) for term in spec.anti_affinity.preferred]
-        for term, weight in terms:
-            if term.topology_key in labels and self._matches(term, other, pod):
-                worth[(term.topology_key, labels[term.topology_key])] += weight
+    def _preferences(self, pod: PodInfo, cache: Cache) -> Iterator[tuple[str, Kind, int]]:
+        """(topology key, pods, weight): of the pod's own terms, and of those of others that are about it."""
+        for sign, terms in ((1, pod.spec.affinity.preferred), (-1, pod.spec.anti_affinity.preferred)):
+            for term in terms:
+                yield term.topology_key, self._kind(term, pod.namespace), sign * term.weight
+        for template in cache.templates_with_affinity:
+            for term, weight in _weighted(template.spec):
+                if self._matches(term, template.namespace, pod):
+                    yield term.topology_key, template, weight
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Counter[Topology]) -> int:
         labels = node.labels
         return sum(worth for (key, value), worth in state.items() if labels.get(key) == value)
 
     def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
-        state = self.pre_score(pod, columns.cache, columns.cache.nodes)
-        if isinstance(state, Skip):
-            return None
-        nodes = columns.cache.nodes
-        return columns.array([self.score(pod, nodes[row], state) for row in rows.tolist()])
+        total: IntArray | None = None
+        for key, kind, weight in self._preferences(pod, columns.cache):
+            worth = weight * columns.sum_of_domain(key, kind)
+            total = worth if total is None else total + worth
+        return None if total is None else total[rows]
 
     # Terms
 
-    def _resolve(self, term: AffinityTerm, owner: PodInfo) -> frozenset[str]:
-        """The namespaces a term of `owner` is about."""
+    def _resolve(self, term: AffinityTerm, namespace: str) -> frozenset[str]:
+        """The namespaces that a term of a pod in this one is about."""
         found = set(term.namespaces)
         if not term.namespace_selector.nothing:
             selected = term.namespace_selector
             found.update(name for name, labels in self._namespaces.items() if selected.matches(labels))
         elif not found:
-            found.add(owner.namespace)
+            found.add(namespace)
         return frozenset(found)
 
-    def _matches(self, term: AffinityTerm, owner: PodInfo, pod: PodInfo) -> bool:
-        """Whether a term of `owner` is about `pod`."""
+    def _kind(self, term: AffinityTerm, namespace: str) -> PodKind:
+        """The pods that a term of a pod in this namespace is about."""
+        return PodKind(self._resolve(term, namespace), term.selector, with_terminating=True)
+
+    def _all_of(self, terms: Sequence[AffinityTerm], namespace: str) -> PodKind:
+        """The pods that all terms are about."""
+        kinds = [self._kind(term, namespace) for term in terms]
+        requirements = tuple(each for kind in kinds for each in kind.selector.requirements)
+        selector = Selector(requirements, nothing=any(kind.selector.nothing for kind in kinds))
+        namespaces = frozenset.intersection(*(self._resolve(term, namespace) for term in terms))
+        return PodKind(namespaces, selector, with_terminating=True)
+
+    def _matches(self, term: AffinityTerm, namespace: str, pod: PodInfo) -> bool:
+        """Whether a term of a pod in `namespace` is about `pod`."""
         if not term.selector.matches(pod.labels):
             return False
         if pod.namespace in term.namespaces:
             return True
         if term.namespace_selector.nothing:
-            return not term.namespaces and pod.namespace == owner.namespace
+            return not term.namespaces and pod.namespace == namespace
         return term.namespace_selector.matches(self._namespaces.get(pod.namespace, {}))
 
     # Hints
 
     def _brings_affinity(self, pod: PodInfo, subject: Subject) -> bool:
         other: Any = subject.new
-        return any(self._matches(term, pod, other) for term in pod.spec.affinity.required)
+        return any(self._matches(term, pod.namespace, other) for term in pod.spec.affinity.required)
 
     def _takes_anti_affinity(self, pod: PodInfo, subject: Subject) -> bool:
         other: Any = subject.old
-        unwanted = any(self._matches(term, pod, other) for term in pod.spec.anti_affinity.required)
-        return unwanted or any(self._matches(term, other, pod) for term in other.spec.anti_affinity.required)
+        return any(
+            self._matches(term, pod.namespace, other) for term in pod.spec.anti_affinity.required
+        ) or any(self._matches(term, other.namespace, pod) for term in other.spec.anti_affinity.required)
 
 
-def _kind(term: AffinityTerm, resolved: Mapping[AffinityTerm, frozenset[str]]) -> PodKind:
-    return PodKind(resolved[term], term.selector, with_terminating=True)
+def _weighted(spec: PodSpec) -> Iterator[tuple[AffinityTerm, int]]:
+    """The terms by which pods that run make a node better or worse for others."""
+    for term in spec.affinity.required:
+        yield term, HARD_AFFINITY_WEIGHT
+    for term in spec.affinity.preferred:
+        yield term, term.weight
+    for term in spec.anti_affinity.preferred:
+        yield term, -term.weight
+
+
+def _count(
+    pod: PodInfo,
+    cache: Cache,
+    wanted: PodKind | None,
+    unwanted: Iterable[tuple[str, Kind]],
+    refusing: Iterable[tuple[str, Kind]],
+) -> AffinityCounts:
+    counts = AffinityCounts(Counter(), Counter(), Counter())
+    for node, count in _counted(cache, wanted) if wanted is not None else ():
+        for term in pod.spec.affinity.required:
+            _add(counts.wanted, term.topology_key, node, count)
+    for found, kinds in ((counts.unwanted, unwanted), (counts.refusing, refusing)):
+        for key, kind in kinds:
+            for node, count in _counted(cache, kind):
+                _add(found, key, node, count)
+    return counts
+
+
+def _is_there(counts: Counter[Topology], key: str, labels: Mapping[str, str]) -> bool:
+    """Whether there are such pods in the topology that a node is in."""
+    value = labels.get(key)
+    return value is not None and counts.get((key, value), 0) > 0
+
+
+def _counted(cache: Cache, kind: Kind) -> list[tuple[NodeInfo, int]]:
+    """The nodes that have such pods, and how many."""
+    return [(cache.nodes[row], count) for row, count in enumerate(cache.counts(kind)) if count]
+
+
+def _add(counts: Counter[Topology], key: str, node: NodeInfo, change: int) -> None:
+    value = node.labels.get(key)
+    if value is not None:
+        counts[(key, value)] += change

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import floor, log
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from scheduler.pod_counts import PodKind
 from scheduler.pod_info import PodInfo, SpreadConstraint
 
 if TYPE_CHECKING:
-    from scheduler.columns import Columns, IntArray
+    from scheduler.columns import Columns, IntArray, Mask
 
 HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 SYSTEM_DEFAULTS = (
@@ -34,16 +35,20 @@ SYSTEM_DEFAULTS = (
 DefaultSelector = Callable[[PodInfo], Selector | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HardConstraint:
-    """A constraint with the number of its pods in each domain."""
+    """A constraint with the number of its pods in each domain. Counted when a single node is looked at."""
 
     rule: SpreadConstraint
     kind: PodKind
-    counts: dict[str, int]
     own: int  # whether the pod counts among the pods to be spread
+    count: Callable[[], dict[str, int]]
 
-    @property
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return self.count()
+
+    @cached_property
     def fewest(self) -> int:
         return 0 if len(self.counts) < self.rule.min_domains else min(self.counts.values(), default=0)
 
@@ -103,21 +108,23 @@ class PodTopologySpread:
         rules = self._constraints(pod, hard=True)
         if not rules:
             return SKIP
-        keys = [rule.topology_key for rule in rules]
-        nodes = [node for node in cache.nodes if all(key in node.labels for key in keys)]
-        return tuple(self._count(pod, rule, cache, nodes) for rule in rules)
+        return tuple(self._hard(pod, rule, cache, rules) for rule in rules)
 
-    def _count(
-        self, pod: PodInfo, rule: SpreadConstraint, cache: Cache, nodes: Sequence[NodeInfo]
+    def _hard(
+        self, pod: PodInfo, rule: SpreadConstraint, cache: Cache, rules: Sequence[SpreadConstraint]
     ) -> HardConstraint:
-        kind = PodKind(frozenset((pod.namespace,)), rule.selector)
-        by_row = cache.counts(kind)
-        counts: dict[str, int] = {}
-        for node in nodes:
-            if _takes_part(pod, rule, node):
-                domain = node.labels[rule.topology_key]
-                counts[domain] = counts.get(domain, 0) + by_row[node.row]
-        return HardConstraint(rule, kind, counts, int(rule.selector.matches(pod.labels)))
+        kind = _kind(pod, rule)
+
+        def count() -> dict[str, int]:
+            counts: dict[str, int] = {}
+            by_row = cache.counts(kind)
+            for node in cache.nodes:
+                if _has_all(node, rules) and _takes_part(pod, rule, node):
+                    domain = node.labels[rule.topology_key]
+                    counts[domain] = counts.get(domain, 0) + by_row[node.row]
+            return counts
+
+        return HardConstraint(rule, kind, int(rule.selector.matches(pod.labels)), count)
 
     def replace_node(
         self, pod: PodInfo, state: tuple[HardConstraint, ...], old: NodeInfo, new: NodeInfo
@@ -132,6 +139,24 @@ class PodTopologySpread:
             if each.counts.get(domain, 0) + each.own - each.fewest > each.rule.max_skew:
                 return self.TOO_MANY
         return None
+
+    def filter_columns(self, pod: PodInfo, columns: Columns, mask: Mask) -> Mask:
+        """The same for all nodes at once."""
+        rules = self._constraints(pod, hard=True)
+        complete: Any = columns.domains(rules[0].topology_key)[0] >= 0
+        for rule in rules[1:]:
+            complete = complete & (columns.domains(rule.topology_key)[0] >= 0)
+        mask = mask & complete
+        for rule in rules:
+            ids, size = columns.domains(rule.topology_key)
+            counted = complete & _taking_part(pod, rule, columns)
+            sums = columns.sum_by(ids, columns.counts(_kind(pod, rule)) * counted, size)
+            present = ids[counted]
+            enough = len(present) and columns.distinct(present) >= rule.min_domains
+            fewest = sums[present].min() if enough else 0
+            own = int(rule.selector.matches(pod.labels))
+            mask = mask & (sums[ids] + own - fewest <= rule.max_skew)
+        return mask
 
     # Score
 
@@ -158,7 +183,7 @@ class PodTopologySpread:
         rules: list[SpreadConstraint],
         needs_all: bool,
     ) -> SoftConstraint:
-        by_row = cache.counts(PodKind(frozenset((pod.namespace,)), rule.selector))
+        by_row = cache.counts(_kind(pod, rule))
         if rule.topology_key == HOSTNAME:
             return SoftConstraint(rule, by_row, {}, _weight(len(scored)))
         counts = dict.fromkeys((node.labels.get(rule.topology_key, "") for node in scored), 0)
@@ -181,13 +206,11 @@ class PodTopologySpread:
         return floor(total + 0.5)
 
     def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
-        """The same for all nodes at once; only for rules that every node takes part in."""
+        """The same for all nodes at once."""
         rules = self._constraints(pod, hard=False)
         if not rules:
             return None
         needs_all = self._needs_all_labels(pod)
-        if any(rule.honor_taints for rule in rules) or not pod.spec.required_nodes.is_everything:
-            return self._score_one_by_one(pod, columns, rows)
         domains = [columns.domains(rule.topology_key) for rule in rules]
         complete = rows >= 0
         everywhere: Any = True
@@ -196,21 +219,16 @@ class PodTopologySpread:
             everywhere = everywhere & (ids >= 0)
         total: Any = 0.0
         for rule, (ids, size) in zip(rules, domains, strict=True):
-            counts = columns.counts(PodKind(frozenset((pod.namespace,)), rule.selector))
+            counts = columns.counts(_kind(pod, rule))
             own = ids[rows]
             if rule.topology_key == HOSTNAME:
                 found, weight = counts[rows], _weight(int(complete.sum()))
             else:
-                sums = columns.sum_by(ids, counts * everywhere, size)
+                sums = columns.sum_by(ids, counts * (everywhere & _taking_part(pod, rule, columns)), size)
                 found, weight = sums[own], _weight(columns.distinct(own[complete]))
             total = total + (own >= 0) * (found * weight + (rule.max_skew - 1))
         rounded: IntArray = (total + 0.5).astype("int64")
         return rounded * complete + IGNORED * ~complete
-
-    def _score_one_by_one(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray:
-        nodes = [columns.cache.nodes[row] for row in rows]
-        state: Any = self.pre_score(pod, columns.cache, nodes)
-        return columns.array([self.score(pod, node, state) for node in nodes])
 
     # Hints
 
@@ -245,6 +263,22 @@ def _takes_part(pod: PodInfo, rule: SpreadConstraint, node: NodeInfo) -> bool:
     return find_untolerated(taints, pod.spec.tolerations, (NO_SCHEDULE, NO_EXECUTE)) is None
 
 
+def _taking_part(pod: PodInfo, rule: SpreadConstraint, columns: Columns) -> Any:
+    """The nodes whose pods count, as a column; True where it is all."""
+    by_affinity = rule.honor_affinity and not pod.spec.required_nodes.is_everything
+    if not by_affinity and not rule.honor_taints:
+        return True
+    key = ("taking part", pod.spec.placement, rule.honor_affinity, rule.honor_taints)
+    return columns.of_nodes(
+        key, lambda: columns.array([_takes_part(pod, rule, node) for node in columns.cache.nodes]) > 0
+    )
+
+
+def _kind(pod: PodInfo, rule: SpreadConstraint) -> PodKind:
+    """The pods to be spread."""
+    return PodKind(frozenset((pod.namespace,)), rule.selector)
+
+
 def _with_node(state: HardConstraint, old: NodeInfo, new: NodeInfo) -> HardConstraint:
     domain = new.labels.get(state.rule.topology_key)
     if domain is None or domain not in state.counts:
@@ -252,4 +286,5 @@ def _with_node(state: HardConstraint, old: NodeInfo, new: NodeInfo) -> HardConst
     change = sum(map(state.kind.includes, new.pods.values())) - sum(
         map(state.kind.includes, old.pods.values())
     )
-    return replace(state, counts={**state.counts, domain: state.counts[domain] + change})
+    counts = {**state.counts, domain: state.counts[domain] + change}
+    return replace(state, count=lambda: counts)

@@ -56,12 +56,19 @@ def random_pod(rng: Random, number: int, node: str = "") -> Object:
         spec["affinity"] = {"nodeAffinity": {PREFERRED: [preference]}}
     elif kind == 3:
         hard = rng.choice(("DoNotSchedule", "ScheduleAnyway"))
+        domains = {"minDomains": rng.choice((1, 4))} if hard == "DoNotSchedule" else {}
+        taints = {"nodeTaintsPolicy": rng.choice(("Honor", "Ignore"))}
+        other = {**term, "topologyKey": "disk"}
         spec["topologySpreadConstraints"] = [
-            {"maxSkew": 2, "whenUnsatisfiable": hard, **term},
-            {"maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway", **term},
+            {"maxSkew": 2, "whenUnsatisfiable": hard, **domains, **taints, **term},
+            {"maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway", **taints, **term},
+            {"maxSkew": 3, "whenUnsatisfiable": hard, **other},
         ]
+        if rng.random() < 0.5:
+            spec["nodeSelector"] = {"disk": "ssd"}
     elif kind == 4:
-        spec["affinity"] = {rng.choice(("podAffinity", "podAntiAffinity")): {REQUIRED: [term]}}
+        terms = [term, {**term, "topologyKey": "disk"}][: rng.choice((1, 2))]
+        spec["affinity"] = {rng.choice(("podAffinity", "podAntiAffinity")): {REQUIRED: terms}}
     elif kind == 5:
         weighted = {PREFERRED: [{"weight": 50, "podAffinityTerm": term}]}
         spec["affinity"] = {rng.choice(("podAffinity", "podAntiAffinity")): weighted}
