@@ -63,6 +63,27 @@ class Options(CommonOptions):
         15.0, "The period for syncing persistent volumes and persistent volume claims."
     )
 
+    horizontal_pod_autoscaler_sync_period: float = duration(
+        15.0, "The period for syncing the number of pods in horizontal pod autoscaler."
+    )
+    horizontal_pod_autoscaler_downscale_stabilization: float = duration(
+        300.0,
+        "The period for which autoscaler will look backwards and not scale down below any recommendation it "
+        "made during that period.",
+    )
+    horizontal_pod_autoscaler_tolerance: float = flag(
+        0.1,
+        "The minimum change (from 1.0) in the desired-to-actual metrics ratio for the horizontal pod "
+        "autoscaler to consider scaling.",
+    )
+    horizontal_pod_autoscaler_cpu_initialization_period: float = duration(
+        300.0, "The period after pod start when CPU samples might be skipped."
+    )
+    horizontal_pod_autoscaler_initial_readiness_delay: float = duration(
+        30.0,
+        "The period after pod start during which readiness changes will be treated as initial readiness.",
+    )
+
     root_ca_file: str = flag("", "If set, this root certificate authority is put into every namespace.")
     service_account_private_key_file: str = flag("", "File with the key used to sign service account tokens.")
     cluster_name: str = flag("kubernetes", "The instance prefix for the cluster.")
@@ -80,6 +101,9 @@ class Options(CommonOptions):
     concurrent_service_endpoint_syncs: int = flag(5, "The number of endpoint slices that sync concurrently.")
     concurrent_ephemeralvolume_syncs: int = flag(5, "The number of ephemeral volumes that sync concurrently.")
     concurrent_gc_syncs: int = flag(20, "The number of garbage collector workers that sync concurrently.")
+    concurrent_horizontal_pod_autoscaler_syncs: int = flag(
+        5, "The number of horizontal pod autoscaler objects that are allowed to sync concurrently."
+    )
     concurrent_job_syncs: int = flag(5, "The number of job objects that sync concurrently.")
     concurrent_namespace_syncs: int = flag(10, "The number of namespaces that sync concurrently.")
     concurrent_replicaset_syncs: int = flag(5, "The number of replica sets that sync concurrently.")

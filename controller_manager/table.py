@@ -24,6 +24,7 @@ from controller_manager.endpoint_slices import EndpointSliceController
 from controller_manager.endpoints import EndpointsController
 from controller_manager.ephemeral_volume import EphemeralVolumeController
 from controller_manager.garbage_collector.controller import GarbageCollector
+from controller_manager.horizontal_pod_autoscaler.controller import HorizontalPodAutoscalerController
 from controller_manager.job.controller import JobController
 from controller_manager.local_path import LocalPathProvisioner
 from controller_manager.namespace import NamespaceController
@@ -84,6 +85,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(JobController, "concurrent_job_syncs"),
     _row(CronJobController, "concurrent_cron_job_syncs"),
     _row(TTLAfterFinishedController, "concurrent_ttl_after_finished_syncs"),
+    _row(HorizontalPodAutoscalerController, "concurrent_horizontal_pod_autoscaler_syncs"),
     _row(DisruptionController),
     _row(StaleDisruptionController),
     _row(ResourceQuotaController),

@@ -16,6 +16,7 @@ from apimachinery.scheme import (
     ENDPOINT_SLICES,
     ENDPOINTS,
     EVENTS,
+    HORIZONTAL_POD_AUTOSCALERS,
     NAMESPACES,
     PODS,
     REPLICA_SETS,
@@ -223,3 +224,39 @@ async def test_a_rollout_that_cannot_be_says_why(plane: Plane, client: Client) -
         lambda it: (condition_of(it, "Progressing") or {}).get("status") == "False",
     )
     assert (condition_of(found, "Progressing") or {})["reason"] == "ProgressDeadlineExceeded"
+
+
+def autoscaler(name: str) -> Object:
+    """Between one and three replicas of a Deployment, as many as makes a pod use half of its request."""
+    target = {"type": "Utilization", "averageUtilization": 50}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "maxReplicas": 3,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}},
+        },
+    }
+
+
+async def test_what_is_used_decides_how_many_there_are(plane: Plane, client: Client) -> None:
+    """A pod that uses twice its request becomes three, three that do nothing become one."""
+    busy = deployment("busy", 1)
+    busy["spec"]["template"]["metadata"]["annotations"] = {"hollow.sampan.io/cpu": "20m"}
+    await client.create(DEPLOYMENTS, busy)
+    await make(client, "idle")
+    await complete(client, "busy", 1)
+    await complete(client, "idle", 3)
+    for name in ("busy", "idle"):
+        await client.create(HORIZONTAL_POD_AUTOSCALERS, autoscaler(name))
+    await complete(client, "busy", 3)
+    await complete(client, "idle", 1)
+    found = await client.get(HORIZONTAL_POD_AUTOSCALERS, "busy", "default")
+    [metric] = found["status"]["currentMetrics"]
+    assert 180 < metric["resource"]["current"]["averageUtilization"] < 220
+    assert (condition_of(found, "ScalingLimited") or {})["reason"] == "TooManyReplicas"
+    assert (condition_of(found, "AbleToScale") or {})["reason"] == "SucceededRescale"
+    assert "busy" in kubectl(plane, "top", "pods", "--no-headers", "-l", "app=busy")

@@ -1,0 +1,101 @@
+"""The metrics APIs, asked over the API server like any other: resource, custom and external metrics.
+
+Source: pkg/controller/podautoscaler/metrics/client.go, k8s.io/metrics/pkg/client/{custom,external}_metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+
+from apimachinery.errors import StatusError
+from apimachinery.labels import Selector
+from apimachinery.objects import Object
+from apimachinery.resource_metrics import POD_METRICS
+from client.errors import ConnectionFailed
+from client.rest import Client
+from controller_manager.horizontal_pod_autoscaler.kinds import Kinds, UnknownKind
+from controller_manager.horizontal_pod_autoscaler.readings import (
+    Readings,
+    custom_readings,
+    external_value,
+    object_value,
+    resource_readings,
+)
+from controller_manager.horizontal_pod_autoscaler.settings import MetricsError
+
+CUSTOM, EXTERNAL = "custom.metrics.k8s.io", "external.metrics.k8s.io"
+_CUSTOM_VERSIONS = ("v1beta2", "v1beta1")
+"""The best first."""
+
+
+class RestMetrics:
+    def __init__(self, client: Client, kinds: Kinds) -> None:
+        self._client = client
+        self._kinds = kinds
+
+    async def resource(self, namespace: str, selector: Selector, name: str, container: str) -> Readings:
+        async with _asking("resource"):
+            listed = await self._client.list(POD_METRICS, namespace, label_selector=str(selector))
+        return resource_readings(listed.get("items") or [], name, container)
+
+    async def of_pods(
+        self, namespace: str, selector: Selector, name: str, metric_selector: Selector
+    ) -> Readings:
+        path = f"namespaces/{namespace}/pods/*/{name}"
+        async with _asking("custom"):
+            items = await self._custom(path, metric_selector, labelSelector=str(selector))
+        return custom_readings(items)
+
+    async def of_object(self, namespace: str, reference: Object, name: str, metric_selector: Selector) -> int:
+        async with _asking("custom"):
+            where = await self._path_of(namespace, reference)
+            return object_value(await self._custom(f"{where}/{name}", metric_selector))
+
+    async def external(self, namespace: str, name: str, metric_selector: Selector) -> int:
+        path = f"/apis/{EXTERNAL}/v1beta1/namespaces/{namespace}/{name}"
+        async with _asking("external"):
+            items = await self._items(path, labelSelector=str(metric_selector))
+        return external_value(items)
+
+    async def _path_of(self, namespace: str, reference: Object) -> str:
+        api_version, kind = reference.get("apiVersion") or "v1", reference["kind"]
+        if (api_version, kind) == ("v1", "Namespace"):
+            return f"namespaces/{namespace}/metrics"
+        resource = await self._kinds.resource(api_version.rpartition("/")[0], kind)
+        return f"namespaces/{namespace}/{resource.group_resource}/{reference['name']}"
+
+    async def _custom(self, path: str, metric_selector: Selector, **params: str) -> list[Object]:
+        version = await self._custom_version()
+        params["metricLabelSelector"] = str(metric_selector)
+        return await self._items(f"/apis/{CUSTOM}/{version}/{path}", **params)
+
+    async def _custom_version(self) -> str:
+        """Asked each time: servers of metrics come and go, and discovery is near. Raises MetricsError."""
+        try:
+            group = orjson.loads(await self._client.request("GET", f"/apis/{CUSTOM}"))
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            raise MetricsError(f"no custom metrics API ({CUSTOM}) registered") from None
+        served = [each["version"] for each in group["versions"]]
+        found = next((each for each in _CUSTOM_VERSIONS if each in served), None)
+        if found is None:
+            raise MetricsError("no known available metric versions found")
+        return found
+
+    async def _items(self, path: str, **params: str) -> list[Object]:
+        chosen = {name: text for name, text in params.items() if text}
+        answer: Any = orjson.loads(await self._client.request("GET", path, params=chosen))
+        return answer.get("items") or []
+
+
+@asynccontextmanager
+async def _asking(which: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except (StatusError, ConnectionFailed, MetricsError, UnknownKind, orjson.JSONDecodeError) as error:
+        raise MetricsError(f"unable to fetch metrics from {which} metrics API: {error}") from error
