@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from apimachinery.errors import ForbiddenError, NotFoundError
 from apimachinery.objects import Object, get_path, is_terminating
-from apimachinery.scheme import NAMESPACES, Resource
+from apimachinery.scheme import LOCAL_SUBJECT_ACCESS_REVIEWS, NAMESPACES, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.refusal import refuse
 from apiserver.storage.cached import FreshLookup, Lookup
@@ -25,7 +25,9 @@ class NamespaceLifecycle:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         if resource == NAMESPACES:
             return operation == "DELETE"
-        return resource.namespaced and operation in ("CREATE", "UPDATE")
+        # To say whether a namespace is there would tell those who may not know.
+        is_question = resource == LOCAL_SUBJECT_ACCESS_REVIEWS
+        return resource.namespaced and not is_question and operation in ("CREATE", "UPDATE")
 
     async def admit(self, attributes: Attributes) -> None:
         if attributes.resource == NAMESPACES:

@@ -31,7 +31,7 @@ def special_handlers(
     now: Callable[[], datetime],
 ) -> dict[tuple[str, str], Handler]:
     """By (group_resource, subresource)."""
-    access = reviews.review_access(auth.authorizer)
+    access = reviews.review_access(chain, auth.authorizer)
     tokens = TokenRequests(
         auth.issuer,
         options.audiences,
@@ -49,11 +49,11 @@ def special_handlers(
         ("pods", "log"): PodLogs(kubelets, backends.unverified_kubelets),
         **{("pods", name): streams for name in ("exec", "attach", "portforward")},
         **{(plural, "proxy"): proxy for plural in ("nodes", "pods", "services")},
-        (scheme.TOKEN_REVIEWS.group_resource, ""): reviews.review_tokens(auth.authenticator),
-        (scheme.SELF_SUBJECT_REVIEWS.group_resource, ""): reviews.review_myself,
+        (scheme.TOKEN_REVIEWS.group_resource, ""): reviews.review_tokens(chain, auth.authenticator),
+        (scheme.SELF_SUBJECT_REVIEWS.group_resource, ""): reviews.review_myself(chain),
         (scheme.SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
         (scheme.LOCAL_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
         (scheme.SELF_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
-        (scheme.SELF_SUBJECT_RULES_REVIEWS.group_resource, ""): reviews.review_rules(auth.rbac),
+        (scheme.SELF_SUBJECT_RULES_REVIEWS.group_resource, ""): reviews.review_rules(chain, auth.rbac),
         ("serviceaccounts", "token"): tokens,
     }

@@ -353,3 +353,39 @@ async def test_no_webhook_moves_an_object_to_another_namespace(cluster: Cluster)
         headers={"content-type": "application/apply-patch+yaml"},
     )
     assert applied.status_code == 400
+
+
+QUESTIONS = "/apis/authorization.k8s.io/v1"
+
+
+async def test_questions_pass_by_webhooks_as_other_creates_do(cluster: Cluster) -> None:
+    asked = {"user": "nobody", "resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "n"}}
+    as_master = {"op": "add", "path": "/spec/groups", "value": ["system:masters"]}
+    cluster.hooks.answers["m"] = patching(as_master)
+    cluster.hooks.answers["v"] = deny("we do not tell")
+    group = "authorization.k8s.io"
+    about_access = rule("subjectaccessreviews", "localsubjectaccessreviews", group=group)
+    about_tokens = rule("tokenreviews", group="authentication.k8s.io")
+    await cluster.configure("Mutating", cluster.hooks.webhook("m", rules=[about_access]), name="m")
+    await cluster.configure("Validating", cluster.hooks.webhook("v", rules=[about_tokens]), name="v")
+    allowed = await cluster.admin.post(f"{QUESTIONS}/subjectaccessreviews", json={"spec": asked})
+    assert allowed.json()["status"] == {"allowed": True}
+    path = f"{QUESTIONS}/namespaces/n/localsubjectaccessreviews"
+    allowed = await cluster.admin.post(path, json={"spec": asked})
+    assert allowed.json()["status"] == {"allowed": True}, "the namespace need not be there"
+    assert [each["namespace"] for each in cluster.hooks.requests if "namespace" in each] == ["n"]
+    refused = await cluster.admin.post(
+        "/apis/authentication.k8s.io/v1/tokenreviews", json={"spec": {"token": "t"}}
+    )
+    assert (refused.status_code, refused.json()["message"]) == (
+        400, 'admission webhook "v.example.com" denied the request: we do not tell',
+    )  # fmt: skip
+
+
+async def test_unknown_fields_of_a_question_are_told_of(cluster: Cluster) -> None:
+    asked = {"nonResourceAttributes": {"verb": "get", "path": "/"}, "x": 1}
+    path = f"{QUESTIONS}/selfsubjectaccessreviews"
+    answer = await cluster.admin.post(path, json={"spec": asked})
+    assert answer.headers["warning"] == '299 - "unknown field \\"spec.x\\""'
+    strict = await cluster.admin.post(f"{path}?fieldValidation=Strict", json={"spec": asked})
+    assert strict.status_code == 400
