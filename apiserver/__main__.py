@@ -32,6 +32,7 @@ def main() -> None:
 async def serve(daemon: Daemon, options: Options) -> None:
     """Runs until cancelled."""
     from apiserver import metrics
+    from apiserver.aggregation.metrics import UnavailableServices
     from apiserver.app import build_app
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
@@ -39,15 +40,24 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
     from apiserver.storage.metrics import CacheMetrics
+    from apiserver.storage.observed import ObservedStorage
 
     files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
     tls = EtcdTLS(*files) if any(files) else None
-    storage = EtcdStorage(options.etcd_servers, tls=tls)
+    storage = ObservedStorage(EtcdStorage(options.etcd_servers, tls=tls))
     try:
         server = build_app(options, storage)
     except ConfigError as error:
         sys.exit(f"Error: {error}")
-    metrics.register(server.metrics, FlowMetrics(server.levels), CacheMetrics(server.cache))
+    metrics.register(
+        server.metrics,
+        FlowMetrics(server.levels),
+        CacheMetrics(server.cache),
+        UnavailableServices(server.cache),
+        server.auth.authenticator.certificates,
+        server.sent,
+        storage,
+    )
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     await http.start(options.bind_address, options.secure_port, _tls(options, certificates))

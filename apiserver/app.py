@@ -124,6 +124,7 @@ class ApiServer:
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
         authorize = partial(require, self.auth.authorizer)
         shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
+        self.sent = shared.sent
         self.stores = build_stores(shared, _strategies(options))
         self.custom = CustomResources(shared, self.webhooks.ask)
         self.definitions = DefinitionController(

@@ -5,7 +5,7 @@ Counting costs one dict look-up and a bisect; Prometheus' own objects are made w
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,15 +15,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import REGISTRY, Collector
 
 from apiserver.request import RequestInfo
+from component_base.metrics import Tally
 
 BUCKETS = (
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 )  # fmt: skip
 _LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
+_WITHOUT_DRY_RUN = [name for name in _LABELS if name != "dry_run"]
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
 _APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
-_BOUNDS = (*(str(float(each)) for each in BUCKETS), "+Inf")
+_OWN_BUCKETS = BUCKETS[BUCKETS.index(0.05) :]
 
 Key = tuple[str, str, str, str, str, str, bool, bool]
 
@@ -40,14 +42,20 @@ class RequestSeries:
 
     labels: tuple[str, ...]
     codes: dict[int, int] = field(default_factory=dict)
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    seconds: float = 0.0
+    terminations: dict[int, int] = field(default_factory=dict)
+    durations: Tally = field(default_factory=lambda: Tally(BUCKETS))
+    own_durations: Tally = field(default_factory=lambda: Tally(_OWN_BUCKETS))
+    """Without what was others' time."""
     under_way: int = 0
 
-    def observe(self, code: int, seconds: float) -> None:
+    def observe(self, code: int, seconds: float, waited: float = 0.0) -> None:
         self.codes[code] = self.codes.get(code, 0) + 1
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
+        self.durations.observe(seconds)
+        self.own_durations.observe(seconds - waited)
+
+    def terminate(self, code: int) -> None:
+        """A request that the server ended to protect itself."""
+        self.terminations[code] = self.terminations.get(code, 0) + 1
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -88,6 +96,8 @@ class RequestMetrics(Collector):
         series = list(self._by_labels.values())
         yield _totals(series)
         yield _durations(series)
+        yield _own_durations(series)
+        yield _terminations(series)
         yield _long_running(series)
         current = GaugeMetricFamily(
             "apiserver_current_inflight_requests",
@@ -127,8 +137,42 @@ def _durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
         labels=_LABELS,
     )
     for each in series:
-        family.add_metric(each.labels, _cumulative(each.buckets), each.seconds)
+        family.add_metric(each.labels, each.durations.cumulative(), each.durations.total)
     return family
+
+
+def _own_durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(
+        "apiserver_request_sli_duration_seconds",
+        "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
+        "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
+        labels=_WITHOUT_DRY_RUN,
+    )
+    by_labels: dict[tuple[str, ...], Tally] = {}
+    for each in series:
+        by_labels.setdefault(_without_dry_run(each), Tally(_OWN_BUCKETS)).add(each.own_durations)
+    for labels, durations in by_labels.items():
+        family.add_metric(labels, durations.cumulative(), durations.total)
+    return family
+
+
+def _terminations(series: Iterable[RequestSeries]) -> CounterMetricFamily:
+    family = CounterMetricFamily(
+        "apiserver_request_terminations",
+        "Number of requests which apiserver terminated in self-defense.",
+        labels=[*_WITHOUT_DRY_RUN, "code"],
+    )
+    counts: Counter[tuple[str, ...]] = Counter()
+    for each in series:
+        for code, count in each.terminations.items():
+            counts[*_without_dry_run(each), str(code)] += count
+    for labels, count in counts.items():
+        family.add_metric(labels, count)
+    return family
+
+
+def _without_dry_run(series: RequestSeries) -> tuple[str, ...]:
+    return (series.labels[0], *series.labels[2:])
 
 
 def _long_running(series: Iterable[RequestSeries]) -> GaugeMetricFamily:
@@ -136,21 +180,12 @@ def _long_running(series: Iterable[RequestSeries]) -> GaugeMetricFamily:
         "apiserver_longrunning_requests",
         "Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, "
         "scope and component.",
-        labels=[name for name in _LABELS if name != "dry_run"],
+        labels=_WITHOUT_DRY_RUN,
     )
     for each in series:
         if each.labels[0] in ("WATCH", "CONNECT") or each.labels[5] == "log":
-            family.add_metric([each.labels[0], *each.labels[2:]], each.under_way)
+            family.add_metric(_without_dry_run(each), each.under_way)
     return family
-
-
-def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
-    total = 0
-    result: list[tuple[str, float]] = []
-    for bound, count in zip(_BOUNDS, buckets, strict=True):
-        total += count
-        result.append((bound, total))
-    return result
 
 
 def register(*collectors: Collector) -> None:

@@ -73,6 +73,8 @@ class RequestInfo:
     """The revision that this request's write made; set by the handler, read by the journal."""
     flow_headers: tuple[tuple[bytes, bytes], ...] = ()
     """Which flow schema and priority level the request went through, for the answer."""
+    was_terminated: bool = False
+    """Whether the server ended it to protect itself: it took too long, or there was too much to do."""
     audit_id: str = ""
     """The client's, or made up; sent with the answer."""
     status: int = 0

@@ -13,9 +13,9 @@ from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
 from apiserver.health import Check, Report, report, report_one
 from apiserver.journal import Journal
-from apiserver.version import version_info
 from component_base import metrics
 from component_base.jwt import Verifier
+from component_base.version import version_info
 
 ENDPOINTS = ("healthz", "livez", "readyz")
 _FLOW_DUMPS = {

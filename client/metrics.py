@@ -26,6 +26,24 @@ WORKQUEUE_WORK_SECONDS = Histogram(
     ["name"],
     buckets=QUEUE_BUCKETS,
 )
+UNFINISHED = Gauge(
+    "workqueue_unfinished_work_seconds",
+    "How many seconds of work has done that is in progress and hasn't been observed by work_duration. Large "
+    "values indicate stuck threads. One can deduce the number of stuck threads by observing the rate at "
+    "which this increases.",
+    ["name"],
+)
+LONGEST = Gauge(
+    "workqueue_longest_running_processor_seconds",
+    "How many seconds has the longest running processor for workqueue been running.",
+    ["name"],
+)
+REQUEST_SECONDS = Histogram(
+    "rest_client_request_duration_seconds",
+    "Request latency in seconds. Broken down by verb, and host.",
+    ["verb", "host"],
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0),
+)
 REQUESTS = Counter(
     "rest_client_requests_total",
     "Number of HTTP requests, partitioned by status code, method, and host.",
@@ -42,3 +60,4 @@ LEADER = Gauge(
 def count_request(answer: Answer) -> None:
     """What a daemon's client tells of every answer."""
     REQUESTS.labels(str(answer.status), answer.method, answer.host).inc()
+    REQUEST_SECONDS.labels(answer.method, answer.host).observe(answer.seconds)

@@ -37,6 +37,8 @@ class WorkQueue(Generic[K]):
         self._queue_seconds = metrics.WORKQUEUE_QUEUE_SECONDS.labels(name)
         self._work_seconds = metrics.WORKQUEUE_WORK_SECONDS.labels(name)
         self._depth.set(0)
+        metrics.UNFINISHED.labels(name).set_function(lambda: sum(self._running()))
+        metrics.LONGEST.labels(name).set_function(lambda: max(self._running(), default=0.0))
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -116,6 +118,13 @@ class WorkQueue(Generic[K]):
         self._work_seconds.observe(asyncio.get_running_loop().time() - started)
         if key in self._dirty:
             self._put(key)
+
+    def _running(self) -> list[float]:
+        """For how many seconds each key has been somebody's."""
+        if not self._processing:
+            return []
+        now = asyncio.get_running_loop().time()
+        return [now - since for since in self._processing.values()]
 
     def _add_now(self, key: K) -> None:
         del self._later[key]

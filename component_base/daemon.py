@@ -12,8 +12,9 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 
-from component_base import logs
+from component_base import logs, metrics
 from component_base.flags import CommonOptions
+from component_base.version import version_info
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def run_daemon(name: str, main: Main, options: CommonOptions | None = None) -> N
     """Runs `main` until it ends or a signal cancels it; a second signal forces the exit. Never returns."""
     options = options or CommonOptions()
     logs.set_up(options.v, options.logging_format)
+    metrics.tell_version(version_info())
     gc.set_threshold(*_GC_THRESHOLDS)
     sys.exit(_run(Daemon(name), main))
 

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 import apiserver.admission.webhooks.metrics
 import apiserver.audit.metrics
@@ -33,7 +34,16 @@ import scheduler.config
 import scheduler.metrics
 import scheduler.options
 from apiserver.admission import plugins as admission
+from apiserver.aggregation.metrics import UnavailableServices
+from apiserver.auth.metrics import CertificateMetrics
+from apiserver.flow_control.levels import Levels
+from apiserver.flow_control.metrics import FlowMetrics
+from apiserver.handlers.sent_events import SentMetrics
 from apiserver.metrics import RequestMetrics
+from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.metrics import CacheMetrics
+from apiserver.storage.observed import ObservedStorage
+from apiserver.storage.watch_cache import WatchCache
 from component_base.flags import CommonOptions, describe
 from controller_manager.table import CONTROLLERS, Row
 from kubeadm import cli
@@ -55,13 +65,13 @@ DAEMONS: Mapping[str, type[CommonOptions]] = {
 }
 
 METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "apiserver": (("apiserver_",), "`kubectl get --raw /metrics`"),
+    "apiserver": (("apiserver_", "aggregator_", "etcd_"), "`kubectl get --raw /metrics`"),
     "scheduler": (("scheduler_",), "`kubectl get --raw /api/v1/nodes/https:NODE:10259/proxy/metrics`"),
     "kubelet": (("kubelet_", "prober_"), "`kubectl get --raw /api/v1/nodes/NODE/proxy/metrics`"),
     "kube-proxy": (("kubeproxy_",), "`curl http://127.0.0.1:10249/metrics` on the node"),
     "kube-dns": (("coredns_",), "`curl http://ADDRESS:9153/metrics`, the node's address"),
     "Every client of the API": (
-        ("leader_", "rest_client_", "workqueue_"),
+        ("kubernetes_", "leader_", "rest_client_", "workqueue_"),
         "In the metrics of each daemon, and those of the controller-manager: "
         "`kubectl get --raw /api/v1/nodes/https:NODE:10257/proxy/metrics`",
     ),
@@ -211,7 +221,8 @@ def _told(made: Any) -> tuple[str, str]:
 
 
 def metrics() -> str:
-    families = {each.name: each for each in (*RequestMetrics().collect(), *REGISTRY.collect())}
+    collected = [family for each in _collectors() for family in each.collect()]
+    families = {each.name: each for each in (*collected, *REGISTRY.collect())}
     sections = []
     for title, (prefixes, text) in METRICS.items():
         chosen = [families[name] for name in sorted(families) if name.startswith(prefixes)]
@@ -223,6 +234,16 @@ def metrics() -> str:
         "NODE is any node that the daemon runs on.",
         *sections,
     )
+
+
+def _collectors() -> tuple[Collector, ...]:
+    """What an apiserver registers when it is put together."""
+    storage = MemoryStorage()
+    cache = WatchCache(storage)
+    flows, requests = FlowMetrics(Levels(1, lambda: 0.0)), RequestMetrics()
+    services, certificates = UnavailableServices(cache), CertificateMetrics()
+    stored = CacheMetrics(cache), ObservedStorage(storage)
+    return (requests, flows, services, certificates, SentMetrics(), *stored)
 
 
 def _sample_name(family: Metric) -> str:

@@ -20,6 +20,7 @@ from apimachinery.serialize import to_yaml
 from client.rest import Client
 from component_base import clock
 from component_base.kubeconfig import load
+from component_base.version import GIT_VERSION
 from kubeadm.components import kubelet_configuration
 from kubeadm.config import ClusterConfig
 from kubeadm.host import HostError
@@ -28,7 +29,6 @@ from kubeadm.tokens import DEFAULT_GROUP, DEFAULT_LIFE, new_token, token_secret
 from kubeadm.up import up
 
 CLUSTER_CONFIG, KUBELET_CONFIG = "kubeadm-config", "kubelet-config"
-VERSION = "v1.34.0"
 POOL_FLAG = "load-balancer-pool"
 _SYSTEM = "kube-system"
 _SIGN_FOR = "system:certificates.k8s.io:certificatesigningrequests:"
@@ -142,7 +142,7 @@ def cluster_configuration(config: ClusterConfig) -> Object:
         "kind": "ClusterConfiguration",
         "clusterName": config.name,
         "controlPlaneEndpoint": config.server.removeprefix("https://"),
-        "kubernetesVersion": VERSION,
+        "kubernetesVersion": GIT_VERSION,
         "networking": {
             "dnsDomain": config.cluster_domain,
             "podSubnet": config.cluster_cidr,

@@ -6,7 +6,7 @@ A verified token is remembered for ten seconds, as upstream does; then what it i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
+from time import monotonic, time
 from typing import Protocol
 
 from apimachinery.bootstrap_tokens import parse_token
@@ -14,6 +14,7 @@ from apiserver.asgi import Scope
 from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.expiring_cache import ExpiringCache
+from apiserver.auth.metrics import CertificateMetrics
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.tokens import TokenVerifier
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
@@ -51,7 +52,10 @@ class Authenticator:
         audiences: Sequence[str] = (),
         anonymous: Anonymous = Anonymous(),  # noqa: B008 (frozen)
         clock: Callable[[], float] = monotonic,
+        now: Callable[[], float] = time,
     ) -> None:
+        self.certificates = CertificateMetrics()
+        self._now = now
         self._static_tokens = dict(static_tokens or {})
         self._tokens = tokens
         self._bootstrap_tokens = bootstrap_tokens
@@ -68,6 +72,7 @@ class Authenticator:
         if client is not None:
             user = self._user_of_client(client, scope)
             if user is not None:
+                self.certificates.seconds_left.observe(client.expires - self._now())
                 return user
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token.strip():

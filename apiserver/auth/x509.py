@@ -9,6 +9,7 @@ import hashlib
 import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class Client:
     user: UserInfo | None = None
     is_proxy: bool = False
     """Whether its requests may be on behalf of others."""
+    expires: float = inf
+    """Until when the certificate is good, in seconds since 1970."""
 
 
 class ClientCertificates:
@@ -47,10 +50,11 @@ class ClientCertificates:
             return None
         der = connection.getpeercert(binary_form=True) or b""
         user = _user(dict(certificate), hashlib.sha256(der).hexdigest())
+        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         if not self._is_of_proxy(der):
-            return Client(user if self._has_users else None)
+            return Client(user if self._has_users else None, expires=expires)
         is_proxy = user is not None and (not self._names or user.name in self._names)
-        return Client(is_proxy=is_proxy)
+        return Client(is_proxy=is_proxy, expires=expires)
 
     def _is_of_proxy(self, der: bytes) -> bool:
         if not self._proxies:

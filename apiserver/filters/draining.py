@@ -23,6 +23,8 @@ class Draining:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = scope.get(KEY)
         if self._shutdown.refuses and not scope["path"].startswith(_ALWAYS):
+            if info is not None:
+                info.was_terminated = True
             return await send_text(send, 429, _REFUSAL, _HEADERS)
         if info is None or is_long_running(info):
             return await self._app(scope, receive, send)

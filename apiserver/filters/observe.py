@@ -7,6 +7,7 @@ from random import getrandbits
 from time import perf_counter
 from uuid import UUID
 
+from apiserver import waiting
 from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.journal import WRITES, Journal
@@ -39,7 +40,7 @@ class Observe:
                 message["headers"] = [identity, *info.flow_headers, *message["headers"]]
             await send(message)
 
-        began = perf_counter()
+        began, waits = perf_counter(), waiting.begin()
         try:
             if is_long_running(info):
                 with self._metrics.series(info).running():
@@ -47,10 +48,13 @@ class Observe:
             else:
                 await self._app(scope, receive, noting_send)
         finally:
-            self._note(info, perf_counter() - began)
+            self._note(info, perf_counter() - began, waits.seconds)
 
-    def _note(self, info: RequestInfo, seconds: float) -> None:
-        self._metrics.series(info).observe(info.status or 500, seconds)
+    def _note(self, info: RequestInfo, seconds: float, waited: float) -> None:
+        series, code = self._metrics.series(info), info.status or 500
+        series.observe(code, seconds, waited)
+        if info.was_terminated:
+            series.terminate(code)
         if _has_written(info):
             self._journal.record(info, seconds)
 

@@ -15,6 +15,7 @@ from apiserver.metrics import RequestMetrics
 from apiserver.request import RequestInfo
 from apiserver.responses import send_text
 from apiserver.storage.watch_cache import WatchCache
+from apiserver.waiting import waiting
 
 _READS = frozenset(("get", "list", "watch", "head", "options"))
 _REFUSAL = "Too many requests, please try again later.\n"
@@ -50,6 +51,7 @@ class PriorityAndFairness:
         try:
             ticket = await self._enter(info, flow)
         except Rejected:
+            info.was_terminated = True
             return await _refuse(send, flow)
         seat = Seat(flow, ticket, self._reads if info.verb in _READS else self._writes)
         try:
@@ -61,7 +63,8 @@ class PriorityAndFairness:
         level = flow.level
         ticket = level.queues.start(flow.hand, seats_of(info, self._cache, level.most_seats), flow.stats)
         if ticket.turn is not None:
-            await level.queues.wait(ticket, self._patience)
+            with waiting():
+                await level.queues.wait(ticket, self._patience)
         return ticket
 
 

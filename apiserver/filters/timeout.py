@@ -26,4 +26,5 @@ class Timeout:
         except TimeoutError:
             if not deadline.expired():
                 raise
+            info.was_terminated = True
             raise TimeoutStatusError("request did not complete within the allotted timeout") from None

@@ -190,9 +190,10 @@ class Watcher:
         if not (self._writer.is_plain and self._options.selects_all) or changes[0].revision <= self._known:
             return self._writer.lines(self._selected(changes))
         header = self._writer.header
-        if len(changes) == 1:
-            return changes[0].line(header)
-        return b"".join([change.line(header) for change in changes])
+        lines = [change.line(header) for change in changes]
+        piece = lines[0] if len(lines) == 1 else b"".join(lines)
+        self._writer.sent.note(len(lines), len(piece))
+        return piece
 
     async def _converted(self, changes: list[Change]) -> bytes:
         """Changes as lines, where somebody else must be asked what they look like."""

@@ -56,13 +56,18 @@ class EventWriter:
         self._wanted = wanted
         self._include = include_object(info) if wanted.form == "Table" else ""
         self._headless = False
+        self.sent = store.shared.sent.of(store.resource)
         self.header = store.codec.header
         self.is_plain = wanted.form == "" and store.codec.is_identity
         """Whether a change's own line will do."""
 
     def lines(self, events: Iterable[Selected]) -> bytes:
         """Many events in one piece."""
-        return b"".join([self._line(event.type, event.entry) for event in events])
+        lines = [self._line(event.type, event.entry) for event in events]
+        piece = b"".join(lines)
+        if lines:
+            self.sent.note(len(lines), len(piece))
+        return piece
 
     def _line(self, kind: str, entry: Entry) -> bytes:
         if self._wanted.form:

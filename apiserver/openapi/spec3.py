@@ -12,7 +12,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.openapi.operations import PATCH, Operation, operations
 from apiserver.openapi.swagger import CODES, TEXTS, TYPES, path_parameters
-from apiserver.version import GIT_VERSION
+from component_base.version import GIT_VERSION
 
 OLD, NEW = "#/definitions/", "#/components/schemas/"
 

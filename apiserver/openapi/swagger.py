@@ -10,7 +10,7 @@ from apimachinery.schema import raw_definitions
 from apimachinery.scheme import Resource
 from apiserver.openapi.custom import Definitions, definition_to_v2
 from apiserver.openapi.operations import PATCH, Operation, operations
-from apiserver.version import GIT_VERSION
+from component_base.version import GIT_VERSION
 
 TYPES = ["application/json", "application/yaml"]
 CODES = {"post": ("200", "201", "202"), "put": ("200", "201"), "delete": ("200", "202")}

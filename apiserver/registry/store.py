@@ -19,6 +19,7 @@ from apimachinery.schema import Checked
 from apimachinery.scheme import EVENTS, Resource
 from apimachinery.times import format_time
 from apiserver.admission.attributes import Attributes, Forms, Operation
+from apiserver.handlers.sent_events import SentMetrics
 from apiserver.managed_fields.versions import Versions
 from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
@@ -61,6 +62,8 @@ class Shared:
     randomness: random.Random = field(default_factory=random.Random)
     event_lease: Lease = no_lease
     """The etcd lease that an Event is written with."""
+    sent: SentMetrics = field(default_factory=SentMetrics)
+    """What watchers are sent."""
 
 
 class Check(Protocol):

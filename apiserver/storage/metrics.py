@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from apiserver.storage.watch_cache import WatchCache
@@ -39,10 +39,16 @@ class CacheMetrics(Collector):
             "Current resource version of watch cache broken by resource type.",
             labels=_LABELS,
         )
+        received = CounterMetricFamily(
+            "apiserver_storage_events_received",
+            "Number of etcd events received split by kind.",
+            labels=_LABELS,
+        )
         for each in self._cache.resources():
             labels = [each.resource.group, each.resource.plural]
             old.add_metric([each.resource.group_resource], len(each))
             objects.add_metric(labels, len(each))
             sizes.add_metric(labels, each.size)
             revisions.add_metric(labels, each.revision)
-        yield from (old, objects, sizes, revisions)
+            received.add_metric(labels, each.changes.published)
+        yield from (old, objects, sizes, revisions, received)

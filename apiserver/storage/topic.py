@@ -61,7 +61,7 @@ class Topic:
         self.readers = 0
         self._max_changes, self._max_bytes = max_changes, max_bytes
         self._changes: list[Change] = []
-        self._base = 0
+        self._base = self._gaps = 0
         self._bytes = 0
         self.waiting: list[Reader] = []
         self._is_waking = False
@@ -73,6 +73,11 @@ class Topic:
     def end(self) -> int:
         """The position after the last change."""
         return self._base + len(self._changes)
+
+    @property
+    def published(self) -> int:
+        """How many changes there have been."""
+        return self.end - self._gaps
 
     def publish(self, change: Change) -> None:
         self._changes.append(change)
@@ -92,6 +97,7 @@ class Topic:
     def reset(self, floor: int) -> None:
         """Forgets everything: there is a gap before `floor`. Every reader lags."""
         self._base = self.end + 1
+        self._gaps += 1
         self._changes, self._bytes, self.floor = [], 0, floor
         self.wake()
 

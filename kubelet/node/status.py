@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object, name_of, uid_of
 from apimachinery.quantity import Quantity
+from component_base.version import GIT_VERSION
 from kubelet.node.machine import Machine
 from kubelet.runtime.interface import ImageRef, RuntimeVersion
-from kubelet.version import KUBELET_VERSION
 
 MAX_IMAGES, MAX_IMAGE_NAMES = 50, 5
 MAX_PODS = 110
@@ -164,7 +164,7 @@ def node_info(machine: Machine, version: RuntimeVersion) -> Object:
         "containerRuntimeVersion": f"{version.name}://{version.version}",
         "kernelVersion": machine.kernel,
         "kubeProxyVersion": "",
-        "kubeletVersion": KUBELET_VERSION,
+        "kubeletVersion": GIT_VERSION,
         "machineID": machine.machine_id,
         "operatingSystem": "linux",
         "osImage": machine.os_image,

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.objects import Object
 from apimachinery.scheme import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
@@ -121,6 +122,14 @@ async def test_a_failing_webhook_refuses_or_is_ignored_as_its_policy_says(cluste
         'Internal error occurred: failed calling webhook "v.example.com": failed to call webhook: '
         'Post "https://localhost:1/x?timeout=10s": dial tcp localhost:1: connect: connection refused'
     )
+    prefix = "apiserver_admission_webhook"
+    passed = REGISTRY.get_sample_value(
+        f"{prefix}_fail_open_count", {"name": "ignored.example.com", "type": "validating"}
+    )
+    why = {"error_type": "calling_webhook_error", "rejection_code": "503"}
+    which = {"name": "v.example.com", "type": "validating", "operation": "CREATE"}
+    assert passed
+    assert REGISTRY.get_sample_value(f"{prefix}_rejection_count", {**which, **why})
 
 
 async def test_a_slow_webhook_times_out(cluster: Cluster) -> None:

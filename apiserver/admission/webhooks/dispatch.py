@@ -17,7 +17,7 @@ from apiserver.admission.refusal import refuse
 from apiserver.admission.scopes import Scopes
 from apiserver.admission.webhooks.caller import Caller, CallError
 from apiserver.admission.webhooks.hooks import Hook
-from apiserver.admission.webhooks.metrics import observe
+from apiserver.admission.webhooks.metrics import BY_FAILURE, BY_WEBHOOK, FAIL_OPEN, count_rejection, observe
 from apiserver.admission.webhooks.review import (
     ReviewError,
     Verdict,
@@ -75,24 +75,29 @@ class Dispatcher:
         if attributes.dry_run and not hook.can_dry_run:
             raise BadRequestError(f'admission webhook "{hook.name}" does not support dry run')
 
-        def count(code: int, is_rejected: bool) -> None:
-            kind, seconds = "admit" if may_change else "validating", perf_counter() - began
+        kind = "admit" if may_change else "validating"
+
+        def count(code: int, rejected_by: str = "") -> None:
+            seconds, is_rejected = perf_counter() - began, bool(rejected_by)
             observe(hook.name, kind, attributes.operation, seconds, code=code, is_rejected=is_rejected)
+            if is_rejected:
+                count_rejection(hook.name, kind, attributes.operation, rejected_by, code)
 
         try:
             verdict = await self._call(invocation, attributes, may_change=may_change)
         except (CallError, ReviewError) as error:
-            count(error.code, not hook.ignores_failures)
+            count(error.code, "" if hook.ignores_failures else BY_FAILURE)
             _ignore(hook, error)
+            FAIL_OPEN.labels(hook.name, kind).inc()
             return None
         attributes.warnings += verdict.warnings
         for key, value in verdict.annotations.items():
             attributes.annotate(f"{hook.name}/{key}", value)
         if not verdict.allowed:
             refusal = denial(hook.name, verdict.status)
-            count(refusal.code, True)
+            count(refusal.code, BY_WEBHOOK)
             raise refusal
-        count(200, False)
+        count(200)
         return verdict
 
     async def _call(self, invocation: Invocation, attributes: Attributes, *, may_change: bool) -> Verdict:

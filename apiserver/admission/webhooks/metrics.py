@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from component_base.metrics import Counter, Histogram
+from component_base.metrics import Counter, Gauge, Histogram
 
 _PREFIX = "apiserver_admission_webhook"
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10, 25)
@@ -21,6 +21,28 @@ REQUESTS = Counter(
     "operation, HTTP status code, and whether the request was rejected.",
     ["name", "type", "operation", "code", "rejected"],
 )
+
+
+# Upstream's counters without _total, which the library puts behind the name of a Counter.
+REJECTIONS = Gauge(
+    f"{_PREFIX}_rejection_count",
+    "Admission webhook rejection count, identified by name and broken out for each admission type "
+    "(validating or admit) and operation. Additional labels specify an error type (calling_webhook_error or "
+    "apiserver_internal_error if an error occurred; no_error otherwise) and optionally a non-zero rejection "
+    "code if the webhook rejects the request with an HTTP status code.",
+    ["name", "type", "operation", "error_type", "rejection_code"],
+)
+FAIL_OPEN = Gauge(
+    f"{_PREFIX}_fail_open_count",
+    "Admission webhook fail open count, identified by name and broken out for each admission type "
+    "(validating or admit).",
+    ["name", "type"],
+)
+BY_WEBHOOK, BY_FAILURE = "no_error", "calling_webhook_error"
+
+
+def count_rejection(name: str, kind: str, operation: str, error_type: str, code: int) -> None:
+    REJECTIONS.labels(name, kind, operation, error_type, str(min(code, _MAX_CODE))).inc()
 
 
 def observe(name: str, kind: str, operation: str, seconds: float, *, code: int, is_rejected: bool) -> None:

@@ -15,6 +15,7 @@ from apiserver.admission.matching import is_exempt
 from apiserver.admission.webhooks.dispatch import Dispatcher, Invocation
 from apiserver.admission.webhooks.hooks import Hook, Hooks
 from apiserver.admission.webhooks.review import Verdict
+from apiserver.waiting import waiting
 
 _MUTATION = "mutation.webhook.admission.k8s.io/round_{}_index_{}"
 _FAILED_OPEN = f"failed-open.{_MUTATION}"
@@ -52,7 +53,8 @@ class MutatingAdmissionWebhook:
         hook, again = invocation.hook, attributes.reinvocation
         place = (int(again.is_under_way), invocation.index)
         has_changed = False
-        verdict = await self._dispatcher.ask(invocation, attributes, may_change=True)
+        with waiting():
+            verdict = await self._dispatcher.ask(invocation, attributes, may_change=True)
         if verdict is None:
             attributes.annotate(_FAILED_OPEN.format(*place), hook.name)
         elif verdict.patch:

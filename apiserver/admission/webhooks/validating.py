@@ -14,6 +14,7 @@ from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.matching import is_exempt
 from apiserver.admission.webhooks.dispatch import Dispatcher, Invocation
 from apiserver.admission.webhooks.hooks import Hooks
+from apiserver.waiting import waiting
 
 _FAILED_OPEN = "failed-open.validating.webhook.admission.k8s.io/round_0_index_"
 
@@ -39,7 +40,8 @@ class ValidatingAdmissionWebhook:
             await self._dispatcher.invocation(index, hook, attributes) for index, hook in enumerate(hooks)
         ]
         concerned = [each for each in found if each is not None]
-        refusals = await self._ask_all(concerned, attributes)
+        with waiting():
+            refusals = await self._ask_all(concerned, attributes)
         if refusals:
             raise refusals[0]
 

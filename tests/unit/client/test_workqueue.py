@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.objects import NamespacedName
 from client.ratelimit import Backoff
@@ -95,3 +96,19 @@ async def test_a_bucket_lends_tokens_from_the_future() -> None:
     await asyncio.sleep(2)
     assert bucket.try_take()
     assert not bucket.try_take()
+
+
+async def test_work_that_is_under_way_is_told_to_prometheus() -> None:
+    q = queue()
+    for key in (A, B):
+        q.add(key)
+        await q.get()
+        await asyncio.sleep(2)
+
+    def sample(name: str) -> float | None:
+        return REGISTRY.get_sample_value(f"workqueue_{name}", {"name": "test"})
+
+    assert (sample("unfinished_work_seconds"), sample("longest_running_processor_seconds")) == (6, 4)
+    q.done(A)
+    q.done(B)
+    assert (sample("unfinished_work_seconds"), sample("longest_running_processor_seconds")) == (0, 0)

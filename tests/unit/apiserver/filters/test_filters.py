@@ -26,6 +26,7 @@ from apiserver.journal import QUIET_RING, RING, Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.request import UserInfo
 from apiserver.responses import send_object
+from apiserver.waiting import waiting
 
 JANE = UserInfo("jane", groups=("devs", "system:authenticated"))
 
@@ -242,6 +243,28 @@ async def test_made_up_resources_make_no_series() -> None:
         metrics.series(info).observe(404, 0.001)
     samples = [each for family in metrics.collect() for each in family.samples]
     assert [each.value for each in samples if each.name == "apiserver_request_total"] == [3]
+
+
+async def test_time_that_others_took_is_not_our_own() -> None:
+    """Nor is a request that the server ends to protect itself like any other."""
+    metrics, scope = RequestMetrics(), scope_of("POST /api/v1/namespaces/n/pods?dryRun=All")
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        with waiting():
+            await asyncio.sleep(0.06)
+        scope[KEY].was_terminated = True
+        await answer(send)
+
+    await Observe(wait, metrics, Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC)))(scope, nothing, Sent())
+    samples = {
+        (each.name, each.labels.get("le", "")): each
+        for family in metrics.collect()
+        for each in family.samples
+    }
+    assert samples["apiserver_request_duration_seconds_bucket", "0.05"].value == 0
+    assert samples["apiserver_request_sli_duration_seconds_bucket", "0.05"].value == 1
+    ended = samples["apiserver_request_terminations_total", ""]
+    assert (ended.value, ended.labels["code"], "dry_run" in ended.labels) == (1, "201", False)
 
 
 @pytest.mark.parametrize(

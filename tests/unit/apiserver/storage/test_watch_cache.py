@@ -200,6 +200,7 @@ async def test_what_there_is_is_told_to_prometheus() -> None:
         "apiserver_storage_objects": 2, "apiserver_resource_objects": 2,
         "apiserver_resource_size_estimate_bytes": sum(len(each.body) for each in pods.entries()),
         "apiserver_watch_cache_resource_version": pods.revision,
+        "apiserver_storage_events_received_total": 2,
     }  # fmt: skip
 
 

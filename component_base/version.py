@@ -1,4 +1,4 @@
-"""Which Kubernetes we are: the API version served, as /version tells it."""
+"""Which Kubernetes we are: the version of the API that all daemons speak, as /version tells it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+"""How long the certificates that clients show are still good, with upstream's name: one look a request.
+
+Source: pkg/authentication/request/x509/x509.go of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from component_base.metrics import Tally
+
+_HOUR, _DAY = 3600, 86400
+_BUCKETS = (
+    0, _HOUR // 2, _HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 30 * _DAY,
+    90 * _DAY, 180 * _DAY, 360 * _DAY,
+)  # fmt: skip
+
+
+class CertificateMetrics(Collector):
+    def __init__(self) -> None:
+        self.seconds_left = Tally(_BUCKETS)
+
+    def collect(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily(
+            "apiserver_client_certificate_expiration_seconds",
+            "Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+        )
+        family.add_metric([], self.seconds_left.cumulative(), self.seconds_left.total)
+        yield family

@@ -1,0 +1,57 @@
+"""How many events watchers are sent, and how large they are; counted a piece, shown when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from apimachinery.scheme import Resource
+
+_LABELS = ["group", "version", "resource"]
+_BOUNDS = (*(str(float(1024 << power)) for power in range(8)), "+Inf")
+
+
+class SentEvents:
+    """Of one resource. `buckets` goes by powers of two from a KiB up to 128."""
+
+    __slots__ = ("buckets", "events", "size")
+
+    def __init__(self) -> None:
+        self.events = self.size = 0
+        self.buckets = [0] * len(_BOUNDS)
+
+    def note(self, events: int, size: int) -> None:
+        """One piece with so many events, at least one; each counts as large as they are on average."""
+        self.events += events
+        self.size += size
+        self.buckets[min(((size - 1) // events >> 10).bit_length(), 8)] += events
+
+
+class SentMetrics(Collector):
+    def __init__(self) -> None:
+        self._sent: dict[tuple[str, str, str], SentEvents] = {}
+
+    def of(self, resource: Resource) -> SentEvents:
+        key = (resource.group, resource.version, resource.plural)
+        found = self._sent.get(key)
+        if found is None:
+            found = self._sent[key] = SentEvents()
+        return found
+
+    def collect(self) -> Iterator[Metric]:
+        totals = CounterMetricFamily(
+            "apiserver_watch_events", "Number of events sent in watch clients", labels=_LABELS
+        )
+        sizes = HistogramMetricFamily(
+            "apiserver_watch_events_sizes", "Watch event size distribution in bytes", labels=_LABELS
+        )
+        for labels, sent in self._sent.items():
+            totals.add_metric(labels, sent.events)
+            below, buckets = 0, []
+            for bound, count in zip(_BOUNDS, sent.buckets, strict=True):
+                below += count
+                buckets.append((bound, below))
+            sizes.add_metric(labels, buckets, sent.size)
+        yield from (totals, sizes)
