@@ -25,6 +25,16 @@ def cpu(config: ClusterConfig, seconds: float) -> dict[str, float]:
     return {name: 100 * (after[name] - ticks) / TICKS / seconds for name, ticks in before.items()}
 
 
+def pid_of(config: ClusterConfig, name: str) -> int:
+    """0 while it is down."""
+    return next((process.pid for process in processes(config) if process.name == name), 0)
+
+
+def seconds_of(pid: int) -> float:
+    """The CPU time that a process has used since it began."""
+    return _ticks_of(pid) / TICKS
+
+
 def _ticks(config: ClusterConfig) -> dict[str, int]:
     return {process.name: _ticks_of(process.pid) for process in processes(config) if process.pid}
 

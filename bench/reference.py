@@ -61,6 +61,9 @@ FIGURES = {
         _less("ready p50", 810, "ms", 0.8),
         _less("all ready", 6700, "ms", 1),
         _less("deleted grace=1 p50", 9000, "ms", 0.3),
+        _less("1 pods beside Docker", 1, "x Docker", 1.3),
+        _less("30 pods beside Docker", 1, "x Docker", 1.3),
+        _less("kubelet CPU, 110 pods", 1, "% CPU", 3),
         _more("throughput first..last bound", 502, "pods/s", 0.8),
     ]
 }
