@@ -12,12 +12,12 @@ _RFC3339 = re.compile(
 
 def format_time(moment: datetime) -> str:
     """meta/v1 Time: `2026-01-01T00:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def format_micro_time(moment: datetime) -> str:
     """meta/v1 MicroTime: `2026-01-01T00:00:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def parse_time(text: str) -> datetime:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +22,14 @@ class Shutdown:
         self._in_flight = 0
         self._idle: asyncio.Future[None] | None = None
 
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Around a request that is waited for."""
+    def enter(self) -> None:
+        """A request has begun that is waited for: it will `leave`."""
         self._in_flight += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            if not self._in_flight and self._idle is not None and not self._idle.done():
-                self._idle.set_result(None)
+
+    def leave(self) -> None:
+        self._in_flight -= 1
+        if not self._in_flight and self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     async def begin(self, delay: float) -> None:
         """From now on /readyz fails; whoever balances load has `delay` seconds to notice."""

@@ -5,12 +5,13 @@ Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/ad
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from apimachinery.errors import ForbiddenError, NotFoundError
-from apimachinery.objects import Object, get_path, is_terminating
 from apimachinery.scheme import LOCAL_SUBJECT_ACCESS_REVIEWS, NAMESPACES, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.refusal import refuse
-from apiserver.storage.cached import FreshLookup, Lookup
+from apiserver.storage.cached import PhaseLookup
 
 _IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 
@@ -18,9 +19,10 @@ _IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 class NamespaceLifecycle:
     name = "NamespaceLifecycle"
 
-    def __init__(self, lookup: Lookup, fresh_lookup: FreshLookup) -> None:
-        self._lookup = lookup
-        self._fresh_lookup = fresh_lookup
+    def __init__(self, phase_of: PhaseLookup, fresh: Callable[[], Awaitable[object]]) -> None:
+        """`fresh` returns when `phase_of` knows all that is stored now."""
+        self._phase_of = phase_of
+        self._fresh = fresh
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         if resource == NAMESPACES:
@@ -34,21 +36,18 @@ class NamespaceLifecycle:
             if attributes.name in _IMMORTAL:
                 raise ForbiddenError(NAMESPACES, attributes.name, "this namespace may not be deleted")
             return
-        namespace = self._lookup(NAMESPACES, "", attributes.namespace)
-        if namespace is None:
+        phase = self._phase_of(attributes.namespace)
+        if phase is None:
             # It may have been made a moment ago, through another apiserver.
-            namespace = await self._fresh_lookup(NAMESPACES, "", attributes.namespace)
-        if namespace is None:
+            await self._fresh()
+            phase = self._phase_of(attributes.namespace)
+        if phase is None:
             raise NotFoundError(NAMESPACES, attributes.namespace)
-        if attributes.operation == "CREATE" and _is_going(namespace):
+        if attributes.operation == "CREATE" and phase == "Terminating":
             raise _terminating(attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Everything has been said before anything was changed."""
-
-
-def _is_going(namespace: Object) -> bool:
-    return is_terminating(namespace) or get_path(namespace, "status.phase") == "Terminating"
 
 
 def _terminating(attributes: Attributes) -> ForbiddenError:

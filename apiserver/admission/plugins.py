@@ -62,7 +62,7 @@ from apiserver.auth.setup import Auth
 from apiserver.config_files import ConfigError
 from apiserver.options import DEFAULT_PLUGINS, Options
 from apiserver.registry.transaction import Transactions
-from apiserver.storage.cached import cached, fresh_lookup
+from apiserver.storage.cached import cached, fresh_lookup, namespace_phases
 from apiserver.storage.interface import Storage
 from apiserver.storage.resource_cache import ResourceCache
 from apiserver.storage.topic import Reader
@@ -93,7 +93,7 @@ def build_plugins(
         options.admission_plugins_from, Cluster(lookup, objects, lambda name: configured.get(name, {}))
     )
     available: list[Plugin] = [
-        NamespaceLifecycle(lookup, fresh),
+        NamespaceLifecycle(namespace_phases(cache), cache.fresh),
         LimitRanger(lambda namespace: objects(LIMIT_RANGES, namespace)),
         ServiceAccount(account_lookup(cache), random.Random()),
         NodeRestriction(lookup, auth.authorizer),

@@ -28,5 +28,8 @@ class Draining:
             return await send_text(send, 429, _REFUSAL, _HEADERS)
         if info is None or is_long_running(info):
             return await self._app(scope, receive, send)
-        with self._shutdown.serving():
+        self._shutdown.enter()
+        try:
             await self._app(scope, receive, send)
+        finally:
+            self._shutdown.leave()

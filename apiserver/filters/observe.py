@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from random import getrandbits
 from time import perf_counter
-from uuid import UUID
 
+from apimachinery.uids import uid_of
 from apiserver import waiting
 from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, is_long_running
@@ -31,7 +31,7 @@ class Observe:
         if info is None:
             return await self._app(scope, receive, send)
         _read_trace(info)
-        info.audit_id = info.headers.get("audit-id") or str(UUID(int=getrandbits(128), version=4))
+        info.audit_id = info.headers.get("audit-id") or uid_of(getrandbits(128))
         identity = (b"audit-id", info.audit_id.encode("latin-1"))
 
         async def noting_send(message: Message) -> None:

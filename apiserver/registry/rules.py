@@ -7,7 +7,6 @@ and update.go beside it. Objects are changed in place.
 from __future__ import annotations
 
 import random
-import uuid
 from datetime import datetime
 
 from apimachinery.errors import BadRequestError, ConflictError, InvalidError, StatusError
@@ -16,6 +15,7 @@ from apimachinery.metadata import validate_metadata, validate_metadata_update
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apimachinery.times import format_time
+from apimachinery.uids import uid_of
 from apiserver.registry.generated_names import generate_name
 from apiserver.registry.strategy import Strategy
 
@@ -63,7 +63,7 @@ def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: ra
     metadata.pop("deletionGracePeriodSeconds", None)
     metadata.pop("generation", None)
     tidy_metadata(obj)
-    metadata["uid"] = str(uuid.UUID(int=randomness.getrandbits(128), version=4))
+    metadata["uid"] = uid_of(randomness.getrandbits(128))
     metadata["creationTimestamp"] = format_time(now)
     if metadata.get("generateName") and not metadata.get("name"):
         metadata["name"] = generate_name(metadata["generateName"], randomness)

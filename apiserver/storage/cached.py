@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from apimachinery.objects import Object
-from apimachinery.scheme import Resource
+from apimachinery.scheme import NAMESPACES, Resource
 from apiserver.storage.watch_cache import WatchCache
 
 Lookup = Callable[[Resource, str, str], Object | None]
 """(resource, namespace, name) to a decoded object of the caller's own, or None."""
+PhaseLookup = Callable[[str], str | None]
+"""A namespace's name to its phase; None if there is no such namespace."""
 FreshLookup = Callable[[Resource, str, str], Awaitable[Object | None]]
 
 
@@ -21,6 +23,16 @@ def cached(cache: WatchCache) -> Lookup:
         return entry.obj if entry else None
 
     return lookup
+
+
+def namespace_phases(cache: WatchCache) -> PhaseLookup:
+    """As the cache knows them. It is one of the fields that can be selected by, so nothing is decoded."""
+
+    def phase_of(name: str) -> str | None:
+        entry = cache.resource(NAMESPACES).get("", name)
+        return entry.selection()[1].get("status.phase", "") if entry else None
+
+    return phase_of
 
 
 def fresh_lookup(cache: WatchCache) -> FreshLookup:

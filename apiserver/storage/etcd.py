@@ -132,33 +132,39 @@ class EtcdStorage:
         return int(answer.header.revision)
 
     async def _put_if(self, key: bytes, value: bytes, revision: int, lease: int) -> tuple[bool, Any]:
-        put = self._rpc.PutRequest(key=key, value=value, lease=lease)
-        return await self._transact(key, revision, self._rpc.RequestOp(request_put=put))
+        request = self._if_at(key, revision)
+        put = request.success.add().request_put
+        put.key, put.value, put.lease = key, value, lease
+        return await self._transact(request)
 
     async def delete(self, key: str, revision: int) -> int:
         name = key.encode()
-        remove = self._rpc.RequestOp(request_delete_range=self._rpc.DeleteRangeRequest(key=name))
-        done, answer = await self._transact(name, revision, remove)
+        request = self._if_at(name, revision)
+        request.success.add().request_delete_range.key = name
+        done, answer = await self._transact(request)
         if not done:
             raise RevisionMismatch(key, _found(answer))
         return int(answer.header.revision)
 
-    async def _transact(self, key: bytes, revision: int, then: Any) -> tuple[bool, Any]:
-        """Does `then` if the key is at `revision` (0: absent); otherwise the answer holds what is there."""
-        rpc = self._rpc
-        request = rpc.TxnRequest(
-            compare=[
-                rpc.Compare(key=key, target=rpc.Compare.MOD, result=rpc.Compare.EQUAL, mod_revision=revision)
-            ],
-            success=[then],
-            failure=[rpc.RequestOp(request_range=rpc.RangeRequest(key=key))] if revision else [],
-        )
+    def _if_at(self, key: bytes, revision: int) -> Any:
+        """A TxnRequest that does nothing yet if the key is at `revision` (0: absent), and else reads it.
+
+        Filled in place: half the time of messages put into one another.
+        """
+        request = self._rpc.TxnRequest()
+        condition = request.compare.add()
+        condition.key, condition.target, condition.mod_revision = key, self._rpc.Compare.MOD, revision
+        if revision:
+            request.failure.add().request_range.key = key
+        return request
+
+    async def _transact(self, request: Any) -> tuple[bool, Any]:
         if (size := request.ByteSize()) > _MAX_SENT:
             raise ValueTooLarge(
                 "rpc error: code = ResourceExhausted desc = trying to send message larger than max "
                 f"({size} vs. {_MAX_SENT})"
             )
-        response = await self._call("KV/Txn", request, rpc.TxnResponse)
+        response = await self._call("KV/Txn", request, self._rpc.TxnResponse)
         return response.succeeded, response
 
     async def current_revision(self) -> int:

@@ -35,8 +35,8 @@ async def test_requests_under_way_are_waited_for_and_watches_are_not() -> None:
 @pytest.mark.looptime
 async def test_a_request_that_does_not_end_is_not_waited_for_for_ever() -> None:
     shutdown = Shutdown()
-    with shutdown.serving():
-        await shutdown.drain(60)
+    shutdown.enter()
+    await shutdown.drain(60)
     assert asyncio.get_running_loop().time() == pytest.approx(60)
 
 
