@@ -58,13 +58,11 @@ def _validate_namespace(namespace: str, namespaced: bool, path: Path) -> ErrorLi
 
 def _validate_common(metadata: Object, path: Path) -> ErrorList:
     """What both a new object and an update are checked for."""
-    return [
-        *validate_labels(metadata.get("labels"), path.child("labels")),
-        *validate_annotations(metadata.get("annotations"), path.child("annotations")),
-        *_validate_owners(metadata.get("ownerReferences") or [], path.child("ownerReferences")),
-        *_validate_finalizers(metadata.get("finalizers") or [], path.child("finalizers")),
-        *_validate_managed_fields(metadata.get("managedFields") or [], path.child("managedFields")),
-    ]
+    errors: ErrorList = []
+    for name, validate in _COMMON:
+        if value := metadata.get(name):
+            errors += validate(value, path.child(name))
+    return errors
 
 
 def validate_labels(labels: Mapping[str, str] | None, path: Path) -> ErrorList:
@@ -127,6 +125,15 @@ def _validate_managed_fields(entries: Sequence[Object], path: Path) -> ErrorList
     return errors
 
 
+_COMMON: tuple[tuple[str, Callable[[Any, Path], ErrorList]], ...] = (
+    ("labels", validate_labels),
+    ("annotations", validate_annotations),
+    ("ownerReferences", _validate_owners),
+    ("finalizers", _validate_finalizers),
+    ("managedFields", _validate_managed_fields),
+)
+
+
 def validate_field_manager(manager: str, path: Path) -> ErrorList:
     errors = [too_long(path, manager, 128)] if len(manager.encode()) > 128 else []
     if manager.isprintable():
@@ -148,7 +155,8 @@ def validate_metadata_update(new: Object, old: Object, path: Path = _METADATA) -
     if generation < (old.get("generation") or 0):
         errors.append(invalid(path.child("generation"), generation, "must not be decremented"))
     for name in _FIXED_ON_UPDATE:
-        errors += validate_immutable(new.get(name), old.get(name), path.child(name))
+        if new.get(name) != old.get(name):
+            errors += validate_immutable(new.get(name), old.get(name), path.child(name))
     return errors + _validate_common(new, path)
 
 

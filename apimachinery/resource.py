@@ -72,6 +72,10 @@ class Resource:
     list_kind: str = ""
     """The kind of lists, where that is not the kind with `List` at its end."""
 
+    def __hash__(self) -> int:
+        """By its name: resources are looked up all the time, and hashing the rest of it takes long."""
+        return hash((self.group, self.plural))
+
     @property
     def kind_of_list(self) -> str:
         return self.list_kind or f"{self.kind}List"
