@@ -190,12 +190,11 @@ class ApiServer:
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
                 group.create_task(self.flows.run())
+                group.create_task(self.auth.run())
                 if self.auditor is not None:
                     group.create_task(self.auditor.run())
                 if self.encryption is not None:
                     group.create_task(self.encryption.run())
-                if self.options.authorization_config:
-                    group.create_task(self.auth.authorizer.follow(self.options.authorization_config))
         finally:
             await self.backends.aclose()
             await self.webhooks.aclose()

@@ -1,57 +1,41 @@
 """AuthenticationConfiguration: the issuers whose JWTs are known, and where nobody in particular may ask.
 
 Source: staging/src/k8s.io/apiserver/pkg/apis/apiserver/{v1/types.go,validation/validation.go} of Kubernetes
-1.34. Claims are mapped by name; CEL expressions are refused.
+1.34.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from apimachinery.field import FieldError, Path, duplicate, invalid, required
-from apimachinery.objects import Object, get_path
+from apimachinery.errors import aggregate
+from apimachinery.field import FieldError, Path, invalid
+from apimachinery.objects import Object
+from apiserver.auth.authentication_validation import SHAPE, check, check_url
 from apiserver.auth.options import AuthOptions
 from apiserver.config_files import ConfigError, decode_config, read_file
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
 
 _VERSION, _OLDER = "apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1"
-_CLAIM = {"claim": str, "prefix": str, "expression": str}
-_SHAPE = {
-    "apiVersion": str,
-    "kind": str,
-    "jwt": [
-        {
-            "issuer": {
-                "url": str,
-                "discoveryURL": str,
-                "certificateAuthority": str,
-                "audiences": [str],
-                "audienceMatchPolicy": str,
-            },
-            "claimValidationRules": [{"claim": str, "requiredValue": str, "expression": str, "message": str}],
-            "claimMappings": {
-                "username": _CLAIM,
-                "groups": _CLAIM,
-                "uid": {"claim": str, "expression": str},
-                "extra": [{"key": str, "valueExpression": str}],
-            },
-            "userValidationRules": [{"expression": str, "message": str}],
-        }
-    ],
-    "anonymous": {"enabled": bool, "conditions": [{"path": str}]},
-}
-_EXPRESSIONS = "CEL expressions are not supported, only claims"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim by name, and what its values are prefixed with."""
+    """A claim by name and what its values are prefixed with, or an expression that gives its values."""
 
     name: str = ""
     prefix: str = ""
+    expression: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What must be true of a token's claims or of a user, and what to say if it is not."""
+
+    expression: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +47,11 @@ class JWTAuthenticator:
     username: Claim
     groups: Claim = Claim()
     uid: Claim = Claim()
+    extra: tuple[tuple[str, str], ...] = ()
+    """Keys, and the expressions that give their values."""
     required_claims: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    user_rules: tuple[Rule, ...] = ()
     discovery_url: str = ""
     authority: str = ""
     """In PEM; the host's if empty."""
@@ -109,7 +97,7 @@ def _from_flags(options: AuthOptions) -> JWTAuthenticator:
         authority=read_file(options.oidc_ca_file).decode() if options.oidc_ca_file else "",
         algorithms=options.oidc_signing_algs,
     )
-    errors = list(_check_url(authenticator.issuer, Path("oidc-issuer-url")))
+    errors = list(check_url(authenticator.issuer, Path("oidc-issuer-url")))
     errors += [
         invalid(Path("oidc-signing-algs"), each, "unsupported signing alg")
         for each in authenticator.algorithms
@@ -123,7 +111,7 @@ def parse(
     text: bytes, disallowed_issuers: Collection[str], anonymous: Anonymous
 ) -> AuthenticationConfiguration:
     """The file's text as a configuration; `anonymous` is what counts where it says nothing."""
-    document = decode_config(text, _VERSION, "AuthenticationConfiguration", _SHAPE, _OLDER)
+    document = decode_config(text, _VERSION, "AuthenticationConfiguration", SHAPE, _OLDER)
     _raise(list(check(document, disallowed_issuers)))
     jwt = tuple(_authenticator(each) for each in document.get("jwt") or ())
     said = document.get("anonymous")
@@ -132,7 +120,7 @@ def parse(
 
 def _raise(errors: Sequence[FieldError]) -> None:
     if errors:
-        raise ConfigError("; ".join(map(str, errors)))
+        raise ConfigError(aggregate([str(each) for each in errors]))
 
 
 def _anonymous(said: Object) -> Anonymous:
@@ -143,115 +131,27 @@ def _anonymous(said: Object) -> Anonymous:
 
 def _authenticator(raw: Object) -> JWTAuthenticator:
     issuer, mappings = raw["issuer"], raw["claimMappings"]
+    rules = raw.get("claimValidationRules") or ()
     return JWTAuthenticator(
         issuer=issuer["url"],
         audiences=tuple(issuer["audiences"]),
         username=_claim(mappings["username"]),
         groups=_claim(mappings.get("groups") or {}),
         uid=_claim(mappings.get("uid") or {}),
+        extra=tuple((each["key"], each["valueExpression"]) for each in mappings.get("extra") or ()),
         required_claims={
-            each["claim"]: each.get("requiredValue") or "" for each in raw.get("claimValidationRules") or ()
+            each["claim"]: each.get("requiredValue") or "" for each in rules if each.get("claim")
         },
+        rules=tuple(_rule(each) for each in rules if each.get("expression")),
+        user_rules=tuple(_rule(each) for each in raw.get("userValidationRules") or ()),
         discovery_url=issuer.get("discoveryURL") or "",
         authority=issuer.get("certificateAuthority") or "",
     )
 
 
 def _claim(raw: Object) -> Claim:
-    return Claim(raw.get("claim") or "", raw.get("prefix") or "")
+    return Claim(raw.get("claim") or "", raw.get("prefix") or "", raw.get("expression") or "")
 
 
-def check(document: Object, disallowed_issuers: Collection[str]) -> Iterator[FieldError]:
-    """Everything that is wrong with a configuration."""
-    seen: set[str] = set()
-    for index, raw in enumerate(document.get("jwt") or ()):
-        path = Path("jwt").index(index)
-        yield from _check_issuer(raw.get("issuer") or {}, disallowed_issuers, path.child("issuer"))
-        yield from _check_rules(raw, path)
-        yield from _check_mappings(raw.get("claimMappings") or {}, path.child("claimMappings"))
-        url = get_path(raw, "issuer.url", "")
-        if url in seen:
-            yield duplicate(path.child("issuer").child("url"), url)
-        seen.add(url)
-    said = document.get("anonymous") or {}
-    if said.get("conditions") and not said.get("enabled"):
-        detail = "enabled should be set to true when conditions are defined"
-        yield invalid(Path("anonymous", "conditions"), said["conditions"], detail)
-
-
-def _check_issuer(issuer: Object, disallowed: Collection[str], path: Path) -> Iterator[FieldError]:
-    url, discovery = issuer.get("url") or "", issuer.get("discoveryURL") or ""
-    if not url:
-        yield required(path.child("url"))
-    else:
-        yield from _check_url(url, path.child("url"), disallowed)
-    if discovery:
-        if discovery.rstrip("/") == url.rstrip("/"):
-            yield invalid(path.child("discoveryURL"), discovery, "discoveryURL must be different from URL")
-        yield from _check_url(discovery, path.child("discoveryURL"))
-    audiences = issuer.get("audiences") or []
-    if not audiences:
-        at = path.child("audiences")
-        yield required(at, f"at least one {at} is required")
-    policy = issuer.get("audienceMatchPolicy") or ""
-    if len(audiences) > 1 and policy != "MatchAny":
-        detail = "audienceMatchPolicy must be MatchAny for multiple audiences"
-        yield invalid(path.child("audienceMatchPolicy"), policy, detail)
-    if len(audiences) == 1 and policy not in ("", "MatchAny"):
-        detail = "audienceMatchPolicy must be empty or MatchAny for single audience"
-        yield invalid(path.child("audienceMatchPolicy"), policy, detail)
-
-
-def _check_url(url: str, path: Path, disallowed: Collection[str] = ()) -> Iterator[FieldError]:
-    if url in disallowed:
-        shown = " ".join(sorted(disallowed))
-        yield invalid(path, url, f"URL must not overlap with disallowed issuers: [{shown}]")
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        yield invalid(path, url, str(error))
-        return
-    if parts.scheme != "https":
-        yield invalid(path, url, "URL scheme must be https")
-    if parts.username is not None:
-        yield invalid(path, url, "URL must not contain a username or password")
-    if parts.query:
-        yield invalid(path, url, "URL must not contain a query")
-    if parts.fragment:
-        yield invalid(path, url, "URL must not contain a fragment")
-
-
-def _check_rules(raw: Object, path: Path) -> Iterator[FieldError]:
-    seen: set[str] = set()
-    for index, rule in enumerate(raw.get("claimValidationRules") or ()):
-        at, claim = path.child("claimValidationRules").index(index), rule.get("claim") or ""
-        if rule.get("expression"):
-            yield invalid(at.child("expression"), rule["expression"], _EXPRESSIONS)
-        elif not claim:
-            yield required(at, "claim or expression is required")
-        elif rule.get("message"):
-            yield invalid(at.child("message"), rule["message"], "may not be specified when claim is set")
-        if claim in seen:
-            yield duplicate(at.child("claim"), claim)
-        seen.add(claim)
-    if raw.get("userValidationRules"):
-        yield invalid(path.child("userValidationRules"), raw["userValidationRules"], _EXPRESSIONS)
-
-
-def _check_mappings(mappings: Object, path: Path) -> Iterator[FieldError]:
-    for name in ("username", "groups", "uid"):
-        mapping, at = mappings.get(name) or {}, path.child(name)
-        claim, prefix = mapping.get("claim"), mapping.get("prefix")
-        if mapping.get("expression"):
-            yield invalid(at.child("expression"), mapping["expression"], _EXPRESSIONS)
-        elif name == "username" and not claim:
-            yield required(at, "claim or expression is required")
-        if claim and prefix is None and name != "uid":
-            detail = (
-                "prefix is required when claim is set. It can be set to an empty string to disable prefixing"
-            )
-            yield required(at.child("prefix"), detail)
-        if prefix and not claim:
-            yield required(at.child("claim"), "non-empty claim name is required when prefix is set")
-    if mappings.get("extra"):
-        yield invalid(path.child("extra"), mappings["extra"], _EXPRESSIONS)
+def _rule(raw: Object) -> Rule:
+    return Rule(raw["expression"], raw.get("message") or "")

@@ -66,6 +66,11 @@ class Authenticator:
         self._anonymous = anonymous
         self._remembered: ExpiringCache[str, UserInfo] = ExpiringCache(_MOST_REMEMBERED, clock)
 
+    def trust(self, issuers: Sequence[Issuer]) -> None:
+        """These issuers from now on, and no others."""
+        self._issuers = tuple(issuers)
+        self._remembered.clear()
+
     async def authenticate(self, authorization: str, scope: Scope) -> UserInfo | None:
         """The user, or None if the credentials are no good."""
         client: Client | None = (scope.get("extensions") or {}).get(CLIENT)

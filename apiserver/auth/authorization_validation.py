@@ -6,16 +6,16 @@ Source: staging/src/k8s.io/apiserver/pkg/apis/apiserver/{v1/types.go,validation/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path as File
 
 from apimachinery.durations import format_duration, parse_duration
-from apimachinery.field import FieldError, Path, duplicate, invalid, not_supported, required, too_many
+from apimachinery.field import Path, duplicate, invalid, not_supported, required, too_many
 from apimachinery.names import is_dns1123_subdomain
 from apimachinery.objects import Object
 from apiserver.auth.options import MODES
 from apiserver.auth.webhooks.match_conditions import compile_condition
 from apiserver.cel.environment import CompilationError
+from apiserver.registry.strategies.checks import Errors, one_of
 
 SHAPE = {
     "apiVersion": str,
@@ -42,8 +42,6 @@ SHAPE = {
 _MOST_CONDITIONS = 64
 _LONGEST_TIMEOUT = 30.0
 _IN_CLUSTER, _FILE = "InClusterConfig", "KubeConfigFile"
-
-Errors = Iterator[FieldError]
 
 
 def check(document: Object) -> Errors:
@@ -86,7 +84,7 @@ def _check_authorizer(kind: str, webhook: Object | None, path: Path) -> Errors:
     else:
         yield from _check_durations(webhook, path)
         yield from _check_versions(webhook, path)
-        yield from one_of(webhook, "failurePolicy", ("NoOpinion", "Deny"), path)
+        yield from one_of(webhook.get("failurePolicy"), path.child("failurePolicy"), ("NoOpinion", "Deny"))
         yield from _check_connection(webhook.get("connectionInfo") or {}, path.child("connectionInfo"))
         yield from _check_conditions(webhook.get("matchConditions") or [], path.child("matchConditions"))
 
@@ -106,21 +104,12 @@ def _check_durations(webhook: Object, path: Path) -> Errors:
             yield invalid(at, format_duration(seconds), detail)
 
 
-def one_of(webhook: Object, name: str, valid: tuple[str, ...], path: Path) -> Errors:
-    value = webhook.get(name) or ""
-    if not value:
-        yield required(path.child(name))
-    elif value not in valid:
-        yield not_supported(path.child(name), value, valid)
-
-
 def _check_versions(webhook: Object, path: Path) -> Errors:
-    yield from one_of(webhook, "subjectAccessReviewVersion", ("v1", "v1beta1"), path)
-    name = "matchConditionSubjectAccessReviewVersion"
-    if webhook.get(name):
-        yield from one_of(webhook, name, ("v1",), path)
-    elif webhook.get("matchConditions"):
-        yield required(path.child(name), "required if match conditions are specified")
+    name, conditional = "subjectAccessReviewVersion", "matchConditionSubjectAccessReviewVersion"
+    yield from one_of(webhook.get(name), path.child(name), ("v1", "v1beta1"))
+    yield from one_of(webhook.get(conditional), path.child(conditional), ("v1",), optional=True)
+    if webhook.get("matchConditions") and not webhook.get(conditional):
+        yield required(path.child(conditional), "required if match conditions are specified")
 
 
 def _check_connection(connection: Object, path: Path) -> Errors:

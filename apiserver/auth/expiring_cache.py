@@ -27,6 +27,9 @@ class ExpiringCache(Generic[K, V]):
         self._entries.move_to_end(key)
         return value
 
+    def clear(self) -> None:
+        self._entries.clear()
+
     def add(self, key: K, value: V, seconds: float) -> None:
         """Nothing is kept for no time."""
         if seconds <= 0:

@@ -15,14 +15,14 @@ from jwt import get_unverified_header
 from jwt.api_jws import PyJWS
 from jwt.exceptions import InvalidTokenError, PyJWTError
 
-from apiserver.auth.authentication_config import Claim, JWTAuthenticator
+from apiserver.auth.authentication_config import JWTAuthenticator
+from apiserver.auth.claim_mapping import user_of
 from apiserver.auth.oidc_keys import IssuerKeys, Key
 from apiserver.request import UserInfo
 from component_base.jwt import InvalidToken, claims_of
 
 _LEEWAY_SECONDS = 300
 """How far an issuer's clock may be ahead."""
-_CREDENTIAL = "authentication.kubernetes.io/credential-id"
 _FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
 
 
@@ -99,47 +99,3 @@ def _signed(token: str, algorithm: str, keys: list[Key]) -> dict[str, Any] | Non
             continue
         return claims_of(token)
     return None
-
-
-def user_of(claims: dict[str, Any], config: JWTAuthenticator) -> UserInfo:
-    """The user that verified claims stand for. Pure. Raises InvalidToken."""
-    username = _username(claims, config.username)
-    groups = _groups(claims, config.groups)
-    uid = _text(claims, config.uid.name, "uid claim") if config.uid.name else ""
-    for name, wanted in config.required_claims.items():
-        if name not in claims:
-            raise InvalidToken(f"oidc: required claim {name} not present in ID token")
-        value = _text(claims, name, "claim")
-        if value != wanted:
-            text = f"oidc: required claim {name} value does not match. Got = {value}, want = {wanted}"
-            raise InvalidToken(text)
-    extra: dict[str, tuple[str, ...]] = {}
-    if isinstance(claims.get("jti"), str):
-        extra[_CREDENTIAL] = (f"JTI={claims['jti']}",)
-    return UserInfo(username, uid, (*groups, "system:authenticated"), extra)
-
-
-def _username(claims: dict[str, Any], claim: Claim) -> str:
-    name = _text(claims, claim.name, "username claims")
-    if claim.name == "email" and claims.get("email_verified", True) is not True:
-        raise InvalidToken("oidc: email not verified")
-    return claim.prefix + name
-
-
-def _groups(claims: dict[str, Any], claim: Claim) -> tuple[str, ...]:
-    found = claims.get(claim.name) if claim.name else None
-    if found is None:
-        return ()
-    groups = [found] if isinstance(found, str) else found
-    if not isinstance(groups, list) or not all(isinstance(each, str) for each in groups):
-        raise InvalidToken(f'oidc: parse groups claim "{claim.name}": no string or list of strings')
-    return tuple(claim.prefix + each for each in groups)
-
-
-def _text(claims: dict[str, Any], name: str, what: str) -> str:
-    if name not in claims:
-        raise InvalidToken(f'oidc: parse {what} "{name}": claim not present')
-    value = claims[name]
-    if not isinstance(value, str):
-        raise InvalidToken(f'oidc: parse {what} "{name}": no string')
-    return value

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from apimachinery.scheme import AUTHENTICATION, PODS
-from apiserver.auth import authorization_config
-from apiserver.auth.authentication_config import JWTAuthenticator, configuration_of
+from apiserver.auth import authentication_config, authorization_config
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Authorizer
 from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
+from apiserver.auth.issuers import IssuersFile, new_issuer
 from apiserver.auth.node import NodeAuthorizer
 from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
@@ -33,9 +34,6 @@ from apiserver.storage.cached import Lookup, cached
 from apiserver.storage.watch_cache import WatchCache
 from component_base import jwt
 
-if TYPE_CHECKING:
-    from apiserver.auth.oidc import OIDCAuthenticator
-
 
 @dataclass(frozen=True)
 class Auth:
@@ -48,6 +46,14 @@ class Auth:
     issuer: TokenIssuer | None
     webhooks: Webhooks
     """Of authentication; those of authorization come and go."""
+    followers: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    """What sees to changed files."""
+
+    async def run(self) -> None:
+        """Returns only if there is nothing to do."""
+        async with asyncio.TaskGroup() as group:
+            for follow in self.followers:
+                group.create_task(follow())
 
     async def aclose(self) -> None:
         await self.webhooks.aclose()
@@ -57,29 +63,37 @@ class Auth:
 def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime]) -> Auth:
     rbac = RBACAuthorizer(Index(cast(Any, cache.resource)))
     verifier, webhooks = _verifier(options), Webhooks()
-    authenticator = _authenticator(options, verifier, cached(cache), webhooks, now)
+    configuration = authentication_config.configuration_of(options)
+    authenticator = _authenticator(options, configuration, verifier, cached(cache), webhooks, now)
     built_in: dict[str, Callable[[], Authorizer]] = {
         "Node": lambda: node_authorizer(cache),
         "RBAC": lambda: rbac,
     }
     authorizer = Authorizers(authorization_config.configuration_of(options), built_in)
-    return Auth(authenticator, authorizer, rbac, verifier, _issuer(options, now), webhooks)
+    followers = []
+    if path := options.authentication_config:
+        disallowed = options.service_account_issuer
+        followers.append(IssuersFile(path, authenticator, configuration.jwt, disallowed, now).follow)
+    if path := options.authorization_config:
+        followers.append(partial(authorizer.follow, path))
+    issuer = _issuer(options, now)
+    return Auth(authenticator, authorizer, rbac, verifier, issuer, webhooks, tuple(followers))
 
 
 def _authenticator(
     options: Options,
+    configuration: authentication_config.AuthenticationConfiguration,
     verifier: jwt.Verifier | None,
     lookup: Lookup,
     webhooks: Webhooks,
     now: Callable[[], datetime],
 ) -> Authenticator:
-    configuration = configuration_of(options)
     tokens = TokenVerifier(verifier, options.service_account_issuer, lookup, now) if verifier else None
     return Authenticator(
         static_tokens=load_token_file(Path(options.token_auth_file)) if options.token_auth_file else None,
         tokens=tokens,
         bootstrap_tokens=BootstrapTokens(lookup, now) if options.enable_bootstrap_token_auth else None,
-        issuers=[_oidc(each, now) for each in configuration.jwt],
+        issuers=[new_issuer(each, now) for each in configuration.jwt],
         webhook=_token_webhook(options, webhooks),
         request_headers=_request_headers(options),
         audiences=options.audiences,
@@ -98,15 +112,6 @@ def _token_webhook(options: Options, webhooks: Webhooks) -> WebhookAuthenticator
     reviewer = Reviewer(webhooks.open(path), AUTHENTICATION, "TokenReview", version)
     seconds = options.authentication_token_webhook_cache_ttl
     return WebhookAuthenticator(reviewer, options.audiences, seconds)
-
-
-def _oidc(config: JWTAuthenticator, now: Callable[[], datetime]) -> OIDCAuthenticator:
-    """What it needs takes a fifth of a second to import, which only those wait for who want it."""
-    from apiserver.auth.oidc import OIDCAuthenticator
-    from apiserver.auth.oidc_keys import HttpFetch, IssuerKeys
-
-    keys = IssuerKeys(config.issuer, HttpFetch(config.authority), monotonic, config.discovery_url)
-    return OIDCAuthenticator(config, keys, now)
 
 
 def _request_headers(options: Options) -> RequestHeaders | None:

@@ -189,6 +189,9 @@ def fields_of(expression: Expression, variable: str) -> set[str]:
         case Select(operand, field):
             own = {field} if operand == Identifier(variable) else set()
             return own | fields_of(operand, variable)
+        case Call("_?._", (operand, Constant(str(field)))):
+            own = {field} if operand == Identifier(variable) else set()
+            return own | fields_of(operand, variable)
         case Call(_, parts) | Aggregate(parts, _):
             return set().union(*(fields_of(each, variable) for each in parts))
         case Comprehension():

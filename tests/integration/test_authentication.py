@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,11 @@ async def test_an_issuer_of_openid_is_asked_for_its_keys(pki: Path, tmp_path: Pa
             async with api.client(token=token) as robot:
                 name = "other:system:serviceaccount:default:robot"
                 assert await who_am_i(robot) == (name, ["system:authenticated"])
+            rules = {**trust, "claimMappings": {"username": {"expression": "'new:' + claims.sub"}}}
+            config.write_text(yaml.safe_dump({**head, "jwt": [rules], "anonymous": anonymous}))
+            async with api.client(token=token) as robot, asyncio.timeout(5):
+                while (await who_am_i(robot))[0] != "new:system:serviceaccount:default:robot":
+                    pass
             async with api.client(token=elsewhere) as robot:
                 assert await who_am_i(robot) == ("401", [])
             async with api.client() as nobody:

@@ -14,8 +14,8 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from apimachinery.times import parse_time
+from apiserver.cel.names import escaped
 from apiserver.cel.shapes import ANYTHING, MAX_REQUEST, Shape, Sized, UndefinedFieldError
-from apiserver.customresources.rules.names import escaped
 from apiserver.customresources.schema.structural import Structural
 
 _TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}

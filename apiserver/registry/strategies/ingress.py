@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from apimachinery.objects import Object, annotations_of, get_path
 from apiserver.registry.strategies.checks import (
     Errors,
     dns_label,
+    domain_prefixed_path,
     immutable,
     matches,
     one_of,
@@ -212,20 +212,6 @@ def _controller(controller: str, path: Path) -> Errors:
     if len(controller) > 250:
         yield too_long(path, controller, 250)
     yield from domain_prefixed_path(controller, path)
-
-
-def domain_prefixed_path(text: str, path: Path) -> Errors:
-    host, slash, rest = text.partition("/")
-    if not text:
-        yield required(path)
-    elif not slash or not host or not rest:
-        detail = 'must be a domain-prefixed path (such as "acme.io/foo")'
-        yield invalid(path, text, detail)
-    else:
-        yield from (invalid(path, host, text) for text in names.is_dns1123_subdomain(host))
-        if not re.fullmatch(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+", rest):
-            pattern = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
-            yield invalid(path, rest, names.regex_message("Invalid path", pattern))
 
 
 def _parameters(parameters: Object, path: Path) -> Errors:

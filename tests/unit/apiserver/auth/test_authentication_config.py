@@ -13,6 +13,7 @@ from apiserver.auth.authentication_config import (
     AuthenticationConfiguration,
     Claim,
     JWTAuthenticator,
+    Rule,
     configuration_of,
     parse,
 )
@@ -46,11 +47,31 @@ def test_a_file_says_whose_tokens_are_known_and_where_nobody_may_ask() -> None:
         (
             JWTAuthenticator(
                 "https://login.example.com", ("a", "b"), Claim("sub"), Claim("roles", "x:"), Claim("oid"),
-                {"hd": "y"},
+                required_claims={"hd": "y"},
             ),
         ),
         Anonymous(paths=frozenset(("/livez",))),
     )  # fmt: skip
+
+
+def test_a_file_may_map_claims_by_expressions() -> None:
+    text = jwt(
+        mappings={
+            "username": {"expression": "claims.email_verified ? claims.email : claims.sub"},
+            "uid": {"expression": "claims.sub"},
+            "extra": [{"key": "example.com/team", "valueExpression": "claims.team"}],
+        },
+        claimValidationRules=[{"expression": "claims.hd == 'x'", "message": "m"}, {"claim": "hd"}],
+        userValidationRules=[{"expression": "user.groups.size() < 9"}],
+    )
+    (found,) = parse(text, (), Anonymous()).jwt
+    assert found.username == Claim(expression="claims.email_verified ? claims.email : claims.sub")
+    assert (found.uid, found.extra) == (
+        Claim(expression="claims.sub"),
+        (("example.com/team", "claims.team"),),
+    )
+    assert (found.required_claims, found.rules) == ({"hd": ""}, (Rule("claims.hd == 'x'", "m"),))
+    assert found.user_rules == (Rule("user.groups.size() < 9"),)
 
 
 def test_a_file_that_says_nothing_of_nobody_leaves_that_to_the_flag() -> None:
@@ -73,9 +94,79 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "two audiences": (jwt({"audiences": ["a", "b"]}), "must be MatchAny for multiple audiences"),
     "no user name": (jwt(mappings={"username": {}}), "jwt[0].claimMappings.username: Required value"),
     "no prefix": (jwt(mappings={"username": {"claim": "sub"}}), "prefix is required when claim is set"),
-    "an expression": (
-        jwt(mappings={"groups": {"expression": "claims.x"}}),
-        "CEL expressions are not supported",
+    "an expression that is none": (
+        jwt(mappings={"groups": {"expression": "claims."}}),
+        'jwt[0].claimMappings.groups.expression: Invalid value: "claims.": compilation failed: ERROR: '
+        "<input>:1:8: Syntax error",
+    ),
+    "a claim and an expression": (
+        jwt(mappings={"username": {"claim": "sub", "expression": "claims.sub"}}),
+        'jwt[0].claimMappings.username: Invalid value: "": claim and expression can\'t both be set',
+    ),
+    "a prefix of an expression": (
+        jwt(mappings={"username": {"prefix": "", "expression": "claims.sub"}}),
+        'username.prefix: Invalid value: "": may not be specified when expression is set',
+    ),
+    "two uids": (
+        jwt(mappings={"uid": {"claim": "sub", "expression": "claims.sub"}}),
+        'jwt[0].claimMappings.uid: Invalid value: "": claim and expression can\'t both be set',
+    ),
+    "an address that may be anybody's": (
+        jwt(mappings={"username": {"expression": "claims.email"}}),
+        'jwt[0].claimMappings.username.expression: Invalid value: "claims.email": claims.email_verified must '
+        "be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or "
+        "claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression",
+    ),
+    "an address that need not be there": (
+        jwt(mappings={"username": {"expression": "claims.?email.orValue('')"}}),
+        "claims.email_verified must be used",
+    ),
+    "extra without a domain": (
+        jwt(mappings={"extra": [{"key": "a", "valueExpression": "claims.a"}]}),
+        'jwt[0].claimMappings.extra[0].key: Invalid value: "a": must be a domain-prefixed path (such as '
+        '"acme.io/foo")',
+    ),
+    "extra of Kubernetes": (
+        jwt(mappings={"extra": [{"key": "my.k8s.io/a", "valueExpression": "claims.a"}]}),
+        "k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use",
+    ),
+    "extra twice": (
+        jwt(mappings={"extra": [{"key": "a.io/a", "valueExpression": "claims.a"}] * 2}),
+        'jwt[0].claimMappings.extra[1].key: Duplicate value: "a.io/a"',
+    ),
+    "extra of nothing": (
+        jwt(mappings={"extra": [{"key": "a.io/a"}]}),
+        "jwt[0].claimMappings.extra[0].valueExpression: Required value",
+    ),
+    "a rule that is no condition": (
+        jwt(claimValidationRules=[{"expression": "'a'"}]),
+        "jwt[0].claimValidationRules[0].expression: Invalid value: \"'a'\": must evaluate to bool",
+    ),
+    "a rule twice": (
+        jwt(claimValidationRules=[{"expression": "claims.a == 1"}] * 2),
+        'jwt[0].claimValidationRules[1].expression: Duplicate value: "claims.a == 1"',
+    ),
+    "a rule with a value": (
+        jwt(claimValidationRules=[{"expression": "claims.a == 1", "requiredValue": "b"}]),
+        'requiredValue: Invalid value: "b": may not be specified when expression is set',
+    ),
+    "a rule for users about something else": (
+        jwt(userValidationRules=[{"expression": "user.name == 'a'"}]),
+        "jwt[0].userValidationRules[0].expression: Invalid value: \"user.name == 'a'\": compilation failed: "
+        "ERROR: <input>:1:5: undefined field 'name'",
+    ),
+    "a rule for users that says nothing": (
+        jwt(userValidationRules=[{"message": "a"}]),
+        "jwt[0].userValidationRules[0].expression: Required value",
+    ),
+    "no certificate": (
+        jwt({"certificateAuthority": "x"}),
+        'jwt[0].issuer.certificateAuthority: Invalid value: "<omitted>": data does not contain any valid '
+        "RSA or ECDSA certificates",
+    ),
+    "an audience twice": (
+        jwt({"audiences": ["a", "a"], "audienceMatchPolicy": "MatchAny"}),
+        'jwt[0].issuer.audiences[1]: Duplicate value: "a"',
     ),
     "a rule for nothing": (jwt(claimValidationRules=[{}]), "claim or expression is required"),
     "one issuer twice": (

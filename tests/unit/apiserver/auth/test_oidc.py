@@ -11,9 +11,10 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from apiserver.auth.authentication_config import Claim, JWTAuthenticator
+from apiserver.auth.authentication_config import Claim, JWTAuthenticator, Rule
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.oidc import OIDCAuthenticator, user_of
+from apiserver.auth.claim_mapping import user_of
+from apiserver.auth.oidc import OIDCAuthenticator
 from apiserver.auth.oidc_keys import FetchError, IssuerKeys
 from apiserver.request import UserInfo
 from component_base.jwt import InvalidToken
@@ -151,6 +152,78 @@ def test_who_claims_stand_for(claims: dict[str, Any], expected: str) -> None:
     except InvalidToken as error:
         found = str(error)
     assert found == expected
+
+
+BY_RULES = JWTAuthenticator(
+    ISSUER,
+    ("sampan",),
+    Claim(expression="'oidc:' + claims.sub"),
+    Claim(expression="claims.?roles.orValue([])"),
+    Claim(expression="claims.oid"),
+    extra=(
+        ("example.com/team", "claims.?team.orValue('')"),
+        ("example.com/org", "claims.example__dot__com.org"),
+    ),
+    rules=(Rule("claims.exp - claims.nbf <= 3600", "too long"),),
+    user_rules=(Rule("!user.username.startsWith('oidc:system:')", "reserved"),),
+)
+NAMED = {"sub": "jane", "oid": "7", "exp": 3600, "nbf": 0, "example.com": {"org": ["", "a"]}, "team": ""}
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        (
+            {**NAMED, "roles": ["a", ""]},
+            UserInfo("oidc:jane", "7", ("a", "system:authenticated"), {"example.com/org": ("a",)}),
+        ),
+        (
+            {**NAMED, "roles": "a"},
+            UserInfo("oidc:jane", "7", ("a", "system:authenticated"), {"example.com/org": ("a",)}),
+        ),
+        (
+            {**NAMED, "exp": 3601},
+            "oidc: error evaluating claim validation expression: validation expression "
+            "'claims.exp - claims.nbf <= 3600' failed: too long",
+        ),
+        (
+            {**NAMED, "sub": "system:x"},
+            "oidc: error evaluating user info validation rule: validation expression "
+            "'!user.username.startsWith('oidc:system:')' failed: reserved",
+        ),
+        (
+            {**NAMED, "oid": 7},
+            "oidc: error evaluating uid claim expression: uid claim expression must return a string",
+        ),
+        (
+            {**NAMED, "roles": [1]},
+            "oidc: error evaluating group claim expression: expression must return a string or a list of "
+            "strings",
+        ),
+        (
+            {key: value for key, value in NAMED.items() if key != "sub"},
+            "oidc: error evaluating username claim expression: expression ''oidc:' + claims.sub' resulted in "
+            "error: no such key: sub",
+        ),
+    ],
+)
+def test_who_claims_stand_for_by_expressions(claims: dict[str, Any], expected: UserInfo | str) -> None:
+    try:
+        found: UserInfo | str = user_of(claims, BY_RULES)
+    except InvalidToken as error:
+        found = str(error)
+    assert found == expected
+
+
+async def test_other_issuers_may_be_trusted_from_now_on() -> None:
+    provider = Provider(old=OLD_KEY)
+    authenticator = Authenticator(issuers=[provider.authenticator()], audiences=("api",))
+    scope = {"path": "/", "headers": []}
+    known = await authenticator.authenticate(f"Bearer {sign()}", scope)
+    assert known is not None
+    assert known.name == "oidc:jane"
+    authenticator.trust([])
+    assert await authenticator.authenticate(f"Bearer {sign()}", scope) is None
 
 
 async def test_a_token_goes_to_the_issuer_it_names() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from apimachinery.field import Path
 from apimachinery.objects import Object
-from apiserver.customresources.rules.names import escaped
+from apiserver.cel.names import escaped
 from apiserver.customresources.rules.validating import RuleValidator
 from apiserver.customresources.schema.correlation import UNRELATED
 from apiserver.customresources.schema.structural import Structural

@@ -1,0 +1,66 @@
+"""The issuers of an AuthenticationConfiguration, and those of a changed one without a restart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from apiserver.auth.authentication_config import Anonymous, JWTAuthenticator, parse
+from apiserver.auth.authenticator import Authenticator
+from apiserver.config_files import ConfigError, WatchedFile
+
+if TYPE_CHECKING:
+    from apiserver.auth.oidc import OIDCAuthenticator
+
+log = logging.getLogger(__name__)
+
+
+def new_issuer(config: JWTAuthenticator, now: Callable[[], datetime]) -> OIDCAuthenticator:
+    """What it needs takes a fifth of a second to import, which only those wait for who want it."""
+    from apiserver.auth.oidc import OIDCAuthenticator
+    from apiserver.auth.oidc_keys import HttpFetch, IssuerKeys
+
+    keys = IssuerKeys(config.issuer, HttpFetch(config.authority), monotonic, config.discovery_url)
+    return OIDCAuthenticator(config, keys, now)
+
+
+class IssuersFile:
+    """Does as the file says whenever it changes; one that is no good changes nothing.
+
+    As in upstream, what it says of anonymous requests counts from the start only.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        authenticator: Authenticator,
+        known: Sequence[JWTAuthenticator],
+        disallowed: Collection[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`known` are the issuers that the authenticator has been given."""
+        self._file = WatchedFile(path)
+        self._authenticator = authenticator
+        self._known = tuple(known)
+        self._disallowed = disallowed
+        self._now = now
+
+    async def follow(self) -> None:
+        """Never returns."""
+        while True:
+            try:
+                self.reload(await self._file.changed())
+            except ConfigError as error:
+                log.error("Failed to reload the authentication configuration: err=%s", error)
+
+    def reload(self, text: bytes) -> None:
+        """Raises ConfigError."""
+        issuers = parse(text, self._disallowed, Anonymous()).jwt
+        if issuers == self._known:
+            return
+        self._authenticator.trust([new_issuer(each, self._now) for each in issuers])
+        self._known = issuers
+        log.info("Reloaded the authentication configuration")
