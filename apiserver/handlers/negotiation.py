@@ -34,21 +34,22 @@ class Negotiated:
 PLAIN = Negotiated()
 
 
-def negotiate(accept: str, *, of_list: bool) -> Negotiated:
-    """The first thing acceptable that we have. Raises NotAcceptableError."""
+def negotiate(accept: str, *, of_list: bool, tables: bool = True) -> Negotiated:
+    """The first thing acceptable that we have. `tables` says if we have tables. Raises NotAcceptableError."""
     if not accept or accept in ("application/json", "*/*"):
         return PLAIN
-    found = _choose(accept, of_list)
+    found = _choose(accept, of_list, tables)
     if found is None:
         raise NotAcceptableError(_REFUSAL)
     return found
 
 
 @lru_cache(maxsize=256)
-def _choose(accept: str, of_list: bool) -> Negotiated | None:
+def _choose(accept: str, of_list: bool, tables: bool) -> Negotiated | None:
     clauses = [_parse(clause) for clause in accept.split(",") if clause.strip()]
     for media, parameters, _ in sorted(clauses, key=lambda clause: -clause[2]):
-        if media in _MEDIA and (found := _form(_MEDIA[media], parameters, of_list)) is not None:
+        found = _form(_MEDIA[media], parameters, of_list) if media in _MEDIA else None
+        if found is not None and (tables or found.form != "Table"):
             return found
     return None
 

@@ -43,6 +43,12 @@ async def test_users_come_from_certificates_and_may_what_their_roles_say(pki: Pa
                 name = me.json()["status"]["userInfo"]["username"] if me.status_code == 201 else ""
                 pods, secrets = await client.get("/api/v1/pods"), await client.get("/api/v1/secrets")
                 answers[who] = (name, pods.status_code, secrets.status_code)
+        async with api.client("admin") as client:
+            table = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+            review = await client.post(
+                "/apis/authentication.k8s.io/v1/selfsubjectreviews", json={}, headers=table
+            )
+    assert (review.status_code, review.json()["reason"]) == (406, "NotAcceptable")
     assert answers == {
         "admin": ("kubernetes-admin", 200, 200),
         "scheduler": ("system:kube-scheduler", 200, 403),
