@@ -16,6 +16,7 @@ from kubelet.housekeeping import Housekeeping
 from kubelet.images.manager import ImageManager
 from kubelet.journal import Journal
 from kubelet.kubelet import Kubelet, References
+from kubelet.metrics import NODE_NAME
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.allocation_manager import AllocationManager
 from kubelet.pods.preparer import Preparer
@@ -32,6 +33,7 @@ from kubelet.pods.workers import PodWorkers
 from kubelet.probes.manager import ProbeManager
 from kubelet.probes.prober import Prober
 from kubelet.runtime.interface import Runtime
+from kubelet.runtime.observed import observed
 from kubelet.settings import NodeFacts, PodSettings
 from kubelet.static_pods.files import Manifests, NoManifests
 from kubelet.static_pods.mirrors import MirrorPods
@@ -97,7 +99,9 @@ def assemble(
     serialize_pulls: bool = True,
     max_parallel_pulls: int | None = None,
 ) -> Assembly:
-    runtime, recorder, cgroups = seams.runtime, seams.recorder, seams.cgroups
+    runtime, recorder, cgroups = observed(seams.runtime), seams.recorder, seams.cgroups
+    if len(agents) == 1:
+        NODE_NAME.labels(*agents).set(1)
     journal, gate = Journal(now), asyncio.Semaphore(settings.concurrent_starts)
     statuses = StatusManager(client)
     probes = ProbeManager(seams.prober, recorder, waker.wake, now, rng)

@@ -14,7 +14,7 @@ from typing import Protocol
 from apimachinery.objects import Object
 from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import GRACE_ANNOTATION
-from kubelet.metrics import RELIST_DURATION, RUNNING_CONTAINERS, RUNNING_PODS
+from kubelet.metrics import RELIST_DURATION, RELIST_INTERVAL, RUNNING_CONTAINERS, RUNNING_PODS
 from kubelet.pods.record import PodRecord
 from kubelet.pods.seen import newest_sandbox
 from kubelet.pods.workers import PodWorkers
@@ -52,6 +52,7 @@ class Housekeeping:
         self._leftovers = leftovers
         self._node = node
         self._now = now
+        self._listed: float | None = None
 
     async def run(self) -> None:
         """Never ends."""
@@ -64,6 +65,9 @@ class Housekeeping:
 
     async def relist(self) -> None:
         began = asyncio.get_running_loop().time()
+        if self._listed is not None:
+            RELIST_INTERVAL.observe(began - self._listed)
+        self._listed = began
         seen = await self._runtime.list_pods()
         RELIST_DURATION.observe(asyncio.get_running_loop().time() - began)
         _count(seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
 
+_TYPE = "operation_type"
 POD_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600)
 
 PROBE_DURATION = Histogram(
@@ -26,6 +27,44 @@ SYNC_DURATION = Histogram(
 )
 RELIST_DURATION = Histogram(
     "kubelet_pleg_relist_duration_seconds", "Duration in seconds for relisting pods in PLEG."
+)
+RELIST_INTERVAL = Histogram(
+    "kubelet_pleg_relist_interval_seconds", "Interval in seconds between relisting in PLEG."
+)
+NODE_NAME = Gauge("kubelet_node_name", "The node's name. The count is always 1.", ["node"])
+RUNTIME_OPERATIONS = Counter(
+    "kubelet_runtime_operations", "Cumulative number of runtime operations by operation type.", [_TYPE]
+)
+RUNTIME_ERRORS = Counter(
+    "kubelet_runtime_operations_errors",
+    "Cumulative number of runtime operation errors by operation type.",
+    [_TYPE],
+)
+RUNTIME_SECONDS = Histogram(
+    "kubelet_runtime_operations_duration_seconds",
+    "Duration in seconds of runtime operations. Broken down by operation type.",
+    [_TYPE],
+    buckets=tuple(0.005 * 2.5**power for power in range(14)),
+)
+CLIENT_TTL = Gauge(
+    "kubelet_certificate_manager_client_ttl_seconds",
+    "Gauge of the TTL (time-to-live) of the Kubelet's client certificate. The value is in seconds until "
+    "certificate expiry (negative if already expired). If client certificate is invalid or unused, the value "
+    "will be +INF.",
+)
+SERVER_TTL = Gauge(
+    "kubelet_certificate_manager_server_ttl_seconds",
+    "Gauge of the shortest TTL (time-to-live) of the Kubelet's serving certificate. The value is in seconds "
+    "until certificate expiry (negative if already expired). If serving certificate is invalid or unused, "
+    "the value will be +INF.",
+)
+# Upstream's counters without _total, which the library puts behind the name of a Counter.
+CLIENT_RENEWAL_ERRORS = Gauge(
+    "kubelet_certificate_manager_client_expiration_renew_errors",
+    "Counter of certificate renewal errors.",
+)
+SERVER_RENEWAL_ERRORS = Gauge(
+    "kubelet_server_expiration_renew_errors", "Counter of certificate renewal errors."
 )
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]

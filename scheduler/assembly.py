@@ -120,6 +120,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     )
     metrics.initialize(list(profiles))
     metrics.watch_queue(queue.counts)
+    metrics.watch_cache(cache.sizes)
     informers = (
         pods, nodes, namespaces, services, budgets, *controllers.values(), *dict(storage).values(),
     )  # fmt: skip

@@ -43,6 +43,10 @@ class Cache:
         self._assumed: dict[str, float] = {}  # uid -> when to give up
         self._counts = PodCounts()
 
+    def sizes(self) -> dict[str, int]:
+        """How much it knows, as metrics name it."""
+        return {"nodes": len(self.nodes), "pods": len(self.pods), "assumed_pods": len(self._assumed)}
+
     # Nodes
 
     def node(self, name: str) -> NodeInfo | None:

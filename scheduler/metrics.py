@@ -36,6 +36,19 @@ POD_ATTEMPTS = Histogram(
     "Number of attempts to successfully schedule a pod.",
     buckets=(1, 2, 4, 8, 16),
 )
+POD_SECONDS = Histogram(
+    "scheduler_pod_scheduling_sli_duration_seconds",
+    "E2e latency for a pod being scheduled, from the time the pod enters the scheduling queue and might "
+    "involve multiple scheduling attempts.",
+    ["attempts"],
+    buckets=tuple(0.01 * 2**power for power in range(20)),
+)
+CACHE_SIZE = Gauge(
+    "scheduler_scheduler_cache_size",
+    "Number of nodes, pods, and assumed (bound) pods in the scheduler cache.",
+    ["type"],
+)
+_MOST_ATTEMPTS = 15
 PREEMPTION_ATTEMPTS = Counter(
     "scheduler_preemption_attempts_total", "Total preemption attempts in the cluster till now"
 )
@@ -58,6 +71,19 @@ def watch_queue(counts: Callable[[], Mapping[str, int]]) -> None:
     """Reads the queue's lengths whenever metrics are asked for."""
     for queue in counts():
         PENDING_PODS.labels(queue).set_function(partial(_length, counts, queue))
+
+
+def watch_cache(sizes: Callable[[], Mapping[str, int]]) -> None:
+    """Reads how much the scheduler knows whenever metrics are asked for."""
+    for kind in sizes():
+        CACHE_SIZE.labels(kind).set_function(partial(_length, sizes, kind))
+
+
+def observe_bound(attempts: int, seconds: float) -> None:
+    """A pod has its node, so many seconds after it could first be tried."""
+    POD_ATTEMPTS.observe(attempts)
+    label = str(attempts) if attempts < _MOST_ATTEMPTS else f"{_MOST_ATTEMPTS}+"
+    POD_SECONDS.labels(label).observe(seconds)
 
 
 def _length(counts: Callable[[], Mapping[str, int]], queue: str) -> float:

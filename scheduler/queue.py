@@ -32,6 +32,7 @@ class QueuedPod:
     attempts: int = 0
     rejected_by: frozenset[str] = frozenset()
     is_gated: bool = False
+    ready_since: float | None = None  # when it could first be tried
 
 
 # Whether one of the plugins that rejected a pod thinks that an event may have changed that.
@@ -122,6 +123,8 @@ class SchedulingQueue:
     def _place(self, queued: QueuedPod) -> None:
         """Where a pod belongs that has a reason to be tried."""
         uid = queued.pod.uid
+        if not queued.pod.gates and queued.ready_since is None:
+            queued = replace(queued, ready_since=self._clock())
         if queued.pod.gates:
             self._unschedulable[uid] = replace(queued, is_gated=True)
         elif queued.attempts and self._ready_at(queued) > self._clock():

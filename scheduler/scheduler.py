@@ -143,7 +143,8 @@ class Scheduler:
         message = f"Successfully assigned {pod.key} to {pod.node_name}"
         self._parts.recorders[profile.name].event(queued.pod.pod, "Normal", "Scheduled", message)
         self._observe(metrics.SCHEDULED, profile.name, start)
-        metrics.POD_ATTEMPTS.observe(queued.attempts)
+        since = queued.added if queued.ready_since is None else queued.ready_since
+        metrics.observe_bound(queued.attempts, asyncio.get_running_loop().time() - since)
 
     def _binding_failed(
         self, queued: QueuedPod, pod: PodInfo, profile: str, error: Exception, start: float

@@ -10,11 +10,14 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime
+from math import inf
+from typing import NamedTuple
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
 from client.rest import Client
 from component_base.certificates import Certificate, CertificateError, inspect
+from component_base.metrics import Gauge
 from kubelet.certificates.requests import RequestRefused, Wanted, obtain
 from kubelet.certificates.store import CertificateStore
 
@@ -35,6 +38,13 @@ def names(certificate: Certificate, wanted: Wanted) -> bool:
     return {*wanted.dns} <= certificate.dns and {*wanted.addresses} <= certificate.addresses
 
 
+class Gauges(NamedTuple):
+    """Where it tells how long its certificate is good, and how often it got no new one."""
+
+    ttl: Gauge
+    errors: Gauge
+
+
 class CertificateManager:
     """`wanted` is asked each time: a node's addresses change. `use` is given key and certificate in PEM."""
 
@@ -46,6 +56,7 @@ class CertificateManager:
         use: Callable[[bytes], None],
         now: Callable[[], datetime],
         rng: random.Random,
+        gauges: Gauges,
     ) -> None:
         self._client = client
         self._store = store
@@ -53,7 +64,13 @@ class CertificateManager:
         self._use = use
         self._now = now
         self._rng = rng
+        self._end: datetime | None = None
+        self._gauges = gauges
+        gauges.ttl.set_function(self._seconds_left)
         self._asked_for: Wanted | None = None
+
+    def _seconds_left(self) -> float:
+        return inf if self._end is None else (self._end - self._now()).total_seconds()
 
     async def run(self) -> None:
         """Never ends."""
@@ -64,6 +81,7 @@ class CertificateManager:
                 await self._renew()
             except (RequestRefused, StatusError, ConnectionFailed, CertificateError) as error:
                 log.warning("No new certificate yet, will retry: err=%s", error)
+                self._gauges.errors.inc()
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, _LAST_RETRY)
             else:
@@ -76,6 +94,7 @@ class CertificateManager:
             return
         self._use(pem.encode())
         certificate = await inspect(pem)
+        self._end = certificate.end
         wanted = self._wanted()
         if wanted != self._asked_for and not names(certificate, wanted):
             return

@@ -11,11 +11,14 @@ from typing import Any
 
 from client.rest import Client
 from component_base.certificates import load_pair
-from kubelet.certificates.manager import CertificateManager
+from kubelet import metrics
+from kubelet.certificates.manager import CertificateManager, Gauges
 from kubelet.certificates.requests import CLIENT_SIGNER, SERVING_SIGNER, Wanted
 from kubelet.certificates.store import CertificateStore
 from kubelet.node.status import NodeConfig
 
+OF_CLIENT = Gauges(metrics.CLIENT_TTL, metrics.CLIENT_RENEWAL_ERRORS)
+OF_SERVER = Gauges(metrics.SERVER_TTL, metrics.SERVER_RENEWAL_ERRORS)
 CLIENT, SERVER = "kubelet-client", "kubelet-server"
 
 
@@ -36,7 +39,9 @@ def certificate_managers(
             store.adopt(config.client_key.decode(), config.client_cert.decode(), now())
         wanted = Wanted(node.name, CLIENT_SIGNER)
         managers.append(
-            CertificateManager(client, store, lambda: wanted, client.use_certificate, now, random.Random())
+            CertificateManager(
+                client, store, lambda: wanted, client.use_certificate, now, random.Random(), OF_CLIENT
+            )
         )
     if configuration["serverTLSBootstrap"]:
         server = Wanted(node.name, SERVING_SIGNER, (node.hostname,), tuple(node.addresses))
@@ -48,6 +53,7 @@ def certificate_managers(
                 lambda pem: load_pair(serving, pem),
                 now,
                 random.Random(),
+                OF_SERVER,
             )
         )
     return managers

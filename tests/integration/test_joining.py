@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.bootstrap_tokens import CLUSTER_INFO, BootstrapToken, is_signed
 from apimachinery.errors import ForbiddenError, StatusError, UnauthorizedError
@@ -30,6 +31,7 @@ from component_base.kubeconfig import load
 from kubelet.certificates.bootstrap import ensure_kubeconfig
 from kubelet.certificates.manager import CertificateManager
 from kubelet.certificates.requests import SERVING_SIGNER, Wanted
+from kubelet.certificates.rotation import OF_CLIENT
 from kubelet.certificates.store import CertificateStore
 from tests.integration.plane import API, CONTROLLERS, Plane, eventually
 
@@ -164,12 +166,16 @@ async def test_a_node_renews_its_certificate_and_connects_with_the_new_one(
     manager = CertificateManager(
         node, store, lambda: Wanted("n1", "kubernetes.io/kube-apiserver-client-kubelet"),
         lambda pem: (used.append(pem), node.use_certificate(pem))[0], lambda: later, random.Random(0),
+        OF_CLIENT,
     )  # fmt: skip
     async with running(manager):
         await eventually(lambda: asyncio.sleep(0, len(used)), lambda count: count >= 2)
     assert store.read() != first
     assert used[0] == first.encode()
     assert (await node.get(NODES, "n1"))["metadata"]["name"] == "n1"
+    seconds = REGISTRY.get_sample_value("kubelet_certificate_manager_client_ttl_seconds")
+    assert seconds is not None
+    assert 4 * 86400 < seconds < 6 * 86400, "a year less 360 days"
     await node.aclose()
 
 
@@ -188,7 +194,7 @@ async def test_a_node_gets_a_serving_certificate_for_its_own_addresses(
 
     store = CertificateStore(tmp_path / "pki", "kubelet-server")
     wanted = Wanted("n1", SERVING_SIGNER, ("n1",), ("127.0.0.1",))
-    manager = CertificateManager(node, store, lambda: wanted, use, now, random.Random(0))
+    manager = CertificateManager(node, store, lambda: wanted, use, now, random.Random(0), OF_CLIENT)
     async with running(manager), asyncio.timeout(20):
         await got.wait()
     await _check_serving(plane, serving)

@@ -103,6 +103,9 @@ async def check_statistics(here: Node, pod: Object) -> None:
     assert f"container_memory_working_set_bytes{labels}" in await ask("/metrics/resource")
     assert "container_network_receive_bytes_total" in await ask("/metrics/cadvisor")
     assert 'probe_type="Liveness",result="successful"' in await ask("/metrics/probes")
+    own = await ask("/metrics")
+    assert 'kubelet_runtime_operations_total{operation_type="run_podsandbox"}' in own
+    assert f'kubelet_node_name{{node="{here.name}"}} 1.0' in own
     assert [uid_of(each) for each in orjson.loads(await ask("/pods"))["items"]] == [uid_of(pod)]
 
 

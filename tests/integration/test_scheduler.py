@@ -159,7 +159,13 @@ async def test_health_metrics_and_the_journal_are_served_over_https(tmp_path: Pa
         assert await get("/healthz", who="") == (200, b"ok")
         assert (await get("/metrics", who=""))[0] == 401
         assert (await get("/debug/attempts", who="kubelet"))[0] == 403
-        assert b'scheduler_pending_pods{queue="unschedulable"} 1.0' in (await get("/metrics"))[1]
+        await make_pod(client, "q", cpu="100m")
+        await pod_when(client, "q", node_of)
+        metrics = (await get("/metrics"))[1].decode()
+        assert 'scheduler_pending_pods{queue="unschedulable"} 1.0' in metrics
+        assert 'scheduler_pod_scheduling_sli_duration_seconds_count{attempts="1"} 1.0' in metrics
+        assert 'scheduler_scheduler_cache_size{type="nodes"} 1.0' in metrics
+        assert "kubernetes_build_info{" in metrics
         found = json.loads((await get("/debug/attempts?name=p"))[1])["attempts"]
         assert found[0]["verdicts"]["small"]["NodeResourcesFit"] == "Insufficient cpu"
         assert found[0]["verdicts"]["small"]["TaintToleration"] == "ok"
