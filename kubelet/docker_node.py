@@ -88,7 +88,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     waker = Waker()
     objects = ReferencedObjects(client, waker.wake_all)
     services = Informer(client, SERVICES)
-    settings = pod_settings_of(configuration)
+    settings = pod_settings_of(configuration, root)
     assembly = assemble(
         client=client,
         seams=Seams(

@@ -15,7 +15,7 @@ from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
 from kubelet.cgroups.policy import reserved_of
 from kubelet.images.collection import ImagePolicy
-from kubelet.node.machine import Machine
+from kubelet.node.machine import Machine, has_apparmor
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
 from kubelet.runtime.docker.requests import LogLimits
@@ -50,7 +50,7 @@ def node_config_of(
     )
 
 
-def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
+def pod_settings_of(configuration: dict[str, Any], root: Path) -> PodSettings:
     return PodSettings(
         cluster_dns=tuple(configuration["clusterDNS"]),
         cluster_domain=configuration["clusterDomain"],
@@ -58,6 +58,8 @@ def pod_settings_of(configuration: dict[str, Any]) -> PodSettings:
         pids_limit=max(configuration["podPidsLimit"], 0),
         cpu_quota=configuration["cpuCFSQuota"],
         seccomp_default=configuration["seccompDefault"],
+        seccomp_root=str(root / "seccomp"),
+        has_apparmor=has_apparmor(),
         allowed_unsafe_sysctls=tuple(configuration["allowedUnsafeSysctls"]),
     )
 

@@ -31,5 +31,7 @@ class PodSettings:
     pids_limit: int = 0
     cpu_quota: bool = True
     seccomp_default: bool = False
+    seccomp_root: str = "/var/lib/kubelet/seccomp"
+    has_apparmor: bool = True
     allowed_unsafe_sysctls: tuple[str, ...] = ()
     concurrent_starts: int = 4

@@ -19,3 +19,9 @@ def expand(text: str, values: Mapping[str, str]) -> str:
         return values.get(name, match[0])
 
     return _REFERENCE.sub(replace, text) if "$" in text else text
+
+
+def unknown_in(text: str, values: Mapping[str, str]) -> list[str]:
+    """The names that are referred to and have no value, sorted."""
+    names = {match[1] for match in _REFERENCE.finditer(text) if match[1] is not None}
+    return sorted(names - values.keys())

@@ -43,6 +43,11 @@ def _volume_mount(
         raise CreateContainerConfigError(
             f'cannot find volume "{mount["name"]}" to mount into container "{container["name"]}"'
         )
+    if mount.get("recursiveReadOnly") == "Enabled":
+        raise CreateContainerConfigError(
+            f'failed to resolve recursive read-only mode: volume "{mount["name"]}" requested recursive '
+            "read-only mode, but it is not supported by the runtime"
+        )
     host_path = volumes[mount["name"]].path
     read_only = bool(mount.get("readOnly")) or volumes[mount["name"]].read_only
     sub_path = sub_path_of(mount, environment)

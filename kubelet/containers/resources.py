@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from apimachinery.objects import Object
-from apimachinery.pods import BEST_EFFORT, GUARANTEED, limits_of, qos_class, requests_of
+from apimachinery.pods import (
+    BEST_EFFORT,
+    GUARANTEED,
+    is_sidecar,
+    limits_of,
+    qos_class,
+    requests_of,
+    sum_of_resources,
+)
+from apimachinery.quantity import Quantity
 from kubelet.pods.critical import SYSTEM_CRITICAL_PRIORITY
 from kubelet.runtime.interface import Resources
 
@@ -38,6 +47,21 @@ def cpu_quota(milli: int) -> int:
     return max(milli * QUOTA_PERIOD // 1000, MIN_QUOTA) if milli else 0
 
 
+def _memory_of(container: Object) -> int:
+    return requests_of(container).get("memory", Quantity()).value()
+
+
+def _share_of_the_rest(pod: Object) -> int:
+    """Of what the pod has asked for beyond its containers: the same for each that runs on."""
+    spec = pod["spec"]
+    whole = requests_of(spec).get("memory")
+    if whole is None:
+        return 0
+    rest = whole - sum_of_resources(spec, "requests").get("memory", Quantity())
+    sidecars = [each for each in spec.get("initContainers") or () if is_sidecar(each)]
+    return max(rest.value(), 0) // len([*spec["containers"], *sidecars])
+
+
 def oom_score(pod: Object, container: Object, memory_capacity: int) -> int:
     """The less a burstable container has asked for, the sooner it dies; guaranteed ones last."""
     if ((pod.get("spec") or {}).get("priority") or 0) >= SYSTEM_CRITICAL_PRIORITY:
@@ -47,7 +71,8 @@ def oom_score(pod: Object, container: Object, memory_capacity: int) -> int:
         return GUARANTEED_OOM_SCORE
     if quality == BEST_EFFORT:
         return BEST_EFFORT_OOM_SCORE
-    requests = requests_of(container)
-    asked = requests["memory"].value() if "memory" in requests else 0
+    asked = _memory_of(container) + _share_of_the_rest(pod)
+    if is_sidecar(container):  # it lasts as long as those that it serves
+        asked = max(asked, min(map(_memory_of, pod["spec"]["containers"])))
     score = 1000 - 1000 * asked // memory_capacity if memory_capacity else 1000
     return min(max(score, 1000 + GUARANTEED_OOM_SCORE), BEST_EFFORT_OOM_SCORE - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from apimachinery.objects import Object, get_path, name_of, namespace_of, uid_of
@@ -9,9 +10,12 @@ from kubelet.runtime.interface import CreateContainerConfigError, ImageRef, Secu
 
 
 def security_of(
-    pod: Object, container: Object, image: ImageRef, *, seccomp_default: bool = False
+    pod: Object, container: Object, image: ImageRef, *, seccomp_default: bool = False, seccomp_root: str = ""
 ) -> Security:
-    """Raises CreateContainerConfigError where the container would run as root against its word."""
+    """Raises CreateContainerConfigError where the container would run as root against its word.
+
+    `seccomp_root` is the folder of the node's own seccomp profiles.
+    """
     _verify_non_root(pod, container, image)
     own = container.get("securityContext") or {}
     shared = get_path(pod, "spec.securityContext") or {}
@@ -25,7 +29,9 @@ def security_of(
         no_new_privileges=own.get("allowPrivilegeEscalation") is False and not privileged,
         add_capabilities=tuple(capabilities.get("add") or ()),
         drop_capabilities=tuple(capabilities.get("drop") or ()),
-        seccomp=_seccomp(_effective(pod, container, "seccompProfile"), default=seccomp_default),
+        seccomp=_seccomp(_effective(pod, container, "seccompProfile"), seccomp_root, default=seccomp_default),
+        apparmor=_apparmor(_effective(pod, container, "appArmorProfile")),
+        selinux=_effective(pod, container, "seLinuxOptions") or {},
         unmasked_proc=own.get("procMount") == "Unmasked",
     )
 
@@ -51,13 +57,20 @@ def _groups(shared: Object) -> tuple[int, ...]:
     return tuple(dict.fromkeys(groups))
 
 
-def _seccomp(profile: Object | None, *, default: bool) -> str:
+def _apparmor(profile: Object | None) -> str:
+    kind = (profile or {}).get("type")
+    if kind == "Localhost":
+        return str((profile or {}).get("localhostProfile") or "")
+    return "unconfined" if kind == "Unconfined" else ""
+
+
+def _seccomp(profile: Object | None, root: str, *, default: bool) -> str:
     """Without a profile a container is not confined, as upstream does unless seccompDefault is on."""
     kind = (profile or {}).get("type")
     if kind == "RuntimeDefault" or (kind is None and default):
         return ""
     if kind == "Localhost":
-        return str((profile or {}).get("localhostProfile") or "")
+        return str(PurePath(root, (profile or {}).get("localhostProfile") or ""))
     return "unconfined"
 
 

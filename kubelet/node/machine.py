@@ -76,6 +76,10 @@ def inspect_machine(root_dir: Path) -> Machine:
     )
 
 
+def has_apparmor() -> bool:
+    return _text("/sys/module/apparmor/parameters/enabled").startswith("Y")
+
+
 def observe_machine(root_dir: Path, image_dir: Path) -> dict[str, Observation]:
     """What is left, by eviction signal."""
     meminfo, nodefs, imagefs = _meminfo(), filesystem_of(root_dir), filesystem_of(image_dir)

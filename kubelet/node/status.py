@@ -151,6 +151,7 @@ def node_status(
         "daemonEndpoints": {"kubeletEndpoint": {"Port": config.port}},
         "nodeInfo": node_info(machine, version),
         "images": node_images(images),
+        "features": {"supplementalGroupsPolicy": False},
         "runtimeHandlers": [
             {"name": "", "features": {"recursiveReadOnlyMounts": False, "userNamespaces": False}}
         ],

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from apimachinery.node_selector import parse_required_nodes
-from apimachinery.objects import Object, labels_of, name_of
-from apimachinery.pods import BEST_EFFORT, host_ports, is_terminal, pod_requests, qos_class
+from apimachinery.objects import Object, get_path, labels_of, name_of
+from apimachinery.pods import BEST_EFFORT, all_containers, host_ports, is_terminal, pod_requests, qos_class
 from apimachinery.quantity import Quantity
 from apimachinery.taints import NO_SCHEDULE, NODE_MEMORY_PRESSURE, find_untolerated, tolerates
 from kubelet.pods.allocation import DEFERRED, INFEASIBLE, PendingResize
@@ -19,6 +19,7 @@ from kubelet.pods.sysctls import forbidden_sysctl
 from kubelet.static_pods.identity import is_static
 
 OUT_OF = "OutOf"
+OS, OS_LABEL = "linux", "kubernetes.io/os"
 _MEMORY_TAINT = {"key": NODE_MEMORY_PRESSURE, "effect": NO_SCHEDULE}
 
 
@@ -29,6 +30,7 @@ def admit(
     *,
     pressures: Collection[str] = (),
     unsafe_sysctls: Sequence[str] = (),
+    has_apparmor: bool = True,
 ) -> Verdict | None:
     """None: welcome. `others` are the pods already admitted and not over.
 
@@ -37,6 +39,9 @@ def admit(
     return (
         _pressures(pod, pressures)
         or _sysctls(pod, unsafe_sysctls)
+        or _apparmor(pod, has_apparmor)
+        or _operating_system(pod)
+        or _supplemental_groups(pod)
         or shortage(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
         or _name(pod, node)
         or _ports(pod, others)
@@ -60,6 +65,33 @@ def _pressures(pod: Object, pressures: Collection[str]) -> Verdict | None:
 def _sysctls(pod: Object, allowed: Sequence[str]) -> Verdict | None:
     complaint = forbidden_sysctl(pod, allowed)
     return Verdict("SysctlForbidden", complaint) if complaint else None
+
+
+def _apparmor(pod: Object, has_apparmor: bool) -> Verdict | None:
+    spec = pod.get("spec") or {}
+    contexts = [spec.get("securityContext"), *(each.get("securityContext") for each in all_containers(spec))]
+    kinds = {get_path(each, "appArmorProfile.type") for each in contexts}
+    if has_apparmor or not kinds - {None, "Unconfined"}:
+        return None
+    return Verdict("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
+
+
+def _operating_system(pod: Object) -> Verdict | None:
+    """By its own label, as upstream does, and by what it says it is made for."""
+    if labels_of(pod).get(OS_LABEL, OS) != OS:
+        words = f"Failed to admit pod as the `{OS_LABEL}` label doesn't match node label"
+        return Verdict("PodOSSelectorNodeLabelDoesNotMatch", words)
+    if get_path(pod, "spec.os.name", OS) != OS:
+        return Verdict("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
+    return None
+
+
+def _supplemental_groups(pod: Object) -> Verdict | None:
+    """Docker always adds the groups that the image has for its user."""
+    if get_path(pod, "spec.securityContext.supplementalGroupsPolicy") != "Strict":
+        return None
+    words = "SupplementalGroupsPolicy=Strict is not supported in this node"
+    return Verdict("SupplementalGroupsPolicyNotSupported", words)
 
 
 def shortage(pod: Object, allocatable: Mapping[str, str], others: Iterable[Object]) -> Verdict | None:

@@ -83,8 +83,14 @@ class AllocationManager:
         return sorted(waiting, key=lambda each: _importance(each.pod), reverse=True)
 
     def _judge(self, pod: Object, node: Object, others: list[Object]) -> Verdict | None:
-        unsafe = self._settings.allowed_unsafe_sysctls
-        return admit(pod, node, others, pressures=self._pressures(), unsafe_sysctls=unsafe)
+        return admit(
+            pod,
+            node,
+            others,
+            pressures=self._pressures(),
+            unsafe_sysctls=self._settings.allowed_unsafe_sysctls,
+            has_apparmor=self._settings.has_apparmor,
+        )
 
     def _others(self, pod: Object) -> list[Object]:
         """With what its node has to be shared."""

@@ -239,7 +239,7 @@ def _details(container: Object, *, running: bool, before: Object | None = None) 
 def _mount_status(mount: Object) -> Object:
     status = {"name": mount["name"], "mountPath": mount["mountPath"]}
     if mount.get("readOnly"):
-        status |= {"readOnly": True, "recursiveReadOnly": mount.get("recursiveReadOnly") or "Disabled"}
+        status |= {"readOnly": True, "recursiveReadOnly": "Disabled"}
     return status
 
 

@@ -30,6 +30,8 @@ async def run_hook(
         await _http(hook["httpGet"], container, ip, where)
     elif "sleep" in hook:
         await asyncio.sleep(hook["sleep"].get("seconds") or 0)
+    else:
+        raise HookFailed(f"Cannot run handler: invalid handler: {' '.join(hook)}")
 
 
 async def _exec(runtime: Runtime, command: list[str], container_id: str, where: str) -> None:

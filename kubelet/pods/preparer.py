@@ -76,7 +76,13 @@ class NodePreparer:
 
     async def prepare(self, wish: Wish) -> ContainerConfig:
         pod, container, facts = wish.pod, wish.container, wish.facts
-        security = security_of(pod, container, wish.image, seccomp_default=self._settings.seccomp_default)
+        security = security_of(
+            pod,
+            container,
+            wish.image,
+            seccomp_default=self._settings.seccomp_default,
+            seccomp_root=self._settings.seccomp_root,
+        )
         environment = environment_of(pod, container, await self._environment(wish))
         mounts = volume_mounts(container, wish.volumes, environment)
         message_file, added = await asyncio.to_thread(self._own_mounts, wish, mounts)

@@ -50,13 +50,15 @@ class SandboxMaker:
         return True
 
     async def _config(self, pod: Object, attempt: int) -> SandboxConfig:
-        settings = self._settings
+        settings, handler = self._settings, await self._classes.handler_of(pod)
+        if pod["spec"].get("hostUsers") is False:
+            raise SandboxError(f'RuntimeClass handler "{handler}" does not support user namespaces')
         return sandbox_config(
             pod,
             attempt=attempt,
             dns=pod_dns(pod, settings.host_dns(), settings.cluster_dns, settings.cluster_domain),
             cluster_domain=settings.cluster_domain,
             cgroup_parent=self._cgroups.parent_of(pod),
-            runtime_handler=await self._classes.handler_of(pod),
+            runtime_handler=handler,
             annotations={k: v for k, v in annotations_of(pod).items() if k.startswith(HOLLOW_PREFIX)},
         )

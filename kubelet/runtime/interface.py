@@ -102,6 +102,10 @@ class Security:
     drop_capabilities: Sequence[str] = ()
     seccomp: str = ""
     """'' (engine's default), 'unconfined' or a profile's path."""
+    apparmor: str = ""
+    """'' (engine's default), 'unconfined' or a profile's name."""
+    selinux: Mapping[str, str] = field(default_factory=dict)
+    """user, role, type and level, as far as they are asked for."""
     unmasked_proc: bool = False
 
 

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apimachinery.objects import Object
-from kubelet.containers.expansion import expand
+from kubelet.containers.expansion import expand, unknown_in
 from kubelet.runtime.interface import CreateContainerConfigError
 
 
 def sub_path_of(mount: Object, environment: Mapping[str, str]) -> str:
     """The relative path a volumeMount asks for; empty for the whole volume."""
     if mount.get("subPathExpr"):
-        expanded = expand(mount["subPathExpr"], environment)
-        if "$(" in expanded:
-            missing = mount["subPathExpr"]
-            raise CreateContainerConfigError(f"missing value for {missing!r}".replace("'", '"'))
-        return _checked(expanded)
+        known = {name: value for name, value in environment.items() if value}
+        if missing := unknown_in(mount["subPathExpr"], known):
+            raise CreateContainerConfigError(f"missing value for {', '.join(missing)}")
+        return _checked(expand(mount["subPathExpr"], known))
     return _checked(mount.get("subPath") or "")
 
 

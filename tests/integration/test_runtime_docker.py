@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import subprocess
 import tarfile
@@ -98,6 +99,19 @@ async def run(node: Node, config: object, **options: object) -> str:
 )  # fmt: skip
 async def test_container_is_as_it_was_asked_for(node, config, expected):
     assert await run(node, config) == expected
+
+
+async def test_a_seccomp_profile_of_the_nodes_own_forbids_what_it_says(node, tmp_path):
+    profile = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}],
+    }
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(profile, indent=1))
+    script = "mkdir /x 2>/dev/null || echo refused"
+    assert await run(node, shell(script, security=Security(seccomp=str(path)))) == "refused\n"
+    with pytest.raises(ContainerRuntimeError, match="cannot load seccomp profile"):
+        await node.start(shell(script, security=Security(seccomp=f"{path}.none")))
 
 
 async def test_negative_oom_score_does_not_keep_it_from_starting(node):

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
+
+import orjson
 
 from kubelet.runtime.docker import pulls
 from kubelet.runtime.docker.connection import Connector
 from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
 from kubelet.runtime.docker.privileges import Privileges, detect
 from kubelet.runtime.docker.requests import Body
+from kubelet.runtime.interface import ContainerConfig, CreateContainerError
+
+
+def with_seccomp_profile(config: ContainerConfig) -> ContainerConfig:
+    """Docker wants the profile itself where we have its path. Raises CreateContainerError."""
+    path = config.security.seccomp
+    if path in ("", "unconfined") or config.security.privileged:
+        return config
+    try:
+        profile = orjson.dumps(orjson.loads(Path(path).read_bytes())).decode()
+    except (OSError, ValueError) as error:
+        raise CreateContainerError(f'cannot load seccomp profile "{path}": {error}') from error
+    return replace(config, security=replace(config.security, seccomp=profile))
 
 
 class Creator:

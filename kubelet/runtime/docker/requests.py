@@ -172,7 +172,9 @@ def _security_options(security: Security) -> list[str]:
     options = ["no-new-privileges"] if security.no_new_privileges else []
     if security.seccomp and not security.privileged:
         options.append(f"seccomp={security.seccomp}")
-    return options
+    if security.apparmor and not security.privileged:
+        options.append(f"apparmor={security.apparmor}")
+    return [*options, *(f"label={key}:{value}" for key, value in security.selinux.items())]
 
 
 def _mount(mount: Mount) -> Body:

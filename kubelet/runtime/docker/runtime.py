@@ -18,7 +18,7 @@ from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
 from kubelet.runtime.docker import execs, pulls
 from kubelet.runtime.docker.connection import Connector, Request, path_of
-from kubelet.runtime.docker.creation import Creator
+from kubelet.runtime.docker.creation import Creator, with_seccomp_profile
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, ConflictInEngine, Engine, NotFoundInEngine
 from kubelet.runtime.docker.labels import (
     NODE,
@@ -149,6 +149,7 @@ class DockerRuntime:
     async def create_container(self, pod_uid: str, sandbox_id: str, config: ContainerConfig) -> str:
         try:
             sandbox = await self._sandboxes.inspected(sandbox_id)
+            config = await asyncio.to_thread(with_seccomp_profile, config)
             labels = container_labels(self._network.node, sandbox["Config"]["Labels"], sandbox_id, config)
             body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox, self._logs)
             docker_id = await self._creator.create(docker_name(labels), body)

@@ -77,6 +77,45 @@ def test_admission(pod: Object, others: list[Object], expected: Verdict | None) 
     assert admit(pod, NODE, others) == expected
 
 
+STRICT = {"supplementalGroupsPolicy": "Strict"}
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason", "message"),
+    [
+        (
+            make_pod(os={"name": "windows"}),
+            "PodOSNotSupported",
+            "Failed to admit pod as the OS field doesn't match node OS",
+        ),
+        (
+            make_pod(meta={"labels": {"kubernetes.io/os": "windows"}}),
+            "PodOSSelectorNodeLabelDoesNotMatch",
+            "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+        ),
+        (
+            make_pod(securityContext=STRICT),
+            "SupplementalGroupsPolicyNotSupported",
+            "SupplementalGroupsPolicy=Strict is not supported in this node",
+        ),
+        (
+            make_pod(make_container(securityContext={"appArmorProfile": {"type": "RuntimeDefault"}})),
+            "AppArmor",
+            "Cannot enforce AppArmor: AppArmor is not enabled on the host",
+        ),
+    ],
+)
+def test_what_the_node_cannot_do_is_refused(pod: Object, reason: str, message: str) -> None:
+    assert admit(pod, NODE, [], has_apparmor=False) == Verdict(reason, message)
+
+
+def test_what_the_node_can_do_is_welcome() -> None:
+    unconfined = {"appArmorProfile": {"type": "Unconfined"}, "supplementalGroupsPolicy": "Merge"}
+    pod = make_pod(os={"name": "linux"}, meta={"labels": {"kubernetes.io/os": "linux"}})
+    pod["spec"]["securityContext"] = unconfined
+    assert admit(pod, NODE, [], has_apparmor=False) is None
+
+
 def test_a_taint_that_evicts_keeps_out() -> None:
     node = {**NODE, "spec": {"taints": [{"key": "k", "value": "v", "effect": "NoExecute"}]}}
     verdict = admit(make_pod(), node, [])

@@ -45,9 +45,27 @@ def test_resources(given: dict[str, Object], expected: Resources) -> None:
     assert limits(**given) == expected
 
 
+def score(pod: Object, container: Object) -> int:
+    return resources_of(pod, container, memory_capacity=4 * GIB).oom_score_adj
+
+
+def test_a_sidecar_lasts_as_long_as_what_it_serves() -> None:
+    asks = {"resources": {"requests": {"memory": "1Gi"}}}
+    main, sidecar = make_container(**asks), make_sidecar()
+    pod = make_pod(main, init=(sidecar,))
+    assert (score(pod, main), score(pod, sidecar)) == (750, 750)
+
+
+def test_what_a_pod_asks_for_beyond_its_containers_is_shared_among_them() -> None:
+    asks = {"resources": {"requests": {"memory": "1Gi"}}}
+    more, less = make_container("a", **asks), make_container("b")
+    pod = make_pod(more, less, resources={"requests": {"memory": "2Gi"}})
+    assert (score(pod, more), score(pod, less)) == (625, 875)
+
+
 def security(container: Object | None = None, pod: Object | None = None, image: ImageRef = IMAGE) -> Security:
     made = make_container(securityContext=container or {})
-    return security_of(make_pod(made, securityContext=pod or {}), made, image)
+    return security_of(make_pod(made, securityContext=pod or {}), made, image, seccomp_root="/seccomp")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +93,21 @@ def security(container: Object | None = None, pod: Object | None = None, image: 
         ),
         pytest.param(
             {}, {"seccompProfile": {"type": "RuntimeDefault"}}, {"seccomp": ""}, id="seccomp profile"
+        ),
+        pytest.param(
+            {"seccompProfile": {"type": "Localhost", "localhostProfile": "my/own.json"}},
+            {"seccompProfile": {"type": "RuntimeDefault"}},
+            {"seccomp": "/seccomp/my/own.json"},
+            id="the node's own seccomp profile",
+        ),
+        pytest.param(
+            {"appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"}},
+            {"appArmorProfile": {"type": "Unconfined"}, "seLinuxOptions": {"level": "s0:c1"}},
+            {"apparmor": "mine", "selinux": {"level": "s0:c1"}},
+            id="AppArmor and SELinux",
+        ),
+        pytest.param(
+            {}, {"appArmorProfile": {"type": "Unconfined"}}, {"apparmor": "unconfined"}, id="no AppArmor"
         ),
     ],
 )

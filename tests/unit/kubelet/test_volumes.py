@@ -18,6 +18,7 @@ from kubelet.volumes.errors import MountError
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.payload import Sources, TokenRequest, common_user, payload_of
+from kubelet.volumes.sub_path import sub_path_of
 from tests.unit.kubelet.builders import make_container, make_pod
 
 CONF = {"data": {"a": "1", "b": "2"}, "binaryData": {"c": base64.b64encode(b"\xff").decode()}}
@@ -187,6 +188,33 @@ def test_a_sub_path_is_made_and_may_be_an_expression(tmp_path: Path) -> None:
     assert mounts(tmp_path, subPathExpr="$(POD)", readOnly=True) == [
         Mount(str(tmp_path / "p1"), "/data", True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("$(NONE)/$(POD)/$(EMPTY)", "missing value for EMPTY, NONE"),
+        ("$$(POD)", ""),
+    ],
+)
+def test_a_sub_path_needs_a_value_for_each_name(tmp_path: Path, expression: str, complaint: str) -> None:
+    mount = {"name": "v", "mountPath": "/data", "subPathExpr": expression}
+    environment = {"POD": "p1", "EMPTY": ""}
+    if complaint:
+        with pytest.raises(CreateContainerConfigError, match=f"^{complaint}$"):
+            sub_path_of(mount, environment)
+    else:
+        assert sub_path_of(mount, environment) == "$(POD)"
+
+
+def test_a_mount_that_must_be_read_only_all_the_way_down_is_refused(tmp_path: Path) -> None:
+    assert mounts(tmp_path, readOnly=True, recursiveReadOnly="IfPossible")[0].read_only
+    with pytest.raises(CreateContainerConfigError) as caught:
+        mounts(tmp_path, readOnly=True, recursiveReadOnly="Enabled")
+    assert str(caught.value) == (
+        'failed to resolve recursive read-only mode: volume "v" requested recursive read-only mode, '
+        "but it is not supported by the runtime"
+    )
 
 
 def test_a_volume_that_is_read_only_is_so_for_every_container() -> None:

@@ -167,6 +167,10 @@ def test_resources_become_limits(resources, privileges, expected):
              "SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]},
             id="everything",
         ),
+        pytest.param(
+            Security(apparmor="mine", selinux={"user": "u", "level": "s0:c1"}), ALL,
+            {"SecurityOpt": ["apparmor=mine", "label=user:u", "label=level:s0:c1"]}, id="labels",
+        ),
         pytest.param(Security(unmasked_proc=True), ALL, {"MaskedPaths": [], "ReadonlyPaths": []}, id="/proc"),
     ],
 )  # fmt: skip
