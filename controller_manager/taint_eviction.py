@@ -6,34 +6,45 @@ Source: pkg/controller/tainteviction/taint_eviction.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apimachinery import conditions, scheme, taints
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import NamespacedName, Object, is_terminating, key_of, uid_of
-from apimachinery.times import format_time, parse_time
+from apimachinery.times import format_time
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
 from controller_manager.node_lifecycle import pods_by_node
 
 
-def evict_at(node_taints: Sequence[Object], tolerations: Sequence[Object], now: datetime) -> datetime | None:
-    """When the pod has to go: at once, after the shortest tolerationSeconds, or never (None)."""
+def tolerated_for(node_taints: Sequence[Object], tolerations: Sequence[Object]) -> float | None:
+    """For how many seconds the pod may stay with these taints: 0 not at all, None for ever."""
     effective = [taint for taint in node_taints if taint.get("effect") == taints.NO_EXECUTE]
-    moments: list[datetime] = []
+    shortest: float | None = None
     for taint in effective:
         matching = [each for each in tolerations if taints.tolerates(each, taint)]
         if not matching:
-            return now
+            return 0.0
         limits = [each["tolerationSeconds"] for each in matching if each.get("tolerationSeconds") is not None]
-        if limits:
-            added = parse_time(taint["timeAdded"]) if taint.get("timeAdded") else now
-            moments.append(added + timedelta(seconds=max(0, min(limits))))
-    return min(moments, default=None)
+        shortest = min([*limits, *(() if shortest is None else (shortest,))], default=None)
+    return None if shortest is None else max(0.0, float(shortest))
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """Due, unless the taints go or the pod does."""
+
+    uid: str
+    moment: datetime
 
 
 class TaintEvictionController:
-    """One key a pod; a node's change looks at all its pods."""
+    """One key a pod; a node's change looks at all its pods.
+
+    Time counts from when a pod was first seen to tolerate its node for a while only, as upstream's does:
+    neither the taint nor later changes move it.
+    """
 
     name = "taint-eviction-controller"
 
@@ -43,6 +54,7 @@ class TaintEvictionController:
         self._events = context.recorder("taint-eviction-controller")
         self._nodes = context.informers.informer(scheme.NODES)
         self._pods = context.informers.informer(scheme.PODS)
+        self._planned: dict[NamespacedName, Eviction] = {}
         context.informers.index(scheme.PODS, "node", pods_by_node)
 
     def watches(self) -> list[Watch]:
@@ -53,19 +65,38 @@ class TaintEvictionController:
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         pod = self._pods.get(key)
-        if pod is None or is_terminating(pod) or not pod["spec"].get("nodeName"):
+        if pod is None or is_terminating(pod):
+            self._planned.pop(key, None)
             return None
-        node = self._nodes.get(NamespacedName("", pod["spec"]["nodeName"]))
-        if node is None:
+        seconds = self._tolerated_for(pod)
+        if seconds is None:
+            self._cancel(pod)
             return None
         now = self._now()
-        moment = evict_at(node["spec"].get("taints") or [], pod["spec"].get("tolerations") or [], now)
-        if moment is None:
-            return None
-        if moment > now:
-            return (moment - now).total_seconds()
+        rest = (self._due(pod, seconds, now) - now).total_seconds() if seconds else 0.0
+        if rest > 0:
+            return rest
         await self._evict(pod, now)
         return None
+
+    def _tolerated_for(self, pod: Object) -> float | None:
+        node = self._nodes.get(NamespacedName("", pod["spec"].get("nodeName") or ""))
+        if node is None:
+            return None
+        return tolerated_for(node["spec"].get("taints") or (), pod["spec"].get("tolerations") or ())
+
+    def _due(self, pod: Object, seconds: float, now: datetime) -> datetime:
+        key, uid = key_of(pod), uid_of(pod)
+        planned = self._planned.get(key)
+        if planned is None or planned.uid != uid:
+            planned = self._planned[key] = Eviction(uid, now + timedelta(seconds=seconds))
+        return planned.moment
+
+    def _cancel(self, pod: Object) -> None:
+        key = key_of(pod)
+        planned = self._planned.pop(key, None)
+        if planned is not None and planned.uid == uid_of(pod):
+            self._events.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
 
     async def _evict(self, pod: Object, now: datetime) -> None:
         key = key_of(pod)

@@ -1,7 +1,7 @@
 """Node IPAM, node life cycle, taint eviction and pod garbage collection: their planners as tables."""
 
 import ipaddress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -100,11 +100,19 @@ TAINT = {"key": "k", "effect": "NoExecute", "timeAdded": TEXT}
         pytest.param(
             [TAINT], [{"key": "k", "operator": "Exists", "tolerationSeconds": -5}], 0, id="less than none"
         ),
+        pytest.param(
+            [TAINT, TAINT | {"key": "l"}],
+            [{"key": "k", "tolerationSeconds": 9}, {"key": "l", "tolerationSeconds": 3}],
+            3,
+            id="the shorter of two",
+        ),
+        pytest.param(
+            [TAINT, TAINT | {"key": "l"}], [{"key": "k", "tolerationSeconds": 9}], 0, id="one of two"
+        ),
     ],
 )
-def test_a_pod_is_evicted(taints: list[Object], tolerations: list[Object], expected: int | None) -> None:
-    moment = taint_eviction.evict_at(taints, tolerations, NOW)
-    assert moment == (None if expected is None else NOW + timedelta(seconds=expected))
+def test_taints_are_tolerated(taints: list[Object], tolerations: list[Object], expected: int | None) -> None:
+    assert taint_eviction.tolerated_for(taints, tolerations) == expected
 
 
 def pod(name: str, phase: str = "Running", on: str = "n1", reason: str = "", **metadata: Any) -> Object:
