@@ -22,6 +22,7 @@ from kubelet.pods.container_status import (
 from kubelet.pods.seen import newest_sandbox
 
 OWNED_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+DISRUPTION = "DisruptionTarget"
 TERMINAL = ("Succeeded", "Failed")
 
 
@@ -75,7 +76,7 @@ def rejected_status(pod: Object, verdict: Verdict, now: str) -> Object:
         "phase": "Failed",
         "reason": verdict.reason,
         "message": f"Pod was rejected: {verdict.message}",
-        "conditions": old.get("conditions") or [],
+        "conditions": [each for each in old.get("conditions") or () if each["type"] in OWNED_CONDITIONS],
         "startTime": now,
         "qosClass": old.get("qosClass") or qos_class(pod),
     }
@@ -156,11 +157,13 @@ def _conditions(
     *,
     ended: Verdict | None,
 ) -> list[Object]:
-    """The kubelet's own conditions; those of others stay as they are."""
+    """The kubelet's own; those of others, which readiness gates ask for, are theirs to change."""
     old = (pod.get("status") or {}).get("conditions") or []
     conditions = [dict(each) for each in old if each["type"] not in _resize_gone(inputs)]
+    own = {*OWNED_CONDITIONS, *RESIZE_CONDITIONS}
     if ended is not None and ended.disruption:
-        disruption = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
+        own.add(DISRUPTION)
+        disruption = {"type": DISRUPTION, "status": "True", "reason": "TerminationByKubelet"}
         set_condition(conditions, {**_observed(pod), **disruption, "message": ended.disruption}, now)
     ready_containers = _containers_ready(pod, phase, inits, containers)
     wanted = [
@@ -174,7 +177,8 @@ def _conditions(
     for condition in wanted:
         set_condition(conditions, {"lastProbeTime": None, **_observed(pod), **condition}, now)
     order = {name: index for index, name in enumerate(OWNED_CONDITIONS)}
-    return sorted(conditions, key=lambda each: order.get(each["type"], -1))
+    said = [each for each in conditions if each["type"] in own]
+    return sorted(said, key=lambda each: order.get(each["type"], -1))
 
 
 def _resize_conditions(inputs: StatusInputs) -> Iterator[Object]:

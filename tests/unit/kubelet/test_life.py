@@ -23,6 +23,10 @@ def shell(script: str, name: str = "web", **fields: Any) -> Object:
     return make_container(name, command=["sh", "-c", script], **fields)
 
 
+def condition_statuses(pod: Object) -> dict[str, str]:
+    return {each["type"]: each["status"] for each in pod["status"]["conditions"]}
+
+
 async def test_a_pod_starts_and_reports() -> None:
     async with living() as world:
         world.api.put(make_pod(make_container(command=FOREVER)))
@@ -271,6 +275,19 @@ async def test_readiness_follows_the_probe() -> None:
         readiness = {"httpGet": {"port": 80}, "initialDelaySeconds": 7, "periodSeconds": 5}
         world.api.put(make_pod(make_container(command=FOREVER, readinessProbe=readiness)))
         assert 7 <= await world.until_ready() < 8
+
+
+async def test_a_readiness_gate_opens_and_shuts() -> None:
+    async with living() as world:
+        world.api.put(make_pod(make_container(command=FOREVER), readinessGates=[{"conditionType": "x/open"}]))
+        await world.until(lambda: world.pod().get("status", {}).get("phase") == "Running")
+        for status in ("True", "False", "True"):
+            pod = world.api.only()
+            others = [each for each in pod["status"]["conditions"] if each["type"] != "x/open"]
+            pod["status"]["conditions"] = [*others, {"type": "x/open", "status": status}]
+            world.api.put(pod)
+            wanted = {"x/open": status, "Ready": status}.items()
+            await world.until(lambda wanted=wanted: wanted <= condition_statuses(world.pod()).items())
 
 
 async def test_a_status_that_somebody_spoiled_is_put_right() -> None:
