@@ -5,7 +5,7 @@ The last of the filters. Storage errors become API errors here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from apimachinery.errors import (
     InternalError,
@@ -46,6 +46,7 @@ _SCALE_VERBS: dict[str, Verb] = {"get": get_scale, "update": update_scale, "patc
 _ANYWHERE = ("list", "watch")
 """What can be asked of a namespaced resource without naming a namespace."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_PROXY_METHODS = (*_METHODS, "HEAD", "OPTIONS")
 _READY_SECONDS = 10.0
 
 
@@ -150,16 +151,21 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
         subresource = subresource_of(resource, info.subresource)
         if subresource is None:
             raise PathNotFoundError
-        known = verb in subresource.verbs
+        is_proxy = info.subresource == "proxy"
+        known = info.method in _PROXY_METHODS if is_proxy else _knows(info, subresource.verbs)
     else:
-        known = verb in resource.verbs and (verb != "create" or not info.name)
-    known = known and (not on_object or bool(info.name)) and info.method in _METHODS
+        known = _knows(info, resource.verbs) and (verb != "create" or not info.name)
+    known = known and (not on_object or bool(info.name))
     if resource.namespaced and not info.namespace and verb not in _ANYWHERE:
         raise PathNotFoundError if on_object and info.name else _not_allowed()
     if not resource.namespaced and info.namespace and info.plural != "namespaces":
         raise PathNotFoundError
     if not known:
         raise _not_allowed()
+
+
+def _knows(info: RequestInfo, verbs: Sequence[str]) -> bool:
+    return info.verb in verbs and info.method in _METHODS
 
 
 def _not_allowed() -> MethodNotAllowedError:

@@ -292,6 +292,16 @@ async def test_a_pod_gets_the_request_as_it_is(pki: Path) -> None:
     assert "authorization" not in got
 
 
+async def test_every_method_passes_a_proxy(pki: Path) -> None:
+    backend = Backend()
+    methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+    async with proxied(pki, backend) as (api, port), api.client("admin") as admin:
+        path = f"{PROXY.format(port=port)}/path"
+        answers = [await admin.request(method, path) for method in methods]
+    assert {answer.status_code for answer in answers} == {200}
+    assert [line for line, _, _ in backend.asked] == [f"{method} /path HTTP/1.1" for method in methods]
+
+
 async def test_a_redirect_leads_through_the_proxy(pki: Path) -> None:
     backend = Backend()
     backend.answer = b"HTTP/1.1 302 Found\r\nlocation: http://{host}/login/\r\ncontent-length: 0\r\n\r\n"
