@@ -130,10 +130,9 @@ async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any])
     )
     app = build_app(
         kubelet.agents,
-        HollowUsage(kubelet.runtime, kubelet.all_pods, asyncio.get_running_loop().time),
+        HollowUsage(kubelet.runtime, kubelet.all_pods, lambda: clock.now().timestamp()),
         Authenticator(client, anonymous=authentication["anonymous"]["enabled"]),
         Authorizer(client, "", always_allow=configuration["authorization"]["mode"] == "AlwaysAllow"),
-        clock.now,
     )
     await serve(app, configuration["address"], configuration["port"], context)
 

@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 RESOLUTION = 10.0
 """Seconds for which an answer is recent. The autoscaler asks every 15."""
 FIRST_WINDOW = 1.0
-AT_ONCE = 64
+AT_ONCE = 16
+"""Not more than connections are kept: nodes may share a server."""
 
 Ask = Callable[[Object], Awaitable[Scrape]]
 """Has the kubelet of a Node tell. Raises ScrapeError."""
@@ -38,23 +39,22 @@ class Sampler:
     """Of all nodes; those who ask for the same one at the same time share the answer."""
 
     def __init__(self, ask: Ask, clock: Clock) -> None:
-        self._ask = ask
+        self._ask = _limited(ask, asyncio.Semaphore(AT_ONCE))
         self._clock = clock
         self._nodes: dict[str, _NodeSampler] = {}
         """By the Node's uid."""
 
     async def sample(self, nodes: Collection[Object]) -> dict[str, Pair]:
         """By name; nodes that do not tell are missing."""
-        self._nodes = {uid: each for uid, each in self._nodes.items() if each.age < LONGEST}
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(node: Object) -> Pair | None:
-            async with gate:
-                return await self._of(node).pair(node)
-
-        pairs = await asyncio.gather(*map(one, nodes))
+        self._forget()
+        pairs = await asyncio.gather(*(self._of(node).pair(node) for node in nodes))
         names = map(name_of, nodes)
         return {name: pair for name, pair in zip(names, pairs, strict=True) if pair is not None}
+
+    def _forget(self) -> None:
+        """Who has not been asked for long: an average over so long says little of now."""
+        last = self._clock() - LONGEST
+        self._nodes = {uid: each for uid, each in self._nodes.items() if each.used_at > last}
 
     def _of(self, node: Object) -> _NodeSampler:
         uid = uid_of(node)
@@ -63,30 +63,34 @@ class Sampler:
         return self._nodes[uid]
 
 
-class _NodeSampler:
-    """One that has not been asked for long is forgotten: an average over so long says little of now."""
+def _limited(ask: Ask, gate: asyncio.Semaphore) -> Ask:
+    async def wait_and_ask(node: Object) -> Scrape:
+        async with gate:
+            return await ask(node)
 
+    return wait_and_ask
+
+
+class _NodeSampler:
     def __init__(self, ask: Ask, clock: Clock) -> None:
         self._ask = ask
         self._clock = clock
         self._lock = asyncio.Lock()
+        self.used_at = clock()
         self._asked_at = float("-inf")
         self._last: Scrape | None = None
         self._before: Scrape | None = None
 
-    @property
-    def age(self) -> float:
-        """Seconds since the kubelet was asked."""
-        return self._clock() - self._asked_at
-
     async def pair(self, node: Object) -> Pair | None:
+        self.used_at = self._clock()
         async with self._lock:
-            if self.age >= RESOLUTION:
+            if self._clock() - self._asked_at >= RESOLUTION:
                 try:
                     await self._renew(node)
                 except ScrapeError as error:
                     log.info("Kubelet did not tell what is used: node=%s error=%s", name_of(node), error)
                     self._last = self._before = None
+                self._asked_at = self._clock()
             return Pair(self._last, self._before) if self._last and self._before else None
 
     async def _renew(self, node: Object) -> None:
@@ -96,5 +100,4 @@ class _NodeSampler:
             await self._take(node)
 
     async def _take(self, node: Object) -> None:
-        self._asked_at = self._clock()
         self._before, self._last = self._last, await self._ask(node)

@@ -5,8 +5,7 @@ A Node's annotation says where its usage is to be asked for, as metrics-server k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Collection
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,14 +26,13 @@ def build_app(
     usage: HollowUsage,
     authenticator: Authenticator,
     authorizer: Authorizer,
-    now: Callable[[], datetime],
 ) -> ASGIApp:
     async def resource(request: Request) -> Response:
         node = request.path_params["node"]
         if node not in nodes:
             return PlainTextResponse("404 page not found\n", 404)
         use = await usage.of(node)
-        text = resource_metrics(use.pods, use.usage, now().timestamp())
+        text = resource_metrics(use.pods, use.usage, use.time)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     app = Starlette(routes=[Route(metrics_path("{node}"), resource)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apimachinery.objects import Object
 from kubelet.runtime.usage import ContainerUsage
-from kubelet.stats.hollow import PERIOD, HollowUsage
+from kubelet.stats.hollow import IDLE_CPU, IDLE_MEMORY, PERIOD, HollowUsage
 
 
 def pod(name: str, node: str) -> Object:
@@ -31,14 +31,18 @@ class World:
         return {f"hollow://{name}": ContainerUsage(used, 1, 64, 1) for name, used in self.used.items()}
 
     async def node(self, name: str) -> tuple[int, int]:
+        """Beside what it uses by itself."""
         usage = (await self.usages.of(name)).usage
-        return usage.cpu_nanoseconds, usage.memory_working_set
+        idle = int(self.time * IDLE_CPU * 1e9)
+        return usage.cpu_nanoseconds - idle, usage.memory_working_set - IDLE_MEMORY
 
 
 async def test_a_node_uses_what_its_containers_do() -> None:
     world = World()
     assert [await world.node(each) for each in ("n1", "n2", "other")] == [(120, 128), (7, 64), (0, 0)]
     assert world.looks == 1
+    world.time = PERIOD / 2
+    assert (await world.usages.of("n1")).time == 0.0
 
 
 async def test_time_that_was_used_is_not_given_back() -> None:

@@ -82,3 +82,9 @@ async def test_who_does_not_answer_is_missing_and_not_asked_again_at_once() -> N
     kubelets.away = set()
     await asyncio.sleep(RESOLUTION)
     assert list(await kubelets.sampler.sample([N2])) == ["n2"]
+
+
+async def test_many_nodes_wait_for_their_second_answer_together() -> None:
+    kubelets, nodes = Kubelets(), [{"metadata": {"name": f"n{n}", "uid": f"u{n}"}} for n in range(100)]
+    assert len(await kubelets.sampler.sample(nodes)) == 100
+    assert asyncio.get_running_loop().time() == pytest.approx(FIRST_WINDOW)
