@@ -11,6 +11,7 @@ from apiserver.bootstrap.policy import (
     EDIT,
     READ,
     Wanted,
+    account,
     bind,
     bind_in,
     cluster_role,
@@ -152,7 +153,11 @@ def _for_everybody() -> list[Wanted]:
         ),
         cluster_role(
             "system:service-account-issuer-discovery",
-            paths("get", "/.well-known/openid-configuration /openid/v1/jwks"),
+            paths(
+                "get",
+                "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks "
+                "/openid/v1/jwks/",
+            ),
         ),
     ]
 
@@ -369,6 +374,12 @@ def namespaced_roles() -> list[Wanted]:
         role("kube-system", "system::leader-locking-kube-controller-manager", *lease_rules),
         role("kube-system", "system::leader-locking-kube-scheduler", *lease_rules),
         bind_in("kube-system", f"system::{reader}", MANAGER, SCHEDULER, to=reader),
-        bind_in("kube-system", "system::leader-locking-kube-controller-manager", MANAGER),
-        bind_in("kube-system", "system::leader-locking-kube-scheduler", SCHEDULER),
+        bind_in(
+            "kube-system",
+            "system::leader-locking-kube-controller-manager",
+            MANAGER,
+            account("kube-controller-manager"),
+            account("leader-election-controller"),
+        ),
+        bind_in("kube-system", "system::leader-locking-kube-scheduler", SCHEDULER, account("kube-scheduler")),
     ]

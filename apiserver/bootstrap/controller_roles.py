@@ -7,7 +7,18 @@ them all. Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_pol
 from __future__ import annotations
 
 from apimachinery.objects import Object
-from apiserver.bootstrap.policy import READ, Wanted, account, bind, cluster_role, events, rule, user
+from apiserver.bootstrap.policy import (
+    READ,
+    Wanted,
+    account,
+    bind,
+    bind_in,
+    cluster_role,
+    events,
+    role,
+    rule,
+    user,
+)
 
 _MANAGER = user("system:kube-controller-manager")
 _APPS, _BATCH = "apps", "batch"
@@ -22,6 +33,31 @@ def controller_roles() -> list[Wanted]:
 
 def controller_role_bindings() -> list[Wanted]:
     return [bind(f"system:controller:{name}", account(name), _MANAGER) for name in _rules()]
+
+
+def namespaced_controller_roles() -> list[Wanted]:
+    """Of controllers that need no more than a namespace."""
+    return [
+        wanted
+        for (namespace, name), rules in _namespaced_rules().items()
+        for wanted in (
+            role(namespace, f"system:controller:{name}", *rules),
+            bind_in(namespace, f"system:controller:{name}", account(name), _MANAGER),
+        )
+    ]
+
+
+def _namespaced_rules() -> dict[tuple[str, str], list[Object]]:
+    return {
+        ("kube-public", "bootstrap-signer"): [
+            rule(READ, "configmaps"),
+            rule("update", "configmaps", names="cluster-info"),
+            events(),
+        ],
+        ("kube-system", "bootstrap-signer"): [rule(READ, "secrets")],
+        ("kube-system", "cloud-provider"): [rule(f"create {READ}", "configmaps")],
+        ("kube-system", "token-cleaner"): [rule(f"delete {READ}", "secrets"), events()],
+    }
 
 
 def _rules() -> dict[str, list[Object]]:
@@ -180,6 +216,13 @@ def _volumes() -> dict[str, list[Object]]:
             rule("update", "persistentvolumeclaims/status"),
             rule(READ, "pods"),
             events(),
+        ],
+        "selinux-warning-controller": [
+            events(),
+            rule(READ, "persistentvolumes"),
+            rule(READ, "persistentvolumeclaims"),
+            rule(READ, "pods"),
+            rule(READ, "csidrivers", _STORAGE),
         ],
         "resource-claim-controller": [
             rule(READ, "pods"),

@@ -10,7 +10,11 @@ from apimachinery.objects import Object
 from apimachinery.rbac import aggregated_rules
 from apimachinery.scheme import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
 from apiserver.bootstrap.cluster_roles import cluster_role_bindings, cluster_roles, namespaced_roles
-from apiserver.bootstrap.controller_roles import controller_role_bindings, controller_roles
+from apiserver.bootstrap.controller_roles import (
+    controller_role_bindings,
+    controller_roles,
+    namespaced_controller_roles,
+)
 from apiserver.bootstrap.policy import Wanted
 from apiserver.options import Options
 
@@ -39,7 +43,8 @@ def namespaces() -> list[Wanted]:
 def rbac() -> list[Wanted]:
     """Roles before bindings."""
     roles = [*_aggregated([*cluster_roles(), *controller_roles()])]
-    return [*roles, *cluster_role_bindings(), *controller_role_bindings(), *namespaced_roles()]
+    bindings = [*cluster_role_bindings(), *controller_role_bindings()]
+    return [*roles, *bindings, *namespaced_roles(), *namespaced_controller_roles()]
 
 
 def _aggregated(roles: list[Wanted]) -> list[Wanted]:

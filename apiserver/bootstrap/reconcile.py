@@ -1,5 +1,7 @@
 """Makes wanted objects exist: creates what is missing, adds what an older one lacks, takes nothing away.
 
+Only a binding to another role is deleted and made anew.
+
 Source: pkg/registry/rbac/reconciliation of Kubernetes 1.34. What says autoupdate "false" is left alone.
 """
 
@@ -7,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
-from apimachinery.errors import AlreadyExistsError, ConflictError
-from apimachinery.objects import Object, annotations_of, deep_copy
+from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError
+from apimachinery.objects import Object, annotations_of, deep_copy, uid_of
 from apimachinery.scheme import Resource
 from apiserver.auth.rbac.rules import Rule, uncovered
 from apiserver.bootstrap.policy import Wanted
-from apiserver.registry.options import WriteOptions
+from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.registry.updating import Target
@@ -43,6 +46,8 @@ class Bootstrapper:
             existing = self.lookup(wanted.resource, wanted.obj)
             if existing is None:
                 await self._create(wanted)
+            elif binds_another_role(existing, wanted.obj):
+                await self._recreate(wanted, existing)
             elif merged(existing, wanted.obj) is not None:
                 await self._update(wanted, lambda current: merged(current, wanted.obj))
 
@@ -60,6 +65,16 @@ class Bootstrapper:
         except AlreadyExistsError:
             # Another apiserver was faster.
             return
+
+    async def _recreate(self, wanted: Wanted, existing: Object) -> None:
+        """What a binding refers to is never changed, so that another takes its place."""
+        metadata = wanted.obj["metadata"]
+        options = DeleteOptions(uid=uid_of(existing))
+        with suppress(NotFoundError):
+            await self._store(wanted.resource).delete(
+                _info("delete"), metadata.get("namespace", ""), metadata["name"], options
+            )
+        await self._create(wanted)
 
     async def replace(self, wanted: Wanted, keys: Sequence[str]) -> None:
         """Makes the values under `keys` exactly those wanted."""
@@ -93,9 +108,18 @@ def _info(verb: str) -> RequestInfo:
     return RequestInfo(verb=verb, path="", method="", user=_MYSELF)
 
 
+def binds_another_role(existing: Object, wanted: Object) -> bool:
+    """Whether a binding refers to another role than it should, and may be touched. Pure."""
+    return not _is_protected(existing) and existing.get("roleRef") != wanted.get("roleRef")
+
+
+def _is_protected(existing: Object) -> bool:
+    return annotations_of(existing).get(AUTOUPDATE) == "false"
+
+
 def merged(existing: Object, wanted: Object) -> Object | None:
     """`existing` with what `wanted` has besides, or None if nothing is missing. Pure."""
-    if annotations_of(existing).get(AUTOUPDATE) == "false":
+    if _is_protected(existing):
         return None
     result: Object = deep_copy(existing)
     _add_missing_metadata(result, wanted)

@@ -6,7 +6,8 @@ from apimachinery.objects import Object
 from apiserver.bootstrap import objects
 from apiserver.bootstrap.kubernetes_service import endpoint_slice, endpoints, service
 from apiserver.bootstrap.policy import bind, cluster_role, rule, user
-from apiserver.bootstrap.reconcile import AUTOUPDATE, merged
+from apiserver.bootstrap.reconcile import AUTOUPDATE, Bootstrapper, binds_another_role, merged
+from tests.fakes.api import serving
 
 ROLE = cluster_role("reader", rule("get list", "pods")).obj
 BINDING = bind("reader", user("jane")).obj
@@ -33,6 +34,33 @@ def test_missing_subjects_are_added() -> None:
 def test_who_wants_to_be_left_alone_is() -> None:
     metadata = {**ROLE["metadata"], "annotations": {AUTOUPDATE: "false"}}
     assert merged({**ROLE, "metadata": metadata, "rules": []}, ROLE) is None
+
+
+def test_a_binding_to_another_role_has_to_be_made_anew() -> None:
+    elsewhere = {**BINDING, "roleRef": {**BINDING["roleRef"], "name": "writer"}}
+    metadata = {**BINDING["metadata"], "annotations": {AUTOUPDATE: "false"}}
+    assert binds_another_role(elsewhere, BINDING)
+    assert not binds_another_role(BINDING, BINDING)
+    assert not binds_another_role({**elsewhere, "metadata": metadata}, BINDING)
+    assert not binds_another_role(ROLE, ROLE)
+
+
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+
+
+async def test_a_binding_that_somebody_has_turned_is_turned_back() -> None:
+    wanted = bind("reader", user("jane"))
+    async with serving() as api:
+        bootstrapper = Bootstrapper(api.stores)
+        await api.request("POST", BINDINGS, bind("reader", user("eve"), to="cluster-admin").obj)
+        await api.cache.fresh()
+        await bootstrapper.ensure(wanted)
+        await api.cache.fresh()
+        found = (await api.request("GET", f"{BINDINGS}/reader")).json
+        assert (found["roleRef"]["name"], found["subjects"]) == ("reader", [user("jane")])
+        await bootstrapper.ensure(wanted)
+        again = (await api.request("GET", f"{BINDINGS}/reader")).json
+        assert again["metadata"] == found["metadata"], "what is right is left alone"
 
 
 def rules_of(name: str) -> list[Object]:
