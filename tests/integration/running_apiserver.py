@@ -1,4 +1,4 @@
-"""A whole apiserver of this process on a real socket with TLS, over the store in memory."""
+"""A whole apiserver of this process on a real socket with TLS, over the store in memory or another."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from apiserver.app import ApiServer, build_app
 from apiserver.auth.setup import client_certificates
 from apiserver.options import Options
 from apiserver.server import HttpServer, tls_context
+from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
 
 
@@ -26,7 +27,7 @@ class Running:
     server: ApiServer
     pki: Path
     url: str
-    storage: MemoryStorage
+    storage: Storage
 
     def client(self, who: str = "", token: str = "") -> httpx.AsyncClient:
         """With a component's certificate, with a token, or as nobody."""
@@ -38,7 +39,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(pki: Path, *, port: int = 0, **flags: Any) -> AsyncIterator[Running]:
+async def running(
+    pki: Path, *, port: int = 0, storage: Storage | None = None, **flags: Any
+) -> AsyncIterator[Running]:
     options = Options(
         client_ca_file=str(pki / "ca.crt"),
         service_account_key_file=(str(pki / "sa.pub"),),
@@ -49,7 +52,7 @@ async def running(pki: Path, *, port: int = 0, **flags: Any) -> AsyncIterator[Ru
         advertise_address="10.0.0.1",
         **{"authorization_mode": ("Node", "RBAC"), **flags},
     )
-    storage = MemoryStorage()
+    storage = storage or MemoryStorage()
     server = build_app(options, storage)
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
