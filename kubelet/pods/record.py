@@ -40,6 +40,8 @@ class PodRecord:
     stopped: bool = False
     """Everything of it has been stopped, and that is reported."""
     started: bool = False
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with each wake, for a pass that goes on for long."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set with `stopped` or `gone`, for those who wait for it."""
     gone: bool = False

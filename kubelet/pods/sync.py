@@ -14,6 +14,7 @@ from apimachinery.objects import Object, get_path
 from apimachinery.pods import all_containers, is_sidecar
 from apimachinery.times import parse_time
 from component_base.backoff import exponential
+from component_base.first_of import first_of
 from kubelet.cgroups.tree import CgroupError
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.journal import Journal
@@ -105,7 +106,7 @@ class PodSync:
             if not record.removed:
                 await self._reporter.report(record, seen)
             with self._journal.step(record.pod, "stop"):
-                await self._terminator.stop_pod(self._reporter.current(record.pod), seen, record.grace)
+                await first_of(self._stop(record, seen), self._follow_readiness(record, seen))
             seen = await self._runtime.get_pod(record.uid)
             if anything_left(seen):
                 return 0.5
@@ -118,6 +119,17 @@ class PodSync:
         await self._reporter.report(record, seen)
         record.over.set()
         return None
+
+    async def _stop(self, record: PodRecord, seen: RuntimePod | None) -> None:
+        await self._terminator.stop_pod(self._reporter.current(record.pod), seen, record.grace)
+
+    async def _follow_readiness(self, record: PodRecord, seen: RuntimePod | None) -> None:
+        """Says of a pod that takes its time to end that it is not ready any more. Never ends."""
+        while True:
+            record.woken.clear()
+            await record.woken.wait()
+            if not record.removed:
+                await self._reporter.report(record, seen)
 
     async def _remove(self, record: PodRecord, seen: RuntimePod | None) -> None:
         self._probes.remove(record.uid)

@@ -64,10 +64,12 @@ class PodWorkers:
         timer = self._timers.pop(uid, None)
         if timer is not None:
             timer.cancel()
+        record = self._records[uid]
+        record.woken.set()
         if uid in self._tasks:
             self._dirty.add(uid)
         else:
-            self._tasks.start(uid, self._work(self._records[uid]))
+            self._tasks.start(uid, self._work(record))
 
     def interrupt(self, uid: str) -> None:
         """Wakes the pod's worker, breaking off what it is doing: the plan it follows is void."""

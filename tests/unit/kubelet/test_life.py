@@ -109,6 +109,20 @@ async def test_deletion_stops_the_containers_then_the_object_goes() -> None:
         assert world.events.seen[-1] == "Killing: Stopping container web"
 
 
+async def test_a_pod_that_takes_its_time_to_end_may_become_unready() -> None:
+    async with living() as world:
+        probes = {"readinessProbe": {"httpGet": {"port": 80}, "periodSeconds": 2}}
+        lifecycle = {"preStop": {"sleep": {"seconds": 60}}}
+        container = make_container(command=FOREVER, lifecycle=lifecycle, **probes)
+        hollow = {"annotations": {"hollow.sampan.io/fail-after": "30s"}}
+        world.api.put(make_pod(container, meta=hollow))
+        await world.until_ready()
+        world.api.delete_pod(grace=90)
+        at = await world.until(lambda: condition_statuses(world.pod())["Ready"] == "False")
+        assert 30 <= at < 40
+        assert "running" in world.state()
+
+
 async def test_a_shorter_grace_period_cuts_the_longer_one_short() -> None:
     async with living() as world:
         world.api.put(
