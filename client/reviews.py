@@ -64,8 +64,9 @@ class _Cache(Generic[V]):
 class Authenticator:
     """The subject of a client certificate, or the user of a bearer token."""
 
-    def __init__(self, client: Client, *, anonymous: bool = False) -> None:
+    def __init__(self, client: Client, *, anonymous: bool = False, ask_about_tokens: bool = True) -> None:
         self._client = client
+        self._ask_about_tokens = ask_about_tokens
         self._anonymous = anonymous
         self._tokens: _Cache[User] = _Cache()
 
@@ -74,7 +75,7 @@ class Authenticator:
         if user is not None:
             return user
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and token:
+        if scheme.lower() == "bearer" and token and self._ask_about_tokens:
             return await self._user_of_token(token.strip())
         return ANONYMOUS if self._anonymous else None
 

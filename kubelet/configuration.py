@@ -144,6 +144,9 @@ def _of_flags(options: Options) -> dict[str, Any]:
         flags["authentication"] = {"x509": {"clientCAFile": options.client_ca_file}}
     if options.anonymous_auth is not None:
         flags.setdefault("authentication", {})["anonymous"] = {"enabled": options.anonymous_auth}
+    if options.authentication_token_webhook is not None:
+        webhook = {"enabled": options.authentication_token_webhook}
+        flags.setdefault("authentication", {})["webhook"] = webhook
     if options.authorization_mode:
         flags["authorization"] = {"mode": options.authorization_mode}
     return flags

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.scheme import NODES, PODS, SERVICES
@@ -42,6 +43,7 @@ from kubelet.referenced import ReferencedObjects
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.runtime import DockerRuntime
+from kubelet.standalone import NoApiServer
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
 from kubelet.volumes.local_path import LocalPathVolumes, NodeDisk
@@ -49,18 +51,18 @@ from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.mounting import remove_tree
 from kubelet.volumes.tokens import TokenManager
 
+log = logging.getLogger(__name__)
+
 
 async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
     from client.events import EventRecorder
-    from component_base.kubeconfig import load
 
     root = Path(options.root_dir)
     machine = inspect_machine(root)
     if options.bootstrap_kubeconfig:
         await _join(options, machine)
-    client_config = load(options.kubeconfig or None)
-    client = Client(client_config, user_agent="kubelet", on_answer=count_request)
-    node_config = node_config_of(options, configuration, machine, client_config.server)
+    client, server = _client(options)
+    node_config = node_config_of(options, configuration, machine, server)
     network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
     runtime = DockerRuntime(
         network,
@@ -143,6 +145,17 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         await objects.aclose()
         await runtime.close()
         await client.aclose()
+
+
+def _client(options: Options) -> tuple[Client, str]:
+    """And the server that it asks, if any."""
+    from component_base.kubeconfig import load
+
+    if not options.kubeconfig:
+        log.info("Kubelet is running in standalone mode, will skip API server sync")
+        return cast(Client, NoApiServer()), ""
+    config = load(options.kubeconfig)
+    return Client(config, user_agent="kubelet", on_answer=count_request), config.server
 
 
 async def _join(options: Options, machine: Machine) -> None:

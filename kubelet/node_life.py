@@ -132,7 +132,11 @@ class NodeLife:
             StatsEndpoints(
                 kubelet, self.guards.stats, probes, self.machine, self.guards.cgroups.usage, clock.now
             ),
-            Authenticator(self.client, anonymous=settings["authentication"]["anonymous"]["enabled"]),
+            Authenticator(
+                self.client,
+                anonymous=settings["authentication"]["anonymous"]["enabled"],
+                ask_about_tokens=settings["authentication"]["webhook"]["enabled"],
+            ),
             Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,
             clock.now,

@@ -25,7 +25,11 @@ def _bool(text: str) -> bool:
 @dataclass(frozen=True)
 class Options(CommonOptions):
     config: str = flag("", "A KubeletConfiguration file.")
-    kubeconfig: str = flag("", "Path to a kubeconfig file, specifying how to connect to the API server.")
+    kubeconfig: str = flag(
+        "",
+        "Path to a kubeconfig file, specifying how to connect to the API server. Providing --kubeconfig "
+        "enables API server mode, omitting --kubeconfig enables standalone mode.",
+    )
     bootstrap_kubeconfig: str = flag(
         "",
         "Path to a kubeconfig file that will be used to get client certificate for kubelet. If the file "
@@ -73,6 +77,9 @@ class Options(CommonOptions):
         "", "Who presents a client certificate of these authorities is identified by its CommonName."
     )
     anonymous_auth: bool | None = flag(None, "Enables anonymous requests to the Kubelet server.", parse=_bool)
+    authentication_token_webhook: bool | None = flag(
+        None, "Use the TokenReview API to determine authentication for bearer tokens.", parse=_bool
+    )
     authorization_mode: str = flag("", "Authorization mode for Kubelet server: AlwaysAllow or Webhook.")
 
     cluster_dns: tuple[str, ...] = flag((), "Comma-separated list of DNS server IP address.")
