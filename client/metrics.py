@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from component_base.metrics import QUEUE_BUCKETS, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from client.rest import Answer
+    from client.requester import Answer
 
 WORKQUEUE_DEPTH = Gauge("workqueue_depth", "Current depth of workqueue", ["name"])
 WORKQUEUE_ADDS = Counter("workqueue_adds_total", "Total number of adds handled by workqueue", ["name"])

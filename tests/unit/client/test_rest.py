@@ -7,7 +7,8 @@ from apimachinery.errors import ConflictError, ExpiredError, NotFoundError, TooM
 from apimachinery.objects import Object
 from apimachinery.scheme import DEPLOYMENTS, NODES, PODS
 from client.errors import ConnectionFailed
-from client.rest import APPLY, Client, encode_params
+from client.requester import encode_params
+from client.rest import APPLY, Client
 from component_base import tracing
 from component_base.kubeconfig import ClientConfig
 from tests.fakes.http_server import Exchange, ScriptedServer, scripted
