@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class FieldSelectorError(ValueError):
@@ -37,6 +37,12 @@ class FieldSelector:
         """The value that the selector demands of `field`, if it demands one."""
         demanded = (each.value for each in self.requirements if each.field == field and each.operator == "=")
         return next(demanded, None)
+
+    def renamed(self, names: Mapping[str, str]) -> FieldSelector:
+        """The same with other names, where there are any."""
+        return FieldSelector(
+            tuple(replace(each, field=names.get(each.field, each.field)) for each in self.requirements)
+        )
 
     def __str__(self) -> str:
         return ",".join(f"{each.field}{each.operator}{_escaped(each.value)}" for each in self.requirements)

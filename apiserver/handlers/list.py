@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -43,6 +44,9 @@ async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: S
 def read_options(info: RequestInfo, store: Store, *, watch: bool = False) -> ListOptions:
     """Raises BadRequestError, InvalidError."""
     options = parse_list_options(info.query, watch=watch)
+    if names := store.strategy.field_names:
+        check_field_selector(options.fields, names)
+        return replace(options, fields=options.fields.renamed(names))
     check_field_selector(options.fields, store.strategy.selectable_fields({"metadata": {}}))
     return options
 

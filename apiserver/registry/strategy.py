@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from apimachinery import names
@@ -74,6 +75,8 @@ class Strategy:
     replicas_path: Sequence[str] = ("spec", "replicas")
     status_replicas_path: Sequence[str] = ("status", "replicas")
     """Where the scale subresource looks."""
+    field_names: Mapping[str, str] = MappingProxyType({})
+    """Of a version that is not stored: what a field selector may name, with its name in selectable_fields."""
     columns: Sequence[Column] = (NAME_COLUMN, Column("Created At", "date"))
 
     def default(self, obj: Object) -> None:

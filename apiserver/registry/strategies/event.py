@@ -15,6 +15,13 @@ from apiserver.registry.strategies.tables import UNKNOWN, since
 from apiserver.registry.strategy import Column, Strategy
 
 _LIMITS = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+_INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+_NEW_FIELD_NAMES = {
+    **{f"regarding.{field}": f"involvedObject.{field}" for field in _INVOLVED},
+    "reason": "reason",
+    "reportingController": "reportingComponent",
+    "type": "type",
+}
 _SHOWN_AS = {"reportingComponent": "reportingController", "message": "note", "involvedObject": "regarding"}
 _FIXED_AFTER_CREATE = ("involvedObject", "reason", "action", "related", "reportingComponent")
 
@@ -37,6 +44,7 @@ class EventStrategy(Strategy):
 
     def __init__(self, *, is_new: bool = False) -> None:
         self._is_new = is_new
+        self.field_names = _NEW_FIELD_NAMES if is_new else {}
 
     def default(self, obj: Object) -> None:
         fill_absent(obj, {"source": {}, "reportingComponent": "", "reportingInstance": ""})
@@ -56,10 +64,9 @@ class EventStrategy(Strategy):
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         involved = obj.get("involvedObject") or {}
-        fields = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
         source = (obj.get("source") or {}).get("component") or obj.get("reportingComponent") or ""
         return {
-            **{f"involvedObject.{field}": involved.get(field) or "" for field in fields},
+            **{f"involvedObject.{field}": involved.get(field) or "" for field in _INVOLVED},
             "reason": obj.get("reason") or "",
             "reportingComponent": obj.get("reportingComponent") or "",
             "source": source,

@@ -494,3 +494,24 @@ async def test_an_event_is_the_same_in_both_groups(api: Api) -> None:
     )
     listed = (await api.request("GET", "/apis/events.k8s.io/v1/namespaces/default/events")).json
     assert [item["note"] for item in listed["items"]] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("group", "selector", "expected"),
+    [
+        ("api/v1", "involvedObject.name=p,reportingComponent=c", ["e"]),
+        ("api/v1", "regarding.name=p", "field label not supported: regarding.name"),
+        ("apis/events.k8s.io/v1", "regarding.name=p,reportingController=c,metadata.name=e", ["e"]),
+        ("apis/events.k8s.io/v1", "regarding.name!=p", []),
+        ("apis/events.k8s.io/v1", "reportingComponent=c", "field label not supported: reportingComponent"),
+    ],
+)
+async def test_events_are_selected_by_the_names_of_their_group(
+    api: Api, group: str, selector: str, expected: object
+) -> None:
+    involved = {"kind": "Pod", "name": "p", "namespace": "default"}
+    event = {"metadata": {"name": "e"}, "involvedObject": involved, "reportingComponent": "c"}
+    assert (await api.request("POST", "/api/v1/namespaces/default/events", event)).status == 201
+    answer = (await api.request("GET", f"/{group}/namespaces/default/events?fieldSelector={selector}")).json
+    seen = [each["metadata"]["name"] for each in answer["items"]] if "items" in answer else answer["message"]
+    assert seen == expected
