@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -149,9 +149,21 @@ def validate_service(service: Object, path: Path) -> Errors:
     if port is not None and names.is_valid_port_num(port):
         detail = f"port is not valid: {names.is_valid_port_num(port)[0]}"
         yield invalid(path.child("port"), port, detail)
-    target = service.get("path")
-    if target is not None and not target.startswith("/"):
-        yield invalid(path.child("path"), target, "must start with a '/'")
+    target = service.get("path") or ""
+    for problem in _problems_of_path(target):
+        yield invalid(path.child("path"), target, problem)
+
+
+def _problems_of_path(target: str) -> Iterator[str]:
+    if target in ("", "/"):
+        return
+    if not target.startswith("/"):
+        yield "must start with a '/'"
+    for index, step in enumerate(target[1:].removesuffix("/").split("/")):
+        if not step:
+            yield f"segment[{index}] may not be empty"
+        else:
+            yield from (f"segment[{index}]: {problem}" for problem in names.is_dns1123_subdomain(step))
 
 
 def validate_rule(rule: Object, path: Path) -> Errors:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from apimachinery.field import Path
 from apimachinery.objects import Object
 from apiserver.registry.strategies.admission_policies import (
     AdmissionPolicyBindingStrategy,
     AdmissionPolicyStrategy,
 )
-from apiserver.registry.strategies.webhooks import WebhookConfigurationStrategy
+from apiserver.registry.strategies.webhooks import WebhookConfigurationStrategy, validate_service
 from apiserver.registry.strategy import Strategy
 
 RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
@@ -159,3 +160,28 @@ def test_match_conditions_of_webhooks() -> None:
         "webhooks[0].matchConditions[2].expression: Required value",
         "webhooks[0].matchConditions[2].name: Required value",
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (None, []),
+        ("", []),
+        ("/", []),
+        ("/always-deny/", []),
+        ("deny", ["must start with a '/'"]),
+        ("//", ["segment[0] may not be empty"]),
+        ("/a//b", ["segment[1] may not be empty"]),
+    ],
+)
+def test_the_path_of_a_service_may_be_empty(target: str | None, expected: list[str]) -> None:
+    service = {"name": "s", "namespace": "n", "path": target}
+    path = Path("service")
+    assert [each.detail for each in validate_service(service, path)] == expected
+
+
+def test_each_step_of_a_path_is_a_name() -> None:
+    (error,) = validate_service({"name": "s", "namespace": "n", "path": "/A"}, Path("service"))
+    assert str(error).startswith(
+        'service.path: Invalid value: "/A": segment[0]: a lowercase RFC 1123 subdomain'
+    )
