@@ -18,6 +18,7 @@ from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, load_document, merge
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.options import Options
+from kubelet.runtime.hollow.script import ScriptError, load_script
 from kubelet.standalone import StandaloneError, check_standalone
 
 NAME = "kubelet"
@@ -29,9 +30,11 @@ def main() -> None:
         configuration = merge(_read(options.config), options)
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)
+        if options.hollow_behaviour:
+            load_script(options.hollow_behaviour)
         if not options.kubeconfig and options.container_runtime == "docker" and not options.cleanup:
             check_standalone(configuration)
-    except (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, OSError) as error:
+    except (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, ScriptError, OSError) as error:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')

@@ -28,6 +28,7 @@ from kubelet.pods.preparer import HollowPreparer
 from kubelet.probes.outcome import Attempt, Outcome
 from kubelet.probes.prober import probe_exec
 from kubelet.runtime.hollow import HollowOptions, HollowRuntime
+from kubelet.runtime.hollow.script import load_script
 from kubelet.runtime.interface import RuntimeVersion
 from kubelet.settings import PodSettings
 from kubelet.stats.hollow import HollowUsage, metrics_path
@@ -80,6 +81,7 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
         now=clock.now,
         random=random.Random(),
         pod_cidr=POD_CIDR,
+        script=load_script(options.hollow_behaviour) if options.hollow_behaviour else None,
     )
     waker = Waker()
     agents = {name: _agent(client, name, options, configuration) for name in node_names(options)}

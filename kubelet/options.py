@@ -62,6 +62,9 @@ class Options(CommonOptions):
         "0", "With the hollow runtime: how long a sandbox takes to start, e.g. 100ms-1s."
     )
     hollow_start_latency: str = flag("0", "With the hollow runtime: how long a container takes to start.")
+    hollow_behaviour: str = flag(
+        "", "With the hollow runtime: the async function, as module:function, that plays its containers."
+    )
     cleanup: bool = flag(False, "Remove all containers, networks and files of this node's pods, and exit.")
 
     address: str = flag("", "The IP address for the Kubelet to serve on.")

@@ -8,6 +8,8 @@ fail-after: 30s                   when `answers` begins to say no again
 stop-after: 1s, stop-code: "143"  how it takes its stop signal
 create-error, start-error: text   the engine refuses, in these words
 memory: 64Mi, cpu: 250m           what `usage` shows
+log: text                         what it writes when it starts
+log-every: 1s                     and then again and again
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.quantity import parse_quantity
@@ -35,6 +38,9 @@ class Behaviour:
     stop_code: int = 143
     create_error: str = ""
     start_error: str = ""
+    log: str = ""
+    log_every: float = 0.0
+    """Seconds; 0 for once."""
     memory: int = DEFAULT_MEMORY
     cpu: float = 0.001
     """CPUs in use while it runs."""
@@ -64,9 +70,18 @@ def behaviour_of(container: str, annotations: Mapping[str, str]) -> Behaviour:
         stop_code=int(get("stop-code") or DEFAULT.stop_code),
         create_error=get("create-error"),
         start_error=get("start-error"),
-        memory=parse_quantity(get("memory")).value() if get("memory") else DEFAULT_MEMORY,
-        cpu=parse_quantity(get("cpu")).milli_value() / 1000 if get("cpu") else DEFAULT.cpu,
+        log=get("log"),
+        log_every=parse_duration(get("log-every") or "0"),
+        **use_of(get("memory"), get("cpu")),
     )
+
+
+def use_of(memory: str, cpu: str) -> dict[str, Any]:
+    """Of quantities; of '' the default."""
+    return {
+        "memory": parse_quantity(memory).value() if memory else DEFAULT_MEMORY,
+        "cpu": parse_quantity(cpu).milli_value() / 1000 if cpu else DEFAULT.cpu,
+    }
 
 
 def draw(text: str, random: Random) -> float:

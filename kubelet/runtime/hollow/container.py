@@ -1,4 +1,4 @@
-"""One hollow container: a state, a log and at most one timer of the event loop.
+"""One hollow container: a state, a log and a timer of the event loop for what is to come.
 
 It owns its life from created to exited; whose it is and who is told, the runtime knows.
 """
@@ -6,12 +6,13 @@ It owns its life from created to exited; whose it is and who is told, the runtim
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from random import Random
 
-from kubelet.runtime.hollow.behaviour import Behaviour, draw
-from kubelet.runtime.hollow.commands import STDOUT, Cat, Exit, Print, Sleep, Step
+from kubelet.runtime.hollow.behaviour import Behaviour, draw, use_of
+from kubelet.runtime.hollow.commands import STDERR, STDOUT, Cat, Exit, Print, Sleep, Step
 from kubelet.runtime.hollow.logs import LogLine
 from kubelet.runtime.interface import ContainerState, RuntimeContainer
 
@@ -22,7 +23,10 @@ SIGKILL = 9
 class HollowContainer:
     __slots__ = (
         "_loop",
+        "_script",
         "_steps",
+        "_talk_timer",
+        "_task",
         "_timer",
         "_told",
         "_waiters",
@@ -42,6 +46,7 @@ class HollowContainer:
         sandbox_id: str,
         behaviour: Behaviour,
         steps: Sequence[Step] | None,
+        script: Performance | None = None,
         now: Callable[[], float],
         told: Callable[[str], None],
     ) -> None:
@@ -53,6 +58,9 @@ class HollowContainer:
         self.log: list[LogLine] = []
         self._loop = asyncio.get_running_loop()
         self._steps = list(steps or ())
+        self._script = script
+        self._task: asyncio.Task[None] | None = None
+        self._talk_timer: asyncio.TimerHandle | None = None
         self._told = told
         self._timer: asyncio.TimerHandle | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -72,6 +80,14 @@ class HollowContainer:
     def start(self, random: Random) -> None:
         self.seen = replace(self.seen, state=ContainerState.RUNNING, started_at=self.now())
         self._changed()
+        if self.behaviour.log:
+            self._talk()
+        if self._script is not None:
+            self._task = self._loop.create_task(self._perform(self._script, random))
+        else:
+            self._live(random)
+
+    def _live(self, random: Random) -> None:
         if self.behaviour.exit_after:
             self._later(draw(self.behaviour.exit_after, random), self._end_as_told)
         elif self.behaviour.oom or self.behaviour.exit_code:
@@ -98,6 +114,7 @@ class HollowContainer:
         if not self.is_running:
             return
         self._cancel()
+        self._fall_silent()
         self.seen = replace(
             self.seen,
             state=ContainerState.EXITED,
@@ -112,6 +129,17 @@ class HollowContainer:
         if data:
             self.log.append(LogLine(self.now(), stream, data))
             self._wake()
+
+    # What a script may do.
+
+    def say(self, text: str) -> None:
+        self.write(STDOUT, f"{text}\n".encode())
+
+    def use(self, memory: str, cpu: str) -> None:
+        self.behaviour = replace(self.behaviour, **use_of(memory, cpu))
+
+    def answer(self, yes: bool) -> None:
+        self.behaviour = replace(self.behaviour, ready_after=0.0, fail_after=float("inf") if yes else 0.0)
 
     def feed(self, data: bytes) -> None:
         """Its stdin; only `cat` reads."""
@@ -143,7 +171,26 @@ class HollowContainer:
 
     def forget(self) -> None:
         self._cancel()
+        self._fall_silent()
         self._wake()
+
+    async def _perform(self, script: Performance, random: Random) -> None:
+        """Whatever goes wrong in a script is its container's failure, not ours."""
+        try:
+            code = await script(self)
+        except Exception:
+            self.write(STDERR, traceback.format_exc().encode())
+            code = 1
+        self._task = None
+        if code is None:
+            self._live(random)
+        else:
+            self.end(code)
+
+    def _talk(self) -> None:
+        self.say(self.behaviour.log)
+        if self.behaviour.log_every:
+            self._talk_timer = self._loop.call_later(self.behaviour.log_every, self._talk)
 
     def _play(self) -> None:
         while self._steps and self.is_running:
@@ -175,6 +222,12 @@ class HollowContainer:
             self._timer.cancel()
             self._timer = None
 
+    def _fall_silent(self) -> None:
+        if self._talk_timer is not None:
+            self._talk_timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
     def _changed(self) -> None:
         self._told(self.pod_uid)
         self._wake()
@@ -184,3 +237,7 @@ class HollowContainer:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+Performance = Callable[[HollowContainer], Awaitable[int | None]]
+"""What a script does with a container, up to its exit code."""

@@ -1,16 +1,17 @@
 """The runtime's twin in memory: what a whole node's engine holds, for tests and for `--hollow-nodes`.
 
 Containers play what their pod's annotations or their command say. No task, thread or socket of its own:
-a running container costs a record and perhaps one timer, so thousands of nodes fit into one process, and the
-loop is the clock.
+a running container costs a record and perhaps a timer (or a task, if a script plays it), so that thousands of
+nodes fit into one process, and the loop is the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from random import Random
 
 from component_base.byte_stream import DuplexStream
@@ -22,6 +23,7 @@ from kubelet.runtime.hollow.container import SIGKILL, HollowContainer
 from kubelet.runtime.hollow.images import HollowImages
 from kubelet.runtime.hollow.logs import is_wanted, limiter, render, select
 from kubelet.runtime.hollow.pods import HollowPods
+from kubelet.runtime.hollow.script import Play, Script
 from kubelet.runtime.hollow.streams import HollowAttach, HollowExec
 from kubelet.runtime.interface import (
     ContainerConfig,
@@ -65,11 +67,13 @@ class HollowRuntime:
         images: HollowImages | None = None,
         options: HollowOptions | None = None,
         pod_cidr: str = "",
+        script: Script | None = None,
     ) -> None:
         self.images = images or HollowImages()
         self._clock = now
         self._random = random or Random(0)
         self._options = options or HollowOptions()
+        self._script = script
         self._pods = HollowPods(pod_cidr)
         self._feed = EventFeed()
         self._is_down = False
@@ -159,6 +163,7 @@ class HollowRuntime:
             sandbox_id=sandbox_id,
             behaviour=behaviour,
             steps=parse_command([*(config.command or ()), *(config.args or ())]),
+            script=None if self._script is None else partial(_perform, self._script, pod.config, config),
             now=self._now,
             told=self._feed.publish,
         )
@@ -322,6 +327,24 @@ class HollowRuntime:
         age = max(self._now() - container.seen.started_at, 0.0)
         memory = container.behaviour.memory
         return ContainerUsage(int(age * container.behaviour.cpu * 1e9), memory, memory, memory)
+
+
+def _perform(
+    script: Script, pod: SandboxConfig, config: ContainerConfig, container: HollowContainer
+) -> Awaitable[int | None]:
+    return script(
+        Play(
+            namespace=pod.namespace,
+            pod=pod.name,
+            container=config.name,
+            attempt=config.attempt,
+            command=(*(config.command or ()), *(config.args or ())),
+            annotations=pod.annotations,
+            log=container.say,
+            use=container.use,
+            answer=container.answer,
+        )
+    )
 
 
 def _streams(stdout: bool, stderr: bool) -> set[int]:

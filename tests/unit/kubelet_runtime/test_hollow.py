@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
+from kubelet.runtime.hollow.script import Play, Script, ScriptError, load_script
 from kubelet.runtime.interface import (
     HOLLOW_PREFIX,
     ContainerConfig,
@@ -48,8 +49,9 @@ def container(*command: str, name: str = "web", **annotations: str) -> Container
 
 
 class Node:
-    def __init__(self) -> None:
-        self.runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox"]))
+    def __init__(self, script: Script | None = None) -> None:
+        images = HollowImages(["busybox"])
+        self.runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=images, script=script)
 
     async def start(self, config: ContainerConfig, uid: str = "u") -> str:
         self.sandbox = await self.runtime.create_sandbox(SandboxConfig("ns", "pod", uid, 0, "pod"))
@@ -263,3 +265,70 @@ async def test_images_can_be_scripted_to_fail_and_to_need_credentials():
     assert made.tags == ("reg.example/private:latest",)
     assert await runtime.image("reg.example/private:latest") == made
     assert age() == 8.0
+
+
+async def logged(node: Node, made: str) -> str:
+    return b"".join([data async for data in await node.runtime.logs(made, LogOptions())]).decode()
+
+
+async def test_a_container_writes_what_it_is_told_as_often_as_it_is_told(node: Node) -> None:
+    made = await node.start(container("sleep", "100", log="tick", log_every="2s", exit_after="5s"))
+    await node.ended()
+    assert await logged(node, made) == "tick\n" * 3
+    await asyncio.sleep(10)
+    assert await logged(node, made) == "tick\n" * 3
+
+
+async def play(container: Play) -> int | None:
+    container.log(
+        f"{container.namespace}/{container.pod} {container.container} {' '.join(container.command)}"
+    )
+    container.use("64Mi", "500m")
+    container.answer(False)
+    await asyncio.sleep(3)
+    container.answer(True)
+    if container.command == ("fail",):
+        raise RuntimeError("as told")
+    return None if container.command == ("go-on",) else 7
+
+
+async def test_python_plays_a_container() -> None:
+    node = Node(play)
+    made = await node.start(container("serve"))
+    await asyncio.sleep(1)
+    assert not node.runtime.answers(made)
+    assert (await node.runtime.usage())[made].memory_usage == 64 << 20
+    assert await node.ended() == (3.0, 7)
+    assert await logged(node, made) == "ns/pod web serve\n"
+
+
+async def test_a_script_that_returns_nothing_leaves_the_rest_to_the_command() -> None:
+    node = Node(play)
+    made = await node.start(container("go-on"))
+    await asyncio.sleep(4)
+    assert node.runtime.answers(made)
+    await node.runtime.stop_container(made, 10)
+    assert (await node.seen()).exit_code == 143
+
+
+async def test_a_script_that_fails_fails_its_container_and_says_why() -> None:
+    node = Node(play)
+    made = await node.start(container("fail"))
+    assert await node.ended() == (3.0, 1)
+    assert "RuntimeError: as told" in await logged(node, made)
+
+
+async def test_a_container_that_is_stopped_stops_its_script() -> None:
+    node = Node(play)
+    made = await node.start(container("serve"))
+    await asyncio.sleep(1)
+    await node.runtime.stop_container(made, 10)
+    assert await node.ended() == (1.0, 143)
+    await asyncio.sleep(10)
+    assert (await node.seen()).exit_code == 143
+
+
+def test_a_script_is_found_by_its_name() -> None:
+    assert load_script(f"{__name__}:play") is play
+    with pytest.raises(ScriptError, match=r'cannot load hollow behaviour "no\.such:thing"'):
+        load_script("no.such:thing")
