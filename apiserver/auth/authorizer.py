@@ -8,6 +8,8 @@ from typing import Protocol
 
 from apimachinery.errors import aggregate
 from apiserver.auth.attributes import Attributes
+from apiserver.auth.rbac.rules import Rule
+from apiserver.request import UserInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +28,49 @@ NO_OPINION = Decision()
 MASTERS = "system:masters"
 
 
+@dataclass(frozen=True, slots=True)
+class UserRules:
+    """What a user may do in a namespace, the whole cluster included; the gaps say why that may not be all."""
+
+    rules: Sequence[Rule] = ()
+    gaps: Sequence[str] = ()
+
+
+EVERYTHING = (Rule(("*",), ("*",), ("*",)), Rule(("*",), urls=("*",)))
+
+
 class Authorizer(Protocol):
     """Most answer from memory, at once; a webhook is asked over the network."""
 
     async def authorize(self, attributes: Attributes) -> Decision: ...
 
 
+class Resolver(Authorizer, Protocol):
+    """One that may be among those that are configured."""
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules: ...
+
+
 class AlwaysAllow:
     async def authorize(self, attributes: Attributes) -> Decision:
         return ALLOWED
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        return UserRules(EVERYTHING)
 
 
 class AlwaysDeny:
     async def authorize(self, attributes: Attributes) -> Decision:
         return Decision(reason="Everything is forbidden.")
 
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        return UserRules()
+
 
 class Union:
     """Asks one after the other until one has an opinion. system:masters may do everything."""
 
-    def __init__(self, authorizers: Sequence[Authorizer]) -> None:
+    def __init__(self, authorizers: Sequence[Resolver]) -> None:
         self._authorizers = tuple(authorizers)
 
     async def authorize(self, attributes: Attributes) -> Decision:
@@ -59,6 +84,12 @@ class Union:
             if decision.reason or decision.error:
                 silent.append(decision)
         return _together(silent) if silent else NO_OPINION
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        found = [each.rules_of(user, namespace) for each in self._authorizers]
+        return UserRules(
+            [rule for each in found for rule in each.rules], [gap for each in found for gap in each.gaps]
+        )
 
 
 def _together(decisions: Sequence[Decision]) -> Decision:

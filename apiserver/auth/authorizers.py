@@ -16,11 +16,12 @@ from apiserver.auth.authorization_config import (
     WebhookSource,
     parse,
 )
-from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Authorizer, Decision, Union
+from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Decision, Resolver, Union, UserRules
 from apiserver.auth.webhooks.authorizer import WebhookAuthorizer, v1beta1_spec
 from apiserver.auth.webhooks.match_conditions import MatchConditions, compile_condition
 from apiserver.auth.webhooks.reviewer import Reviewer, Webhooks, check_version
 from apiserver.config_files import ConfigError, WatchedFile
+from apiserver.request import UserInfo
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,12 @@ class Authorizers:
     """Those that are asked now. Types that are built in stay; webhooks may come and go."""
 
     def __init__(
-        self, configuration: AuthorizationConfiguration, built_in: Mapping[str, Callable[[], Authorizer]]
+        self, configuration: AuthorizationConfiguration, built_in: Mapping[str, Callable[[], Resolver]]
     ) -> None:
         """`built_in`: what makes the authorizer of a type that knows the cluster. Raises ConfigError."""
         self.configuration = configuration
         self.types = configuration.built_in
-        self._built_in: dict[str, Authorizer] = {"AlwaysAllow": AlwaysAllow(), "AlwaysDeny": AlwaysDeny()}
+        self._built_in: dict[str, Resolver] = {"AlwaysAllow": AlwaysAllow(), "AlwaysDeny": AlwaysDeny()}
         self._built_in |= {kind: make() for kind, make in built_in.items() if kind in self.types}
         self._webhooks, self._retired = Webhooks(), Webhooks()
         self._union = self._make(configuration, self._webhooks)
@@ -42,10 +43,13 @@ class Authorizers:
     async def authorize(self, attributes: Attributes) -> Decision:
         return await self._union.authorize(attributes)
 
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        return self._union.rules_of(user, namespace)
+
     def _make(self, configuration: AuthorizationConfiguration, webhooks: Webhooks) -> Union:
         return Union([self._authorizer(each, webhooks) for each in configuration.authorizers])
 
-    def _authorizer(self, source: AuthorizerSource, webhooks: Webhooks) -> Authorizer:
+    def _authorizer(self, source: AuthorizerSource, webhooks: Webhooks) -> Resolver:
         if source.webhook is not None:
             return webhook_authorizer(source.webhook, webhooks)
         known = self._built_in.get(source.type)

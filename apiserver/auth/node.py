@@ -12,7 +12,7 @@ from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import labels_of
 from apimachinery.scheme import COORDINATION, PERSISTENT_VOLUMES, RESOURCE, STORAGE
 from apiserver.auth.attributes import Attributes, demanded
-from apiserver.auth.authorizer import ALLOWED, NO_OPINION, Decision
+from apiserver.auth.authorizer import ALLOWED, NO_OPINION, Decision, UserRules
 from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
@@ -63,6 +63,10 @@ class NodeAuthorizer:
             if judge is not None:
                 return judge(node, attributes)
         return ALLOWED if any(_speaks_of(rule, attributes) for rule in self._rules) else NO_OPINION
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        is_node = node_of(user) is not None
+        return UserRules(gaps=["node authorizer does not support user rule resolution"] if is_node else ())
 
     def _related(self, node: str, asked: Attributes) -> Decision:
         if not asked.name:

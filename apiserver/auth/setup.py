@@ -13,7 +13,7 @@ from typing import Any, cast
 from apimachinery.scheme import AUTHENTICATION, PODS
 from apiserver.auth import authentication_config, authorization_config
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.authorizer import Authorizer
+from apiserver.auth.authorizer import Resolver
 from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.issuers import IssuersFile, new_issuer
@@ -65,7 +65,7 @@ def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime])
     verifier, webhooks = _verifier(options), Webhooks()
     configuration = authentication_config.configuration_of(options)
     authenticator = _authenticator(options, configuration, verifier, cached(cache), webhooks, now)
-    built_in: dict[str, Callable[[], Authorizer]] = {
+    built_in: dict[str, Callable[[], Resolver]] = {
         "Node": lambda: node_authorizer(cache),
         "RBAC": lambda: rbac,
     }

@@ -14,14 +14,12 @@ from apiserver.admission.attributes import Attributes
 from apiserver.admission.chain import Chain
 from apiserver.asgi import Handler, Receive, Scope, Send
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.authorizer import Authorizer, Decision
-from apiserver.auth.node import node_of
-from apiserver.auth.rbac.authorizer import RBACAuthorizer
+from apiserver.auth.authorizer import Authorizer, Decision, Resolver, UserRules
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
 from apiserver.handlers.negotiation import negotiate
 from apiserver.registry.options import FieldValidation, WriteOptions, parse_write_options
-from apiserver.request import RequestInfo, UserInfo
+from apiserver.request import RequestInfo
 from apiserver.subresources.access_spec import attributes_of, check_access_spec, user_of
 from component_base.jwt import InvalidToken
 
@@ -139,7 +137,7 @@ def access_status(decision: Decision) -> Object:
     return status | {key: value for key, value in told.items() if value}
 
 
-def review_rules(chain: Chain, rbac: RBACAuthorizer) -> Handler:
+def review_rules(chain: Chain, resolver: Resolver) -> Handler:
     """SelfSubjectRulesReview"""
 
     def check(info: RequestInfo, question: Object) -> None:
@@ -147,21 +145,18 @@ def review_rules(chain: Chain, rbac: RBACAuthorizer) -> Handler:
             raise BadRequestError("no namespace on request")
 
     async def judge(info: RequestInfo, question: Object) -> Object:
-        return rules_status(rbac, info.user, question["spec"]["namespace"])
+        return rules_status(resolver.rules_of(info.user, question["spec"]["namespace"]))
 
     return Reviews(chain, check, judge)
 
 
-def rules_status(rbac: RBACAuthorizer, user: UserInfo, namespace: str) -> Object:
-    rules = [rule.to_object() for rule in rbac.rules_for(user, namespace)]
+def rules_status(found: UserRules) -> Object:
+    rules = [rule.to_object() for rule in found.rules]
     status: Object = {
         "resourceRules": [rule for rule in rules if "resources" in rule],
         "nonResourceRules": [rule for rule in rules if "nonResourceURLs" in rule],
         "incomplete": False,
     }
-    errors = rbac.missing_roles(user, namespace)
-    if node_of(user) is not None:
-        errors.append("node authorizer does not support user rule resolution")
-    if errors:
-        status |= {"incomplete": True, "evaluationError": aggregate(errors)}
+    if found.gaps:
+        status |= {"incomplete": True, "evaluationError": aggregate(found.gaps)}
     return status

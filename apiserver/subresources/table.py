@@ -54,6 +54,6 @@ def special_handlers(
         (scheme.SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
         (scheme.LOCAL_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
         (scheme.SELF_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
-        (scheme.SELF_SUBJECT_RULES_REVIEWS.group_resource, ""): reviews.review_rules(chain, auth.rbac),
+        (scheme.SELF_SUBJECT_RULES_REVIEWS.group_resource, ""): reviews.review_rules(chain, auth.authorizer),
         ("serviceaccounts", "token"): tokens,
     }

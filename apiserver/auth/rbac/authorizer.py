@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from apimachinery.errors import aggregate
 from apiserver.auth.attributes import Attributes
-from apiserver.auth.authorizer import Decision
+from apiserver.auth.authorizer import Decision, UserRules
 from apiserver.auth.rbac.bindings import Binding, Index, Snapshot
 from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
@@ -29,6 +29,9 @@ class RBACAuthorizer:
 
     async def authorize(self, attributes: Attributes) -> Decision:
         return self._profile(attributes.user).decide(attributes)
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        return UserRules(self.rules_for(user, namespace), self.missing_roles(user, namespace))
 
     def rules_for(self, user: UserInfo, namespace: str) -> list[Rule]:
         """Everything the user may do in a namespace, the whole cluster's included."""

@@ -12,7 +12,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, RBAC, ROLE_BINDINGS, ROLES, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.auth.attributes import Attributes as Question
-from apiserver.auth.authorizer import MASTERS, Authorizer
+from apiserver.auth.authorizer import EVERYTHING, MASTERS, Authorizer
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.auth.rbac.rules import Rule, compact, uncovered
 from apiserver.request import UserInfo
@@ -54,7 +54,7 @@ class RBACEscalation:
             return
         self._check_rules(attributes, [Rule.parse(raw) for raw in role.get("rules") or ()])
         if attributes.resource == CLUSTER_ROLES and role.get("aggregationRule"):
-            self._check_rules(attributes, [Rule(("*",), ("*",), ("*",)), Rule(("*",), urls=("*",))])
+            self._check_rules(attributes, [*EVERYTHING])
 
     async def _check_binding(self, attributes: Attributes, binding: Object) -> None:
         old = attributes.old_object

@@ -14,10 +14,11 @@ import orjson
 
 from apimachinery.objects import Object
 from apiserver.auth.attributes import Attributes
-from apiserver.auth.authorizer import NO_OPINION, Decision
+from apiserver.auth.authorizer import NO_OPINION, Decision, UserRules
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.match_conditions import ConditionError, MatchConditions
 from apiserver.auth.webhooks.reviewer import Reviewer, ReviewFailed
+from apiserver.request import UserInfo
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,9 @@ class WebhookAuthorizer:
         except ReviewFailed as error:
             log.error("Failed to make webhook authorizer request: err=%s", error)
             return self._failed(str(error))
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        return UserRules(gaps=["webhook authorizer does not support user rule resolution"])
 
     def _failed(self, error: str) -> Decision:
         return Decision(denied=self._policy.denies_on_failure, error=error)

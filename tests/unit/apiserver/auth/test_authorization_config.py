@@ -17,7 +17,7 @@ from apiserver.auth.authorization_config import (
     configuration_of,
     parse,
 )
-from apiserver.auth.authorizer import AlwaysAllow, Decision
+from apiserver.auth.authorizer import AlwaysAllow, Decision, UserRules
 from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.options import AuthOptions, auth_problem
 from apiserver.auth.webhooks.authorizer import Policy
@@ -237,6 +237,9 @@ def test_a_condition_that_cannot_be_told_fails_if_none_is_false() -> None:
 class Never:
     async def authorize(self, attributes: Attributes) -> Decision:
         return Decision(reason="never")
+
+    def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
+        return UserRules(gaps=["never"])
 
 
 async def test_a_changed_configuration_is_obeyed_as_far_as_it_may(kubeconfig: Path) -> None:

@@ -10,7 +10,7 @@ from apimachinery.errors import ForbiddenError
 from apimachinery.objects import Object
 from apiserver.auth.attributes import Attributes, attributes_of
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Decision, Union
+from apiserver.auth.authorizer import EVERYTHING, AlwaysAllow, AlwaysDeny, Decision, Union
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
 from apiserver.auth.webhooks.authorizer import (
@@ -166,6 +166,13 @@ async def test_the_next_authorizer_is_asked_when_a_webhook_fails_and_what_failed
     assert (await Union([broken, AlwaysAllow()]).authorize(PODS)).allowed
     decision = await Union([broken, AlwaysDeny()]).authorize(PODS)
     assert decision == Decision(reason="Everything is forbidden.", error="EOF")
+
+
+def test_what_a_user_may_do_is_not_known_where_a_webhook_decides() -> None:
+    webhook = authorizer(Remote(status()))
+    found = Union([webhook, AlwaysAllow(), webhook, AlwaysDeny()]).rules_of(JANE, "shop")
+    assert found.rules == [*EVERYTHING]
+    assert found.gaps == ["webhook authorizer does not support user rule resolution"] * 2
 
 
 async def test_a_token_is_somebodys() -> None:
