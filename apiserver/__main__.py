@@ -34,6 +34,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver import metrics
     from apiserver.aggregation.metrics import UnavailableServices
     from apiserver.app import build_app
+    from apiserver.auth.decision_metrics import AuthorizationMetrics
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
     from apiserver.flow_control.metrics import FlowMetrics
@@ -51,6 +52,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         sys.exit(f"Error: {error}")
     metrics.register(
         server.metrics,
+        AuthorizationMetrics(server.auth.authorizer),
         FlowMetrics(server.levels),
         CacheMetrics(server.cache),
         UnavailableServices(server.cache),

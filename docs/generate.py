@@ -35,6 +35,9 @@ import scheduler.metrics
 import scheduler.options
 from apiserver.admission import plugins as admission
 from apiserver.aggregation.metrics import UnavailableServices
+from apiserver.auth.authorization_config import AuthorizationConfiguration
+from apiserver.auth.authorizers import Authorizers
+from apiserver.auth.decision_metrics import AuthorizationMetrics
 from apiserver.auth.metrics import CertificateMetrics
 from apiserver.flow_control.levels import Levels
 from apiserver.flow_control.metrics import FlowMetrics
@@ -243,7 +246,8 @@ def _collectors() -> tuple[Collector, ...]:
     flows, requests = FlowMetrics(Levels(1, lambda: 0.0)), RequestMetrics()
     services, certificates = UnavailableServices(cache), CertificateMetrics()
     stored = CacheMetrics(cache), ObservedStorage(storage)
-    return (requests, flows, services, certificates, SentMetrics(), *stored)
+    decisions = AuthorizationMetrics(Authorizers(AuthorizationConfiguration(()), {}))
+    return (requests, flows, services, certificates, decisions, SentMetrics(), *stored)
 
 
 def _sample_name(family: Metric) -> str:

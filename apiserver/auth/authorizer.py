@@ -67,26 +67,32 @@ class AlwaysDeny:
         return UserRules()
 
 
+DecisionCount = list[int]
+"""How often an authorizer has denied, and how often it has allowed."""
+
+
 class Union:
     """Asks one after the other until one has an opinion. system:masters may do everything."""
 
-    def __init__(self, authorizers: Sequence[Resolver]) -> None:
-        self._authorizers = tuple(authorizers)
+    def __init__(self, authorizers: Sequence[Resolver], counts: Sequence[DecisionCount] = ()) -> None:
+        """`counts`: where the decisions of each are counted, if they are."""
+        self._authorizers = tuple(zip(authorizers, counts or [[0, 0] for _ in authorizers], strict=True))
 
     async def authorize(self, attributes: Attributes) -> Decision:
         if MASTERS in attributes.user.groups:
             return ALLOWED
         silent = []
-        for each in self._authorizers:
+        for each, count in self._authorizers:
             decision = await each.authorize(attributes)
             if decision.allowed or decision.denied:
+                count[decision.allowed] += 1
                 return decision
             if decision.reason or decision.error:
                 silent.append(decision)
         return _together(silent) if silent else NO_OPINION
 
     def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
-        found = [each.rules_of(user, namespace) for each in self._authorizers]
+        found = [each.rules_of(user, namespace) for each, _ in self._authorizers]
         return UserRules(
             [rule for each in found for rule in each.rules], [gap for each in found for gap in each.gaps]
         )

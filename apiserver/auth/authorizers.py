@@ -16,7 +16,16 @@ from apiserver.auth.authorization_config import (
     WebhookSource,
     parse,
 )
-from apiserver.auth.authorizer import AlwaysAllow, AlwaysDeny, Decision, Resolver, Union, UserRules
+from apiserver.auth.authorizer import (
+    AlwaysAllow,
+    AlwaysDeny,
+    Decision,
+    DecisionCount,
+    Resolver,
+    Union,
+    UserRules,
+)
+from apiserver.auth.reload_metrics import AUTHORIZATION as AUTHORIZATION_RELOADS
 from apiserver.auth.webhooks.authorizer import WebhookAuthorizer, v1beta1_spec
 from apiserver.auth.webhooks.match_conditions import MatchConditions, compile_condition
 from apiserver.auth.webhooks.reviewer import Reviewer, Webhooks, check_version
@@ -38,6 +47,8 @@ class Authorizers:
         self._built_in: dict[str, Resolver] = {"AlwaysAllow": AlwaysAllow(), "AlwaysDeny": AlwaysDeny()}
         self._built_in |= {kind: make() for kind, make in built_in.items() if kind in self.types}
         self._webhooks, self._retired = Webhooks(), Webhooks()
+        self.counts: dict[tuple[str, str], DecisionCount] = {}
+        """By type and name."""
         self._union = self._make(configuration, self._webhooks)
 
     async def authorize(self, attributes: Attributes) -> Decision:
@@ -47,11 +58,13 @@ class Authorizers:
         return self._union.rules_of(user, namespace)
 
     def _make(self, configuration: AuthorizationConfiguration, webhooks: Webhooks) -> Union:
-        return Union([self._authorizer(each, webhooks) for each in configuration.authorizers])
+        sources = configuration.authorizers
+        counts = [self.counts.setdefault((each.type, each.name), [0, 0]) for each in sources]
+        return Union([self._authorizer(each, webhooks) for each in sources], counts)
 
     def _authorizer(self, source: AuthorizerSource, webhooks: Webhooks) -> Resolver:
         if source.webhook is not None:
-            return webhook_authorizer(source.webhook, webhooks)
+            return webhook_authorizer(source.name, source.webhook, webhooks)
         known = self._built_in.get(source.type)
         if known is None:
             text = "is not allowed if it was not enabled at initial server startup"
@@ -65,6 +78,7 @@ class Authorizers:
             try:
                 await self.reload(await file.changed())
             except ConfigError as error:
+                AUTHORIZATION_RELOADS.note("failure")
                 log.error("Failed to reload the authorization configuration: err=%s", error)
 
     async def reload(self, text: bytes) -> None:
@@ -78,6 +92,7 @@ class Authorizers:
         # Somebody may still be waiting for an answer of those that have just gone.
         retired, self._retired, self._webhooks = self._retired, self._webhooks, webhooks
         await retired.aclose()
+        AUTHORIZATION_RELOADS.note("success")
         log.info("Reloaded the authorization configuration")
 
     async def aclose(self) -> None:
@@ -85,11 +100,11 @@ class Authorizers:
         await self._webhooks.aclose()
 
 
-def webhook_authorizer(source: WebhookSource, webhooks: Webhooks) -> WebhookAuthorizer:
+def webhook_authorizer(name: str, source: WebhookSource, webhooks: Webhooks) -> WebhookAuthorizer:
     """Raises ConfigError."""
     check_version(source.version, "webhook authorizer")
     write_spec = v1beta1_spec if source.version == "v1beta1" else dict
     webhook = webhooks.open(source.kubeconfig, source.seconds)
     reviewer = Reviewer(webhook, AUTHORIZATION, "SubjectAccessReview", source.version, write_spec)
     conditions = MatchConditions([compile_condition(each) for each in source.conditions])
-    return WebhookAuthorizer(reviewer, source.policy, conditions)
+    return WebhookAuthorizer(name, reviewer, source.policy, conditions)

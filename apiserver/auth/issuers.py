@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apiserver.auth.authentication_config import Anonymous, JWTAuthenticator, parse
 from apiserver.auth.authenticator import Authenticator
+from apiserver.auth.reload_metrics import AUTHENTICATION
 from apiserver.config_files import ConfigError, WatchedFile
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class IssuersFile:
             try:
                 self.reload(await self._file.changed())
             except ConfigError as error:
+                AUTHENTICATION.note("failure")
                 log.error("Failed to reload the authentication configuration: err=%s", error)
 
     def reload(self, text: bytes) -> None:
@@ -63,4 +65,5 @@ class IssuersFile:
             return
         self._authenticator.trust([new_issuer(each, self._now) for each in issuers])
         self._known = issuers
+        AUTHENTICATION.note("success")
         log.info("Reloaded the authentication configuration")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, perf_counter
 
 import orjson
 
@@ -17,6 +17,7 @@ from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import NO_OPINION, Decision, UserRules
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.match_conditions import ConditionError, MatchConditions
+from apiserver.auth.webhooks.metrics import FAIL_OPEN, observe
 from apiserver.auth.webhooks.reviewer import Reviewer, ReviewFailed
 from apiserver.request import UserInfo
 
@@ -40,12 +41,14 @@ class Policy:
 class WebhookAuthorizer:
     def __init__(
         self,
+        name: str,
         reviewer: Reviewer,
         policy: Policy,
         conditions: MatchConditions,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """`conditions`: on which the webhook is asked at all."""
+        self._name = name
         self._reviewer = reviewer
         self._policy = policy
         self._conditions = conditions
@@ -61,6 +64,8 @@ class WebhookAuthorizer:
             return self._failed(str(error))
         except ReviewFailed as error:
             log.error("Failed to make webhook authorizer request: err=%s", error)
+            if not self._policy.denies_on_failure:
+                FAIL_OPEN.labels(self._name, error.result).inc()
             return self._failed(str(error))
 
     def rules_of(self, user: UserInfo, namespace: str) -> UserRules:
@@ -74,13 +79,23 @@ class WebhookAuthorizer:
         remembered = self._remembered.get(key)
         if remembered is not None:
             return remembered
-        status = await self._reviewer.status(spec)
+        status = await self._review(spec)
         if _size(attributes) < _LONGEST_REMEMBERED:
             policy, allowed = self._policy, status.get("allowed")
             self._remembered.add(
                 key, status, policy.authorized_seconds if allowed else policy.unauthorized_seconds
             )
         return status
+
+    async def _review(self, spec: Object) -> Object:
+        began, result = perf_counter(), "success"
+        try:
+            return await self._reviewer.status(spec)
+        except ReviewFailed as error:
+            result = error.result
+            raise
+        finally:
+            observe(self._name, result, perf_counter() - began)
 
 
 def decision_of(status: Object) -> Decision:

@@ -12,11 +12,16 @@ from apiserver.config_files import ConfigError
 from apiserver.generic_webhook import GenericWebhook, WebhookError, load_webhook_config
 
 _BACKOFF_SECONDS = 0.5
+_GATEWAY_TIMEOUT, _LATE = 504, "context deadline exceeded"
 VERSIONS = ("v1", "v1beta1")
 
 
 class ReviewFailed(Exception):
-    """There is no answer, or none that can be understood."""
+    """There is no answer, or none that can be understood. `result`: timeout or error."""
+
+    def __init__(self, message: str, result: str = "error") -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class Webhook(Protocol):
@@ -46,9 +51,11 @@ class Reviewer:
         try:
             answer = await self._webhook.post(question)
         except StatusError as error:
-            raise ReviewFailed(error.message) from None
+            raise ReviewFailed(
+                error.message, "timeout" if error.code == _GATEWAY_TIMEOUT else "error"
+            ) from None
         except WebhookError as error:
-            raise ReviewFailed(str(error)) from None
+            raise ReviewFailed(str(error), "timeout" if _LATE in str(error) else "error") from None
         kind = answer.get("kind", self._head["kind"]) if isinstance(answer, dict) else "nothing"
         if kind != self._head["kind"]:
             raise ReviewFailed(f"unable to decode {kind} as {self._head['kind']}")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.errors import ForbiddenError
 from apimachinery.objects import Object
 from apiserver.auth.attributes import Attributes, attributes_of
 from apiserver.auth.authenticator import Authenticator
+from apiserver.auth.authorization_config import AuthorizationConfiguration, AuthorizerSource
 from apiserver.auth.authorizer import EVERYTHING, AlwaysAllow, AlwaysDeny, Decision, Union
+from apiserver.auth.authorizers import Authorizers
+from apiserver.auth.decision_metrics import AuthorizationMetrics
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
 from apiserver.auth.webhooks.authorizer import (
@@ -60,7 +64,7 @@ def status(**fields: Any) -> Object:
 
 def authorizer(remote: Remote, clock: Clock | None = None, **policy: Any) -> WebhookAuthorizer:
     reviewer = Reviewer(remote, "authorization.k8s.io", "SubjectAccessReview", "v1")
-    return WebhookAuthorizer(reviewer, Policy(**policy), MatchConditions(()), clock or Clock())
+    return WebhookAuthorizer("ours", reviewer, Policy(**policy), MatchConditions(()), clock or Clock())
 
 
 def authenticator(remote: Remote, clock: Clock | None = None) -> WebhookAuthenticator:
@@ -166,6 +170,30 @@ async def test_the_next_authorizer_is_asked_when_a_webhook_fails_and_what_failed
     assert (await Union([broken, AlwaysAllow()]).authorize(PODS)).allowed
     decision = await Union([broken, AlwaysDeny()]).authorize(PODS)
     assert decision == Decision(reason="Everything is forbidden.", error="EOF")
+
+
+def counted(metric: str, /, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"apiserver_authorization_{metric}", labels) or 0.0
+
+
+async def test_what_webhooks_and_decisions_come_to_is_counted() -> None:
+    evaluations = "webhook_evaluations_total"
+    before = [counted(evaluations, name="ours", result=each) for each in ("success", "timeout")]
+    late = WebhookError('Post "https://a": context deadline exceeded')
+    await authorizer(Remote(status(allowed=True))).authorize(PODS)
+    await authorizer(Remote(late)).authorize(PODS)
+    await authorizer(Remote(late), denies_on_failure=True).authorize(PODS)
+    after = [counted(evaluations, name="ours", result=each) for each in ("success", "timeout")]
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 2)
+    assert counted("webhook_evaluations_fail_open_total", name="ours", result="timeout") == 1
+
+    sources = (AuthorizerSource("AlwaysDeny", "alwaysdeny"), AuthorizerSource("AlwaysAllow", "alwaysallow"))
+    authorizers = Authorizers(AuthorizationConfiguration(sources), {})
+    for _ in range(2):
+        await authorizers.authorize(PODS)
+    (family,) = AuthorizationMetrics(authorizers).collect()
+    told = [(each.labels["name"], each.labels["decision"], each.value) for each in family.samples]
+    assert told == [("alwaysallow", "allowed", 2)]
 
 
 def test_what_a_user_may_do_is_not_known_where_a_webhook_decides() -> None:

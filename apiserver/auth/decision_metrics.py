@@ -1,0 +1,30 @@
+"""What authorizers have decided, with upstream's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from apiserver.auth.authorizers import Authorizers
+
+
+class AuthorizationMetrics(Collector):
+    """Decisions are counted on the way of every request, and put together only when somebody asks."""
+
+    def __init__(self, authorizers: Authorizers) -> None:
+        self._authorizers = authorizers
+
+    def collect(self) -> Iterator[Metric]:
+        decisions = CounterMetricFamily(
+            "apiserver_authorization_decisions",
+            "Total number of terminal decisions made by an authorizer split by authorizer type, name, and "
+            "decision.",
+            labels=["type", "name", "decision"],
+        )
+        for (kind, name), count in self._authorizers.counts.items():
+            for decision, times in zip(("denied", "allowed"), count, strict=True):
+                if times:
+                    decisions.add_metric([kind, name, decision], times)
+        yield decisions
