@@ -182,7 +182,7 @@ class ApiServer:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.cache.run())
-                group.create_task(Compactor(self.storage).run())
+                group.create_task(Compactor(self.storage, forgotten=self.cache.forget_history).run())
                 group.create_task(self.definitions.run())
                 group.create_task(self.policy_status.run())
                 group.create_task(self.api_services.run())

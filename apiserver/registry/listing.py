@@ -123,6 +123,8 @@ class Lister:
         self, namespace: str, options: ListOptions, position: Position, too_old: str
     ) -> Listing:
         """The state at a revision: the cache's if nothing has changed since, else the store's history."""
+        if position.revision < self._watch_cache.history_from:
+            raise self._expired(namespace, position, too_old)
         if self._cache.revision <= position.revision <= self._watch_cache.revision:
             return self._from_cache(namespace, options, options.limit, position)
         try:

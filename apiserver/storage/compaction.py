@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage, StorageError
 
@@ -22,12 +23,19 @@ class Compactor:
     So history is kept for five to ten minutes, and a server that is late does no harm.
     """
 
-    def __init__(self, storage: Storage, interval: float = INTERVAL) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        interval: float = INTERVAL,
+        forgotten: Callable[[int], None] = lambda revision: None,
+    ) -> None:
+        """`forgotten(revision)` is told where history begins after a turn, whoever won it."""
         self._storage = storage
         self._interval = interval
+        self._forgotten = forgotten
         self._seen: KeyValue | None = None
         self._revision = 0
-        """The store's revision at the last turn, if this server wins the next one."""
+        """The store's revision at the last turn: what the next one compacts to."""
 
     async def run(self) -> None:
         """Never returns. A store that does not answer is tried again at the next turn."""
@@ -44,9 +52,11 @@ class Compactor:
         """One turn; whether this server won it."""
         revision = await self._storage.current_revision()
         won = await self._write(str(revision).encode())
-        if won and self._revision:
-            await self._storage.compact(self._revision)
-            log.info("Compacted the store: revision=%d", self._revision)
+        if self._revision:
+            if won:
+                await self._storage.compact(self._revision)
+                log.info("Compacted the store: revision=%d", self._revision)
+            self._forgotten(self._revision)
         self._revision = revision
         return won
 

@@ -38,6 +38,8 @@ class WatchCache:
 
     def __init__(self, storage: Storage) -> None:
         self.revision = 0
+        self.history_from = 0
+        """Where history begins: older tokens have expired, even if nothing has changed since."""
         self.ready = asyncio.Event()
         self._storage = storage
         self._resources: dict[str, ResourceCache] = {}
@@ -49,6 +51,9 @@ class WatchCache:
 
     def __repr__(self) -> str:
         return f"<WatchCache @{self.revision} {len(self._resources)} resources>"
+
+    def forget_history(self, before: int) -> None:
+        self.history_from = before
 
     def resource(self, resource: Resource, kind: Kind | None = None) -> ResourceCache:
         """The cache of a resource; all its API versions share one. Made when first asked for."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from apiserver.storage.compaction import Compactor
 from tests.fakes.api import Answer, Api, serving
 
 ALL = "/api/v1/configmaps"
@@ -130,6 +131,22 @@ async def test_a_chunk_of_a_forgotten_state_offers_an_inconsistent_rest(api: Api
     assert "The provided continue parameter is too old" in answer.json["message"]
     rest = await api.request("GET", f"{MAPS}?continue={answer.json['metadata']['continue']}")
     assert names(rest) == ["b", "c", "d"]
+
+
+async def test_a_token_expires_with_history_though_nothing_has_changed(api: Api) -> None:
+    await fill(api, "a", "b", "c")
+    token = (await api.request("GET", f"{MAPS}?limit=1")).json["metadata"]["continue"]
+    await fill(api, "x", namespace="elsewhere")
+    revision = await api.storage.current_revision()
+    compactor = Compactor(api.storage, forgotten=api.cache.forget_history)
+    await compactor.turn()
+    assert names(await api.request("GET", f"{MAPS}?continue={token}")) == ["b", "c"]
+    await compactor.turn()
+    answer = await api.request("GET", f"{MAPS}?continue={token}")
+    assert (answer.status, answer.json["reason"]) == (410, "Expired")
+    rest = (await api.request("GET", f"{MAPS}?continue={answer.json['metadata']['continue']}")).json
+    assert [each["metadata"]["name"] for each in rest["items"]] == ["b", "c"]
+    assert int(rest["metadata"]["resourceVersion"]) >= revision
 
 
 @pytest.mark.parametrize("token", ["%25%25", "abc", "eyJ2IjoieCJ9"], ids=["no base64", "no JSON", "no token"])

@@ -32,6 +32,17 @@ async def test_of_two_servers_one_wins_each_turn() -> None:
     assert [await server.turn() for server in servers] == [True, False]
 
 
+async def test_every_server_learns_where_history_begins() -> None:
+    storage = MemoryStorage()
+    told: tuple[list[int], list[int]] = [], []
+    servers = [Compactor(storage, forgotten=each.append) for each in told]
+    for _ in range(3):
+        await storage.create(f"/registry/pods/a/{await storage.current_revision()}", b"1")
+        for server in servers:
+            await server.turn()
+    assert told == ([2, 4], [3, 5])
+
+
 @pytest.mark.looptime
 async def test_it_takes_a_turn_every_five_minutes() -> None:
     storage = MemoryStorage()
