@@ -8,7 +8,7 @@ from datetime import datetime
 
 from apimachinery import scheme
 from apimachinery.objects import Object
-from kubectl.describe import config, nodes, pods, rules, services, storage, workloads
+from kubectl.describe import autoscalers, config, nodes, pods, rules, services, storage, workloads
 from kubectl.describe.events import write_events
 from kubectl.describe.generic import write_generic
 from kubectl.describe.related import (
@@ -48,6 +48,7 @@ DESCRIPTIONS: dict[str, Description] = {
     "DaemonSet.apps": Description(workloads.write_daemon_set, _PODS),
     "Job.batch": Description(workloads.write_job),
     "CronJob.batch": Description(workloads.write_cron_job),
+    "HorizontalPodAutoscaler.autoscaling": Description(autoscalers.write_autoscaler),
     "Service": Description(services.write_service, slices_of_service),
     "Endpoints": Description(services.write_endpoints),
     "EndpointSlice.discovery.k8s.io": Description(services.write_endpoint_slice),

@@ -173,3 +173,67 @@ def test_every_kind_can_be_described_when_it_is_nearly_empty(resource: scheme.Re
         "roleRef": {"kind": "Role", "name": "r"},
     }
     assert "a" in text_of(obj)
+
+
+def test_an_autoscaler_is_told_as_kubectl_tells_it() -> None:
+    ingress = {"kind": "Ingress", "name": "main"}
+    specs: list[dict[str, Any]] = [
+        {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 50}}},
+        {"type": "Resource", "resource": {"name": "memory", "target": {"averageValue": "32Mi"}}},
+        {
+            "type": "ContainerResource",
+            "containerResource": {"name": "cpu", "container": "c", "target": {"averageUtilization": 60}},
+        },
+        {"type": "Pods", "pods": {"metric": {"name": "qps"}, "target": {"averageValue": "100m"}}},
+        {
+            "type": "Object",
+            "object": {"metric": {"name": "hits"}, "describedObject": ingress, "target": {"value": "2k"}},
+        },
+        {"type": "External", "external": {"metric": {"name": "queue"}, "target": {"averageValue": "30"}}},
+    ]
+    cpu = {"name": "cpu", "current": {"averageUtilization": 180, "averageValue": "180m"}}
+    policy = {"type": "Pods", "value": 4, "periodSeconds": 15}
+    condition = {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound", "message": "found"}
+    obj = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "all", "namespace": "n"},
+        "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "load"},
+            "minReplicas": 2,
+            "maxReplicas": 5,
+            "metrics": specs,
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 20, "policies": [policy]}},
+        },
+        "status": {
+            "currentReplicas": 1,
+            "desiredReplicas": 2,
+            "currentMetrics": [{"type": "Resource", "resource": cpu}, {"type": ""}],
+            "conditions": [condition],
+        },
+    }
+    assert text_of(obj).splitlines()[4:] == [
+        "CreationTimestamp:                                                      <unset>",
+        "Reference:                                                              Deployment/load",
+        "Metrics:                                                                ( current / target )",
+        "  resource cpu on pods  (as a percentage of request):                   180% (180m) / 50%",
+        "  resource memory on pods:                                              <unknown> / 32Mi",
+        '  resource cpu of container "c" on pods  (as a percentage of request):  <unknown> / 60%',
+        '  "qps" on pods:                                                        <unknown> / 100m',
+        '  "hits" on Ingress/main (target value):                                <unknown> / 2k',
+        '  "queue" (target average value):                                       <unknown> / 30',
+        "Min replicas:                                                           2",
+        "Max replicas:                                                           5",
+        "Behavior:",
+        "  Scale Down:",
+        "    Stabilization Window: 20 seconds",
+        "    Select Policy: Max",
+        "    Policies:",
+        "      - Type: Pods  Value: 4  Period: 15 seconds",
+        "Deployment pods:    1 current / 2 desired",
+        "Conditions:",
+        "  Type           Status  Reason            Message",
+        "  ----           ------  ------            -------",
+        "  ScalingActive  True    ValidMetricFound  found",
+        "Events:          <none>",
+    ]
