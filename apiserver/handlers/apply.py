@@ -69,12 +69,12 @@ async def read_configuration(info: RequestInfo, receive: Receive, expected: bodi
     try:
         decoded = await bodies.from_yaml(body)
     except DecodeError as error:
-        raise BadRequestError(f"error decoding patch: {error}") from None
+        raise BadRequestError(f"error decoding YAML: {error}") from None
     config = {} if decoded.value is None else decoded.value
     if not isinstance(config, dict):
         what = f"cannot unmarshal {bodies.json_type(config)} into Go value of type map[string]interface {{}}"
         raise BadRequestError(
-            f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: {what}"
+            f"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: {what}"
         )
     if (config.get("apiVersion"), config.get("kind")) != (expected.api_version, expected.kind):
         raise BadRequestError(f"invalid object type: {kind_text(config)}")
@@ -87,6 +87,6 @@ def _refuse_duplicates(info: RequestInfo, decoded: Decoded, options: WriteOption
         return
     if options.field_validation == "Strict":
         raise BadRequestError(
-            f"error strict decoding patch: error converting YAML to JSON: {decoded.strict_problem}"
+            f"error strict decoding YAML: error converting YAML to JSON: {decoded.strict_problem}"
         )
     info.warnings += decoded.lines

@@ -78,6 +78,7 @@ async def _try(store: Store, attributes: Attributes, obj: Object, dry_run: bool)
         await prepare(store, attributes, obj)
         metadata = obj["metadata"]
         namespace, name = metadata.get("namespace") or "", metadata["name"]
+        rules.drop_version(obj, dry_run=dry_run)
         stored = await store.codec.to_storage(obj)
         return await store.transactions.create(store.key(namespace, name), stored, dry_run)
     except KeyExists:

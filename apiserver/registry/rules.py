@@ -29,6 +29,8 @@ LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 _OF_USERS = ("annotations", "finalizers", "labels", "ownerReferences")
 """What of an object's metadata its users may change."""
 _KEPT_ON_UPDATE = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
+_VERSIONS = 1 << 64
+"""What is beyond is no number of Go's."""
 
 
 def set_namespace(resource: Resource, namespace: str, obj: Object) -> None:
@@ -57,8 +59,6 @@ def tidy_metadata(obj: Object) -> None:
 def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: random.Random) -> None:
     """Drops what the user may not set and fills in what the system does."""
     metadata = obj["metadata"]
-    if metadata.get("resourceVersion"):
-        raise StatusError("resourceVersion should not be set on objects to be created", code=500)
     metadata.pop("deletionTimestamp", None)
     metadata.pop("deletionGracePeriodSeconds", None)
     metadata.pop("generation", None)
@@ -121,6 +121,17 @@ def check_namespace(resource: Resource, namespace: str, obj: Object) -> None:
     set_namespace(resource, namespace, obj)
 
 
+def drop_version(obj: Object, *, dry_run: bool) -> None:
+    """A new object has no version: none that can be read. Nothing but the store minds. Raises StatusError."""
+    version = obj["metadata"].pop("resourceVersion", None) or "0"
+    if not dry_run and _is_number(version) and 0 < int(version) < _VERSIONS:
+        raise StatusError("resourceVersion should not be set on objects to be created", code=500)
+
+
+def _is_number(version: str) -> bool:
+    return version.isascii() and version.isdigit()
+
+
 def check_version(resource: Resource, strategy: Strategy, new: Object, old: Object) -> None:
     """Optimistic concurrency: the change was made to what is stored. Raises ConflictError, InvalidError."""
     metadata, current = new["metadata"], old["metadata"]
@@ -135,9 +146,10 @@ def check_version(resource: Resource, strategy: Strategy, new: Object, old: Obje
             f"UID in object meta: {current['uid']}",
         )
     version = metadata.get("resourceVersion") or "0"
-    if not (version.isascii() and version.isdigit()):
-        raise StatusError(f'strconv.ParseUint: parsing "{version}": invalid syntax', code=500)
-    if version == "0":
+    if not _is_number(version) or int(version) >= _VERSIONS:
+        why = "value out of range" if _is_number(version) else "invalid syntax"
+        raise StatusError(f'strconv.ParseUint: parsing "{version}": {why}', code=500)
+    if int(version) == 0:
         if not strategy.allow_unconditional_update:
             path = Path("metadata", "resourceVersion")
             refuse(resource, name, [invalid(path, 0, "must be specified for an update")])

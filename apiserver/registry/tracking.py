@@ -77,7 +77,7 @@ def settling(check: Callable[..., Checked], api_version: str, to_stored: Convert
     def settled(obj: Object) -> Object:
         checked = check(obj, prune=True)
         if checked.type_errors:
-            what = f"failed to convert new object ({full_name(obj)}) to proper version ({api_version})"
+            what = f"failed to convert new object ({full_name(obj)}) to proper version"
             why = (
                 f"unable to convert unstructured object to {kind_text(obj)}: {checked.type_errors[0].message}"
             )

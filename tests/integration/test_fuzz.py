@@ -26,11 +26,11 @@ _AT_ONCE = 4
 _LIMIT = 20.0
 _AS_UPSTREAM = (
     "resourceVersion should not be set on objects to be created",
-    "failed to convert new object (",
     "failed to create typed patch object (",
+    ") to proper version: unable to convert unstructured object to ",
     "strconv.ParseUint: parsing ",
 )
-"""What upstream has a 500 for as well."""
+"""What upstream has a 500 for as well: errors of 1.34's store and structured merge that have no status."""
 _MAX_GROWTH = 60.0
 """MiB between the first half and the end, the store's history aside."""
 

@@ -20,6 +20,7 @@ _NEW_FIELD_NAMES = {
     **{f"regarding.{field}": f"involvedObject.{field}" for field in _INVOLVED},
     "reason": "reason",
     "reportingController": "reportingComponent",
+    "source": "source",
     "type": "type",
 }
 _SHOWN_AS = {"reportingComponent": "reportingController", "message": "note", "involvedObject": "regarding"}

@@ -109,7 +109,7 @@ async def test_a_dry_run_stores_nothing(api: Api) -> None:
             "fieldManager=me",
             config_map(metadata={"name": "a", "generation": 1.5}),
             500,
-            "failed to convert new object (/a; /v1, Kind=ConfigMap) to proper version (v1): "
+            "failed to convert new object (/a; /v1, Kind=ConfigMap) to proper version: "
             "unable to convert unstructured object to /v1, Kind=ConfigMap: json: cannot unmarshal number 1.5 "
             "into Go struct field ObjectMeta.metadata.generation of type int64",
         ),
@@ -117,7 +117,7 @@ async def test_a_dry_run_stores_nothing(api: Api) -> None:
             "fieldManager=me",
             b"[1]",
             400,
-            "error decoding patch: error unmarshaling JSON: while decoding JSON: "
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
             "json: cannot unmarshal array into Go value of type map[string]interface {}",
         ),
     ],
@@ -143,7 +143,7 @@ async def test_repeated_keys_are_warned_about_or_refused(api: Api) -> None:
     refused = await apply(api, f"{MAPS}/a", body, "fieldManager=me&fieldValidation=Strict")
     assert refused.status == 400
     assert (
-        refused.json["message"] == "error strict decoding patch: error converting YAML to JSON: "
+        refused.json["message"] == "error strict decoding YAML: error converting YAML to JSON: "
         'yaml: unmarshal errors:\n  line 5: key "data" already set in map'
     )
 

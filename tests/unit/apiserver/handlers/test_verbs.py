@@ -61,8 +61,27 @@ async def test_what_exists_is_not_created_again(api: Api) -> None:
 
 
 async def test_a_new_object_has_no_resource_version(api: Api) -> None:
+    """It is the store that minds, after everything else, and only one that it can read."""
     answer = await api.request("POST", MAPS, config_map(resourceVersion="5"))
     expected = "resourceVersion should not be set on objects to be created"
+    assert (answer.status, answer.json["message"]) == (500, expected)
+    invalid = config_map(resourceVersion="5") | {"data": {"/": ""}}
+    assert (await api.request("POST", MAPS, invalid)).status == 422
+    assert (await api.request("POST", f"{MAPS}?dryRun=All", config_map(resourceVersion="5"))).status == 201
+    for number, version in enumerate(("0", "abc", "1" * 30)):
+        body = config_map(resourceVersion=version, name=f"a{number}")
+        made = await api.request("POST", MAPS, body)
+        assert (made.status, made.json["metadata"]["resourceVersion"] == version) == (201, False)
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [("abc", "invalid syntax"), ("1" * 30, "value out of range"), ("-1", "invalid syntax")],
+)
+async def test_a_version_that_is_none_cannot_be_compared(api: Api, version: str, why: str) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("PUT", f"{MAPS}/a", config_map(resourceVersion=version))
+    expected = f'strconv.ParseUint: parsing "{version}": {why}'
     assert (answer.status, answer.json["message"]) == (500, expected)
 
 
