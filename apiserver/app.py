@@ -300,7 +300,10 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     app.include_router(issuer_router(options.service_account_issuer[0], keys_url, auth.verifier))
     settled = partial(server.cache.wait_until_ready, _SETTLED_SECONDS)
     app.include_router(discovery_router(server.served, server.remotes, address, settled))
-    openapi = OpenAPI(server.served.resources, server.extra_definitions, server.remotes.described)
+    remotes = server.remotes
+    openapi = OpenAPI(
+        server.served.resources, server.extra_definitions, remotes.described, remotes.described_in_v2
+    )
     app.include_router(openapi_router(openapi, settled))
     _add_index(app, server)
     return app

@@ -21,6 +21,8 @@ from apiserver.aggregation import local
 from apiserver.aggregation.availability import obstacle, passed, unanswered, with_condition
 from apiserver.aggregation.connections import Connections
 from apiserver.aggregation.remotes import Remote, Remotes
+from apiserver.openapi import gnostic
+from apiserver.openapi.merging import merged, part_of
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put
@@ -37,6 +39,9 @@ ANSWER_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 _SELF = UserInfo("system:apiserver", groups=("system:masters",))
 _NO_DOCUMENT = (DialError, StatusError, ssl.SSLError, orjson.JSONDecodeError)
+_NO_OPENAPI = (AttributeError, KeyError, TypeError)
+"""What comes of reading a document of some other form."""
+_NOTHING: Object = {"swagger": "2.0", "info": {"title": "", "version": ""}, "paths": {}, "definitions": {}}
 _OPTIONS = WriteOptions(field_manager="kube-apiserver")
 
 Served = Callable[[], Sequence[Resource]]
@@ -152,6 +157,7 @@ class APIServiceKeeper:
     async def _read_description(self, remote: Remote) -> None:
         """Where it describes itself in OpenAPI; one that does not works all the same."""
         key = (remote.group, remote.version)
+        known = self._remotes.descriptions.get(key)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 index = orjson.loads(await self._connections.fetch(remote.server, "/openapi/v3"))
@@ -163,6 +169,20 @@ class APIServiceKeeper:
             self._remotes.descriptions[key] = url
         else:
             self._remotes.descriptions.pop(key, None)
+        if key not in self._remotes.parts or url != known:
+            await self._read_description_in_v2(remote)
+
+    async def _read_description_in_v2(self, remote: Remote) -> None:
+        key = (remote.group, remote.version)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                document = orjson.loads(await self._connections.fetch(remote.server, "/openapi/v2"))
+            part = part_of(document, remote.path)
+            gnostic.encode(merged(_NOTHING, [part]))  # what cannot be told in every form is told in none
+            self._remotes.parts[key] = part
+        except (TimeoutError, *_NO_DOCUMENT, *_NO_OPENAPI) as error:
+            log.info("No OpenAPI v2 of another server: apiservice=%s err=%s", remote.service_name, error)
+            self._remotes.parts.pop(key, None)
 
     async def _change(self, name: str, change: Callable[[Object], Object | None]) -> None:
         async def decide(current: Entry | None) -> Decision:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object
 from apimachinery.scheme import API_SERVICES
 from apiserver.aggregation.local import GroupVersion
+from apiserver.openapi.merging import Part
 from apiserver.storage.watch_cache import WatchCache
 
 
@@ -82,6 +83,8 @@ class Remotes:
         """What each told last of its resources: an APIResourceList."""
         self.descriptions: dict[GroupVersion, str] = {}
         """Where each has its OpenAPI v3 document, with the hash that it gave it."""
+        self.parts: dict[GroupVersion, Part] = {}
+        """What each says of itself in OpenAPI v2."""
 
     def all(self) -> Mapping[GroupVersion, Remote]:
         if self._seen != self._services.revision:
@@ -91,7 +94,12 @@ class Remotes:
             for gone in self.told.keys() - self._remotes.keys():
                 self.told.pop(gone)
                 self.descriptions.pop(gone, None)
+                self.parts.pop(gone, None)
         return self._remotes
+
+    def described_in_v2(self) -> Sequence[Part]:
+        remotes = self.all()
+        return [part for key, part in self.parts.items() if key in remotes]
 
     def described(self) -> Mapping[str, str]:
         """`apis/metrics.k8s.io/v1beta1` to the URL of its OpenAPI v3 document."""

@@ -17,21 +17,26 @@ from apimachinery.schema import definitions_with_defaults
 from apimachinery.scheme import Resource
 from apiserver.openapi import gnostic, spec3, swagger
 from apiserver.openapi.custom import Definitions
+from apiserver.openapi.merging import Part, merged
 from apiserver.openapi.operations import definition_of, group_versions
 
 Resources = Callable[[], Sequence[Resource]]
 Custom = Callable[[], Definitions]
 Remote = Callable[[], Mapping[str, str]]
+Parts = Callable[[], Sequence[Part]]
 
 
 class OpenAPI:
     """The documents of whatever `resources` and `custom` give; changes make anew what they touch."""
 
-    def __init__(self, resources: Resources, custom: Custom = dict, remote: Remote = dict) -> None:
-        """`remote` gives the URLs of documents that other servers have, by path."""
+    def __init__(
+        self, resources: Resources, custom: Custom = dict, remote: Remote = dict, parts: Parts = tuple
+    ) -> None:
+        """Of other servers: `remote` gives the URLs of v3 documents by path, `parts` what they say in v2."""
         self._resources = resources
         self._custom = custom
         self._remote = remote
+        self._parts = parts
         self._documents: dict[str, tuple[str, bytes]] = {}
         """By name: a hash of what they were made of, and the document."""
         self._digests: dict[str, tuple[Object, bytes]] = {}
@@ -44,7 +49,7 @@ class OpenAPI:
         return self._whole("v2.pb", lambda: gnostic.encode(self._swagger()))
 
     def _swagger(self) -> Object:
-        return swagger.document(self._resources(), self._custom())
+        return merged(swagger.document(self._resources(), self._custom()), self._parts())
 
     def v3_index(self) -> bytes:
         """The paths of the v3 documents, each with a hash that changes with the document."""
@@ -81,8 +86,9 @@ class OpenAPI:
         return orjson.dumps({"paths": {**paths, **others}})
 
     def _whole(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """A document about everything that is served."""
-        return self._kept(name, self._hash(self._resources(), self._custom()), make)
+        """A document about everything that is served, here and elsewhere."""
+        digests = "".join(part.digest for part in self._parts())
+        return self._kept(name, self._hash(self._resources(), self._custom()) + digests, make)
 
     def _kept(self, name: str, hashed: str, make: Callable[[], bytes]) -> bytes:
         made_of, document = self._documents.get(name, ("", b""))

@@ -64,13 +64,13 @@ def _path_item(item: Mapping[str, Any]) -> bytes:
 def _operation(operation: Mapping[str, Any]) -> bytes:
     return b"".join(
         (
-            _texts(1, operation["tags"]),
-            _text(5, operation["operationId"]),
-            _texts(6, operation["produces"]),
-            _texts(7, operation["consumes"]),
-            _parameters(8, operation["parameters"]),
-            _bytes(9, _map(1, operation["responses"], _response)),
-            _texts(10, operation["schemes"]),
+            _texts(1, operation.get("tags", ())),
+            _text(5, operation.get("operationId", "")),
+            _texts(6, operation.get("produces", ())),
+            _texts(7, operation.get("consumes", ())),
+            _parameters(8, operation.get("parameters", ())),
+            _bytes(9, _map(1, operation.get("responses", {}), _response)),
+            _texts(10, operation.get("schemes", ())),
             _extensions(13, operation),
         )
     )
@@ -99,7 +99,7 @@ def _unique(number: int) -> bytes:
 def _response(response: Mapping[str, Any]) -> bytes:
     """ResponseValue{response: Response{description, schema: SchemaItem{schema}}}."""
     schema = _bytes(2, _bytes(1, _schema(response["schema"]))) if "schema" in response else b""
-    return _bytes(1, _text(1, response["description"]) + schema)
+    return _bytes(1, _text(1, response.get("description", "")) + schema)
 
 
 def _schema(schema: Mapping[str, Any]) -> bytes:

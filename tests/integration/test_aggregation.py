@@ -56,6 +56,12 @@ class Extension:
         async def index() -> Any:
             return {"paths": {PATH[1:]: {"serverRelativeURL": f"/openapi/v3{PATH}?hash=7"}}}
 
+        @app.get("/openapi/v2")
+        async def swagger() -> Any:
+            answer = {"200": {"schema": {"$ref": "#/definitions/NodeMetricsList"}}}
+            other = {f"{PATH}/nodes": {"get": {"responses": answer}}, "/version": {}}
+            return {"paths": other, "definitions": {"NodeMetricsList": {"type": "object"}, "Other": {}}}
+
         @app.api_route("/{path:path}", methods=["GET", "POST"])
         async def anything(path: str, request: Request) -> Response:
             front = request.scope["extensions"][CLIENT].user
@@ -166,6 +172,10 @@ async def test_discovery_and_openapi_tell_of_it(pki: Path, tmp_path: Path) -> No
         paths = (await admin.get("/openapi/v3")).json()["paths"]
         assert paths[PATH[1:]]["serverRelativeURL"] == f"/openapi/v3{PATH}?hash=7"
         assert (await admin.get(paths[PATH[1:]]["serverRelativeURL"])).status_code == 418
+        v2 = (await admin.get("/openapi/v2")).json()
+        assert list(v2["paths"][f"{PATH}/nodes"]) == ["get"]
+        assert v2["definitions"]["NodeMetricsList"] == {"type": "object"}
+        assert "Other" not in v2["definitions"]
 
 
 async def test_who_shows_a_wrong_certificate_is_not_asked(pki: Path, tmp_path: Path) -> None:
