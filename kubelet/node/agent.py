@@ -17,7 +17,9 @@ from client.rest import MERGE, STRATEGIC, Client
 from kubelet.node.sources import NodeSource, NodeView
 from kubelet.node.status import (
     NodeConfig,
+    changes,
     differs,
+    extended_resources,
     new_csi_node,
     new_node,
     node_conditions,
@@ -68,7 +70,7 @@ class NodeAgent:
 
     async def _register_once(self) -> Object:
         view = await self._look()
-        node = new_node(view.machine, self.config, self._status(view, ()))
+        node = new_node(view.machine, self.config, self._status(view, {}))
         try:
             registered = await self._client.create(NODES, node)
             self._reported_at = self._now()
@@ -98,24 +100,22 @@ class NodeAgent:
         self._view = await self._source.look()
         return self._view
 
-    def _status(self, view: NodeView, old: list[Object] | tuple[()]) -> Object:
-        conditions = node_conditions(old, view.pressures, view.health, format_time(self._now()))
-        return node_status(view.machine, self.config, conditions, view.images, view.version)
+    def _status(self, view: NodeView, old: Object) -> Object:
+        now = format_time(self._now())
+        conditions = node_conditions(old.get("conditions") or (), view.pressures, view.health, now)
+        extended = extended_resources(old)
+        return node_status(view.machine, self.config, extended, conditions, view.images, view.version)
 
     async def report(self) -> None:
         """Patches the status if it has changed or has not been sent for long."""
         async with self._reporting:
             view = await self._look()
             old = (self.node or {}).get("status") or {}
-            status = self._status(view, old.get("conditions") or [])
-            patch = {
-                key: value for key, value in status.items() if key == "conditions" or old.get(key) != value
-            }
+            status = self._status(view, old)
             stale = self._reported_at is None or self._now() - self._reported_at >= REPORT_PERIOD
-            if not stale and not differs({key: old.get(key) for key in patch}, patch):
+            if not stale and not differs({key: old.get(key) for key in status}, status):
                 return
-            if "addresses" in patch:
-                patch["addresses"] = [{"$patch": "replace"}, *patch["addresses"]]
+            patch = changes(old, status)
             try:
                 self.node = await self._client.patch(
                     NODES, self.config.name, {"status": patch}, patch_type=STRATEGIC, subresource="status"

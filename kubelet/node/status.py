@@ -93,6 +93,14 @@ def allocatable_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
     return result
 
 
+def extended_resources(status: Object) -> dict[str, str]:
+    """What others advertise on the node by patching its capacity: the names that carry a domain.
+
+    All of it is allocatable, as upstream's kubelet reports it with its next status.
+    """
+    return {name: amount for name, amount in (status.get("capacity") or {}).items() if "/" in name}
+
+
 def _threshold(value: str, total: int) -> int:
     if value.endswith("%"):
         return int(total * float(value[:-1]) / 100)
@@ -136,13 +144,14 @@ def new_node(machine: Machine, config: NodeConfig, status: Object) -> Object:
 def node_status(
     machine: Machine,
     config: NodeConfig,
+    extended: Mapping[str, str],
     conditions: list[Object],
     images: Sequence[ImageRef],
     version: RuntimeVersion,
 ) -> Object:
     return {
-        "capacity": capacity_of(machine, config),
-        "allocatable": allocatable_of(machine, config),
+        "capacity": {**extended, **capacity_of(machine, config)},
+        "allocatable": {**extended, **allocatable_of(machine, config)},
         "addresses": [
             *({"type": "InternalIP", "address": address} for address in config.addresses),
             {"type": "Hostname", "address": config.hostname},
@@ -228,6 +237,17 @@ def _ready(health: Health) -> Object:
         }
     message = ", ".join(problems)
     return {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}
+
+
+def changes(old: Object, new: Object) -> Object:
+    """What to merge into the old status to get the new one; conditions always, for their heartbeats."""
+    patch: Object = {key: value for key, value in new.items() if key == "conditions" or old.get(key) != value}
+    if "addresses" in patch:
+        patch["addresses"] = [{"$patch": "replace"}, *patch["addresses"]]
+    if "allocatable" in patch:
+        gone = (old.get("allocatable") or {}).keys() - patch["allocatable"].keys()
+        patch["allocatable"] = {**patch["allocatable"], **dict.fromkeys(gone)}
+    return patch
 
 
 def differs(old: Object, new: Object) -> bool:

@@ -12,14 +12,24 @@ from apimachinery.quantity import Quantity
 from client.reviews import User, user_of_certificate
 from kubelet.configuration import ConfigError, load_document, merge, parse_taints
 from kubelet.node.machine import Machine
-from kubelet.node.status import Health, NodeConfig, allocatable_of, capacity_of, node_conditions, node_images
+from kubelet.node.status import (
+    Health,
+    NodeConfig,
+    allocatable_of,
+    capacity_of,
+    changes,
+    extended_resources,
+    node_conditions,
+    node_images,
+    node_status,
+)
 from kubelet.options import Options
 from kubelet.pods.backoff import Backoff
 from kubelet.pods.record import grace_of, needs_sync
 from kubelet.pods.status_patch import status_patch
 from kubelet.referenced import ObjectName, references_of
 from kubelet.references import container_reference, pod_full_name
-from kubelet.runtime.interface import ImageRef
+from kubelet.runtime.interface import ImageRef, RuntimeVersion
 from kubelet.server.containers import logged_container_id, running_container_id
 from kubelet.server.identity import subresources_of
 from kubelet.server.refused import Refused
@@ -208,6 +218,27 @@ def test_capacity_and_what_is_left_of_it() -> None:
     assert (left["cpu"], left["memory"], left["ephemeral-storage"]) == ("1500m", "3996Mi", "96636764160")
     huge = replace(MACHINE, hugepages=(("2Mi", 1 << 30),))
     assert allocatable_of(huge, CONFIG)["memory"] == "2972Mi"
+
+
+def status_after(old: Object) -> Object:
+    return node_status(
+        MACHINE, CONFIG, extended_resources(old), [], (), RuntimeVersion("docker", "28", "1.48")
+    )
+
+
+def test_what_others_advertise_is_allocatable() -> None:
+    own = status_after({})
+    old = {**own, "capacity": {**own["capacity"], "example.com/gpu": "2"}}
+    new = status_after(old)
+    assert (new["capacity"], new["allocatable"]["example.com/gpu"]) == (old["capacity"], "2")
+    assert changes(old, new) == {"allocatable": new["allocatable"], "conditions": []}
+    assert changes(new, status_after(new)) == {"conditions": []}
+
+
+def test_what_is_no_longer_advertised_is_no_longer_allocatable() -> None:
+    own = status_after({})
+    old = {**own, "allocatable": {**own["allocatable"], "example.com/gpu": "2"}}
+    assert changes(old, status_after(old))["allocatable"] == {**own["allocatable"], "example.com/gpu": None}
 
 
 def conditions(*pressures: str, health: Health | None = None) -> dict[str, str]:
