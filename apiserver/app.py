@@ -39,6 +39,7 @@ from apiserver.audit.auditor import build_auditor
 from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
+from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
 from apiserver.bootstrap.start import Start
 from apiserver.customresources.controller import DefinitionController
 from apiserver.customresources.served import CustomResources
@@ -153,7 +154,7 @@ class ApiServer:
             self.bootstrapper,
             self.levels,
         )
-        self.start = self._start()
+        self.start = self._start(now)
         self.backends = Backends(options)
         special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
         kubelets = KubeletMetrics(self.backends.kubelets, options.kubelet_preferred_address_types)
@@ -203,7 +204,7 @@ class ApiServer:
                 await self.auditor.close()
             await self.connections.aclose()
 
-    def _start(self) -> Start:
+    def _start(self, now: Callable[[], datetime]) -> Start:
         options = self.options
         service = KubernetesService(
             self.bootstrapper,
@@ -212,11 +213,13 @@ class ApiServer:
             address=advertised_address(options),
             port=options.secure_port,
         )
+        cidr = DefaultServiceCIDR(self.bootstrapper, options.service_cluster_ip_range, now)
         has_roles = "RBAC" in self.auth.authorizer.types
         return Start(
             self.bootstrapper,
             self.cache,
             service,
+            cidr,
             self.flows.ensure,
             options=options,
             has_roles=has_roles,

@@ -6,23 +6,17 @@ the addresses whose keys are there.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import logging
 from collections.abc import Sequence
 
-from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.scheme import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
-from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage, StorageError
-
-log = logging.getLogger(__name__)
+from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
 _LEASES = "/registry/masterleases/"
 _TTL = 30
-_PERIOD = 10.0
 _NAME = {"name": "kubernetes", "namespace": "default"}
 
 
@@ -37,14 +31,6 @@ class KubernetesService:
         self._service_ip = service_ip
         self._address = address
         self._port = port
-
-    async def run(self) -> None:
-        while True:
-            try:
-                await self.sync()
-            except (StorageError, StatusError) as error:
-                log.warning("Failed to keep the kubernetes Service current: err=%s", error)
-            await asyncio.sleep(_PERIOD)
 
     async def sync(self) -> None:
         """One pass: be seen, then write down who is."""

@@ -49,7 +49,7 @@ class Bootstrapper:
             elif binds_another_role(existing, wanted.obj):
                 await self._recreate(wanted, existing)
             elif merged(existing, wanted.obj) is not None:
-                await self._update(wanted, lambda current: merged(current, wanted.obj))
+                await self.change(wanted, lambda current: merged(current, wanted.obj))
 
     def lookup(self, resource: Resource, obj: Object) -> Object | None:
         metadata = obj["metadata"]
@@ -83,9 +83,12 @@ class Bootstrapper:
             return await self._create(wanted)
         values = {key: wanted.obj[key] for key in keys if key in wanted.obj}
         if any(existing.get(key) != value for key, value in values.items()):
-            await self._update(wanted, lambda current: {**current, **values})
+            await self.change(wanted, lambda current: {**current, **values})
 
-    async def _update(self, wanted: Wanted, change_to: Callable[[Object], Object | None]) -> None:
+    async def change(
+        self, wanted: Wanted, change_to: Callable[[Object], Object | None], subresource: str = ""
+    ) -> None:
+        """Writes what `change_to` makes of the stored object; None: it may stay."""
         store = self._store(wanted.resource)
         metadata = wanted.obj["metadata"]
 
@@ -94,7 +97,7 @@ class Bootstrapper:
             current = entry.obj
             return change_to(current) or current
 
-        target = Target(metadata.get("namespace", ""), metadata["name"])
+        target = Target(metadata.get("namespace", ""), metadata["name"], subresource)
         try:
             await store.update(_info("update"), target, change, WriteOptions())
         except ConflictError:

@@ -12,6 +12,7 @@ from apiserver.bootstrap import objects
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
+from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
 from apiserver.health import Check, flag_check
 from apiserver.options import Options
 from apiserver.storage.interface import StorageError
@@ -20,12 +21,14 @@ from apiserver.storage.watch_cache import WatchCache
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
+_KEEP_SECONDS = 10.0
 _NAMESPACES = "start-system-namespaces-controller"
 _RBAC = "rbac/bootstrap-roles"
 _PRIORITIES = "scheduling/bootstrap-system-priority-classes"
 _FLOWS = "priority-and-fairness-config-producer"
 _AUTHENTICATION = "start-cluster-authentication-info-controller"
 _SERVICE = "bootstrap-controller"
+_SERVICE_CIDR = "start-kubernetes-service-cidr-controller"
 
 
 class Start:
@@ -36,6 +39,7 @@ class Start:
         bootstrapper: Bootstrapper,
         cache: WatchCache,
         service: KubernetesService,
+        service_cidr: DefaultServiceCIDR,
         ensure_flows: Callable[[], Awaitable[None]],
         *,
         options: Options,
@@ -45,6 +49,7 @@ class Start:
         self._bootstrapper = bootstrapper
         self._cache = cache
         self._service = service
+        self._service_cidr = service_cidr
         self._options = options
         self._has_roles = has_roles
         self._ensure_flows = ensure_flows
@@ -53,7 +58,7 @@ class Start:
 
     def checks(self) -> dict[str, Check]:
         """A health check for every hook."""
-        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _SERVICE)
+        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _SERVICE, _SERVICE_CIDR)
         return {f"poststarthook/{name}": flag_check(partial(self._is_done, name)) for name in names}
 
     def _is_done(self, name: str) -> bool:
@@ -70,8 +75,11 @@ class Start:
             group.create_task(self._hook(_FLOWS, self._ensure_flows))
             group.create_task(self._hook(_AUTHENTICATION, self._ensure(self._authentication)))
             group.create_task(self._hook(_SERVICE, self._service.sync))
+            group.create_task(self._hook(_SERVICE_CIDR, self._service_cidr.sync))
         self.finished.set()
-        await self._service.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep(_SERVICE, self._service.sync))
+            group.create_task(self._keep(_SERVICE_CIDR, self._service_cidr.sync))
 
     def _authentication(self) -> list[Wanted]:
         return objects.authentication_info(self._options)
@@ -94,3 +102,12 @@ class Start:
                 self._done.add(name)
                 return
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _keep(self, name: str, sync: Callable[[], Awaitable[None]]) -> None:
+        """Never ends."""
+        while True:
+            await asyncio.sleep(_KEEP_SECONDS)
+            try:
+                await sync()
+            except (StatusError, StorageError) as error:
+                log.warning("Failed to keep what a post-start hook made: name=%s err=%s", name, error)

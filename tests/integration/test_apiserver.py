@@ -25,10 +25,13 @@ async def test_a_new_cluster_has_what_everybody_expects(pki: Path) -> None:
         service = (await admin.get("/api/v1/namespaces/default/services/kubernetes")).json()
         endpoints = (await admin.get("/api/v1/namespaces/default/endpoints/kubernetes")).json()
         ready = await admin.get("/readyz")
+        cidr = (await admin.get("/apis/networking.k8s.io/v1/servicecidrs/kubernetes")).json()
     assert names == ["default", "kube-node-lease", "kube-public", "kube-system"]
     assert service["spec"]["clusterIP"] == "10.0.0.1"
     assert endpoints["subsets"][0]["addresses"] == [{"ip": "10.0.0.1"}]
     assert (ready.status_code, ready.text) == (200, "ok")
+    assert cidr["spec"]["cidrs"] == ["10.0.0.0/24"]
+    assert cidr["status"]["conditions"][0]["type"] == "Ready"
 
 
 async def test_users_come_from_certificates_and_may_what_their_roles_say(pki: Path) -> None:

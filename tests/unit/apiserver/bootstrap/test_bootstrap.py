@@ -7,6 +7,7 @@ from apiserver.bootstrap import objects
 from apiserver.bootstrap.kubernetes_service import endpoint_slice, endpoints, service
 from apiserver.bootstrap.policy import bind, cluster_role, rule, user
 from apiserver.bootstrap.reconcile import AUTOUPDATE, Bootstrapper, binds_another_role, merged
+from apiserver.bootstrap.service_cidr import service_cidr, with_ready
 from tests.fakes.api import serving
 
 ROLE = cluster_role("reader", rule("get list", "pods")).obj
@@ -104,3 +105,19 @@ def test_the_kubernetes_service_leads_to_every_apiserver() -> None:
         [a] for a in addresses
     ]
     assert service("10.96.0.1", 6443)["spec"]["ports"][0]["targetPort"] == 6443
+
+
+CIDR = service_cidr("10.96.0.0/12")
+
+
+def test_the_range_of_the_flag_is_ready_at_once() -> None:
+    ready = with_ready(CIDR, CIDR["spec"], "now")
+    assert ready is not None
+    assert [(each["type"], each["status"]) for each in ready["status"]["conditions"]] == [("Ready", "True")]
+
+
+def test_a_range_that_somebody_has_judged_or_made_stays_as_it_is() -> None:
+    judged = {**CIDR, "status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    going = {**CIDR, "metadata": {"name": "kubernetes", "deletionTimestamp": "now"}}
+    others = service_cidr("10.112.0.0/12")
+    assert [with_ready(each, CIDR["spec"], "now") for each in (judged, going, others)] == [None] * 3
