@@ -144,6 +144,12 @@ async def test_mounts_can_be_written_or_only_read(node, tmp_path):
     assert (tmp_path / "in").read_text() == "given"
 
 
+async def test_the_whole_host_can_be_mounted_though_it_holds_the_engines_own_folder(node, tmp_path):
+    (tmp_path / "in").write_text("given")
+    printed = await run(node, shell(f"cat /host{tmp_path}/in", mounts=(Mount("/", "/host", read_only=True),)))
+    assert printed == "given"
+
+
 async def test_containers_of_a_pod_share_network_and_ipc_but_not_processes(node):
     uid, _ = await node.start(container("httpd", "-f", "-p", "127.0.0.1:8080", "-h", "/etc"))
     sandbox = (await node.pod(uid)).sandboxes[0]

@@ -15,7 +15,8 @@ from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources,
 _CPU_PERIOD = 100_000
 _SANDBOX_OOM_SCORE = -998
 _RESOLV_CONF = "/etc/resolv.conf"
-_PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+_PROPAGATION = {"None": "", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+"""With nothing said Docker takes rprivate, and rslave for what lies within its own root or holds it."""
 _NO_HEALTHCHECK = {"Test": ["NONE"]}
 
 Body = dict[str, Any]
@@ -203,13 +204,10 @@ def resolv_conf_path(sandbox: Mapping[str, Any]) -> str:
 
 
 def _mounts(config: ContainerConfig, sandbox: Mapping[str, Any]) -> list[Mount]:
-    """With the pod's resolv.conf, unless the container has something of its own there.
-
-    Docker takes a source within its own root only if mounts pass one way at least.
-    """
+    """With the pod's resolv.conf, unless the container has something of its own there."""
     if any(each.container_path == _RESOLV_CONF for each in config.mounts):
         return list(config.mounts)
-    return [Mount(resolv_conf_path(sandbox), _RESOLV_CONF, propagation="HostToContainer"), *config.mounts]
+    return [Mount(resolv_conf_path(sandbox), _RESOLV_CONF), *config.mounts]
 
 
 def resolv_conf(config: SandboxConfig) -> str:
