@@ -21,11 +21,20 @@ log = logging.getLogger(__name__)
 
 def new_issuer(config: JWTAuthenticator, now: Callable[[], datetime]) -> OIDCAuthenticator:
     """What it needs takes a fifth of a second to import, which only those wait for who want it."""
+    from apiserver.auth.distributed_claims import DistributedClaim
     from apiserver.auth.oidc import OIDCAuthenticator
     from apiserver.auth.oidc_keys import HttpFetch, IssuerKeys
+    from apiserver.auth.oidc_verifier import IDTokenVerifier
 
-    keys = IssuerKeys(config.issuer, HttpFetch(config.authority), monotonic, config.discovery_url)
-    return OIDCAuthenticator(config, keys, now)
+    fetch = HttpFetch(config.authority)
+
+    def verifier_of(issuer: str) -> IDTokenVerifier:
+        return IDTokenVerifier(config, IssuerKeys(issuer, fetch, monotonic), now)
+
+    keys = IssuerKeys(config.issuer, fetch, monotonic, config.discovery_url)
+    name = config.groups.name
+    groups = DistributedClaim(name, fetch, verifier_of) if name else None
+    return OIDCAuthenticator(config, keys, now, groups)
 
 
 class IssuersFile:

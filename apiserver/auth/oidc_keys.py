@@ -116,10 +116,12 @@ class HttpFetch:
     def __init__(self, authority: str) -> None:
         self._tls = ssl.create_default_context(cadata=authority or None)
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str, token: str = "") -> bytes:
+        """`token`: what is shown as a bearer token, if it is not empty."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
             async with httpx.AsyncClient(verify=self._tls, timeout=_FETCH_SECONDS, trust_env=False) as client:
-                answer = await client.get(url)
+                answer = await client.get(url, headers=headers)
         except httpx.HTTPError as error:
             raise FetchError(f'Get "{url}": {error}') from None
         if answer.status_code != 200:

@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from apiserver.auth.authentication_config import Claim, JWTAuthenticator, Rule
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.claim_mapping import user_of
+from apiserver.auth.distributed_claims import DistributedClaim
 from apiserver.auth.oidc import OIDCAuthenticator
-from apiserver.auth.oidc_keys import FetchError, IssuerKeys
+from apiserver.auth.oidc_keys import FetchError, HttpFetch, IssuerKeys
+from apiserver.auth.oidc_verifier import IDTokenVerifier
 from apiserver.request import UserInfo
 from component_base.jwt import InvalidToken
+from tests.fakes.http_server import Exchange, scripted
 
 ISSUER = "https://login.example.com"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,7 +73,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "another key": (sign(NEW_KEY, algorithm="ES384"), "failed to verify signature"),
     "an expired one": (sign(exp=NOW.timestamp()), "oidc: token is expired"),
     "one of tomorrow": (sign(nbf=NOW.timestamp() + 301), "nbf"),
-    "one for another": (sign(aud=["x", "y"]), 'oidc: expected audience "sampan" got ["x" "y"]'),
+    "one for another": (sign(aud=["x", "y"]), 'oidc: expected audience in ["sampan"] got ["x" "y"]'),
     "one without a signature": (
         jwt.encode({"iss": ISSUER}, None, "none"), 'unsupported algorithm, expected [RS256',
     ),
@@ -152,6 +155,68 @@ def test_who_claims_stand_for(claims: dict[str, Any], expected: str) -> None:
     except InvalidToken as error:
         found = str(error)
     assert found == expected
+
+
+ELSEWHERE = {"_claim_names": {"groups": "a"}, "_claim_sources": {"a": {"endpoint": "https://groups"}}}
+A_SOURCE = {"a": {"endpoint": "https://groups", "access_token": "secret"}}
+
+
+@pytest.mark.parametrize(
+    ("claims", "answer", "expected"),
+    [
+        pytest.param({}, None, (), id="no groups at all"),
+        pytest.param({**ELSEWHERE, "groups": ["b"]}, None, ("oidc:b",), id="groups in the token itself"),
+        pytest.param(
+            {**ELSEWHERE, "_claim_sources": A_SOURCE}, sign(groups=["a"]), ("oidc:a",), id="groups elsewhere"
+        ),
+        pytest.param(ELSEWHERE, sign(), "did not contain claim: groups", id="none there either"),
+        pytest.param(ELSEWHERE, sign(aud="x", groups=["a"]), "expected audience in", id="not for us"),
+        pytest.param(ELSEWHERE, None, 'distributed claim "groups": connection refused', id="nobody there"),
+        pytest.param({"_claim_names": {"groups": "a"}}, None, "oidc: no claim sources", id="no sources"),
+        pytest.param(
+            {"_claim_names": {"groups": "b"}, "_claim_sources": A_SOURCE}, None,
+            "contained a source b missing in _claims_sources", id="another source",
+        ),
+        pytest.param({**ELSEWHERE, "_claim_names": {"roles": "a"}}, None, (), id="another claim elsewhere"),
+    ],
+)  # fmt: skip
+async def test_groups_may_be_elsewhere(
+    claims: dict[str, Any], answer: str | None, expected: tuple[str, ...] | str
+) -> None:
+    provider, shown = Provider(old=OLD_KEY), list[str]()
+
+    async def fetch(url: str, token: str) -> bytes:
+        shown.append(token)
+        if answer is None:
+            raise FetchError("connection refused")
+        return answer.encode()
+
+    def verifier_of(issuer: str) -> IDTokenVerifier:
+        return IDTokenVerifier(CONFIG, IssuerKeys(issuer, provider.fetch, lambda: 0.0), lambda: NOW)
+
+    keys = IssuerKeys(ISSUER, provider.fetch, lambda: 0.0)
+    groups = DistributedClaim("groups", fetch, verifier_of)
+    authenticator = OIDCAuthenticator(CONFIG, keys, lambda: NOW, groups)
+    if isinstance(expected, str):
+        with pytest.raises(InvalidToken, match=r"^oidc: could not expand distributed claims: ") as refused:
+            await authenticator.verify(sign(**claims))
+        assert expected in str(refused.value)
+        return
+    user = await authenticator.verify(sign(**claims))
+    assert user.groups == (*expected, "system:authenticated")
+    assert shown in ([], ["secret"])
+
+
+async def test_an_endpoint_is_shown_the_token_that_is_meant_for_it() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer(b"a.b.c", "200 OK" if exchange.header("authorization") else "403 Forbidden")
+
+    async with scripted(answer) as server:
+        url = f"http://127.0.0.1:{server.port}/groups"
+        assert await HttpFetch("")(url, "secret") == b"a.b.c"
+        assert server.exchanges[0].header("authorization") == "Bearer secret"
+        with pytest.raises(FetchError, match=r"^403 Forbidden: http"):
+            await HttpFetch("")(url)
 
 
 BY_RULES = JWTAuthenticator(
