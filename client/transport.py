@@ -23,6 +23,9 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 50.0
 """A connection idle for longer is not used again: servers close theirs after a minute or more."""
 
+AT_ONCE = 64
+"""Exchanges under way at a time. More would only make more connections, each with its handshake."""
+
 _REPEATABLE = (b"GET", b"HEAD", b"OPTIONS")
 
 
@@ -90,7 +93,7 @@ def _x509(error: ssl.SSLCertVerificationError) -> str:
 
 
 class Transport:
-    """Connections to one server. There is no limit to their number: each watch needs its own."""
+    """Connections to one server. There is no limit to those that stream: each watch needs its own."""
 
     def __init__(
         self,
@@ -104,14 +107,15 @@ class Transport:
         self._host, self._port, self._unix_path = host, port, unix_path
         self._ssl = ssl_context
         self._server_hostname = (server_hostname or host) if ssl_context else None
+        self._turn = asyncio.Semaphore(AT_ONCE)
         self._idle: deque[Connection] = deque()
         self._live: WeakSet[Connection] = WeakSet()
         self._closed = False
 
     async def exchange(self, method: bytes, data: bytes, *, seconds: float | None = None) -> Response:
-        """Sends a request (its bytes, head and body) and reads the whole answer."""
+        """Sends a request (its bytes, head and body) when it is its turn, and reads the whole answer."""
         try:
-            async with asyncio.timeout(seconds):
+            async with self._turn, asyncio.timeout(seconds):
                 return await self._exchange(method, data)
         except TimeoutError as error:
             raise ConnectionTimeout(seconds) from error

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from client.errors import ConnectionFailed, StaleConnection
-from client.transport import Transport, dial_error
+from client.transport import AT_ONCE, Transport, dial_error
 from tests.fakes.http_server import Exchange, scripted
 
 GET, POST = b"GET", b"POST"
@@ -36,6 +36,14 @@ async def test_requests_at_the_same_time_get_connections_of_their_own() -> None:
         await asyncio.gather(*(transport.exchange(GET, request()) for _ in range(5)))
         await transport.aclose()
     assert server.connections == 5
+
+
+async def test_so_many_requests_at_a_time_and_no_more() -> None:
+    async with scripted(answer) as server:
+        transport = Transport("127.0.0.1", server.port)
+        await asyncio.gather(*(transport.exchange(GET, request()) for _ in range(3 * AT_ONCE)))
+        await transport.aclose()
+    assert server.connections == AT_ONCE
 
 
 async def answer_once_per_connection(exchange: Exchange) -> None:
