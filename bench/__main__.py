@@ -1,6 +1,6 @@
 """`make bench`: starts a cluster of its own, measures it, takes it away, prints ratios.
 
-Groups: start, idle, cli, crud, list, watch, pods, kubelet, sched, yardsticks. `--only crud,watch` runs some.
+Groups: start, idle, cli, crud, list, watch, pods, kubelet, sched, workloads, yardsticks; `--only` some.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from bench import apiload, cli, kubelet, processes, report, yardsticks
+from bench import apiload, cli, kubelet, processes, report, scheduling, workloads, yardsticks
 from component_base.addresses import primary_address
 from kubeadm import engine, host, supervisor
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
@@ -98,7 +98,8 @@ GROUPS: dict[str, Callable[[ClusterConfig, bool], Measured]] = {
     "watch": _load("watch", "-n", "500"),
     "pods": _pods,
     "kubelet": kubelet.measure,
-    "sched": _load("sched"),
+    "sched": scheduling.measure,
+    "workloads": workloads.measure,
     "memory": _after_load,
 }
 

@@ -28,6 +28,7 @@ from pytest_sampan import snapshot
 from pytest_sampan.background import BackgroundLoop
 from pytest_sampan.cluster import Cluster
 from pytest_sampan.control_plane import ControlPlane, on_free_ports
+from pytest_sampan.ports import free_port
 
 DOCKER = "docker"
 READY_SECONDS = 60.0
@@ -89,6 +90,7 @@ class HostedCluster:
             self._plane.run(
                 "kubelet", "--container-runtime=hollow", f"--hollow-nodes={self._nodes}",
                 "--hostname-override=hollow", f"--kubeconfig={config.admin_kubeconfig}",
+                f"--port={free_port()}", "--healthz-port=0",
             )  # fmt: skip
 
     async def _until_complete(self, client: Client) -> None:
