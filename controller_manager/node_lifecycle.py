@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from apimachinery import conditions, scheme, taints
 from apimachinery.errors import ConflictError, NotFoundError
@@ -17,6 +18,7 @@ from apimachinery.objects import NamespacedName, Object, get_path, key_of
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
+from controller_manager.zones import Rates, Zones, zone_of
 
 LEASE_NAMESPACE = "kube-node-lease"
 PRESSURES = {
@@ -58,6 +60,18 @@ def wanted_taints(node: Object) -> list[tuple[str, str]]:
         if conditions.is_condition_true(node, condition):
             wanted.append((key, taints.NO_SCHEDULE))
     return wanted
+
+
+def without_eviction(wanted: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(key, effect) for key, effect in wanted if effect != taints.NO_EXECUTE]
+
+
+def is_evicting(node: Object) -> bool:
+    """Whether the node has one of our taints that make pods leave it."""
+    return any(
+        taint["effect"] == taints.NO_EXECUTE and taint["key"] in OURS
+        for taint in node["spec"].get("taints") or ()
+    )
 
 
 def plan_taints(
@@ -115,6 +129,14 @@ class NodeLifecycleController:
         self._pods = context.informers.informer(scheme.PODS)
         context.informers.index(scheme.PODS, "node", pods_by_node)
         self._heartbeats: dict[str, Heartbeat] = {}
+        self._zones = Zones(
+            Rates(
+                options.node_eviction_rate,
+                options.secondary_node_eviction_rate,
+                options.large_cluster_size_threshold,
+                options.unhealthy_zone_threshold,
+            )
+        )
 
     def watches(self) -> list[Watch]:
         """Leases are not among them: a renewal needs no work, only its absence does."""
@@ -123,18 +145,38 @@ class NodeLifecycleController:
     async def reconcile(self, key: NamespacedName) -> float | None:
         node = self._nodes.get(key)
         if node is None:
-            self._heartbeats.pop(key.name, None)
+            self._removed(key.name)
             return None
         now = self._now()
+        if key.name not in self._heartbeats:
+            self._tell(node, "RegisteredNode", f"Registered Node {key.name} in Controller")
         silent = self._silence(node, now)
         ready = conditions.condition_of(node, "Ready")
         grace = self._grace if ready else self._startup_grace
         if silent > grace and (ready is None or ready.get("status") != "Unknown"):
             node = await self._mark_unknown(node, now)
-        await self._taint(node, now)
+        self._observe(node, now)
+        wait = await self._taint(node, now)
         if not conditions.is_condition_true(node, "Ready"):
             await self._mark_pods_not_ready(node, now)
-        return self._period
+        return min(self._period, wait)
+
+    def _observe(self, node: Object, now: datetime) -> None:
+        """If it is the first that we see again after all were silent, the others are given time as well."""
+        was_blind = self._zones.is_all_silent
+        self._zones.observe(node)
+        if was_blind and not self._zones.is_all_silent:
+            for heartbeat in self._heartbeats.values():
+                heartbeat.seen = now
+
+    def _removed(self, name: str) -> None:
+        if self._heartbeats.pop(name, None) is not None:
+            self._zones.forget(name)
+            gone = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}}
+            self._tell(gone, "RemovingNode", f"Removing Node {name} from Controller")
+
+    def _tell(self, node: Object, reason: str, message: str) -> None:
+        self._events.event(node, "Normal", reason, message)
 
     def _silence(self, node: Object, now: datetime) -> float:
         """Seconds since lease or status last changed, as we saw it."""
@@ -157,10 +199,31 @@ class NodeLifecycleController:
         self._heartbeats[name].reported = reported
         return {"apiVersion": "v1", "kind": "Node", **updated}
 
-    async def _taint(self, node: Object, now: datetime) -> None:
-        planned = plan_taints(node["spec"].get("taints") or [], wanted_taints(node), format_time(now))
-        if planned is None:
-            return
+    async def _taint(self, node: Object, now: datetime) -> float:
+        """The seconds until pods may be evicted from the node, if that is wanted and cannot be now."""
+        wanted, wait = wanted_taints(node), 0.0
+        if wanted != without_eviction(wanted):
+            wait = self._wait_to_evict(node, now)
+        if wait:
+            wanted = without_eviction(wanted)
+        planned = plan_taints(node["spec"].get("taints") or [], wanted, format_time(now))
+        if planned is not None:
+            await self._set_taints(node, planned)
+        return wait or inf
+
+    def _wait_to_evict(self, node: Object, now: datetime) -> float:
+        """0 if it may be now, or goes on. Where no node is seen at all it does not go on either."""
+        if self._zones.is_all_silent:
+            return inf
+        if is_evicting(node):
+            return 0.0
+        zone, moment = zone_of(node), now.timestamp()
+        wait = self._zones.wait(zone, moment)
+        if not wait:
+            self._zones.take(zone, moment)
+        return wait
+
+    async def _set_taints(self, node: Object, planned: list[Object]) -> None:
         metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
         patch = {"metadata": metadata, "spec": {"taints": planned or None}}
         try:

@@ -56,6 +56,28 @@ class Options(CommonOptions):
     node_startup_grace_period: float = duration(
         60.0, "Amount of time which we allow starting Node to be unresponsive before marking it unhealthy."
     )
+    node_eviction_rate: float = flag(
+        0.1,
+        "Number of nodes per second on which pods are deleted in case of node failure when a zone is healthy "
+        "(see --unhealthy-zone-threshold for definition of healthy/unhealthy).",
+    )
+    secondary_node_eviction_rate: float = flag(
+        0.01,
+        "Number of nodes per second on which pods are deleted in case of node failure when a zone is "
+        "unhealthy. This value is implicitly overridden to 0 if the cluster size is smaller than "
+        "--large-cluster-size-threshold.",
+    )
+    large_cluster_size_threshold: int = flag(
+        50,
+        "Number of nodes from which node-lifecycle-controller treats the cluster as large for the eviction "
+        "logic purposes. --secondary-node-eviction-rate is implicitly overridden to 0 for clusters this size "
+        "or smaller.",
+    )
+    unhealthy_zone_threshold: float = flag(
+        0.55,
+        "Fraction of Nodes in a zone which needs to be not Ready (minimum 3) for zone to be treated as "
+        "unhealthy.",
+    )
     terminated_pod_gc_threshold: int = flag(
         12500, "Number of terminated pods that can exist before the garbage collector starts deleting them."
     )

@@ -64,8 +64,11 @@ class Slow:
 class Cluster:
     """The API, controllers over it, and a kubelet that makes a pod ready a second after it sees it."""
 
-    def __init__(self, controllers: Sequence[type[Any]], resources: Sequence[Resource]) -> None:
+    def __init__(
+        self, controllers: Sequence[type[Any]], resources: Sequence[Resource], options: Any = None
+    ) -> None:
         self.api = FakeApi()
+        self.options = options
         self.broken_images: set[str] = set()
         self.cached = MutationDetector()
         self.connection: FakeApi | Slow = self.api
@@ -91,7 +94,7 @@ class Cluster:
     async def _manage(self) -> None:
         client = cast(Client, self.connection)
         informers, recorders = SharedInformers(client), Recorders(client, self.api.now)
-        context = ControllerContext(client, informers, recorders, self.api.now, None)
+        context = ControllerContext(client, informers, recorders, self.api.now, self.options)
         made = [each(context) for each in self._controllers]
         for resource in (*self._resources, PODS):
             informers.informer(resource).add_handler(self.cached.note)
