@@ -10,6 +10,7 @@ import asyncio
 from apimachinery.protobuf_wire import encode_varint
 from component_base.grpc.channel import Endpoint, connect
 from component_base.grpc.status import Code, GrpcError
+from kubelet.probes.http import dial_error
 from kubelet.probes.outcome import Attempt, Outcome
 
 _METHOD = "/grpc.health.v1.Health/Check"
@@ -27,7 +28,8 @@ async def probe_grpc(host: str, port: int, service: str, limit: float) -> Attemp
     except TimeoutError:
         return Attempt(Outcome.FAILURE, f"timeout: health rpc did not complete within {limit:g}s")
     except OSError as error:
-        text = f'timeout: failed to connect service "{endpoint.authority}" within {limit:g}s: {error}'
+        why = dial_error(host, port, error)
+        text = f'timeout: failed to connect service "{endpoint.authority}" within {limit:g}s: {why}'
         return Attempt(Outcome.FAILURE, text)
     except GrpcError as error:
         return Attempt(Outcome.FAILURE, _complaint(error, endpoint.authority, limit))

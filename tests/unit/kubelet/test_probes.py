@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kubelet.probes.grpc import decode_status, encode_request
+from kubelet.probes.grpc import decode_status, encode_request, probe_grpc
 from kubelet.probes.grpc import judge as judge_grpc
 from kubelet.probes.http import HttpGet, probe_http
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
@@ -126,6 +126,8 @@ async def test_nobody_listens() -> None:
     http = await probe_http(HttpGet("127.0.0.1", port), 5)
     assert http.message == f'Get "http://127.0.0.1:{port}/": {refused}'
     assert await probe_tcp("127.0.0.1", port, 5) == Attempt(Outcome.FAILURE, refused)
+    grpc = await probe_grpc("127.0.0.1", port, "", 5)
+    assert grpc.message == f'timeout: failed to connect service "127.0.0.1:{port}" within 5s: {refused}'
 
 
 async def test_an_answer_that_does_not_come_is_a_timeout() -> None:
