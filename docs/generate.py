@@ -21,6 +21,7 @@ import apiserver.audit.metrics
 import apiserver.options
 import apiserver.storage.encryption.metrics
 import client.metrics  # noqa: F401 (declares what every client counts)
+import controller_manager.horizontal_pod_autoscaler.metrics
 import controller_manager.options
 import kube_dns.metrics
 import kube_dns.options
@@ -70,6 +71,10 @@ DAEMONS: Mapping[str, type[CommonOptions]] = {
 METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "apiserver": (("apiserver_", "aggregator_", "etcd_"), "`kubectl get --raw /metrics`"),
     "scheduler": (("scheduler_",), "`kubectl get --raw /api/v1/nodes/https:NODE:10259/proxy/metrics`"),
+    "controller-manager": (
+        ("horizontal_pod_autoscaler_",),
+        "`kubectl get --raw /api/v1/nodes/https:NODE:10257/proxy/metrics`",
+    ),
     "kubelet": (("kubelet_", "prober_"), "`kubectl get --raw /api/v1/nodes/NODE/proxy/metrics`"),
     "kube-proxy": (("kubeproxy_",), "`curl http://127.0.0.1:10249/metrics` on the node"),
     "kube-dns": (("coredns_",), "`curl http://ADDRESS:9153/metrics`, the node's address"),

@@ -7,6 +7,7 @@ Source: pkg/controller/podautoscaler/horizontal.go.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from apimachinery.objects import NamespacedName, Object, key_of
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
 from controller_manager.context import ControllerContext
+from controller_manager.horizontal_pod_autoscaler import metrics
 from controller_manager.horizontal_pod_autoscaler.calculator import Calculator
 from controller_manager.horizontal_pod_autoscaler.decision import (
     ABLE,
@@ -68,8 +70,9 @@ class HorizontalPodAutoscalerController:
             self._histories.pop(key, None)
             self._selection.forget(key)
             return None
-        report = Report(autoscaler, self._now())
+        report, began = Report(autoscaler, self._now()), _loop_time()
         status = await self._autoscale(autoscaler, report)
+        metrics.count_reconciliation(report.action, _loop_time() - began, failed=bool(report.warnings))
         for reason, message in report.warnings:
             self._recorder.event(autoscaler, WARNING, reason, message)
         await self._write_status(autoscaler, status)
@@ -107,15 +110,21 @@ class HorizontalPodAutoscalerController:
         calculator = Calculator(current, pods, self._settings, now)
         target = Target(autoscaler, selector, scale.status_replicas, calculator)
         outcomes = [await self._outcome(target, each) for each in autoscaler["spec"].get("metrics") or ()]
-        metrics = judge(outcomes, current, report)
-        return decide_by_metrics(autoscaler, current, metrics, history, self._settings, report, now)
+        judged = judge(outcomes, current, report)
+        return decide_by_metrics(autoscaler, current, judged, history, self._settings, report, now)
 
     async def _outcome(self, target: Target, metric: Object) -> Proposal | MetricFailed:
+        action, began = metrics.NO_ACTION, _loop_time()
+        outcome: Proposal | MetricFailed
         try:
-            return await propose(self._metrics, target, metric)
+            outcome = await propose(self._metrics, target, metric)
+            action = metrics.action_of(target.calculator.current, outcome.replicas)
         except MetricFailed as failure:
             log.info("Metric failed: error=%s", failure)
-            return failure
+            outcome = failure
+        failed = isinstance(outcome, MetricFailed)
+        metrics.count_computation(metric.get("type", ""), action, _loop_time() - began, failed=failed)
+        return outcome
 
     async def _rescale(self, autoscaler: Object, scale: Scale, decision: Decision, report: Report) -> Object:
         desired = decision.desired
@@ -130,6 +139,7 @@ class HorizontalPodAutoscalerController:
         report.set(ABLE, to=True, reason="SucceededRescale", message=f"{_SCALED}{desired}")
         self._recorder.event(autoscaler, NORMAL, "SuccessfulRescale", what)
         self._histories[key_of(autoscaler)].change(desired - decision.current, self._now())
+        report.action = metrics.action_of(decision.current, desired)
         log.info("Rescaled: from=%d to=%d reason=%s", decision.current, desired, decision.reason)
         return report.status(decision, rescaled=True)
 
@@ -151,6 +161,10 @@ def settings_of(options: Any) -> Settings:
         cpu_initialization=options.horizontal_pod_autoscaler_cpu_initialization_period,
         initial_readiness=options.horizontal_pod_autoscaler_initial_readiness_delay,
     )
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _is_news(old: Object | None, new: Object | None) -> bool:

@@ -13,6 +13,7 @@ from apimachinery.conditions import set_condition
 from apimachinery.objects import Object, deep_copy
 from apimachinery.times import format_time
 from controller_manager.horizontal_pod_autoscaler.history import History
+from controller_manager.horizontal_pod_autoscaler.metrics import NO_ACTION
 from controller_manager.horizontal_pod_autoscaler.normalization import bounds_of, normalize
 from controller_manager.horizontal_pod_autoscaler.proposals import MetricFailed, Proposal
 from controller_manager.horizontal_pod_autoscaler.settings import Settings
@@ -31,6 +32,8 @@ class Report:
         self.conditions: list[Object] = deep_copy(self._old.get("conditions") or [])
         self.warnings: list[tuple[str, str]] = []
         """Reasons and messages of Events."""
+        self.action = NO_ACTION
+        """What has been done, for metrics."""
 
     def set(self, sort: str, *, to: bool, reason: str, message: str) -> None:
         condition = {"type": sort, "status": str(to), "reason": reason, "message": message}

@@ -5,8 +5,8 @@ Source: pkg/controller/podautoscaler/metrics/client.go, k8s.io/metrics/pkg/clien
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -38,7 +38,7 @@ class RestMetrics:
         self._kinds = kinds
 
     async def resource(self, namespace: str, selector: Selector, name: str, container: str) -> Readings:
-        async with _asking("resource"):
+        with _asking("resource", POD_METRICS.group_resource):
             listed = await self._client.list(POD_METRICS, namespace, label_selector=str(selector))
         return resource_readings(listed.get("items") or [], name, container)
 
@@ -46,18 +46,20 @@ class RestMetrics:
         self, namespace: str, selector: Selector, name: str, metric_selector: Selector
     ) -> Readings:
         path = f"namespaces/{namespace}/pods/*/{name}"
-        async with _asking("custom"):
+        with _asking("custom", f"pods.{CUSTOM} *"):
             items = await self._custom(path, metric_selector, labelSelector=str(selector))
         return custom_readings(items)
 
     async def of_object(self, namespace: str, reference: Object, name: str, metric_selector: Selector) -> int:
-        async with _asking("custom"):
+        with _asking("custom"):
             where = await self._path_of(namespace, reference)
+        *_, plural, described = where.split("/")
+        with _asking("custom", f"{plural}.{CUSTOM} {described}"):
             return object_value(await self._custom(f"{where}/{name}", metric_selector))
 
     async def external(self, namespace: str, name: str, metric_selector: Selector) -> int:
         path = f"/apis/{EXTERNAL}/v1beta1/namespaces/{namespace}/{name}"
-        async with _asking("external"):
+        with _asking("external", f"{name}.{EXTERNAL}"):
             items = await self._items(path, labelSelector=str(metric_selector))
         return external_value(items)
 
@@ -93,9 +95,16 @@ class RestMetrics:
         return answer.get("items") or []
 
 
-@asynccontextmanager
-async def _asking(which: str) -> AsyncIterator[None]:
+@contextmanager
+def _asking(which: str, what: str = "") -> Iterator[None]:
+    """`what` is named where the answer is no Status, as client-go does."""
     try:
         yield
     except (StatusError, ConnectionFailed, MetricsError, UnknownKind, orjson.JSONDecodeError) as error:
-        raise MetricsError(f"unable to fetch metrics from {which} metrics API: {error}") from error
+        asked = f" (get {what})" if _is_no_status(error) else ""
+        raise MetricsError(f"unable to fetch metrics from {which} metrics API: {error}{asked}") from error
+
+
+def _is_no_status(error: Exception) -> bool:
+    causes = error.details.get("causes") or () if isinstance(error, StatusError) else ()
+    return any(each.get("reason") == "UnexpectedServerResponse" for each in causes)

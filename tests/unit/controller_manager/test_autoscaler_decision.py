@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.labels import Selector, parse_selector
 from apimachinery.objects import NamespacedName, Object
@@ -17,6 +18,7 @@ from controller_manager.horizontal_pod_autoscaler.decision import (
     judge,
 )
 from controller_manager.horizontal_pod_autoscaler.history import History
+from controller_manager.horizontal_pod_autoscaler.metrics import action_of, count_reconciliation
 from controller_manager.horizontal_pod_autoscaler.proposals import MetricFailed, Proposal, Target, propose
 from controller_manager.horizontal_pod_autoscaler.readings import Readings
 from controller_manager.horizontal_pod_autoscaler.selection import Selection, Unselectable
@@ -275,3 +277,17 @@ def test_pods_are_selected_by_the_scale() -> None:
     selection.forget(NamespacedName("ns", "gone"))
     assert selection.select(NamespacedName("ns", "web"), "app=web").pods == pods[:1]
     assert selection.select(NamespacedName("elsewhere", "web"), "app=web").pods == pods[:1]
+
+
+def test_what_is_done_is_counted() -> None:
+    assert [action_of(3, desired) for desired in (5, 1, 3, None)] == [
+        "scale_up",
+        "scale_down",
+        "none",
+        "none",
+    ]
+    name = "horizontal_pod_autoscaler_controller_reconciliations_total"
+    labels = {"action": "scale_up", "error": "internal"}
+    before = REGISTRY.get_sample_value(name, labels) or 0
+    count_reconciliation("scale_up", 0.1, failed=True)
+    assert REGISTRY.get_sample_value(name, labels) == before + 1

@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from apimachinery.errors import NotFoundError, PathNotFoundError
+from apimachinery.errors import NotFoundError, from_status
 from apimachinery.labels import Selector, parse_selector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
@@ -46,7 +46,7 @@ class Answers:
         if path != CUSTOM:
             self.asked.append((path, params))
         if path not in self.answers:
-            raise PathNotFoundError
+            raise from_status(404, None, "404 page not found\n")
         return orjson.dumps(self.answers[path])
 
     async def list(self, resource: Resource, namespace: str, *, label_selector: str) -> Object:
@@ -122,12 +122,15 @@ async def test_what_is_missing_is_said_in_upstreams_words() -> None:
     metrics, web = servers.metrics(), {"kind": "Service", "name": "web"}
     unregistered = "custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"
     assert await said(metrics.of_pods("ns", APP, "qps", ALL)) == f"{unable} {unregistered}"
-    absent = "external metrics API: the server could not find the requested resource"
+    found = "the server could not find the requested resource"
+    absent = f"external metrics API: {found} (get queue.external.metrics.k8s.io)"
     assert await said(metrics.external("ns", "queue", ALL)) == f"{unable} {absent}"
     servers.serve_custom("v1beta2")
     unknown = {"apiVersion": "example.org/v1", "kind": "Boat", "name": "x"}
     nobody = 'custom metrics API: no matches for kind "Boat" in group "example.org"'
     assert await said(metrics.of_object("ns", unknown, "qps", ALL)) == f"{unable} {nobody}"
+    adapter = f"custom metrics API: {found} (get services.custom.metrics.k8s.io web)"
+    assert await said(metrics.of_object("ns", web, "qps", ALL)) == f"{unable} {adapter}"
     for kind in ("pods/*", "services/web"):
         servers.serve(f"{CUSTOM}/v1beta2/namespaces/ns/{kind}/qps")
     servers.serve("/apis/metrics.k8s.io/v1beta1/namespaces/ns/pods")
