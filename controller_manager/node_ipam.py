@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import cache
 
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, Object
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
+
+EXHAUSTED_RETRY = 30.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -19,23 +22,33 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 def taken(nodes: Iterable[Object]) -> set[Network]:
     """The podCIDRs that nodes have."""
     return {
-        ipaddress.ip_network(cidr)
+        _parsed(cidr)
         for node in nodes
         for cidr in node["spec"].get("podCIDRs") or [node["spec"].get("podCIDR")]
         if cidr
     }
 
 
-def next_free(cluster: Network, mask_size: int, used: set[Network]) -> Network | None:
-    """The first subnet that overlaps none in use, or None when the range is exhausted."""
-    for subnet in cluster.subnets(new_prefix=mask_size):
-        if subnet not in used and not any(_overlaps(subnet, other) for other in used):
-            return subnet
-    return None
+@cache
+def _parsed(cidr: str) -> Network:
+    return ipaddress.ip_network(cidr)
 
 
-def _overlaps(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
+def next_free(cluster: Network, mask_size: int, used: Iterable[Network]) -> Network | None:
+    """The first subnet that overlaps none in use, or None when the range is exhausted.
+
+    Each network in use is looked at once: an exhausted range is asked for every node that is left over.
+    """
+    start, size = int(cluster.network_address), 1 << (cluster.max_prefixlen - mask_size)
+    count = cluster.num_addresses // size
+    numbers: set[int] = set()
+    for each in used:
+        if each.version == cluster.version:
+            first = max(int(each.network_address) - start, 0) // size
+            last = (int(each.broadcast_address) - start) // size
+            numbers.update(range(first, min(last + 1, count)))
+    free = next((number for number in range(count) if number not in numbers), None)
+    return None if free is None else type(cluster)((start + free * size, mask_size))
 
 
 class NodeIpamController:
@@ -67,7 +80,7 @@ class NodeIpamController:
             self._events.event(
                 node, "Normal", "CIDRNotAvailable", f"Node {key.name} status is now: CIDRNotAvailable"
             )
-            return 10.0
+            return EXHAUSTED_RETRY
         self._assigned[key.name] = subnet
         patch = {"spec": {"podCIDR": str(subnet), "podCIDRs": [str(subnet)]}}
         await self._client.patch(scheme.NODES, key.name, patch)

@@ -13,6 +13,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TEXT = "2026-01-01T00:00:00Z"
 
 
+ALL, HOLE = [f"10.244.{number}.0/24" for number in range(256)], "10.244.200.0/24"
+
+
 @pytest.mark.parametrize(
     ("used", "expected"),
     [
@@ -20,7 +23,11 @@ TEXT = "2026-01-01T00:00:00Z"
         pytest.param(["10.244.0.0/24"], "10.244.1.0/24", id="the next"),
         pytest.param(["10.244.0.0/23"], "10.244.2.0/24", id="not one inside a bigger one"),
         pytest.param(["10.244.0.0/16"], None, id="none left"),
-        pytest.param(["192.168.0.0/24"], "10.244.0.0/24", id="others' ranges do not matter"),
+        pytest.param(["192.168.0.0/24", "10.0.0.0/9"], "10.244.0.0/24", id="others' ranges do not matter"),
+        pytest.param(["10.0.0.0/8"], None, id="nothing within a bigger range"),
+        pytest.param(["10.244.0.64/26", "fd00::/64"], "10.244.1.0/24", id="not one with a smaller one in it"),
+        pytest.param([each for each in ALL if each != HOLE], HOLE, id="the hole that a node has left"),
+        pytest.param(ALL, None, id="each is taken"),
     ],
 )
 def test_a_node_gets_the_first_free_subnet(used: list[str], expected: str | None) -> None:
