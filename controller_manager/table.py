@@ -38,6 +38,7 @@ from controller_manager.replication_controller import ReplicationControllerContr
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.service_account_tokens import ServiceAccountTokensController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
+from controller_manager.service_cidrs import ServiceCIDRsController
 from controller_manager.service_load_balancer import ServiceLoadBalancerController
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
@@ -92,6 +93,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),
+    _row(ServiceCIDRsController),
     _row(NamespaceController, "concurrent_namespace_syncs"),
     _row(GarbageCollector, "concurrent_gc_syncs"),
     _row(ServiceAccountsController),

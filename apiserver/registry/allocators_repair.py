@@ -16,8 +16,9 @@ from apimachinery.objects import Object, get_path, key_of, labels_of, name_of
 from apimachinery.scheme import IP_ADDRESSES, SERVICES
 from apimachinery.serialize import from_json
 from apiserver.registry.allocators import AllocationError
-from apiserver.registry.allocators_ips import MANAGER, AddressAllocator
+from apiserver.registry.allocators_ips import MANAGER
 from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_ranges import AddressRanges
 from apiserver.storage.interface import Storage, StorageError
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class AllocationRepair:
     def __init__(
         self,
         storage: Storage,
-        addresses: AddressAllocator,
+        addresses: AddressRanges,
         ports: PortAllocator,
         now: Callable[[], datetime],
     ) -> None:

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from apimachinery import scheme
 from apimachinery.scheme import Resource
-from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_ranges import AddressRanges
 from apiserver.registry.allocators_repair import AllocationRepair
 from apiserver.registry.strategies.admission_policies import (
     AdmissionPolicyBindingStrategy,
@@ -84,7 +84,7 @@ def build_repair(
     """The loop that frees what a crash left taken; run it beside the server."""
     return AllocationRepair(
         storage,
-        AddressAllocator(config.service_cluster_ip_range, randomness),
+        AddressRanges(config.service_cluster_ip_range, randomness),
         PortAllocator(config.service_node_port_range, randomness),
         now,
     )
@@ -96,7 +96,7 @@ def build_strategies(
     """(group, plural) -> the strategy of every kind that has one of its own."""
     dice = randomness or random.Random()
     allocator = ServiceAllocator(
-        AddressAllocator(config.service_cluster_ip_range, dice),
+        AddressRanges(config.service_cluster_ip_range, dice),
         PortAllocator(config.service_node_port_range, dice),
     )
     table: dict[Resource, Strategy] = {

@@ -9,8 +9,8 @@ from apimachinery.field import ErrorList, Path, invalid
 from apimachinery.objects import Object, name_of
 from apimachinery.scheme import IP_ADDRESSES
 from apiserver.registry.allocators import AllocationError
-from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_ranges import AddressRanges
 from apiserver.registry.strategies.service_fields import (
     HEADLESS,
     may_have_node_ports,
@@ -47,7 +47,7 @@ class Taken:
 class ServiceAllocator:
     """Allocates in place what the spec leaves open, on one address family."""
 
-    def __init__(self, addresses: AddressAllocator, ports: PortAllocator) -> None:
+    def __init__(self, addresses: AddressRanges, ports: PortAllocator) -> None:
         self._addresses = addresses
         self._ports = ports
 
@@ -149,7 +149,7 @@ class ServiceAllocator:
 
     async def _take_address(self, ctx: WriteContext, service: Object, wanted: str) -> str:
         if ctx.dry_run:
-            return wanted or str(self._addresses.network[1])
+            return wanted or self._addresses.first
         try:
             if wanted:
                 await self._addresses.allocate(ctx.storage, wanted, service, ctx.now())

@@ -7,14 +7,14 @@ import random
 from apimachinery.objects import Object
 from apimachinery.scheme import IP_ADDRESSES, SERVICES
 from apimachinery.serialize import to_json
-from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_ranges import AddressRanges
 from apiserver.registry.allocators_repair import ROUNDS_BEFORE_FREEING, AllocationRepair, plan_repair
 from apiserver.storage.memory import MemoryStorage
 from tests.unit.apiserver.strategies.objects import NOW, make, service
 
 PORTS = PortAllocator("30000-30099", random.Random(0))
-ADDRESSES = AddressAllocator("10.96.0.0/24", random.Random(0))
+ADDRESSES = AddressRanges("10.96.0.0/24", random.Random(0))
 WITH_BOTH = {"clusterIPs": ["10.96.0.9"], "ports": [{"port": 80, "nodePort": 30050}]}
 
 

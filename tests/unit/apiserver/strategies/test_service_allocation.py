@@ -10,16 +10,17 @@ import pytest
 
 from apimachinery.errors import InternalError, InvalidError
 from apimachinery.objects import Object, deep_copy
-from apimachinery.scheme import IP_ADDRESSES
+from apimachinery.scheme import IP_ADDRESSES, SERVICE_CIDRS
+from apimachinery.serialize import to_json
 from apiserver.registry.allocators import candidates, reserved_band
-from apiserver.registry.allocators_ips import AddressAllocator
 from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_ranges import AddressRanges, usable_cidrs
 from apiserver.registry.strategies.service import ServiceStrategy
 from apiserver.registry.strategies.service_allocation import ServiceAllocator
 from apiserver.registry.strategy import WriteContext
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
-from tests.unit.apiserver.strategies.objects import NOW, service
+from tests.unit.apiserver.strategies.objects import NOW, make, service
 
 
 class Cluster:
@@ -28,7 +29,7 @@ class Cluster:
     def __init__(self, storage: Storage, *, ips: str = "10.96.0.0/24", ports: str = "30000-30099") -> None:
         dice = random.Random(0)
         self.ports = PortAllocator(ports, dice)
-        self.strategy = ServiceStrategy(ServiceAllocator(AddressAllocator(ips, dice), self.ports))
+        self.strategy = ServiceStrategy(ServiceAllocator(AddressRanges(ips, dice), self.ports))
         self.storage = storage
 
     def context(self, dry_run: bool = False) -> WriteContext:
@@ -202,6 +203,37 @@ async def test_a_full_range_says_so() -> None:
         await cluster.create(f"s{n}")
     with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
         await cluster.create("s2")
+
+
+def service_cidr(name: str, cidr: str, ready: str = "True", **metadata: Any) -> Object:
+    conditions = [{"type": "Ready", "status": ready}] if ready else []
+    return make(
+        SERVICE_CIDRS, name, metadata=metadata, spec={"cidrs": [cidr]}, status={"conditions": conditions}
+    )
+
+
+async def test_a_further_range_serves_when_the_first_is_full_and_who_asks_for_it() -> None:
+    cluster = Cluster(MemoryStorage(), ips="10.96.0.0/30")
+    more = service_cidr("more", "192.0.2.0/29")
+    await cluster.storage.create(SERVICE_CIDRS.storage_key("", "more"), to_json(more))
+    asked = await cluster.create("asked", clusterIP="192.0.2.3")
+    made = [(await cluster.create(f"s{n}"))["spec"]["clusterIP"] for n in range(7)]
+    assert asked["spec"]["clusterIPs"] == ["192.0.2.3"]
+    assert [each.rpartition(".")[0] for each in made] == ["10.96.0"] * 2 + ["192.0.2"] * 5
+    with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
+        await cluster.create("late")
+    await cluster.strategy.after_delete(cluster.context(), asked)
+    assert "192.0.2.3" not in await cluster.addresses()
+
+
+def test_addresses_come_from_ranges_that_stay_and_that_nobody_has_judged_unfit() -> None:
+    cidrs = [
+        service_cidr("ready", "10.1.0.0/24"),
+        service_cidr("new", "10.2.0.0/24", ready=""),
+        service_cidr("unfit", "10.3.0.0/24", ready="False"),
+        service_cidr("going", "10.4.0.0/24", deletionTimestamp="2026-01-01T00:00:00Z"),
+    ]
+    assert usable_cidrs(cidrs) == ["10.1.0.0/24", "10.2.0.0/24"]
 
 
 async def test_another_range_starts_with_an_empty_bitmap() -> None:
