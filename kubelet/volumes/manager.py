@@ -116,7 +116,7 @@ class VolumeManager:
         changed = await asyncio.to_thread(_publish, target, _for_group(pod, payload))
         if changed:
             await asyncio.to_thread(give_to_group, pod, target, read_only=True)
-        return MountedVolume(str(target))
+        return MountedVolume(str(target), read_only=True)
 
     async def _set_up_empty_dir(self, pod: Object, volume: Object, target: Path) -> MountedVolume:
         made = await asyncio.to_thread(target.exists)

@@ -53,7 +53,7 @@ def _directory(path: str) -> str:
         raise MountError(f'cannot format and mount "{path}": it is a block device', NEW_MOUNTER)
     if not where.is_dir():
         raise MountError("only directory and block device are supported", NEW_MOUNTER)
-    return path
+    return str(where.resolve())
 
 
 def _device(spec: Object) -> str:

@@ -258,3 +258,11 @@ def test_fs_group_owns_local_volumes_and_no_others(tmp_path: Path, source: str) 
     found = tmp_path.stat()
     assert (found.st_gid == 2000, bool(found.st_mode & stat.S_ISGID)) == (source == "local",) * 2
     assert ((tmp_path / "file").stat().st_gid == 2000) == (source == "local")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+async def test_fs_group_owns_what_a_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    await set_up(local(tmp_path / "link"), claiming(securityContext={"fsGroup": 2000}))
+    assert (tmp_path / "disk").stat().st_gid == 2000

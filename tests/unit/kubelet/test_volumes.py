@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kubelet.runtime.interface import CreateContainerConfigError, Device, Mount
 from kubelet.volumes.atomic_writer import FileEntry, InvalidPath, write_payload
 from kubelet.volumes.errors import MountError
 from kubelet.volumes.host_path import set_up_host_path
+from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.payload import Sources, TokenRequest, common_user, payload_of
 from kubelet.volumes.sub_path import sub_path_of
@@ -226,6 +228,34 @@ def test_a_volume_that_is_read_only_is_so_for_every_container() -> None:
     assert volume_devices(container, {"d": MountedVolume("/d")}) == [Device("/d", "/dev/xvda", "mrw")]
     with pytest.raises(CreateContainerConfigError, match='cannot find volume "d"'):
         volume_devices(container, {})
+
+
+class Known:
+    """The objects of SOURCES, as pods refer to them."""
+
+    async def of_kind(self, pod: Object, kind: str) -> Mapping[str, Object]:
+        return SOURCES.config_maps if kind == "configmap" else SOURCES.secrets
+
+
+@pytest.mark.parametrize(
+    ("volume", "read_only"),
+    [
+        pytest.param({"configMap": {"name": "conf"}}, True, id="config map"),
+        pytest.param({"secret": {"secretName": "keys"}}, True, id="secret"),
+        pytest.param({"downwardAPI": {"items": []}}, True, id="downward API"),
+        pytest.param({"projected": {"sources": [{"secret": {"name": "keys"}}]}}, True, id="projected"),
+        pytest.param({"emptyDir": {}}, False, id="empty directory"),
+        pytest.param({"hostPath": {"path": "/tmp"}}, False, id="host path"),
+    ],
+)
+async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
+    tmp_path: Path, volume: Object, read_only: bool
+) -> None:
+    container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    nobody: Any = None
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody)  # type: ignore[arg-type]
+    mounted = await manager.set_up(make_pod(container, volumes=[{"name": "v", **volume}]), {})
+    assert mounted["v"].read_only is read_only
 
 
 def test_a_sub_path_may_not_lead_out_of_the_volume(tmp_path: Path) -> None:
