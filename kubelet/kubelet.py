@@ -134,12 +134,17 @@ class Kubelet:
             self.set_static_pods(self._manifests.read())
 
     def set_static_pods(self, wanted: StaticPods) -> None:
-        """What the files say now. A pod that has changed starts when the one of its name has ended."""
-        self._static = wanted
+        """What the files say now. A pod that has changed starts when the one of its name has ended.
+
+        Unless its file names its uid: then it is the same pod, and changes as it runs.
+        """
+        before, self._static = self._static, wanted
         running = {key_of(each.pod): each for each in self.workers.records() if is_static(each.pod)}
         for key, record in running.items():
             if not record.removed and (key not in wanted or uid_of(wanted[key]) != record.uid):
                 self._removed(record.pod)
+            elif not record.removed and wanted[key]["spec"] != before.get(key, wanted[key])["spec"]:
+                self._updated(record, wanted[key])
         for key in wanted.keys() - running.keys():
             self._added(wanted[key])
             self._mirrors.want(wanted[key])

@@ -204,6 +204,22 @@ async def test_a_changed_manifest_waits_until_the_old_pod_has_ended() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_manifest_that_names_its_uid_changes_the_pod_as_it_runs() -> None:
+    async with living() as world:
+        named = {**MANIFEST, "metadata": {"name": "web", "uid": "mine"}}
+        world.manifests.put("web", named)
+        await world.until_ready()
+        sandbox = (await world.runtime.list_pods())["mine"].sandboxes[0].id
+        changed = make_container(command=["sh", "-c", "sleep 100000"], image="busybox:2")
+        world.manifests.put("web", {**named, "spec": {"containers": [changed]}})
+        await world.until_restarted(1)
+        seen = (await world.runtime.list_pods())["mine"]
+        newest = max(seen.containers, key=lambda each: each.attempt)
+        assert (seen.sandboxes[0].id, newest.image) == (sandbox, "busybox:2")
+        assert "Killing: Container web definition changed, will be restarted" in world.events.seen
+
+
+@pytest.mark.looptime
 async def test_a_restarted_kubelet_keeps_the_pod_and_its_mirror() -> None:
     async with living() as world:
         world.manifests.put("web", MANIFEST)
