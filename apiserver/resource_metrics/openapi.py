@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import cache
 
 from apimachinery.objects import Object
 from apimachinery.resource_metrics import NODE_METRICS, POD_METRICS
@@ -38,7 +38,8 @@ _TAKEN: Object = {
 }
 
 
-def definitions(resources: Iterable[Resource]) -> dict[str, Object]:
+@cache
+def definitions(resources: tuple[Resource, ...]) -> dict[str, Object]:
     """Of those of the two kinds that are served, and of their lists, by name."""
     schemas = {NODE_METRICS: _node(), POD_METRICS: _pod()}
     found: dict[str, Object] = {}
