@@ -5,6 +5,7 @@ Source: staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/webhook/webh
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from component_base.jwt import InvalidToken
 
 log = logging.getLogger(__name__)
 
+_Key = tuple[bytes, tuple[str, ...]]
 _CACHE_SIZE = 32 * 1024
 _IMPLIED = ("system:authenticated", "system:unauthenticated")
 
@@ -36,9 +38,8 @@ class WebhookAuthenticator:
         self._reviewer = reviewer
         self._audiences = tuple(audiences)
         self._seconds = seconds
-        self._remembered: ExpiringCache[tuple[bytes, tuple[str, ...]], Object] = ExpiringCache(
-            _CACHE_SIZE, clock
-        )
+        self._remembered: ExpiringCache[_Key, Object] = ExpiringCache(_CACHE_SIZE, clock)
+        self._asking: dict[_Key, asyncio.Task[Object]] = {}
 
     async def verify(self, token: str, audiences: Sequence[str]) -> tuple[UserInfo, tuple[str, ...]]:
         """The user and those of `audiences` that the token is for. Raises InvalidToken."""
@@ -49,17 +50,25 @@ class WebhookAuthenticator:
         return user_of(status.get("user") or {}), tuple(meant)
 
     async def _status(self, token: str, audiences: tuple[str, ...]) -> Object:
+        """Whoever needs it at the same time shares one call."""
         # A digest, since what is kept may end in a dump of our memory.
         key = (hashlib.sha256(token.encode()).digest(), audiences)
         remembered = self._remembered.get(key)
         if remembered is not None:
             return remembered
-        spec = {"token": token, **({"audiences": list(audiences)} if audiences else {})}
+        if key not in self._asking:
+            self._asking[key] = asyncio.create_task(self._ask(key, token))
+        return await asyncio.shield(self._asking[key])
+
+    async def _ask(self, key: _Key, token: str) -> Object:
+        spec = {"token": token, **({"audiences": list(key[1])} if key[1] else {})}
         try:
             status = await self._reviewer.status(spec)
         except ReviewFailed as error:
             log.error("Failed to make webhook authenticator request: err=%s", error)
-            raise InvalidToken(str(error)) from None
+            status = {"error": str(error)}
+        finally:
+            del self._asking[key]
         if status.get("authenticated") or not status.get("error"):
             self._remembered.add(key, status, self._seconds)
         return status

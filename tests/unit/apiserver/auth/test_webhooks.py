@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -237,6 +238,14 @@ async def test_refusals_are_remembered_and_errors_are_not() -> None:
         with pytest.raises(InvalidToken):
             await asked.verify(token, (ISSUER,))
     assert [each["spec"]["token"] for each in remote.asked] == ["stranger", "expired", "expired"]
+
+
+async def test_tokens_that_come_together_share_a_call() -> None:
+    remote = Remote(status(authenticated=True, user={"username": "jane"}))
+    asked = authenticator(remote)
+    users = await asyncio.gather(*(asked.verify(token, (ISSUER,)) for token in ("a", "a", "b")))
+    assert [user.name for user, _ in users] == ["jane"] * 3
+    assert [each["spec"]["token"] for each in remote.asked] == ["a", "b"]
 
 
 async def test_the_webhook_is_asked_for_tokens_that_nobody_else_knows() -> None:
