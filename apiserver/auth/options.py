@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from component_base.flags import CommonOptions, duration, flag
 
-MODES = ("AlwaysAllow", "AlwaysDeny", "Webhook", "RBAC", "Node")
+MODES = ("AlwaysAllow", "AlwaysDeny", "ABAC", "Webhook", "RBAC", "Node")
 _NONE: dict[str, str] = {}
 """What no key=value pairs are."""
 
@@ -27,6 +27,11 @@ class AuthOptions(CommonOptions):
         "",
         "File with Authorization Configuration to configure the authorizer chain. This feature is mutually "
         "exclusive with the other --authorization-mode and --authorization-webhook-* flags.",
+    )
+    authorization_policy_file: str = flag(
+        "",
+        "File with authorization policy in json line by line format, used with --authorization-mode=ABAC, on "
+        "the secure port.",
     )
     authorization_webhook_config_file: str = flag(
         "",
@@ -162,6 +167,10 @@ def _mode_problem(options: AuthOptions) -> str:
     for mode in modes:
         if mode not in MODES:
             return f'authorization-mode "{mode}" is not a valid mode'
+    if "ABAC" in modes and not options.authorization_policy_file:
+        return "authorization-mode ABAC's authorization policy file not passed"
+    if options.authorization_policy_file and "ABAC" not in modes and not options.authorization_config:
+        return "cannot specify --authorization-policy-file without mode ABAC"
     if "Webhook" in modes and not webhook:
         return "authorization-mode Webhook's authorization config file not passed"
     if webhook and "Webhook" not in modes:

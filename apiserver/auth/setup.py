@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from apimachinery.scheme import AUTHENTICATION, PODS
 from apiserver.auth import authentication_config, authorization_config
+from apiserver.auth.abac import ABACAuthorizer, load_policies
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Resolver
 from apiserver.auth.authorizers import Authorizers
@@ -68,6 +69,7 @@ def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime])
     built_in: dict[str, Callable[[], Resolver]] = {
         "Node": lambda: node_authorizer(cache),
         "RBAC": lambda: rbac,
+        "ABAC": lambda: ABACAuthorizer(load_policies(options.authorization_policy_file)),
     }
     authorizer = Authorizers(authorization_config.configuration_of(options), built_in)
     followers = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,23 @@ async def test_an_issuer_of_openid_is_asked_for_its_keys(pki: Path, tmp_path: Pa
             async with api.client() as nobody:
                 assert (await nobody.get("/livez")).status_code == 200
                 assert (await nobody.get("/version")).status_code == 401
+
+
+async def test_policies_of_a_file_say_who_may(pki: Path, tmp_path: Path) -> None:
+    head = {"apiVersion": "abac.authorization.kubernetes.io/v1beta1", "kind": "Policy"}
+    lines = [
+        {"user": "system:kube-scheduler", "readonly": True, "resource": "secrets", "namespace": "*"},
+        {"group": "*", "nonResourcePath": "/version"},
+    ]
+    file = tmp_path / "policies.jsonl"
+    file.write_text("\n".join(json.dumps({**head, "spec": each}) for each in lines))
+    flags: dict[str, Any] = {"authorization_mode": ("ABAC",), "authorization_policy_file": str(file)}
+    async with running(pki, **flags) as api, api.client("scheduler") as scheduler:
+        assert (await scheduler.get(SECRETS)).status_code == 200
+        assert (await scheduler.get("/version")).status_code == 200
+        refused = await scheduler.delete(f"{SECRETS}/a")
+        assert refused.status_code == 403
+        assert refused.json()["message"].endswith('in the namespace "default": No policy matched.')
 
 
 KNOWN = {

@@ -90,8 +90,8 @@ WRONG: dict[str, tuple[list[Object], str]] = {
     "no type": ([{"name": "a"}], "authorizers[0].type: Required value"),
     "another type": (
         [{"type": "ABC", "name": "a"}],
-        'authorizers[0].type: Unsupported value: "ABC": supported values: "AlwaysAllow", "AlwaysDeny", '
-        '"Node", "RBAC", "Webhook"',
+        'authorizers[0].type: Unsupported value: "ABC": supported values: "ABAC", "AlwaysAllow", '
+        '"AlwaysDeny", "Node", "RBAC", "Webhook"',
     ),
     "twice": ([RBAC, RBAC], 'authorizers[1].type: Duplicate value: "RBAC"'),
     "no name": ([{"type": "RBAC"}], "authorizers[0].name: Required value"),
@@ -187,6 +187,11 @@ def test_an_unknown_field_is_refused() -> None:
         (
             {"authorization_webhook_config_file": "w"},
             "cannot specify --authorization-webhook-config-file without mode Webhook",
+        ),
+        ({"authorization_mode": ("ABAC",)}, "authorization-mode ABAC's authorization policy file not passed"),
+        (
+            {"authorization_mode": ("RBAC",), "authorization_policy_file": "p"},
+            "cannot specify --authorization-policy-file without mode ABAC",
         ),
         (
             {"authorization_mode": ("RBAC", "RBAC")},
