@@ -20,9 +20,11 @@ from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
 from apimachinery.scheme import (
     API_SERVICES,
     BUILTIN,
+    CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     FLOW_SCHEMAS,
     PRIORITY_LEVEL_CONFIGURATIONS,
+    SECRETS,
     VALIDATING_ADMISSION_POLICIES,
     Resource,
 )
@@ -67,7 +69,7 @@ from apiserver.options import Options, advertised_address
 from apiserver.param_kinds import ParamKinds, StoredKind
 from apiserver.policy_status import PolicyStatus
 from apiserver.registry.lease_pool import LeasePool
-from apiserver.registry.store import Shared
+from apiserver.registry.store import Shared, Store
 from apiserver.registry.stores import build_stores, store_of
 from apiserver.registry.strategies.registered import StrategyConfig, build_repair, build_strategies
 from apiserver.registry.strategy import Strategy
@@ -191,6 +193,7 @@ class ApiServer:
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
                 group.create_task(self.flows.run())
+                group.create_task(self.auth.legacy_tokens.run(*self._tokens_and_tracking()))
                 group.create_task(self.auth.run())
                 if self.auditor is not None:
                     group.create_task(self.auditor.run())
@@ -203,6 +206,9 @@ class ApiServer:
             if self.auditor is not None:
                 await self.auditor.close()
             await self.connections.aclose()
+
+    def _tokens_and_tracking(self) -> tuple[Store, Store]:
+        return store_of(self.stores, SECRETS), store_of(self.stores, CONFIG_MAPS)
 
     def _start(self, now: Callable[[], datetime]) -> Start:
         options = self.options
@@ -221,6 +227,7 @@ class ApiServer:
             service,
             cidr,
             self.flows.ensure,
+            partial(self.auth.legacy_tokens.track, store_of(self.stores, CONFIG_MAPS)),
             options=options,
             has_roles=has_roles,
         )

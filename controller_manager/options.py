@@ -78,6 +78,11 @@ class Options(CommonOptions):
         "Fraction of Nodes in a zone which needs to be not Ready (minimum 3) for zone to be treated as "
         "unhealthy.",
     )
+    legacy_service_account_token_clean_up_period: float = duration(
+        8760 * 3600.0,
+        "The period of time since the last usage of an legacy service account token before it can be "
+        "deleted.",
+    )
     terminated_pod_gc_threshold: int = flag(
         12500, "Number of terminated pods that can exist before the garbage collector starts deleting them."
     )

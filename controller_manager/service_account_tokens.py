@@ -29,7 +29,7 @@ from component_base.jwt import Signer, load_private_key
 from controller_manager.context import ControllerContext
 
 TYPE = "kubernetes.io/service-account-token"
-_NAME, _UID = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
+ACCOUNT_NAME, _UID = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
 _ISSUER = "kubernetes/serviceaccount"
 
 Sign = Callable[[Object], str]
@@ -47,7 +47,7 @@ def completed(secret: Object, account: Object, sign: Sign, authority: bytes) -> 
         data["token"] = _encoded(sign(claims_of(secret, account)).encode())
     if data == before:
         return None
-    named = {_NAME: name_of(account), _UID: uid_of(account)}
+    named = {ACCOUNT_NAME: name_of(account), _UID: uid_of(account)}
     metadata = {**secret["metadata"], "annotations": {**annotations_of(secret), **named}}
     return {**secret, "metadata": metadata, "data": data}
 
@@ -72,7 +72,7 @@ def _encoded(value: bytes) -> str:
 def is_of(secret: Object, account: Object) -> bool:
     """Whether a token Secret is this account's, and not of an earlier one of its name."""
     said = annotations_of(secret)
-    return said.get(_NAME) == name_of(account) and said.get(_UID, uid_of(account)) == uid_of(account)
+    return said.get(ACCOUNT_NAME) == name_of(account) and said.get(_UID, uid_of(account)) == uid_of(account)
 
 
 class ServiceAccountTokensController:
@@ -96,7 +96,9 @@ class ServiceAccountTokensController:
 
     def _tokens_of(self, account: Object) -> Iterable[NamespacedName]:
         secrets = self._secrets.list(namespace_of(account))
-        return [key_of(each) for each in secrets if annotations_of(each).get(_NAME) == name_of(account)]
+        return [
+            key_of(each) for each in secrets if annotations_of(each).get(ACCOUNT_NAME) == name_of(account)
+        ]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         secret = self._secrets.get(key)
@@ -117,7 +119,7 @@ class ServiceAccountTokensController:
 
     async def _account_of(self, secret: Object) -> Object | None:
         """The cache may be behind: that there is no account is asked for."""
-        name = annotations_of(secret).get(_NAME, "")
+        name = annotations_of(secret).get(ACCOUNT_NAME, "")
         account = self._accounts.get(NamespacedName(namespace_of(secret), name))
         if account is not None and is_of(secret, account):
             return account

@@ -26,6 +26,7 @@ from controller_manager.ephemeral_volume import EphemeralVolumeController
 from controller_manager.garbage_collector.controller import GarbageCollector
 from controller_manager.horizontal_pod_autoscaler.controller import HorizontalPodAutoscalerController
 from controller_manager.job.controller import JobController
+from controller_manager.legacy_token_cleaner import LegacyTokenCleaner
 from controller_manager.local_path import LocalPathProvisioner
 from controller_manager.namespace import NamespaceController
 from controller_manager.node_ipam import NodeIpamController
@@ -102,6 +103,7 @@ CONTROLLERS: tuple[Row, ...] = (
         "concurrent_serviceaccount_token_syncs",
         needed=lambda options: bool(options.service_account_private_key_file),
     ),
+    _row(LegacyTokenCleaner),
     _row(RootCAPublisher, needed=lambda options: bool(options.root_ca_file)),
     _row(
         NodeIpamController, needed=lambda options: options.allocate_node_cidrs and bool(options.cluster_cidr)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from apimachinery.objects import Object
 from apimachinery.scheme import AUTHENTICATION, PODS
 from apiserver.auth import authentication_config, authorization_config
 from apiserver.auth.abac import ABACAuthorizer, load_policies
@@ -18,6 +19,7 @@ from apiserver.auth.authorizer import Resolver
 from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.issuers import IssuersFile, new_issuer
+from apiserver.auth.legacy_tokens import LegacyTokenUse
 from apiserver.auth.node import NodeAuthorizer
 from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
@@ -45,6 +47,7 @@ class Auth:
     rbac: RBACAuthorizer
     verifier: jwt.Verifier | None
     issuer: TokenIssuer | None
+    legacy_tokens: LegacyTokenUse
     webhooks: Webhooks
     """Of authentication; those of authorization come and go."""
     followers: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
@@ -65,7 +68,10 @@ def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime])
     rbac = RBACAuthorizer(Index(cast(Any, cache.resource)))
     verifier, webhooks = _verifier(options), Webhooks()
     configuration = authentication_config.configuration_of(options)
-    authenticator = _authenticator(options, configuration, verifier, cached(cache), webhooks, now)
+    legacy = LegacyTokenUse(now)
+    authenticator = _authenticator(
+        options, configuration, verifier, cached(cache), webhooks, now, legacy.note
+    )
     built_in: dict[str, Callable[[], Resolver]] = {
         "Node": lambda: node_authorizer(cache),
         "RBAC": lambda: rbac,
@@ -79,7 +85,7 @@ def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime])
     if path := options.authorization_config:
         followers.append(partial(authorizer.follow, path))
     issuer = _issuer(options, now)
-    return Auth(authenticator, authorizer, rbac, verifier, issuer, webhooks, tuple(followers))
+    return Auth(authenticator, authorizer, rbac, verifier, issuer, legacy, webhooks, tuple(followers))
 
 
 def _authenticator(
@@ -89,8 +95,10 @@ def _authenticator(
     lookup: Lookup,
     webhooks: Webhooks,
     now: Callable[[], datetime],
+    note_use: Callable[[Object], None],
 ) -> Authenticator:
-    tokens = TokenVerifier(verifier, options.service_account_issuer, lookup, now) if verifier else None
+    issuers = options.service_account_issuer
+    tokens = TokenVerifier(verifier, issuers, lookup, now, note_use) if verifier else None
     return Authenticator(
         static_tokens=load_token_file(Path(options.token_auth_file)) if options.token_auth_file else None,
         tokens=tokens,

@@ -91,12 +91,19 @@ class TokenVerifier:
     """Turns a token into a user, or raises InvalidToken saying what is wrong with it."""
 
     def __init__(
-        self, verifier: Verifier, issuers: Sequence[str], lookup: Lookup, now: Callable[[], datetime]
+        self,
+        verifier: Verifier,
+        issuers: Sequence[str],
+        lookup: Lookup,
+        now: Callable[[], datetime],
+        note_use: Callable[[Object], None] = lambda secret: None,
     ) -> None:
+        """note_use(secret) is told of each token that lives in a Secret and is shown."""
         self._verifier = verifier
         self._issuers = frozenset(issuers)
         self._lookup = lookup
         self._now = now
+        self._note_use = note_use
 
     def verify(self, token: str, audiences: Sequence[str]) -> tuple[UserInfo, tuple[str, ...]]:
         """The user and those of `audiences` that the token is for."""
@@ -163,6 +170,7 @@ class TokenVerifier:
         secret = self._lookup(SECRETS, namespace, claims.get(f"{prefix}/secret.name", ""))
         if secret is None or get_path(secret, "metadata.deletionTimestamp") or not _holds(secret, token):
             raise InvalidToken("service account token has been invalidated")
+        self._note_use(secret)
         if _INVALID_SINCE in labels_of(secret):
             text = f"the token in secret {namespace}/{secret['metadata']['name']} for service account "
             raise InvalidToken(f"{text}{namespace}/{name} has been marked invalid. {_MARKED}")

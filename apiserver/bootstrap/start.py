@@ -27,6 +27,7 @@ _RBAC = "rbac/bootstrap-roles"
 _PRIORITIES = "scheduling/bootstrap-system-priority-classes"
 _FLOWS = "priority-and-fairness-config-producer"
 _AUTHENTICATION = "start-cluster-authentication-info-controller"
+_TOKENS = "start-legacy-token-tracking-controller"
 _SERVICE = "bootstrap-controller"
 _SERVICE_CIDR = "start-kubernetes-service-cidr-controller"
 
@@ -41,6 +42,7 @@ class Start:
         service: KubernetesService,
         service_cidr: DefaultServiceCIDR,
         ensure_flows: Callable[[], Awaitable[None]],
+        track_tokens: Callable[[], Awaitable[None]],
         *,
         options: Options,
         has_roles: bool,
@@ -53,12 +55,13 @@ class Start:
         self._options = options
         self._has_roles = has_roles
         self._ensure_flows = ensure_flows
+        self._track_tokens = track_tokens
         self._done: set[str] = set()
         self.finished = asyncio.Event()
 
     def checks(self) -> dict[str, Check]:
         """A health check for every hook."""
-        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _SERVICE, _SERVICE_CIDR)
+        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _TOKENS, _SERVICE, _SERVICE_CIDR)
         return {f"poststarthook/{name}": flag_check(partial(self._is_done, name)) for name in names}
 
     def _is_done(self, name: str) -> bool:
@@ -73,6 +76,7 @@ class Start:
             group.create_task(self._hook(_RBAC, self._ensure(rbac)))
             group.create_task(self._hook(_PRIORITIES, self._ensure(objects.priority_classes)))
             group.create_task(self._hook(_FLOWS, self._ensure_flows))
+            group.create_task(self._hook(_TOKENS, self._track_tokens))
             group.create_task(self._hook(_AUTHENTICATION, self._ensure(self._authentication)))
             group.create_task(self._hook(_SERVICE, self._service.sync))
             group.create_task(self._hook(_SERVICE_CIDR, self._service_cidr.sync))

@@ -38,9 +38,12 @@ ELECTION = (
 )
 FLAGS = {
     API: ("--default-not-ready-toleration-seconds=1", "--default-unreachable-toleration-seconds=1"),
-    CONTROLLERS: (*ELECTION, "--node-monitor-period=500ms", "--node-monitor-grace-period=4s"),
+    CONTROLLERS: (
+        *ELECTION, "--node-monitor-period=500ms", "--node-monitor-grace-period=4s",
+        "--legacy-service-account-token-clean-up-period=1s",
+    ),
     SCHEDULER: ELECTION,
-}
+}  # fmt: skip
 KUBELET = """
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

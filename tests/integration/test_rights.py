@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from itertools import count
 from pathlib import Path
 
 import yaml
@@ -14,7 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from apimachinery.objects import Object, get_path
-from apimachinery.scheme import CERTIFICATE_SIGNING_REQUESTS, CLUSTER_ROLES, SECRETS
+from apimachinery.scheme import (
+    CERTIFICATE_SIGNING_REQUESTS,
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+)
 from client.rest import Client
 from tests.integration.plane import Plane, eventually
 
@@ -92,6 +99,12 @@ async def test_a_secret_is_given_the_token_it_asks_for(plane: Plane, client: Cli
     for token in (base64.b64decode(filled["token"]).decode(), run(plane, "create", "token", "robot").strip()):
         shown = json.loads(run(plane, "auth", "whoami", "-ojson", token=token))["status"]["userInfo"]
         assert shown["username"] == "system:serviceaccount:default:robot"
+    await eventually(
+        lambda: client.get(SECRETS, "robot-token", "default"),
+        lambda secret: (
+            secret["metadata"].get("labels", {}).keys() == {"kubernetes.io/legacy-token-last-used"}
+        ),
+    )
     run(plane, "delete", "serviceaccount", "robot")
 
     async def secrets() -> list[Object]:
@@ -99,6 +112,27 @@ async def test_a_secret_is_given_the_token_it_asks_for(plane: Plane, client: Cli
         return [each for each in found if each["metadata"]["name"] == "robot-token"]
 
     await eventually(secrets, lambda found: not found)
+
+
+async def test_a_token_that_was_made_unasked_is_marked_when_nobody_uses_it(
+    plane: Plane, client: Client
+) -> None:
+    """As in a store that an older cluster has left. A change of the ConfigMap makes the controller look."""
+    metadata = {"name": "old-token", "annotations": {"kubernetes.io/service-account.name": "old"}}
+    run(plane, "create", "serviceaccount", "old")
+    await client.patch(SERVICE_ACCOUNTS, "old", {"secrets": [{"name": "old-token"}]}, "default")
+    kind = "kubernetes.io/service-account-token"
+    await client.create(SECRETS, {"metadata": metadata | {"namespace": "default"}, "type": kind})
+    looks = count()
+
+    async def labels() -> dict[str, str]:
+        data = {"since": "2020-01-01", "look": str(next(looks))}
+        tracking = "kube-apiserver-legacy-service-account-token-tracking"
+        await client.patch(CONFIG_MAPS, tracking, {"data": data}, "kube-system")
+        return dict((await client.get(SECRETS, "old-token", "default"))["metadata"].get("labels") or {})
+
+    assert list(await eventually(labels)) == ["kubernetes.io/legacy-token-invalid-since"]
+    run(plane, "delete", "serviceaccount", "old")
 
 
 def test_what_a_node_may_is_not_listed(plane: Plane) -> None:

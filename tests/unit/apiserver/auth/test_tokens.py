@@ -33,6 +33,7 @@ class World:
 
     def __init__(self) -> None:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.used: list[Object] = []
         self.objects: dict[tuple[Resource, str, str], Object] = {(SERVICE_ACCOUNTS, "shop", "robot"): ACCOUNT}
 
     def now(self) -> datetime:
@@ -46,8 +47,8 @@ class World:
         return issuer.issue(ACCOUNT, audiences, 3600, bound or Bound(""))
 
     def verify(self, token: str) -> UserInfo:
-        verifier = TokenVerifier(Verifier([KEY.public_key()]), (ISSUER,), self.lookup, self.now)
-        return verifier.verify(token, (ISSUER,))[0]
+        keys, note = Verifier([KEY.public_key()]), self.used.append
+        return TokenVerifier(keys, (ISSUER,), self.lookup, self.now, note).verify(token, (ISSUER,))[0]
 
 
 def test_a_token_names_its_account() -> None:
@@ -148,8 +149,14 @@ def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
         }
     )
     data = {"token": base64.b64encode(token.encode()).decode()}
-    world.objects[SECRETS, "shop", "robot-token"] = {"data": data}
+    secret: Object = {"metadata": {"name": "robot-token"}, "data": data}
+    world.objects[SECRETS, "shop", "robot-token"] = secret
     assert world.verify(token).name == "system:serviceaccount:shop:robot"
+    assert world.used == [secret]
+    secret["metadata"]["labels"] = {"kubernetes.io/legacy-token-invalid-since": "2025-01-01"}
+    with pytest.raises(InvalidToken, match=r"in secret shop/robot-token .* has been marked invalid"):
+        world.verify(token)
+    assert len(world.used) == 2, "who still uses it is worth knowing"
     del world.objects[SECRETS, "shop", "robot-token"]
     with pytest.raises(InvalidToken):
         world.verify(token)
