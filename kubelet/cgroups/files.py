@@ -6,7 +6,7 @@ Every method blocks for as long as the kernel needs, and raises OSError as the k
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,9 @@ class CgroupFiles(Protocol):
         """With all above it. What is there stays."""
 
     def write(self, path: str, limits: Limits) -> None: ...
+    def limit_hugepages(self, path: str, amounts: Mapping[int, int]) -> None:
+        """Bytes by page size, of a cgroup that is made where it is missing."""
+
     def remove(self, path: str) -> None:
         """With all below it, in which no process may be: EBUSY. What is gone already is success."""
 

@@ -16,9 +16,8 @@ from apimachinery.pods import (
     qos_class,
 )
 from apimachinery.quantity import Quantity
-from kubelet.containers.resources import MIN_SHARES, cpu_quota, cpu_shares
+from kubelet.containers.resources import HUGEPAGES, MIN_SHARES, cpu_quota, cpu_shares, hugepages_in
 
-HUGEPAGES = "hugepages-"
 UNBOUNDED_HUGEPAGES = 1 << 62
 
 
@@ -103,11 +102,7 @@ def _left(capacity: Mapping[str, str], reserved: Mapping[str, Quantity]) -> dict
 
 def hugepages_of(resources: Mapping[str, Quantity], page_sizes: Collection[int]) -> dict[int, int]:
     """By page size; none of a size that is not asked for."""
-    asked = {
-        Quantity.parse(name.removeprefix(HUGEPAGES)).value(): value.value()
-        for name, value in resources.items()
-        if name.startswith(HUGEPAGES)
-    }
+    asked = hugepages_in(resources)
     return {size: asked.get(size, 0) for size in page_sizes}
 
 

@@ -38,6 +38,13 @@ class SeparateHierarchies:
             if controller in self._ours:
                 write_file(self._ours[controller] / path / file, text)
 
+    def limit_hugepages(self, path: str, amounts: Mapping[int, int]) -> None:
+        if "hugetlb" in self._ours:
+            where = self._ours["hugetlb"] / path
+            where.mkdir(parents=True, exist_ok=True)
+            for file, text in hugepage_files(amounts):
+                write_file(where / file, text)
+
     def remove(self, path: str) -> None:
         for mount in set(self._mounts.values()):
             remove_directory(mount / path)
@@ -54,8 +61,13 @@ def files_v1(limits: Limits) -> Iterator[tuple[str, str, str]]:
     yield "cpu", "cpu.cfs_quota_us", str(limits.cpu_quota or -1)
     yield "memory", "memory.limit_in_bytes", str(limits.memory or -1)
     yield "pids", "pids.max", str(limits.pids or "max")
-    for size, amount in limits.hugepages.items():
-        yield "hugetlb", f"hugetlb.{shown_page_size(size)}.limit_in_bytes", str(amount)
+    for file, text in hugepage_files(limits.hugepages):
+        yield "hugetlb", file, text
+
+
+def hugepage_files(amounts: Mapping[int, int]) -> Iterator[tuple[str, str]]:
+    for size, amount in amounts.items():
+        yield f"hugetlb.{shown_page_size(size)}.limit_in_bytes", str(amount)
 
 
 def parse_mounts_v1(text: str) -> dict[str, Path]:

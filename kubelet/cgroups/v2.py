@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kubelet.cgroups.files import (
@@ -42,6 +42,12 @@ class UnifiedHierarchy:
             if file.partition(".")[0] in self._controllers:
                 write_file(self._top / path / file, text)
 
+    def limit_hugepages(self, path: str, amounts: Mapping[int, int]) -> None:
+        if "hugetlb" in self._controllers:
+            self.create(path)
+            for file, text in hugepage_files(amounts):
+                write_file(self._top / path / file, text)
+
     def remove(self, path: str) -> None:
         remove_directory(self._top / path)
 
@@ -63,7 +69,11 @@ def files_v2(limits: Limits) -> Iterator[tuple[str, str]]:
     yield "cpu.max", f"{limits.cpu_quota or 'max'} {PERIOD}"
     yield "memory.max", str(limits.memory or "max")
     yield "pids.max", str(limits.pids or "max")
-    for size, amount in limits.hugepages.items():
+    yield from hugepage_files(limits.hugepages)
+
+
+def hugepage_files(amounts: Mapping[int, int]) -> Iterator[tuple[str, str]]:
+    for size, amount in amounts.items():
         yield f"hugetlb.{shown_page_size(size)}.max", str(amount)
 
 

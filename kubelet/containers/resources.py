@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apimachinery.objects import Object
 from apimachinery.pods import (
     BEST_EFFORT,
@@ -16,6 +18,7 @@ from apimachinery.quantity import Quantity
 from kubelet.pods.critical import SYSTEM_CRITICAL_PRIORITY
 from kubelet.runtime.interface import Resources
 
+HUGEPAGES = "hugepages-"
 MIN_SHARES, SHARES_PER_CPU = 2, 1024
 MIN_QUOTA, QUOTA_PERIOD = 1000, 100_000
 MAX_SHARES = 262144
@@ -35,7 +38,17 @@ def resources_of(
         memory_limit=limits["memory"].value() if "memory" in limits else 0,
         pids_limit=pids_limit,
         oom_score_adj=oom_score(pod, container, memory_capacity),
+        hugepages=hugepages_in(limits_of(container)),
     )
+
+
+def hugepages_in(resources: Mapping[str, Quantity]) -> dict[int, int]:
+    """Bytes by page size."""
+    return {
+        Quantity.parse(name.removeprefix(HUGEPAGES)).value(): value.value()
+        for name, value in resources.items()
+        if name.startswith(HUGEPAGES)
+    }
 
 
 def cpu_shares(milli: int) -> int:

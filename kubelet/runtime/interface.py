@@ -86,6 +86,8 @@ class Resources:
     memory_limit: int = 0
     pids_limit: int = 0
     oom_score_adj: int = 0
+    hugepages: Mapping[int, int] = field(default_factory=dict)
+    """Bytes by page size, of the sizes that it may use."""
 
 
 @dataclass(frozen=True, slots=True)

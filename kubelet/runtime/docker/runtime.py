@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from component_base.byte_stream import DuplexStream
+from kubelet.cgroups.drivers import MOUNTS, open_files
 from kubelet.cgroups.usage import read_interfaces, read_usage
 from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
@@ -154,11 +155,25 @@ class DockerRuntime:
             body = container_body(config, sandbox_id, labels, self._creator.privileges, sandbox, self._logs)
             docker_id = await self._creator.create(docker_name(labels), body)
             await self._link(labels, docker_id)
+            if config.resources.hugepages:
+                await self._limit_hugepages(sandbox, docker_id, config.resources.hugepages)
             return with_scheme(docker_id)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
             raise CreateContainerError(str(error)) from error
+
+    async def _limit_hugepages(
+        self, sandbox: Mapping[str, Any], docker_id: str, amounts: Mapping[int, int]
+    ) -> None:
+        """Docker has no word for them: its container finds the limit in the cgroup that it will live in.
+
+        Where that is systemd's to make, only the pod's own limit holds.
+        """
+        parent = sandbox["HostConfig"].get("CgroupParent") or ""
+        if parent and await self.cgroup_driver() == "cgroupfs":
+            path = f"{parent.strip('/')}/{docker_id}"
+            await asyncio.to_thread(lambda: open_files(MOUNTS.read_text()).limit_hugepages(path, amounts))
 
     async def _link(self, labels: Mapping[str, str], docker_id: str) -> None:
         if self._links is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,21 @@ def test_version_2_lends_its_controllers_from_level_to_level(tmp_path: Path) -> 
     assert files.children("kubepods") == ["kubepods/poda"]
 
 
+def test_huge_pages_of_a_container_are_limited_before_it_starts(tmp_path: Path) -> None:
+    v1 = SeparateHierarchies({"hugetlb": tmp_path / "v1", "memory": tmp_path / "memory"})
+    file = kernel_file(tmp_path / "v1/kubepods/poda/c/hugetlb.2MB.limit_in_bytes")
+    v1.limit_hugepages("kubepods/poda/c", {2 * MIB: 8 * MIB})
+    assert file.read_text() == "8388608"
+    assert not (tmp_path / "memory").exists()
+
+    for where in ("v2", "v2/kubepods", "v2/kubepods/poda"):
+        kernel_file(tmp_path / where / "cgroup.controllers", "hugetlb")
+        kernel_file(tmp_path / where / "cgroup.subtree_control", "hugetlb")
+    file = kernel_file(tmp_path / "v2/kubepods/poda/c/hugetlb.1GB.max")
+    UnifiedHierarchy(tmp_path / "v2").limit_hugepages("kubepods/poda/c", {1 << 30: 1 << 31})
+    assert file.read_text() == "2147483648"
+
+
 def test_systemd_is_asked_for_slices_with_their_limits() -> None:
     asked: list[list[str]] = []
     driver = SystemdDriver(Files(), Systemd(False, asked.append))
@@ -318,6 +334,9 @@ class Files:
             raise self.errors[path]
         self.limits[path] = limits
         self.history.append((path, limits))
+
+    def limit_hugepages(self, path: str, amounts: Mapping[int, int]) -> None:
+        raise NotImplementedError
 
     def remove(self, path: str) -> None:
         self.limits.pop(path, None)
