@@ -11,8 +11,8 @@ from kubelet.pods.container_status import StatusInputs
 from kubelet.pods.messages import last_words
 from kubelet.pods.record import PodRecord
 from kubelet.pods.resizer import Resizer
-from kubelet.pods.seen import has_ended
-from kubelet.pods.status import pod_status, rejected_status
+from kubelet.pods.seen import has_ended, running_containers
+from kubelet.pods.status import TERMINAL, pod_status, rejected_status
 from kubelet.pods.status_manager import StatusManager
 from kubelet.probes.manager import ProbeManager
 from kubelet.runtime.interface import Runtime, RuntimePod
@@ -47,6 +47,7 @@ class PodReporter:
         self._statuses.forget(uid)
 
     async def report(self, record: PodRecord, seen: RuntimePod | None) -> Object:
+        """The status as it is; what the API is told may be less."""
         for each in seen.containers if seen else ():
             if has_ended(each) and each.id not in record.messages:
                 record.messages[each.id] = await last_words(self._runtime, each)
@@ -65,7 +66,8 @@ class PodReporter:
         # A pod is not said to be over while something of it may run.
         ended = record.ended if record.stopped else None
         status = pod_status(current, inputs, addresses, self._time(), ended=ended)
-        self._statuses.set(record.pod, status, stopped=record.stopped)
+        shown = status if record.stopped else _held_back(status, current, seen)
+        self._statuses.set(record.pod, shown, stopped=record.stopped)
         return status
 
     def reject(self, record: PodRecord) -> None:
@@ -76,3 +78,11 @@ class PodReporter:
 
     def _time(self) -> str:
         return format_time(self._now())
+
+
+def _held_back(status: Object, current: Object, seen: RuntimePod | None) -> Object:
+    """With the phase there was while sidecars still run: whoever counts on the end may rely on it."""
+    before = (current.get("status") or {}).get("phase") or "Pending"
+    if status["phase"] in TERMINAL and before not in TERMINAL and running_containers(seen):
+        return {**status, "phase": before}
+    return status

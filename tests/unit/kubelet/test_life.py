@@ -94,7 +94,9 @@ async def test_a_sidecar_runs_beside_the_containers_and_ends_after_them() -> Non
         sidecar = make_sidecar(command=FOREVER)
         world.api.put(make_pod(shell("sleep 5; exit 0"), init=(sidecar,), policy="Never"))
         await world.until(lambda: world.pod()["status"].get("phase") == "Succeeded")
-        await world.until(lambda: "Killing: Stopping container side" in world.events.seen)
+        assert "Killing: Stopping container side" in world.events.seen
+        (side,) = world.pod()["status"]["initContainerStatuses"]
+        assert "terminated" in side["state"]
 
 
 async def test_deletion_stops_the_containers_then_the_object_goes() -> None:
