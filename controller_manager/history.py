@@ -7,6 +7,7 @@ Source: pkg/controller/history/controller_history.go.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from apimachinery.errors import AlreadyExistsError, NotFoundError
 from apimachinery.labels import selector_from_label_selector
@@ -77,7 +78,14 @@ def new_revision(owner: Object, hash_label: str, number: int, collisions: int) -
         "annotations": dict(annotations_of(owner)),
         "ownerReferences": [owner_reference(owner)],
     }
-    return {"metadata": metadata, "data": template_patch(owner), "revision": number}
+    return {"metadata": metadata, "data": in_key_order(template_patch(owner)), "revision": number}
+
+
+def in_key_order(value: Any) -> Any:
+    """As Go writes maps: clients compare a revision's data, byte by byte, with the template they have."""
+    if isinstance(value, dict):
+        return {key: in_key_order(value[key]) for key in sorted(value)}
+    return [in_key_order(each) for each in value] if isinstance(value, list) else value
 
 
 class RevisionHistory:

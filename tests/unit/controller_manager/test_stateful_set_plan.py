@@ -1,5 +1,6 @@
 """What a StatefulSet does next, as a table; its pods, claims and status."""
 
+import json
 from typing import Any
 
 import pytest
@@ -193,6 +194,15 @@ def test_status_counts_by_revision_and_completes_the_update(seen: str, status: O
     found = calculate_status(make_stateful_set(), pods(seen), (OLD, NEW), 0, NOW)
     fixed = {"observedGeneration": 1, "currentRevision": "old", "updateRevision": "new", "collisionCount": 0}
     assert found == {**fixed, **status}
+
+
+def test_a_revision_is_written_as_go_writes_maps() -> None:
+    owner = make_stateful_set()
+    owner["spec"]["template"] = {"spec": {"b": [{"d": 1, "c": ""}], "a": {}}, "metadata": {}}
+    kept = json.dumps(new_revision(owner, "hash", 1, 0)["data"], separators=(",", ":"))
+    assert kept == (
+        '{"spec":{"template":{"$patch":"replace","metadata":{},"spec":{"a":{},"b":[{"c":"","d":1}]}}}}'
+    )
 
 
 def test_a_revision_is_named_after_its_template() -> None:
