@@ -1,12 +1,16 @@
 """Ending containers: preStop, SIGTERM, grace, SIGKILL.
 
-All containers of a pod side by side, its sidecars after them.
+The preStop hooks of a pod run side by side, and so do its containers end; sidecars after all others.
+
+Source: pkg/kubelet/kuberuntime (killContainer, kuberuntime_termination_order.go) of Kubernetes 1.34.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 
 from apimachinery.objects import Object
 from apimachinery.pods import all_containers, is_sidecar
@@ -19,7 +23,10 @@ from kubelet.runtime.interface import ContainerState, Runtime, RuntimeContainer,
 log = logging.getLogger(__name__)
 
 AFTER_HOOK_GRACE = 2.0
-"""What is left to a container whose preStop hook has used up the grace period."""
+"""What is left to a container whose preStop hook, or whose turn, has used up the grace period."""
+
+Ends = Sequence[asyncio.Event]
+"""The ends of other containers."""
 
 
 class Terminator:
@@ -31,32 +38,34 @@ class Terminator:
         """Returns when no container of the pod runs and its sandboxes are stopped."""
         if seen is None:
             return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + grace
-        sidecars = [each["name"] for each in pod["spec"].get("initContainers") or () if is_sidecar(each)]
         running = running_containers(seen)
-        await self._all(pod, [each for each in running if each.name not in sidecars], grace)
-        for name in reversed(sidecars):
-            rest = max(deadline - loop.time(), AFTER_HOOK_GRACE if grace > AFTER_HOOK_GRACE else grace)
-            await self._all(pod, [each for each in running if each.name == name], rest)
+        ends = {each.name: asyncio.Event() for each in running}
+        async with asyncio.TaskGroup() as group:
+            for each in running:
+                before = [ends[name] for name in stopped_before(pod, each.name) if name in ends]
+                group.create_task(self._stop_in_turn(pod, each, grace, before, ends[each.name]))
         for sandbox in seen.sandboxes:
             await self._runtime.stop_sandbox(sandbox.id)
 
-    async def _all(self, pod: Object, containers: list[RuntimeContainer], grace: float) -> None:
-        async with asyncio.TaskGroup() as group:
-            for each in containers:
-                message = f"Stopping container {each.name}"
-                group.create_task(self.stop_container(pod, each, grace, message))
+    async def _stop_in_turn(
+        self, pod: Object, running: RuntimeContainer, grace: float, before: Ends, end: asyncio.Event
+    ) -> None:
+        try:
+            await self.stop_container(pod, running, grace, f"Stopping container {running.name}", before)
+        finally:
+            end.set()
 
     async def stop_container(
-        self, pod: Object, running: RuntimeContainer, grace: float, message: str
+        self, pod: Object, running: RuntimeContainer, grace: float, message: str, before: Ends = ()
     ) -> None:
-        """The Killing event, the preStop hook, then the engine's stop with what is left of the grace."""
+        """The Killing event, the preStop hook, its turn, the engine's stop with what is left of the grace."""
         container = next((each for each in all_containers(pod["spec"]) if each["name"] == running.name), None)
         self._recorder.event(container_reference(pod, running.name), NORMAL, "Killing", message)
         hook = ((container or {}).get("lifecycle") or {}).get("preStop")
         if hook and container is not None and grace > 0:
             grace = await self._pre_stop(pod, container, running, hook, grace)
+        if before:
+            grace = await _await_turn(before, grace)
         await self._runtime.stop_container(running.id, grace)
 
     async def _pre_stop(
@@ -74,6 +83,26 @@ class Terminator:
             reference = container_reference(pod, container["name"])
             self._recorder.event(reference, WARNING, "FailedPreStopHook", "PreStopHook failed")
         return max(grace - (loop.time() - began), AFTER_HOOK_GRACE)
+
+
+def stopped_before(pod: Object, name: str) -> list[str]:
+    """What ends before this container does: for a sidecar all containers, and the sidecars after it."""
+    spec = pod["spec"]
+    sidecars = [each["name"] for each in spec.get("initContainers") or () if is_sidecar(each)]
+    if name not in sidecars:
+        return []
+    return [*(each["name"] for each in spec["containers"]), *sidecars[sidecars.index(name) + 1 :]]
+
+
+async def _await_turn(before: Ends, grace: float) -> float:
+    """Until all of them have come, or the grace period is over; returns what is left of it."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            for end in before:
+                await end.wait()
+    return max(grace - (loop.time() - began), min(grace, AFTER_HOOK_GRACE))
 
 
 def _ip(pod: Object) -> str:

@@ -99,6 +99,22 @@ async def test_a_sidecar_runs_beside_the_containers_and_ends_after_them() -> Non
         assert "terminated" in side["state"]
 
 
+async def test_hooks_run_side_by_side_and_sidecars_end_last() -> None:
+    async with living() as world:
+        slow = {"preStop": {"sleep": {"seconds": 10}}}
+        inits = tuple(make_sidecar(name, command=FOREVER, lifecycle=slow) for name in ("one", "two"))
+        dawdling = {"annotations": {"hollow.sampan.io/stop-after": "1s"}}
+        world.api.put(make_pod(make_container(command=FOREVER, lifecycle=slow), init=inits, meta=dawdling))
+        await world.until_ready()
+        world.api.delete_pod(grace=60)
+        began = asyncio.get_running_loop().time()
+        assert await world.until(lambda: not world.api.pods) - began < 15
+        status = world.api.history[-1]["status"]
+        states = [*status["containerStatuses"], *status["initContainerStatuses"]]
+        ends = {each["state"]["terminated"]["finishedAt"]: each["name"] for each in states}
+        assert [ends[moment] for moment in sorted(ends)] == ["web", "two", "one"]
+
+
 async def test_deletion_stops_the_containers_then_the_object_goes() -> None:
     async with living() as world:
         world.api.put(make_pod(make_container(command=FOREVER)))
