@@ -75,7 +75,10 @@ METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("horizontal_pod_autoscaler_",),
         "`kubectl get --raw /api/v1/nodes/https:NODE:10257/proxy/metrics`",
     ),
-    "kubelet": (("kubelet_", "prober_"), "`kubectl get --raw /api/v1/nodes/NODE/proxy/metrics`"),
+    "kubelet": (
+        ("kubelet_", "prober_", "storage_", "volume_"),
+        "`kubectl get --raw /api/v1/nodes/NODE/proxy/metrics`",
+    ),
     "kube-proxy": (("kubeproxy_",), "`curl http://127.0.0.1:10249/metrics` on the node"),
     "kube-dns": (("coredns_",), "`curl http://ADDRESS:9153/metrics`, the node's address"),
     "Every client of the API": (

@@ -66,6 +66,15 @@ CLIENT_RENEWAL_ERRORS = Gauge(
 SERVER_RENEWAL_ERRORS = Gauge(
     "kubelet_server_expiration_renew_errors", "Counter of certificate renewal errors."
 )
+VOLUMES = Gauge(
+    "volume_manager_total_volumes", "Number of volumes in Volume Manager", ["plugin_name", "state"]
+)
+STORAGE_OPERATIONS = Histogram(
+    "storage_operation_duration_seconds",
+    "Storage operation duration",
+    ["volume_plugin", "operation_name", "status", "migrated"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600),
+)
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]
 )

@@ -25,6 +25,7 @@ from kubelet.volumes.ownership import give_to_group
 from kubelet.volumes.payload import Sources, payload_of, token_requests
 from kubelet.volumes.persistent import set_up_nfs, why_unsupported
 from kubelet.volumes.tokens import TokenManager
+from kubelet.volumes.use import VolumeUse
 
 _PLUGINS = {
     "emptyDir": "kubernetes.io~empty-dir",
@@ -64,14 +65,20 @@ class VolumeManager:
         self._objects = objects
         self._tokens = tokens
         self._claimed = claimed
+        self._use = VolumeUse()
 
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
-        return {volume["name"]: await self._set_up(pod, volume, allocatable) for volume in _used_volumes(pod)}
+        mounted = {}
+        for volume in _used_volumes(pod):
+            with self._use.setting_up(uid_of(pod), volume):
+                mounted[volume["name"]] = await self._set_up(pod, volume, allocatable)
+        return mounted
 
     async def tear_down(self, uid: str) -> None:
         self._tokens.forget(uid)
         await asyncio.to_thread(remove_tree, self._pods / uid / "volumes")
         self._claimed.forget(uid)
+        self._use.forget(uid)
 
     def next_refresh(self, uid: str) -> float | None:
         return self._tokens.next_refresh(uid)

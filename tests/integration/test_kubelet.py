@@ -106,6 +106,8 @@ async def check_statistics(here: Node, pod: Object) -> None:
     own = await ask("/metrics")
     assert 'kubelet_runtime_operations_total{operation_type="run_podsandbox"}' in own
     assert f'kubelet_node_name{{node="{here.name}"}} 1.0' in own
+    volumes = 'plugin_name="kubernetes.io/configmap",state="actual_state_of_world"'
+    assert f"volume_manager_total_volumes{{{volumes}}} 1.0" in own
     assert [uid_of(each) for each in orjson.loads(await ask("/pods"))["items"]] == [uid_of(pod)]
 
 
