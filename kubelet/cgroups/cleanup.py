@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from kubelet.cgroups.drivers import MOUNTS, CgroupfsDriver, SystemdDriver, open_files
+from kubelet.cgroups.drivers import MOUNTS, CgroupfsDriver, open_files, open_systemd
 from kubelet.cgroups.names import all_pods, parse_path
-from kubelet.cgroups.systemd import Systemd
-from kubelet.cgroups.v2 import UnifiedHierarchy
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +15,7 @@ def remove_cgroups(cgroup_root: str) -> None:
     top, root = all_pods(cgroup_root), parse_path(cgroup_root)
     try:
         files = open_files(MOUNTS.read_text())
-        systemd = Systemd(isinstance(files, UnifiedHierarchy))
-        for driver in (CgroupfsDriver(files), SystemdDriver(files, systemd)):
+        for driver in (CgroupfsDriver(files), open_systemd(files)):
             if files.exists(driver.path(top)):
                 driver.remove(driver.path(top))
             if root and not files.children(driver.path(root)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +10,11 @@ from kubelet.cgroups.files import CgroupFiles
 from kubelet.cgroups.limits import Limits
 from kubelet.cgroups.names import Name
 from kubelet.cgroups.systemd import Systemd
+from kubelet.cgroups.usage import parse_cgroups
 from kubelet.cgroups.v1 import SeparateHierarchies, parse_mounts_v1
 from kubelet.cgroups.v2 import UnifiedHierarchy, find_mount_v2
 
-MOUNTS = Path("/proc/mounts")
+MOUNTS, INIT = Path("/proc/mounts"), Path("/proc/1/cgroup")
 
 
 class Driver(Protocol):
@@ -55,12 +55,14 @@ class CgroupfsDriver:
 class SystemdDriver:
     """systemd has no words for huge pages: all limits are written to the files, too."""
 
-    def __init__(self, files: CgroupFiles, systemd: Systemd) -> None:
+    def __init__(self, files: CgroupFiles, systemd: Systemd, home: str = "") -> None:
+        """`home` is where systemd's own tree begins, which in a container is not the top."""
         self.files = files
         self.systemd = systemd
+        self._home = home
 
     def path(self, name: Name) -> str:
-        return names.slice_directory(name)
+        return f"{self._home}/{names.slice_directory(name)}".lstrip("/")
 
     def parent(self, name: Name) -> str:
         return names.slice_of(name)
@@ -88,9 +90,18 @@ def open_files(mounts: str) -> CgroupFiles:
     return SeparateHierarchies(separate)
 
 
-def open_driver(kind: str, run: Callable[[list[str]], None] | None = None) -> Driver:
+def open_systemd(files: CgroupFiles) -> SystemdDriver:
+    systemd = Systemd(isinstance(files, UnifiedHierarchy))
+    return SystemdDriver(files, systemd, systemd_home(INIT.read_text()))
+
+
+def systemd_home(text: str) -> str:
+    """Of the text of /proc/1/cgroup: where systemd, as PID 1, has begun its tree."""
+    paths = parse_cgroups(text)
+    return paths.get("memory", paths.get("", "/")).removesuffix("init.scope").strip("/")
+
+
+def open_driver(kind: str) -> Driver:
     """`kind` is cgroupfs or systemd, as the engine says. Raises OSError."""
     files = open_files(MOUNTS.read_text())
-    if kind != "systemd":
-        return CgroupfsDriver(files)
-    return SystemdDriver(files, Systemd(isinstance(files, UnifiedHierarchy), *([run] if run else [])))
+    return open_systemd(files) if kind == "systemd" else CgroupfsDriver(files)

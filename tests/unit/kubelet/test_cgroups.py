@@ -13,7 +13,7 @@ from apimachinery.objects import Object
 from apimachinery.pods import BEST_EFFORT, BURSTABLE, GUARANTEED
 from apimachinery.quantity import Quantity
 from kubelet.cgroups import names
-from kubelet.cgroups.drivers import CgroupfsDriver, SystemdDriver, open_files
+from kubelet.cgroups.drivers import CgroupfsDriver, SystemdDriver, open_files, systemd_home
 from kubelet.cgroups.limits import (
     UNBOUNDED_HUGEPAGES,
     Limits,
@@ -283,6 +283,22 @@ def test_systemd_changes_a_slice_that_is_there_and_stops_it() -> None:
     driver.remove(driver.path(name))
     assert [each[5:] for each in asked[1:]] == [["StopUnit", "ss", "kubepods-poda.slice", "replace"]]
     assert files.limits == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("4:memory:/\n1:name=systemd:/init.scope\n", ""),
+        ("0::/init.scope\n", ""),
+        ("4:memory:/docker/abc\n1:name=systemd:/docker/abc/init.scope\n", "docker/abc"),
+        ("0::/machine/abc/init.scope\n", "machine/abc"),
+    ],
+)
+def test_in_a_container_systemds_tree_does_not_begin_at_the_top(text: str, home: str) -> None:
+    assert systemd_home(text) == home
+    driver = SystemdDriver(Files(), Systemd(True), home)
+    assert driver.path(TOP) == f"{home}/kubepods.slice".lstrip("/")
+    assert driver.parent(TOP) == "kubepods.slice"
 
 
 @pytest.mark.parametrize(
