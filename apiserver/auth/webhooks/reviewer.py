@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
+from apimachinery.schema import checker_for
 from apiserver.config_files import ConfigError
 from apiserver.generic_webhook import GenericWebhook, WebhookError, load_webhook_config
 
@@ -43,6 +44,7 @@ class Reviewer:
     ) -> None:
         self._webhook = webhook
         self._head = {"kind": kind, "apiVersion": f"{group}/{version}", "metadata": {}}
+        self._group, self._kind = group, kind
         self._write_spec = write_spec
 
     async def status(self, spec: Object) -> Object:
@@ -51,15 +53,26 @@ class Reviewer:
         try:
             answer = await self._webhook.post(question)
         except StatusError as error:
-            raise ReviewFailed(
-                error.message, "timeout" if error.code == _GATEWAY_TIMEOUT else "error"
-            ) from None
+            is_late = error.code == _GATEWAY_TIMEOUT
+            raise ReviewFailed(error.message, "timeout" if is_late else "error") from None
         except WebhookError as error:
-            raise ReviewFailed(str(error), "timeout" if _LATE in str(error) else "error") from None
-        kind = answer.get("kind", self._head["kind"]) if isinstance(answer, dict) else "nothing"
-        if kind != self._head["kind"]:
-            raise ReviewFailed(f"unable to decode {kind} as {self._head['kind']}")
-        return answer.get("status") or {}
+            is_late = _LATE in str(error)
+            raise ReviewFailed(str(error), "timeout" if is_late else "error") from None
+        return self._status_of(answer)
+
+    def _status_of(self, answer: Any) -> Object:
+        """An answer need not say what it is, but it must not be anything else. Raises ReviewFailed."""
+        wanted = self._kind
+        kind = answer.get("kind", wanted) if isinstance(answer, dict) else "nothing"
+        if kind != wanted:
+            raise ReviewFailed(f"unable to decode {kind} as {wanted}")
+        status = {"status": answer.get("status") or {}}
+        # Both versions have the same status.
+        checker = checker_for(f"{self._group}/v1", wanted)
+        assert checker is not None
+        for error in checker.check(status, prune=True).type_errors:
+            raise ReviewFailed(f"unable to decode {wanted}: {error.message}")
+        return status["status"]
 
 
 class Webhooks:

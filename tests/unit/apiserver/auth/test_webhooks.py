@@ -151,6 +151,11 @@ async def test_what_is_too_long_is_not_remembered() -> None:
         (ForbiddenError("", "", "who are you"), "forbidden: who are you"),
         ([], "unable to decode nothing as SubjectAccessReview"),
         ({"kind": "Pod"}, "unable to decode Pod as SubjectAccessReview"),
+        (
+            status(allowed="yes"),
+            "unable to decode SubjectAccessReview: json: cannot unmarshal string into Go struct field "
+            "SubjectAccessReviewStatus.status.allowed of type bool",
+        ),
     ],
 )
 async def test_without_an_answer_the_policy_decides_and_nothing_is_remembered(
@@ -222,6 +227,12 @@ async def test_a_token_is_somebodys() -> None:
         (status(authenticated=True, audiences=["vault"]), (ISSUER,), "invalid bearer token"),
         (status(authenticated=True), ("vault",), "invalid bearer token"),
         (WebhookError("EOF"), (ISSUER,), "EOF"),
+        (
+            status(authenticated=True, user={"username": "jane", "groups": "devs"}),
+            (ISSUER,),
+            "unable to decode TokenReview: json: cannot unmarshal string into Go struct field "
+            "UserInfo.status.user.groups of type []string",
+        ),
     ],
 )
 async def test_a_token_is_nobodys(answer: Any, audiences: tuple[str, ...], error: str) -> None:
