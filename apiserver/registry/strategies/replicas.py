@@ -69,6 +69,8 @@ class ReplicaSetStrategy(Strategy):
 
 
 class ReplicationControllerStrategy(ReplicaSetStrategy):
+    default_delete_propagation = "Orphan"
+
     def default(self, obj: Object) -> None:
         super().default(obj)
         labels = get_path(obj, "spec.template.metadata.labels")

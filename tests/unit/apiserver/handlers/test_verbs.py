@@ -452,6 +452,22 @@ async def test_an_eviction_deletes_unless_a_budget_forbids_it(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "expected"),
+    [("", ["orphan"]), ("?propagationPolicy=Background", []), ("?orphanDependents=false", [])],
+)
+async def test_replication_controllers_leave_their_pods_unless_told_otherwise(
+    api: Api, query: str, expected: list[str]
+) -> None:
+    path = "/api/v1/namespaces/default/replicationcontrollers"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    made = await api.request("POST", path, {"metadata": {"name": "r"}, "spec": {"template": template}})
+    assert made.status == 201
+    await api.request("DELETE", f"{path}/r{query}")
+    left = (await api.request("GET", path)).json["items"]
+    assert [name for each in left for name in each["metadata"]["finalizers"]] == expected
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/api/v1/namespaces/default/gizmos", 404),
