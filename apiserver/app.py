@@ -56,6 +56,7 @@ from apiserver.filters.draining import Draining
 from apiserver.filters.impersonation import Impersonation
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
+from apiserver.filters.pretty import Pretty
 from apiserver.filters.priority_and_fairness import PriorityAndFairness
 from apiserver.filters.request_info import KEY, RequestInfoFilter
 from apiserver.filters.timeout import Timeout
@@ -289,6 +290,7 @@ def build_fastapi(server: ApiServer) -> FastAPI:
         Middleware(Observe, server.metrics, server.journal),
         Middleware(Draining, server.shutdown),
         Middleware(Compression),
+        Middleware(Pretty),
         Middleware(PanicRecovery),  # again: the errors that it answers are observed, too
         Middleware(Timeout, options.request_timeout),
         *([Middleware(AuditFailedAuthentication, auditor)] if auditor else []),

@@ -32,8 +32,13 @@ async def send_bytes(
     await send({"type": "http.response.body", "body": body})
 
 
+def encoded(value: Any) -> bytes:
+    """JSON with a newline at its end, as Go's encoder leaves it and clients that print it expect it."""
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+
 async def send_object(send: Send, status: int, obj: Any) -> None:
-    await send_bytes(send, status, orjson.dumps(obj))
+    await send_bytes(send, status, encoded(obj))
 
 
 async def send_text(
@@ -46,4 +51,4 @@ async def send_text(
 async def send_status(send: Send, error: StatusError) -> None:
     """An error as clients expect it: a Status, with Retry-After where the error knows when."""
     headers = [(b"retry-after", b"%d" % error.retry_after)] if error.retry_after else []
-    await send_bytes(send, error.code, orjson.dumps(error.to_status()), JSON, headers)
+    await send_bytes(send, error.code, encoded(error.to_status()), JSON, headers)

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from apimachinery.objects import Object
@@ -14,6 +13,7 @@ from apiserver.aggregation.discovery import with_groups, with_resources
 from apiserver.aggregation.remotes import Remotes
 from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
+from apiserver.responses import encoded
 
 NOT_FOUND = "404 page not found\n"
 
@@ -81,7 +81,7 @@ def _root(
     listing = aggregated.group_discovery_list(version, resources)
     if remotes is not None and remotes.all():
         listing["items"] = with_resources(listing["items"], remotes.all().values(), remotes.told)
-    body = orjson.dumps(listing)
+    body = encoded(listing)
     etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
     if request.headers.get("if-none-match") == etag:
@@ -90,4 +90,4 @@ def _root(
 
 
 def _json(document: Any, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(document), headers=headers, media_type="application/json")
+    return Response(encoded(document), headers=headers, media_type="application/json")

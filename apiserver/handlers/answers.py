@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 from apimachinery.objects import Object
 from apimachinery.serialize import to_yaml
 from apiserver.asgi import Send
@@ -14,6 +12,7 @@ from apiserver.handlers.negotiation import Negotiated, negotiate
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
+from apiserver.responses import encoded
 from apiserver.storage.entry import Entry
 
 Headers = list[tuple[bytes, bytes]]
@@ -50,8 +49,8 @@ async def send_entry(info: RequestInfo, send: Send, store: Store, entry: Entry, 
     """One object."""
     wanted = negotiate(info.headers.get("accept", ""), of_list=False)
     await store.codec.prepare([entry])
-    if wanted.form == "" and wanted.media == "json" and "pretty" not in info.query:
-        data = store.codec.data(entry)
+    if wanted.form == "" and wanted.media == "json":
+        data = store.codec.data(entry) + b"\n"
         await send(head(info, status, len(data)))
         await send({"type": "http.response.body", "body": data})
         return
@@ -72,12 +71,7 @@ async def send_value(
     info: RequestInfo, send: Send, value: Object, status: int = 200, media: str = "json"
 ) -> None:
     """A value that is not an entry: a Status, a Scale, a Table."""
-    if media == "yaml":
-        data = to_yaml(value).encode()
-    elif info.first("pretty", "false").lower() not in ("false", "0"):
-        data = orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
-    else:
-        data = orjson.dumps(value)
+    data = to_yaml(value).encode() if media == "yaml" else encoded(value)
     await send(head(info, status, len(data), media))
     await send({"type": "http.response.body", "body": data})
 

@@ -19,6 +19,7 @@ from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 
 _CHUNK = 128
+_END = b"]}\n"
 
 
 async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -26,7 +27,7 @@ async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: S
     options = read_options(info, store)
     listing = await store.list(store.namespace_of(info), options)
     await store.codec.prepare(listing.entries)
-    if wanted.form == "" and wanted.media == "json" and "pretty" not in info.query:
+    if wanted.form == "" and wanted.media == "json":
         await _send_bytes(info, send, store, listing)
         return
     metadata = list_metadata(listing)
@@ -80,7 +81,7 @@ def list_head(store: Store, listing: Listing) -> bytes:
 async def _send_bytes(info: RequestInfo, send: Send, store: Store, listing: Listing) -> None:
     start, bodies = list_head(store, listing), [store.codec.body(entry) for entry in listing.entries]
     joint = b"," + store.codec.item_start
-    length = len(start) + sum(map(len, bodies)) + (len(bodies) * len(joint) - 1 if bodies else 0) + 2
+    length = len(start) + sum(map(len, bodies)) + (len(bodies) * len(joint) - 1 if bodies else 0) + len(_END)
     await send(head(info, 200, length))
     for message in _messages(start, bodies, joint):
         await send(message)
@@ -92,4 +93,4 @@ def _messages(start: bytes, bodies: Sequence[bytes], joint: bytes) -> Iterator[d
         first = start + joint[1:] if index == 0 else joint
         piece = first + joint.join(bodies[index : index + _CHUNK])
         yield {"type": "http.response.body", "body": piece, "more_body": True}
-    yield {"type": "http.response.body", "body": b"]}" if bodies else start + b"]}"}
+    yield {"type": "http.response.body", "body": _END if bodies else start + _END}

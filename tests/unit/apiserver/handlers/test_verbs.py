@@ -12,6 +12,7 @@ from tests.fakes.api import Api, serving
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
+EMPTY = "/api/v1/namespaces/default/secrets"
 MERGE = {"content-type": "application/merge-patch+json"}
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
@@ -43,6 +44,13 @@ async def test_what_is_created_is_read_back(api: Api) -> None:
     assert metadata["namespace"] == "default"
     assert metadata["creationTimestamp"] == "2026-01-02T03:04:05Z"
     assert metadata["resourceVersion"] == "2"
+
+
+async def test_answers_end_with_a_newline_as_those_of_go_do(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    answers = [await api.request("GET", path) for path in (MAPS, f"{MAPS}/a", f"{MAPS}/b", EMPTY)]
+    assert [each.body[-2:] for each in answers] == [b"}\n"] * 4
+    assert [each.headers["content-length"] for each in answers] == [str(len(each.body)) for each in answers]
 
 
 async def test_a_name_is_generated_and_another_when_it_is_taken(api: Api) -> None:
