@@ -153,8 +153,14 @@ def _first_reason(pod: Object, container: Object, inputs: StatusInputs) -> Start
 
 def _lost(before: Object, inputs: StatusInputs) -> Object:
     """It ran when last reported, and the engine knows it no more."""
-    when = "terminated" if inputs.ending else "deleted.  The container used to be Running"
-    terminated = {
+    if inputs.ending:
+        return {"state": unknown_end("terminated")}
+    lost = unknown_end("deleted.  The container used to be Running")
+    return {"lastState": lost, "restartCount": before.get("restartCount", 0) + 1}
+
+
+def unknown_end(when: str) -> Object:
+    return {
         "terminated": {
             "exitCode": 137,
             "reason": "ContainerStatusUnknown",
@@ -163,9 +169,6 @@ def _lost(before: Object, inputs: StatusInputs) -> Object:
             "finishedAt": None,
         }
     }
-    if inputs.ending:
-        return {"state": terminated}
-    return {"lastState": terminated, "restartCount": before.get("restartCount", 0) + 1}
 
 
 def _waiting(failure: StartFailure) -> Object:

@@ -20,6 +20,7 @@ from kubelet.pods.container_status import (
     init_container_statuses,
 )
 from kubelet.pods.seen import newest_sandbox
+from kubelet.pods.settled import settled
 
 OWNED_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 DISRUPTION = "DisruptionTarget"
@@ -43,6 +44,8 @@ def pod_status(
     old = pod.get("status") or {}
     inits = init_container_statuses(pod, inputs)
     containers = container_statuses(pod, inputs)
+    if inputs.ending:
+        inits, containers = settled(pod, inits, containers)
     phase = "Failed" if ended else pod_phase(pod, inits, containers, terminal=inputs.ending)
     if old.get("phase") in TERMINAL:
         phase = old["phase"]
@@ -88,7 +91,12 @@ def _observed(pod: Object) -> Object:
 
 
 def pod_phase(pod: Object, inits: list[Object], containers: list[Object], *, terminal: bool = False) -> str:
-    """One word for all containers; `terminal` when nothing will be started any more."""
+    """One word for all containers; `terminal` when nothing will be started any more, nor runs."""
+    phase = _phase(pod, inits, containers, terminal=terminal)
+    return "Failed" if terminal and phase not in TERMINAL else phase
+
+
+def _phase(pod: Object, inits: list[Object], containers: list[Object], *, terminal: bool) -> str:
     spec = pod.get("spec") or {}
     policy = spec.get("restartPolicy") or "Always"
     sidecars = {each["name"] for each in spec.get("initContainers") or () if is_sidecar(each)}

@@ -226,6 +226,40 @@ def conditions_of(status: Object) -> dict[str, str]:
     return shown
 
 
+UNKNOWN, WAITING = "terminated:ContainerStatusUnknown", "waiting:PodInitializing"
+
+
+@pytest.mark.parametrize(
+    ("pod", "seen", "expected"),
+    [
+        pytest.param(make_pod(), None, [UNKNOWN], id="nothing was made"),
+        pytest.param(make_pod(init=INIT), None, [UNKNOWN, WAITING], id="not even its init container"),
+        pytest.param(
+            make_pod(init=INIT),
+            make_seen(exited("i", 1)),
+            ["terminated:Error", WAITING],
+            id="init failed",
+        ),
+        pytest.param(
+            make_pod(init=INIT), make_seen(exited("i")), ["terminated:Completed", UNKNOWN], id="init was over"
+        ),
+        pytest.param(
+            make_pod(*TWO), make_seen(exited("a")), ["terminated:Completed", UNKNOWN], id="one of two ran"
+        ),
+    ],
+)
+def test_a_pod_that_is_deleted_early_has_failed(
+    pod: Object, seen: RuntimePod | None, expected: list[str]
+) -> None:
+    status = status_of(pod, seen, ending=True)
+    states = [
+        brief(status, field, index).split()[0]
+        for field in ("initContainerStatuses", "containerStatuses")
+        for index in range(len(status.get(field, ())))
+    ]
+    assert (status["phase"], states) == ("Failed", expected)
+
+
 def test_conditions_of_a_pod_that_starts() -> None:
     assert conditions_of(status_of(make_pod(*TWO, init=INIT), make_seen(running("i")))) == {
         "PodReadyToStartContainers": "True",
