@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apimachinery.errors import aggregate
-from apimachinery.field import FieldError, Path, invalid
+from apimachinery.field import FieldError, Path, forbidden, invalid
 from apimachinery.objects import Object
 from apiserver.auth.authentication_validation import SHAPE, check, check_url
 from apiserver.auth.options import AuthOptions
@@ -18,7 +18,12 @@ from apiserver.config_files import ConfigError, decode_config, read_file
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
 
-_VERSION, _OLDER = "apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1"
+_VERSION = "apiserver.config.k8s.io/v1"
+_OLDER = (f"{_VERSION}beta1", f"{_VERSION}alpha1")
+_FLAG = (
+    "--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration "
+    "file"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,19 @@ class Anonymous:
 @dataclass(frozen=True, slots=True)
 class AuthenticationConfiguration:
     jwt: tuple[JWTAuthenticator, ...] = ()
-    anonymous: Anonymous = Anonymous()
+    anonymous: Anonymous | None = None
+    """None leaves it to the flag."""
 
 
 def configuration_of(options: AuthOptions) -> AuthenticationConfiguration:
     """From the file, or from flags. Raises ConfigError."""
     if options.authentication_config:
         text = read_file(options.authentication_config)
-        return parse(text, options.service_account_issuer, Anonymous(options.anonymous_auth))
-    jwt = (_from_flags(options),) if options.oidc_issuer_url else ()
-    return AuthenticationConfiguration(jwt, Anonymous(options.anonymous_auth))
+        configuration = parse(text, options.service_account_issuer)
+        if configuration.anonymous is not None and not options.anonymous_auth:
+            raise ConfigError(str(forbidden(Path("anonymous"), _FLAG)))
+        return configuration
+    return AuthenticationConfiguration((_from_flags(options),) if options.oidc_issuer_url else ())
 
 
 def _from_flags(options: AuthOptions) -> JWTAuthenticator:
@@ -107,20 +115,19 @@ def _from_flags(options: AuthOptions) -> JWTAuthenticator:
     return authenticator
 
 
-def parse(
-    text: bytes, disallowed_issuers: Collection[str], anonymous: Anonymous
-) -> AuthenticationConfiguration:
-    """The file's text as a configuration; `anonymous` is what counts where it says nothing."""
-    document = decode_config(text, _VERSION, "AuthenticationConfiguration", SHAPE, _OLDER)
+def parse(text: bytes, disallowed_issuers: Collection[str]) -> AuthenticationConfiguration:
+    """The file's text as a configuration. Raises ConfigError."""
+    document = decode_config(text, _VERSION, "AuthenticationConfiguration", SHAPE, *_OLDER)
     _raise(list(check(document, disallowed_issuers)))
     jwt = tuple(_authenticator(each) for each in document.get("jwt") or ())
     said = document.get("anonymous")
-    return AuthenticationConfiguration(jwt, anonymous if said is None else _anonymous(said))
+    return AuthenticationConfiguration(jwt, None if said is None else _anonymous(said))
 
 
 def _raise(errors: Sequence[FieldError]) -> None:
     if errors:
-        raise ConfigError(aggregate([str(each) for each in errors]))
+        told = aggregate([str(each) for each in errors])
+        raise ConfigError(f"invalid authentication configuration: {told}")
 
 
 def _anonymous(said: Object) -> Anonymous:

@@ -54,11 +54,10 @@ def configuration_of(options: AuthOptions) -> AuthorizationConfiguration:
     """From the file, or from flags. Raises ConfigError."""
     if options.authorization_config:
         return parse(read_file(options.authorization_config))
-    modes = options.authorization_mode or ("AlwaysAllow",)
     return AuthorizationConfiguration(
         tuple(
             AuthorizerSource(mode, mode.lower(), _from_flags(options) if mode == WEBHOOK else None)
-            for mode in modes
+            for mode in options.modes
         )
     )
 

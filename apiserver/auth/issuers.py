@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from apiserver.auth.authentication_config import Anonymous, JWTAuthenticator, parse
+from apiserver.auth.authentication_config import AuthenticationConfiguration, JWTAuthenticator
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.reload_metrics import AUTHENTICATION
 from apiserver.config_files import ConfigError, WatchedFile
@@ -38,24 +38,21 @@ def new_issuer(config: JWTAuthenticator, now: Callable[[], datetime]) -> OIDCAut
 
 
 class IssuersFile:
-    """Does as the file says whenever it changes; one that is no good changes nothing.
-
-    As in upstream, what it says of anonymous requests counts from the start only.
-    """
+    """Does as the file says whenever it changes; one that is no good changes nothing."""
 
     def __init__(
         self,
         path: str,
         authenticator: Authenticator,
-        known: Sequence[JWTAuthenticator],
-        disallowed: Collection[str],
+        known: AuthenticationConfiguration,
+        read: Callable[[bytes], AuthenticationConfiguration],
         now: Callable[[], datetime],
     ) -> None:
-        """`known` are the issuers that the authenticator has been given."""
+        """`known` is what the authenticator has been made by; `read` makes a configuration of a text."""
         self._file = WatchedFile(path)
         self._authenticator = authenticator
-        self._known = tuple(known)
-        self._disallowed = disallowed
+        self._known = known
+        self._read = read
         self._now = now
 
     async def follow(self) -> None:
@@ -69,10 +66,12 @@ class IssuersFile:
 
     def reload(self, text: bytes) -> None:
         """Raises ConfigError."""
-        issuers = parse(text, self._disallowed, Anonymous()).jwt
-        if issuers == self._known:
+        configuration = self._read(text)
+        if configuration.anonymous != self._known.anonymous:
+            raise ConfigError("anonymous: Forbidden: changed from initial configuration file")
+        if configuration == self._known:
             return
-        self._authenticator.trust([new_issuer(each, self._now) for each in issuers])
-        self._known = issuers
+        self._authenticator.trust([new_issuer(each, self._now) for each in configuration.jwt])
+        self._known = configuration
         AUTHENTICATION.note("success")
         log.info("Reloaded the authentication configuration")

@@ -140,6 +140,16 @@ class AuthOptions(CommonOptions):
     )
 
     @property
+    def modes(self) -> tuple[str, ...]:
+        """Empty if a file names the authorizers."""
+        return self.authorization_mode or (() if self.authorization_config else ("AlwaysAllow",))
+
+    @property
+    def serves_anonymous(self) -> bool:
+        """As in upstream never where everybody may do everything."""
+        return self.anonymous_auth and "AlwaysAllow" not in self.modes
+
+    @property
     def audiences(self) -> tuple[str, ...]:
         return self.api_audiences or self.service_account_issuer
 

@@ -14,6 +14,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import AUTHENTICATION, PODS
 from apiserver.auth import authentication_config, authorization_config
 from apiserver.auth.abac import ABACAuthorizer, load_policies
+from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Resolver
 from apiserver.auth.authorizers import Authorizers
@@ -80,8 +81,8 @@ def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime])
     authorizer = Authorizers(authorization_config.configuration_of(options), built_in)
     followers = []
     if path := options.authentication_config:
-        disallowed = options.service_account_issuer
-        followers.append(IssuersFile(path, authenticator, configuration.jwt, disallowed, now).follow)
+        read = partial(authentication_config.parse, disallowed_issuers=options.service_account_issuer)
+        followers.append(IssuersFile(path, authenticator, configuration, read, now).follow)
     if path := options.authorization_config:
         followers.append(partial(authorizer.follow, path))
     issuer = _issuer(options, now)
@@ -107,7 +108,7 @@ def _authenticator(
         webhook=_token_webhook(options, webhooks),
         request_headers=_request_headers(options),
         audiences=options.audiences,
-        anonymous=configuration.anonymous,
+        anonymous=configuration.anonymous or Anonymous(options.serves_anonymous),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ from apiserver.auth.authentication_config import (
     configuration_of,
     parse,
 )
+from apiserver.auth.authenticator import Authenticator, Issuer
+from apiserver.auth.issuers import IssuersFile
 from apiserver.auth.options import AuthOptions
 from apiserver.config_files import ConfigError
+from component_base import clock
 
 ISSUER = {"url": "https://login.example.com", "audiences": ["sampan"]}
 MAPPINGS = {"username": {"claim": "sub", "prefix": ""}}
@@ -43,7 +48,7 @@ def test_a_file_says_whose_tokens_are_known_and_where_nobody_may_ask() -> None:
         )
     )
     text["anonymous"] = {"enabled": True, "conditions": [{"path": "/livez"}]}
-    assert parse(yaml.safe_dump(text).encode(), (), Anonymous()) == AuthenticationConfiguration(
+    assert parse(yaml.safe_dump(text).encode(), ()) == AuthenticationConfiguration(
         (
             JWTAuthenticator(
                 "https://login.example.com", ("a", "b"), Claim("sub"), Claim("roles", "x:"), Claim("oid"),
@@ -64,7 +69,7 @@ def test_a_file_may_map_claims_by_expressions() -> None:
         claimValidationRules=[{"expression": "claims.hd == 'x'", "message": "m"}, {"claim": "hd"}],
         userValidationRules=[{"expression": "user.groups.size() < 9"}],
     )
-    (found,) = parse(text, (), Anonymous()).jwt
+    (found,) = parse(text, ()).jwt
     assert found.username == Claim(expression="claims.email_verified ? claims.email : claims.sub")
     assert (found.uid, found.extra) == (
         Claim(expression="claims.sub"),
@@ -74,8 +79,50 @@ def test_a_file_may_map_claims_by_expressions() -> None:
     assert found.user_rules == (Rule("user.groups.size() < 9"),)
 
 
+def test_a_file_and_a_flag_may_not_both_speak_of_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "authentication.yaml"
+    file.write_bytes(document(anonymous={"enabled": True}))
+    with pytest.raises(ConfigError) as refused:
+        configuration_of(AuthOptions(authentication_config=str(file), anonymous_auth=False))
+    assert str(refused.value) == (
+        "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in "
+        "authentication configuration file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({}, False),
+        ({"authorization_mode": ("RBAC", "AlwaysAllow")}, False),
+        ({"authorization_mode": ("RBAC",)}, True),
+        ({"authorization_mode": ("RBAC",), "anonymous_auth": False}, False),
+        ({"authorization_config": "c"}, True),
+    ],
+)
+def test_nobody_is_served_where_everybody_may_do_everything(flags: dict[str, Any], expected: bool) -> None:
+    assert AuthOptions(**flags).serves_anonymous is expected
+
+
+class Trusting(Authenticator):
+    def trust(self, issuers: Sequence[Issuer]) -> None:
+        self.trusted = issuers
+
+
+def test_issuers_follow_the_file_and_nobody_does_not() -> None:
+    authenticator, read = Trusting(), partial(parse, disallowed_issuers=())
+    file = IssuersFile("", authenticator, read(document()), read, clock.now)
+    file.reload(document())
+    assert not hasattr(authenticator, "trusted"), "nothing has changed"
+    file.reload(jwt())
+    assert len(authenticator.trusted) == 1
+    with pytest.raises(ConfigError, match=r"^anonymous: Forbidden: changed from initial configuration file$"):
+        file.reload(document(anonymous={"enabled": False}))
+    assert len(authenticator.trusted) == 1
+
+
 def test_a_file_that_says_nothing_of_nobody_leaves_that_to_the_flag() -> None:
-    assert parse(document(), (), Anonymous(enabled=False)).anonymous == Anonymous(enabled=False)
+    assert parse(document(), ()).anonymous is None
 
 
 WRONG: dict[str, tuple[bytes, str]] = {
@@ -183,7 +230,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize(("text", "why"), WRONG.values(), ids=WRONG.keys())
 def test_what_is_wrong_with_a_file(text: bytes, why: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        parse(text, ("https://own",), Anonymous())
+        parse(text, ("https://own",))
     assert why in str(caught.value)
 
 
