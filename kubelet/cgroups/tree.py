@@ -97,6 +97,8 @@ class CgroupTree:
         """Over what concerns more than one pod."""
         self._limits: dict[str, Limits] = {}
         """By the pod's uid, as they are now."""
+        self._settled: dict[str, Object] = {}
+        """By the pod's uid, the very spec that it has all of: nothing is to be worked out for it again."""
         self._burstable: dict[str, Object] = {}
         self._of_class = Limits()
 
@@ -120,15 +122,20 @@ class CgroupTree:
         return self._driver.parent(self._name(pod)) if self._driver else ""
 
     async def widen(self, pod: Object) -> None:
+        if self._is_settled(pod):
+            return
         await self.set_up()
         wanted, known = self._wanted(pod), self._limits.get(uid_of(pod))
         await self._apply(pod, wider(wanted, known) if known else wanted)
 
     async def settle(self, pod: Object) -> None:
-        await self._apply(pod, self._wanted(pod))
+        if not self._is_settled(pod):
+            await self._apply(pod, self._wanted(pod))
+            self._settled[uid_of(pod)] = pod["spec"]
 
     async def remove(self, uid: str) -> None:
         self._limits.pop(uid, None)
+        self._settled.pop(uid, None)
         if self._burstable.pop(uid, None):
             await self._update_class()
         if self._driver is not None:
@@ -142,6 +149,9 @@ class CgroupTree:
         return read_group(self._driver.path(self._policy.top)) if self._driver else None
 
     # One pod.
+
+    def _is_settled(self, pod: Object) -> bool:
+        return self._settled.get(uid_of(pod)) is pod["spec"]
 
     def _name(self, pod: Object) -> names.Name:
         return names.of_pod(self._policy.top, qos_class(pod), uid_of(pod))
