@@ -19,7 +19,12 @@ from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.node.agent import NodeAgent
-from kubelet.node.heartbeats import HOLLOW_STATUS_PERIOD, renew_leases, report_statuses
+from kubelet.node.heartbeats import (
+    HOLLOW_STATUS_PERIOD,
+    renew_lease_at_once,
+    renew_leases,
+    report_statuses,
+)
 from kubelet.node.machine import Machine
 from kubelet.node.sources import DescribedSource
 from kubelet.node.status import NodeConfig
@@ -183,7 +188,7 @@ async def _register(agents: list[NodeAgent]) -> None:
     async def one(agent: NodeAgent) -> None:
         async with gate:
             await agent.register()
-            await agent.renew_lease()
+            await renew_lease_at_once(agent)
 
     async with asyncio.TaskGroup() as group:
         for agent in agents:

@@ -34,6 +34,11 @@ async def report_statuses(agents: Sequence[NodeAgent], period: float = STATUS_PE
     await _beat(agents, period, "status", NodeAgent.report)
 
 
+async def renew_lease_at_once(agent: NodeAgent) -> None:
+    """Ahead of the first round, for a node that has just been made; what fails is left to that round."""
+    await _succeeds(agent, "lease", NodeAgent.renew_lease)
+
+
 async def _beat(agents: Sequence[NodeAgent], period: float, what: str, beat: Beat) -> None:
     """One round per period; within it the agents follow one another at even distances."""
     loop = asyncio.get_running_loop()
