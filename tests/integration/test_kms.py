@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -10,19 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from apimachinery.scheme import PODS, SECRETS
 from apiserver.config_files import ConfigError
 from apiserver.storage.encryption.config import Seams
 from apiserver.storage.encryption.keeping import EncryptionKeeper
 from apiserver.storage.encryption.kms.envelope import Envelope, SourceType
 from apiserver.storage.interface import StorageUnreachable, UnreadableValue, UnwritableValue
 from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.watch_cache import WatchCache
 from tests.fakes.kms_plugin import KmsPlugin, serving
+from tests.integration.plane import cancelled, eventually
 from tests.integration.running_apiserver import running
 from tests.unit.apiserver.storage.encryption.test_config import IDENTITY, config
 
 KEY, OTHER = "/registry/secrets/default/a", "/registry/secrets/default/b"
 PREFIX = b"k8s:enc:kms:v2:vault:"
-VALUE = b'{"kind":"Secret"}'
+VALUE = b'{"kind":"Secret","metadata":{"name":"a","namespace":"default"}}'
 
 
 @dataclass
@@ -138,11 +142,38 @@ async def test_who_begins_without_the_plugin_writes_nothing_and_takes_nothing_fo
         await world.keeper().storage.create(KEY, VALUE)
     storage = world.keeper().storage
     with pytest.raises(StorageUnreachable, match=r"failed to decrypt DEK, error: .*Unavailable"):
-        await storage.list("/registry/")
+        await storage.get(KEY)
+    with pytest.raises(StorageUnreachable):
+        await anext(aiter(storage.watch("", 1)))
     with pytest.raises(UnwritableValue, match="healthz check for KMS Provider vault, error: rpc error"):
         await storage.create(OTHER, VALUE)
+    world.clock.forward(4)
     async with world.served():
         assert [each.value for each in (await storage.list("/registry/")).items] == [VALUE]
+
+
+async def test_others_need_not_wait_for_a_plugin_and_what_is_encrypted_is_there_once_it_is(
+    world: World,
+) -> None:
+    async with world.served():
+        await world.keeper().storage.create(KEY, VALUE)
+    pod = "/registry/pods/default/p"
+    await world.store.create(pod, b'{"kind":"Pod","metadata":{"name":"p","namespace":"default"}}')
+    keeper = world.keeper()
+    cache = WatchCache(keeper.storage)
+    secrets, pods = cache.resource(SECRETS), cache.resource(PODS)
+    feeding = asyncio.create_task(cache.run())
+    await cache.ready.wait()
+    assert (len(pods), len(secrets)) == (1, 0)
+    with pytest.raises(UnreadableValue):
+        secrets.check_readable("/registry/secrets/")
+    async with world.served():
+        world.clock.forward(4)
+        assert await keeper.check() == ""
+        await world.store.update(pod, b'{"kind":"Pod","metadata":{"name":"p","namespace":"default"}}', 3)
+        await eventually(lambda: asyncio.sleep(0, len(secrets)))
+        secrets.check_readable("/registry/secrets/")
+    await cancelled(feeding)
 
 
 async def test_values_whose_key_is_gone_are_unreadable_and_it_is_asked_for_once(world: World) -> None:

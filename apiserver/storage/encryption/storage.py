@@ -15,6 +15,7 @@ from apiserver.storage.interface import (
     Event,
     KeyValue,
     Page,
+    RevisionCompacted,
     RevisionMismatch,
     Storage,
     StorageUnreachable,
@@ -28,11 +29,17 @@ T = TypeVar("T")
 
 
 class EncryptedStorage:
-    """See `Storage`. What cannot be decrypted stays as it is in pages and batches; `get` says so."""
+    """See `Storage`. What cannot be decrypted stays as it is in pages and batches; `get` says so.
+
+    Where it is only the key that is away, pages do without, so that others need not wait for it; once it is
+    back, a watch ends as if history were lost, which makes its reader list again. A watch itself waits.
+    """
 
     def __init__(self, storage: Storage, transformers: Transformers) -> None:
         self._storage = storage
         self.transformers = transformers
+        self._is_behind = False
+        """Whether a page had to do without a key that was away."""
 
     async def get(self, key: str) -> KeyValue | None:
         found = await self._storage.get(key)
@@ -56,11 +63,20 @@ class EncryptedStorage:
             log.error("Failed to decrypt: err=%s", error)
             return found
 
+    async def _plain_if_possible(self, found: KeyValue) -> KeyValue:
+        try:
+            return await self._plain_if_readable(found)
+        except StorageUnreachable as error:
+            if not self._is_behind:
+                log.error("Failed to decrypt, for now: err=%s", error)
+            self._is_behind = True
+            return found
+
     async def list(
         self, prefix: str, *, revision: int = 0, limit: int = 0, start_after: str | None = None
     ) -> Page:
         page = await self._storage.list(prefix, revision=revision, limit=limit, start_after=start_after)
-        return replace(page, items=[await self._plain_if_readable(each) for each in page.items])
+        return replace(page, items=[await self._plain_if_possible(each) for each in page.items])
 
     async def _sealed(self, key: str, value: bytes) -> bytes:
         """Raises UnwritableValue, StorageUnreachable."""
@@ -97,7 +113,13 @@ class EncryptedStorage:
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Batch]:
         async with aclosing(self._storage.watch(prefix, revision)) as batches:  # type: ignore[type-var]  # a generator
             async for batch in batches:
+                self._end_if_readable_again()
                 yield Batch([await self._plain_event(each) for each in batch.events], batch.revision)
+
+    def _end_if_readable_again(self) -> None:
+        if self._is_behind and all(each.is_well for each in self.transformers.services):
+            self._is_behind = False
+            raise RevisionCompacted(0)
 
     async def _plain_event(self, event: Event) -> Event:
         if event.value is None or self.transformers.of_key(event.key) is None:

@@ -50,10 +50,17 @@ class WriteKey:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a look at the plugin, or at one key, gave, and until when that is believed."""
+    """What a look at the plugin gave, and until when that is believed."""
 
     problem: str
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure(_Seen):
+    """That of unwrapping one key."""
+
+    is_away: bool
 
 
 class KeyService:
@@ -67,7 +74,7 @@ class KeyService:
         self._write: WriteKey | None = None
         self._known: OrderedDict[Source, Cipher] = OrderedDict()
         self._checked: _Seen | None = None
-        self._refused: dict[Source, _Seen] = {}
+        self._failed: dict[Source, _Failure] = {}
         self._checking, self._unwrapping = asyncio.Lock(), asyncio.Lock()
 
     # As a cipher
@@ -105,26 +112,30 @@ class KeyService:
         metrics.KNOWN_SOURCES.labels(self.name).set(len(self._known))
 
     async def _unwrap(self, source: Source) -> None:
-        """A refusal is believed for some seconds, for many values may have that key.
+        """A failure is believed for some seconds, for many values may have that key.
 
         Raises CipherError, KeyAway.
         """
         async with self._unwrapping:
             if source in self._known:
                 return
-            refused = self._refused.get(source)
-            if refused is not None and self._now() < refused.until:
-                raise CipherError(refused.problem)
-            metrics.CACHE_MISSES.inc()
-            try:
-                plaintext = await self._plugin.decrypt(source)
-                self._know(source, cipher_of(source, plaintext))
-            except PluginError as error:
-                problem = f"failed to decrypt DEK, error: {error}"
-                if error.is_away:
-                    raise KeyAway(problem) from None
-                self._refused = {source: _Seen(problem, self._now() + _ILL_TTL)}
-                raise CipherError(problem) from None
+            failure = self._failed.get(source)
+            if failure is None or self._now() >= failure.until:
+                failure = await self._decrypt(source)
+            if failure is not None:
+                raise (KeyAway if failure.is_away else CipherError)(failure.problem)
+
+    async def _decrypt(self, source: Source) -> _Failure | None:
+        metrics.CACHE_MISSES.inc()
+        try:
+            plaintext = await self._plugin.decrypt(source)
+        except PluginError as error:
+            problem = f"failed to decrypt DEK, error: {error}"
+            failure = self._failed[source] = _Failure(problem, self._now() + _ILL_TTL, error.is_away)
+            return failure
+        self._failed.pop(source, None)
+        self._know(source, cipher_of(source, plaintext))
+        return None
 
     async def _prime(self) -> None:
         """Before the first write. Raises CipherError."""
@@ -149,6 +160,11 @@ class KeyService:
                 problem = await self._look()
                 self._checked = _Seen(problem, self._now() + (_ILL_TTL if problem else _WELL_TTL))
             return self._checked.problem
+
+    @property
+    def is_well(self) -> bool:
+        """As of the last look."""
+        return self._checked is not None and not self._checked.problem
 
     async def _look(self) -> str:
         try:
