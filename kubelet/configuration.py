@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "cpuCFSQuota": True,
     "allowedUnsafeSysctls": [],
     "seccompDefault": False,
+    "enableSystemLogHandler": True,
     "podLogsDir": "/var/log/pods",
     "containerLogMaxSize": "10Mi",
     "containerLogMaxFiles": 5,

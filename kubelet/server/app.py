@@ -26,6 +26,7 @@ from kubelet.server.logs import ContainerLogs
 from kubelet.server.portforward.endpoint import PortForwardEndpoint
 from kubelet.server.remotecommand.endpoints import AttachEndpoint, ExecEndpoint
 from kubelet.server.stats import StatsEndpoints
+from kubelet.server.system_logs import SystemLogs
 
 
 def build_app(
@@ -56,6 +57,7 @@ def build_app(
             Route(f"/debug/pods{pod}", PodDebug(kubelet, probes).__call__),
             Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
             *_streaming_routes(kubelet, parse_duration(configuration["streamingConnectionIdleTimeout"])),
+            *_system_log_routes(enabled=configuration["enableSystemLogHandler"]),
         ]
     )
     return Guard(app, authenticator, authorizer)
@@ -69,6 +71,11 @@ def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
         yield Route(f"/exec{pod}/{{container}}", execute, methods=["GET", "POST"])
         yield Route(f"/attach{pod}/{{container}}", attach, methods=["GET", "POST"])
         yield Route(f"/portForward{pod}", forward, methods=["GET", "POST"])
+
+
+def _system_log_routes(*, enabled: bool) -> Iterator[Route]:
+    if enabled:
+        yield Route("/logs/{path:path}", SystemLogs().__call__)
 
 
 class Endpoints:
