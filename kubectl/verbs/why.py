@@ -34,7 +34,7 @@ def why(
     filename: Filenames = None,
     output: Annotated[str, Flag("--output", "-o", help="json, or text for people.")] = "",
 ) -> None:
-    """Explain why a pod, workload, service, node or claim is not well; without a name, the cluster."""
+    """Explain why a pod, workload, service, node, claim, autoscaler or the whole cluster is not well."""
     if output not in ("", "text", "json"):
         raise CommandError(f'unable to match a printer suitable for the output format "{output}"', UNKNOWN)
     try:

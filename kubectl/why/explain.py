@@ -21,6 +21,8 @@ from kubectl.why.gather.cluster import cluster_facts
 from kubectl.why.gather.pods import claim_facts, pod_facts
 from kubectl.why.gather.services import service_facts
 from kubectl.why.gather.workloads import workload_facts
+from kubectl.why.rules.autoscalers import autoscaler as why_autoscaler
+from kubectl.why.rules.autoscalers import summary as autoscaler_summary
 from kubectl.why.rules.claims import claim as why_claim
 from kubectl.why.rules.cluster import cluster as why_cluster
 from kubectl.why.rules.cluster import summary as cluster_summary
@@ -119,6 +121,11 @@ async def _claim(asker: Asker, resource: Resource, obj: Object) -> Explanation:
     return _explanation(asker, resource, obj, [found] if found else [], state)
 
 
+async def _autoscaler(asker: Asker, resource: Resource, obj: Object) -> Explanation:
+    """Its controller says what keeps it; pods of its target have their own troubles."""
+    return _explanation(asker, resource, obj, why_autoscaler(obj), autoscaler_summary(obj))
+
+
 async def explain_cluster(asker: Asker, local: Inspection | None) -> Explanation:
     facts = await cluster_facts(asker, local)
     findings = why_cluster(facts)
@@ -151,5 +158,6 @@ EXPLAINERS: Mapping[str, Explainer] = {
     "Service": _service,
     "Node": _node,
     "PersistentVolumeClaim": _claim,
+    "HorizontalPodAutoscaler": _autoscaler,
     **{each.kind: _workload for each in WORKLOADS},
 }
