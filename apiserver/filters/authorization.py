@@ -9,6 +9,9 @@ from apiserver.auth.authorizer import Authorizer
 from apiserver.filters.request_info import KEY
 from apiserver.request import RequestInfo
 
+_REASON = "authorization.k8s.io/reason"
+"""The audit annotation; where a decision was made the audit log makes it of that."""
+
 
 class Authorization:
     """The last filter before a request is served."""
@@ -35,8 +38,9 @@ async def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> 
     attributes = attributes_of(info)
     attributes.verb = verb or info.verb
     decision = await authorizer.authorize(attributes)
+    if decision.error and not decision.allowed:
+        info.annotations[_REASON] = "internal error"
+        raise InternalError(decision.error)
     info.decision = info.decision or (decision.allowed, decision.reason)
     if not decision.allowed:
-        if decision.error:
-            raise InternalError(decision.error)
         raise forbidden(attributes, decision.reason)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError
+from apimachinery.errors import ConflictError, ForbiddenError, InternalError, TimeoutStatusError
 from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import Decision
@@ -139,6 +139,21 @@ async def test_a_refusal_has_upstreams_words(row: tuple[str, str]) -> None:
     with pytest.raises(ForbiddenError) as caught:
         await Authorization(app_that(answer), Rules())(scope_of(row[0]), nothing, Sent())
     assert caught.value.message == row[1]
+
+
+class Broken:
+    """An authorizer that cannot tell."""
+
+    async def authorize(self, attributes: Attributes) -> Decision:
+        return Decision(reason="no idea", error="connection refused")
+
+
+async def test_what_cannot_be_told_is_an_internal_error_and_no_decision() -> None:
+    scope = scope_of("GET /metrics")
+    with pytest.raises(InternalError, match=r"^Internal error occurred: connection refused$"):
+        await Authorization(app_that(answer), Broken())(scope, nothing, Sent())
+    told = scope[KEY].annotations
+    assert (scope[KEY].decision, told) == (None, {"authorization.k8s.io/reason": "internal error"})
 
 
 async def test_masters_are_not_asked() -> None:
