@@ -120,10 +120,11 @@ class WorkQueue(Generic[K]):
             self._put(key)
 
     def _running(self) -> list[float]:
-        """For how many seconds each key has been somebody's."""
-        if not self._processing:
+        """For how many seconds each key has been somebody's; nothing is known of that outside of the loop."""
+        try:
+            now = asyncio.get_running_loop().time()
+        except RuntimeError:
             return []
-        now = asyncio.get_running_loop().time()
         return [now - since for since in self._processing.values()]
 
     def _add_now(self, key: K) -> None:

@@ -112,3 +112,15 @@ async def test_work_that_is_under_way_is_told_to_prometheus() -> None:
     q.done(A)
     q.done(B)
     assert (sample("unfinished_work_seconds"), sample("longest_running_processor_seconds")) == (0, 0)
+
+
+def test_metrics_can_be_read_when_no_loop_runs() -> None:
+    """As of a queue that somebody has left with work under way."""
+
+    async def leave() -> None:
+        q = WorkQueue[NamespacedName]("left")
+        q.add(A)
+        await q.get()
+
+    asyncio.run(leave())
+    assert REGISTRY.get_sample_value("workqueue_unfinished_work_seconds", {"name": "left"}) == 0
