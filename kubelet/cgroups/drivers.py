@@ -77,6 +77,8 @@ class SystemdDriver:
         if self.files.exists(path):
             self.systemd.stop_slice(path.rpartition("/")[2])
         self.files.remove(path)
+        if self._home:  # controllers that systemd does not manage may have no other home than the top
+            self.files.remove(path.removeprefix(f"{self._home}/"))
 
 
 def open_files(mounts: str) -> CgroupFiles:

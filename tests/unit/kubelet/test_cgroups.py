@@ -301,6 +301,15 @@ def test_in_a_container_systemds_tree_does_not_begin_at_the_top(text: str, home:
     assert driver.parent(TOP) == "kubepods.slice"
 
 
+def test_in_a_container_both_trees_are_removed() -> None:
+    files = Files()
+    driver = SystemdDriver(files, Systemd(True, lambda command: None), "docker/abc")
+    for path in ("docker/abc/kubepods.slice", "kubepods.slice"):
+        files.create(path)
+    driver.remove(driver.path(TOP))
+    assert files.limits == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
