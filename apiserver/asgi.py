@@ -20,6 +20,13 @@ BODY_STREAM = "sampan.body-stream"
 """The scope extension that holds the connection's BodyStream, where the server offers it."""
 
 
+def request_uri(scope: Scope) -> str:
+    """Path and query as the client sent them."""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope.get("query_string") or b""
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
 class BodyStream(Protocol):
     """More of the body of an answer under way, past all layers: for watches, which are many small pieces."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 
 from apimachinery.errors import StatusError
-from apiserver.asgi import Send
+from apiserver.asgi import Scope, Send, request_uri
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
+_SANITIZED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _NO_CACHE = (b"cache-control", b"no-cache, private")
 
 
@@ -46,6 +48,12 @@ async def send_text(
 ) -> None:
     headers = [(b"x-content-type-options", b"nosniff"), *(more or ())]
     await send_bytes(send, status, text.encode(), TEXT, headers)
+
+
+async def send_server_error(scope: Scope, send: Send, why: object) -> None:
+    """What filters answer with that fail themselves, which upstream does not make a Status of."""
+    uri = json.dumps(request_uri(scope)).translate(_SANITIZED)
+    await send_text(send, 500, f"Internal Server Error: {uri}: {why}\n")
 
 
 async def send_status(send: Send, error: StatusError) -> None:

@@ -15,7 +15,7 @@ from apimachinery.objects import Object
 from apimachinery.schema import builtin
 from apimachinery.serialize import DecodeError, from_json, from_yaml_strict
 from apimachinery.times import format_micro_time
-from apiserver.asgi import Scope
+from apiserver.asgi import Scope, request_uri
 from apiserver.audit.metrics import EVENTS
 from apiserver.audit.policy import LEVEL_NAMES, RECEIVED, Extent, Level
 from apiserver.audit.sink import Sink
@@ -144,13 +144,6 @@ def _annotations(info: RequestInfo) -> dict[str, str]:
     allowed, reason = info.decision
     verdict = "allow" if allowed else "forbid"
     return {f"{_AUTHORIZATION}decision": verdict, f"{_AUTHORIZATION}reason": reason, **info.annotations}
-
-
-def request_uri(scope: Scope) -> str:
-    """Path and query as the client sent them."""
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    query: bytes = scope.get("query_string") or b""
-    return (path + b"?" + query if query else path).decode("latin-1")
 
 
 def _source_ips(info: RequestInfo, scope: Scope) -> list[str]:

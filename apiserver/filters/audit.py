@@ -5,7 +5,6 @@ Source: pkg/endpoints/filters/audit.go and authn_audit.go of kubernetes/apiserve
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from apimachinery.errors import InternalError, StatusError, UnauthorizedError
@@ -14,13 +13,12 @@ from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.audit.auditor import Auditor
 from apiserver.audit.metrics import REJECTED
 from apiserver.audit.policy import COMPLETE, PANIC, RECEIVED, STARTED
-from apiserver.audit.record import Record, request_uri
+from apiserver.audit.record import Record
 from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.request import RequestInfo
-from apiserver.responses import send_text
+from apiserver.responses import send_server_error
 
 _JSON = b"application/json"
-_SANITIZED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class AuditFailedAuthentication:
@@ -120,8 +118,7 @@ class Exchange:
 async def _refuse(scope: Scope, send: Send) -> None:
     """Mode blocking-strict: what cannot be recorded is not done."""
     REJECTED.inc()
-    uri = json.dumps(request_uri(scope)).translate(_SANITIZED)
-    await send_text(send, 500, f"Internal Server Error: {uri}: failed to store audit event\n")
+    await send_server_error(scope, send, "failed to store audit event")
 
 
 def _decoded(body: bytes) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from apimachinery.errors import ConflictError, ForbiddenError, InternalError, TimeoutStatusError
+from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError
 from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import Decision
@@ -149,9 +149,10 @@ class Broken:
 
 
 async def test_what_cannot_be_told_is_an_internal_error_and_no_decision() -> None:
-    scope = scope_of("GET /metrics")
-    with pytest.raises(InternalError, match=r"^Internal error occurred: connection refused$"):
-        await Authorization(app_that(answer), Broken())(scope, nothing, Sent())
+    scope, sent = {**scope_of("GET /metrics"), "raw_path": b"/metrics", "query_string": b"a=1&b"}, Sent()
+    await Authorization(app_that(answer), Broken())(scope, nothing, sent)
+    assert sent.status == 500
+    assert sent.messages[1]["body"] == b'Internal Server Error: "/metrics?a=1&amp;b": connection refused\n'
     told = scope[KEY].annotations
     assert (scope[KEY].decision, told) == (None, {"authorization.k8s.io/reason": "internal error"})
 
