@@ -95,7 +95,7 @@ _SETTLED_SECONDS = 10.0
 """For discovery to know which custom resources there are."""
 _PATHS = (
     "/.well-known/openid-configuration", "/api", "/apis", "/debug/journal", "/healthz", "/livez", "/metrics",
-    "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version",
+    "/metrics/slis", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version",
 )  # fmt: skip
 
 

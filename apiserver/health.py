@@ -9,6 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from component_base import slis
+
 log = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[str]]
@@ -29,6 +31,7 @@ async def report(name: str, checks: Mapping[str, Check], *, verbose: bool, exclu
             lines.append(f"[+]{each} excluded: ok\n")
             continue
         problem = await check()
+        slis.observe(name, each, ok=not problem)
         lines.append(f"[-]{each} failed: reason withheld\n" if problem else f"[+]{each} ok\n")
         if problem:
             failed.append(f"{each}: {problem}")

@@ -13,7 +13,7 @@ from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
 from apiserver.health import Check, Report, report, report_one
 from apiserver.journal import Journal
-from component_base import metrics
+from component_base import metrics, slis
 from component_base.jwt import Verifier
 from component_base.version import version_info
 
@@ -67,6 +67,10 @@ def general_router(journal: Journal, levels: Levels) -> APIRouter:
     @router.get("/metrics")
     async def show_metrics() -> Response:
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+
+    @router.get(slis.PATH)
+    async def show_slis() -> Response:
+        return Response(slis.render(), media_type=metrics.CONTENT_TYPE)
 
     for name, show in _FLOW_DUMPS.items():
         _add_dump(router, name, show, levels)

@@ -1,4 +1,4 @@
-"""Health, metrics and configuration of a daemon over HTTP: /healthz /livez /readyz /metrics /configz.
+"""Health, metrics and configuration of a daemon: /healthz /livez /readyz /metrics /metrics/slis /configz.
 
 Health is told to everybody; of the rest a guard, where there is one, says who may have it.
 """
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from component_base import metrics
+from component_base import metrics, slis
 from component_base.http_server import Handler, HttpServer, Request, Response
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,8 @@ class HealthServer:
             return await self._routes[path](request)
         if path == "/metrics":
             return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)
+        if path == slis.PATH:
+            return Response(slis.render(), content_type=metrics.CONTENT_TYPE)
         if path == "/configz":
             return Response(orjson.dumps(self._config), content_type="application/json")
         return Response(b"404 page not found\n", 404)
@@ -80,6 +82,8 @@ class HealthServer:
         excluded = set(query.get("exclude", "").split(","))
         names = [only] if only else [name for name in self._checks if name not in excluded]
         wrong = {name: reason for name in names if (reason := await self._run(name)) is not None}
+        for name in names if not only else ():
+            slis.observe(endpoint, name, ok=name not in wrong)
         if not wrong and (only or "verbose" not in query):
             return Response(b"ok")
         text = "".join(

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from client.reviews import Authenticator
-from component_base import metrics
+from component_base import metrics, slis
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
 from kubelet.server.debug import PodDebug
@@ -50,6 +50,7 @@ def build_app(
             Route("/runningpods/", endpoints.running_pods),
             Route("/configz", endpoints.configz),
             Route("/metrics", endpoints.metrics),
+            Route(slis.PATH, endpoints.slis),
             Route("/metrics/resource", stats.resource),
             Route("/metrics/cadvisor", stats.cadvisor),
             Route("/metrics/probes", stats.probes),
@@ -85,7 +86,11 @@ class Endpoints:
         self._configuration = configuration
 
     async def healthz(self, request: Request) -> Response:
+        slis.observe("healthz", "ping", ok=True)
         return PlainTextResponse("ok")
+
+    async def slis(self, request: Request) -> Response:
+        return Response(slis.render(), media_type=metrics.CONTENT_TYPE)
 
     async def pods(self, request: Request) -> Response:
         """The pods bound to this node, each with the status that this kubelet gives it."""

@@ -82,6 +82,17 @@ async def test_metrics_are_in_the_text_format() -> None:
     assert b"process_resident_memory_bytes" in answer.body
 
 
+async def test_checks_are_counted_for_service_levels() -> None:
+    failing = HealthServer("127.0.0.1", 0, {"counted": lambda: "lost"})
+    for _ in range(2):
+        await failing.handle(Request("GET", "/readyz", {}, {}))
+    shown = (await failing.handle(Request("GET", "/metrics/slis", {}, {}))).body.decode().splitlines()
+    assert [each for each in shown if '"counted"' in each] == [
+        'kubernetes_healthcheck{name="counted",type="readyz"} 0.0',
+        'kubernetes_healthchecks_total{name="counted",status="error",type="readyz"} 2.0',
+    ]
+
+
 async def test_it_serves_over_tls_and_keeps_the_connection() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     pem = self_signed("test")
