@@ -5,9 +5,9 @@ Source: pkg/controller/podautoscaler/metrics/client.go, k8s.io/metrics/pkg/clien
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -28,6 +28,7 @@ from controller_manager.horizontal_pod_autoscaler.readings import (
 from controller_manager.horizontal_pod_autoscaler.settings import MetricsError
 
 CUSTOM, EXTERNAL = "custom.metrics.k8s.io", "external.metrics.k8s.io"
+T = TypeVar("T")
 _CUSTOM_VERSIONS = ("v1beta2", "v1beta1")
 """The best first."""
 
@@ -40,7 +41,7 @@ class RestMetrics:
     async def resource(self, namespace: str, selector: Selector, name: str, container: str) -> Readings:
         with _asking("resource", POD_METRICS.group_resource):
             listed = await self._client.list(POD_METRICS, namespace, label_selector=str(selector))
-        return resource_readings(listed.get("items") or [], name, container)
+        return _read(lambda: resource_readings(listed.get("items") or [], name, container))
 
     async def of_pods(
         self, namespace: str, selector: Selector, name: str, metric_selector: Selector
@@ -48,20 +49,21 @@ class RestMetrics:
         path = f"namespaces/{namespace}/pods/*/{name}"
         with _asking("custom", f"pods.{CUSTOM} *"):
             items = await self._custom(path, metric_selector, labelSelector=str(selector))
-        return custom_readings(items)
+        return _read(lambda: custom_readings(items))
 
     async def of_object(self, namespace: str, reference: Object, name: str, metric_selector: Selector) -> int:
         with _asking("custom"):
             where = await self._path_of(namespace, reference)
         *_, plural, described = where.split("/")
         with _asking("custom", f"{plural}.{CUSTOM} {described}"):
-            return object_value(await self._custom(f"{where}/{name}", metric_selector))
+            items = await self._custom(f"{where}/{name}", metric_selector)
+            return _read(lambda: object_value(items))
 
     async def external(self, namespace: str, name: str, metric_selector: Selector) -> int:
         path = f"/apis/{EXTERNAL}/v1beta1/namespaces/{namespace}/{name}"
         with _asking("external", f"{name}.{EXTERNAL}"):
             items = await self._items(path, labelSelector=str(metric_selector))
-        return external_value(items)
+        return _read(lambda: external_value(items))
 
     async def _path_of(self, namespace: str, reference: Object) -> str:
         api_version, kind = reference.get("apiVersion") or "v1", reference["kind"]
@@ -92,7 +94,7 @@ class RestMetrics:
     async def _items(self, path: str, **params: str) -> list[Object]:
         chosen = {name: text for name, text in params.items() if text}
         answer: Any = orjson.loads(await self._client.request("GET", path, params=chosen))
-        return answer.get("items") or []
+        return answer.get("items") or [] if isinstance(answer, dict) else []
 
 
 @contextmanager
@@ -103,6 +105,14 @@ def _asking(which: str, what: str = "") -> Iterator[None]:
     except (StatusError, ConnectionFailed, MetricsError, UnknownKind, orjson.JSONDecodeError) as error:
         asked = f" (get {what})" if _is_no_status(error) else ""
         raise MetricsError(f"unable to fetch metrics from {which} metrics API: {error}{asked}") from error
+
+
+def _read(read: Callable[[], T]) -> T:
+    """Other people's servers may say anything."""
+    try:
+        return read()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MetricsError(f"the metrics make no sense: {error!r}") from error
 
 
 def _is_no_status(error: Exception) -> bool:

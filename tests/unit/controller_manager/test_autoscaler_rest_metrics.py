@@ -141,3 +141,11 @@ async def test_what_is_missing_is_said_in_upstreams_words() -> None:
     assert await said(metrics.external("ns", "queue", ALL)) == none.format("external")
     text = "the custom metrics API server returned 0 results when we asked for exactly one"
     assert await said(metrics.of_object("ns", web, "qps", ALL)) == f"{unable} custom metrics API: {text}"
+
+
+@pytest.mark.parametrize("item", [{}, {"value": "many"}, {"value": None}, 7], ids=repr)
+async def test_a_server_that_talks_nonsense_is_like_one_that_is_away(item: Any) -> None:
+    servers = Answers()
+    servers.serve("/apis/external.metrics.k8s.io/v1beta1/namespaces/ns/queue", item)
+    with pytest.raises(MetricsError, match="the metrics make no sense"):
+        await servers.metrics().external("ns", "queue", ALL)
