@@ -33,21 +33,35 @@ class WatchedFile:
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
-        self._text: bytes | None = None
+        self._told: bytes | str | None = None
+        """The text that was returned last, or why there was none."""
 
     async def changed(self) -> bytes:
-        """The file's text, as soon as it is not what was returned before. Raises ConfigError."""
+        """The file's text, as soon as it is not what was returned before.
+
+        Raises ConfigError when it can no longer be read: once, for as long as that does not change.
+        """
         watch = FolderWatch()
         try:
             while True:
                 watch.arm(self._path.absolute().parent)
-                text = read_file(str(self._path))
-                if text != self._text:
-                    self._text = text
+                if (text := self._news()) is not None:
                     return text
                 await watch.changed(_LOOK_SECONDS)
         finally:
             watch.close()
+
+    def _news(self) -> bytes | None:
+        """None if all is as it was told. Raises ConfigError."""
+        before = self._told
+        try:
+            self._told = text = read_file(str(self._path))
+        except ConfigError as error:
+            self._told = str(error)
+            if self._told != before:
+                raise
+            return None
+        return text if text != before else None
 
 
 def decode_config(text: bytes, api_version: str, kind: str, shape: Shape, *older: str) -> Object:
