@@ -28,6 +28,7 @@ _ATTEMPTS, _FACTOR, _JITTER = 5, 1.5, 0.2
 _RETRIABLE = (429, 500, 504)
 
 ShouldRetry = Callable[[Exception], bool]
+Read = Callable[[bytes], Any]
 
 
 class WebhookError(Exception):
@@ -82,17 +83,24 @@ class GenericWebhook:
 
     async def post(self, obj: Any) -> Any:
         """The decoded answer, None if it is empty. Raises StatusError, WebhookError."""
-        body = orjson.dumps(obj)
+        return await self._patiently(orjson.dumps(obj), _decoded)
+
+    async def tell(self, obj: Any) -> None:
+        """As `post`, where nothing but a good status is expected. Raises StatusError, WebhookError."""
+        await self._patiently(orjson.dumps(obj), lambda content: None)
+
+    async def _patiently(self, body: bytes, read: Read) -> Any:
         for delay in delays(self._backoff, self._randomness):
             try:
-                return await self._post(body)
+                return read(await self._post(body))
             except (StatusError, WebhookError) as error:
                 if not self._should_retry(error):
                     raise
             await asyncio.sleep(delay)
-        return await self._post(body)
+        return read(await self._post(body))
 
-    async def _post(self, body: bytes) -> Any:
+    async def _post(self, body: bytes) -> bytes:
+        """The content of a good answer. Raises StatusError, WebhookError."""
         import httpx
 
         server = self._config.server
@@ -100,14 +108,16 @@ class GenericWebhook:
             answer = await self._send(body)
         except httpx.TimeoutException:
             raise WebhookError(f'Post "{server}": context deadline exceeded') from None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             reason = explain(error, urlsplit(server).netloc)
             was_reset = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
             raise WebhookError(f'Post "{server}": {reason}', was_reset=was_reset) from error
-        return _decode(answer)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer.content
 
     async def _send(self, body: bytes) -> httpx.Response:
-        """Raises httpx.TransportError, WebhookError."""
+        """Raises httpx.RequestError, WebhookError."""
         client = self._client = self._client or self._connect()
         headers = {"content-type": "application/json", "accept": "application/json, */*"}
         try:
@@ -136,15 +146,17 @@ class GenericWebhook:
             await self._client.aclose()
 
 
-def _decode(answer: httpx.Response) -> Any:
-    """Raises StatusError, WebhookError."""
+def _decoded(content: bytes) -> Any:
+    """Raises WebhookError."""
     try:
-        decoded = orjson.loads(answer.content) if answer.content else None
+        return orjson.loads(content) if content else None
     except orjson.JSONDecodeError as error:
-        if answer.is_success:
-            raise WebhookError(f"couldn't get version/kind; json parse error: {error}") from None
-        decoded = None
-    if not answer.is_success:
-        status = decoded if isinstance(decoded, dict) else None
-        raise from_status(answer.status_code, status, answer.text)
-    return decoded
+        raise WebhookError(f"couldn't get version/kind; json parse error: {error}") from None
+
+
+def _refusal(answer: httpx.Response) -> StatusError:
+    try:
+        status = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        status = None
+    return from_status(answer.status_code, status if isinstance(status, dict) else None, answer.text)

@@ -25,7 +25,7 @@ class WebhookSink:
 
     async def process(self, events: Events) -> bool:
         try:
-            await self._webhook.post(event_list(events))
+            await self._webhook.tell(event_list(events))
         except (StatusError, WebhookError) as error:
             report_loss(_PLUGIN, str(error), events)
             return False

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from apimachinery.errors import StatusError
+from apiserver.audit.webhook import WebhookSink, always
 from apiserver.config_files import ConfigError
 from apiserver.generic_webhook import GenericWebhook, WebhookError, delays, load_webhook_config
 from tests.fakes.http_server import Exchange, ScriptedServer, scripted
@@ -77,6 +78,24 @@ async def test_a_webhook_that_gets_well_is_answer_enough(tmp_path: Path) -> None
     async with scripted(ill_at_first) as server:
         hook = webhook(tmp_path, server)
         assert await hook.post({}) is None
+        await hook.aclose()
+
+
+async def test_audit_events_are_kept_whatever_a_good_answer_says(tmp_path: Path) -> None:
+    async with scripted(lambda exchange: exchange.answer(b"ok")) as server:
+        sink = WebhookSink(webhook(tmp_path, server, should_retry=always))
+        assert await sink.process([{"auditID": "1"}])
+        await sink.close()
+    assert len(server.exchanges) == 1
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_none(tmp_path: Path) -> None:
+    async with scripted(
+        lambda exchange: exchange.answer(b"{}", "200 OK", "content-encoding: gzip")
+    ) as server:
+        hook = webhook(tmp_path, server)
+        with pytest.raises(WebhookError, match="incorrect header check"):
+            await hook.post({})
         await hook.aclose()
 
 
