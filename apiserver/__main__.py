@@ -55,7 +55,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         AuthorizationMetrics(server.auth.authorizer),
         FlowMetrics(server.levels),
         CacheMetrics(server.cache),
-        UnavailableServices(server.cache),
+        UnavailableServices(server.cache, server.api_services.became_unavailable),
         server.auth.authenticator.certificates,
         server.sent,
         storage,

@@ -233,7 +233,7 @@ def _told(made: Any) -> tuple[str, str]:
 
 def metrics() -> str:
     collected = [family for each in _collectors() for family in each.collect()]
-    families = {each.name: each for each in (*collected, *REGISTRY.collect())}
+    families = {_sample_name(each): each for each in (*collected, *REGISTRY.collect())}
     sections = []
     for title, (prefixes, text) in METRICS.items():
         chosen = [families[name] for name in sorted(families) if name.startswith(prefixes)]
@@ -252,7 +252,7 @@ def _collectors() -> tuple[Collector, ...]:
     storage = MemoryStorage()
     cache = WatchCache(storage)
     flows, requests = FlowMetrics(Levels(1, lambda: 0.0)), RequestMetrics()
-    services, certificates = UnavailableServices(cache), CertificateMetrics()
+    services, certificates = UnavailableServices(cache, {}), CertificateMetrics()
     stored = CacheMetrics(cache), ObservedStorage(storage)
     decisions = AuthorizationMetrics(Authorizers(AuthorizationConfiguration(()), {}))
     return (requests, flows, services, certificates, decisions, SentMetrics(), *stored)

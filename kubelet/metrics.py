@@ -59,6 +59,9 @@ SERVER_TTL = Gauge(
     "the value will be +INF.",
 )
 # Upstream's counters without _total, which the library puts behind the name of a Counter.
+EVICTIONS = Gauge(
+    "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]
+)
 CLIENT_RENEWAL_ERRORS = Gauge(
     "kubelet_certificate_manager_client_expiration_renew_errors",
     "Counter of certificate renewal errors.",
@@ -77,8 +80,5 @@ STORAGE_OPERATIONS = Histogram(
 )
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]
-)
-EVICTIONS = Counter(
-    "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]
 )
 STARTED_PODS = Counter("kubelet_started_pods", "Cumulative number of pods started")

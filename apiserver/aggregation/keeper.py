@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -65,6 +66,8 @@ class APIServiceKeeper:
         self._custom = custom
         self._remotes = remotes
         self._connections = connections
+        self.became_unavailable: Counter[tuple[str, str]] = Counter()
+        """How often each did, by its name and the reason."""
         self._asked: dict[str, tuple[object, float]] = {}
         """By APIService: what it was asked under, and when."""
 
@@ -133,6 +136,8 @@ class APIServiceKeeper:
                 return
             condition = await self._ask(remote)
             self._asked[remote.service_name] = (basis, _now())
+        if remote.is_available and condition["status"] != "True":
+            self.became_unavailable[remote.service_name, condition["reason"]] += 1
         now = format_time(self._services.shared.now())
         await self._change(remote.service_name, lambda seen: with_condition(seen, condition, now))
 

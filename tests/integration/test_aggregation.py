@@ -179,13 +179,16 @@ async def test_discovery_and_openapi_tell_of_it(pki: Path, tmp_path: Path) -> No
 
 
 async def test_who_shows_a_wrong_certificate_is_not_asked(pki: Path, tmp_path: Path) -> None:
-    async with served(pki, tmp_path) as (_, it, admin):
+    async with served(pki, tmp_path) as (here, it, admin):
         wrong = base64.b64encode((pki / "ca.crt").read_bytes()).decode()
         patch = {"spec": {"caBundle": wrong}}
         headers = {"content-type": "application/merge-patch+json"}
         name = f"{API_SERVICES}/v1beta1.metrics.k8s.io"
         assert (await admin.patch(name, json=patch, headers=headers)).status_code == 200
         await until_available(admin, "FailedDiscoveryCheck")
+        assert here.server.api_services.became_unavailable == {
+            ("v1beta1.metrics.k8s.io", "FailedDiscoveryCheck"): 1
+        }
         assert (await admin.get(f"{PATH}/nodes")).text == "service unavailable\n"
         assert (await admin.delete(name)).status_code == 200
         async with asyncio.timeout(5):
