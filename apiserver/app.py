@@ -20,6 +20,7 @@ from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
 from apimachinery.scheme import (
     API_SERVICES,
     BUILTIN,
+    COMPONENT_STATUSES,
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     FLOW_SCHEMAS,
@@ -43,6 +44,7 @@ from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
 from apiserver.bootstrap.start import Start
+from apiserver.component_status import HEALTHZ, ComponentStatuses, etcd_probe, healthz_probe
 from apiserver.customresources.controller import DefinitionController
 from apiserver.customresources.served import CustomResources
 from apiserver.discovery.routes import build_router as discovery_router
@@ -160,6 +162,7 @@ class ApiServer:
         self.start = self._start(now)
         self.backends = Backends(options)
         special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
+        special[COMPONENT_STATUSES.group_resource, ""] = self._component_statuses()
         kubelets = KubeletMetrics(self.backends.kubelets, options.kubelet_preferred_address_types)
         metrics = ResourceMetrics(self.cache, Sampler(kubelets.ask, time.monotonic), now)
         self.dispatcher = Dispatcher(
@@ -241,6 +244,10 @@ class ApiServer:
             live["kms-providers"] = self.encryption.check
         ready = {**live, "informer-sync": loaded, "shutdown": self.shutdown.check}
         return {"healthz": live, "livez": live, "readyz": ready}
+
+    def _component_statuses(self) -> ComponentStatuses:
+        probes = {name: healthz_probe(self.backends.pods, url) for name, url in HEALTHZ.items()}
+        return ComponentStatuses({**probes, "etcd-0": etcd_probe(self._check_etcd)})
 
     async def _check_etcd(self) -> str:
         try:
