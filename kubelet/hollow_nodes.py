@@ -19,6 +19,7 @@ from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.node.agent import NodeAgent
+from kubelet.node.followed import FollowedNodes
 from kubelet.node.heartbeats import (
     HOLLOW_STATUS_PERIOD,
     renew_lease_at_once,
@@ -40,6 +41,7 @@ from kubelet.stats.hollow import HollowUsage, metrics_path
 from kubelet.volumes.local_path import LocalPathVolumes, NoDisk
 from kubelet.volumes.manager import NoVolumes
 
+HOLLOW_LABEL = "sampan.io/hollow"
 REGISTERING_AT_ONCE = 16
 STARTS_AT_ONCE = 64
 POD_CIDR = "100.64.0.0/12"
@@ -105,6 +107,7 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
             group.create_task(recorder.run())
             await _register(list(agents.values()))
             group.create_task(LocalPathVolumes(client, agents, NODE_LABEL, NoDisk()).run())
+            group.create_task(FollowedNodes(client, agents, f"{HOLLOW_LABEL}=true").run())
             group.create_task(_live(assembly, list(agents.values())))
             if configuration["tlsCertFile"]:
                 group.create_task(_serve(client, assembly, configuration))
@@ -174,7 +177,7 @@ def _agent(client: Any, name: str, options: Options, configuration: dict[str, An
         hostname=name,
         port=configuration["port"],
         max_pods=configuration["maxPods"],
-        labels={"sampan.io/hollow": "true", **(options.node_labels or {})},
+        labels={HOLLOW_LABEL: "true", **(options.node_labels or {})},
         annotations={PATH_ANNOTATION: metrics_path(name)},
         taints=configuration["registerWithTaints"],
         lease_seconds=configuration["nodeLeaseDurationSeconds"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from apimachinery.objects import Object
 from client.errors import ConnectionFailed
 from client.rest import Client
 from kubelet.node.agent import NodeAgent
+from kubelet.node.followed import FollowedNodes
 from kubelet.node.heartbeats import renew_lease_at_once, renew_leases
 from kubelet.node.sources import DescribedSource
 from kubelet.node.status import NodeConfig
@@ -21,18 +23,26 @@ pytestmark = pytest.mark.looptime
 
 
 class Api:
-    """Does not answer the first so many times."""
+    """Does not answer the first so many times. Has one Node, if any."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int = 0, node: Object | None = None) -> None:
         self.failures = failures
         self.renewed = 0
+        self.node = node or {}
+
+    async def list(self, *ignored: Any, **options: Any) -> Object:
+        return {"metadata": {"resourceVersion": "1"}, "items": [self.node]}
+
+    async def watch(self, *ignored: Any, **options: Any) -> AsyncIterator[tuple[str, Object]]:
+        await asyncio.Event().wait()
+        yield "", {}
 
     async def patch(self, *ignored: Any, **options: Any) -> Object:
         self.failures -= 1
         if self.failures >= 0:
             raise ConnectionFailed("connection refused")
         self.renewed += 1
-        return {}
+        return self.node
 
 
 def agent_of(api: Api) -> NodeAgent:
@@ -49,3 +59,17 @@ async def test_a_first_lease_that_fails_ends_nothing_and_follows_with_the_others
         async with asyncio.timeout(5):
             await renew_leases([agent])
     assert (api.failures, api.renewed) == (-1, 1)
+
+
+def node_that_is(ready: str) -> Object:
+    return {"metadata": {"name": "n1"}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+@pytest.mark.parametrize(("ready", "reports"), [("True", 0), ("False", 0), ("Unknown", 1)])
+async def test_a_node_that_was_given_up_says_that_it_lives(ready: str, reports: int) -> None:
+    api = Api(node=node_that_is(ready))
+    agent = agent_of(api)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5):
+            await FollowedNodes(cast(Client, api), {"n1": agent}, "x=y").run()
+    assert (agent.node, api.renewed) == (api.node, reports)
