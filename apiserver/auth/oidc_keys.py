@@ -122,7 +122,7 @@ class HttpFetch:
         try:
             async with httpx.AsyncClient(verify=self._tls, timeout=_FETCH_SECONDS, trust_env=False) as client:
                 answer = await client.get(url, headers=headers)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise FetchError(f'Get "{url}": {error}') from None
         if answer.status_code != 200:
             raise FetchError(f"{answer.status_code} {answer.reason_phrase}: {url}")

@@ -57,13 +57,13 @@ class IDTokenVerifier:
         if now + _LEEWAY_SECONDS < _number(claims, "nbf"):
             raise InvalidToken("oidc: current time before the nbf (not before) time")
         found = claims.get("aud") or []
-        audiences = [found] if isinstance(found, str) else list(found)
+        audiences = found if isinstance(found, list) else [found]
         if not any(each in audiences for each in self._config.audiences):
             wanted = _quoted(sorted(self._config.audiences))
             raise InvalidToken(f"oidc: expected audience in {wanted} got {_quoted(audiences)}")
 
 
-def _quoted(texts: Sequence[str]) -> str:
+def _quoted(texts: Sequence[object]) -> str:
     return f"[{' '.join(json.dumps(each) for each in texts)}]"
 
 

@@ -58,9 +58,17 @@ def jwk(name: str, key: Any) -> dict[str, Any]:
     return {**family.to_jwk(key.public_key(), as_dict=True), "kid": name, "use": "sig"}
 
 
+def said(**claims: Any) -> dict[str, Any]:
+    return {"iss": ISSUER, "aud": "sampan", "sub": "jane", "exp": NOW.timestamp() + 60, **claims}
+
+
 def sign(key: Any = OLD_KEY, name: str = "old", algorithm: str = "RS256", **claims: Any) -> str:
-    body = {"iss": ISSUER, "aud": "sampan", "sub": "jane", "exp": NOW.timestamp() + 60, **claims}
-    return jwt.encode(body, key, algorithm, headers={"kid": name})
+    return jwt.encode(said(**claims), key, algorithm, headers={"kid": name})
+
+
+def sign_unchecked(**claims: Any) -> str:
+    """Whatever the claims are: the library looks at what it is to sign otherwise."""
+    return jwt.PyJWS().encode(orjson.dumps(said(**claims)), OLD_KEY, "RS256", headers={"kid": "old"})
 
 
 async def test_a_user_has_the_prefixed_names_of_the_claims() -> None:
@@ -74,6 +82,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "an expired one": (sign(exp=NOW.timestamp()), "oidc: token is expired"),
     "one of tomorrow": (sign(nbf=NOW.timestamp() + 301), "nbf"),
     "one for another": (sign(aud=["x", "y"]), 'oidc: expected audience in ["sampan"] got ["x" "y"]'),
+    "one for a number": (sign_unchecked(aud=5), 'oidc: expected audience in ["sampan"] got [5]'),
     "one without a signature": (
         jwt.encode({"iss": ISSUER}, None, "none"), 'unsupported algorithm, expected [RS256',
     ),
@@ -217,6 +226,11 @@ async def test_an_endpoint_is_shown_the_token_that_is_meant_for_it() -> None:
         assert server.exchanges[0].header("authorization") == "Bearer secret"
         with pytest.raises(FetchError, match=r"^403 Forbidden: http"):
             await HttpFetch("")(url)
+
+
+async def test_an_endpoint_that_is_no_url_gives_nothing() -> None:
+    with pytest.raises(FetchError, match="Invalid port"):
+        await HttpFetch("")("https://issuer.example.com:x/")
 
 
 BY_RULES = JWTAuthenticator(
