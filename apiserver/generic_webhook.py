@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -47,11 +48,15 @@ def is_transient(error: Exception) -> bool:
 
 
 def load_webhook_config(path: str) -> ClientConfig:
-    """Raises ConfigError."""
+    """Raises ConfigError, also for certificates that are none."""
     try:
-        return kubeconfig.load(path, environ={})
+        config = kubeconfig.load(path, environ={})
+        config.ssl_context()
     except kubeconfig.ConfigError as error:
         raise ConfigError(str(error)) from None
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError(f"{path}: no certificate that can be used: {error}") from None
+    return config
 
 
 def delays(first: float, randomness: random.Random) -> Iterator[float]:

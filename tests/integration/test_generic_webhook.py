@@ -116,3 +116,13 @@ def test_waiting_grows_by_half_each_time() -> None:
 def test_a_file_that_is_no_kubeconfig_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file or directory"):
         load_webhook_config(str(tmp_path / "none"))
+
+
+def test_so_are_an_authority_and_a_certificate_that_are_none(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, "https://127.0.0.1:1/")
+    broken = {"certificate-authority-data": "bm90aGluZw=="}
+    config = yaml.safe_load(Path(path).read_text())
+    config["clusters"][0]["cluster"] |= broken
+    Path(path).write_text(yaml.safe_dump(config))
+    with pytest.raises(ConfigError, match="certificate"):
+        load_webhook_config(path)
