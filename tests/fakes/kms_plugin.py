@@ -22,14 +22,13 @@ class KmsPlugin:
         self.key_id = "one"
         self.keys = {"one": AESGCM.generate_key(256), "two": AESGCM.generate_key(256)}
         self.health, self.version = "ok", "v2"
+        self.is_garbled = False
         self.calls: list[str] = []
         self._messages = load()
 
     def handler(self) -> grpc.GenericRpcHandler:
         def unary(method: Any, request: Any) -> grpc.RpcMethodHandler:
-            return grpc.unary_unary_rpc_method_handler(
-                method, request.FromString, lambda response: response.SerializeToString()
-            )
+            return grpc.unary_unary_rpc_method_handler(method, request.FromString, self._written)
 
         methods = {
             "Status": unary(self._status, self._messages.StatusRequest),
@@ -37,6 +36,10 @@ class KmsPlugin:
             "Decrypt": unary(self._decrypt, self._messages.DecryptRequest),
         }
         return grpc.method_handlers_generic_handler("v2.KeyManagementService", methods)
+
+    def _written(self, response: Any) -> bytes:
+        written: bytes = response.SerializeToString()
+        return b"\xff" if self.is_garbled else written
 
     async def _status(self, request: Any, context: Any) -> Any:
         self.calls.append("Status")

@@ -213,6 +213,15 @@ async def test_what_a_plugin_says_of_itself_is_its_health(
         assert (await keeper.check()).startswith(wanted)
 
 
+async def test_a_plugin_that_cannot_be_understood_is_not_well(world: World) -> None:
+    world.plugin.is_garbled = True
+    async with world.served():
+        keeper = world.keeper()
+        assert "code = Internal desc = grpc: failed to unmarshal" in await keeper.check()
+        with pytest.raises(UnwritableValue, match="failed to unmarshal"):
+            await keeper.storage.create(KEY, VALUE)
+
+
 async def test_a_changed_file_is_used_once_its_plugins_are_well(world: World, tmp_path: Path) -> None:
     path = tmp_path / "encryption.yaml"
     path.write_bytes(config((["secrets"], [IDENTITY])))

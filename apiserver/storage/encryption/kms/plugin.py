@@ -10,6 +10,8 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
+from google.protobuf.message import DecodeError
+
 from apiserver.storage.encryption.kms.envelope import Source
 from apiserver.storage.encryption.kms.messages import SERVICE, load
 from apiserver.storage.encryption.metrics import KMS_LATENCY
@@ -64,13 +66,18 @@ class Plugin:
     async def _call(self, method: str, request: Any, response: Any) -> Any:
         path, began, code = f"{SERVICE}/{method}", perf_counter(), Code.OK
         try:
-            answer = await self._channel.unary(path, request.SerializeToString(), self._seconds)
+            return response.FromString(
+                await self._channel.unary(path, request.SerializeToString(), self._seconds)
+            )
         except GrpcError as error:
             code = error.code
             raise PluginError(error) from None
+        except DecodeError as error:
+            code = Code.INTERNAL
+            text = f"grpc: failed to unmarshal the received message: {error}"
+            raise PluginError(GrpcError(code, text)) from None
         finally:
             KMS_LATENCY.labels(self.name, path, go_name(code)).observe(perf_counter() - began)
-        return response.FromString(answer)
 
     async def close(self) -> None:
         await self._channel.close()
