@@ -32,6 +32,7 @@ def _sampan_clusters() -> Iterator[Callable[[int | str], HostedCluster]]:
     from pytest_sampan.hosted import HostedCluster
 
     running: dict[int | str, HostedCluster] = {}
+    failures: dict[int | str, str] = {}
 
     def cluster_with(nodes: int | str) -> HostedCluster:
         if nodes not in running:
@@ -41,7 +42,9 @@ def _sampan_clusters() -> Iterator[Callable[[int | str], HostedCluster]]:
             try:
                 running[nodes].start()
             except (HostError, TimeoutError) as error:
-                pytest.fail(f"sampan_cluster: {error}", pytrace=False)
+                failures[nodes] = f"sampan_cluster: {error}"
+        if nodes in failures:
+            pytest.fail(failures[nodes], pytrace=False)
         return running[nodes]
 
     yield cluster_with

@@ -94,6 +94,20 @@ def test_every_test_of_a_session_finds_a_new_cluster(folder: Path) -> None:
     assert "6 passed" in printed, printed
 
 
+def test_a_cluster_that_does_not_start_says_why_to_every_test(folder: Path) -> None:
+    (folder / "test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture(scope='session', autouse=True)\n"
+        "def no_etcd():\n"
+        "    import pytest_sampan.hosted as hosted\n"
+        "    hosted.missing = list\n"
+        "def test_one(sampan_cluster): ...\n"
+        "def test_two(sampan_cluster): ...\n"
+    )
+    printed = run_tests(folder)
+    assert printed.count("Failed: sampan_cluster: ") == 2, printed
+
+
 def test_a_number_of_nodes_that_is_none_is_refused(folder: Path) -> None:
     (folder / "test_it.py").write_text("def test_it(sampan_cluster): ...")
     assert 'sampan_nodes is a number or docker, not "few"' in run_tests(folder, "--sampan-nodes=few")
