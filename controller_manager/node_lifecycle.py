@@ -148,6 +148,8 @@ class NodeLifecycleController:
             self._removed(key.name)
             return None
         now = self._now()
+        if not self._heartbeats:
+            self._look_around()
         if key.name not in self._heartbeats:
             self._tell(node, "RegisteredNode", f"Registered Node {key.name} in Controller")
         silent = self._silence(node, now)
@@ -160,6 +162,11 @@ class NodeLifecycleController:
         if not conditions.is_condition_true(node, "Ready"):
             await self._mark_pods_not_ready(node, now)
         return min(self._period, wait)
+
+    def _look_around(self) -> None:
+        """Who takes over knows no zone yet: the first node would seem to be the only one."""
+        for each in self._nodes.list():
+            self._zones.observe(each)
 
     def _observe(self, node: Object, now: datetime) -> None:
         """If it is the first that we see again after all were silent, the others are given time as well."""

@@ -102,6 +102,16 @@ async def test_who_is_heard_again_gives_others_time_to_be_heard() -> None:
         assert it.emptied() == set()
 
 
+async def test_a_controller_that_takes_over_leaves_silent_nodes_as_they_are() -> None:
+    async with four_nodes() as it:
+        it.silent = {"a"}
+        await it.until(lambda: it.emptied() == {"a"})
+        before = it.node("a")
+        it.kill_manager()
+        await asyncio.sleep(30)
+        assert it.node("a") == before
+
+
 async def test_a_node_that_goes_is_told() -> None:
     async with four_nodes() as it:
         await it.api.delete(NODES, "a")
