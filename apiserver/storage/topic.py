@@ -178,8 +178,11 @@ class Reader:
             self.topic.waiting.append(self)
 
     def serve(self) -> None:
-        """There is something new. What goes wrong in dealing with it is the waiting task's to know."""
+        """There may be something new. What goes wrong in dealing with it is the waiting task's to know."""
         if self._future is None or self._future.done():
+            return
+        if self.is_at_end:  # its task has taken what is new before the topic came round
+            self._queue_up()
             return
         try:
             if self._push is not None and self._push():

@@ -39,6 +39,30 @@ async def test_all_readers_are_woken_by_one_change() -> None:
     await asyncio.wait_for(asyncio.gather(*waiting), 1)
 
 
+async def test_what_a_reader_has_taken_before_the_topic_comes_round_is_not_pushed_to_it() -> None:
+    topic = Topic(floor=1)
+    other, reader = Reader(topic, topic.end), Reader(topic, topic.end)
+    pushed: list[list[int]] = []
+
+    def push() -> bool:
+        pushed.append(revisions(reader.take(10)))
+        return True
+
+    async def follow() -> None:
+        assert revisions(reader.take(10)) == [2]
+        await reader.wait(push)
+
+    waiting = asyncio.create_task(other.wait())
+    await asyncio.sleep(0)
+    following = asyncio.create_task(follow())
+    topic.publish(change(2))
+    await waiting
+    topic.publish(change(3))
+    await asyncio.sleep(0)
+    following.cancel()
+    assert pushed == [[3]]
+
+
 async def test_a_reader_that_is_too_slow_is_cut_off_and_the_others_are_not() -> None:
     topic = Topic(floor=1, max_changes=4)
     slow, quick = Reader(topic, topic.end), Reader(topic, topic.end)
