@@ -34,6 +34,14 @@ def available(replica_set: Object | None) -> int:
     return int(get_path(replica_set, "status.availableReplicas", 0))
 
 
+def staying(replica_set: Object) -> int:
+    """Available pods that are to stay: a set that was just made smaller still tells of the others, too.
+
+    Upstream counts those, and takes more away than it may when a ReplicaSet lags.
+    """
+    return min(available(replica_set), size(replica_set))
+
+
 def total(sets: Iterable[Object]) -> int:
     return sum(size(each) for each in sets)
 
@@ -86,13 +94,13 @@ def plan_down(deployment: Object, new: Object, old: Sequence[Object]) -> list[Sc
     """Which old ReplicaSets may shrink now: pods that are not available anyway, then as many as are spare."""
     running = active(by_age(old))
     minimum = size(deployment) - max_unavailable(deployment)
-    new_unavailable = size(new) - available(new)
+    new_unavailable = size(new) - staying(new)
     most = total(running) + size(new) - minimum - new_unavailable
     if not running or most <= 0:
         return []
     sizes = {name_of(each): size(each) for each in running}
     _drop_unhealthy(running, sizes, most)
-    _drop_spare(running, sizes, sum(available(each) for each in [*old, new]) - minimum)
+    _drop_spare(running, sizes, sum(map(staying, [*old, new])) - minimum)
     return [Scale(each, sizes[name_of(each)]) for each in running if sizes[name_of(each)] != size(each)]
 
 

@@ -70,7 +70,7 @@ def disrupted(budget: Object, pods: Sequence[Object], now: datetime) -> Disrupte
         if is_terminating(pod) or name not in since:
             continue
         wait = (parse_time(since[name]) + timedelta(seconds=DELETION_SECONDS) - now).total_seconds()
-        if wait < 0:
+        if wait <= 0:
             overdue.append(pod)
         else:
             known[name] = since[name]

@@ -11,11 +11,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
-from apimachinery.objects import NamespacedName, Object, get_path, key_of, namespace_of
+from apimachinery.objects import (
+    NamespacedName,
+    Object,
+    get_path,
+    key_of,
+    namespace_of,
+    resource_version_of,
+)
 from apimachinery.quota.usage import usage_of
 from apimachinery.resource import Resource
 from client.controller import Changed, Controller, Watch, by_name
@@ -23,10 +31,12 @@ from client.discovery import discover, preferred
 from client.informer import Informer
 from controller_manager.context import ControllerContext
 from controller_manager.replica_status import differs
-from controller_manager.resource_quota.plan import calculate_status, names_by_resource
+from controller_manager.resource_quota.plan import calculate_status, gives_back, names_by_resource
 
 RESYNC_SECONDS = 300.0
 SECOND_LOOK_SECONDS = 10.0
+CACHES_SECONDS = 1.0
+BELIEVED_AFTER = timedelta(minutes=1)
 WORKERS = 5
 _WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS)
 """Kinds of which more matters than their number."""
@@ -43,6 +53,7 @@ class ResourceQuotaController:
         self._informers = {each: context.informers.informer(each) for each in _WHOLE}
         self._fresh: asyncio.Queue[Informer] = asyncio.Queue()
         self._served: Sequence[Resource] = ()
+        self._behind_since: dict[NamespacedName, datetime] = {}
         self._controller = Controller(self.name, self.reconcile, watches=self.watches(), workers=WORKERS)
 
     def watches(self) -> list[Watch]:
@@ -78,6 +89,7 @@ class ResourceQuotaController:
     async def reconcile(self, key: NamespacedName) -> float | None:
         quota = self._quotas.get(key)
         if quota is None:
+            self._behind_since.pop(key, None)
             return None
         names = await self._names(quota)
         for resource in names:
@@ -89,8 +101,21 @@ class ResourceQuotaController:
         status = calculate_status(quota, names, objects, self._now())
         if not differs(status, quota.get("status")):
             return RESYNC_SECONDS
+        if gives_back(status, quota.get("status")) and not self._are_caches_new_enough(quota, names):
+            return CACHES_SECONDS
         await self._write_status(quota, status)
         return SECOND_LOOK_SECONDS
+
+    def _are_caches_new_enough(self, quota: Object, names: Iterable[Resource]) -> bool:
+        """An object is charged before it is made: a cache older than the charge does not have it yet.
+
+        Where nothing of a kind happens its cache gets no newer: after a minute it is believed.
+        """
+        key, version, now = key_of(quota), resource_version_of(quota), self._now()
+        if all(self._informers[each].has_seen(version) for each in names):
+            self._behind_since.pop(key, None)
+            return True
+        return now - self._behind_since.setdefault(key, now) > BELIEVED_AFTER
 
     async def _names(self, quota: Object) -> dict[Resource, list[str]]:
         """By built-in resource, or by one that is served by now."""

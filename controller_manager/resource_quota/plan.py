@@ -38,3 +38,12 @@ def calculate_status(
         "hard": dict(get_path(quota, "spec.hard", {})),
         "used": {name: str(amount) for name, amount in sorted(used.items())},
     }
+
+
+def gives_back(new: Object, old: Object | None) -> bool:
+    """Whether less of something counts as used than before."""
+    before = get_path(old or {}, "used", {})
+    return any(
+        name in before and Quantity.parse(amount) < Quantity.parse(before[name])
+        for name, amount in new["used"].items()
+    )

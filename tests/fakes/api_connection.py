@@ -8,6 +8,7 @@ once when they are deleted, unless `graceful` is set: then somebody has to delet
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,22 @@ Objects = list[Object]
 Refusal = Callable[[str, Resource, Object], StatusError | ConnectionFailed | None]
 
 
+class _Watcher:
+    """One watch: what it is of, and whether there is something to look at."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.news = asyncio.Event()
+        self.is_broken = False
+
+    async def wait(self) -> None:
+        """Until there is news; raises if it is the end of the connection."""
+        await self.news.wait()
+        self.news.clear()
+        if self.is_broken:
+            raise ConnectionFailed("connection lost: broken by the test")
+
+
 class FakeApi:
     """Stands in for a Client. The wall clock is START plus the loop's time."""
 
@@ -36,12 +53,13 @@ class FakeApi:
         self.calls: list[str] = []
         self.refusals: list[Refusal] = []
         self.graceful = False
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after every write."""
         self._history: list[tuple[int, str, str, Object]] = []
         self._revision = 1
         self._compacted = 0
         self._losing = False
-        self._changed = asyncio.Event()
-        self._broken: set[asyncio.Event] = set()
+        self._watchers: list[_Watcher] = []
         self._names = 0
 
     def now(self) -> datetime:
@@ -65,16 +83,22 @@ class FakeApi:
 
     def break_watches(self) -> None:
         """Every connection of a watch is lost."""
-        for event in self._broken:
-            event.set()
+        for watcher in self._watchers:
+            watcher.is_broken = True
+            watcher.news.set()
 
     def find(self, resource: Resource, namespace: str = "") -> list[Object]:
         """All objects of a resource, as they are."""
+        wanted = resource.group_resource
         return [
             obj
             for (kind, ns, _), obj in self.objects.items()
-            if kind == resource.group_resource and (not namespace or ns == namespace)
+            if kind == wanted and (not namespace or ns == namespace)
         ]
+
+    def put(self, resource: Resource, obj: Object) -> None:
+        """Replaces an object as it is, as the server itself may."""
+        self._store((resource.group_resource, namespace_of(obj), name_of(obj)), "MODIFIED", obj)
 
     # The Client's interface.
 
@@ -95,20 +119,20 @@ class FakeApi:
         self, resource: Resource, namespace: str | None = None, *, resource_version: str, **_: Any
     ) -> AsyncGenerator[tuple[str, Object], None]:
         self._called("watch", resource, "")
-        seen, broken = int(resource_version), asyncio.Event()
-        self._broken.add(broken)
+        seen, watcher = int(resource_version), _Watcher(resource.group_resource)
+        self._watchers.append(watcher)
         try:
             while True:
                 if seen < self._compacted:
                     raise ExpiredError("too old resource version")
-                changed = self._changed
-                for revision, kind, type, obj in list(self._history):
-                    if revision > seen and kind == resource.group_resource:
+                first = bisect_right(self._history, seen, key=lambda event: event[0])
+                for revision, kind, type, obj in self._history[first:]:
+                    if kind == watcher.kind:
                         seen = revision
                         yield type, _copy(obj)
-                await _either(changed, broken)
+                await watcher.wait()
         finally:
-            self._broken.discard(broken)
+            self._watchers.remove(watcher)
 
     async def create(self, resource: Resource, obj: Object, namespace: str | None = None, **_: Any) -> Object:
         obj = _copy(obj)
@@ -229,8 +253,10 @@ class FakeApi:
     def _tell(self, type: str, kind: str, obj: Object) -> None:
         if not self._losing:
             self._history.append((self._revision, kind, type, _copy(obj)))
-        self._changed.set()
-        self._changed = asyncio.Event()
+        for watcher in self._watchers:
+            if watcher.kind == kind:
+                watcher.news.set()
+        self.on_change()
 
 
 def _is_over(metadata: Object) -> bool:
@@ -242,18 +268,6 @@ def _is_over(metadata: Object) -> bool:
 def _copy(obj: Object) -> Object:
     copied: Object = deep_copy(obj)
     return copied
-
-
-async def _either(changed: asyncio.Event, broken: asyncio.Event) -> None:
-    """Waits for news; raises if it is the end of the connection."""
-    waits = {asyncio.ensure_future(changed.wait()), asyncio.ensure_future(broken.wait())}
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-    if broken.is_set():
-        raise ConnectionFailed("connection lost: broken by the test")
 
 
 def _with_merged_lists(patch: Object, old: Object) -> Object:

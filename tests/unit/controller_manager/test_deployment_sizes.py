@@ -91,6 +91,13 @@ def test_the_new_one_grows(deployment: Object, new: int | None, old: list[int], 
             make_deployment(10, unavailable=2), (4, 4), [(3, 3), (3, 3)], "old0:3->1", id="the oldest first"
         ),
         pytest.param(make_deployment(10), (10, 10), [(0, 0)], "", id="nothing left to take"),
+        pytest.param(
+            make_deployment(4, surge=1, unavailable=1),
+            (3, 2),
+            [(0, 1), (2, 2)],
+            "old1:2->1",
+            id="those that are about to go do not count",
+        ),
     ],
 )
 def test_old_ones_shrink(

@@ -75,7 +75,7 @@ def test_what_may_go(want: Wanted, leaving: dict[str, str], healthy: int, allowe
 
 
 def test_an_allowed_eviction_counts_for_two_minutes() -> None:
-    since = {"a": ago(10), "b": ago(121), "c": ago(5), "gone": ago(1)}
+    since = {"a": ago(10), "b": ago(120), "c": ago(5), "gone": ago(1)}
     going = make_pod("c")
     going["metadata"]["deletionTimestamp"] = ago(1)
     found = disrupted(budget(status={"disruptedPods": since}), [make_pod("a"), make_pod("b"), going], NOW)
