@@ -31,6 +31,7 @@ from controller_manager.local_path import LocalPathProvisioner
 from controller_manager.namespace import NamespaceController
 from controller_manager.node_ipam import NodeIpamController
 from controller_manager.node_lifecycle import NodeLifecycleController
+from controller_manager.node_ttl import NodeTTLController
 from controller_manager.options import Options
 from controller_manager.persistent_volume.controller import PersistentVolumeController
 from controller_manager.pod_gc import PodGCController
@@ -110,6 +111,7 @@ CONTROLLERS: tuple[Row, ...] = (
     ),
     _row(NodeLifecycleController, 8),
     _row(TaintEvictionController, 8),
+    _row(NodeTTLController, 5),
     _row(PodGCController),
     _row(CertificateApprovingController),
     _row(CertificateSigningController, needed=lambda options: bool(options.cluster_signing_cert_file)),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from apimachinery import conditions, scheme
 from apimachinery.errors import NotFoundError
-from apimachinery.objects import Object
+from apimachinery.objects import Object, annotations_of
 from apimachinery.serialize import from_yaml_all
 from apiserver.storage.etcd import EtcdStorage
 from client.rest import Client
@@ -35,6 +35,7 @@ READY_SECONDS = 60.0
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 AGGREGATED = ("admin", "edit", "view")
 POD_CIDR = "10.245.0.0/16"
+TTL = "node.alpha.kubernetes.io/ttl"
 
 
 class HostedCluster:
@@ -189,7 +190,7 @@ async def _until(
 
 
 def _is_usable(node: Object) -> bool:
+    """Ready, and with all that controllers give it."""
     spec = node.get("spec", {})
-    return (
-        conditions.is_condition_true(node, "Ready") and bool(spec.get("podCIDR")) and not spec.get("taints")
-    )
+    is_complete = bool(spec.get("podCIDR")) and TTL in annotations_of(node)
+    return conditions.is_condition_true(node, "Ready") and is_complete and not spec.get("taints")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller_manager import node_ipam, node_lifecycle, pod_gc, taint_eviction
+from controller_manager import node_ipam, node_lifecycle, node_ttl, pod_gc, taint_eviction
 
 Object = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -89,6 +89,21 @@ def test_a_silent_nodes_conditions_become_unknown_once() -> None:
         "DiskPressure": ("Unknown", "NodeStatusNeverUpdated"),
         "PIDPressure": ("Unknown", "NodeStatusNeverUpdated"),
     }
+
+
+@pytest.mark.parametrize(
+    ("nodes", "before", "after"),
+    [
+        pytest.param(1, 0, 0, id="small"),
+        pytest.param(101, 0, 1, id="larger"),
+        pytest.param(95, 1, 1, id="not back at once"),
+        pytest.param(89, 1, 0, id="back"),
+        pytest.param(5000, 0, 4, id="several steps up"),
+        pytest.param(1, 4, 0, id="several steps down"),
+    ],
+)
+def test_more_nodes_let_kubelets_remember_longer(nodes: int, before: int, after: int) -> None:
+    assert node_ttl.step_for(nodes, before) == after
 
 
 TAINT = {"key": "k", "effect": "NoExecute", "timeAdded": TEXT}
