@@ -110,8 +110,9 @@ class GenericWebhook:
 
         server = self._config.server
         try:
-            answer = await self._send(body)
-        except httpx.TimeoutException:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._send(body)
+        except TimeoutError:
             raise WebhookError(f'Post "{server}": context deadline exceeded') from None
         except httpx.RequestError as error:
             reason = explain(error, urlsplit(server).netloc)
@@ -141,7 +142,7 @@ class GenericWebhook:
             verify=self._config.ssl_context() or False,
             params={"timeout": format_duration(self._timeout)},
             headers={"user-agent": "kube-apiserver"},
-            timeout=self._timeout,
+            timeout=None,
             limits=limits,
             trust_env=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,20 @@ async def test_an_answer_that_cannot_be_unpacked_is_none(tmp_path: Path) -> None
     ) as server:
         hook = webhook(tmp_path, server)
         with pytest.raises(WebhookError, match="incorrect header check"):
+            await hook.post({})
+        await hook.aclose()
+
+
+async def test_an_answer_that_comes_in_drips_has_no_more_time_than_others(tmp_path: Path) -> None:
+    async def drip(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n")
+        for _ in range(40):
+            await exchange.send(b" ")
+            await asyncio.sleep(0.05)
+
+    async with scripted(drip) as server:
+        hook = webhook(tmp_path, server, timeout=0.2)
+        with pytest.raises(WebhookError, match=r'^Post "http://\S+/audit": context deadline exceeded$'):
             await hook.post({})
         await hook.aclose()
 
