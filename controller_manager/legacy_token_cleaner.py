@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from apimachinery.errors import ConflictError, NotFoundError
+from apimachinery.legacy_tokens import INVALID_SINCE, LAST_USED, SINCE, TRACKING
 from apimachinery.objects import (
     NamespacedName,
     Object,
@@ -30,8 +31,6 @@ from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
 from controller_manager.service_account_tokens import ACCOUNT_NAME, TYPE, is_of
 
-LAST_USED, INVALID_SINCE = "kubernetes.io/legacy-token-last-used", "kubernetes.io/legacy-token-invalid-since"
-TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
 _LOOK_SECONDS = 86400.0
 _DAY = "%Y-%m-%d"
 
@@ -108,7 +107,7 @@ class LegacyTokenCleaner:
         self._client, self._now = context.client, context.now
         self._period = timedelta(seconds=context.options.legacy_service_account_token_clean_up_period)
         informers = context.informers
-        self._tracking = informers.informer(CONFIG_MAPS, field_selector=f"metadata.name={TRACKING}")
+        self._tracking = informers.informer(CONFIG_MAPS, field_selector=f"metadata.name={TRACKING.name}")
         self._secrets = informers.informer(SECRETS, field_selector=f"type={TYPE}")
         self._accounts = informers.informer(SERVICE_ACCOUNTS)
         self._pods = informers.informer(PODS)
@@ -118,8 +117,8 @@ class LegacyTokenCleaner:
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         tracking = self._tracking.get(key)
-        since = (tracking.get("data") or {}).get("since", "") if tracking else ""
-        if key.namespace != "kube-system" or not _is_day(since):
+        since = (tracking.get("data") or {}).get(SINCE, "") if tracking else ""
+        if key != TRACKING or not _is_day(since):
             return None
         steps = plan(
             self._secrets.list(),

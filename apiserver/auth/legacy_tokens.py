@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from apimachinery.errors import AlreadyExistsError, StatusError
+from apimachinery.legacy_tokens import LAST_USED, SINCE, TRACKING
 from apimachinery.objects import NamespacedName, Object, key_of, labels_of
 from apiserver.registry.options import WriteOptions
 from apiserver.registry.store import Store
@@ -22,8 +23,6 @@ from apiserver.storage.interface import StorageError
 
 log = logging.getLogger(__name__)
 
-LAST_USED = "kubernetes.io/legacy-token-last-used"
-NAMESPACE, NAME, SINCE = "kube-system", "kube-apiserver-legacy-service-account-token-tracking", "since"
 _CHECK_SECONDS, _RETRY_SECONDS = 3600.0, 1.0
 _SELF = UserInfo("system:apiserver", groups=("system:masters",))
 _OPTIONS = WriteOptions(field_manager="kube-apiserver")
@@ -64,15 +63,17 @@ class LegacyTokenUse:
 
     async def track(self, config_maps: Store) -> None:
         """Tells since when use is noted: what was not seen in use before may have been all the same."""
-        if config_maps.cache.get(NAMESPACE, NAME) is not None:
+        if config_maps.cache.get(*TRACKING) is not None:
             return
         obj = {
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "namespace": NAMESPACE},
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": TRACKING.name, "namespace": TRACKING.namespace},
             "data": {SINCE: self._today},
-        }  # fmt: skip
+        }
         info = RequestInfo(verb="create", path="", method="", user=_SELF)
         with suppress(AlreadyExistsError):
-            await config_maps.create(info, NAMESPACE, obj, _OPTIONS)
+            await config_maps.create(info, TRACKING.namespace, obj, _OPTIONS)
 
     async def _write(self, secrets: Store) -> None:
         self._news.clear()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apimachinery.legacy_tokens import INVALID_SINCE
 from apimachinery.objects import Object, get_path, labels_of, uid_of
 from apimachinery.scheme import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
 from apimachinery.times import parse_time
@@ -21,10 +22,9 @@ from component_base.jwt import InvalidToken, Signer, Verifier
 
 _CLAIM = "kubernetes.io"
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
-_INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 _MARKED = (
     "Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the "
-    f"'{_INVALID_SINCE}' label from the secret to temporarily allow use of this token"
+    f"'{INVALID_SINCE}' label from the secret to temporarily allow use of this token"
 )
 _EXTRA = "authentication.kubernetes.io/"
 _GRACE_AFTER_DELETION = 60
@@ -171,7 +171,7 @@ class TokenVerifier:
         if secret is None or get_path(secret, "metadata.deletionTimestamp") or not _holds(secret, token):
             raise InvalidToken("service account token has been invalidated")
         self._note_use(secret)
-        if _INVALID_SINCE in labels_of(secret):
+        if INVALID_SINCE in labels_of(secret):
             text = f"the token in secret {namespace}/{secret['metadata']['name']} for service account "
             raise InvalidToken(f"{text}{namespace}/{name} has been marked invalid. {_MARKED}")
         self._check_object(SERVICE_ACCOUNTS, namespace, {"name": name, "uid": uid})

@@ -6,6 +6,7 @@ them all. Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_pol
 
 from __future__ import annotations
 
+from apimachinery.legacy_tokens import TRACKING
 from apimachinery.objects import Object
 from apiserver.bootstrap.policy import (
     READ,
@@ -260,7 +261,7 @@ def _cluster() -> dict[str, list[Object]]:
         ],
         "generic-garbage-collector": [rule(f"delete {READ} patch update", "*", "*"), events()],
         "legacy-service-account-token-cleaner": [
-            rule("get", "configmaps", names="kube-apiserver-legacy-service-account-token-tracking"),
+            rule("get", "configmaps", names=TRACKING.name),
             rule("delete patch", "secrets"),
         ],
         "namespace-controller": [

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from apimachinery.legacy_tokens import INVALID_SINCE, LAST_USED
 from apimachinery.objects import Object
-from controller_manager.legacy_token_cleaner import INVALID_SINCE, LAST_USED, Delete, Mark, plan
+from controller_manager.legacy_token_cleaner import Delete, Mark, plan
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)
