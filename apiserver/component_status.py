@@ -69,10 +69,11 @@ def component_status(name: str, is_well: bool, message: str) -> Object:
 def healthz_probe(relay: Relay, url: str) -> Probe:
     async def probe() -> tuple[bool, str]:
         try:
-            async with asyncio.timeout(_SECONDS), relay.open("GET", url) as answer:
-                return answer.status_code == 200, (await answer.aread()).decode(errors="replace")
+            async with asyncio.timeout(_SECONDS):
+                status, text = await relay.read(url)
         except (DialError, TimeoutError) as error:
             return False, f'Get "{url}": {str(error) or "context deadline exceeded"}'
+        return status == 200, text
 
     return probe
 

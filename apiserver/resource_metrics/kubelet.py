@@ -35,17 +35,11 @@ class KubeletMetrics:
             raise ScrapeError(str(error)) from error
 
     async def _read(self, node: Object) -> str:
-        import httpx
-
         url = self._url(node)
-        async with self._relay.open("GET", url) as answer:
-            try:
-                await answer.aread()
-            except httpx.TransportError as error:
-                raise DialError(str(error)) from error
-            if answer.status_code != 200:
-                raise DialError(f"bad status from {url}: {answer.status_code}")
-            return answer.text
+        status, text = await self._relay.read(url)
+        if status != 200:
+            raise DialError(f"bad status from {url}: {status}")
+        return text
 
     def _url(self, node: Object) -> str:
         host, port = kubelet_address(node, self._preferred)

@@ -89,6 +89,17 @@ class Relay:
         finally:
             await answer.aclose()
 
+    async def read(self, url: str) -> tuple[int, str]:
+        """The status and the whole text of the answer to a GET. Raises DialError."""
+        import httpx
+
+        async with self.open("GET", url) as answer:
+            try:
+                await answer.aread()
+            except httpx.RequestError as error:
+                raise DialError(explain(error, urlsplit(url).netloc)) from error
+            return answer.status_code, answer.text
+
     async def tunnel(self, info: RequestInfo, scope: Scope, url: str, headers: Headers) -> None:
         """Bytes both ways, until either side has gone. Raises DialError, Refused."""
         async with self.open(info.method, url, [*headers, *upgrade_headers(scope)]) as answer:

@@ -11,6 +11,7 @@ from apiserver.component_status import DEPRECATION, healthz_probe
 from apiserver.subresources.relay import Relay
 from component_base.health import HealthServer
 from tests.fakes.etcd_server import free_port
+from tests.fakes.http_server import Exchange, scripted
 from tests.integration.running_apiserver import running
 
 PATH = "/api/v1/componentstatuses"
@@ -70,3 +71,17 @@ async def test_a_daemon_that_is_not_there_is_not_well() -> None:
     expected = (False, f'Get "{url}": dial tcp {where}: connect: connection refused')
     assert await healthz_probe(relay, url)() == expected
     await relay.aclose()
+
+
+async def test_a_daemon_that_breaks_off_is_not_well() -> None:
+    async def break_off(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok")
+        exchange.close()
+
+    relay = Relay(False)
+    async with scripted(break_off) as server:
+        url = f"http://127.0.0.1:{server.port}/healthz"
+        is_well, message = await healthz_probe(relay, url)()
+        await relay.aclose()
+    assert not is_well
+    assert message.startswith(f'Get "{url}": ')
