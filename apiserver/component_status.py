@@ -70,10 +70,10 @@ def healthz_probe(relay: Relay, url: str) -> Probe:
     async def probe() -> tuple[bool, str]:
         try:
             async with asyncio.timeout(_SECONDS):
-                status, text = await relay.read(url)
+                answer = await relay.read(url)
         except (DialError, TimeoutError) as error:
             return False, f'Get "{url}": {str(error) or "context deadline exceeded"}'
-        return status == 200, text
+        return answer.status_code == 200, answer.text
 
     return probe
 

@@ -44,11 +44,10 @@ class Connections:
         """A document, as the most trusted of users. Raises StatusError, DialError, ssl.SSLError."""
         url = self.url_of(server, path)
         headers = [*user_headers(_MASTER), ("accept", accept)]
-        async with self.relay(server).open("GET", url, headers) as answer:
-            body: bytes = await answer.aread()
-            if not 200 <= answer.status_code < 300:
-                raise DialError(f"bad status from {url}: {answer.status_code}")
-        return body
+        answer = await self.relay(server).read(url, headers)
+        if not answer.is_success:
+            raise DialError(f"bad status from {url}: {answer.status_code}")
+        return answer.content
 
     async def aclose(self) -> None:
         for each in self._relays.values():

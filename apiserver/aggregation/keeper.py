@@ -69,7 +69,7 @@ class APIServiceKeeper:
         self.became_unavailable: Counter[tuple[str, str]] = Counter()
         """How often each did, by its name and the reason."""
         self._asked: dict[str, tuple[object, float]] = {}
-        """By APIService: what it was asked under, and when."""
+        """By APIService: what it was looked at under, and when what came of that was written."""
 
     async def run(self) -> None:
         """Never returns."""
@@ -121,25 +121,25 @@ class APIServiceKeeper:
         remotes = list(self._remotes.all().values())
         for relay in self._connections.keep([each.server for each in remotes]):
             await relay.aclose()
-        async with asyncio.TaskGroup() as group:
-            for each in remotes:
-                group.create_task(self._look_at(each))
+        outcomes = await asyncio.gather(*map(self._look_at, remotes), return_exceptions=True)
+        for failure in filter(None, outcomes):
+            raise failure  # of one, and not before all have been looked at
 
     async def _look_at(self, remote: Remote) -> None:
         server = remote.server
         service = self._cache.resource(SERVICES).get(server.namespace, server.name)
         slices = self._connections.addresses.slices(server.namespace, server.name)
         condition = obstacle(server, service.obj if service else None, slices)
+        basis = (server, [each.get("endpoints") for each in slices])
         if condition is None:
-            basis = (server, [each.get("endpoints") for each in slices])
             if not self._is_due(remote, basis):
                 return
             condition = await self._ask(remote)
-            self._asked[remote.service_name] = (basis, _now())
-        if remote.is_available and condition["status"] != "True":
-            self.became_unavailable[remote.service_name, condition["reason"]] += 1
         now = format_time(self._services.shared.now())
         await self._change(remote.service_name, lambda seen: with_condition(seen, condition, now))
+        self._asked[remote.service_name] = (basis, _now())
+        if remote.is_available and condition["status"] != "True":
+            self.became_unavailable[remote.service_name, condition["reason"]] += 1
 
     def _is_due(self, remote: Remote, basis: object) -> bool:
         known, moment = self._asked.get(remote.service_name, (None, 0.0))

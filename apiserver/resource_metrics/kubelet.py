@@ -36,10 +36,10 @@ class KubeletMetrics:
 
     async def _read(self, node: Object) -> str:
         url = self._url(node)
-        status, text = await self._relay.read(url)
-        if status != 200:
-            raise DialError(f"bad status from {url}: {status}")
-        return text
+        answer = await self._relay.read(url)
+        if answer.status_code != 200:
+            raise DialError(f"bad status from {url}: {answer.status_code}")
+        return answer.text
 
     def _url(self, node: Object) -> str:
         host, port = kubelet_address(node, self._preferred)

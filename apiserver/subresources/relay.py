@@ -89,16 +89,16 @@ class Relay:
         finally:
             await answer.aclose()
 
-    async def read(self, url: str) -> tuple[int, str]:
-        """The status and the whole text of the answer to a GET. Raises DialError."""
+    async def read(self, url: str, headers: Sequence[tuple[str, str]] = ()) -> httpx.Response:
+        """The whole answer to a GET. Raises DialError."""
         import httpx
 
-        async with self.open("GET", url) as answer:
+        async with self.open("GET", url, headers) as answer:
             try:
                 await answer.aread()
             except httpx.RequestError as error:
                 raise DialError(explain(error, urlsplit(url).netloc)) from error
-            return answer.status_code, answer.text
+            return answer
 
     async def tunnel(self, info: RequestInfo, scope: Scope, url: str, headers: Headers) -> None:
         """Bytes both ways, until either side has gone. Raises DialError, Refused."""

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 from apiserver.auth.authenticator import CLIENT
 from apiserver.auth.x509 import ClientCertificates
 from apiserver.server import HttpServer, tls_context
+from apiserver.storage.interface import StorageUnreachable
 from component_base.addresses import primary_address
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
@@ -40,6 +43,8 @@ class Extension:
     pki: Path
     port: int = 0
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    breaks_off: bool = False
+    """In the midst of what it tells of itself."""
 
     @property
     def ca_bundle(self) -> str:
@@ -50,6 +55,8 @@ class Extension:
 
         @app.get(PATH)
         async def discovery() -> Any:
+            if self.breaks_off:
+                return StreamingResponse(broken_off())
             return {"kind": "APIResourceList", "groupVersion": GROUP_VERSION, "resources": [NODES]}
 
         @app.get("/openapi/v3")
@@ -70,6 +77,11 @@ class Extension:
             return Response(await request.body() or b'{"kind":"NodeMetricsList"}', 418, {"x-own": "yes"})
 
         return app
+
+
+async def broken_off() -> AsyncIterator[bytes]:
+    yield b"{"
+    raise ConnectionError("broken off by the test")
 
 
 @asynccontextmanager
@@ -195,6 +207,28 @@ async def test_who_shows_a_wrong_certificate_is_not_asked(pki: Path, tmp_path: P
             while (await admin.get(f"{PATH}/nodes")).status_code != 200:  # noqa: ASYNC110 - our own
                 await asyncio.sleep(0.05)
         assert not it.asked
+
+
+async def test_a_server_that_breaks_off_is_missed_whatever_else_goes_wrong(
+    pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is away just when that is to be noted."""
+    async with served(pki, tmp_path) as (here, it, admin):
+        keeper, failures = here.server.api_services, [StorageUnreachable("away")]
+        change = keeper._change
+
+        async def change_or_fail(*arguments: Any) -> None:
+            if failures:
+                raise failures.pop()
+            await change(*arguments)
+
+        monkeypatch.setattr(keeper, "_change", change_or_fail)
+        it.breaks_off = True
+        ready = {"endpoints": [{"addresses": [primary_address()], "conditions": {"ready": True}}]}
+        headers = {"content-type": "application/merge-patch+json"}
+        assert (await admin.patch(f"{SLICES}/metrics-1", json=ready, headers=headers)).status_code == 200
+        await until_available(admin, "FailedDiscoveryCheck")
+        assert not failures
 
 
 async def test_what_is_served_here_has_api_services_too(pki: Path) -> None:
