@@ -90,10 +90,15 @@ def misshapen(value: Any, shape: Shape, path: str = "") -> list[str]:
         return [f'field "{path}" is of the wrong type']
     if isinstance(shape, list):
         return [
-            each for index, item in enumerate(value) for each in misshapen(item, shape[0], f"{path}[{index}]")
+            each for index, item in enumerate(value) for each in _of_item(item, shape[0], f"{path}[{index}]")
         ]
     found = []
     for name, each in value.items():
         where = f"{path}.{name}" if path else name
         found += misshapen(each, shape[name], where) if name in shape else [f'unknown field "{where}"']
     return found
+
+
+def _of_item(value: Any, shape: Shape, path: str) -> list[str]:
+    """Null is no item, though it is as good as no field."""
+    return [f'field "{path}" is of the wrong type'] if value is None else misshapen(value, shape, path)

@@ -7,7 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from apiserver.config_files import ConfigError, WatchedFile
+from apiserver.config_files import ConfigError, WatchedFile, misshapen
+
+SHAPE = {"name": str, "items": [{"size": int}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "complaints"),
+    [
+        ({"name": "a", "items": [{"size": 1}, {}]}, []),
+        ({"name": None, "items": None}, []),
+        ({"nome": "a"}, ['unknown field "nome"']),
+        ({"items": {"size": 1}}, ['field "items" is of the wrong type']),
+        ({"items": [{"size": "1"}]}, ['field "items[0].size" is of the wrong type']),
+        ({"items": [{}, None]}, ['field "items[1]" is of the wrong type']),
+    ],
+)
+def test_what_is_not_of_the_shape(value: object, complaints: list[str]) -> None:
+    assert misshapen(value, SHAPE) == complaints
 
 
 async def test_a_file_is_told_again_whenever_its_text_is_another(tmp_path: Path) -> None:
