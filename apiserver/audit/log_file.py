@@ -91,8 +91,7 @@ class LogFile:
     def _write(self, event: Object) -> bool:
         line = self._encode(event)
         try:
-            if str(self._path) != STDOUT and self._size and self._size + len(line) > self._max_bytes:
-                self._rotate()
+            self._make_room(len(line))
             self._file.write(line)
             self._file.flush()
         except OSError as error:
@@ -100,6 +99,12 @@ class LogFile:
             return False
         self._size += len(line)
         return True
+
+    def _make_room(self, size: int) -> None:
+        if self._file.closed:  # it could not start anew the last time
+            self._file = self._open()
+        if str(self._path) != STDOUT and self._size and self._size + size > self._max_bytes:
+            self._rotate()
 
     def _rotate(self) -> None:
         self._file.close()

@@ -48,6 +48,22 @@ async def test_a_large_log_starts_anew(tmp_path: Path, compress: bool) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_log_that_cannot_start_anew_goes_on_as_soon_as_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "audit.log"
+    log = LogFile(str(path), max_age=0, max_backups=0, max_size=1, now=lambda: NOON)
+    head = {"auditID": "1", "stage": "Panic", "requestURI": "/", "requestReceivedTimestamp": ""}
+    event = {**head, "text": "x" * 600_000}
+    assert await log.process([event])
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("in the way")
+    assert [await log.process([event]) for _ in range(2)] == [False, False]
+    path.parent.unlink()
+    assert await log.process([event])
+    await log.close()
+    assert path.stat().st_size > 600_000
+
+
 def test_a_place_that_cannot_be_written_to_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="failed to open the audit log"):
         LogFile(str(tmp_path), max_age=0, max_backups=0, max_size=0, now=lambda: NOON)
