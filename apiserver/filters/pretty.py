@@ -43,7 +43,7 @@ class _Indenter:
         self._send = send
         self._is_api = is_api
         self._start: Message | None = None
-        self._body = b""
+        self._parts: list[bytes] = []
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start" and self._is_indented(message):
@@ -51,7 +51,7 @@ class _Indenter:
         elif self._start is None:
             await self._send(message)
         else:
-            self._body += message.get("body", b"")
+            self._parts.append(message.get("body", b""))
             if not message.get("more_body"):
                 await self._send_indented(self._start)
 
@@ -61,7 +61,9 @@ class _Indenter:
         return is_json and (self._is_api or start["status"] >= 400)
 
     async def _send_indented(self, start: Message) -> None:
-        body = orjson.dumps(orjson.loads(self._body), option=orjson.OPT_INDENT_2) if self._body else b""
+        body = b"".join(self._parts)
+        if body:
+            body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
         kept = [each for each in start["headers"] if each[0] != _LENGTH]
         await self._send({**start, "headers": [*kept, (_LENGTH, b"%d" % len(body))]})
         await self._send({"type": "http.response.body", "body": body})
