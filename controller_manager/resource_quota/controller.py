@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import ClassVar
 
 from apimachinery import scheme
@@ -35,8 +34,6 @@ from controller_manager.resource_quota.plan import calculate_status, gives_back,
 
 RESYNC_SECONDS = 300.0
 SECOND_LOOK_SECONDS = 10.0
-CACHES_SECONDS = 1.0
-BELIEVED_AFTER = timedelta(minutes=1)
 WORKERS = 5
 _WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS)
 """Kinds of which more matters than their number."""
@@ -53,7 +50,6 @@ class ResourceQuotaController:
         self._informers = {each: context.informers.informer(each) for each in _WHOLE}
         self._fresh: asyncio.Queue[Informer] = asyncio.Queue()
         self._served: Sequence[Resource] = ()
-        self._behind_since: dict[NamespacedName, datetime] = {}
         self._controller = Controller(self.name, self.reconcile, watches=self.watches(), workers=WORKERS)
 
     def watches(self) -> list[Watch]:
@@ -89,7 +85,6 @@ class ResourceQuotaController:
     async def reconcile(self, key: NamespacedName) -> float | None:
         quota = self._quotas.get(key)
         if quota is None:
-            self._behind_since.pop(key, None)
             return None
         names = await self._names(quota)
         for resource in names:
@@ -102,20 +97,20 @@ class ResourceQuotaController:
         if not differs(status, quota.get("status")):
             return RESYNC_SECONDS
         if gives_back(status, quota.get("status")) and not self._are_caches_new_enough(quota, names):
-            return CACHES_SECONDS
+            stored = {each: await self._stored(each, key.namespace) for each in names}
+            status = calculate_status(quota, names, stored.__getitem__, self._now())
         await self._write_status(quota, status)
         return SECOND_LOOK_SECONDS
 
     def _are_caches_new_enough(self, quota: Object, names: Iterable[Resource]) -> bool:
-        """An object is charged before it is made: a cache older than the charge does not have it yet.
+        """An object is charged before it is made: a cache older than the charge may not have it yet."""
+        version = resource_version_of(quota)
+        return all(self._informers[each].has_seen(version) for each in names)
 
-        Where nothing of a kind happens its cache gets no newer: after a minute it is believed.
-        """
-        key, version, now = key_of(quota), resource_version_of(quota), self._now()
-        if all(self._informers[each].has_seen(version) for each in names):
-            self._behind_since.pop(key, None)
-            return True
-        return now - self._behind_since.setdefault(key, now) > BELIEVED_AFTER
+    async def _stored(self, resource: Resource, namespace: str) -> list[Object]:
+        """What the server has: the cache of a kind of which nothing happens never gets new enough."""
+        items: list[Object] = (await self._client.list(resource, namespace))["items"]
+        return items
 
     async def _names(self, quota: Object) -> dict[Resource, list[str]]:
         """By built-in resource, or by one that is served by now."""
