@@ -29,7 +29,7 @@ from tests.fakes.compose import Project, project
 
 pytestmark = pytest.mark.docker
 
-SECONDS = float(os.environ.get("SAMPAN_CHAOS_SECONDS", "90"))
+SECONDS = float(os.environ.get("SAMPAN_CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("SAMPAN_CHAOS_SEED", "1"))
 WRITES_RECOVER, PODS_RECOVER = 30.0, 120.0
 """Bounds, in seconds, on two cores that all of the cluster shares."""
