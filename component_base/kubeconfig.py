@@ -7,7 +7,7 @@ import binascii
 import os
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,12 @@ class ClientConfig:
     insecure: bool = False
     tls_server_name: str | None = None
     client_cert: bytes | None = None
-    client_key: bytes | None = None
-    token: str | None = None
+    client_key: bytes | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     token_file: str | None = None
     username: str | None = None
-    password: str | None = None
-    exec: Object | None = None
+    password: str | None = field(default=None, repr=False)
+    exec: Object | None = field(default=None, repr=False)
     impersonate: str | None = None
     impersonate_groups: tuple[str, ...] = ()
     impersonate_uid: str | None = None

@@ -139,3 +139,10 @@ def test_what_may_not_be_looked_at_counts_as_there(tmp_path: Path) -> None:
     assert not is_there(tmp_path / "absent")
     (tmp_path / "file").touch()
     assert not is_there(tmp_path / "file" / "below")
+
+
+def test_what_proves_the_user_is_not_shown() -> None:
+    secrets = {"client_key": b"KEY", "token": "TOKEN", "password": "WORD"}
+    shown = repr(ClientConfig(server="https://h", username="ann", **secrets))
+    assert "ann" in shown
+    assert not [secret for secret in ("KEY", "TOKEN", "WORD") if secret in shown]
