@@ -71,7 +71,7 @@ class Requester:
         seconds: float | None = REQUEST_SECONDS,
         on_answer: OnAnswer | None = None,
     ) -> None:
-        self._config = config
+        self.config = config
         url = urlsplit(config.server)
         self._prefix = url.path.rstrip("/")
         self._ssl = config.ssl_context()
@@ -124,8 +124,8 @@ class Requester:
                 self.on_warning(text)
         return response
 
-    async def open(self, request: Request) -> Stream:
-        """An answer to be read as it comes (logs); the caller closes it. Refusals are raised."""
+    async def begin(self, request: Request) -> Stream:
+        """An answer to be read as it comes; the caller closes it. Refusals are raised."""
         data = await self._encode(request)
         stream = await self._transport.open(request.method.encode(), data, seconds=self._seconds)
         if stream.status >= 400:
@@ -160,14 +160,14 @@ class Requester:
         if authorization:
             headers["authorization"] = authorization.decode()
         return httpx.AsyncClient(
-            transport=HttpxTransport(self._transport), base_url=self._config.server, headers=headers
+            transport=HttpxTransport(self._transport), base_url=self.config.server, headers=headers
         )
 
     async def identity(self) -> Sequence[tuple[str, str]]:
         """The headers that say who asks, for a connection made beside these."""
         authorization = await self._credentials.header()
         own = [("authorization", authorization.decode())] if authorization else []
-        return [*_identity(self._config, self._user_agent), *own]
+        return [*_identity(self.config, self._user_agent), *own]
 
     def use_certificate(self, pem: bytes) -> None:
         """Key and certificate in PEM for connections made from now on; old ones end by themselves."""

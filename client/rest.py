@@ -6,9 +6,9 @@ One Client per process; it holds the connections. How a request is made is in `r
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import orjson
 
@@ -16,12 +16,8 @@ from apimachinery.errors import from_status
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from client.errors import ConnectionFailed
-from client.requester import REQUEST_SECONDS, Headers, OnAnswer, Params, Request, Requester
+from client.requester import Headers, Params, Request, Requester
 from client.transport import Stream
-from component_base.kubeconfig import ClientConfig
-
-if TYPE_CHECKING:
-    import httpx
 
 MERGE = "application/merge-patch+json"
 JSON = "application/json-patch+json"
@@ -29,22 +25,8 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
-class Client:
-    """Talks to one API server as one user. Safe for any number of concurrent calls of one event loop."""
-
-    def __init__(
-        self,
-        config: ClientConfig,
-        *,
-        user_agent: str,
-        qps: float | None = None,
-        seconds: float | None = REQUEST_SECONDS,
-        on_answer: OnAnswer | None = None,
-    ) -> None:
-        self.config = config
-        self._requester = Requester(
-            config, user_agent=user_agent, qps=qps, seconds=seconds, on_answer=on_answer
-        )
+class Client(Requester):
+    """The verbs, for one user of one API server."""
 
     # The verbs.
 
@@ -171,7 +153,7 @@ class Client:
         body = None if obj is None else orjson.dumps(obj)
         if body is not None:
             headers = {"content-type": content_type, **(headers or {})}
-        response = await self._requester.exchange(Request(method, path, body, headers, params))
+        response = await self.exchange(Request(method, path, body, headers, params))
         return _decode(response.body)
 
     # Everything else.
@@ -186,7 +168,7 @@ class Client:
         params: Params | None = None,
     ) -> bytes:
         """The body of any request that succeeds."""
-        return (await self._requester.exchange(Request(method, path, body, headers, params))).body
+        return (await self.exchange(Request(method, path, body, headers, params))).body
 
     async def open(
         self,
@@ -198,7 +180,7 @@ class Client:
         params: Params | None = None,
     ) -> Stream:
         """An answer to be read as it comes (logs); the caller closes it. Refusals are raised."""
-        return await self._requester.open(Request(method, path, body, headers, params))
+        return await self.begin(Request(method, path, body, headers, params))
 
     async def stream_bytes(
         self,
@@ -210,7 +192,7 @@ class Client:
         params: Params | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """The body of an answer in pieces, as they come."""
-        stream = await self._requester.open(Request(method, path, body, headers, params))
+        stream = await self.begin(Request(method, path, body, headers, params))
         async with aclosing(stream):
             async for chunk in stream:
                 yield chunk
@@ -219,31 +201,10 @@ class Client:
         self, method: str, path: str, *, headers: Headers | None = None, params: Params | None = None
     ) -> AsyncGenerator[bytes, None]:
         """The body of an answer in whole lines, as they come: a watch in any representation."""
-        stream = await self._requester.open(Request(method, path, None, headers, params))
+        stream = await self.begin(Request(method, path, None, headers, params))
         async with aclosing(stream):
             async for line in split_lines(stream):
                 yield line
-
-    # The connections themselves.
-
-    def on_warning(self, listener: Callable[[str], None]) -> None:
-        """`listener` is called with the text of every Warning header from now on."""
-        self._requester.on_warning = listener
-
-    async def http(self) -> httpx.AsyncClient:
-        """An httpx client on the same connections, signed in as the same user."""
-        return await self._requester.http()
-
-    async def identity(self) -> Sequence[tuple[str, str]]:
-        """The headers that say who asks, for a connection made beside this client's own."""
-        return await self._requester.identity()
-
-    def use_certificate(self, pem: bytes) -> None:
-        """Key and certificate in PEM for connections made from now on; old ones end by themselves."""
-        self._requester.use_certificate(pem)
-
-    async def aclose(self) -> None:
-        await self._requester.aclose()
 
 
 def _decode(body: bytes) -> Object:

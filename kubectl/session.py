@@ -43,7 +43,7 @@ async def connect() -> AsyncIterator[tuple[Client, str]]:
     trace = tell if _globals.verbosity >= TRACING else None
     seconds = request_seconds(_globals.request_timeout)
     client = Client(config, user_agent=USER_AGENT, seconds=seconds, on_answer=trace)
-    client.on_warning(warn)
+    client.on_warning = warn
     try:
         yield client, _globals.namespace or config.namespace or "default"
     finally:
