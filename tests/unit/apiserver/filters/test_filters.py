@@ -101,6 +101,42 @@ async def test_a_request_that_takes_too_long_is_answered() -> None:
 
 
 @pytest.mark.looptime
+async def test_each_request_has_its_own_time() -> None:
+    """Of several under way each is ended when its own time is up, and one that was ready before is not."""
+    loop, ended = asyncio.get_running_loop(), dict[str, tuple[str, float]]()
+
+    async def served(name: str, begin: float, seconds: float) -> None:
+        await asyncio.sleep(begin)
+        try:
+            await timeout(scope_of(f"GET /api/v1/nodes/{seconds}"), nothing, Sent())
+            ended[name] = ("served", loop.time())
+        except TimeoutStatusError:
+            ended[name] = ("late", loop.time())
+        await asyncio.sleep(0)  # nothing is left of the cancellation
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(float(scope[KEY].name))
+
+    timeout = Timeout(work, 60)
+    await asyncio.gather(served("first", 0, 100), served("quick", 10, 30), served("second", 20, 100))
+    await served("alone", 100, 100)
+    assert ended == {
+        "first": ("late", 60), "quick": ("served", 40), "second": ("late", 80), "alone": ("late", 240),
+    }  # fmt: skip
+
+
+@pytest.mark.looptime
+async def test_a_request_that_others_cancel_is_not_late() -> None:
+    task = asyncio.create_task(
+        Timeout(app_that(lambda send: asyncio.sleep(100)), 60)(scope_of("GET /api/v1/nodes"), nothing, Sent())
+    )
+    await asyncio.sleep(30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.looptime
 async def test_a_watch_may_last() -> None:
     async def dawdle(send: Send) -> None:
         await asyncio.sleep(100)
