@@ -135,16 +135,12 @@ class GenericWebhook:
         return await client.post(self._config.server, content=body, headers=headers, extensions=extensions)
 
     def _connect(self) -> httpx.AsyncClient:
-        import httpx
+        from apiserver.http_client import new_client
 
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-        return httpx.AsyncClient(
-            verify=self._config.ssl_context() or False,
+        return new_client(
+            self._config.ssl_context() or False,
             params={"timeout": format_duration(self._timeout)},
             headers={"user-agent": "kube-apiserver"},
-            timeout=None,
-            limits=limits,
-            trust_env=False,
         )
 
     async def aclose(self) -> None:

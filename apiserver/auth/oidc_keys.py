@@ -13,6 +13,7 @@ import orjson
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
+from apiserver.http_client import new_client
 from component_base.jwt import InvalidToken
 
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -120,7 +121,7 @@ class HttpFetch:
         """`token`: what is shown as a bearer token, if it is not empty."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            async with httpx.AsyncClient(verify=self._tls, timeout=_FETCH_SECONDS, trust_env=False) as client:
+            async with new_client(self._tls, timeout=_FETCH_SECONDS) as client:
                 answer = await client.get(url, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise FetchError(f'Get "{url}": {error}') from None

@@ -56,12 +56,9 @@ class Relay:
         if self._made is None:
             import httpx
 
-            self._made = httpx.AsyncClient(
-                verify=self._tls,
-                trust_env=False,
-                timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-            )
+            from apiserver.http_client import new_client
+
+            self._made = new_client(self._tls, timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS))
             # What a request does not say is not to be said in its place.
             self._made.headers.clear()
         return self._made

@@ -36,9 +36,9 @@ class CallError(Exception):
         self.code = code
 
 
-def new_client(ca_bundle: bytes) -> httpx.AsyncClient:
+def connect(ca_bundle: bytes) -> httpx.AsyncClient:
     """Raises CallError."""
-    import httpx
+    from apiserver.http_client import new_client
 
     try:
         # Who names no certificates trusts those of the machine.
@@ -46,8 +46,7 @@ def new_client(ca_bundle: bytes) -> httpx.AsyncClient:
     except (ssl.SSLError, ValueError):
         text = "unable to load root certificates: unable to parse bytes as PEM block"
         raise CallError(f"could not get REST client: {text}") from None
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    return httpx.AsyncClient(verify=tls, trust_env=False, timeout=None, limits=limits)
+    return new_client(tls)
 
 
 class Caller:
@@ -56,7 +55,7 @@ class Caller:
     def __init__(
         self,
         addresses: ServiceAddresses,
-        connect: Callable[[bytes], httpx.AsyncClient] = new_client,
+        connect: Callable[[bytes], httpx.AsyncClient] = connect,
     ) -> None:
         """connect(ca_bundle) makes a pool of connections."""
         self._addresses = addresses
