@@ -32,8 +32,8 @@ from tests.fakes.etcd_server import free_port
 LIMIT = 30.0
 ETCD, API, CONTROLLERS, SCHEDULER = "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"
 ELECTION = (
-    "--leader-elect-lease-duration=2s",
-    "--leader-elect-renew-deadline=1500ms",
+    "--leader-elect-lease-duration=4s",
+    "--leader-elect-renew-deadline=3s",
     "--leader-elect-retry-period=300ms",
 )
 FLAGS = {
