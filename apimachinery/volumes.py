@@ -100,6 +100,16 @@ def attributes_class_of(obj: Object) -> str:
     return cast(str, get_path(obj, "spec.volumeAttributesClassName", ""))
 
 
+def attributes_classes_of(claim: Object) -> list[str]:
+    """The VolumeAttributesClasses that a claim has to do with: the one asked for, the old, and the next."""
+    names = (
+        get_path(claim, "spec.volumeAttributesClassName"),
+        get_path(claim, "status.currentVolumeAttributesClassName"),
+        get_path(claim, "status.modifyVolumeStatus.targetVolumeAttributesClassName"),
+    )
+    return sorted({name for name in names if name})
+
+
 def offers_modes(volume: Object, claim: Object) -> bool:
     return set(access_modes_of(claim)) <= set(access_modes_of(volume))
 

@@ -45,6 +45,9 @@ from controller_manager.service_load_balancer import ServiceLoadBalancerControll
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
 from controller_manager.ttl_after_finished import TTLAfterFinishedController
+from controller_manager.volume_attributes_class_protection import (
+    VolumeAttributesClassProtectionController,
+)
 from controller_manager.volume_expand import VolumeExpandController
 from controller_manager.volume_protection import ClaimProtectionController, VolumeProtectionController
 
@@ -122,6 +125,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(PersistentVolumeController),
     _row(ClaimProtectionController),
     _row(VolumeProtectionController),
+    _row(VolumeAttributesClassProtectionController),
     _row(EphemeralVolumeController, "concurrent_ephemeralvolume_syncs"),
     _row(VolumeExpandController),
     _row(LocalPathProvisioner),

@@ -1,26 +1,25 @@
 """Whether an object counts against a quota that has scopes.
 
-Source: pkg/quota/v1/evaluator/core/pods.go.
+Source: pkg/quota/v1/evaluator/core/pods.go and persistent_volume_claims.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from apimachinery import scheme
 from apimachinery.objects import Object, get_path
 from apimachinery.pods import BEST_EFFORT, qos_class
 from apimachinery.resource import Resource
+from apimachinery.volumes import attributes_classes_of
 
 _TERMS = ("requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution")
 
 
 def matches_scopes(quota: Object, resource: Resource, obj: Object) -> bool:
-    """All scopes must hold; with any of them, only pods count."""
-    requirements = list(_requirements(quota))
-    if not requirements:
-        return True
-    return resource == scheme.PODS and all(_holds(each, obj) for each in requirements)
+    """All scopes must hold. Each is of pods or of claims: with any of them, nothing else counts."""
+    holds = _HOLDS.get(resource, _never)
+    return all(holds(each, obj) for each in _requirements(quota))
 
 
 def _requirements(quota: Object) -> Iterator[Object]:
@@ -29,7 +28,18 @@ def _requirements(quota: Object) -> Iterator[Object]:
     yield from get_path(quota, "spec.scopeSelector.matchExpressions", [])
 
 
-def _holds(requirement: Object, pod: Object) -> bool:
+def _never(requirement: Object, obj: Object) -> bool:
+    return False
+
+
+def _holds_for_claim(requirement: Object, claim: Object) -> bool:
+    names = attributes_classes_of(claim)
+    if requirement["scopeName"] != "VolumeAttributesClass":
+        return False
+    return any(_is_among(requirement, name) for name in names or [""])
+
+
+def _holds_for_pod(requirement: Object, pod: Object) -> bool:
     match requirement["scopeName"]:
         case "Terminating":
             return get_path(pod, "spec.activeDeadlineSeconds") is not None
@@ -40,22 +50,23 @@ def _holds(requirement: Object, pod: Object) -> bool:
         case "NotBestEffort":
             return qos_class(pod) != BEST_EFFORT
         case "PriorityClass":
-            return _has_priority(requirement, get_path(pod, "spec.priorityClassName", ""))
+            return _is_among(requirement, get_path(pod, "spec.priorityClassName", ""))
         case "CrossNamespacePodAffinity":
             return any(map(_crosses, _affinity_terms(pod)))
     return False
 
 
-def _has_priority(requirement: Object, priority: str) -> bool:
+def _is_among(requirement: Object, name: str) -> bool:
+    """Of a name that must be some, or none; "" is no name."""
     values = requirement.get("values") or ()
     match requirement["operator"]:
         case "In":
-            return priority in values
+            return name in values
         case "NotIn":
-            return priority not in values
+            return name not in values
         case "DoesNotExist":
-            return not priority
-    return bool(priority)
+            return not name
+    return bool(name)
 
 
 def _affinity_terms(pod: Object) -> Iterator[Object]:
@@ -67,3 +78,9 @@ def _affinity_terms(pod: Object) -> Iterator[Object]:
 
 def _crosses(term: Object) -> bool:
     return bool(term.get("namespaces")) or term.get("namespaceSelector") is not None
+
+
+_HOLDS: Mapping[Resource, Callable[[Object, Object], bool]] = {
+    scheme.PODS: _holds_for_pod,
+    scheme.PERSISTENT_VOLUME_CLAIMS: _holds_for_claim,
+}

@@ -1,17 +1,23 @@
-"""StorageObjectInUseProtection: a claim or volume that is in use does not go while it is.
+"""StorageObjectInUseProtection: a claim, volume or attributes class that is in use does not go while it is.
 
-Its finalizers are taken away by the pvc-protection and pv-protection controllers.
+Its finalizers are taken away by the pvc-protection, pv-protection and vac-protection controllers.
 Source: plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go of Kubernetes 1.34.
 """
 
 from __future__ import annotations
 
-from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, Resource
+from apimachinery.scheme import (
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    VOLUME_ATTRIBUTES_CLASSES,
+    Resource,
+)
 from apiserver.admission.attributes import Attributes, Operation
 
 _FINALIZERS = {
     PERSISTENT_VOLUME_CLAIMS: "kubernetes.io/pvc-protection",
     PERSISTENT_VOLUMES: "kubernetes.io/pv-protection",
+    VOLUME_ATTRIBUTES_CLASSES: "kubernetes.io/vac-protection",
 }
 
 

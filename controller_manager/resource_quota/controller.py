@@ -25,6 +25,7 @@ from apimachinery.objects import (
 )
 from apimachinery.quota.usage import usage_of
 from apimachinery.resource import Resource
+from apimachinery.volumes import attributes_classes_of
 from client.controller import Changed, Controller, Watch, by_name
 from client.discovery import discover, preferred
 from client.informer import Informer
@@ -56,7 +57,7 @@ class ResourceQuotaController:
         return [
             Watch(self._quotas, by_name, _asks_anew),
             *(
-                Watch(informer, self._quotas_of, self._uses_less(resource))
+                Watch(informer, self._quotas_of, self._counts_anew(resource))
                 for resource, informer in self._informers.items()
             ),
         ]
@@ -64,10 +65,12 @@ class ResourceQuotaController:
     def _quotas_of(self, obj: Object) -> Iterable[NamespacedName]:
         return map(key_of, self._quotas.list(namespace_of(obj)))
 
-    def _uses_less(self, resource: Resource) -> Changed:
+    def _counts_anew(self, resource: Resource) -> Changed:
         def changed(old: Object | None, new: Object | None) -> bool:
             if old is None or not self._quotas.list(namespace_of(old)):
                 return False
+            if new is not None and attributes_classes_of(old) != attributes_classes_of(new):
+                return True  # other quotas may be concerned now
             now = self._now()
             after = usage_of(resource, new, now) if new else {}
             before = usage_of(resource, old, now)

@@ -125,3 +125,36 @@ FAR = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"
 def test_scopes(spec: Object, obj: Object, matches: bool) -> None:
     assert matches_scopes({"spec": spec}, scheme.PODS, obj) == matches
     assert matches_scopes({"spec": spec}, scheme.SERVICES, {}) == (not spec)
+
+
+def claim(asked: str = "", *, current: str = "", target: str = "") -> Object:
+    status = {
+        "currentVolumeAttributesClassName": current,
+        "modifyVolumeStatus": {"targetVolumeAttributesClassName": target},
+    }
+    return {"spec": {"volumeAttributesClassName": asked}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("spec", "obj", "matches"),
+    [
+        pytest.param(expression("VolumeAttributesClass", "Exists"), claim(), False, id="it has none"),
+        pytest.param(expression("VolumeAttributesClass", "Exists"), claim("gold"), True, id="it has one"),
+        pytest.param({"scopes": ["VolumeAttributesClass"]}, claim("gold"), True, id="as a plain scope"),
+        pytest.param(expression("VolumeAttributesClass", "DoesNotExist"), claim(), True, id="may have none"),
+        pytest.param(expression("VolumeAttributesClass", "In", "gold"), claim("iron"), False, id="another"),
+        pytest.param(
+            expression("VolumeAttributesClass", "In", "gold"), claim("iron", current="gold"), True,
+            id="the one it leaves counts, too",
+        ),
+        pytest.param(
+            expression("VolumeAttributesClass", "In", "gold"), claim("iron", target="gold"), True,
+            id="the one it is on its way to counts, too",
+        ),
+        pytest.param(expression("VolumeAttributesClass", "NotIn", "gold"), claim(), True, id="none"),
+        pytest.param({"scopes": ["NotTerminating"]}, claim("gold"), False, id="a scope of pods"),
+    ],
+)  # fmt: skip
+def test_scopes_of_claims(spec: Object, obj: Object, matches: bool) -> None:
+    assert matches_scopes({"spec": spec}, scheme.PERSISTENT_VOLUME_CLAIMS, obj) == matches
+    assert not matches_scopes({"spec": spec}, scheme.SECRETS, obj)
