@@ -83,6 +83,6 @@ async def _create(client: Client, namespace: str, obj: Object, creation: Creatio
 def say(obj: Object, target: Target, creation: Creation, done: str = "created") -> None:
     """Prints the object in the form that is asked for, or that it was made."""
     if creation.printing:
-        print(printers.render([obj], creation.printing, keep_order=True), end="")
+        printers.show(obj, creation.printing, keep_order=True)
     else:
         print(f"{target.label} {done}{dry_run.parse(creation.dry).suffix}")

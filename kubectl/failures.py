@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed, ConnectionRefused, ConnectionTimeout
@@ -81,7 +82,7 @@ def _usage(error: UsageError) -> str:
 def report(error: BaseException) -> int:
     """Prints the failure and returns the exit code; groups of failures are printed one by one."""
     if isinstance(error, BaseExceptionGroup):
-        return max(report(each) for each in error.exceptions)
+        return max(report(_plain(each)) for each in error.exceptions)
     if isinstance(error, UsageError):
         print(_usage(error), file=sys.stderr)
         return 1
@@ -89,3 +90,16 @@ def report(error: BaseException) -> int:
         return 0
     print(describe(error), file=sys.stderr)
     return error.code if isinstance(error, CommandError) else 1
+
+
+def _plain(error: BaseException) -> BaseException:
+    """One of several is told without `error:`."""
+    if type(error) is not CommandError:
+        return error
+    return PlainError(str(error), error.code)
+
+
+def raise_all(failures: Sequence[Exception]) -> None:
+    """Raises the one failure, or all of them as one; nothing if there is none."""
+    if failures:
+        raise failures[0] if len(failures) == 1 else ExceptionGroup("failures", failures)

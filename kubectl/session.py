@@ -102,18 +102,25 @@ def request_seconds(text: str) -> float | None:
 
 
 def tell(answer: Answer) -> None:
-    """What -v 6 and more say of every request, as klog writes it."""
-    import os
-    from datetime import datetime
+    """What -v 6 and more say of every request."""
     from http import HTTPStatus
 
-    head = f'I{datetime.now():%m%d %H:%M:%S.%f} {os.getpid():7} rest.py] "Response"'
     where = f"https://{answer.host}{answer.path}"
     status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     took = round(answer.seconds * 1000)
-    print(
-        f'{head} verb="{answer.method}" url="{where}" status="{status}" milliseconds={took}', file=sys.stderr
+    klog(
+        "I",
+        f'"Response" verb="{answer.method}" url="{where}" status="{status}" milliseconds={took}',
+        "rest.py",
     )
+
+
+def klog(level: str, message: str, source: str) -> None:
+    """A line on stderr in klog's form; `level` is I, W, E or F, `source` a file of kubectl's."""
+    import os
+    from datetime import datetime
+
+    print(f"{level}{datetime.now():%m%d %H:%M:%S.%f} {os.getpid():7} {source}] {message}", file=sys.stderr)
 
 
 _warnings = 0

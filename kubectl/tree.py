@@ -39,6 +39,7 @@ CATEGORIES = {
         "exec": "kubectl.verbs.exec:exec_",
         "cp": "kubectl.verbs.cp:cp",
         "port-forward": "kubectl.verbs.port_forward:port_forward",
+        "proxy": "kubectl.verbs.proxy:proxy",
         "auth": "kubectl.verbs.auth:auth",
         "why": "kubectl.verbs.why:why",
         "trace": "kubectl.verbs.trace:trace",

@@ -14,9 +14,9 @@ from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.filters.request_info import KEY
 from apiserver.request import RequestInfo
 from apiserver.responses import send_text
-from apiserver.subresources.forwarding import Client, answer_headers, forwarded_headers, stream_body
 from apiserver.subresources.relay import DialError, tunnel_or_answer
 from component_base.first_of import first_of
+from component_base.forwarding import Client, answer_headers, forwarded_headers, stream_body
 from component_base.tunnel import UPGRADE
 
 if TYPE_CHECKING:

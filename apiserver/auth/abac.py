@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import orjson
 
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import ALLOWED, Decision, UserRules
-from apiserver.auth.rbac.rules import Rule
 from apiserver.config_files import ConfigError, read_file
 from apiserver.request import UserInfo
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from apimachinery.errors import aggregate
+from apimachinery.policy_rules import Rule
 from apiserver.auth.attributes import Attributes
-from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import labels_of
+from apimachinery.policy_rules import Rule
 from apimachinery.scheme import COORDINATION, PERSISTENT_VOLUMES, RESOURCE, STORAGE
 from apiserver.auth.attributes import Attributes, demanded
 from apiserver.auth.authorizer import ALLOWED, NO_OPINION, Decision, UserRules
 from apiserver.auth.node_graph import Graph
-from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
 from apiserver.storage.cached import Lookup
 

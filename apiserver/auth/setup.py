@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule
 from apimachinery.scheme import AUTHENTICATION, PODS
 from apiserver.auth import authentication_config, authorization_config
 from apiserver.auth.abac import ABACAuthorizer, load_policies
@@ -25,7 +26,6 @@ from apiserver.auth.node import NodeAuthorizer
 from apiserver.auth.node_graph import Graph
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.auth.rbac.bindings import CachedEntry, Index
-from apiserver.auth.rbac.rules import Rule
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import TokenIssuer, TokenVerifier

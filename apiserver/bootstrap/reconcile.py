@@ -13,8 +13,8 @@ from contextlib import suppress
 
 from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError
 from apimachinery.objects import Object, annotations_of, deep_copy, uid_of
+from apimachinery.policy_rules import Rule, uncovered
 from apimachinery.scheme import Resource
-from apiserver.auth.rbac.rules import Rule, uncovered
 from apiserver.bootstrap.policy import Wanted
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store

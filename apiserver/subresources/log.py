@@ -11,12 +11,12 @@ from apimachinery.errors import BadRequestError, InternalError, InvalidError, St
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.responses import send_bytes
-from apiserver.subresources.forwarding import Client, stream_body
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import parse_log_options, validate_log_options
 from apiserver.subresources.relay import DialError, Relay
 from apiserver.subresources.targets import choose_container, host_of
 from component_base.first_of import first_of
+from component_base.forwarding import Client, stream_body
 from component_base.tunnel import UPGRADE
 
 if TYPE_CHECKING:

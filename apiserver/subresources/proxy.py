@@ -15,11 +15,11 @@ from apiserver.admission.chain import Chain
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.subresources.connecting import admit_connect
-from apiserver.subresources.forwarding import Client, answer_headers, forwarded_headers, stream_body
 from apiserver.subresources.links import Links
 from apiserver.subresources.proxy_targets import ProxyTargets
 from apiserver.subresources.relay import DialError, tunnel_or_answer
 from component_base.first_of import first_of
+from component_base.forwarding import Client, answer_headers, forwarded_headers, stream_body
 from component_base.tunnel import UPGRADE
 
 if TYPE_CHECKING:

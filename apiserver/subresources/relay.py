@@ -17,8 +17,8 @@ from apimachinery.errors import StatusError
 from apiserver.asgi import Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.subresources.dialling import explain
-from apiserver.subresources.forwarding import Headers, answer_headers, forwarded_headers, upgrade_headers
 from component_base.first_of import first_of
+from component_base.forwarding import Headers, answer_headers, forwarded_headers, upgrade_headers
 from component_base.tunnel import UPGRADE, Tunnel
 
 if TYPE_CHECKING:

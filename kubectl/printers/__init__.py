@@ -98,6 +98,18 @@ def render(
     )
 
 
+_documents = 0
+
+
+def show(obj: Object, printing: Printing, *, keep_order: bool = False) -> None:
+    """Prints one object of several that a command tells of as it goes."""
+    global _documents
+    if printing.form == "yaml" and _documents:
+        print("---")
+    _documents += 1
+    print(render([obj], printing, keep_order=keep_order), end="")
+
+
 def _json(value: Any, *, sort: bool) -> str:
     import json
 

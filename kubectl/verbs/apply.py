@@ -13,7 +13,7 @@ from kubectl import dry_run, field_validation, last_applied, manifests, printers
 from kubectl.arguments import Flag
 from kubectl.commands import Group
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Dry, FieldManager, Filenames, Recursive, Selector, Validate
 from kubectl.manifests import Manifest
 from kubectl.printers import AS_IS, Printing
@@ -102,8 +102,7 @@ async def _apply_all(
             print(f"{Target(resource, name_of(obj)).label} {what}{options.mode.suffix}")
     if printing and results:
         print(printers.render(results, printing, as_list=len(results) > 1), end="")
-    if failures:
-        raise failures[0] if len(failures) == 1 else ExceptionGroup("apply", failures)
+    raise_all(failures)
 
 
 async def _apply(

@@ -81,7 +81,7 @@ def set_last_applied(
                 patch = {"metadata": {"annotations": {last_applied.ANNOTATION: text}}}
                 result = await client.patch(resource, name, patch, inside, params=mode.parameters)
             if printing:
-                print(printers.render([result], printing), end="")
+                printers.show(result, printing)
             else:
                 print(f"{Target(resource, name).label} configured{mode.suffix}")
 

@@ -16,6 +16,7 @@ from kubectl.flags import AllNamespaces, NoHeaders, Quiet, Subresource
 from kubectl.printers import AS_IS, Printing
 from kubectl.printers.table import align
 from kubectl.resources import Mapper
+from kubectl.verbs.auth_reconcile import reconcile
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -186,4 +187,4 @@ def whoami(printing: Printing = AS_IS) -> None:
     print(align(rows), end="")
 
 
-auth = Group("Inspect authorization.", {"can-i": can_i, "whoami": whoami})
+auth = Group("Inspect authorization.", {"can-i": can_i, "reconcile": reconcile, "whoami": whoami})

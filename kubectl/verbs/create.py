@@ -10,7 +10,7 @@ from kubectl import dry_run, last_applied, manifests, session
 from kubectl.commands import Group
 from kubectl.creating import Creation, say
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Filenames, Recursive
 from kubectl.resources import Mapper, Target
 from kubectl.verbs import create_access, create_kinds
@@ -37,8 +37,7 @@ async def _create_all(
             await _create_one(client, mapper, namespace, manifest, creation)
         except (StatusError, CommandError) as error:
             failures.append(error)
-    if failures:
-        raise failures[0] if len(failures) == 1 else ExceptionGroup("create", failures)
+    raise_all(failures)
 
 
 async def _create_one(

@@ -12,7 +12,7 @@ from kubectl import dry_run, manifests, session
 from kubectl.arguments import Flag, Words
 from kubectl.deleting import propagation
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import (
     AllNamespaces,
     Dry,
@@ -128,8 +128,7 @@ class Deletion:
                     )
         if self._limit:
             await self._wait(client, waiting)
-        if failures:
-            raise failures[0] if len(failures) == 1 else ExceptionGroup("delete", failures)
+        raise_all(failures)
 
     async def _delete(self, client: Client, one: Selected) -> str:
         """Asks for the deletion; returns the uid of what is going, where the server tells it."""

@@ -12,7 +12,7 @@ from apimachinery.objects import Object, annotations_of, name_of
 from kubectl import printers, rollouts, session
 from kubectl.arguments import Flag
 from kubectl.commands import Group
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import FieldManager
 from kubectl.rolling import MANAGER, ROLLING, STRATEGIC, Rolling, Targets
 from kubectl.selection import Selected, fetch, resolve
@@ -149,8 +149,7 @@ def _change_each(words: Sequence[str], rolling: Rolling, change: Change) -> None
                 print(printers.render([await fetch(client, one)], rolling.printing), end="")
             else:
                 print(f"{one.label} {done}")
-        if failures:
-            raise failures[0] if len(failures) == 1 else ExceptionGroup("rollout", failures)
+        raise_all(failures)
 
     session.run(run)
 

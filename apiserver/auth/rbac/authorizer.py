@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apimachinery.errors import aggregate
+from apimachinery.policy_rules import Rule
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import Decision, UserRules
 from apiserver.auth.rbac.bindings import Binding, Index, Snapshot
-from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
 
 _MOST_USERS = 10_000

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
-from apiserver.auth.rbac.rules import Rule
 from apiserver.auth.service_accounts import username
 from apiserver.request import UserInfo
 

@@ -9,12 +9,12 @@ import json
 
 from apimachinery.errors import ForbiddenError, NotFoundError
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule, compact, uncovered
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, RBAC, ROLE_BINDINGS, ROLES, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.auth.attributes import Attributes as Question
 from apiserver.auth.authorizer import EVERYTHING, MASTERS, Authorizer
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
-from apiserver.auth.rbac.rules import Rule, compact, uncovered
 from apiserver.request import UserInfo
 from apiserver.storage.cached import Lookup
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.rbac.authorizer import RBACAuthorizer
 from apiserver.auth.rbac.bindings import Index
-from apiserver.auth.rbac.rules import Rule
 from apiserver.request import UserInfo
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from apimachinery.policy_rules import Rule
 from apiserver.auth.abac import ABACAuthorizer, Policy, parse_policies
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import Decision
-from apiserver.auth.rbac.rules import Rule
 from apiserver.config_files import ConfigError
 from apiserver.request import UserInfo
 

@@ -8,11 +8,11 @@ import pytest
 
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule
 from apimachinery.scheme import RESOURCE, STORAGE, Resource
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.node import NodeAuthorizer, node_of
 from apiserver.auth.node_graph import Graph
-from apiserver.auth.rbac.rules import Rule
 from apiserver.bootstrap.cluster_roles import node_rules
 from apiserver.request import UserInfo
 from tests.unit.apiserver.auth.policy import Entry, at_once

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from apimachinery.policy_rules import Rule, compact, uncovered
 from apiserver.auth.rbac.escalation import escalation_text
-from apiserver.auth.rbac.rules import Rule, compact, uncovered
 from apiserver.request import UserInfo
 from tests.unit.apiserver.auth.policy import Policy
 

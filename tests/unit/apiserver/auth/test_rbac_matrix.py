@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
+from apimachinery.policy_rules import Rule, uncovered
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from apiserver.auth.attributes import Attributes
-from apiserver.auth.rbac.rules import Rule, uncovered
 from apiserver.request import UserInfo
 from tests.unit.apiserver.auth.policy import Policy, at_once
 

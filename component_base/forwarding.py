@@ -7,10 +7,9 @@ import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from apiserver.asgi import Receive, Scope, Send
-
 if TYPE_CHECKING:
     import httpx
+    from starlette.types import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""`proxy`: which requests are let through, where they go, and the files beside them."""

@@ -1,0 +1,81 @@
+"""The same command lines with kubectl and with ours, each in a namespace of its own, to be compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.e2e.conftest import SAMPAN
+from tests.integration.kubectls import kubectl_path
+from tests.integration.plane import Plane
+
+VERSION = "1.33"
+
+
+class Script(NamedTuple):
+    """Command lines without their first word, and the files beside them.
+
+    `{ns}` stands for the namespace in both, so that what belongs to the whole cluster can be told apart.
+    """
+
+    name: str
+    commands: Sequence[str]
+    files: Mapping[str, str] = {}
+    environment: Mapping[str, str] = {}
+
+
+def run_both(plane: Plane, script: Script, folder: Path) -> tuple[str, str]:
+    """Transcripts of ours and kubectl's, made alike: program, namespace, uids, times and versions."""
+    return (
+        _run(plane, script, folder / "ours", SAMPAN, f"ours-{script.name}"),
+        _run(plane, script, folder / "real", kubectl_path(VERSION), f"real-{script.name}"),
+    )
+
+
+def _run(plane: Plane, script: Script, folder: Path, program: Path, namespace: str) -> str:
+    for name, text in script.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("{ns}", namespace))
+    folder.mkdir(exist_ok=True)
+    environment = {
+        **os.environ, "HOME": str(folder), "KUBECONFIG": str(plane.config.admin_kubeconfig),
+        **script.environment,
+    }  # fmt: skip
+    transcript = ""
+    for command in (f"create namespace {namespace}", *script.commands):
+        words = [str(program), f"--namespace={namespace}", *shlex.split(command.replace("{ns}", namespace))]
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
+        transcript += f"$ {command}\n{done.stdout}[{done.returncode}]\n{done.stderr}\n"
+    return _alike(transcript, program, namespace, folder)
+
+
+_CHANGING = (
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r'("?resourceVersion"?: )"\d+"', r'\1"N"'),
+    (r"\b[IWEF]\d{4} [\d:.]+ +\d+ ", "KLOG "),
+)
+
+
+def _alike(text: str, program: Path, namespace: str, folder: Path) -> str:
+    text = (
+        text.replace(namespace, "NAMESPACE").replace(str(folder), "FOLDER").replace(program.name, "PROGRAM")
+    )
+    text = re.sub(r"(?<=')kubectl\b|\bsampan(?= )", "PROGRAM", text)
+    for pattern, word in _CHANGING:
+        text = re.sub(pattern, word, text)
+    return text
