@@ -70,6 +70,8 @@ def _nodes(request: pytest.FixtureRequest) -> int | str:
     """What the nearest marker says, else the command line, else the configuration."""
     marker = request.node.get_closest_marker("sampan")
     config = request.config
+    if marker and "nodes" not in marker.kwargs:
+        raise pytest.UsageError("pytest.mark.sampan needs nodes=")
     said = marker.kwargs["nodes"] if marker else config.getoption("--sampan-nodes")
     wanted = str(config.getini("sampan_nodes") if said is None else said)
     if wanted != "docker" and not wanted.isdecimal():

@@ -100,13 +100,16 @@ def _decoded(body: bytes) -> dict[str, Any]:
 def keys_of(document: dict[str, Any]) -> list[Key]:
     """The keys of a JWKS with which signatures can be checked; of others there may be some, too."""
     found = []
-    for raw in document.get("keys") or ():
+    listed = document.get("keys") or []
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise FetchError("oidc: failed to decode keys: not a list of objects")
+    for raw in listed:
         read = _READERS.get(raw.get("kty"))
         if read is None or raw.get("use", "sig") != "sig":
             continue
         try:
             found.append(Key(raw.get("kid") or "", raw["kty"], read(raw)))
-        except InvalidKeyError as error:
+        except (InvalidKeyError, TypeError, ValueError) as error:
             raise FetchError(f"oidc: failed to decode keys: {error}") from None
     return found
 

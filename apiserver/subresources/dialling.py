@@ -25,6 +25,8 @@ def explain(error: BaseException, address: str) -> str:
     if any("Timeout" in type(cause).__name__ for cause in causes):
         return f"dial tcp {address}: i/o timeout"
     text = str(error)
+    if "incomplete" in text or "without sending complete" in text:
+        return "unexpected EOF"
     return "EOF" if not text or "disconnected" in text else text
 
 

@@ -13,7 +13,7 @@ from apiserver.request import RequestInfo
 from apiserver.responses import send_bytes
 from apiserver.subresources.kubelets import Kubelets
 from apiserver.subresources.log_options import parse_log_options, validate_log_options
-from apiserver.subresources.relay import DialError, Relay
+from apiserver.subresources.relay import DialError, Relay, read_body
 from apiserver.subresources.targets import choose_container, host_of
 from component_base.first_of import first_of
 from component_base.forwarding import Client, stream_body
@@ -72,7 +72,7 @@ async def _check(answer: httpx.Response, name: str) -> None:
     """Turns a kubelet's refusal into upstream's. Raises StatusError."""
     if 200 <= answer.status_code < 300:
         return
-    await answer.aread()
+    await read_body(answer)
     if answer.status_code == 500:
         raise InternalError(answer.text)
     if answer.status_code == 400:

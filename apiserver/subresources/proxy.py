@@ -17,7 +17,7 @@ from apiserver.request import RequestInfo
 from apiserver.subresources.connecting import admit_connect
 from apiserver.subresources.links import Links
 from apiserver.subresources.proxy_targets import ProxyTargets
-from apiserver.subresources.relay import DialError, tunnel_or_answer
+from apiserver.subresources.relay import DialError, read_body, tunnel_or_answer
 from component_base.first_of import first_of
 from component_base.forwarding import Client, answer_headers, forwarded_headers, stream_body
 from component_base.tunnel import UPGRADE
@@ -97,7 +97,7 @@ async def _send_answer(answer: httpx.Response, links: Links, send: Send) -> None
         location = links.rewrite(answer.headers["location"]).encode("latin-1")
         headers = [*(pair for pair in headers if pair[0] != b"location"), (b"location", location)]
     elif _is_page(answer):
-        page = links.rewrite_page(await answer.aread())
+        page = links.rewrite_page(await read_body(answer))
         headers = [pair for pair in headers if pair[0] not in (b"content-length", b"content-encoding")]
         headers.append((b"content-length", b"%d" % len(page)))
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})

@@ -88,13 +88,8 @@ class Relay:
 
     async def read(self, url: str, headers: Sequence[tuple[str, str]] = ()) -> httpx.Response:
         """The whole answer to a GET. Raises DialError."""
-        import httpx
-
         async with self.open("GET", url, headers) as answer:
-            try:
-                await answer.aread()
-            except httpx.RequestError as error:
-                raise DialError(explain(error, urlsplit(url).netloc)) from error
+            await read_body(answer)
             return answer
 
     async def tunnel(self, info: RequestInfo, scope: Scope, url: str, headers: Headers) -> None:
@@ -107,6 +102,16 @@ class Relay:
             tunnel: Tunnel = scope["extensions"][UPGRADE]
             tunnel.switch(answer.headers.multi_items())
             await _both_ways(tunnel, answer.extensions["network_stream"])
+
+
+async def read_body(answer: httpx.Response) -> bytes:
+    """All of it, decompressed. Raises DialError."""
+    import httpx
+
+    try:
+        return await answer.aread()
+    except httpx.RequestError as error:
+        raise DialError(explain(error, answer.url.netloc.decode())) from error
 
 
 async def tunnel_or_answer(

@@ -111,3 +111,10 @@ def test_a_cluster_that_does_not_start_says_why_to_every_test(folder: Path) -> N
 def test_a_number_of_nodes_that_is_none_is_refused(folder: Path) -> None:
     (folder / "test_it.py").write_text("def test_it(sampan_cluster): ...")
     assert 'sampan_nodes is a number or docker, not "few"' in run_tests(folder, "--sampan-nodes=few")
+
+
+def test_a_marker_that_says_no_number_of_nodes_is_a_mistake(folder: Path) -> None:
+    (folder / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.sampan()\ndef test_one(sampan_cluster): ...\n"
+    )
+    assert "pytest.mark.sampan needs nodes=" in run_tests(folder)

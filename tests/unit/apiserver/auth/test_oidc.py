@@ -16,7 +16,7 @@ from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.claim_mapping import user_of
 from apiserver.auth.distributed_claims import DistributedClaim
 from apiserver.auth.oidc import OIDCAuthenticator
-from apiserver.auth.oidc_keys import FetchError, HttpFetch, IssuerKeys
+from apiserver.auth.oidc_keys import FetchError, HttpFetch, IssuerKeys, keys_of
 from apiserver.auth.oidc_verifier import IDTokenVerifier
 from apiserver.request import UserInfo
 from component_base.jwt import InvalidToken
@@ -312,3 +312,9 @@ async def test_a_token_goes_to_the_issuer_it_names() -> None:
     assert (user.name, audiences) == ("oidc:jane", ("api",))
     with pytest.raises(InvalidToken, match=r"^invalid bearer token$"):
         await authenticator.review(sign(iss="https://other.example.com"))
+
+
+@pytest.mark.parametrize("keys", ["abc", [1], [{"kty": "RSA", "n": "!", "e": "AQAB"}]])
+def test_published_keys_that_are_none_are_an_error(keys: Any) -> None:
+    with pytest.raises(FetchError, match="failed to decode keys"):
+        keys_of({"keys": keys})
