@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from apimachinery.objects import Object, key_of, labels_of, name_of
+from apimachinery.objects import Object, get_path, key_of, labels_of, name_of
 from apimachinery.pods import is_terminal
 from scheduler.cache import Cache
 from scheduler.default_selector import DefaultSelectors
@@ -41,6 +41,8 @@ class EventHandlers:
     def pod(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or old["metadata"]["uid"] != new["metadata"]["uid"]):
             self._pod_gone(old["metadata"]["uid"])
+            if get_path(old, "status.nominatedNodeName") and not old["spec"].get("nodeName"):
+                self._no_longer_nominated(old)
         if new is None:
             return
         if is_terminal(new):
@@ -48,7 +50,7 @@ class EventHandlers:
         elif new["spec"].get("nodeName"):
             self._assigned(parse_pod(new))
         else:
-            self._unassigned(parse_pod(new))
+            self._unassigned(old, parse_pod(new))
 
     def _pod_gone(self, uid: str) -> None:
         self._queue.delete(uid)
@@ -68,16 +70,29 @@ class EventHandlers:
         elif changes := _changes(known, pod):
             self._queue.wake(changes, Subject(old=known, new=pod))
 
-    def _unassigned(self, pod: PodInfo) -> None:
+    def _unassigned(self, old: Object | None, pod: PodInfo) -> None:
         if pod.scheduler_name not in self._profiles or self._cache.is_assumed(pod.uid):
             return
         if pod.is_terminating:
             self._queue.delete(pod.uid)
             self._nominator.remove(pod.uid)
             return
-        if pod.nominated_node and not self._nominator.node_of(pod.uid):
-            self._nominator.add(pod, pod.nominated_node)
+        self._note_nomination(old, pod)
         self._queue.update(pod)
+
+    def _note_nomination(self, old: Object | None, pod: PodInfo) -> None:
+        """Where neither object names a node, what was decided here and is not written yet still holds."""
+        before = get_path(old, "status.nominatedNodeName")
+        if pod.nominated_node:
+            self._nominator.add(pod, pod.nominated_node)
+        elif before:
+            self._nominator.remove(pod.uid)
+        if old is not None and before and before != pod.nominated_node:
+            self._no_longer_nominated(old)
+
+    def _no_longer_nominated(self, old: Object) -> None:
+        """For others the room was taken, as if the pod were there."""
+        self._queue.wake((EventKind.POD_DELETE,), Subject(old=parse_pod(old)))
 
     def node(self, old: Object | None, new: Object | None) -> None:
         if new is None:

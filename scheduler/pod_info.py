@@ -28,6 +28,7 @@ from scheduler.volumes.disks import KINDS, Disk, disks_of
 
 HostPort = tuple[str, str, int]
 NOTHING = Selector(nothing=True)
+NOT_STARTED = "~"
 DEFAULT_SCHEDULER = "default-scheduler"
 
 
@@ -109,7 +110,7 @@ class PodInfo:
     can_preempt: bool
     is_terminating: bool
     owner: tuple[str, str] | None  # kind and name of the controller
-    start_time: str
+    start_time: str  # NOT_STARTED is later than any
     claims: tuple[ClaimReference, ...]
     disks: tuple[Disk, ...]
     spec: PodSpec = field(repr=False)
@@ -135,7 +136,7 @@ def parse_pod(pod: Object) -> PodInfo:
         can_preempt=spec.get("preemptionPolicy") != "Never",
         is_terminating=bool(metadata.get("deletionTimestamp")),
         owner=(owner["kind"], owner["name"]) if owner else None,
-        start_time=status.get("startTime") or metadata.get("creationTimestamp") or "",
+        start_time=status.get("startTime") or NOT_STARTED,
         claims=_claims(pod),
         disks=tuple(each for volume in spec.get("volumes") or () for each in disks_of(volume)),
         spec=parse_spec(spec),

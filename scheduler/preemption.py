@@ -19,7 +19,7 @@ from scheduler.framework.interface import Verdict
 from scheduler.framework.profile import Profile, States
 from scheduler.node_info import NodeInfo
 from scheduler.nominator import Nominator
-from scheduler.pod_info import PodInfo
+from scheduler.pod_info import NOT_STARTED, PodInfo
 
 NAME = "DefaultPreemption"
 # Not every node of a big cluster is tried: a tenth of them, but no fewer than a hundred.
@@ -142,7 +142,12 @@ class Preemption:
         waiting = self._nominator.before(pod, node.name)
 
         def verdict_without(gone: Sequence[PodInfo]) -> Verdict | None:
-            return profile.filter_changed(pod, states, node, node.changed(without=gone, with_=waiting))
+            verdict = None
+            if waiting:
+                changed = node.changed(without=gone, with_=waiting)
+                verdict = profile.filter_changed(pod, states, node, changed)
+            # Once more without those that wait: they may never come.
+            return verdict or profile.filter_changed(pod, states, node, node.changed(without=gone))
 
         verdict = verdict_without(lower)
         if verdict is not None:
@@ -181,7 +186,7 @@ def pick_one(candidates: Sequence[Candidate]) -> Candidate:
 
 def _earliest_start_of_most_important(candidate: Candidate) -> str:
     if not candidate.victims:
-        return "~"
+        return NOT_STARTED
     highest = max(victim.priority for victim in candidate.victims)
     return min(victim.start_time for victim in candidate.victims if victim.priority == highest)
 

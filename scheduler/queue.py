@@ -164,12 +164,12 @@ class SchedulingQueue:
         # Without the name of a plugin (there was no node at all) anything may help.
         return not queued.rejected_by or self._may_help(queued.pod, queued.rejected_by, kinds, subject)
 
-    def wake_all(self) -> None:
-        """Something has changed whose effects nobody can tell."""
-        for uid, queued in list(self._unschedulable.items()):
-            if not queued.is_gated:
-                del self._unschedulable[uid]
-                self._place(queued)
+    def retry(self, uid: str) -> None:
+        """What an unschedulable pod waited for went wrong: it is as if its attempt had."""
+        queued = self._unschedulable.get(uid)
+        if queued is not None and not queued.is_gated:
+            del self._unschedulable[uid]
+            self.add_failed(queued)
 
     def flush(self) -> None:
         """Gives pods another chance that have been unschedulable for long."""

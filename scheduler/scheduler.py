@@ -34,6 +34,7 @@ from scheduler.selection import Rejected, Selected, Selector
 
 log = logging.getLogger(__name__)
 
+BINDER = "DefaultBinder"
 # How long decisions are made in a row before the loop may do other things.
 TIME_SLICE = 0.005
 
@@ -159,8 +160,10 @@ class Scheduler:
             return
         log.warning("Binding failed: pod=%s node=%s err=%s", pod.key, pod.node_name, error)
         self._queue.add_failed(queued)
-        message = str(error) if isinstance(error, PreBindError) else f"binding rejected: {error}"
-        self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated=None)
+        message = (
+            str(error) if isinstance(error, PreBindError) else f'running Bind plugin "{BINDER}": {error}'
+        )
+        self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated="")
 
     def _waiting(self, pod: PodInfo) -> Object | None:
         """The pod's newest object if it is the same pod and still has no node."""
@@ -226,7 +229,7 @@ class Scheduler:
         except (StatusError, ConnectionFailed) as error:
             log.warning("Preemption failed: victim=%s preemptor=%s err=%s", victim.key, preemptor.key, error)
             self._nominator.remove(preemptor.uid)
-            self._queue.wake_all()
+            self._queue.retry(preemptor.uid)
             return
         log.info("Preempted pod: victim=%s preemptor=%s node=%s", victim.key, preemptor.key, victim.node_name)
         message = f"Preempted by pod {preemptor.uid} on node {victim.node_name}"
@@ -244,7 +247,7 @@ class Scheduler:
         *,
         nominated: str | None,
     ) -> None:
-        self._parts.recorders[profile].event(current, "Warning", "FailedScheduling", message)
+        self._parts.recorders[profile].event(current, "Warning", "FailedScheduling", status.note(message))
         now = format_time(self._parts.now())
         patch = status.plan_status_patch(
             current, reason=reason, message=message, nominated_node=nominated, now=now

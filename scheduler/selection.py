@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scheduler.cache import Cache
 from scheduler.framework.fit_error import FitError
 from scheduler.framework.interface import Verdict
-from scheduler.framework.profile import Profile, States
+from scheduler.framework.profile import EligibleNodes, Profile, States
 from scheduler.node_info import NodeInfo
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo
@@ -67,9 +67,11 @@ class Selector:
         return replace(outcome, states=states)
 
     def _search(self, pod: PodInfo, profile: Profile, states: States) -> Selected | Rejected:
-        names, plugins = profile.eligible_nodes(pod, states)
-        if names is not None:
-            return self._among_named(pod, profile, states, names, plugins)
+        eligible = profile.eligible_nodes(pod, states)
+        if isinstance(eligible, Verdict):
+            return Rejected(FitError(len(self._cache.nodes), everywhere=eligible), {})
+        if eligible is not None:
+            return self._among_named(pod, profile, states, eligible)
         if len(self._cache.nodes) >= self._many_nodes:
             return self._among_many(pod, profile, states)
         return self._among(pod, profile, states, self._cache.nodes)
@@ -93,15 +95,15 @@ class Selector:
         return Selected(node.name, evaluated=1, feasible=1, feasible_nodes=(node.name,))
 
     def _among_named(
-        self, pod: PodInfo, profile: Profile, states: States, names: frozenset[str], plugins: list[str]
+        self, pod: PodInfo, profile: Profile, states: States, eligible: EligibleNodes
     ) -> Selected | Rejected:
         """Of the nodes that are not looked at it's enough to know who did not want them."""
-        nodes = [node for node in map(self._cache.node, sorted(names)) if node is not None]
+        nodes = [node for node in map(self._cache.node, sorted(eligible.names)) if node is not None]
         result = self._among(pod, profile, states, nodes)
         if isinstance(result, Selected):
             return result
-        unnamed = Verdict(plugins[0], (f"node(s) didn't satisfy plugin(s) [{' '.join(plugins)}]",), True)
-        return Rejected(FitError(len(self._cache.nodes), result.error.verdicts, absent=unnamed), states)
+        error = FitError(len(self._cache.nodes), result.error.verdicts, absent=eligible.others())
+        return Rejected(error, states)
 
     def _among(
         self, pod: PodInfo, profile: Profile, states: States, nodes: Sequence[NodeInfo]

@@ -39,7 +39,7 @@ class FitError:
             return NO_NODES
         text = f"0/{self.node_count} nodes are available:"
         if self.everywhere is not None:
-            text += "".join(f" {reason}." for reason in self.everywhere.reasons)
+            text += f" {', '.join(self.everywhere.reasons)}."
         elif reasons := self._histogram():
             text += f" {', '.join(reasons)}."
         return f"{text} {post_filter}" if post_filter else text

@@ -123,8 +123,8 @@ class NodeNamingPlugin(Protocol):
 
     name: str
 
-    def eligible_nodes(self, pod: PodInfo, state: Any) -> frozenset[str] | None:
-        """None: it may be any."""
+    def eligible_nodes(self, pod: PodInfo, state: Any) -> frozenset[str] | Verdict | None:
+        """None: it may be any. A Verdict: it can be none."""
 
 
 @runtime_checkable

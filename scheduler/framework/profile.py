@@ -56,6 +56,26 @@ class Scorer(NamedTuple):
         )
 
 
+class EligibleNodes(NamedTuple):
+    """The only nodes that can do, and the plugins that say so."""
+
+    names: frozenset[str]
+    plugins: tuple[str, ...]
+
+    def others(self) -> Verdict:
+        """What is said of all other nodes."""
+        return self._refused(f"node(s) didn't satisfy plugin(s) [{' '.join(self.plugins)}]")
+
+    def nobody(self) -> Verdict:
+        """What is said where no node satisfies all of the plugins."""
+        if len(self.plugins) == 1:
+            return self._refused(f"node(s) didn't satisfy plugin {self.plugins[0]}")
+        return self._refused(f"node(s) didn't satisfy plugin(s) [{' '.join(self.plugins)}] simultaneously")
+
+    def _refused(self, reason: str) -> Verdict:
+        return Verdict(self.plugins[0], (reason,), is_final=True)
+
+
 FastWay = Callable[[PodInfo, "Columns", "Mask"], "Mask"]
 
 
@@ -101,15 +121,20 @@ class Profile:
             states[plugin.name] = state
         return states
 
-    def eligible_nodes(self, pod: PodInfo, states: States) -> tuple[frozenset[str] | None, list[str]]:
-        """The names of the only nodes that can do, and the plugins that say so; None if it may be any."""
-        answers = {
-            plugin.name: plugin.eligible_nodes(pod, states.get(plugin.name))
-            for plugin in self._naming
-            if states.get(plugin.name) is not SKIP
-        }
-        named = {name: nodes for name, nodes in answers.items() if nodes is not None}
-        return (frozenset.intersection(*named.values()) if named else None), sorted(named)
+    def eligible_nodes(self, pod: PodInfo, states: States) -> EligibleNodes | Verdict | None:
+        """None if it may be any; a Verdict if it can be none."""
+        named: dict[str, frozenset[str]] = {}
+        for plugin in self._naming:
+            state = states.get(plugin.name)
+            nodes = plugin.eligible_nodes(pod, state) if state is not SKIP else None
+            if isinstance(nodes, Verdict):
+                return nodes
+            if nodes is not None:
+                named[plugin.name] = nodes
+        if not named:
+            return None
+        eligible = EligibleNodes(frozenset.intersection(*named.values()), tuple(sorted(named)))
+        return eligible if eligible.names else eligible.nobody()
 
     def filter(self, pod: PodInfo, node: NodeInfo, states: States) -> Verdict | None:
         """The first no; upstream stops there too."""

@@ -14,6 +14,7 @@ class NodeAffinity:
     is_static = True
     normalize = Normalize.SCALE
     MISMATCH = Verdict(name, ("node(s) didn't match Pod's node affinity/selector",), is_final=True)
+    CONFLICT = Verdict(name, ("pod affinity terms conflict",), is_final=True)
 
     def __init__(self) -> None:
         self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_LABEL), self._would_fit)
@@ -24,8 +25,9 @@ class NodeAffinity:
             return None
         return self.MISMATCH
 
-    def eligible_nodes(self, pod: PodInfo, state: Any) -> frozenset[str] | None:
-        return pod.spec.required_nodes.names
+    def eligible_nodes(self, pod: PodInfo, state: Any) -> frozenset[str] | Verdict | None:
+        names = pod.spec.required_nodes.names
+        return self.CONFLICT if names is not None and not names else names
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
         """The weights of the preferences that the node meets."""

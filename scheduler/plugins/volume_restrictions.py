@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from apimachinery.objects import NamespacedName
 from apimachinery.volumes import access_modes_of
 from scheduler.cache import Cache
-from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict
+from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
 from scheduler.plugins.volume_binding import is_its_claim
 from scheduler.pod_info import PodInfo
@@ -32,7 +32,11 @@ class VolumeRestrictions:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self.hints: Hints = {EventKind.POD_DELETE: _shares_something, EventKind.CLAIM: is_its_claim}
+        self.hints: Hints = {
+            EventKind.NODE_ADD: always,
+            EventKind.POD_DELETE: _shares_something,
+            EventKind.CLAIM: is_its_claim,
+        }
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> Users | Skip:
         users = {key: frozenset(cache.claim_users.get(key, ())) for key in self._exclusive(pod)}

@@ -18,6 +18,10 @@ SPREAD = {
 }  # fmt: skip
 
 
+def named(node: str) -> Object:
+    return {"key": "metadata.name", "operator": "In", "values": [node]}
+
+
 def node_affinity(**term: object) -> Object:
     return {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [term]}}}
 
@@ -78,9 +82,15 @@ CASES: dict[str, tuple[list[Object], list[Object], Object, str]] = {
         make_pod(
             "p",
             cpu="2",
-            affinity=node_affinity(matchFields=[{"key": "metadata.name", "operator": "In", "values": ["a"]}]),
+            affinity=node_affinity(matchFields=[named("a")]),
         ),
         "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+    ),
+    "affinity terms that no node can meet": (
+        [make_node("a"), make_node("b")],
+        [],
+        make_pod("p", affinity=node_affinity(matchFields=[named("a"), named("b")])),
+        "0/2 nodes are available: pod affinity terms conflict.",
     ),
     "a host port that is taken": (
         [make_node("a")],

@@ -74,6 +74,7 @@ CASES = {
         "PodTopologySpread", {"topologySpreadConstraints": [SPREAD]}, EventKind.POD_DELETE,
         gone(make_pod("q", labels={"app": "x"})), True,
     ),
+    "a node comes that may have the disk free": ("VolumeRestrictions", {}, EventKind.NODE_ADD, node(), True),
     "one of others goes": (
         "PodTopologySpread", {"topologySpreadConstraints": [SPREAD]}, EventKind.POD_DELETE,
         gone(make_pod("q")), False,

@@ -69,6 +69,31 @@ def test_a_host_port_is_freed_by_preemption() -> None:
     assert chosen(found) == ("a", ["taker"])
 
 
+def test_who_is_no_help_but_for_one_that_may_never_come_is_not_chosen() -> None:
+    """The friend is nominated to the node, not on it: without it the preemptor may not be there."""
+    term = {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "kubernetes.io/hostname"}
+    near = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    friend = make_pod("friend", labels={"app": "x"}, priority=9)
+    cache, nominator = make_cache([make_node("a", cpu="1")], [make_pod("q", node="a", cpu="1")]), Nominator()
+    nominator.add(parse_pod(friend), "a")
+    profile, pod = make_profile(cache), parse_pod(make_pod("p", cpu="1", priority=9, affinity=near))
+    outcome = make_selector(cache, nominator=nominator).select(pod, profile)
+    assert isinstance(outcome, Rejected)
+    found = Preemption(cache, nominator, Random(0)).plan(pod, profile, outcome.error, outcome.states)
+    assert found.candidate is None
+
+
+def test_a_pod_that_has_not_started_goes_before_one_that_runs() -> None:
+    waits = make_pod(
+        "waits", node="a", cpu="2", started="", metadata={"creationTimestamp": "2025-01-01T00:00:00Z"}
+    )
+    runs = make_pod("runs", node="a", cpu="2", started="2026-01-01T00:00:00Z")
+    assert chosen(plan([make_node("a")], [waits, runs], make_pod("p", cpu="2", priority=1))) == (
+        "a",
+        ["waits"],
+    )
+
+
 def test_anti_affinity_of_a_victim_no_longer_counts() -> None:
     term = {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "kubernetes.io/hostname"}
     lonely = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

@@ -101,6 +101,19 @@ def test_after_an_error_a_pod_backs_off_for_longer_each_time(
     assert names(queue) == ["a"]
 
 
+def test_a_pod_whose_preemption_failed_backs_off(queue: SchedulingQueue, clock: Clock) -> None:
+    pod = info("a")
+    queue.add(pod)
+    queued = queue.pop()
+    assert queued is not None
+    queue.add_unschedulable(queued, frozenset({"TaintToleration"}))
+    queue.retry(pod.uid)
+    queue.retry("nobody")
+    assert names(queue) == []
+    clock.now = 1
+    assert names(queue) == ["a"]
+
+
 def test_a_pod_is_tried_again_after_five_quiet_minutes(queue: SchedulingQueue, clock: Clock) -> None:
     queue.add(info("a"))
     queued = queue.pop()

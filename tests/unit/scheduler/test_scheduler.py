@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from apimachinery import volumes
-from apimachinery.errors import ConflictError
+from apimachinery.errors import ConflictError, ForbiddenError
 from apimachinery.objects import NamespacedName, Object, key_of
 from scheduler.assembly import may_help
 from scheduler.cache import Cache
@@ -52,6 +52,7 @@ class Cluster:
         self.log: list[str] = []
         self.patches: list[Object] = []
         self.refuse_binding = False
+        self.refuse_deletion = False
         cache, nominator, random = Cache(), Nominator(), Random(0)
         self.storage = RecordedStorage(lag=0.1)
         profile = make_profile(cache, ProfileConfig(), recorded=self.storage)
@@ -92,6 +93,8 @@ class Cluster:
         self.patches.append(patch)
 
     async def delete(self, pod: PodInfo) -> None:
+        if self.refuse_deletion:
+            raise ForbiddenError("pods", pod.key.name, "no")
         self.log.append(f"delete {pod.key.name}")
 
     def event(self, obj: Object, type: str, reason: str, message: str) -> None:
@@ -161,8 +164,8 @@ async def test_a_refused_binding_frees_the_room_and_is_tried_again_after_a_secon
         cluster.put(make_pod("p", cpu="1"))
         await asyncio.sleep(0.5)
         assert cluster.log == [
-            'Warning FailedScheduling binding rejected: Operation cannot be fulfilled on pods "p": '
-            "it is assigned already"
+            'Warning FailedScheduling running Bind plugin "DefaultBinder": '
+            'Operation cannot be fulfilled on pods "p": it is assigned already'
         ]
         assert not cluster.cache.pods
         cluster.refuse_binding = False
@@ -234,11 +237,48 @@ async def test_a_preemptor_is_nominated_and_bound_once_its_victim_is_gone() -> N
         assert event in cluster.log
         statuses = [patch["status"] for patch in cluster.patches]
         assert "a" in [status.get("nominatedNodeName") for status in statuses]
-        assert "PreemptionByScheduler" in str(statuses)
+        target = {
+            "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
+            "message": "default-scheduler: preempting to accommodate a higher priority pod",
+            "observedGeneration": 1, "lastProbeTime": None, "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }  # fmt: skip
+        assert {"conditions": [target]} in statuses
         cluster.put(make_pod("late", cpu="1"))  # must not take the room that was made
         cluster.remove("victim")
         await asyncio.sleep(1)
         assert [line for line in cluster.log if line.startswith("bind")] == ["bind p a"]
+
+
+async def test_a_preemptor_whose_victim_cannot_be_deleted_is_tried_again() -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("victim", node="a", cpu="1"))
+        cluster.refuse_deletion = True
+        cluster.put(make_pod("p", cpu="1", priority=5))
+        await asyncio.sleep(0.5)
+        assert len(cluster.journal.attempts(name="p")) == 1
+        cluster.refuse_deletion = False
+        await asyncio.sleep(1)
+        assert "delete victim" in cluster.log
+
+
+@pytest.mark.parametrize("how", ["deleted", "no longer nominated"])
+async def test_room_that_was_kept_for_a_nominated_pod_is_free_when_it_is_not(how: str) -> None:
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        # It neither takes its room nor looks for other.
+        never = {"nodeSelector": {"not": "there"}, "preemptionPolicy": "Never"}
+        nominated = make_pod("nominated", cpu="1", priority=5, **never)
+        cluster.put({**nominated, "status": {"nominatedNodeName": "a"}})
+        cluster.put(make_pod("p", cpu="1"))
+        await asyncio.sleep(0.1)
+        assert not [line for line in cluster.log if line.startswith("bind")]
+        if how == "deleted":
+            cluster.remove("nominated")
+        else:
+            cluster.put(nominated)
+        await asyncio.sleep(0.1)
+        assert "bind p a" in cluster.log
 
 
 async def test_a_pod_for_another_scheduler_is_left_alone() -> None:
