@@ -1,9 +1,9 @@
-"""Objects in Kubernetes' protobuf form, which Go clients send for built-in kinds: decoded to plain dicts.
+"""Objects in Kubernetes' protobuf form, which Go clients speak of built-in kinds: decoded to plain dicts.
 
 What the wire leaves open (names, nesting, which zero is a value and which means "not set") comes from a
 table of field numbers, `schema/protobuf-1.34.txt`: a message a block, a field a line of number, JSON name
-(`-` for a message whose fields stand in its holder), type, and `*` where a zero counts. Answers are always
-JSON, which every client that speaks protobuf accepts too.
+(`-` for a message whose fields stand in its holder), type, and a mark: `*` where a zero counts, `?` for a
+pointer, which may be missing and whose zero counts too. The way back is in `protobuf_encoder`.
 Source of the envelope: k8s.io/apimachinery/pkg/runtime/serializer/protobuf; of the table: the numbers in
 generated.proto and the tags in types.go of k8s.io/api, apimachinery, apiextensions-apiserver and
 kube-aggregator v0.34.0.
@@ -26,20 +26,22 @@ CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 MAGIC = b"k8s\x00"
 _TABLE = "protobuf-1.34.txt"
 
-_EXTENSIONS = "apiextensions-apiserver.pkg.apis.apiextensions.v1"
-_UNIONS = {f"{_EXTENSIONS}.JSONSchemaPropsOr{other}" for other in ("Array", "Bool", "StringArray")}
+EXTENSIONS = "apiextensions-apiserver.pkg.apis.apiextensions.v1"
+UNIONS = {f"{EXTENSIONS}.JSONSchemaPropsOr{other}" for other in ("Array", "Bool", "StringArray")}
 """A schema or something else, whichever there is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `type` is a scalar's letter or a message; `zero` says that a zero is a value."""
+    """One field: `type` is a scalar's letter or a message; `zero` says that a zero is a value, `optional`
+    that the field may be missing."""
 
     name: str
     type: str
     repeated: bool
     is_map: bool
     zero: bool
+    optional: bool
 
 
 @functools.cache
@@ -54,7 +56,9 @@ def messages() -> dict[str, dict[int, Field]]:
         number, name, kind, *marks = line.split()
         repeated, is_map = kind.startswith("[]"), kind.startswith("{}")
         plain = kind[2:] if repeated or is_map else kind
-        current[int(number)] = Field("" if name == "-" else name, plain, repeated, is_map, "*" in marks)
+        current[int(number)] = Field(
+            "" if name == "-" else name, plain, repeated, is_map, bool(marks), "?" in marks
+        )
     return found
 
 
@@ -123,7 +127,7 @@ def _value(raw: int | bytes, type_: str) -> Any:
     special = SPECIAL.get(type_)
     if special is not None:
         return special(as_bytes(raw))
-    if type_ in _UNIONS:
+    if type_ in UNIONS:
         return _union(as_bytes(raw), messages()[type_])
     return _message(as_bytes(raw), messages()[type_])
 

@@ -1,4 +1,4 @@
-"""Protobuf's scalars, and messages that are a single value in JSON: times, quantities, JSON itself.
+"""Protobuf's scalars, and messages that are one value in JSON (times, quantities, JSON itself), both ways.
 
 A value's type is a letter (s text, i a number, y bytes, b a bool, d a double) or a message in SPECIAL.
 Sources: the marshalers of Time, MicroTime, Duration, Quantity, IntOrString, RawExtension and FieldsV1 in
@@ -8,6 +8,7 @@ k8s.io/apimachinery, and of JSON in k8s.io/apiextensions-apiserver, v0.34.0.
 from __future__ import annotations
 
 import base64
+import functools
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,9 @@ from typing import Any
 
 import orjson
 
-from apimachinery.durations import format_duration
-from apimachinery.protobuf_wire import ProtobufError, read_fields
-from apimachinery.times import format_micro_time, format_time
+from apimachinery.durations import format_duration, parse_duration
+from apimachinery.protobuf_wire import ProtobufError, delimited, encode_varint, read_fields
+from apimachinery.times import format_micro_time, format_time, parse_time
 
 SCALARS = "siybd"
 ABSENT: Any = object()
@@ -129,4 +130,66 @@ SPECIAL: dict[str, Callable[[bytes], Any]] = {
     "api.authentication.v1.ExtraValue": _texts,
     "api.authorization.v1.ExtraValue": _texts,
     "api.certificates.v1.ExtraValue": _texts,
+}
+
+
+Encode = Callable[[Any], bytes]
+"""From a JSON value, or None where there is none, to the bytes of a message."""
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+@functools.lru_cache(maxsize=4096)
+def _time_bytes(text: str | None) -> bytes:
+    moment = parse_time(text) if text else _NO_TIME
+    return b"" if moment == _NO_TIME else _timestamp((moment - _EPOCH) // _SECOND, 0)
+
+
+@functools.lru_cache(maxsize=4096)
+def _micro_time_bytes(text: str | None) -> bytes:
+    moment = parse_time(text) if text else _NO_TIME
+    seconds = (moment - _EPOCH) // _SECOND
+    return b"" if moment == _NO_TIME else _timestamp(seconds, moment.microsecond * 1000)
+
+
+def _timestamp(seconds: int, nanos: int) -> bytes:
+    return b"\x08" + encode_varint(seconds) + b"\x10" + encode_varint(nanos)
+
+
+def _duration_bytes(text: str | None) -> bytes:
+    return b"\x08" + encode_varint(round(parse_duration(text or "0s") * 1e9))
+
+
+@functools.lru_cache(maxsize=4096)
+def _quantity_bytes(text: str | int | float | None) -> bytes:
+    return delimited(1, str(text or "0").encode())
+
+
+def _int_or_string_bytes(value: int | str | None) -> bytes:
+    if isinstance(value, str):
+        return b"\x08\x01\x10\x00" + delimited(3, value.encode())
+    return b"\x08\x00\x10" + encode_varint(value or 0) + b"\x1a\x00"
+
+
+def _raw_json_bytes(value: Any) -> bytes:
+    return b"" if value is None else delimited(1, orjson.dumps(value))
+
+
+def _texts_bytes(values: list[str] | None) -> bytes:
+    return b"".join(delimited(1, text.encode()) for text in values or ())
+
+
+ENCODED: dict[str, Encode] = {
+    f"{_META}.Time": _time_bytes,
+    f"{_META}.MicroTime": _micro_time_bytes,
+    f"{_META}.Duration": _duration_bytes,
+    f"{_META}.FieldsV1": _raw_json_bytes,
+    f"{_META}.Verbs": _texts_bytes,
+    "apimachinery.pkg.api.resource.Quantity": _quantity_bytes,
+    "apimachinery.pkg.util.intstr.IntOrString": _int_or_string_bytes,
+    "apimachinery.pkg.runtime.RawExtension": _raw_json_bytes,
+    "apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": _raw_json_bytes,
+    "api.authentication.v1.ExtraValue": _texts_bytes,
+    "api.authorization.v1.ExtraValue": _texts_bytes,
+    "api.certificates.v1.ExtraValue": _texts_bytes,
 }

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+VARINT, FIXED64, LENGTH = 0, 1, 2
+"""How a value is written, as its key tells."""
+
 
 class ProtobufError(ValueError):
     """Bytes that are no object of the kind they should be."""
@@ -49,10 +52,22 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def encode_varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
+    """Seven bits a byte, the lowest first; a negative number as 64 bits in two's complement."""
+    if value < 0:
+        value += 1 << 64
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+def key(number: int, wire: int) -> bytes:
+    """What stands before a value."""
+    return encode_varint(number << 3 | wire)
+
+
+def delimited(number: int, data: bytes) -> bytes:
+    """A text, bytes or message, with its number and length."""
+    return key(number, LENGTH) + encode_varint(len(data)) + data

@@ -14,7 +14,7 @@ from apimachinery.schema.node import SchemaNode, SchemaSet
 
 __all__ = [
     "CLEAN", "Checked", "Checker", "SchemaNode", "SchemaSet", "TypeProblem", "builtin", "checker_for",
-    "compile_checker", "definitions_with_defaults", "raw_definitions",
+    "compile_checker", "definition_name", "definitions_with_defaults", "raw_definitions",
 ]  # fmt: skip
 
 _FILE = "definitions-1.34.json.gz"
@@ -55,6 +55,12 @@ def _undescribed(raw: dict[str, Any]) -> dict[str, Any]:
         if isinstance(raw.get(key), dict):
             result[key] = _undescribed(raw[key])
     return result
+
+
+def definition_name(api_version: str, kind: str) -> str | None:
+    """The name of a built-in kind's definition, or None if there is no such kind."""
+    node = builtin().find(api_version, kind)
+    return node.definition_name if node else None
 
 
 @functools.cache

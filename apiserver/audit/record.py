@@ -12,7 +12,7 @@ from typing import Any
 from apimachinery import protobuf
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
-from apimachinery.schema import builtin
+from apimachinery.schema import definition_name
 from apimachinery.serialize import DecodeError, from_json, from_yaml_strict
 from apimachinery.times import format_micro_time
 from apiserver.asgi import Scope, request_uri
@@ -180,14 +180,9 @@ def _decode(info: RequestInfo, body: bytes) -> Any:
     media = info.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media == protobuf.CONTENT_TYPE:
-            return protobuf.decode(body, _definition_name)
+            return protobuf.decode(body, definition_name)
         if media.endswith("yaml"):
             return from_yaml_strict(body).value if len(body) <= LARGE_YAML else None
         return from_json(body)
     except (DecodeError, protobuf.ProtobufError):
         return None
-
-
-def _definition_name(api_version: str, kind: str) -> str | None:
-    node = builtin().find(api_version, kind)
-    return node.definition_name if node else None

@@ -17,7 +17,7 @@ from apimachinery.errors import (
     UnsupportedMediaTypeError,
 )
 from apimachinery.objects import Object
-from apimachinery.schema import builtin, checker_for
+from apimachinery.schema import checker_for, definition_name
 from apimachinery.serialize import Decoded, DecodeError, from_json_strict, from_yaml_strict
 from apiserver.asgi import Receive
 from apiserver.registry.options import FieldValidation
@@ -127,14 +127,9 @@ def _syntax_problem(media: str, error: DecodeError) -> str:
 
 def _parse_protobuf(body: bytes, kind: str) -> Decoded:
     try:
-        return Decoded(protobuf.decode(body, _definition_name))
+        return Decoded(protobuf.decode(body, definition_name))
     except protobuf.ProtobufError as error:
         raise _unrecognized(kind, str(error), body) from None
-
-
-def _definition_name(api_version: str, kind: str) -> str | None:
-    node = builtin().find(api_version, kind)
-    return node.definition_name if node else None
 
 
 def json_type(value: object) -> str:

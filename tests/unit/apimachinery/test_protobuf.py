@@ -9,12 +9,7 @@ import pytest
 from apimachinery import protobuf, scheme
 from apimachinery.protobuf import ProtobufError, decode
 from apimachinery.protobuf_wire import encode_varint
-from apimachinery.schema import builtin
-
-
-def name_of(api_version: str, kind: str) -> str | None:
-    node = builtin().find(api_version, kind)
-    return node.definition_name if node else None
+from apimachinery.schema import definition_name
 
 
 def text(number: int, value: bytes | str) -> bytes:
@@ -37,7 +32,7 @@ def test_an_object_is_decoded_with_pointers_zeros_and_maps() -> None:
     # replicas 0 is a value (a pointer in Go); minReadySeconds 0 and paused false are not
     strategy = text(2, text(1, number(1, 0) + number(2, 1)) + text(2, number(1, 1) + text(3, "25%")))
     spec = text(2, number(1, 0) + text(4, text(1, "RollingUpdate") + strategy) + number(5, 0) + number(7, 0))
-    assert decode(envelope("apps/v1", "Deployment", metadata + spec), name_of) == {
+    assert decode(envelope("apps/v1", "Deployment", metadata + spec), definition_name) == {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "web", "labels": {"a": "b"}},
@@ -50,20 +45,22 @@ def test_an_object_is_decoded_with_pointers_zeros_and_maps() -> None:
 
 def test_embedded_messages_stand_in_their_holder_and_bytes_are_base64() -> None:
     volume = text(1, "v") + text(2, text(2, text(1, "Memory") + text(2, text(1, "1Gi"))))
-    pod = decode(envelope("v1", "Pod", text(2, text(1, volume))), name_of)
+    pod = decode(envelope("v1", "Pod", text(2, text(1, volume))), definition_name)
     assert pod["spec"]["volumes"] == [{"name": "v", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}]
-    secret = decode(envelope("v1", "Secret", text(2, text(1, "k") + text(2, b"\x00\xff"))), name_of)
+    secret = decode(envelope("v1", "Secret", text(2, text(1, "k") + text(2, b"\x00\xff"))), definition_name)
     assert secret["data"] == {"k": "AP8="}
 
 
 def test_negative_numbers_travel_in_twos_complement() -> None:
     seconds = bytes([1 << 3]) + b"\xff" * 9 + b"\x01"
-    event = decode(envelope("v1", "Event", text(6, seconds)), name_of)
+    event = decode(envelope("v1", "Event", text(6, seconds)), definition_name)
     assert event["firstTimestamp"] == "1969-12-31T23:59:59Z"
 
 
 def test_a_time_that_is_not_set_is_null_in_a_map() -> None:
-    budget = decode(envelope("policy/v1", "PodDisruptionBudget", text(3, text(2, text(1, "web-0")))), name_of)
+    budget = decode(
+        envelope("policy/v1", "PodDisruptionBudget", text(3, text(2, text(1, "web-0")))), definition_name
+    )
     assert budget["status"]["disruptedPods"] == {"web-0": None}
 
 
@@ -115,7 +112,7 @@ def big(field: int, value: bytes | str) -> bytes:
 def test_the_schemas_of_definitions_are_decoded(schema: bytes, expected: object) -> None:
     version = text(7, text(1, "v1") + number(2, 1) + text(4, text(1, schema)))
     definition = decode(
-        envelope("apiextensions.k8s.io/v1", "CustomResourceDefinition", text(2, version)), name_of
+        envelope("apiextensions.k8s.io/v1", "CustomResourceDefinition", text(2, version)), definition_name
     )
     assert definition["spec"]["versions"] == [
         {"name": "v1", "served": True, "schema": {"openAPIV3Schema": expected}}
@@ -136,7 +133,7 @@ def test_the_schemas_of_definitions_are_decoded(schema: bytes, expected: object)
     ],
 )
 def test_every_kind_that_is_sent_is_known(api_version: str, kind: str) -> None:
-    assert decode(envelope(api_version, kind, b""), name_of)["kind"] == kind
+    assert decode(envelope(api_version, kind, b""), definition_name)["kind"] == kind
 
 
 @pytest.mark.parametrize(
@@ -155,7 +152,7 @@ def test_every_kind_that_is_sent_is_known(api_version: str, kind: str) -> None:
 )
 def test_what_is_no_object_is_refused(data: bytes) -> None:
     with pytest.raises(ProtobufError):
-        decode(data, name_of)
+        decode(data, definition_name)
 
 
 def test_every_message_of_the_table_refers_to_messages_that_are_there() -> None:
