@@ -21,7 +21,7 @@ from apimachinery.protobuf_wire import FIXED64, LENGTH, VARINT, delimited, encod
 
 _META = "apimachinery.pkg.apis.meta"
 _SCHEMA = f"{EXTENSIONS}.JSONSchemaProps"
-_BEHIND = delimited(3, b"") + delimited(4, b"")
+_ENVELOPE_END = delimited(3, b"") + delimited(4, b"")
 """Of runtime.Unknown: contentEncoding and contentType, which nobody sets."""
 
 _ZEROS: dict[str, Any] = {"s": "", "i": 0, "b": False, "d": 0.0}
@@ -52,14 +52,20 @@ def encode(obj: Object, definition_name: DefinitionName) -> bytes:
     return enveloped(api_version, kind, encoder_of(name)(obj))
 
 
-def enveloped(api_version: str, kind: str, raw: bytes) -> bytes:
-    return envelope_start(api_version, kind, len(raw)) + raw + _BEHIND
+def enveloped(api_version: str, kind: str, message: bytes) -> bytes:
+    start, end = envelope(api_version, kind, len(message))
+    return start + message + end
 
 
-def envelope_start(api_version: str, kind: str, size: int) -> bytes:
-    """What stands before a message of so many bytes."""
+def envelope(api_version: str, kind: str, size: int) -> tuple[bytes, bytes]:
+    """What stands before and behind a message of so many bytes."""
+    return _envelope_start(api_version, kind) + encode_varint(size), _ENVELOPE_END
+
+
+@functools.lru_cache(maxsize=1024)
+def _envelope_start(api_version: str, kind: str) -> bytes:
     type_meta = delimited(1, api_version.encode()) + delimited(2, kind.encode())
-    return MAGIC + delimited(1, type_meta) + key(2, LENGTH) + encode_varint(size)
+    return MAGIC + delimited(1, type_meta) + key(2, LENGTH)
 
 
 @functools.cache

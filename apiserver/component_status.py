@@ -13,8 +13,8 @@ from apimachinery.objects import Object, name_of
 from apimachinery.scheme import COMPONENT_STATUSES
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.handlers.answers import send_value
-from apiserver.handlers.negotiation import Negotiated, negotiate
 from apiserver.handlers.tables import column, include_object, partial_metadata
+from apiserver.negotiation import Negotiated, negotiate
 from apiserver.registry.listing import check_field_selector
 from apiserver.registry.options import parse_list_options
 from apiserver.registry.strategy import NAME_COLUMN, Column
@@ -42,9 +42,9 @@ class ComponentStatuses:
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         info.warnings.append(DEPRECATION)
-        wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list")
+        info.wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list")
         found = await self._list(info) if info.verb == "list" else [await self._get(info.name)]
-        await send_value(info, send, _answer(info, wanted, found), media=wanted.media)
+        await send_value(info, send, _answer(info, info.wanted, found))
 
     async def _get(self, name: str) -> Object:
         if name not in self._probes:

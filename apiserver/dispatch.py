@@ -29,6 +29,7 @@ from apiserver.handlers.patch import patch
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
+from apiserver.negotiation import Negotiated, negotiate, negotiate_stream
 from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.request import RequestInfo
@@ -45,6 +46,7 @@ _COLLECTION_VERBS: dict[str, Verb] = {
 _SCALE_VERBS: dict[str, Verb] = {"get": get_scale, "update": update_scale, "patch": patch_scale}
 _ANYWHERE = ("list", "watch")
 """What can be asked of a namespaced resource without naming a namespace."""
+_OF_LISTS = ("list", "deletecollection")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PROXY_METHODS = (*_METHODS, "HEAD", "OPTIONS")
 _READY_SECONDS = 10.0
@@ -74,9 +76,9 @@ class Dispatcher:
         try:
             await self._serve(info, scope, receive, send)
         except StorageError as error:
-            await send_status(send, api_error(error))
+            await send_status(send, api_error(error), info.headers.get("accept", ""))
         except StatusError as error:
-            await send_status(send, error)
+            await send_status(send, error, info.headers.get("accept", ""))
 
     async def _serve(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         if info.resource is None:
@@ -89,10 +91,12 @@ class Dispatcher:
         if not self._cache.ready.is_set():
             await self._wait_until_ready()
         if resource == BINDINGS:
+            info.wanted = _wanted(info, self._store(PODS))
             return await bind(info, receive, send, self._store(PODS))
         store = self._stores.get((info.group, info.version, info.plural))
         if store is None:
             raise PathNotFoundError
+        info.wanted = _wanted(info, store)
         await self._verb(info)(info, receive, send, store)
 
     async def _serve_other(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,6 +118,7 @@ class Dispatcher:
         _check_path(info, store.resource)
         if store.strategy.deprecation:
             info.warnings.append(store.strategy.deprecation)
+        info.wanted = _wanted(info, store)
         await self._verb(info)(info, receive, send, store)
 
     def _store(self, resource: Resource) -> Store:
@@ -142,6 +147,14 @@ class Dispatcher:
 
     async def _evict(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
         await evict(info, receive, send, store, self._store(POD_DISRUPTION_BUDGETS))
+
+
+def _wanted(info: RequestInfo, store: Store) -> Negotiated:
+    """Known before anything is done. Raises NotAcceptableError."""
+    accept, protobuf = info.headers.get("accept", ""), store.codec.has_protobuf
+    if info.verb == "watch":
+        return negotiate_stream(accept, protobuf=protobuf)
+    return negotiate(accept, of_list=info.verb in _OF_LISTS, protobuf=protobuf)
 
 
 def _check_path(info: RequestInfo, resource: Resource) -> None:

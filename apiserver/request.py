@@ -8,6 +8,7 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
+from apiserver.negotiation import PLAIN, Negotiated
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class RequestInfo:
     extensions: Mapping[str, Any] = field(default_factory=dict)
     """What the server offers beyond ASGI."""
     resource: Resource | None = None
+    wanted: Negotiated = PLAIN
+    """In which form the answer is to be."""
     user: UserInfo = ANONYMOUS
     trace_id: str = ""
     causes: tuple[str, ...] = ()

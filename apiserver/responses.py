@@ -1,4 +1,4 @@
-"""Answers written straight to ASGI: JSON objects, plain text, and StatusErrors as meta/v1 Status."""
+"""Answers written straight to ASGI: objects, plain text, and StatusErrors as meta/v1 Status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Any
 import orjson
 
 from apimachinery.errors import StatusError
+from apimachinery.protobuf_encoder import encode
+from apimachinery.schema import definition_name
+from apimachinery.serialize import to_yaml
 from apiserver.asgi import Scope, Send, request_uri
+from apiserver.negotiation import MEDIA_TYPES, Media, negotiate_media
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -39,6 +43,17 @@ def encoded(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
+def in_media(value: Any, media: Media) -> bytes:
+    """A value as it is sent. Raises KeyError for protobuf of what has none."""
+    match media:
+        case "json":
+            return encoded(value)
+        case "yaml":
+            return to_yaml(value).encode()
+        case "protobuf":
+            return encode(value, definition_name)
+
+
 async def send_object(send: Send, status: int, obj: Any) -> None:
     await send_bytes(send, status, encoded(obj))
 
@@ -56,7 +71,15 @@ async def send_server_error(scope: Scope, send: Send, why: object) -> None:
     await send_text(send, 500, f"Internal Server Error: {uri}: {why}\n")
 
 
-async def send_status(send: Send, error: StatusError) -> None:
-    """An error as clients expect it: a Status, with Retry-After where the error knows when."""
+async def send_status(send: Send, error: StatusError, accept: str = "") -> None:
+    """An error as clients expect it: a Status, with Retry-After where the error knows when.
+
+    Who accepts nothing that we have is told in JSON, for people.
+    """
     headers = [(b"retry-after", b"%d" % error.retry_after)] if error.retry_after else []
-    await send_bytes(send, error.code, encoded(error.to_status()), JSON, headers)
+    media = negotiate_media(accept)
+    if media is None:
+        body = orjson.dumps(error.to_status(), option=orjson.OPT_INDENT_2)
+    else:
+        body = in_media(error.to_status(), media)
+    await send_bytes(send, error.code, body, MEDIA_TYPES[media or "json"].encode(), headers)

@@ -18,6 +18,8 @@ _MAX_KEPT = 10_000
 class CustomCodec(Codec):
     """Bytes pass as they are where conversion would not change them; other results are kept a while."""
 
+    has_protobuf = False
+
     def __init__(self, resource: Resource, converter: Converter, stored: str, selectable: Selectable) -> None:
         """`stored` is the apiVersion that is stored; `selectable` finds fields in the one that is served."""
         super().__init__(resource)

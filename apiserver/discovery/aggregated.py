@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource, subresource_of
+from apiserver.negotiation import MEDIA_TYPES, Media, Target, first_acceptable
 
-_GROUP = "apidiscovery.k8s.io"
-_WANTED = re.compile(
-    r"application/json\s*;(?=[^,]*\bg=apidiscovery\.k8s\.io\b)(?=[^,]*\bas=APIGroupDiscoveryList\b)"
-    r"[^,]*\bv=(v2beta1|v2)\b"
-)
+_GROUP, _KIND = "apidiscovery.k8s.io", "APIGroupDiscoveryList"
+_TARGETS = [Target(_GROUP, version, _KIND) for version in ("v2", "v2beta1")]
 
 
-def wanted_version(accept: str) -> str:
-    """Which version of the aggregated form a client prefers; empty if it wants the plain one."""
-    match = _WANTED.search(accept)
-    return match[1] if match else ""
+@lru_cache(maxsize=256)
+def wanted(accept: str) -> tuple[Media, str] | None:
+    """How, and in which version, a client that can read the aggregated form wants it."""
+    found = first_acceptable(accept, lambda media, target: target in _TARGETS)
+    media, target = found or ("json", None)
+    return (media, target.version) if target else None
 
 
-def content_type(version: str) -> str:
-    return f"application/json;g={_GROUP};v={version};as=APIGroupDiscoveryList"
+def content_type(media: Media, version: str) -> str:
+    return f"{MEDIA_TYPES[media]};g={_GROUP};v={version};as={_KIND}"
 
 
 def group_discovery_list(version: str, resources: Sequence[Resource]) -> Object:
@@ -31,7 +31,7 @@ def group_discovery_list(version: str, resources: Sequence[Resource]) -> Object:
     for resource in resources:
         groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
     return {
-        "kind": "APIGroupDiscoveryList",
+        "kind": _KIND,
         "apiVersion": f"{_GROUP}/{version}",
         "metadata": {},
         "items": [_group(name, versions) for name, versions in groups.items()],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -13,7 +12,8 @@ from apiserver.aggregation.discovery import with_groups, with_resources
 from apiserver.aggregation.remotes import Remotes
 from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
-from apiserver.responses import encoded
+from apiserver.negotiation import MEDIA_TYPES, required_media
+from apiserver.responses import encoded, in_media
 
 NOT_FOUND = "404 page not found\n"
 
@@ -44,50 +44,54 @@ def build_router(
 
     @router.get("/api/{version}")
     @router.get("/api/{version}/", include_in_schema=False)
-    async def core_resources(version: str) -> Response:
-        return _resources(served, "", version)
+    async def core_resources(request: Request, version: str) -> Response:
+        return _resources(request, served, "", version)
 
     @router.get("/apis/{group}")
     @router.get("/apis/{group}/", include_in_schema=False)
-    async def api_group(group: str) -> Response:
+    async def api_group(request: Request, group: str) -> Response:
         found = next((each for each in groups() if each["name"] == group), None)
         if found is None:
             return Response(NOT_FOUND, 404, media_type="text/plain")
-        return _json({"kind": "APIGroup", "apiVersion": "v1", **found})
+        return _answer(request, {"kind": "APIGroup", "apiVersion": "v1", **found})
 
     @router.get("/apis/{group}/{version}")
     @router.get("/apis/{group}/{version}/", include_in_schema=False)
-    async def group_resources(group: str, version: str) -> Response:
-        return _resources(served, group, version)
+    async def group_resources(request: Request, group: str, version: str) -> Response:
+        return _resources(request, served, group, version)
 
     return router
 
 
-def _resources(served: Served, group: str, version: str) -> Response:
+def _resources(request: Request, served: Served, group: str, version: str) -> Response:
     resources = served.of(group, version)
     if not resources:
         return Response(NOT_FOUND, 404, media_type="text/plain")
-    return _json(plain.api_resource_list(f"{group}/{version}" if group else version, resources))
+    document = plain.api_resource_list(f"{group}/{version}" if group else version, resources)
+    return _answer(request, document)
 
 
 def _root(
     request: Request, served: Served, *, core: bool, document: Object, remotes: Remotes | None = None
 ) -> Response:
     """/api and /apis, aggregated if the client can read that; then with an ETag."""
-    version = aggregated.wanted_version(request.headers.get("accept", ""))
-    if not version:
-        return _json(document, {"Vary": "Accept"})
+    wanted = aggregated.wanted(request.headers.get("accept", ""))
+    if wanted is None:
+        return _answer(request, document, {"Vary": "Accept"})
+    media, version = wanted
     resources = [each for each in served.resources() if (each.group == "") == core]
     listing = aggregated.group_discovery_list(version, resources)
     if remotes is not None and remotes.all():
         listing["items"] = with_resources(listing["items"], remotes.all().values(), remotes.told)
-    body = encoded(listing)
-    etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
+    etag = f'"{hashlib.sha512(encoded(listing)).hexdigest().upper()}"'
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    return Response(body, headers={**headers, "Content-Type": aggregated.content_type(version)})
+    headers["Content-Type"] = aggregated.content_type(media, version)
+    return Response(in_media(listing, media), headers=headers)
 
 
-def _json(document: Any, headers: dict[str, str] | None = None) -> Response:
-    return Response(encoded(document), headers=headers, media_type="application/json")
+def _answer(request: Request, document: Object, headers: dict[str, str] | None = None) -> Response:
+    """Raises NotAcceptableError."""
+    media = required_media(request.headers.get("accept", ""))
+    return Response(in_media(document, media), headers=headers, media_type=MEDIA_TYPES[media])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.errors import InternalError, StatusError, UnauthorizedError
+from apimachinery.protobuf import CONTENT_TYPE, MAGIC, ProtobufError, decode
+from apimachinery.schema import definition_name
 from apimachinery.serialize import DecodeError, from_json
 from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.audit.auditor import Auditor
@@ -18,7 +20,7 @@ from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.request import RequestInfo
 from apiserver.responses import send_server_error
 
-_JSON = b"application/json"
+_JSON, _PROTOBUF = b"application/json", CONTENT_TYPE.encode()
 
 
 class AuditFailedAuthentication:
@@ -100,12 +102,13 @@ class Exchange:
         self.has_started = True
         self._code = message["status"]
         self._record.note_answer(self._code, None)
-        is_json = any(
-            name == b"content-type" and value.startswith(_JSON) for name, value in message["headers"]
+        is_object = any(
+            name == b"content-type" and value.startswith((_JSON, _PROTOBUF))
+            for name, value in message["headers"]
         )
         # A Status says what came of a request, whoever is shown the objects.
         tells = self._code >= 400 or self._record.wants_response or self._record.ends_in_status
-        self._is_kept = is_json and tells and not self._lasting
+        self._is_kept = is_object and tells and not self._lasting
         if self._lasting:
             await self._record.reach(STARTED)
 
@@ -123,6 +126,6 @@ async def _refuse(scope: Scope, send: Send) -> None:
 
 def _decoded(body: bytes) -> Any:
     try:
-        return from_json(body)
-    except DecodeError:
+        return decode(body, definition_name) if body.startswith(MAGIC) else from_json(body)
+    except (DecodeError, ProtobufError):
         return None

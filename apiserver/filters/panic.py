@@ -24,11 +24,17 @@ class PanicRecovery:
         except StatusError as error:
             if _has_begun(scope):
                 raise
-            await send_status(send, error)
+            await send_status(send, error, _accept(scope))
         except Exception as error:
             log.exception("Recovered from a panic: method=%s path=%s", scope.get("method"), scope.get("path"))
             if not _has_begun(scope):
-                await send_status(send, InternalError(error))
+                await send_status(send, InternalError(error), _accept(scope))
+
+
+def _accept(scope: Scope) -> str:
+    """What the client takes; of a request that is none nobody knows."""
+    info = scope.get(KEY)
+    return info.headers.get("accept", "") if info is not None else ""
 
 
 def _has_begun(scope: Scope) -> bool:

@@ -6,18 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from apimachinery.objects import Object
-from apimachinery.serialize import to_yaml
 from apiserver.asgi import Send
-from apiserver.handlers.negotiation import Negotiated, negotiate
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
+from apiserver.negotiation import MEDIA_TYPES, Media, Negotiated
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
-from apiserver.responses import encoded
+from apiserver.responses import in_media
 from apiserver.storage.entry import Entry
 
 Headers = list[tuple[bytes, bytes]]
 _MAX_WARNINGS, _MAX_WARNING = 4096, 256
-_CONTENT_TYPES = {"json": b"application/json", "yaml": b"application/yaml"}
+_CONTENT_TYPES = {media: name.encode() for media, name in MEDIA_TYPES.items()}
 
 
 def warning_headers(warnings: Iterable[str]) -> Headers:
@@ -33,7 +32,7 @@ def _quoted(text: str) -> bytes:
     return printable.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
-def head(info: RequestInfo, status: int, length: int, media: str = "json") -> dict[str, Any]:
+def head(info: RequestInfo, status: int, length: int, media: Media = "json") -> dict[str, Any]:
     """The start of an answer of known length."""
     headers: Headers = [
         (b"cache-control", b"no-cache, private"),
@@ -47,14 +46,15 @@ def head(info: RequestInfo, status: int, length: int, media: str = "json") -> di
 
 async def send_entry(info: RequestInfo, send: Send, store: Store, entry: Entry, status: int = 200) -> None:
     """One object."""
-    wanted = negotiate(info.headers.get("accept", ""), of_list=False)
     await store.codec.prepare([entry])
-    if wanted.form == "" and wanted.media == "json":
-        data = store.codec.data(entry) + b"\n"
-        await send(head(info, status, len(data)))
-        await send({"type": "http.response.body", "body": data})
+    wanted = info.wanted
+    if wanted.form or wanted.media == "yaml":
+        await send_value(info, send, _in_form(info, store, entry, wanted), status)
         return
-    await send_value(info, send, _in_form(info, store, entry, wanted), status, wanted.media)
+    is_json = wanted.media == "json"
+    data = store.codec.data(entry) + b"\n" if is_json else store.codec.protobuf(entry)
+    await send(head(info, status, len(data), wanted.media))
+    await send({"type": "http.response.body", "body": data})
 
 
 def _in_form(info: RequestInfo, store: Store, entry: Entry, wanted: Negotiated) -> Object:
@@ -67,12 +67,10 @@ def _in_form(info: RequestInfo, store: Store, entry: Entry, wanted: Negotiated) 
     return store.codec.obj(entry)
 
 
-async def send_value(
-    info: RequestInfo, send: Send, value: Object, status: int = 200, media: str = "json"
-) -> None:
+async def send_value(info: RequestInfo, send: Send, value: Object, status: int = 200) -> None:
     """A value that is not an entry: a Status, a Scale, a Table."""
-    data = to_yaml(value).encode() if media == "yaml" else encoded(value)
-    await send(head(info, status, len(data), media))
+    data = in_media(value, info.wanted.media)
+    await send(head(info, status, len(data), info.wanted.media))
     await send({"type": "http.response.body", "body": data})
 
 

@@ -16,8 +16,7 @@ from math import inf
 from apimachinery.errors import ExpiredError, StatusError
 from apiserver.asgi import BODY_STREAM, BodyStream, Receive, Send
 from apiserver.handlers.list import read_options
-from apiserver.handlers.negotiation import Negotiated, negotiate
-from apiserver.handlers.watch_events import EventWriter, Selected, is_selected, select
+from apiserver.handlers.watch_events import EventWriter, Selected, event_writer, is_selected, select
 from apiserver.registry.listing import parse_revision
 from apiserver.registry.options import ListOptions
 from apiserver.registry.store import Store
@@ -28,18 +27,16 @@ MIN_REQUEST_TIMEOUT = 1800.0
 _BOOKMARK_SECONDS = 60.0
 _LAST_BOOKMARK_SECONDS = 2.0
 _BATCH = 256
-_HEADERS = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
 
 
 async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    wanted = _negotiate(info)
     options = read_options(info, store, watch=True)
     if info.name:
         options = options.for_name(info.name)
-    writer, stream = EventWriter(info, store, wanted), info.extensions.get(BODY_STREAM)
+    writer, stream = event_writer(info, store), info.extensions.get(BODY_STREAM)
     watcher = Watcher(store, store.namespace_of(info), options, writer, stream)
     await watcher.prepare()
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(writer)})
     await send({"type": "http.response.body", "body": b"", "more_body": True})
     leaving = asyncio.create_task(_leave(receive, watcher))
     try:
@@ -52,10 +49,8 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     await send({"type": "http.response.body", "body": b""})
 
 
-def _negotiate(info: RequestInfo) -> Negotiated:
-    """Events carry single objects, but clients also ask for lists in the form of the list they follow."""
-    accept = info.headers.get("accept", "").replace("PartialObjectMetadataList", "PartialObjectMetadata")
-    return negotiate(accept, of_list=False)
+def _headers(writer: EventWriter) -> list[tuple[bytes, bytes]]:
+    return [(b"cache-control", b"no-cache, private"), (b"content-type", writer.content_type)]
 
 
 async def _leave(receive: Receive, watcher: Watcher) -> None:

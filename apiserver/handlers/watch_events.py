@@ -1,4 +1,4 @@
-"""Changes as a watcher with selectors sees them, and as the lines it is sent."""
+"""Changes as a watcher with selectors sees them, and as it is sent them: lines of JSON, or protobuf."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import orjson
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
-from apiserver.handlers.negotiation import Negotiated
+from apimachinery.protobuf_encoder import encode
+from apimachinery.protobuf_wire import delimited
+from apimachinery.schema import definition_name
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
+from apiserver.negotiation import MEDIA_TYPES
 from apiserver.registry.listing import Seen, matches
 from apiserver.registry.options import ListOptions
 from apiserver.registry.store import Store
@@ -51,9 +54,11 @@ def select(
 class EventWriter:
     """Lines of one watch, in the form that was negotiated."""
 
-    def __init__(self, info: RequestInfo, store: Store, wanted: Negotiated) -> None:
+    content_type = b"application/json"
+
+    def __init__(self, info: RequestInfo, store: Store) -> None:
         self._store = store
-        self._wanted = wanted
+        self._wanted = wanted = info.wanted
         self._include = include_object(info) if wanted.form == "Table" else ""
         self._headless = False
         self.sent = store.shared.sent.of(store.resource)
@@ -72,6 +77,9 @@ class EventWriter:
     def _line(self, kind: str, entry: Entry) -> bytes:
         if self._wanted.form:
             return self._encoded(kind, self._in_form(entry))
+        return self._whole(kind, entry)
+
+    def _whole(self, kind: str, entry: Entry) -> bytes:
         return b'{"type":"%b","object":%b%b}\n' % (kind.encode(), self.header, self._store.codec.body(entry))
 
     def _in_form(self, entry: Entry) -> Object:
@@ -110,3 +118,29 @@ class EventWriter:
 
     def error(self, error: StatusError) -> bytes:
         return self._encoded("ERROR", error.to_status())
+
+
+class ProtobufEventWriter(EventWriter):
+    """A WatchEvent without an envelope, with its length before it; the object in it has its envelope."""
+
+    content_type = b"%b;stream=watch" % MEDIA_TYPES["protobuf"].encode()
+
+    def __init__(self, info: RequestInfo, store: Store) -> None:
+        super().__init__(info, store)
+        self.is_plain = False
+
+    def _whole(self, kind: str, entry: Entry) -> bytes:
+        return _framed(kind, self._store.codec.protobuf(entry))
+
+    @staticmethod
+    def _encoded(kind: str, obj: Object) -> bytes:
+        return _framed(kind, encode(obj, definition_name))
+
+
+def _framed(kind: str, obj: bytes) -> bytes:
+    event = delimited(1, kind.encode()) + delimited(2, delimited(1, obj))
+    return len(event).to_bytes(4, "big") + event
+
+
+def event_writer(info: RequestInfo, store: Store) -> EventWriter:
+    return (ProtobufEventWriter if info.wanted.media == "protobuf" else EventWriter)(info, store)

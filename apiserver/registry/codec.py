@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import orjson
 
 from apimachinery.objects import Object
+from apimachinery.protobuf_encoder import encoder_of, enveloped, message_of
+from apimachinery.protobuf_values import Encode
+from apimachinery.schema import definition_name
 from apimachinery.scheme import Resource
 from apiserver.registry.conversion import conversion_of
 from apiserver.storage.entry import Entry, header_of
@@ -14,6 +18,8 @@ from apiserver.storage.entry import Entry, header_of
 
 class Codec:
     """An object's JSON is `header` + `body(entry)`; a list's item `item_start` + `body(entry)`."""
+
+    has_protobuf = True
 
     def __init__(self, resource: Resource) -> None:
         self._conversion = conversion_of(resource)
@@ -42,6 +48,24 @@ class Codec:
     def obj(self, entry: Entry) -> Object:
         """Decoded anew; the caller's own."""
         return self._conversion.from_stored(entry.obj) if self._conversion else entry.obj
+
+    def message(self, entry: Entry) -> bytes:
+        """The object in protobuf, without its envelope. Kept where it is what is stored."""
+        if not self.is_identity:
+            return self._encode(self.obj(entry))
+        if entry.message is None:
+            entry.message = self._encode(entry.obj)
+        return entry.message
+
+    def protobuf(self, entry: Entry) -> bytes:
+        """The object in protobuf as it is sent."""
+        return enveloped(self._resource.api_version, self._resource.kind, self.message(entry))
+
+    @cached_property
+    def _encode(self) -> Encode:
+        name = message_of(self._resource.api_version, self._resource.kind, definition_name)
+        assert name is not None  # every built-in kind has one
+        return encoder_of(name)
 
     def to_stored(self, obj: Object) -> Object:
         return self._conversion.to_stored(obj) if self._conversion else obj

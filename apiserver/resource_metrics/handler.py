@@ -16,8 +16,8 @@ from apimachinery.resource_metrics import NODE_METRICS, RESOURCE_METRICS
 from apimachinery.scheme import NODES, PODS, Resource
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.handlers.answers import send_value
-from apiserver.handlers.negotiation import Negotiated, negotiate
 from apiserver.handlers.tables import include_object, partial_metadata
+from apiserver.negotiation import Negotiated, negotiate
 from apiserver.registry.listing import check_field_selector, matches
 from apiserver.registry.options import ListOptions, parse_list_options
 from apiserver.request import RequestInfo
@@ -48,21 +48,21 @@ class ResourceMetrics:
             await self._list(info, resource, send)
 
     async def _get(self, info: RequestInfo, resource: Resource, send: Send) -> None:
-        wanted = negotiate(info.headers.get("accept", ""), of_list=False)
+        wanted = _negotiate(info)
         found = await self._metrics(resource, [self._entry(info, resource)])
         if not found:
             name = "/".join(part for part in (info.namespace, info.name) if part)
             raise NotFoundError(f"{resource.kind.lower()}.{resource.group}", name)
         value = _table(info, wanted, found) if wanted.form == "Table" else _shown(found[0], wanted)
-        await send_value(info, send, value, media=wanted.media)
+        await send_value(info, send, value)
 
     async def _list(self, info: RequestInfo, resource: Resource, send: Send) -> None:
-        wanted = negotiate(info.headers.get("accept", ""), of_list=True)
+        wanted = _negotiate(info)
         options = parse_list_options(info.query, watch=False)
         check_field_selector(options.fields, _NO_FIELDS)
         found = await self._metrics(resource, self._selected(info, resource, options))
         value = _table(info, wanted, found) if wanted.form == "Table" else _listing(resource, found, wanted)
-        await send_value(info, send, value, media=wanted.media)
+        await send_value(info, send, value)
 
     def _entry(self, info: RequestInfo, resource: Resource) -> Entry:
         of_nodes = resource == NODE_METRICS
@@ -104,6 +104,11 @@ class ResourceMetrics:
             entry = self._nodes.get("", name) if name else None
             if entry is not None and _may_answer(node := entry.obj):
                 yield node
+
+
+def _negotiate(info: RequestInfo) -> Negotiated:
+    info.wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list", protobuf=False)
+    return info.wanted
 
 
 def _may_answer(node: Object) -> bool:

@@ -61,7 +61,7 @@ class Kind:
 class Entry:
     """An object at one revision. Immutable."""
 
-    __slots__ = ("_selection", "body", "key", "kind", "name", "namespace", "revision")
+    __slots__ = ("_selection", "body", "key", "kind", "message", "name", "namespace", "revision")
 
     def __init__(self, kind: Kind, key: str, namespace: str, name: str, revision: int, body: bytes) -> None:
         self.kind = kind
@@ -70,6 +70,8 @@ class Entry:
         self.name = name
         self.revision = revision
         self.body = body
+        self.message: bytes | None = None
+        """The object as protobuf, once somebody has asked for that."""
         self._selection: tuple[Mapping[str, str], Mapping[str, str]] | None = None
 
     def __repr__(self) -> str:

@@ -27,6 +27,7 @@ from apiserver.asgi import Receive, Scope, Send
 from apiserver.auth.tokens import Bound, TokenIssuer
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
+from apiserver.negotiation import negotiate
 from apiserver.request import RequestInfo
 from apiserver.storage.cached import FreshLookup
 
@@ -57,6 +58,7 @@ class TokenRequests:
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         if self.issuer is None:
             raise PathNotFoundError
+        info.wanted = negotiate(info.headers.get("accept", ""), of_list=False, tables=False)
         request = await self._read(info, receive)
         attributes = Attributes(
             "CREATE", SERVICE_ACCOUNTS, "token", info.namespace, info.name, request, None, info.user,

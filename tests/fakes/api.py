@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from apimachinery.protobuf_values import as_bytes
+from apimachinery.protobuf_wire import read_fields
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS
 from apiserver.admission.chain import Chain
 from apiserver.admission.webhooks.caller import CallError
@@ -49,10 +51,25 @@ class Watching:
     events: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     status: int = 0
+    content_type: str = ""
 
     async def take(self, count: int) -> list[Any]:
         async with asyncio.timeout(5):
             return [await self.events.get() for _ in range(count)]
+
+
+def lines(data: bytes) -> Iterator[Any]:
+    """Events of a watch in JSON."""
+    yield from map(orjson.loads, data.splitlines())
+
+
+def frames(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Events of a watch in protobuf: type, and object as it was sent."""
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        event = dict(read_fields(data[4 : 4 + size]))
+        yield as_bytes(event[1]).decode(), as_bytes(dict(read_fields(as_bytes(event[2])))[1])
+        data = data[4 + size :]
 
 
 class Api:
@@ -99,10 +116,12 @@ class Api:
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 watching.status = message["status"]
+                watching.content_type = dict(message["headers"]).get(b"content-type", b"").decode()
                 begun.set()
                 return
-            for line in message["body"].splitlines():
-                watching.events.put_nowait(orjson.loads(line))
+            is_protobuf = "protobuf" in watching.content_type
+            for event in (frames if is_protobuf else lines)(message["body"]):
+                watching.events.put_nowait(event)
             if not message.get("more_body"):
                 watching.ended.set()
 

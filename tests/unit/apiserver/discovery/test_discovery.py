@@ -9,21 +9,24 @@ from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
 
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+PROTOBUF_V2 = V2.replace("json", "vnd.kubernetes.protobuf")
 V2BETA1 = V2.replace("v=v2", "v=v2beta1")
 
 
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        (f"{V2},{V2BETA1},application/json", "v2"),
-        (f"{V2BETA1},application/json", "v2beta1"),
-        ("application/json", ""),
-        ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", ""),
-        ("", ""),
+        (f"{V2},{V2BETA1},application/json", ("json", "v2")),
+        (f"{V2BETA1},application/json", ("json", "v2beta1")),
+        (f"application/json,{V2};q=0.1", ("json", "v2")),
+        (f"{PROTOBUF_V2},{V2}", ("protobuf", "v2")),
+        ("application/json", None),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", None),
+        ("", None),
     ],
 )
-def test_the_aggregated_form_is_negotiated(accept: str, expected: str) -> None:
-    assert aggregated.wanted_version(accept) == expected
+def test_the_aggregated_form_is_negotiated(accept: str, expected: tuple[str, str] | None) -> None:
+    assert aggregated.wanted(accept) == expected
 
 
 def test_a_subresource_says_its_group_only_if_it_is_another() -> None:

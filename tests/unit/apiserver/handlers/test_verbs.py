@@ -499,7 +499,7 @@ async def test_paths_that_lead_nowhere(api: Api, method: str, path: str, status:
     ("accept", "status", "kind"),
     [
         ("*/*", 200, "ConfigMapList"),
-        ("application/vnd.kubernetes.protobuf, application/json", 200, "ConfigMapList"),
+        ("application/vnd.kubernetes.protobuf;q=0.9, application/json", 200, "ConfigMapList"),
         ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", 200, "Table"),
         (
             "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
