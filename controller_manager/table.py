@@ -37,6 +37,7 @@ from controller_manager.persistent_volume.controller import PersistentVolumeCont
 from controller_manager.pod_gc import PodGCController
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
+from controller_manager.resource_claim import ResourceClaimController
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.service_account_tokens import ServiceAccountTokensController
 from controller_manager.service_accounts import RootCAPublisher, ServiceAccountsController
@@ -129,5 +130,6 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(EphemeralVolumeController, "concurrent_ephemeralvolume_syncs"),
     _row(VolumeExpandController),
     _row(LocalPathProvisioner),
+    _row(ResourceClaimController, 50),
     _row(ServiceLoadBalancerController, needed=lambda options: bool(options.load_balancer_pool)),
 )
