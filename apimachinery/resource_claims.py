@@ -20,7 +20,7 @@ NOT_NEEDED = ""
 
 def references_of(pod: Object) -> list[Object]:
     """The entries of spec.resourceClaims."""
-    return get_path(pod, "spec.resourceClaims", [])
+    return cast(list[Object], get_path(pod, "spec.resourceClaims", []))
 
 
 def claim_name(pod: Object, reference: Object) -> str | None:

@@ -1,4 +1,4 @@
-"""Kinds with little to say: IPAddresses, ServiceCIDRs, ResourceClaims."""
+"""Kinds with little to say: IPAddresses and ServiceCIDRs."""
 
 from __future__ import annotations
 
@@ -66,15 +66,3 @@ class ServiceCIDRStrategy(Strategy):
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], ",".join(get_path(obj, "spec.cidrs", [])) or NONE, age(obj, now)]
-
-
-class ResourceClaimStrategy(Strategy):
-    status_resets = ("spec", "metadata")
-    columns: Sequence[Column] = columns("State")
-
-    def cells(self, obj: Object, now: datetime) -> list[Any]:
-        states = ["deleted"] if obj["metadata"].get("deletionTimestamp") else []
-        allocated = get_path(obj, "status.allocation") is not None
-        states.append("allocated" if allocated else "pending")
-        states += ["reserved"] if get_path(obj, "status.reservedFor") else []
-        return [obj["metadata"]["name"], ",".join(states), age(obj, now)]

@@ -30,6 +30,11 @@ from apiserver.registry.strategies.crd import CustomResourceDefinitionStrategy
 from apiserver.registry.strategies.cron_job import CronJobStrategy
 from apiserver.registry.strategies.daemon_set import DaemonSetStrategy
 from apiserver.registry.strategies.deployment import DeploymentStrategy
+from apiserver.registry.strategies.devices.claims import (
+    ResourceClaimStrategy,
+    ResourceClaimTemplateStrategy,
+)
+from apiserver.registry.strategies.devices.offers import DeviceClassStrategy, ResourceSliceStrategy
 from apiserver.registry.strategies.endpoints import EndpointSliceStrategy, EndpointsStrategy
 from apiserver.registry.strategies.event import EventStrategy
 from apiserver.registry.strategies.flow_control import FlowSchemaStrategy, PriorityLevelStrategy
@@ -41,7 +46,6 @@ from apiserver.registry.strategies.network_policy import NetworkPolicyStrategy
 from apiserver.registry.strategies.node import NodeStrategy
 from apiserver.registry.strategies.others import (
     IPAddressStrategy,
-    ResourceClaimStrategy,
     ServiceCIDRStrategy,
 )
 from apiserver.registry.strategies.pod import PodStrategy
@@ -146,7 +150,10 @@ def build_strategies(
         scheme.CLUSTER_ROLES: RoleStrategy(namespaced=False),
         scheme.ROLE_BINDINGS: RoleBindingStrategy(namespaced=True),
         scheme.ROLES: RoleStrategy(namespaced=True),
+        scheme.DEVICE_CLASSES: DeviceClassStrategy(),
         scheme.RESOURCE_CLAIMS: ResourceClaimStrategy(),
+        scheme.RESOURCE_CLAIM_TEMPLATES: ResourceClaimTemplateStrategy(),
+        scheme.RESOURCE_SLICES: ResourceSliceStrategy(),
         scheme.PRIORITY_CLASSES: PriorityClassStrategy(),
         scheme.CSI_DRIVERS: CSIDriverStrategy(),
         scheme.CSI_NODES: CSINodeStrategy(),

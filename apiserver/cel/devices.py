@@ -1,0 +1,147 @@
+"""Expressions that choose devices: `device.attributes["gpu.example.com"].model == "a"`.
+
+They are about one variable, `device`, with what a driver says of it. A domain that the device has nothing of
+is an empty map, so that an expression may ask with has().
+Source: cel/compile.go of k8s.io/dynamic-resource-allocation 0.34.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apimachinery.objects import Object
+from apimachinery.quantity import Quantity
+from apiserver.cel.cost import estimate_cost
+from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression, opaque
+from apiserver.cel.shapes import Shape, Sized, UndefinedFieldError
+from apiserver.cel.syntax import (
+    Aggregate,
+    Call,
+    Comprehension,
+    Constant,
+    Expression,
+    Identifier,
+    Select,
+    undefined_field,
+)
+
+MAX_COST = 1_000_000
+_DOMAIN, _VALUE, _ENTRIES = 63, 64, 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Map(Shape):
+    """From names to values that are alike."""
+
+    value: Shape
+
+    def size(self) -> int:
+        return _ENTRIES
+
+    def field(self, name: str) -> Shape:
+        return self.value
+
+    def item(self) -> Shape:
+        return self.value
+
+    def iterated(self) -> Shape:
+        return Sized(_DOMAIN)
+
+
+class _Device(Shape):
+    """What an expression may know of a device."""
+
+    fields: Mapping[str, Shape] = {
+        "driver": Sized(_DOMAIN),
+        "attributes": _Map(_Map(Sized(_VALUE))),
+        "capacity": _Map(_Map(Shape())),
+    }
+
+    def field(self, name: str) -> Shape:
+        if name not in self.fields:
+            raise UndefinedFieldError(name)
+        return self.fields[name]
+
+
+class DeviceSelector:
+    """A compiled expression, and what evaluating it for any device costs at most."""
+
+    def __init__(self, program: Program, cost: int) -> None:
+        self.cost = cost
+        self._program = program
+        self._domains = frozenset(_domains_in(program.tree))
+
+    def matches(self, driver: str, device: Object) -> bool:
+        """`device` is one of a ResourceSlice. Raises EvaluationError."""
+        found = self._program.evaluate({"device": self._value(driver, device)})
+        if not isinstance(found, bool):
+            raise EvaluationError(f"CEL result of type {type(found).__name__} could not be converted to bool")
+        return found
+
+    def _value(self, driver: str, device: Object) -> Object:
+        parts: dict[str, dict[str, dict[str, Any]]] = {"attributes": {}, "capacity": {}}
+        for part, domain in self._domains:
+            parts[part].setdefault(domain, {})
+        for name, attribute in (device.get("attributes") or {}).items():
+            domain, identifier = _split(name, driver)
+            parts["attributes"].setdefault(domain, {})[identifier] = _attribute(attribute)
+        for name, capacity in (device.get("capacity") or {}).items():
+            domain, identifier = _split(name, driver)
+            amount = Quantity.parse(capacity["value"]).nanos
+            parts["capacity"].setdefault(domain, {})[identifier] = opaque("Quantity", f"{amount}n")
+        return {"driver": driver, **parts}
+
+
+@functools.lru_cache(maxsize=256)
+def compile_selector(text: str) -> DeviceSelector:
+    """Raises CompilationError, in upstream's words."""
+    try:
+        program = compile_expression(text, {"device": "dyn"})
+        cost = estimate_cost(program.tree, {"device": _Device()})
+    except CompilationError as error:
+        raise CompilationError(f"compilation failed: {error}") from None
+    except UndefinedFieldError as error:
+        (select,) = error.args
+        raise CompilationError(f"compilation failed: {undefined_field(select, text)}") from None
+    if program.result_type not in ("BOOL", "DYN"):
+        kind = program.result_type.lower()
+        raise CompilationError(f"must evaluate to bool or the unknown type, not {kind}")
+    return DeviceSelector(program, cost)
+
+
+def _split(name: str, driver: str) -> tuple[str, str]:
+    """A name without a domain is of the driver's."""
+    domain, slash, identifier = name.partition("/")
+    return (domain, identifier) if slash else (driver, name)
+
+
+def _attribute(attribute: Mapping[str, Any]) -> Any:
+    """Raises EvaluationError if it has no value of a kind that we know."""
+    if attribute.get("version") is not None:
+        return opaque("Semver", attribute["version"])
+    for kind in ("int", "bool", "string"):
+        if attribute.get(kind) is not None:
+            return attribute[kind]
+    raise EvaluationError("unsupported attribute value")
+
+
+def _domains_in(expression: Expression) -> Iterator[tuple[str, str]]:
+    """(part, domain) of each `device.part["domain"]`."""
+    match expression:
+        case Select(operand):
+            yield from _domains_in(operand)
+        case Call(function, parts):
+            match function, parts:
+                case "_[_]", (Select(Identifier("device"), part), Constant(str(domain))):
+                    yield part, domain
+            for each in parts:
+                yield from _domains_in(each)
+        case Aggregate(parts):
+            for each in parts:
+                yield from _domains_in(each)
+        case Comprehension(range=range, start=start, condition=condition, step=step, result=result):
+            for each in (range, start, condition, step, result):
+                yield from _domains_in(each)
