@@ -5,7 +5,7 @@ Pure functions from words to values. Source: spf13/pflag/flag.go; the messages a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from apimachinery.durations import parse_duration
@@ -17,7 +17,7 @@ class Flag(NamedTuple):
     """How a parameter is said on the command line, kept in its annotation.
 
     `bare` is what the flag means without `=value`, where it may stand so (NoOptDefVal); with `commas` a list
-    is split at them.
+    is split at them, and `make` makes something else of each of its values.
     """
 
     long: str
@@ -26,6 +26,7 @@ class Flag(NamedTuple):
     bare: str | None = None
     commas: bool = False
     hidden: bool = False
+    make: Callable[[str], Any] | None = None
 
     @property
     def title(self) -> str:
@@ -150,7 +151,8 @@ def _parse_short(word: str, queue: list[str], by_name: dict[str, Option], parsed
 def _set(option: Option, value: str, parsed: Parsed) -> None:
     if option.type is list:
         parts = value.split(",") if option.flag.commas else [value]
-        parsed.values.setdefault(option.parameter, []).extend(parts)
+        made = map(option.flag.make, parts) if option.flag.make else parts
+        parsed.values.setdefault(option.parameter, []).extend(made)
         return
     try:
         parsed.values[option.parameter] = _convert(option.type, value)

@@ -1,8 +1,8 @@
 """Verbs as functions: the signature says which flags and arguments there are, the docstring what it does.
 
-A parameter annotated with a Flag is a flag, one with Words an argument, one with Command what stands
-behind `--`; a NamedTuple stands for the flags that are its fields. Modules of verbs are imported when they
-are used, so that `get` does not pay for `apply`.
+A parameter annotated with a Flag is a flag (several fill the same list), one with Words an argument, one with
+Command what stands behind `--`; a NamedTuple stands for the flags that are its fields. Modules of verbs are
+imported when they are used, so that `get` does not pay for `apply`.
 Source of the rules: spf13/cobra/command.go.
 """
 
@@ -80,9 +80,10 @@ def signature(target: Callable[..., Any]) -> Signature:
             continue
         if get_origin(hint) is not Annotated:
             continue
-        kind, mark = get_args(hint)[:2]
+        kind, mark, *others = get_args(hint)
         if isinstance(mark, Flag):
-            result.options.append(Option(name, mark, _plain(kind), defaults.get(name)))
+            flags = [mark, *others]
+            result.options += [Option(name, flag, _plain(kind), defaults.get(name)) for flag in flags]
         elif isinstance(mark, Words):
             many = _plain(kind) is list
             result.arguments.append(Argument(name, mark.usage, many, required=name not in defaults))

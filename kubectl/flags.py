@@ -6,9 +6,15 @@ from typing import Annotated
 
 from kubectl.arguments import Flag
 
+
+class KustomizationFolder(str):
+    """A folder of -k, among the files of -f."""
+
+
 Filenames = Annotated[
     list[str] | None,
     Flag("--filename", "-f", commas=True, help="Files, folders or URLs of the objects; - is standard input."),
+    Flag("--kustomize", "-k", help="A folder with a kustomization.", make=KustomizationFolder),
 ]
 Recursive = Annotated[bool, Flag("--recursive", "-R", help="Also the folders inside the folders of -f.")]
 Selector = Annotated[

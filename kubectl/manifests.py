@@ -12,6 +12,7 @@ from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import from_yaml_all
 from kubectl.failures import CommandError
+from kubectl.flags import KustomizationFolder
 
 if TYPE_CHECKING:
     from kubectl.resources import Mapper
@@ -30,6 +31,8 @@ def read(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply"
     """Every object of the sources, in order. Raises CommandError in kubectl's words."""
     if not sources:
         raise CommandError("must specify one of -f and -k")
+    if any(isinstance(source, KustomizationFolder) for source in sources):
+        return _kustomized(sources)
     found = [
         Manifest(obj, name)
         for source in sources
@@ -39,6 +42,14 @@ def read(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply"
     if not found:
         raise CommandError(f"no objects passed to {verb}")
     return found
+
+
+def _kustomized(sources: Sequence[str]) -> list[Manifest]:
+    if len(sources) > 1:
+        raise CommandError("only one of -f or -k can be specified")
+    from kubectl.kustomize.build import build
+
+    return [Manifest(obj, sources[0]) for obj in build(sources[0])]
 
 
 def load(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply") -> list[Object]:

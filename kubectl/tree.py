@@ -41,6 +41,7 @@ CATEGORIES = {
         "port-forward": "kubectl.verbs.port_forward:port_forward",
         "proxy": "kubectl.verbs.proxy:proxy",
         "auth": "kubectl.verbs.auth:auth",
+        "debug": "kubectl.verbs.debug:debug",
         "why": "kubectl.verbs.why:why",
         "trace": "kubectl.verbs.trace:trace",
         "doctor": "kubectl.verbs.doctor:doctor",
@@ -51,6 +52,7 @@ CATEGORIES = {
         "patch": "kubectl.verbs.patch:patch",
         "replace": "kubectl.verbs.replace:replace",
         "wait": "kubectl.verbs.wait:wait",
+        "kustomize": "kubectl.verbs.kustomize:kustomize",
     },
     "Settings Commands:": {
         "completion": "kubectl.verbs.completion:completion",

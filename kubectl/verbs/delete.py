@@ -33,6 +33,7 @@ FORCE_WARNING = (
     "Warning: Immediate deletion does not wait for confirmation that the running resource has been "
     "terminated. The resource may continue to run on the cluster indefinitely."
 )
+CLUSTER_WARNING = "Warning: deleting cluster-scoped resources, not scoped to the provided namespace"
 FOREVER = 7 * 24 * 3600.0
 
 
@@ -116,6 +117,8 @@ class Deletion:
             return
         if self._force and self._mode is DryRun.NONE:
             print(FORCE_WARNING, file=sys.stderr)
+        if session.options().namespace and any(not one.target.resource.namespaced for one in selected):
+            print(CLUSTER_WARNING, file=sys.stderr)
         failures: list[Exception] = []
         waiting: list[tuple[Selected, str]] = []
         for one in selected:

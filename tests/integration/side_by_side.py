@@ -64,6 +64,7 @@ def _run(plane: Plane, script: Script, folder: Path, program: Path, namespace: s
 
 
 _CHANGING = (
+    (r"\S*/(LIVE|MERGED)-\d+/(\S+)(\t.*)?", r"\1/\2"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r'("?resourceVersion"?: )"\d+"', r'\1"N"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from difflib import unified_diff
 from pathlib import Path
 
 import httpx
@@ -66,10 +67,103 @@ RECONCILE = Script(
 )
 
 
-@pytest.mark.parametrize("script", [RECONCILE], ids=lambda script: script.name)
+KUSTOMIZATIONS = Path(__file__).with_name("kustomizations")
+BROKEN = {
+    "missing": "resources: [nowhere.yaml]",
+    "unknown": "colour: blue",
+    "empty": "{}",
+    "above": "resources: [../base/app.yaml]",
+    "unmatched": "resources: [../base]\n"
+    "patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: nobody}}'}]",
+    "twice": "bases: [../base, ../base]",
+    "badkind": "kind: Something\nresources: [x]",
+}
+KUSTOMIZE = Script(
+    "kustomize",
+    (
+        "kustomize base",
+        "kustomize over",
+        "kustomize custom",
+        "create -k base --dry-run=client",
+        "apply -k over",
+        "get -k over -o name",
+        "diff -k over",
+        "delete -k over --wait=false",
+        "apply -k over -f x",
+        "apply -k nowhere",
+        "kustomize nowhere",
+        "kustomize base/app.yaml",
+        *(f"kustomize {name}" for name in BROKEN),
+    ),
+    {
+        **{
+            str(path.relative_to(KUSTOMIZATIONS)): path.read_text()
+            for path in KUSTOMIZATIONS.rglob("*")
+            if path.is_file()
+        },
+        **{f"{name}/kustomization.yaml": text for name, text in BROKEN.items()},
+    },
+)
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: p, labels: {a: b}, annotations: {c: d}}
+spec:
+  initContainers: [{name: i, image: "busybox:1"}]
+  containers:
+  - name: c
+    image: "busybox:1"
+    args: [x]
+    livenessProbe: {exec: {command: ["true"]}}
+    securityContext: {runAsUser: 5}
+  - {name: d, image: "busybox:2"}
+"""
+NOT_A_TABLE = (
+    "-o jsonpath='{.metadata.labels}{.metadata.annotations}{.spec.containers}{.spec.ephemeralContainers}'"
+)
+DEBUG = Script(
+    "debug",
+    (
+        "create -f pod.yaml",
+        "debug p --image=busybox -c legacy",
+        "debug p --image=busybox -c x --profile=general --target=c --env=A=b,C=d -- sh -c x",
+        "debug p --image=busybox -c y --profile=restricted -q --custom=custom.yaml",
+        f"get pod p {NOT_A_TABLE}",
+        "debug p --copy-to=one --profile=general --image=busybox -c new --keep-labels",
+        f"get pod one {NOT_A_TABLE}",
+        "debug p --copy-to=two --profile=sysadmin -c c --share-processes=false --keep-liveness -- sleep 1",
+        f"get pod two {NOT_A_TABLE}",
+        "debug p --copy-to=three --set-image=*=foo,d=bar:1",
+        f"get pod three {NOT_A_TABLE}",
+        "debug p --image=busybox -c legacy --profile=netadmin",
+        "debug p --copy-to=a -c zzz -- a b",
+        "debug p --copy-to=a",
+        "debug p --copy-to=a -- x",
+        "debug p",
+        "debug --image=x",
+        "debug p --replace --image=x",
+        "debug p --same-node --image=x",
+        "debug p --set-image=a=b --image=x",
+        "debug p --image=BAD/x:",
+        "debug p --image=x --image-pull-policy=Sometimes",
+        "debug p --image=x --profile=none",
+        "debug p --image=x -t",
+        "debug p --image=x --env=zz",
+        "debug p --copy-to=a --image=x --target=c",
+        "debug p --attach --copy-to=a -- x",
+        "debug nobody --image=x --profile=general -c e",
+        "debug svc/kubernetes --namespace=default --image=x",
+    ),
+    {"pod.yaml": POD, "custom.yaml": "env: [{name: Z, value: z}]\nsecurityContext: {runAsUser: 0}\n"},
+)
+
+
+@pytest.mark.parametrize("script", [RECONCILE, KUSTOMIZE, DEBUG], ids=lambda script: script.name)
 def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
-    ours, theirs = run_both(plane, script, tmp_path)
-    assert ours == theirs
+    ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))
+    difference = "\n".join(unified_diff(theirs, ours, "kubectl", "sampan", lineterm=""))
+    assert not difference, difference
 
 
 PROXY = ("proxy", "--port=0", "--api-prefix=/custom", "--www=www", "--reject-methods=DELETE,TRACE")
