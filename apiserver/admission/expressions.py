@@ -7,27 +7,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from apimachinery.objects import Object
 from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
 from apiserver.cel.libraries.authorization import ANSWERER, Answer
+from apiserver.cel.libraries.function import OPAQUE
 from apiserver.cel.shapes import ValueShape
+from apiserver.cel.structs import STRUCTS
 from apiserver.cel.syntax import fields_of, has_loops, names_in
+from apiserver.cel.types import DYN, ObjectType, Struct, Type, parse_type
 
 T = TypeVar("T")
 
 AUTHORIZER, REQUEST_RESOURCE, VARIABLES = "authorizer", "authorizer.requestResource", "variables"
 BOOL, STRING, NULL = "bool", "string", "null_type"
 
-_BASE = {"object": "dyn", "oldObject": "dyn", "request": "map", "namespaceObject": "dyn"}
-_CHECKS = {AUTHORIZER: "Authorizer", REQUEST_RESOURCE: "ResourceCheck"}
-_UNTYPED = frozenset(("request", "namespaceObject", VARIABLES))
-"""Whose fields upstream knows the types of, and our runtime does not: what they give is taken as it is."""
-_TYPE_NAMES = {"BOOL": BOOL, "STRING": STRING, "NULL": NULL, "DYN": "dyn", "INT": "int", "DOUBLE": "double"}
+_BASE: Mapping[str, Type] = {
+    "object": DYN,
+    "oldObject": DYN,
+    "request": STRUCTS["AdmissionRequest"],
+    "namespaceObject": STRUCTS["Namespace"],
+}
+_CHECKS = {
+    AUTHORIZER: parse_type(OPAQUE["Authorizer"]),
+    REQUEST_RESOURCE: parse_type(OPAQUE["ResourceCheck"]),
+}
 _CALL_LIMIT, BUDGET, CONDITIONS_BUDGET = 1_000_000, 10_000_000, 2_500_000
 """What one expression may cost, all of a policy's about one write, and all of its conditions."""
 _TOO_EXPENSIVE = "operation cancelled: actual cost limit exceeded"
@@ -47,8 +55,10 @@ class Names:
 
     params: bool = False
     authorizer: bool = True
-    variables: Collection[str] | None = None
+    variables: Mapping[str, Type] | None = None
     """Those defined before it; None: there is no such thing."""
+    objects: Mapping[str, Type] = field(default_factory=dict)
+    """What is known of `object`, `oldObject` and `params`, if it is more than nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +76,35 @@ class Expression:
 
 def compile_for_admission(text: str, wanted: Sequence[str], names: Names) -> Expression:
     """`wanted` are the types that it may have; none: any. Never raises: what is wrong is in `error`."""
-    declared = dict(_BASE)
-    if names.params:
-        declared["params"] = "dyn"
-    if names.authorizer:
-        declared |= _CHECKS
-    if names.variables is not None:
-        declared[VARIABLES] = "map"
+    declared = _declared(names)
     try:
         program = compile_expression(text, declared)
     except CompilationError as error:
         return Expression(text, f"compilation failed: {error}")
     used, variables = frozenset(names_in(program.tree)), frozenset(fields_of(program.tree, VARIABLES))
-    unknown = sorted(variables - set(names.variables or ()))
-    if unknown:
-        return Expression(text, f"compilation failed: undefined field '{unknown[0]}'")
-    problem = _problem_of_type(program.result_type, wanted, used)
+    problem = _problem_of_type(program.result_type.declared_name, wanted)
     return Expression(text, problem, program, used & declared.keys(), variables, has_loops(program.tree))
 
 
-def _problem_of_type(result: str, wanted: Sequence[str], used: Collection[str]) -> str:
-    found = _TYPE_NAMES.get(result, result.lower())
-    if not wanted or found in wanted or (found == "dyn" and not _UNTYPED.isdisjoint(used)):
+def _declared(names: Names) -> Mapping[str, Type]:
+    declared = {**_BASE, **({"params": DYN} if names.params else {}), **names.objects}
+    if names.authorizer:
+        declared |= _CHECKS
+    if names.variables is not None:
+        kinds = {name: _of_variable(kind) for name, kind in names.variables.items()}
+        declared[VARIABLES] = Struct("kubernetes.variables", fields=kinds)
+    return declared
+
+
+def _of_variable(kind: Type) -> Type:
+    """What others are told of a variable's type: nothing of the fields of objects."""
+    if kind.name in ("list", "map"):
+        return Type(kind.name, tuple(map(_of_variable, kind.parameters)))
+    return DYN if isinstance(kind, ObjectType) or "." in kind.name or kind.parameters else kind
+
+
+def _problem_of_type(found: str, wanted: Sequence[str]) -> str:
+    if not wanted or found in wanted:
         return ""
     one = (
         f"must evaluate to {wanted[0]}"
@@ -103,6 +120,11 @@ class Variable:
 
     name: str
     expression: Expression
+
+    @property
+    def type(self) -> Type:
+        program = self.expression.program
+        return program.result_type if program is not None else DYN
 
 
 class Scope:

@@ -174,7 +174,7 @@ def _check_condition(text: str, seen: set[str], path: Path, compile_it: Callable
         yield duplicate(path, text)
     else:
         seen.add(text)
-        yield from _check_expression(text, path, compile_it, "BOOL")
+        yield from _check_expression(text, path, compile_it, "bool")
 
 
 def _check_expression(
@@ -186,8 +186,8 @@ def _check_expression(
     except CompilationError as error:
         yield invalid(path, text, str(error))
         return
-    if wanted and program.result_type != wanted:
-        yield invalid(path, text, f"must evaluate to {wanted.lower()}")
+    if wanted and program.result_type.name != wanted:
+        yield invalid(path, text, f"must evaluate to {wanted}")
 
 
 def _check_mappings(mappings: Object, path: Path) -> Errors:

@@ -6,21 +6,19 @@ Source: staging/src/k8s.io/apiserver/pkg/authentication/cel, and the authenticat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from apimachinery.objects import Object
-from apiserver.cel.environment import (
-    CompilationError,
-    EvaluationError,
-    Program,
-    compile_about,
-    compile_expression,
-)
+from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
 from apiserver.cel.names import escaped
+from apiserver.cel.structs import STRUCTS
+from apiserver.cel.types import Type, parse_type
 from apiserver.request import UserInfo
 
 _CLAIMS, _USER = "claims", "user"
+_CLAIMS_TYPE = parse_type("map<string,dyn>")
 
 
 class ExpressionError(Exception):
@@ -30,21 +28,20 @@ class ExpressionError(Exception):
 @lru_cache(maxsize=1024)
 def claims_program(text: str) -> Program:
     """Raises CompilationError, in upstream's words."""
-    return _compiled(compile_expression, text, {_CLAIMS: "map"})
+    return _compiled(text, {_CLAIMS: _CLAIMS_TYPE})
 
 
 @lru_cache(maxsize=1024)
 def user_program(text: str) -> Program:
     """Raises CompilationError, in upstream's words."""
-    return _compiled(compile_about, text, _USER, "UserInfo")
+    return _compiled(text, {_USER: STRUCTS["UserInfo"]})
 
 
-def _compiled(compile_it: Any, text: str, *variables: Any) -> Program:
+def _compiled(text: str, variables: Mapping[str, Type]) -> Program:
     try:
-        program: Program = compile_it(text, *variables)
+        return compile_expression(text, variables)
     except CompilationError as error:
         raise CompilationError(f"compilation failed: {error}") from None
-    return program
 
 
 def about_claims(text: str, claims: Object) -> Any:

@@ -18,6 +18,7 @@ from apiserver.cel.syntax import (
     Constant,
     Expression,
     Identifier,
+    Message,
     Select,
 )
 
@@ -34,7 +35,6 @@ class Estimate(NamedTuple):
 
 
 def estimate_cost(expression: Expression, variables: Mapping[str, Shape]) -> int:
-    """Raises UndefinedFieldError where an expression names what a shape never has."""
     return min(_estimate(expression, variables).cost, MAX_COST)
 
 
@@ -53,18 +53,17 @@ def _estimate(expression: Expression, scope: Mapping[str, Shape]) -> Estimate:
             return Estimate(base + sum(each.cost for each in estimates), Sized(length, inside))
         case Call(function, arguments):
             return _call(function, [_estimate(each, scope) for each in arguments])
+        case Message(_, fields):
+            return Estimate(_MAP + sum(_estimate(each, scope).cost for _, each in fields), ANYTHING)
         case Comprehension():
             return _comprehension(expression, scope)
 
 
 def _select(expression: Select, scope: Mapping[str, Shape]) -> Estimate:
     operand = _estimate(expression.operand, scope)
-    try:
-        shape = operand.shape.field(expression.field)
-    except LookupError as error:
-        error.args = (expression,)
-        raise
-    return Estimate(operand.cost, ANYTHING) if expression.is_test else Estimate(operand.cost + 1, shape)
+    if expression.is_test:
+        return Estimate(operand.cost, ANYTHING)
+    return Estimate(operand.cost + 1, operand.shape.field(expression.field))
 
 
 def _comprehension(loop: Comprehension, scope: Mapping[str, Shape]) -> Estimate:

@@ -16,20 +16,21 @@ from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression, opaque
-from apiserver.cel.shapes import Shape, Sized, UndefinedFieldError
-from apiserver.cel.syntax import (
-    Aggregate,
-    Call,
-    Comprehension,
-    Constant,
-    Expression,
-    Identifier,
-    Select,
-    undefined_field,
-)
+from apiserver.cel.libraries.function import OPAQUE
+from apiserver.cel.shapes import Shape, Sized
+from apiserver.cel.syntax import Call, Constant, Expression, Identifier, Select, walk
+from apiserver.cel.types import BOOL, DYN, Struct, parse_type
 
 MAX_COST = 1_000_000
 _DOMAIN, _VALUE, _ENTRIES = 63, 64, 32
+_DEVICE = Struct(
+    "kubernetes.DRADevice",
+    fields={
+        "driver": parse_type("string"),
+        "attributes": parse_type("map<string,map<string,dyn>>"),
+        "capacity": parse_type(f"map<string,map<string,{OPAQUE['Quantity']}>>"),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,6 @@ class _Device(Shape):
     }
 
     def field(self, name: str) -> Shape:
-        if name not in self.fields:
-            raise UndefinedFieldError(name)
         return self.fields[name]
 
 
@@ -99,17 +98,13 @@ class DeviceSelector:
 def compile_selector(text: str) -> DeviceSelector:
     """Raises CompilationError, in upstream's words."""
     try:
-        program = compile_expression(text, {"device": "dyn"})
-        cost = estimate_cost(program.tree, {"device": _Device()})
+        program = compile_expression(text, {"device": _DEVICE})
     except CompilationError as error:
         raise CompilationError(f"compilation failed: {error}") from None
-    except UndefinedFieldError as error:
-        (select,) = error.args
-        raise CompilationError(f"compilation failed: {undefined_field(select, text)}") from None
-    if program.result_type not in ("BOOL", "DYN"):
-        kind = program.result_type.lower()
+    if program.result_type not in (BOOL, DYN):
+        kind = program.result_type.declared_name
         raise CompilationError(f"must evaluate to bool or the unknown type, not {kind}")
-    return DeviceSelector(program, cost)
+    return DeviceSelector(program, estimate_cost(program.tree, {"device": _Device()}))
 
 
 def _split(name: str, driver: str) -> tuple[str, str]:
@@ -130,18 +125,7 @@ def _attribute(attribute: Mapping[str, Any]) -> Any:
 
 def _domains_in(expression: Expression) -> Iterator[tuple[str, str]]:
     """(part, domain) of each `device.part["domain"]`."""
-    match expression:
-        case Select(operand):
-            yield from _domains_in(operand)
-        case Call(function, parts):
-            match function, parts:
-                case "_[_]", (Select(Identifier("device"), part), Constant(str(domain))):
-                    yield part, domain
-            for each in parts:
-                yield from _domains_in(each)
-        case Aggregate(parts):
-            for each in parts:
-                yield from _domains_in(each)
-        case Comprehension(range=range, start=start, condition=condition, step=step, result=result):
-            for each in (range, start, condition, step, result):
-                yield from _domains_in(each)
+    for each in walk(expression):
+        match each:
+            case Call("_[_]", (Select(Identifier("device"), part), Constant(str(domain)))):
+                yield part, domain

@@ -1,27 +1,29 @@
 """Compiles and evaluates expressions: the one module that knows the runtime (cel-expr-python).
 
-Values go in as plain JSON, as protobuf's Timestamp and Duration, or as bytes; results are plain values.
+The runtime parses and evaluates; macros that it lacks, and types, are ours. Values go in as plain JSON, as
+protobuf's Timestamp and Duration, or as bytes; results are plain values.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from apiserver.cel.libraries import FUNCTIONS, OPAQUE
-from apiserver.cel.libraries.formats import expanded
-from apiserver.cel.libraries.function import Function
-from apiserver.cel.structs import STRUCTS, add_structs
-from apiserver.cel.syntax import Expression, decode
+from apiserver.cel.checker import CheckError, check
+from apiserver.cel.libraries import FUNCTIONS
+from apiserver.cel.libraries.function import OPAQUE, Function
+from apiserver.cel.macros import MacroError, expanded
+from apiserver.cel.syntax import Expression
+from apiserver.cel.types import Type, parse_type
+from apiserver.cel.wire import decode, encode
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
-
-_PACKAGE = "kubernetes"
 
 
 class CompilationError(ValueError):
@@ -35,14 +37,10 @@ class EvaluationError(ValueError):
 class Program:
     """A compiled expression."""
 
-    def __init__(self, compiled: cel.Expression) -> None:
+    def __init__(self, compiled: cel.Expression, tree: Expression, result_type: Type) -> None:
         self._compiled = compiled
-        self.result_type = str(compiled.return_type().name())
-        """BOOL, STRING, DYN, …"""
-
-    @functools.cached_property
-    def tree(self) -> Expression:
-        return decode(self._compiled.serialize())
+        self.tree = tree
+        self.result_type = result_type
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Raises EvaluationError."""
@@ -56,32 +54,40 @@ class Program:
         return value
 
 
-def compile_expression(text: str, variables: Mapping[str, str]) -> Program:
-    """`variables` have types such as `string`, `list`, `dyn`. Raises CompilationError."""
-    environment = _environment(tuple(sorted(variables.items())))
+Wrap = Callable[[Expression], Expression]
+
+
+def compile_expression(text: str, variables: Mapping[str, Type], wrap: Wrap | None = None) -> Program:
+    """`wrap` puts the tree into another one, which sees other variables. Raises CompilationError."""
+    runtime = _environment()
     try:
-        return Program(environment.compile(expanded(text)))
+        parsed = runtime.compile(text, disable_check=True)
     except RuntimeError as error:
         raise CompilationError(_without_codes(str(error))) from None
+    written = decode(parsed.serialize())
+    try:
+        tree, kind = check(expanded(written), variables)
+    except MacroError as error:
+        raise CompilationError(_shown([(error.position, str(error))], text)) from None
+    except CheckError as error:
+        raise CompilationError(_shown(error.problems, text)) from None
+    whole = wrap(tree) if wrap is not None else tree
+    return Program(parsed if whole == written else runtime.deserialize(encode(whole)), tree, kind)
 
 
-def compile_about(text: str, variable: str, struct: str) -> Program:
-    """An expression about one value in plain JSON, checked as one of STRUCTS. Raises CompilationError."""
-    checked = compile_expression(text, {variable: struct})
-    program = compile_expression(text, {variable: "map"})
-    program.result_type = checked.result_type
-    return program
+def _shown(problems: Iterable[tuple[int, str]], text: str) -> str:
+    return "\n".join(_problem(position, problem, text) for position, problem in sorted(problems))
 
 
-def type_name(result_type: str) -> str:
-    """A program's `result_type` in upstream's words: `list(string)`."""
-    name = result_type if "." in result_type else result_type.lower()
-    return name.replace("<", "(").replace(">", ")")
+def _problem(position: int, problem: str, text: str) -> str:
+    before = text[:position]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+    shown = text.split("\n")[line - 1].replace("\t", " ")
+    return f"ERROR: <input>:{line}:{column + 1}: {problem}\n | {shown}\n | {'.' * column}^"
 
 
 def _without_codes(text: str) -> str:
-    text = text.removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
-    return re.sub(r"(undefined field '\w+') not found in struct '[\w.]+'", r"\1", text)
+    return text.removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
 
 
 _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -106,78 +112,84 @@ def _in_upstreams_words(error: str) -> str:
 
 def opaque(kind: str, text: str) -> Any:
     """A value of an opaque type, to be put into a variable."""
-    return _messages()[1][kind](value=text)
+    return _messages()[1][OPAQUE[kind]](value=text)
 
 
 @functools.cache
 def _messages() -> tuple[descriptor_pool.DescriptorPool, dict[str, Any]]:
     """A message for each opaque type: one text, which says all about a value."""
-    name = f"{_PACKAGE}.proto"
-    file = descriptor_pb2.FileDescriptorProto(name=name, package=_PACKAGE, syntax="proto3")
-    for each in OPAQUE:
-        field = file.message_type.add(name=each).field.add(name="value", number=1)
-        field.type, field.label = field.TYPE_STRING, field.LABEL_OPTIONAL
-    add_structs(file)
     pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)
-    pool.AddSerializedFile(file.SerializeToString())
-    found = {each: pool.FindMessageTypeByName(f"{_PACKAGE}.{each}") for each in OPAQUE}
+    for each in OPAQUE.values():
+        package, _, name = each.rpartition(".")
+        file = descriptor_pb2.FileDescriptorProto(name=f"{each}.proto", package=package, syntax="proto3")
+        field = file.message_type.add(name=name).field.add(name="value", number=1)
+        field.type, field.label = field.TYPE_STRING, field.LABEL_OPTIONAL
+        pool.AddSerializedFile(file.SerializeToString())
+    found = {each: pool.FindMessageTypeByName(each) for each in OPAQUE.values()}
     return pool, {each: message_factory.GetMessageClass(message) for each, message in found.items()}
 
 
+# functions
+
+_MESSAGE, _OPAQUE_NAMES = "message", frozenset(OPAQUE.values())
+_ANYTHING = ("bool", "bytes", "double", "duration", "int", "list", "map", "string", "timestamp")
+"""The runtime finds no overload by a parameter of any type: each is told by itself."""
+
+
 @functools.cache
-def _environment(variables: tuple[tuple[str, str], ...]) -> cel.Env:
+def _environment() -> cel.Env:
     from cel_expr_python import cel
     from cel_expr_python.ext import ext_bindings, ext_optional
 
-    types = {
-        "bool": cel.Type.BOOL, "bytes": cel.Type.BYTES, "double": cel.Type.DOUBLE, "dyn": cel.Type.DYN,
-        "duration": cel.Type.DURATION, "int": cel.Type.INT, "string": cel.Type.STRING,
-        "timestamp": cel.Type.TIMESTAMP, "list": cel.Type.List(cel.Type.DYN),
-        "list<string>": cel.Type.List(cel.Type.STRING),
-        "map": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
-        **{each: cel.Type(f"{_PACKAGE}.{each}") for each in (*OPAQUE, *STRUCTS)},
-    }  # fmt: skip
-    pool, _ = _messages()
     by_name: dict[str, list[Function]] = {}
     for each in FUNCTIONS:
-        by_name.setdefault(each.name, []).append(each)
-
-    def overloads(name: str, functions: Sequence[Function]) -> list[cel.Overload]:
-        implementations = _implementations(functions)
-        return [
-            cel.Overload(
-                f"{name}_{'_'.join(each.parameters)}",
-                types[each.result],
-                [types[kind] for kind in each.parameters],
-                each.is_member,
-                **({"impl": implementations[each]} if each in implementations else {}),
-            )
-            for each in functions
-        ]
-
+        by_name.setdefault(each.runtime_name or each.name, []).append(each)
     return cel.NewEnv(
-        descriptor_pool=pool,
-        variables={name: types[kind] for name, kind in variables},
+        descriptor_pool=_messages()[0],
         extensions=[ext_optional.ExtOptional(), ext_bindings.ExtBindings()],
-        functions=[cel.FunctionDecl(name, overloads(name, found)) for name, found in by_name.items()],
+        functions=[cel.FunctionDecl(name, _overloads(name, found)) for name, found in by_name.items()],
     )
 
 
-def _implementations(functions: Sequence[Function]) -> dict[Function, Callable[..., Any]]:
-    """By overload. The runtime takes one for all overloads that differ in opaque types only."""
-    alike: dict[object, list[Function]] = {}
+def _overloads(name: str, functions: Sequence[Function]) -> list[cel.Overload]:
+    """The runtime tells overloads by kinds of values: one for all that differ in nothing else."""
+    from cel_expr_python import cel
+
+    kinds = {
+        **{
+            each: getattr(cel.Type, each.upper())
+            for each in (*_ANYTHING, "dyn")
+            if each not in ("list", "map")
+        },
+        "list": cel.Type.List(cel.Type.DYN),
+        "map": cel.Type.Map(cel.Type.DYN, cel.Type.DYN),
+    }
+    alike: dict[tuple[bool, tuple[str, ...]], list[Function]] = {}
     for each in functions:
-        kinds = tuple("message" if kind in OPAQUE else kind for kind in each.parameters)
-        alike.setdefault((each.is_member, kinds), []).append(each)
-    return {found[0]: _dispatcher(found) for found in alike.values()}
+        for parameters in product(*(_kinds(parse_type(kind)) for kind in each.parameters)):
+            alike.setdefault((each.is_member, parameters), []).append(each)
+    overloads = []
+    for (is_member, parameters), found in alike.items():
+        messages = iter([kind for kind in found[0].parameters if kind in _OPAQUE_NAMES])
+        types = [cel.Type(next(messages)) if kind == _MESSAGE else kinds[kind] for kind in parameters]
+        identity = f"{name}_{'_'.join(parameters)}_{is_member}"
+        overloads.append(cel.Overload(identity, cel.Type.DYN, types, is_member, impl=_dispatcher(found)))
+    return overloads
+
+
+def _kinds(parameter: Type) -> tuple[str, ...]:
+    """What the runtime calls the values of a type."""
+    if parameter.is_free:
+        return _ANYTHING
+    return (_MESSAGE,) if parameter.name in _OPAQUE_NAMES else (parameter.name,)
 
 
 def _dispatcher(functions: Sequence[Function]) -> Callable[..., Any]:
     """Opaque values are texts to a library, and messages to the runtime."""
     _, classes = _messages()
     by_types = [(tuple(classes.get(kind) for kind in each.parameters), each) for each in functions]
-    if len(functions) == 1 and not any(by_types[0][0]) and functions[0].result not in classes:
+    made = {each: classes.get(_plain_result(each)) for each in functions}
+    if not any(by_types[0][0]) and made[functions[0]] is None:
         return functions[0].implementation
 
     def call(*arguments: Any) -> Any:
@@ -187,8 +199,12 @@ def _dispatcher(functions: Sequence[Function]) -> Callable[..., Any]:
             ):
                 plain = [each.value if kind else each for kind, each in zip(types, arguments, strict=True)]
                 result = function.implementation(*plain)
-                make = classes.get(function.result)
+                make = made[function]
                 return make(value=result) if make is not None else result
         raise ValueError("no such overload")
 
     return call
+
+
+def _plain_result(function: Function) -> str:
+    return function.result.removeprefix("optional<").removesuffix(">")

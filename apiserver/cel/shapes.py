@@ -9,10 +9,6 @@ MAX_REQUEST = 3 * 1024 * 1024
 """No value is larger than the largest request, in bytes."""
 
 
-class UndefinedFieldError(LookupError):
-    """The object has no such field, ever."""
-
-
 class Shape:
     """Anything. Sizes are characters, items or entries."""
 
@@ -20,7 +16,6 @@ class Shape:
         return 1
 
     def field(self, name: str) -> Shape:
-        """Raises UndefinedFieldError."""
         return ANYTHING
 
     def item(self) -> Shape:

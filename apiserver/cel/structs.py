@@ -1,17 +1,17 @@
-"""Values whose fields upstream's checker knows, so that what names others is found when it is compiled.
+"""Objects whose fields the checker knows: what expressions see beside an object of some kind.
 
-Source: pkg/authorization/cel/compile.go and pkg/authentication/cel/compile.go of k8s.io/apiserver 0.34.
+Source: pkg/authorization/cel/compile.go, pkg/authentication/cel/compile.go and
+pkg/admission/plugin/cel/compile.go of k8s.io/apiserver 0.34.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from google.protobuf import descriptor_pb2
+from apiserver.cel.types import Struct, Type, parse_type
 
 _SELECTOR = {"rawSelector": "string", "requirements": "list<SelectorRequirement>"}
-
-STRUCTS: Mapping[str, Mapping[str, str]] = {
+_FIELDS: Mapping[str, Mapping[str, str]] = {
     "SelectorRequirement": {"key": "string", "operator": "string", "values": "list<string>"},
     "FieldSelectorAttributes": _SELECTOR,
     "LabelSelectorAttributes": _SELECTOR,
@@ -28,31 +28,58 @@ STRUCTS: Mapping[str, Mapping[str, str]] = {
         "nonResourceAttributes": "NonResourceAttributes",
         "user": "string",
         "groups": "list<string>",
-        "extra": "map",
+        "extra": "map<string,list<string>>",
         "uid": "string",
     },
-    "UserInfo": {"username": "string", "uid": "string", "groups": "list<string>", "extra": "map"},
-}
-"""By name: the type of each field. A map is from strings to anything."""
+    "UserInfo": {
+        "username": "string",
+        "uid": "string",
+        "groups": "list<string>",
+        "extra": "map<string,list<string>>",
+    },
+    "GroupVersionKind": dict.fromkeys(("group", "version", "kind"), "string"),
+    "GroupVersionResource": dict.fromkeys(("group", "version", "resource"), "string"),
+    "AdmissionRequest": {
+        **dict.fromkeys(("kind", "requestKind"), "GroupVersionKind"),
+        **dict.fromkeys(("resource", "requestResource"), "GroupVersionResource"),
+        **dict.fromkeys(
+            ("subResource", "requestSubResource", "name", "namespace", "operation"), "string"
+        ),
+        "userInfo": "UserInfo",
+        "dryRun": "bool",
+        "options": "dyn",
+    },
+    "NamespaceMetadata": {
+        **dict.fromkeys(("name", "generateName", "namespace", "UID", "resourceVersion"), "string"),
+        **dict.fromkeys(("labels", "annotations"), "map<string,string>"),
+        **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), "timestamp"),
+        **dict.fromkeys(("deletionGracePeriodSeconds", "generation"), "int"),
+        "finalizers": "list<string>",
+    },
+    "NamespaceSpec": {"finalizers": "list<string>"},
+    "NamespaceCondition": {
+        **dict.fromkeys(("status", "type", "message", "reason"), "string"),
+        "lastTransitionTime": "timestamp",
+    },
+    "NamespaceStatus": {"conditions": "list<NamespaceCondition>", "phase": "string"},
+    "Namespace": {"metadata": "NamespaceMetadata", "spec": "NamespaceSpec", "status": "NamespaceStatus"},
+}  # fmt: skip
 
 
-def add_structs(file: descriptor_pb2.FileDescriptorProto) -> None:
-    """As messages of the file, for the checker only: values go in as plain JSON."""
-    file.dependency.append("google/protobuf/struct.proto")
-    for name, fields in STRUCTS.items():
-        message = file.message_type.add(name=name)
-        for number, (field, kind) in enumerate(fields.items(), 1):
-            _add_field(message, field, number, kind, file.package)
+def _structs() -> Mapping[str, Struct]:
+    """Those that others name come first in the table."""
+    made: dict[str, Struct] = {}
+
+    def resolved(kind: Type) -> Type:
+        if kind.name in made:
+            return made[kind.name]
+        return Type(kind.name, tuple(map(resolved, kind.parameters)))
+
+    for name, fields in _FIELDS.items():
+        kinds = {field: resolved(parse_type(kind)) for field, kind in fields.items()}
+        made[name] = Struct(f"kubernetes.{name}", fields=kinds)
+    return made
 
 
-def _add_field(
-    message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: str, package: str
-) -> None:
-    field = message.field.add(name=name, number=number)
-    inner = kind.removeprefix("list<").removesuffix(">")
-    field.label = field.LABEL_OPTIONAL if inner == kind else field.LABEL_REPEATED
-    if inner == "string":
-        field.type = field.TYPE_STRING
-        return
-    field.type = field.TYPE_MESSAGE
-    field.type_name = ".google.protobuf.Struct" if inner == "map" else f".{package}.{inner}"
+STRUCTS = _structs()
+"""By name, without the package."""

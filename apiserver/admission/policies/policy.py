@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from apimachinery.objects import Object, name_of
 from apiserver.admission.conditions import parse_conditions
@@ -17,6 +17,7 @@ from apiserver.admission.expressions import (
     compile_for_admission,
 )
 from apiserver.admission.matching import Criteria
+from apiserver.cel.types import Type
 from apiserver.storage.resource_cache import ResourceCache
 
 
@@ -53,17 +54,18 @@ class Binding:
     actions: tuple[str, ...]
 
 
-def parse_policy(policy: Object) -> Policy:
+def parse_policy(policy: Object, objects: Mapping[str, Type] | None = None) -> Policy:
+    """`objects` as in Names."""
     spec = policy["spec"]
     kind = spec.get("paramKind")
-    variables = parse_variables(spec)
-    names = Names(kind is not None, True, [each.name for each in variables])
+    variables = parse_variables(spec, objects)
+    names = Names(kind is not None, True, types_of(variables), objects or {})
     return Policy(
         name=name_of(policy),
         criteria=Criteria.parse(spec.get("matchConstraints") or {}),
         param_kind=(kind["apiVersion"], kind["kind"]) if kind else None,
         ignores_failures=spec.get("failurePolicy") == "Ignore",
-        conditions=parse_conditions(spec, Names(kind is not None)),
+        conditions=parse_conditions(spec, Names(kind is not None, objects=objects or {})),
         variables=variables,
         validations=tuple(_validation(each, names) for each in spec.get("validations") or ()),
         annotations=tuple(
@@ -73,18 +75,23 @@ def parse_policy(policy: Object) -> Policy:
     )
 
 
-def parse_variables(spec: Object) -> tuple[Variable, ...]:
+def parse_variables(spec: Object, objects: Mapping[str, Type] | None = None) -> tuple[Variable, ...]:
     """In their order: each may name those before it."""
     found: list[Variable] = []
     for each in spec.get("variables") or ():
-        names = Names(spec.get("paramKind") is not None, True, [before.name for before in found])
-        found.append(Variable(each["name"], compile_for_admission(each["expression"], (), names)))
+        names = Names(spec.get("paramKind") is not None, True, types_of(found), objects or {})
+        expression = compile_for_admission(each.get("expression") or "", (), names)
+        found.append(Variable(each.get("name") or "", expression))
     return tuple(found)
+
+
+def types_of(variables: Iterable[Variable]) -> Mapping[str, Type]:
+    return {each.name: each.type for each in variables}
 
 
 def _validation(validation: Object, names: Names) -> Validation:
     text = validation.get("messageExpression")
-    without_authorizer = Names(names.params, False, names.variables)
+    without_authorizer = replace(names, authorizer=False)
     return Validation(
         compile_for_admission(validation["expression"], (BOOL,), names),
         (validation.get("message") or "").strip(),

@@ -1,92 +1,112 @@
-"""What policies' expressions name that their kinds do not have: warnings for status.typeChecking.
+"""What policies' expressions do with objects that their kinds do not allow: warnings for status.typeChecking.
 
-Fields are looked for in the schemas of built-in kinds; types are not compared.
 Source: typechecking.go of k8s.io/apiserver/pkg/admission/plugin/policy/validating in Kubernetes 1.34.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from apimachinery.objects import Object
 from apimachinery.schema import SchemaNode, builtin
 from apimachinery.scheme import lookup
-from apiserver.admission.expressions import Expression
-from apiserver.admission.policies.policy import Policy, parse_policy
-from apiserver.cel.cost import estimate_cost
-from apiserver.cel.shapes import ANYTHING, Shape, UndefinedFieldError
-from apiserver.cel.syntax import undefined_field
+from apiserver.admission.expressions import Names, compile_for_admission
+from apiserver.admission.policies.policy import parse_variables, types_of
+from apiserver.cel.names import escaped
+from apiserver.cel.types import DYN, STRING, ObjectType, Type, list_of, map_of, parse_type
 
 _MAX_KINDS = 10
+_TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
+_PLAIN = {"boolean": "bool", "number": "double", "integer": "int"}
 
 
-class SchemaShape(Shape):
-    """What may stand at a place of a built-in kind."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class KindType(ObjectType):
+    """An object with declared fields."""
 
-    def __init__(self, node: SchemaNode) -> None:
-        self._node = node
+    node: SchemaNode
 
-    def field(self, name: str) -> Shape:
-        if not self._node.fields and self._node.values is None:
-            return ANYTHING
-        child = self._node.child(name)
-        if child is None:
-            raise UndefinedFieldError(name)
-        return SchemaShape(child)
+    @cached_property
+    def _fields(self) -> Mapping[str, str]:
+        """By what expressions call them."""
+        return {said: name for name in self.node.fields if (said := escaped(name))}
 
-    def item(self) -> Shape:
-        inner = self._node.items or self._node.values
-        return SchemaShape(inner) if inner is not None else ANYTHING
+    @cached_property
+    def _known(self) -> dict[str, Type | None]:
+        """Fields that were asked for: each must have the same type whenever it is."""
+        return {}
 
-    def iterated(self) -> Shape:
-        return self.item() if self._node.items is not None else ANYTHING
+    def field(self, name: str) -> Type | None:
+        if name not in self._known:
+            node = self.node.child(self._fields[name]) if name in self._fields else None
+            self._known[name] = type_of(node, f"{self.name}.{name}") if node is not None else None
+        return self._known[name]
+
+
+def type_of(node: SchemaNode, name: str) -> Type | None:
+    """What the checker knows of a place, under that name; None for what cannot be seen."""
+    if node.format == "int-or-string":
+        return DYN
+    match node.type:
+        case "object" if node.values is not None:
+            inner = type_of(node.values, f"{name}.@elem")
+            return map_of(STRING, inner) if inner is not None else None
+        case "object":
+            return KindType(name, node=node)
+        case "array":
+            inner = type_of(node.items, f"{name}.@idx") if node.items is not None else None
+            return list_of(inner) if inner is not None else None
+        case "string":
+            return parse_type(_TEXT_TYPES.get(node.format, "string"))
+    plain = _PLAIN.get(node.type)
+    return parse_type(plain) if plain is not None else None
 
 
 def expression_warnings(policy: Object) -> list[Object]:
     """ExpressionWarnings: where in the policy, and what is wrong there for which kind."""
-    parsed, shapes = parse_policy(policy), shapes_of(policy)
-    params = _shape(*parsed.param_kind) if parsed.param_kind else None
+    spec, kinds = policy["spec"], kinds_of(policy)
+    param_kind = spec.get("paramKind")
+    params = _type(param_kind["apiVersion"], param_kind["kind"]) if param_kind else None
+    scopes = {kind: _names(spec, found, params) for kind, found in kinds.items()}
     warnings = []
-    for place, expression in _expressions(parsed):
+    for place, text in _expressions(spec):
         found = [
-            f"{kind}: {problem}\n"
-            for kind, shape in shapes.items()
-            if (problem := _problem(expression, shape, params or ANYTHING))
+            f"{kind}: {error.removeprefix('compilation failed: ')}\n"
+            for kind, names in scopes.items()
+            if (error := compile_for_admission(text, (), names).error)
         ]
         if found:
             warnings.append({"fieldRef": place, "warning": "\n".join(found)})
     return warnings
 
 
-def _expressions(policy: Policy) -> Iterator[tuple[str, Expression]]:
-    for index, validation in enumerate(policy.validations):
-        yield f"spec.validations[{index}].expression", validation.expression
-        if validation.message_expression is not None:
-            yield f"spec.validations[{index}].messageExpression", validation.message_expression
+def _names(spec: Object, kind: Type, params: Type | None) -> Names:
+    objects = {"object": kind, "oldObject": kind, **({"params": params} if params is not None else {})}
+    variables = parse_variables({"variables": spec.get("variables")}, objects)
+    return Names(variables=types_of(variables), objects=objects)
 
 
-def shapes_of(policy: Object) -> Mapping[str, Shape]:
-    """Of the built-in kinds that the rules name, by `apps/v1, Kind=Deployment`."""
+def _expressions(spec: Object) -> Iterator[tuple[str, str]]:
+    for index, validation in enumerate(spec.get("validations") or ()):
+        yield f"spec.validations[{index}].expression", validation["expression"]
+        if validation.get("messageExpression"):
+            yield f"spec.validations[{index}].messageExpression", validation["messageExpression"]
+
+
+def kinds_of(policy: Object) -> Mapping[str, Type]:
+    """Those that the rules name, by `apps/v1, Kind=Deployment`."""
     rules = (policy["spec"].get("matchConstraints") or {}).get("resourceRules") or ()
     names = ("apiGroups", "apiVersions", "resources")
     triples = {triple for rule in rules for triple in product(*(rule.get(name) or () for name in names))}
     found = [resource for triple in sorted(triples) if (resource := lookup(*triple)) is not None]
     kinds = [(each.api_version, each.kind) for each in found[:_MAX_KINDS]]
-    shapes = {f"{api_version}, Kind={kind}": _shape(api_version, kind) for api_version, kind in kinds}
+    shapes = {f"{api_version}, Kind={kind}": _type(api_version, kind) for api_version, kind in kinds}
     return {kind: shape for kind, shape in shapes.items() if shape is not None}
 
 
-def _shape(api_version: str, kind: str) -> Shape | None:
+def _type(api_version: str, kind: str) -> Type | None:
     node = builtin().find(api_version, kind)
-    return SchemaShape(node) if node is not None else None
-
-
-def _problem(expression: Expression, shape: Shape, params: Shape) -> str:
-    if expression.program is None:
-        return ""
-    try:
-        estimate_cost(expression.program.tree, {"object": shape, "oldObject": shape, "params": params})
-    except UndefinedFieldError as error:
-        return undefined_field(error.args[0], expression.text)
-    return ""
+    return type_of(node, kind) if node is not None else None

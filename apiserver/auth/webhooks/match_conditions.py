@@ -11,13 +11,9 @@ from typing import Any
 
 from apimachinery.errors import aggregate
 from apimachinery.objects import Object
-from apiserver.cel.environment import (
-    CompilationError,
-    EvaluationError,
-    Program,
-    compile_about,
-    type_name,
-)
+from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
+from apiserver.cel.structs import STRUCTS
+from apiserver.cel.types import BOOL
 
 _REQUEST = "request"
 _STRINGS = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
@@ -36,11 +32,11 @@ class Condition:
 def compile_condition(text: str) -> Condition:
     """Raises CompilationError, in upstream's words."""
     try:
-        program = compile_about(text, _REQUEST, "SubjectAccessReviewSpec")
+        program = compile_expression(text, {_REQUEST: STRUCTS["SubjectAccessReviewSpec"]})
     except CompilationError as error:
         raise CompilationError(f"compilation failed: {error}") from None
-    if program.result_type != "BOOL":
-        raise CompilationError(f"must evaluate to bool but got {type_name(program.result_type)}")
+    if program.result_type != BOOL:
+        raise CompilationError(f"must evaluate to bool but got {program.result_type.declared_name}")
     return Condition(text, program)
 
 

@@ -31,8 +31,3 @@ FUNCTIONS: tuple[Function, ...] = (
     *authorization.FUNCTIONS,
     *formats.FUNCTIONS,
 )
-OPAQUE = (
-    "Authorizer", "CIDR", "Decision", "GroupCheck", "IP", "PathCheck", "Quantity", "ResourceCheck", "Semver",
-    "URL",
-)  # fmt: skip
-"""Types of their own. Equal values have equal texts."""

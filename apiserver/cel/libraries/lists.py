@@ -1,4 +1,4 @@
-"""Kubernetes' functions of lists, and cel-go's ext.Lists without sortBy, which is a macro."""
+"""Kubernetes' functions of lists, and cel-go's ext.Lists."""
 
 from __future__ import annotations
 
@@ -61,13 +61,6 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
     return result
 
 
-def _sort(values: Sequence[Any]) -> list[Any]:
-    try:
-        return sorted(values)
-    except TypeError:
-        raise ValueError("list elements must be comparable") from None
-
-
 def _index_of(values: Sequence[Any], wanted: Any) -> int:
     return next((index for index, each in enumerate(values) if each == wanted), -1)
 
@@ -76,21 +69,42 @@ def _last_index_of(values: Sequence[Any], wanted: Any) -> int:
     return next((index for index in range(len(values) - 1, -1, -1) if values[index] == wanted), -1)
 
 
-_ITEMS = ("bool", "bytes", "double", "duration", "int", "list", "map", "string", "timestamp")
-"""The runtime finds no overload by a parameter of any type: each is told by itself."""
+def _sort(values: Sequence[Any], keys: Sequence[Any] | None = None) -> list[Any]:
+    by = values if keys is None else keys
+    try:
+        return [values[index] for index in sorted(range(len(values)), key=by.__getitem__)]
+    except TypeError:
+        raise ValueError("list elements must have the same type") from None
+
+
+def _merged(entries: Sequence[dict[Any, Any]]) -> dict[Any, Any]:
+    """Of transformMap and transformMapEntry."""
+    result: dict[Any, Any] = {}
+    for entry in entries:
+        for key, value in entry.items():
+            if key in result:
+                raise ValueError(f"insert failed: key {key} already exists")
+            result[key] = value
+    return result
+
+
+_SUMMABLE = ("int", "uint", "double", "duration")
+_COMPARABLE = (*_SUMMABLE, "bool", "timestamp", "string", "bytes")
 
 FUNCTIONS: tuple[Function, ...] = (
-    method("isSorted", "list", "bool", _is_sorted),
-    method("sum", "list", "dyn", _sum),
-    method("min", "list", "dyn", lambda values: _extreme("min", values)),
-    method("max", "list", "dyn", lambda values: _extreme("max", values)),
-    method("slice", "list int int", "list", _slice),
-    method("flatten", "list", "list", _flatten),
-    method("flatten", "list int", "list", _flatten),
-    method("distinct", "list", "list", _distinct),
-    method("sort", "list", "list", _sort),
-    method("reverse", "list", "list", lambda values: values[::-1]),
-    *(method("indexOf", f"list {kind}", "int", _index_of) for kind in _ITEMS),
-    *(method("lastIndexOf", f"list {kind}", "int", _last_index_of) for kind in _ITEMS),
-    function("lists.range", "int", "list", lambda size: [*range(size)]),
+    *(method("isSorted", f"list<{kind}>", "bool", _is_sorted) for kind in _COMPARABLE),
+    *(method("sum", f"list<{kind}>", kind, _sum) for kind in _SUMMABLE),
+    *(method("min", f"list<{kind}>", kind, lambda values: _extreme("min", values)) for kind in _COMPARABLE),
+    *(method("max", f"list<{kind}>", kind, lambda values: _extreme("max", values)) for kind in _COMPARABLE),
+    method("indexOf", "list<T> T", "int", _index_of),
+    method("lastIndexOf", "list<T> T", "int", _last_index_of),
+    method("slice", "list<T> int int", "list<T>", _slice),
+    method("flatten", "list<list<T>>", "list<T>", _flatten),
+    method("flatten", "list<dyn> int", "list<dyn>", _flatten),
+    method("distinct", "list<T>", "list<T>", _distinct),
+    *(method("sort", f"list<{kind}>", f"list<{kind}>", _sort) for kind in _COMPARABLE),
+    *(method("@sortByAssociatedKeys", f"list<T> list<{kind}>", "list<T>", _sort) for kind in _COMPARABLE),
+    method("reverse", "list<T>", "list<T>", lambda values: values[::-1]),
+    function("lists.range", "int", "list<int>", lambda size: [*range(size)]),
+    function("cel.@merged", "list<map<K,V>>", "map<K,V>", _merged),
 )

@@ -59,7 +59,7 @@ def _subtract(left: str, right: str) -> str:
 FUNCTIONS: tuple[Function, ...] = (
     function("quantity", "string", "Quantity", lambda text: _written(_parsed(text))),
     function("isQuantity", "string", "bool", _is_quantity),
-    method("sign", "Quantity", "int", _sign),
+    function("sign", "Quantity", "int", _sign),
     method("isGreaterThan", "Quantity Quantity", "bool", lambda left, right: _compare(left, right) > 0),
     method("isLessThan", "Quantity Quantity", "bool", lambda left, right: _compare(left, right) < 0),
     method("compareTo", "Quantity Quantity", "int", _compare),

@@ -13,7 +13,7 @@ def _contains(whole: Sequence[Any], part: Sequence[Any]) -> bool:
 
 
 FUNCTIONS: tuple[Function, ...] = (
-    function("sets.contains", "list list", "bool", _contains),
-    function("sets.equivalent", "list list", "bool", lambda a, b: _contains(a, b) and _contains(b, a)),
-    function("sets.intersects", "list list", "bool", lambda a, b: any(each in a for each in b)),
+    function("sets.contains", "list<T> list<T>", "bool", _contains),
+    function("sets.equivalent", "list<T> list<T>", "bool", lambda a, b: _contains(a, b) and _contains(b, a)),
+    function("sets.intersects", "list<T> list<T>", "bool", lambda a, b: any(each in a for each in b)),
 )

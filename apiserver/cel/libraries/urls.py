@@ -50,5 +50,10 @@ FUNCTIONS: tuple[Function, ...] = (
     method("getHostname", "URL", "string", lambda text: _parsed(text).hostname or ""),
     method("getPort", "URL", "string", _port),
     method("getEscapedPath", "URL", "string", lambda text: quote(_parsed(text).path, "/%:@!$&'()*+,;=~-._")),
-    method("getQuery", "URL", "map", lambda text: parse_qs(_parsed(text).query, keep_blank_values=True)),
+    method(
+        "getQuery",
+        "URL",
+        "map<string,list<string>>",
+        lambda text: parse_qs(_parsed(text).query, keep_blank_values=True),
+    ),
 )

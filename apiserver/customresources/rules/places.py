@@ -7,6 +7,9 @@ Source: staging/src/k8s.io/apiserver/pkg/cel/common/schemas.go of Kubernetes 1.3
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from google.protobuf import duration_pb2, timestamp_pb2
@@ -15,7 +18,8 @@ from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from apimachinery.times import parse_time
 from apiserver.cel.names import escaped
-from apiserver.cel.shapes import ANYTHING, MAX_REQUEST, Shape, Sized, UndefinedFieldError
+from apiserver.cel.shapes import ANYTHING, MAX_REQUEST, Shape, Sized
+from apiserver.cel.types import STRING, ObjectType, Type, list_of, map_of, parse_type
 from apiserver.customresources.schema.structural import Structural
 
 _TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
@@ -33,8 +37,47 @@ def with_type_and_metadata(schema: Structural) -> Structural:
     return Structural({**schema.raw, "properties": properties}, is_root=True)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlaceType(ObjectType):
+    """An object with properties."""
+
+    schema: Structural
+
+    @cached_property
+    def _properties(self) -> Mapping[str, Structural]:
+        seen = with_type_and_metadata(self.schema) if self.schema.is_resource else self.schema
+        return {said: inner for name, inner in seen.properties.items() if (said := escaped(name))}
+
+    @cached_property
+    def _known(self) -> dict[str, Type | None]:
+        """Fields that were asked for: each must have the same type whenever it is."""
+        return {}
+
+    def field(self, name: str) -> Type | None:
+        if name not in self._known:
+            self._known[name] = declared_type(self._properties.get(name), f"{self.name}.{name}")
+        return self._known[name]
+
+
+def declared_type(schema: Structural | None, name: str) -> Type | None:
+    """What the checker knows of a place, under that name; None for what cannot be seen."""
+    match type_of(schema):
+        case None:
+            return None
+        case "map" if schema is not None and schema.additional is not None:
+            inner = declared_type(schema.additional, f"{name}.@elem")
+            return map_of(STRING, inner) if inner is not None else None
+        case "map" if schema is not None:
+            return PlaceType(name, schema=schema)
+        case "list" if schema is not None:
+            inner = declared_type(schema.items, f"{name}.@idx")
+            return list_of(inner) if inner is not None else None
+        case plain:
+            return parse_type(plain)
+
+
 def type_of(schema: Structural | None) -> str | None:
-    """The type in the words of `apiserver.cel`; None for what cannot be seen."""
+    """The kind of values in the words of `apiserver.cel`; None for what cannot be seen."""
     if schema is None:
         return None
     if schema.int_or_string:
@@ -131,9 +174,7 @@ class PlaceShape(Shape):
         if not self._schema.properties and self._schema.additional is not None:
             return self.item()
         inner = self._fields.get(name)
-        if inner is None or type_of(inner) is None:
-            raise UndefinedFieldError(name)
-        return PlaceShape(inner)
+        return PlaceShape(inner) if inner is not None else ANYTHING
 
     def item(self) -> Shape:
         inner = self._schema.items or self._schema.additional

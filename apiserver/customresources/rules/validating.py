@@ -12,7 +12,7 @@ from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, 
 from apimachinery.objects import Object
 from apiserver.cel.environment import EvaluationError, Program
 from apiserver.cel.shapes import ValueShape
-from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rule
+from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
 from apiserver.customresources.schema.fieldpath import as_path
@@ -109,8 +109,7 @@ class RuleValidator:
 
     def _compiled(self) -> list[Rule | RuleError]:
         if self._rules is None:
-            raw: list[Object] = self._schema.raw.get(VALIDATIONS) or []
-            self._rules = [compile_rule(each, self._place) for each in raw]
+            self._rules = compile_rules(self._schema.raw.get(VALIDATIONS) or [], self._place)
         return self._rules
 
     def _apply(self, rule: Rule, value: Any, old: Any, has_old: bool, path: Path, budget: Budget) -> Errors:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from apimachinery.field import ErrorList, FieldError, Path, forbidden, invalid
 from apimachinery.objects import Object
 from apiserver.cel.shapes import MAX_REQUEST
-from apiserver.customresources.rules.compiling import Rule, RuleError, compile_rule
+from apiserver.customresources.rules.compiling import Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import smallest, type_of, with_type_and_metadata
 from apiserver.customresources.schema.structural import VALIDATIONS, Structural
 
@@ -63,9 +63,10 @@ def _validate(schema: Structural, place: _Place, costs: _Costs) -> Errors:
     if not schema.has_rules or type_of(schema) is None:
         return
     seen = with_type_and_metadata(schema) if schema.is_resource else schema
-    for index, raw in enumerate(schema.raw.get(VALIDATIONS) or ()):
+    raw = schema.raw.get(VALIDATIONS) or []
+    for index, rule in enumerate(compile_rules(raw, seen)):
         at = place.path.child(VALIDATIONS).index(index)
-        yield from _validate_rule(raw, compile_rule(raw, seen), place, at, schema, costs)
+        yield from _validate_rule(raw[index], rule, place, at, schema, costs)
     if schema.additional is not None:
         times = _times(place, schema.raw.get("maxProperties"))
         inner = replace(place, path=place.path.child("additionalProperties"), times=times)

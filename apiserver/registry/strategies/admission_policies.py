@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,8 @@ from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, n
 from apimachinery.metadata import validate_label_selector
 from apimachinery.names import is_dns1035_label, is_dns1123_subdomain, is_path_segment, is_qualified_name
 from apimachinery.objects import Object
-from apiserver.admission.expressions import BOOL, NULL, STRING, Names
+from apiserver.admission.expressions import BOOL, NULL, STRING, Names, Variable
+from apiserver.admission.policies.policy import parse_variables, types_of
 from apiserver.registry.strategies.checks import Errors, matches, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import age, columns
@@ -76,9 +78,9 @@ def _policy(spec: Object, path: Path, name: str) -> Errors:
         if not constraints.get("resourceRules"):
             yield required(at.child("resourceRules"))
     yield from validate_match_conditions(spec, path.child("matchConditions"), Names(has_params))
-    yield from _variables(spec.get("variables") or (), path.child("variables"), has_params)
-    known = [each.get("name") or "" for each in spec.get("variables") or ()]
-    yield from _checks(spec, path, name, Names(has_params, True, known))
+    variables = parse_variables(spec)
+    yield from _variables(variables, path.child("variables"))
+    yield from _checks(spec, path, name, Names(has_params, True, types_of(variables)))
 
 
 def _checks(spec: Object, path: Path, name: str, names: Names) -> Errors:
@@ -137,19 +139,17 @@ def _match_resources(resources: Object, path: Path) -> Errors:
             yield from validate_rule(rule, at)
 
 
-def _variables(variables: Sequence[Object], path: Path, has_params: bool) -> Errors:
-    before: list[str] = []
+def _variables(variables: Sequence[Variable], path: Path) -> Errors:
     for index, variable in enumerate(variables):
-        at, name, text = path.index(index), variable.get("name") or "", variable.get("expression") or ""
+        at, name, text = path.index(index), variable.name, variable.expression.text
         if not name.strip():
             yield required(at.child("name"), "name is not specified")
         elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
             yield invalid(at.child("name"), name, "name is not a valid CEL identifier")
         if not text.strip():
             yield required(at.child("expression"), "expression is not specified")
-        else:
-            yield from validate_expression(text, at.child("expression"), (), Names(has_params, True, before))
-        before = [*before, name]
+        elif variable.expression.error:
+            yield invalid(at.child("expression"), text, variable.expression.error)
 
 
 def _validation(validation: Object, path: Path, names: Names) -> Errors:
@@ -162,7 +162,7 @@ def _validation(validation: Object, path: Path, names: Names) -> Errors:
     if computed and not computed.strip():
         yield invalid(at, computed, "must be non-empty if specified")
     elif computed:
-        without_authorizer = Names(names.params, False, names.variables)
+        without_authorizer = replace(names, authorizer=False)
         yield from validate_expression(computed, at, (STRING,), without_authorizer)
     if message and not message.strip():
         yield invalid(path.child("message"), message, "message must be non-empty if specified")

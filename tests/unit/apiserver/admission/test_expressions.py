@@ -22,10 +22,11 @@ from apiserver.admission.expressions import (
 )
 from apiserver.cel.environment import opaque
 from apiserver.cel.libraries.authorization import Answer
+from apiserver.cel.types import DYN
 
 
 def expression(text: str, *wanted: str, variables: Sequence[str] = ()) -> Expression:
-    return compile_for_admission(text, wanted, Names(True, True, variables))
+    return compile_for_admission(text, wanted, Names(True, True, dict.fromkeys(variables, DYN)))
 
 
 def scope(variables: dict[str, str] | None = None, **values: Any) -> Scope:
@@ -75,7 +76,11 @@ def test_variables_are_computed_when_they_are_needed_and_may_fail_if_nobody_need
         ("1", (BOOL,), "must evaluate to bool but got int"),
         ("object.x", (BOOL,), "must evaluate to bool but got dyn"),
         ("request.dryRun", (BOOL,), ""),
-        ("variables.x", (), "compilation failed: undefined field 'x'"),
+        (
+            "variables.x",
+            (),
+            "compilation failed: ERROR: <input>:1:10: undefined field 'x'\n | variables.x\n | .........^",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_expression(text: str, wanted: tuple[str, ...], error: str) -> None:

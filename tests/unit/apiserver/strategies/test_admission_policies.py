@@ -71,7 +71,8 @@ UNDECLARED = (
             validations({"expression": "variables.b"}, variables=[{"name": "a", "expression": "1"}]),
             [
                 'spec.validations[0].expression: Invalid value: "variables.b": '
-                "compilation failed: undefined field 'b'"
+                "compilation failed: ERROR: <input>:1:10: undefined field 'b'\n"
+                " | variables.b\n | .........^"
             ],
         ),
         (
