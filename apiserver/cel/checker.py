@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import count
 
 from apiserver.cel.declarations import CONSTANTS, MESSAGES, Overload, declarations
+from apiserver.cel.equality import Plan, plan_of, written
 from apiserver.cel.literals import problems_of_literals
 from apiserver.cel.syntax import (
     Aggregate,
@@ -169,10 +170,10 @@ class _Checker:
     def _call(self, call: Call) -> Typed:
         if call.function == "_?._":
             operand, of = self.check(call.arguments[0])
-            name = call.arguments[1]
-            assert isinstance(name, Constant), "the parser makes it one"
-            found = self._field(call, of, str(name.value), optional=True)
-            return with_parts(call, [operand, name]), found
+            field = call.arguments[1]
+            assert isinstance(field, Constant), "the parser makes it one"
+            found = self._field(call, of, str(field.value), optional=True)
+            return with_parts(call, [operand, field]), found
         self._in_format += call.function == "format"
         arguments = [self.check(each) for each in call.arguments[call.is_member :]]
         self._in_format -= call.function == "format"
@@ -204,6 +205,9 @@ class _Checker:
         result = found[0][1]
         if any(other != result for _, other in found) and result != DYN:
             result = DYN
+        plan = plan_of(kinds[0]) if call.function in _UNORDERED else None
+        if plan is not None:
+            return _without_order(made, plan), kinds[0] if call.function == "_+_" else result
         return _as_implemented(made, found[0][0]), result
 
     def _result(self, overload: Overload, kinds: Sequence[Type]) -> Type | None:
@@ -318,6 +322,17 @@ class _Checker:
         text = f"expression of type '{of}' cannot be range of a comprehension (must be list, map, or dynamic)"
         self._problem(loop.range.position, text)
         return ERROR, ERROR
+
+
+_UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
+"""What is called instead where there are lists whose order does not count."""
+
+
+def _without_order(call: Call, plan: Plan) -> Expression:
+    at = call.position
+    told = Constant(written(plan), at)
+    made = Call(_UNORDERED[call.function], (*call.arguments, told), position=at)
+    return Call("!_", (made,), position=at) if call.function == "_!=_" else made
 
 
 def _as_implemented(call: Call, overload: Overload) -> Expression:

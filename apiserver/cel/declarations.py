@@ -65,9 +65,8 @@ _MEMBERS = {
     **dict.fromkeys(
         ("getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek"), _OF_TIMES
     ),
-    **dict.fromkeys(
-        ("getHours", "getMinutes", "getSeconds", "getMilliseconds"), f"{_OF_TIMES}; duration = int"
-    ),
+    **dict.fromkeys(("getHours", "getMinutes", "getSeconds"), f"{_OF_TIMES}; duration = int"),
+    "getMilliseconds": _OF_TIMES,
     "hasValue": "optional<A> = bool",
     "value": "optional<A> = A",
     "or": "optional<A> optional<A> = optional<A>",

@@ -9,10 +9,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    duration_pb2,
+    message_factory,
+    timestamp_pb2,
+)
 
 from apiserver.cel.checker import CheckError, check
 from apiserver.cel.libraries import FUNCTIONS
@@ -189,7 +196,7 @@ def _dispatcher(functions: Sequence[Function]) -> Callable[..., Any]:
     _, classes = _messages()
     by_types = [(tuple(classes.get(kind) for kind in each.parameters), each) for each in functions]
     made = {each: classes.get(_plain_result(each)) for each in functions}
-    if not any(by_types[0][0]) and made[functions[0]] is None:
+    if not any(by_types[0][0]) and all(each.result in _AS_THEY_ARE for each in functions):
         return functions[0].implementation
 
     def call(*arguments: Any) -> Any:
@@ -200,10 +207,28 @@ def _dispatcher(functions: Sequence[Function]) -> Callable[..., Any]:
                 plain = [each.value if kind else each for kind, each in zip(types, arguments, strict=True)]
                 result = function.implementation(*plain)
                 make = made[function]
-                return make(value=result) if make is not None else result
+                return make(value=result) if make is not None else _given(result)
         raise ValueError("no such overload")
 
     return call
+
+
+_AS_THEY_ARE = ("bool", "int", "double", "string", "list<string>", "list<int>")
+
+
+def _given(value: Any) -> Any:
+    """The runtime gives times as Python's, and takes them as messages."""
+    if isinstance(value, datetime):
+        moment = timestamp_pb2.Timestamp()
+        moment.FromDatetime(value)
+        return moment
+    if isinstance(value, timedelta):
+        duration = duration_pb2.Duration()
+        duration.FromTimedelta(value)
+        return duration
+    if isinstance(value, list):
+        return [_given(each) for each in value]
+    return {key: _given(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _plain_result(function: Function) -> str:

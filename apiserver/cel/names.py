@@ -23,3 +23,12 @@ def escaped(name: str) -> str | None:
         return f"__{name}__"
     result = _ESCAPED.sub(lambda match: _ESCAPES[match[0]], name)
     return result if _IDENTIFIER.fullmatch(result) else None
+
+
+@lru_cache(maxsize=4096)
+def sayings(name: str) -> tuple[str, ...]:
+    """How a field can be called: reserved words as they are, too, and some names not at all."""
+    said = escaped(name)
+    if said is None:
+        return ()
+    return (said, name) if name in _RESERVED else (said,)

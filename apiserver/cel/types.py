@@ -5,7 +5,7 @@ Source: common/types/types.go, checker/types.go and checker/format.go of cel-go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -59,6 +59,10 @@ class ObjectType(Type):
     def field(self, name: str) -> Type | None:
         raise NotImplementedError
 
+    def all_fields(self) -> Iterator[tuple[str, Type]]:
+        """Those that may have lists in them whose order does not count."""
+        return iter(())
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Struct(ObjectType):
@@ -68,6 +72,13 @@ class Struct(ObjectType):
 
     def field(self, name: str) -> Type | None:
         return self.fields.get(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnorderedList(Type):
+    """A list whose order does not count: a set, or a map by keys of its items."""
+
+    keys: tuple[str, ...]
 
 
 BOOL, BYTES, DOUBLE, INT, STRING, UINT = map(Type, _PLAIN)

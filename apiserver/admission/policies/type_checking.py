@@ -15,7 +15,7 @@ from apimachinery.schema import SchemaNode, builtin
 from apimachinery.scheme import lookup
 from apiserver.admission.expressions import Names, compile_for_admission
 from apiserver.admission.policies.policy import parse_variables, types_of
-from apiserver.cel.names import escaped
+from apiserver.cel.names import sayings
 from apiserver.cel.types import DYN, STRING, ObjectType, Type, list_of, map_of, parse_type
 
 _MAX_KINDS = 10
@@ -32,7 +32,7 @@ class KindType(ObjectType):
     @cached_property
     def _fields(self) -> Mapping[str, str]:
         """By what expressions call them."""
-        return {said: name for name in self.node.fields if (said := escaped(name))}
+        return {said: name for name in self.node.fields for said in sayings(name)}
 
     @cached_property
     def _known(self) -> dict[str, Type | None]:

@@ -15,6 +15,7 @@ from apiserver.cel.libraries import (
     semver,
     sets,
     strings,
+    times,
     urls,
 )
 from apiserver.cel.libraries.function import Function
@@ -24,6 +25,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *lists.FUNCTIONS,
     *sets.FUNCTIONS,
     *regex.FUNCTIONS,
+    *times.FUNCTIONS,
     *urls.FUNCTIONS,
     *quantity.FUNCTIONS,
     *network.FUNCTIONS,

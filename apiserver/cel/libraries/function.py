@@ -32,15 +32,19 @@ class Function:
     implementation: Callable[..., Any]
     is_member: bool = True
     runtime_name: str = ""
-    """Where the runtime has a function of that name itself, which no overload can be added to."""
+    """Where it must not be taken for another one: the runtime's own, or one for the same kinds of values."""
 
 
-def method(name: str, parameters: str, result: str, implementation: Callable[..., Any]) -> Function:
-    return Function(name, _kinds(parameters), _kind(result), implementation)
+def method(
+    name: str, parameters: str, result: str, implementation: Callable[..., Any], runtime_name: str = ""
+) -> Function:
+    return Function(name, _kinds(parameters), _kind(result), implementation, True, runtime_name)
 
 
-def function(name: str, parameters: str, result: str, implementation: Callable[..., Any]) -> Function:
-    return Function(name, _kinds(parameters), _kind(result), implementation, is_member=False)
+def function(
+    name: str, parameters: str, result: str, implementation: Callable[..., Any], runtime_name: str = ""
+) -> Function:
+    return Function(name, _kinds(parameters), _kind(result), implementation, False, runtime_name)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from apiserver.cel.equality import equal, joined, read
 from apiserver.cel.libraries.function import Function, function, method
 
 
@@ -21,10 +22,10 @@ def _compared(left: Any, right: Any) -> bool:
         raise ValueError("no such overload") from None
 
 
-def _sum(values: Sequence[Any]) -> Any:
+def _sum(values: Sequence[Any], zero: Any = 0) -> Any:
     if not all(isinstance(each, (int, float, timedelta)) for each in values):
         raise ValueError("no such overload")
-    return sum(values[1:], values[0]) if values else 0
+    return sum(values[1:], values[0]) if values else zero
 
 
 def _extreme(name: str, values: Sequence[Any]) -> Any:
@@ -88,12 +89,13 @@ def _merged(entries: Sequence[dict[Any, Any]]) -> dict[Any, Any]:
     return result
 
 
-_SUMMABLE = ("int", "uint", "double", "duration")
-_COMPARABLE = (*_SUMMABLE, "bool", "timestamp", "string", "bytes")
+_NUMBERS = ("int", "uint", "double")
+_COMPARABLE = (*_NUMBERS, "duration", "bool", "timestamp", "string", "bytes")
 
 FUNCTIONS: tuple[Function, ...] = (
     *(method("isSorted", f"list<{kind}>", "bool", _is_sorted) for kind in _COMPARABLE),
-    *(method("sum", f"list<{kind}>", kind, _sum) for kind in _SUMMABLE),
+    *(method("sum", f"list<{kind}>", kind, _sum) for kind in _NUMBERS),
+    method("sum", "list<duration>", "duration", lambda values: _sum(values, timedelta()), "@sumOfDurations"),
     *(method("min", f"list<{kind}>", kind, lambda values: _extreme("min", values)) for kind in _COMPARABLE),
     *(method("max", f"list<{kind}>", kind, lambda values: _extreme("max", values)) for kind in _COMPARABLE),
     method("indexOf", "list<T> T", "int", _index_of),
@@ -106,5 +108,10 @@ FUNCTIONS: tuple[Function, ...] = (
     *(method("@sortByAssociatedKeys", f"list<T> list<{kind}>", "list<T>", _sort) for kind in _COMPARABLE),
     method("reverse", "list<T>", "list<T>", lambda values: values[::-1]),
     function("lists.range", "int", "list<int>", lambda size: [*range(size)]),
+    *(
+        function("@equal", f"{kind} {kind} string", "bool", lambda a, b, plan: equal(a, b, read(plan)))
+        for kind in ("list<T>", "map<K,V>")
+    ),
+    function("@joined", "list<T> list<T> string", "list<T>", lambda a, b, plan: joined(a, b, read(plan))),
     function("cel.@merged", "list<map<K,V>>", "map<K,V>", _merged),
 )

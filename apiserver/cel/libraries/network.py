@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 
 from apiserver.cel.libraries.function import Function, function, method
 
@@ -95,16 +94,11 @@ def _contains_cidr(outer: str, inner: str) -> bool:
     return False
 
 
-def _text_of(kind: str) -> Function:
-    convert = function("string", kind, "string", lambda text: text)
-    return replace(convert, runtime_name="net.@string")
-
-
 FUNCTIONS: tuple[Function, ...] = (
     function("ip", "string", "IP", lambda text: str(_address(text))),
     function("isIP", "string", "bool", _is_ip),
     function("ip.isCanonical", "string", "bool", lambda text: str(_address(text)) == text),
-    _text_of("IP"),
+    function("string", "IP", "string", str, "net.@string"),
     method("family", "IP", "int", lambda text: _address(text).version),
     method("isUnspecified", "IP", "bool", lambda text: _address(text).is_unspecified),
     method("isLoopback", "IP", "bool", lambda text: _address(text).is_loopback),
@@ -112,7 +106,7 @@ FUNCTIONS: tuple[Function, ...] = (
     method("isLinkLocalUnicast", "IP", "bool", _is_link_local_unicast),
     method("isGlobalUnicast", "IP", "bool", _is_global_unicast),
     function("cidr", "string", "CIDR", lambda text: str(_interface(text))),
-    _text_of("CIDR"),
+    function("string", "CIDR", "string", str, "net.@string"),
     function("isCIDR", "string", "bool", _is_cidr),
     method("containsIP", "CIDR string", "bool", _contains_ip),
     method("containsIP", "CIDR IP", "bool", _contains_ip),

@@ -12,7 +12,7 @@ def _parsed(text: str) -> SplitResult:
     if not text:
         raise ValueError('URL parse error during conversion from string: parse "": empty url')
     parts = urlsplit(text)
-    strange = any(each <= " " or each == "\x7f" for each in text)
+    strange = any(each < " " or each == "\x7f" for each in text) or " " in parts.netloc
     if strange or not (parts.scheme or text.startswith("/")):
         reason = "invalid character in URL" if strange else "invalid URI for request"
         raise ValueError(f'URL parse error during conversion from string: parse "{text}": {reason}')

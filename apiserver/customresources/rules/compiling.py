@@ -31,6 +31,10 @@ class RuleError:
     detail: str
 
 
+class MessageError(CompilationError):
+    """The messageExpression is none."""
+
+
 class Rule:
     """One of x-kubernetes-validations."""
 
@@ -44,9 +48,7 @@ class Rule:
         self.uses_old = OLD_SELF in names_in(self.program.tree)
         self.cost = self.cost_of(PlaceShape(self._schema))
         expression = raw.get("messageExpression") or ""
-        self.message_program: Program | None = None
-        if expression.strip():
-            self.message_program = compile_expression(expression, {SELF: kind, OLD_SELF: kind})
+        self.message_program = _compiled_message(expression, kind) if expression.strip() else None
         self.steps: list[Step] = []
         if raw.get("fieldPath"):
             self.steps = resolve_field_path(raw["fieldPath"], schema)[0]
@@ -60,6 +62,16 @@ class Rule:
         if self.is_optional:
             return {SELF: value, _OLD: [old] if has_old else []}
         return {SELF: value, OLD_SELF: old if has_old else value}
+
+
+def _compiled_message(text: str, kind: Type) -> Program:
+    try:
+        program = compile_expression(text, {SELF: kind, OLD_SELF: kind})
+    except CompilationError as error:
+        raise MessageError(f"messageExpression compilation failed: {error}") from None
+    if program.result_type != STRING:
+        raise MessageError("messageExpression must evaluate to a string")
+    return program
 
 
 def _with_optional(rule: Expression) -> Expression:
@@ -85,10 +97,10 @@ def compile_rules(raw: Sequence[Object], schema: Structural) -> list[Rule | Rule
 def _compiled(raw: Object, schema: Structural, kind: Type) -> Rule | RuleError:
     try:
         rule = Rule(raw, schema, kind)
+    except MessageError as error:
+        return RuleError("messageExpression", str(error))
     except CompilationError as error:
         return RuleError("rule", f"compilation failed: {error}")
     if rule.program.result_type != BOOL:
         return RuleError("rule", "cel expression must evaluate to a bool")
-    if rule.message_program is not None and rule.message_program.result_type != STRING:
-        return RuleError("messageExpression", "messageExpression must evaluate to a string")
     return rule

@@ -7,7 +7,7 @@ Source: staging/src/k8s.io/apiserver/pkg/cel/common/schemas.go of Kubernetes 1.3
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,9 +17,9 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from apimachinery.times import parse_time
-from apiserver.cel.names import escaped
+from apiserver.cel.names import escaped, sayings
 from apiserver.cel.shapes import ANYTHING, MAX_REQUEST, Shape, Sized
-from apiserver.cel.types import STRING, ObjectType, Type, list_of, map_of, parse_type
+from apiserver.cel.types import STRING, ObjectType, Type, UnorderedList, list_of, map_of, parse_type
 from apiserver.customresources.schema.structural import Structural
 
 _TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
@@ -46,7 +46,7 @@ class PlaceType(ObjectType):
     @cached_property
     def _properties(self) -> Mapping[str, Structural]:
         seen = with_type_and_metadata(self.schema) if self.schema.is_resource else self.schema
-        return {said: inner for name, inner in seen.properties.items() if (said := escaped(name))}
+        return {said: inner for name, inner in seen.properties.items() for said in sayings(name)}
 
     @cached_property
     def _known(self) -> dict[str, Type | None]:
@@ -57,6 +57,12 @@ class PlaceType(ObjectType):
         if name not in self._known:
             self._known[name] = declared_type(self._properties.get(name), f"{self.name}.{name}")
         return self._known[name]
+
+    def all_fields(self) -> Iterator[tuple[str, Type]]:
+        for name in self._properties:
+            kind = self.field(name)
+            if kind is not None:
+                yield name, kind
 
 
 def declared_type(schema: Structural | None, name: str) -> Type | None:
@@ -71,9 +77,16 @@ def declared_type(schema: Structural | None, name: str) -> Type | None:
             return PlaceType(name, schema=schema)
         case "list" if schema is not None:
             inner = declared_type(schema.items, f"{name}.@idx")
-            return list_of(inner) if inner is not None else None
+            return _list_type(schema, inner) if inner is not None else None
         case plain:
             return parse_type(plain)
+
+
+def _list_type(schema: Structural, item: Type) -> Type:
+    if schema.list_type == "atomic":
+        return list_of(item)
+    keys = tuple(escaped(key) or key for key in schema.list_map_keys) if schema.list_type == "map" else ()
+    return UnorderedList("list", (item,), keys=keys)
 
 
 def type_of(schema: Structural | None) -> str | None:
@@ -126,8 +139,10 @@ def _object(value: Object, schema: Structural) -> Object:
             seen.setdefault(name, each)
         elif name == "metadata" and schema.is_resource and isinstance(each, dict):
             seen[name] = {key: text for key, text in each.items() if key in inner.properties}
-        elif each is not None or inner.nullable:
-            seen[escaped(name) or name] = to_cel(each, inner)
+        elif each is not None:
+            value = to_cel(each, inner)
+            for said in sayings(name) or (name,):
+                seen[said] = value
     return seen
 
 
@@ -152,7 +167,7 @@ class PlaceShape(Shape):
     def __init__(self, schema: Structural) -> None:
         self._schema = schema
         seen = with_type_and_metadata(schema) if schema.is_resource else schema
-        self._fields = {said: inner for name, inner in seen.properties.items() if (said := escaped(name))}
+        self._fields = {said: inner for name, inner in seen.properties.items() for said in sayings(name)}
 
     def size(self) -> int:
         raw, schema = self._schema.raw, self._schema

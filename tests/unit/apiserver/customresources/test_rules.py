@@ -75,6 +75,48 @@ REFUSED: list[tuple[str, Object, list[tuple[str, str]]]] = [
         on(TEXT, rule("self > 1")),
         [("[0].rule", "compilation failed: ERROR: <input>:1:6: found no matching overload")],
     ),
+    (
+        "no text for a message",
+        on(TEXT, rule("self == 'a'", messageExpression="self + 1")),
+        [
+            (
+                "[0].messageExpression",
+                "messageExpression compilation failed: ERROR: <input>:1:6: found no match",
+            )
+        ],
+    ),
+    (
+        "a wrong type below",
+        place(rule("self.o.n == self.l[0]"), o=place(n=NUMBER), l=texts()),
+        [
+            (
+                "[0].rule",
+                "compilation failed: ERROR: <input>:1:10: found no matching overload for '_==_' applied",
+            )
+        ],
+    ),
+    (
+        "counting the fields of an object",
+        place(rule("self.o.size() == 1"), o=place(n=NUMBER)),
+        [
+            (
+                "[0].rule",
+                "compilation failed: ERROR: <input>:1:12: found no matching overload for 'size' applied to "
+                "'selfType.o.()'",
+            )
+        ],
+    ),
+    (
+        "looking at all fields of an object",
+        place(rule("self.all(f, f != '')"), n=NUMBER),
+        [
+            (
+                "[0].rule",
+                "compilation failed: ERROR: <input>:1:1: expression of type 'selfType' cannot be range",
+            )
+        ],
+    ),
+    ("what may be null compared with null", place(rule("self.o != null"), o=place(n=NUMBER)), []),
     ("no bool", place(rule("1 + 1"), a=TEXT), [("[0].rule", "cel expression must evaluate to a bool")]),
     (
         "a message that is no text",
@@ -140,6 +182,13 @@ RANGE = place(
     min=NUMBER,
     max=NUMBER,
 )  # fmt: skip
+SET = texts(**{"x-kubernetes-list-type": "set"})
+KEYED = {
+    "type": "array",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+    "items": place(name=TEXT, set=SET),
+}
 GROWS = place(rule("self.n >= oldSelf.n"), n=NUMBER)
 STARTS_SMALL = place(
     rule("oldSelf.hasValue() ? self.n >= oldSelf.value().n : self.n == 0", optionalOldSelf=True), n=NUMBER
@@ -183,6 +232,29 @@ OBJECTS: list[tuple[str, Object, Any, Any, list[str]]] = [
     ("names that need escaping", place(rule("self.a__dash__b == self.__namespace__"),
                                        **{"a-b": NUMBER, "namespace": NUMBER}),
      {"a-b": 1, "namespace": 1}, UNRELATED, []),
+    ("reserved words as they are", place(rule("self.if == self.namespace"),
+                                         **{"if": NUMBER, "namespace": NUMBER}),
+     {"if": 1, "namespace": 1}, UNRELATED, []),
+    ("null is nothing", place(rule("!has(self.n)"), n={**NUMBER, "nullable": True}),
+     {"n": None}, UNRELATED, []),
+    ("sets have no order", place(
+        rule("self.a == self.b && self.a + self.b == ['x', 'y']"), rule("[self.a] != [self.c]"),
+        a=SET, b=SET, c=SET),
+     {"a": ["x", "y"], "b": ["y", "x"], "c": ["x", "z"]}, UNRELATED, []),
+    ("other lists have", place(rule("self.a == ['y', 'x']", message="differs"), a=texts()),
+     {"a": ["x", "y"]}, UNRELATED, ['<nil>: Invalid value: "object": differs']),
+    ("items by key have no order, wherever they are", place(
+        rule("self == oldSelf && self.o.l == oldSelf.o.l && (self.o.l + oldSelf.o.l).size() == 2"),
+        o=place(l=KEYED)),
+     {"o": {"l": [{"name": "a", "set": ["x", "y"]}, {"name": "b"}]}},
+     {"o": {"l": [{"name": "b"}, {"name": "a", "set": ["y", "x"]}]}}, []),
+    ("who comes later wins", place(rule("(self.l + oldSelf.l)[0].set == ['z']"), l=KEYED),
+     {"l": [{"name": "a", "set": ["x"]}]}, {"l": [{"name": "a", "set": ["z"]}]}, []),
+    ("times and durations in lists", place(
+        rule("self.d.max() == duration('1h') && self.d.sum().getMilliseconds() == 3661000"),
+        rule("[timestamp('2024-01-01T00:00:00Z')].min().getFullYear() == 2024"),
+        d={"type": "array", "items": {**TEXT, "format": "duration"}}),
+     {"d": ["1h", "1m", "1s"]}, UNRELATED, []),
     ("int or string", place(rule("self.p == 5 || self.p == 'x'"), p={"x-kubernetes-int-or-string": True}),
      {"p": "x"}, UNRELATED, []),
 ]  # fmt: skip
