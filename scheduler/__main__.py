@@ -45,8 +45,12 @@ def load_configuration(options: Options) -> Configuration:
     if options.config:
         import yaml
 
+        from scheduler.plugins.registry import check_plugins
+
         document = yaml.safe_load(Path(options.config).read_text())
-        return parse_configuration(document if isinstance(document, dict) else {})
+        config = parse_configuration(document if isinstance(document, dict) else {})
+        check_plugins(config)
+        return config
     election = LeaderElectionConfig(
         enabled=options.leader_elect,
         lease_seconds=options.leader_elect_lease_duration,

@@ -1,32 +1,30 @@
 """KubeSchedulerConfiguration: the file that `--config` names, as a frozen value with upstream's defaults.
 
-Fields that mean nothing here (parallelism, percentageOfNodesToScore: every node is looked at) are accepted.
+All that is wrong is told at once, in upstream's words. Which plugins run where is worked out of `plugins` by
+`scheduler.plugins.choice`. Fields that mean nothing here (parallelism) are checked, and that is all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from apimachinery import names
 from apimachinery.durations import parse_duration
+from apimachinery.field import FieldError, Path, duplicate, invalid, required
 from apimachinery.objects import Object, get_path
+from scheduler.config_shape import ARGS, CONFIGURATION, misfits
+from scheduler.plugin_args import PluginArgs, parse_args
 from scheduler.pod_info import DEFAULT_SCHEDULER
-from scheduler.preemption import NAME as DEFAULT_PREEMPTION
+from scheduler.resources import is_extended
 
-API_VERSION, KIND = "kubescheduler.config.k8s.io/v1", "KubeSchedulerConfiguration"
-_EXTENSION_POINTS = (
-    "multiPoint", "preEnqueue", "queueSort", "preFilter", "filter", "postFilter", "preScore", "score",
-    "reserve", "permit", "preBind", "bind", "postBind",
-)  # fmt: skip
-FIELDS = (
-    "apiVersion", "kind", "clientConnection", "leaderElection", "podInitialBackoffSeconds",
-    "podMaxBackoffSeconds", "profiles",
-)  # fmt: skip
+GROUP = "kubescheduler.config.k8s.io"
+API_VERSION, KIND = f"{GROUP}/v1", "KubeSchedulerConfiguration"
 WITHOUT_EFFECT = (
-    "delayCacheUntilActive", "enableContentionProfiling", "enableProfiling", "extenders", "parallelism",
-    "percentageOfNodesToScore",
+    "delayCacheUntilActive", "enableContentionProfiling", "enableProfiling", "parallelism",
 )  # fmt: skip
+FIELDS = tuple(each for each in CONFIGURATION if each not in WITHOUT_EFFECT)
 
 
 class ConfigError(ValueError):
@@ -35,18 +33,15 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ProfileConfig:
-    """One schedulerName. `disabled` are plugins that are off altogether, the others only at one point."""
+    """One schedulerName. `plugins`: extension point, or multiPoint, -> its PluginSet, as the file has it.
+
+    `percentage` of nodes to find before the best of them is chosen; 0: all.
+    """
 
     name: str = DEFAULT_SCHEDULER
-    disabled: frozenset[str] = frozenset()
-    not_filtering: frozenset[str] = frozenset()
-    not_scoring: frozenset[str] = frozenset()
-    weights: Mapping[str, int] = field(default_factory=dict)
-    preempts: bool = True
-    # PodTopologySpreadArgs: None for the system's own.
-    default_constraints: tuple[Object, ...] | None = None
-    # VolumeBindingArgs: bindTimeoutSeconds.
-    bind_seconds: float = 600.0
+    plugins: Mapping[str, Any] = field(default_factory=dict)
+    args: PluginArgs = field(default_factory=PluginArgs)
+    percentage: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +56,14 @@ class LeaderElectionConfig:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
+    """`extenders` are as the file has them; `scheduler.extender` understands them."""
+
     profiles: tuple[ProfileConfig, ...] = (ProfileConfig(),)
     leader_election: LeaderElectionConfig = LeaderElectionConfig()
     initial_backoff: float = 1.0
     max_backoff: float = 10.0
     kubeconfig: str = ""
+    extenders: tuple[Object, ...] = ()
 
 
 def parse_configuration(document: Object) -> Configuration:
@@ -74,23 +72,96 @@ def parse_configuration(document: Object) -> Configuration:
         raise ConfigError(
             f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'
         )
-    unknown = sorted(set(document) - {*FIELDS, *WITHOUT_EFFECT})
-    if unknown:
-        raise ConfigError(f'strict decoding error: unknown field "{unknown[0]}"')
-    profiles = tuple(map(_profile, document.get("profiles") or [{}]))
-    names = [profile.name for profile in profiles]
-    duplicate = next((name for name in names if names.count(name) > 1), None)
-    if duplicate is not None:
-        raise ConfigError(
-            f'profiles[{names.index(duplicate) + 1}].schedulerName: Duplicate value: "{duplicate}"'
-        )
+    _decode(document)
+    profiles = document.get("profiles") or [{}]
+    if len(profiles) == 1:
+        profiles = [{"schedulerName": DEFAULT_SCHEDULER, **profiles[0]}]
+    percentage = document.get("percentageOfNodesToScore") or 0
+    parsed, errors = _profiles(profiles, percentage)
+    election = _leader_election(document.get("leaderElection") or {})
+    errors = [*_check_election(election), *_check(document), *errors, *_check_extenders(document)]
+    if errors:
+        texts = list(map(str, errors))
+        raise ConfigError(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
     return Configuration(
-        profiles=profiles,
-        leader_election=_leader_election(document.get("leaderElection") or {}),
-        initial_backoff=float(document.get("podInitialBackoffSeconds") or 1),
-        max_backoff=float(document.get("podMaxBackoffSeconds") or 10),
+        profiles=parsed,
+        leader_election=election,
+        initial_backoff=float(_given(document, "podInitialBackoffSeconds", 1)),
+        max_backoff=float(_given(document, "podMaxBackoffSeconds", 10)),
         kubeconfig=get_path(document, "clientConnection.kubeconfig", ""),
+        extenders=tuple(document.get("extenders") or ()),
     )
+
+
+def _decode(document: Object) -> None:
+    """Raises ConfigError where fields are unknown, or hold values of another type."""
+    if wrong := list(misfits(document, CONFIGURATION)):
+        raise ConfigError(f"strict decoding error: {', '.join(wrong)}")
+    for index, profile in enumerate(document.get("profiles") or ()):
+        for number, entry in enumerate(profile.get("pluginConfig") or ()):
+            try:
+                _decode_args(entry.get("name") or "", entry.get("args") or {})
+            except ConfigError as error:
+                place = f".profiles[{index}].pluginConfig[{number}]"
+                raise ConfigError(f"decoding {place}: {error}") from None
+
+
+def _decode_args(plugin: str, args: Any) -> None:
+    shape = ARGS.get(plugin)
+    if shape is None:
+        return
+    kind = args.get("kind", f"{plugin}Args") if isinstance(args, dict) else ""
+    if kind not in ("", f"{plugin}Args"):
+        text = f"were not of type {plugin}Args.{GROUP}, got {kind}.{GROUP}"
+        raise ConfigError(f"args for plugin {plugin} {text}")
+    if wrong := list(misfits(args, {**shape, "apiVersion": str, "kind": str})):
+        raise ConfigError(f"decoding args for plugin {plugin}: strict decoding error: {', '.join(wrong)}")
+
+
+def _given(document: Object, name: str, default: int) -> int:
+    """A number that may be 0."""
+    value = document.get(name)
+    return default if value is None else int(value)
+
+
+def _check(document: Object) -> Iterator[FieldError]:
+    parallelism = _given(document, "parallelism", 16)
+    if parallelism <= 0:
+        yield invalid(Path("parallelism"), parallelism, "should be an integer value greater than zero")
+    yield from _check_percentage(document, Path("percentageOfNodesToScore"))
+    initial, most = (
+        _given(document, "podInitialBackoffSeconds", 1), _given(document, "podMaxBackoffSeconds", 10),
+    )  # fmt: skip
+    if initial <= 0:
+        yield invalid(Path("podInitialBackoffSeconds"), initial, "must be greater than 0")
+    if most < initial:
+        text = "must be greater than or equal to PodInitialBackoffSeconds"
+        yield invalid(Path("podMaxBackoffSeconds"), most, text)
+
+
+def _check_percentage(holder: Object, path: Path) -> Iterator[FieldError]:
+    percentage = _given(holder, "percentageOfNodesToScore", 0)
+    if not 0 <= percentage <= 100:
+        yield invalid(path, percentage, "not in valid range [0-100]")
+
+
+def _profiles(
+    profiles: Sequence[Object], percentage: int
+) -> tuple[tuple[ProfileConfig, ...], list[FieldError]]:
+    parsed: list[ProfileConfig] = []
+    errors: list[FieldError] = []
+    for index, profile in enumerate(profiles):
+        path, name = Path("profiles").index(index), profile.get("schedulerName") or ""
+        if not name:
+            errors.append(required(path.child("schedulerName")))
+        errors += _check_percentage(profile, path.child("percentageOfNodesToScore"))
+        args, wrong = parse_args(profile.get("pluginConfig") or (), path.child("pluginConfig"))
+        errors += wrong
+        if name in [each.name for each in parsed]:
+            errors.append(duplicate(path.child("schedulerName"), name))
+        own = _given(profile, "percentageOfNodesToScore", percentage)
+        parsed.append(ProfileConfig(name, profile.get("plugins") or {}, args, own))
+    return tuple(parsed), errors
 
 
 def _leader_election(election: Object) -> LeaderElectionConfig:
@@ -105,42 +176,51 @@ def _leader_election(election: Object) -> LeaderElectionConfig:
 
 
 def _seconds(duration: str | None, default: float) -> float:
-    return parse_duration(duration) if duration else default
+    return (parse_duration(duration) if duration else 0.0) or default
 
 
-def _profile(profile: Object) -> ProfileConfig:
-    plugins: dict[str, Any] = profile.get("plugins") or {}
-    unknown = sorted(set(plugins) - set(_EXTENSION_POINTS))
-    if unknown:
-        raise ConfigError(f'strict decoding error: unknown field "profiles[0].plugins.{unknown[0]}"')
-    everywhere = _off(plugins, "multiPoint")
-    preemption_off = _off(plugins, "postFilter") | everywhere
-    spread = _plugin_arguments(profile, "PodTopologySpread")
-    constraints = tuple(spread.get("defaultConstraints") or ())
-    return ProfileConfig(
-        name=profile.get("schedulerName") or DEFAULT_SCHEDULER,
-        disabled=everywhere,
-        not_filtering=_off(plugins, "filter"),
-        not_scoring=_off(plugins, "score"),
-        weights={**_weights(plugins, "multiPoint"), **_weights(plugins, "score")},
-        preempts=not preemption_off & {DEFAULT_PREEMPTION, "*"},
-        bind_seconds=float(_plugin_arguments(profile, "VolumeBinding").get("bindTimeoutSeconds", 600)),
-        default_constraints=constraints if spread.get("defaultingType") == "List" else None,
-    )
+def _check_election(election: LeaderElectionConfig) -> Iterator[FieldError]:
+    if not election.enabled:
+        return
+    path = Path("leaderElection")
+    durations = {
+        "leaseDuration": election.lease_seconds,
+        "renewDeadline": election.renew_seconds,
+        "retryPeriod": election.retry_seconds,
+    }
+    for name, seconds in durations.items():
+        if seconds <= 0:
+            yield invalid(path.child(name), f"{seconds:g}s", "must be greater than zero")
+    if election.lease_seconds < election.renew_seconds:
+        text = "LeaseDuration must be greater than RenewDeadline"
+        yield invalid(path.child("leaseDuration"), f"{election.renew_seconds:g}s", text)
+    if election.renew_seconds < election.retry_seconds:
+        text = "RenewDeadline must be greater than RetryPeriod"
+        yield invalid(path.child("renewDeadline"), f"{election.retry_seconds:g}s", text)
 
 
-def _off(plugins: Mapping[str, Any], point: str) -> frozenset[str]:
-    """The plugins disabled at a point; "*" less those enabled again is expanded by the registry."""
-    chosen = plugins.get(point) or {}
-    enabled = {each["name"] for each in chosen.get("enabled") or ()}
-    return frozenset(each["name"] for each in chosen.get("disabled") or ()) - enabled
+def _check_extenders(document: Object) -> Iterator[FieldError]:
+    extenders, path = document.get("extenders") or (), Path("extenders")
+    managed: set[str] = set()
+    for index, extender in enumerate(extenders):
+        at = path.index(index)
+        if extender.get("prioritizeVerb") and (extender.get("weight") or 0) <= 0:
+            text = "must have a positive weight applied to it"
+            yield invalid(at.child("weight"), extender.get("weight") or 0, text)
+        for number, resource in enumerate(extender.get("managedResources") or ()):
+            name, where = resource.get("name") or "", at.child("managedResources").index(number).child("name")
+            yield from _check_extended_resource(name, where)
+            if name in managed:
+                yield invalid(where, name, "duplicate extender managed resource name")
+            managed.add(name)
+    binders = sum(bool(each.get("bindVerb")) for each in extenders)
+    if binders > 1:
+        text = f"found {binders} extenders implementing bind"
+        yield invalid(path, text, "only one extender can implement bind")
 
 
-def _weights(plugins: Mapping[str, Any], point: str) -> dict[str, int]:
-    enabled = (plugins.get(point) or {}).get("enabled") or ()
-    return {each["name"]: each["weight"] for each in enabled if each.get("weight")}
-
-
-def _plugin_arguments(profile: Object, plugin: str) -> Object:
-    found = [each.get("args") or {} for each in profile.get("pluginConfig") or () if each["name"] == plugin]
-    return found[0] if found else {}
+def _check_extended_resource(name: str, path: Path) -> Iterator[FieldError]:
+    complaints = names.is_qualified_name(name)
+    if not complaints and not is_extended(name):
+        complaints = ["is an invalid extended resource name"]
+    return (invalid(path, name, each) for each in complaints)

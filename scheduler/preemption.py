@@ -22,8 +22,6 @@ from scheduler.nominator import Nominator
 from scheduler.pod_info import NOT_STARTED, PodInfo
 
 NAME = "DefaultPreemption"
-# Not every node of a big cluster is tried: a tenth of them, but no fewer than a hundred.
-MIN_CANDIDATES_PERCENT, MIN_CANDIDATES = 10, 100
 PREEMPTED_BY_SCHEDULER = "PreemptionByScheduler"
 
 _NOT_HELPFUL = Verdict(NAME, ("Preemption is not helpful for scheduling",), is_final=True)
@@ -119,7 +117,8 @@ class Preemption:
         nodes: Sequence[NodeInfo],
         verdicts: dict[str, Verdict],
     ) -> list[Candidate]:
-        enough = max(len(nodes) * MIN_CANDIDATES_PERCENT // 100, MIN_CANDIDATES)
+        percent, at_least = profile.min_candidates
+        enough = max(len(nodes) * percent // 100, at_least)
         budgets = [_parse_budget(each) for each in self._budgets()] if nodes else []
         found: list[Candidate] = []
         for node in nodes:

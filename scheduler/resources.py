@@ -30,6 +30,16 @@ def amounts(resources: Mapping[str, str | int | float] | None) -> Amounts:
     return {name: amount(name, value) for name, value in (resources or {}).items()}
 
 
+def is_extended(name: str) -> bool:
+    """Whether it is nobody's but a device plugin's, or an extender's."""
+    return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
+
+
+def is_counted(name: str) -> bool:
+    """Whether the resource counts for a pod only if it asks for it: all but those that every pod uses."""
+    return name not in (CPU, MEMORY, EPHEMERAL_STORAGE)
+
+
 def pod_requests(spec: Object, assumed: Mapping[str, int] = NOTHING) -> Amounts:
     """What the pod asks of a node. `assumed` stands in for what containers leave out.
 

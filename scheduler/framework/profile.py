@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apimachinery.errors import StatusError
@@ -89,27 +89,38 @@ class Profile:
     def __init__(
         self,
         name: str,
-        plugins: Sequence[Plugin],
+        plugins: Mapping[str, Plugin],
+        points: Mapping[str, Sequence[str]],
         weights: Mapping[str, int],
         *,
-        not_filtering: Collection[str] = (),
-        not_scoring: Collection[str] = (),
-        preempts: bool = True,
+        percentage: int = 0,
+        min_candidates: tuple[int, int] = (10, 100),
     ) -> None:
+        """`points`: extension point -> plugins in order; whoever filters does its preFilter before.
+
+        `percentage` of the nodes is enough to choose among; 0: all. `min_candidates`: of the nodes that
+        preemption may help on, how many are tried: so many in a hundred, and how many at least.
+        """
         self.name = name
-        self.preempts = preempts
         self.plugins = plugins
-        filtering = [each for each in plugins if each.name not in not_filtering]
-        scoring = [each for each in plugins if each.name not in not_scoring]
-        self.filters = [each for each in filtering if isinstance(each, FilterPlugin)]
-        self.pre_filters = [each for each in filtering if isinstance(each, PreFilterPlugin)]
-        scorers = [each for each in scoring if isinstance(each, ScorePlugin)]
-        self.scorers = [Scorer.of(each, weights.get(each.name, 1)) for each in scorers]
-        self._naming = [each for each in filtering if isinstance(each, NodeNamingPlugin)]
-        self._reserving = {each.name: each for each in filtering if isinstance(each, ReservePlugin)}
+        self.preempts = bool(points["postFilter"])
+        self.percentage = percentage
+        self.min_candidates = min_candidates
+
+        def at(point: str) -> list[Plugin]:
+            return [plugins[each] for each in points[point]]
+
+        self.filters = [each for each in at("filter") if isinstance(each, FilterPlugin)]
+        pre_filters = dict.fromkeys((*points["preFilter"], *points["filter"]))
+        named = [plugins[each] for each in pre_filters]
+        self.pre_filters = [each for each in named if isinstance(each, PreFilterPlugin)]
+        scorers = [each for each in at("score") if isinstance(each, ScorePlugin)]
+        self.scorers = [Scorer.of(each, weights[each.name]) for each in scorers]
+        self._naming = [each for each in named if isinstance(each, NodeNamingPlugin)]
+        self._reserving = {each.name: each for each in at("reserve") if isinstance(each, ReservePlugin)}
         self.static_filters = [each for each in self.filters if each.is_static]
         self.dynamic_filters = [(each, _fast_way(each)) for each in self.filters if not each.is_static]
-        self._hints = {each.name: each.hints for each in plugins}
+        self._hints = {each.name: each.hints for each in plugins.values()}
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> States | Verdict:
         """The states for `filter`, or the no of a plugin that rejects the pod whatever the node."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 # (topology key, value of that label)
 Topology = tuple[str, str]
 
-HARD_AFFINITY_WEIGHT = 1
-
 
 @dataclass(frozen=True)
 class AffinityCounts:
@@ -65,9 +63,20 @@ class InterPodAffinity:
     ANTI_AFFINITY = Verdict(name, ("node(s) didn't match pod anti-affinity rules",))
     REFUSED = Verdict(name, ("node(s) didn't satisfy existing pods anti-affinity rules",))
 
-    def __init__(self, namespaces: Mapping[str, Mapping[str, str]]) -> None:
-        """`namespaces`: name -> labels, kept up to date by its owner."""
+    def __init__(
+        self,
+        namespaces: Mapping[str, Mapping[str, str]],
+        hard_weight: int = 1,
+        ignores_others: bool = False,
+    ) -> None:
+        """`namespaces`: name -> labels, kept up to date by its owner.
+
+        `hard_weight`: what it is worth to be near a pod that requires it. `ignores_others`: for a pod without
+        preferences, what others would like is not asked.
+        """
         self._namespaces = namespaces
+        self._hard_weight = hard_weight
+        self._ignores_others = ignores_others
         self.hints: Hints = {
             EventKind.NODE_ADD: always,
             EventKind.NODE_LABEL: always,
@@ -182,13 +191,25 @@ class InterPodAffinity:
 
     def _preferences(self, pod: PodInfo, cache: Cache) -> Iterator[tuple[str, Kind, int]]:
         """(topology key, pods, weight): of the pod's own terms, and of those of others that are about it."""
-        for sign, terms in ((1, pod.spec.affinity.preferred), (-1, pod.spec.anti_affinity.preferred)):
+        near, far = pod.spec.affinity.preferred, pod.spec.anti_affinity.preferred
+        if self._ignores_others and not near and not far:
+            return
+        for sign, terms in ((1, near), (-1, far)):
             for term in terms:
                 yield term.topology_key, self._kind(term, pod.namespace), sign * term.weight
         for template in cache.templates_with_affinity:
-            for term, weight in _weighted(template.spec):
+            for term, weight in self._weighted(template.spec):
                 if self._matches(term, template.namespace, pod):
                     yield term.topology_key, template, weight
+
+    def _weighted(self, spec: PodSpec) -> Iterator[tuple[AffinityTerm, int]]:
+        """The terms by which pods that run make a node better or worse for others."""
+        for term in spec.affinity.required if self._hard_weight else ():
+            yield term, self._hard_weight
+        for term in spec.affinity.preferred:
+            yield term, term.weight
+        for term in spec.anti_affinity.preferred:
+            yield term, -term.weight
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Counter[Topology]) -> int:
         labels = node.labels
@@ -246,16 +267,6 @@ class InterPodAffinity:
         return any(
             self._matches(term, pod.namespace, other) for term in pod.spec.anti_affinity.required
         ) or any(self._matches(term, other.namespace, pod) for term in other.spec.anti_affinity.required)
-
-
-def _weighted(spec: PodSpec) -> Iterator[tuple[AffinityTerm, int]]:
-    """The terms by which pods that run make a node better or worse for others."""
-    for term in spec.affinity.required:
-        yield term, HARD_AFFINITY_WEIGHT
-    for term in spec.affinity.preferred:
-        yield term, term.weight
-    for term in spec.anti_affinity.preferred:
-        yield term, -term.weight
 
 
 def _count(

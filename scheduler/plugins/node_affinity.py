@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from apimachinery.node_selector import NodeSelectorTerm, RequiredNodes
 from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
+
+ALL_NODES = RequiredNodes()
+Preference = tuple[int, NodeSelectorTerm]
 
 
 class NodeAffinity:
@@ -16,10 +21,17 @@ class NodeAffinity:
     MISMATCH = Verdict(name, ("node(s) didn't match Pod's node affinity/selector",), is_final=True)
     CONFLICT = Verdict(name, ("pod affinity terms conflict",), is_final=True)
 
-    def __init__(self) -> None:
+    ENFORCED = Verdict(name, ("node(s) didn't match scheduler-enforced node affinity",), is_final=True)
+
+    def __init__(self, added: RequiredNodes = ALL_NODES, preferences: Sequence[Preference] = ()) -> None:
+        """`added` and `preferences` are asked of nodes for every pod, besides its own."""
+        self._added = None if added.is_everything else added
+        self._preferences = tuple(preferences)
         self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_LABEL), self._would_fit)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
+        if self._added is not None and not self._added.matches(node.name, node.labels):
+            return self.ENFORCED
         required = pod.spec.required_nodes
         if required.is_everything or required.matches(node.name, node.labels):
             return None
@@ -31,9 +43,8 @@ class NodeAffinity:
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
         """The weights of the preferences that the node meets."""
-        return sum(
-            weight for weight, term in pod.spec.preferred_nodes if term.matches(node.name, node.labels)
-        )
+        preferred = (*self._preferences, *pod.spec.preferred_nodes)
+        return sum(weight for weight, term in preferred if term.matches(node.name, node.labels))
 
     def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
         return subject.node is not None and self.filter(pod, subject.node, None) is None

@@ -77,10 +77,11 @@ class PodTopologySpread:
     def __init__(
         self,
         default_selector: DefaultSelector,
-        defaults: tuple[SpreadConstraint, ...] = SYSTEM_DEFAULTS,
+        defaults: tuple[SpreadConstraint, ...] | None = None,
     ) -> None:
+        """`defaults` None: the system's own."""
         self._default_selector = default_selector
-        self._defaults = defaults
+        self._defaults = SYSTEM_DEFAULTS if defaults is None else defaults
         self.hints: Hints = {
             EventKind.NODE_ADD: self._node_counts,
             EventKind.NODE_LABEL: self._node_counts,

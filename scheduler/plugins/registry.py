@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-from scheduler.config import ProfileConfig
+from scheduler.config import Configuration, ProfileConfig
 from scheduler.framework.interface import Plugin
 from scheduler.framework.profile import Profile
+from scheduler.plugins.choice import Choices, choose
 from scheduler.plugins.image_locality import ImageLocality
 from scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from scheduler.plugins.node_affinity import NodeAffinity
@@ -22,9 +25,26 @@ from scheduler.plugins.taint_toleration import TaintToleration
 from scheduler.plugins.volume_binding import VolumeBinding
 from scheduler.plugins.volume_restrictions import VolumeRestrictions
 from scheduler.plugins.volume_zone import VolumeZone
-from scheduler.pod_info import parse_spread
+from scheduler.preemption import NAME as DEFAULT_PREEMPTION
 from scheduler.volumes.binder import VolumeBinder
 
+PLUGINS: tuple[type[Plugin], ...] = (
+    SchedulingGates,
+    NodeUnschedulable,
+    NodeName,
+    TaintToleration,
+    NodeAffinity,
+    NodePorts,
+    NodeResourcesFit,
+    VolumeRestrictions,
+    NodeVolumeLimits,
+    VolumeBinding,
+    VolumeZone,
+    PodTopologySpread,
+    InterPodAffinity,
+    NodeResourcesBalancedAllocation,
+    ImageLocality,
+)
 WEIGHTS = {
     TaintToleration.name: 3,
     NodeAffinity.name: 2,
@@ -34,6 +54,26 @@ WEIGHTS = {
     NodeResourcesBalancedAllocation.name: 1,
     ImageLocality.name: 1,
 }
+# What the scheduler itself does, under upstream's names.
+BUILT_IN = {"PrioritySort": "queueSort", DEFAULT_PREEMPTION: "postFilter", "DefaultBinder": "bind"}
+_METHODS = {
+    "preEnqueue": "pre_enqueue", "preFilter": "pre_filter", "filter": "filter", "preScore": "pre_score",
+    "score": "score", "reserve": "reserve", "preBind": "pre_bind",
+}  # fmt: skip
+DEFAULTS: Choices = {each.name: WEIGHTS.get(each.name, 0) for each in PLUGINS} | dict.fromkeys(BUILT_IN, 0)
+POINTS_OF: Mapping[str, frozenset[str]] = {
+    **{
+        each.name: frozenset(point for point, method in _METHODS.items() if hasattr(each, method))
+        for each in PLUGINS
+    },
+    **{name: frozenset((point,)) for name, point in BUILT_IN.items()},
+}
+
+
+def check_plugins(config: Configuration) -> None:
+    """Raises ConfigError where a profile's plugins can't be as it says."""
+    for each in config.profiles:
+        choose(each.name, each.plugins, DEFAULTS, POINTS_OF)
 
 
 def build_profile(
@@ -41,39 +81,34 @@ def build_profile(
     default_selector: DefaultSelector,
     namespaces: Mapping[str, Mapping[str, str]],
     binder: VolumeBinder,
+    ignored_resources: frozenset[str] = frozenset(),
 ) -> Profile:
-    """The plugins as upstream enables them, less what the configuration disables ("*" is all)."""
-    spread = (
-        PodTopologySpread(default_selector)
-        if config.default_constraints is None
-        else PodTopologySpread(default_selector, tuple(map(parse_spread, config.default_constraints)))
-    )
-    plugins: list[Plugin] = [
-        SchedulingGates(),
-        NodeUnschedulable(),
-        NodeName(),
-        TaintToleration(),
-        NodeAffinity(),
-        NodePorts(),
-        NodeResourcesFit(),
-        VolumeRestrictions(binder.storage),
-        NodeVolumeLimits(binder.storage),
-        VolumeBinding(binder, config.bind_seconds),
-        VolumeZone(binder.storage),
-        spread,
-        InterPodAffinity(namespaces),
-        NodeResourcesBalancedAllocation(),
-        ImageLocality(),
-    ]
+    """The plugins that the configuration chooses, each with its args. Raises ConfigError.
+
+    `ignored_resources` are for extenders to look after.
+    """
+    chosen, args = choose(config.name, config.plugins, DEFAULTS, POINTS_OF), config.args
+    made: dict[type[Any], Callable[[], Plugin]] = {
+        NodeAffinity: partial(NodeAffinity, args.added_nodes, args.added_preferences),
+        NodeResourcesFit: partial(
+            NodeResourcesFit, args.scoring, args.ignored_resources | ignored_resources, args.ignored_groups
+        ),
+        NodeResourcesBalancedAllocation: partial(NodeResourcesBalancedAllocation, args.balanced_resources),
+        VolumeRestrictions: partial(VolumeRestrictions, binder.storage),
+        NodeVolumeLimits: partial(NodeVolumeLimits, binder.storage),
+        VolumeBinding: partial(VolumeBinding, binder, args.bind_seconds),
+        VolumeZone: partial(VolumeZone, binder.storage),
+        PodTopologySpread: partial(PodTopologySpread, default_selector, args.default_constraints),
+        InterPodAffinity: partial(
+            InterPodAffinity, namespaces, args.hard_affinity_weight, args.ignores_preferences_of_others
+        ),
+    }
+    plugins = {each.name: made.get(each, each)() for each in PLUGINS if each.name in chosen.names}
     return Profile(
         config.name,
-        [each for each in plugins if not _is_in(each.name, config.disabled)],
-        {**WEIGHTS, **config.weights},
-        not_filtering=[each.name for each in plugins if _is_in(each.name, config.not_filtering)],
-        not_scoring=[each.name for each in plugins if _is_in(each.name, config.not_scoring)],
-        preempts=config.preempts,
+        plugins,
+        chosen.points,
+        chosen.weights,
+        percentage=config.percentage,
+        min_candidates=(args.min_candidates_percent, args.min_candidates),
     )
-
-
-def _is_in(name: str, disabled: frozenset[str]) -> bool:
-    return name in disabled or "*" in disabled

@@ -9,8 +9,10 @@ import pytest
 from apimachinery.labels import Selector, selector_from_map
 from apimachinery.objects import Object
 from scheduler.columns import Columns
+from scheduler.config import ProfileConfig
 from scheduler.framework.interface import Verdict
 from scheduler.node_info import parse_node
+from scheduler.plugin_args import PluginArgs, ScoringStrategy
 from scheduler.pod_info import PodInfo, parse_pod
 from tests.unit.scheduler.builders import make_cache, make_node, make_pod, make_profile
 
@@ -20,6 +22,13 @@ TAINTS = [
 ]
 PREFERRED, REQUIRED = (f"{how}DuringSchedulingIgnoredDuringExecution" for how in ("preferred", "required"))
 APPS = ("a", "b", "c")
+RESOURCES = (("cpu", 2), ("memory", 1), ("ephemeral-storage", 1), ("example.com/gpu", 3))
+ARGS = (
+    PluginArgs(),
+    PluginArgs(scoring=ScoringStrategy("MostAllocated", RESOURCES), balanced_resources=("cpu", "pods")),
+    PluginArgs(scoring=ScoringStrategy("LeastAllocated", RESOURCES), hard_affinity_weight=7),
+    PluginArgs(scoring=ScoringStrategy("RequestedToCapacityRatio", RESOURCES, ((10, 10), (70, 3), (90, 0)))),
+)
 
 
 def random_node(rng: Random, number: int) -> Object:
@@ -92,7 +101,8 @@ def by_app(pod: PodInfo) -> Selector | None:
 def test_columns_filter_and_score_as_the_loop_does(seed: int) -> None:
     rng = Random(seed)
     cache = make_cache(random_node(rng, number) for number in range(40))
-    profile, columns = make_profile(cache, selector=by_app), Columns(cache)
+    config = ProfileConfig(args=ARGS[seed % len(ARGS)])
+    profile, columns = make_profile(cache, config, selector=by_app), Columns(cache)
     for number in range(120):
         pod = parse_pod(random_pod(rng, number))
         states = profile.pre_filter(pod, cache)
