@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,8 @@ class FakeApi:
     """Stands in for a Client. The wall clock is START plus the loop's time."""
 
     def __init__(self) -> None:
-        self.objects: dict[Key, Object] = {}
+        self._objects: defaultdict[str, dict[Key, Object]] = defaultdict(dict)
+        """By what they are: Events outnumber all that tests ask for."""
         self.calls: list[str] = []
         self.refusals: list[Refusal] = []
         self.graceful = False
@@ -89,12 +91,8 @@ class FakeApi:
 
     def find(self, resource: Resource, namespace: str = "") -> list[Object]:
         """All objects of a resource, as they are."""
-        wanted = resource.group_resource
-        return [
-            obj
-            for (kind, ns, _), obj in self.objects.items()
-            if kind == wanted and (not namespace or ns == namespace)
-        ]
+        found = self._objects[resource.group_resource]
+        return [obj for (_, ns, _), obj in found.items() if not namespace or ns == namespace]
 
     def put(self, resource: Resource, obj: Object) -> None:
         """Replaces an object as it is, as the server itself may."""
@@ -144,7 +142,7 @@ class FakeApi:
             metadata.setdefault("namespace", namespace or "default")
         self._called("create", resource, name_of(obj), obj)
         key = (resource.group_resource, namespace_of(obj), name_of(obj))
-        if key in self.objects:
+        if key in self._objects[key[0]]:
             raise AlreadyExistsError(resource, name_of(obj))
         metadata |= {
             "uid": f"uid-{self._revision + 1:05d}",
@@ -218,9 +216,9 @@ class FakeApi:
                 raise error
 
     def _live(self, key: Key, resource: Resource) -> Object:
-        if key not in self.objects:
+        if key not in self._objects[key[0]]:
             raise NotFoundError(resource, key[2])
-        return self.objects[key]
+        return self._objects[key[0]][key]
 
     def _replace(self, key: Key, resource: Resource, new: Object, subresource: str | None) -> Object:
         old = self._live(key, resource)
@@ -239,12 +237,12 @@ class FakeApi:
     def _store(self, key: Key, type: str, obj: Object) -> Object:
         self._revision += 1
         obj["metadata"]["resourceVersion"] = str(self._revision)
-        self.objects[key] = obj
+        self._objects[key[0]][key] = obj
         self._tell(type, key[0], obj)
         return _copy(obj)
 
     def _remove(self, key: Key) -> Object:
-        gone = _copy(self.objects.pop(key))
+        gone = _copy(self._objects[key[0]].pop(key))
         self._revision += 1
         gone["metadata"]["resourceVersion"] = str(self._revision)
         self._tell("DELETED", key[0], gone)

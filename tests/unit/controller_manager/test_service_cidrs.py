@@ -54,6 +54,7 @@ def test_a_range_is_needed_for_its_addresses(
     assert is_needed(cidr("own", "10.1.0.0/16"), others, addresses) is expected
 
 
+@pytest.mark.looptime
 async def test_the_life_of_a_range() -> None:
     cluster = Cluster([ServiceCIDRsController], [SERVICE_CIDRS, IP_ADDRESSES])
 
