@@ -10,14 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from pytest_sampan.ports import free_port
+
 IMAGE = "busybox:1.36"
 _PASSWORD_FILE = "me:$2b$04$R0QtL/xDfvQ1BaY3SGgf9.oqLA1UOOLWpj9bYioBn1XJ7ELP5mCdS\n"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from kubelet.runtime.interface import HostPort
+from pytest_sampan.ports import free_port
 from tests.integration.runtime_twins import Node, container, docker_node, new_docker_runtime, require_docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
@@ -74,12 +74,6 @@ async def fetch(address: str, port: int = 80) -> str:
             answer = await reader.read()
             writer.close()
             return answer.decode().partition("\r\n\r\n")[2]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 HTTPD = container("httpd", "-f", "-p", "80", "-h", "/etc")
