@@ -34,7 +34,7 @@ contracts: dev
 	$(BIN)/lint-imports
 
 unit: dev
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n auto --dist worksteal tests/unit
 
 integration: dev
 	$(SUDO) $(BIN)/pytest -q tests/integration

@@ -11,7 +11,7 @@ state=${SAMPAN_STATE_DIR:-/var/lib/sampan}
 "$bin/ruff" check .
 "$bin/mypy"
 "$bin/lint-imports"
-"$bin/pytest" -q tests/unit
+"$bin/pytest" -q -n auto --dist worksteal tests/unit
 
 # From here on real parts: etcd, Docker and nftables, installed and started where they are missing. A cluster
 # that runs already is used and stays; otherwise what the tests started goes with them.
