@@ -38,6 +38,12 @@ class Codec:
         first = {"kind": self._resource.kind, "apiVersion": self._resource.api_version}
         return orjson.dumps(first | {key: obj[key] for key in obj if key not in first})[len(self.header) :]
 
+    def bodies(self, entries: Iterable[Entry]) -> list[bytes]:
+        """Those of many entries at once: lists are long."""
+        if self.is_identity:
+            return [entry.body for entry in entries]
+        return [self.body(entry) for entry in entries]
+
     def item(self, entry: Entry) -> Object:
         """An object as an item of a list, as a value."""
         return {key: value for key, value in self.obj(entry).items() if key not in ("kind", "apiVersion")}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 
+from apiserver.handlers.list import list_pieces
 from apiserver.storage.compaction import Compactor
 from tests.fakes.api import Answer, Api, serving
 
@@ -68,6 +70,15 @@ async def test_long_lists_come_in_pieces_and_have_the_length_they_say(api: Api) 
     answer = await api.request("GET", MAPS)
     assert len(names(answer)) == 300
     assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("items", [[], [1], [1, 2, 3, 4]], ids=len)
+def test_pieces_make_one_list_however_many_they_are(items: list[int], count: int) -> None:
+    bodies = [b'"n":%d}' % each for each in items]
+    made = [*list_pieces(b'{"items":[', bodies, b",{", count)]
+    assert orjson.loads(b"".join(piece for piece, _ in made)) == {"items": [{"n": each} for each in items]}
+    assert [is_last for _, is_last in made] == [False] * (max(1, -(-len(items) // count)) - 1) + [True]
 
 
 @pytest.mark.parametrize(
