@@ -1,0 +1,45 @@
+"""The server's TLS."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+
+from apiserver.server import tls_context
+from kubeadm.certs import ensure_pki
+from kubeadm.config import ClusterConfig
+
+QUICK, STRONG = "AES128", "AES256"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    config = ClusterConfig(state_dir=tmp_path_factory.mktemp("cluster"), node_name="n1", node_ip="127.0.0.1")
+    ensure_pki(config)
+    return tls_context(config.pki / "apiserver.crt", config.pki / "apiserver.key", [config.pki / "ca.crt"])
+
+
+def chosen(server: ssl.SSLContext, *ciphers: str) -> str:
+    """The cipher that a client ends up with that wants one of these, the first most."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # those of 1.3 have no order that can be set here
+    context.set_ciphers(":".join(f"ECDHE+AESGCM+{each}" for each in ciphers))
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [context.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)]
+    while ends:
+        for end in [*ends]:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            ends.remove(end)
+            found = end.cipher()
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.parametrize("ciphers", [(QUICK, STRONG), (STRONG, QUICK)])
+def test_the_client_says_which_cipher_it_likes_best(server: ssl.SSLContext, ciphers: tuple[str, str]) -> None:
+    assert ciphers[0] in chosen(server, *ciphers)
