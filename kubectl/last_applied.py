@@ -23,9 +23,13 @@ def bare(obj: Object) -> Object:
 def annotated(obj: Object) -> Object:
     """A copy that carries its own text."""
     plain = bare(obj)
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
-    annotations = {**plain["metadata"]["annotations"], ANNOTATION: text}
+    annotations = {**plain["metadata"]["annotations"], ANNOTATION: f"{text_of(plain)}\n"}
     return {**plain, "metadata": {**plain["metadata"], "annotations": annotations}}
+
+
+def text_of(obj: Object) -> str:
+    """JSON as Go writes a map: by key, without blanks."""
+    return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def of(obj: Object) -> Object | None:

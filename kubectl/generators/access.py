@@ -43,6 +43,12 @@ def role(
     return {**named("ClusterRole" if cluster else "Role", _API, name), "rules": rules}
 
 
+def aggregated_role(name: str, labels: dict[str, str]) -> Object:
+    """A ClusterRole that gathers the rules of those with the labels."""
+    rule = {"clusterRoleSelectors": [{"matchLabels": labels}]}
+    return {**named("ClusterRole", _API, name), "rules": None, "aggregationRule": rule}
+
+
 def binding(
     name: str,
     role_kind: str,

@@ -113,9 +113,10 @@ def _file(source: str, read: Read) -> tuple[str, bytes]:
     return (key, read(path)) if equals else (source.rpartition("/")[2], read(source))
 
 
-def name_hash(obj: Object) -> str:
-    """The ten letters after the name of what is generated; that name itself does not count."""
-    fields: dict[str, Any] = {"kind": obj["kind"], "name": "", "data": obj.get("data", "")}
+def name_hash(obj: Object, *, name: str = "") -> str:
+    """The ten letters after the name of what is generated; for kustomize the name itself does not count."""
+    data = obj.get("data", {} if name else "")
+    fields: dict[str, Any] = {"kind": obj["kind"], "name": name, "data": data}
     if obj["kind"] == "Secret":
         fields["type"] = obj.get("type", "")
     extra = "stringData" if obj["kind"] == "Secret" else "binaryData"

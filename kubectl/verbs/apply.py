@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 from apimachinery.errors import ConflictError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import dry_run, field_validation, last_applied, manifests, printers, server_side, session
+from kubectl import (
+    dry_run,
+    field_validation,
+    last_applied,
+    manifests,
+    printers,
+    pruning,
+    server_side,
+    session,
+)
 from kubectl.arguments import Flag
 from kubectl.commands import Group
 from kubectl.dry_run import DryRun
@@ -17,8 +26,9 @@ from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Dry, FieldManager, Filenames, Recursive, Selector, Validate
 from kubectl.manifests import Manifest
 from kubectl.printers import AS_IS, Printing
+from kubectl.pruning import NOTHING_PRUNED, Place, Pruning
 from kubectl.resources import Mapper, Target
-from kubectl.verbs.apply_last_applied import set_last_applied, view_last_applied
+from kubectl.verbs.apply_last_applied import edit_last_applied, set_last_applied, view_last_applied
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -43,6 +53,8 @@ class ApplyOptions:
     field_manager: str
     server_side: bool = False
     force_conflicts: bool = False
+    pruning: Pruning = NOTHING_PRUNED
+    selector: str = ""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -51,6 +63,7 @@ class ApplyOptions:
 
 
 def from_files(
+    pruned: Pruning,
     filename: Filenames = None,
     recursive: Recursive = False,
     selector: Selector = "",
@@ -72,9 +85,11 @@ def from_files(
         )
     if force_conflicts and not server_side:
         raise CommandError("--force-conflicts only works with --server-side")
+    pruned.check(selector=selector, force=force, server_side=server_side)
     options = ApplyOptions(
-        mode, field_validation.parse(validate), force, field_manager, server_side, force_conflicts
-    )
+        mode, field_validation.parse(validate), force, field_manager, server_side, force_conflicts,
+        pruned, selector,
+    )  # fmt: skip
     loaded = manifests.selected(manifests.read(filename or (), recursive=recursive), selector)
     if not loaded:
         raise CommandError("no objects passed to apply")
@@ -86,13 +101,16 @@ async def _apply_all(
 ) -> None:
     """Every manifest; one that fails does not keep the others from being applied."""
     mapper = Mapper(client)
+    allowed = await pruning.allowed(mapper, options.pruning.allowlist or ())
     failures: list[Exception] = []
     results: list[Object] = []
+    kept: set[Place] = set()
+    enforced = bool(session.options().namespace)
     for manifest in found:
         try:
             resource = await manifests.resource_of(mapper, manifest)
-            enforced = bool(session.options().namespace)
             obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+            kept.add(pruning.place_of(resource, obj))
             result, what = await _apply(client, resource, Manifest(obj, manifest.source), options)
         except (StatusError, CommandError) as error:
             failures.append(error)
@@ -103,6 +121,25 @@ async def _apply_all(
     if printing and results:
         print(printers.render(results, printing, as_list=len(results) > 1), end="")
     raise_all(failures)
+    if options.pruning.prune:
+        visited = {each.namespace for each in kept if each.namespace} | ({namespace} if enforced else set())
+        await _prune(client, allowed or pruning.by_default(), visited, kept, options, printing)
+
+
+async def _prune(
+    client: Client,
+    resources: list[Resource],
+    namespaces: set[str],
+    kept: set[Place],
+    options: ApplyOptions,
+    printing: Printing,
+) -> None:
+    async for resource, obj in pruning.outdated(client, resources, namespaces, options.selector, kept):
+        await pruning.delete(client, resource, obj, options.mode)
+        if printing:
+            printers.show(obj, printing)
+        else:
+            print(f"{Target(resource, name_of(obj)).label} pruned{options.mode.suffix}")
 
 
 async def _apply(
@@ -208,6 +245,10 @@ async def _apply_on_server(
 
 apply = Group(
     "Apply a configuration to a resource by file name or stdin.",
-    {"set-last-applied": set_last_applied, "view-last-applied": view_last_applied},
+    {
+        "edit-last-applied": edit_last_applied,
+        "set-last-applied": set_last_applied,
+        "view-last-applied": view_last_applied,
+    },
     itself=from_files,
 )

@@ -1,19 +1,19 @@
-"""`apply view-last-applied` and `set-last-applied`: what apply remembers of a configuration."""
+"""`apply view-`, `set-` and `edit-last-applied`: what apply remembers of a configuration."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError
-from apimachinery.objects import name_of, namespace_of
-from kubectl import dry_run, last_applied, manifests, printers, session
+from apimachinery.objects import Object, name_of, namespace_of
+from kubectl import dry_run, editing, field_validation, last_applied, manifests, printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Filenames, Recursive, Selector
+from kubectl.flags import Dry, Everything, FieldManager, Filenames, Recursive, Selector, Validate
 from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Mapper, Target
-from kubectl.selection import Selection, fetch_all
+from kubectl.selection import Selected, Selection, fetch_all
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -41,6 +41,52 @@ def view_last_applied(
             print(printers.render([applied], Printing(output)), end="")
 
     session.run(run)
+
+
+_EDIT_HEADER = """# Please edit the 'last-applied-configuration' annotations below.
+# Lines beginning with a '#' will be ignored, and an empty file will abort the edit.
+#
+"""
+_NONE_FOUND = (
+    "no last-applied-configuration annotation found on resources, to create the annotation, use command "
+    "`kubectl apply set-last-applied --create-annotation`"
+)
+
+
+def edit_last_applied(
+    words: Annotated[list[str] | None, Words("(RESOURCE/NAME | -f FILENAME)")] = None,
+    filename: Filenames = None,
+    recursive: Recursive = False,
+    output: Annotated[str, Flag("--output", "-o", help="yaml or json")] = "yaml",
+    field_manager: FieldManager = "kubectl-client-side-apply",
+    validate: Validate = "strict",
+) -> None:
+    """Edit latest last-applied-configuration annotations of a resource/object."""
+    selection = Selection(words or (), filename or (), recursive=recursive)
+    params = {"fieldManager": field_manager, "fieldValidation": field_validation.parse(validate)}
+
+    async def run(client: Client, namespace: str) -> None:
+        found = [(one, last_applied.of(obj)) for one, obj in await fetch_all(client, namespace, selection)]
+        applied = [(one, before) for one, before in found if before is not None]
+        if not applied:
+            raise CommandError(_NONE_FOUND)
+        for one, before in applied:
+            await _edit_applied(client, one, before, output, params)
+
+    session.run(run)
+
+
+async def _edit_applied(
+    client: Client, one: Selected, before: Object, output: str, params: dict[str, str]
+) -> None:
+    async def save(edited: Object) -> None:
+        text = f"{last_applied.text_of(edited)}\n"
+        patch = {"metadata": {"annotations": {last_applied.ANNOTATION: text}}}
+        target = one.target
+        await client.patch(target.resource, target.name, patch, one.namespace or None, params=params)
+        print(f"{one.label} edited")
+
+    await editing.edit(before, output, save, header=_EDIT_HEADER)
 
 
 def set_last_applied(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery.errors import StatusError
-from apimachinery.objects import name_of
-from kubectl import dry_run, last_applied, manifests, session
+from apimachinery.objects import Object, name_of
+from apimachinery.scheme import Resource
+from kubectl import dry_run, last_applied, manifests, raw, session
+from kubectl.arguments import Flag
 from kubectl.commands import Group
 from kubectl.creating import Creation, say
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError, raise_all
-from kubectl.flags import Filenames, Recursive
+from kubectl.flags import Filenames, Recursive, Selector
 from kubectl.resources import Mapper, Target
 from kubectl.verbs import create_access, create_kinds
 
@@ -19,12 +21,55 @@ if TYPE_CHECKING:
     from client.rest import Client
 
 
-def from_files(creation: Creation, filename: Filenames = None, recursive: Recursive = False) -> None:
+class FileFlags(NamedTuple):
+    """What is created, and whether it is changed before."""
+
+    filename: Filenames = None
+    recursive: Recursive = False
+    selector: Selector = ""
+    edit: Annotated[bool, Flag("--edit", help="Edit the objects before they are created.")] = False
+    raw: Annotated[str, Flag("--raw", help="POST the file to this path of the server.")] = ""
+
+
+def from_files(creation: Creation, flags: FileFlags) -> None:
     """Create a resource from a file or from stdin."""
-    if not filename:
+    if not flags.filename:
         raise CommandError("must specify one of -f and -k")
-    found = manifests.read(filename, recursive=recursive, verb="create")
-    session.run(lambda client, namespace: _create_all(client, namespace, found, creation))
+    if flags.raw:
+        excluded = {
+            "--edit": flags.edit, "--recursive": flags.recursive, "--selector (-l)": flags.selector,
+            "--output": creation.printing.output,
+        }  # fmt: skip
+        raw.send("POST", flags.raw, flags.filename, excluded=excluded)
+        return
+    loaded = manifests.read(flags.filename, recursive=flags.recursive, verb="create")
+    found = manifests.selected(loaded, flags.selector)
+    if not found:
+        raise CommandError("no objects passed to create")
+    make = _edit_all if flags.edit else _create_all
+    session.run(lambda client, namespace: make(client, namespace, found, creation))
+
+
+async def _edit_all(
+    client: Client, namespace: str, found: list[manifests.Manifest], creation: Creation
+) -> None:
+    """Each object in the editor; one that is not changed is not created."""
+    from kubectl import editing
+
+    mapper = Mapper(client)
+    params = creation.parameters("kubectl-create")
+    for manifest in found:
+        resource = await manifests.resource_of(mapper, manifest)
+        placed = manifests.place(
+            manifest.obj, resource, namespace, enforced=bool(session.options().namespace)
+        )
+
+        async def save(edited: Object, resource: Resource = resource) -> None:
+            sent = last_applied.annotated(edited) if creation.save_config else edited
+            created = await client.create(resource, sent, params=params)
+            print(f"{Target(resource, name_of(created)).label} created")
+
+        await editing.edit(placed, creation.printing.form or "yaml", save)
 
 
 async def _create_all(

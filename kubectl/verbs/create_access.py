@@ -10,7 +10,7 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from kubectl import printers, session
-from kubectl.arguments import Flag, Words
+from kubectl.arguments import Flag, UsageError, Words
 from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
 from kubectl.generators import access
@@ -31,6 +31,17 @@ Accounts = Annotated[list[str] | None, Flag("--serviceaccount", help="To which a
 
 def _split(values: Sequence[str] | None) -> list[str]:
     return [word for value in values or () for word in value.split(",") if word]
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            what = f'invalid argument "{word}" for "--aggregation-rule" flag'
+            raise UsageError(f"{what}: malformed pair, expect string=string", "create clusterrole")
+        found[key.strip()] = value.strip()
+    return found
 
 
 def _find(words: list[str]) -> list[tuple[Resource, str]]:
@@ -63,8 +74,18 @@ def cluster_role(
     resource: Resources = None,
     resource_name: ResourceNames = None,
     url: Annotated[list[str] | None, Flag("--non-resource-url", help="To which paths of the server.")] = None,
+    aggregation: Annotated[
+        list[str] | None,
+        Flag("--aggregation-rule", commas=True, help="Gather the rules of roles with these labels: a=b."),
+    ] = None,
 ) -> None:
     """Create a cluster role."""
+    if aggregation:
+        if verb or resource or resource_name or url:
+            others = "nonResourceURLs, verbs, resources or resourceNames"
+            raise CommandError(f"aggregation rule must be specified without {others}")
+        create(access.aggregated_role(name, _pairs(aggregation)), creation)
+        return
     found = _find(_split(resource)) if resource else []
     obj = access.role(name, _split(verb), found, _split(resource_name), _split(url), cluster=True)
     create(obj, creation)

@@ -20,11 +20,23 @@ Literals = Annotated[list[str] | None, Flag("--from-literal", help="A key and it
 Files = Annotated[list[str] | None, Flag("--from-file", help="A file or folder: [key=]path.")]
 EnvFiles = Annotated[list[str] | None, Flag("--from-env-file", help="A file of lines key=value.")]
 Tcp = Annotated[list[str] | None, Flag("--tcp", commas=True, help="port[:targetPort]")]
+AppendHash = Annotated[bool, Flag("--append-hash", help="End the name with a hash of the content.")]
 Behind = Annotated[list[str] | None, Command()]
 
 
 def _make(obj: Object, creation: Creation, failure: str = "") -> None:
     create(obj, creation, Wording(failure=failure))
+
+
+def _hashed(obj: Object, append_hash: bool) -> Object:
+    """With the hash of its content after its name, if that is asked for."""
+    if not append_hash:
+        return obj
+    from kubectl.kustomize.generators import name_hash
+
+    name = obj["metadata"]["name"]
+    metadata = {**obj["metadata"], "name": f"{name}-{name_hash(obj, name=name)}"}
+    return {**obj, "metadata": metadata}
 
 
 def namespace_(name: Name, creation: Creation) -> None:
@@ -43,10 +55,11 @@ def config_map(
     from_literal: Literals = None,
     from_file: Files = None,
     from_env_file: EnvFiles = None,
+    append_hash: AppendHash = False,
 ) -> None:
     """Create a config map from a local file, directory or literal value."""
     pairs = objects.read_pairs(from_literal or (), from_file or (), from_env_file or ())
-    _make(objects.config_map(name, pairs), creation, "failed to create configmap")
+    _make(_hashed(objects.config_map(name, pairs), append_hash), creation, "failed to create configmap")
 
 
 def generic_secret(
@@ -56,10 +69,11 @@ def generic_secret(
     from_file: Files = None,
     from_env_file: EnvFiles = None,
     kind: Annotated[str, Flag("--type", help="The type of the Secret.")] = "",
+    append_hash: AppendHash = False,
 ) -> None:
     """Create a secret from a local file, directory or literal value."""
     pairs = objects.read_pairs(from_literal or (), from_file or (), from_env_file or ())
-    _make(objects.secret(name, pairs, kind), creation, "failed to create secret")
+    _make(_hashed(objects.secret(name, pairs, kind), append_hash), creation, "failed to create secret")
 
 
 def tls_secret(
@@ -67,9 +81,10 @@ def tls_secret(
     creation: Creation,
     cert: Annotated[str, Flag("--cert", help="File of the certificate.")] = "",
     key: Annotated[str, Flag("--key", help="File of its key.")] = "",
+    append_hash: AppendHash = False,
 ) -> None:
     """Create a TLS secret from a certificate and its key."""
-    _make(objects.tls_secret(name, cert, key), creation, "failed to create secret")
+    _make(_hashed(objects.tls_secret(name, cert, key), append_hash), creation, "failed to create secret")
 
 
 def registry_secret(
@@ -81,10 +96,11 @@ def registry_secret(
     user: Annotated[str, Flag("--docker-username", help="Who to be there.")] = "",
     password: Annotated[str, Flag("--docker-password", help="With this password.")] = "",
     email: Annotated[str, Flag("--docker-email", help="The address that it knows.")] = "",
+    append_hash: AppendHash = False,
 ) -> None:
     """Create a secret for use with a registry of images."""
     obj = objects.registry_secret(name, server, user, password, email)
-    _make(obj, creation, "failed to create secret")
+    _make(_hashed(obj, append_hash), creation, "failed to create secret")
 
 
 def deployment(

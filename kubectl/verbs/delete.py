@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
-from kubectl import dry_run, manifests, session
+from kubectl import dry_run, manifests, raw, session
 from kubectl.arguments import Flag, Words
 from kubectl.deleting import propagation
 from kubectl.dry_run import DryRun
@@ -56,8 +56,17 @@ def delete(
     output: Annotated[str, Flag("--output", "-o", help="name")] = "",
     dry: Dry = "none",
     recursive: Recursive = False,
+    interactive: Annotated[bool, Flag("--interactive", "-i", help="Ask before anything is deleted.")] = False,
+    path: Annotated[str, Flag("--raw", help="DELETE this path of the server.")] = "",
 ) -> None:
     """Delete resources."""
+    if path:
+        excluded = {
+            "--interactive can not be used with --raw": interactive,
+            "--recursive": recursive, "--output": output,
+        }  # fmt: skip
+        raw.send("DELETE", path, filename or (), excluded=excluded, may_be_empty=True)
+        return
     if now:
         grace_period = 1
     if grace_period == 0 and not force:
@@ -77,8 +86,18 @@ def delete(
         by_name=output == "name",
         ignore_not_found=ignore_not_found or everything or bool(selector),
         limit=timeout or FOREVER if wait else 0.0,
+        interactive=interactive,
     )
     session.run(lambda client, namespace: deletion.run(client, namespace, selection))
+
+
+def confirmed(selected: list[Selected]) -> bool:
+    """Whether the user, who is shown what is about to go, says yes."""
+    print(f"You are about to delete the following {len(selected)} resource(s):")
+    for one in selected:
+        print(one.label)
+    print("Do you want to continue? (y/n): ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() == "y"
 
 
 class Deletion:
@@ -94,7 +113,9 @@ class Deletion:
         by_name: bool,
         ignore_not_found: bool,
         limit: float,
+        interactive: bool,
     ) -> None:
+        self._interactive = interactive
         self._mode = mode
         self._force = force
         self._by_name = by_name
@@ -114,6 +135,9 @@ class Deletion:
         selected = await resolve(client, namespace, selection)
         if not selected:
             print("No resources found")
+            return
+        if self._interactive and not confirmed(selected):
+            print("deletion is cancelled")
             return
         if self._force and self._mode is DryRun.NONE:
             print(FORCE_WARNING, file=sys.stderr)

@@ -15,15 +15,16 @@ from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import to_yaml
-from kubectl import last_applied, manifests, session
+from kubectl import last_applied, manifests, pruning, session
 from kubectl.arguments import Flag
 from kubectl.failures import CommandError, report
 from kubectl.flags import FieldManager, Filenames, Recursive, Selector
+from kubectl.pruning import Place
 from kubectl.resources import Mapper
 from kubectl.server_side import MANAGER, apply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from client.rest import Client
 
@@ -41,6 +42,10 @@ def diff(
     server_side: Annotated[bool, Flag("--server-side", help="As apply --server-side would.")] = False,
     force_conflicts: Annotated[bool, Flag("--force-conflicts", help="Also fields that others own.")] = False,
     field_manager: FieldManager = "",
+    prune: Annotated[bool, Flag("--prune", help="Show what apply --prune would delete, too.")] = False,
+    allowlist: Annotated[
+        list[str] | None, Flag("--prune-allowlist", help="The kinds to prune: group/version/kind.")
+    ] = None,
 ) -> None:
     """Diff the live version against a would-be applied version."""
     if force_conflicts and not server_side:
@@ -52,13 +57,19 @@ def diff(
         params["fieldManager"] = field_manager or CLIENT_SIDE
     versions = partial(_versions_on_server if server_side else _versions, params)
     found = manifests.selected(manifests.read(filename or (), recursive=recursive, verb="diff"), selector)
+
+    async def _write_all(client: Client, namespace: str, live: Path, merged: Path) -> None:
+        kept = await _write(client, namespace, found, live, merged, versions)
+        if prune:
+            await _write_outdated(client, allowlist or (), selector, kept, live)
+
     number = random.randrange(10**8, 10**10)  # as kubectl names its folders
     with tempfile.TemporaryDirectory(prefix="sampan-diff-") as folder:
         live, merged = (Path(folder) / f"{word}-{number}" for word in ("LIVE", "MERGED"))
         live.mkdir()
         merged.mkdir()
         try:
-            session.run(lambda client, namespace: _write(client, namespace, found, live, merged, versions))
+            session.run(lambda client, namespace: _write_all(client, namespace, live, merged))
         except (StatusError, CommandError) as error:
             raise SystemExit(max(report(error), FAILED)) from None
         program = shlex.split(os.environ.get("KUBECTL_EXTERNAL_DIFF") or "diff -u -N")
@@ -74,18 +85,35 @@ async def _write(
     live: Path,
     merged: Path,
     versions: Versions,
-) -> None:
+) -> set[Place]:
+    """What was compared."""
     mapper = Mapper(client)
+    kept = set()
     for manifest in found:
         resource = await manifests.resource_of(mapper, manifest)
         enforced = bool(session.options().namespace)
         obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
         before, after = await versions(client, resource, obj)
-        group = f"{resource.group}." if resource.group else ""
-        name = f"{group}{resource.version}.{resource.kind}.{namespace_of(obj)}.{name_of(obj)}"
+        kept.add(pruning.place_of(resource, obj))
         for folder, version in ((live, before), (merged, after)):
             if version is not None:
-                (folder / name).write_text(to_yaml(_shown(version)))
+                (folder / _file_name(resource, obj)).write_text(to_yaml(_shown(version)))
+    return kept
+
+
+async def _write_outdated(
+    client: Client, allowlist: Sequence[str], selector: str, kept: set[Place], live: Path
+) -> None:
+    resources = await pruning.allowed(Mapper(client), allowlist) or pruning.by_default()
+    namespaces = {each.namespace for each in kept if each.namespace}
+    async for resource, obj in pruning.outdated(client, resources, namespaces, selector, kept):
+        shown = _shown(obj) if obj["kind"] == "Secret" else obj  # with managed fields, as kubectl shows it
+        (live / _file_name(resource, obj)).write_text(to_yaml(shown))
+
+
+def _file_name(resource: Resource, obj: Object) -> str:
+    group = f"{resource.group}." if resource.group else ""
+    return f"{group}{resource.version}.{resource.kind}.{namespace_of(obj)}.{name_of(obj)}"
 
 
 async def _versions(

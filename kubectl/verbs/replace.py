@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import dry_run, last_applied, manifests, session
+from kubectl import dry_run, last_applied, manifests, raw, session
 from kubectl.arguments import Flag
 from kubectl.creating import Creation, say
 from kubectl.deleting import propagation
@@ -45,8 +45,13 @@ def replace(
     filename: Filenames = None,
     recursive: Recursive = False,
     subresource: Subresource = "",
+    path: Annotated[str, Flag("--raw", help="PUT the file to this path of the server.")] = "",
 ) -> None:
     """Replace a resource by file name or stdin."""
+    if path:
+        excluded = {"--recursive": recursive, "--output": creation.printing.output}
+        raw.send("PUT", path, filename or (), excluded=excluded)
+        return
     found = manifests.read(filename or (), recursive=recursive, verb="replace")
     dry = dry_run.parse(creation.dry) is DryRun.CLIENT
     params = creation.parameters("kubectl-replace")

@@ -67,7 +67,10 @@ _CHANGING = (
     (r"\S*/(LIVE|MERGED)-\d+/(\S+)(\t.*)?", r"\1/\2"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
-    (r'("?resourceVersion"?: )"\d+"', r'\1"N"'),
+    (r'("?resourceVersion"?: ?)"\d+"', r'\1"N"'),
+    (r"kubectl/v1\.\d+\.\d+", "kubectl/VERSION"),
+    (r"-edit-\w+", "-edit"),
+    (r"kube-api-access-\w{5}", "kube-api-access"),
     (r"\b[IWEF]\d{4} [\d:.]+ +\d+ ", "KLOG "),
 )
 

@@ -159,7 +159,127 @@ DEBUG = Script(
 )
 
 
-@pytest.mark.parametrize("script", [RECONCILE, KUSTOMIZE, DEBUG], ids=lambda script: script.name)
+def config_map(name: str, labels: str = "{a: b}", value: str = "1") -> str:
+    return f"""
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {name}, labels: {labels}}}
+data: {{v: "{value}"}}
+"""
+
+
+CLAIM = """
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: robot, labels: {a: b}}
+"""
+FEW_KINDS = "--prune-allowlist=core/v1/ConfigMap --prune-allowlist=core/v1/ServiceAccount"
+PRUNE = Script(
+    "prune",
+    (
+        "apply -f three.yaml",
+        "create -f made.yaml",
+        "apply -f one.yaml --prune",
+        "apply -f one.yaml --prune --all --force",
+        "apply -f one.yaml --prune -l a=b --server-side",
+        "apply -f one.yaml --prune -l a=b --prune-allowlist=nonsense",
+        "apply -f one.yaml --prune -l a=b --prune-allowlist=core/v1/Nonsense",
+        f"apply -f one.yaml --prune -l a=b --dry-run=client {FEW_KINDS}",
+        f"apply -f one.yaml --prune -l a=b --dry-run=server {FEW_KINDS}",
+        f"diff -f one.yaml --prune -l a=b {FEW_KINDS}",
+        f"apply -f one.yaml --prune -l a=b {FEW_KINDS}",
+        "get configmap,serviceaccount -o name",
+        "apply -f three.yaml",
+        "apply -f one.yaml --prune --all -l a=b",
+        "get configmap,serviceaccount -o name",
+        "apply -f one.yaml --applyset=set",
+    ),
+    {
+        "three.yaml": config_map("one") + config_map("two") + config_map("other", "{a: c}") + CLAIM,
+        "one.yaml": config_map("one"),
+        "made.yaml": config_map("made"),
+    },
+)
+APPLY_SET = Script(
+    "applyset",
+    (
+        "apply -f three.yaml --prune --applyset=set",
+        "get secret set -o yaml",
+        "get configmap --show-labels --no-headers -o custom-columns=:.metadata.labels",
+        "apply -f one.yaml --prune --applyset=set --dry-run=server",
+        "apply -f one.yaml --prune --applyset=set",
+        "get secret set -o yaml",
+        "apply -f one.yaml --applyset=set",
+        "apply -f one.yaml --prune --applyset=set --all",
+        "apply -f one.yaml --prune --applyset=set -l a=b",
+        "apply -f one.yaml --prune --applyset=services/set",
+        "apply -f one.yaml --prune --applyset=configmaps/one",
+        "apply -f one.yaml --prune --applyset=nonsense/set",
+        "apply -f one.yaml --prune --applyset=secrets/",
+        "get configmap,serviceaccount -o name",
+    ),
+    {"three.yaml": config_map("one") + config_map("two") + CLAIM, "one.yaml": config_map("one")},
+    {"KUBECTL_APPLYSET": "true"},
+)
+EDIT = Script(
+    "edit",
+    (
+        "apply -f one.yaml",
+        "create -f made.yaml",
+        "apply edit-last-applied configmap/one",
+        "apply view-last-applied configmap/one",
+        "apply edit-last-applied configmap/made",
+        "apply edit-last-applied configmap one -o json",
+        "edit configmap one --output-patch",
+        "edit configmap made --save-config",
+        "get configmap made -o yaml",
+        "create -f made2.yaml --edit",
+        "create -f made2.yaml --edit --save-config -o json",
+        "create --edit",
+        "get configmap one made made2 -o yaml",
+    ),
+    {"one.yaml": config_map("one"), "made.yaml": config_map("made"), "made2.yaml": config_map("made2")},
+    {"EDITOR": """sed -i -e 's/v: "1"/v: "2"/' -e 's/"v": "1"/"v": "3"/'"""},
+)
+
+FLAGS = Script(
+    "flags",
+    (
+        "create configmap a --from-literal=x=1 --from-literal=y=<&> --append-hash --dry-run=client -o yaml",
+        "create configmap a --append-hash",
+        "create secret generic a --from-literal=x=1 --append-hash",
+        "create secret generic a --type=t --append-hash",
+        "create secret docker-registry a --docker-username=u --docker-password=p --append-hash",
+        "create clusterrole {ns} --aggregation-rule=a=b,c=d --dry-run=client -o yaml",
+        "create clusterrole {ns} --aggregation-rule=a=b --verb=get",
+        "create clusterrole {ns} --aggregation-rule=a",
+        "create --raw /api/v1/namespaces/{ns}/configmaps -f one.json",
+        "create --raw /api/v1/namespaces/{ns}/configmaps -f one.json",
+        "create --raw /api/v1/namespaces/{ns}/configmaps -f one.json --edit",
+        "create --raw /api/v1/namespaces/{ns}/configmaps -f one.json -o yaml",
+        "create --raw nowhere -f one.json",
+        "replace --raw /api/v1/namespaces/{ns}/configmaps/one -f one.json",
+        "replace --raw /api/v1/namespaces/{ns}/configmaps/one -f one.json -f two.json",
+        "delete --raw /api/v1/namespaces/{ns}/configmaps/one -i",
+        "delete --raw /api/v1/namespaces/{ns}/configmaps/one",
+        "delete --raw /api/v1/namespaces/{ns}/configmaps/one",
+        "create -f two.yaml -l a=c",
+        "create -f two.yaml -l a=d",
+        "delete configmap other -i",
+        "get configmap -o name",
+    ),
+    {
+        "one.json": '{"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "one"}}',
+        "two.yaml": config_map("two") + config_map("other", "{a: c}"),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "script", [RECONCILE, KUSTOMIZE, DEBUG, PRUNE, EDIT, FLAGS], ids=lambda script: script.name
+)
 def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
     ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))
     difference = "\n".join(unified_diff(theirs, ours, "kubectl", "sampan", lineterm=""))
