@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 
 from apimachinery.objects import Object
 from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
+from apimachinery.schema import SchemaSet, builtin
 from apimachinery.scheme import (
     API_SERVICES,
     BUILTIN,
@@ -32,6 +33,7 @@ from apimachinery.scheme import (
 from apiserver import health
 from apiserver.admission.chain import Chain
 from apiserver.admission.plugins import build_plugins
+from apiserver.admission.policies.type_checking import Kinds
 from apiserver.admission.webhooks.caller import Caller
 from apiserver.aggregation.connections import Connections
 from apiserver.aggregation.keeper import APIServiceKeeper
@@ -136,7 +138,8 @@ class ApiServer:
         self.definitions = DefinitionController(
             store_of(self.stores, CUSTOM_RESOURCE_DEFINITIONS), self.custom
         )
-        self.policy_status = PolicyStatus(store_of(self.stores, VALIDATING_ADMISSION_POLICIES))
+        policies = store_of(self.stores, VALIDATING_ADMISSION_POLICIES)
+        self.policy_status = PolicyStatus(policies, self._kinds)
         self.remotes = Remotes(self.cache)
         self.served = Served(self.extra_resources)
         self.connections = Connections(
@@ -173,6 +176,10 @@ class ApiServer:
     async def _find_kind(self, api_version: str, kind: str) -> StoredKind | None:
         """For policies, which are there before the stores are."""
         return await ParamKinds(self.stores, self.custom).find(api_version, kind)
+
+    def _kinds(self) -> Kinds:
+        definitions = {**builtin().definitions, **self.custom.definitions()}
+        return Kinds(self.custom.resources(), SchemaSet(definitions))
 
     def extra_resources(self) -> list[Resource]:
         return [*self.custom.resources(), *self._resource_metrics()]

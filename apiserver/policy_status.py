@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from apimachinery.objects import Object
-from apiserver.admission.policies.type_checking import expression_warnings
+from apiserver.admission.policies.type_checking import Kinds, expression_warnings
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put
 from apiserver.storage.entry import Entry
@@ -22,10 +23,11 @@ _RETRY_SECONDS = 1.0
 
 
 class PolicyStatus:
-    """`policies` is the store of ValidatingAdmissionPolicies."""
+    """`policies` is the store of ValidatingAdmissionPolicies, `kinds` tells what is served now."""
 
-    def __init__(self, policies: Store) -> None:
+    def __init__(self, policies: Store, kinds: Callable[[], Kinds]) -> None:
         self._policies = policies
+        self._kinds = kinds
         self._seen: dict[str, int] = {}
 
     async def run(self) -> None:
@@ -45,21 +47,29 @@ class PolicyStatus:
     async def _look_at_all(self) -> None:
         entries = self._policies.cache.entries()
         for entry in entries:
-            if self._seen.get(entry.name) != entry.revision and with_status(entry.obj) is not None:
-                await self._policies.transactions.guaranteed_update(entry.key, _decide)
+            if self._seen.get(entry.name) != entry.revision and not is_checked(entry.obj):
+                await self._policies.transactions.guaranteed_update(entry.key, self._decide)
         self._seen = {entry.name: entry.revision for entry in entries}
 
+    async def _decide(self, entry: Entry | None) -> Decision:
+        if entry is None or is_checked(entry.obj):
+            return Keep()
+        return Put(with_status(entry.obj, self._kinds()))
 
-async def _decide(entry: Entry | None) -> Decision:
-    wanted = with_status(entry.obj) if entry is not None else None
-    return Put(wanted) if wanted is not None else Keep()
+
+def is_checked(policy: Object) -> bool:
+    """Whether what checking it has found has been told."""
+    status = policy.get("status") or {}
+    return bool(status.get("observedGeneration") == _generation(policy))
 
 
-def with_status(policy: Object) -> Object | None:
-    """The policy with what checking it has found; None if that has been told."""
-    generation, status = policy["metadata"].get("generation") or 0, policy.get("status") or {}
-    if status.get("observedGeneration") == generation:
-        return None
-    warnings = expression_warnings(policy)
+def _generation(policy: Object) -> int:
+    return policy["metadata"].get("generation") or 0
+
+
+def with_status(policy: Object, kinds: Kinds) -> Object:
+    """The policy with what checking it has found."""
+    warnings = expression_warnings(policy, kinds)
     checked = {"expressionWarnings": warnings} if warnings else {}
-    return {**policy, "status": {**status, "observedGeneration": generation, "typeChecking": checked}}
+    status = {**(policy.get("status") or {}), "observedGeneration": _generation(policy)}
+    return {**policy, "status": {**status, "typeChecking": checked}}

@@ -5,13 +5,14 @@ Source: typechecking.go of k8s.io/apiserver/pkg/admission/plugin/policy/validati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
 from apimachinery.objects import Object
-from apimachinery.schema import SchemaNode, builtin
+from apimachinery.resource import Resource
+from apimachinery.schema import SchemaNode, SchemaSet
 from apimachinery.scheme import lookup
 from apiserver.admission.expressions import Names, compile_for_admission
 from apiserver.admission.policies.policy import parse_variables, types_of
@@ -48,7 +49,7 @@ class KindType(ObjectType):
 
 def type_of(node: SchemaNode, name: str) -> Type | None:
     """What the checker knows of a place, under that name; None for what cannot be seen."""
-    if node.format == "int-or-string":
+    if node.format == "int-or-string" or node.extension("int-or-string"):
         return DYN
     match node.type:
         case "object" if node.values is not None:
@@ -65,12 +66,31 @@ def type_of(node: SchemaNode, name: str) -> Type | None:
     return parse_type(plain) if plain is not None else None
 
 
-def expression_warnings(policy: Object) -> list[Object]:
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What is served now."""
+
+    custom: Sequence[Resource]
+    schemas: SchemaSet
+    """Of built-in kinds, and of custom resources as OpenAPI tells of them."""
+
+    def type_of(self, api_version: str, kind: str) -> Type | None:
+        node = self.schemas.find(api_version, kind)
+        return type_of(node, kind) if node is not None else None
+
+    def resource(self, group: str, version: str, plural: str) -> Resource | None:
+        wanted = (group, version, plural)
+        custom = (each for each in self.custom if (each.group, each.version, each.plural) == wanted)
+        return lookup(*wanted) or next(custom, None)
+
+
+def expression_warnings(policy: Object, kinds: Kinds) -> list[Object]:
     """ExpressionWarnings: where in the policy, and what is wrong there for which kind."""
-    spec, kinds = policy["spec"], kinds_of(policy)
+    spec = policy["spec"]
     param_kind = spec.get("paramKind")
-    params = _type(param_kind["apiVersion"], param_kind["kind"]) if param_kind else None
-    scopes = {kind: _names(spec, found, params) for kind, found in kinds.items()}
+    params = kinds.type_of(param_kind["apiVersion"], param_kind["kind"]) if param_kind else None
+    found_kinds = kinds_of(policy, kinds)
+    scopes = {kind: _names(spec, found, params) for kind, found in found_kinds.items()}
     warnings = []
     for place, text in _expressions(spec):
         found = [
@@ -96,17 +116,14 @@ def _expressions(spec: Object) -> Iterator[tuple[str, str]]:
             yield f"spec.validations[{index}].messageExpression", validation["messageExpression"]
 
 
-def kinds_of(policy: Object) -> Mapping[str, Type]:
+def kinds_of(policy: Object, kinds: Kinds) -> Mapping[str, Type]:
     """Those that the rules name, by `apps/v1, Kind=Deployment`."""
     rules = (policy["spec"].get("matchConstraints") or {}).get("resourceRules") or ()
     names = ("apiGroups", "apiVersions", "resources")
     triples = {triple for rule in rules for triple in product(*(rule.get(name) or () for name in names))}
-    found = [resource for triple in sorted(triples) if (resource := lookup(*triple)) is not None]
-    kinds = [(each.api_version, each.kind) for each in found[:_MAX_KINDS]]
-    shapes = {f"{api_version}, Kind={kind}": _type(api_version, kind) for api_version, kind in kinds}
-    return {kind: shape for kind, shape in shapes.items() if shape is not None}
-
-
-def _type(api_version: str, kind: str) -> Type | None:
-    node = builtin().find(api_version, kind)
-    return type_of(node, kind) if node is not None else None
+    resources = [found for triple in sorted(triples) if (found := kinds.resource(*triple)) is not None]
+    types = {
+        f"{each.api_version}, Kind={each.kind}": kinds.type_of(each.api_version, each.kind)
+        for each in resources[:_MAX_KINDS]
+    }
+    return {kind: found for kind, found in types.items() if found is not None}
