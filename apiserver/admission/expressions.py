@@ -17,6 +17,7 @@ from apiserver.cel.environment import CompilationError, EvaluationError, Program
 from apiserver.cel.libraries.authorization import ANSWERER, Answer
 from apiserver.cel.libraries.function import OPAQUE
 from apiserver.cel.shapes import ValueShape
+from apiserver.cel.sizes import ONE
 from apiserver.cel.structs import STRUCTS
 from apiserver.cel.syntax import fields_of, has_loops, names_in
 from apiserver.cel.types import DYN, ObjectType, Struct, Type, parse_type
@@ -206,7 +207,8 @@ class Scope:
 
     def _pay(self, program: Program, data: Mapping[str, Any]) -> None:
         """Raises EvaluationError if it is too expensive, ExpressionFailed if all together are."""
-        cost = estimate_cost(program.tree, {name: ValueShape([value]) for name, value in data.items()})
+        shapes = {name: ValueShape([value]) for name, value in data.items()}
+        cost = estimate_cost(program.checked, "object", shapes, ONE)
         if cost > _CALL_LIMIT:
             raise EvaluationError(_TOO_EXPENSIVE)
         self._left -= cost

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import count
 
 from apiserver.cel.declarations import CONSTANTS, MESSAGES, Overload, declarations
-from apiserver.cel.equality import Plan, plan_of, written
 from apiserver.cel.literals import problems_of_literals
 from apiserver.cel.syntax import (
     Aggregate,
@@ -39,6 +38,7 @@ from apiserver.cel.types import (
     Bindings,
     ObjectType,
     Type,
+    UnorderedList,
     instantiated,
     list_of,
     map_of,
@@ -49,7 +49,7 @@ from apiserver.cel.types import (
 )
 
 Typed = tuple[Expression, Type]
-"""An expression as the runtime takes it, and its type."""
+"""An expression whose names are resolved, and its type."""
 
 _OF_CONSTANTS: Mapping[type, Type] = {
     bool: BOOL, int: INT, Unsigned: UINT, float: DOUBLE, str: STRING, bytes: BYTES, type(None): NULL,
@@ -65,20 +65,36 @@ class CheckError(ValueError):
         """Where, and what."""
 
 
-def check(expression: Expression, variables: Mapping[str, Type]) -> Typed:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An expression whose names are resolved, and what is known of it and of all its parts."""
+
+    tree: Expression
+    overloads: Mapping[int, Overload]
+    """What is called, by the identity of calls."""
+    _types: Mapping[int, Type]
+    _bindings: Bindings
+
+    def type_of(self, part: Expression) -> Type:
+        return self._bindings.resolve(self._types[id(part)], finally_=True)
+
+
+def check(expression: Expression, variables: Mapping[str, Type]) -> Checked:
     """Raises CheckError."""
     checker = _Checker(variables)
-    checked, kind = checker.check(expression)
+    tree, _ = checker.check(expression)
     problems = checker.problems or [*problems_of_literals(expression), *checker.problems_of_mixtures()]
     if problems:
         raise CheckError(problems)
-    return checked, checker.bindings.resolve(kind, finally_=True)
+    return Checked(tree, checker.overloads, checker.types, checker.bindings)
 
 
 class _Checker:
     def __init__(self, variables: Mapping[str, Type]) -> None:
         self.problems: list[tuple[int, str]] = []
         self.bindings = Bindings()
+        self.types: dict[int, Type] = {}
+        self.overloads: dict[int, Overload] = {}
         self._scopes: list[Mapping[str, Type]] = [CONSTANTS, variables]
         self._fresh = count()
         self._alike: list[list[tuple[int, Type]]] = []
@@ -86,6 +102,11 @@ class _Checker:
         self._in_format = 0
 
     def check(self, expression: Expression) -> Typed:
+        checked, kind = self._check(expression)
+        self.types[id(checked)] = kind
+        return checked, kind
+
+    def _check(self, expression: Expression) -> Typed:
         match expression:
             case Constant(value):
                 return expression, _OF_CONSTANTS[type(value)]
@@ -170,7 +191,7 @@ class _Checker:
     def _call(self, call: Call) -> Typed:
         if call.function == "_?._":
             operand, of = self.check(call.arguments[0])
-            field = call.arguments[1]
+            field, _ = self.check(call.arguments[1])
             assert isinstance(field, Constant), "the parser makes it one"
             found = self._field(call, of, str(field.value), optional=True)
             return with_parts(call, [operand, field]), found
@@ -205,10 +226,8 @@ class _Checker:
         result = found[0][1]
         if any(other != result for _, other in found) and result != DYN:
             result = DYN
-        plan = plan_of(kinds[0]) if call.function in _UNORDERED else None
-        if plan is not None:
-            return _without_order(made, plan), kinds[0] if call.function == "_+_" else result
-        return _as_implemented(made, found[0][0]), result
+        self.overloads[id(made)] = found[0][0]
+        return made, kinds[0] if call.function == "_+_" and isinstance(kinds[0], UnorderedList) else result
 
     def _result(self, overload: Overload, kinds: Sequence[Type]) -> Type | None:
         """Its type, if the overload takes such arguments."""
@@ -322,22 +341,3 @@ class _Checker:
         text = f"expression of type '{of}' cannot be range of a comprehension (must be list, map, or dynamic)"
         self._problem(loop.range.position, text)
         return ERROR, ERROR
-
-
-_UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
-"""What is called instead where there are lists whose order does not count."""
-
-
-def _without_order(call: Call, plan: Plan) -> Expression:
-    at = call.position
-    told = Constant(written(plan), at)
-    made = Call(_UNORDERED[call.function], (*call.arguments, told), position=at)
-    return Call("!_", (made,), position=at) if call.function == "_!=_" else made
-
-
-def _as_implemented(call: Call, overload: Overload) -> Expression:
-    """The runtime takes no optionals from our functions: what is empty stands for none."""
-    named = replace(call, function=overload.runtime_name) if overload.runtime_name else call
-    if not overload.makes_optional:
-        return named
-    return Call("optional.ofNonZeroValue", (named,), position=call.position)

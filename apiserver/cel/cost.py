@@ -1,16 +1,20 @@
 """What evaluating an expression may cost at most, in the units of upstream's estimator.
 
-Given shapes of a schema it is an estimate for all objects there may be; given shapes of values, for these.
-Source: cel-go's checker/cost.go, and pkg/cel/library/cost.go of k8s.io/apiserver.
+Given shapes of a schema it is upstream's estimate for all objects there may be; given shapes of values, one
+for these. What functions cost is in `prices`.
+Source: cel-go's checker/cost.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from math import ceil
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
-from apiserver.cel.shapes import ANYTHING, Shape, Sized
+from apiserver.cel.checker import Checked
+from apiserver.cel.prices import price_of
+from apiserver.cel.shapes import INDICES, ITEMS, KEYS, UNKNOWN, VALUES, Shape
+from apiserver.cel.sizes import ANY_SIZE, NOTHING, ONE, Entries, Node, Range, fixed
 from apiserver.cel.syntax import (
     Aggregate,
     Call,
@@ -21,161 +25,172 @@ from apiserver.cel.syntax import (
     Message,
     Select,
 )
+from apiserver.cel.types import ObjectType, unwrapped
 
-MAX_COST = 2**64 - 1
-_TRAVERSAL = 0.1
-"""Of one character of a string."""
-_REGEX = 0.25
-_LIST, _MAP = 10, 30
-
-
-class Estimate(NamedTuple):
-    cost: int
-    shape: Shape
+_LIST, _MAP, _MESSAGE = fixed(10), fixed(30), fixed(40)
+_SCALARS = frozenset(("bool", "double", "duration", "int", "timestamp", "uint"))
+_ACCUMULATOR = "@result"
 
 
-def estimate_cost(expression: Expression, variables: Mapping[str, Shape]) -> int:
-    return min(_estimate(expression, variables).cost, MAX_COST)
+class _Local(NamedTuple):
+    """A variable of a loop, or one that is bound."""
+
+    place: Shape | None
+    size: Range | None
+    entries: Entries | None = None
 
 
-def _estimate(expression: Expression, scope: Mapping[str, Shape]) -> Estimate:
-    match expression:
-        case Constant(value):
-            return Estimate(0, Sized(len(value)) if isinstance(value, (str, bytes)) else ANYTHING)
-        case Identifier(name):
-            return Estimate(1, scope.get(name, ANYTHING))
-        case Select():
-            return _select(expression, scope)
-        case Aggregate(parts, is_map):
-            estimates = [_estimate(each, scope) for each in parts]
-            base, length = (_MAP, len(parts) // 2) if is_map else (_LIST, len(parts))
-            inside = max((each.shape for each in estimates), key=Shape.size, default=ANYTHING)
-            return Estimate(base + sum(each.cost for each in estimates), Sized(length, inside))
-        case Call(function, arguments):
-            return _call(function, [_estimate(each, scope) for each in arguments])
-        case Message(_, fields):
-            return Estimate(_MAP + sum(_estimate(each, scope).cost for _, each in fields), ANYTHING)
-        case Comprehension():
-            return _comprehension(expression, scope)
+_Scope = Mapping[str, _Local]
 
 
-def _select(expression: Select, scope: Mapping[str, Shape]) -> Estimate:
-    operand = _estimate(expression.operand, scope)
-    if expression.is_test:
-        return Estimate(operand.cost, ANYTHING)
-    return Estimate(operand.cost + 1, operand.shape.field(expression.field))
+def estimate_cost(
+    checked: Checked, root: str, variables: Mapping[str, Shape], unknown: Range = ANY_SIZE
+) -> int:
+    """`unknown` is the size of what nothing is known of.
+
+    Where upstream loses the way from a variable, it goes on from the root: so do we, for the same numbers.
+    """
+    estimator = _Estimator(checked, variables, variables.get(root, UNKNOWN), unknown)
+    return estimator.node(checked.tree, {}).cost.most
 
 
-def _comprehension(loop: Comprehension, scope: Mapping[str, Shape]) -> Estimate:
-    source, start = _estimate(loop.range, scope), _estimate(loop.start, scope)
-    times = source.shape.size()
-    builds_list = isinstance(loop.start, Aggregate)
-    made: Shape = Sized(times) if builds_list else start.shape
-    inner = {**scope, loop.variable: source.shape.iterated(), loop.accumulator: made}
-    condition, step = _estimate(loop.condition, inner), _estimate(loop.step, inner)
-    outer = {**scope, loop.accumulator: made}
-    result = _estimate(loop.result, outer)
-    cost = source.cost + start.cost + times * (condition.cost + step.cost) + result.cost
-    return Estimate(cost, made if builds_list else result.shape)
+class _Estimator:
+    def __init__(self, checked: Checked, variables: Mapping[str, Shape], root: Shape, unknown: Range) -> None:
+        self._checked = checked
+        self._variables = variables
+        self._root = root
+        self._unknown = unknown
+
+    def node(self, expression: Expression, scope: _Scope) -> Node:
+        match expression:
+            case Constant(value):
+                length = len(value) if isinstance(value, (str, bytes)) else 1
+                return self._made(expression, NOTHING, fixed(length))
+            case Identifier(name):
+                return self._identifier(expression, name, scope)
+            case Select():
+                return self._select(expression, scope)
+            case Call("dyn", (argument,)):
+                inner = self.node(argument, scope)
+                size = inner.size if inner.is_sized else None
+                return self._made(expression, inner.cost.plus(ONE), size, entries=inner.entries)
+            case Call():
+                return self._call(expression, scope)
+            case Aggregate():
+                return self._aggregate(expression, scope)
+            case Message(_, fields):
+                parts = [self.node(value, scope).cost for _, value in fields]
+                return self._made(expression, _sum(parts).plus(_MESSAGE))
+            case Comprehension():
+                return (
+                    self._bind(expression, scope) if _is_bind(expression) else self._loop(expression, scope)
+                )
+
+    def _made(
+        self,
+        expression: Expression,
+        cost: Range,
+        size: Range | None = None,
+        *,
+        place: Shape | None = None,
+        entries: Entries | None = None,
+        local: Range | None = None,
+    ) -> Node:
+        """The size is what is told, or what the place has, the type, or the variable."""
+        kind = self._checked.type_of(expression)
+        if size is None and place is not None and (most := place.size()) is not None:
+            size = Range(0, most)
+        if size is None and unwrapped(kind)[0].name in _SCALARS:
+            size = ONE
+        size = local if size is None else size
+        known = self._unknown if size is None else size
+        return Node(expression, kind, cost, known, size is not None, place, entries)
+
+    def _below(self, node: Node, step: str) -> Shape:
+        return self._root if node.place is None else node.place.child(step)
+
+    def _identifier(self, expression: Expression, name: str, scope: _Scope) -> Node:
+        local = scope.get(name)
+        if local is None:
+            return self._made(expression, ONE, place=self._variables.get(name, self._root))
+        return self._made(expression, ONE, place=local.place, entries=local.entries, local=local.size)
+
+    def _select(self, select: Select, scope: _Scope) -> Node:
+        operand = self.node(select.operand, scope)
+        if select.is_test:
+            return self._made(select, operand.cost)
+        is_priced = operand.type.name == "map" or isinstance(operand.type, ObjectType)
+        cost = operand.cost.plus(ONE) if is_priced else operand.cost
+        return self._made(select, cost, place=self._below(operand, select.field))
+
+    def _call(self, call: Call, scope: _Scope) -> Node:
+        nodes = [self.node(each, scope) for each in call.arguments]
+        paid = _sum([each.cost for each in nodes])
+        match call.function, nodes:
+            case (("_&&_" | "_||_"), _):
+                return self._made(call, paid)
+            case "_?_:_", [test, yes, no]:
+                cost = test.cost.plus(yes.cost.union(no.cost))
+                entries = yes.entries.union(no.entries) if yes.entries and no.entries else None
+                return self._made(call, cost, yes.size.union(no.size), entries=entries)
+            case "_[_]", [of, _]:
+                step = ITEMS if of.type.name == "list" else VALUES
+                size = of.entries.value if of.entries is not None else None
+                return self._made(call, paid.plus(ONE), size, place=self._below(of, step))
+        price = price_of(call, nodes, self._unknown)
+        return self._made(call, paid.plus(price.cost), price.size, entries=price.entries)
+
+    def _aggregate(self, literal: Aggregate, scope: _Scope) -> Node:
+        nodes = [self.node(each, scope) for each in literal.parts]
+        cost = _sum([each.cost for each in nodes]).plus(_MAP if literal.is_map else _LIST)
+        if not literal.is_map:
+            entries = Entries(True, ONE, _union([each.size for each in nodes]))
+            return self._made(literal, cost, fixed(len(nodes)), entries=entries)
+        keys, values = (_union([each.size for each in nodes[turn::2]]) for turn in (0, 1))
+        return self._made(literal, cost, fixed(len(nodes) // 2), entries=Entries(False, keys, values))
+
+    # loops
+
+    def _loop(self, loop: Comprehension, scope: _Scope) -> Node:
+        source, start = self.node(loop.range, scope), self.node(loop.start, scope)
+        outer = {**scope, loop.accumulator: _local_of(start)}
+        inner = {**outer, **self._iterated(loop, source)}
+        condition, step = self.node(loop.condition, inner), self.node(loop.step, inner)
+        turns = source.size.times(condition.cost.plus(step.cost))
+        cost = _sum([source.cost, start.cost, self.node(loop.result, outer).cost, turns])
+        if isinstance(loop.start, Aggregate):
+            return self._made(loop, cost, source.size, entries=step.entries)
+        return self._made(loop, cost, start.size if isinstance(loop.start, Constant) else None)
+
+    def _iterated(self, loop: Comprehension, source: Node) -> _Scope:
+        """The variables of a loop."""
+        entries = source.entries
+        is_list = entries.is_list if entries is not None else source.type.name == "list"
+        key = _Local(self._below(source, INDICES if is_list else KEYS), entries.key if entries else None)
+        value = _Local(self._below(source, ITEMS if is_list else VALUES), entries.value if entries else None)
+        if loop.second_variable:
+            return {loop.variable: key, loop.second_variable: value}
+        return {loop.variable: value if is_list else key}
+
+    def _bind(self, loop: Comprehension, scope: _Scope) -> Node:
+        source, start = self.node(loop.range, scope), self.node(loop.start, scope)
+        result = self.node(loop.result, {**scope, loop.accumulator: _local_of(start)})
+        size = result.size if result.is_sized else None
+        return self._made(loop, _sum([source.cost, start.cost, result.cost]), size, entries=result.entries)
 
 
-def _call(function: str, arguments: Sequence[Estimate]) -> Estimate:
-    paid = sum(each.cost for each in arguments)
-    shapes = [each.shape for each in arguments]
-    if function in ("_&&_", "_||_"):
-        return Estimate(paid, ANYTHING)
-    if function == "_?_:_":
-        test, yes, no = arguments
-        return Estimate(test.cost + max(yes.cost, no.cost), max(yes.shape, no.shape, key=Shape.size))
-    price = _PRICES.get(function)
-    own = price(shapes) if price else 1
-    return Estimate(paid + ceil(own), _result(function, shapes))
+def _local_of(node: Node) -> _Local:
+    return _Local(node.place, node.size if node.is_sized else None, node.entries)
 
 
-def _traversal(shapes: Sequence[Shape]) -> float:
-    """Reading a string, or a list, once."""
-    return 1 + shapes[0].size() * _TRAVERSAL if shapes else 1
+def _is_bind(loop: Comprehension) -> bool:
+    nothing = Aggregate((), is_map=False)
+    return loop.range == nothing and loop.condition == Constant(False) and loop.accumulator != _ACCUMULATOR
 
 
-def _each_item(shapes: Sequence[Shape]) -> float:
-    """Looking at all items, which may be strings."""
-    return 1 + shapes[0].size() * max(1.0, shapes[0].item().size() * _TRAVERSAL)
+def _sum(costs: Sequence[Range]) -> Range:
+    return reduce(Range.plus, costs, NOTHING)
 
 
-def _search(shapes: Sequence[Shape]) -> float:
-    return max(1.0, shapes[0].size() * _TRAVERSAL) * max(1.0, shapes[1].size() * _TRAVERSAL)
-
-
-def _match(shapes: Sequence[Shape]) -> float:
-    return max(1.0, (shapes[0].size() + 1) * _TRAVERSAL) * max(1.0, shapes[1].size() * _REGEX)
-
-
-def _argument(shapes: Sequence[Shape]) -> float:
-    return max(1.0, shapes[-1].size() * _TRAVERSAL)
-
-
-def _comparison(shapes: Sequence[Shape]) -> float:
-    return max(1.0, min(each.size() for each in shapes) * _TRAVERSAL)
-
-
-def _concatenation(shapes: Sequence[Shape]) -> float:
-    return max(1.0, sum(each.size() for each in shapes) * _TRAVERSAL)
-
-
-def _pairs(shapes: Sequence[Shape]) -> float:
-    """Each item of one list against each of another."""
-    return max(1, shapes[0].size() * shapes[-1].size())
-
-
-_PRICES: dict[str, Callable[[Sequence[Shape]], float]] = {
-    "@in": lambda shapes: max(1, shapes[1].size()),
-    "contains": _search,
-    "matches": _match,
-    "find": _match,
-    "findAll": _match,
-    "startsWith": _argument,
-    "endsWith": _argument,
-    "_==_": _comparison,
-    "_!=_": _comparison,
-    "_<_": _comparison,
-    "_<=_": _comparison,
-    "_>_": _comparison,
-    "_>=_": _comparison,
-    "_+_": _concatenation,
-    **dict.fromkeys(
-        ("isSorted", "sum", "min", "max", "indexOf", "lastIndexOf", "join", "flatten", "slice", "reverse"),
-        _each_item,
-    ),
-    **dict.fromkeys(("distinct", "sort"), lambda shapes: _pairs((shapes[0], shapes[0]))),
-    **dict.fromkeys(("sets.contains", "sets.equivalent", "sets.intersects"), _pairs),
-    **dict.fromkeys(
-        (
-            "url", "isURL", "quantity", "isQuantity", "ip", "isIP", "cidr", "isCIDR", "semver", "isSemver",
-            "lowerAscii", "upperAscii", "substring", "trim", "replace", "split", "format", "strings.quote",
-            "bytes",
-        ),
-        _traversal,
-    ),
-}  # fmt: skip
-
-
-def _result(function: str, shapes: Sequence[Shape]) -> Shape:
-    """How large what a function gives may be."""
-    match function:
-        case "_[_]" | "_[?_]":
-            return shapes[0].item()
-        case "_+_":
-            return Sized(sum(each.size() for each in shapes), shapes[0].item())
-        case "lowerAscii" | "upperAscii" | "substring" | "trim" | "find" | "charAt" | "string":
-            return Sized(shapes[0].size())
-        case "replace":
-            return Sized(shapes[0].size() * max(1, shapes[-1].size()))
-        case "split" | "findAll":
-            return Sized(shapes[0].size(), Sized(shapes[0].size()))
-        case "join":
-            return Sized(shapes[0].size() * (shapes[0].item().size() + 1))
-        case "min" | "max":
-            return shapes[0].item()
-        case "slice" | "reverse" | "distinct" | "sort" | "flatten" | "value" | "orValue" | "optional.of":
-            return shapes[0]
-    return ANYTHING
+def _union(sizes: Sequence[Range]) -> Range:
+    return reduce(Range.union, sizes) if sizes else NOTHING

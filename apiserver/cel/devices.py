@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object
@@ -17,12 +17,12 @@ from apimachinery.quantity import Quantity
 from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression, opaque
 from apiserver.cel.libraries.function import OPAQUE
-from apiserver.cel.shapes import Shape, Sized
+from apiserver.cel.shapes import KEYS, UNKNOWN, VALUES, Shape
 from apiserver.cel.syntax import Call, Constant, Expression, Identifier, Select, walk
 from apiserver.cel.types import BOOL, DYN, Struct, parse_type
 
 MAX_COST = 1_000_000
-_DOMAIN, _VALUE, _ENTRIES = 63, 64, 32
+_DOMAIN, _IDENTIFIER, _VALUE, _ENTRIES = 63, 32, 64, 32
 _DEVICE = Struct(
     "kubernetes.DRADevice",
     fields={
@@ -34,35 +34,34 @@ _DEVICE = Struct(
 
 
 @dataclass(frozen=True, slots=True)
-class _Map(Shape):
-    """From names to values that are alike."""
+class _Part(Shape):
+    """Something of a size that is known, and what is in it."""
 
-    value: Shape
+    length: int
+    children: Mapping[str, Shape] = field(default_factory=dict)
+    """By field, or by step."""
+    others: Shape = UNKNOWN
 
     def size(self) -> int:
-        return _ENTRIES
+        return self.length
 
-    def field(self, name: str) -> Shape:
-        return self.value
-
-    def item(self) -> Shape:
-        return self.value
-
-    def iterated(self) -> Shape:
-        return Sized(_DOMAIN)
+    def child(self, step: str) -> Shape:
+        return self.children.get(step, self.others)
 
 
-class _Device(Shape):
-    """What an expression may know of a device."""
+def _map(key: int, value: Shape, others: Shape = UNKNOWN) -> Shape:
+    return _Part(_ENTRIES, {KEYS: _Part(key), VALUES: value}, others)
 
-    fields: Mapping[str, Shape] = {
-        "driver": Sized(_DOMAIN),
-        "attributes": _Map(_Map(Sized(_VALUE))),
-        "capacity": _Map(_Map(Shape())),
-    }
 
-    def field(self, name: str) -> Shape:
-        return self.fields[name]
+_ATTRIBUTE = _Part(_VALUE)
+_SHAPE = _Part(
+    0,
+    {
+        "driver": _Part(_DOMAIN),
+        "attributes": _map(_DOMAIN, _map(_IDENTIFIER, _ATTRIBUTE, _ATTRIBUTE)),
+        "capacity": _map(_DOMAIN, _map(_IDENTIFIER, _Part(0))),
+    },
+)
 
 
 class DeviceSelector:
@@ -104,7 +103,7 @@ def compile_selector(text: str) -> DeviceSelector:
     if program.result_type not in (BOOL, DYN):
         kind = program.result_type.declared_name
         raise CompilationError(f"must evaluate to bool or the unknown type, not {kind}")
-    return DeviceSelector(program, estimate_cost(program.tree, {"device": _Device()}))
+    return DeviceSelector(program, estimate_cost(program.checked, "", {"device": _SHAPE}))
 
 
 def _split(name: str, driver: str) -> tuple[str, str]:

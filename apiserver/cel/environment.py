@@ -21,10 +21,11 @@ from google.protobuf import (
     timestamp_pb2,
 )
 
-from apiserver.cel.checker import CheckError, check
+from apiserver.cel.checker import Checked, CheckError, check
 from apiserver.cel.libraries import FUNCTIONS
 from apiserver.cel.libraries.function import OPAQUE, Function
 from apiserver.cel.macros import MacroError, expanded
+from apiserver.cel.runtime_form import runtime_form
 from apiserver.cel.syntax import Expression
 from apiserver.cel.types import Type, parse_type
 from apiserver.cel.wire import decode, encode
@@ -44,10 +45,11 @@ class EvaluationError(ValueError):
 class Program:
     """A compiled expression."""
 
-    def __init__(self, compiled: cel.Expression, tree: Expression, result_type: Type) -> None:
+    def __init__(self, compiled: cel.Expression, checked: Checked) -> None:
         self._compiled = compiled
-        self.tree = tree
-        self.result_type = result_type
+        self.checked = checked
+        self.tree = checked.tree
+        self.result_type = checked.type_of(checked.tree)
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Raises EvaluationError."""
@@ -73,13 +75,14 @@ def compile_expression(text: str, variables: Mapping[str, Type], wrap: Wrap | No
         raise CompilationError(_without_codes(str(error))) from None
     written = decode(parsed.serialize())
     try:
-        tree, kind = check(expanded(written), variables)
+        checked = check(expanded(written), variables)
     except MacroError as error:
         raise CompilationError(_shown([(error.position, str(error))], text)) from None
     except CheckError as error:
         raise CompilationError(_shown(error.problems, text)) from None
-    whole = wrap(tree) if wrap is not None else tree
-    return Program(parsed if whole == written else runtime.deserialize(encode(whole)), tree, kind)
+    form = runtime_form(checked)
+    whole = wrap(form) if wrap is not None else form
+    return Program(parsed if whole == written else runtime.deserialize(encode(whole)), checked)
 
 
 def _shown(problems: Iterable[tuple[int, str]], text: str) -> str:

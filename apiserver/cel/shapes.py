@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 MAX_REQUEST = 3 * 1024 * 1024
 """No value is larger than the largest request, in bytes."""
 
+ITEMS, VALUES, KEYS, INDICES = "@items", "@values", "@keys", "@indices"
+
 
 class Shape:
-    """Anything. Sizes are characters, items or entries."""
+    """Nothing is known."""
 
-    def size(self) -> int:
-        return 1
+    def size(self) -> int | None:
+        """Characters, items or entries."""
+        return None
 
-    def field(self, name: str) -> Shape:
-        return ANYTHING
-
-    def item(self) -> Shape:
-        """Any item of a list, any value of a map."""
-        return ANYTHING
-
-    def iterated(self) -> Shape:
-        """What a loop over it sees: items of a list, keys of a map."""
-        return self.item()
+    def child(self, step: str) -> Shape:
+        """What is at a field, or at one of the steps above."""
+        return UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Sized(Shape):
-    """Something that has been computed."""
-
-    length: int
-    inside: Shape = field(default_factory=Shape)
-
-    def size(self) -> int:
-        return self.length
-
-    def item(self) -> Shape:
-        return self.inside
-
-
-ANYTHING = Shape()
+UNKNOWN = Shape()
 
 
 class ValueShape(Shape):
@@ -50,19 +31,18 @@ class ValueShape(Shape):
     def __init__(self, values: list[Any]) -> None:
         self._values = values
 
-    def size(self) -> int:
-        return max(
-            (len(each) for each in self._values if isinstance(each, (str, bytes, list, dict))), default=1
-        )
+    def size(self) -> int | None:
+        sized = (each for each in self._values if isinstance(each, (str, bytes, list, dict)))
+        return max(map(len, sized), default=None)
 
-    def field(self, name: str) -> Shape:
-        return ValueShape([each[name] for each in self._values if isinstance(each, dict) and name in each])
-
-    def item(self) -> Shape:
-        lists = [each for value in self._values if isinstance(value, list) for each in value]
-        maps = [each for value in self._values if isinstance(value, dict) for each in value.values()]
-        return ValueShape(lists + maps)
-
-    def iterated(self) -> Shape:
-        keys = [key for value in self._values if isinstance(value, dict) for key in value]
-        return ValueShape(keys) if keys else self.item()
+    def child(self, step: str) -> Shape:
+        lists = [each for each in self._values if isinstance(each, list)]
+        maps = [each for each in self._values if isinstance(each, dict)]
+        match step:
+            case "@items":
+                return ValueShape([each for value in lists for each in value])
+            case "@values":
+                return ValueShape([each for value in maps for each in value.values()])
+            case "@keys":
+                return ValueShape([key for value in maps for key in value])
+        return ValueShape([each[step] for each in maps if step in each])

@@ -131,9 +131,11 @@ def _made_of(expression: Expression, parts: Sequence[Expression]) -> Any:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """All of it, from the outside to the inside."""
-    yield expression
-    for each in parts_of(expression):
-        yield from walk(each)
+    pending = [expression]
+    while pending:
+        each = pending.pop()
+        yield each
+        pending.extend(reversed(parts_of(each)))
 
 
 def has_loops(expression: Expression) -> bool:

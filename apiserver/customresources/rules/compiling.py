@@ -9,7 +9,8 @@ from typing import Any
 from apimachinery.objects import Object
 from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, Program, compile_expression
-from apiserver.cel.shapes import Shape
+from apiserver.cel.shapes import ValueShape
+from apiserver.cel.sizes import ONE
 from apiserver.cel.syntax import Aggregate, Call, Comprehension, Constant, Expression, Identifier, names_in
 from apiserver.cel.types import BOOL, DYN, STRING, Type, optional_of
 from apiserver.customresources.rules.places import PlaceShape, declared_type
@@ -42,20 +43,21 @@ class Rule:
         """`schema` and `kind` are the place's, with a resource's metadata. Raises CompilationError."""
         self.raw = raw
         self.is_optional = bool(raw.get("optionalOldSelf"))
-        self._schema = schema
         old, wrap = (optional_of(kind), _with_optional) if self.is_optional else (kind, None)
         self.program = compile_expression(raw["rule"], {SELF: kind, OLD_SELF: old}, wrap)
         self.uses_old = OLD_SELF in names_in(self.program.tree)
-        self.cost = self.cost_of(PlaceShape(self._schema))
+        place = PlaceShape(schema)
+        self.cost = estimate_cost(self.program.checked, SELF, {SELF: place, OLD_SELF: place})
         expression = raw.get("messageExpression") or ""
         self.message_program = _compiled_message(expression, kind) if expression.strip() else None
         self.steps: list[Step] = []
         if raw.get("fieldPath"):
             self.steps = resolve_field_path(raw["fieldPath"], schema)[0]
 
-    def cost_of(self, place: Shape) -> int:
-        """What the rule may cost over a place of that shape."""
-        return estimate_cost(self.program.tree, {SELF: place, OLD_SELF: place})
+    def cost_for(self, value: Any) -> int:
+        """What the rule may cost over that value."""
+        shape = ValueShape([value])
+        return estimate_cost(self.program.checked, SELF, {SELF: shape, OLD_SELF: shape}, ONE)
 
     def variables(self, value: Any, old: Any, has_old: bool) -> Mapping[str, Any]:
         """What the rule is evaluated with; values are CEL's."""

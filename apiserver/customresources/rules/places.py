@@ -18,12 +18,14 @@ from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from apimachinery.times import parse_time
 from apiserver.cel.names import escaped, sayings
-from apiserver.cel.shapes import ANYTHING, MAX_REQUEST, Shape, Sized
+from apiserver.cel.shapes import MAX_REQUEST, UNKNOWN, Shape
 from apiserver.cel.types import STRING, ObjectType, Type, UnorderedList, list_of, map_of, parse_type
 from apiserver.customresources.schema.structural import Structural
 
 _TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
-_TEXT_SIZES = {"date": 10, "date-time": 20, "duration": 6}
+_TEXT_SIZES = {"date": 12, "date-time": 32, "duration": 32}
+_SMALLEST_TEXTS = {"date": 12, "date-time": 21, "duration": 3}
+"""Both with their quotation marks, as upstream counts them."""
 _NAME: Object = {"type": "string"}
 _META: Object = {"type": "object", "properties": {"name": _NAME, "generateName": _NAME}}
 
@@ -166,37 +168,52 @@ class PlaceShape(Shape):
 
     def __init__(self, schema: Structural) -> None:
         self._schema = schema
-        seen = with_type_and_metadata(schema) if schema.is_resource else schema
-        self._fields = {said: inner for name, inner in seen.properties.items() for said in sayings(name)}
+
+    @cached_property
+    def _fields(self) -> Mapping[str, Structural]:
+        seen = with_type_and_metadata(self._schema) if self._schema.is_resource else self._schema
+        return {said: inner for name, inner in seen.properties.items() for said in sayings(name)}
 
     def size(self) -> int:
         raw, schema = self._schema.raw, self._schema
+        if schema.int_or_string:
+            return _length(raw, MAX_REQUEST - 2, 4)
         match schema.type:
             case "array":
                 return _limit(raw, "maxItems", 1 + smallest(schema.items))
-            case "object" if not schema.properties and schema.additional is not None:
+            case "object" if schema.additional is not None:
                 return _limit(raw, "maxProperties", 6 + smallest(schema.additional))
             case "string":
-                if raw.get("enum"):
-                    return max(len(str(each)) for each in raw["enum"])
-                fixed = _TEXT_SIZES.get(raw.get("format") or "")
-                return fixed or 4 * min(raw.get("maxLength", MAX_REQUEST), MAX_REQUEST // 4)
-        return MAX_REQUEST if schema.int_or_string else 1
+                return _text_size(raw)
+        return 0
 
-    def field(self, name: str) -> Shape:
-        if self._schema.type != "object":
-            return ANYTHING
-        if not self._schema.properties and self._schema.additional is not None:
-            return self.item()
-        inner = self._fields.get(name)
-        return PlaceShape(inner) if inner is not None else ANYTHING
+    def child(self, step: str) -> Shape:
+        match step:
+            case "@items" | "@values":
+                inner = self._schema.items or self._schema.additional
+            case "@keys":
+                return PlaceShape(_KEY) if self._schema.additional is not None else UNKNOWN
+            case _:
+                inner = self._fields.get(step)
+        return PlaceShape(inner) if inner is not None and type_of(inner) is not None else UNKNOWN
 
-    def item(self) -> Shape:
-        inner = self._schema.items or self._schema.additional
-        return PlaceShape(inner) if inner is not None else ANYTHING
 
-    def iterated(self) -> Shape:
-        return Sized(MAX_REQUEST // max(self.size(), 1)) if self._schema.type == "object" else self.item()
+_KEY = Structural({"type": "boolean"})
+"""Of a map: upstream knows no size of it, which is 0."""
+
+
+def _text_size(raw: Object) -> int:
+    text_format = raw.get("format") or ""
+    if text_format in _TEXT_SIZES:
+        return _TEXT_SIZES[text_format]
+    if text_format != "byte" and "maxLength" not in raw and raw.get("enum"):
+        return max((len(each.encode()) for each in raw["enum"] if isinstance(each, str)), default=0)
+    return _length(raw, MAX_REQUEST - 2, 1 if text_format == "byte" else 4)
+
+
+def _length(raw: Object, otherwise: int, per_character: int) -> int:
+    said = raw.get("maxLength")
+    return otherwise if said is None else max(0, int(said)) * per_character
 
 
 def _limit(raw: Object, word: str, smallest_part: int) -> int:
@@ -210,12 +227,14 @@ def smallest(schema: Structural | None) -> int:
     if schema is None or schema.int_or_string:
         return 1
     match schema.type:
-        case "object":
+        case "object" if schema.additional is None:
             required = schema.raw.get("required") or ()
             fields = {name: schema.properties[name] for name in required if name in schema.properties}
-            needed = {name: each for name, each in fields.items() if each.default is None}
+            needed = {name: each for name, each in fields.items() if each.default is None and type_of(each)}
             return 2 + sum(len(name) + 4 + smallest(each) for name, each in needed.items())
-        case "string" | "array":
+        case "string":
+            return _SMALLEST_TEXTS.get(schema.raw.get("format") or "", 2)
+        case "array" | "object":
             return 2
         case "boolean":
             return 4

@@ -11,7 +11,6 @@ from typing import Any
 from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object
 from apiserver.cel.environment import EvaluationError, Program
-from apiserver.cel.shapes import ValueShape
 from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
@@ -128,7 +127,7 @@ class RuleValidator:
 
     def _charge(self, rule: Rule, value: Any, path: Path, budget: Budget) -> None:
         """A rule that may be expensive is looked at with the values there are. Raises _OutOfBudget."""
-        cost = rule.cost_of(ValueShape([value]))
+        cost = rule.cost_for(value)
         if cost > CALL_LIMIT:
             text = (
                 "'operation cancelled: actual cost limit exceeded': no further validation rules will be run "

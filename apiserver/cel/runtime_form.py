@@ -1,0 +1,41 @@
+"""A checked expression as the runtime evaluates it: without what it has not, or means differently."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from apiserver.cel.checker import Checked
+from apiserver.cel.equality import Plan, plan_of, written
+from apiserver.cel.syntax import Call, Constant, Expression, parts_of, with_parts
+
+_UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
+"""What is called instead where there are lists whose order does not count."""
+
+
+def runtime_form(checked: Checked) -> Expression:
+    def form(expression: Expression) -> Expression:
+        made = with_parts(expression, [*map(form, parts_of(expression))])
+        return _call(made, expression, checked) if isinstance(made, Call) else made
+
+    return form(checked.tree)
+
+
+def _call(call: Call, original: Expression, checked: Checked) -> Expression:
+    """The runtime takes no optionals from our functions: what is empty stands for none."""
+    if call.function in _UNORDERED:
+        plan = plan_of(checked.type_of(parts_of(original)[0]))
+        return _without_order(call, plan) if plan is not None else call
+    overload = checked.overloads.get(id(original))
+    if overload is None:
+        return call
+    named = replace(call, function=overload.runtime_name) if overload.runtime_name else call
+    if not overload.makes_optional:
+        return named
+    return Call("optional.ofNonZeroValue", (named,), position=call.position)
+
+
+def _without_order(call: Call, plan: Plan) -> Expression:
+    at = call.position
+    told = Constant(written(plan), at)
+    made = Call(_UNORDERED[call.function], (*call.arguments, told), position=at)
+    return Call("!_", (made,), position=at) if call.function == "_!=_" else made

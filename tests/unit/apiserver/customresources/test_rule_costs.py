@@ -1,0 +1,90 @@
+"""What rules may cost, in the numbers of upstream's own tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from apiserver.customresources.rules.compiling import Rule, compile_rules
+from apiserver.customresources.schema.structural import Structural
+
+TEXT, NUMBER, WHOLE, FLAG = ({"type": kind} for kind in ("string", "number", "integer", "boolean"))
+INT_OR_STRING: Object = {"x-kubernetes-int-or-string": True}
+
+
+def of_format(name: str, **more: Any) -> Object:
+    return {**TEXT, "format": name, **more}
+
+
+def array(items: Object, **more: Any) -> Object:
+    return {"type": "array", "items": items, **more}
+
+
+def mapping(values: Object, **more: Any) -> Object:
+    return {"type": "object", "additionalProperties": values, **more}
+
+
+def fields(**properties: Object) -> Object:
+    return {"type": "object", "properties": properties}
+
+
+NAMED = {**fields(required=TEXT, optional=TEXT), "required": ["required"]}
+TWO_TEXTS = fields(a=TEXT, b=TEXT)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "cost"),
+    [
+        (array(NUMBER), "self.all(x, true)", 4718591),
+        (array(NUMBER, maxItems=10), "self.all(x, true)", 32),
+        (array(TEXT), "self.all(x, true)", 3145727),
+        (array(FLAG), "self.all(x, true)", 1887437),
+        (array(array(NUMBER)), "self.all(x, true)", 3145727),
+        (array(NAMED), "self.all(x, true)", 555128),
+        (array(of_format("duration")), "self.all(x, true)", 2359295),
+        (array(of_format("date")), "self.all(x, true)", 725936),
+        (array(of_format("date-time")), "self.all(x, true)", 428963),
+        (array(INT_OR_STRING), "self.all(x, true)", 4718591),
+        (array(NUMBER, maxItems=10), "self.all(x, self.all(y, true))", 352),
+        (array(NUMBER, maxItems=10), "self.all(x, self.all(y, self.all(z, true)))", 3552),
+        (array(TEXT), "self[1] == self[1]", 314577),
+        (array(mapping(NUMBER), maxItems=12), "self.all(x, x.y == 25.2)", 74),
+        (mapping(NUMBER), "self.all(x, true)", 1348169),
+        (mapping(TEXT), "self.all(x, x.contains(self[x]))", 2752507),
+        (mapping(of_format("date")), "self.all(x, true)", 524288),
+        (TEXT, "self.contains('test')", 314574),
+        ({**TEXT, "maxLength": 10}, "self.contains('test')", 5),
+        (TEXT, "self.startsWith('test')", 2),
+        (TEXT, "size(self + 'hello') > size('hello')", 314578),
+        (TEXT, "self.matches('x')", 314574),
+        (TEXT, "self.find('[0-9]+') == ''", 629147),
+        ({**TEXT, "maxLength": 0}, "self == 'x'", 1),
+        (of_format("byte", maxLength=0), "self == b'x'", 1),
+        (array(TEXT), "self.join(' ') == 'aa bb'", 329853068905),
+        (array({**TEXT, "maxLength": 10}, maxItems=10), "self.join(' ') == 'aa bb'", 43),
+        (array({**TEXT, "maxLength": 10}, maxItems=10), "self.isSorted() == true", 52),
+        (fields(a=WHOLE, b=WHOLE), "self.a == self.b", 4),
+        (fields(a=NUMBER), "double(self.a) < 10.0", 4),
+        (TWO_TEXTS, "self.a.replace(' ', 'x') == 'Rookxtakesxy'", 629150),
+        (TWO_TEXTS, "self.a.substring(4, 10).trim() == 'takes'", 629149),
+        (TWO_TEXTS, "self.a.lowerAscii() == self.b.lowerAscii()", 943723),
+        (TWO_TEXTS, "self.a.matches('^[^0-9]*$')", 943721),
+        (TWO_TEXTS, "optional.of('a') != optional.of('b')", 1844674407370955266),
+        (TWO_TEXTS, "self.?a.orValue('v') == 'a'", 4),
+        (TWO_TEXTS, "quantity(self.a).isLessThan(quantity(self.b))", 629151),
+        (TWO_TEXTS, "isQuantity('200M')", 1),
+    ],
+)
+def test_estimates_are_upstreams(schema: Object, text: str, cost: int) -> None:
+    (rule,) = compile_rules([{"rule": text}], Structural(schema))
+    assert isinstance(rule, Rule)
+    assert rule.cost == cost
+
+
+def test_what_a_rule_costs_for_a_value_goes_by_the_value() -> None:
+    (rule,) = compile_rules([{"rule": "self.all(x, self.all(y, x == y))"}], Structural(array(TEXT)))
+    assert isinstance(rule, Rule)
+    small, large = (rule.cost_for(["a"] * count) for count in (10, 100))
+    assert small * 80 < large < small * 120
