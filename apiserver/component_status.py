@@ -29,6 +29,7 @@ DEPRECATION = "v1 ComponentStatus is deprecated in v1.19+"
 _SECONDS = 20.0
 _COLUMNS = (NAME_COLUMN, Column("Status"), Column("Message"), Column("Error"))
 _WORDS = {"True": "Healthy", "False": "Unhealthy"}
+_TYPE = ("kind", "apiVersion")
 
 Probe = Callable[[], Awaitable[tuple[bool, str]]]
 """Whether it is well, and what it says."""
@@ -93,6 +94,8 @@ def _answer(info: RequestInfo, wanted: Negotiated, found: list[Object]) -> Objec
     shown = [partial_metadata(each, wanted.version) if is_partial else each for each in found]
     if info.verb == "get":
         return shown[0]
+    if not is_partial:  # the list says what its items are
+        shown = [{key: value for key, value in each.items() if key not in _TYPE} for each in shown]
     kind = "PartialObjectMetadataList" if is_partial else COMPONENT_STATUSES.kind_of_list
     version = f"meta.k8s.io/{wanted.version}" if is_partial else COMPONENT_STATUSES.api_version
     return {"kind": kind, "apiVersion": version, "metadata": {}, "items": shown}

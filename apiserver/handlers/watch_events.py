@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -14,6 +15,7 @@ from apimachinery.protobuf_wire import delimited
 from apimachinery.schema import definition_name
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
 from apiserver.negotiation import MEDIA_TYPES
+from apiserver.registry.codec import Codec
 from apiserver.registry.listing import Seen, matches
 from apiserver.registry.options import ListOptions
 from apiserver.registry.store import Store
@@ -130,11 +132,17 @@ class ProtobufEventWriter(EventWriter):
         self.is_plain = False
 
     def _whole(self, kind: str, entry: Entry) -> bytes:
-        return _framed(kind, self._store.codec.protobuf(entry))
+        return _frame(self._store.codec, kind, entry)
 
     @staticmethod
     def _encoded(kind: str, obj: Object) -> bytes:
         return _framed(kind, encode(obj, definition_name))
+
+
+@lru_cache(maxsize=1024)
+def _frame(codec: Codec, kind: str, entry: Entry) -> bytes:
+    """The same for all watchers, who ask for it about the same time."""
+    return _framed(kind, codec.protobuf(entry))
 
 
 def _framed(kind: str, obj: bytes) -> bytes:

@@ -10,10 +10,15 @@ import httpx
 import orjson
 import pytest
 
+from apimachinery import scheme
 from apimachinery.objects import Object
+from apimachinery.protobuf import CONTENT_TYPE, decode
+from apimachinery.protobuf_encoder import message_of
+from apimachinery.schema import definition_name
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
 from tests.integration.running_apiserver import Running, running
+from tests.unit.apimachinery.protobuf_objects import without_empty
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -128,6 +133,28 @@ async def test_discovery_is_sent_once(pki: Path) -> None:
         first = await admin.get("/apis", headers={"accept": accept})
         again = await admin.get("/apis", headers={"accept": accept, "if-none-match": first.headers["etag"]})
     assert (first.headers["content-type"], again.status_code) == (accept, 304)
+
+
+async def test_everything_is_told_in_protobuf_as_in_json(pki: Path) -> None:
+    stored = [each.path() for each in scheme.BUILTIN if "list" in each.verbs]
+    documents = ["/api", "/apis", "/api/v1", "/apis/apps", "/apis/apps/v1", "/api/v1/namespaces/none"]
+    async with running(pki) as api, api.client("admin") as admin, api.client() as nobody:
+        for path in [*documents, *stored]:
+            await told_alike(admin, path)
+        await told_alike(nobody, CONFIG_MAPS)  # a filter's refusal
+        aggregated = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        await told_alike(admin, "/apis", f";{aggregated}")
+
+
+async def told_alike(client: httpx.AsyncClient, path: str, form: str = "") -> None:
+    wanted = f"{CONTENT_TYPE}{form}"
+    protobuf = await client.get(path, headers={"accept": wanted})
+    json = await client.get(path, headers={"accept": f"application/json{form}"})
+    assert protobuf.headers["content-type"] == wanted, path
+    told = decode(protobuf.content, lambda *kind: message_of(*kind, definition_name)), json.json()
+    for obj in told:
+        obj.pop("metadata", None)  # lists are of different moments
+    assert (protobuf.status_code, without_empty(told[0])) == (json.status_code, without_empty(told[1])), path
 
 
 async def test_requests_are_counted(pki: Path) -> None:

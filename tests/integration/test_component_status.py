@@ -17,8 +17,6 @@ from tests.integration.running_apiserver import running
 PATH = "/api/v1/componentstatuses"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 ETCD = {
-    "kind": "ComponentStatus",
-    "apiVersion": "v1",
     "metadata": {"name": "etcd-0"},
     "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}],
 }
@@ -39,7 +37,7 @@ async def test_component_statuses_are_listed_and_got(pki: Path) -> None:
         "controller-manager", "scheduler", "etcd-0",
     ]  # fmt: skip
     assert chosen.json()["items"] == [ETCD]
-    assert got.json() == ETCD
+    assert got.json() == {"kind": "ComponentStatus", "apiVersion": "v1", **ETCD}
     assert (none.status_code, none.json()["message"]) == (404, 'componentstatuses "none" not found')
     assert [row["cells"] for row in table.json()["rows"]] == [["etcd-0", "Healthy", "ok", ""]]
     assert watched.status_code == 405

@@ -74,3 +74,13 @@ class Maker:
         if union.endswith("OrBool"):
             return [schema, lambda: True, lambda: False]
         return [schema, lambda: ["a", "b"] if union.endswith("OrStringArray") else [schema(), schema()]]
+
+
+def without_empty(value: Any) -> Any:
+    """What is left of a value without zeros and what holds nothing else, which need not be told."""
+    if isinstance(value, list):
+        return [without_empty(each) for each in value]
+    if isinstance(value, dict):
+        told = {name: without_empty(each) for name, each in value.items()}
+        return {name: each for name, each in told.items() if each not in (None, {}, [], "", 0)}
+    return value

@@ -13,7 +13,7 @@ from apimachinery import scheme
 from apimachinery.protobuf import decode
 from apimachinery.protobuf_encoder import encode, encoder_of, message_of
 from apimachinery.schema import definition_name
-from tests.unit.apimachinery.protobuf_objects import Maker
+from tests.unit.apimachinery.protobuf_objects import Maker, without_empty
 
 VECTORS = [
     orjson.loads(line)
@@ -52,16 +52,6 @@ def test_what_is_encoded_is_decoded_to_the_same(api_version: str, kind: str) -> 
         decoded = decode(data, lambda *_: message)
         assert without_empty(decoded) == without_empty(obj)
         assert encode(decoded, definition_name) == data
-
-
-def without_empty(value: Any) -> Any:
-    """What is left of a value without zeros and what holds nothing else, which need not be told."""
-    if isinstance(value, list):
-        return [without_empty(each) for each in value]
-    if isinstance(value, dict):
-        told = {name: without_empty(each) for name, each in value.items()}
-        return {name: each for name, each in told.items() if each not in (None, {}, [], "", 0)}
-    return value
 
 
 @pytest.mark.parametrize(

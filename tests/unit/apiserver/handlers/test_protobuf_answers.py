@@ -13,7 +13,7 @@ from apimachinery.protobuf import CONTENT_TYPE, decode
 from apimachinery.protobuf_encoder import message_of
 from apimachinery.schema import definition_name
 from tests.fakes.api import Answer, Api, serving
-from tests.unit.apimachinery.test_protobuf_encoder import without_empty
+from tests.unit.apimachinery.protobuf_objects import without_empty
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing
 
 MAPS = "/api/v1/namespaces/default/configmaps"
