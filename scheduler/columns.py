@@ -206,6 +206,14 @@ class Columns:
                 total += weight * normalize_columns(plugin.normalize, raw)
         return total
 
+    @staticmethod
+    def some(rows: IntArray, start: int, number: int) -> IntArray:
+        """So many of the rows, which are in order, beginning at `start` and coming round."""
+        if len(rows) <= number:
+            return rows
+        first = int(rows.searchsorted(start))
+        return np.concatenate((rows[first:], rows[:first]))[:number]
+
     # What depends on Node objects alone
 
     def _static(self, pod: PodInfo, profile: Profile) -> _Remembered:

@@ -1,0 +1,32 @@
+"""Among how many nodes the best is chosen."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler.config import ProfileConfig
+from scheduler.pod_info import parse_pod
+from scheduler.selection import Selected, enough_nodes
+from tests.unit.scheduler.builders import make_cache, make_node, make_pod, make_profile, make_selector
+
+
+@pytest.mark.parametrize(
+    ("percentage", "nodes", "wanted"),
+    [(0, 5000, 5000), (100, 5000, 5000), (30, 500, 150), (1, 5000, 100), (10, 60, 60)],
+    ids=str,
+)
+def test_a_profile_may_be_content_with_some_of_the_nodes(percentage: int, nodes: int, wanted: int) -> None:
+    assert enough_nodes(percentage, nodes) == wanted
+
+
+def test_each_search_begins_where_the_last_one_ended() -> None:
+    cache = make_cache(make_node(f"n{number:03}") for number in range(250))
+    profile, selector = make_profile(cache, ProfileConfig(percentage=40)), make_selector(cache)
+    rows = []
+    for number in range(5):
+        outcome = selector.select(parse_pod(make_pod(f"p{number}")), profile)
+        assert isinstance(outcome, Selected)
+        assert outcome.feasible == 100
+        rows.append(int(outcome.node[1:]))
+    for row, start in zip(rows, (0, 100, 200, 50, 150), strict=True):
+        assert (row - start) % 250 < 100
