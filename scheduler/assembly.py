@@ -20,7 +20,7 @@ from apimachinery.scheme import (
     STATEFUL_SETS,
 )
 from client.events import EventRecorder
-from client.informer import Informer, run_all
+from client.informer import Informer, drop_managed_fields, run_all
 from client.rest import Client
 from scheduler import metrics
 from scheduler.api import PodApi
@@ -29,6 +29,7 @@ from scheduler.config import Configuration
 from scheduler.default_selector import DefaultSelectors, Source
 from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
+from scheduler.extender import Extender, HttpPost, ignored_resources
 from scheduler.framework.interface import EventKind, Subject
 from scheduler.framework.profile import Profile
 from scheduler.journal import Journal
@@ -73,7 +74,9 @@ class Assembly:
 
 
 def assemble(client: Client, config: Configuration, random: Random, now: Callable[[], datetime]) -> Assembly:
-    pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=trim)
+    # Extenders are shown pods as they are.
+    transform = drop_managed_fields if config.extenders else trim
+    pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=transform)
     nodes, namespaces = Informer(client, NODES), Informer(client, NAMESPACES)
     services, budgets = Informer(client, SERVICES), Informer(client, POD_DISRUPTION_BUDGETS)
     controllers = {
@@ -86,7 +89,10 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     selectors = DefaultSelectors(services, sources)
     binder = VolumeBinder(storage.storage(), client, news, cache.labels_of_node, cache.pods.__contains__)
     profiles = {
-        each.name: build_profile(each, selectors, cache.namespaces, binder) for each in config.profiles
+        each.name: build_profile(
+            each, selectors, cache.namespaces, binder, ignored_resources(config.extenders)
+        )
+        for each in config.profiles
     }
     queue = SchedulingQueue(
         asyncio.get_running_loop().time,
@@ -117,6 +123,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
         journal=journal,
         pod=pods.get,
         now=now,
+        extenders=[Extender(each, HttpPost(each), nodes.get) for each in config.extenders],
     )
     metrics.initialize(list(profiles))
     metrics.watch_queue(queue.counts)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from apimachinery.objects import NamespacedName, Object
-from scheduler.framework.interface import Verdict
+from scheduler.framework.interface import EXTENDER, Verdict
 from scheduler.framework.profile import Profile
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
@@ -119,7 +119,16 @@ def rejected_matrix(pod: PodInfo, profile: Profile, rejected: Rejected, nodes: S
     if error.everywhere is not None or len(nodes) > MATRIX_NODES:
         first = {node.name: error.verdict(node.name) for node in nodes}
         return {name: _words({verdict.plugin: verdict}) for name, verdict in first.items() if verdict}
-    return {node.name: _words(profile.verdicts(pod, node, rejected.states)) for node in nodes}
+    return {
+        node.name: _words(
+            {**profile.verdicts(pod, node, rejected.states), **_of_extenders(error.verdict(node.name))}
+        )
+        for node in nodes
+    }
+
+
+def _of_extenders(verdict: Verdict | None) -> dict[str, Verdict]:
+    return {EXTENDER: verdict} if verdict is not None and verdict.plugin == EXTENDER else {}
 
 
 def _words(verdicts: Mapping[str, Verdict | None]) -> dict[str, str]:

@@ -73,13 +73,20 @@ class Preemption:
         self._budgets = budgets
 
     def plan(self, pod: PodInfo, profile: Profile, error: FitError, states: States) -> PreemptionPlan:
+        found = self.candidates(pod, profile, error, states)
+        return found if isinstance(found, PreemptionPlan) else PreemptionPlan(pick_one(found))
+
+    def candidates(
+        self, pod: PodInfo, profile: Profile, error: FitError, states: States
+    ) -> list[Candidate] | PreemptionPlan:
+        """One at least, for the best to be picked; or the plan to do nothing."""
         if why := self._why_not(pod, error):
             return PreemptionPlan(message=f"preemption: {why}", keeps_nomination=True)
         potential = self._potential(error)
         verdicts: dict[str, Verdict] = {}
         candidates = self._candidates(pod, profile, states, potential, verdicts)
         if candidates:
-            return PreemptionPlan(pick_one(candidates))
+            return candidates
         found_nothing = FitError(error.node_count, verdicts, absent=_NOT_HELPFUL)
         return PreemptionPlan(message=f"preemption: {found_nothing.message()}")
 

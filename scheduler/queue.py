@@ -58,6 +58,7 @@ class SchedulingQueue:
         self._error_backoff: _Heap = _Heap()
         self._unschedulable: dict[str, QueuedPod] = {}
         self._wakeup = asyncio.Event()
+        self._held, self._missed = "", False
 
     def counts(self) -> dict[str, int]:
         gated = sum(each.is_gated for each in self._unschedulable.values())
@@ -82,6 +83,17 @@ class SchedulingQueue:
     def _heaps(self) -> tuple[_Heap, _Heap, _Heap]:
         return self._active, self._backoff, self._error_backoff
 
+    # Pods that are decided on with waits in between
+
+    def hold(self, uid: str) -> None:
+        """From now until `release`, events that may help this pod are taken note of."""
+        self._held, self._missed = uid, False
+
+    def release(self) -> bool:
+        """Whether something has happened meanwhile."""
+        self._held = ""
+        return self._missed
+
     # In
 
     def add(self, pod: PodInfo) -> None:
@@ -91,7 +103,9 @@ class SchedulingQueue:
     def update(self, pod: PodInfo) -> None:
         """The pod itself has changed, which may be what it waited for."""
         queued = self.get(pod.uid)
-        if queued is None:
+        if pod.uid == self._held:
+            self._missed = True
+        elif queued is None:
             self.add(pod)
         elif pod.uid in self._unschedulable:
             changed = _matters(queued.pod, pod)
@@ -149,6 +163,7 @@ class SchedulingQueue:
     def wake(self, kinds: Iterable[EventKind], subject: Subject) -> None:
         """Moves the pods that the event may help; each still waits out its back-off."""
         kinds = tuple(kinds)
+        self._missed = self._missed or bool(kinds)
         if not kinds or not self._unschedulable:
             return
         helped = [

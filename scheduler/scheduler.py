@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,12 +22,14 @@ from client.errors import ConnectionFailed
 from scheduler import journal, metrics, status
 from scheduler.cache import Cache
 from scheduler.effects import Effects
+from scheduler.extended import bind_with, preempt_with, select_with
+from scheduler.extender import Extender, ExtenderError
 from scheduler.framework.fit_error import FitError
 from scheduler.framework.interface import EventKind, PreBindError, Subject
 from scheduler.framework.profile import Profile, Reservations, States
 from scheduler.journal import Attempt, Journal, rejected_matrix
 from scheduler.nominator import Nominator
-from scheduler.pod_info import PodInfo
+from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.preemption import Candidate, Preemption, PreemptionPlan
 from scheduler.queue import FLUSH_INTERVAL, QueuedPod, SchedulingQueue
 from scheduler.selection import Rejected, Selected, Selector
@@ -67,6 +69,7 @@ class Parts:
     journal: Journal
     pod: Callable[[NamespacedName], Object | None]
     now: Callable[[], datetime]
+    extenders: Sequence[Extender] = ()
 
 
 class Scheduler:
@@ -85,7 +88,10 @@ class Scheduler:
             await self._queue.wait()
             end = time.monotonic() + TIME_SLICE
             while (queued := self._queue.pop()) is not None:
-                self.schedule_one(queued)
+                if interested := self._interested(queued.pod):
+                    await self._schedule_with(queued, interested)
+                else:
+                    self.schedule_one(queued)
                 if time.monotonic() > end:
                     await asyncio.sleep(0)  # lets bindings and watch events through
                     end = time.monotonic() + TIME_SLICE
@@ -102,7 +108,7 @@ class Scheduler:
         """One attempt for one pod."""
         pod = queued.pod
         profile = self._parts.profiles[pod.scheduler_name]
-        if pod.is_terminating or self._cache.is_assumed(pod.uid):
+        if self._is_settled(pod):
             return
         start = time.perf_counter()
         outcome = self._parts.selector.select(pod, profile)
@@ -111,7 +117,67 @@ class Scheduler:
         if isinstance(outcome, Selected):
             self._bind(queued, profile, outcome, start)
         else:
-            self._reject(queued, profile, outcome, start)
+            plan = self._preempt(pod, profile, outcome.error, outcome.states)
+            self._reject(queued, profile, outcome, plan, start)
+
+    def _is_settled(self, pod: PodInfo) -> bool:
+        return pod.is_terminating or self._cache.is_assumed(pod.uid)
+
+    # Others are asked, too
+
+    def _interested(self, pod: PodInfo) -> list[Extender]:
+        return [each for each in self._parts.extenders if each.is_interested(pod)]
+
+    async def _schedule_with(self, queued: QueuedPod, extenders: Sequence[Extender]) -> None:
+        """The same with extenders. Nobody else is decided on meanwhile, but the cluster may change."""
+        pod = queued.pod
+        profile = self._parts.profiles[pod.scheduler_name]
+        if self._is_settled(pod):
+            return
+        start = time.perf_counter()
+        self._queue.hold(pod.uid)
+        plan = PreemptionPlan()
+        try:
+            outcome = await select_with(extenders, self._parts.selector, pod, profile)
+            if isinstance(outcome, Rejected):
+                plan = await self._preempt_with(extenders, pod, profile, outcome)
+        except ExtenderError as error:
+            self._queue.release()
+            self._extender_failed(queued, profile.name, str(error), start)
+            return
+        has_news, current = self._queue.release(), self._waiting(pod)
+        if current is None:
+            return
+        if isinstance(outcome, Rejected):
+            self._reject(queued, profile, outcome, plan, start)
+        elif not has_news or self._parts.selector.still_fits(pod, profile, outcome):
+            self._bind(queued, profile, outcome, start)
+        else:
+            self._queue.add_failed(queued)
+        if has_news and self._queue.get(pod.uid) is not None:
+            self._queue.retry(pod.uid)
+            self._queue.update(parse_pod(current))
+
+    async def _preempt_with(
+        self, extenders: Sequence[Extender], pod: PodInfo, profile: Profile, rejected: Rejected
+    ) -> PreemptionPlan:
+        if not rejected.error.node_count or not profile.preempts:
+            return PreemptionPlan()
+        metrics.PREEMPTION_ATTEMPTS.inc()
+        found = self._parts.preemption.candidates(pod, profile, rejected.error, rejected.states)
+        if isinstance(found, PreemptionPlan):
+            return found
+        return await preempt_with(extenders, pod, found, self._cache.pods)
+
+    def _extender_failed(self, queued: QueuedPod, profile: str, message: str, start: float) -> None:
+        self._observe(metrics.ERROR, profile, start)
+        current = self._waiting(queued.pod)
+        if current is None:
+            return
+        log.warning("Extender failed: pod=%s err=%s", queued.pod.key, message)
+        self._nominator.remove(queued.pod.uid)
+        self._queue.add_failed(queued)
+        self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated="")
 
     # A node was found
 
@@ -134,8 +200,9 @@ class Scheduler:
     ) -> None:
         try:
             await profile.pre_bind(pod, reserved)
-            await self._parts.api.bind(queued.pod, pod.node_name)
-        except (PreBindError, StatusError, ConnectionFailed) as error:
+            if not await bind_with(self._interested(pod), pod):
+                await self._parts.api.bind(queued.pod, pod.node_name)
+        except (PreBindError, ExtenderError, StatusError, ConnectionFailed) as error:
             profile.unreserve(pod, reserved)
             self._binding_failed(queued, pod, profile.name, error, start)
             return
@@ -160,9 +227,8 @@ class Scheduler:
             return
         log.warning("Binding failed: pod=%s node=%s err=%s", pod.key, pod.node_name, error)
         self._queue.add_failed(queued)
-        message = (
-            str(error) if isinstance(error, PreBindError) else f'running Bind plugin "{BINDER}": {error}'
-        )
+        is_told = isinstance(error, PreBindError | ExtenderError)
+        message = str(error) if is_told else f'running Bind plugin "{BINDER}": {error}'
         self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated="")
 
     def _waiting(self, pod: PodInfo) -> Object | None:
@@ -174,9 +240,10 @@ class Scheduler:
 
     # No node was found
 
-    def _reject(self, queued: QueuedPod, profile: Profile, rejected: Rejected, start: float) -> None:
+    def _reject(
+        self, queued: QueuedPod, profile: Profile, rejected: Rejected, plan: PreemptionPlan, start: float
+    ) -> None:
         pod, error = queued.pod, rejected.error
-        plan = self._preempt(pod, profile, error, rejected.states)
         self._queue.add_unschedulable(queued, error.plugins)
         nominated = self._nominate(pod, profile, plan)
         message = error.message(plan.message)

@@ -48,6 +48,16 @@ class Rejected:
     states: States
 
 
+@dataclass(frozen=True, slots=True)
+class Feasible:
+    """The nodes that fit, one at least; what is against those that were looked at, and against all others."""
+
+    nodes: list[NodeInfo]
+    verdicts: Mapping[str, Verdict]
+    absent: Verdict | None
+    states: States
+
+
 class Selector:
     """Looks at nodes one by one while they are few, at all of them at once when they are many."""
 
@@ -61,6 +71,10 @@ class Selector:
         self._columns: Columns | None = None
         self._next_row = 0  # where the search begins if not all nodes are wanted
 
+    @property
+    def node_count(self) -> int:
+        return len(self._cache.nodes)
+
     def select(self, pod: PodInfo, profile: Profile) -> Selected | Rejected:
         cache = self._cache
         states = profile.pre_filter(pod, cache)
@@ -69,15 +83,61 @@ class Selector:
         outcome = self._nominated(pod, profile, states) or self._search(pod, profile, states)
         return replace(outcome, states=states)
 
+    def feasible(self, pod: PodInfo, profile: Profile, *, nominated: bool) -> Feasible | Rejected | None:
+        """All nodes that fit, for others to choose among; or its nominated node alone, if that fits."""
+        states = profile.pre_filter(pod, self._cache)
+        if isinstance(states, Verdict):
+            return Rejected(FitError(len(self._cache.nodes), everywhere=states), {})
+        if nominated:
+            chosen = self._nominated(pod, profile, states)
+            node = self._cache.node(chosen.node) if chosen else None
+            return None if node is None else Feasible([node], {}, None, states)
+        eligible = profile.eligible_nodes(pod, states)
+        if isinstance(eligible, Verdict):
+            return Rejected(FitError(len(self._cache.nodes), everywhere=eligible), states)
+        return self._feasible(pod, profile, states, eligible)
+
+    def _feasible(
+        self, pod: PodInfo, profile: Profile, states: States, eligible: EligibleNodes | None
+    ) -> Feasible | Rejected:
+        """Of nodes that a plugin has not named it's enough to know who did not want them."""
+        nodes: Sequence[NodeInfo] = self._cache.nodes
+        if eligible is not None:
+            nodes = [node for node in map(self._cache.node, sorted(eligible.names)) if node is not None]
+        fitting, verdicts = self._filter(pod, profile, states, nodes)
+        others = eligible.others() if eligible is not None else None
+        if not fitting:
+            return Rejected(FitError(len(self._cache.nodes), verdicts, absent=others), states)
+        return Feasible(fitting, verdicts, others, states)
+
+    def best(
+        self, pod: PodInfo, profile: Profile, feasible: Feasible, scores: Mapping[str, Mapping[str, int]]
+    ) -> Selected:
+        """`scores` of others, who -> node -> score, are added to those of the plugins."""
+        evaluated = len(feasible.nodes) + len(feasible.verdicts)
+        best = self._best(pod, profile, feasible.nodes, evaluated, scores)
+        return replace(best, verdicts=feasible.verdicts, states=feasible.states)
+
+    def still_fits(self, pod: PodInfo, profile: Profile, selected: Selected) -> bool:
+        """Whether a node that was selected some time ago is there, and as good as it was."""
+        states, node = profile.pre_filter(pod, self._cache), self._cache.node(selected.node)
+        if node is None or isinstance(states, Verdict):
+            return False
+        return self.first_no(pod, profile, states, node) is None
+
     def _search(self, pod: PodInfo, profile: Profile, states: States) -> Selected | Rejected:
         eligible = profile.eligible_nodes(pod, states)
         if isinstance(eligible, Verdict):
             return Rejected(FitError(len(self._cache.nodes), everywhere=eligible), {})
-        if eligible is not None:
-            return self._among_named(pod, profile, states, eligible)
-        if len(self._cache.nodes) >= self._many_nodes:
+        if eligible is None and len(self._cache.nodes) >= self._many_nodes:
             return self._among_many(pod, profile, states)
-        return self._among(pod, profile, states, self._cache.nodes)
+        return self._one_by_one(pod, profile, states, eligible)
+
+    def _one_by_one(
+        self, pod: PodInfo, profile: Profile, states: States, eligible: EligibleNodes | None = None
+    ) -> Selected | Rejected:
+        found = self._feasible(pod, profile, states, eligible)
+        return found if isinstance(found, Rejected) else self.best(pod, profile, found, {})
 
     def first_no(self, pod: PodInfo, profile: Profile, states: States, node: NodeInfo) -> Verdict | None:
         """Why the pod can't go there now, minding the pods that wait for room on that node."""
@@ -97,20 +157,10 @@ class Selector:
             return None
         return Selected(node.name, evaluated=1, feasible=1, feasible_nodes=(node.name,))
 
-    def _among_named(
-        self, pod: PodInfo, profile: Profile, states: States, eligible: EligibleNodes
-    ) -> Selected | Rejected:
-        """Of the nodes that are not looked at it's enough to know who did not want them."""
-        nodes = [node for node in map(self._cache.node, sorted(eligible.names)) if node is not None]
-        result = self._among(pod, profile, states, nodes)
-        if isinstance(result, Selected):
-            return result
-        error = FitError(len(self._cache.nodes), result.error.verdicts, absent=eligible.others())
-        return Rejected(error, states)
-
-    def _among(
+    def _filter(
         self, pod: PodInfo, profile: Profile, states: States, nodes: Sequence[NodeInfo]
-    ) -> Selected | Rejected:
+    ) -> tuple[list[NodeInfo], dict[str, Verdict]]:
+        """The nodes that fit, and what is against the others."""
         verdicts: dict[str, Verdict] = {}
         fitting = []
         for node in nodes:
@@ -119,15 +169,21 @@ class Selector:
                 fitting.append(node)
             else:
                 verdicts[node.name] = verdict
-        if not fitting:
-            return Rejected(FitError(len(self._cache.nodes), verdicts), states)
-        return replace(self._best(pod, profile, fitting, len(nodes)), verdicts=verdicts)
+        return fitting, verdicts
 
-    def _best(self, pod: PodInfo, profile: Profile, fitting: list[NodeInfo], evaluated: int) -> Selected:
+    def _best(
+        self,
+        pod: PodInfo,
+        profile: Profile,
+        fitting: list[NodeInfo],
+        evaluated: int,
+        others: Mapping[str, Mapping[str, int]],
+    ) -> Selected:
         names = tuple(node.name for node in fitting)
         if len(fitting) == 1:
             return Selected(names[0], evaluated, 1, names)
         scores = profile.score(pod, self._cache, fitting)
+        scores |= {who: [given.get(name, 0) for name in names] for who, given in others.items()}
         totals = [sum(column) for column in zip(*scores.values(), strict=True)] or [0] * len(fitting)
         highest = max(totals)
         best = [index for index, total in enumerate(totals) if total == highest]
@@ -147,7 +203,7 @@ class Selector:
             if node is not None and self.first_no(pod, profile, states, node) is not None:
                 rows = rows[rows != node.row]
         if not len(rows):
-            return self._among(pod, profile, states, nodes)  # for the reasons
+            return self._one_by_one(pod, profile, states)  # for the reasons
         if len(rows) == 1:
             return Selected(nodes[rows[0]].name, len(nodes), 1)
         rows = columns.some(rows, self._next_row, enough_nodes(profile.percentage, len(nodes)))

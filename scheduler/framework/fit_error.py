@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scheduler.framework.interface import Verdict
+from scheduler.framework.interface import EXTENDER, Verdict
 
 NO_NODES = "no nodes available to schedule pods"
 
@@ -16,19 +16,22 @@ class FitError:
     """A value, not an exception: the result of an attempt that found nothing.
 
     `verdicts` has the nodes that were looked at; `absent` stands for all others.
-    `everywhere` is the no of a plugin that didn't have to look at nodes.
+    `everywhere` is the no of a plugin that didn't have to look at nodes. `by_extenders`: they had a
+    say, maybe without a reason.
     """
 
     node_count: int
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     absent: Verdict | None = None
     everywhere: Verdict | None = None
+    by_extenders: bool = False
 
     @property
     def plugins(self) -> frozenset[str]:
         """The plugins that said no; an event that concerns one of them wakes the pod."""
         said_no = [*self.verdicts.values(), self.absent, self.everywhere]
-        return frozenset(each.plugin for each in said_no if each is not None)
+        plugins = frozenset(each.plugin for each in said_no if each is not None)
+        return plugins | {EXTENDER} if self.by_extenders else plugins
 
     def verdict(self, node: str) -> Verdict | None:
         return self.everywhere or self.verdicts.get(node) or self.absent

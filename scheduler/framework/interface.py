@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from scheduler.columns import Columns, IntArray, Mask
 
 MAX_NODE_SCORE = 100
+# Stands for all extenders as the plugin that rejected a pod: nobody knows what would help.
+EXTENDER = "Extender"
 
 
 class Verdict(NamedTuple):

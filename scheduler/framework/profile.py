@@ -9,6 +9,7 @@ from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
 from scheduler.cache import Cache
 from scheduler.framework.interface import (
+    EXTENDER,
     SKIP,
     ColumnsFilterPlugin,
     ColumnsScorePlugin,
@@ -212,6 +213,8 @@ class Profile:
         """Whether one of the plugins that rejected the pod thinks an event may change that."""
         kinds = tuple(kinds)
         for name in rejected_by:
+            if name == EXTENDER:
+                return True
             hints: Mapping[EventKind, Hint] = self._hints.get(name, {})
             for kind in kinds:
                 hint = hints.get(kind)

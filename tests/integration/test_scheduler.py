@@ -7,8 +7,10 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -20,6 +22,7 @@ from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
 LIMIT = 20.0
+HOST = "kubernetes.io/hostname"
 
 
 @asynccontextmanager
@@ -39,7 +42,7 @@ async def control_plane(folder: Path, *schedulers: str) -> AsyncIterator[tuple[C
 
 async def make_node(client: Client, name: str, cpu: str = "4") -> None:
     """As a kubelet does: the object, then its status; and the taint of a new node gone."""
-    labels = {"kubernetes.io/hostname": name}
+    labels = {HOST: name}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
     await client.create(NODES, node)
     status = {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "110"}}
@@ -47,10 +50,13 @@ async def make_node(client: Client, name: str, cpu: str = "4") -> None:
     await client.patch(NODES, name, {"spec": {"taints": None}})
 
 
-async def make_pod(client: Client, name: str, cpu: str = "100m", **spec: Any) -> Object:
+async def make_pod(
+    client: Client, name: str, cpu: str = "100m", annotations: Object | None = None, **spec: Any
+) -> Object:
     container = {"name": "c", "image": "busybox", "resources": {"requests": {"cpu": cpu}}}
     pod = {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "kube-system"},
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "kube-system", "annotations": annotations or {}},
         "spec": {"containers": [container], "automountServiceAccountToken": False, **spec},
     }  # fmt: skip
     return await client.create(PODS, pod)
@@ -116,6 +122,57 @@ async def test_a_more_important_pod_takes_the_place_of_another(tmp_path: Path) -
         assert low["items"] == []
         preempted = ("Preempted", f"Preempted by pod {high['metadata']['uid']} on node only")
         await event_when(client, "low", preempted)
+
+
+class Extender(BaseHTTPRequestHandler):
+    """Keeps pods from node a, and would have them on c."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        told = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.asked.append(f"{self.path} {told['Pod']['metadata']['annotations']['who']} {told['NodeNames']}")
+        names = [each for each in told["NodeNames"] if each != "a"]
+        if self.path == "/extender/filter":
+            body = json.dumps({"nodeNames": names, "failedNodes": {"a": "it is somebody else's"}}).encode()
+        else:
+            body = json.dumps([{"host": each, "score": 10 * (each == "c")} for each in names]).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not to be mixed with what pytest shows."""
+
+
+async def test_an_extender_is_asked_over_http(tmp_path: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Extender)
+    extender = {
+        "urlPrefix": f"http://127.0.0.1:{server.server_address[1]}/extender", "filterVerb": "filter",
+        "prioritizeVerb": "prioritize", "weight": 100, "nodeCacheCapable": True, "httpTimeout": "10s",
+    }  # fmt: skip
+    document = {
+        "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
+        "leaderElection": {"leaderElect": False}, "extenders": [extender],
+    }  # fmt: skip
+    config = tmp_path / "scheduler.yaml"
+    config.write_text(json.dumps(document))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        async with control_plane(tmp_path, f"--config={config}") as (_, client):
+            for name in "abc":
+                await make_node(client, name)
+            await make_pod(client, "q", annotations={"who": "me"}, nodeSelector={HOST: "a"})
+            waiting = await pod_when(client, "q", lambda pod: "0/3" in why_not(pod))
+            assert "0/3 nodes are available: 1 it is somebody else's, 2 node(s)" in why_not(waiting)
+            await make_pod(client, "p", annotations={"who": "me"})
+            assert node_of(await pod_when(client, "p", node_of)) == "c"
+        assert "/extender/prioritize me ['b', 'c']" in Extender.asked
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 async def test_a_killed_scheduler_is_replaced_and_nothing_is_bound_twice(tmp_path: Path) -> None:

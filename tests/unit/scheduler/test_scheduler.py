@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from scheduler.config import ProfileConfig
 from scheduler.default_selector import DefaultSelectors
 from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
+from scheduler.extender import Extender
 from scheduler.framework.interface import EventKind
 from scheduler.journal import Attempt, Journal
 from scheduler.nominator import Nominator
@@ -47,7 +48,7 @@ class Nothing:
 class Cluster:
     """A scheduler, the objects it sees, and a log of what it asks of the API."""
 
-    def __init__(self) -> None:
+    def __init__(self, extenders: Sequence[Extender] = ()) -> None:
         self.objects: dict[NamespacedName, Object] = {}
         self.log: list[str] = []
         self.patches: list[Object] = []
@@ -69,7 +70,7 @@ class Cluster:
                 selector=Selector(cache, nominator, random),
                 preemption=Preemption(cache, nominator, random), profiles=profiles,
                 recorders={profile.name: self}, effects=Effects(), journal=self.journal,
-                pod=self.objects.get, now=lambda: NOW,
+                pod=self.objects.get, now=lambda: NOW, extenders=extenders,
             )
         )  # fmt: skip
 
@@ -102,8 +103,8 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Cluster]:
-    cluster = Cluster()
+async def running(*extenders: Extender) -> AsyncIterator[Cluster]:
+    cluster = Cluster(extenders)
     task = asyncio.create_task(cluster.scheduler.run())
     yield cluster
     task.cancel()
