@@ -69,9 +69,12 @@ CATEGORIES = {
     },
 }
 
+HIDDEN = {"alpha": "kubectl.verbs.alpha:alpha"}
+"""Verbs that no list shows."""
+
 CLUSTER_VERBS = ("up", "down", "init", "join", "token", "certs", "reset", "status", "kubeconfig")
 
 ROOT = Group(
     "sampan controls the Kubernetes cluster manager.",
-    {name: place for verbs in CATEGORIES.values() for name, place in verbs.items()},
+    {name: place for verbs in (*CATEGORIES.values(), HIDDEN) for name, place in verbs.items()},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,12 +27,13 @@ from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Dry, FieldManager, Filenames, Recursive, Selector, Validate
 from kubectl.manifests import Manifest
 from kubectl.printers import AS_IS, Printing
-from kubectl.pruning import NOTHING_PRUNED, Place, Pruning
+from kubectl.pruning import NOTHING_PRUNED, Pruning
 from kubectl.resources import Mapper, Target
 from kubectl.verbs.apply_last_applied import edit_last_applied, set_last_applied, view_last_applied
 
 if TYPE_CHECKING:
     from client.rest import Client
+    from kubectl.apply_sets import ApplySet
 
 CLIENT_SIDE = "kubectl-client-side-apply"
 _CONFLICT_RETRIES = 5
@@ -102,39 +104,71 @@ async def _apply_all(
     """Every manifest; one that fails does not keep the others from being applied."""
     mapper = Mapper(client)
     allowed = await pruning.allowed(mapper, options.pruning.allowlist or ())
-    failures: list[Exception] = []
+    apply_set = await _apply_set(client, options)
+    placed, failures = await _place_all(mapper, namespace, found)
+    if apply_set is not None:
+        placed = [(resource, each._replace(obj=apply_set.labelled(each.obj))) for resource, each in placed]
+        members = [(resource, namespace_of(each.obj)) for resource, each in placed]
+        await apply_set.begin(client, members, options.mode, options.validate)
     results: list[Object] = []
-    kept: set[Place] = set()
-    enforced = bool(session.options().namespace)
-    for manifest in found:
+    for resource, manifest in placed:
         try:
-            resource = await manifests.resource_of(mapper, manifest)
-            obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
-            kept.add(pruning.place_of(resource, obj))
-            result, what = await _apply(client, resource, Manifest(obj, manifest.source), options)
+            result, what = await _apply(client, resource, manifest, options)
         except (StatusError, CommandError) as error:
             failures.append(error)
             continue
         results.append(result)
         if not printing:
-            print(f"{Target(resource, name_of(obj)).label} {what}{options.mode.suffix}")
+            print(f"{Target(resource, name_of(manifest.obj)).label} {what}{options.mode.suffix}")
     if printing and results:
         print(printers.render(results, printing, as_list=len(results) > 1), end="")
     raise_all(failures)
-    if options.pruning.prune:
-        visited = {each.namespace for each in kept if each.namespace} | ({namespace} if enforced else set())
-        await _prune(client, allowed or pruning.by_default(), visited, kept, options, printing)
+    kept = {pruning.place_of(resource, manifest.obj) for resource, manifest in placed}
+    if apply_set is not None:
+        await _prune(client, apply_set.outdated(client, kept), options, printing)
+        await apply_set.end(client, options.mode, options.validate)
+    elif options.pruning.prune:
+        visited = {each.namespace for each in kept if each.namespace}
+        visited |= {namespace} if session.options().namespace else set()
+        kinds = allowed or pruning.by_default()
+        outdated = pruning.outdated(client, kinds, visited, options.selector, kept)
+        await _prune(client, outdated, options, printing)
+
+
+async def _apply_set(client: Client, options: ApplyOptions) -> ApplySet | None:
+    """Its namespace is the flag's, never the kubeconfig's."""
+    if not options.pruning.apply_set:
+        return None
+    from kubectl import apply_sets
+
+    return await apply_sets.find(client, options.pruning.apply_set, session.options().namespace)
+
+
+async def _place_all(
+    mapper: Mapper, namespace: str, found: list[Manifest]
+) -> tuple[list[tuple[Resource, Manifest]], list[Exception]]:
+    """The manifests in their namespaces, with their resources; and why others are not among them."""
+    placed: list[tuple[Resource, Manifest]] = []
+    failures: list[Exception] = []
+    enforced = bool(session.options().namespace)
+    for manifest in found:
+        try:
+            resource = await manifests.resource_of(mapper, manifest)
+            obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+        except CommandError as error:
+            failures.append(error)
+        else:
+            placed.append((resource, Manifest(obj, manifest.source)))
+    return placed, failures
 
 
 async def _prune(
     client: Client,
-    resources: list[Resource],
-    namespaces: set[str],
-    kept: set[Place],
+    outdated: AsyncIterator[tuple[Resource, Object]],
     options: ApplyOptions,
     printing: Printing,
 ) -> None:
-    async for resource, obj in pruning.outdated(client, resources, namespaces, options.selector, kept):
+    async for resource, obj in outdated:
         await pruning.delete(client, resource, obj, options.mode)
         if printing:
             printers.show(obj, printing)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import scheme
 from apimachinery.objects import Object, name_of, namespace_of
-from apimachinery.schema import builtin
 from apimachinery.serialize import from_yaml_all
-from apimachinery.strategic import create_two_way_patch
 from kubectl import session
 from kubectl.arguments import Command, Flag, UsageError, Words
 from kubectl.attaching import Stdin, Tty
@@ -254,7 +252,10 @@ class Debugging:
         name = self._name or self._new_name(pod)
         changed = planning.with_ephemeral(pod, name, self._wanted)
         self._warn(changed, name)
-        patch = create_two_way_patch(pod, changed, builtin().find("v1", "Pod"))
+        names = dict.fromkeys(each["name"] for each in changed["spec"]["ephemeralContainers"])
+        order = [{"name": each} for each in names]
+        added = [profiles.find(changed, name)]
+        patch = {"spec": {"$setElementOrder/ephemeralContainers": order, "ephemeralContainers": added}}
         result = await self._client.patch(
             scheme.PODS, name_of(pod), patch, namespace_of(pod),
             patch_type="application/strategic-merge-patch+json", subresource="ephemeralcontainers",

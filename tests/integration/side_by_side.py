@@ -68,6 +68,7 @@ _CHANGING = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r'("?resourceVersion"?: ?)"\d+"', r'\1"N"'),
+    (r"applyset-[\w-]{43}-v1", "applyset-ID-v1"),  # of the parent's namespace, too
     (r"kubectl/v1\.\d+\.\d+", "kubectl/VERSION"),
     (r"-edit-\w+", "-edit"),
     (r"kube-api-access-\w{5}", "kube-api-access"),

@@ -207,7 +207,7 @@ APPLY_SET = Script(
     (
         "apply -f three.yaml --prune --applyset=set",
         "get secret set -o yaml",
-        "get configmap --show-labels --no-headers -o custom-columns=:.metadata.labels",
+        "get configmap one two -o jsonpath={.items[*].metadata.labels}",
         "apply -f one.yaml --prune --applyset=set --dry-run=server",
         "apply -f one.yaml --prune --applyset=set",
         "get secret set -o yaml",
@@ -269,6 +269,8 @@ FLAGS = Script(
         "create -f two.yaml -l a=d",
         "delete configmap other -i",
         "get configmap -o name",
+        "alpha",
+        "plugin list",
     ),
     {
         "one.json": '{"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "one"}}',
@@ -278,7 +280,7 @@ FLAGS = Script(
 
 
 @pytest.mark.parametrize(
-    "script", [RECONCILE, KUSTOMIZE, DEBUG, PRUNE, EDIT, FLAGS], ids=lambda script: script.name
+    "script", [RECONCILE, KUSTOMIZE, DEBUG, PRUNE, APPLY_SET, EDIT, FLAGS], ids=lambda script: script.name
 )
 def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
     ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))

@@ -7,6 +7,7 @@ import pytest
 from kubectl import help
 from kubectl.arguments import Command, Flag, Option, UsageError, Words
 from kubectl.commands import Group, global_options, signature, understand
+from kubectl.flags import KustomizationFolder
 from kubectl.tree import CLUSTER_VERBS, ROOT
 
 
@@ -154,3 +155,9 @@ def _names(options: list[Option]) -> list[str]:
 
 def test_verbs_of_a_clusters_life_are_not_kubectls() -> None:
     assert not set(CLUSTER_VERBS) & set(ROOT.verbs)
+
+
+def test_several_flags_fill_one_list() -> None:
+    filenames = understand(ROOT, ["get", "-f", "a,b", "-k", "c,d"]).arguments["options"].filename
+    assert filenames == ["a", "b", "c,d"]
+    assert [isinstance(each, KustomizationFolder) for each in filenames] == [False, False, True]
