@@ -92,6 +92,30 @@ def test_attach_ends_with_its_stdin(kubectl: Kubectl) -> None:
     assert kubectl("logs", "reads", "--tail=2") == "got a\ngot b\n"
 
 
+def test_a_debugging_container_is_joined_and_sees_its_target(kubectl: Kubectl) -> None:
+    command = ["debug", "web", "-it", "--image=busybox:local", "--target=c", "--profile=general", "--", "sh"]
+    terminal = Terminal([*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", *command], (24, 80))
+    terminal.expect("Defaulting debug container name to debugger-")
+    terminal.expect("#")
+    terminal.type("ps | grep -c [s]leep; cat /proc/1/root/w/index.html; exit\n")
+    terminal.expect("hello")
+    assert terminal.exit_code() == 0, terminal.seen
+
+
+def test_exec_goes_through_our_proxy(kubectl: Kubectl) -> None:
+    command = [str(SAMPAN), f"--kubeconfig={kubectl.kubeconfig}", "proxy", "--port=0", "--reject-paths=^$"]
+    proxy = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert proxy.stdout is not None
+        with proxy.stdout as lines:
+            address = lines.readline().removeprefix("Starting to serve on ").strip()
+        ran = kubectl.run(f"--server=http://{address}", "exec", "-i", "web", "--", "cat", stdin="a\nb\n")
+        assert (ran.returncode, ran.stdout) == (0, "a\nb\n"), ran.stderr
+    finally:
+        proxy.terminate()
+        proxy.wait()
+
+
 def get(port: int) -> bytes:
     with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
         return bytes(answer.read())
