@@ -7,6 +7,7 @@ from collections.abc import Callable
 from apimachinery import names
 from apimachinery.metadata import check_prefix
 from apiserver.cel.libraries.function import Function, function, method
+from apiserver.cel.libraries.urls import parse
 from apiserver.customresources.schema.formats import checker_of
 
 
@@ -14,6 +15,14 @@ def _matching(name: str, problem: str) -> Callable[[str], list[str]]:
     check = checker_of(name)
     assert check is not None, "a format of schemas"
     return lambda text: [] if check(text) else [problem]
+
+
+def _uri(text: str) -> list[str]:
+    try:
+        parse(text)
+    except ValueError as error:
+        return [str(error)]
+    return []
 
 
 _FORMATS: dict[str, Callable[[str], list[str]]] = {
@@ -25,7 +34,7 @@ _FORMATS: dict[str, Callable[[str], list[str]]] = {
     "dns1123SubdomainPrefix": lambda text: check_prefix(text, names.is_dns1123_subdomain),
     "dns1035LabelPrefix": lambda text: check_prefix(text, names.is_dns1035_label),
     "labelValue": names.is_label_value,
-    "uri": _matching("uri", "invalid URI for request"),
+    "uri": _uri,
     "uuid": _matching("uuid", "does not match the UUID format"),
     "byte": _matching("byte", "invalid base64"),
     "date": _matching("date", "invalid date"),

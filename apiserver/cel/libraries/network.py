@@ -10,6 +10,10 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
+_NO_CIDR = "network address parse error during conversion from string: "
+"""Upstream says it twice."""
+
+
 def _address(text: str) -> _Address:
     """Raises ValueError."""
     try:
@@ -29,7 +33,7 @@ def _address(text: str) -> _Address:
 
 def _interface(text: str) -> _Interface:
     """A CIDR with the address as it was written. Raises ValueError."""
-    problem = f'network address parse error during conversion from string: netip.ParsePrefix("{text}")'
+    problem = f'{2 * _NO_CIDR}netip.ParsePrefix("{text}")'
     address, slash, bits = text.partition("/")
     if not slash:
         raise ValueError(f"{problem}: no '/'")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from apimachinery.quantity import Quantity, QuantityError
 from apiserver.cel.libraries.function import Function, function, method
 
+_LARGEST = 2**63 - 1
+
 
 def _parsed(text: str) -> Quantity:
     """Raises ValueError."""
@@ -33,15 +35,15 @@ def _written(quantity: Quantity) -> str:
 
 
 def _as_integer(text: str) -> int:
-    nanos = _parsed(text).nanos
-    if nanos % 10**9 or not -(2**63) <= nanos // 10**9 < 2**63:
+    if not _is_integer(text):
         raise ValueError("cannot convert value to integer")
-    return nanos // 10**9
+    return _parsed(text).nanos // 10**9
 
 
 def _is_integer(text: str) -> bool:
+    """The largest there is stands for anything beyond it."""
     nanos = _parsed(text).nanos
-    return nanos % 10**9 == 0 and -(2**63) <= nanos // 10**9 < 2**63
+    return nanos % 10**9 == 0 and -_LARGEST < nanos // 10**9 < _LARGEST
 
 
 def _sign(text: str) -> int:

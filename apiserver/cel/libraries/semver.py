@@ -20,11 +20,26 @@ def _normalized(text: str) -> str:
 
 def _parsed(text: str, normalize: bool = False) -> str:
     """The text, if it is a version. Raises ValueError."""
-    candidate = _normalized(text) if normalize else text
+    candidate = _normalized(text) if normalize and text else text
     match = _VERSION.fullmatch(candidate)
     if match is None or any(each.isdigit() and len(each) > 1 and each[0] == "0" for each in _tags(match)):
-        raise ValueError("semver parse error during conversion from string: Invalid Semantic Version")
+        raise ValueError(f"semver parse error during conversion from string: {_what_is_wrong(candidate)}")
     return candidate
+
+
+def _what_is_wrong(text: str) -> str:
+    if not text:
+        return "Version string empty"
+    parts = text.split(".", 2)
+    if len(parts) < 3:
+        return "No Major.Minor.Patch elements found"
+    core = [*parts[:2], re.split(r"[-+]", parts[2], maxsplit=1)[0]]
+    for name, part in zip(("Major", "Minor", "Patch"), core, strict=True):
+        if not part.isdigit():
+            return f'Invalid character(s) found in {name.lower()} number "{part}"'
+        if len(part) > 1 and part[0] == "0":
+            return f'{name} number must not contain leading zeroes "{part}"'
+    return "Invalid Semantic Version"
 
 
 def _tags(match: re.Match[str]) -> list[str]:

@@ -9,13 +9,21 @@ from apiserver.cel.libraries.function import Function, function, method
 
 def _parsed(text: str) -> SplitResult:
     """Raises ValueError."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"URL parse error during conversion from string: {error}") from None
+
+
+def parse(text: str) -> SplitResult:
+    """Raises ValueError, in Go's words."""
     if not text:
-        raise ValueError('URL parse error during conversion from string: parse "": empty url')
+        raise ValueError('parse "": empty url')
     parts = urlsplit(text)
     strange = any(each < " " or each == "\x7f" for each in text) or " " in parts.netloc
     if strange or not (parts.scheme or text.startswith("/")):
         reason = "invalid character in URL" if strange else "invalid URI for request"
-        raise ValueError(f'URL parse error during conversion from string: parse "{text}": {reason}')
+        raise ValueError(f'parse "{text}": {reason}')
     parts.port  # noqa: B018  # raises what is wrong with it
     return parts
 

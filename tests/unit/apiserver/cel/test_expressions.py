@@ -48,6 +48,14 @@ def value_of(text: str) -> Any:
         ("quantity('1Ki') == quantity('1024') && quantity('1.5').isGreaterThan(quantity('1'))", True),
         ("quantity('1Gi').add(quantity('1Gi')).asInteger()", 2147483648),
         ("isQuantity('1x')", False),
+        ("isSemver('', true) || quantity('9999999999999999999999G').isInteger()", False),
+        ("sign(quantity('-1'))", -1),
+        ("string(ip('1.1.1.1')) + string(cidr('10.0.0.0/8'))", "1.1.1.110.0.0.0/8"),
+        ("type(ip('1.1.1.1')) == net.IP && type(cidr('10.0.0.0/8')) != net.IP", True),
+        ("format.named('dns1123Label').value().validate('a.b').hasValue()", True),
+        ("format.named('x').hasValue()", False),
+        ("[[1], [2, 3]].flatten().first().value() + [5, 6].last().value()", 7),
+        ("[optional.of(1), optional.none()].unwrapOpt()", [1]),
         ("cidr('10.0.0.0/8').containsIP('10.1.1.1') && !cidr('10.0.0.0/8').containsIP(ip('11.1.1.1'))", True),
         (
             "cidr('10.1.0.0/8').masked() == cidr('10.0.0.0/8')",
@@ -57,7 +65,10 @@ def value_of(text: str) -> Any:
         ("isIP('::ffff:1.1.1.1') || ip.isCanonical('::0:1')", False),
         ("semver('1.2.3-rc.1').isLessThan(semver('1.2.3')) && semver('v1.2', true).minor() == 2", True),
         ("format.dns1123Label().validate('a.b').hasValue()", True),
-        ("format.uri().validate(self.s.replace(')', '(')).orValue(['fine'])", ["invalid URI for request"]),
+        (
+            "format.uri().validate(self.s.replace(')', '(')).orValue(['fine'])",
+            ['parse "a,b": invalid URI for request'],
+        ),
         ("size('x') == 0 || format.labelValue().validate('x') == optional.none()", True),
         ("duration('90m') > duration('1h') && timestamp('2024-01-01T00:00:00Z').getFullYear() == 2024", True),
     ],
@@ -76,6 +87,20 @@ def test_what_expressions_give(text: str, value: Any) -> None:
         (
             "quantity('x').isInteger()",
             "quantity parse error during conversion from string: quantities must match",
+        ),
+        ("quantity('9999999999999999999999G').asInteger()", "cannot convert value to integer"),
+        (
+            "cidr('10.0.0.0/')",
+            "network address parse error during conversion from string: network address parse error during "
+            'conversion from string: netip.ParsePrefix("10.0.0.0/"): bad bits after slash: ""',
+        ),
+        (
+            "semver('1.0')",
+            "semver parse error during conversion from string: No Major.Minor.Patch elements fo",
+        ),
+        (
+            "semver('1.x.0')",
+            "semver parse error during conversion from string: Invalid character(s) found in m",
         ),
         ("'abc'.substring(2, 1) == ''", "invalid substring range. start: 2, end: 1"),
         ("[].min() == 1", "min called on empty list"),
