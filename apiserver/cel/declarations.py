@@ -53,6 +53,7 @@ _GLOBAL = {
     "optional.of": "A = optional<A>",
     "optional.ofNonZeroValue": "A = optional<A>",
     "optional.none": "= optional<A>",
+    "cel.@mapInsert": "map<K,V> K V = map<K,V>; map<K,V> map<K,V> = map<K,V>",
     "optional.unwrap": "list<optional<A>> = list<A>",
 }
 _OF_TIMES = "timestamp = int; timestamp string = int"

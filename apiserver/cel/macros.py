@@ -20,7 +20,7 @@ from apiserver.cel.syntax import (
     with_parts,
 )
 
-ACCUMULATOR = "@result"
+ACCUMULATOR, MAP_INSERT = "@result", "cel.@mapInsert"
 SORT_INPUT = "@__sortBy_input__"
 _SORTABLE = (Aggregate, Select, Identifier, Comprehension, Call)
 
@@ -113,30 +113,29 @@ def _exists_one(call: Call) -> Expression:
     )
 
 
-def _collected(call: Call, item: Expression, finish: Callable[[Expression], Expression]) -> Expression:
-    """A loop that puts an item into a list for each turn that passes the filter, if there is one."""
+def _collected(call: Call, start: Expression, more: Expression) -> Expression:
+    """A loop that makes more out of what there is for each turn that passes the filter, if there is one."""
     at = _At(call.position)
-    longer = at.call("_+_", at.accumulated, at.list(item))
     is_filtered = len(call.arguments) == 5
-    step = at.call("_?_:_", call.arguments[3], longer, at.accumulated) if is_filtered else longer
-    return at.loop(
-        call, start=at.list(), condition=at.constant(True), step=step, result=finish(at.accumulated)
-    )
+    step = at.call("_?_:_", call.arguments[3], more, at.accumulated) if is_filtered else more
+    return at.loop(call, start=start, condition=at.constant(True), step=step, result=at.accumulated)
 
 
 def _transform_list(call: Call) -> Expression:
-    return _collected(call, call.arguments[-1], lambda items: items)
+    at = _At(call.position)
+    return _collected(call, at.list(), at.call("_+_", at.accumulated, at.list(call.arguments[-1])))
 
 
 def _transform_map(call: Call) -> Expression:
-    """Other than in cel-go, entries are collected and merged at the end: its maps can grow, ours cannot."""
-    entry = Aggregate((call.arguments[1], call.arguments[-1]), is_map=True, position=call.position)
-    return _collected(call, entry, lambda entries: Call("cel.@merged", (entries,), position=call.position))
+    at = _At(call.position)
+    more = at.call(MAP_INSERT, at.accumulated, call.arguments[1], call.arguments[-1])
+    return _collected(call, Aggregate((), is_map=True, position=call.position), more)
 
 
 def _transform_map_entry(call: Call) -> Expression:
-    entry = call.arguments[-1]
-    return _collected(call, entry, lambda entries: Call("cel.@merged", (entries,), position=call.position))
+    at = _At(call.position)
+    more = at.call(MAP_INSERT, at.accumulated, call.arguments[-1])
+    return _collected(call, Aggregate((), is_map=True, position=call.position), more)
 
 
 def _sort_by(call: Call) -> Expression:

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 from apiserver.cel.checker import Checked
 from apiserver.cel.equality import Plan, plan_of, written
-from apiserver.cel.syntax import Call, Constant, Expression, parts_of, with_parts
+from apiserver.cel.syntax import (
+    Aggregate,
+    Call,
+    Comprehension,
+    Constant,
+    Expression,
+    Identifier,
+    parts_of,
+    with_parts,
+)
 
 _UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
 """What is called instead where there are lists whose order does not count."""
@@ -15,9 +24,39 @@ _UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
 def runtime_form(checked: Checked) -> Expression:
     def form(expression: Expression) -> Expression:
         made = with_parts(expression, [*map(form, parts_of(expression))])
-        return _call(made, expression, checked) if isinstance(made, Call) else made
+        match made:
+            case Call():
+                return _call(made, expression, checked)
+            case Comprehension(start=Aggregate((), True)):
+                return _merging(made)
+        return made
 
     return form(checked.tree)
+
+
+def _merging(loop: Comprehension) -> Expression:
+    """transformMap and transformMapEntry: maps can't grow here, so entries are merged at the end."""
+    made = Identifier(loop.accumulator, loop.position)
+    return replace(
+        loop,
+        start=Aggregate((), is_map=False, position=loop.position),
+        step=_longer(loop.step),
+        result=Call("cel.@merged", (made,), position=loop.position),
+    )
+
+
+def _longer(step: Expression) -> Expression:
+    """`cel.@mapInsert(made, key, value)` as `made + [{key: value}]`, behind the filter that there may be."""
+    assert isinstance(step, Call), "what the macros make"
+    match step:
+        case Call("_?_:_", (test, insert, made)):
+            return with_parts(step, [test, _longer(insert), made])
+        case Call(_, (made, entry)):
+            items = Aggregate((entry,), is_map=False, position=step.position)
+        case Call(_, (made, *pair)):
+            entry = Aggregate(tuple(pair), is_map=True, position=step.position)
+            items = Aggregate((entry,), is_map=False, position=step.position)
+    return Call("_+_", (made, items), position=step.position)
 
 
 def _call(call: Call, original: Expression, checked: Checked) -> Expression:

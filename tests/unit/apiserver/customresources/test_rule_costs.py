@@ -31,6 +31,7 @@ def fields(**properties: Object) -> Object:
 
 
 NAMED = {**fields(required=TEXT, optional=TEXT), "required": ["required"]}
+MAP = "{'a': 1, 'b': 2}"
 TWO_TEXTS = fields(a=TEXT, b=TEXT)
 
 
@@ -75,6 +76,13 @@ TWO_TEXTS = fields(a=TEXT, b=TEXT)
         (TWO_TEXTS, "self.?a.orValue('v') == 'a'", 4),
         (TWO_TEXTS, "quantity(self.a).isLessThan(quantity(self.b))", 629151),
         (TWO_TEXTS, "isQuantity('200M')", 1),
+        (TEXT, f"{MAP}.all(k, v, v > 0)", 41),
+        (TEXT, f"{MAP}.exists(k, v, v > 0)", 43),
+        (TEXT, f"{MAP}.existsOne(k, v, v > 0)", 40),
+        (TEXT, f"{MAP}.transformMap(k, v, v + 1).size() == 2", 71 + 2),
+        (TEXT, f"{MAP}.transformMap(k, v, v < 5, v + 1).size() == 2", 75 + 2),
+        (TEXT, f"{MAP}.transformMapEntry(k, v, {{k: v + 1}}).size() == 2", 131 + 2),
+        (TEXT, "[1, 2].transformList(i, v, v < 5, v + 1).size() == 2", 53 + 2),
     ],
 )
 def test_estimates_are_upstreams(schema: Object, text: str, cost: int) -> None:
