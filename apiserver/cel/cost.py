@@ -12,6 +12,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from apiserver.cel.checker import Checked
+from apiserver.cel.macros import ACCUMULATOR
 from apiserver.cel.prices import price_of
 from apiserver.cel.shapes import INDICES, ITEMS, KEYS, UNKNOWN, VALUES, Shape
 from apiserver.cel.sizes import ANY_SIZE, NOTHING, ONE, Entries, Node, Range, fixed
@@ -29,7 +30,6 @@ from apiserver.cel.types import ObjectType, unwrapped
 
 _LIST, _MAP, _MESSAGE = fixed(10), fixed(30), fixed(40)
 _SCALARS = frozenset(("bool", "double", "duration", "int", "timestamp", "uint"))
-_ACCUMULATOR = "@result"
 
 
 class _Local(NamedTuple):
@@ -185,7 +185,7 @@ def _local_of(node: Node) -> _Local:
 
 def _is_bind(loop: Comprehension) -> bool:
     nothing = Aggregate((), is_map=False)
-    return loop.range == nothing and loop.condition == Constant(False) and loop.accumulator != _ACCUMULATOR
+    return loop.range == nothing and loop.condition == Constant(False) and loop.accumulator != ACCUMULATOR
 
 
 def _sum(costs: Sequence[Range]) -> Range:

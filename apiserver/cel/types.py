@@ -145,8 +145,8 @@ class Bindings:
             return self._bind(wanted, given)[0]
         if given.is_anything or wanted.is_anything:
             return True
-        if given is NULL or wanted is NULL:
-            return (wanted if given is NULL else given).is_nullable
+        if NULL.name in (given.name, wanted.name):
+            return (wanted if given.name == NULL.name else given).is_nullable
         if isinstance(given, ObjectType) or isinstance(wanted, ObjectType):
             return given is wanted
         if given.name == wanted.name == "type":
@@ -202,7 +202,7 @@ def more_general(left: Type, right: Type) -> Type:
 
 
 def _is_as_general(left: Type, right: Type) -> bool:
-    if left is DYN or left == DYN or left.is_free:
+    if left == DYN or left.is_free:
         return True
     if right == DYN or right.is_free:
         return False
