@@ -1,6 +1,6 @@
 """What happened to a set of objects, in order, for many readers at their own pace.
 
-Each change is kept once. Readers hold a position, are woken together, and take all that is new. Old
+Each change is kept once. Readers hold a position, are served a few at a time, and take all that is new. Old
 changes go when there are too many of them; a reader that is still before those has been too slow.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -17,9 +18,10 @@ ADDED: Final = "ADDED"
 MODIFIED: Final = "MODIFIED"
 DELETED: Final = "DELETED"
 
-
 Push = Callable[[], bool]
 """Deals with what is new without a task; whether it could, and the reader is at the end again."""
+_READERS_A_TURN = 16
+"""How many are served before requests get their turn: some tenths of a millisecond's worth."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]
 _STARTS: dict[str, bytes] = {
     kind: b'{"type":"%b","object":' % kind.encode() for kind in (ADDED, MODIFIED, DELETED)
@@ -63,8 +65,9 @@ class Topic:
         self._changes: list[Change] = []
         self._base = self._gaps = 0
         self._bytes = 0
-        self.waiting: list[Reader] = []
-        self._is_waking = False
+        self.waiting: deque[Reader] = deque()
+        """Those that wait for something new, who was served longest ago first."""
+        self._due = 0
 
     def __repr__(self) -> str:
         return f"<Topic {self._base}..{self.end} floor={self.floor}>"
@@ -113,17 +116,23 @@ class Topic:
         return self._changes[start : start + limit]
 
     def wake(self) -> None:
-        """Readers are served once a turn of the loop, when all that it brings has been published."""
-        if self.waiting and not self._is_waking:
-            self._is_waking = True
+        """All that wait have something new now: the next turns of the loop serve a few of them each.
+
+        Requests are served in between. Who is served late gets in one piece what has come meanwhile.
+        """
+        is_at_it, self._due = self._due > 0, len(self.waiting)
+        if self._due and not is_at_it:
             asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:
-        self._is_waking = False
-        waiting, self.waiting = self.waiting, []
-        for reader in waiting:
+        now = min(self._due, _READERS_A_TURN)
+        self._due -= now
+        for _ in range(now):
+            reader = self.waiting.popleft()
             reader.is_waiting = False
             reader.serve()
+        if self._due:
+            asyncio.get_running_loop().call_soon(self._serve)
 
 
 class Reader:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from itertools import chain
 
 import pytest
 
@@ -37,6 +39,31 @@ async def test_all_readers_are_woken_by_one_change() -> None:
     await asyncio.sleep(0)
     topic.publish(change(2))
     await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+
+async def test_many_readers_are_served_in_several_turns_and_late_ones_get_more_at_once() -> None:
+    topic = Topic(floor=1)
+    readers = [Reader(topic, topic.end) for _ in range(40)]
+    pushed: list[list[list[int]]] = [[] for _ in readers]
+
+    def push(index: int) -> bool:
+        pushed[index].append(revisions(readers[index].take(10)))
+        return True
+
+    waiting = [asyncio.create_task(each.wait(partial(push, index))) for index, each in enumerate(readers)]
+    await asyncio.sleep(0)
+    topic.publish(change(2))
+    await asyncio.sleep(0)
+    assert pushed[0] == [[2]]
+    assert pushed[-1] == []
+    topic.publish(change(3))
+    for _ in readers:
+        await asyncio.sleep(0)
+    assert pushed[0] == [[2], [3]]
+    assert pushed[-1] == [[2, 3]]
+    assert all([*chain(*each)] == [2, 3] for each in pushed)
+    for task in waiting:
+        task.cancel()
 
 
 async def test_what_a_reader_has_taken_before_the_topic_comes_round_is_not_pushed_to_it() -> None:
