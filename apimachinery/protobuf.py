@@ -5,8 +5,8 @@ table of field numbers, `schema/protobuf-1.34.txt`: a message a block, a field a
 (`-` for a message whose fields stand in its holder), type, and a mark: `*` where a zero counts, `?` for a
 pointer, which may be missing and whose zero counts too. The way back is in `protobuf_encoder`.
 Source of the envelope: k8s.io/apimachinery/pkg/runtime/serializer/protobuf; of the table: the numbers in
-generated.proto and the tags in types.go of k8s.io/api, apimachinery, apiextensions-apiserver and
-kube-aggregator v0.34.0.
+generated.proto and the tags in types.go of k8s.io/api, apimachinery, apiextensions-apiserver, kube-aggregator
+and metrics v0.34.0.
 """
 
 from __future__ import annotations

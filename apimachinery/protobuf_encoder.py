@@ -20,6 +20,13 @@ from apimachinery.protobuf_values import ENCODED, Encode
 from apimachinery.protobuf_wire import FIXED64, LENGTH, VARINT, delimited, encode_varint, key
 
 _META = "apimachinery.pkg.apis.meta"
+_PACKAGES = {
+    "": _META,
+    "meta.k8s.io": _META,
+    "apidiscovery.k8s.io": "api.apidiscovery",
+    "metrics.k8s.io": "metrics.pkg.apis.metrics",
+}
+"""Where the messages of a group are that are not among the definitions of kinds."""
 _SCHEMA = f"{EXTENSIONS}.JSONSchemaProps"
 _ENVELOPE_END = delimited(3, b"") + delimited(4, b"")
 """Of runtime.Unknown: contentEncoding and contentType, which nobody sets."""
@@ -36,10 +43,9 @@ def message_of(api_version: str, kind: str, definition_name: DefinitionName) -> 
     """The message of a kind; None if it has none, as custom resources and Tables have."""
     group, _, version = api_version.rpartition("/")
     names = [(definition_name(api_version, kind) or "").removeprefix("io.k8s.")]
-    if group in ("", "meta.k8s.io"):
-        names += [f"{_META}.{version}.{kind}", f"{_META}.v1.{kind}"]
-    elif group == "apidiscovery.k8s.io":
-        names.append(f"api.apidiscovery.{version}.{kind}")
+    if group in _PACKAGES:
+        package = _PACKAGES[group]
+        names += [f"{package}.{version}.{kind}", f"{package}.v1.{kind}"]
     return next((name for name in names if name in messages()), None)
 
 

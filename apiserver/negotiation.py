@@ -26,7 +26,8 @@ MEDIA_TYPES: dict[Media, str] = {
 _ACCEPTED = "only the following media types are accepted: {}"
 _REFUSAL = _ACCEPTED.format(", ".join(MEDIA_TYPES.values()))
 _STREAMS: tuple[Media, ...] = ("json", "protobuf")
-_STREAM_REFUSAL = _ACCEPTED.format(", ".join(f"{MEDIA_TYPES[media]};stream=watch" for media in _STREAMS))
+STREAM_TYPES = [f"{MEDIA_TYPES[media]};stream=watch" for media in _STREAMS]
+_STREAM_REFUSAL = _ACCEPTED.format(", ".join(STREAM_TYPES))
 _META, _META_VERSIONS = "meta.k8s.io", ("v1", "v1beta1")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from apimachinery.schema import builtin
 from apimachinery.scheme import Resource, lookup, subresource_of
+from apiserver.negotiation import MEDIA_TYPES, STREAM_TYPES
 
 GroupVersionKind = tuple[str, str, str]
 
@@ -72,6 +73,7 @@ class Operation:
     """Query parameters as name:type."""
     body: str
     answer: str
+    answer_types: tuple[str, ...]
     patch_types: tuple[str, ...] = ()
     """What a patch may be; clients choose by it."""
 
@@ -129,6 +131,7 @@ def _operation(
         parameters=_PARAMETERS[action],
         body=_body(action, gvk),
         answer=_answer(action, gvk, subresource, resource.kind_of_list),
+        answer_types=_answer_types(resource, action, subresource),
         patch_types=_patch_types(resource) if action == "patch" else (),
     )
 
@@ -178,10 +181,24 @@ def _body(action: str, gvk: GroupVersionKind) -> str:
     return {"patch": PATCH, "delete": DELETE_OPTIONS, "deletecollection": DELETE_OPTIONS}.get(action, "")
 
 
+def _answer_types(resource: Resource, action: str, subresource: str) -> tuple[str, ...]:
+    if action == "connect":
+        return ("*/*",)
+    if not _is_built_in(resource):
+        return MEDIA_TYPES["json"], MEDIA_TYPES["yaml"]
+    first = ["text/plain"] if subresource == "log" else []
+    return *first, *MEDIA_TYPES.values(), *(STREAM_TYPES if action == "list" else ())
+
+
+def _is_built_in(resource: Resource) -> bool:
+    return lookup(resource.group, resource.version, resource.plural) is not None
+
+
 def _patch_types(resource: Resource) -> tuple[str, ...]:
     """There is no strategic merge of custom resources: their schemas don't say how."""
-    built_in = lookup(resource.group, resource.version, resource.plural) is not None
-    return _PATCH_TYPES if built_in else tuple(each for each in _PATCH_TYPES if each != _STRATEGIC)
+    if _is_built_in(resource):
+        return _PATCH_TYPES
+    return tuple(each for each in _PATCH_TYPES if each != _STRATEGIC)
 
 
 def _answer(action: str, gvk: GroupVersionKind, subresource: str, list_kind: str) -> str:

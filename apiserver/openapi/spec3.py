@@ -11,7 +11,7 @@ from typing import Any
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.openapi.operations import PATCH, Operation, operations
-from apiserver.openapi.swagger import CODES, TEXTS, TYPES, path_parameters
+from apiserver.openapi.swagger import CODES, TEXTS, path_parameters
 from component_base.version import GIT_VERSION
 
 OLD, NEW = "#/definitions/", "#/components/schemas/"
@@ -100,7 +100,7 @@ def _body(operation: Operation) -> Object:
 
 def _responses(operation: Operation) -> Object:
     schema: Object = {"$ref": NEW + operation.answer} if operation.answer else {"type": "string"}
-    content = {each: {"schema": schema} for each in TYPES}
+    content = {each: {"schema": schema} for each in operation.answer_types}
     codes = CODES.get(operation.method, ("200",))
     found: Object = {code: {"description": TEXTS[code], "content": content} for code in codes}
     return found | {"401": {"description": "Unauthorized"}}

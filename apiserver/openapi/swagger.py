@@ -12,7 +12,6 @@ from apiserver.openapi.custom import Definitions, definition_to_v2
 from apiserver.openapi.operations import PATCH, Operation, operations
 from component_base.version import GIT_VERSION
 
-TYPES = ["application/json", "application/yaml"]
 CODES = {"post": ("200", "201", "202"), "put": ("200", "201"), "delete": ("200", "202")}
 TEXTS = {"200": "OK", "201": "Created", "202": "Accepted"}
 
@@ -58,7 +57,7 @@ def _operation(operation: Operation) -> Object:
         "consumes": list(operation.patch_types) or ["*/*"],
         "operationId": operation.operation_id,
         "parameters": parameters,
-        "produces": TYPES,
+        "produces": list(operation.answer_types),
         "responses": _responses(operation),
         "schemes": ["https"],
         "tags": [operation.tag],

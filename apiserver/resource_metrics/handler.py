@@ -107,7 +107,7 @@ class ResourceMetrics:
 
 
 def _negotiate(info: RequestInfo) -> Negotiated:
-    info.wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list", protobuf=False)
+    info.wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list")
     return info.wanted
 
 

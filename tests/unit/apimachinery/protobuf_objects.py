@@ -82,5 +82,5 @@ def without_empty(value: Any) -> Any:
         return [without_empty(each) for each in value]
     if isinstance(value, dict):
         told = {name: without_empty(each) for name, each in value.items()}
-        return {name: each for name, each in told.items() if each not in (None, {}, [], "", 0)}
+        return {name: each for name, each in told.items() if each not in (None, {}, [], "", 0, "0s")}
     return value

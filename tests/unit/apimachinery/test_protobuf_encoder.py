@@ -29,6 +29,7 @@ OTHERS = [
     ("v1", "Status"), ("autoscaling/v1", "Scale"), ("policy/v1", "Eviction"),
     ("authentication.k8s.io/v1", "TokenRequest"), ("meta.k8s.io/v1", "PartialObjectMetadata"),
     ("v1", "APIGroupList"), ("apidiscovery.k8s.io/v2", "APIGroupDiscoveryList"),
+    ("metrics.k8s.io/v1beta1", "PodMetricsList"), ("metrics.k8s.io/v1beta1", "NodeMetrics"),
 ]  # fmt: skip
 
 

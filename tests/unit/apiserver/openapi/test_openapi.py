@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from apimachinery import scheme
+from apimachinery.protobuf import CONTENT_TYPE
 from apiserver.openapi import OpenAPI
 from apiserver.openapi.gnostic import encode
 from apiserver.openapi.operations import operations
@@ -20,6 +21,7 @@ def openapi() -> OpenAPI:
     return OpenAPI(lambda: scheme.BUILTIN)
 
 
+JSON, YAML = "application/json", "application/yaml"
 POD = "/api/v1/namespaces/{namespace}/pods"
 
 
@@ -89,6 +91,24 @@ def test_patches_say_that_they_validate_fields(openapi: OpenAPI) -> None:
         "version": "v1",
         "kind": "Deployment",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (
+            POD,
+            [JSON, YAML, CONTENT_TYPE, f"{JSON};stream=watch", f"{CONTENT_TYPE};stream=watch"],
+        ),
+        (f"{POD}/{{name}}", [JSON, YAML, CONTENT_TYPE]),
+        (f"{POD}/{{name}}/log", ["text/plain", JSON, YAML, CONTENT_TYPE]),
+        (f"{POD}/{{name}}/exec", ["*/*"]),
+    ],
+)
+def test_answers_say_in_which_forms_they_come(openapi: OpenAPI, path: str, expected: list[str]) -> None:
+    assert json.loads(openapi.v2_json())["paths"][path]["get"]["produces"] == expected
+    document = json.loads(openapi.v3("api/v1") or b"")
+    assert list(document["paths"][path]["get"]["responses"]["200"]["content"]) == expected
 
 
 def test_only_v3_tells_defaults(openapi: OpenAPI) -> None:
