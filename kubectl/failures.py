@@ -88,7 +88,8 @@ def report(error: BaseException) -> int:
         return 1
     if isinstance(error, BrokenPipeError):
         return 0
-    print(describe(error), file=sys.stderr)
+    told = describe(error)
+    print(told, end="" if told.endswith("\n") else "\n", file=sys.stderr)
     return error.code if isinstance(error, CommandError) else 1
 
 

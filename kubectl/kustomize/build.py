@@ -5,10 +5,11 @@ Source: sigs.k8s.io/kustomize/api/internal/target/kusttarget.go.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from apimachinery.objects import Object, annotations_of, name_of
+from apimachinery.objects import Object, annotations_of, labels_of, name_of, namespace_of
 from apimachinery.serialize import from_yaml_all
 from kubectl.failures import CommandError
 from kubectl.kustomize import generators, kustomization, patches, references, transformers
@@ -52,9 +53,11 @@ def _no_folder(place: str, folder: Path) -> str:
 class Layer:
     """One folder's kustomization."""
 
-    def __init__(self, folder: Path, *, root_only: bool) -> None:
+    def __init__(self, folder: Path, *, root_only: bool, above: tuple[Path, ...] = ()) -> None:
+        """`above` are the folders that led here."""
         self._folder = folder
         self._root_only = root_only
+        self._above = (*above, folder)
         self.spec = kustomization.load(folder)
 
     def accumulate(self, resources: list[Resource]) -> list[Resource]:
@@ -67,7 +70,10 @@ class Layer:
         for resource in self._generated():
             self._absorb(resources, resource)
         for name in self.spec.get("components") or ():
-            resources = self._component(name).accumulate(resources)
+            try:
+                resources = self._with_component(resources, name)
+            except CommandError as error:
+                raise CommandError(f"accumulating components: {error}") from None
         return self._transformed(resources)
 
     # What is added.
@@ -80,16 +86,23 @@ class Layer:
             return
         if not path.exists() and _REMOTE.search(name):
             raise CommandError(f"resources of other machines are not supported: {name}")
+        what = f"accumulating resources from '{name}'"
         try:
-            content = self._read(name)
+            added = [Resource(obj) for obj in _objects(name, self._read(name))]
+            what = f"merging resources from '{name}'"
+            self._append(resources, added)
+        except MalformedError as error:
+            raise CommandError(f"accumulating resources from '{name}': {error}") from None
         except CommandError as error:
-            what = f"accumulation err='accumulating resources from '{name}': {error}'"
-            raise CommandError(f"{what}: {_no_folder(str(path), path.resolve())}") from None
-        self._append(resources, [Resource(obj) for obj in _objects(name, content)])
+            no_folder = _no_folder(str(path), path.resolve())
+            raise CommandError(f"accumulation err='{what}: {error}': {no_folder}") from None
 
     def _add_folder(self, resources: list[Resource], name: str, folder: Path) -> None:
         what = f"accumulation err='accumulating resources from '{name}': '{folder}' must resolve to a file'"
-        layer = self._layer(folder)
+        try:
+            layer = self._layer(folder)
+        except CommandError as error:
+            raise CommandError(f"{what}: {error}") from None
         if layer.spec["kind"] == COMPONENT:
             raise CommandError(f"{what}: expected kind != '{COMPONENT}' for path '{folder}'")
         try:
@@ -101,15 +114,33 @@ class Layer:
         except CommandError as error:
             raise CommandError(f"{what}: recursed merging from path '{folder}': {error}") from None
 
-    def _component(self, name: str) -> Layer:
-        layer = self._layer(self._folder / name)
-        if layer.spec["kind"] != COMPONENT:
-            what = f"expected kind '{COMPONENT}' for path '{layer._folder}' but got '{layer.spec['kind']}'"
-            raise CommandError(f'accumulating components: accumulateDirectory: "{what}"')
-        return layer
+    def _with_component(self, resources: list[Resource], name: str) -> list[Resource]:
+        path = self._folder / name
+        if not path.is_dir():
+            raise CommandError(f'loader.New "{_no_folder(os.path.normpath(path), path.resolve())}"')
+        folder = path.resolve()
+        try:
+            layer = self._layer(folder)
+            if layer.spec["kind"] != COMPONENT:
+                kinds = f"expected kind '{COMPONENT}' for path '{folder}' but got '{layer.spec['kind']}'"
+                raise CommandError(kinds)
+            try:
+                return layer.accumulate(resources)
+            except CommandError as error:
+                raise CommandError(f"recursed accumulation of path '{folder}': {error}") from None
+        except CommandError as error:
+            raise CommandError(f'accumulateDirectory: "{error}"') from None
 
     def _layer(self, folder: Path) -> Layer:
-        return Layer(folder.resolve(), root_only=self._root_only)
+        """Of another folder. Raises CommandError, also where folders lead back to one another."""
+        for visited in self._above:
+            if visited.is_relative_to(folder):
+                what = f"candidate root '{folder}' contains visited root '{visited}'"
+                raise CommandError(f"cycle detected: {what}")
+        try:
+            return Layer(folder, root_only=self._root_only, above=self._above)
+        except CommandError as error:
+            raise CommandError(f"couldn't make target for path '{folder}': {error}") from None
 
     def _read(self, name: str) -> bytes:
         path = (self._folder / name).resolve()
@@ -187,18 +218,33 @@ class Layer:
         return resources
 
 
+class MalformedError(CommandError):
+    """A file is no YAML at all."""
+
+
 def _objects(name: str, content: bytes) -> list[Object]:
-    """The objects of a file, Lists taken apart. Raises CommandError."""
+    """The objects of a file, Lists taken apart. Raises MalformedError, CommandError."""
     try:
         documents = [each for each in from_yaml_all(content) if each]
     except ValueError as error:
-        raise CommandError(f"accumulating resources from '{name}': {error}") from None
+        why = str(error).removeprefix("error converting YAML to JSON: ")
+        raise MalformedError(f"MalformedYAMLError: {why} in File: {name}") from None
     flat = [item for each in documents for item in (each["items"] if _is_list(each) else [each])]
     for each in flat:
-        if not each.get("kind") or not (each.get("metadata") or {}).get("name"):
-            what = "missing metadata.name in object" if each.get("kind") else "missing kind in object"
-            raise CommandError(f"accumulating resources from '{name}': {what} {each}")
+        for what, there in (("metadata.name", name_of(each)), ("kind", each.get("kind"))):
+            if not there:
+                raise CommandError(f"missing {what} in object {_go_meta(each)}")
     return flat
+
+
+def _go_meta(obj: Object) -> str:
+    """As Go prints a ResourceMeta."""
+    names = f"{{{name_of(obj)} {namespace_of(obj)}}}"
+    labels, annotations = (
+        f"map[{' '.join(f'{key}:{value}' for key, value in sorted(pairs.items()))}]"
+        for pairs in (labels_of(obj), annotations_of(obj))
+    )
+    return f"{{{{{obj.get('apiVersion', '')} {obj.get('kind', '')}}} {{{names} {labels} {annotations}}}}}"
 
 
 def _is_list(obj: Object) -> bool:

@@ -86,7 +86,7 @@ NAMESPACES = [
 ]
 REPLICAS = [
     Field("spec/replicas", kind, create=True)
-    for kind in ("Deployment", "ReplicationController", "ReplicaSet", "StatefulSet")
+    for kind in ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 ]
 
 Change = Callable[[Any], Any]

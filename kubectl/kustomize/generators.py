@@ -71,12 +71,18 @@ def _base64(value: bytes) -> str:
 
 def _pairs(arguments: Object, read: Read) -> dict[str, bytes]:
     env_files = [*(arguments.get("envs") or ()), *([arguments["env"]] if arguments.get("env") else ())]
+    files = arguments.get("files") or ()
     found: dict[str, bytes] = {}
-    sources = [
-        *(pair for name in env_files for pair in _env_lines(read(name))),
-        *(_literal(each) for each in arguments.get("literals") or ()),
-        *(_file(each, read) for each in arguments.get("files") or ()),
-    ]
+    try:
+        env_pairs = [pair for name in env_files for pair in _env_lines(read(name))]
+    except CommandError as error:
+        raise CommandError(f"loading KV pairs: env source files: [{' '.join(env_files)}]: {error}") from None
+    literals = [_literal(each) for each in arguments.get("literals") or ()]
+    try:
+        file_pairs = [_file(each, read) for each in files]
+    except CommandError as error:
+        raise CommandError(f"loading KV pairs: file sources: [{' '.join(files)}]: {error}") from None
+    sources = [*env_pairs, *literals, *file_pairs]
     for key, value in sources:
         if key in found:
             raise CommandError(f"configmap {arguments['name']} illegally repeats the key `{key}`")

@@ -33,6 +33,21 @@ _DEPRECATED = {
 }
 
 
+_STRINGS, _MAP, _TEXT = "[]string", "map[string]string", "string"
+_TYPES = {
+    "bases": _STRINGS, "components": _STRINGS, "resources": _STRINGS,
+    "commonAnnotations": _MAP, "commonLabels": _MAP,
+    "namePrefix": _TEXT, "nameSuffix": _TEXT, "namespace": _TEXT,
+    "configMapGenerator": "[]types.ConfigMapArgs", "secretGenerator": "[]types.SecretArgs",
+    "images": "[]types.Image", "imageTags": "[]types.Image", "labels": "[]types.Label",
+    "patches": "[]types.Patch", "patchesJson6902": "[]types.Patch", "replicas": "[]types.Replica",
+    "patchesStrategicMerge": "[]types.PatchStrategicMerge",
+    "generatorOptions": "types.GeneratorOptions", "sortOptions": "types.SortOptions",
+}  # fmt: skip
+"""Of fields, by Go's names, which messages tell."""
+_JSON_NAMES = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+
+
 def load(folder: Path) -> Object:
     """The kustomization of a folder. Raises CommandError, also for fields that are not served here."""
     found = [folder / name for name in NAMES if (folder / name).is_file()]
@@ -49,7 +64,8 @@ def _parsed(file: Path) -> Object:
     try:
         documents = from_yaml_all(file.read_text())
     except ValueError as error:
-        raise CommandError(f"invalid Kustomization: {error}") from None
+        why = str(error).removeprefix("error converting YAML to JSON: ")
+        raise CommandError(f"invalid Kustomization: {why}") from None
     return documents[0] if documents and isinstance(documents[0], dict) else {}
 
 
@@ -59,6 +75,7 @@ def _checked(raw: Object, folder: Path) -> Object:
             raise CommandError(f"kustomizations with {key!r} are not supported: {folder}")
         if key not in _KNOWN:
             raise CommandError(f'invalid Kustomization: json: unknown field "{key}"')
+        _check_type(key, raw[key])
     if not {key for key, value in raw.items() if value} - {"apiVersion", "kind"}:
         raise CommandError("kustomization.yaml is empty")
     for key, instead in _DEPRECATED.items():
@@ -82,3 +99,15 @@ def _checked(raw: Object, folder: Path) -> Object:
         "resources": [*(raw.get("resources") or ()), *(raw.get("bases") or ())],
         "images": [*(raw.get("images") or ()), *(raw.get("imageTags") or ())],
     }
+
+
+def _check_type(key: str, value: object) -> None:
+    """Raises CommandError for a value that Go could not read into the field."""
+    wanted = _TYPES.get(key, "")
+    if value is None or not wanted:
+        return
+    inside = list if wanted.startswith("[]") else str if wanted == _TEXT else dict
+    if not isinstance(value, inside):
+        found = _JSON_NAMES[type(value)]
+        what = f"cannot unmarshal {found} into Go struct field Kustomization.{key} of type {wanted}"
+        raise CommandError(f"invalid Kustomization: json: {what}")

@@ -14,7 +14,7 @@ from apimachinery.labels import parse_selector
 from apimachinery.objects import Object, annotations_of, labels_of, name_of, namespace_of
 from apimachinery.patch import PatchError, json_patch
 from apimachinery.schema import builtin
-from apimachinery.serialize import DecodeError, from_yaml_all
+from apimachinery.serialize import DecodeError, from_yaml_all, to_yaml
 from kubectl.failures import CommandError
 from kubectl.kustomize.generators import Read
 from kubectl.kustomize.merging import merged
@@ -25,8 +25,14 @@ _GVK = ("group", "version", "kind")
 
 def apply(resources: list[Resource], entry: Object, read: Read) -> list[Resource]:
     """One entry of `patches`; what a patch deletes is left out. Raises CommandError."""
-    text, source = _text(entry, read)
-    documents = _documents(text, source)
+    try:
+        text, source = _text(entry, read)
+        documents = _documents(text, source)
+    except CommandError as error:
+        config = f"`\n{to_yaml(entry)}`"
+        raise CommandError(
+            f"trouble configuring builtin PatchTransformer with config: {config}: {error}"
+        ) from None
     target = entry.get("target")
     if isinstance(documents[0], list):
         if target is None:
@@ -51,10 +57,13 @@ def _text(entry: Object, read: Read) -> tuple[str, str]:
         what = (
             "patch and path can't be set at the same time" if path else "must specify one of patch and path"
         )
-        raise CommandError(f"{what} in\n{json.dumps(entry)}")
+        raise CommandError(f"{what} in\n{to_yaml(entry)}")
     if inline:
         return inline, f"[patch: {json.dumps(inline)}]"
-    return read(path).decode(), f'[path: "{path}"]'
+    try:
+        return read(path).decode(), f'[path: "{path}"]'
+    except CommandError as error:
+        raise CommandError(f"failed to get the patch file from path({path}): {error}") from None
 
 
 def _documents(text: str, source: str) -> list[Any]:

@@ -76,6 +76,14 @@ BROKEN = {
     "unmatched": "resources: [../base]\n"
     "patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: nobody}}'}]",
     "twice": "bases: [../base, ../base]",
+    "cycle": "resources: [../cycle]",
+    "nameless": "resources: [../pod]",
+    "pod": "resources: [pod.yaml]",
+    "scalar": "resources: ../base",
+    "nofile": "configMapGenerator: [{name: a, files: [nowhere.txt]}]",
+    "nopatch": "resources: [../base]\npatches: [{path: nowhere.yaml}]",
+    "noreplica": "resources: [../base]\nreplicas: [{name: nobody, count: 1}]",
+    "nocomponent": "components: [../nowhere]",
     "badkind": "kind: Something\nresources: [x]",
 }
 KUSTOMIZE = Script(
@@ -102,6 +110,7 @@ KUSTOMIZE = Script(
             if path.is_file()
         },
         **{f"{name}/kustomization.yaml": text for name, text in BROKEN.items()},
+        "pod/pod.yaml": "{apiVersion: v1, kind: Pod, metadata: {labels: {a: b}}}",
     },
 )
 

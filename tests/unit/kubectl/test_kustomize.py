@@ -166,3 +166,21 @@ def test_what_is_not_supported_is_refused_by_name(field: str, tmp_path: Path) ->
     (tmp_path / "kustomization.yaml").write_text(f"{field}: [x]\n")
     with pytest.raises(CommandError, match=f"'{field}' are not supported"):
         build(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("resources: [.]", "cycle detected"),
+        ("resources: x", r"cannot unmarshal string into .*\.resources of type \[\]string"),
+        ("namespace: [x]", r"cannot unmarshal array into .*\.namespace of type string"),
+        ("resources: [x.yaml]", "evalsymlink failure"),
+        ("components: [nowhere]", "accumulating components: loader.New"),
+        ("configMapGenerator: [{name: a, envs: [x]}]", r"loading KV pairs: env source files: \[x\]"),
+        ("namePrefix: [b", "invalid Kustomization: yaml: line"),
+    ],
+)
+def test_what_makes_no_sense_is_told(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text(f"{text}\n")
+    with pytest.raises(CommandError, match=message):
+        build(str(tmp_path))
