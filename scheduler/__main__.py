@@ -17,7 +17,6 @@ from component_base import clock
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 from scheduler.config import (
-    ConfigError,
     Configuration,
     LeaderElectionConfig,
     parse_configuration,
@@ -35,7 +34,7 @@ def main() -> None:
     options = parse(Options, prog=NAME)
     try:
         config = load_configuration(options)
-    except (ConfigError, OSError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     run_daemon(NAME, partial(run, options=options, config=config), options)
 
@@ -50,6 +49,7 @@ def load_configuration(options: Options) -> Configuration:
         document = yaml.safe_load(Path(options.config).read_text())
         config = parse_configuration(document if isinstance(document, dict) else {})
         check_plugins(config)
+        _check_certificates(config)
         return config
     election = LeaderElectionConfig(
         enabled=options.leader_elect,
@@ -60,6 +60,15 @@ def load_configuration(options: Options) -> Configuration:
         name=options.leader_elect_resource_name,
     )
     return replace(Configuration(), leader_election=election)
+
+
+def _check_certificates(config: Configuration) -> None:
+    """Raises ValueError or OSError where those of an extender can't be read, before anything is started."""
+    if config.extenders:
+        from scheduler.extender import HttpPost
+
+        for each in config.extenders:
+            HttpPost(each)
 
 
 async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
@@ -93,6 +102,7 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
             daemon.ready()
             await _lead(client, config.leader_election, assembly)
     finally:
+        await assembly.aclose()
         await health.aclose()
         await client.aclose()
 

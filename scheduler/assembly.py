@@ -57,6 +57,11 @@ class Assembly:
     queue: SchedulingQueue
     journal: Journal
     scheduler: Scheduler
+    connections: tuple[HttpPost, ...] = ()
+
+    async def aclose(self) -> None:
+        """Ends the connections to extenders."""
+        await asyncio.gather(*(each.aclose() for each in self.connections))
 
     async def feed(self) -> None:
         """Keeps the caches up to date and sends Events; never ends."""
@@ -110,6 +115,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
         informer.add_handler(handlers.owner)
     recorders = {name: EventRecorder(client, name) for name in profiles}
     journal = Journal()
+    connections = tuple(map(HttpPost, config.extenders))
     parts = Parts(
         api=PodApi(client),
         cache=cache,
@@ -123,7 +129,9 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
         journal=journal,
         pod=pods.get,
         now=now,
-        extenders=[Extender(each, HttpPost(each), nodes.get) for each in config.extenders],
+        extenders=[
+            Extender(each, post, nodes.get) for each, post in zip(config.extenders, connections, strict=True)
+        ],
     )
     metrics.initialize(list(profiles))
     metrics.watch_queue(queue.counts)
@@ -131,7 +139,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     informers = (
         pods, nodes, namespaces, services, budgets, *controllers.values(), *dict(storage).values(),
     )  # fmt: skip
-    return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts))
+    return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts), connections)
 
 
 def may_help(
