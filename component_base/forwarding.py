@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from component_base.first_of import first_of
 
 if TYPE_CHECKING:
     import httpx
     from starlette.types import Receive, Scope, Send
+
+    from component_base.tunnel import Tunnel
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +27,7 @@ _HOP_BY_HOP = frozenset(
 _OURS = ("authorization", "impersonate-")
 """What says who the client is to us; nobody behind us is to know."""
 _FORWARDED_FOR = "x-forwarded-for"
+_CHUNK = 1 << 16
 
 
 def forwarded_headers(scope: Scope) -> Headers:
@@ -89,3 +95,25 @@ async def stream_body(chunks: AsyncIterator[bytes], send: Send) -> None:
         log.info("Answer broke off: error=%s", error or type(error).__name__)
         return
     await send({"type": "http.response.body", "body": b""})
+
+
+async def both_ways(tunnel: Tunnel, stream: Any) -> None:
+    """Until either side has gone."""
+    import httpcore
+
+    async def upwards() -> None:
+        """What the back end does not take any more is dropped: it may still have something to say."""
+        while data := await tunnel.read():
+            with contextlib.suppress(httpcore.NetworkError, OSError):
+                await stream.write(data)
+
+    async def downwards() -> None:
+        with contextlib.suppress(httpcore.NetworkError, OSError):
+            while data := await stream.read(_CHUNK):
+                tunnel.write(data)
+                await tunnel.drain()
+
+    try:
+        await first_of(upwards(), downwards())
+    finally:
+        tunnel.close()

@@ -6,7 +6,6 @@ agreed, bytes go both ways and nobody looks at them.
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,15 +16,19 @@ from apimachinery.errors import StatusError
 from apiserver.asgi import Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.subresources.dialling import explain
-from component_base.first_of import first_of
-from component_base.forwarding import Headers, answer_headers, forwarded_headers, upgrade_headers
+from component_base.forwarding import (
+    Headers,
+    answer_headers,
+    both_ways,
+    forwarded_headers,
+    upgrade_headers,
+)
 from component_base.tunnel import UPGRADE, Tunnel
 
 if TYPE_CHECKING:
     import httpx
 
 _CONNECT_SECONDS = 10.0
-_CHUNK = 1 << 16
 
 
 class DialError(Exception):
@@ -101,7 +104,7 @@ class Relay:
             info.status = 101
             tunnel: Tunnel = scope["extensions"][UPGRADE]
             tunnel.switch(answer.headers.multi_items())
-            await _both_ways(tunnel, answer.extensions["network_stream"])
+            await both_ways(tunnel, answer.extensions["network_stream"])
 
 
 async def read_body(answer: httpx.Response) -> bytes:
@@ -127,25 +130,3 @@ async def tunnel_or_answer(
             raise StatusError(str(refusal)) from None
         await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.headers})
         await send({"type": "http.response.body", "body": refusal.body})
-
-
-async def _both_ways(tunnel: Tunnel, stream: Any) -> None:
-    """Until either side has gone."""
-    import httpcore
-
-    async def upwards() -> None:
-        """What the back end does not take any more is dropped: it may still have something to say."""
-        while data := await tunnel.read():
-            with contextlib.suppress(httpcore.NetworkError, OSError):
-                await stream.write(data)
-
-    async def downwards() -> None:
-        with contextlib.suppress(httpcore.NetworkError, OSError):
-            while data := await stream.read(_CHUNK):
-                tunnel.write(data)
-                await tunnel.drain()
-
-    try:
-        await first_of(upwards(), downwards())
-    finally:
-        tunnel.close()

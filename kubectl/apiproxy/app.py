@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
-import httpcore
 import httpx
 from starlette.responses import RedirectResponse, Response
 
 from component_base.first_of import first_of
-from component_base.forwarding import Client, answer_headers, forwarded_headers, stream_body, upgrade_headers
+from component_base.forwarding import (
+    Client,
+    answer_headers,
+    both_ways,
+    forwarded_headers,
+    stream_body,
+    upgrade_headers,
+)
 from component_base.tunnel import UPGRADE, Tunnel
 from kubectl.apiproxy import requests
 from kubectl.apiproxy.files import Files, not_found, told
@@ -22,8 +28,6 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from client.rest import Client as ApiClient
-
-_CHUNK = 1 << 16
 
 
 class Plan(NamedTuple):
@@ -84,7 +88,8 @@ class ApiProxy:
         try:
             async with self._open(scope, headers, client) as answer:
                 if tunnel is not None and answer.status_code == 101:
-                    await _switch(tunnel, answer)
+                    tunnel.switch(answer.headers.multi_items())
+                    await both_ways(tunnel, answer.extensions["network_stream"])
                     return
                 start = {"status": answer.status_code, "headers": answer_headers(answer)}
                 await send({"type": "http.response.start", **start})
@@ -108,25 +113,3 @@ def _agent(scope: Scope) -> list[tuple[str, str]]:
     return [
         ("user-agent", value.decode("latin-1")) for name, value in scope["headers"] if name == b"user-agent"
     ]
-
-
-async def _switch(tunnel: Tunnel, answer: httpx.Response) -> None:
-    """Bytes both ways, until either side has gone."""
-    tunnel.switch(answer.headers.multi_items())
-    stream = answer.extensions["network_stream"]
-
-    async def upwards() -> None:
-        while data := await tunnel.read():
-            with suppress(httpcore.NetworkError, OSError):
-                await stream.write(data)
-
-    async def downwards() -> None:
-        with suppress(httpcore.NetworkError, OSError):
-            while data := await stream.read(_CHUNK):
-                tunnel.write(data)
-                await tunnel.drain()
-
-    try:
-        await first_of(upwards(), downwards())
-    finally:
-        tunnel.close()
