@@ -1,19 +1,21 @@
 """Who a verified client certificate stands for: common name is the user, organizations are groups.
 
-A connection is looked at once, when it is made.
+A connection is looked at once, when it is made; a certificate once, when it is first shown.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from apiserver.request import UserInfo
+
+_MOST_KNOWN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,23 @@ class ClientCertificates:
         self._has_users = users is not None
         self._proxies = _load(proxies) if proxies is not None else []
         self._names = frozenset(names)
+        self._known: dict[bytes, Client] = {}
 
     def client_of(self, connection: ssl.SSLObject | ssl.SSLSocket) -> Client | None:
         """None if the client sent no certificate."""
-        certificate = connection.getpeercert()
-        if not certificate:
+        der = connection.getpeercert(binary_form=True)
+        if not der:
             return None
-        der = connection.getpeercert(binary_form=True) or b""
-        user = _user(dict(certificate), hashlib.sha256(der).hexdigest())
+        client = self._known.get(der)
+        if client is None:
+            client = self._client(connection.getpeercert() or {}, der)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[der] = client
+        return client
+
+    def _client(self, certificate: Mapping[str, Any], der: bytes) -> Client:
+        user = _user(certificate, hashlib.sha256(der).hexdigest())
         expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         if not self._is_of_proxy(der):
             return Client(user if self._has_users else None, expires=expires)
@@ -78,7 +89,7 @@ def _load(path: Path) -> list[Any]:
     return list(x509.load_pem_x509_certificates(path.read_bytes()))
 
 
-def _user(certificate: dict[str, Any], fingerprint: str) -> UserInfo | None:
+def _user(certificate: Mapping[str, Any], fingerprint: str) -> UserInfo | None:
     parts = [pair for part in certificate.get("subject", ()) for pair in part]
     names = [value for key, value in parts if key == "commonName"]
     if not names:
