@@ -171,7 +171,7 @@ class ApiServer:
         self.dispatcher = Dispatcher(
             self.stores, self.custom, self.cache, special, {POD_METRICS.gvk[:2]: metrics}
         )
-        self.app = build_fastapi(self)
+        self.app = build_filters(self)
 
     async def _find_kind(self, api_version: str, kind: str) -> StoredKind | None:
         """For policies, which are there before the stores are."""
@@ -295,7 +295,8 @@ class Resources:
             await self._app(scope, receive, send)
 
 
-def build_fastapi(server: ApiServer) -> FastAPI:
+def build_filters(server: ApiServer) -> App:
+    """All filters, around the dispatcher, around FastAPI: resource requests need not pass its own layers."""
     options, auth = server.options, server.auth
     auditor = server.auditor
     filters = [
@@ -314,11 +315,19 @@ def build_fastapi(server: ApiServer) -> FastAPI:
         Middleware(PriorityAndFairness, server.levels, server.cache, server.metrics, options.request_timeout),
         Middleware(Authorization, auth.authorizer),
         Middleware(Aggregation, server.remotes, server.connections),
-        Middleware(Resources, server.dispatcher),
     ]
+    app: App = Resources(build_fastapi(server), server.dispatcher)
+    for each, arguments, _ in reversed(filters):
+        app = each(app, *arguments)
+    return app
+
+
+def build_fastapi(server: ApiServer) -> FastAPI:
+    """What is no resource: health, version, metrics, discovery, OpenAPI."""
+    options, auth = server.options, server.auth
     # Its telemetry looks into the environment with every request.
     quiet: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=filters, telemetry=quiet)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=quiet)
     address = f"{advertised_address(options)}:{options.secure_port}"
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal, server.levels))
@@ -332,7 +341,13 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     )
     app.include_router(openapi_router(openapi, settled))
     _add_index(app, server)
+    app.add_exception_handler(Exception, _pass_on)
     return app
+
+
+async def _pass_on(request: Request, error: Exception) -> Response:
+    """The filters answer it, and have to know of it."""
+    raise error
 
 
 def _add_index(app: FastAPI, server: ApiServer) -> None:

@@ -15,6 +15,7 @@ from apimachinery.objects import Object
 from apimachinery.protobuf import CONTENT_TYPE, decode
 from apimachinery.protobuf_encoder import message_of
 from apimachinery.schema import definition_name
+from apiserver.storage.memory import MemoryStorage
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
 from tests.integration.running_apiserver import Running, running
@@ -37,6 +38,27 @@ async def test_a_new_cluster_has_what_everybody_expects(pki: Path) -> None:
     assert (ready.status_code, ready.text) == (200, "ok")
     assert cidr["spec"]["cidrs"] == ["10.0.0.0/24"]
     assert cidr["status"]["conditions"][0]["type"] == "Ready"
+
+
+class SickStorage(MemoryStorage):
+    is_sick = False
+
+    async def current_revision(self) -> int:
+        if self.is_sick:
+            raise ZeroDivisionError("sick")
+        return await super().current_revision()
+
+
+async def test_what_goes_wrong_beside_resources_is_answered_as_among_them(pki: Path) -> None:
+    storage = SickStorage()
+    async with running(pki, storage=storage) as api, api.client("admin") as admin:
+        storage.is_sick = True
+        answers = [await admin.get(path) for path in ("/livez", "/api/v1/namespaces/default/pods")]
+    assert [(each.status_code, each.json()["message"]) for each in answers] == [
+        (500, "Internal error occurred: sick"),
+        (500, "Internal error occurred: sick"),
+    ]
+    assert all("audit-id" in each.headers for each in answers)
 
 
 async def test_users_come_from_certificates_and_may_what_their_roles_say(pki: Path) -> None:
