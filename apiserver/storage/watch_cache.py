@@ -46,7 +46,7 @@ class WatchCache:
         self._unclaimed: dict[str, KeyValue] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
-        self._asking: asyncio.Task[int] | None = None
+        self._asking: asyncio.Future[int] | None = None
         self._unsent: asyncio.Task[int] | None = None
 
     def __repr__(self) -> str:
@@ -94,12 +94,22 @@ class WatchCache:
 
     async def _current_revision(self) -> int:
         if self._unsent is None:
+            if self._asking is None or self._asking.done():
+                return await self._ask_alone()
             self._unsent = asyncio.create_task(self._ask(self._asking))
             # Those who asked may be gone when the answer comes, and the answer may be a failure.
             self._unsent.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(self._unsent)
 
-    async def _ask(self, before: asyncio.Task[int] | None) -> int:
+    async def _ask_alone(self) -> int:
+        """Nobody is there to share with: the caller asks for itself, without a task in between."""
+        asking = self._asking = asyncio.get_running_loop().create_future()
+        try:
+            return await self._storage.current_revision()
+        finally:
+            asking.cancel()  # over, whatever came of it
+
+    async def _ask(self, before: asyncio.Future[int] | None) -> int:
         """One question at a time; whoever comes before it is sent shares it."""
         if before is not None and not before.done():
             await asyncio.wait([before])

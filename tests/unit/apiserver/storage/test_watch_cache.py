@@ -97,12 +97,24 @@ async def test_deleted_objects_go_and_their_last_state_is_told() -> None:
         assert change.entry.obj["metadata"] == {"resourceVersion": str(deleted), "name": "x"}
 
 
-async def test_those_who_ask_at_once_share_a_question() -> None:
+async def test_those_who_ask_at_once_share_the_question_after_the_first() -> None:
     storage = FlakyStorage()
     async with fed(storage) as cache:
         storage.asked = 0
         await asyncio.gather(*(cache.fresh() for _ in range(50)))
-        assert storage.asked == 1
+        assert storage.asked == 2
+
+
+async def test_who_gives_up_asking_leaves_the_others_their_answer() -> None:
+    storage = FlakyStorage()
+    async with fed(storage) as cache:
+        calls = [asyncio.create_task(cache.fresh()) for _ in range(3)]
+        await asyncio.sleep(0)
+        calls[0].cancel()
+        done, _ = await asyncio.wait(calls, timeout=1)
+        assert [each.cancelled() for each in calls] == [True, False, False]
+        assert {each.result() for each in calls[1:]} == {cache.revision}
+        assert len(done) == 3
 
 
 async def test_a_question_under_way_is_not_good_enough_for_a_later_call() -> None:
