@@ -33,9 +33,9 @@ async def define(api: Api, made: Object) -> None:
     await established(api)
 
 
-async def until(api: Api, path: str, is_so: Callable[[Object], object]) -> None:
-    """Watches until an event is what is waited for."""
-    async with api.watch(f"{path}?watch=1") as watching:
+async def until(api: Api, path: str, is_so: Callable[[Object], object], since: str = "") -> None:
+    """Watches, from a revision on or from what there is, until an event is what is waited for."""
+    async with api.watch(f"{path}?watch=1&resourceVersion={since}") as watching:
         while not is_so((await watching.take(1))[0]):
             pass
     await api.cache.fresh()
@@ -46,8 +46,10 @@ async def established(api: Api) -> None:
 
 
 async def gone(api: Api) -> None:
-    if (await api.request("GET", f"{DEFINITIONS}/things.example.com")).status != 404:
-        await until(api, DEFINITIONS, lambda event: event["type"] == "DELETED")
+    found = await api.request("GET", f"{DEFINITIONS}/things.example.com")
+    if found.status != 404:
+        since = found.json["metadata"]["resourceVersion"]
+        await until(api, DEFINITIONS, lambda event: event["type"] == "DELETED", since)
 
 
 async def create(api: Api, obj: Object) -> Answer:
