@@ -97,6 +97,7 @@ async def test_deleted_objects_go_and_their_last_state_is_told() -> None:
         assert change.entry.obj["metadata"] == {"resourceVersion": str(deleted), "name": "x"}
 
 
+@pytest.mark.looptime
 async def test_those_who_ask_at_once_share_the_question_after_the_first() -> None:
     storage = FlakyStorage()
     async with fed(storage) as cache:
@@ -105,6 +106,7 @@ async def test_those_who_ask_at_once_share_the_question_after_the_first() -> Non
         assert storage.asked == 2
 
 
+@pytest.mark.looptime
 async def test_who_gives_up_asking_leaves_the_others_their_answer() -> None:
     storage = FlakyStorage()
     async with fed(storage) as cache:
@@ -117,6 +119,7 @@ async def test_who_gives_up_asking_leaves_the_others_their_answer() -> None:
         assert len(done) == 3
 
 
+@pytest.mark.looptime
 async def test_a_question_under_way_is_not_good_enough_for_a_later_call() -> None:
     storage = FlakyStorage()
     async with fed(storage) as cache:
