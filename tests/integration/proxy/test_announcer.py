@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,8 @@ from tests.integration.proxy.node import OTHER_POD, POD1, ProxyNode, backends, i
 
 pytestmark = pytest.mark.netns
 ADDRESS = "203.0.113.80"
+EVERY_PROTOCOL, ARP = 3, b"\x08\x06"
+LIMIT = 20.0
 
 
 @asynccontextmanager
@@ -28,19 +31,32 @@ async def announcing() -> AsyncIterator[Announcer]:
 
 
 async def until_announced(*expected: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT):
         while announced_addresses(await list_links()) != set(expected):  # noqa: ASYNC110 - the kernel's
             await asyncio.sleep(0.02)
 
 
+async def until_told(wire: socket.socket, address: str) -> None:
+    """Until an ARP message with the address as its sender's has passed."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            frame = await asyncio.get_running_loop().sock_recv(wire, 100)
+            if frame[12:14] == ARP and frame[28:32] == socket.inet_aton(address):
+                return
+
+
 def announce(node: ProxyNode, *addresses: str) -> None:
-    """As a kube-proxy that has just started; it ends, and the addresses stay."""
+    """As a kube-proxy that has just started; it ends once neighbours are told, and the addresses stay."""
 
     async def work() -> None:
-        async with announcing() as announcer:
-            announcer.announce(frozenset(addresses), node.context.node_ips)
-            await until_announced(*addresses)
-            await asyncio.sleep(0.1)  # the first message to the neighbours goes out behind the address
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
+            wire.setblocking(False)
+            wire.bind(("eth0", EVERY_PROTOCOL))  # own messages pass no narrower one
+            async with announcing() as announcer:
+                announcer.announce(frozenset(addresses), node.context.node_ips)
+                await until_announced(*addresses)
+                for address in addresses:
+                    await until_told(wire, address)
 
     node.run(work)
 
