@@ -29,7 +29,7 @@ from component_base.kubeconfig import load
 from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
-LIMIT = 30.0
+LIMIT, MOST = 30.0, 120.0
 ETCD, API, CONTROLLERS, SCHEDULER = "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"
 ELECTION = (
     "--leader-elect-lease-duration=4s",
@@ -169,21 +169,27 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T]], is_so: Callable[[T], object] = bool, *, limit: float = LIMIT
+    look: Callable[[], Awaitable[T]], is_so: Callable[[T], object] = bool, *, limit: float | None = None
 ) -> T:
-    """What `look` gives as soon as something is true of it; a server that is away is waited for."""
-    deadline = time.monotonic() + limit
+    """What `look` gives as soon as something is true of it; a server that is away is waited for.
+
+    Fails after `limit` seconds. Without one, when it has stayed the same for LIMIT seconds, or after MOST:
+    what takes many steps, one after another, takes long on a busy machine, but goes on.
+    """
+    began = changed = time.monotonic()
     last: object = None
-    while time.monotonic() < deadline:
+    while (moment := time.monotonic()) < min(changed + (limit or LIMIT), began + (limit or MOST)):
+        seen: object
         try:
-            seen = await look()
-            if is_so(seen):
-                return seen
-            last = seen
+            seen = found = await look()
+            if is_so(found):
+                return found
         except (StatusError, ConnectionFailed) as error:
-            last = error
+            seen = str(error)
+        if seen != last:
+            changed, last = moment, seen
         await asyncio.sleep(0.05)
-    raise AssertionError(f"not within {limit} s; last seen: {last}")
+    raise AssertionError(f"not within {moment - began:.0f} s; last seen: {last}")
 
 
 async def ready_nodes(client: Client) -> list[str]:

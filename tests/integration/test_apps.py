@@ -93,15 +93,15 @@ async def test_the_real_kubectl_rolls_a_stateful_set_out_and_back(plane: Plane, 
 
 
 async def test_a_stateful_set_goes_on_where_a_killed_manager_left_it(plane: Plane, client: Client) -> None:
-    made = workload("StatefulSet", "killed", replicas=8, serviceName="killed")
+    made = workload("StatefulSet", "killed", replicas=5, serviceName="killed")
     await client.create(STATEFUL_SETS, made)
     await eventually(lambda: of_app(client, "killed"), lambda found: len(found) >= 2)
     plane.restart(CONTROLLERS)
-    await ready_pods(client, "killed", 8)
+    await ready_pods(client, "killed", 5)
     await client.patch(STATEFUL_SETS, "killed", NEW_IMAGE, "default", patch_type=STRATEGIC)
     await eventually(lambda: of_app(client, "killed"), lambda found: any(map(is_terminating, found)))
     plane.restart(CONTROLLERS)
-    await ready_pods(client, "killed", 8, "busybox:2")
+    await ready_pods(client, "killed", 5, "busybox:2")
 
 
 async def test_each_pod_of_a_stateful_set_has_claims_of_its_own(plane: Plane, client: Client) -> None:
