@@ -10,12 +10,15 @@ from functools import partial
 from random import Random
 
 from apimachinery.scheme import (
+    DEVICE_CLASSES,
     NAMESPACES,
     NODES,
     POD_DISRUPTION_BUDGETS,
     PODS,
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
     SERVICES,
     STATEFUL_SETS,
 )
@@ -27,6 +30,7 @@ from scheduler.api import PodApi
 from scheduler.cache import Cache
 from scheduler.config import Configuration
 from scheduler.default_selector import DefaultSelectors, Source
+from scheduler.devices.claims import DeviceClaims
 from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
 from scheduler.extender import Extender, HttpPost, ignored_resources
@@ -89,13 +93,21 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
         for resource in (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
     }
     storage = StorageInformers(client)
+    claims, classes = Informer(client, RESOURCE_CLAIMS), Informer(client, DEVICE_CLASSES)
+    slices = Informer(client, RESOURCE_SLICES)
+    of_devices = {
+        EventKind.RESOURCE_CLAIM: claims,
+        EventKind.DEVICE_CLASS: classes,
+        EventKind.RESOURCE_SLICE: slices,
+    }
     cache, nominator, news = Cache(), Nominator(), News()
     sources: dict[str, Source] = {**controllers}
     selectors = DefaultSelectors(services, sources)
     binder = VolumeBinder(storage.storage(), client, news, cache.labels_of_node, cache.pods.__contains__)
+    devices = DeviceClaims(claims, classes, slices, client)
     profiles = {
         each.name: build_profile(
-            each, selectors, cache.namespaces, binder, ignored_resources(config.extenders)
+            each, selectors, cache.namespaces, binder, devices, ignored_resources(config.extenders)
         )
         for each in config.profiles
     }
@@ -109,7 +121,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     pods.add_handler(handlers.pod)
     nodes.add_handler(handlers.node)
     namespaces.add_handler(handlers.namespace)
-    for kind, informer in storage:
+    for kind, informer in (*storage, *of_devices.items()):
         informer.add_handler(partial(handlers.storage, kind))
     for informer in (services, *controllers.values()):
         informer.add_handler(handlers.owner)
@@ -138,6 +150,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     metrics.watch_cache(cache.sizes)
     informers = (
         pods, nodes, namespaces, services, budgets, *controllers.values(), *dict(storage).values(),
+        *of_devices.values(),
     )  # fmt: skip
     return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts), connections)
 

@@ -165,9 +165,10 @@ _CONTAINER_FIELDS = ("image", "resources", "ports", "restartPolicy")
 
 
 _KEPT_SPEC_FIELDS = (
-    "nodeName", "priority", "schedulerName", "schedulingGates", "preemptionPolicy", *_POD_FIELDS,
+    "nodeName", "priority", "schedulerName", "schedulingGates", "preemptionPolicy", "resourceClaims",
+    *_POD_FIELDS,
 )  # fmt: skip
-_KEPT_STATUS_FIELDS = ("phase", "conditions", "nominatedNodeName", "startTime")
+_KEPT_STATUS_FIELDS = ("phase", "conditions", "nominatedNodeName", "startTime", "resourceClaimStatuses")
 
 
 def trim(pod: Object) -> None:

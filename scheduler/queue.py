@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from apimachinery.resource_claims import claims_of_pod
 from component_base.backoff import exponential
 from scheduler.framework.interface import EventKind, Subject
 from scheduler.pod_info import PodInfo
@@ -268,10 +269,11 @@ class _Heap:
 
 
 def _matters(old: PodInfo, new: PodInfo) -> bool:
-    """Whether more than the status has changed."""
+    """Whether more has changed than what is said of a pod that waits; the names of its claims are news."""
     return (
         old.spec is not new.spec
         or old.labels != new.labels
         or old.gates != new.gates
         or old.priority != new.priority
+        or set(claims_of_pod(old.pod)) != set(claims_of_pod(new.pod))
     )

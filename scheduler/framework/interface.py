@@ -69,6 +69,9 @@ class EventKind(StrEnum):
     CSI_DRIVER = "CSIDriverAddOrUpdate"
     CSI_CAPACITY = "CSIStorageCapacityAddOrUpdate"
     CSI_NODE = "CSINodeAddOrUpdate"
+    RESOURCE_CLAIM = "ResourceClaimAddOrUpdate"
+    RESOURCE_SLICE = "ResourceSliceAddOrUpdate"
+    DEVICE_CLASS = "DeviceClassAddOrUpdate"
 
 
 class Subject(NamedTuple):

@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any
 
 from scheduler.config import Configuration, ProfileConfig
+from scheduler.devices.claims import DeviceClaims
 from scheduler.framework.interface import Plugin
 from scheduler.framework.profile import Profile
 from scheduler.plugins.choice import Choices, choose
+from scheduler.plugins.dynamic_resources import DynamicResources
 from scheduler.plugins.image_locality import ImageLocality
 from scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from scheduler.plugins.node_affinity import NodeAffinity
@@ -42,6 +44,7 @@ PLUGINS: tuple[type[Plugin], ...] = (
     VolumeZone,
     PodTopologySpread,
     InterPodAffinity,
+    DynamicResources,
     NodeResourcesBalancedAllocation,
     ImageLocality,
 )
@@ -81,6 +84,7 @@ def build_profile(
     default_selector: DefaultSelector,
     namespaces: Mapping[str, Mapping[str, str]],
     binder: VolumeBinder,
+    devices: DeviceClaims,
     ignored_resources: frozenset[str] = frozenset(),
 ) -> Profile:
     """The plugins that the configuration chooses, each with its args. Raises ConfigError.
@@ -102,6 +106,7 @@ def build_profile(
         InterPodAffinity: partial(
             InterPodAffinity, namespaces, args.hard_affinity_weight, args.ignores_preferences_of_others
         ),
+        DynamicResources: partial(DynamicResources, devices),
     }
     plugins = {each.name: made.get(each, each)() for each in PLUGINS if each.name in chosen.names}
     return Profile(

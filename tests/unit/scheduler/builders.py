@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Iterable
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from apimachinery.objects import Object, key_of
-from apimachinery.scheme import Resource
+from apimachinery.scheme import RESOURCE_CLAIMS, Resource
 from apimachinery.volumes import OFFERS, offered_to
+from client.rest import Client
 from client.store import ObjectStore
 from scheduler.cache import Cache
 from scheduler.config import ProfileConfig
+from scheduler.devices.claims import DeviceClaims
 from scheduler.framework.profile import Profile
 from scheduler.node_info import parse_node
 from scheduler.nominator import Nominator
@@ -25,6 +27,7 @@ from scheduler.volumes.assume_cache import AssumeCache
 from scheduler.volumes.binder import VolumeBinder
 from scheduler.volumes.news import News
 from scheduler.volumes.storage import CAPACITIES_BY_CLASS, Storage, class_of_capacity
+from tests.fakes.api_connection import FakeApi
 
 _numbers = count()
 
@@ -151,13 +154,32 @@ def make_binder(cache: Cache, recorded: RecordedStorage | None = None) -> Volume
     )
 
 
+def make_devices(
+    *, claims: Iterable[Object] = (), classes: Iterable[Object] = (), slices: Iterable[Object] = ()
+) -> DeviceClaims:
+    """These, and an API that knows nothing else."""
+    api = FakeApi()
+    stores = []
+    for objects in (claims, classes, slices):
+        stores.append(ObjectStore({}))
+        for obj in objects:
+            stores[-1].set(key_of(obj), obj)
+            if obj["kind"] == "ResourceClaim":
+                api.put(RESOURCE_CLAIMS, obj)
+    return DeviceClaims(*stores, cast(Client, api))
+
+
 def make_profile(
     cache: Cache,
     config: ProfileConfig | None = None,
     selector: DefaultSelector = no_selector,
     recorded: RecordedStorage | None = None,
+    devices: DeviceClaims | None = None,
 ) -> Profile:
-    return build_profile(config or ProfileConfig(), selector, cache.namespaces, make_binder(cache, recorded))
+    binder = make_binder(cache, recorded)
+    return build_profile(
+        config or ProfileConfig(), selector, cache.namespaces, binder, devices or make_devices()
+    )
 
 
 def make_selector(

@@ -46,7 +46,7 @@ def weights(profile: Profile) -> dict[str, int]:
 DEFAULT_FILTERS = [
     "NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit",
     "VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
-    "InterPodAffinity",
+    "InterPodAffinity", "DynamicResources",
 ]  # fmt: skip
 DEFAULT_WEIGHTS = {
     "TaintToleration": 3, "NodeAffinity": 2, "NodeResourcesFit": 1, "PodTopologySpread": 2,
