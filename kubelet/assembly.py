@@ -19,6 +19,7 @@ from kubelet.kubelet import Kubelet, References
 from kubelet.metrics import NODE_NAME
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.allocation_manager import AllocationManager
+from kubelet.pods.devices import Devices
 from kubelet.pods.preparer import Preparer
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
@@ -120,7 +121,9 @@ def assemble(
         starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
         terminator=terminator,
         resizer=resizer,
-        sandboxes=SandboxMaker(runtime, cgroups, RuntimeClasses(client), recorder, journal, gate, settings),
+        sandboxes=SandboxMaker(
+            runtime, cgroups, RuntimeClasses(client), Devices(client), recorder, journal, gate, settings
+        ),
         volumes=seams.volumes,
         remover=PodRemover(runtime, cgroups, seams.volumes),
         recorder=recorder,

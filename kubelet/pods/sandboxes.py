@@ -1,4 +1,4 @@
-"""Makes a pod's sandbox: the name service, the engine's handler, a place in the queue of starts."""
+"""Makes a pod's sandbox: devices, the name service, the engine's handler, a place in the queue of starts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import WARNING, Recorder
 from kubelet.journal import Journal
+from kubelet.pods.devices import DeviceError, Devices
 from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.pods.workers import uninterrupted
 from kubelet.references import pod_reference
@@ -23,6 +24,7 @@ class SandboxMaker:
         runtime: Runtime,
         cgroups: PodCgroups,
         classes: RuntimeClasses,
+        devices: Devices,
         recorder: Recorder,
         journal: Journal,
         gate: asyncio.Semaphore,
@@ -31,6 +33,7 @@ class SandboxMaker:
         self._runtime = runtime
         self._cgroups = cgroups
         self._classes = classes
+        self._devices = devices
         self._recorder = recorder
         self._journal = journal
         self._gate = gate
@@ -39,10 +42,15 @@ class SandboxMaker:
     async def make(self, pod: Object, attempt: int) -> bool:
         """Whether it is there; an Event says why not."""
         try:
+            await self._devices.prepare(pod)
             config = await self._config(pod, attempt)
             async with self._gate:
                 with self._journal.step(pod, "sandbox"):
                     await uninterrupted(self._runtime.create_sandbox(config))
+        except DeviceError as error:
+            message = f"Failed to prepare dynamic resources: prepare dynamic resources: {error}"
+            self._recorder.event(pod_reference(pod), WARNING, "FailedPrepareDynamicResources", message)
+            return False
         except SandboxError as error:
             message = f"Failed to create pod sandbox: {error}"
             self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
