@@ -163,6 +163,11 @@ def bound_to(volume: Object, claim: Object) -> Object:
 # Nodes.
 
 
+def unique_csi_name(driver: str, handle: str) -> str:
+    """What a CSI volume is called in the status of nodes."""
+    return f"kubernetes.io/csi/{driver}^{handle}"
+
+
 def is_usable_on(volume: Object, node: str, labels: Mapping[str, str]) -> bool:
     """Whether the volume's node affinity allows a node."""
     required = get_path(volume, "spec.nodeAffinity.required")

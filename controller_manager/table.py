@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from apimachinery.objects import NamespacedName
 from client.controller import Watch
+from controller_manager.attach_detach.controller import AttachDetachController
 from controller_manager.bootstrap_signer import BootstrapSigner, TokenCleaner
 from controller_manager.certificates.approving import CertificateApprovingController
 from controller_manager.certificates.cleaning import CertificateCleaningController
@@ -129,6 +130,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(VolumeAttributesClassProtectionController),
     _row(EphemeralVolumeController, "concurrent_ephemeralvolume_syncs"),
     _row(VolumeExpandController),
+    _row(AttachDetachController, 8),
     _row(LocalPathProvisioner),
     _row(ResourceClaimController, 50),
     _row(ServiceLoadBalancerController, needed=lambda options: bool(options.load_balancer_pool)),

@@ -17,6 +17,7 @@ from apimachinery.scheme import (
     RESOURCE_CLAIM_TEMPLATES,
     RESOURCE_CLAIMS,
     RESOURCE_SLICES,
+    SERVICE_ACCOUNTS,
     VOLUME_ATTRIBUTES_CLASSES,
     Resource,
 )
@@ -50,6 +51,7 @@ async def pod_when(client: Client, name: str, path: str) -> Object:
 
 
 async def offer_one_gpu(client: Client) -> None:
+    await eventually(lambda: client.get(SERVICE_ACCOUNTS, "default", "default"))
     expression = f'device.driver == "{DRIVER}" && device.attributes["{DRIVER}"].slots >= 2'
     await create(client, DEVICE_CLASSES, "gpus", {"selectors": [{"cel": {"expression": expression}}]})
     pool = {"name": "hollow-1", "generation": 1, "resourceSliceCount": 1}

@@ -1,0 +1,161 @@
+"""What of a node's volumes is to be attached, detached and reported. Pure.
+
+Source: pkg/controller/volume/attachdetach and pkg/volume/csi of Kubernetes 1.34.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from apimachinery import taints, volumes
+from apimachinery.conditions import is_condition_true
+from apimachinery.objects import Object, annotations_of, get_path, is_terminating, name_of, namespace_of
+from apimachinery.pods import is_terminal
+
+MANAGED = "volumes.kubernetes.io/controller-managed-attach-detach"
+"""On a node: its kubelet leaves attaching to us."""
+KEEPS_VOLUMES = "volumes.kubernetes.io/keep-terminated-pod-volumes"
+MAX_WAIT_FOR_UNMOUNT = 360.0
+_SHARED_MODES = {"ReadOnlyMany", "ReadWriteMany"}
+
+
+class Want(NamedTuple):
+    """A volume that pods on a node need to have attached."""
+
+    volume: Object
+    pods: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """`wait`: seconds until something may be detached by force."""
+
+    attach: tuple[Want, ...] = ()
+    blocked: tuple[Want, ...] = ()
+    """Others have them, and they can't be shared."""
+    detach: tuple[Object, ...] = ()
+    """VolumeAttachments to be deleted."""
+    attached: tuple[str, ...] = ()
+    """What the node's status is to show."""
+    wait: float | None = None
+
+
+def unique_name(volume: Object) -> str:
+    """What a volume is called in the status of nodes."""
+    source = volume["spec"]["csi"]
+    return volumes.unique_csi_name(source["driver"], source["volumeHandle"])
+
+
+def attachment_name(volume: Object, node: str) -> str:
+    source = volume["spec"]["csi"]
+    text = f"{source['volumeHandle']}{source['driver']}{node}"
+    return f"csi-{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def needs_attaching(volume: Object, driver: Object | None) -> bool:
+    """A driver says so if it can do without; one that says nothing can't."""
+    return "csi" in volume["spec"] and get_path(driver, "spec.attachRequired") is not False
+
+
+def uses_volumes(pod: Object, node: Object) -> bool:
+    """Whether a pod of the node still needs what it has."""
+    if annotations_of(node).get(KEEPS_VOLUMES) == "true":
+        return True
+    if not is_terminating(pod):
+        return not is_terminal(pod)
+    states = [each.get("state") or {} for each in get_path(pod, "status.containerStatuses", [])]
+    is_running = any("terminated" not in state and "waiting" not in state for state in states)
+    return not is_terminal(pod) and is_running
+
+
+def is_exclusive(volume: Object) -> bool:
+    modes = set(volumes.access_modes_of(volume))
+    return bool(modes) and not modes & _SHARED_MODES
+
+
+def attachment_for(volume: Object, node: str) -> Object:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "VolumeAttachment",
+        "metadata": {"name": attachment_name(volume, node)},
+        "spec": {
+            "attacher": volume["spec"]["csi"]["driver"],
+            "nodeName": node,
+            "source": {"persistentVolumeName": name_of(volume)},
+        },
+    }
+
+
+def plan_node(
+    node: Object | None,
+    wants: Sequence[Want],
+    attachments: Iterable[tuple[Object, Object | None]],
+    held: Collection[str],
+    unused: Mapping[str, float],
+) -> NodePlan:
+    """`attachments` of the node, each with its volume if that is known; `held`: volumes of other nodes.
+
+    `unused`: for how many seconds an attachment has not been needed, by its name. A node that is gone can
+    neither be asked nor told.
+    """
+    wanted = {name_of(each.volume): each for each in wants}
+    existing: set[str] = set()
+    detach: list[Object] = []
+    attached: list[str] = []
+    waits: list[float] = []
+    for attachment, volume in attachments:
+        name = attachment["spec"]["source"]["persistentVolumeName"]
+        existing.add(name)
+        if is_terminating(attachment):
+            continue
+        if name not in wanted:
+            wait = _wait(node, volume, unused.get(name_of(attachment), 0.0))
+            if wait <= 0:
+                detach.append(attachment)
+                continue
+            waits.append(wait)
+        if volume is not None and get_path(attachment, "status.attached"):
+            attached.append(unique_name(volume))
+    missing = [each for name, each in wanted.items() if name not in existing]
+    blocked = [each for each in missing if is_exclusive(each.volume) and name_of(each.volume) in held]
+    return NodePlan(
+        attach=tuple(each for each in missing if each not in blocked),
+        blocked=tuple(blocked),
+        detach=tuple(detach),
+        attached=tuple(sorted(attached)),
+        wait=min(waits, default=None),
+    )
+
+
+def _wait(node: Object | None, volume: Object | None, unused: float) -> float:
+    """Seconds until a volume that nobody needs may be detached.
+
+    While it is mounted, never from a node that is well; from one that is not, or is gone, after a while.
+    """
+    rest = MAX_WAIT_FOR_UNMOUNT - unused
+    if volume is None:
+        return 0.0
+    if node is None:
+        return rest
+    if unique_name(volume) not in get_path(node, "status.volumesInUse", []) or _is_out_of_service(node):
+        return 0.0
+    return MAX_WAIT_FOR_UNMOUNT if is_condition_true(node, "Ready") else rest
+
+
+def _is_out_of_service(node: Object) -> bool:
+    return any(each["key"] == taints.NODE_OUT_OF_SERVICE for each in get_path(node, "spec.taints", []))
+
+
+def why_blocked(pod: Object, others: Sequence[Object]) -> str:
+    """For the pod that waits; names of pods in other namespaces are none of its users' business."""
+    local = sorted(name_of(each) for each in others if namespace_of(each) == namespace_of(pod))
+    elsewhere = len(others) - len(local)
+    if not others:
+        return "Volume is already exclusively attached to one node and can't be attached to another"
+    if not local:
+        return f"Volume is already used by {elsewhere} pod(s) in different namespaces"
+    text = f"Volume is already used by pod(s) {', '.join(local)}"
+    return f"{text} and {elsewhere} pod(s) in different namespaces" if elsewhere else text
