@@ -21,16 +21,27 @@ from apimachinery.objects import (
     resource_version_of,
 )
 from client.controller import Watch, by_name
+from client.events import NORMAL, WARNING
 from client.informer import newest
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
     ZONE_LABEL,
+    PodEndpoint,
     SlicePlan,
+    family_of,
     is_headless,
+    is_shared_by_zones,
     plan_slices,
     pod_endpoints,
     selects,
+)
+from controller_manager.topology_hints import (
+    ENABLED,
+    NoHints,
+    is_capacity_changed,
+    shares_of_zones,
+    with_hints,
 )
 
 SERVICE_NAME = "kubernetes.io/service-name"
@@ -55,6 +66,7 @@ class EndpointSliceController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._events = context.recorder("endpoint-slice-controller")
         self._services = context.informers.informer(scheme.SERVICES)
         self._pods = context.informers.informer(scheme.PODS)
         self._nodes = context.informers.informer(scheme.NODES)
@@ -67,7 +79,11 @@ class EndpointSliceController:
             Watch(self._services, by_name),
             Watch(self._pods, self._services_of),
             Watch(self._slices, _key_of_service),
+            Watch(self._nodes, self._shared_services, is_capacity_changed),
         ]
+
+    def _shared_services(self, node: Object) -> Iterable[NamespacedName]:
+        return [key_of(each) for each in self._services.list() if is_shared_by_zones(each)]
 
     def _services_of(self, pod: Object) -> Iterable[NamespacedName]:
         services = self._services.list(namespace_of(pod))
@@ -86,12 +102,28 @@ class EndpointSliceController:
         pods = self._pods.list(key.namespace)
         found = pod_endpoints(service, pods, self._zones(), terminating=True)
         existing = self._slices.by_index(BY_SERVICE, str(key))
+        if is_shared_by_zones(service):
+            found = self._with_hints(service, found, existing)
         plan = with_labels(plan_slices(found, existing), existing, slice_labels(service))
         await self._act(key, service, plan)
         return None
 
+    def _with_hints(
+        self, service: Object, endpoints: list[PodEndpoint], existing: Iterable[Object]
+    ) -> list[PodEndpoint]:
+        """An Event tells when there are hints, and why there are none."""
+        found = with_hints(endpoints, shares_of_zones(self._nodes.list()))
+        had = any(each.get("hints") for slice_ in existing for each in slice_.get("endpoints") or ())
+        family = f"addressType: {family_of(service)}"
+        if isinstance(found, NoHints):
+            self._events.event(service, WARNING, "TopologyAwareHintsDisabled", f"{found.why}, {family}")
+            return endpoints
+        if not had:
+            self._events.event(service, NORMAL, "TopologyAwareHintsEnabled", f"{ENABLED}, {family}")
+        return found
+
     async def _act(self, key: NamespacedName, service: Object, plan: SlicePlan) -> None:
-        family = (service["spec"].get("ipFamilies") or ["IPv4"])[0]
+        family = family_of(service)
         metadata = slice_metadata(service)
         async with asyncio.TaskGroup() as group:
             for body in plan.create:

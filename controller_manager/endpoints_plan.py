@@ -53,6 +53,11 @@ def selects(service: Object, pod: Object) -> bool:
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
+def family_of(service: Object) -> str:
+    families: list[str] = service["spec"].get("ipFamilies") or ["IPv4"]
+    return families[0]
+
+
 def pod_endpoints(
     service: Object, pods: Iterable[Object], zones: Mapping[str, str], *, terminating: bool
 ) -> list[PodEndpoint]:
@@ -60,7 +65,7 @@ def pod_endpoints(
 
     With `terminating` pods on their way out are listed too. `zones` maps nodes to their zone.
     """
-    family = (service["spec"].get("ipFamilies") or ["IPv4"])[0]
+    family = family_of(service)
     found = []
     for pod in pods:
         ip = _address(pod, family)
@@ -102,10 +107,14 @@ def _endpoint(service: Object, pod: Object, ip: str, zones: Mapping[str, str]) -
     )
 
 
+def is_shared_by_zones(service: Object) -> bool:
+    return bool(annotations_of(service).get(MODE_ANNOTATION, "").lower() == "auto")
+
+
 def _hints(service: Object, node: str, zone: str) -> Object:
     """Whose traffic an endpoint is meant for: that of its own zone, or of its own node before that."""
     wish = service["spec"].get("trafficDistribution")
-    if annotations_of(service).get(MODE_ANNOTATION, "").lower() == "auto":
+    if is_shared_by_zones(service):
         return {}  # which takes precedence
     hints: Object = {}
     if zone and wish in ("PreferClose", "PreferSameZone", "PreferSameNode"):
