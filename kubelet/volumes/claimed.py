@@ -10,7 +10,7 @@ from typing import NamedTuple
 from apimachinery import volumes
 from apimachinery.objects import Object, get_path, labels_of, name_of, uid_of
 from kubelet.volumes.claims import Claims
-from kubelet.volumes.errors import ClaimError, MountError, not_mounted, not_processed
+from kubelet.volumes.errors import ClaimError, MountError, not_attached, not_mounted, not_processed
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.ownership import give_to_group
 from kubelet.volumes.persistent import set_up_persistent
@@ -38,8 +38,11 @@ class ClaimedVolumes:
         if key not in self._in_use:
             try:
                 persistent = await self._claims.volume_of(pod, volume)
+                is_attached = await self._is_attached(persistent)
             except ClaimError as error:
                 raise not_processed(volume["name"], error) from error
+            if not is_attached:
+                raise not_attached(volume["name"])
             try:
                 mounted = await self._mount(pod, volume, persistent, directory / name_of(persistent))
             except (MountError, OSError) as error:
@@ -60,6 +63,15 @@ class ClaimedVolumes:
         if _is_for_group(persistent) and not read_only:
             await asyncio.to_thread(give_to_group, pod, Path(mounted.path), read_only=False)
         return mounted
+
+    async def _is_attached(self, persistent: Object) -> bool:
+        """A controller does that and tells the node, where it has to be done. Raises ClaimError."""
+        source = persistent["spec"].get("csi")
+        if source is None or not await self._claims.must_be_attached(source["driver"]):
+            return True
+        name = volumes.unique_csi_name(source["driver"], source["volumeHandle"])
+        attached = get_path(self._node(), "status.volumesAttached", [])
+        return any(each["name"] == name for each in attached)
 
     def _check_node(self, persistent: Object) -> None:
         """The scheduler has seen to it, but not everybody asks the scheduler."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from apimachinery import volumes
-from apimachinery.errors import StatusError
+from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, uid_of
 from apimachinery.pods import all_containers
-from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
+from apimachinery.scheme import CSI_DRIVERS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from client.errors import ConnectionFailed
 from client.rest import Client
 from kubelet.volumes.errors import ClaimError
@@ -22,6 +22,9 @@ class Claims(Protocol):
 
     async def volume_of(self, pod: Object, volume: Object) -> Object:
         """The PersistentVolume behind a volume of the pod that has a claim. Raises ClaimError."""
+
+    async def must_be_attached(self, driver: str) -> bool:
+        """Whether the volumes of a CSI driver are attached to nodes. Raises ClaimError."""
 
 
 class ApiClaims:
@@ -36,6 +39,15 @@ class ApiClaims:
         found = await self._volume(key, claim["spec"]["volumeName"])
         check_volume(pod, volume, claim, found)
         return found
+
+    async def must_be_attached(self, driver: str) -> bool:
+        try:
+            found = await self._client.get(CSI_DRIVERS, driver)
+        except NotFoundError:
+            return True
+        except (StatusError, ConnectionFailed) as error:
+            raise ClaimError(f"failed to get CSIDriver {driver}: {error}") from error
+        return get_path(found, "spec.attachRequired") is not False
 
     async def _claim(self, key: NamespacedName) -> Object:
         try:

@@ -25,6 +25,13 @@ def not_mounted(name: str, error: Exception) -> VolumeError:
     return VolumeError(f'{stage} failed for volume "{name}" : {error}')
 
 
+def not_attached(name: str) -> VolumeError:
+    return VolumeError(
+        f"Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[{name}], "
+        "failed to process volumes=[]: context deadline exceeded"
+    )
+
+
 def not_processed(name: str, error: ClaimError) -> VolumeError:
     return VolumeError(
         f"Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], "

@@ -137,8 +137,14 @@ class Offer:
             raise self.volume
         return self.volume
 
+    async def must_be_attached(self, driver: str) -> bool:
+        return driver != "alone.example.com"
 
-NODE = {"metadata": {"name": "n1", "labels": {"kubernetes.io/hostname": "n1"}}}
+
+NODE = {
+    "metadata": {"name": "n1", "labels": {"kubernetes.io/hostname": "n1"}},
+    "status": {"volumesAttached": [{"name": "kubernetes.io/csi/disk.example.com^1", "devicePath": ""}]},
+}
 
 
 def sourced(source: str, value: Object, **fields: Any) -> Object:
@@ -205,6 +211,18 @@ async def test_a_claim_may_be_used_read_only(tmp_path: Path) -> None:
             local(Path("/"), volumeMode="Block"),
             'MapVolume.MapBlockVolume failed for volume "pv" : "/" is not a block device',
             id="no device",
+        ),
+        pytest.param(
+            sourced("csi", {"driver": "disk.example.com", "volumeHandle": "2"}),
+            "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data], "
+            "failed to process volumes=[]: context deadline exceeded",
+            id="not attached",
+        ),
+        pytest.param(
+            sourced("csi", {"driver": "alone.example.com", "volumeHandle": "2"}),
+            'MountVolume.SetUp failed for volume "pv" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI '
+            "client: driver name alone.example.com not found in the list of registered CSI drivers",
+            id="of a driver that attaches nothing",
         ),
         pytest.param(
             sourced("csi", {"driver": "disk.example.com", "volumeHandle": "1"}),
