@@ -71,7 +71,19 @@ class ResourceClaimController:
         self._writes = OwnWrites(self._claims)
 
     def watches(self) -> list[Watch]:
-        return [Watch(self._pods, _pod_and_its_claims), Watch(self._claims, self._claim_and_its_pods)]
+        return [
+            Watch(self._pods, _pod_and_its_claims),
+            Watch(self._claims, self._claim_and_its_pods),
+            Watch(self._templates, self._pods_from, lambda old, new: old is None),
+        ]
+
+    def _pods_from(self, template: Object) -> Iterable[NamespacedName]:
+        """Upstream lets them wait for their next try."""
+        return [
+            key_of(pod)
+            for pod in self._pods.list(namespace_of(template))
+            if any(it.get("resourceClaimTemplateName") == name_of(template) for it in references_of(pod))
+        ]
 
     def _claim_and_its_pods(self, claim: Object) -> Iterable[NamespacedName]:
         pods = self._pods.by_index(PODS_BY_DEVICE_CLAIM, str(key_of(claim)))

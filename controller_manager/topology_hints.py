@@ -1,7 +1,7 @@
 """Hints of the annotation topology-mode: Auto: endpoints are shared out to zones by their CPU.
 
 Pure. Each ready endpoint is meant for the traffic of its own zone, but of those that a zone has too many some
-are lent to zones that have too few. There are no hints at all where a zone would get much less than its share.
+lent to zones that have too few. There are none at all where a zone would get much less than its share.
 Source: staging/src/k8s.io/endpointslice/topologycache of Kubernetes 1.34.
 """
 
