@@ -30,6 +30,7 @@ from controller_manager.attach_detach.plan import (
     Want,
     attachment_for,
     attachment_name,
+    is_exclusive,
     needs_attaching,
     plan_node,
     unique_name,
@@ -41,6 +42,8 @@ from controller_manager.node_lifecycle import pods_by_node
 from controller_manager.pods_by_claim import PODS_BY_CLAIM, pods_by_claim
 
 ATTACHMENTS_BY_NODE, ATTACHMENTS_BY_VOLUME = "attachments by node", "attachments by volume"
+SOON = 1.0
+"""Seconds until the next look at a volume of which another worker decides."""
 
 
 class AttachDetachController:
@@ -60,6 +63,8 @@ class AttachDetachController:
         self._attachments.add_indexer(ATTACHMENTS_BY_NODE, _node_of)
         self._attachments.add_indexer(ATTACHMENTS_BY_VOLUME, _volume_of)
         self._writes = OwnWrites(self._attachments)
+        self._in_flight: dict[str, str] = {}
+        """Volumes that are about to be attached, and where: workers for other nodes must not begin, too."""
         self._unused: dict[str, dict[str, float]] = {}
         """Since when attachments have not been needed, by node and name. A restart begins to count anew."""
         self._told: dict[str, frozenset[str]] = {}
@@ -88,18 +93,17 @@ class AttachDetachController:
         return keys
 
     async def reconcile(self, key: NamespacedName) -> float | None:
-        if not self._writes.are_seen(key):
-            return None  # they will be
         node = self._nodes.get(key)
         wants = self._wants(node) if node is not None else []
         here = self._attachments.by_index(ATTACHMENTS_BY_NODE, key.name)
         attachments = [(each, self._volume_behind(each)) for each in here]
         mine = [(each, volume) for each, volume in attachments if _is_ours(each, volume, key.name)]
-        held = {name_of(each.volume) for each in wants if self._holders(each.volume, key.name)}
+        undecided = {name_of(it.volume) for it in wants if self._is_undecided(it.volume, key.name)}
+        held = undecided | {name_of(it.volume) for it in wants if self._holders(it.volume, key.name)}
         plan = plan_node(node, wants, mine, held, self._unused_for(key.name, mine, wants))
-        await self._carry_out(key, node, wants, plan)
+        await self._carry_out(key.name, node, wants, plan)
         self._complain(wants, [each for each, _ in mine])
-        return plan.wait
+        return SOON if undecided else plan.wait
 
     # Looking.
 
@@ -138,6 +142,11 @@ class AttachDetachController:
         attachments = self._attachments.by_index(ATTACHMENTS_BY_VOLUME, name_of(volume))
         return [node for each in attachments for node in _node_of(each) if node != but]
 
+    def _is_undecided(self, volume: Object, node: str) -> bool:
+        """Whether it is being attached somewhere, and our cache does not show where."""
+        name = name_of(volume)
+        return self._in_flight.get(name, node) != node or not self._writes.are_seen(NamespacedName("", name))
+
     def _unused_for(
         self, node: str, attachments: Iterable[tuple[Object, Object | None]], wants: Iterable[Want]
     ) -> dict[str, float]:
@@ -154,7 +163,7 @@ class AttachDetachController:
     # Acting.
 
     async def _carry_out(
-        self, key: NamespacedName, node: Object | None, wants: list[Want], plan: NodePlan
+        self, node_name: str, node: Object | None, wants: list[Want], plan: NodePlan
     ) -> None:
         """What goes is taken from the node's status first: nobody may begin to use it."""
         if node is not None:
@@ -166,15 +175,21 @@ class AttachDetachController:
             except NotFoundError:
                 continue
         for want in plan.attach:
-            await self._attach(key, want.volume)
-        self._tell_blocked(key.name, plan.blocked)
+            await self._attach(node_name, want.volume)
+        self._tell_blocked(node_name, plan.blocked)
 
-    async def _attach(self, key: NamespacedName, volume: Object) -> None:
+    async def _attach(self, node: str, volume: Object) -> None:
+        name = name_of(volume)
+        if self._is_undecided(volume, node) or (is_exclusive(volume) and self._holders(volume, node)):
+            return  # it was free when it was planned; who got it will let us know
+        self._in_flight[name] = node
         try:
-            made = await self._client.create(scheme.VOLUME_ATTACHMENTS, attachment_for(volume, key.name))
+            made = await self._client.create(scheme.VOLUME_ATTACHMENTS, attachment_for(volume, node))
+            self._writes.note(NamespacedName("", name), made)
         except AlreadyExistsError:
             return  # the cache will show it
-        self._writes.note(key, made)
+        finally:
+            del self._in_flight[name]
 
     async def _report(self, node: Object, wants: list[Want], attached: tuple[str, ...]) -> None:
         shown = [each["name"] for each in get_path(node, "status.volumesAttached", [])]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from apimachinery.objects import Object, get_path, name_of
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object, get_path, is_terminating, name_of
 from apimachinery.scheme import (
     CSI_DRIVERS,
     NODES,
@@ -17,6 +20,7 @@ from apimachinery.scheme import (
     VOLUME_ATTACHMENTS,
 )
 from apimachinery.volumes import BIND_COMPLETED
+from client.errors import ConnectionFailed
 from controller_manager.attach_detach.controller import AttachDetachController
 from controller_manager.attach_detach.plan import (
     MANAGED,
@@ -28,7 +32,7 @@ from controller_manager.attach_detach.plan import (
     uses_volumes,
     why_blocked,
 )
-from tests.unit.controller_manager.cluster import Cluster, running
+from tests.unit.controller_manager.cluster import Cluster, Slow, running, unreliable
 from tests.unit.volumes import make_claim, make_volume
 
 DRIVER = "d.example.com"
@@ -239,3 +243,76 @@ async def test_what_a_driver_can_not_attach_is_told() -> None:
         await it.until(lambda: bool(it.events("FailedAttachVolume")))
     assert it.events("FailedAttachVolume") == ['AttachVolume.Attach failed for volume "v" : no such disk']
     assert it.attached("n1") == []
+
+
+class Turmoil(Attaching):
+    """An attacher that takes its time, and pods that wander; after each write the disk is looked at."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__()
+        self.random = rng
+        self.connection = Slow(self.api, rng)
+        self.broken: list[str] = []
+
+    def check(self) -> None:
+        if len(self.holders()) > 1:
+            self.broken.append(f"attached to {self.holders()} after {self.api.calls[-1]}")
+        shown = [name for name in ("n1", "n2") if self.attached(name)]
+        if not set(shown) <= set(self.holders()):
+            self.broken.append(f"{shown} say that they have it after {self.api.calls[-1]}")
+
+    async def _kubelet(self) -> None:
+        while True:
+            await asyncio.sleep(self.random.random())
+            for each in self.api.find(VOLUME_ATTACHMENTS):
+                with suppress(StatusError, ConnectionFailed):
+                    await self._attach(each)
+
+    async def _attach(self, it: Object) -> None:
+        held = ["external-attacher"]
+        if is_terminating(it):
+            await self.api.update(
+                VOLUME_ATTACHMENTS, {**it, "metadata": {**it["metadata"], "finalizers": []}}
+            )
+        elif not it["metadata"].get("finalizers"):
+            metadata = {**it["metadata"], "finalizers": held}
+            await self.api.update(VOLUME_ATTACHMENTS, {**it, "metadata": metadata})
+        else:
+            await self.api.update_status(VOLUME_ATTACHMENTS, {**it, "status": {"attached": True}})
+
+    async def trouble(self, number: int) -> None:
+        match self.random.randrange(5):
+            case 0:
+                self.kill_manager()
+            case 1:
+                with self.api.lose_events():
+                    await asyncio.sleep(self.random.random() * 3)
+                self.api.compact()
+                self.api.break_watches()
+            case _:
+                for pod in self.api.find(PODS):
+                    await self.api.delete(PODS, name_of(pod), "ns")
+                for node in self.random.sample(["n1", "n2"], self.random.randint(1, 2)):
+                    await self.create_pod(f"p{number}-{node}", node)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_disk_is_never_in_two_places_whatever_goes_wrong(seed: int) -> None:
+    rng = random.Random(seed)
+    it = Turmoil(rng)
+    await it.fill()
+    it.api.on_change = it.check
+    async with running(it):
+        refusal = unreliable(rng)
+        it.api.refusals.append(refusal)
+        for number in range(60):
+            await asyncio.sleep(rng.random() * 3)
+            with suppress(StatusError, ConnectionFailed):
+                await it.trouble(number)
+        it.api.refusals.remove(refusal)
+        for pod in it.api.find(PODS):
+            await it.api.delete(PODS, name_of(pod), "ns")
+        await it.create_pod("last", "n2")
+        await it.until(lambda: it.attached("n2") == [UNIQUE], 5000)
+    assert it.broken == []
