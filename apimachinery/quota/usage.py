@@ -51,6 +51,8 @@ def _concerns(resource: Resource, name: str) -> bool:
         return name == "services" or name.startswith("services.")
     if resource == scheme.PERSISTENT_VOLUME_CLAIMS:
         return name in ("persistentvolumeclaims", "requests.storage") or _STORAGE_CLASS in name
+    if resource == scheme.RESOURCE_CLAIMS:
+        return name.endswith(_DEVICES)
     return False
 
 
@@ -130,10 +132,30 @@ def _of_claim(claim: Object, now: datetime) -> Usage:
     return used
 
 
+_DEVICES = ".deviceclass.resource.k8s.io/devices"
+_MOST_DEVICES = 32
+"""That a claim can get: who asks for all is charged for so many."""
+
+
+def _of_resource_claim(claim: Object, now: datetime) -> Usage:
+    """Devices by class; of alternatives the one that takes the most of a class."""
+    used: Usage = {}
+    for request in get_path(claim, "spec.devices.requests", []):
+        exactly = request.get("exactly")
+        most: Usage = {}
+        for ask in [exactly] if exactly is not None else request.get("firstAvailable") or ():
+            count = _MOST_DEVICES if ask.get("allocationMode") == "All" else ask.get("count") or 0
+            name = f"{ask['deviceClassName']}{_DEVICES}"
+            most[name] = max(most.get(name, Quantity()), Quantity.of(count))
+        used |= {name: used.get(name, Quantity()) + amount for name, amount in most.items()}
+    return used
+
+
 _SPECIAL: Mapping[Resource, Callable[[Object, datetime], Usage]] = {
     scheme.PODS: _of_pod,
     scheme.SERVICES: _of_service,
     scheme.PERSISTENT_VOLUME_CLAIMS: _of_claim,
+    scheme.RESOURCE_CLAIMS: _of_resource_claim,
 }
 
 

@@ -36,7 +36,7 @@ from controller_manager.resource_quota.plan import calculate_status, gives_back,
 RESYNC_SECONDS = 300.0
 SECOND_LOOK_SECONDS = 10.0
 WORKERS = 5
-_WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS)
+_WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS, scheme.RESOURCE_CLAIMS)
 """Kinds of which more matters than their number."""
 
 

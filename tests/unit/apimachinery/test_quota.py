@@ -67,6 +67,18 @@ DELETED = {"deletionTimestamp": "2026-01-01T11:59:00Z", "deletionGracePeriodSeco
             "fast.storageclass.storage.k8s.io/requests.storage=2Gi persistentvolumeclaims=1 "
             "requests.storage=2Gi",
         ),
+        (
+            scheme.RESOURCE_CLAIMS,
+            {"spec": {"devices": {"requests": [
+                {"name": "a", "exactly": {"deviceClassName": "gpu", "count": 2}},
+                {"name": "b", "exactly": {"deviceClassName": "nic", "allocationMode": "All"}},
+                {"name": "c", "firstAvailable": [
+                    {"deviceClassName": "gpu", "count": 1}, {"deviceClassName": "gpu", "count": 3},
+                ]},
+            ]}}},
+            "count/resourceclaims.resource.k8s.io=1 gpu.deviceclass.resource.k8s.io/devices=5 "
+            "nic.deviceclass.resource.k8s.io/devices=32",
+        ),
     ],
 )  # fmt: skip
 def test_usage(resource: Resource, obj: Object, used: str) -> None:
