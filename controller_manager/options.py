@@ -86,6 +86,11 @@ class Options(CommonOptions):
     terminated_pod_gc_threshold: int = flag(
         12500, "Number of terminated pods that can exist before the garbage collector starts deleting them."
     )
+    disable_force_detach_on_timeout: bool = flag(
+        False,
+        "Prevent force detaching volumes based on maximum unmount time and node status. If this flag is set "
+        "to true, the non-graceful node shutdown feature must be used to recover from node failure.",
+    )
     pvclaimbinder_sync_period: float = duration(
         15.0, "The period for syncing persistent volumes and persistent volume claims."
     )

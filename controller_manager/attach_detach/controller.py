@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from math import inf
 
 from apimachinery import scheme
 from apimachinery.errors import AlreadyExistsError, NotFoundError
@@ -26,6 +27,7 @@ from client.events import NORMAL, WARNING
 from client.own_writes import OwnWrites
 from controller_manager.attach_detach.plan import (
     MANAGED,
+    MAX_WAIT_FOR_UNMOUNT,
     NodePlan,
     Want,
     attachment_for,
@@ -52,6 +54,7 @@ class AttachDetachController:
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
         self._events = context.recorder("attachdetach-controller")
+        self._max_wait = inf if context.options.disable_force_detach_on_timeout else MAX_WAIT_FOR_UNMOUNT
         informer = context.informers.informer
         self._nodes, self._pods = informer(scheme.NODES), informer(scheme.PODS)
         self._claims = informer(scheme.PERSISTENT_VOLUME_CLAIMS)
@@ -100,7 +103,7 @@ class AttachDetachController:
         mine = [(each, volume) for each, volume in attachments if _is_ours(each, volume, key.name)]
         undecided = {name_of(it.volume) for it in wants if self._is_undecided(it.volume, key.name)}
         held = undecided | {name_of(it.volume) for it in wants if self._holders(it.volume, key.name)}
-        plan = plan_node(node, wants, mine, held, self._unused_for(key.name, mine, wants))
+        plan = plan_node(node, wants, mine, held, self._unused_for(key.name, mine, wants), self._max_wait)
         await self._carry_out(key.name, node, wants, plan)
         self._complain(wants, [each for each, _ in mine])
         return SOON if undecided else plan.wait

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from apimachinery import taints, volumes
@@ -95,11 +96,12 @@ def plan_node(
     attachments: Iterable[tuple[Object, Object | None]],
     held: Collection[str],
     unused: Mapping[str, float],
+    max_wait: float = MAX_WAIT_FOR_UNMOUNT,
 ) -> NodePlan:
     """`attachments` of the node, each with its volume if that is known; `held`: volumes of other nodes.
 
     `unused`: for how many seconds an attachment has not been needed, by its name. A node that is gone can
-    neither be asked nor told.
+    neither be asked nor told. `max_wait` is how long a node that is not well is waited for, in seconds.
     """
     wanted = {name_of(each.volume): each for each in wants}
     existing: set[str] = set()
@@ -112,7 +114,7 @@ def plan_node(
         if is_terminating(attachment):
             continue
         if name not in wanted:
-            wait = _wait(node, volume, unused.get(name_of(attachment), 0.0))
+            wait = _wait(node, volume, max_wait - unused.get(name_of(attachment), 0.0))
             if wait <= 0:
                 detach.append(attachment)
                 continue
@@ -126,16 +128,15 @@ def plan_node(
         blocked=tuple(blocked),
         detach=tuple(detach),
         attached=tuple(sorted(attached)),
-        wait=min(waits, default=None),
+        wait=min((each for each in waits if each < inf), default=None),
     )
 
 
-def _wait(node: Object | None, volume: Object | None, unused: float) -> float:
+def _wait(node: Object | None, volume: Object | None, rest: float) -> float:
     """Seconds until a volume that nobody needs may be detached.
 
-    While it is mounted, never from a node that is well; from one that is not, or is gone, after a while.
+    While it is mounted, never from a node that is well; from one that is not, or is gone, after `rest`.
     """
-    rest = MAX_WAIT_FOR_UNMOUNT - unused
     if volume is None:
         return 0.0
     if node is None:

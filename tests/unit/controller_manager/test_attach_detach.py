@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from controller_manager.attach_detach.plan import (
     uses_volumes,
     why_blocked,
 )
+from controller_manager.options import Options
 from tests.unit.controller_manager.cluster import Cluster, Slow, running, unreliable
 from tests.unit.volumes import make_claim, make_volume
 
@@ -118,6 +120,12 @@ def test_plans(
     assert plan_node(where, wants, known, held, {name_of(each): unused for each in existing}) == expected
 
 
+def test_without_force_a_mounted_volume_stays() -> None:
+    lost = node(UNIQUE, ready=False)
+    plan = plan_node(lost, [], [(ATTACHED, VOLUME)], [], {name_of(ATTACHED): 1e6}, inf)
+    assert plan == NodePlan(attached=(UNIQUE,))
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [(None, True), ({"spec": {}}, True), ({"spec": {"attachRequired": False}}, False)],
@@ -173,7 +181,7 @@ class Attaching(Cluster):
 
     def __init__(self) -> None:
         resources = [NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, VOLUME_ATTACHMENTS, CSI_DRIVERS]
-        super().__init__([AttachDetachController], resources)
+        super().__init__([AttachDetachController], resources, Options())
         self.fails = False
 
     async def fill(self) -> None:
