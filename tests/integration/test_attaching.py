@@ -63,7 +63,7 @@ async def attachment_to(client: Client, node: str) -> Object:
     def is_there(found: Any) -> bool:
         return [each["spec"]["nodeName"] for each in found["items"]] == [node]
 
-    found = await eventually(lambda: client.list(VOLUME_ATTACHMENTS), is_there, limit=60)
+    found = await eventually(lambda: client.list(VOLUME_ATTACHMENTS), is_there, limit=120)
     return dict(found["items"][0])
 
 
@@ -71,7 +71,7 @@ async def node_shows(client: Client, node: str, *names: str) -> None:
     def does(found: Object) -> bool:
         return [each["name"] for each in get_path(found, "status.volumesAttached", [])] == list(names)
 
-    await eventually(lambda: client.get(NODES, node), does, limit=60)
+    await eventually(lambda: client.get(NODES, node), does, limit=120)
 
 
 async def test_a_disk_is_attached_where_its_pod_is(plane: Plane, client: Client) -> None:
@@ -87,7 +87,7 @@ async def test_a_disk_is_attached_where_its_pod_is(plane: Plane, client: Client)
     events = await eventually(
         lambda: client.list(EVENTS, "default", field_selector="reason=FailedAttachVolume"),
         lambda found: bool(found["items"]),
-        limit=60,
+        limit=120,
     )
     assert events["items"][0]["message"] == (
         'Multi-Attach error for volume "disk" Volume is already used by pod(s) first'

@@ -46,7 +46,7 @@ async def create_pod(client: Client, name: str) -> Object:
 
 async def pod_when(client: Client, name: str, path: str) -> Object:
     return await eventually(
-        lambda: client.get(PODS, name, "default"), lambda pod: bool(get_path(pod, path)), limit=60
+        lambda: client.get(PODS, name, "default"), lambda pod: bool(get_path(pod, path)), limit=120
     )
 
 
@@ -84,14 +84,14 @@ async def test_a_device_is_handed_out_and_given_back(plane: Plane, client: Clien
         lambda pod: (
             "cannot allocate all claims" in ((condition_of(pod, "PodScheduled") or {}).get("message") or "")
         ),
-        limit=60,
+        limit=120,
     )
     assert "nodeName" not in waiting["spec"]
     await client.delete(PODS, "first", "default")
     second = await pod_when(client, "second", "spec.nodeName")
     assert second["spec"]["nodeName"] == "hollow-1"
     await eventually(
-        lambda: client.list(RESOURCE_CLAIMS, "default"), lambda claims: len(claims["items"]) == 1, limit=60
+        lambda: client.list(RESOURCE_CLAIMS, "default"), lambda claims: len(claims["items"]) == 1, limit=120
     )
 
 
@@ -100,7 +100,7 @@ async def test_a_kubelet_without_the_driver_says_so(plane: Plane, client: Client
     found = await eventually(
         lambda: client.list(EVENTS, "default", field_selector="reason=FailedPrepareDynamicResources"),
         lambda events: bool(events["items"]),
-        limit=60,
+        limit=120,
     )
     assert found["items"][0]["message"] == (
         "Failed to prepare dynamic resources: prepare dynamic resources: "
@@ -127,5 +127,5 @@ async def test_an_attributes_class_that_is_deleted_goes_when_nobody_names_it(
     assert made["metadata"]["finalizers"] == ["kubernetes.io/vac-protection"]
     await client.delete(VOLUME_ATTRIBUTES_CLASSES, "gold")
     await eventually(
-        lambda: client.list(VOLUME_ATTRIBUTES_CLASSES), lambda classes: not classes["items"], limit=60
+        lambda: client.list(VOLUME_ATTRIBUTES_CLASSES), lambda classes: not classes["items"], limit=120
     )
