@@ -39,7 +39,7 @@ from apimachinery.resource_claims import (
     reserved,
     why_not_for_pod,
 )
-from client.controller import Watch
+from client.controller import Watch, by_owner
 from client.errors import is_namespace_terminating
 from client.events import WARNING
 from client.own_writes import OwnWrites
@@ -86,8 +86,9 @@ class ResourceClaimController:
         ]
 
     def _claim_and_its_pods(self, claim: Object) -> Iterable[NamespacedName]:
+        """Its owner as well, which may not have been told of it."""
         pods = self._pods.by_index(PODS_BY_DEVICE_CLAIM, str(key_of(claim)))
-        return [key_of(claim), *map(key_of, pods)]
+        return {key_of(claim), *map(key_of, pods), *by_owner("Pod")(claim)}
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         pod, claim = self._pods.get(key), self._claims.get(key)
@@ -184,9 +185,9 @@ class ResourceClaimController:
             )
 
     async def _is_done(self, claim: Object, uid: str, name: str) -> bool:
-        """The scheduler may know a pod that our cache doesn't yet: then the API is asked."""
+        """The scheduler may know a pod, of a new name or an old one, before our cache: the API is asked."""
         pod = self._pods.get(NamespacedName(namespace_of(claim), name))
-        if pod is None:
+        if pod is None or uid_of(pod) != uid:
             try:
                 pod = await self._client.get(scheme.PODS, name, namespace_of(claim))
             except NotFoundError:

@@ -1,5 +1,7 @@
 """Claims of devices: made from templates for pods, reserved, given back."""
 
+import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -7,13 +9,14 @@ import pytest
 from apimachinery.objects import Object, get_path, name_of
 from apimachinery.resource_claims import FINALIZER, POD_CLAIM_NAME
 from apimachinery.scheme import PODS, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS
+from client.errors import ConnectionFailed
 from controller_manager.resource_claim import (
     ClaimPlan,
     ResourceClaimController,
     name_prefix,
     plan_claim,
 )
-from tests.unit.controller_manager.cluster import Cluster, running
+from tests.unit.controller_manager.cluster import Cluster, Slow, running
 
 SPEC: Object = {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "gpus"}}]}}
 TEMPLATE: Object = {
@@ -154,6 +157,25 @@ async def test_devices_are_given_back_when_the_last_pod_has_ended() -> None:
         await it.api.delete(PODS, "b", "ns")
         await it.until(lambda: not it.claims()[0]["metadata"].get("finalizers"))
     assert it.claims()[0]["status"] == {}
+
+
+@pytest.mark.looptime
+async def test_a_pod_is_told_when_the_cache_has_caught_up() -> None:
+    it = Devices()
+    await it.api.create(RESOURCE_CLAIM_TEMPLATES, TEMPLATE)
+    it.connection = Slow(it.api, random.Random(0))
+    failures = iter([ConnectionFailed("lost")] * 2)
+    it.api.refusals.append(
+        lambda verb, resource, obj: next(failures, None) if (verb, resource) == ("patch", PODS) else None
+    )
+    async with running(it):
+        await asyncio.sleep(5)
+        with it.api.lose_events():  # the cache will not learn of the claim for a while
+            await it.api.create(PODS, pod())
+        it.api.compact()
+        it.api.break_watches()
+        await it.until(lambda: it.told() is not None)
+    assert len(it.claims()) == 1
 
 
 @pytest.mark.looptime
