@@ -89,7 +89,8 @@ def report(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return 0
     told = describe(error)
-    print(told, end="" if told.endswith("\n") else "\n", file=sys.stderr)
+    is_whole = isinstance(error, CommandError) and told.endswith("\n")
+    print(told, end="" if is_whole else "\n", file=sys.stderr)
     return error.code if isinstance(error, CommandError) else 1
 
 
