@@ -18,6 +18,8 @@ from scheduler.devices.selectors import AllocationError, selects
 MAX_RESULTS = 32
 """Of one claim."""
 ALL = "All"
+_MAX_STEPS = 100_000
+"""Of one search, which may try every combination of devices; upstream gives up after ten seconds."""
 
 Classes = Callable[[str], Object | None]
 """The DeviceClass of a name."""
@@ -132,6 +134,7 @@ class _Search:
         self.taken: list[list[Taken]] = [[] for _ in claims]
         self._claims, self._asks, self._in_use = claims, asks, in_use
         self._invalid = next((pool for pool in pools if pool.twin), None)
+        self._steps = 0
 
     def serve(self, claim: int, request: int) -> bool:
         """Serves this request and all after it."""
@@ -155,6 +158,7 @@ class _Search:
             raise AllocationError(f"pool {self._invalid.name} is invalid: {why}")
         for index in range(start, len(ask.devices) - missing + 1):
             device = ask.devices[index]
+            self._count_step()
             if not self._is_free(ask, device, claim):
                 continue
             if not all(_holds(each, ask, device, taken) for each in self._constraints(claim)):
@@ -165,6 +169,12 @@ class _Search:
                 return True
             taken.pop()
         return False
+
+    def _count_step(self) -> None:
+        """Raises AllocationError."""
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise AllocationError("timed out trying to allocate devices")
 
     def _is_free(self, ask: Ask, device: Device, claim: int) -> bool:
         """Administrators share with everybody but themselves."""

@@ -168,6 +168,13 @@ def test_what_is_wrong(claim: Object, slices: list[Object], error: str) -> None:
     assert str(raised.value) == error
 
 
+def test_a_search_without_end_is_given_up() -> None:
+    """One more than share a node of memory: every combination of the others would have to be tried."""
+    devices = [device(f"{numa}-{i}", numa=numa) for numa in (0, 1) for i in range(25)]
+    with pytest.raises(AllocationError, match="timed out trying to allocate devices"):
+        found([make_claim(g=ask(count=26), constraints=[SAME_NUMA])], make_slice(*devices))
+
+
 ZONE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
 
 
