@@ -53,6 +53,7 @@ async def create_pod(client: Client, name: str, node: str) -> None:
         "nodeName": node,
         "containers": [{"name": "c", "image": "busybox:1"}],
         "terminationGracePeriodSeconds": 1,
+        "tolerations": [{"operator": "Exists"}],  # a node that is late for a moment keeps it
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
     }
     metadata = {"name": name, "namespace": "default"}
