@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from apimachinery.objects import Object, name_of
@@ -90,9 +91,13 @@ def _add_pairs(resources: list[Resource], where: list[Field], pairs: Object) -> 
 
 def set_replicas(resources: list[Resource], name: str, count: int) -> None:
     """Of every object that has or had this name. Raises CommandError if there is none."""
+
+    def is_meant(field: Field, id: Id) -> bool:
+        return id.name == name and field.is_in(id)
+
     found = False
     for field in fields.REPLICAS:
-        for each in matching(resources, lambda id, field=field: id.name == name and field.is_in(id)):  # type: ignore[misc]  # a default binds the loop's variable
+        for each in matching(resources, partial(is_meant, field)):
             found = True
             change(each.obj, [field], each.id, lambda _: count)
     if not found:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from apimachinery import scheme
-from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError
+from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from apimachinery.scheme import Resource
 from kubectl import dry_run, manifests, printers, reconciling, session
@@ -60,7 +60,7 @@ def reconcile(
                 of_binding = "Binding" in resource.kind
                 remove_extra = remove_extra_subjects if of_binding else remove_extra_permissions
                 done = await _reconcile(client, resource, manifest.obj, mode, remove_extra=remove_extra)
-            except Exception as error:  # told together at the end
+            except (StatusError, CommandError) as error:
                 failures.append(error)
                 continue
             if printing:
