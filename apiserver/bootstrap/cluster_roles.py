@@ -27,6 +27,7 @@ AUTHENTICATED, UNAUTHENTICATED = group("system:authenticated"), group("system:un
 DNS, DNS_SERVER = "sampan:kube-dns", user("system:kube-dns")
 SCHEDULER, MANAGER = user("system:kube-scheduler"), user("system:kube-controller-manager")
 
+_READ_UPDATE = "get list patch update watch"
 _PUBLIC_PATHS = "/healthz /livez /readyz /version /version/"
 _APPROVED_SIGNERS = {
     "kube-apiserver-client-approver": "kubernetes.io/kube-apiserver-client",
@@ -173,8 +174,8 @@ def _for_components() -> list[Wanted]:
             rule("list watch", "endpoints services"),
             rule(READ, "nodes"),
             events(),
-            rule("list watch", "endpointslices", "discovery.k8s.io"),
             rule("list watch", "servicecidrs", "networking.k8s.io"),
+            rule("list watch", "endpointslices", "discovery.k8s.io"),
         ),
         cluster_role(
             "system:node-bootstrapper",
@@ -184,9 +185,8 @@ def _for_components() -> list[Wanted]:
             "system:kubelet-api-admin",
             rule(READ, "nodes"),
             rule("proxy", "nodes"),
-            rule(
-                "*", "nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats"
-            ),
+            rule("*", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+            rule("*", "nodes/configz nodes/healthz nodes/pods"),
         ),
         cluster_role("system:kube-aggregator", rule(READ, "endpoints services")),
         cluster_role("system:kube-dns", rule("list watch", "endpoints services")),
@@ -241,8 +241,9 @@ def _for_addons() -> list[Wanted]:
 def _scheduler() -> list[Object]:
     return [
         events(),
-        rule("create list watch", "leases leasecandidates", "coordination.k8s.io"),
-        rule("get update", "leases leasecandidates", "coordination.k8s.io", "kube-scheduler"),
+        rule("create", "leases", "coordination.k8s.io"),
+        rule("get list update watch", "leases", "coordination.k8s.io", "kube-scheduler"),
+        rule(ALL, "leasecandidates", "coordination.k8s.io"),
         rule(READ, "nodes"),
         rule(f"delete {READ}", "pods"),
         rule("create", "bindings pods/binding"),
@@ -255,23 +256,23 @@ def _scheduler() -> list[Object]:
         rule("create", "tokenreviews", "authentication.k8s.io"),
         rule("create", "subjectaccessreviews", "authorization.k8s.io"),
         rule(READ, "csinodes", "storage.k8s.io"),
+        rule(READ, "volumeattachments", "storage.k8s.io"),
         rule(READ, "namespaces"),
         rule(READ, "csidrivers", "storage.k8s.io"),
         rule(READ, "csistoragecapacities", "storage.k8s.io"),
         rule(READ, "deviceclasses", "resource.k8s.io"),
-        rule(f"{READ} patch update", "resourceclaims", "resource.k8s.io"),
-        rule("patch update", "resourceclaims/status", "resource.k8s.io"),
-        rule("update", "pods/finalizers"),
+        rule(_READ_UPDATE, "resourceclaims", "resource.k8s.io"),
+        rule(_READ_UPDATE, "resourceclaims/status", "resource.k8s.io"),
+        rule(_READ_UPDATE, "pods/finalizers"),
         rule(READ, "resourceslices", "resource.k8s.io"),
-        rule(READ, "volumeattachments", "storage.k8s.io"),
     ]
 
 
 def _volume_scheduler() -> list[Object]:
     return [
-        rule(f"{READ} patch update", "persistentvolumes"),
+        rule(_READ_UPDATE, "persistentvolumes"),
         rule(READ, "storageclasses", "storage.k8s.io"),
-        rule(f"{READ} patch update", "persistentvolumeclaims"),
+        rule(_READ_UPDATE, "persistentvolumeclaims"),
     ]
 
 
@@ -301,7 +302,6 @@ def node_rules() -> list[Object]:
         rule("patch update", "nodes/status"),
         rule("patch update", "nodes"),
         rule("create patch update", "events"),
-        rule("create patch update", "events", "events.k8s.io"),
         rule(READ, "pods"),
         rule("create delete", "pods"),
         rule("patch update", "pods/status"),
@@ -319,6 +319,7 @@ def node_rules() -> list[Object]:
         rule(READ, "runtimeclasses", "node.k8s.io"),
         rule("get", "resourceclaims", "resource.k8s.io"),
         rule("deletecollection", "resourceslices", "resource.k8s.io"),
+        rule("get", "serviceaccounts"),
     ]
 
 

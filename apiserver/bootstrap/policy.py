@@ -26,13 +26,13 @@ class Wanted:
 
 
 def rule(verbs: str, resources: str, groups: str = "core", names: str = "") -> Object:
-    """A resource rule; the group `core` is the one without a name."""
+    """A resource rule, sorted as upstream's are; the group `core` is the one without a name."""
     result: Object = {
-        "apiGroups": ["" if group == "core" else group for group in groups.split()],
-        "resources": resources.split(),
-        "verbs": verbs.split(),
+        "apiGroups": sorted("" if group == "core" else group for group in groups.split()),
+        "resources": sorted(resources.split()),
+        "verbs": sorted(verbs.split()),
     }
-    return {**result, "resourceNames": names.split()} if names else result
+    return {**result, "resourceNames": sorted(names.split())} if names else result
 
 
 def paths(verbs: str, urls: str) -> Object:

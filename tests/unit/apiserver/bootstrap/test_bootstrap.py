@@ -76,6 +76,11 @@ def test_admin_gathers_edit_and_view() -> None:
     ) in (rules_of("edit"))
 
 
+def test_rules_are_sorted_as_upstream_sorts_them() -> None:
+    rules = [each for wanted in objects.rbac() for each in wanted.obj.get("rules", [])]
+    assert [rule for rule in rules if rule != {name: sorted(words) for name, words in rule.items()}] == []
+
+
 def test_every_role_that_is_bound_exists() -> None:
     wanted = objects.rbac()
     roles = {(each.obj["kind"], each.obj["metadata"]["name"]) for each in wanted if "rules" in each.obj}
