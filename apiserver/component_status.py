@@ -14,7 +14,7 @@ from apimachinery.scheme import COMPONENT_STATUSES
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.handlers.answers import send_value
 from apiserver.handlers.tables import column, include_object, partial_metadata
-from apiserver.negotiation import Negotiated, negotiate
+from apiserver.negotiation import Negotiated, check_form, negotiate
 from apiserver.registry.listing import check_field_selector
 from apiserver.registry.options import parse_list_options
 from apiserver.registry.strategy import NAME_COLUMN, Column
@@ -43,8 +43,9 @@ class ComponentStatuses:
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         info.warnings.append(DEPRECATION)
-        info.wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list")
-        found = await self._list(info) if info.verb == "list" else [await self._get(info.name)]
+        info.wanted, is_list = negotiate(info.headers.get("accept", "")), info.verb == "list"
+        check_form(info.wanted, f"core.ComponentStatus{'List' * is_list}", is_list=is_list)
+        found = await self._list(info) if is_list else [await self._get(info.name)]
         await send_value(info, send, _answer(info, info.wanted, found))
 
     async def _get(self, name: str) -> Object:
@@ -90,7 +91,7 @@ def etcd_probe(check: Callable[[], Awaitable[str]]) -> Probe:
 def _answer(info: RequestInfo, wanted: Negotiated, found: list[Object]) -> Object:
     if wanted.form == "Table":
         return _table(info, wanted.version, found)
-    is_partial = wanted.form == "PartialObjectMetadata"
+    is_partial = wanted.form.startswith("PartialObjectMetadata")
     shown = [partial_metadata(each, wanted.version) if is_partial else each for each in found]
     if info.verb == "get":
         return shown[0]

@@ -46,7 +46,6 @@ _COLLECTION_VERBS: dict[str, Verb] = {
 _SCALE_VERBS: dict[str, Verb] = {"get": get_scale, "update": update_scale, "patch": patch_scale}
 _ANYWHERE = ("list", "watch")
 """What can be asked of a namespaced resource without naming a namespace."""
-_OF_LISTS = ("list", "deletecollection")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PROXY_METHODS = (*_METHODS, "HEAD", "OPTIONS")
 _READY_SECONDS = 10.0
@@ -154,7 +153,7 @@ def _wanted(info: RequestInfo, store: Store) -> Negotiated:
     accept, protobuf = info.headers.get("accept", ""), store.codec.has_protobuf
     if info.verb == "watch":
         return negotiate_stream(accept, protobuf=protobuf)
-    return negotiate(accept, of_list=info.verb in _OF_LISTS, protobuf=protobuf)
+    return negotiate(accept, protobuf=protobuf)
 
 
 def _check_path(info: RequestInfo, resource: Resource) -> None:

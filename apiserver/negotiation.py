@@ -6,8 +6,8 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-represent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from apimachinery.errors import NotAcceptableError
 from apimachinery.protobuf import CONTENT_TYPE
 
 Media = Literal["json", "yaml", "protobuf"]
-Form = Literal["", "Table", "PartialObjectMetadata"]
+Form = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"]
 
 MEDIA_TYPES: dict[Media, str] = {
     "json": "application/json",
@@ -29,6 +29,7 @@ _STREAMS: tuple[Media, ...] = ("json", "protobuf")
 STREAM_TYPES = [f"{MEDIA_TYPES[media]};stream=watch" for media in _STREAMS]
 _STREAM_REFUSAL = _ACCEPTED.format(", ".join(STREAM_TYPES))
 _META, _META_VERSIONS = "meta.k8s.io", ("v1", "v1beta1")
+_PARTIAL: Mapping[str, Form] = {each: each for each in ("PartialObjectMetadata", "PartialObjectMetadataList")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,14 @@ Allows = Callable[[Media, Target | None], bool]
 """allows(media, target) says whether there is such a thing; the target is None for the object itself."""
 
 
-def negotiate(accept: str, *, of_list: bool, tables: bool = True, protobuf: bool = True) -> Negotiated:
+def negotiate(accept: str, *, tables: bool = True, protobuf: bool = True) -> Negotiated:
     """The first thing acceptable that we have: of objects that have `tables`, and that protobuf can tell.
 
-    Raises NotAcceptableError.
+    Whether the answer is a list is not known yet: see `check_form`. Raises NotAcceptableError.
     """
     if not accept or accept in ("application/json", "*/*"):
         return PLAIN
-    found = _choose(accept, of_list, tables, protobuf)
+    found = _choose(accept, tables, protobuf)
     if found is None:
         raise NotAcceptableError(_REFUSAL)
     return found
@@ -75,11 +76,22 @@ def negotiate(accept: str, *, of_list: bool, tables: bool = True, protobuf: bool
 def negotiate_stream(accept: str, *, protobuf: bool) -> Negotiated:
     """The same for a watch. Events carry single objects, but clients also ask for lists in the form of the
     list they follow. Raises NotAcceptableError."""
-    accept = accept.replace("PartialObjectMetadataList", "PartialObjectMetadata")
-    wanted = negotiate(accept, of_list=False, protobuf=protobuf)
+    wanted = negotiate(accept, protobuf=protobuf)
     if wanted.media not in _STREAMS:
         raise NotAcceptableError(_STREAM_REFUSAL)
-    return wanted
+    is_list = wanted.form == "PartialObjectMetadataList"
+    return replace(wanted, form="PartialObjectMetadata") if is_list else wanted
+
+
+def check_form(wanted: Negotiated, go_type: str, *, is_list: bool) -> None:
+    """Raises NotAcceptableError where metadata of a list is wanted of one object, or the other way round."""
+    if is_list and wanted.form == "PartialObjectMetadata":
+        text = "you requested PartialObjectMetadata, but the requested object is a list"
+    elif not is_list and wanted.form == "PartialObjectMetadataList":
+        text = "you requested PartialObjectMetadataList, but the requested object is not a list"
+    else:
+        return
+    raise NotAcceptableError(f"{text} (*{go_type})")
 
 
 def required_media(accept: str) -> Media:
@@ -98,15 +110,13 @@ def negotiate_media(accept: str) -> Media | None:
 
 
 @lru_cache(maxsize=256)
-def _choose(accept: str, of_list: bool, tables: bool, protobuf: bool) -> Negotiated | None:
-    partial = "PartialObjectMetadataList" if of_list else "PartialObjectMetadata"
-
+def _choose(accept: str, tables: bool, protobuf: bool) -> Negotiated | None:
     def allows(media: Media, target: Target | None) -> bool:
         if target is None:
             return protobuf or media != "protobuf"
         if target.group != _META or target.version not in _META_VERSIONS:
             return False
-        return target.kind == partial or (target.kind == "Table" and tables and media != "protobuf")
+        return target.kind in _PARTIAL or (target.kind == "Table" and tables and media != "protobuf")
 
     found = first_acceptable(accept, allows, server_versions=("v1",))
     if found is None:
@@ -114,7 +124,7 @@ def _choose(accept: str, of_list: bool, tables: bool, protobuf: bool) -> Negotia
     media, target = found
     if target is None:
         return Negotiated(media)
-    return Negotiated(media, "Table" if target.kind == "Table" else "PartialObjectMetadata", target.version)
+    return Negotiated(media, _PARTIAL.get(target.kind, "Table"), target.version)
 
 
 def first_acceptable(

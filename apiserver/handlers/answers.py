@@ -8,7 +8,7 @@ from typing import Any
 from apimachinery.objects import Object
 from apiserver.asgi import Send
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata
-from apiserver.negotiation import MEDIA_TYPES, Media, Negotiated
+from apiserver.negotiation import MEDIA_TYPES, Media, Negotiated, check_form
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 from apiserver.responses import in_media
@@ -16,6 +16,7 @@ from apiserver.storage.entry import Entry
 
 Headers = list[tuple[bytes, bytes]]
 _MAX_WARNINGS, _MAX_WARNING = 4096, 256
+_PACKAGES = {"": "core", "events": "core"}
 _CONTENT_TYPES = {media: name.encode() for media, name in MEDIA_TYPES.items()}
 
 
@@ -57,7 +58,17 @@ async def send_entry(info: RequestInfo, send: Send, store: Store, entry: Entry, 
     await send({"type": "http.response.body", "body": data})
 
 
+def go_type(store: Store) -> str:
+    """What upstream's messages call the type of a resource's objects."""
+    if not store.codec.has_protobuf:
+        return "unstructured.Unstructured"
+    package = store.resource.group.partition(".")[0]
+    return f"{_PACKAGES.get(package, package)}.{store.resource.kind}"
+
+
 def _in_form(info: RequestInfo, store: Store, entry: Entry, wanted: Negotiated) -> Object:
+    """Raises NotAcceptableError."""
+    check_form(wanted, go_type(store), is_list=False)
     if wanted.form == "Table":
         include = include_object(info)
         writer = TableWriter(store.strategy, store.codec, wanted.version, include, store.shared.now())
@@ -65,6 +76,13 @@ def _in_form(info: RequestInfo, store: Store, entry: Entry, wanted: Negotiated) 
     if wanted.form == "PartialObjectMetadata":
         return partial_metadata(entry.obj, wanted.version)
     return store.codec.obj(entry)
+
+
+async def send_object(info: RequestInfo, send: Send, obj: Object, go_type: str, status: int = 200) -> None:
+    """An object that is not an entry and has no table, such as a review. Raises NotAcceptableError."""
+    check_form(info.wanted, go_type, is_list=False)
+    partial = info.wanted.form == "PartialObjectMetadata"
+    await send_value(info, send, partial_metadata(obj, info.wanted.version) if partial else obj, status)
 
 
 async def send_value(info: RequestInfo, send: Send, value: Object, status: int = 200) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from apimachinery.errors import NotFoundError
 from apiserver.asgi import Receive, Send
-from apiserver.handlers.answers import send_value
 from apiserver.handlers.delete import read_options as read_delete_options
-from apiserver.handlers.list import list_metadata, list_object, read_options
+from apiserver.handlers.list import read_options, send_listing
 from apiserver.registry.options import DeleteOptions
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
@@ -22,8 +21,7 @@ async def delete_collection(info: RequestInfo, receive: Receive, send: Send, sto
     deletion = await read_delete_options(info, receive)
     listing = await store.list(store.namespace_of(info), read_options(info, store))
     await _delete_all(info, store, listing.entries, deletion)
-    await store.codec.prepare(listing.entries)
-    await send_value(info, send, list_object(store, listing, list_metadata(listing)))
+    await send_listing(info, send, store, listing)
 
 
 async def _delete_all(

@@ -12,8 +12,9 @@ from apimachinery.objects import Object
 from apimachinery.protobuf_encoder import encoder_of, envelope
 from apimachinery.protobuf_wire import delimited
 from apiserver.asgi import Receive, Send
-from apiserver.handlers.answers import head, send_value
+from apiserver.handlers.answers import go_type, head, send_value
 from apiserver.handlers.tables import TableWriter, include_object, partial_metadata_list
+from apiserver.negotiation import check_form
 from apiserver.registry.listing import Listing, check_field_selector
 from apiserver.registry.options import ListOptions, parse_list_options
 from apiserver.registry.store import Store
@@ -27,8 +28,15 @@ _END = b"]}\n"
 
 
 async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    wanted, options = info.wanted, read_options(info, store)
-    listing = await store.list(store.namespace_of(info), options)
+    check_form(info.wanted, f"{go_type(store)}List", is_list=True)
+    listing = await store.list(store.namespace_of(info), read_options(info, store))
+    await send_listing(info, send, store, listing)
+
+
+async def send_listing(info: RequestInfo, send: Send, store: Store, listing: Listing) -> None:
+    """In the form that was negotiated. Raises NotAcceptableError."""
+    wanted = info.wanted
+    check_form(wanted, f"{go_type(store)}List", is_list=True)
     await store.codec.prepare(listing.entries)
     if wanted.form == "" and wanted.media == "json":
         await _send_bytes(info, send, store, listing)
@@ -41,7 +49,7 @@ async def list_objects(info: RequestInfo, receive: Receive, send: Send, store: S
         include = include_object(info)
         writer = TableWriter(store.strategy, store.codec, wanted.version, include, store.shared.now())
         value = writer.table(listing.entries, metadata)
-    elif wanted.form == "PartialObjectMetadata":
+    elif wanted.form == "PartialObjectMetadataList":
         value = partial_metadata_list(listing.entries, metadata, wanted.version)
     else:
         value = list_object(store, listing, metadata)

@@ -16,9 +16,10 @@ from apimachinery.times import format_time
 from apiserver.admission.attributes import AsItIs
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
-from apiserver.handlers.answers import send_value
+from apiserver.handlers.answers import send_object, send_value
 from apiserver.handlers.apply import APPLY, read_configuration
 from apiserver.handlers.patch import decode_patched, read_patch
+from apiserver.handlers.tables import column, include_object, partial_metadata
 from apiserver.managed_fields.book import stored_book, write
 from apiserver.managed_fields.scale import API_VERSION, to_scale, to_workload
 from apiserver.managed_fields.tracker import Tracker
@@ -26,12 +27,15 @@ from apiserver.managed_fields.updating import Door
 from apiserver.managed_fields.versions import Version, Versions
 from apiserver.registry.options import WriteOptions, parse_write_options
 from apiserver.registry.store import Store
+from apiserver.registry.strategies.tables import age
+from apiserver.registry.strategy import AGE_COLUMN, NAME_COLUMN, Column
 from apiserver.registry.tracking import manager_of
 from apiserver.registry.updating import Target
 from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 
 _EXPECTED = bodies.Expected(API_VERSION, "Scale")
+_COLUMNS = (NAME_COLUMN, Column("Desired", "integer"), Column("Available", "integer"), AGE_COLUMN)
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -62,7 +66,26 @@ async def get_scale(info: RequestInfo, receive: Receive, send: Send, store: Stor
     scale = scale_of(store, store.codec.judged(entry))
     if not scale["spec"]:
         raise InternalError(f'the spec replicas field "{_path(store)}" does not exist')
-    await send_value(info, send, scale)
+    await _send(info, send, store, scale)
+
+
+async def _send(info: RequestInfo, send: Send, store: Store, scale: Object) -> None:
+    """Scale has columns of its own."""
+    if info.wanted.form != "Table":
+        await send_object(info, send, scale, "autoscaling.Scale")
+        return
+    counts = [each.get("replicas") or 0 for each in (scale["spec"], scale["status"])]
+    cells = [scale["metadata"]["name"], *counts, age(scale, store.shared.now())]
+    version, metadata = info.wanted.version, scale["metadata"]
+    row = {"None": None, "Object": scale}.get(include_object(info), partial_metadata(scale, version))
+    table = {
+        "kind": "Table",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": {"resourceVersion": metadata["resourceVersion"]},
+        "columnDefinitions": [column(each) for each in _COLUMNS],
+        "rows": [{"cells": cells, "object": row}],
+    }
+    await send_value(info, send, table)
 
 
 def _path(store: Store) -> str:
@@ -131,7 +154,7 @@ async def _update(
     target = Target(store.namespace_of(info), info.name, "scale", is_tracked=True, forms=ScaleForms(store))
     entry, _ = await store.update(info, target, scaled, options)
     await store.codec.prepare([entry])
-    await send_value(info, send, scale_of(store, store.codec.judged(entry)))
+    await _send(info, send, store, scale_of(store, store.codec.judged(entry)))
 
 
 class ScaleForms(AsItIs):

@@ -17,7 +17,7 @@ from apimachinery.scheme import NODES, PODS, Resource
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.handlers.answers import send_value
 from apiserver.handlers.tables import include_object, partial_metadata
-from apiserver.negotiation import Negotiated, negotiate
+from apiserver.negotiation import Negotiated, check_form, negotiate
 from apiserver.registry.listing import check_field_selector, matches
 from apiserver.registry.options import ListOptions, parse_list_options
 from apiserver.request import RequestInfo
@@ -48,7 +48,7 @@ class ResourceMetrics:
             await self._list(info, resource, send)
 
     async def _get(self, info: RequestInfo, resource: Resource, send: Send) -> None:
-        wanted = _negotiate(info)
+        wanted = _negotiate(info, resource)
         found = await self._metrics(resource, [self._entry(info, resource)])
         if not found:
             name = "/".join(part for part in (info.namespace, info.name) if part)
@@ -57,7 +57,7 @@ class ResourceMetrics:
         await send_value(info, send, value)
 
     async def _list(self, info: RequestInfo, resource: Resource, send: Send) -> None:
-        wanted = _negotiate(info)
+        wanted = _negotiate(info, resource)
         options = parse_list_options(info.query, watch=False)
         check_field_selector(options.fields, _NO_FIELDS)
         found = await self._metrics(resource, self._selected(info, resource, options))
@@ -106,8 +106,11 @@ class ResourceMetrics:
                 yield node
 
 
-def _negotiate(info: RequestInfo) -> Negotiated:
-    info.wanted = negotiate(info.headers.get("accept", ""), of_list=info.verb == "list")
+def _negotiate(info: RequestInfo, resource: Resource) -> Negotiated:
+    """Raises NotAcceptableError."""
+    info.wanted = negotiate(info.headers.get("accept", ""))
+    is_list = info.verb == "list"
+    check_form(info.wanted, f"metrics.{resource.kind}{'List' * is_list}", is_list=is_list)
     return info.wanted
 
 
@@ -133,12 +136,12 @@ def _resource_of(info: RequestInfo) -> Resource:
 
 
 def _shown(metrics: Object, wanted: Negotiated) -> Object:
-    is_partial = wanted.form == "PartialObjectMetadata"
+    is_partial = wanted.form.startswith("PartialObjectMetadata")
     return partial_metadata(metrics, wanted.version) if is_partial else metrics
 
 
 def _listing(resource: Resource, found: Sequence[Object], wanted: Negotiated) -> Object:
-    is_partial = wanted.form == "PartialObjectMetadata"
+    is_partial = wanted.form.startswith("PartialObjectMetadata")
     api_version = f"meta.k8s.io/{wanted.version}" if is_partial else resource.api_version
     kind = "PartialObjectMetadataList" if is_partial else resource.kind_of_list
     items = [_shown(each, wanted) for each in found]

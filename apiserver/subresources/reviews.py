@@ -16,7 +16,7 @@ from apiserver.asgi import Handler, Receive, Scope, Send
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Authorizer, Decision, Resolver, UserRules
 from apiserver.handlers import bodies
-from apiserver.handlers.answers import send_value
+from apiserver.handlers.answers import send_object
 from apiserver.negotiation import negotiate
 from apiserver.registry.options import FieldValidation, WriteOptions, parse_write_options
 from apiserver.request import RequestInfo
@@ -41,7 +41,7 @@ class Reviews:
         self._judge = judge
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
-        info.wanted = negotiate(info.headers.get("accept", ""), of_list=False, tables=False)
+        info.wanted = negotiate(info.headers.get("accept", ""), tables=False)
         options = parse_write_options(info.query, "CreateOptions")
         question = await read_question(info, receive, options.field_validation)
         attributes = _creation(info, question, options)
@@ -50,7 +50,8 @@ class Reviews:
         self._check(info, question)
         await self._chain.validate(attributes)
         status = await self._judge(info, question)
-        await send_value(info, send, {**question, "status": status}, 201)
+        go_type = f"{info.group.partition('.')[0]}.{question['kind']}"
+        await send_object(info, send, {**question, "status": status}, go_type, 201)
 
 
 async def read_question(info: RequestInfo, receive: Receive, validation: FieldValidation) -> Object:

@@ -26,7 +26,7 @@ from apiserver.admission.chain import Chain
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.auth.tokens import Bound, TokenIssuer
 from apiserver.handlers import bodies
-from apiserver.handlers.answers import send_value
+from apiserver.handlers.answers import send_object
 from apiserver.negotiation import negotiate
 from apiserver.request import RequestInfo
 from apiserver.storage.cached import FreshLookup
@@ -58,7 +58,7 @@ class TokenRequests:
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         if self.issuer is None:
             raise PathNotFoundError
-        info.wanted = negotiate(info.headers.get("accept", ""), of_list=False, tables=False)
+        info.wanted = negotiate(info.headers.get("accept", ""), tables=False)
         request = await self._read(info, receive)
         attributes = Attributes(
             "CREATE", SERVICE_ACCOUNTS, "token", info.namespace, info.name, request, None, info.user,
@@ -72,7 +72,9 @@ class TokenRequests:
         await self.chain.validate(attributes)
         bound = await self._bound(info.namespace, account, request["spec"].get("boundObjectRef"))
         self._shorten(info, request["spec"])
-        await send_value(info, send, self._answer(request, account, bound), 201)
+        await send_object(
+            info, send, self._answer(request, account, bound), "authentication.TokenRequest", 201
+        )
 
     async def _read(self, info: RequestInfo, receive: Receive) -> Object:
         body = await bodies.read(info, receive)

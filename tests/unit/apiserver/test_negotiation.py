@@ -55,9 +55,9 @@ PROTO = Negotiated("protobuf")
 def test_the_best_of_what_a_client_takes(accept: str, expected: Negotiated | None) -> None:
     if expected is None:
         with pytest.raises(NotAcceptableError, match="only the following media types are accepted"):
-            negotiate(accept, of_list=False)
+            negotiate(accept)
     else:
-        assert negotiate(accept, of_list=False) == expected
+        assert negotiate(accept) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,19 +73,17 @@ def test_what_has_no_table_is_answered_otherwise_or_not_at_all(
 ) -> None:
     if expected is None:
         with pytest.raises(NotAcceptableError):
-            negotiate(accept, of_list=False, tables=False)
+            negotiate(accept, tables=False)
     else:
-        assert negotiate(accept, of_list=False, tables=False) == expected
+        assert negotiate(accept, tables=False) == expected
 
 
 def test_custom_resources_have_metadata_in_protobuf_but_nothing_else() -> None:
     metadata = f"{PROTOBUF};as=PartialObjectMetadataList;{META}"
-    assert negotiate(f"{PROTOBUF},{JSON}", of_list=True, protobuf=False) == PLAIN
-    assert negotiate(metadata, of_list=True, protobuf=False) == Negotiated(
-        "protobuf", "PartialObjectMetadata"
-    )
+    assert negotiate(f"{PROTOBUF},{JSON}", protobuf=False) == PLAIN
+    assert negotiate(metadata, protobuf=False) == Negotiated("protobuf", "PartialObjectMetadataList")
     with pytest.raises(NotAcceptableError):
-        negotiate(PROTOBUF, of_list=True, protobuf=False)
+        negotiate(PROTOBUF, protobuf=False)
 
 
 def test_a_watch_is_of_single_objects_and_never_yaml() -> None:

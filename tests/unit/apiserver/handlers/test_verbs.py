@@ -519,6 +519,72 @@ async def test_forms_of_a_list(api: Api, accept: str, status: int, kind: str) ->
     assert int(answer.headers["content-length"]) == len(answer.body)
 
 
+def _as(kind: str) -> dict[str, str]:
+    return {"accept": f"application/json;as={kind};v=v1;g=meta.k8s.io,application/json"}
+
+
+NOT_A_LIST = "you requested PartialObjectMetadataList, but the requested object is not a list"
+A_LIST = "you requested PartialObjectMetadata, but the requested object is a list"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "message"),
+    [
+        ("GET", MAPS, "PartialObjectMetadata", f"{A_LIST} (*core.ConfigMapList)"),
+        ("DELETE", MAPS, "PartialObjectMetadata", f"{A_LIST} (*core.ConfigMapList)"),
+        ("GET", f"{MAPS}/a", "PartialObjectMetadataList", f"{NOT_A_LIST} (*core.ConfigMap)"),
+        (
+            "GET",
+            "/apis/events.k8s.io/v1/events",
+            "PartialObjectMetadata",
+            f"{A_LIST} (*core.EventList)",
+        ),
+        (
+            "GET",
+            "/apis/rbac.authorization.k8s.io/v1/roles",
+            "PartialObjectMetadata",
+            f"{A_LIST} (*rbac.RoleList)",
+        ),
+    ],
+)
+async def test_metadata_in_the_wrong_number_is_not_acceptable(
+    api: Api, method: str, path: str, kind: str, message: str
+) -> None:
+    """Even where something else would be acceptable, too."""
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request(method, path, headers=_as(kind))
+    assert (answer.status, answer.json["reason"], answer.json["message"]) == (406, "NotAcceptable", message)
+
+
+async def test_a_deleted_collection_is_told_in_the_form_of_a_list(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("DELETE", MAPS, headers=_as("Table"))
+    assert [row["cells"][0] for row in answer.json["rows"]] == ["a"]
+
+
+async def test_the_status_of_a_deletion_has_no_other_form(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("DELETE", f"{MAPS}/a", headers=_as("PartialObjectMetadataList"))
+    assert (answer.status, answer.json["kind"]) == (200, "Status")
+
+
+async def test_a_scale_has_columns_of_its_own(api: Api) -> None:
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    labels = {"app": "a"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": 3, "selector": {"matchLabels": labels}, "template": pod}
+    await api.request("POST", path, {"metadata": {"name": "d"}, "spec": spec})
+    table = (await api.request("GET", f"{path}/d/scale", headers=_as("Table"))).json
+    assert [each["name"] for each in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["d", 3, 0]
+    partial = (await api.request("GET", f"{path}/d/scale", headers=_as("PartialObjectMetadata"))).json
+    assert (partial["kind"], partial["metadata"]["name"], "spec" in partial) == (
+        "PartialObjectMetadata",
+        "d",
+        False,
+    )
+
+
 async def test_an_event_is_the_same_in_both_groups(api: Api) -> None:
     event = {
         "metadata": {"name": "e"},
