@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from apiserver.cel.declarations import CONSTANTS, MESSAGES, Overload, declarations
+from apiserver.cel.format_checks import problems_of_formats
 from apiserver.cel.literals import problems_of_literals
 from apiserver.cel.syntax import (
     Aggregate,
@@ -83,10 +84,17 @@ def check(expression: Expression, variables: Mapping[str, Type]) -> Checked:
     """Raises CheckError."""
     checker = _Checker(variables)
     tree, _ = checker.check(expression)
-    problems = checker.problems or [*problems_of_literals(expression), *checker.problems_of_mixtures()]
+    if checker.problems:
+        raise CheckError(checker.problems)
+    checked = Checked(tree, checker.overloads, checker.types, checker.bindings)
+    problems = [
+        *problems_of_literals(expression),
+        *checker.problems_of_mixtures(),
+        *problems_of_formats(tree, checked.type_of),
+    ]
     if problems:
         raise CheckError(problems)
-    return Checked(tree, checker.overloads, checker.types, checker.bindings)
+    return checked
 
 
 class _Checker:

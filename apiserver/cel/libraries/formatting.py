@@ -15,11 +15,25 @@ from typing import Any
 
 import orjson
 
-_CLAUSE = re.compile(r"%(?:%|(\.\d+)?(.?))", re.DOTALL)
+CLAUSE = re.compile(r"%(?:%|(\.\d+)?(.?))", re.DOTALL)
 _PRECISION = 6
 _SUPERSCRIPTS = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
 _ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
 _ESCAPES |= {"\\": r"\\", '"': r"\""}
+
+
+_OF_TEXTS = "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps"
+VERB_PROBLEMS = {
+    "s": f"string clause can only be used on {_OF_TEXTS}",
+    "d": "decimal clause can only be used on integers",
+    "f": "fixed-point clause can only be used on doubles",
+    "e": "scientific clause can only be used on doubles",
+    "b": "only integers and bools can be formatted as binary",
+    "o": "octal clause can only be used on integers",
+    "x": "only integers, byte buffers, and strings can be formatted as hex",
+    "X": "only integers, byte buffers, and strings can be formatted as hex",
+}
+"""What is said of values that a verb cannot show."""
 
 
 def quoted(text: str) -> str:
@@ -44,32 +58,32 @@ def formatted(template: str, arguments: Sequence[Any]) -> str:
             raise ValueError(f'could not parse formatting clause: unrecognized formatting clause "{verb}"')
         return formatter(arguments[index], int(precision[1:]) if precision else _PRECISION)
 
-    return _CLAUSE.sub(clause, template)
+    return CLAUSE.sub(clause, template)
 
 
-def _refuse(what: str, value: Any) -> ValueError:
-    return ValueError(f"error during formatting: {what}, was given {_kind(value)}")
+def _refuse(verb: str, value: Any) -> ValueError:
+    return ValueError(f"error during formatting: {VERB_PROBLEMS[verb]}, was given {_kind(value)}")
 
 
 def _decimal(value: Any, _: int) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse("decimal clause can only be used on integers", value)
+        raise _refuse("d", value)
     return str(value)
 
 
 def _number(verb: str, value: Any) -> float:
     if not isinstance(value, float) and value not in ("NaN", "Infinity", "-Infinity"):
-        raise _refuse(f"{verb} clause can only be used on doubles", value)
+        raise _refuse(verb, value)
     return float(value)
 
 
 def _fixed(value: Any, precision: int) -> str:
-    number = _number("fixed-point", value)
+    number = _number("f", value)
     return _unusual(number) or f"{number:,.{precision}f}"
 
 
 def _scientific(value: Any, precision: int) -> str:
-    number = _number("scientific", value)
+    number = _number("e", value)
     mantissa, _, exponent = f"{number:.{precision}e}".partition("e")
     return (
         _unusual(number)
@@ -85,13 +99,13 @@ def _unusual(number: float) -> str:
 
 def _binary(value: Any, _: int) -> str:
     if not isinstance(value, int):
-        raise _refuse("only integers and bools can be formatted as binary", value)
+        raise _refuse("b", value)
     return f"{value:b}"
 
 
 def _octal(value: Any, _: int) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse("octal clause can only be used on integers", value)
+        raise _refuse("o", value)
     return f"{value:o}"
 
 
@@ -101,7 +115,7 @@ def _hexadecimal(value: Any, _: int) -> str:
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse("only integers, byte buffers, and strings can be formatted as hex", value)
+        raise _refuse("x", value)
     return f"{value:x}"
 
 

@@ -76,6 +76,41 @@ def test_types(text: str, kind: str) -> None:
         ("self.l.map(x, y)", ["1:15: undeclared reference to 'y'"]),
         ("self.l.all(x, true) && x", ["1:24: undeclared reference to 'x'"]),
         ("self.s.matches(')')", ["1:16: invalid matches argument"]),
+        ("'%'.format([1]) == ''", ["1:11: unexpected end of string"]),
+        ("'%s %s'.format([1]) == ''", ["1:15: index 1 out of range"]),
+        (
+            "'%s'.format([1, 2]) == ''",
+            ["1:12: too many arguments supplied to string.format (expected 1, got 2)"],
+        ),
+        (
+            "'%q'.format([1]) == ''",
+            ['1:12: could not parse formatting clause: unrecognized formatting clause "q"'],
+        ),
+        (
+            "'%.12'.format([1.0]) == ''",
+            [
+                "1:14: could not parse formatting clause: error while parsing precision: could not find "
+                "end of precision specifier"
+            ],
+        ),
+        (
+            "'%s %d'.format(['a', self.s]) == ''",
+            ["1:26: error during formatting: decimal clause can only be used on integers, was given string"],
+        ),
+        (
+            "'%x%%'.format([[1]]) == ''",
+            [
+                "1:16: error during formatting: only integers, byte buffers, and strings can be formatted as "
+                "hex, was given list"
+            ],
+        ),
+        (
+            "'%s'.format([[1, [quantity('1')]]]) == ''",
+            [
+                "1:27: error during formatting: string clause can only be used on strings, bools, bytes, "
+                "ints, doubles, maps, lists, types, durations, and timestamps, was given kubernetes.Quantity"
+            ],
+        ),
         ("duration('1d') > duration('1h')", ["1:10: invalid duration argument"]),
         ("timestamp('1000-00-00T00:00:00Z')", ["1:11: invalid timestamp argument"]),
         ("timestamp(-62135596801)", ["1:11: invalid timestamp argument"]),
