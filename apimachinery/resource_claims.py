@@ -16,6 +16,8 @@ FINALIZER = "resource.kubernetes.io/delete-protection"
 POD_CLAIM_NAME = "resource.kubernetes.io/pod-claim-name"
 """On a claim that was made for a pod: what the pod calls it."""
 NOT_NEEDED = ""
+MAX_USERS = 256
+"""Of one claim."""
 
 
 def references_of(pod: Object) -> list[Object]:
@@ -57,6 +59,11 @@ def is_allocated(claim: Object) -> bool:
 
 def is_reserved_for(claim: Object, pod_uid: str) -> bool:
     return any(each["uid"] == pod_uid for each in get_path(claim, "status.reservedFor", []))
+
+
+def is_full(claim: Object) -> bool:
+    """Whether nobody else may use it."""
+    return len(get_path(claim, "status.reservedFor", [])) >= MAX_USERS
 
 
 def reserved(claim: Object, pod: Object) -> Object:

@@ -12,7 +12,7 @@ from apimachinery.pods import is_terminal
 from scheduler.cache import Cache
 from scheduler.default_selector import DefaultSelectors
 from scheduler.framework.interface import EventKind, Subject
-from scheduler.node_info import parse_node
+from scheduler.node_info import NodeInfo, parse_node
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.queue import SchedulingQueue
@@ -97,20 +97,24 @@ class EventHandlers:
     def node(self, old: Object | None, new: Object | None) -> None:
         if new is None:
             assert old is not None
+            gone = self._cache.node(name_of(old))
+            last = NodeInfo(name_of(old), gone.facts if gone else parse_node(old))
             self._cache.remove_node(name_of(old))
-            self._queue.wake((EventKind.NODE_DELETE,), Subject())
+            self._queue.wake((EventKind.NODE_DELETE,), Subject(old_node=last))
             return
+        known = self._cache.node(name_of(new))
+        before = NodeInfo(known.name, known.facts) if known else None
         changes = self._cache.set_node(parse_node(new))
         if changes:
-            self._queue.wake(changes, Subject(node=self._cache.node(name_of(new))))
+            self._queue.wake(changes, Subject(self._cache.node(name_of(new)), before))
 
     def storage(self, kind: EventKind, old: Object | None, new: Object | None) -> None:
-        """A binding may wait for it, or a pod that was rejected. What goes helps nobody to a node."""
+        """A binding may wait for it, or a pod that was rejected. Of what goes only attachments help."""
         changed = new or old
         assert changed is not None
         self._news.tell(key_of(changed))
-        if new is not None:
-            self._queue.wake((kind,), Subject(obj=new))
+        if (new is None) == (kind == EventKind.DETACHED):
+            self._queue.wake((kind,), Subject(obj=changed))
 
     def namespace(self, old: Object | None, new: Object | None) -> None:
         if new is not None:

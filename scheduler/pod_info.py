@@ -6,7 +6,7 @@ parsed once and whatever is remembered per PodSpec (masks of suitable nodes) is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,7 +23,8 @@ from apimachinery.node_selector import (
 from apimachinery.objects import NamespacedName, Object, controller_of, get_path, key_of
 from apimachinery.pods import host_ports
 from apimachinery.volumes import claim_of_volume
-from scheduler.resources import ASSUMED, Amounts, pod_requests
+from scheduler.resizing import statuses_that_differ, taken_spec
+from scheduler.resources import Amounts, assumed_requests, pod_requests
 from scheduler.volumes.disks import KINDS, Disk, disks_of
 
 HostPort = tuple[str, str, int]
@@ -139,7 +140,7 @@ def parse_pod(pod: Object) -> PodInfo:
         start_time=status.get("startTime") or NOT_STARTED,
         claims=_claims(pod),
         disks=tuple(each for volume in spec.get("volumes") or () for each in disks_of(volume)),
-        spec=parse_spec(spec),
+        spec=parse_spec(taken_spec(pod)),
     )
 
 
@@ -171,37 +172,43 @@ _KEPT_SPEC_FIELDS = (
 _KEPT_STATUS_FIELDS = ("phase", "conditions", "nominatedNodeName", "startTime", "resourceClaimStatuses")
 
 
+_KEPT_OF_RESIZED = ("name", "resources", "allocatedResources")
+
+
 def trim(pod: Object) -> None:
     """Drops, in place, what scheduling never asks for: most of a pod, and a cache has all pods there are."""
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     for name in ("managedFields", "annotations"):
         metadata.pop(name, None)
+    resized = [
+        {name: each[name] for name in _KEPT_OF_RESIZED if name in each} for each in statuses_that_differ(pod)
+    ]
     kept = {name: spec[name] for name in _KEPT_SPEC_FIELDS if name in spec}
-    pod["spec"] = kept | _relevant_containers(spec) | _relevant_volumes(spec)
+    pod["spec"] = kept | _relevant_containers(spec, ("name", *_CONTAINER_FIELDS)) | _relevant_volumes(spec)
     pod["status"] = {name: status[name] for name in _KEPT_STATUS_FIELDS if name in status}
+    if resized:
+        pod["status"]["containerStatuses"] = resized
 
 
 def _relevant(spec: Object) -> Object:
     found: Object = {name: spec[name] for name in _POD_FIELDS if spec.get(name)}
-    return found | _relevant_containers(spec)
+    images = [{"image": each["image"]} for each in spec.get("volumes") or () if each.get("image")]
+    return found | _relevant_containers(spec, _CONTAINER_FIELDS) | ({"volumes": images} if images else {})
 
 
-def _relevant_containers(spec: Object) -> Object:
+def _relevant_containers(spec: Object, fields: Iterable[str]) -> Object:
     return {
-        name: [
-            {each: container[each] for each in _CONTAINER_FIELDS if each in container}
-            for container in spec[name]
-        ]
+        name: [{each: container[each] for each in fields if each in container} for container in spec[name]]
         for name in ("containers", "initContainers")
         if spec.get(name)
     }
 
 
 def _relevant_volumes(spec: Object) -> Object:
-    """Those with a claim behind them (of an ephemeral one the name is enough), and disks."""
+    """Those with a claim behind them (of an ephemeral one the name is enough), disks and images."""
     volumes = spec.get("volumes") or ()
     kept = [
-        each for each in volumes if "persistentVolumeClaim" in each or any(kind in each for kind in KINDS)
+        each for each in volumes if any(kind in each for kind in ("persistentVolumeClaim", "image", *KINDS))
     ]
     kept += [{"name": each["name"], "ephemeral": {}} for each in volumes if "ephemeral" in each]
     return {"volumes": kept} if kept else {}
@@ -211,16 +218,17 @@ def _relevant_volumes(spec: Object) -> Object:
 def _parse_relevant(data: bytes) -> PodSpec:
     spec: Object = orjson.loads(data)
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-    images = tuple(each.get("image") or "" for each in containers)
+    images = [each.get("image") or "" for each in containers]
+    images += [each["image"].get("reference") or "" for each in spec.get("volumes") or ()]
     placement = [spec.get("nodeSelector"), get_path(spec, "affinity.nodeAffinity"), spec.get("tolerations")]
     return PodSpec(
         requests={name: value for name, value in pod_requests(spec).items() if value},
-        assumed_requests=pod_requests(spec, ASSUMED),
+        assumed_requests=assumed_requests(spec),
         host_ports=tuple(host_ports({"spec": spec})),
         required_nodes=parse_required_nodes(spec),
         preferred_nodes=parse_preferred_nodes(spec),
         tolerations=tuple(spec.get("tolerations") or ()),
-        images=images,
+        images=tuple(images),
         affinity=_affinity(get_path(spec, "affinity.podAffinity", {})),
         anti_affinity=_affinity(get_path(spec, "affinity.podAntiAffinity", {})),
         spread=tuple(map(parse_spread, spec.get("topologySpreadConstraints") or ())),

@@ -128,13 +128,17 @@ class Preemption:
         enough = max(len(nodes) * percent // 100, at_least)
         budgets = [_parse_budget(each) for each in self._budgets()] if nodes else []
         found: list[Candidate] = []
+        harmless = False  # without a node where no budget is overdrawn the search goes on
         for node in nodes:
             outcome = self._select_victims(pod, profile, states, node, budgets)
             if isinstance(outcome, Verdict):
                 verdicts[node.name] = outcome
                 continue
+            if not outcome.victims:  # it would not have been refused
+                continue
             found.append(outcome)
-            if len(found) >= enough:
+            harmless = harmless or not outcome.violations
+            if harmless and len(found) >= enough:
                 break
         return found
 

@@ -53,10 +53,19 @@ def pod_requests(spec: Object, assumed: Mapping[str, int] = NOTHING) -> Amounts:
         beside = _sum([sidecars, _requests(container, assumed)])
         if is_sidecar(container):
             sidecars = beside
-        peak = _maximum(peak, beside)
-    total = _maximum(_sum([running, sidecars]), peak)
+        peak = maximum(peak, beside)
+    total = maximum(_sum([running, sidecars]), peak)
     total |= amounts((spec.get("resources") or {}).get("requests"))
     return _sum([total, amounts(spec.get("overhead"))])
+
+
+def assumed_requests(spec: Object) -> Amounts:
+    """For scoring. Where the pod as a whole has requests, only what none of them is about is made up."""
+    assumed = ASSUMED
+    if (spec.get("resources") or {}).get("requests"):
+        known = pod_requests(spec)
+        assumed = {name: value for name, value in ASSUMED.items() if not known.get(name)}
+    return pod_requests(spec, assumed)
 
 
 def _requests(container: Object, assumed: Mapping[str, int]) -> Amounts:
@@ -71,5 +80,6 @@ def _sum(lists: Iterable[Mapping[str, int]]) -> Amounts:
     return total
 
 
-def _maximum(one: Amounts, other: Amounts) -> Amounts:
+def maximum(one: Amounts, other: Amounts) -> Amounts:
+    """Resource by resource."""
     return {name: max(one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}

@@ -69,15 +69,17 @@ class EventKind(StrEnum):
     CSI_DRIVER = "CSIDriverAddOrUpdate"
     CSI_CAPACITY = "CSIStorageCapacityAddOrUpdate"
     CSI_NODE = "CSINodeAddOrUpdate"
+    DETACHED = "VolumeAttachmentDelete"
     RESOURCE_CLAIM = "ResourceClaimAddOrUpdate"
     RESOURCE_SLICE = "ResourceSliceAddOrUpdate"
     DEVICE_CLASS = "DeviceClassAddOrUpdate"
 
 
 class Subject(NamedTuple):
-    """The node, the assigned pod (before and after) or the other object of an event."""
+    """The node or the assigned pod, before and after, or the other object of an event."""
 
     node: NodeInfo | None = None
+    old_node: NodeInfo | None = None
     old: PodInfo | None = None
     new: PodInfo | None = None
     obj: Object | None = None
@@ -91,6 +93,12 @@ NO_HINTS: Hints = MappingProxyType({})
 
 def always(pod: PodInfo, subject: Subject) -> bool:
     return True
+
+
+def now_fits(fits: Callable[[NodeInfo], bool], subject: Subject) -> bool:
+    """Whether a node that came or changed would do now, and would not have before."""
+    node, before = subject.node, subject.old_node
+    return node is not None and fits(node) and (before is None or not fits(before))
 
 
 class Plugin(Protocol):

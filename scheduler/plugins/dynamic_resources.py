@@ -16,6 +16,7 @@ from apimachinery.resource_claims import (
     claims_of_pod,
     is_allocated,
     is_from_template,
+    is_full,
     is_reserved_for,
     references_of,
     why_not_for_pod,
@@ -71,6 +72,8 @@ class DynamicResources:
             if why := self._why_not_yet(claim):
                 return self._reject(why)
         allocated = tuple(claim for claim in claims if is_allocated(claim))
+        if any(is_full(claim) and not is_reserved_for(claim, pod.uid) for claim in allocated):
+            return self._reject("resourceclaim in use")
         return PodClaims(allocated, waiting, self._devices.in_use() if waiting else frozenset())
 
     def _claims_of(self, pod: Object) -> Iterator[Object | str]:

@@ -81,7 +81,7 @@ class InterPodAffinity:
             EventKind.NODE_ADD: always,
             EventKind.NODE_LABEL: always,
             EventKind.POD_ADD: self._brings_affinity,
-            EventKind.POD_LABEL: always,
+            EventKind.POD_LABEL: self._changes_sides,
             EventKind.POD_DELETE: self._takes_anti_affinity,
         }
 
@@ -258,9 +258,17 @@ class InterPodAffinity:
 
     # Hints
 
+    def _changes_sides(self, pod: PodInfo, subject: Subject) -> bool:
+        """Whether a pod has become one that is wanted, or is no longer one that isn't."""
+        old, new = Subject(old=subject.old, new=subject.old), Subject(old=subject.new, new=subject.new)
+        return (self._brings_affinity(pod, new) and not self._brings_affinity(pod, old)) or (
+            self._takes_anti_affinity(pod, old) and not self._takes_anti_affinity(pod, new)
+        )
+
     def _brings_affinity(self, pod: PodInfo, subject: Subject) -> bool:
         other: Any = subject.new
-        return any(self._matches(term, pod.namespace, other) for term in pod.spec.affinity.required)
+        terms = pod.spec.affinity.required
+        return bool(terms) and all(self._matches(term, pod.namespace, other) for term in terms)
 
     def _takes_anti_affinity(self, pod: PodInfo, subject: Subject) -> bool:
         other: Any = subject.old

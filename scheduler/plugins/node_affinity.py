@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apimachinery.node_selector import NodeSelectorTerm, RequiredNodes
-from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict
+from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict, now_fits
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -47,4 +47,4 @@ class NodeAffinity:
         return sum(weight for weight, term in preferred if term.matches(node.name, node.labels))
 
     def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
-        return subject.node is not None and self.filter(pod, subject.node, None) is None
+        return now_fits(lambda node: self.filter(pod, node, None) is None, subject)

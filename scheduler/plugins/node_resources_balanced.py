@@ -26,8 +26,11 @@ class NodeResourcesBalancedAllocation:
         self._resources = resources
 
     def pre_score(self, pod: PodInfo, cache: object, nodes: list[NodeInfo]) -> Skip | None:
-        """A pod that asks for nothing can't unbalance anything."""
-        return None if pod.spec.requests else SKIP
+        return None if self._matters(pod) else SKIP
+
+    def _matters(self, pod: PodInfo) -> bool:
+        """A pod that asks for nothing that is balanced can't unbalance anything."""
+        return any(pod.spec.requests.get(name) for name in self._resources)
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
         shares = []
@@ -40,7 +43,7 @@ class NodeResourcesBalancedAllocation:
         return int((1 - _deviation(shares)) * MAX_NODE_SCORE)
 
     def score_columns(self, pod: PodInfo, columns: Columns, rows: IntArray) -> IntArray | None:
-        if not pod.spec.requests:
+        if not self._matters(pod):
             return None
         if self._resources != _USUAL:
             return columns.array([self.score(pod, columns.cache.nodes[row], None) for row in rows.tolist()])

@@ -20,7 +20,7 @@ from scheduler.plugin_args import (
 )
 from scheduler.plugins.resource_rates import LeastAllocated, MostAllocated, Rate, RequestedToCapacityRatio
 from scheduler.pod_info import PodInfo
-from scheduler.resources import CPU, EPHEMERAL_STORAGE, MEMORY, is_counted, is_extended
+from scheduler.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, is_counted, is_extended
 
 if TYPE_CHECKING:
     from scheduler.columns import Columns, IntArray, Mask
@@ -148,9 +148,14 @@ class NodeResourcesFit:
     # Hints
 
     def _node_may_do(self, pod: PodInfo, subject: Subject) -> bool:
-        """Whether the node would do when empty."""
-        node = subject.node
-        return node is not None and self.filter(pod, NodeInfo(node.name, node.facts), None) is None
+        """Whether the node would do when empty, and has more than it had of what the pod needs."""
+        node, before = subject.node, subject.old_node
+        if node is None or self.filter(pod, NodeInfo(node.name, node.facts), None) is not None:
+            return False
+        had, has = (before.allocatable if before else {}), node.allocatable
+        return before is None or any(
+            has.get(name, 0) > had.get(name, 0) for name in (PODS, *pod.spec.requests)
+        )
 
     def _frees_something(self, pod: PodInfo, subject: Subject) -> bool:
         """Whether something the pod needs (at least a place) has become free."""

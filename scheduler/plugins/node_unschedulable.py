@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.taints import NO_SCHEDULE, NODE_UNSCHEDULABLE, tolerates
-from scheduler.framework.interface import EventKind, Hints, Subject, Verdict
+from scheduler.framework.interface import EventKind, Hints, Subject, Verdict, now_fits
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -26,4 +26,4 @@ class NodeUnschedulable:
         return None if any(tolerates(each, _TAINT) for each in pod.spec.tolerations) else self.CORDONED
 
     def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
-        return subject.node is not None and self.filter(pod, subject.node, None) is None
+        return now_fits(lambda node: self.filter(pod, node, None) is None, subject)

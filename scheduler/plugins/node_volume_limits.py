@@ -12,8 +12,9 @@ from apimachinery.objects import NamespacedName, Object, get_path
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
+from scheduler.plugins.volume_binding import is_its_claim
 from scheduler.pod_info import PodInfo
-from scheduler.volumes.storage import Storage
+from scheduler.volumes.storage import ATTACHMENTS_BY_NODE, Storage
 
 AttachedVolume = tuple[str, str]
 """A driver, and what tells its volume from its others."""
@@ -27,7 +28,8 @@ class NodeVolumeLimits:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.hints: Hints = {
-            **dict.fromkeys((EventKind.NODE_ADD, EventKind.CSI_NODE, EventKind.CLAIM), always),
+            **dict.fromkeys((EventKind.NODE_ADD, EventKind.CSI_NODE, EventKind.DETACHED), always),
+            EventKind.CLAIM: is_its_claim,
             EventKind.POD_DELETE: _has_claims,
         }
 
@@ -44,6 +46,7 @@ class NodeVolumeLimits:
         if not limits.keys() & {driver for driver, _ in state}:
             return None
         attached = {each for other in node.pods.values() for each in self._volumes_of(other)}
+        attached.update(self._attached_to(node.name))
         counts = Counter(driver for driver, _ in attached | state)
         new = {driver for driver, _ in state - attached}
         return (
@@ -55,6 +58,15 @@ class NodeVolumeLimits:
         drivers = get_path(csi_node, "spec.drivers", [])
         counts = {each["name"]: get_path(each, "allocatable.count") for each in drivers}
         return {name: count for name, count in counts.items() if count is not None}
+
+    def _attached_to(self, node: str) -> Iterator[AttachedVolume]:
+        """What is not detached yet takes its place, whoever used it."""
+        for attachment in self._storage.attachments.by_index(ATTACHMENTS_BY_NODE, node):
+            name = get_path(attachment, "spec.source.persistentVolumeName")
+            volume = self._storage.volumes.get(NamespacedName("", name)) if name else None
+            csi = get_path(volume, "spec.csi")
+            if csi is not None:
+                yield csi["driver"], csi["volumeHandle"]
 
     def _volumes_of(self, pod: PodInfo) -> Iterator[AttachedVolume]:
         for reference in pod.claims:

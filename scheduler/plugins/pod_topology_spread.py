@@ -14,6 +14,7 @@ from math import floor, log
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.labels import Selector
+from apimachinery.objects import Object
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, find_untolerated
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Normalize, Skip, Subject, Verdict
@@ -130,7 +131,12 @@ class PodTopologySpread:
     def replace_node(
         self, pod: PodInfo, state: tuple[HardConstraint, ...], old: NodeInfo, new: NodeInfo
     ) -> tuple[HardConstraint, ...]:
-        return tuple(_with_node(each, old, new) for each in state)
+        rules = [each.rule for each in state]
+        if not _has_all(new, rules):
+            return state
+        return tuple(
+            _with_node(each, old, new) if _takes_part(pod, each.rule, new) else each for each in state
+        )
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: tuple[HardConstraint, ...]) -> Verdict | None:
         for each in state:
@@ -234,17 +240,23 @@ class PodTopologySpread:
     # Hints
 
     def _node_counts(self, pod: PodInfo, subject: Subject) -> bool:
-        return subject.node is None or all(
-            each.topology_key in subject.node.labels for each in self._constraints(pod, hard=True)
-        )
+        """A domain comes, goes or changes; also one that goes may have been the one with the fewest pods."""
+        rules = self._constraints(pod, hard=True)
+        old, new = subject.old_node, subject.node
+        had, has = (node is not None and _has_all(node, rules) for node in (old, new))
+        if old is None or new is None or not (had and has):
+            return had or has
+        moved = any(old.labels[rule.topology_key] != new.labels[rule.topology_key] for rule in rules)
+        return moved or _taints(old) != _taints(new)
 
     def _pod_counts(self, pod: PodInfo, subject: Subject) -> bool:
-        seen = [each for each in (subject.old, subject.new) if each is not None]
-        return any(
-            other.namespace == pod.namespace and rule.selector.matches(other.labels)
-            for rule in self._constraints(pod, hard=True)
-            for other in seen
-        )
+        def is_meant(other: PodInfo | None, rule: SpreadConstraint) -> bool:
+            return (
+                other is not None and other.namespace == pod.namespace and rule.selector.matches(other.labels)
+            )
+
+        old, new = subject.old, subject.new
+        return any(is_meant(old, rule) != is_meant(new, rule) for rule in self._constraints(pod, hard=True))
 
 
 def _weight(domains: int) -> float:
@@ -260,8 +272,12 @@ def _takes_part(pod: PodInfo, rule: SpreadConstraint, node: NodeInfo) -> bool:
     """Whether the pods on the node count."""
     if rule.honor_affinity and not pod.spec.required_nodes.matches(node.name, node.labels):
         return False
-    taints = node.facts.taints if rule.honor_taints and node.facts else ()
+    taints = _taints(node) if rule.honor_taints else ()
     return find_untolerated(taints, pod.spec.tolerations, (NO_SCHEDULE, NO_EXECUTE)) is None
+
+
+def _taints(node: NodeInfo) -> tuple[Object, ...]:
+    return node.facts.taints if node.facts else ()
 
 
 def _taking_part(pod: PodInfo, rule: SpreadConstraint, columns: Columns) -> Any:
@@ -281,11 +297,9 @@ def _kind(pod: PodInfo, rule: SpreadConstraint) -> PodKind:
 
 
 def _with_node(state: HardConstraint, old: NodeInfo, new: NodeInfo) -> HardConstraint:
-    domain = new.labels.get(state.rule.topology_key)
-    if domain is None or domain not in state.counts:
-        return state
+    domain = new.labels[state.rule.topology_key]
     change = sum(map(state.kind.includes, new.pods.values())) - sum(
         map(state.kind.includes, old.pods.values())
     )
-    counts = {**state.counts, domain: state.counts[domain] + change}
+    counts = {**state.counts, domain: state.counts.get(domain, 0) + change}
     return replace(state, count=lambda: counts)

@@ -6,7 +6,7 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, PREFER_NO_SCHEDULE, find_untolerated, tolerates
-from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict
+from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict, now_fits
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -38,7 +38,7 @@ class TaintToleration:
         )
 
     def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
-        return subject.node is not None and self.filter(pod, subject.node, None) is None
+        return now_fits(lambda node: self.filter(pod, node, None) is None, subject)
 
 
 def _untolerated(taint: Object) -> Verdict:

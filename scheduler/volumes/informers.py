@@ -11,13 +11,20 @@ from apimachinery.scheme import (
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
     STORAGE_CLASSES,
+    VOLUME_ATTACHMENTS,
 )
 from apimachinery.volumes import OFFERS, offered_to
 from client.informer import Informer
 from client.rest import Client
 from scheduler.framework.interface import EventKind
 from scheduler.volumes.assume_cache import AssumeCache
-from scheduler.volumes.storage import CAPACITIES_BY_CLASS, Storage, class_of_capacity
+from scheduler.volumes.storage import (
+    ATTACHMENTS_BY_NODE,
+    CAPACITIES_BY_CLASS,
+    Storage,
+    class_of_capacity,
+    node_of_attachment,
+)
 
 
 class StorageInformers:
@@ -30,11 +37,14 @@ class StorageInformers:
             EventKind.CSI_DRIVER: Informer(client, CSI_DRIVERS),
             EventKind.CSI_CAPACITY: Informer(client, CSI_STORAGE_CAPACITIES, indexers=indexes),
             EventKind.CSI_NODE: Informer(client, CSI_NODES),
+            EventKind.DETACHED: Informer(
+                client, VOLUME_ATTACHMENTS, indexers={ATTACHMENTS_BY_NODE: node_of_attachment}
+            ),
         }
 
     def __iter__(self) -> Iterator[tuple[EventKind, Informer]]:
         return iter(self._by_kind.items())
 
     def storage(self) -> Storage:
-        claims, volumes, classes, drivers, capacities, csi_nodes = self._by_kind.values()
-        return Storage(AssumeCache(claims), AssumeCache(volumes), classes, drivers, capacities, csi_nodes)
+        claims, volumes, *others = self._by_kind.values()
+        return Storage(AssumeCache(claims), AssumeCache(volumes), *others)

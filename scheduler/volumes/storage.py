@@ -17,9 +17,17 @@ def class_of_capacity(capacity: Object) -> tuple[str, ...]:
     return (capacity.get("storageClassName") or "",)
 
 
+ATTACHMENTS_BY_NODE = "attachments by node"
+
+
+def node_of_attachment(attachment: Object) -> tuple[str, ...]:
+    """The index function of ATTACHMENTS_BY_NODE."""
+    return (attachment["spec"]["nodeName"],)
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """`volumes` must have the index OFFERS, `capacities` CAPACITIES_BY_CLASS."""
+    """`volumes` must have the index OFFERS, `capacities` and `attachments` theirs above."""
 
     claims: AssumeCache
     volumes: AssumeCache
@@ -27,6 +35,7 @@ class Storage:
     drivers: Lister
     capacities: Lister
     csi_nodes: Lister
+    attachments: Lister
 
     def class_of(self, claim: Object) -> Object | None:
         name = volumes.class_of(claim)

@@ -26,7 +26,13 @@ from scheduler.selection import Selector
 from scheduler.volumes.assume_cache import AssumeCache
 from scheduler.volumes.binder import VolumeBinder
 from scheduler.volumes.news import News
-from scheduler.volumes.storage import CAPACITIES_BY_CLASS, Storage, class_of_capacity
+from scheduler.volumes.storage import (
+    ATTACHMENTS_BY_NODE,
+    CAPACITIES_BY_CLASS,
+    Storage,
+    class_of_capacity,
+    node_of_attachment,
+)
 from tests.fakes.api_connection import FakeApi
 
 _numbers = count()
@@ -114,6 +120,7 @@ class RecordedStorage:
             "CSIDriver": ObjectStore({}),
             "CSIStorageCapacity": ObjectStore({CAPACITIES_BY_CLASS: class_of_capacity}),
             "CSINode": ObjectStore({}),
+            "VolumeAttachment": ObjectStore({ATTACHMENTS_BY_NODE: node_of_attachment}),
         }
         self.storage = Storage(AssumeCache(self.claims), AssumeCache(self.volumes), *self._others.values())
         self.news = News()

@@ -247,6 +247,8 @@ def reason(it: DynamicResources, pod: Object, node: str = "n1") -> str:
 HERE = {
     "nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]
 }
+CROWD = [{"resource": "pods", "name": f"p{number}", "uid": f"u{number}"} for number in range(256)]
+ME = {"resource": "pods", "name": "p", "uid": POD["metadata"]["uid"]}
 GOING = make_claim(g=ask())
 GOING["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
@@ -268,6 +270,11 @@ GOING["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
             plugin(with_status(make_claim(), allocation={"nodeSelector": HERE})), POD, "n2",
             "resourceclaim not available on the node",
         ),
+        (
+            plugin(with_status(make_claim(), allocation={}, reservedFor=CROWD)), POD, "n1",
+            "resourceclaim in use",
+        ),
+        (plugin(with_status(make_claim(), allocation={}, reservedFor=[*CROWD[1:], ME])), POD, "n1", ""),
     ],
 )  # fmt: skip
 def test_why_a_pod_waits(it: DynamicResources, pod: Object, node: str, expected: str) -> None:

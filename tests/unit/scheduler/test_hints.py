@@ -13,13 +13,18 @@ from tests.unit.scheduler.builders import make_cache, make_node, make_pod, make_
 TAINT = {"key": "a", "effect": "NoSchedule"}
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 TERM = {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "kubernetes.io/hostname"}
+X = {"app": "x"}
 NEAR, FAR = ({which: {REQUIRED: [TERM]}} for which in ("podAffinity", "podAntiAffinity"))
+ZONES = {**TERM, "topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
 SPREAD = {**TERM, "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
 
 
-def node(**kwargs: object) -> Subject:
-    facts = parse_node(make_node("n", **kwargs))  # type: ignore[arg-type]
-    return Subject(node=NodeInfo("n", facts))
+def info(**kwargs: object) -> NodeInfo:
+    return NodeInfo("n", parse_node(make_node("n", **kwargs)))  # type: ignore[arg-type]
+
+
+def node(*, before: NodeInfo | None = None, **kwargs: object) -> Subject:
+    return Subject(info(**kwargs), before)
 
 
 def gone(pod: Object) -> Subject:
@@ -73,6 +78,73 @@ CASES = {
     "one of those to be spread goes": (
         "PodTopologySpread", {"topologySpreadConstraints": [SPREAD]}, EventKind.POD_DELETE,
         gone(make_pod("q", labels={"app": "x"})), True,
+    ),
+    "a node has more room than before": (
+        "NodeResourcesFit", {"cpu": "2"}, EventKind.NODE_ALLOCATABLE, node(before=info(cpu="3")), True,
+    ),
+    "a node has less room than before": (
+        "NodeResourcesFit", {"cpu": "2"}, EventKind.NODE_ALLOCATABLE, node(before=info(cpu="8")), False,
+    ),
+    "a node has more of what isn't asked for": (
+        "NodeResourcesFit", {"cpu": "2"}, EventKind.NODE_ALLOCATABLE, node(before=info(memory="1Gi")), False,
+    ),
+    "one of two taints is taken away": (
+        "TaintToleration", {}, EventKind.NODE_TAINT, node(taints=[TAINT], before=info(taints=[TAINT, TAINT])),
+        False,
+    ),
+    "a taint is taken away that was tolerated": (
+        "TaintToleration", {"tolerations": [{"operator": "Exists"}]}, EventKind.NODE_TAINT,
+        node(before=info(taints=[TAINT])), False,
+    ),
+    "a node that would do gets another label": (
+        "NodeAffinity", {"nodeSelector": {"d": "s"}}, EventKind.NODE_LABEL,
+        node(labels={"d": "s", "e": "f"}, before=info(labels={"d": "s"})), False,
+    ),
+    "a node leaves its zone": (
+        "PodTopologySpread", {"topologySpreadConstraints": [ZONES]}, EventKind.NODE_LABEL,
+        node(before=info(labels={"zone": "a"})), True,
+    ),
+    "a node moves to another zone": (
+        "PodTopologySpread", {"topologySpreadConstraints": [ZONES]}, EventKind.NODE_LABEL,
+        node(labels={"zone": "b"}, before=info(labels={"zone": "a"})), True,
+    ),
+    "a node of a zone gets another label": (
+        "PodTopologySpread", {"topologySpreadConstraints": [ZONES]}, EventKind.NODE_LABEL,
+        node(labels={"zone": "a", "e": "f"}, before=info(labels={"zone": "a"})), False,
+    ),
+    "a node outside of zones goes": (
+        "PodTopologySpread", {"topologySpreadConstraints": [ZONES]}, EventKind.NODE_DELETE,
+        Subject(old_node=info()), False,
+    ),
+    "a node of a zone goes": (
+        "PodTopologySpread", {"topologySpreadConstraints": [ZONES]}, EventKind.NODE_DELETE,
+        Subject(old_node=info(labels={"zone": "a"})), True,
+    ),
+    "one to be spread gets another label": (
+        "PodTopologySpread", {"topologySpreadConstraints": [SPREAD]}, EventKind.POD_LABEL,
+        Subject(old=parse_pod(make_pod("q", labels=X)), new=parse_pod(make_pod("q", labels={**X, "e": "f"}))),
+        False,
+    ),
+    "another is to be spread, too": (
+        "PodTopologySpread", {"topologySpreadConstraints": [SPREAD]}, EventKind.POD_LABEL,
+        Subject(old=parse_pod(make_pod("q")), new=parse_pod(make_pod("q", labels=X))), True,
+    ),
+    "a stranger becomes a friend": (
+        "InterPodAffinity", {"affinity": NEAR}, EventKind.POD_LABEL,
+        Subject(old=parse_pod(make_pod("q")), new=parse_pod(make_pod("q", labels=X))), True,
+    ),
+    "a friend gets another label": (
+        "InterPodAffinity", {"affinity": NEAR}, EventKind.POD_LABEL,
+        Subject(old=parse_pod(make_pod("q", labels=X)), new=parse_pod(make_pod("q", labels={**X, "e": "f"}))),
+        False,
+    ),
+    "an enemy becomes a stranger": (
+        "InterPodAffinity", {"affinity": FAR}, EventKind.POD_LABEL,
+        Subject(old=parse_pod(make_pod("q", labels=X)), new=parse_pod(make_pod("q"))), True,
+    ),
+    "a friend of one term of two comes": (
+        "InterPodAffinity", {"affinity": {"podAffinity": {REQUIRED: [TERM, {**TERM, "labelSelector": {
+            "matchLabels": {"y": "z"}}}]}}}, EventKind.POD_ADD, came(make_pod("q", labels=X)), False,
     ),
     "a node comes that may have the disk free": ("VolumeRestrictions", {}, EventKind.NODE_ADD, node(), True),
     "one of others goes": (

@@ -7,7 +7,9 @@ from random import Random
 import pytest
 
 from apimachinery.objects import Object
+from scheduler.config import ProfileConfig
 from scheduler.nominator import Nominator
+from scheduler.plugin_args import PluginArgs
 from scheduler.pod_info import parse_pod
 from scheduler.preemption import Candidate, Preemption, PreemptionPlan, pick_one
 from scheduler.selection import Rejected
@@ -21,10 +23,14 @@ BUDGET = {
 
 
 def plan(
-    nodes: list[Object], pods: list[Object], pod: Object, budgets: list[Object] | None = None
+    nodes: list[Object],
+    pods: list[Object],
+    pod: Object,
+    budgets: list[Object] | None = None,
+    config: ProfileConfig | None = None,
 ) -> PreemptionPlan:
     cache, nominator = make_cache(nodes, pods), Nominator()
-    profile, wanted = make_profile(cache), parse_pod(pod)
+    profile, wanted = make_profile(cache, config), parse_pod(pod)
     outcome = make_selector(cache, nominator=nominator).select(wanted, profile)
     assert isinstance(outcome, Rejected)
     preemption = Preemption(cache, nominator, Random(0), lambda: budgets or [])
@@ -127,6 +133,16 @@ def test_when_preemption_does_not_help_it_says_so(pod: Object, message: str) -> 
     nodes = [make_node("a", cpu="2"), make_node("b", unschedulable=True)]
     found = plan(nodes, [make_pod("q", node="a", cpu="1")], pod)
     assert (found.candidate, found.message) == (None, message)
+
+
+def test_the_search_goes_on_while_every_node_found_would_overdraw_a_budget() -> None:
+    """However few nodes are to be tried."""
+    nodes = [make_node(name, cpu="1") for name in "abcdef"]
+    kept = {"labels": {"app": "kept"}}
+    pods = [make_pod(f"on-{name}", node=name, cpu="1", **({} if name == "d" else kept)) for name in "abcdef"]
+    args = PluginArgs(min_candidates_percent=1, min_candidates=1)
+    found = plan(nodes, pods, make_pod("p", cpu="1", priority=1), [BUDGET], ProfileConfig(args=args))
+    assert chosen(found) == ("d", ["on-d"])
 
 
 def candidate(name: str, *priorities: int, violations: int = 0, started: str = "2026-01-01") -> Candidate:

@@ -245,6 +245,22 @@ def test_a_node_takes_as_many_volumes_as_its_driver_says(
         assert result.error.message() == text
 
 
+@pytest.mark.parametrize(("attached", "fits"), [("left", False), ("a", True), ("new", True)])
+def test_what_is_still_attached_takes_its_place(attached: str, fits: bool) -> None:
+    known = {"name": "example.com/disk", "allocatable": {"count": 2}}
+    csi_node = {"kind": "CSINode", "metadata": {"name": "n1"}, "spec": {"drivers": [known]}}
+    attachment = {
+        "kind": "VolumeAttachment",
+        "metadata": {"name": "v"},
+        "spec": {"nodeName": "n1", "source": {"persistentVolumeName": attached}},
+    }
+    objects = [each for name in ("a", "left", "new") for each in csi_volume(name)]
+    recorded = holding(csi_node, attachment, *objects)
+    cache = make_cache([make_node("n1")], [claiming("a", name="q", node="n1").pod])
+    result = make_selector(cache).select(claiming("new"), make_profile(cache, recorded=recorded))
+    assert isinstance(result, Selected) == fits
+
+
 RBD = {"monitors": ["m1", "m2"], "image": "i"}
 
 
@@ -401,11 +417,14 @@ def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
         ("VolumeBinding", EventKind.VOLUME, make_volume(claim=make_claim("other")), False),
         ("VolumeBinding", EventKind.STORAGE_CLASS, make_class(), True),
         ("VolumeRestrictions", EventKind.CLAIM, make_claim("other"), False),
+        ("NodeVolumeLimits", EventKind.CLAIM, make_claim("other"), False),
+        ("NodeVolumeLimits", EventKind.DETACHED, {"kind": "VolumeAttachment"}, True),
     ],
     ids=[
         "its claim", "another claim", "a volume of its class", "a volume of another class",
         "a volume for its claim",
         "a volume for another claim", "a class", "another claim, where one is taken",
+        "another claim, where the node is full", "a volume leaves a node",
     ],
 )  # fmt: skip
 def test_which_changes_wake_a_pod(plugin: str, kind: EventKind, obj: Object, expected: bool) -> None:
