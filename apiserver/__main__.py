@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from apiserver.options import Options, OptionsError, validate
 from component_base.daemon import Daemon, run_daemon
+from component_base.features import parse_gates
 from component_base.flags import parse
+from component_base.metrics import tell_features
 
 if TYPE_CHECKING:
     from apiserver.app import ApiServer
@@ -26,6 +28,7 @@ def main() -> None:
         validate(options)
     except OptionsError as error:
         sys.exit(f"Error: {error}")
+    tell_features(parse_gates(options.feature_gates))
     run_daemon(NAME, lambda daemon: serve(daemon, options), options)
 
 

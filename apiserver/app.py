@@ -73,6 +73,7 @@ from apiserver.openapi.routes import router as openapi_router
 from apiserver.options import Options, advertised_address
 from apiserver.param_kinds import ParamKinds, StoredKind
 from apiserver.policy_status import PolicyStatus
+from apiserver.registry.disabled_fields import DisabledFields
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared, Store
 from apiserver.registry.stores import build_stores, store_of
@@ -93,6 +94,7 @@ from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.table import special_handlers
 from component_base import clock
+from component_base.features import parse_gates
 
 _ETCD_CHECK_SECONDS = 2.0
 _SETTLED_SECONDS = 10.0
@@ -131,7 +133,15 @@ class ApiServer:
         )
         self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
         authorize = partial(require, self.auth.authorizer)
-        shared = Shared(storage, self.cache, self.chain, now, authorize, event_lease=self.leases.lease)
+        shared = Shared(
+            storage,
+            self.cache,
+            self.chain,
+            now,
+            authorize,
+            event_lease=self.leases.lease,
+            disabled=DisabledFields(parse_gates(options.feature_gates)),
+        )
         self.sent = shared.sent
         self.stores = build_stores(shared, _strategies(options))
         self.custom = CustomResources(shared, self.webhooks.ask)

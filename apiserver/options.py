@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from apiserver.audit.options import AuditOptions, audit_problem
 from apiserver.auth.options import AuthOptions, auth_problem
+from component_base.features import FeatureGateError, GatedOptions, parse_gates
 from component_base.flags import duration, flag
 
 _NONE: dict[str, str] = {}
@@ -24,7 +25,7 @@ DEFAULT_PLUGINS = (
 
 
 @dataclass(frozen=True)
-class Options(AuditOptions, AuthOptions):
+class Options(AuditOptions, AuthOptions, GatedOptions):
     etcd_servers: tuple[str, ...] = flag(
         ("http://127.0.0.1:2379",),
         "List of etcd servers to connect with (scheme://ip:port), comma separated.",
@@ -72,9 +73,6 @@ class Options(AuditOptions, AuthOptions):
     admission_control_config_file: str = flag("", "File with admission control configuration.")
     runtime_config: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
         _NONE, "A set of key=value pairs that enable or disable built-in APIs."
-    )
-    feature_gates: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
-        _NONE, "A set of key=value pairs; there are none that do anything."
     )
     allow_privileged: bool = flag(True, "If true, allow privileged containers.")
 
@@ -159,6 +157,10 @@ class OptionsError(Exception):
 
 def validate(options: Options) -> None:
     """Raises OptionsError."""
+    try:
+        parse_gates(options.feature_gates)
+    except FeatureGateError as error:
+        raise OptionsError(str(error)) from None
     if problem := auth_problem(options) or audit_problem(options):
         raise OptionsError(problem)
     if options.max_requests_inflight + options.max_mutating_requests_inflight <= 0:

@@ -136,20 +136,28 @@ def _default(each: Any) -> str:
 
 def _parser_of(annotation: Any) -> Callable[[str], Any]:
     if annotation is bool:
-        return _parse_bool
+        return _parse_bool_flag
     if typing.get_origin(annotation) is tuple:
         return _parse_list
     if typing.get_origin(annotation) is dict:
-        return _parse_map
+        return parse_map
     return annotation if annotation in (int, float) else str
 
 
-def _parse_bool(text: str) -> bool:
+def parse_bool(text: str) -> bool:
+    """As Go reads one. Raises ValueError in Go's words."""
     if text in ("true", "True", "TRUE", "1", "t", "T"):
         return True
     if text in ("false", "False", "FALSE", "0", "f", "F"):
         return False
-    raise argparse.ArgumentTypeError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+
+
+def _parse_bool_flag(text: str) -> bool:
+    try:
+        return parse_bool(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parse_list(text: str) -> tuple[str, ...]:
@@ -164,6 +172,7 @@ def parse_ipv4_cidrs(text: str) -> tuple[str, ...]:
         raise argparse.ArgumentTypeError(f"invalid CIDR address: {error}") from None
 
 
-def _parse_map(text: str) -> dict[str, str]:
+def parse_map(text: str) -> dict[str, str]:
+    """Of `key=value,key=value`."""
     pairs = [part.partition("=") for part in _parse_list(text)]
     return {key.strip(): value.strip() for key, _, value in pairs}

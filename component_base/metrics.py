@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
+from component_base.feature_table import FEATURES
+from component_base.features import FeatureGates
+
 __all__ = [
     "CONTENT_TYPE",
     "LATENCY_BUCKETS",
@@ -16,6 +19,7 @@ __all__ = [
     "Histogram",
     "Tally",
     "render",
+    "tell_features",
     "tell_version",
 ]
 
@@ -29,6 +33,12 @@ _BUILD = Gauge(
         "minor", "platform",
     ],
 )  # fmt: skip
+
+_FEATURES = Gauge(
+    "kubernetes_feature_enabled",
+    "This metric records the data about the stage and enablement of a k8s feature.",
+    ["name", "stage"],
+)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream has none either
 
@@ -82,6 +92,12 @@ def tell_version(version: Mapping[str, str]) -> None:
         "major": "major", "minor": "minor", "platform": "platform",
     }  # fmt: skip
     _BUILD.labels(**{label: version[key] for label, key in names.items()}).set(1)
+
+
+def tell_features(gates: FeatureGates) -> None:
+    """kubernetes_feature_enabled, of every gate that there is."""
+    for name, feature in FEATURES.items():
+        _FEATURES.labels(name, feature.stage.value).set(gates.enabled(name))
 
 
 def render() -> bytes:

@@ -16,9 +16,11 @@ from client.rest import Client
 from component_base.certificates import serving_context
 from component_base.clock import now
 from component_base.daemon import Daemon, run_daemon
+from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.health import HealthServer
 from component_base.kubeconfig import ClientConfig, load
+from component_base.metrics import tell_features
 from controller_manager.manager import run_controllers
 from controller_manager.options import Options, unknown_controllers
 from controller_manager.table import CONTROLLERS
@@ -28,6 +30,10 @@ NAME = "kube-controller-manager"
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = parse(Options, argv, prog=NAME)
+    try:
+        gates = parse_gates(options.feature_gates)
+    except FeatureGateError as error:
+        sys.exit(f"Error: {error}")
     unknown = unknown_controllers({row.name for row in CONTROLLERS}, options.controllers)
     if unknown:
         sys.exit(f'Error: "{unknown[0]}" is not in the list of known controllers')
@@ -35,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     async def run(daemon: Daemon) -> None:
         await _run(daemon, options)
 
+    tell_features(gates)
     run_daemon(NAME, run, options)
 
 

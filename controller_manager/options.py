@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, duration, flag, parse_ipv4_cidrs
+from component_base.features import GatedOptions
+from component_base.flags import duration, flag, parse_ipv4_cidrs
 
 EVERYTHING = "*"
 
 
 @dataclass(frozen=True)
-class Options(CommonOptions):
+class Options(GatedOptions):
     """One instance for the life of the process."""
 
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization and master location information.")

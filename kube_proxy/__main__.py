@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from component_base import clock
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+from component_base.metrics import tell_features
 from kube_proxy import metrics, sysctls
 from kube_proxy.announcer import Announcer, withdraw_all
 from kube_proxy.backends import BACKENDS, clean_up, default_mode
@@ -39,6 +40,7 @@ def main() -> None:
         config = load_configuration(options)
     except (ConfigError, OSError) as error:
         sys.exit(f"Error: {error}")
+    tell_features(config.gates)
     run_daemon(NAME, partial(run, options=options, config=config), options)
 
 

@@ -5,13 +5,14 @@ But minSyncPeriod is a tenth of a second, not one: only what changed is written,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object, get_path
+from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from kube_proxy.options import Options
 
 API_VERSION, KIND = "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration"
@@ -20,11 +21,11 @@ PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 FIELDS = (
     "apiVersion", "kind", "bindAddress", "clientConnection", "clusterCIDR", "detectLocal", "detectLocalMode",
-    "healthzBindAddress", "hostnameOverride", "iptables", "metricsBindAddress", "mode", "nftables",
-    "nodePortAddresses",
+    "featureGates", "healthzBindAddress", "hostnameOverride", "iptables", "metricsBindAddress", "mode",
+    "nftables", "nodePortAddresses",
 )  # fmt: skip
 WITHOUT_EFFECT = (
-    "bindAddressHardFail", "configSyncPeriod", "conntrack", "enableProfiling", "featureGates", "ipvs",
+    "bindAddressHardFail", "configSyncPeriod", "conntrack", "enableProfiling", "ipvs",
     "logging", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
 )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Configuration:
     min_sync_period: float = 0.1
     neighbours: tuple[str, ...] = ()
     load_balancer_pool: tuple[str, ...] = ()
+    gates: FeatureGates = field(default_factory=FeatureGates)
 
 
 def from_options(options: Options, default_mode: str = "nftables") -> Configuration:
@@ -78,6 +80,7 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
         ),
         neighbours=options.neighbour_nodes,
         load_balancer_pool=options.load_balancer_pool,
+        gates=_gates(options.feature_gates),
     )
 
 
@@ -117,7 +120,15 @@ def parse_configuration(document: Object, default_mode: str = "nftables") -> Con
         masquerade_all=given(f"{mode}.masqueradeAll", False),
         masquerade_bit=given(f"{mode}.masqueradeBit", 14),
         min_sync_period=given(f"{mode}.minSyncPeriod", 0.1, parse_duration),
+        gates=given("featureGates", FeatureGates(), _gates),
     )
+
+
+def _gates(pairs: Mapping[str, str | bool]) -> FeatureGates:
+    try:
+        return parse_gates(pairs)
+    except FeatureGateError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _check(mode: str, local_mode: str, node_port_addresses: tuple[str, ...]) -> None:

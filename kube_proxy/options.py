@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, duration, flag, parse_ipv4_cidrs
+from component_base.features import GatedOptions
+from component_base.flags import duration, flag, parse_ipv4_cidrs
 
 
 @dataclass(frozen=True)
-class Options(CommonOptions):
+class Options(GatedOptions):
     config: str = flag("", "The path to the configuration file.")
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization information.")
     cleanup: bool = flag(False, "If true cleanup all rules of nftables and iptables mode and exit.")

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from component_base.addresses import primary_address
-from component_base.flags import parse_ipv4_cidrs
+from component_base.features import FeatureGateError, parse_gates
+from component_base.flags import parse_ipv4_cidrs, parse_map
 from kubeadm.components import flag_of, node_names, resolv_conf_in
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.units import load
@@ -48,6 +49,24 @@ Pool = Annotated[
 ]
 
 
+Gates = Annotated[
+    str | None,
+    typer.Option(
+        "--feature-gates",
+        help="Feature gates of every daemon, name=true or name=false; as before, or upstream's defaults.",
+        callback=lambda value: _checked_gates(value),
+    ),
+]
+
+
+def _checked_gates(value: str | None) -> str | None:
+    try:
+        parse_gates(parse_map(value or ""))
+    except FeatureGateError as error:
+        raise typer.BadParameter(str(error)) from None
+    return value
+
+
 def _cidrs(value: str | None) -> str | None:
     try:
         return None if value is None else ",".join(parse_ipv4_cidrs(value))
@@ -74,15 +93,19 @@ def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", node
         node_count=nodes or len(former) or 1,
         proxy_mode=flag_of(units, "kube-proxy", "proxy-mode"),
         load_balancer_pool=flag_of(units, "kube-proxy", "load-balancer-pool"),
+        feature_gates=flag_of(units, "kube-apiserver", "feature-gates"),
     )
 
 
-def _with(config: ClusterConfig, proxy_mode: str | None, pool: str | None) -> ClusterConfig:
-    """What is said about Services; what isn't stays."""
+def _with(
+    config: ClusterConfig, proxy_mode: str | None, pool: str | None, gates: str | None
+) -> ClusterConfig:
+    """What is said about Services and features; what isn't stays."""
     return replace(
         config,
         proxy_mode=config.proxy_mode if proxy_mode is None else proxy_mode,
         load_balancer_pool=config.load_balancer_pool if pool is None else pool,
+        feature_gates=config.feature_gates if gates is None else gates,
     )
 
 
@@ -110,6 +133,7 @@ def up_command(
     ] = 0,
     proxy_mode: ProxyMode = None,
     load_balancer_pool: Pool = None,
+    feature_gates: Gates = None,
     resolv_conf: Annotated[
         Path | None,
         typer.Option(
@@ -122,7 +146,8 @@ def up_command(
     """Start a cluster on this machine: etcd and every daemon. Twice is harmless."""
     from kubeadm.up import up
 
-    config = _with(_config(state_dir, node_name, node_ip, nodes), proxy_mode, load_balancer_pool)
+    config = _config(state_dir, node_name, node_ip, nodes)
+    config = _with(config, proxy_mode, load_balancer_pool, feature_gates)
     config = replace(config, resolv_conf=resolv_conf or config.resolv_conf)
     _run(up(config, with_demo=demo))
 
@@ -134,11 +159,13 @@ def init_command(
     node_ip: NodeIP = "",
     proxy_mode: ProxyMode = None,
     load_balancer_pool: Pool = None,
+    feature_gates: Gates = None,
 ) -> None:
     """Start a cluster that other machines can join, and print how."""
     from kubeadm.invitation import init
 
-    _run(init(_with(_config(state_dir, node_name, node_ip), proxy_mode, load_balancer_pool)))
+    config = _config(state_dir, node_name, node_ip)
+    _run(init(_with(config, proxy_mode, load_balancer_pool, feature_gates)))
 
 
 @app.command("join")
@@ -170,7 +197,7 @@ def join_command(
             "say which CA is the cluster's, or --discovery-token-unsafe-skip-ca-verification",
             param_hint="--discovery-token-ca-cert-hash",
         )
-    config = _with(_config(state_dir, node_name, node_ip), proxy_mode, None)
+    config = _with(_config(state_dir, node_name, node_ip), proxy_mode, None, None)
     _run(join(config, endpoint, parsed, ca_hash or []))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from apimachinery.objects import Object
+from component_base.features import parse_gates
+from component_base.flags import parse_map
 from kubeadm.config import PAUSE_IMAGE, ClusterConfig, Node, pod_resolv_conf
 from kubeadm.units import Unit
 
@@ -148,6 +150,7 @@ def _apiserver(config: ClusterConfig) -> dict[str, object]:
         "service-cluster-ip-range": config.service_cidr,
         "service-node-port-range": "30000-32767",
         "write-journal": config.log_dir / "journal.jsonl",
+        **_gates(config),
     }
 
 
@@ -161,7 +164,7 @@ def _serving(config: ClusterConfig, who: str) -> dict[str, object]:
 
 
 def _scheduler(config: ClusterConfig) -> dict[str, object]:
-    return {"kubeconfig": config.kubeconfig("scheduler"), **_serving(config, "scheduler")}
+    return {"kubeconfig": config.kubeconfig("scheduler"), **_serving(config, "scheduler"), **_gates(config)}
 
 
 def _controller_manager(config: ClusterConfig) -> dict[str, object]:
@@ -175,11 +178,16 @@ def _controller_manager(config: ClusterConfig) -> dict[str, object]:
         "cluster-signing-key-file": config.pki / "ca.key",
         "service-account-private-key-file": config.pki / "sa.key",
         **_pool(config),
+        **_gates(config),
     }
 
 
 def _pool(config: ClusterConfig) -> dict[str, object]:
     return {"load-balancer-pool": config.load_balancer_pool} if config.load_balancer_pool else {}
+
+
+def _gates(config: ClusterConfig) -> dict[str, object]:
+    return {"feature-gates": config.feature_gates} if config.feature_gates else {}
 
 
 def _kubelet(node: Node, flags: dict[str, object]) -> Unit:
@@ -212,6 +220,7 @@ def _node_flags(config: ClusterConfig, node: Node) -> dict[str, object]:
 
 def kubelet_configuration(config: ClusterConfig) -> Object:
     """The KubeletConfiguration that all nodes share, as the ConfigMap kube-system/kubelet-config has it."""
+    gates = parse_gates(parse_map(config.feature_gates)).given
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -222,6 +231,7 @@ def kubelet_configuration(config: ClusterConfig) -> Object:
         # The engine and its images are the machine's, not the cluster's: as kind, nothing of them is deleted.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
+        **({"featureGates": dict(gates)} if gates else {}),
     }
 
 
@@ -240,6 +250,7 @@ def _proxy_flags(config: ClusterConfig) -> dict[str, object]:
         **({"neighbour-nodes": ",".join(neighbours)} if neighbours else {}),
         **({"proxy-mode": config.proxy_mode} if config.proxy_mode else {}),
         **_pool(config),
+        **_gates(config),
     }
 
 

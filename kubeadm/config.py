@@ -64,6 +64,8 @@ class ClusterConfig:
     """How Services are routed; by what the machine has if not said."""
     load_balancer_pool: str = ""
     """CIDRs of addresses for Services of type LoadBalancer, if they are to get any."""
+    feature_gates: str = ""
+    """Of every daemon, `name=true` or `name=false`, with commas between."""
 
     @property
     def pki(self) -> Path:

@@ -13,9 +13,10 @@ from typing import Any
 
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+from component_base.metrics import tell_features
 from kubelet.cgroups.policy import CgroupPolicyError
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
-from kubelet.configuration import ConfigError, load_document, merge
+from kubelet.configuration import ConfigError, gates_of, load_document, merge
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.options import Options
 from kubelet.runtime.hollow.script import ScriptError, load_script
@@ -28,6 +29,8 @@ def main() -> None:
     options = parse(Options, prog=NAME)
     try:
         configuration = merge(_read(options.config), options)
+        gates = gates_of(configuration)
+        configuration["featureGates"] = dict(gates.given)
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)
         if options.hollow_behaviour:
@@ -43,6 +46,7 @@ def main() -> None:
     if options.cleanup:
         asyncio.run(_clean_up(options, configuration))
         return
+    tell_features(gates)
     run_daemon(NAME, partial(run, options=options, configuration=configuration), options)
 
 

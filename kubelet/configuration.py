@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
 
@@ -70,6 +71,7 @@ DEFAULTS: dict[str, Any] = {
     "podCIDR": "",
     "staticPodPath": "",
     "fileCheckFrequency": "20s",
+    "featureGates": {},
 }
 
 
@@ -87,6 +89,15 @@ def load_document(document: Any) -> dict[str, Any]:
     if (version, kind) != (API_VERSION, KIND):
         raise ConfigError(f'no kind "{kind}" is registered for version "{version}" in scheme')
     return {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
+
+
+def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
+    """Raises ConfigError."""
+    try:
+        return parse_gates(configuration["featureGates"])
+    except FeatureGateError as error:
+        message = f"failed to set feature gates from initial flags-based config: {error}"
+        raise ConfigError(message) from None
 
 
 def merge(document: Mapping[str, Any], options: Options) -> dict[str, Any]:
@@ -148,6 +159,8 @@ def _of_flags(options: Options) -> dict[str, Any]:
     if options.authentication_token_webhook is not None:
         webhook = {"enabled": options.authentication_token_webhook}
         flags.setdefault("authentication", {})["webhook"] = webhook
+    if options.feature_gates:
+        flags["featureGates"] = options.feature_gates
     if options.authorization_mode:
         flags["authorization"] = {"mode": options.authorization_mode}
     return flags

@@ -18,6 +18,7 @@ from component_base import clock
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from kubelet.assembly import Assembly, Seams, Waker, assemble
+from kubelet.configuration import gates_of
 from kubelet.node.agent import NodeAgent
 from kubelet.node.followed import FollowedNodes
 from kubelet.node.heartbeats import (
@@ -97,7 +98,7 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
         seams=Seams(runtime, HollowProber(runtime), HollowPreparer(), NoVolumes(), NoReferences(), recorder),
         agents=agents,
         pods=Informer(client, PODS, field_selector="spec.nodeName!="),
-        settings=PodSettings(concurrent_starts=STARTS_AT_ONCE),
+        settings=PodSettings(concurrent_starts=STARTS_AT_ONCE, gates=gates_of(configuration)),
         waker=waker,
         now=clock.now,
         rng=random.Random(),

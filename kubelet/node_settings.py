@@ -14,6 +14,7 @@ from apimachinery.quantity import Quantity
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
 from kubelet.cgroups.policy import reserved_of
+from kubelet.configuration import gates_of
 from kubelet.images.collection import ImagePolicy
 from kubelet.node.machine import Machine, has_apparmor
 from kubelet.node.status import NodeConfig
@@ -61,6 +62,7 @@ def pod_settings_of(configuration: dict[str, Any], root: Path) -> PodSettings:
         seccomp_root=str(root / "seccomp"),
         has_apparmor=has_apparmor(),
         allowed_unsafe_sysctls=tuple(configuration["allowedUnsafeSysctls"]),
+        gates=gates_of(configuration),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, flag
+from component_base.features import GatedOptions
+from component_base.flags import flag
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -23,7 +24,7 @@ def _bool(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Options(CommonOptions):
+class Options(GatedOptions):
     config: str = flag("", "A KubeletConfiguration file.")
     kubeconfig: str = flag(
         "",

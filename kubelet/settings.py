@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from component_base.features import FeatureGates
 from component_base.resolv_conf import ResolvConf
 
 
@@ -35,3 +36,4 @@ class PodSettings:
     has_apparmor: bool = True
     allowed_unsafe_sysctls: tuple[str, ...] = ()
     concurrent_starts: int = 4
+    gates: FeatureGates = field(default_factory=FeatureGates)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from component_base import clock
 from component_base.daemon import Daemon, run_daemon
+from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
+from component_base.metrics import tell_features
 from scheduler.config import (
     Configuration,
     LeaderElectionConfig,
@@ -33,9 +35,11 @@ NAME = "kube-scheduler"
 def main() -> None:
     options = parse(Options, prog=NAME)
     try:
+        gates = parse_gates(options.feature_gates)
         config = load_configuration(options)
-    except (ValueError, OSError) as error:
+    except (FeatureGateError, ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
+    tell_features(gates)
     run_daemon(NAME, partial(run, options=options, config=config), options)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from component_base.flags import CommonOptions, duration, flag
+from component_base.features import GatedOptions
+from component_base.flags import duration, flag
 
 
 @dataclass(frozen=True)
-class Options(CommonOptions):
+class Options(GatedOptions):
     config: str = flag("", "The path to the configuration file.")
     kubeconfig: str = flag("", "path to kubeconfig file with authorization and master location information.")
     bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")

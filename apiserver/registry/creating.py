@@ -72,6 +72,7 @@ async def prepare(store: Store, attributes: Attributes, obj: Object) -> None:
 
 async def _try(store: Store, attributes: Attributes, obj: Object, dry_run: bool) -> Entry | None:
     """None if the name is taken."""
+    store.shared.disabled.drop(store.resource, obj, None)
     rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
     rollback = await store.strategy.begin_create(store.context(dry_run), obj)
     try:

@@ -24,6 +24,7 @@ from apiserver.managed_fields.versions import Versions
 from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
 from apiserver.registry.conversion import conversion_of
+from apiserver.registry.disabled_fields import DisabledFields
 from apiserver.registry.forms import StoredForms
 from apiserver.registry.listing import Lister, Listing, matches
 from apiserver.registry.options import DeleteOptions, ListOptions, WriteOptions
@@ -64,6 +65,8 @@ class Shared:
     """The etcd lease that an Event is written with."""
     sent: SentMetrics = field(default_factory=SentMetrics)
     """What watchers are sent."""
+    disabled: DisabledFields = field(default_factory=DisabledFields)
+    """The fields that nobody may begin to use."""
 
 
 class Check(Protocol):

@@ -54,11 +54,6 @@ class HorizontalPodAutoscalerStrategy(Strategy):
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {"currentMetrics": None, "desiredReplicas": 0}
-        _drop_tolerances(obj)
-
-    def prepare_for_update(self, new: Object, old: Object) -> None:
-        if not any("tolerance" in rules for rules in _rules_of(old)):
-            _drop_tolerances(new)
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
@@ -75,17 +70,6 @@ class HorizontalPodAutoscalerStrategy(Strategy):
             status.get("currentReplicas") or 0,
             age(obj, now),
         ]
-
-
-def _rules_of(obj: Object) -> list[Object]:
-    found = (get_path(obj, f"spec.behavior.{field}") for field in ("scaleUp", "scaleDown"))
-    return [rules for rules in found if rules]
-
-
-def _drop_tolerances(obj: Object) -> None:
-    """Behind a gate that is off in 1.34 (HPAConfigurableTolerance)."""
-    for rules in _rules_of(obj):
-        rules.pop("tolerance", None)
 
 
 def _default_behavior(behavior: Object | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubeadm import config, units
-from kubeadm.components import components, flag_of, resolv_conf_in
+from kubeadm.components import components, flag_of, kubelet_configuration, resolv_conf_in
 from kubeadm.config import ClusterConfig
 
 CONFIG = ClusterConfig(state_dir=Path("/state"), node_name="n1", node_ip="192.0.2.7")
@@ -37,6 +37,15 @@ def test_a_pool_of_addresses_is_known_to_who_gives_them_and_who_answers_for_them
     started = components(pooled, "/usr/bin/etcd")
     assert flag_of(started, "kube-proxy", "load-balancer-pool") == "192.0.2.64/27"
     assert flag_of(started, "kube-proxy", "proxy-mode") == ""
+
+
+def test_every_daemon_is_told_the_feature_gates_and_kubelets_by_the_file_that_they_share() -> None:
+    gated = replace(CONFIG, feature_gates="ImageVolume=true,EnvFiles=false")
+    for daemon in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"):
+        assert "--feature-gates=ImageVolume=true,EnvFiles=false" in flags(gated, daemon)
+        assert not any("gates" in flag for flag in flags(CONFIG, daemon))
+    assert kubelet_configuration(gated)["featureGates"] == {"ImageVolume": True, "EnvFiles": False}
+    assert "featureGates" not in kubelet_configuration(CONFIG)
 
 
 def test_a_machine_s_proxy_serves_all_its_nodes() -> None:

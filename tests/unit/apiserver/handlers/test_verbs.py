@@ -46,6 +46,15 @@ async def test_what_is_created_is_read_back(api: Api) -> None:
     assert metadata["resourceVersion"] == "2"
 
 
+async def test_a_field_behind_a_closed_gate_is_dropped_on_every_write(api: Api) -> None:
+    created = await api.request("POST", PODS, pod(hostnameOverride="h"))
+    assert (created.status, "hostnameOverride" in created.json["spec"]) == (201, False)
+    patch = {"spec": {"hostnameOverride": "h", "activeDeadlineSeconds": 9}}
+    patched = await api.request("PATCH", f"{PODS}/p", patch, MERGE)
+    assert patched.status == 200
+    assert patched.json["spec"] == created.json["spec"] | {"activeDeadlineSeconds": 9}
+
+
 async def test_answers_end_with_a_newline_as_those_of_go_do(api: Api) -> None:
     await api.request("POST", MAPS, config_map())
     answers = [await api.request("GET", path) for path in (MAPS, f"{MAPS}/a", f"{MAPS}/b", EMPTY)]

@@ -262,15 +262,3 @@ def test_endpoints_are_listed_up_to_three() -> None:
     obj = make(scheme.ENDPOINTS, subsets=[{"addresses": addresses, "ports": [{"port": 80}]}])
     text = strategy(scheme.ENDPOINTS).cells(obj, NOW)[1]
     assert text == "192.0.2.1:80,192.0.2.2:80,192.0.2.3:80 + 2 more..."
-
-
-def test_tolerances_of_autoscalers_are_dropped_as_their_gate_is_off() -> None:
-    it = strategy(scheme.HORIZONTAL_POD_AUTOSCALERS)
-    behavior = {"scaleUp": {"tolerance": "50m"}, "scaleDown": {"tolerance": "0", "selectPolicy": "Min"}}
-    obj: Object = {"metadata": {"name": "web"}, "spec": {"maxReplicas": 3, "behavior": behavior}}
-    new = deep_copy(obj)
-    it.prepare_for_create(new)
-    assert new["spec"]["behavior"] == {"scaleUp": {}, "scaleDown": {"selectPolicy": "Min"}}
-    kept = deep_copy(obj)
-    it.prepare_for_update(kept, obj)
-    assert kept == obj

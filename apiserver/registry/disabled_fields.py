@@ -1,0 +1,167 @@
+"""Fields behind feature gates that are off: dropped from what is written, unless the object has them already.
+
+The table says which fields belong to which gate; upstream has a function for each.
+Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/api/pod/util.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apimachinery import scheme
+from apimachinery.objects import Object
+from apimachinery.scheme import Resource
+from component_base.features import FeatureGates
+
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+def _makes_no_sidecar(policy: Any) -> bool:
+    """Always makes a sidecar of an init container, whatever the gate says."""
+    return bool(policy != "Always")
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A field below some root (`*`: every item of a list), and the gate that it is behind."""
+
+    gate: str
+    path: tuple[str, ...]
+    counts: Callable[[Any], bool] = _anything
+    """Whether this value of the field is behind the gate."""
+    drops_empty_parent: bool = False
+
+
+def _each(places: Sequence[str], gate: str, *path: str, **more: Any) -> Iterator[Gated]:
+    yield from (Gated(gate, (place, "*", *path), **more) for place in places)
+
+
+POD_SPEC: tuple[Gated, ...] = (
+    *_each(("containers", "ephemeralContainers"), "ContainerRestartRules", "restartPolicy"),
+    *_each(("initContainers",), "ContainerRestartRules", "restartPolicy", counts=_makes_no_sidecar),
+    *_each(_CONTAINERS, "ContainerRestartRules", "restartPolicyRules"),
+    *_each(_CONTAINERS, "ContainerStopSignals", "lifecycle", "stopSignal", drops_empty_parent=True),
+    *_each(_CONTAINERS, "EnvFiles", "env", "*", "valueFrom", "fileKeyRef"),
+    Gated("HostnameOverride", ("hostnameOverride",)),
+    Gated("ImageVolume", ("volumes", "*", "image")),
+    Gated(
+        "ClusterTrustBundleProjection", ("volumes", "*", "projected", "sources", "*", "clusterTrustBundle")
+    ),
+    Gated("PodCertificateRequest", ("volumes", "*", "projected", "sources", "*", "podCertificate")),
+    Gated("PodLevelResources", ("resources",)),
+    Gated("UserNamespacesSupport", ("hostUsers",)),
+    Gated("SupplementalGroupsPolicy", ("securityContext", "supplementalGroupsPolicy")),
+    Gated("SELinuxChangePolicy", ("securityContext", "seLinuxChangePolicy")),
+    Gated("MatchLabelKeysInPodTopologySpread", ("topologySpreadConstraints", "*", "matchLabelKeys")),
+)
+
+_POD_STATUS = (
+    *_each(_STATUSES, "ResourceHealthStatus", "allocatedResourcesStatus"),
+    *_each(_STATUSES, "SupplementalGroupsPolicy", "user"),
+    Gated("PodObservedGenerationTracking", ("observedGeneration",)),
+    Gated("PodObservedGenerationTracking", ("conditions", "*", "observedGeneration")),
+)
+
+
+def _below(root: str, fields: Sequence[Gated]) -> tuple[Gated, ...]:
+    prefix = tuple(root.split("."))
+    return tuple(
+        Gated(each.gate, (*prefix, *each.path), each.counts, each.drops_empty_parent) for each in fields
+    )
+
+
+_TEMPLATE = _below("spec.template.spec", POD_SPEC)
+_TERMINATING = Gated("DeploymentReplicaSetTerminatingReplicas", ("status", "terminatingReplicas"))
+_BEHAVIOR = _below(
+    "spec.behavior",
+    [Gated("HPAConfigurableTolerance", (way, "tolerance")) for way in ("scaleUp", "scaleDown")],
+)
+_UPDATE = ("spec", "updateStrategy", "rollingUpdate", "maxUnavailable")
+
+TABLE: dict[Resource, tuple[Gated, ...]] = {
+    scheme.PODS: (*_below("spec", POD_SPEC), *_below("status", _POD_STATUS)),
+    scheme.POD_TEMPLATES: _below("template.spec", POD_SPEC),
+    scheme.REPLICATION_CONTROLLERS: _TEMPLATE,
+    scheme.DAEMON_SETS: _TEMPLATE,
+    scheme.DEPLOYMENTS: (*_TEMPLATE, _TERMINATING),
+    scheme.REPLICA_SETS: (*_TEMPLATE, _TERMINATING),
+    scheme.STATEFUL_SETS: (*_TEMPLATE, Gated("MaxUnavailableStatefulSet", _UPDATE)),
+    scheme.JOBS: _TEMPLATE,
+    scheme.CRON_JOBS: _below("spec.jobTemplate", _TEMPLATE),
+    scheme.HORIZONTAL_POD_AUTOSCALERS: _BEHAVIOR,
+    scheme.CSI_DRIVERS: (
+        Gated("MutableCSINodeAllocatableCount", ("spec", "nodeAllocatableUpdatePeriodSeconds")),
+    ),
+}
+
+
+@dataclass(slots=True)
+class DisabledFields:
+    """The fields that an apiserver with these gates drops."""
+
+    gates: FeatureGates = field(default_factory=FeatureGates)
+    _closed: dict[tuple[str, str], dict[str, list[Gated]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._closed = {
+            (resource.group, resource.plural): _by_gate(fields, self.gates)
+            for resource, fields in TABLE.items()
+        }
+
+    def drop(self, resource: Resource, new: Object, old: Object | None) -> None:
+        """Changes `new` in place; what `old` uses of a gate's fields may be used on."""
+        for fields in self._closed.get((resource.group, resource.plural), {}).values():
+            used = [each for each in fields if _is_used(new, each)]
+            if used and not (old and any(_is_used(old, each) for each in fields)):
+                for each in used:
+                    _drop(new, each)
+
+
+def _by_gate(fields: Sequence[Gated], gates: FeatureGates) -> dict[str, list[Gated]]:
+    closed: dict[str, list[Gated]] = {}
+    for each in fields:
+        if not gates.enabled(each.gate):
+            closed.setdefault(each.gate, []).append(each)
+    return closed
+
+
+def _is_used(obj: Object, gated: Gated) -> bool:
+    *way, name = gated.path
+    return any(_has(holder, name, gated) for holder in _holders(obj, way))
+
+
+def _has(holder: Any, name: str, gated: Gated) -> bool:
+    return isinstance(holder, dict) and holder.get(name) is not None and gated.counts(holder[name])
+
+
+def _drop(obj: Object, gated: Gated) -> None:
+    if gated.drops_empty_parent:
+        *way, parent, name = gated.path
+        for grand in _holders(obj, way):
+            if _has(grand.get(parent), name, gated):
+                del grand[parent][name]
+                if not grand[parent]:
+                    del grand[parent]
+        return
+    *way, name = gated.path
+    for holder in _holders(obj, way):
+        if _has(holder, name, gated):
+            del holder[name]
+
+
+def _holders(value: Any, way: Sequence[str]) -> Iterator[Any]:
+    """Every value at the end of the way."""
+    if not way:
+        yield value
+    elif way[0] == "*":
+        for item in value if isinstance(value, list) else ():
+            yield from _holders(item, way[1:])
+    elif isinstance(value, dict) and value.get(way[0]) is not None:
+        yield from _holders(value[way[0]], way[1:])
