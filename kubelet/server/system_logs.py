@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 SYSTEM_LOGS = Path("/var/log")
 _HEAD = '<!doctype html>\n<meta name="viewport" content="width=device-width">\n'
@@ -30,7 +31,27 @@ class SystemLogs:
             return HTMLResponse(_listing(path))
         if not path.is_file():
             return PlainTextResponse("404 page not found\n", status_code=404)
-        return FileResponse(path, media_type="text/plain; charset=utf-8")
+        return _LogFile(path, media_type="text/plain; charset=utf-8")
+
+
+class _LogFile(FileResponse):
+    """A file that others write: no more of it is sent than there was when its length was told."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left, is_over = 0, False
+
+        async def send_told(message: Message) -> None:
+            nonlocal left, is_over
+            if message["type"] == "http.response.start":
+                left = int(dict(message["headers"])[b"content-length"])
+                await send(message)
+            elif not is_over:
+                body = message["body"][:left]
+                left -= len(body)
+                is_over = not (message.get("more_body") and left)
+                await send({"type": "http.response.body", "body": body, "more_body": not is_over})
+
+        await super().__call__(scope, receive, send_told)
 
 
 def _listing(directory: Path) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import Message
 
 from kubelet.server.system_logs import SystemLogs
 
@@ -48,3 +50,27 @@ async def test_logs_of_the_node(root: Path, path: str, status: int, content: str
 async def test_a_folder_is_asked_for_with_a_slash(root: Path) -> None:
     answer = await get(root, "/logs/apt")
     assert (answer.status_code, answer.headers["location"]) == (301, "apt/")
+
+
+async def test_a_file_that_grows_meanwhile_keeps_to_the_length_that_was_told(root: Path) -> None:
+    growing = root / "growing.log"
+    growing.write_bytes(b"x" * 100_000)
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if len(sent) < 5:
+            with growing.open("ab") as file:
+                file.write(b"y" * 100_000)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing more comes")
+
+    app = Starlette(routes=[Route("/logs/{path:path}", SystemLogs(root).__call__)])
+    scope = {"type": "http", "method": "GET", "path": "/logs/growing.log", "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    start, *bodies = sent
+    assert dict(start["headers"])[b"content-length"] == b"100000"
+    assert b"".join(each["body"] for each in bodies) == b"x" * 100_000
+    assert [each["more_body"] for each in bodies] == [True, False]
