@@ -50,6 +50,25 @@ def is_sidecar(init_container: Object) -> bool:
     return init_container.get("restartPolicy") == "Always"
 
 
+def restarts_after(spec: Object, container: Object, exit_code: int) -> bool:
+    """Whether a container that has ended so runs again: by its own rules, its own policy, or its pod's.
+
+    Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/api/v1/pod/util.go
+    """
+    own = container.get("restartPolicy")
+    if own and any(_is_met(rule, exit_code) for rule in container.get("restartPolicyRules") or ()):
+        return True
+    policy = own or spec.get("restartPolicy") or "Always"
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def _is_met(rule: Object, exit_code: int) -> bool:
+    codes = rule.get("exitCodes")
+    if rule.get("action") != "Restart" or codes is None:
+        return False
+    return bool((exit_code in (codes.get("values") or ())) == (codes.get("operator") == "In"))
+
+
 def host_ports(pod: Object) -> list[tuple[str, str, int]]:
     """(ip, protocol, port) of every host port; an ip of 0.0.0.0 is all addresses."""
     spec = pod.get("spec") or {}

@@ -111,7 +111,7 @@ def assemble(
         return agents[node].facts()
 
     resizer = Resizer(runtime, cgroups, facts, settings)
-    reporter = PodReporter(runtime, statuses, probes, resizer, facts, now)
+    reporter = PodReporter(runtime, statuses, probes, resizer, facts, settings.gates, now)
     terminator = Terminator(runtime, recorder)
     images = ImageManager(runtime, recorder, serialize_pulls=serialize_pulls, max_parallel=max_parallel_pulls)
     sync = PodSync(

@@ -15,7 +15,7 @@ from typing import cast
 import orjson
 
 from apimachinery.objects import Object
-from apimachinery.pods import is_sidecar
+from apimachinery.pods import is_sidecar, restarts_after
 from kubelet.pods.seen import (
     NO_VERDICTS,
     Verdicts,
@@ -28,6 +28,8 @@ from kubelet.pods.seen import (
 from kubelet.runtime.interface import ContainerState, RuntimeContainer, RuntimePod, RuntimeSandbox
 
 HASH_ANNOTATION = "io.kubernetes.container.hash"
+_START_ERROR = 128
+"""What counts as the exit code of a container that could not be started."""
 
 
 class KillReason(StrEnum):
@@ -72,7 +74,10 @@ def container_hash(container: Object) -> str:
 
 
 def restart_policy(pod: Object, container: Object) -> str:
-    """The container's own policy, or the pod's; init containers of an Always pod are retried only."""
+    """The container's own policy, or the pod's: what counts as long as it runs.
+
+    Init containers of an Always pod are retried only.
+    """
     own = container.get("restartPolicy")
     return cast(str, own or (pod.get("spec") or {}).get("restartPolicy") or "Always")
 
@@ -80,15 +85,19 @@ def restart_policy(pod: Object, container: Object) -> str:
 def should_restart(pod: Object, container: Object, newest: RuntimeContainer | None) -> bool:
     """Whether a regular container that does not run is to run (again)."""
     if newest is None or newest.state in (ContainerState.UNKNOWN, ContainerState.CREATED):
-        return newest is None or not newest.error or _restarts_after(pod, container, 128)
+        return newest is None or not newest.error or _restarts_after(pod, container, _START_ERROR)
     if newest.state is ContainerState.RUNNING:
         return False
     return _restarts_after(pod, container, newest.exit_code)
 
 
 def _restarts_after(pod: Object, container: Object, exit_code: int) -> bool:
-    policy = restart_policy(pod, container)
-    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+    return restarts_after(pod.get("spec") or {}, container, exit_code)
+
+
+def restarts_after_failure(pod: Object, container: Object, newest: RuntimeContainer) -> bool:
+    """Whether an init container that has failed is tried again."""
+    return _restarts_after(pod, container, newest.exit_code or _START_ERROR)
 
 
 def compute_pod_actions(
@@ -118,8 +127,7 @@ def _with_new_sandbox(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSand
     """All containers share the sandbox that is gone: whatever runs dies, what is still wanted starts anew."""
     attempt = sandbox.attempt + 1 if sandbox else 0
     spec = pod.get("spec") or {}
-    never = (spec.get("restartPolicy") or "Always") == "Never"
-    if never and attempt and seen is not None and seen.containers:
+    if not _may_restart(spec) and attempt and seen is not None and seen.containers:
         return PodActions(kill_pod=True)
     wanted = [each for each in spec.get("containers") or () if _wanted_anew(pod, seen, each)]
     if not wanted:
@@ -129,10 +137,20 @@ def _with_new_sandbox(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSand
     return PodActions(kill_pod=sandbox is not None, create_sandbox=True, attempt=attempt, start=first)
 
 
+def _may_restart(spec: Object) -> bool:
+    """Whether anything of the pod runs again after its end, whatever that is."""
+    own = any(
+        each.get("restartPolicyRules") or each.get("restartPolicy") in ("Always", "OnFailure")
+        for each in spec.get("containers") or ()
+    )
+    return own or spec.get("restartPolicy") != "Never"
+
+
 def _wanted_anew(pod: Object, seen: RuntimePod | None, container: Object) -> bool:
     newest = newest_container(seen, container["name"])
-    done = newest is not None and newest.state is ContainerState.EXITED and newest.exit_code == 0
-    return not (done and restart_policy(pod, container) == "OnFailure")
+    if newest is None or newest.state is not ContainerState.EXITED:
+        return True
+    return _restarts_after(pod, container, newest.exit_code)
 
 
 def _is_initialized(pod: Object, seen: RuntimePod | None, sandbox: RuntimeSandbox) -> bool:
@@ -179,7 +197,7 @@ def _init_step(
     if newest is not None and newest.state is ContainerState.RUNNING:
         return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=tuple(start))
     failed = newest is not None and (newest.state is ContainerState.EXITED or bool(newest.error))
-    if failed and restart_policy(pod, container) == "Never":
+    if failed and newest is not None and not restarts_after_failure(pod, container, newest):
         return PodActions(kill_pod=True)
     return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=(*start, container["name"]))
 

@@ -14,7 +14,7 @@ from typing import cast
 from apimachinery.objects import Object
 from apimachinery.pods import is_sidecar
 from apimachinery.times import format_time
-from kubelet.pods.actions import restart_policy, should_restart
+from kubelet.pods.actions import restarts_after_failure, should_restart
 from kubelet.pods.allocation import PendingResize
 from kubelet.pods.seen import NO_VERDICTS, Verdicts, containers_named, has_started
 from kubelet.runtime.interface import ContainerState, RuntimeContainer, RuntimePod
@@ -44,6 +44,8 @@ class StatusInputs:
     """Containers that do not have yet what they were granted."""
     resize_error: str = ""
     pending: PendingResize | None = None
+    tells_stop_signals: bool = False
+    """Whether the status says how containers are stopped: behind the gate ContainerStopSignals."""
     ending: bool = False
     """The pod is being torn down, or is over: nothing starts any more."""
 
@@ -104,6 +106,7 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
         "lastState": last,
         "ready": _is_ready(container, newest, inputs, started=started, init=is_init),
         "started": started,
+        **({"stopSignal": newest.stop_signal} if inputs.tells_stop_signals and newest.stop_signal else {}),
         **_details(container, running="running" in state, before=before if name in inputs.resizing else None),
     }
 
@@ -112,7 +115,7 @@ def _restarts(pod: Object, container: Object, newest: RuntimeContainer, *, is_in
     """Whether what has ended is tried again."""
     if is_init and not is_sidecar(container):
         failed = newest.exit_code != 0 or bool(newest.error)
-        return failed and restart_policy(pod, container) != "Never"
+        return failed and restarts_after_failure(pod, container, newest)
     return should_restart(pod, container, newest)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from apimachinery.objects import Object
 from apimachinery.times import format_time
+from component_base.features import FeatureGates
 from kubelet.pods.container_status import StatusInputs
 from kubelet.pods.messages import last_words
 from kubelet.pods.record import PodRecord
@@ -27,6 +28,7 @@ class PodReporter:
         probes: ProbeManager,
         resizer: Resizer,
         facts: Callable[[str], NodeFacts],
+        gates: FeatureGates,
         now: Callable[[], datetime],
     ) -> None:
         self._runtime = runtime
@@ -34,6 +36,7 @@ class PodReporter:
         self._probes = probes
         self._resizer = resizer
         self._facts = facts
+        self._tells_stop_signals = gates.enabled("ContainerStopSignals")
         self._now = now
 
     def facts(self, pod: Object) -> NodeFacts:
@@ -59,6 +62,7 @@ class PodReporter:
             resizing=self._resizer.plan(record.pod, seen).names,
             resize_error=record.resize_error,
             pending=record.pending,
+            tells_stop_signals=self._tells_stop_signals,
             ending=record.stopped,
         )
         addresses = self.facts(record.pod).addresses

@@ -11,7 +11,7 @@ from typing import cast
 
 from apimachinery.conditions import find_condition, set_condition
 from apimachinery.objects import Object
-from apimachinery.pods import is_sidecar, qos_class
+from apimachinery.pods import is_sidecar, qos_class, restarts_after
 from kubelet.pods.allocation import IN_PROGRESS, PENDING, RESIZE_CONDITIONS
 from kubelet.pods.container_status import (
     StatusInputs,
@@ -98,10 +98,9 @@ def pod_phase(pod: Object, inits: list[Object], containers: list[Object], *, ter
 
 def _phase(pod: Object, inits: list[Object], containers: list[Object], *, terminal: bool) -> str:
     spec = pod.get("spec") or {}
-    policy = spec.get("restartPolicy") or "Always"
     sidecars = {each["name"] for each in spec.get("initContainers") or () if is_sidecar(each)}
     regular = [each for each in inits if each["name"] not in sidecars]
-    if policy == "Never" and any(_exit_code(each) for each in regular):
+    if any(_exit_code(each) and not _restarts(spec, "initContainers", each) for each in regular):
         return "Failed"
     if not _any_ran(containers) and not all(
         _done(each) for each in regular
@@ -116,11 +115,15 @@ def _phase(pod: Object, inits: list[Object], containers: list[Object], *, termin
         return "Pending"
     if terminal:
         return "Succeeded" if stopped == succeeded else "Failed"
-    if policy == "Always":
+    if any(_restarts(spec, "containers", each) for each in containers):
         return "Running"
-    if stopped == succeeded:
-        return "Succeeded"
-    return "Failed" if policy == "Never" else "Running"
+    return "Succeeded" if stopped == succeeded else "Failed"
+
+
+def _restarts(spec: Object, kind: str, status: Object) -> bool:
+    """Whether what has ended runs again."""
+    own = [each for each in spec.get(kind) or () if each["name"] == status["name"]]
+    return restarts_after(spec, own[0] if own else {}, _exit_code(status))
 
 
 def _any_ran(containers: list[Object]) -> bool:

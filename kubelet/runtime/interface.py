@@ -20,6 +20,9 @@ HOLLOW_PREFIX = "hollow.sampan.io/"
 """Pod annotations that say how the hollow runtime is to play the pod."""
 
 
+DEFAULT_STOP_SIGNAL = "SIGTERM"
+
+
 class ContainerState(StrEnum):
     CREATED = "created"
     RUNNING = "running"
@@ -160,6 +163,8 @@ class RuntimeContainer:
     """The engine's words when the start failed."""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = ""
+    """What stops it, by its own word, its image's or the engine's default: SIGTERM."""
     resources: Resources | None = None
     """Its cgroup's limits now, without pids and OOM score; None if the engine keeps none."""
 

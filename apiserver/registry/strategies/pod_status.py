@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from apimachinery import names
 from apimachinery.field import Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object
+from apimachinery.pods import restarts_after
 from apiserver.registry.strategies.checks import Errors, immutable, matches, qualified_name, valid_ip
 
 _STATUS = Path("status")
@@ -25,22 +26,21 @@ def validate_status(new: Object, old: Object) -> Errors:
     if nominated and nominated != before.get("nominatedNodeName"):
         yield from matches(nominated, _STATUS.child("nominatedNodeName"), names.is_dns1123_subdomain)
     yield from immutable(status.get("qosClass"), before.get("qosClass"), _STATUS.child("qosClass"))
-    policy = spec.get("restartPolicy") or ""
-    sidecars = {c.get("name") for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"}
-    for field, rule in (
-        ("containerStatuses", policy),
-        ("initContainerStatuses", policy),
-        ("ephemeralContainerStatuses", "Never"),
+    for field, containers in (
+        ("containerStatuses", spec.get("containers") or ()),
+        ("initContainerStatuses", spec.get("initContainers") or ()),
+        ("ephemeralContainerStatuses", ()),
     ):
-        restartable = sidecars if field == "initContainerStatuses" else set()
+        policy = spec.get("restartPolicy") if containers else "Never"
+        by_name = {each["name"]: each for each in containers}
         now, then = status.get(field) or (), before.get(field) or ()
-        yield from _transitions(now, then, rule, restartable, _STATUS.child(field))
+        yield from _transitions(now, then, policy or "", by_name, _STATUS.child(field))
     yield from _pod_ips([each.get("ip") or "" for each in status.get("podIPs") or ()])
     yield from _host_ips(status)
 
 
 def _transitions(
-    new: Sequence[Object], old: Sequence[Object], policy: str, restartable: set[object], path: Path
+    new: Sequence[Object], old: Sequence[Object], policy: str, containers: Mapping[str, Object], path: Path
 ) -> Errors:
     """What has ended for good stays ended."""
     if policy == "Always":
@@ -48,9 +48,8 @@ def _transitions(
     now = {each.get("name"): each for each in new}
     for index, status in enumerate(old):
         ended = (status.get("state") or {}).get("terminated")
-        if ended is None or status.get("name") in restartable:
-            continue
-        if policy == "OnFailure" and ended.get("exitCode"):
+        container = containers.get(status.get("name") or "", {})
+        if ended is None or restarts_after({"restartPolicy": policy}, container, ended.get("exitCode") or 0):
             continue
         current = now.get(status.get("name"))
         if current is not None and (current.get("state") or {}).get("terminated") is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from kubelet.runtime.docker.labels import (
     sandbox_memory,
 )
 from kubelet.runtime.interface import (
+    DEFAULT_STOP_SIGNAL,
     ContainerState,
     ImageRef,
     Resources,
@@ -79,8 +81,17 @@ def container_of(inspected: Json, identity: Identity, image: ImageRef | None) ->
         error=error,
         labels=memory.labels,
         annotations=memory.annotations,
+        stop_signal=_stop_signal(inspected["Config"].get("StopSignal") or DEFAULT_STOP_SIGNAL),
         resources=_resources_of(inspected["HostConfig"]),
     )
+
+
+def _stop_signal(asked_for: str) -> str:
+    """By its name; images may say a number, or leave SIG out."""
+    if asked_for.isdigit():
+        return signal.Signals(int(asked_for)).name if int(asked_for) in set(signal.Signals) else asked_for
+    name = asked_for.upper()
+    return name if name.startswith("SIG") else f"SIG{name}"
 
 
 def _resources_of(host: Json) -> Resources:

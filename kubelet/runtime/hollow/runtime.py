@@ -26,6 +26,7 @@ from kubelet.runtime.hollow.pods import HollowPods
 from kubelet.runtime.hollow.script import Play, Script
 from kubelet.runtime.hollow.streams import HollowAttach, HollowExec
 from kubelet.runtime.interface import (
+    DEFAULT_STOP_SIGNAL,
     ContainerConfig,
     ContainerRuntimeError,
     ContainerState,
@@ -311,6 +312,7 @@ class HollowRuntime:
             created_at=self._now(),
             labels=dict(config.labels),
             annotations=dict(config.annotations),
+            stop_signal=config.stop_signal or DEFAULT_STOP_SIGNAL,
         )
 
     def _find_running(self, container_id: str) -> HollowContainer:

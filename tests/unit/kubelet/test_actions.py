@@ -45,7 +45,48 @@ UNHEALTHY = Verdicts(liveness={WEB: False})
 STARTED = Verdicts(startup={SIDE: True})
 SLOW_SIDE = make_sidecar(startupProbe={"exec": {}})
 
+RULED = {"restartPolicy": "Never", "restartPolicyRules": [
+    {"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}
+]}  # fmt: skip
+STUBBORN = make_container("b", restartPolicy="Always")
+
 CASES: list[Any] = [
+    (
+        "a rule restarts what the policy would leave",
+        make_pod(make_container("a", **RULED), make_container("b")),
+        make_seen(exited("a", 42), running("b")),
+        go_on("a"),
+    ),
+    (
+        "no rule is met, the container's own policy counts",
+        make_pod(make_container("a", **RULED), make_container("b")),
+        make_seen(exited("a", 1), running("b")),
+        go_on(),
+    ),
+    (
+        "a policy of its own beats the pod's",
+        make_pod(make_container("a"), STUBBORN, policy="Never"),
+        make_seen(exited("a"), exited("b")),
+        go_on("b"),
+    ),
+    (
+        "an init container is tried again by its rules",
+        make_pod(init=(make_container("i", **RULED),), policy="Never"),
+        make_seen(exited("i", 42)),
+        go_on("i"),
+    ),
+    (
+        "an init container of its own policy fails the pod",
+        make_pod(init=(make_container("i", **RULED),)),
+        make_seen(exited("i", 1)),
+        PodActions(kill_pod=True),
+    ),
+    (
+        "with a new sandbox only what may begin again does",
+        make_pod(make_container("a"), STUBBORN, policy="Never"),
+        make_seen(exited("a"), exited("b"), ready=False),
+        PodActions(kill_pod=True, create_sandbox=True, attempt=1, start=("b",)),
+    ),
     (
         "a new pod gets a sandbox and all its containers",
         make_pod(*TWO),

@@ -174,6 +174,9 @@ def test_containers_are_sorted_by_name_and_init_containers_are_not() -> None:
 
 
 TWO = (make_container("a"), make_container("b"))
+RULED = {"restartPolicy": "Never", "restartPolicyRules": [
+    {"action": "Restart", "exitCodes": {"operator": "NotIn", "values": [0, 1]}}
+]}  # fmt: skip
 PHASE_CASES: list[Any] = [
     ("nothing made", make_pod(), None, "Pending"),
     ("init container runs", make_pod(init=INIT), make_seen(running("i")), "Pending"),
@@ -202,6 +205,24 @@ PHASE_CASES: list[Any] = [
     ("all succeeded", make_pod(policy="OnFailure"), make_seen(exited()), "Succeeded"),
     ("one failed, to be restarted", make_pod(policy="OnFailure"), make_seen(exited(code=1)), "Running"),
     ("one failed for good", make_pod(*TWO, policy="Never"), make_seen(exited("a", 1), exited("b")), "Failed"),
+    (
+        "a rule restarts one of those that have ended",
+        make_pod(make_container("a", **RULED), make_container("b"), policy="Never"),
+        make_seen(exited("a", 42), exited("b")),
+        "Running",
+    ),
+    (
+        "no rule restarts what has failed",
+        make_pod(make_container("a", **RULED), make_container("b", restartPolicy="OnFailure")),
+        make_seen(exited("a", 1), exited("b")),
+        "Failed",
+    ),
+    (
+        "an init container that its rules try again",
+        make_pod(init=(make_container("i", **RULED),), policy="Never"),
+        make_seen(exited("i", 42)),
+        "Pending",
+    ),
     ("over is over", make_pod(status={"phase": "Failed"}), make_seen(running()), "Failed"),
 ]
 
@@ -224,6 +245,13 @@ def conditions_of(status: Object) -> dict[str, str]:
         details = [each[key] for key in ("reason", "message") if key in each]
         shown[each["type"]] = ": ".join([each["status"], *details])
     return shown
+
+
+@pytest.mark.parametrize(("told", "expected"), [(False, None), (True, "SIGUSR1")])
+def test_a_status_tells_of_stop_signals_behind_their_gate(told: bool, expected: str | None) -> None:
+    seen = make_seen(running(stop_signal="SIGUSR1"))
+    status = status_of(make_pod(), seen, tells_stop_signals=told)
+    assert status["containerStatuses"][0].get("stopSignal") == expected
 
 
 UNKNOWN, WAITING = "terminated:ContainerStatusUnknown", "waiting:PodInitializing"

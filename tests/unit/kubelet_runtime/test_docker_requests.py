@@ -294,8 +294,26 @@ def test_container_is_seen(state, expected):
     assert container_of(inspected(**state), identity, BUSYBOX) == RuntimeContainer(
         id="docker://c1", name="web", attempt=3, image="busybox:local", image_id="busybox@sha256:2",
         created_at=EPOCH, labels={"l": "1"}, annotations={"a/b": "2"},
-        resources=Resources(512, 0, 1 << 20), **expected,
+        stop_signal="SIGTERM", resources=Resources(512, 0, 1 << 20), **expected,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "told"),
+    [
+        ("", "SIGTERM"),
+        ("SIGUSR1", "SIGUSR1"),
+        ("int", "SIGINT"),
+        ("10", "SIGUSR1"),
+        ("SIGRTMIN+3", "SIGRTMIN+3"),
+    ],
+)
+def test_what_stops_a_container_is_told_by_its_name(asked_for, told):
+    identity = identity_of(inspected()["Config"]["Labels"])
+    assert identity is not None
+    answer = inspected(Status="running")
+    answer["Config"]["StopSignal"] = asked_for
+    assert container_of(answer, identity, BUSYBOX).stop_signal == told
 
 
 def test_sandbox_and_containers_are_gathered_into_pods():

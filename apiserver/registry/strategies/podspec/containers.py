@@ -6,19 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, not_found, not_supported, required
+from apimachinery.field import Path, duplicate, forbidden, invalid, not_found, required
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import Errors, is_empty, matches, one_of, required_match
 from apiserver.registry.strategies.podspec.env import validate_env, validate_env_from
 from apiserver.registry.strategies.podspec.mounts import validate_devices, validate_mounts
 from apiserver.registry.strategies.podspec.probes import validate_lifecycle, validate_probes
 from apiserver.registry.strategies.podspec.resources import validate_requirements
+from apiserver.registry.strategies.podspec.restarts import validate_restarts
 from apiserver.registry.strategies.podspec.security import validate_container_security
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _SERVICE_FIELDS = ("ports", "resources", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
+_RESTART_FIELDS = ("restartPolicy", "restartPolicyRules")
 _NOT_INIT = "may not be set for init containers without restartPolicy=Always"
 _NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
 
@@ -32,6 +34,8 @@ class PodContext:
     grace_period: int | None
     restart_policy: str
     host_users: bool
+    os: str | None
+    """spec.os.name; None without spec.os."""
 
 
 def validate_containers(containers: Sequence[Object], pod: PodContext, path: Path) -> Errors:
@@ -46,8 +50,7 @@ def validate_containers(containers: Sequence[Object], pod: PodContext, path: Pat
             yield duplicate(at.child("name"), name)
         seen.add(name)
         yield from _validate_service(container, pod, at)
-        if container.get("restartPolicy") is not None:
-            yield forbidden(at.child("restartPolicy"), "may not be set for non-init containers")
+        yield from validate_restarts(container, at)
     yield from _host_ports(containers, path)
 
 
@@ -58,8 +61,7 @@ def validate_init_containers(
     for index, container in enumerate(containers):
         at, name, policy = path.index(index), container.get("name") or "", container.get("restartPolicy")
         yield from _validate_any(container, pod, at)
-        if policy is not None and policy != "Always":
-            yield not_supported(at.child("restartPolicy"), policy, ["Always"])
+        yield from validate_restarts(container, at)
         if name in seen:
             yield duplicate(at.child("name"), name)
         seen |= {name} - {""}
@@ -87,7 +89,7 @@ def validate_ephemeral_containers(
         target = container.get("targetContainerName")
         if target and target not in targets:
             yield not_found(at.child("targetContainerName"), target)
-        for field in _SERVICE_FIELDS:
+        for field in (*_SERVICE_FIELDS, *_RESTART_FIELDS):
             if not is_empty(container.get(field)):
                 yield forbidden(at.child(field), _NOT_EPHEMERAL)
         for place, mount in enumerate(container.get("volumeMounts") or ()):
@@ -120,7 +122,9 @@ def _validate_any(container: Object, pod: PodContext, path: Path) -> Errors:
 def _validate_service(container: Object, pod: PodContext, path: Path) -> Errors:
     """What only containers have that run as long as the pod."""
     if container.get("lifecycle") is not None:
-        yield from validate_lifecycle(container["lifecycle"], path.child("lifecycle"), pod.grace_period)
+        yield from validate_lifecycle(
+            container["lifecycle"], path.child("lifecycle"), pod.grace_period, pod.os
+        )
     yield from validate_probes(container, path)
 
 

@@ -16,6 +16,7 @@ from apiserver.registry.strategies.checks import (
     port_number,
     port_number_or_name,
 )
+from apiserver.registry.strategies.podspec.restarts import validate_stop_signal
 
 _COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 
@@ -63,7 +64,7 @@ def _sleep(grace_period: int | None) -> Callable[[Object, Path], Errors]:
     return check
 
 
-def validate_lifecycle(lifecycle: Object, path: Path, grace_period: int | None) -> Errors:
+def validate_lifecycle(lifecycle: Object, path: Path, grace_period: int | None, os: str | None) -> Errors:
     handlers = {
         "exec": _exec,
         "httpGet": _http_get,
@@ -73,6 +74,8 @@ def validate_lifecycle(lifecycle: Object, path: Path, grace_period: int | None) 
     for hook in ("postStart", "preStop"):
         if lifecycle.get(hook) is not None:
             yield from only_type(lifecycle[hook], path.child(hook), handlers, "handler")
+    if lifecycle.get("stopSignal") is not None:
+        yield from validate_stop_signal(lifecycle["stopSignal"], path.child("stopSignal"), os)
 
 
 def _validate_probe(probe: Object, path: Path) -> Errors:

@@ -123,6 +123,7 @@ def _all_containers(spec: Object, volumes: Mapping[str, Object], claims: set[str
         grace_period=spec.get("terminationGracePeriodSeconds"),
         restart_policy=spec.get("restartPolicy") or "",
         host_users=spec.get("hostUsers") is not False,
+        os=(spec["os"].get("name") or "") if spec.get("os") is not None else None,
     )
     yield from validate_containers(regular, pod, path.child("containers"))
     yield from validate_init_containers(init, regular, pod, path.child("initContainers"))

@@ -116,10 +116,21 @@ def test_resize_may_not_change_quality_of_service() -> None:
     [("Always", 0, False), ("OnFailure", 1, False), ("OnFailure", 0, True), ("Never", 1, True)],
 )
 def test_what_has_ended_for_good_stays_ended(policy: str, exit_code: int, refused: bool) -> None:
+    assert refuses(pod(restartPolicy=policy), exit_code) == refused
+
+
+def test_what_its_own_rules_restart_has_not_ended_for_good() -> None:
+    rules = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+    ruled = container(restartPolicy="Never", restartPolicyRules=rules)
+    assert not refuses(pod(restartPolicy="Never", containers=[ruled]), 42)
+    assert refuses(pod(restartPolicy="Never", containers=[ruled]), 1)
+
+
+def refuses(obj: Object, exit_code: int) -> bool:
+    """Whether a container of the pod that has ended so may not run again."""
     ended = {"name": "c", "state": {"terminated": {"exitCode": exit_code}}}
-    old = created(scheme.PODS, pod(restartPolicy=policy))
+    old = created(scheme.PODS, obj)
     old["status"]["containerStatuses"] = [ended]
     new = deep_copy(old)
     new["status"]["containerStatuses"] = [{"name": "c", "state": {"running": {}}}]
-    errors = strategy(scheme.PODS).validate_status_update(new, old)
-    assert bool(errors) == refused
+    return bool(strategy(scheme.PODS).validate_status_update(new, old))

@@ -56,6 +56,42 @@ C = "spec.containers[0]"
             id="a sleep within the grace period",
         ),
         pytest.param(
+            {"restartPolicy": "Sometimes"},
+            [
+                f'{C}.restartPolicy: Unsupported value: "Sometimes": '
+                'supported values: "Always", "Never", "OnFailure"'
+            ],
+            id="a restart policy of its own",
+        ),
+        pytest.param(
+            {"restartPolicyRules": [{"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}]},
+            [f"{C}.restartPolicy: Required value: must specify restartPolicy when restart rules are used"],
+            id="rules are exceptions from a policy",
+        ),
+        pytest.param(
+            {
+                "restartPolicy": "Never",
+                "restartPolicyRules": [
+                    {"action": "Rest", "exitCodes": {"operator": "Equals", "values": [1]}},
+                    {"action": "Restart"},
+                    {"action": "Restart", "exitCodes": {"operator": "In", "values": list(range(256))}},
+                ],
+            },
+            [
+                f'{C}.restartPolicyRules[0].action: Unsupported value: "Rest": supported values: "Restart"',
+                f'{C}.restartPolicyRules[0].exitCodes.operator: Unsupported value: "Equals": '
+                'supported values: "In", "NotIn"',
+                f"{C}.restartPolicyRules[1].exitCodes: Required value: must be specified",
+                f"{C}.restartPolicyRules[2].exitCodes.values: Too many: 256: must have at most 255 items",
+            ],
+            id="restart rules",
+        ),
+        pytest.param(
+            {"lifecycle": {"stopSignal": "SIGUSR1"}},
+            [f"{C}.lifecycle.stopSignal: Forbidden: may not be set for containers with empty `spec.os.name`"],
+            id="a stop signal means something only on a system",
+        ),
+        pytest.param(
             {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
             [f'{C}.env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty'],
             id="a value or a source",
@@ -95,11 +131,6 @@ C = "spec.containers[0]"
                 "must be between 0 and 2147483647, inclusive"
             ],
             id="a user id",
-        ),
-        pytest.param(
-            {"restartPolicy": "Always"},
-            [f"{C}.restartPolicy: Forbidden: may not be set for non-init containers"],
-            id="no restart policy of its own",
         ),
     ],
 )
@@ -181,6 +212,27 @@ def test_containers(fields: Object, expected: list[str]) -> None:
             {"activeDeadlineSeconds": 0},
             ["spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"],
             id="a deadline",
+        ),
+        pytest.param(
+            {"os": {"name": "linux"}, "containers": [container(lifecycle={"stopSignal": "SIGRTMIN+3"})]},
+            [],
+            id="a stop signal",
+        ),
+        pytest.param(
+            {"os": {"name": "windows"}, "containers": [container(lifecycle={"stopSignal": "SIGHUP"})]},
+            [
+                f'{C}.lifecycle.stopSignal: Unsupported value: "SIGHUP": '
+                'supported values: "SIGKILL", "SIGTERM"'
+            ],
+            id="windows has two signals",
+        ),
+        pytest.param(
+            {"initContainers": [container("i", restartPolicy="Often")]},
+            [
+                'spec.initContainers[0].restartPolicy: Unsupported value: "Often": '
+                'supported values: "Always", "Never", "OnFailure"'
+            ],
+            id="an init container's restart policy",
         ),
         pytest.param(
             {"ephemeralContainers": [container("e")]},
