@@ -41,7 +41,7 @@ SIDECAR = container("s", cpu="1", restartPolicy="Always")
     [
         pytest.param(pod(containers=ONE), 1000, id="it has not started"),
         pytest.param(pod(status(runs="1", allotted="1"), containers=ONE), 1000, id="nothing changes"),
-        pytest.param(pod(status(runs="1000m", allotted="1"), containers=ONE), 1000, id="the same in other words"),
+        pytest.param(pod(status(runs="1000m", allotted="1"), containers=ONE), 1000, id="said otherwise"),
         pytest.param(pod(status(runs="500m", allotted="500m"), containers=ONE), 1000, id="it is to grow"),
         pytest.param(pod(status(runs="2", allotted="1"), containers=ONE), 2000, id="it is to shrink"),
         pytest.param(pod(status(runs="1", allotted="3"), containers=ONE), 3000, id="it was allotted more"),
@@ -54,7 +54,8 @@ SIDECAR = container("s", cpu="1", restartPolicy="Always")
             id="a sidecar shrinks",
         ),
         pytest.param(
-            pod(status("i", runs="4", allotted="4"), containers=ONE, initContainers=[FIRST]), 2000, id="what runs before the others is not resized",
+            pod(status("i", runs="4", allotted="4"), containers=ONE, initContainers=[FIRST]), 2000,
+            id="what runs before the others is not resized",
         ),
         pytest.param(
             pod(containers=ONE, resources={"requests": {"cpu": "3"}}, overhead={"cpu": "10m"}), 3010,
