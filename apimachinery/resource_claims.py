@@ -66,6 +66,11 @@ def is_full(claim: Object) -> bool:
     return len(get_path(claim, "status.reservedFor", [])) >= MAX_USERS
 
 
+def is_idle(claim: Object, pod_uid: str) -> bool:
+    """Whether nobody but perhaps this pod uses it."""
+    return all(each["uid"] == pod_uid for each in get_path(claim, "status.reservedFor", []))
+
+
 def reserved(claim: Object, pod: Object) -> Object:
     """The claim with the pod among those that use it."""
     user = {"resource": "pods", "name": pod["metadata"]["name"], "uid": uid_of(pod)}

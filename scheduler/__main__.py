@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from scheduler.options import Options
 if TYPE_CHECKING:
     from client.rest import Client
     from scheduler.assembly import Assembly
+    from scheduler.framework.own import OwnPlugin
 
 NAME = "kube-scheduler"
 
@@ -36,14 +38,24 @@ def main() -> None:
     options = parse(Options, prog=NAME)
     try:
         gates = parse_gates(options.feature_gates)
-        config = load_configuration(options)
+        own = _own_plugins(options)
+        config = load_configuration(options, own)
     except (FeatureGateError, ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     tell_features(gates)
-    run_daemon(NAME, partial(run, options=options, config=config), options)
+    run_daemon(NAME, partial(run, options=options, config=config, own=own), options)
 
 
-def load_configuration(options: Options) -> Configuration:
+def _own_plugins(options: Options) -> tuple[type[OwnPlugin], ...]:
+    """Raises ConfigError."""
+    if not options.plugins_from:
+        return ()
+    from scheduler.framework.own import load_plugins
+
+    return load_plugins(options.plugins_from)
+
+
+def load_configuration(options: Options, own: Sequence[type[OwnPlugin]] = ()) -> Configuration:
     """The file's values, or those of the flags where no file is given, as upstream has it."""
     if options.config:
         import yaml
@@ -52,7 +64,7 @@ def load_configuration(options: Options) -> Configuration:
 
         document = yaml.safe_load(Path(options.config).read_text())
         config = parse_configuration(document if isinstance(document, dict) else {})
-        check_plugins(config)
+        check_plugins(config, own)
         _check_certificates(config)
         return config
     election = LeaderElectionConfig(
@@ -75,7 +87,9 @@ def _check_certificates(config: Configuration) -> None:
             HttpPost(each)
 
 
-async def run(daemon: Daemon, *, options: Options, config: Configuration) -> None:
+async def run(
+    daemon: Daemon, *, options: Options, config: Configuration, own: Sequence[type[OwnPlugin]] = ()
+) -> None:
     from client.guard import PortGuard
     from client.metrics import count_request
     from client.rest import Client
@@ -88,7 +102,7 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
     client = Client(
         load(kubeconfig or None), user_agent=NAME, qps=options.kube_api_qps or None, on_answer=count_request
     )
-    assembly = assemble(client, config, Random(), clock.now)
+    assembly = assemble(client, config, Random(), clock.now, own)
     health = HealthServer(
         options.bind_address,
         options.secure_port,

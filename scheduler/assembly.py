@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -35,14 +35,17 @@ from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
 from scheduler.extender import Extender, HttpPost, ignored_resources
 from scheduler.framework.interface import EventKind, Subject
+from scheduler.framework.own import Handle, OwnPlugin
 from scheduler.framework.profile import Profile
+from scheduler.framework.waiting import WaitingPods
 from scheduler.journal import Journal
 from scheduler.nominator import Nominator
+from scheduler.parts import Parts
 from scheduler.plugins.registry import build_profile
 from scheduler.pod_info import PodInfo, trim
 from scheduler.preemption import Preemption
-from scheduler.queue import SchedulingQueue
-from scheduler.scheduler import Parts, Scheduler
+from scheduler.queue import SchedulingQueue, by_priority
+from scheduler.scheduler import Scheduler
 from scheduler.selection import Selector
 from scheduler.volumes.binder import VolumeBinder
 from scheduler.volumes.informers import StorageInformers
@@ -82,7 +85,14 @@ class Assembly:
         return all(informer.synced for informer in self.informers)
 
 
-def assemble(client: Client, config: Configuration, random: Random, now: Callable[[], datetime]) -> Assembly:
+def assemble(
+    client: Client,
+    config: Configuration,
+    random: Random,
+    now: Callable[[], datetime],
+    own: Sequence[type[OwnPlugin]] = (),
+) -> Assembly:
+    """`own` are plugins that profiles may enable besides the scheduler's."""
     # Extenders are shown pods as they are.
     transform = drop_managed_fields if config.extenders else trim
     pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=transform)
@@ -105,19 +115,22 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
     selectors = DefaultSelectors(services, sources)
     binder = VolumeBinder(storage.storage(), client, news, cache.labels_of_node, cache.pods.__contains__)
     devices = DeviceClaims(claims, classes, slices, client)
+    waiting = WaitingPods()
+    makers = {kind: partial(kind, handle=Handle(cache, waiting, client)) for kind in own}
+    ignored = ignored_resources(config.extenders)
     profiles = {
-        each.name: build_profile(
-            each, selectors, cache.namespaces, binder, devices, ignored_resources(config.extenders)
-        )
+        each.name: build_profile(each, selectors, cache.namespaces, binder, devices, ignored, makers)
         for each in config.profiles
     }
     queue = SchedulingQueue(
         asyncio.get_running_loop().time,
         partial(may_help, profiles),
+        held_back_by=lambda pod: profiles[pod.scheduler_name].held_back_by(pod),
+        sort_key=next(iter(profiles.values())).sort_key or by_priority,
         initial_backoff=config.initial_backoff,
         max_backoff=config.max_backoff,
     )
-    handlers = EventHandlers(cache, queue, nominator, selectors, profiles, news)
+    handlers = EventHandlers(cache, queue, nominator, selectors, profiles, news, waiting)
     pods.add_handler(handlers.pod)
     nodes.add_handler(handlers.node)
     namespaces.add_handler(handlers.namespace)
@@ -141,6 +154,7 @@ def assemble(client: Client, config: Configuration, random: Random, now: Callabl
         journal=journal,
         pod=pods.get,
         now=now,
+        waiting=waiting,
         extenders=[
             Extender(each, post, nodes.get) for each, post in zip(config.extenders, connections, strict=True)
         ],

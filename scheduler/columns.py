@@ -15,12 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.cache import Cache
-from scheduler.framework.interface import (
-    SKIP,
-    FilterPlugin,
-)
+from scheduler.framework.interface import SKIP, FilterPlugin, States
 from scheduler.framework.normalize import normalize, normalize_columns
-from scheduler.framework.profile import Profile, States
+from scheduler.framework.profile import Profile
 from scheduler.node_info import NodeInfo
 from scheduler.pod_counts import Kind
 from scheduler.pod_info import PodInfo

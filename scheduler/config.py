@@ -35,12 +35,14 @@ class ConfigError(ValueError):
 class ProfileConfig:
     """One schedulerName. `plugins`: extension point, or multiPoint, -> its PluginSet, as the file has it.
 
-    `percentage` of nodes to find before the best of them is chosen; 0: all.
+    `args` are those of the scheduler's plugins, `own_args` those of others, by name. `percentage` of nodes to
+    find before the best of them is chosen; 0: all.
     """
 
     name: str = DEFAULT_SCHEDULER
     plugins: Mapping[str, Any] = field(default_factory=dict)
     args: PluginArgs = field(default_factory=PluginArgs)
+    own_args: Mapping[str, Object] = field(default_factory=dict)
     percentage: int = 0
 
 
@@ -160,7 +162,9 @@ def _profiles(
         if name in [each.name for each in parsed]:
             errors.append(duplicate(path.child("schedulerName"), name))
         own = _given(profile, "percentageOfNodesToScore", percentage)
-        parsed.append(ProfileConfig(name, profile.get("plugins") or {}, args, own))
+        given = {each.get("name") or "": each.get("args") or {} for each in profile.get("pluginConfig") or ()}
+        others = {plugin: each for plugin, each in given.items() if plugin not in ARGS}
+        parsed.append(ProfileConfig(name, profile.get("plugins") or {}, args, others, own))
     return tuple(parsed), errors
 
 

@@ -12,6 +12,7 @@ from apimachinery.pods import is_terminal
 from scheduler.cache import Cache
 from scheduler.default_selector import DefaultSelectors
 from scheduler.framework.interface import EventKind, Subject
+from scheduler.framework.waiting import WaitingPods
 from scheduler.node_info import NodeInfo, parse_node
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo, parse_pod
@@ -30,6 +31,7 @@ class EventHandlers:
         selectors: DefaultSelectors,
         profiles: Container[str],
         news: News,
+        waiting: WaitingPods | None = None,
     ) -> None:
         self._cache = cache
         self._queue = queue
@@ -37,6 +39,7 @@ class EventHandlers:
         self._selectors = selectors
         self._profiles = profiles
         self._news = news
+        self._waiting = waiting or WaitingPods()
 
     def pod(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or old["metadata"]["uid"] != new["metadata"]["uid"]):
@@ -55,6 +58,7 @@ class EventHandlers:
     def _pod_gone(self, uid: str) -> None:
         self._queue.delete(uid)
         self._news.tell(uid)
+        self._waiting.reject(uid, "", "removed")
         self._nominator.remove(uid)
         known = self._cache.remove_pod(uid)
         if known is not None:
@@ -71,6 +75,8 @@ class EventHandlers:
             self._queue.wake(changes, Subject(old=known, new=pod))
 
     def _unassigned(self, old: Object | None, pod: PodInfo) -> None:
+        if pod.is_terminating:
+            self._waiting.reject(pod.uid, "", "removed")
         if pod.scheduler_name not in self._profiles or self._cache.is_assumed(pod.uid):
             return
         if pod.is_terminating:

@@ -59,6 +59,14 @@ PREEMPTION_VICTIMS = Histogram(
 )
 
 
+PERMIT_WAIT_DURATION = Histogram(
+    "scheduler_permit_wait_duration_seconds",
+    "Duration of waiting on permit.",
+    ["result"],
+    buckets=LATENCY_BUCKETS,
+)
+
+
 def initialize(profiles: list[str]) -> None:
     """Shows every series from the start."""
     for profile in profiles:

@@ -11,6 +11,9 @@ from component_base.flags import duration, flag
 @dataclass(frozen=True)
 class Options(GatedOptions):
     config: str = flag("", "The path to the configuration file.")
+    plugins_from: tuple[str, ...] = flag(
+        (), "Python modules or files with scheduler plugins of one's own; see docs/scheduler.md."
+    )
     kubeconfig: str = flag("", "path to kubeconfig file with authorization and master location information.")
     bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
     secure_port: int = flag(10259, "The port on which to serve HTTPS. If 0, don't serve HTTPS at all.")

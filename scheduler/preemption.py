@@ -15,8 +15,8 @@ from apimachinery.labels import Selector, SelectorError, selector_from_label_sel
 from apimachinery.objects import Object, get_path, namespace_of
 from scheduler.cache import Cache
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import Verdict
-from scheduler.framework.profile import Profile, States
+from scheduler.framework.interface import States, Verdict
+from scheduler.framework.profile import Profile
 from scheduler.node_info import NodeInfo
 from scheduler.nominator import Nominator
 from scheduler.pod_info import NOT_STARTED, PodInfo

@@ -1,8 +1,9 @@
 """The scheduling queue: which pod is next, and which pods wait for what.
 
 A pod is in one of three places: active (to be tried, by priority and time), backing off (tried in vain, and
-something has happened since), or unschedulable (nothing has happened that could help). Pods with scheduling
-gates are unschedulable until the gates are gone. Nothing here does I/O or decides where a pod goes.
+something has happened since), or unschedulable (nothing has happened that could help). Pods that a plugin
+holds back, those with scheduling gates for one, are unschedulable until it doesn't. Nothing here does I/O or
+decides where a pod goes.
 """
 
 from __future__ import annotations
@@ -32,27 +33,46 @@ class QueuedPod:
     timestamp: float  # since when it is where it is
     attempts: int = 0
     rejected_by: frozenset[str] = frozenset()
-    is_gated: bool = False
+    gated_by: str = ""  # the plugin that keeps it from being tried
     ready_since: float | None = None  # when it could first be tried
 
+    @property
+    def is_gated(self) -> bool:
+        return bool(self.gated_by)
 
+
+# The plugin that keeps a pod from being tried, or "".
+HeldBackBy = Callable[[PodInfo], str]
+# By what pods are tried, the least first; the time is that since when the pod may be.
+SortKey = Callable[[PodInfo, float], tuple[float, ...]]
 # Whether one of the plugins that rejected a pod thinks that an event may have changed that.
 MayHelp = Callable[[PodInfo, Iterable[str], Iterable[EventKind], Subject], bool]
 
 
+def by_priority(pod: PodInfo, since: float) -> tuple[float, ...]:
+    return (-pod.priority, since)
+
+
+def by_gates(pod: PodInfo) -> str:
+    return "SchedulingGates" if pod.gates else ""
+
+
 class SchedulingQueue:
-    """`clock` gives seconds, as the loop's time does; `may_help` asks the plugins' hints."""
+    """`clock` gives seconds, as the loop's time does; the other functions ask the plugins."""
 
     def __init__(
         self,
         clock: Callable[[], float],
         may_help: MayHelp,
         *,
+        held_back_by: HeldBackBy = by_gates,
+        sort_key: SortKey = by_priority,
         initial_backoff: float = INITIAL_BACKOFF,
         max_backoff: float = MAX_BACKOFF,
     ) -> None:
         self._clock = clock
         self._may_help = may_help
+        self._held_back_by, self._sort_key = held_back_by, sort_key
         self._initial_backoff, self._max_backoff = initial_backoff, max_backoff
         self._active: _Heap = _Heap()
         self._backoff: _Heap = _Heap()
@@ -137,19 +157,19 @@ class SchedulingQueue:
 
     def _place(self, queued: QueuedPod) -> None:
         """Where a pod belongs that has a reason to be tried."""
-        uid = queued.pod.uid
-        if not queued.pod.gates and queued.ready_since is None:
-            queued = replace(queued, ready_since=self._clock())
-        if queued.pod.gates:
-            self._unschedulable[uid] = replace(queued, is_gated=True)
-        elif queued.attempts and self._ready_at(queued) > self._clock():
-            self._push(self._backoff, replace(queued, is_gated=False))
+        if gated_by := self._held_back_by(queued.pod):
+            self._unschedulable[queued.pod.uid] = replace(queued, gated_by=gated_by)
+            return
+        ready_since = self._clock() if queued.ready_since is None else queued.ready_since
+        queued = replace(queued, gated_by="", ready_since=ready_since)
+        if queued.attempts and self._ready_at(queued) > self._clock():
+            self._push(self._backoff, queued)
         else:
-            self._push(self._active, replace(queued, is_gated=False))
+            self._push(self._active, queued)
 
     def _push(self, heap: _Heap, queued: QueuedPod) -> None:
         if heap is self._active:
-            heap.push(queued.pod.uid, (-queued.pod.priority, queued.timestamp), queued)
+            heap.push(queued.pod.uid, self._sort_key(queued.pod, queued.timestamp), queued)
         else:
             heap.push(queued.pod.uid, (self._ready_at(queued),), queued)
         self._wakeup.set()
@@ -168,15 +188,15 @@ class SchedulingQueue:
         if not kinds or not self._unschedulable:
             return
         helped = [
-            queued
-            for queued in self._unschedulable.values()
-            if not queued.is_gated and self._is_helped(queued, kinds, subject)
+            queued for queued in self._unschedulable.values() if self._is_helped(queued, kinds, subject)
         ]
         for queued in helped:
             del self._unschedulable[queued.pod.uid]
             self._place(queued)
 
     def _is_helped(self, queued: QueuedPod, kinds: Iterable[EventKind], subject: Subject) -> bool:
+        if queued.gated_by:
+            return self._may_help(queued.pod, (queued.gated_by,), kinds, subject)
         # Without the name of a plugin (there was no node at all) anything may help.
         return not queued.rejected_by or self._may_help(queued.pod, queued.rejected_by, kinds, subject)
 

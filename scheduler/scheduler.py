@@ -9,73 +9,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
 
 from apimachinery.errors import StatusError
-from apimachinery.objects import NamespacedName, Object
-from apimachinery.times import format_micro_time, format_time
+from apimachinery.times import format_time
 from client.errors import ConnectionFailed
 from scheduler import journal, metrics, status
-from scheduler.cache import Cache
-from scheduler.effects import Effects
-from scheduler.extended import bind_with, preempt_with, select_with
+from scheduler.binding_cycle import BindingCycle
+from scheduler.extended import preempt_with, select_with
 from scheduler.extender import Extender, ExtenderError
-from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import EventKind, PreBindError, Subject
-from scheduler.framework.profile import Profile, Reservations, States
-from scheduler.journal import Attempt, Journal, rejected_matrix
-from scheduler.nominator import Nominator
+from scheduler.framework.profile import Profile
+from scheduler.journal import rejected_matrix
+from scheduler.parts import Parts
 from scheduler.pod_info import PodInfo, parse_pod
-from scheduler.preemption import Candidate, Preemption, PreemptionPlan
-from scheduler.queue import FLUSH_INTERVAL, QueuedPod, SchedulingQueue
-from scheduler.selection import Rejected, Selected, Selector
+from scheduler.post_filter import Outcome, Remedy, run_post_filters
+from scheduler.preemption import NAME as PREEMPTION
+from scheduler.preemption import Candidate, PreemptionPlan
+from scheduler.queue import FLUSH_INTERVAL, QueuedPod
+from scheduler.reports import Reports
+from scheduler.selection import Rejected, Selected
 
 log = logging.getLogger(__name__)
 
-BINDER = "DefaultBinder"
 # How long decisions are made in a row before the loop may do other things.
 TIME_SLICE = 0.005
-
-
-class Api(Protocol):
-    async def bind(self, pod: PodInfo, node: str) -> None: ...
-
-    async def patch_status(self, pod: PodInfo, patch: Object) -> None: ...
-
-    async def delete(self, pod: PodInfo) -> None: ...
-
-
-class Recorder(Protocol):
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a scheduler is made of. `pod` finds the newest known object of a pod."""
-
-    api: Api
-    cache: Cache
-    queue: SchedulingQueue
-    nominator: Nominator
-    selector: Selector
-    preemption: Preemption
-    profiles: Mapping[str, Profile]
-    recorders: Mapping[str, Recorder]
-    effects: Effects
-    journal: Journal
-    pod: Callable[[NamespacedName], Object | None]
-    now: Callable[[], datetime]
-    extenders: Sequence[Extender] = ()
 
 
 class Scheduler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._cache, self._queue, self._nominator = parts.cache, parts.queue, parts.nominator
+        self._reports = Reports(parts)
+        self._binding = BindingCycle(parts, self._reports)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -88,7 +54,7 @@ class Scheduler:
             await self._queue.wait()
             end = time.monotonic() + TIME_SLICE
             while (queued := self._queue.pop()) is not None:
-                if interested := self._interested(queued.pod):
+                if interested := self._parts.interested(queued.pod):
                     await self._schedule_with(queued, interested)
                 else:
                     self.schedule_one(queued)
@@ -111,22 +77,25 @@ class Scheduler:
         if self._is_settled(pod):
             return
         start = time.perf_counter()
-        outcome = self._parts.selector.select(pod, profile)
-        seconds = time.perf_counter() - start
-        metrics.ALGORITHM_DURATION.observe(seconds)
+        try:
+            outcome = self._parts.selector.select(pod, profile)
+            metrics.ALGORITHM_DURATION.observe(time.perf_counter() - start)
+            if isinstance(outcome, Rejected):
+                preempt = partial(self._preempt, pod, profile, outcome)
+                after = run_post_filters(pod, profile, outcome, preempt)
+        except Exception as error:  # of a plugin of one's own: others go on
+            log.exception("Attempt failed: pod=%s", pod.key)
+            self._fail(queued, profile.name, str(error), start)
+            return
         if isinstance(outcome, Selected):
-            self._bind(queued, profile, outcome, start)
+            self._binding.begin(queued, profile, outcome, start)
         else:
-            plan = self._preempt(pod, profile, outcome.error, outcome.states)
-            self._reject(queued, profile, outcome, plan, start)
+            self._reject(queued, profile, outcome, after, start)
 
     def _is_settled(self, pod: PodInfo) -> bool:
         return pod.is_terminating or self._cache.is_assumed(pod.uid)
 
     # Others are asked, too
-
-    def _interested(self, pod: PodInfo) -> list[Extender]:
-        return [each for each in self._parts.extenders if each.is_interested(pod)]
 
     async def _schedule_with(self, queued: QueuedPod, extenders: Sequence[Extender]) -> None:
         """The same with extenders. Nobody else is decided on meanwhile, but the cluster may change."""
@@ -136,22 +105,25 @@ class Scheduler:
             return
         start = time.perf_counter()
         self._queue.hold(pod.uid)
-        plan = PreemptionPlan()
         try:
             outcome = await select_with(extenders, self._parts.selector, pod, profile)
             if isinstance(outcome, Rejected):
                 plan = await self._preempt_with(extenders, pod, profile, outcome)
-        except ExtenderError as error:
+                after = run_post_filters(pod, profile, outcome, lambda: plan)
+        except Exception as error:
             self._queue.release()
-            self._extender_failed(queued, profile.name, str(error), start)
+            log.warning(
+                "Attempt failed: pod=%s err=%s", pod.key, error, exc_info=not isinstance(error, ExtenderError)
+            )
+            self._fail(queued, profile.name, str(error), start)
             return
-        has_news, current = self._queue.release(), self._waiting(pod)
+        has_news, current = self._queue.release(), self._reports.still_waits(pod)
         if current is None:
             return
         if isinstance(outcome, Rejected):
-            self._reject(queued, profile, outcome, plan, start)
+            self._reject(queued, profile, outcome, after, start)
         elif not has_news or self._parts.selector.still_fits(pod, profile, outcome):
-            self._bind(queued, profile, outcome, start)
+            self._binding.begin(queued, profile, outcome, start)
         else:
             self._queue.add_failed(queued)
         if has_news and self._queue.get(pod.uid) is not None:
@@ -161,7 +133,7 @@ class Scheduler:
     async def _preempt_with(
         self, extenders: Sequence[Extender], pod: PodInfo, profile: Profile, rejected: Rejected
     ) -> PreemptionPlan:
-        if not rejected.error.node_count or not profile.preempts:
+        if not rejected.error.node_count or PREEMPTION not in profile.post_filters:
             return PreemptionPlan()
         metrics.PREEMPTION_ATTEMPTS.inc()
         found = self._parts.preemption.candidates(pod, profile, rejected.error, rejected.states)
@@ -169,97 +141,48 @@ class Scheduler:
             return found
         return await preempt_with(extenders, pod, found, self._cache.pods)
 
-    def _extender_failed(self, queued: QueuedPod, profile: str, message: str, start: float) -> None:
-        self._observe(metrics.ERROR, profile, start)
-        current = self._waiting(queued.pod)
-        if current is None:
-            return
-        log.warning("Extender failed: pod=%s err=%s", queued.pod.key, message)
-        self._nominator.remove(queued.pod.uid)
-        self._queue.add_failed(queued)
-        self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated="")
-
-    # A node was found
-
-    def _bind(self, queued: QueuedPod, profile: Profile, selected: Selected, start: float) -> None:
-        pod = queued.pod
-        node = self._cache.node(selected.node)
-        assert node is not None, "nothing has happened since it was selected"
-        assumed = self._cache.assume(pod, selected.node)
-        reserved = profile.reserve(assumed, node, selected.states)
-        self._nominator.remove(pod.uid)
-        carry_out = partial(self._carry_out, queued, assumed, profile, reserved, start)
-        if reserved:
-            self._parts.effects.start(carry_out)
-        else:
-            self._parts.effects.submit(pod.uid, carry_out)
-        self._parts.journal.add(journal.of_selected(self._base(queued, profile, start), selected))
-
-    async def _carry_out(
-        self, queued: QueuedPod, pod: PodInfo, profile: Profile, reserved: Reservations, start: float
-    ) -> None:
-        try:
-            await profile.pre_bind(pod, reserved)
-            if not await bind_with(self._interested(pod), pod):
-                await self._parts.api.bind(queued.pod, pod.node_name)
-        except (PreBindError, ExtenderError, StatusError, ConnectionFailed) as error:
-            profile.unreserve(pod, reserved)
-            self._binding_failed(queued, pod, profile.name, error, start)
-            return
-        self._cache.finish_binding(pod.uid, asyncio.get_running_loop().time())
-        log.info("Successfully bound pod to node: pod=%s node=%s", pod.key, pod.node_name)
-        message = f"Successfully assigned {pod.key} to {pod.node_name}"
-        self._parts.recorders[profile.name].event(queued.pod.pod, "Normal", "Scheduled", message)
-        self._observe(metrics.SCHEDULED, profile.name, start)
-        since = queued.added if queued.ready_since is None else queued.ready_since
-        metrics.observe_bound(queued.attempts, asyncio.get_running_loop().time() - since)
-
-    def _binding_failed(
-        self, queued: QueuedPod, pod: PodInfo, profile: str, error: Exception, start: float
-    ) -> None:
-        """The room is free again, and the pod is tried later, unless it's gone or bound after all."""
-        self._cache.forget(pod.uid)
-        self._queue.wake((EventKind.POD_DELETE,), Subject(old=pod))
-        self._observe(metrics.ERROR, profile, start)
-        current = self._waiting(pod)
-        if current is None:
-            log.info("Dropped a pod that could not be bound: pod=%s reason=%s", pod.key, error)
-            return
-        log.warning("Binding failed: pod=%s node=%s err=%s", pod.key, pod.node_name, error)
-        self._queue.add_failed(queued)
-        is_told = isinstance(error, PreBindError | ExtenderError)
-        message = str(error) if is_told else f'running Bind plugin "{BINDER}": {error}'
-        self._report(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated="")
-
-    def _waiting(self, pod: PodInfo) -> Object | None:
-        """The pod's newest object if it is the same pod and still has no node."""
-        current = self._parts.pod(pod.key)
-        if current is None or current["metadata"].get("uid") != pod.uid or current["spec"].get("nodeName"):
-            return None
-        return current
-
     # No node was found
 
+    def _fail(self, queued: QueuedPod, profile: str, message: str, start: float) -> None:
+        """Nobody knows whether there is one."""
+        self._reports.observe(metrics.ERROR, profile, start)
+        current = self._reports.still_waits(queued.pod)
+        if current is None:
+            return
+        self._nominator.remove(queued.pod.uid)
+        self._queue.add_failed(queued)
+        self._reports.failed(queued.pod, current, profile, status.SCHEDULER_ERROR, message, nominated="")
+
+    def _preempt(self, pod: PodInfo, profile: Profile, rejected: Rejected) -> PreemptionPlan:
+        metrics.PREEMPTION_ATTEMPTS.inc()
+        return self._parts.preemption.plan(pod, profile, rejected.error, rejected.states)
+
     def _reject(
-        self, queued: QueuedPod, profile: Profile, rejected: Rejected, plan: PreemptionPlan, start: float
+        self, queued: QueuedPod, profile: Profile, rejected: Rejected, after: Outcome, start: float
     ) -> None:
         pod, error = queued.pod, rejected.error
         self._queue.add_unschedulable(queued, error.plugins)
-        nominated = self._nominate(pod, profile, plan)
-        message = error.message(plan.message)
+        nominated = self._nominate(pod, profile, after.plan)
+        for remedy in after.remedies:
+            self._parts.effects.submit(pod.uid, partial(self._remedy, pod, remedy))
+        message = error.message(after.message)
         log.info("Unable to schedule pod; no fit; waiting: pod=%s err=%s", pod.key, message)
-        self._observe(metrics.UNSCHEDULABLE, profile.name, start)
+        self._reports.observe(metrics.UNSCHEDULABLE, profile.name, start)
         matrix = rejected_matrix(pod, profile, rejected, self._cache.nodes)
-        self._parts.journal.add(journal.of_rejected(self._base(queued, profile, start), matrix, message))
-        current = self._waiting(pod)
+        attempt = self._reports.attempt(queued, profile, start)
+        self._parts.journal.add(journal.of_rejected(attempt, matrix, message))
+        current = self._reports.still_waits(pod)
         if current is not None:
-            self._report(pod, current, profile.name, status.UNSCHEDULABLE, message, nominated=nominated)
+            self._reports.failed(
+                pod, current, profile.name, status.UNSCHEDULABLE, message, nominated=nominated
+            )
 
-    def _preempt(self, pod: PodInfo, profile: Profile, error: FitError, states: States) -> PreemptionPlan:
-        if not error.node_count or not profile.preempts:
-            return PreemptionPlan()
-        metrics.PREEMPTION_ATTEMPTS.inc()
-        return self._parts.preemption.plan(pod, profile, error, states)
+    async def _remedy(self, pod: PodInfo, remedy: Remedy) -> None:
+        try:
+            await remedy.act()
+        except (StatusError, ConnectionFailed) as error:
+            log.warning("Nothing was done for a pod: pod=%s plugin=%s err=%s", pod.key, remedy.plugin, error)
+            self._queue.retry(pod.uid)
 
     def _nominate(self, pod: PodInfo, profile: Profile, plan: PreemptionPlan) -> str | None:
         """What to write as the nominated node; None leaves it."""
@@ -279,7 +202,11 @@ class Scheduler:
         self._nominator.add(pod, candidate.node)
         metrics.PREEMPTION_VICTIMS.observe(len(candidate.victims))
         for victim in candidate.victims:
-            self._parts.effects.submit(victim.uid, partial(self._delete_victim, victim, pod, profile.name))
+            # One that is not bound yet need not go, only not come.
+            if not self._parts.waiting.reject(victim.uid, PREEMPTION, "preempted"):
+                self._parts.effects.submit(
+                    victim.uid, partial(self._delete_victim, victim, pod, profile.name)
+                )
 
     async def _clear_nomination(self, pod: PodInfo) -> None:
         await self._parts.api.patch_status(pod, {"status": {"nominatedNodeName": None}})
@@ -301,45 +228,3 @@ class Scheduler:
         log.info("Preempted pod: victim=%s preemptor=%s node=%s", victim.key, preemptor.key, victim.node_name)
         message = f"Preempted by pod {preemptor.uid} on node {victim.node_name}"
         self._parts.recorders[profile].event(victim.pod, "Normal", "Preempted", message)
-
-    # Telling others
-
-    def _report(
-        self,
-        pod: PodInfo,
-        current: Object,
-        profile: str,
-        reason: str,
-        message: str,
-        *,
-        nominated: str | None,
-    ) -> None:
-        self._parts.recorders[profile].event(current, "Warning", "FailedScheduling", status.note(message))
-        now = format_time(self._parts.now())
-        patch = status.plan_status_patch(
-            current, reason=reason, message=message, nominated_node=nominated, now=now
-        )
-        if patch is not None:
-            self._parts.effects.submit(pod.uid, partial(self._patch_status, pod, patch))
-
-    async def _patch_status(self, pod: PodInfo, patch: Object) -> None:
-        if self._waiting(pod) is None:
-            return
-        try:
-            await self._parts.api.patch_status(pod, patch)
-        except (StatusError, ConnectionFailed) as error:
-            log.warning("Status was not updated: pod=%s err=%s", pod.key, error)
-
-    def _observe(self, result: str, profile: str, start: float) -> None:
-        metrics.SCHEDULE_ATTEMPTS.labels(result, profile).inc()
-        metrics.ATTEMPT_DURATION.labels(result, profile).observe(time.perf_counter() - start)
-
-    def _base(self, queued: QueuedPod, profile: Profile, start: float) -> Attempt:
-        return Attempt(
-            pod=queued.pod.key,
-            uid=queued.pod.uid,
-            time=format_micro_time(self._parts.now()),
-            attempt=queued.attempts,
-            profile=profile.name,
-            milliseconds=(time.perf_counter() - start) * 1000,
-        )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.cache import Cache
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import Verdict
-from scheduler.framework.profile import EligibleNodes, Profile, States
+from scheduler.framework.interface import States, Verdict
+from scheduler.framework.profile import EligibleNodes, Profile
 from scheduler.node_info import NodeInfo
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo

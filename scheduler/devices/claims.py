@@ -115,6 +115,12 @@ class DeviceClaims:
             claim = {**claim, "status": {**(claim.get("status") or {}), "allocation": allocation}}
         return await self._api.update_status(RESOURCE_CLAIMS, reserved(claim, pod))
 
+    async def deallocate(self, claim: Object) -> None:
+        """Takes the claim's devices away. Raises what the API refuses with: it may have changed."""
+        gone = ("allocation", "reservedFor", "devices")
+        status = {name: value for name, value in (claim.get("status") or {}).items() if name not in gone}
+        await self._api.update_status(RESOURCE_CLAIMS, {**claim, "status": status})
+
     async def _hold(self, claim: Object) -> Object:
         """It must not go without giving its devices back."""
         finalizers = claim["metadata"].get("finalizers") or []

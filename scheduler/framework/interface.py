@@ -3,12 +3,13 @@
 A plugin looks at one node at a time (`filter`, `score`). Where many nodes are to be looked at, `columns.py`
 asks for all at once: a plugin whose answer depends on the Node object alone says so (`is_static`) and is
 remembered; one with a fast way over all nodes offers `filter_columns` or `score_columns`. On the node that is
-chosen it may set something aside (`reserve`), and have it made ready before the pod is bound (`pre_bind`).
+chosen it may set something aside (`reserve`), keep the pod waiting (`permit`), and have things made ready
+before the pod is bound (`pre_bind`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
@@ -20,6 +21,7 @@ from scheduler.pod_info import PodInfo
 if TYPE_CHECKING:
     from scheduler.cache import Cache
     from scheduler.columns import Columns, IntArray, Mask
+    from scheduler.framework.fit_error import FitError
 
 MAX_NODE_SCORE = 100
 # Stands for all extenders as the plugin that rejected a pod: nobody knows what would help.
@@ -32,6 +34,10 @@ class Verdict(NamedTuple):
     plugin: str
     reasons: tuple[str, ...]
     is_final: bool = False
+
+
+# What each plugin's pre_filter found out about the pod in hand.
+States = dict[str, Any]
 
 
 class Skip:
@@ -168,20 +174,97 @@ class ColumnsScorePlugin(Protocol):
 
 
 @runtime_checkable
+class PreEnqueuePlugin(Protocol):
+    """Keeps pods from being tried at all; asked again when an event comes that its hints are about."""
+
+    name: str
+
+    def pre_enqueue(self, pod: PodInfo) -> Verdict | None: ...
+
+
+class PostFiltered(NamedTuple):
+    """What a plugin says of a pod that fits nowhere, and what it wants done for it.
+
+    `is_final`: no other plugin is to try its hand. A `remedy` that fails lets the pod be tried again.
+    """
+
+    message: str
+    remedy: Callable[[], Awaitable[None]] | None = None
+    is_final: bool = False
+
+
+@runtime_checkable
+class PostFilterPlugin(Protocol):
+    """Does something for a pod that fits nowhere."""
+
+    name: str
+
+    def post_filter(self, pod: PodInfo, error: FitError, state: Any) -> PostFiltered: ...
+
+
+@runtime_checkable
 class ReservePlugin(Protocol):
-    """Sets aside what a pod needs on the node that was chosen for it, and has it ready before it is bound."""
+    """Sets aside what a pod needs on the node that was chosen for it."""
 
     name: str
 
     def reserve(self, pod: PodInfo, node: NodeInfo, state: Any) -> Any:
-        """What was set aside; None if there is nothing to wait for."""
+        """What was set aside, None for nothing; a Verdict rejects the pod."""
 
     def unreserve(self, pod: PodInfo, reserved: Any) -> None:
-        """The pod won't be bound after all."""
+        """The pod won't be bound after all. Not called of who set nothing aside."""
+
+
+class Wait(NamedTuple):
+    """`permit` wants the pod to wait until the plugin allows it, but not longer than this."""
+
+    seconds: float
+
+
+@runtime_checkable
+class PermitPlugin(Protocol):
+    """Has a say before a pod goes to the node that was chosen for it."""
+
+    name: str
+
+    def permit(self, pod: PodInfo, node: NodeInfo) -> Verdict | Wait | None: ...
+
+
+@runtime_checkable
+class PreBindPlugin(Protocol):
+    """Has ready what the pod needs before it is bound. Not asked if it has a `reserve` that found nothing."""
+
+    name: str
 
     async def pre_bind(self, pod: PodInfo, reserved: Any) -> None:
         """Returns when all is ready. Raises PreBindError, or what the API refuses with."""
 
 
+@runtime_checkable
+class BindPlugin(Protocol):
+    name: str
+
+    async def bind(self, pod: PodInfo) -> bool:
+        """Binds the pod to its `node_name`; False leaves it to the next plugin. Raises as `pre_bind` does."""
+
+
+@runtime_checkable
+class PostBindPlugin(Protocol):
+    """Is told of pods that are bound."""
+
+    name: str
+
+    def post_bind(self, pod: PodInfo) -> None: ...
+
+
+@runtime_checkable
+class QueueSortPlugin(Protocol):
+    """Says by what pods are tried, the least first. There is one, of all profiles."""
+
+    name: str
+
+    def sort_key(self, pod: PodInfo, since: float) -> tuple[float, ...]: ...
+
+
 class PreBindError(Exception):
-    """What was set aside can't be had: the pod has to be scheduled anew."""
+    """What was set aside can't be had, or the pod not be bound: it has to be scheduled anew."""

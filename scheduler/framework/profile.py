@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from apimachinery.errors import StatusError
-from client.errors import ConnectionFailed
 from scheduler.cache import Cache
+from scheduler.framework.binding_points import BindingPoints
 from scheduler.framework.interface import (
-    EXTENDER,
     SKIP,
     ColumnsFilterPlugin,
     ColumnsScorePlugin,
@@ -18,11 +16,13 @@ from scheduler.framework.interface import (
     Hint,
     NodeNamingPlugin,
     Plugin,
-    PreBindError,
+    PostFilterPlugin,
+    PreEnqueuePlugin,
     PreFilterPlugin,
     PreScorePlugin,
-    ReservePlugin,
+    QueueSortPlugin,
     ScorePlugin,
+    States,
     Subject,
     Verdict,
 )
@@ -32,11 +32,6 @@ from scheduler.pod_info import PodInfo
 
 if TYPE_CHECKING:
     from scheduler.columns import Columns, IntArray, Mask
-
-# What each plugin's pre_filter found out about the pod in hand.
-States = dict[str, Any]
-# What each plugin has set aside for a pod.
-Reservations = dict[str, Any]
 
 
 class Scorer(NamedTuple):
@@ -104,12 +99,11 @@ class Profile:
         """
         self.name = name
         self.plugins = plugins
-        self.preempts = bool(points["postFilter"])
         self.percentage = percentage
         self.min_candidates = min_candidates
 
         def at(point: str) -> list[Plugin]:
-            return [plugins[each] for each in points[point]]
+            return [plugins[each] for each in points[point] if each in plugins]
 
         self.filters = [each for each in at("filter") if isinstance(each, FilterPlugin)]
         pre_filters = dict.fromkeys((*points["preFilter"], *points["filter"]))
@@ -118,10 +112,19 @@ class Profile:
         scorers = [each for each in at("score") if isinstance(each, ScorePlugin)]
         self.scorers = [Scorer.of(each, weights[each.name]) for each in scorers]
         self._naming = [each for each in named if isinstance(each, NodeNamingPlugin)]
-        self._reserving = {each.name: each for each in at("reserve") if isinstance(each, ReservePlugin)}
+        self._pre_enqueue = [each for each in at("preEnqueue") if isinstance(each, PreEnqueuePlugin)]
+        self.post_filters = {name: self._post_filter(name) for name in points["postFilter"]}
+        sorting = [each.sort_key for each in at("queueSort") if isinstance(each, QueueSortPlugin)]
+        self.sort_key = sorting[0] if sorting else None  # None: by priority, the scheduler's own
+        self.binding = BindingPoints(plugins, points)
         self.static_filters = [each for each in self.filters if each.is_static]
         self.dynamic_filters = [(each, _fast_way(each)) for each in self.filters if not each.is_static]
         self._hints = {each.name: each.hints for each in plugins.values()}
+
+    def _post_filter(self, name: str) -> PostFilterPlugin | None:
+        """None is preemption, which is the scheduler's own."""
+        plugin = self.plugins.get(name)
+        return plugin if isinstance(plugin, PostFilterPlugin) else None
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> States | Verdict:
         """The states for `filter`, or the no of a plugin that rejects the pod whatever the node."""
@@ -186,26 +189,9 @@ class Profile:
             found[plugin.name] = [weight * score for score in normalize(plugin.normalize, raw)]
         return found
 
-    def reserve(self, pod: PodInfo, node: NodeInfo, states: States) -> Reservations:
-        """Sets aside what the pod needs on its node; empty if nothing has to be waited for."""
-        reserved = {
-            name: plugin.reserve(pod, node, states.get(name))
-            for name, plugin in self._reserving.items()
-            if states.get(name) is not SKIP
-        }
-        return {name: each for name, each in reserved.items() if each is not None}
-
-    def unreserve(self, pod: PodInfo, reserved: Reservations) -> None:
-        for name, each in reserved.items():
-            self._reserving[name].unreserve(pod, each)
-
-    async def pre_bind(self, pod: PodInfo, reserved: Reservations) -> None:
-        """Has everything ready that was set aside. Raises PreBindError with the plugin's name."""
-        for name, each in reserved.items():
-            try:
-                await self._reserving[name].pre_bind(pod, each)
-            except (PreBindError, StatusError, ConnectionFailed) as error:
-                raise PreBindError(f'running PreBind plugin "{name}": {error}') from error
+    def held_back_by(self, pod: PodInfo) -> str:
+        """The plugin that wants the pod not to be tried at all; "" if none does."""
+        return next((it.name for it in self._pre_enqueue if it.pre_enqueue(pod) is not None), "")
 
     def may_help(
         self, pod: PodInfo, rejected_by: Iterable[str], kinds: Iterable[EventKind], subject: Subject
@@ -213,9 +199,9 @@ class Profile:
         """Whether one of the plugins that rejected the pod thinks an event may change that."""
         kinds = tuple(kinds)
         for name in rejected_by:
-            if name == EXTENDER:
+            hints: Mapping[EventKind, Hint] | None = self._hints.get(name)
+            if hints is None:  # extenders, or preemption: nobody knows what would help
                 return True
-            hints: Mapping[EventKind, Hint] = self._hints.get(name, {})
             for kind in kinds:
                 hint = hints.get(kind)
                 if hint is not None and hint(pod, subject):

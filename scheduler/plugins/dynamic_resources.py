@@ -5,8 +5,9 @@ Source: pkg/scheduler/framework/plugins/dynamicresources/dynamicresources.go of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from apimachinery.node_selector import parse_terms
 from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, key_of
@@ -17,6 +18,7 @@ from apimachinery.resource_claims import (
     is_allocated,
     is_from_template,
     is_full,
+    is_idle,
     is_reserved_for,
     references_of,
     why_not_for_pod,
@@ -26,7 +28,17 @@ from scheduler.devices.allocation import allocate
 from scheduler.devices.claims import DeviceClaims
 from scheduler.devices.pools import DeviceId, gather_pools
 from scheduler.devices.selectors import AllocationError
-from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict, always
+from scheduler.framework.fit_error import FitError
+from scheduler.framework.interface import (
+    SKIP,
+    EventKind,
+    Hints,
+    PostFiltered,
+    Skip,
+    Subject,
+    Verdict,
+    always,
+)
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -38,6 +50,7 @@ class PodClaims:
     allocated: tuple[Object, ...]
     waiting: tuple[Object, ...]
     in_use: frozenset[DeviceId]
+    node: Callable[[str], NodeInfo | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class Reservation:
 class DynamicResources:
     name = "DynamicResources"
     is_static = False
+    ELSEWHERE = Verdict(name, ("resourceclaim not available on the node",), is_final=True)
 
     def __init__(self, devices: DeviceClaims) -> None:
         self._devices = devices
@@ -58,6 +72,11 @@ class DynamicResources:
             **dict.fromkeys((EventKind.RESOURCE_SLICE, EventKind.DEVICE_CLASS), always),
             EventKind.RESOURCE_CLAIM: may_help,
         }
+
+    def pre_enqueue(self, pod: PodInfo) -> Verdict | None:
+        """There is no use in trying a pod whose claims are not there yet."""
+        missing = (each for each in self._claims_of(pod.pod) if isinstance(each, str))
+        return next((self._reject(why) for why in missing), None)
 
     def pre_filter(self, pod: PodInfo, cache: Cache) -> PodClaims | Skip | Verdict:
         if not references_of(pod.pod):
@@ -74,7 +93,8 @@ class DynamicResources:
         allocated = tuple(claim for claim in claims if is_allocated(claim))
         if any(is_full(claim) and not is_reserved_for(claim, pod.uid) for claim in allocated):
             return self._reject("resourceclaim in use")
-        return PodClaims(allocated, waiting, self._devices.in_use() if waiting else frozenset())
+        in_use = self._devices.in_use() if waiting else frozenset()
+        return PodClaims(allocated, waiting, in_use, cache.node)
 
     def _claims_of(self, pod: Object) -> Iterator[Object | str]:
         """Each claim, or why the pod has to wait."""
@@ -117,13 +137,28 @@ class DynamicResources:
         return state
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: PodClaims) -> Verdict | None:
-        if not all(_is_available(claim, node) for claim in state.allocated):
-            return self._reject("resourceclaim not available on the node")
         try:
             found = self._allocate(state, node)
         except AllocationError as error:
             return self._reject(str(error))
-        return None if found is not None else self._reject("cannot allocate all claims")
+        if found is None:
+            return self._reject("cannot allocate all claims")
+        available = all(_is_available(claim, node) for claim in state.allocated)
+        return None if available else self.ELSEWHERE
+
+    def post_filter(self, pod: PodInfo, error: FitError, state: PodClaims | Skip | None) -> PostFiltered:
+        """A claim whose devices are out of reach, and that nobody else uses, may be given others."""
+        if isinstance(state, Skip) or (error.everywhere is not None and error.everywhere.plugin == self.name):
+            return PostFiltered("no new claims to deallocate")
+        if state is None:  # another plugin rejected the pod before; upstream misses its own state then
+            return PostFiltered("not found", is_final=True)
+        refused = [name for name, verdict in error.verdicts.items() if verdict == self.ELSEWHERE]
+        nodes = [node for node in map(state.node, refused) if node is not None]
+        for claim in state.allocated:
+            if is_idle(claim, pod.uid) and not all(_is_available(claim, node) for node in nodes):
+                remedy = partial(self._devices.deallocate, claim)
+                return PostFiltered("deallocation of ResourceClaim completed", remedy)
+        return PostFiltered("still not schedulable")
 
     def _allocate(self, state: PodClaims, node: NodeInfo) -> list[Object] | None:
         """Raises AllocationError."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from scheduler.config import Configuration, ProfileConfig
+from scheduler.config import ConfigError, Configuration, ProfileConfig
 from scheduler.devices.claims import DeviceClaims
 from scheduler.framework.interface import Plugin
+from scheduler.framework.own import OwnPlugin
 from scheduler.framework.profile import Profile
 from scheduler.plugins.choice import Choices, choose
 from scheduler.plugins.dynamic_resources import DynamicResources
@@ -30,6 +32,7 @@ from scheduler.plugins.volume_zone import VolumeZone
 from scheduler.preemption import NAME as DEFAULT_PREEMPTION
 from scheduler.volumes.binder import VolumeBinder
 
+NONE: Mapping[Any, Any] = MappingProxyType({})
 PLUGINS: tuple[type[Plugin], ...] = (
     SchedulingGates,
     NodeUnschedulable,
@@ -60,23 +63,34 @@ WEIGHTS = {
 # What the scheduler itself does, under upstream's names.
 BUILT_IN = {"PrioritySort": "queueSort", DEFAULT_PREEMPTION: "postFilter", "DefaultBinder": "bind"}
 _METHODS = {
-    "preEnqueue": "pre_enqueue", "preFilter": "pre_filter", "filter": "filter", "preScore": "pre_score",
-    "score": "score", "reserve": "reserve", "preBind": "pre_bind",
+    "queueSort": "sort_key", "preEnqueue": "pre_enqueue", "preFilter": "pre_filter", "filter": "filter",
+    "postFilter": "post_filter", "preScore": "pre_score", "score": "score", "reserve": "reserve",
+    "permit": "permit", "preBind": "pre_bind", "bind": "bind", "postBind": "post_bind",
 }  # fmt: skip
 DEFAULTS: Choices = {each.name: WEIGHTS.get(each.name, 0) for each in PLUGINS} | dict.fromkeys(BUILT_IN, 0)
-POINTS_OF: Mapping[str, frozenset[str]] = {
-    **{
-        each.name: frozenset(point for point, method in _METHODS.items() if hasattr(each, method))
-        for each in PLUGINS
-    },
-    **{name: frozenset((point,)) for name, point in BUILT_IN.items()},
-}
+OwnPlugins = Sequence[type[OwnPlugin]]
 
 
-def check_plugins(config: Configuration) -> None:
+def points_of(own: OwnPlugins) -> dict[str, frozenset[str]]:
+    """What each plugin that there is has something for. Raises ConfigError."""
+    found = {name: frozenset((point,)) for name, point in BUILT_IN.items()}
+    for each in (*PLUGINS, *own):
+        if each.name in found:
+            raise ConfigError(f"a plugin named {each.name} already exists")
+        found[each.name] = frozenset(point for point, method in _METHODS.items() if hasattr(each, method))
+    return found
+
+
+def check_plugins(config: Configuration, own: OwnPlugins = ()) -> None:
     """Raises ConfigError where a profile's plugins can't be as it says."""
+    known = points_of(own)
+    sorting: dict[str, str] = {}
     for each in config.profiles:
-        choose(each.name, each.plugins, DEFAULTS, POINTS_OF)
+        sorting[each.name] = choose(each.name, each.plugins, DEFAULTS, known).points["queueSort"][0]
+        first = next(iter(sorting.values()))
+        if sorting[each.name] != first:
+            differs = f'different queue sort plugins for profile "{each.name}": "{sorting[each.name]}"'
+            raise ConfigError(f'initializing profiles: {differs}, first: "{first}"')
 
 
 def build_profile(
@@ -86,12 +100,13 @@ def build_profile(
     binder: VolumeBinder,
     devices: DeviceClaims,
     ignored_resources: frozenset[str] = frozenset(),
+    own: Mapping[type[OwnPlugin], Callable[[dict[str, Any]], OwnPlugin]] = NONE,
 ) -> Profile:
     """The plugins that the configuration chooses, each with its args. Raises ConfigError.
 
-    `ignored_resources` are for extenders to look after.
+    `ignored_resources` are for extenders to look after; `own`: how plugins of one's own are made of args.
     """
-    chosen, args = choose(config.name, config.plugins, DEFAULTS, POINTS_OF), config.args
+    chosen, args = choose(config.name, config.plugins, DEFAULTS, points_of(tuple(own))), config.args
     made: dict[type[Any], Callable[[], Plugin]] = {
         NodeAffinity: partial(NodeAffinity, args.added_nodes, args.added_preferences),
         NodeResourcesFit: partial(
@@ -108,7 +123,12 @@ def build_profile(
         ),
         DynamicResources: partial(DynamicResources, devices),
     }
-    plugins = {each.name: made.get(each, each)() for each in PLUGINS if each.name in chosen.names}
+    plugins: dict[str, Plugin] = {
+        each.name: made.get(each, each)() for each in PLUGINS if each.name in chosen.names
+    }
+    for kind, make in own.items():
+        if kind.name in chosen.names:
+            plugins[kind.name] = make(dict(config.own_args.get(kind.name, {})))
     return Profile(
         config.name,
         plugins,

@@ -22,6 +22,8 @@ from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
 LIMIT = 20.0
+ROOT = Path(__file__).parents[2]
+GANG = ROOT / "deploy/examples/scheduler/gang.py"
 HOST = "kubernetes.io/hostname"
 
 
@@ -51,12 +53,20 @@ async def make_node(client: Client, name: str, cpu: str = "4") -> None:
 
 
 async def make_pod(
-    client: Client, name: str, cpu: str = "100m", annotations: Object | None = None, **spec: Any
+    client: Client,
+    name: str,
+    cpu: str = "100m",
+    annotations: Object | None = None,
+    labels: Object | None = None,
+    **spec: Any,
 ) -> Object:
     container = {"name": "c", "image": "busybox", "resources": {"requests": {"cpu": cpu}}}
     pod = {
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": "kube-system", "annotations": annotations or {}},
+        "metadata": {
+            "name": name, "namespace": "kube-system", "annotations": annotations or {},
+            "labels": labels or {},
+        },
         "spec": {"containers": [container], "automountServiceAccountToken": False, **spec},
     }  # fmt: skip
     return await client.create(PODS, pod)
@@ -100,7 +110,7 @@ async def test_a_pod_waits_for_room_and_says_why(tmp_path: Path) -> None:
         await make_node(client, "small", cpu="1")
         waiting = await pod_when(client, "p", lambda pod: "Insufficient" in why_not(pod))
         assert why_not(waiting) == (
-            "0/1 nodes are available: 1 Insufficient cpu. "
+            "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
             "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
         )
         await make_node(client, "large")
@@ -173,6 +183,31 @@ async def test_an_extender_is_asked_over_http(tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+async def test_the_example_of_a_plugin_of_ones_own_binds_a_group_together(tmp_path: Path) -> None:
+    document = {
+        "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
+        "leaderElection": {"leaderElect": False},
+        "profiles": [{"plugins": {"multiPoint": {"enabled": [{"name": "Gang"}]}}}],
+    }  # fmt: skip
+    config = tmp_path / "scheduler.yaml"
+    config.write_text(json.dumps(document))
+    labels = {"example.com/group": "g", "example.com/group-size": "2"}
+    async with control_plane(tmp_path, f"--plugins-from={GANG}", f"--config={config}") as (_, client):
+        await make_node(client, "a", cpu="1")
+        await make_pod(client, "first", cpu="1", labels=labels)
+        await make_pod(client, "alone", cpu="2")
+        await pod_when(client, "alone", why_not)  # so the first has had its turn
+        assert not node_of(await client.get(PODS, "first", "kube-system"))
+        await make_node(client, "b", cpu="1")
+        await make_pod(client, "second", cpu="1", labels=labels)
+        nodes = {node_of(await pod_when(client, name, node_of)) for name in ("first", "second")}
+        assert nodes == {"a", "b"}
+
+
+def test_the_page_shows_the_example() -> None:
+    assert GANG.read_text() in (ROOT / "docs/scheduler.md").read_text()
 
 
 async def test_a_killed_scheduler_is_replaced_and_nothing_is_bound_twice(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any, cast
@@ -16,7 +17,9 @@ from client.store import ObjectStore
 from scheduler.cache import Cache
 from scheduler.config import ProfileConfig
 from scheduler.devices.claims import DeviceClaims
+from scheduler.framework.own import Handle, OwnPlugin
 from scheduler.framework.profile import Profile
+from scheduler.framework.waiting import WaitingPods
 from scheduler.node_info import parse_node
 from scheduler.nominator import Nominator
 from scheduler.plugins.pod_topology_spread import DefaultSelector
@@ -182,10 +185,15 @@ def make_profile(
     selector: DefaultSelector = no_selector,
     recorded: RecordedStorage | None = None,
     devices: DeviceClaims | None = None,
+    own: Iterable[type[OwnPlugin]] = (),
+    waiting: WaitingPods | None = None,
 ) -> Profile:
+    """`own` plugins are there to be enabled by the configuration."""
     binder = make_binder(cache, recorded)
+    handle = Handle(cache, waiting or WaitingPods(), cast(Client, FakeApi()))
+    makers = {kind: partial(kind, handle=handle) for kind in own}
     return build_profile(
-        config or ProfileConfig(), selector, cache.namespaces, binder, devices or make_devices()
+        config or ProfileConfig(), selector, cache.namespaces, binder, devices or make_devices(), own=makers
     )
 
 

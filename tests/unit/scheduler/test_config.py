@@ -113,8 +113,8 @@ def test_a_profile_chooses_who_scores(plugins: Object, wanted: dict[str, int]) -
 @pytest.mark.parametrize("name", ["DefaultPreemption", "*"])
 def test_preemption_is_a_plugin_that_can_be_off(point: str, name: str) -> None:
     needed = on("PrioritySort", "DefaultBinder") if point == "multiPoint" else {}
-    assert not profile_of({point: off(name) | needed}).preempts
-    assert profile_of({}).preempts
+    assert "DefaultPreemption" not in profile_of({point: off(name) | needed}).post_filters
+    assert list(profile_of({}).post_filters) == ["DynamicResources", "DefaultPreemption"]
 
 
 FAILED = "initializing profiles: creating profile for scheduler name default-scheduler: "

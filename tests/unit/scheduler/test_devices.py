@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from scheduler.devices.allocation import allocate
 from scheduler.devices.claims import DeviceClaims
 from scheduler.devices.pools import DeviceId, gather_pools
 from scheduler.devices.selectors import AllocationError
-from scheduler.framework.interface import SKIP, PreBindError, Verdict
+from scheduler.framework.fit_error import FitError
+from scheduler.framework.interface import SKIP, EventKind, PreBindError, Verdict
 from scheduler.plugins.dynamic_resources import DynamicResources
 from scheduler.pod_info import parse_pod
 from tests.unit.scheduler.builders import make_cache, make_devices, make_node, make_pod
+from tests.unit.scheduler.test_scheduler import Cluster, running
 
 DRIVER = "d.example.com"
 
@@ -249,6 +252,8 @@ HERE = {
 }
 CROWD = [{"resource": "pods", "name": f"p{number}", "uid": f"u{number}"} for number in range(256)]
 ME = {"resource": "pods", "name": "p", "uid": POD["metadata"]["uid"]}
+NOTHING, STILL = "no new claims to deallocate", "still not schedulable"
+COMPLETED = "deallocation of ResourceClaim completed"
 GOING = make_claim(g=ask())
 GOING["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
@@ -279,6 +284,90 @@ GOING["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 )  # fmt: skip
 def test_why_a_pod_waits(it: DynamicResources, pod: Object, node: str, expected: str) -> None:
     assert reason(it, pod, node) == expected
+
+
+def allocated(*, to: str, users: Any = (), name: str = "c") -> Object:
+    field = {"key": "metadata.name", "operator": "In", "values": [to]}
+    where = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    return with_status(make_claim(name, g=ask()), allocation={"nodeSelector": where}, reservedFor=list(users))
+
+
+@pytest.mark.parametrize(
+    ("claims", "pod", "says", "freed"),
+    [
+        pytest.param(
+            [allocated(to="n2")], make_pod("q"), "no new claims to deallocate", False, id="no claims"
+        ),
+        pytest.param([GOING], POD, "no new claims to deallocate", False, id="a claim that can't be had"),
+        pytest.param([make_claim(g=ask(of="no"))], POD, "no new claims to deallocate", False, id="no class"),
+        pytest.param([allocated(to="n2")], POD, COMPLETED, True, id="nobody uses it"),
+        pytest.param([allocated(to="n2", users=[ME])], POD, COMPLETED, True, id="only the pod uses it"),
+        pytest.param(
+            [allocated(to="n2", users=CROWD[:1])], POD, "still not schedulable", False, id="it is used"
+        ),
+        pytest.param([allocated(to="n1")], POD, STILL, False, id="it is in reach"),
+    ],
+)
+async def test_devices_out_of_reach_are_given_back(
+    claims: list[Object], pod: Object, says: str, freed: bool
+) -> None:
+    devices = make_devices(claims=claims, classes=[make_class()], slices=[SLICE])
+    it, cache, info = DynamicResources(devices), make_cache([make_node("n1")]), parse_pod(pod)
+    state: Any = it.pre_filter(info, cache)
+    rejected = isinstance(state, Verdict)
+    verdict = None if rejected or state is SKIP else it.filter(info, cache.nodes[0], state)
+    error = FitError(1, {"n1": verdict} if verdict else {}, everywhere=state if rejected else None)
+    found = it.post_filter(info, error, None if rejected else state)
+    assert (found.message, found.is_final, found.remedy is not None) == (says, False, freed)
+    if found.remedy is not None:
+        await found.remedy()
+        assert not {"allocation", "reservedFor"} & (await stored(devices))["status"].keys()
+
+
+def test_where_another_plugin_has_rejected_the_pod_there_is_nothing_to_go_by() -> None:
+    """As upstream has it, in so many words."""
+    error = FitError(
+        1, everywhere=Verdict("VolumeBinding", ("pod has unbound immediate claims",), is_final=True)
+    )
+    found = plugin().post_filter(parse_pod(POD), error, None)
+    assert (found.message, found.is_final) == ("not found", True)
+
+
+@pytest.mark.looptime
+async def test_a_pod_gets_other_devices_for_those_that_are_out_of_reach() -> None:
+    devices = make_devices(claims=[allocated(to="gone")], classes=[make_class()], slices=[SLICE])
+    async with running(devices=devices) as cluster:
+        cluster.handlers.node(None, make_node("n1"))
+        cluster.put(POD)
+        await asyncio.sleep(0.5)
+        assert cluster.log == [
+            "Warning FailedScheduling 0/1 nodes are available: 1 resourceclaim not available on the node. "
+            f"{COMPLETED}, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+        ]
+        show(devices, cluster, await stored(devices))
+        await asyncio.sleep(2)
+        assert "bind p n1" in cluster.log
+        assert [each["uid"] for each in (await stored(devices))["status"]["reservedFor"]] == [ME["uid"]]
+
+
+@pytest.mark.looptime
+async def test_a_pod_is_held_back_without_a_word_until_its_claim_is_there() -> None:
+    devices = make_devices(classes=[make_class()], slices=[SLICE])
+    async with running(devices=devices) as cluster:
+        cluster.handlers.node(None, make_node("n1"))
+        cluster.put(POD)
+        await asyncio.sleep(600)
+        assert cluster.log == []
+        devices._api.put(RESOURCE_CLAIMS, make_claim(g=ask()))  # type: ignore[attr-defined]
+        show(devices, cluster, await stored(devices))
+        await asyncio.sleep(0.5)
+        assert "bind p n1" in cluster.log
+
+
+def show(devices: DeviceClaims, cluster: Cluster, claim: Object) -> None:
+    """As the informer does."""
+    devices.claims.set(key_of(claim), claim)  # type: ignore[attr-defined]
+    cluster.handlers.storage(EventKind.RESOURCE_CLAIM, None, claim)
 
 
 async def reserved(it: DynamicResources, pod: Object) -> Any:

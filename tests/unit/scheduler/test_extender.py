@@ -91,8 +91,8 @@ async def test_what_an_extender_has_against_nodes_is_told_and_anything_may_help(
         cluster.put(make_pod("p"))
         await asyncio.sleep(1)
         assert cluster.log == [
-            "Warning FailedScheduling 0/2 nodes are available: 2 not this one. preemption: 0/2 nodes are "
-            "available: 2 No preemption victims found for incoming pod."
+            "Warning FailedScheduling 0/2 nodes are available: 2 not this one. no new claims to deallocate, "
+            "preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
         ]
         (attempt,) = cluster.journal.attempts()
         assert [attempt.verdicts[name]["Extender"] for name in "ab"] == ["not this one"] * 2

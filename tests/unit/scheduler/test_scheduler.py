@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -19,16 +19,20 @@ from scheduler.assembly import may_help
 from scheduler.cache import Cache
 from scheduler.config import ProfileConfig
 from scheduler.default_selector import DefaultSelectors
+from scheduler.devices.claims import DeviceClaims
 from scheduler.effects import Effects
 from scheduler.event_handlers import EventHandlers
 from scheduler.extender import Extender
 from scheduler.framework.interface import EventKind
+from scheduler.framework.own import OwnPlugin
+from scheduler.framework.waiting import WaitingPods
 from scheduler.journal import Attempt, Journal
 from scheduler.nominator import Nominator
+from scheduler.parts import Parts
 from scheduler.pod_info import PodInfo
 from scheduler.preemption import Preemption
 from scheduler.queue import SchedulingQueue
-from scheduler.scheduler import Parts, Scheduler
+from scheduler.scheduler import Scheduler
 from scheduler.selection import Selector
 from tests.unit.scheduler.builders import RecordedStorage, make_node, make_pod, make_profile
 from tests.unit.volumes import make_claim, make_class, make_volume
@@ -48,7 +52,14 @@ class Nothing:
 class Cluster:
     """A scheduler, the objects it sees, and a log of what it asks of the API."""
 
-    def __init__(self, extenders: Sequence[Extender] = ()) -> None:
+    def __init__(
+        self,
+        extenders: Sequence[Extender] = (),
+        own: Sequence[type[OwnPlugin]] = (),
+        own_args: Mapping[str, Object] | None = None,
+        devices: DeviceClaims | None = None,
+    ) -> None:
+        """`own` plugins are enabled at every point that they have something for, `own_args` are theirs."""
         self.objects: dict[NamespacedName, Object] = {}
         self.log: list[str] = []
         self.patches: list[Object] = []
@@ -56,12 +67,25 @@ class Cluster:
         self.refuse_deletion = False
         cache, nominator, random = Cache(), Nominator(), Random(0)
         self.storage = RecordedStorage(lag=0.1)
-        profile = make_profile(cache, ProfileConfig(), recorded=self.storage)
+        binders = [{"name": each.name} for each in own if hasattr(each, "bind")]
+        enabled = {
+            "multiPoint": {"enabled": [{"name": each.name} for each in own]},
+            "bind": {"enabled": [*binders, {"name": "DefaultBinder"}]},
+        }
+        self.waiting = WaitingPods()
+        profile = make_profile(
+            cache, ProfileConfig(plugins=enabled, own_args=own_args or {}), recorded=self.storage, own=own,
+            waiting=self.waiting, devices=devices,
+        )  # fmt: skip
         profiles = {profile.name: profile}
-        queue = SchedulingQueue(asyncio.get_running_loop().time, partial(may_help, profiles))
-        self.handlers = EventHandlers(
-            cache, queue, nominator, DefaultSelectors(Nothing(), {}), profiles, self.storage.news
+        queue = SchedulingQueue(
+            asyncio.get_running_loop().time, partial(may_help, profiles), held_back_by=profile.held_back_by
         )
+        selectors = DefaultSelectors(Nothing(), {})
+        self.handlers = EventHandlers(
+            cache, queue, nominator, selectors, profiles, self.storage.news, self.waiting
+        )
+        self.plugins = profile.plugins
         self.journal = Journal()
         self.cache = cache
         self.scheduler = Scheduler(
@@ -70,7 +94,7 @@ class Cluster:
                 selector=Selector(cache, nominator, random),
                 preemption=Preemption(cache, nominator, random), profiles=profiles,
                 recorders={profile.name: self}, effects=Effects(), journal=self.journal,
-                pod=self.objects.get, now=lambda: NOW, extenders=extenders,
+                pod=self.objects.get, now=lambda: NOW, extenders=extenders, waiting=self.waiting,
             )
         )  # fmt: skip
 
@@ -103,8 +127,13 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running(*extenders: Extender) -> AsyncIterator[Cluster]:
-    cluster = Cluster(extenders)
+async def running(
+    *extenders: Extender,
+    own: Sequence[type[OwnPlugin]] = (),
+    own_args: Mapping[str, Object] | None = None,
+    devices: DeviceClaims | None = None,
+) -> AsyncIterator[Cluster]:
+    cluster = Cluster(extenders, own, own_args, devices)
     task = asyncio.create_task(cluster.scheduler.run())
     yield cluster
     task.cancel()

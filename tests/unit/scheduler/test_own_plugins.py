@@ -1,0 +1,357 @@
+"""Plugins of one's own at every extension point, in a scheduler in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scheduler.config import ConfigError, parse_configuration
+from scheduler.framework.fit_error import FitError
+from scheduler.framework.interface import (
+    NO_HINTS,
+    EventKind,
+    PostFiltered,
+    PreBindError,
+    Verdict,
+    Wait,
+)
+from scheduler.framework.own import OwnPlugin, load_plugins
+from scheduler.node_info import NodeInfo
+from scheduler.plugins.registry import check_plugins
+from scheduler.pod_info import PodInfo
+from tests.unit.scheduler.builders import make_node, make_pod
+from tests.unit.scheduler.test_scheduler import Cluster, running
+
+ROOT = Path(__file__).parents[3]
+HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
+pytestmark = pytest.mark.looptime
+
+
+class Slow(OwnPlugin):
+    """Pods wait for its leave; args say how long, and what it says against them at once."""
+
+    name = "Slow"
+
+    def permit(self, pod: PodInfo, node: NodeInfo) -> Verdict | Wait | None:
+        if refusal := self.args.get("refusal"):
+            return Verdict(self.name, (refusal,))
+        return Wait(self.args["seconds"]) if "seconds" in self.args else None
+
+
+class Quota(OwnPlugin):
+    """Sets one of few places aside."""
+
+    name = "Quota"
+    taken: list[str]
+
+    def reserve(self, pod: PodInfo, node: NodeInfo, state: Any) -> str | Verdict:
+        self.taken = [*getattr(self, "taken", ()), pod.key.name]
+        return "a place" if len(self.taken) <= self.args["places"] else Verdict(self.name, ("no place left",))
+
+    def unreserve(self, pod: PodInfo, reserved: str) -> None:
+        assert reserved == "a place"
+        self.taken.remove(pod.key.name)
+
+
+class Teller(OwnPlugin):
+    """Tells of what happens to pods, and fails when it is asked to."""
+
+    name = "Teller"
+    told: list[str]
+
+    def tell(self, pod: PodInfo, what: str) -> None:
+        self.told = [*getattr(self, "told", ()), f"{what} {pod.key.name}"]
+
+    async def pre_bind(self, pod: PodInfo, reserved: Any) -> None:
+        self.tell(pod, "pre_bind")
+        if pod.labels.get("fail") == "expected":
+            raise PreBindError("not ready")
+        if "fail" in pod.labels:
+            raise ZeroDivisionError("broken")
+
+    async def bind(self, pod: PodInfo) -> bool:
+        self.tell(pod, "bind")
+        return "mine" in pod.labels
+
+    def post_bind(self, pod: PodInfo) -> None:
+        self.tell(pod, "post_bind")
+
+
+class Gate(OwnPlugin):
+    """Holds pods back until there is a node of their kind."""
+
+    name = "Gate"
+    hints = {EventKind.NODE_ADD: lambda pod, subject: True}  # noqa: RUF012
+
+    def pre_enqueue(self, pod: PodInfo) -> Verdict | None:
+        kinds = [node.labels.get("kind") for node in self.handle.cache.nodes]
+        return None if pod.labels.get("kind") in kinds else Verdict(self.name, ("too early",))
+
+
+class Odd(OwnPlugin):
+    """Wants nodes with an odd name, the last of them most."""
+
+    name = "Odd"
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
+        if node.name == "broken":
+            raise ZeroDivisionError("division by zero")
+        return None if int(node.name) % 2 else Verdict(self.name, ("node(s) were even",))
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
+        return 100 * (node.name == "7")
+
+
+class Helper(OwnPlugin):
+    """Does something for pods that fit nowhere, and ends it there."""
+
+    name = "Helper"
+    hints = NO_HINTS
+    helped: list[str]
+
+    def post_filter(self, pod: PodInfo, error: FitError, state: Any) -> PostFiltered:
+        async def help() -> None:
+            self.helped = [*getattr(self, "helped", ()), pod.key.name]
+
+        return PostFiltered("help is on its way", help, is_final=bool(self.args.get("final")))
+
+
+def bindings(cluster: Cluster) -> list[str]:
+    return [line for line in cluster.log if line.startswith("bind")]
+
+
+def warnings(cluster: Cluster) -> list[str]:
+    return [line.partition("FailedScheduling ")[2] for line in cluster.log if line.startswith("Warning")]
+
+
+async def test_a_pod_waits_until_it_is_allowed() -> None:
+    async with running(own=[Slow], own_args={"Slow": {"seconds": 60}}) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(pod := make_pod("p"))
+        await asyncio.sleep(30)
+        assert not bindings(cluster)
+        assert cluster.cache.is_assumed(pod["metadata"]["uid"])
+        (waiting,) = cluster.waiting
+        assert (waiting.pod.node_name, waiting.pending) == ("a", ["Slow"])
+        waiting.allow("Slow")
+        await asyncio.sleep(1)
+        assert bindings(cluster) == ["bind p a"]
+        assert not list(cluster.waiting)
+
+
+async def test_a_pod_that_is_not_allowed_in_time_is_rejected_and_its_room_free() -> None:
+    async with running(own=[Slow], own_args={"Slow": {"seconds": 90}}) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(90.5)
+        reason = "rejected due to timeout after waiting 1m30s at plugin Slow"
+        assert warnings(cluster) == [f"0/1 nodes are available: 1 {reason}."]
+        assert not cluster.cache.pods
+        cluster.handlers.node(None, make_node("b"))  # anything may help
+        await asyncio.sleep(5)
+        assert len(list(cluster.waiting)) == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "preempted"])
+async def test_a_pod_that_goes_while_it_waits_is_not_bound(how: str) -> None:
+    async with running(own=[Slow], own_args={"Slow": {"seconds": 60}}) as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("p", cpu="1"))
+        await asyncio.sleep(1)
+        if how == "deleted":
+            cluster.remove("p")
+        else:
+            cluster.put(make_pod("q", cpu="1", priority=5))
+        await asyncio.sleep(2)
+        assert [each.pod.key.name for each in cluster.waiting] == ([] if how == "deleted" else ["q"])
+        assert "delete p" not in cluster.log
+        await asyncio.sleep(70)
+        assert not bindings(cluster)
+
+
+async def test_a_plugin_may_say_no_at_the_last_moment() -> None:
+    async with running(own=[Slow], own_args={"Slow": {"refusal": "not today"}}) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(0.5)
+        assert warnings(cluster) == ["0/1 nodes are available: 1 not today."]
+        (condition,) = cluster.patches[0]["status"]["conditions"]
+        assert condition["reason"] == "Unschedulable"
+        assert not cluster.cache.pods
+
+
+async def test_what_was_set_aside_is_given_back_when_a_later_plugin_says_no() -> None:
+    args = {"Quota": {"places": 1}, "Slow": {"refusal": "not today"}}
+    async with running(own=[Quota, Slow], own_args=args) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(0.5)
+        quota: Any = cluster.plugins["Quota"]
+        assert (quota.taken, warnings(cluster)) == ([], ["0/1 nodes are available: 1 not today."])
+
+
+async def test_who_finds_nothing_to_set_aside_is_rejected() -> None:
+    async with running(own=[Quota], own_args={"Quota": {"places": 1}}) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        cluster.put(make_pod("q"))
+        await asyncio.sleep(0.5)
+        assert bindings(cluster) == ["bind p a"]
+        assert warnings(cluster)[0] == "0/1 nodes are available: 1 no place left."
+
+
+@pytest.mark.parametrize(
+    ("labels", "told", "outcome"),
+    [
+        ({}, ["pre_bind p", "bind p", "post_bind p"], ["bind p a"]),
+        ({"mine": ""}, ["pre_bind p", "bind p", "post_bind p"], []),
+        ({"fail": "expected"}, ["pre_bind p"], ['running PreBind plugin "Teller": not ready']),
+        ({"fail": "unexpected"}, ["pre_bind p"], ["broken"]),
+    ],
+    ids=["it leaves binding to others", "it binds", "it says that it failed", "it breaks"],
+)
+async def test_plugins_around_binding(labels: dict[str, str], told: list[str], outcome: list[str]) -> None:
+    async with running(own=[Teller]) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p", labels=labels))
+        await asyncio.sleep(0.5)
+        teller: Any = cluster.plugins["Teller"]
+        assert teller.told == told
+        assert bindings(cluster) + warnings(cluster) == outcome
+        assert bool(cluster.cache.pods) == ("fail" not in labels)
+
+
+async def test_a_pod_is_held_back_without_a_word_until_an_event_that_matters() -> None:
+    async with running(own=[Gate]) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p", labels={"kind": "new"}))
+        cluster.put(make_pod("q", node="a"))
+        await asyncio.sleep(400)
+        assert cluster.log == []
+        cluster.handlers.node(None, make_node("b", labels={"kind": "new"}, pods="0"))
+        await asyncio.sleep(0.5)
+        assert bindings(cluster) == ["bind p a"]
+
+
+@pytest.mark.parametrize("count", [8, 80])
+async def test_nodes_are_filtered_and_scored(count: int) -> None:
+    """One by one where they are few, and all at once where they are many."""
+    async with running(own=[Odd]) as cluster:
+        for number in range(count):
+            cluster.handlers.node(None, make_node(str(number)))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(0.5)
+        assert bindings(cluster) == ["bind p 7"]
+
+
+async def test_a_plugin_that_breaks_fails_the_attempt_and_nothing_else() -> None:
+    async with running(own=[Odd]) as cluster:
+        cluster.handlers.node(None, make_node("broken"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(0.5)
+        assert warnings(cluster) == ["division by zero"]
+        cluster.handlers.node(make_node("broken"), None)
+        cluster.handlers.node(None, make_node("1"))
+        await asyncio.sleep(2)
+        assert bindings(cluster) == ["bind p 1"]
+
+
+@pytest.mark.parametrize("final", [False, True])
+async def test_something_is_done_for_a_pod_that_fits_nowhere(final: bool) -> None:
+    async with running(own=[Helper], own_args={"Helper": {"final": final}}) as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("p", cpu="2"))
+        await asyncio.sleep(0.5)
+        helper: Any = cluster.plugins["Helper"]
+        assert helper.helped == ["p"]
+        says = "help is on its way" if final else (
+            "no new claims to deallocate, preemption: 0/1 nodes are available: "
+            "1 Preemption is not helpful for scheduling., help is on its way"
+        )  # fmt: skip
+        assert warnings(cluster) == [f"0/1 nodes are available: 1 Insufficient cpu. {says}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "there is no list PLUGINS"),
+        ("import nothing_such", "nothing_such"),
+        ("(", "never closed"),
+        ("PLUGINS = [int]", "is no OwnPlugin with a name"),
+    ],
+)
+def test_a_file_that_is_none_is_told(tmp_path: Path, text: str, complaint: str) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        load_plugins((str(file),))
+
+
+class Sorter(OwnPlugin):
+    name = "Sorter"
+
+    def sort_key(self, pod: PodInfo, since: float) -> tuple[float, ...]:
+        return (since,)
+
+
+class Twin(Odd):
+    name = "NodeName"
+
+
+def at(point: str, name: str) -> Any:
+    """That one and no other."""
+    return {point: {"enabled": [{"name": name}], "disabled": [{"name": "*"}]}}
+
+
+@pytest.mark.parametrize(
+    ("own", "plugins", "complaint"),
+    [
+        pytest.param([], at("permit", "Slow"), 'PermitPlugin "Slow" does not exist', id="unknown"),
+        pytest.param(
+            [Odd], at("permit", "Odd"), 'plugin "Odd" does not extend PermitPlugin plugin',
+            id="at a point it has nothing for",
+        ),
+        pytest.param([Twin], {}, "a plugin named NodeName already exists", id="a name that is taken"),
+        pytest.param(
+            [Sorter], at("queueSort", "Sorter"),
+            'different queue sort plugins for profile "other": "PrioritySort", first: "Sorter"',
+            id="who sorts only for some",
+        ),
+    ],
+)  # fmt: skip
+def test_what_profiles_cannot_choose(own: list[type[OwnPlugin]], plugins: Any, complaint: str) -> None:
+    profiles = [{"schedulerName": "default-scheduler", "plugins": plugins}, {"schedulerName": "other"}]
+    with pytest.raises(ConfigError, match=complaint):
+        check_plugins(parse_configuration({**HEAD, "profiles": profiles}), own)
+
+
+async def test_the_example_keeps_a_gang_together() -> None:
+    (gang,) = load_plugins((str(ROOT / "deploy/examples/scheduler/gang.py"),))
+    labels = {"example.com/group": "g", "example.com/group-size": "3"}
+    async with running(own=[gang]) as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="2"))
+        for name in ("p0", "p1", "p2"):
+            cluster.put(make_pod(name, cpu="1", labels=labels))
+        await asyncio.sleep(20)
+        assert not bindings(cluster)
+        cluster.handlers.node(None, make_node("b", cpu="1"))
+        await asyncio.sleep(2)
+        assert sorted(bindings(cluster)) == ["bind p0 a", "bind p1 a", "bind p2 b"]
+
+
+async def test_the_example_gives_up_together() -> None:
+    (gang,) = load_plugins((str(ROOT / "deploy/examples/scheduler/gang.py"),))
+    labels = {"example.com/group": "g", "example.com/group-size": "3"}
+    async with running(own=[gang], own_args={"Gang": {"seconds": 5}}) as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="2"))
+        cluster.put(make_pod("p0", cpu="1", labels=labels))
+        await asyncio.sleep(2)
+        cluster.put(make_pod("p1", cpu="1", labels=labels))
+        await asyncio.sleep(3.5)
+        assert not bindings(cluster)
+        first = "0/1 nodes are available: 1 rejected due to timeout after waiting 5s at plugin Gang."
+        assert first in warnings(cluster)
+        assert "0/1 nodes are available: 1 p0 of group g did not get a node." in warnings(cluster)
