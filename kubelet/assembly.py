@@ -20,6 +20,7 @@ from kubelet.metrics import NODE_NAME
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.allocation_manager import AllocationManager
 from kubelet.pods.devices import Devices
+from kubelet.pods.image_volumes import ImageVolumes
 from kubelet.pods.preparer import Preparer
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
@@ -118,7 +119,17 @@ def assemble(
         runtime=runtime,
         reporter=reporter,
         probes=probes,
-        starter=ContainerStarter(runtime, images, seams.preparer, terminator, recorder, journal, gate, now),
+        starter=ContainerStarter(
+            runtime,
+            images,
+            ImageVolumes(images, seams.volumes, recorder),
+            seams.preparer,
+            terminator,
+            recorder,
+            journal,
+            gate,
+            now,
+        ),
         terminator=terminator,
         resizer=resizer,
         sandboxes=SandboxMaker(

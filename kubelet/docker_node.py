@@ -46,6 +46,7 @@ from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.standalone import NoApiServer
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
+from kubelet.volumes.image_folders import ImageFolders
 from kubelet.volumes.local_path import LocalPathVolumes, NodeDisk
 from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.mounting import remove_tree
@@ -102,6 +103,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
                 objects,
                 TokenManager(client, clock.now, random.Random()),
                 ClaimedVolumes(ApiClaims(client), lambda: agent.node),
+                ImageFolders(root, runtime.copy_image),
             ),
             objects,
             recorder,
@@ -180,3 +182,4 @@ async def clean_up(options: Options, configuration: dict[str, Any]) -> None:
     await cleanup_node(name, options.docker_endpoint or DEFAULT_ENDPOINT, LogLinks())
     await asyncio.to_thread(remove_cgroups, configuration["cgroupRoot"])
     remove_tree(root / "pods")
+    remove_tree(root / "image-volumes")

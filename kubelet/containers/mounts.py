@@ -48,12 +48,16 @@ def _volume_mount(
             f'failed to resolve recursive read-only mode: volume "{mount["name"]}" requested recursive '
             "read-only mode, but it is not supported by the runtime"
         )
-    host_path = volumes[mount["name"]].path
-    read_only = bool(mount.get("readOnly")) or volumes[mount["name"]].read_only
+    volume = volumes[mount["name"]]
+    host_path, read_only = volume.path, bool(mount.get("readOnly")) or volume.read_only
     sub_path = sub_path_of(mount, environment)
     if sub_path and prepare:
         host_path = prepare_sub_path(
-            Path(host_path), sub_path, mount["name"], container["name"], read_only=read_only
+            Path(host_path),
+            sub_path,
+            mount["name"],
+            container["name"],
+            makes=not volume.is_image,
         )
     target = mount["mountPath"]
     return Mount(

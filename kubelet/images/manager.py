@@ -11,7 +11,7 @@ from apimachinery.durations import format_duration
 from apimachinery.objects import Object, uid_of
 from kubelet.images.credentials import credentials_for
 from kubelet.images.reference import InvalidReferenceError, with_default_tag
-from kubelet.references import container_reference
+from kubelet.references import container_reference, pod_reference
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
     ImageNeverPullError,
@@ -53,6 +53,7 @@ class _Asking:
 
     pod: Object
     container: Object
+    """Or a volume, in the words of one: what counts are image and imagePullPolicy."""
     about: Object
 
     @property
@@ -88,6 +89,11 @@ class ImageManager:
         except ContainerRuntimeError as error:
             self._record(asking, _WARNING, "Failed", f"Error: {error.reason}")
             raise
+
+    async def ensure_volume(self, pod: Object, source: Object, secrets: Sequence[Object]) -> ImageRef:
+        """The image of a pod's volume; its events are the pod's. Raises ContainerRuntimeError."""
+        wanted = {"image": source.get("reference") or "", "imagePullPolicy": source.get("pullPolicy")}
+        return await self._ensure(_Asking(pod, wanted, pod_reference(pod)), secrets)
 
     def forget_pod(self, uid: str) -> None:
         for key in [each for each in self._failures if each[0] == uid]:

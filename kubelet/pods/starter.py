@@ -6,7 +6,8 @@ Image, configuration, create, start, postStart. Each failure has upstream's reas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from apimachinery.durations import format_duration
@@ -19,6 +20,7 @@ from kubelet.pods.actions import container_hash
 from kubelet.pods.backoff import Backoff
 from kubelet.pods.container_status import StartFailure
 from kubelet.pods.hooks import HookFailed, run_hook
+from kubelet.pods.image_volumes import ImageVolumes, mounted_images
 from kubelet.pods.preparer import Preparer, Wish
 from kubelet.pods.seen import has_ended, newest_container, newest_sandbox
 from kubelet.pods.termination import Terminator
@@ -60,6 +62,7 @@ class ContainerStarter:
         self,
         runtime: Runtime,
         images: ImageManager,
+        image_volumes: ImageVolumes,
         preparer: Preparer,
         terminator: Terminator,
         recorder: Recorder,
@@ -69,6 +72,7 @@ class ContainerStarter:
     ) -> None:
         self._runtime = runtime
         self._images = images
+        self._image_volumes_of = image_volumes.of
         self._preparer = preparer
         self._terminator = terminator
         self._recorder = recorder
@@ -88,8 +92,10 @@ class ContainerStarter:
         """Raises StartFailed. `pod` must show the addresses of its sandbox."""
         newest = newest_container(seen, container["name"])
         self._check_backoff(pod, container, newest)
+        images = await self._image_volumes(pod, container)
         image = await self._image(pod, container)
         target = self._target(pod, container, seen)
+        volumes = {**volumes, **images}
         wish = Wish(pod, container, _attempt(pod, container, newest), image, volumes, facts, target)
         config = await self._prepared(wish)
         if newest is not None and has_ended(newest):
@@ -118,10 +124,23 @@ class ContainerStarter:
         raise StartFailed(StartFailure("CrashLoopBackOff", message), rest)
 
     async def _image(self, pod: Object, container: Object) -> ImageRef:
-        try:
+        with self._pulls():
             secrets = await self._preparer.pull_secrets(pod)
             with self._journal.step(pod, "image", container["name"]):
                 return await self._images.ensure(pod, container, secrets)
+
+    async def _image_volumes(self, pod: Object, container: Object) -> Mapping[str, MountedVolume]:
+        if not mounted_images(pod["spec"], container):
+            return {}
+        with self._pulls():
+            secrets = await self._preparer.pull_secrets(pod)
+            with self._journal.step(pod, "image volumes", container["name"]):
+                return await self._image_volumes_of(pod, container, secrets)
+
+    @contextmanager
+    def _pulls(self) -> Iterator[None]:
+        try:
+            yield
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from component_base.byte_stream import DuplexStream
@@ -358,6 +359,9 @@ class Runtime(Protocol):
     async def image(self, image: str) -> ImageRef | None: ...
     async def list_images(self) -> list[ImageRef]: ...
     async def remove_image(self, image_id: str) -> None: ...
+    async def copy_image(self, image_id: str, folder: Path) -> None:
+        """Fills an empty folder with the image's files. Raises ContainerRuntimeError."""
+
     async def usage(self) -> dict[str, ContainerUsage]:
         """By container id, of running containers of this node's pods."""
 

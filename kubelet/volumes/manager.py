@@ -19,6 +19,7 @@ from kubelet.volumes.claims import used_as
 from kubelet.volumes.empty_dir import set_up_empty_dir
 from kubelet.volumes.errors import MountError, not_mounted
 from kubelet.volumes.host_path import set_up_host_path
+from kubelet.volumes.image_folders import ImageFolders
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import remove_tree
 from kubelet.volumes.ownership import give_to_group
@@ -60,11 +61,13 @@ class VolumeManager:
         objects: ReferencedObjects,
         tokens: TokenManager,
         claimed: ClaimedVolumes,
+        images: ImageFolders,
     ) -> None:
         self._pods = root / "pods"
         self._objects = objects
         self._tokens = tokens
         self._claimed = claimed
+        self._images = images
         self._use = VolumeUse()
 
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
@@ -77,8 +80,12 @@ class VolumeManager:
     async def tear_down(self, uid: str) -> None:
         self._tokens.forget(uid)
         await asyncio.to_thread(remove_tree, self._pods / uid / "volumes")
+        await self._images.collect()
         self._claimed.forget(uid)
         self._use.forget(uid)
+
+    async def set_up_image(self, uid: str, volume: str, image_id: str) -> MountedVolume:
+        return await self._images.set_up(uid, volume, image_id)
 
     def next_refresh(self, uid: str) -> float | None:
         return self._tokens.next_refresh(uid)
@@ -143,9 +150,12 @@ class VolumeManager:
 
 
 def _used_volumes(pod: Object) -> Iterator[Object]:
-    """Those that a container mounts: of the others nobody notices whether they are there."""
+    """Those that a container mounts: of the others nobody notices whether they are there.
+
+    Images are set up when the container is (`pods/image_volumes.py`).
+    """
     for volume in (pod.get("spec") or {}).get("volumes") or ():
-        if used_as(pod, volume["name"]):
+        if "image" not in volume and used_as(pod, volume["name"]):
             yield volume
 
 
@@ -169,6 +179,9 @@ class NoVolumes:
 
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
         return {each["name"]: MountedVolume(f"/{each['name']}") for each in _used_volumes(pod)}
+
+    async def set_up_image(self, uid: str, volume: str, image_id: str) -> MountedVolume:
+        return MountedVolume(f"/{volume}", read_only=True, is_image=True)
 
     async def tear_down(self, uid: str) -> None:
         return None

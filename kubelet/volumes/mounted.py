@@ -10,3 +10,5 @@ class MountedVolume:
     path: str
     read_only: bool = False
     """For every container, whatever its mount says."""
+    is_image: bool = False
+    """Whether nothing may be added to it, not even a folder for a subPath."""

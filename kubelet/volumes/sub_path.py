@@ -29,10 +29,10 @@ def _checked(path: str) -> str:
     return path
 
 
-def prepare_sub_path(volume: Path, path: str, mount: str, container: str, *, read_only: bool) -> str:
+def prepare_sub_path(volume: Path, path: str, mount: str, container: str, *, makes: bool = True) -> str:
     """The host path to mount.
 
-    A directory is made if nothing is there. Links may not lead out of the volume.
+    Where nothing is, a directory is made, if `makes` allows it. Links may not lead out of the volume.
     """
     root = Path(os.path.realpath(volume))
     target = Path(os.path.realpath(root / path))
@@ -41,11 +41,14 @@ def prepare_sub_path(volume: Path, path: str, mount: str, container: str, *, rea
             f'failed to prepare subPath for volumeMount "{mount}" of container "{container}"'
         )
     if not target.exists():
-        _make(target, root, mount, container, read_only=read_only)
+        if not makes:
+            message = f'subPath "{path}" of volume "{mount}" does not exist in the image'
+            raise CreateContainerConfigError(message)
+        _make(target, root, mount, container)
     return str(target)
 
 
-def _make(target: Path, root: Path, mount: str, container: str, *, read_only: bool) -> None:
+def _make(target: Path, root: Path, mount: str, container: str) -> None:
     """With the volume's own permissions, as upstream does."""
     try:
         mode = root.stat().st_mode & 0o7777

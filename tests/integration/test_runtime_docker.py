@@ -460,3 +460,30 @@ def _import_image(names: list[str]) -> None:
 def _docker(*arguments: str, stdin: bytes | None = None) -> str:
     done = subprocess.run(["docker", *arguments], input=stdin, check=True, capture_output=True)
     return done.stdout.decode().strip()
+
+
+async def test_an_image_is_copied_as_its_containers_see_it(node: Node, tmp_path: Path) -> None:
+    import docker
+
+    _, made = await node.start(shell("rm /etc/group; echo hi >/hello; chmod 600 /hello; ln -s /hello /link"))
+    with closing(docker.APIClient()) as engine:
+        engine.wait(made.removeprefix("docker://"))
+        image = engine.commit(made.removeprefix("docker://"))["Id"]
+        try:
+            folder = tmp_path / "files"
+            folder.mkdir()
+            await node.runtime.copy_image(image, folder)
+        finally:
+            engine.remove_image(image)
+    assert (folder / "hello").read_text() == "hi\n"
+    assert (folder / "hello").stat().st_mode & 0o7777 == 0o600
+    assert os.readlink(folder / "link") == "/hello"
+    assert (folder / "bin" / "busybox").stat().st_mode & 0o111
+    assert sorted(each.name for each in (folder / "etc").iterdir()) == ["passwd"]
+    assert not (folder / ".dockerenv").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["files"], "no archive is left"
+
+
+async def test_an_image_that_is_gone_cannot_be_copied(node: Node, tmp_path: Path) -> None:
+    with pytest.raises(ContainerRuntimeError, match="no such|No such"):
+        await node.runtime.copy_image("sha256:" + "0" * 64, tmp_path)

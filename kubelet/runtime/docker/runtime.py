@@ -32,6 +32,7 @@ from kubelet.runtime.docker.logs import open_logs
 from kubelet.runtime.docker.port_forward import connect_inside
 from kubelet.runtime.docker.requests import LogLimits, container_body, update_body
 from kubelet.runtime.docker.sandboxes import Sandboxes
+from kubelet.runtime.docker.saved_images import copy_files
 from kubelet.runtime.docker.seen import image_of, with_scheme, without_scheme
 from kubelet.runtime.docker.sightings import Sightings, find_image
 from kubelet.runtime.docker.streams import DockerStream
@@ -271,6 +272,9 @@ class DockerRuntime:
 
     async def list_images(self) -> list[ImageRef]:
         return [image_of(each) for each in await self._engine.look(lambda client: client.images())]
+
+    async def copy_image(self, image_id: str, folder: Path) -> None:
+        await copy_files(self._connector, image_id, folder)
 
     async def remove_image(self, image_id: str) -> None:
         """With all its names, of which none goes while any container of the engine uses the image."""

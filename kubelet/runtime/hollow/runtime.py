@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from component_base.byte_stream import DuplexStream
@@ -267,6 +268,10 @@ class HollowRuntime:
     async def remove_image(self, image_id: str) -> None:
         self._check()
         self.images.remove(image_id)
+
+    async def copy_image(self, image_id: str, folder: Path) -> None:
+        """A hollow image has no files."""
+        self._check()
 
     async def usage(self) -> dict[str, ContainerUsage]:
         self._check()

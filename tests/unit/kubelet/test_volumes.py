@@ -253,9 +253,20 @@ async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
 ) -> None:
     container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
     nobody: Any = None
-    manager = VolumeManager(tmp_path, Known(), nobody, nobody)  # type: ignore[arg-type]
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
     mounted = await manager.set_up(make_pod(container, volumes=[{"name": "v", **volume}]), {})
     assert mounted["v"].read_only is read_only
+
+
+def test_nothing_is_added_to_an_image_for_a_sub_path(tmp_path: Path) -> None:
+    volumes = {"v": MountedVolume(str(tmp_path), read_only=True, is_image=True)}
+    (tmp_path / "there").mkdir()
+    mount = {"name": "v", "mountPath": "/v"}
+    found = volume_mounts(make_container(volumeMounts=[{**mount, "subPath": "there"}]), volumes, {})
+    assert found == [Mount(str(tmp_path / "there"), "/v", read_only=True)]
+    with pytest.raises(CreateContainerConfigError, match='subPath "gone" of volume "v" does not exist'):
+        volume_mounts(make_container(volumeMounts=[{**mount, "subPath": "gone"}]), volumes, {})
+    assert not (tmp_path / "gone").exists()
 
 
 def test_a_sub_path_may_not_lead_out_of_the_volume(tmp_path: Path) -> None:

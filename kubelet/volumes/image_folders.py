@@ -1,0 +1,66 @@
+"""Images as volumes: one read-only copy of an image's files for all pods of the node that mount it.
+
+A link in the pod's own directory says that it uses the copy: a copy that nothing links to is taken away.
+Links are there before the copy is, and go with the pod's volumes: a kubelet that died leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from kubelet.volumes.mounted import MountedVolume
+
+PLUGIN = "kubernetes.io~image"
+_UNFINISHED = ".part"
+
+CopyFiles = Callable[[str, Path], Awaitable[None]]
+"""Fills an empty folder with the files of the image of this id. Raises ContainerRuntimeError."""
+
+
+class ImageFolders:
+    """Copies under `root`/image-volumes, links under `root`/pods."""
+
+    def __init__(self, root: Path, copy_files: CopyFiles) -> None:
+        self._copies = root / "image-volumes"
+        self._pods = root / "pods"
+        self._copy_files = copy_files
+        self._turn = asyncio.Lock()
+
+    async def set_up(self, uid: str, volume: str, image_id: str) -> MountedVolume:
+        """Raises ContainerRuntimeError, OSError."""
+        name = image_id.rpartition(":")[2]
+        copy = self._copies / name
+        async with self._turn:
+            _link(self._pods / uid / "volumes" / PLUGIN / volume / name, copy)
+            if not copy.is_dir():
+                await self._make(copy, image_id)
+        return MountedVolume(str(copy), read_only=True, is_image=True)
+
+    async def collect(self) -> None:
+        """Removes what no pod uses any more."""
+        async with self._turn:
+            await asyncio.to_thread(self._remove_unused)
+
+    async def _make(self, copy: Path, image_id: str) -> None:
+        unfinished = copy.with_suffix(_UNFINISHED)
+        await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        await self._copy_files(image_id, unfinished)
+        unfinished.rename(copy)
+
+    def _remove_unused(self) -> None:
+        links = self._pods.glob(f"*/volumes/{PLUGIN}/*/*")
+        used = {Path(os.readlink(each)) for each in links if each.is_symlink()}
+        for each in self._copies.iterdir() if self._copies.is_dir() else ():
+            if each not in used and each.is_dir():
+                shutil.rmtree(each)
+
+
+def _link(link: Path, target: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(target)

@@ -1,0 +1,141 @@
+"""Images as volumes: pulled with upstream's events, copied once for all pods, gone with the last of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from apimachinery.objects import Object
+from kubelet.images.manager import ImageManager
+from kubelet.pods.image_volumes import ImageVolumes
+from kubelet.runtime.hollow import HollowImages, HollowRuntime
+from kubelet.runtime.interface import ContainerRuntimeError
+from kubelet.volumes.image_folders import ImageFolders
+from kubelet.volumes.manager import NoVolumes
+from kubelet.volumes.mounted import MountedVolume
+from kubelet.volumes.mounting import remove_tree
+from tests.unit.kubelet.builders import make_container, make_pod
+
+
+class Events:
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, str]] = []
+
+    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
+        self.seen.append((obj.get("fieldPath", ""), reason, message))
+
+
+WEB = make_container(volumeMounts=[{"name": "model", "mountPath": "/model"}])
+
+
+def mounting(**source: str) -> Object:
+    return make_pod(
+        WEB,
+        volumes=[
+            {"name": "model", "image": source},
+            {"name": "of-another", "image": {"reference": "x:1"}},
+            {"name": "scratch", "emptyDir": {}},
+        ],
+    )
+
+
+async def volumes_of(pod: Object) -> tuple[dict[str, MountedVolume] | str, list[tuple[str, str, str]]]:
+    events = Events()
+    runtime = HollowRuntime(
+        now=lambda: datetime(2026, 1, 1, tzinfo=UTC), images=HollowImages(["here:1"], pull_latency=1.0)
+    )
+    volumes = ImageVolumes(ImageManager(runtime, events), NoVolumes(), events)
+    try:
+        return await volumes.of(pod, WEB, ()), events.seen
+    except ContainerRuntimeError as error:
+        return f"{error.reason}: {error}", events.seen
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("source", "expected", "reasons"),
+    [
+        pytest.param({"reference": "here:1"}, "mounted", ["Pulled"], id="an image that is there"),
+        pytest.param({"reference": "new:1"}, "mounted", ["Pulling", "Pulled"], id="one that is pulled"),
+        pytest.param(
+            {"reference": "here:1", "pullPolicy": "Always"},
+            "mounted",
+            ["Pulling", "Pulled"],
+            id="one that is pulled again",
+        ),
+        pytest.param(
+            {"reference": "new:1", "pullPolicy": "Never"},
+            'ErrImageNeverPull: Container image "new:1" is not present with pull policy of Never',
+            ["ErrImageNeverPull", "Failed"],
+            id="one that may not be pulled",
+        ),
+    ],
+)
+async def test_the_image_of_a_volume_is_pulled_as_a_containers(
+    source: dict[str, str], expected: str, reasons: list[str]
+) -> None:
+    found, events = await volumes_of(mounting(**source))
+    if expected == "mounted":
+        assert found == {"model": MountedVolume("/model", read_only=True, is_image=True)}
+    else:
+        assert found == expected
+    assert [reason for _, reason, _ in events] == reasons
+    assert {about for about, reason, _ in events if reason != "Failed"} == {""}, "pulls are the pod's events"
+    if "Failed" in reasons:
+        assert events[-1] == ("spec.containers{web}", "Failed", "Error: ErrImageNeverPull")
+
+
+class Copies:
+    """Notes what is copied; `fails` makes the next one break off half-way."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.fails = False
+
+    async def __call__(self, image_id: str, folder: Path) -> None:
+        (folder / "half").write_text("")
+        await asyncio.sleep(0)
+        if self.fails:
+            self.fails = False
+            raise ContainerRuntimeError("broken off")
+        self.made.append(image_id)
+        (folder / "file").write_text(image_id)
+
+
+def copied(root: Path) -> list[str]:
+    return sorted(each.name for each in (root / "image-volumes").iterdir())
+
+
+async def test_pods_share_a_copy_and_the_last_takes_it_away(tmp_path: Path) -> None:
+    copies = Copies()
+    folders = ImageFolders(tmp_path, copies)
+    both = await asyncio.gather(*(folders.set_up(uid, "v", "sha256:aa") for uid in ("u1", "u2")))
+    assert both == [MountedVolume(str(tmp_path / "image-volumes" / "aa"), read_only=True, is_image=True)] * 2
+    assert copies.made == ["sha256:aa"]
+    for uid, left in (("u1", ["aa"]), ("u2", [])):
+        remove_tree(tmp_path / "pods" / uid / "volumes")
+        await folders.collect()
+        assert copied(tmp_path) == left
+
+
+async def test_a_new_image_for_a_volume_leaves_the_old_one_to_who_has_it(tmp_path: Path) -> None:
+    folders = ImageFolders(tmp_path, Copies())
+    for image in ("sha256:aa", "sha256:bb"):
+        await folders.set_up("u1", "v", image)
+    await folders.collect()
+    assert copied(tmp_path) == ["aa", "bb"]
+
+
+async def test_a_copy_that_broke_off_is_made_anew(tmp_path: Path) -> None:
+    copies = Copies()
+    copies.fails = True
+    with pytest.raises(ContainerRuntimeError):
+        await ImageFolders(tmp_path, copies).set_up("u1", "v", "sha256:aa")
+    assert copied(tmp_path) == ["aa.part"]
+    restarted = ImageFolders(tmp_path, copies)
+    mounted = await restarted.set_up("u1", "v", "sha256:aa")
+    assert (Path(mounted.path) / "file").read_text() == "sha256:aa"
+    assert copied(tmp_path) == ["aa"]
