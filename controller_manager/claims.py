@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apimachinery.errors import InvalidError, NotFoundError
+from apimachinery.labels import Selector, selector_from_label_selector
 from apimachinery.objects import (
     NamespacedName,
     Object,
     controller_of,
     is_terminating,
+    key_of,
     labels_of,
     name_of,
     namespace_of,
@@ -129,3 +131,21 @@ def owner_key(obj: Object, kind: str) -> NamespacedName | None:
     if reference is None or reference["kind"] != kind:
         return None
     return NamespacedName(namespace_of(obj), reference["name"])
+
+
+def selector_of(owner: Object) -> Selector:
+    """What an owner with a label selector selects."""
+    return selector_from_label_selector(owner["spec"].get("selector"))
+
+
+def owners_of(
+    obj: Object, kind: str, owners: Informer, select: Callable[[Object], Selector] = selector_of
+) -> list[NamespacedName]:
+    """The controller of an object, if it is of that kind; of an orphan, all that might adopt it."""
+    if controller_of(obj) is not None:
+        key = owner_key(obj, kind)
+        return [] if key is None else [key]
+    labels = labels_of(obj)
+    if not labels:
+        return []
+    return [key_of(each) for each in owners.list(namespace_of(obj)) if select(each).matches(labels)]

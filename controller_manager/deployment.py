@@ -7,21 +7,18 @@ Source: pkg/controller/deployment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.conditions import find_condition
 from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
-from apimachinery.labels import selector_from_label_selector
 from apimachinery.objects import (
     NamespacedName,
     Object,
     annotations_of,
     controller_of,
     is_terminating,
-    key_of,
-    labels_of,
     name_of,
     namespace_of,
     uid_of,
@@ -40,7 +37,9 @@ from controller_manager.claims import (
     candidates,
     matches_labels,
     owner_key,
+    owners_of,
     plan_claims,
+    selector_of,
 )
 from controller_manager.context import ControllerContext
 from controller_manager.deployment_sizes import Scale, size
@@ -71,12 +70,7 @@ class DeploymentController:
 
     def _owners_of(self, replica_set: Object) -> Iterable[NamespacedName]:
         """The Deployment of a ReplicaSet, or all that might adopt it."""
-        if controller_of(replica_set) is not None:
-            key = owner_key(replica_set, "Deployment")
-            return () if key is None else (key,)
-        labels = labels_of(replica_set)
-        deployments = self._deployments.list(namespace_of(replica_set)) if labels else ()
-        return [key_of(each) for each in deployments if _selector(each)(labels)]
+        return owners_of(replica_set, "Deployment", self._deployments)
 
     def _grand_owner_of(self, pod: Object) -> Iterable[NamespacedName]:
         """The Deployment of a pod: Recreate waits until the last old one has ended."""
@@ -88,7 +82,7 @@ class DeploymentController:
         seen = self._deployments.get(key)
         if seen is None:
             return None
-        claims = plan_claims(seen, matches_labels(_selector(seen)), candidates(self._sets, seen))
+        claims = plan_claims(seen, matches_labels(selector_of(seen).matches), candidates(self._sets, seen))
         sets = await self._claimer.claim(seen, claims)
         if is_terminating(seen):
             new = history.find_new(seen, sets)
@@ -283,10 +277,6 @@ class DeploymentController:
             await self._client.update_status(scheme.DEPLOYMENTS, {**deployment, "status": status})
         except NotFoundError:
             return  # deleted meanwhile
-
-
-def _selector(deployment: Object) -> Callable[[Mapping[str, str]], bool]:
-    return selector_from_label_selector(deployment["spec"].get("selector")).matches
 
 
 def _all(new: Object | None, old: Sequence[Object]) -> list[Object]:

@@ -12,14 +12,12 @@ from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.errors import ConflictError, NotFoundError, StatusError
-from apimachinery.labels import Selector, selector_from_label_selector
+from apimachinery.labels import Selector
 from apimachinery.objects import (
     NamespacedName,
     Object,
     controller_of,
     is_terminating,
-    key_of,
-    labels_of,
     name_of,
     namespace_of,
     uid_of,
@@ -33,8 +31,9 @@ from controller_manager.claims import (
     by_controller,
     candidates,
     matches_labels,
-    owner_key,
+    owners_of,
     plan_claims,
+    selector_of,
 )
 from controller_manager.context import ControllerContext
 from controller_manager.pod_control import (
@@ -66,17 +65,12 @@ class ReplicaSetController:
     def watches(self) -> list[Watch]:
         return [Watch(self._sets, by_name), Watch(self._pods, self._owners_of)]
 
-    def selector_of(self, owner: Object) -> Selector:
-        return selector_from_label_selector(owner["spec"].get("selector"))
+    def select(self, owner: Object) -> Selector:
+        return selector_of(owner)
 
     def _owners_of(self, pod: Object) -> Iterable[NamespacedName]:
         """The controller of a pod, or all that might adopt it."""
-        if controller_of(pod) is not None:
-            key = owner_key(pod, self.owners.kind)
-            return () if key is None else (key,)
-        labels = labels_of(pod)
-        sets = self._sets.list(namespace_of(pod)) if labels else ()
-        return [key_of(each) for each in sets if self.selector_of(each).matches(labels)]
+        return owners_of(pod, self.owners.kind, self._sets, self.select)
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         owner = self._sets.get(key)
@@ -84,7 +78,7 @@ class ReplicaSetController:
             self._writes.forget(key)
             return None
         is_settled = self._writes.are_seen(key)
-        matches = matches_labels(self.selector_of(owner).matches)
+        matches = matches_labels(self.select(owner).matches)
         claims = plan_claims(owner, matches, candidates(self._pods, owner))
         pods = [pod for pod in await self._claimer.claim(owner, claims) if is_active(pod)]
         failure: Exception | None = None

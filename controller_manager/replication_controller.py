@@ -16,5 +16,5 @@ class ReplicationControllerController(ReplicaSetController):
     name: ClassVar[str] = "replication-controller"
     owners: ClassVar[scheme.Resource] = scheme.REPLICATION_CONTROLLERS
 
-    def selector_of(self, owner: Object) -> Selector:
+    def select(self, owner: Object) -> Selector:
         return selector_from_map(owner["spec"].get("selector") or {})

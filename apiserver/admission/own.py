@@ -5,17 +5,14 @@ A module has a function `plugins(cluster)` that gives a list of Plugins; docs/ad
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 
 from apimachinery.objects import Object
 from apiserver.admission.attributes import Plugin
 from apiserver.config_files import ConfigError
 from apiserver.storage.cached import Lookup
+from component_base.own_modules import ModuleError, load_module
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,10 @@ def load_plugins(sources: tuple[str, ...], cluster: Cluster) -> list[Plugin]:
 
 
 def _plugins_of(source: str, cluster: Cluster) -> list[Plugin]:
-    make = getattr(_load(source), "plugins", None)
+    try:
+        make = getattr(load_module(source), "plugins", None)
+    except ModuleError as error:
+        raise ConfigError(f"--admission-plugins-from {source}: {error}") from error
     if make is None:
         raise ConfigError(f"--admission-plugins-from {source}: there is no function plugins(cluster)")
     found: list[Plugin] = list(make(cluster))
@@ -44,17 +44,3 @@ def _plugins_of(source: str, cluster: Cluster) -> list[Plugin]:
         if not getattr(each, "name", ""):
             raise ConfigError(f"--admission-plugins-from {source}: {each!r} has no name")
     return found
-
-
-def _load(source: str) -> ModuleType:
-    try:
-        if not source.endswith(".py"):
-            return importlib.import_module(source)
-        spec = importlib.util.spec_from_file_location(Path(source).stem, source)
-        assert spec is not None, "it ends in .py"
-        assert spec.loader is not None, "so it has a loader"
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    except (ImportError, OSError, SyntaxError) as error:
-        raise ConfigError(f"--admission-plugins-from {source}: {error}") from error
-    return module

@@ -12,17 +12,14 @@ from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
-from apimachinery.labels import Selector, selector_from_label_selector
 from apimachinery.objects import (
     NamespacedName,
     Object,
-    controller_of,
     get_path,
     is_terminating,
     key_of,
     labels_of,
     name_of,
-    namespace_of,
     uid_of,
 )
 from client.controller import Watch, by_name
@@ -35,8 +32,9 @@ from controller_manager.claims import (
     by_controller,
     candidates,
     matches_labels,
-    owner_key,
+    owners_of,
     plan_claims,
+    selector_of,
 )
 from controller_manager.context import ControllerContext
 from controller_manager.daemon_set.failures import Failures
@@ -78,12 +76,7 @@ class DaemonSetController:
 
     def _owners_of(self, obj: Object) -> Iterable[NamespacedName]:
         """The DaemonSet of a pod or revision, or all that might adopt it."""
-        if controller_of(obj) is not None:
-            key = owner_key(obj, "DaemonSet")
-            return () if key is None else (key,)
-        labels = labels_of(obj)
-        sets = self._sets.list(namespace_of(obj)) if labels else ()
-        return [key_of(each) for each in sets if _selector(each).matches(labels)]
+        return owners_of(obj, "DaemonSet", self._sets)
 
     def _all(self, node: Object) -> Iterable[NamespacedName]:
         return map(key_of, self._sets.list())
@@ -93,7 +86,7 @@ class DaemonSetController:
         if owner is None:
             self._writes.forget(key)
             return None
-        if _selector(owner).is_empty:
+        if selector_of(owner).is_empty:
             self._recorder.event(owner, WARNING, "SelectingAll", _SELECTING_ALL)
             return None
         if is_terminating(owner):
@@ -118,7 +111,7 @@ class DaemonSetController:
         return min(waits, default=None)
 
     async def _claim_pods(self, owner: Object) -> list[Object]:
-        claims = plan_claims(owner, matches_labels(_selector(owner).matches), candidates(self._pods, owner))
+        claims = plan_claims(owner, matches_labels(selector_of(owner).matches), candidates(self._pods, owner))
         return await self._claimer.claim(owner, claims)
 
     def _plan(self, it: Daemons, nodes: Iterable[str]) -> Plan:
@@ -178,10 +171,6 @@ class DaemonSetController:
         surplus = len(old) - get_path(owner, "spec.revisionHistoryLimit", 10)
         unused = [each for each in old if labels_of(each).get(REVISION_LABEL) not in live]
         await self._history.delete(unused[: max(surplus, 0)])
-
-
-def _selector(daemon_set: Object) -> Selector:
-    return selector_from_label_selector(daemon_set["spec"].get("selector"))
 
 
 def _failure_key(daemon_set: Object, node: str) -> tuple[str, int, str]:

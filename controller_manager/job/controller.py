@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
-from apimachinery.labels import Selector, selector_from_label_selector
 from apimachinery.objects import (
     NamespacedName,
     Object,
@@ -33,7 +32,9 @@ from controller_manager.claims import (
     candidates,
     matches_labels,
     owner_key,
+    owners_of,
     plan_claims,
+    selector_of,
 )
 from controller_manager.context import ControllerContext
 from controller_manager.job import status as statuses
@@ -81,13 +82,8 @@ class JobController:
 
     def _owners_of(self, pod: Object) -> Iterable[NamespacedName]:
         """The Job of a pod, or all that might adopt it; nobody's pod may need its finalizer taken away."""
-        if controller_of(pod) is not None:
-            key = owner_key(pod, "Job")
-            return () if key is None else (key,)
-        nobody = [_nobody(pod)] if is_tracked(pod) else []
-        labels = labels_of(pod)
-        jobs = self._jobs.list(namespace_of(pod)) if labels else ()
-        return [*nobody, *(key_of(job) for job in jobs if _selector(job).matches(labels))]
+        nobody = [_nobody(pod)] if is_tracked(pod) and controller_of(pod) is None else []
+        return [*nobody, *owners_of(pod, "Job", self._jobs)]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         job = self._jobs.get(key)
@@ -99,7 +95,7 @@ class JobController:
             return None
         if not (self._effects.writes.are_seen(key) and self._writes.are_seen(key)):
             return UNSETTLED
-        claims = plan_claims(job, matches_labels(_selector(job).matches), candidates(self._pods, job))
+        claims = plan_claims(job, matches_labels(selector_of(job).matches), candidates(self._pods, job))
         return await self._sync(key, observe(job, await self._claimer.claim(job, claims), self._now()))
 
     def _forget(self, key: NamespacedName) -> None:
@@ -193,17 +189,13 @@ class JobController:
             return _owner_uid(pod) == uid_of(job) and not statuses.is_finished(job)
         labels = labels_of(pod)
         jobs = self._jobs.list(namespace_of(pod)) if controller_of(pod) is None else []
-        return any(_selector(each).matches(labels) for each in jobs)
+        return any(selector_of(each).matches(labels) for each in jobs)
 
     async def _live_uid(self, key: NamespacedName) -> str | None:
         try:
             return uid_of(await self._client.get(scheme.JOBS, key.name, key.namespace))
         except NotFoundError:
             return None
-
-
-def _selector(job: Object) -> Selector:
-    return selector_from_label_selector(job["spec"].get("selector"))
 
 
 def _owner_uid(pod: Object) -> str:

@@ -12,11 +12,9 @@ from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError, StatusError
-from apimachinery.labels import Selector, selector_from_label_selector
 from apimachinery.objects import (
     NamespacedName,
     Object,
-    controller_of,
     get_path,
     is_terminating,
     key_of,
@@ -31,8 +29,9 @@ from controller_manager.claims import (
     Claimer,
     by_controller,
     candidates,
-    owner_key,
+    owners_of,
     plan_claims,
+    selector_of,
 )
 from controller_manager.context import ControllerContext
 from controller_manager.history import RevisionHistory
@@ -71,12 +70,7 @@ class StatefulSetController:
 
     def _owners_of(self, obj: Object) -> Iterable[NamespacedName]:
         """The StatefulSet of a pod or revision, or all that might adopt it."""
-        if controller_of(obj) is not None:
-            key = owner_key(obj, "StatefulSet")
-            return () if key is None else (key,)
-        labels = labels_of(obj)
-        sets = self._sets.list(namespace_of(obj)) if labels else ()
-        return [key_of(each) for each in sets if _selector(each).matches(labels)]
+        return owners_of(obj, "StatefulSet", self._sets)
 
     def _waiting_for(self, claim: Object) -> Iterable[NamespacedName]:
         """The StatefulSet whose pod waits until the claim of its name is gone: `data-web-0` is of `web`."""
@@ -107,7 +101,7 @@ class StatefulSetController:
         return next_look(owner, pods, self._now())
 
     async def _claim_pods(self, owner: Object) -> list[Object]:
-        selector = _selector(owner)
+        selector = selector_of(owner)
 
         def is_member(pod: Object) -> bool:
             return selector.matches(labels_of(pod)) and parent_of(pod) == name_of(owner)
@@ -147,10 +141,6 @@ class StatefulSetController:
         unused = [each for each in revisions if name_of(each) not in live]
         limit = get_path(owner, "spec.revisionHistoryLimit", 10)
         await self._history.delete(unused[: max(len(unused) - limit, 0)])
-
-
-def _selector(stateful_set: Object) -> Selector:
-    return selector_from_label_selector(stateful_set["spec"].get("selector"))
 
 
 def _current_revision(stateful_set: Object) -> str:

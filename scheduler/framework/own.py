@@ -5,15 +5,12 @@ A module has a list PLUGINS of classes, which profiles enable by name; docs/sche
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from client.rest import Client
+from component_base.own_modules import ModuleError, load_module
 from scheduler.cache import Cache
 from scheduler.config import ConfigError
 from scheduler.framework.interface import EventKind, Hints, Normalize, always
@@ -60,24 +57,13 @@ def load_plugins(sources: Iterable[str]) -> tuple[type[OwnPlugin], ...]:
 
 
 def _plugins_of(source: str) -> list[type[OwnPlugin]]:
-    found = getattr(_load(source), "PLUGINS", None)
+    try:
+        found = getattr(load_module(source), "PLUGINS", None)
+    except ModuleError as error:
+        raise ConfigError(f"{FLAG} {source}: {error}") from error
     if found is None:
         raise ConfigError(f"{FLAG} {source}: there is no list PLUGINS")
     for each in found:
         if not (isinstance(each, type) and issubclass(each, OwnPlugin) and each.name):
             raise ConfigError(f"{FLAG} {source}: {each!r} is no OwnPlugin with a name")
     return list(found)
-
-
-def _load(source: str) -> ModuleType:
-    try:
-        if not source.endswith(".py"):
-            return importlib.import_module(source)
-        spec = importlib.util.spec_from_file_location(Path(source).stem, source)
-        assert spec is not None, "it ends in .py"
-        assert spec.loader is not None, "so it has a loader"
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    except (ImportError, OSError, SyntaxError) as error:
-        raise ConfigError(f"{FLAG} {source}: {error}") from error
-    return module
