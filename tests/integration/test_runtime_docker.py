@@ -485,5 +485,5 @@ async def test_an_image_is_copied_as_its_containers_see_it(node: Node, tmp_path:
 
 
 async def test_an_image_that_is_gone_cannot_be_copied(node: Node, tmp_path: Path) -> None:
-    with pytest.raises(ContainerRuntimeError, match="no such|No such"):
+    with pytest.raises(ContainerRuntimeError, match=r"no such|No such"):
         await node.runtime.copy_image("sha256:" + "0" * 64, tmp_path)
