@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,11 @@ class Node:
 
 
 @asynccontextmanager
-async def docker_node(folder: Path) -> AsyncIterator[Node]:
+async def docker_node(folder: Path, *, feature_gates: str = "") -> AsyncIterator[Node]:
     """Ready; taken away in the end, with all its pods."""
     ensure_local_images()
     plane = ControlPlane(folder, f"node-{os.getpid()}")
+    plane.config = replace(plane.config, feature_gates=feature_gates)
     made: Node | None = None
     try:
         await plane.start()

@@ -32,15 +32,12 @@ def validate_mounts(container: Object, volumes: Mapping[str, Object], path: Path
         if target in devices.values():
             detail = "must not already exist as a path in volumeDevices"
             yield invalid(at.child("mountPath"), target, detail)
-        yield from _sub_paths(mount, "image" in volumes.get(name, {}), at, path)
+        yield from _sub_paths(mount, at, path)
         yield from _propagation(mount, container, path)
 
 
-def _sub_paths(mount: Object, of_image: bool, path: Path, whole: Path) -> Errors:
+def _sub_paths(mount: Object, path: Path, whole: Path) -> Errors:
     """Upstream reports steps back without the index of the mount."""
-    for field in ("subPath", "subPathExpr"):
-        if of_image and mount.get(field):
-            yield invalid(path.child(field), mount[field], "not allowed in image volume sources")
     if mount.get("subPath"):
         yield from local_path(mount["subPath"], whole.child("subPath"))
     if mount.get("subPathExpr"):

@@ -235,6 +235,14 @@ def test_containers(fields: Object, expected: list[str]) -> None:
             id="an init container's restart policy",
         ),
         pytest.param(
+            {
+                "containers": [container(volumeMounts=[{"name": "v", "mountPath": "/v", "subPath": "etc"}])],
+                "volumes": [{"name": "v", "image": {"reference": "app:1"}}],
+            },
+            [],
+            id="a part of an image",
+        ),
+        pytest.param(
             {"ephemeralContainers": [container("e")]},
             ["spec.ephemeralContainers: Forbidden: cannot be set on create"],
             id="ephemeral containers come later",
