@@ -66,7 +66,10 @@ class LeaderElector:
         self.is_leader = False
 
     async def run(self, main: Callable[[], Awaitable[None]]) -> None:
-        """Waits for the lease, then runs `main` while renewing; raises LeadershipLost when that fails."""
+        """Waits for the lease, then runs `main` while renewing; raises LeadershipLost when that fails.
+
+        The process should end then, as upstream's do: one that starts afresh knows nothing out of date.
+        """
         await self._acquire()
         self.is_leader = True
         self._status.set(1)
@@ -83,16 +86,6 @@ class LeaderElector:
             await _cancel(work, renewal)
             if renewal.cancelled():  # not lost: still ours to give back
                 await self._release()
-
-    async def run_forever(self, main: Callable[[], Awaitable[None]]) -> None:
-        """As `run`, and a candidate again when the leadership is lost; `main` starts afresh each time."""
-        while True:
-            try:
-                await self.run(main)
-            except LeadershipLost as error:
-                log.warning("Stopped leading, candidate again: reason=%s", error)
-            else:
-                return
 
     async def _acquire(self) -> None:
         """Tries soon and often while the server is not there yet, at leisure while another leads."""
@@ -115,6 +108,7 @@ class LeaderElector:
                 renewed = loop.time()
             elif self._holder() not in ("", self._identity):
                 break
+        log.error("Leader election lost: lease=%s/%s", self._namespace, self._name)
         raise LeadershipLost(f"lost the lease {self._namespace}/{self._name}")
 
     async def _try_within(self, seconds: float) -> bool:

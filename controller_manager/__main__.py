@@ -93,7 +93,7 @@ async def _lead(daemon: Daemon, client: Client, options: Options) -> None:
         ),
         now=now,
     )
-    await elector.run_forever(work)
+    await elector.run(work)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import re
 import signal
 import ssl
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,6 +62,8 @@ class Plane(ControlPlane):
         self._second_port = free_port()
         self._nodes: dict[str, tuple[int, int]] = {}
         """The number of hollow nodes that a process simulates, and their port."""
+        self._stopped = threading.Event()
+        self._reviver = threading.Thread(target=self._revive)
 
     def run(self, name: str, *flags: str, as_name: str = "") -> None:
         own = ("--secure-port=0",) if name in (CONTROLLERS, SCHEDULER) else ()
@@ -94,9 +97,18 @@ class Plane(ControlPlane):
         self.run(CONTROLLERS)
         self.run(SCHEDULER)
         self.run_nodes("hollow", 3)
+        self._reviver.start()
         client = self.client()
         await eventually(lambda: ready_nodes(client), lambda names: len(names) == 3)
         await client.aclose()
+
+    def _revive(self) -> None:
+        """What ends because it cannot renew its lease is started again, as `sampan up` and systemd do."""
+        while not self._stopped.wait(0.1):
+            for name in (SCHEDULER, CONTROLLERS):
+                process = self._processes.get(name)  # what a test kills is not there
+                if process is not None and process.poll() is not None:
+                    self.run(name)
 
     def second_client(self) -> Client:
         config = load(str(self.config.admin_kubeconfig))
@@ -138,28 +150,13 @@ class Plane(ControlPlane):
         return context
 
     def stop(self) -> None:
+        self._stopped.set()
+        if self._reviver.is_alive():
+            self._reviver.join()
         for name in list(self._processes):
             with suppress(ProcessLookupError):
                 self.go_on(name)
         super().stop()
-
-
-@asynccontextmanager
-async def supervisor(plane: Plane) -> AsyncIterator[None]:
-    """What ends because it cannot renew its lease is started again, as `sampan up` does."""
-
-    async def revive() -> None:
-        while True:
-            for name in (SCHEDULER, CONTROLLERS):
-                if not plane.is_running(name):
-                    plane.run(name)
-            await asyncio.sleep(0.1)
-
-    task = asyncio.create_task(revive())
-    try:
-        yield
-    finally:
-        await cancelled(task)
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:

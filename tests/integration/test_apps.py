@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -30,15 +29,9 @@ from apimachinery.scheme import (
 from apimachinery.times import format_time
 from client.rest import STRATEGIC, Client
 from component_base.clock import now
-from tests.integration.plane import CONTROLLERS, Plane, eventually, ready_nodes, supervisor
+from tests.integration.plane import CONTROLLERS, Plane, eventually, ready_nodes
 
 NEW_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
-
-
-@pytest.fixture(autouse=True)
-async def _supervised(plane: Plane) -> AsyncIterator[None]:
-    async with supervisor(plane):
-        yield
 
 
 def workload(kind: str, name: str, **spec: object) -> Object:

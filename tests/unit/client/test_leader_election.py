@@ -92,26 +92,6 @@ async def test_a_leader_that_cannot_renew_stops_before_another_may_lead() -> Non
     assert asyncio.get_running_loop().time() < 4 + 15
 
 
-async def test_a_leader_that_lost_its_lease_becomes_a_candidate_again() -> None:
-    api, started = FakeApi(), []
-
-    async def work() -> None:
-        started.append(round(asyncio.get_running_loop().time()))
-        await lead_forever()
-
-    elector = candidate(api, "one")
-    task = asyncio.ensure_future(elector.run_forever(work))
-    await asyncio.sleep(5)
-    api.refusals.append(lambda verb, resource, obj: ServiceUnavailableError("down"))
-    await asyncio.sleep(40)
-    assert not elector.is_leader
-    api.refusals.clear()
-    await asyncio.sleep(10)
-    assert elector.is_leader
-    assert len(started) == 2
-    await stop(task)
-
-
 async def test_the_end_of_the_work_is_the_end_of_the_leadership() -> None:
     api = FakeApi()
 

@@ -15,8 +15,19 @@ import pytest
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.errors import ForbiddenError, StatusError
-from apimachinery.objects import Object, deep_copy, get_path, is_terminating, labels_of, name_of
+from apimachinery.objects import (
+    NamespacedName,
+    Object,
+    controller_of,
+    deep_copy,
+    get_path,
+    is_terminating,
+    labels_of,
+    name_of,
+    uid_of,
+)
 from apimachinery.pods import is_ready, is_terminal
+from apimachinery.resource_claims import FINALIZER, claims_of_pod, is_allocated, is_reserved_for, reserved
 from apimachinery.scheme import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
@@ -24,6 +35,8 @@ from apimachinery.scheme import (
     POD_DISRUPTION_BUDGETS,
     PODS,
     REPLICA_SETS,
+    RESOURCE_CLAIM_TEMPLATES,
+    RESOURCE_CLAIMS,
     RESOURCE_QUOTAS,
     STATEFUL_SETS,
     Resource,
@@ -35,6 +48,7 @@ from controller_manager.disruption.controller import DisruptionController
 from controller_manager.disruption.stale import StaleDisruptionController
 from controller_manager.job.controller import JobController
 from controller_manager.replicaset import ReplicaSetController
+from controller_manager.resource_claim import ResourceClaimController
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.stateful_set.controller import StatefulSetController
 from tests.unit.controller_manager.builders import make_deployment, make_job, make_stateful_set, make_template
@@ -49,12 +63,14 @@ QUOTA = 12
 """Room for the web and the database as they change, and for only some of the Job at a time."""
 CONTROLLERS = [
     DeploymentController, ReplicaSetController, StatefulSetController, JobController,
-    DisruptionController, StaleDisruptionController, ResourceQuotaController,
+    DisruptionController, StaleDisruptionController, ResourceQuotaController, ResourceClaimController,
 ]  # fmt: skip
 KINDS = [
     DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, CONTROLLER_REVISIONS, JOBS, POD_DISRUPTION_BUDGETS,
-    RESOURCE_QUOTAS,
+    RESOURCE_QUOTAS, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS,
 ]  # fmt: skip
+DEVICES = 4
+"""Of which each pod of the Job claims one: less than may run at a time."""
 
 
 class Turmoil(Cluster):
@@ -70,6 +86,11 @@ class Turmoil(Cluster):
         self.broken: list[str] = []
         self.begun: set[str] = set()
         """Whose pods were all ready once: from then on they may not be too few."""
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hand_out())
+            await super().run()
 
     def outcome(self, pod: Object) -> str:
         if labels_of(pod)["app"] != "job":
@@ -98,6 +119,18 @@ class Turmoil(Cluster):
         wanted = sum(each["spec"]["replicas"] for each in self.api.find(REPLICA_SETS))
         self._hold(wanted <= WEB + SURGE, f"web: {wanted} are wanted at a time")
         self._hold(self.charged() <= QUOTA, f"quota: {self.charged()} pods")
+        self.check_claims()
+
+    def check_claims(self) -> None:
+        """Who has a node keeps what it claims as long as it may run, and nobody gets two claims."""
+        claims = {NamespacedName("ns", name_of(each)): each for each in self.api.find(RESOURCE_CLAIMS)}
+        for pod in self.api.find(PODS):
+            for key in claims_of_pod(pod) if pod["spec"].get("nodeName") and not is_terminal(pod) else ():
+                claim = claims.get(key, {})
+                kept = is_allocated(claim) and is_reserved_for(claim, uid_of(pod))
+                self._hold(kept, f"claim: {key.name} was taken from {name_of(pod)}")
+        owners = [(controller_of(each) or {}).get("uid") for each in claims.values()]
+        self._hold(len(owners) == len(set(owners)), f"claim: {owners} own one each")
 
     def _hold(self, holds: bool, text: str) -> None:
         if not holds:
@@ -134,10 +167,43 @@ class Turmoil(Cluster):
         self.api.put(POD_DISRUPTION_BUDGETS, budget)
         await self.api.delete(PODS, name_of(pod), "ns")
 
+    # What the scheduler, the kubelet and the garbage collector do for claims
+
+    async def _hand_out(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            for pod in self.api.find(PODS):
+                self._schedule(pod)
+            owners = {uid_of(pod) for pod in self.api.find(PODS)}
+            for claim in self.api.find(RESOURCE_CLAIMS):
+                if (controller_of(claim) or {}).get("uid") not in owners and not is_terminating(claim):
+                    with suppress(StatusError, ConnectionFailed):
+                        await self.api.delete(RESOURCE_CLAIMS, name_of(claim), "ns")
+
+    def _schedule(self, pod: Object) -> None:
+        """One with a claim gets a node together with a device."""
+        claims = self.api.find(RESOURCE_CLAIMS)
+        [mine] = [each for each in claims if NamespacedName("ns", name_of(each)) in claims_of_pod(pod)] or [
+            None
+        ]
+        is_done = pod["spec"].get("nodeName") or is_terminating(pod) or is_terminal(pod)
+        if mine is None or is_done or is_terminating(mine) or sum(map(is_allocated, claims)) >= DEVICES:
+            return
+        claim = reserved(deep_copy(mine), pod)
+        claim["metadata"]["finalizers"] = [FINALIZER]
+        claim["status"]["allocation"] = {}
+        self.api.put(RESOURCE_CLAIMS, claim)
+        self.api.put(PODS, {**pod, "spec": {**pod["spec"], "nodeName": "n"}})
+
+    async def _see_to(self, pod: Object) -> None:
+        if pod["spec"].get("resourceClaims") and not pod["spec"].get("nodeName") and not is_terminating(pod):
+            return
+        await super()._see_to(pod)
+
     # What goes wrong
 
     async def trouble(self) -> None:
-        match self.random.randrange(7):
+        match self.random.randrange(8):
             case 0:
                 self.kill_manager()
             case 1:
@@ -149,8 +215,15 @@ class Turmoil(Cluster):
                 self.api.break_watches()
             case 3:
                 await self.roll_out()
+            case 4:
+                await self.delete_one_of_the_job()
             case _:
                 await self.evict()
+
+    async def delete_one_of_the_job(self) -> None:
+        """It has its device until it has ended."""
+        if pods := self.pods("job"):
+            await self.api.delete(PODS, name_of(self.random.choice(pods)), "ns")
 
     async def roll_out(self) -> None:
         """Always something new: a set that is wanted again still tells of pods that it is about to delete."""
@@ -171,6 +244,7 @@ class Turmoil(Cluster):
             and get_path(database, "status.availableReplicas") == DB == self.ready("db")
             and is_condition_true(job, "Complete")
             and get_path(job, "status.succeeded") == COMPLETIONS
+            and not self.api.find(RESOURCE_CLAIMS)
             and get_path(budget, "status.disruptionsAllowed") == DB - LEAST_DB
             and get_path(quota, "status.used.pods") == str(self.charged()) == str(WEB + DB)
         )
@@ -196,7 +270,16 @@ async def begin(it: Turmoil) -> None:
     await it.api.create(STATEFUL_SETS, database())
     await it.api.create(POD_DISRUPTION_BUDGETS, budget())
     await it.until(lambda: it.begun == {"web", "db"})
-    await it.api.create(JOBS, make_job(COMPLETIONS, PARALLELISM, backoffLimit=10**6))
+    template = {"metadata": {"name": "device", "namespace": "ns"}, "spec": {"spec": {"devices": {}}}}
+    await it.api.create(RESOURCE_CLAIM_TEMPLATES, template)
+    await it.api.create(JOBS, claiming_job())
+
+
+def claiming_job() -> Object:
+    job = make_job(COMPLETIONS, PARALLELISM, backoffLimit=10**6)
+    wanted = {"name": "device", "resourceClaimTemplateName": "device"}
+    job["spec"]["template"]["spec"]["resourceClaims"] = [wanted]
+    return job
 
 
 @pytest.mark.parametrize("seed", range(6))
