@@ -39,7 +39,8 @@ _CHECKS = {
 }
 _CALL_LIMIT, BUDGET, CONDITIONS_BUDGET = 1_000_000, 10_000_000, 2_500_000
 """What one expression may cost, all of a policy's about one write, and all of its conditions."""
-_TOO_EXPENSIVE = "operation cancelled: actual cost limit exceeded"
+_UNCOUNTED = 10_000
+"""What costs no more at most is taken to cost that: to count it would take longer than it does."""
 _OUT_OF_BUDGET = (
     "validation failed due to running out of cost budget, no further validation rules will be run"
 )
@@ -71,8 +72,8 @@ class Expression:
     program: Program | None = None
     names: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
-    has_loops: bool = False
-    """Without them it costs so little that nobody counts."""
+    is_costly: bool = False
+    """Others cost so little that nobody counts."""
 
 
 def compile_for_admission(text: str, wanted: Sequence[str], names: Names) -> Expression:
@@ -84,7 +85,8 @@ def compile_for_admission(text: str, wanted: Sequence[str], names: Names) -> Exp
         return Expression(text, f"compilation failed: {error}")
     used, variables = frozenset(names_in(program.tree)), frozenset(fields_of(program.tree, VARIABLES))
     problem = _problem_of_type(program.result_type.declared_name, wanted)
-    return Expression(text, problem, program, used & declared.keys(), variables, has_loops(program.tree))
+    is_costly = has_loops(program.tree) or not used.isdisjoint(_CHECKS)
+    return Expression(text, problem, program, used & declared.keys(), variables, is_costly)
 
 
 def _declared(names: Names) -> Mapping[str, Type]:
@@ -154,7 +156,9 @@ class Scope:
 
         It is called anew after each round of checks, and must have no effect but its result.
         """
+        left = self._left
         while True:
+            self._left = left
             try:
                 result = evaluate()
             except ExpressionFailed:
@@ -197,20 +201,27 @@ class Scope:
             data[VARIABLES] = {
                 name: self._computed[name] for name in expression.variables if self._is_computed(name)
             }
-        if expression.has_loops:
-            self._pay(program, data)
         token = ANSWERER.set(self._answered)
         try:
-            return program.evaluate(data)
+            return self._paid(program, data) if expression.is_costly else program.evaluate(data)
         finally:
             ANSWERER.reset(token)
 
-    def _pay(self, program: Program, data: Mapping[str, Any]) -> None:
-        """Raises EvaluationError if it is too expensive, ExpressionFailed if all together are."""
+    def _paid(self, program: Program, data: Mapping[str, Any]) -> Any:
+        """What may cost much is counted. Raises EvaluationError if it is too expensive, ExpressionFailed if
+        all together are."""
         shapes = {name: ValueShape([value]) for name, value in data.items()}
-        cost = estimate_cost(program.checked, "object", shapes, ONE)
-        if cost > _CALL_LIMIT:
-            raise EvaluationError(_TOO_EXPENSIVE)
+        bound = estimate_cost(program.checked, "object", shapes, ONE)
+        if bound <= _UNCOUNTED:
+            self._spend(bound)
+            return program.evaluate(data)
+        outcome = program.measure(data, _CALL_LIMIT)
+        self._spend(outcome.cost)
+        if outcome.error:
+            raise EvaluationError(outcome.error)
+        return outcome.value
+
+    def _spend(self, cost: int) -> None:
         self._left -= cost
         if self._left < 0:
             raise ExpressionFailed(_OUT_OF_BUDGET)

@@ -82,9 +82,7 @@ class _Estimator:
                 parts = [self.node(value, scope).cost for _, value in fields]
                 return self._made(expression, _sum(parts).plus(_MESSAGE))
             case Comprehension():
-                return (
-                    self._bind(expression, scope) if _is_bind(expression) else self._loop(expression, scope)
-                )
+                return self._bind(expression, scope) if is_bind(expression) else self._loop(expression, scope)
 
     def _made(
         self,
@@ -183,7 +181,7 @@ def _local_of(node: Node) -> _Local:
     return _Local(node.place, node.size if node.is_sized else None, node.entries)
 
 
-def _is_bind(loop: Comprehension) -> bool:
+def is_bind(loop: Comprehension) -> bool:
     nothing = Aggregate((), is_map=False)
     return loop.range == nothing and loop.condition == Constant(False) and loop.accumulator != ACCUMULATOR
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.protobuf import (
     descriptor_pb2,
@@ -24,7 +24,12 @@ from google.protobuf import (
 from apiserver.cel.checker import Checked, CheckError, check
 from apiserver.cel.libraries import FUNCTIONS
 from apiserver.cel.libraries.function import OPAQUE, Function
+from apiserver.cel.long_loops import FUNCTIONS as LOOPING
+from apiserver.cel.long_loops import Evaluate, TooManyTurns, by_hand
 from apiserver.cel.macros import MacroError, expanded
+from apiserver.cel.metered_form import metered_form
+from apiserver.cel.metering import FUNCTIONS as METERING
+from apiserver.cel.metering import METER, Meter
 from apiserver.cel.runtime_form import runtime_form
 from apiserver.cel.syntax import Expression
 from apiserver.cel.types import Type, parse_type
@@ -42,28 +47,103 @@ class EvaluationError(ValueError):
     """Evaluating failed; the text is upstream's."""
 
 
+class CostExceeded(EvaluationError):
+    """Evaluating was given up since it costs too much."""
+
+
+_TOO_MANY_TURNS = "Iteration budget exceeded"
+TOO_EXPENSIVE = "operation cancelled: actual cost limit exceeded"
+Wrap = Callable[[Expression], Expression]
+
+
+class Outcome(NamedTuple):
+    """Of an evaluation that was metered."""
+
+    cost: int
+    value: Any
+    error: str
+
+
 class Program:
     """A compiled expression."""
 
-    def __init__(self, compiled: cel.Expression, checked: Checked) -> None:
-        self._compiled = compiled
+    def __init__(self, evaluate: _Evaluable, checked: Checked, wrap: Wrap | None = None) -> None:
+        self._evaluate = evaluate
+        self._wrap = wrap
         self.checked = checked
         self.tree = checked.tree
         self.result_type = checked.type_of(checked.tree)
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Raises EvaluationError."""
+        return self._evaluate(variables)
+
+    def measure(self, variables: Mapping[str, Any], limit: int) -> Outcome:
+        """Evaluates it and counts what that costs, which takes many times as long.
+
+        Raises CostExceeded beyond the limit.
+        """
+        meter = Meter(limit)
+        token = METER.set(meter)
+        value, failure = None, ""
+        try:
+            value = self._metered(variables)
+        except EvaluationError as error:
+            failure = str(error)
+        finally:
+            METER.reset(token)
+        if meter.is_over:
+            raise CostExceeded(TOO_EXPENSIVE)
+        return Outcome(meter.spent, value, failure)
+
+    @functools.cached_property
+    def _metered(self) -> _Evaluable:
+        form = metered_form(self.checked)
+        return _Evaluable(self._wrap(form) if self._wrap is not None else form)
+
+
+class _Evaluable:
+    """A tree of the runtime's, compiled when it is needed."""
+
+    def __init__(
+        self, tree: Expression, compiled: cel.Expression | None = None, *, turns_on: bool = True
+    ) -> None:
+        """`turns_on`: whether it goes on by hand where the runtime gives up."""
+        self._tree = tree
+        self._known = compiled
+        self._turns_on = turns_on
+
+    def __call__(self, variables: Mapping[str, Any]) -> Any:
+        """A plain value. Raises EvaluationError, TooManyTurns."""
+        spent = meter.spent if (meter := METER.get(None)) is not None else 0
         try:
             result = self._compiled.eval(data=variables)
             value = result.plain_value()
         except (RuntimeError, TypeError) as error:
-            raise EvaluationError(str(error)) from None
+            if _TOO_MANY_TURNS not in str(error):
+                raise EvaluationError(str(error)) from None
+            if not self._turns_on:
+                raise TooManyTurns(str(error)) from None
+            if meter is not None:
+                meter.spent = spent
+            return self._by_hand(variables)
         if str(result.type().name()) == "ERROR":
             raise EvaluationError(_in_upstreams_words(str(value)))
         return value
 
+    @functools.cached_property
+    def _compiled(self) -> cel.Expression:
+        return self._known or _environment().deserialize(encode(self._tree))
 
-Wrap = Callable[[Expression], Expression]
+    @functools.cached_property
+    def _by_hand(self) -> Evaluate:
+        return by_hand(self._tree, _of_plain_values)
+
+
+def _of_plain_values(tree: Expression, turns_on: bool) -> Evaluate:
+    """Gives what other evaluations take."""
+    evaluate = _Evaluable(tree, turns_on=turns_on)
+    return lambda variables: _given(evaluate(variables))
 
 
 def compile_expression(text: str, variables: Mapping[str, Type], wrap: Wrap | None = None) -> Program:
@@ -82,7 +162,7 @@ def compile_expression(text: str, variables: Mapping[str, Type], wrap: Wrap | No
         raise CompilationError(_shown(error.problems, text)) from None
     form = runtime_form(checked)
     whole = wrap(form) if wrap is not None else form
-    return Program(parsed if whole == written else runtime.deserialize(encode(whole)), checked)
+    return Program(_Evaluable(whole, parsed if whole == written else None), checked, wrap)
 
 
 def _shown(problems: Iterable[tuple[int, str]], text: str) -> str:
@@ -152,7 +232,7 @@ def _environment() -> cel.Env:
     from cel_expr_python.ext import ext_bindings, ext_optional
 
     by_name: dict[str, list[Function]] = {}
-    for each in FUNCTIONS:
+    for each in (*FUNCTIONS, *METERING, *LOOPING):
         by_name.setdefault(each.runtime_name or each.name, []).append(each)
     return cel.NewEnv(
         descriptor_pool=_messages()[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from apiserver.cel.checker import Checked
@@ -23,15 +24,20 @@ _UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
 
 def runtime_form(checked: Checked) -> Expression:
     def form(expression: Expression) -> Expression:
-        made = with_parts(expression, [*map(form, parts_of(expression))])
-        match made:
-            case Call():
-                return _call(made, expression, checked)
-            case Comprehension(start=Aggregate((), True)):
-                return _merging(made)
-        return made
+        return made_of(expression, [*map(form, parts_of(expression))], checked)
 
     return form(checked.tree)
+
+
+def made_of(original: Expression, parts: Sequence[Expression], checked: Checked) -> Expression:
+    """What becomes of a part, of whose own parts these have become."""
+    made = with_parts(original, parts)
+    match made:
+        case Call():
+            return _call(made, original, checked)
+        case Comprehension(start=Aggregate((), True)):
+            return _merging(made)
+    return made
 
 
 def _merging(loop: Comprehension) -> Expression:

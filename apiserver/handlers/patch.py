@@ -75,15 +75,13 @@ async def read_patch(
     if make is None:
         raise UnsupportedMediaTypeError("415: Unsupported Media Type")
     options = parse_write_options(info.query, "PatchOptions")
-    document = _parse(await bodies.read(info, receive))
-    return make(document, expected), options
-
-
-def _parse(body: bytes) -> Any:
+    body = await bodies.read(info, receive)
     try:
-        return from_json(body)
+        return make(from_json(body), expected), options
     except DecodeError as error:
-        raise BadRequestError(f"error decoding patch: {error}") from None
+        # Only of strategic ones upstream does not say what it was about to do.
+        about = "" if make is _strategic else "error decoding patch: "
+        raise BadRequestError(f"{about}{error}") from None
 
 
 def _unprocessable() -> StatusError:
@@ -93,10 +91,11 @@ def _unprocessable() -> StatusError:
 
 
 def _json(operations: Any, expected: bodies.Expected) -> Patch:
-    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
-        raise BadRequestError("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
-    if not all(isinstance(each, dict) for each in operations):
-        raise BadRequestError("json: cannot unmarshal value into Go value of type jsonpatch.Operation")
+    if not isinstance(operations, list):
+        raise _mismatch(operations, "[]handlers.jsonPatchOp")
+    for each in operations:
+        if not isinstance(each, dict):
+            raise _mismatch(each, "handlers.jsonPatchOp")
     if len(operations) > MAX_OPERATIONS:
         raise RequestEntityTooLargeError(
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
@@ -130,9 +129,15 @@ def _strategic(document: Any, expected: bodies.Expected) -> Patch:
 
 def _fields(document: Any) -> Object:
     if not isinstance(document, dict):
-        text = "cannot unmarshal array into Go value of type map[string]interface {}"
-        raise BadRequestError(f"error decoding patch: json: {text}")
+        raise _mismatch(document, "map[string]interface {}")
     return document
+
+
+def _mismatch(value: Any, go_type: str) -> DecodeError:
+    kinds = {list: "array", dict: "object", str: "string", bool: "bool", type(None): "null"}
+    return DecodeError(
+        f"json: cannot unmarshal {kinds.get(type(value), 'number')} into Go value of type {go_type}"
+    )
 
 
 _KINDS: dict[str, Callable[[Any, bodies.Expected], Patch]] = {

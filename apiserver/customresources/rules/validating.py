@@ -5,12 +5,12 @@ Source: pkg/apiserver/schema/cel/validation.go of k8s.io/apiextensions-apiserver
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object
-from apiserver.cel.environment import EvaluationError, Program
+from apiserver.cel.environment import CostExceeded, EvaluationError, Program
 from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
@@ -18,6 +18,7 @@ from apiserver.customresources.schema.fieldpath import as_path
 from apiserver.customresources.schema.structural import VALIDATIONS, Structural
 
 Errors = Iterable[FieldError]
+Variables = Mapping[str, Any]
 
 CALL_LIMIT = 1_000_000
 OBJECT_BUDGET = 10_000_000
@@ -32,16 +33,43 @@ class _OutOfBudget(Exception):
     """Nothing more is evaluated."""
 
 
-class Budget:
-    """What the rules of one object may cost together."""
+class _Doubtful(Exception):
+    """What it may cost at most is too much: it has to be counted."""
+
+
+class Ledger:
+    """What the rules of one object cost together. Evaluating raises EvaluationError, _OutOfBudget."""
 
     def __init__(self) -> None:
         self._left = OBJECT_BUDGET
 
-    def spend(self, cost: int) -> bool:
-        """Whether there was as much."""
-        self._left -= cost
-        return self._left >= 0
+    def evaluate(self, rule: Rule, value: Any, variables: Variables) -> Any:
+        """By what it may cost at most, which is quickly told. Raises _Doubtful if that may be too much."""
+        bound = rule.cost if rule.cost <= CALL_LIMIT else rule.cost_for(value)
+        self._left -= bound
+        if bound > CALL_LIMIT or self._left < 0:
+            raise _Doubtful
+        return rule.program.evaluate(variables)
+
+
+class CountingLedger(Ledger):
+    """By what it does cost."""
+
+    def evaluate(self, rule: Rule, value: Any, variables: Variables) -> Any:
+        try:
+            outcome = rule.program.measure(variables, CALL_LIMIT)
+        except CostExceeded as error:
+            text = (
+                f"'{error}': no further validation rules will be run due to call cost exceeds limit "
+                f"for rule: {_shown(rule.raw)}"
+            )
+            raise _OutOfBudget(text) from None
+        self._left -= outcome.cost
+        if self._left < 0:
+            raise _OutOfBudget(_OUT_OF_BUDGET)
+        if outcome.error:
+            raise EvaluationError(outcome.error)
+        return outcome.value
 
 
 class RuleValidator:
@@ -61,35 +89,41 @@ class RuleValidator:
 
     def validate(self, value: Any, old: Any = UNRELATED) -> list[FieldError]:
         """Every rule that is broken, as long as the budget lasts. Unchanged parts may stay as they were."""
+        try:
+            return self._validated(value, old, Ledger())
+        except _Doubtful:
+            return self._validated(value, old, CountingLedger())
+
+    def _validated(self, value: Any, old: Any, ledger: Ledger) -> list[FieldError]:
         errors: list[FieldError] = []
         try:
-            for error in self._validate(value, old, _ROOT, False, Budget()):
+            for error in self._validate(value, old, _ROOT, False, ledger):
                 errors.append(error)  # noqa: PERF402  # what was found before the budget ran out counts
         except _OutOfBudget as end:
             errors += end.args
         return errors
 
     def _validate(
-        self, value: Any, old: Any, path: Path, unchanged: bool, budget: Budget
+        self, value: Any, old: Any, path: Path, unchanged: bool, ledger: Ledger
     ) -> Iterator[FieldError]:
         if value is None:
             return
         if old is not UNRELATED:
             unchanged = value == old
-        yield from self._own_rules(value, old, path, unchanged, budget)
+        yield from self._own_rules(value, old, path, unchanged, ledger)
         if isinstance(value, list) and self._items is not None:
             for index, each in enumerate(value):
                 before = related_item(self._schema.raw, value, old, index)
-                yield from self._items._validate(each, before, path.index(index), unchanged, budget)
+                yield from self._items._validate(each, before, path.index(index), unchanged, ledger)
         elif isinstance(value, dict):
             for name, each in value.items():
                 inner, at = self._fields.get(name), path.child(name)
                 if inner is None and self._values is not None and name not in self._schema.properties:
                     inner, at = self._values, path.key(name)
                 if inner is not None:
-                    yield from inner._validate(each, related_field(old, name), at, unchanged, budget)
+                    yield from inner._validate(each, related_field(old, name), at, unchanged, ledger)
 
-    def _own_rules(self, value: Any, old: Any, path: Path, unchanged: bool, budget: Budget) -> Errors:
+    def _own_rules(self, value: Any, old: Any, path: Path, unchanged: bool, ledger: Ledger) -> Errors:
         rules = self._compiled()
         if not rules:
             return
@@ -104,19 +138,19 @@ class RuleValidator:
             ):
                 continue
             else:
-                yield from self._apply(rule, seen, before, has_old, path, budget)
+                yield from self._apply(rule, seen, before, has_old, path, ledger)
 
     def _compiled(self) -> list[Rule | RuleError]:
         if self._rules is None:
             self._rules = compile_rules(self._schema.raw.get(VALIDATIONS) or [], self._place)
         return self._rules
 
-    def _apply(self, rule: Rule, value: Any, old: Any, has_old: bool, path: Path, budget: Budget) -> Errors:
+    def _apply(self, rule: Rule, value: Any, old: Any, has_old: bool, path: Path, ledger: Ledger) -> Errors:
         kind = self._schema.type
-        if rule.cost > CALL_LIMIT:
-            self._charge(rule, value, path, budget)
         try:
-            holds = rule.program.evaluate(rule.variables(value, old, has_old))
+            holds = ledger.evaluate(rule, value, rule.variables(value, old, has_old))
+        except _OutOfBudget as end:
+            raise _OutOfBudget(invalid(path, kind, str(end))) from None
         except EvaluationError as error:
             yield invalid(path, kind, _evaluation_problem(str(error), rule.raw))
             return
@@ -124,18 +158,6 @@ class RuleValidator:
             names = {SELF: value, **({OLD_SELF: old} if has_old else {})}
             message = _message_of(rule.message_program, names) or _default_message(rule.raw)
             yield _broken(rule.raw, as_path(rule.steps, path), kind, message)
-
-    def _charge(self, rule: Rule, value: Any, path: Path, budget: Budget) -> None:
-        """A rule that may be expensive is looked at with the values there are. Raises _OutOfBudget."""
-        cost = rule.cost_for(value)
-        if cost > CALL_LIMIT:
-            text = (
-                "'operation cancelled: actual cost limit exceeded': no further validation rules will be run "
-                f"due to call cost exceeds limit for rule: {_shown(rule.raw)}"
-            )
-            raise _OutOfBudget(invalid(path, self._schema.type, text))
-        if not budget.spend(cost):
-            raise _OutOfBudget(invalid(path, self._schema.type, _OUT_OF_BUDGET))
 
 
 def _below(schema: Structural | None) -> RuleValidator | None:

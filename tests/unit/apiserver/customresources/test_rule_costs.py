@@ -8,6 +8,7 @@ import pytest
 
 from apimachinery.objects import Object
 from apiserver.customresources.rules.compiling import Rule, compile_rules
+from apiserver.customresources.rules.validating import RuleValidator
 from apiserver.customresources.schema.structural import Structural
 
 TEXT, NUMBER, WHOLE, FLAG = ({"type": kind} for kind in ("string", "number", "integer", "boolean"))
@@ -96,3 +97,46 @@ def test_what_a_rule_costs_for_a_value_goes_by_the_value() -> None:
     assert isinstance(rule, Rule)
     small, large = (rule.cost_for(["a"] * count) for count in (10, 100))
     assert small * 80 < large < small * 120
+
+
+PAIRS = array({"type": "object", "properties": {"a": array({"type": "integer"}), "b": {"type": "integer"}}})
+OVER_CALL = "no further validation rules will be run due to call cost exceeds limit for rule"
+OVER_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "problem"),
+    [
+        pytest.param(
+            "self.all(x, self.all(y, x.a.all(i, y.a.all(j, i + j + y.b >= 0))))",
+            [{"a": list(range(150)), "b": 1}, *({"a": [1], "b": 1} for _ in range(20))],
+            "",
+            id="it might cost much more than it does",
+        ),
+        pytest.param(
+            "self.all(x, x.a.all(i, x.a.all(j, i + j + x.b >= 0)))",
+            [{"a": list(range(400)), "b": 1}],
+            OVER_CALL,
+            id="it costs too much",
+        ),
+        pytest.param(
+            "self.exists(x, x.b == 1) || self.all(x, x.a.all(i, x.a.all(j, i + j + x.b >= 0)))",
+            [{"a": list(range(400)), "b": 1}],
+            "",
+            id="it costs too much, but for what comes first",
+        ),
+    ],
+)
+def test_what_counts_is_what_an_evaluation_costs(rule: str, value: Any, problem: str) -> None:
+    schema = Structural({**PAIRS, "x-kubernetes-validations": [{"rule": rule}]})
+    found = RuleValidator(schema).validate(value)
+    assert [problem in str(error) for error in found] == [True] * bool(problem)
+
+
+def test_rules_of_many_places_share_a_budget() -> None:
+    """Each costs 30 102, which is little enough; all together do not."""
+    each = {**TEXT, "x-kubernetes-validations": [{"rule": f"!self.matches('{'a' * 400}')"}]}
+    validator = RuleValidator(Structural(array(each)))
+    assert validator.validate(["b" * 3000] * 332) == []
+    (error,) = validator.validate(["b" * 3000] * 333)
+    assert OVER_BUDGET in str(error)

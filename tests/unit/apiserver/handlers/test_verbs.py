@@ -333,6 +333,42 @@ async def test_patches(api: Api, kind: str, patch: Any, data: dict[str, str]) ->
     assert (answer.status, answer.json["data"]) == (200, data)
 
 
+DECODING = "error decoding patch:"
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "message"),
+    [
+        ("strategic-merge-patch", b'{"data":', "unexpected end of JSON input"),
+        (
+            "strategic-merge-patch",
+            b"[]",
+            "json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ),
+        ("merge-patch", b'{"data":', "error decoding patch: unexpected end of JSON input"),
+        (
+            "merge-patch",
+            b"1",
+            f"{DECODING} json: cannot unmarshal number into Go value of type map[string]interface {{}}",
+        ),
+        (
+            "json-patch",
+            b"{}",
+            f"{DECODING} json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+        ),
+        (
+            "json-patch",
+            b'["x"]',
+            f"{DECODING} json: cannot unmarshal string into Go value of type handlers.jsonPatchOp",
+        ),
+    ],
+)
+async def test_patches_that_are_none(api: Api, kind: str, patch: bytes, message: str) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("PATCH", f"{MAPS}/a", patch, {"content-type": f"application/{kind}+json"})
+    assert (answer.status, answer.json["message"]) == (400, message)
+
+
 async def test_patches_at_once_all_count(api: Api) -> None:
     await api.request("POST", MAPS, config_map())
     patches = [{"data": {f"n{index}": "1"}} for index in range(20)]
