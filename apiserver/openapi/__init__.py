@@ -42,14 +42,16 @@ class OpenAPI:
         self._digests: dict[str, tuple[Object, bytes]] = {}
         """Of custom definitions, which are replaced and not changed."""
 
-    def v2_json(self) -> bytes:
-        return self._whole("v2", lambda: orjson.dumps(self._swagger()))
+    def v2(self, *, protobuf: bool = False) -> Callable[[], bytes]:
+        """Gives the v2 document of what is served now. That may take seconds, and may be done in a thread."""
+        resources, custom, parts = list(self._resources()), dict(self._custom()), tuple(self._parts())
+        hashed = self._hash(resources, custom) + "".join(part.digest for part in parts)
+        encode: Callable[[Object], bytes] = gnostic.encode if protobuf else orjson.dumps
 
-    def v2_protobuf(self) -> bytes:
-        return self._whole("v2.pb", lambda: gnostic.encode(self._swagger()))
+        def make() -> bytes:
+            return encode(merged(swagger.document(resources, custom), parts))
 
-    def _swagger(self) -> Object:
-        return merged(swagger.document(self._resources(), self._custom()), self._parts())
+        return lambda: self._kept("v2.pb" if protobuf else "v2", hashed, make)
 
     def v3_index(self) -> bytes:
         """The paths of the v3 documents, each with a hash that changes with the document."""
@@ -84,11 +86,6 @@ class OpenAPI:
         }
         others = {path: {"serverRelativeURL": url} for path, url in self._remote().items()}
         return orjson.dumps({"paths": {**paths, **others}})
-
-    def _whole(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """A document about everything that is served, here and elsewhere."""
-        digests = "".join(part.digest for part in self._parts())
-        return self._kept(name, self._hash(self._resources(), self._custom()) + digests, make)
 
     def _kept(self, name: str, hashed: str, make: Callable[[], bytes]) -> bytes:
         made_of, document = self._documents.get(name, ("", b""))

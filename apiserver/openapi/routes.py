@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 
@@ -21,9 +22,9 @@ def router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRou
 
     @routes.get("/openapi/v2")
     async def v2(request: Request) -> Response:
-        if "protobuf" in request.headers.get("accept", ""):
-            return _answer(request, openapi.v2_protobuf(), PROTOBUF_ANSWER)
-        return _answer(request, openapi.v2_json(), "application/json")
+        protobuf = "protobuf" in request.headers.get("accept", "")
+        document = await asyncio.to_thread(openapi.v2(protobuf=protobuf))
+        return _answer(request, document, PROTOBUF_ANSWER if protobuf else "application/json")
 
     @routes.get("/openapi/v3")
     async def v3_index(request: Request) -> Response:

@@ -321,7 +321,7 @@ async def test_openapi_tells_of_custom_kinds_as_soon_as_they_are_served(api: Api
     assert "/apis/example.com/v1/namespaces/{namespace}/things/{name}" in paths
     patch = paths["/apis/example.com/v1/namespaces/{namespace}/things/{name}"]["patch"]
     assert not any("strategic" in each for each in patch["requestBody"]["content"])
-    old = orjson.loads(openapi.v2_json())["definitions"]["com.example.v1.Thing"]
+    old = orjson.loads(openapi.v2()())["definitions"]["com.example.v1.Thing"]
     assert old["properties"]["spec"]["properties"]["a"] == {"description": "Of it."}
     assert openapi.v3_hash("apis/apps/v1") == before
 

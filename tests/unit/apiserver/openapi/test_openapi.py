@@ -62,7 +62,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def test_every_reference_of_the_v2_document_leads_somewhere(openapi: OpenAPI) -> None:
-    document = json.loads(openapi.v2_json())
+    document = json.loads(openapi.v2()())
     assert {ref.removeprefix("#/definitions/") for ref in references(document)} <= document[
         "definitions"
     ].keys()
@@ -106,7 +106,7 @@ def test_patches_say_that_they_validate_fields(openapi: OpenAPI) -> None:
     ],
 )
 def test_answers_say_in_which_forms_they_come(openapi: OpenAPI, path: str, expected: list[str]) -> None:
-    assert json.loads(openapi.v2_json())["paths"][path]["get"]["produces"] == expected
+    assert json.loads(openapi.v2()())["paths"][path]["get"]["produces"] == expected
     document = json.loads(openapi.v3("api/v1") or b"")
     assert list(document["paths"][path]["get"]["responses"]["200"]["content"]) == expected
 
@@ -114,7 +114,7 @@ def test_answers_say_in_which_forms_they_come(openapi: OpenAPI, path: str, expec
 def test_only_v3_tells_defaults(openapi: OpenAPI) -> None:
     name = "io.k8s.api.core.v1.ContainerPort"
     new = json.loads(openapi.v3("api/v1") or b"")["components"]["schemas"][name]["properties"]
-    old = json.loads(openapi.v2_json())["definitions"][name]["properties"]
+    old = json.loads(openapi.v2()())["definitions"][name]["properties"]
     assert (new["protocol"]["default"], new["containerPort"]["default"]) == ("TCP", 0)
     assert "default" not in old["protocol"]
 
@@ -125,7 +125,7 @@ def test_new_resources_change_the_documents() -> None:
     before = openapi.v3_hash("api/v1")
     served.append(scheme.PODS)
     assert openapi.v3_hash("api/v1") != before
-    assert re.search(rb"createCoreV1NamespacedPod", openapi.v2_json())
+    assert re.search(rb"createCoreV1NamespacedPod", openapi.v2()())
 
 
 def test_the_protobuf_form_nests_and_names_its_fields() -> None:
@@ -142,3 +142,13 @@ def test_the_protobuf_form_nests_and_names_its_fields() -> None:
         b"\x0a\x032.0" + b"\x12\x06\x0a\x01t\x12\x01v" + b"\x42\x00" + b"\x4a" + bytes([len(definitions)])
     )
     assert encode(document) == expected + definitions
+
+
+def test_a_document_is_of_what_was_served_when_it_was_asked_for() -> None:
+    """It may be made in a thread, while definitions come and go."""
+    served = [*scheme.BUILTIN]
+    openapi = OpenAPI(lambda: served)
+    make = openapi.v2()
+    served.remove(scheme.PODS)
+    assert "/api/v1/pods" in json.loads(make())["paths"]
+    assert "/api/v1/pods" not in json.loads(openapi.v2()())["paths"]
