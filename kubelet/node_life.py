@@ -18,8 +18,10 @@ from component_base import clock
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from component_base.health import HealthServer
+from component_base.serving_pair import keep_fresh
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
+from kubelet.configuration import gates_of
 from kubelet.events import NORMAL, Recorder
 from kubelet.guards import NodeGuards
 from kubelet.node.agent import NodeAgent
@@ -58,6 +60,9 @@ class NodeLife:
         await self._start_health()
         serving = await self._serving_context()
         group.create_task(self._serve(serving))
+        if self._has_files_to_follow():
+            files = self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
+            group.create_task(keep_fresh(serving, *files))
         group.create_task(self._follow_node())
         group.create_task(self.assembly.kubelet.run(self._connected))
         if self.configuration["registerNode"]:
@@ -116,6 +121,11 @@ class NodeLife:
             host=self.agent.config.name,
             client_ca_file=settings["authentication"]["x509"]["clientCAFile"],
         )
+
+    def _has_files_to_follow(self) -> bool:
+        settings = self.configuration
+        gate = gates_of(settings).enabled("ReloadKubeletServerCertificateFile")
+        return bool(gate and settings["tlsCertFile"] and settings["tlsPrivateKeyFile"])
 
     async def _serve(self, context: ssl.SSLContext) -> None:
         from client.reviews import Authenticator
