@@ -25,11 +25,11 @@ from apiserver.auth.authorizer import (
     Union,
     UserRules,
 )
-from apiserver.auth.reload_metrics import AUTHORIZATION as AUTHORIZATION_RELOADS
 from apiserver.auth.webhooks.authorizer import WebhookAuthorizer, v1beta1_spec
 from apiserver.auth.webhooks.match_conditions import MatchConditions, compile_condition
 from apiserver.auth.webhooks.reviewer import Reviewer, Webhooks, check_version
 from apiserver.config_files import ConfigError, WatchedFile
+from apiserver.reload_metrics import AUTHORIZATION as AUTHORIZATION_RELOADS
 from apiserver.request import UserInfo
 
 log = logging.getLogger(__name__)

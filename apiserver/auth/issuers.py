@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from apiserver.auth.authentication_config import AuthenticationConfiguration, JWTAuthenticator
 from apiserver.auth.authenticator import Authenticator
-from apiserver.auth.reload_metrics import AUTHENTICATION
 from apiserver.config_files import ConfigError, WatchedFile
+from apiserver.reload_metrics import AUTHENTICATION
 
 if TYPE_CHECKING:
     from apiserver.auth.oidc import OIDCAuthenticator

@@ -10,9 +10,9 @@ import logging
 from hashlib import sha256
 
 from apiserver.config_files import ConfigError, read_file
+from apiserver.reload_metrics import ENCRYPTION
 from apiserver.storage.encryption.config import Seams, parse_config
 from apiserver.storage.encryption.kms.key_service import KeyService
-from apiserver.storage.encryption.metrics import RELOADS
 from apiserver.storage.encryption.storage import EncryptedStorage
 from apiserver.storage.encryption.transformer import Transformers
 from apiserver.storage.interface import Storage
@@ -56,10 +56,10 @@ class EncryptionKeeper:
             await asyncio.sleep(_RELOAD_SECONDS)
             try:
                 if await self.reload():
-                    RELOADS.labels("success").inc()
+                    ENCRYPTION.note("success")
                     return
             except ConfigError as error:
-                RELOADS.labels("failure").inc()
+                ENCRYPTION.note("failure")
                 log.error("Failed to reload the encryption configuration: err=%s", error)
 
     async def reload(self) -> bool:

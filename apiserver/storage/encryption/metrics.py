@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from apiserver.identity import own_hash
 from component_base.metrics import Counter, Gauge, Histogram
 
 _STORAGE, _ENVELOPE = "apiserver_storage", "apiserver_envelope_encryption"
@@ -44,25 +45,20 @@ KNOWN_SOURCES = Gauge(
     "approximation of the number of decrypt RPC calls the server will make to the KMS plugin.",
     ["provider_name"],
 )
-RELOADS = Counter(
-    "apiserver_encryption_config_controller_automatic_reloads_total",
-    "Total number of reload successes and failures of encryption configuration split by apiserver identity.",
-    ["status"],
-)
 _KEYS = Counter(
     f"{_ENVELOPE}_key_id_hash_total",
     "Number of times a keyID is used split by transformation type, provider, and apiserver identity.",
-    ["transformation_type", "provider_name", "key_id_hash"],
+    ["transformation_type", "provider_name", "key_id_hash", "apiserver_id_hash"],
 )
 _KEY_TIMES = Gauge(
     f"{_ENVELOPE}_key_id_hash_last_timestamp_seconds",
     "The last time in seconds when a keyID was used.",
-    ["transformation_type", "provider_name", "key_id_hash"],
+    ["transformation_type", "provider_name", "key_id_hash", "apiserver_id_hash"],
 )
 _STATUS_TIMES = Gauge(
     f"{_ENVELOPE}_key_id_hash_status_last_timestamp_seconds",
     "The last time in seconds when a keyID was returned by the Status RPC call.",
-    ["provider_name", "key_id_hash"],
+    ["provider_name", "key_id_hash", "apiserver_id_hash"],
 )
 
 
@@ -75,9 +71,9 @@ def count_transformation(resource: str, kind: str, prefix: str, began: float | N
 
 
 def count_key(kind: str, provider: str, key_id_hash: str) -> None:
-    _KEYS.labels(kind, provider, key_id_hash).inc()
-    _KEY_TIMES.labels(kind, provider, key_id_hash).set_to_current_time()
+    _KEYS.labels(kind, provider, key_id_hash, own_hash()).inc()
+    _KEY_TIMES.labels(kind, provider, key_id_hash, own_hash()).set_to_current_time()
 
 
 def note_status_key(provider: str, key_id_hash: str) -> None:
-    _STATUS_TIMES.labels(provider, key_id_hash).set_to_current_time()
+    _STATUS_TIMES.labels(provider, key_id_hash, own_hash()).set_to_current_time()

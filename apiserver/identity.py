@@ -1,0 +1,30 @@
+"""Which apiserver this is, among several of one cluster, as metrics tell it.
+
+Source: NewConfig in pkg/server/config.go of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+from functools import cache
+
+_WHAT = "kube-apiserver"
+
+
+def identity_of(host: str) -> str:
+    """`apiserver-` and 26 letters and digits, the same as long as the host is called the same."""
+    told = b"".join(len(each).to_bytes(2, "big") + each for each in (host.encode(), _WHAT.encode()))
+    digest = hashlib.sha256(told).digest()[:16]
+    return f"apiserver-{base64.b32encode(digest).decode().rstrip('=').lower()}"
+
+
+def hash_of(identity: str) -> str:
+    return f"sha256:{hashlib.sha256(identity.encode()).hexdigest()}"
+
+
+@cache
+def own_hash() -> str:
+    """The value of the label `apiserver_id_hash`."""
+    return hash_of(identity_of(socket.gethostname()))

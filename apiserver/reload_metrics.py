@@ -1,0 +1,40 @@
+"""How often changed configuration files were read, and when, with upstream's names.
+
+Source: pkg/server/options/*config/metrics of kubernetes/apiserver 0.34.
+"""
+
+from __future__ import annotations
+
+from apiserver.identity import own_hash
+from component_base.metrics import Counter, Gauge
+
+_LABELS = ["status", "apiserver_id_hash"]
+
+
+class ReloadMetrics:
+    def __init__(self, what: str, count: str = "", time: str = "") -> None:
+        """`what`: authorization, authentication, encryption; how they are described, if otherwise."""
+        prefix = f"apiserver_{what}_config_controller_automatic_reload"
+        reloads = f"of {what} configuration split by status and apiserver identity."
+        self._count = Counter(
+            f"{prefix}s_total", count or f"Total number of automatic reloads {reloads}", _LABELS
+        )
+        self._times = Gauge(
+            f"{prefix}_last_timestamp_seconds",
+            time or f"Timestamp of the last automatic reload {reloads}",
+            _LABELS,
+        )
+
+    def note(self, status: str) -> None:
+        """success or failure."""
+        self._count.labels(status, own_hash()).inc()
+        self._times.labels(status, own_hash()).set_to_current_time()
+
+
+AUTHORIZATION, AUTHENTICATION = ReloadMetrics("authorization"), ReloadMetrics("authentication")
+ENCRYPTION = ReloadMetrics(
+    "encryption",
+    "Total number of reload successes and failures of encryption configuration split by apiserver identity.",
+    "Timestamp of the last successful or failed automatic reload of encryption configuration split by "
+    "apiserver identity.",
+)
