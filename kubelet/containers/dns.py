@@ -67,14 +67,16 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def hostname_of(pod: Object) -> str:
-    """Host names end at 63 characters, and not on a dash or dot."""
+    """Host names end at 63 characters, and not on a dash or dot; one that overrides it is taken whole."""
+    if override := get_path(pod, "spec.hostnameOverride"):
+        return str(override)
     name = (pod.get("spec") or {}).get("hostname") or name_of(pod)
     return str(name)[:63].rstrip("-.")
 
 
 def domain_of(pod: Object, cluster_domain: str) -> str:
-    """The domain of a pod with a subdomain; empty for any other."""
-    subdomain = get_path(pod, "spec.subdomain")
+    """The domain of a pod with a subdomain; empty for any other, and where the host name is overridden."""
+    subdomain = None if get_path(pod, "spec.hostnameOverride") else get_path(pod, "spec.subdomain")
     return f"{subdomain}.{namespace_of(pod)}.svc.{cluster_domain}" if subdomain else ""
 
 

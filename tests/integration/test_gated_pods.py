@@ -74,14 +74,17 @@ async def check_a_restart_rule(here: Node, out: Path) -> None:
 
 
 async def check_an_image(here: Node, out: Path) -> None:
-    """The whole of it, and a part; nobody can write into it, and it goes with the pod."""
+    """The whole of it, and a part; nobody can write into it, and it goes with the pod. And a host name."""
     mounts = [
         {"name": "bin", "mountPath": "/image"},
         {"name": "bin", "mountPath": "/part", "subPath": "etc"},
     ]
-    script = "ls -a /image /part >/out/listed; touch /image/x 2>/out/refused; echo done >/out/listed-all"
-    await run(here, pod("image", out, script, mounts=mounts, volumes=[IMAGE]))
+    script = "hostname >/out/name; ls -a /image /part >/out/listed; touch /image/x 2>/out/refused; true"
+    wanted = pod("image", out, script, mounts=mounts, volumes=[IMAGE])
+    wanted["spec"]["hostnameOverride"] = "db.example.com"
+    await run(here, wanted)
     seen = await here.until(lambda pod: pod["status"].get("phase") == "Succeeded", "image")
+    assert (out / "name").read_text() == "db.example.com\n"
     listed = (out / "listed").read_text().split()
     assert {"bin", "etc", "tmp", "passwd"} <= set(listed)
     assert not {".dockerenv", "proc"} & set(listed), "what Docker adds to containers is not there"

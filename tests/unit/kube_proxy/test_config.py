@@ -59,6 +59,7 @@ def test_a_mode_that_is_not_given_is_what_the_machine_has() -> None:
     ("more", "message"),
     [
         pytest.param({"x": 1}, 'strict decoding error: unknown field "x"', id="unknown field"),
+        pytest.param({"featureGates": {"Nothing": True}}, "unrecognized feature gate: Nothing", id="gates"),
         pytest.param(
             {"mode": "ipvs"}, 'unsupported proxy mode "ipvs": must be one of nftables, iptables', id="mode"
         ),

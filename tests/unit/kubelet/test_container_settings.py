@@ -8,7 +8,7 @@ import pytest
 
 from apimachinery.objects import Object
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
-from kubelet.containers.dns import pod_dns, sandbox_hostname
+from kubelet.containers.dns import domain_of, hostname_of, pod_dns, sandbox_hostname
 from kubelet.containers.hosts import hosts_file
 from kubelet.containers.resources import resources_of
 from kubelet.containers.sandbox import sandbox_config
@@ -178,6 +178,9 @@ def test_names_of_a_pod() -> None:
     pod = make_pod(hostname="boat", subdomain="quay", setHostnameAsFQDN=True)
     assert sandbox_hostname(pod, "cluster.local") == "boat.quay.shop.svc.cluster.local"
     assert sandbox_hostname(make_pod(meta={"name": "x" * 62 + "-y"}), "cluster.local") == "x" * 62
+    overridden = make_pod(hostname="boat", subdomain="quay", hostnameOverride="db.example.com")
+    assert sandbox_hostname(overridden, "cluster.local") == hostname_of(overridden) == "db.example.com"
+    assert domain_of(overridden, "cluster.local") == ""
 
 
 def test_hosts_file_ends_with_the_pod_and_its_aliases() -> None:

@@ -10,7 +10,7 @@ import pytest
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from client.reviews import User, user_of_certificate
-from kubelet.configuration import ConfigError, load_document, merge, parse_taints
+from kubelet.configuration import ConfigError, gates_of, load_document, merge, parse_taints
 from kubelet.node.machine import Machine
 from kubelet.node.status import (
     Health,
@@ -189,6 +189,15 @@ def test_flags_win_over_the_file_which_wins_over_defaults() -> None:
     assert (merged["port"], merged["maxPods"], merged["clusterDomain"]) == (2, 7, "cluster.local")
     assert merged["authentication"]["x509"] == {"clientCAFile": "ca"}
     assert merged["authentication"]["anonymous"] == {"enabled": True}
+
+
+def test_gates_of_flags_and_file_count_together() -> None:
+    file = {"featureGates": {"ImageVolume": True, "EnvFiles": True}}
+    gates = gates_of(merge(file, Options(feature_gates={"EnvFiles": "false"})))
+    assert gates.given == {"ImageVolume": True, "EnvFiles": False}
+    words = "failed to set feature gates from initial flags-based config: unrecognized feature gate: Nothing"
+    with pytest.raises(ConfigError, match=words):
+        gates_of(merge({"featureGates": {"Nothing": True}}, Options()))
 
 
 def test_a_file_of_another_kind_is_refused() -> None:

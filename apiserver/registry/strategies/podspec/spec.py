@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, required
+from apimachinery.field import Path, duplicate, forbidden, invalid, required, too_long
 from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import (
@@ -46,6 +46,7 @@ from apiserver.registry.strategies.podspec.security import (
 from apiserver.registry.strategies.podspec.volumes import check_volumes
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_MOST_HOSTNAME = 64
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
 _SEARCH_LABEL = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?"
@@ -54,6 +55,7 @@ _NAMES = {
     "serviceAccountName": names.is_dns1123_subdomain,
     "nodeName": names.is_dns1123_subdomain,
     "hostname": names.is_dns1123_label,
+    "hostnameOverride": names.is_dns1123_subdomain,
     "subdomain": names.is_dns1123_label,
     "priorityClassName": names.is_dns1123_subdomain,
     "runtimeClassName": names.is_dns1123_subdomain,
@@ -146,7 +148,20 @@ def _names_and_numbers(spec: Object, path: Path) -> Errors:
     for field, check in _NAMES.items():
         if spec.get(field):
             yield from matches(spec[field], path.child(field), check)
+    yield from _hostname_override(spec, path)
     yield from between(spec.get("activeDeadlineSeconds"), path.child("activeDeadlineSeconds"), 1, MAX_INT32)
+
+
+def _hostname_override(spec: Object, path: Path) -> Errors:
+    override = spec.get("hostnameOverride")
+    if not override:
+        return
+    if len(override) > _MOST_HOSTNAME:
+        yield too_long(path.child("hostnameOverride"), override, _MOST_HOSTNAME)
+    if spec.get("hostNetwork"):
+        yield forbidden(path.child("hostnameOverride"), "may not be set when `hostNetwork` is true")
+    if spec.get("setHostnameAsFQDN"):
+        yield forbidden(path.child("setHostnameAsFQDN"), "may not be true when `hostnameOverride` is set")
 
 
 def _resource_claims(claims: Sequence[Object], path: Path) -> Errors:

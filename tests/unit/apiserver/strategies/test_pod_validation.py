@@ -242,6 +242,16 @@ def test_containers(fields: Object, expected: list[str]) -> None:
             [],
             id="a part of an image",
         ),
+        pytest.param({"hostnameOverride": "db.example.com"}, [], id="a host name with dots"),
+        pytest.param(
+            {"hostnameOverride": "a" * 63 + ".b", "hostNetwork": True, "setHostnameAsFQDN": True},
+            [
+                "spec.hostnameOverride: Too long: may not be more than 64 bytes",
+                "spec.hostnameOverride: Forbidden: may not be set when `hostNetwork` is true",
+                "spec.setHostnameAsFQDN: Forbidden: may not be true when `hostnameOverride` is set",
+            ],
+            id="a host name that cannot be had",
+        ),
         pytest.param(
             {"ephemeralContainers": [container("e")]},
             ["spec.ephemeralContainers: Forbidden: cannot be set on create"],
