@@ -160,8 +160,9 @@ class SchedulingQueue:
         if gated_by := self._held_back_by(queued.pod):
             self._unschedulable[queued.pod.uid] = replace(queued, gated_by=gated_by)
             return
-        ready_since = self._clock() if queued.ready_since is None else queued.ready_since
-        queued = replace(queued, gated_by="", ready_since=ready_since)
+        if queued.gated_by or queued.ready_since is None:
+            ready_since = self._clock() if queued.ready_since is None else queued.ready_since
+            queued = replace(queued, gated_by="", ready_since=ready_since)
         if queued.attempts and self._ready_at(queued) > self._clock():
             self._push(self._backoff, queued)
         else:

@@ -80,8 +80,7 @@ class Selector:
         states = profile.pre_filter(pod, cache)
         if isinstance(states, Verdict):
             return Rejected(FitError(len(cache.nodes), everywhere=states), {})
-        outcome = self._nominated(pod, profile, states) or self._search(pod, profile, states)
-        return replace(outcome, states=states)
+        return self._nominated(pod, profile, states) or self._search(pod, profile, states)
 
     def feasible(self, pod: PodInfo, profile: Profile, *, nominated: bool) -> Feasible | Rejected | None:
         """All nodes that fit, for others to choose among; or its nominated node alone, if that fits."""
@@ -94,7 +93,7 @@ class Selector:
             return None if node is None else Feasible([node], {}, None, states)
         eligible = profile.eligible_nodes(pod, states)
         if isinstance(eligible, Verdict):
-            return Rejected(FitError(len(self._cache.nodes), everywhere=eligible), states)
+            return Rejected(FitError(len(self._cache.nodes), everywhere=eligible), {})
         return self._feasible(pod, profile, states, eligible)
 
     def _feasible(
@@ -155,7 +154,7 @@ class Selector:
         node = self._cache.node(name) if name else None
         if node is None or self.first_no(pod, profile, states, node) is not None:
             return None
-        return Selected(node.name, evaluated=1, feasible=1, feasible_nodes=(node.name,))
+        return Selected(node.name, evaluated=1, feasible=1, feasible_nodes=(node.name,), states=states)
 
     def _filter(
         self, pod: PodInfo, profile: Profile, states: States, nodes: Sequence[NodeInfo]
@@ -205,12 +204,12 @@ class Selector:
         if not len(rows):
             return self._one_by_one(pod, profile, states)  # for the reasons
         if len(rows) == 1:
-            return Selected(nodes[rows[0]].name, len(nodes), 1)
+            return Selected(nodes[rows[0]].name, len(nodes), 1, states=states)
         rows = columns.some(rows, self._next_row, enough_nodes(profile.percentage, len(nodes)))
         self._next_row = int(rows[-1]) + 1
         scores = columns.scores(pod, profile, rows)
         best = rows[scores == scores.max()]
-        return Selected(nodes[self._pick(best)].name, len(nodes), len(rows))
+        return Selected(nodes[self._pick(best)].name, len(nodes), len(rows), states=states)
 
     def _refreshed_columns(self) -> Columns:
         if self._columns is None:

@@ -311,6 +311,22 @@ async def test_room_that_was_kept_for_a_nominated_pod_is_free_when_it_is_not(how
         assert "bind p a" in cluster.log
 
 
+def on_both(*names: str) -> Object:
+    fields = [{"key": "metadata.name", "operator": "In", "values": [name]} for name in names]
+    terms = {"nodeSelectorTerms": [{"matchFields": fields}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
+async def test_where_no_node_was_looked_at_there_is_nothing_to_preempt() -> None:
+    """In upstream's words: claims of devices, which come first, have nothing to go by then."""
+    async with running() as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p", affinity=on_both("a", "b")))
+        await asyncio.sleep(0.5)
+        reason = "0/1 nodes are available: pod affinity terms conflict. not found"
+        assert cluster.log == [f"Warning FailedScheduling {reason}"]
+
+
 async def test_a_pod_for_another_scheduler_is_left_alone() -> None:
     async with running() as cluster:
         cluster.handlers.node(None, make_node("a"))
