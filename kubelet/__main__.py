@@ -6,14 +6,16 @@ The only composition root.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from component_base.daemon import Daemon, run_daemon
+from component_base.daemon import Daemon, notify, run_daemon
 from component_base.flags import parse
 from component_base.metrics import tell_features
+from component_base.watchdog import WatchdogError, period_of, watched
 from kubelet.cgroups.policy import CgroupPolicyError
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, gates_of, load_document, merge
@@ -23,6 +25,7 @@ from kubelet.runtime.hollow.script import ScriptError, load_script
 from kubelet.standalone import StandaloneError, check_standalone
 
 NAME = "kubelet"
+_REFUSALS = (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, ScriptError, WatchdogError)
 
 
 def main() -> None:
@@ -31,13 +34,14 @@ def main() -> None:
         configuration = merge(_read(options.config), options)
         gates = gates_of(configuration)
         configuration["featureGates"] = dict(gates.given)
+        watchdog = period_of(os.environ, os.getpid()) if gates.enabled("SystemdWatchdog") else None
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)
         if options.hollow_behaviour:
             load_script(options.hollow_behaviour)
         if not options.kubeconfig and options.container_runtime == "docker" and not options.cleanup:
             check_standalone(configuration)
-    except (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, ScriptError, OSError) as error:
+    except (*_REFUSALS, OSError) as error:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')
@@ -47,7 +51,8 @@ def main() -> None:
         asyncio.run(_clean_up(options, configuration))
         return
     tell_features(gates)
-    run_daemon(NAME, partial(run, options=options, configuration=configuration), options)
+    work = partial(run, options=options, configuration=configuration, watchdog=watchdog)
+    run_daemon(NAME, work, options)
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -64,7 +69,14 @@ async def _clean_up(options: Options, configuration: dict[str, Any]) -> None:
     await clean_up(options, configuration)
 
 
-async def run(daemon: Daemon, *, options: Options, configuration: dict[str, Any]) -> None:
+async def run(
+    daemon: Daemon, *, options: Options, configuration: dict[str, Any], watchdog: float | None
+) -> None:
+    async with watched(watchdog, notify):
+        await _run(daemon, options, configuration)
+
+
+async def _run(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
     if options.container_runtime == "hollow":
         from kubelet.hollow_nodes import run_hollow_nodes
 

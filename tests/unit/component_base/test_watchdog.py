@@ -1,0 +1,39 @@
+"""Signs of life for systemd."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from component_base.watchdog import WatchdogError, period_of, watched
+
+
+@pytest.mark.parametrize(
+    ("environment", "period"),
+    [
+        pytest.param({}, None, id="nobody waits"),
+        pytest.param({"WATCHDOG_USEC": "30000000"}, 15.0, id="half of what is allowed"),
+        pytest.param({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}, 15.0, id="of this process"),
+        pytest.param({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"}, None, id="of another"),
+        pytest.param({"WATCHDOG_USEC": "soon"}, None, id="no number"),
+    ],
+)
+def test_how_often_systemd_wants_to_be_told(environment: dict[str, str], period: float | None) -> None:
+    assert period_of(environment, 7) == period
+
+
+def test_less_than_a_second_cannot_be_kept() -> None:
+    with pytest.raises(WatchdogError, match=r"configure watchdog timeout too small: 0\.5s"):
+        period_of({"WATCHDOG_USEC": "500000"}, 7)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("period", "count"), [(10.0, 4), (None, 0)])
+async def test_signs_of_life_are_given_as_long_as_it_lives(period: float | None, count: int) -> None:
+    told: list[str] = []
+    async with watched(period, told.append):
+        await asyncio.sleep(35)
+    assert told == ["WATCHDOG=1"] * count
+    await asyncio.sleep(60)
+    assert len(told) == count
