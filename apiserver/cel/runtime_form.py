@@ -17,7 +17,9 @@ from apiserver.cel.syntax import (
     parts_of,
     with_parts,
 )
+from apiserver.cel.types import TIMESTAMP
 
+_OF_NON_ZERO = "optional.ofNonZeroValue"
 _UNORDERED = {"_==_": "@equal", "_!=_": "@equal", "_+_": "@joined"}
 """What is called instead where there are lists whose order does not count."""
 
@@ -70,13 +72,24 @@ def _call(call: Call, original: Expression, checked: Checked) -> Expression:
     if call.function in _UNORDERED:
         plan = plan_of(checked.type_of(parts_of(original)[0]))
         return _without_order(call, plan) if plan is not None else call
+    if call.function == _OF_NON_ZERO and checked.type_of(parts_of(original)[0]) == TIMESTAMP:
+        return _of_non_zero_time(call)
     overload = checked.overloads.get(id(original))
     if overload is None:
         return call
     named = replace(call, function=overload.runtime_name) if overload.runtime_name else call
     if not overload.makes_optional:
         return named
-    return Call("optional.ofNonZeroValue", (named,), position=call.position)
+    return Call(_OF_NON_ZERO, (named,), position=call.position)
+
+
+def _of_non_zero_time(call: Call) -> Expression:
+    """Go's times begin in the year 1, the runtime's in 1970."""
+    time, at = Identifier("@time", call.position), call.position
+    is_zero = Call("_==_", (time, Call("timestamp", (Constant("0001-01-01T00:00:00Z"),))))
+    made = Call("_?_:_", (is_zero, Call("optional.none", ()), Call("optional.of", (time,))), position=at)
+    nothing = Aggregate((), is_map=False)
+    return Comprehension("#unused", nothing, "@time", call.arguments[0], Constant(False), time, made)
 
 
 def _without_order(call: Call, plan: Plan) -> Expression:

@@ -45,6 +45,8 @@ def value_of(text: str) -> Any:
         ("'abc123'.find('[0-9]+') + 'a1b2'.findAll('[0-9]').join()", "12312"),
         ("url('https://u@h:80/p?q=1').getHost() + url('https://h/').getScheme()", "h:80https"),
         ("isURL('a b') || isURL('relative')", False),
+        ("optional.ofNonZeroValue(timestamp('0001-01-01T00:00:00.000+00:00')) == optional.none()", True),
+        ("optional.ofNonZeroValue(timestamp(0)).hasValue()", True),
         ("quantity('1Ki') == quantity('1024') && quantity('1.5').isGreaterThan(quantity('1'))", True),
         ("quantity('1Gi').add(quantity('1Gi')).asInteger()", 2147483648),
         ("isQuantity('1x')", False),
