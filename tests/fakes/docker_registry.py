@@ -1,4 +1,7 @@
-"""A real registry on loopback that holds team/app:1 and wants a password: me, secret."""
+"""A real registry on loopback that holds team/app:1 and wants a password: me, secret.
+
+It is busybox under an id of its own, so that no container of anybody else's uses it.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,9 @@ def _push(repository: str) -> None:
     import docker
 
     with closing(docker.APIClient(version="auto")) as client:
-        client.tag(IMAGE, repository, "1")
+        container = client.create_container(IMAGE)["Id"]
+        client.commit(container, repository, "1", changes=[f"LABEL registry={repository}"])
+        client.remove_container(container)
         said = client.push(repository, "1", auth_config={"username": "me", "password": "secret"})
-        client.remove_image(f"{repository}:1", noprune=True)
+        client.remove_image(f"{repository}:1")
     assert "errorDetail" not in said, said

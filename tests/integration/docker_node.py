@@ -24,7 +24,7 @@ from kubelet.images.local import ensure_local_images
 from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 class Node:

@@ -22,7 +22,7 @@ import pytest
 from tests.e2e.conftest import Kubectl
 
 VERSIONS = tuple(f"1.{minor}" for minor in range(27, 35))
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 def kubectl_path(version: str) -> Path:

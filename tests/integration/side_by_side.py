@@ -59,8 +59,15 @@ def _run(plane: Plane, script: Script, folder: Path, program: Path, namespace: s
             timeout=60,
             stdin=subprocess.DEVNULL,
         )
-        transcript += f"$ {command}\n{done.stdout}[{done.returncode}]\n{done.stderr}\n"
+        printed = _in_order(done.stdout) if "--applyset" in command else done.stdout
+        transcript += f"$ {command}\n{printed}[{done.returncode}]\n{done.stderr}\n"
     return _alike(transcript, program, namespace, folder)
+
+
+def _in_order(printed: str) -> str:
+    """kubectl prunes a set kind by kind, and all kinds at once."""
+    lines = printed.splitlines(keepends=True)
+    return "".join(sorted(lines, key=lambda line: (" pruned" in line, line if " pruned" in line else "")))
 
 
 _CHANGING = (

@@ -89,11 +89,11 @@ async def test_a_stateful_set_goes_on_where_a_killed_manager_left_it(plane: Plan
     made = workload("StatefulSet", "killed", replicas=5, serviceName="killed")
     await client.create(STATEFUL_SETS, made)
     await eventually(lambda: of_app(client, "killed"), lambda found: len(found) >= 2)
-    plane.restart(CONTROLLERS)
+    await plane.restart_leader(CONTROLLERS, client)
     await ready_pods(client, "killed", 5)
     await client.patch(STATEFUL_SETS, "killed", NEW_IMAGE, "default", patch_type=STRATEGIC)
     await eventually(lambda: of_app(client, "killed"), lambda found: any(map(is_terminating, found)))
-    plane.restart(CONTROLLERS)
+    await plane.restart_leader(CONTROLLERS, client)
     await ready_pods(client, "killed", 5, "busybox:2")
 
 
@@ -163,18 +163,18 @@ async def test_a_job_is_counted_exactly_though_its_manager_is_killed_again_and_a
     plane: Plane, client: Client, mode: str
 ) -> None:
     name = mode.lower()
-    await client.create(JOBS, job(name, 200, 40, completionMode=mode))
-    for done in (1, 60, 120):
+    await client.create(JOBS, job(name, 80, 20, completionMode=mode))
+    for done in (1, 25, 50):
         await eventually(lambda: counted(client, name), lambda count, done=done: count >= done)  # type: ignore[misc]
-        plane.restart(CONTROLLERS)
+        await plane.restart_leader(CONTROLLERS, client)
     status = (await complete(client, name))["status"]
-    assert (status["succeeded"], status.get("failed", 0)) == (200, 0)
+    assert (status["succeeded"], status.get("failed", 0)) == (80, 0)
     assert (status["uncountedTerminatedPods"], status["ready"], status["terminating"]) == ({}, 0, 0)
     pods = await of_app(client, name)
-    assert sum(phase_of(pod) == "Succeeded" for pod in pods) == len(pods) == 200
+    assert sum(phase_of(pod) == "Succeeded" for pod in pods) == len(pods) == 80
     assert not any(pod["metadata"].get("finalizers") for pod in pods)
     if mode == "Indexed":
-        assert status["completedIndexes"] == "0-199"
+        assert status["completedIndexes"] == "0-79"
 
 
 async def test_kubectl_suspends_resumes_and_deletes_a_job(plane: Plane, client: Client) -> None:

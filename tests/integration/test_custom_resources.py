@@ -106,10 +106,10 @@ async def test_dependents_of_a_custom_resource_go_with_it(defined: Client) -> No
     await defined.create(TABS, tab("child", ownerReferences=[reference]))
     await defined.create(CONFIG_MAPS, config_map("owned", ownerReferences=[reference]))
     await defined.delete(TABS, "owner", "default", options={"propagationPolicy": "Foreground"})
-    await eventually(lambda: is_gone(defined, TABS, "owner", "default"), limit=15)
+    await eventually(lambda: is_gone(defined, TABS, "owner", "default"))
     # The collector may see a dependent later than its owner, which then does not wait for it.
-    await eventually(lambda: is_gone(defined, TABS, "child", "default"), limit=15)
-    await eventually(lambda: is_gone(defined, CONFIG_MAPS, "owned", "default"), limit=15)
+    await eventually(lambda: is_gone(defined, TABS, "child", "default"))
+    await eventually(lambda: is_gone(defined, CONFIG_MAPS, "owned", "default"))
 
 
 async def test_a_namespace_goes_with_its_custom_resources(defined: Client) -> None:

@@ -28,12 +28,14 @@ class Writer:
 
     def __init__(self, storage: EtcdStorage) -> None:
         self._storage = storage
+        self.is_done = False
         self.acknowledged: list[str] = []
         self.unknown: list[str] = []
 
     async def run(self) -> None:
+        """Until it is done; then nothing is under way that might still be written."""
         number = 0
-        while True:
+        while not self.is_done:
             key, number = f"/registry/test/{number:06}", number + 1
             try:
                 await self._storage.create(key, b"{}")
@@ -74,7 +76,8 @@ async def test_a_member_that_dies_costs_no_acknowledged_write_and_no_event(
             assert told <= {each.key for each in (await storage.list("/registry/test/")).items}
             cluster.start(dies)
             await writer.has_written(50)
-            await cancelled(writing)
+            writer.is_done = True
+            await writing
             there = [item.key for item in (await storage.list("/registry/test/")).items]
             await until(seen, len(there))
             await cancelled(watching)

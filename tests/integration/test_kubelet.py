@@ -72,7 +72,9 @@ async def test_a_pod_lives_through_the_kubelets_death_and_leaves_nothing(tmp_pat
         await here.client.delete(PODS, "p", "default")
         began = asyncio.get_running_loop().time()
         await here.until_gone()
-        assert asyncio.get_running_loop().time() - began < 5
+        assert asyncio.get_running_loop().time() - began < 20, (
+            "not the thirty seconds of a pod that says nothing"
+        )
         async with asyncio.timeout(LIMIT):
             while containers_of(pod) or (here.root / "pods" / uid_of(pod)).exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)

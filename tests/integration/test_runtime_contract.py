@@ -77,7 +77,7 @@ async def test_events_announce_the_end_of_a_container(node):
     events = node.runtime.events()
     assert (await anext(events)).pod_uid == ""
     await node.runtime.stop_container(made, 0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await anext(events)).pod_uid == uid
     await events.aclose()
 
@@ -143,7 +143,7 @@ async def test_timestamps_lead_each_line(node):
 async def test_logs_of_a_running_container_are_followed(node):
     _, made = await node.start(shell("sleep 0.3; echo late; sleep 100"))
     logs = await node.runtime.logs(made, LogOptions(follow=True))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await anext(logs) == b"late\n"
     await logs.aclose()
 

@@ -63,7 +63,7 @@ with socket.create_server((sys.argv[1], 80)) as server:
 
 async def fetch(address: str, port: int = 80) -> str:
     """The body of /group; tried until something answers, for containers start before they listen."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             try:
                 reader, writer = await asyncio.open_connection(address, port)

@@ -37,17 +37,12 @@ async def node() -> AsyncIterator[Node]:
         yield made
 
 
-async def forget(node: Node, image: str) -> None:
-    """Only the name goes: the image has others."""
-    await node.runtime.remove_image(image)
-
-
 async def test_image_is_pulled_with_the_right_password(node, registry):
     image = f"{registry}/team/app:1"
     pulled = await node.runtime.pull_image(image, [PullCredentials("me", "wrong"), ME])
     assert image in pulled.tags
     assert any(each.startswith(f"{registry}/team/app@sha256:") for each in pulled.digests)
-    await forget(node, image)
+    await node.runtime.remove_image(image)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +64,10 @@ async def test_image_is_pulled_by_its_digest(node, registry):
     image = f"{registry}/team/app:1"
     pulled = await node.runtime.pull_image(image, [ME])
     digest = next(each for each in pulled.digests if each.startswith(registry))
-    await forget(node, image)
+    await node.runtime.remove_image(image)
     again = await node.runtime.pull_image(digest, [ME])
     assert digest in again.digests
-    await forget(node, digest)
+    await node.runtime.remove_image(digest)
 
 
 async def test_registry_that_is_not_there_is_said_so(node):
@@ -102,7 +97,7 @@ async def test_pods_secret_opens_the_registry(node, registry):
     assert image in pulled.tags
     assert (await manager.ensure(pod, container, [secret])).id == pulled.id
     assert events.reasons == ["Pulling", "Failed", "Failed", "Pulling", "Pulled", "Pulled"]
-    await forget(node, image)
+    await node.runtime.remove_image(image)
 
 
 async def test_wrong_password_is_not_followed_by_a_try_without(node, registry):

@@ -136,7 +136,7 @@ DEBUG = Script(
     (
         "create -f pod.yaml",
         "debug p --image=busybox -c legacy",
-        "debug p --image=busybox -c x --profile=general --target=c --env=A=b,C=d -- sh -c x",
+        "debug p --image=busybox -c x --profile=general --target=c --env=A=b -- sh -c x",
         "debug p --image=busybox -c y --profile=restricted -q --custom=custom.yaml",
         f"get pod p {NOT_A_TABLE}",
         "debug p --copy-to=one --profile=general --image=busybox -c new --keep-labels",

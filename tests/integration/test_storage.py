@@ -127,7 +127,7 @@ async def test_a_claim_without_a_class_gets_the_default_when_there_is_one(
 async def test_binding_goes_on_where_a_killed_controller_stopped(plane: Plane, client: Client) -> None:
     claim = await create_claim(client, "interrupted", class_name="halves")
     await create_volume(client, "half", class_name="halves", claim=claim, phase="")
-    plane.restart(CONTROLLERS)
+    await plane.restart_leader(CONTROLLERS, client)
     bound = await claim_in(client, "interrupted", volumes.BOUND)
     assert bound["spec"]["volumeName"] == "half"
 
@@ -330,8 +330,8 @@ async def test_many_claims_are_served_though_daemons_are_killed(plane: Plane, cl
         await create_claim(client, name, class_name="many")
         await create_pod(client, name, claim_volume(name))
         if name.endswith(("4", "9")):
-            plane.restart(CONTROLLERS)
-            plane.restart(SCHEDULER)
+            await plane.restart_leader(CONTROLLERS, client)
+            await plane.restart_leader(SCHEDULER, client)
     for name in names:
         await claim_in(client, name, volumes.BOUND)
         await eventually(
@@ -343,7 +343,7 @@ async def test_many_claims_are_served_though_daemons_are_killed(plane: Plane, cl
     for name in names:
         await client.delete(PODS, name, "default")
         await client.delete(PERSISTENT_VOLUME_CLAIMS, name, "default")
-    plane.restart(CONTROLLERS)
+    await plane.restart_leader(CONTROLLERS, client)
     await eventually(lambda: of_class(client, "many"), lambda left: not left)
 
 

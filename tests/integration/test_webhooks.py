@@ -330,7 +330,7 @@ async def test_custom_resources_are_changed_in_a_version_that_the_webhook_knows(
     )
     await cluster.configure("Mutating", cluster.hooks.webhook("m", rules=[rule("hats", group="example.com")]))
     hat = {"apiVersion": "example.com/v2", "kind": "Hat", "metadata": {"name": "h"}, "spec": {}}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (made := await cluster.admin.post(path, json=hat)).status_code == 404:
             await cluster.api.server.cache.fresh()
     assert made.status_code == 201, made.text

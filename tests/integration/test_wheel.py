@@ -1,4 +1,7 @@
-"""The wheel: built, installed into a virtual environment of its own, and run where there is no checkout."""
+"""The wheel: built, installed into a virtual environment of its own, and run where there is no checkout.
+
+What it depends on is borrowed; that it names all of that shows in the images of tests/e2e/test_machines.py.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import venv
 from collections.abc import Iterator
@@ -39,13 +43,14 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of the virtual environment."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
-    subprocess.run([sys.executable, *pip, "wheel", "--no-deps", "-w", folder, CHECKOUT], check=True)
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", folder, CHECKOUT], check=True)
     [wheel] = folder.glob("*.whl")
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv")
     programs = folder / "venv" / "bin"
-    constraints = CHECKOUT / "deploy" / "constraints.txt"
-    subprocess.run([programs / "python", *pip, "install", "-c", constraints, wheel], check=True)
+    subprocess.run([*pip, f"--python={programs / 'python'}", "install", "--no-deps", wheel], check=True)
+    [packages] = (folder / "venv" / "lib").glob("python*/site-packages")
+    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
     return programs
 
 
