@@ -8,15 +8,19 @@ from controller_manager.daemon_set.plan import Daemons
 
 
 def calculate_status(it: Daemons, collisions: int) -> Object:
-    """Counts nodes, each by its oldest pod. Counts that are zero and were not always there are absent."""
+    """Counts nodes, each by its oldest pod. Counts that are zero and were not always there are absent.
+
+    Conditions are other people's, and stay as they are.
+    """
     first = {node: pods[0] for node, pods in it.pods.items()}
     placed = [pod for node, pod in first.items() if node in it.nodes.wanted]
     available = sum(is_ready(pod) and it.is_available(pod) for pod in placed)
-    counts = {
+    rest = {
         "updatedNumberScheduled": sum(map(it.is_updated, placed)),
         "numberAvailable": available,
         "numberUnavailable": len(it.nodes.wanted) - available,
         "collisionCount": collisions,
+        "conditions": get_path(it.owner, "status.conditions"),
     }
     return {
         "observedGeneration": get_path(it.owner, "metadata.generation", 0),
@@ -24,5 +28,5 @@ def calculate_status(it: Daemons, collisions: int) -> Object:
         "currentNumberScheduled": len(placed),
         "numberMisscheduled": len(first) - len(placed),
         "numberReady": sum(map(is_ready, placed)),
-        **{name: count for name, count in counts.items() if count},
+        **{name: value for name, value in rest.items() if value},
     }

@@ -129,7 +129,7 @@ class StatefulSetController:
         return None
 
     async def _write_status(self, owner: Object, status: Object) -> None:
-        if not differs(status, owner.get("status")):
+        if not differs(status, _without_conditions(owner.get("status") or {})):
             return
         try:
             await self._client.update_status(scheme.STATEFUL_SETS, {**owner, "status": status})
@@ -141,6 +141,11 @@ class StatefulSetController:
         unused = [each for each in revisions if name_of(each) not in live]
         limit = get_path(owner, "spec.revisionHistoryLimit", 10)
         await self._history.delete(unused[: max(len(unused) - limit, 0)])
+
+
+def _without_conditions(status: Object) -> Object:
+    """Conditions are other people's: no reason to write, but what is written has none, as upstream."""
+    return {name: value for name, value in status.items() if name != "conditions"}
 
 
 def _current_revision(stateful_set: Object) -> str:

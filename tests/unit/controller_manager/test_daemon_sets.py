@@ -68,6 +68,16 @@ async def cluster(daemon_set: Object | None = None, nodes: int = 4) -> AsyncIter
         yield it
 
 
+async def test_conditions_of_others_stay() -> None:
+    async with cluster(nodes=1) as it:
+        await it.until_complete()
+        foreign = {"conditions": [{"type": "Audited", "status": "True"}]}
+        await it.api.patch(DAEMON_SETS, "agent", {"status": foreign}, "ns", subresource="status")
+        await it.change(minReadySeconds=1)
+        await it.until_complete()
+        assert it.set["status"]["conditions"] == foreign["conditions"]
+
+
 async def test_each_node_gets_a_pod_and_a_node_that_leaves_takes_its_own_along() -> None:
     async with cluster() as it:
         await it.until_complete()

@@ -62,6 +62,15 @@ async def cluster(stateful_set: Object | None = None) -> AsyncIterator[StatefulS
         yield it
 
 
+async def test_conditions_of_others_stay_until_there_is_more_to_write() -> None:
+    async with cluster(make_stateful_set(1)) as it:
+        await it.until_complete(1)
+        foreign = {"conditions": [{"type": "Audited", "status": "True"}]}
+        await it.api.patch(STATEFUL_SETS, "web", {"status": foreign}, "ns", subresource="status")
+        await asyncio.sleep(60)
+        assert it.set["status"]["conditions"] == foreign["conditions"]
+
+
 async def test_pods_come_one_after_the_other_with_claims_of_their_own() -> None:
     async with cluster(make_stateful_set(3, claims={})) as it:
         await it.until_complete()
