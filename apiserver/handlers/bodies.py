@@ -127,9 +127,14 @@ def _syntax_problem(media: str, error: DecodeError) -> str:
 
 def _parse_protobuf(body: bytes, kind: str) -> Decoded:
     try:
-        return Decoded(protobuf.decode(body, definition_name))
+        return Decoded(protobuf.decode(body, _definition_name))
     except protobuf.ProtobufError as error:
         raise _unrecognized(kind, str(error), body) from None
+
+
+def _definition_name(api_version: str, kind: str) -> str | None:
+    """Options of a deletion are the same in every group and version, meta.k8s.io/v1 among them."""
+    return definition_name("v1" if kind == "DeleteOptions" else api_version, kind)
 
 
 def json_type(value: object) -> str:

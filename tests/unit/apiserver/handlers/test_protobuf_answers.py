@@ -10,7 +10,7 @@ import pytest
 
 from apimachinery.objects import Object
 from apimachinery.protobuf import CONTENT_TYPE, decode
-from apimachinery.protobuf_encoder import message_of
+from apimachinery.protobuf_encoder import encoder_of, enveloped, message_of
 from apimachinery.schema import definition_name
 from tests.fakes.api import Answer, Api, serving
 from tests.unit.apimachinery.protobuf_objects import without_empty
@@ -75,6 +75,23 @@ async def test_objects_and_lists_say_what_they_say_in_json(api: Api, path: str, 
     assert object_of(await api.request("GET", path, headers=PROTOBUF)) == await in_json(api, path)
     again = await api.request("GET", path, headers=PROTOBUF)
     assert object_of(again) == await in_json(api, path)
+
+
+@pytest.mark.parametrize("api_version", ["v1", "apps/v1", "meta.k8s.io/v1"])
+async def test_options_of_a_deletion_are_of_any_group(api: Api, api_version: str) -> None:
+    created = await api.request("POST", MAPS, CONFIG_MAP)
+    stale = {"preconditions": {"uid": "another"}}
+    message = encoder_of("apimachinery.pkg.apis.meta.v1.DeleteOptions")
+    headers = {"content-type": CONTENT_TYPE}
+    refused = await api.request(
+        "DELETE", f"{MAPS}/a", enveloped(api_version, "DeleteOptions", message(stale)), headers
+    )
+    assert refused.status == 409
+    meant = {"preconditions": {"uid": created.json["metadata"]["uid"]}}
+    deleted = await api.request(
+        "DELETE", f"{MAPS}/a", enveloped(api_version, "DeleteOptions", message(meant)), headers
+    )
+    assert deleted.status == 200
 
 
 async def test_changes_are_answered_in_protobuf(api: Api) -> None:
