@@ -41,7 +41,7 @@ class ImageFolders:
         return MountedVolume(str(copy), read_only=True, is_image=True)
 
     async def collect(self) -> None:
-        """Removes what no pod uses any more."""
+        """Removes what no pod uses any more, and what was broken off."""
         async with self._turn:
             await asyncio.to_thread(self._remove_unused)
 
@@ -56,8 +56,10 @@ class ImageFolders:
         links = self._pods.glob(f"*/volumes/{PLUGIN}/*/*")
         used = {Path(os.readlink(each)) for each in links if each.is_symlink()}
         for each in self._copies.iterdir() if self._copies.is_dir() else ():
-            if each not in used and each.is_dir():
+            if each.is_dir() and each not in used:
                 shutil.rmtree(each)
+            elif not each.is_dir():
+                each.unlink()
 
 
 def _link(link: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -269,3 +270,9 @@ async def test_without_a_pod_cidr_only_the_hosts_network_is_to_be_had(node):
     with pytest.raises(SandboxError, match="podCIDR"):
         await fresh.create_sandbox(SandboxConfig("ns", "p", "u", 0, "h"))
     await fresh.close()
+
+
+async def test_the_files_of_an_image_are_copied_where_it_has_any(node, tmp_path):
+    image = await node.runtime.image(IMAGE)
+    await node.runtime.copy_image(image.id, tmp_path)
+    assert ("bin" in os.listdir(tmp_path)) is node.is_real

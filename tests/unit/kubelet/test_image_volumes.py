@@ -129,6 +129,13 @@ async def test_a_new_image_for_a_volume_leaves_the_old_one_to_who_has_it(tmp_pat
     assert copied(tmp_path) == ["aa", "bb"]
 
 
+async def test_what_a_kubelet_that_died_was_about_to_copy_goes_with_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "image-volumes" / "aa.part").mkdir(parents=True)
+    (tmp_path / "image-volumes" / "saved-1").write_text("half an archive")
+    await ImageFolders(tmp_path, Copies()).collect()
+    assert copied(tmp_path) == []
+
+
 async def test_a_copy_that_broke_off_is_made_anew(tmp_path: Path) -> None:
     copies = Copies()
     copies.fails = True
