@@ -26,6 +26,7 @@ def debug_routes(journal: Journal, queue: SchedulingQueue) -> Mapping[str, Handl
                 "attempts": each.attempts,
                 "rejectedBy": sorted(each.rejected_by),
                 "gated": each.is_gated,
+                "heldBackBy": each.gated_by,
             }
             for each in queue.pending()
         ]

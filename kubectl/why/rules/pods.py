@@ -13,6 +13,7 @@ from kubectl.why.rules.command import command
 from kubectl.why.rules.config import config
 from kubectl.why.rules.daemons import kubelet, scheduler
 from kubectl.why.rules.dependencies import dependencies
+from kubectl.why.rules.devices import devices
 from kubectl.why.rules.ending import ending
 from kubectl.why.rules.image import image
 from kubectl.why.rules.network import sandbox
@@ -26,8 +27,8 @@ from kubectl.why.rules.volumes import claims, volumes
 Rule = Callable[[PodFacts], Diagnosis | None]
 
 RULES: tuple[Rule, ...] = (
-    scheduler, kubelet, ending, gates, scheduling, evicted, claims, volumes, sandbox, image, config, non_root,
-    command, killed, probes, dependencies, refused,
+    scheduler, kubelet, ending, gates, devices, scheduling, evicted, claims, volumes, sandbox, image, config,
+    non_root, command, killed, probes, dependencies, refused,
 )  # fmt: skip
 FALLBACKS: tuple[Rule, ...] = (application, starting)
 """For when nothing better is known."""

@@ -295,6 +295,16 @@ READY = {"type": "Ready", "status": "True"}
             'kubectl patch pod/cart --type=merge -p \'{"spec":{"schedulingGates":null}}\' -n shop',
             id="a gate",
         ),
+        pytest.param(
+            make_facts(
+                make_pod(node="", resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "gpus"}]),
+                node=None,
+            ),
+            Cause.SCHEDULING,
+            "the pod is held back until its claims of devices are there: gpu from template gpus",
+            "kubectl get resourceclaims,resourceclaimtemplates -n shop",
+            id="no claim of devices",
+        ),
     ],
 )
 def test_a_disaster_has_a_headline_and_a_command(
