@@ -94,23 +94,26 @@ def _time_fault(text: str) -> Fault | None:
     return None
 
 
-def check_bytes(value: Any) -> Fault | None:
+def check_bytes(value: Any) -> Fault | Replacement | None:
+    """Go's decoder passes over line ends, and bytes are written without them."""
     if type(value) is not str:
         return mismatch(value, "[]uint8")
+    text = value.translate(_LINE_ENDS)
     try:
-        base64.b64decode(value, validate=True)
+        base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return Fault(f"illegal base64 data at input byte {_first_illegal(value)}")
-    return None
+    return Replacement(text) if len(text) != len(value) else None
 
 
+_LINE_ENDS = dict.fromkeys(map(ord, "\r\n"))
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
 
 def _first_illegal(text: str) -> int:
     """Where Go's decoder gives up: the first strange character, or the end of an incomplete group."""
     for position, character in enumerate(text.rstrip("=")):
-        if character not in _BASE64:
+        if character not in _BASE64 and character not in "\r\n":
             return position
     return len(text.rstrip("=")) // 4 * 4
 

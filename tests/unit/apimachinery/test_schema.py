@@ -109,6 +109,7 @@ def test_nulls_go_and_numbers_of_quantities_become_texts() -> None:
         ({"a": ""}, None),
         ({"a": "aGk"}, "illegal base64 data at input byte 0"),
         ({"a": "a$k="}, "illegal base64 data at input byte 1"),
+        ({"a": "aG\nk$"}, "illegal base64 data at input byte 4"),
         ({"a": None}, None),
     ],
 )
@@ -116,6 +117,18 @@ def test_bytes_are_base64(data: dict[str, Any], message: str | None) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": data}
     errors = checker("v1", "Secret").check(secret).type_errors
     assert [each.message for each in errors] == ([message] if message else [])
+
+
+def test_bytes_in_several_lines_become_one() -> None:
+    """As Python's `base64.encodebytes` and MIME write them."""
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "a"},
+        "data": {"a": "aGVs\r\nbG8=\n"},
+    }
+    assert checker("v1", "Secret").check(secret).is_clean
+    assert secret["data"] == {"a": "aGVsbG8="}
 
 
 def test_recursive_definitions_and_free_form_parts_are_walked() -> None:
