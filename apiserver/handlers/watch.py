@@ -76,6 +76,8 @@ class Watcher:
         self._options = options
         self._writer = writer
         self._stream = stream
+        self._sends_all = writer.is_plain and options.selects_all
+        """Whether every change's own line is what the client gets."""
         self._reader: Reader | None = None
         self._ended = False
         self._known = 0
@@ -182,12 +184,11 @@ class Watcher:
 
     def _piece(self, changes: list[Change]) -> bytes:
         """Changes as lines; without selectors every watcher sends the very same bytes."""
-        if not (self._writer.is_plain and self._options.selects_all) or changes[0].revision <= self._known:
+        if not self._sends_all or changes[0].revision <= self._known:
             return self._writer.lines(self._selected(changes))
-        header = self._writer.header
-        lines = [change.line(header) for change in changes]
-        piece = lines[0] if len(lines) == 1 else b"".join(lines)
-        self._writer.sent.note(len(lines), len(piece))
+        header, count = self._writer.header, len(changes)
+        piece = changes[0].line(header) if count == 1 else b"".join([each.line(header) for each in changes])
+        self._writer.sent.note(count, len(piece))
         return piece
 
     async def _converted(self, changes: list[Change]) -> bytes:

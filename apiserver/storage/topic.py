@@ -20,8 +20,8 @@ DELETED: Final = "DELETED"
 
 Push = Callable[[], bool]
 """Deals with what is new without a task; whether it could, and the reader is at the end again."""
-_READERS_A_TURN = 16
-"""How many are served before requests get their turn: some tenths of a millisecond's worth."""
+_READERS_A_TURN = 8
+"""How many are served before requests get a turn: a tenth of a millisecond. A write needs several turns."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]
 _STARTS: dict[str, bytes] = {
     kind: b'{"type":"%b","object":' % kind.encode() for kind in (ADDED, MODIFIED, DELETED)
