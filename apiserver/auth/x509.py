@@ -1,4 +1,5 @@
-"""Who a verified client certificate stands for: common name is the user, organizations are groups.
+"""Who a verified client certificate stands for: common name is the user, organizations are groups, and one
+attribute of Kubernetes' own the uid.
 
 A connection is looked at once, when it is made; a certificate once, when it is first shown.
 """
@@ -16,6 +17,8 @@ from typing import Any
 from apiserver.request import UserInfo
 
 _MOST_KNOWN = 1000
+_UID = "1.3.6.1.4.1.57683.2"
+"""The attribute of the subject that holds a user's uid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,14 @@ def _load(path: Path) -> list[Any]:
 
 
 def _user(certificate: Mapping[str, Any], fingerprint: str) -> UserInfo | None:
+    """None without a name, or with several uids or an empty one."""
     parts = [pair for part in certificate.get("subject", ()) for pair in part]
     names = [value for key, value in parts if key == "commonName"]
-    if not names:
+    uids = [value for key, value in parts if key == _UID]
+    if not names or len(uids) > 1 or "" in uids:
         return None
     groups = [value for key, value in parts if key == "organizationName"]
     extra: dict[str, tuple[str, ...]] = {
         "authentication.kubernetes.io/credential-id": (f"X509SHA256={fingerprint}",)
     }
-    return UserInfo(names[-1], groups=(*groups, "system:authenticated"), extra=extra)
+    return UserInfo(names[-1], "".join(uids), groups=(*groups, "system:authenticated"), extra=extra)

@@ -66,7 +66,7 @@ class TokenRequests:
         )  # fmt: skip
         await self.chain.admit(attributes)
         account = await self._account(info, request)
-        self._complete(info, request)
+        self._complete(info, request, account)
         if errors := validate(request["spec"]):
             raise InvalidError(_KIND, "", errors)
         await self.chain.validate(attributes)
@@ -83,7 +83,10 @@ class TokenRequests:
         return request
 
     async def _account(self, info: RequestInfo, request: Object) -> Object:
-        """The account that the URL names. Raises InvalidError if the body names another, NotFoundError."""
+        """The account that the URL names. Raises NotFoundError.
+
+        InvalidError and ConflictError if the body names another.
+        """
         for key, wanted in (("name", info.name), ("namespace", info.namespace)):
             said = request["metadata"].get(key) or wanted
             if said != wanted:
@@ -92,13 +95,19 @@ class TokenRequests:
         account = await self.lookup(SERVICE_ACCOUNTS, info.namespace, info.name)
         if account is None:
             raise NotFoundError(SERVICE_ACCOUNTS, info.name)
+        said, uid = request["metadata"].get("uid"), uid_of(account)
+        if said and said != uid:
+            text = (
+                f"the UID in the token request ({said}) does not match the UID of the service account ({uid})"
+            )
+            raise ConflictError(_KIND, info.name, text)
         return account
 
-    def _complete(self, info: RequestInfo, request: Object) -> None:
+    def _complete(self, info: RequestInfo, request: Object, account: Object) -> None:
         spec, metadata = request["spec"], request["metadata"]
         spec["audiences"] = spec.get("audiences") or list(self.audiences)
         spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
-        metadata |= {"name": info.name, "namespace": info.namespace}
+        metadata |= {"name": info.name, "namespace": info.namespace, "uid": uid_of(account)}
         metadata["creationTimestamp"] = format_time(self.now())
 
     def _shorten(self, info: RequestInfo, spec: Object) -> None:

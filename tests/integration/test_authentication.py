@@ -182,3 +182,20 @@ async def test_no_secret_is_in_a_log_or_an_error(
         if secret in text or secret.split(".")[-1] in text
     ]
     assert found == []
+
+
+async def test_a_token_is_for_the_account_that_was_meant(pki: Path) -> None:
+    """Not for one that was made anew under the name meanwhile."""
+    async with running(pki) as api, api.client("admin") as admin:
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}
+        uid = (await admin.post(ACCOUNTS, json=account)).json()["metadata"]["uid"]
+        answers = []
+        for said in ({}, {"uid": uid}, {"uid": "old"}):
+            request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": said}
+            answers.append(await admin.post(f"{ACCOUNTS}/robot/token", json=request))
+        assert [answer.status_code for answer in answers] == [201, 201, 409]
+        assert [answer.json()["metadata"].get("uid") for answer in answers[:2]] == [uid, uid]
+        assert answers[2].json()["message"] == (
+            'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "robot": the UID in the '
+            f"token request (old) does not match the UID of the service account ({uid})"
+        )

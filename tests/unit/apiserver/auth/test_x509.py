@@ -6,11 +6,17 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from apiserver.auth.x509 import ClientCertificates
 from apiserver.server import tls_context
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+
+UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +61,40 @@ def test_no_connection_is_told_how_to_resume_it(pki: Path) -> None:
     session = connect(pki, server, "admin")[1].session
     assert session is not None
     assert not session.has_ticket
+
+
+@pytest.mark.parametrize(
+    ("uids", "expected"),
+    [([], ("jane", "")), (["u-1"], ("jane", "u-1")), (["u-1", "u-2"], None), ([""], None)],
+)
+def test_a_certificate_may_say_the_uid_of_its_user_once(
+    pki: Path, tmp_path: Path, uids: list[str], expected: tuple[str, str] | None
+) -> None:
+    (tmp_path / "ca.crt").write_bytes((pki / "ca.crt").read_bytes())
+    write_client(pki, tmp_path / "jane", [(NameOID.COMMON_NAME, "jane"), *((UID, each) for each in uids)])
+    certificates = ClientCertificates(pki / "ca.crt")
+    server = tls_context(pki / "apiserver.crt", pki / "apiserver.key", certificates.authorities)
+    client = certificates.client_of(connect(tmp_path, server, "jane")[0])
+    assert client is not None
+    assert (client.user and (client.user.name, client.user.uid)) == expected
+
+
+def write_client(pki: Path, path: Path, subject: list[tuple[x509.ObjectIdentifier, str]]) -> None:
+    """A certificate and its key, as `path`.crt and .key, signed by the cluster's authority."""
+    authority = x509.load_pem_x509_certificate((pki / "ca.crt").read_bytes())
+    signer = serialization.load_pem_private_key((pki / "ca.key").read_bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.NameAttribute(oid, value, _validate=value != "") for oid, value in subject]
+    certificate = (
+        x509.CertificateBuilder(issuer_name=authority.subject, subject_name=x509.Name(names))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(authority.not_valid_before_utc)
+        .not_valid_after(authority.not_valid_after_utc)
+        .sign(signer, hashes.SHA256())
+    )
+    path.with_suffix(".crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = serialization.PrivateFormat.PKCS8
+    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    path.with_suffix(".key").write_bytes(pem)
