@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -25,6 +26,7 @@ from apimachinery.scheme import (
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     FLOW_SCHEMAS,
+    LEASES,
     PRIORITY_LEVEL_CONFIGURATIONS,
     SECRETS,
     VALIDATING_ADMISSION_POLICIES,
@@ -42,6 +44,7 @@ from apiserver.aggregation.remotes import Remotes
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.audit.auditor import build_auditor
 from apiserver.auth.setup import build_auth
+from apiserver.bootstrap.identity_lease import IdentityLease
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
@@ -247,6 +250,7 @@ class ApiServer:
             self.cache,
             service,
             cidr,
+            IdentityLease(self.bootstrapper, store_of(self.stores, LEASES), socket.gethostname(), now),
             self.flows.ensure,
             partial(self.auth.legacy_tokens.track, store_of(self.stores, CONFIG_MAPS)),
             options=options,

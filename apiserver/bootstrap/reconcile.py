@@ -68,13 +68,16 @@ class Bootstrapper:
 
     async def _recreate(self, wanted: Wanted, existing: Object) -> None:
         """What a binding refers to is never changed, so that another takes its place."""
-        metadata = wanted.obj["metadata"]
-        options = DeleteOptions(uid=uid_of(existing))
         with suppress(NotFoundError):
-            await self._store(wanted.resource).delete(
-                _info("delete"), metadata.get("namespace", ""), metadata["name"], options
-            )
+            await self.delete(wanted, DeleteOptions(uid=uid_of(existing)))
         await self._create(wanted)
+
+    async def delete(self, wanted: Wanted, options: DeleteOptions) -> None:
+        """Raises NotFoundError, and ConflictError if it is not the one that `options` mean."""
+        metadata = wanted.obj["metadata"]
+        await self._store(wanted.resource).delete(
+            _info("delete"), metadata.get("namespace", ""), metadata["name"], options
+        )
 
     async def replace(self, wanted: Wanted, keys: Sequence[str]) -> None:
         """Makes the values under `keys` exactly those wanted."""

@@ -9,6 +9,7 @@ from functools import partial
 
 from apimachinery.errors import StatusError
 from apiserver.bootstrap import objects
+from apiserver.bootstrap.identity_lease import IdentityLease
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
@@ -21,7 +22,7 @@ from apiserver.storage.watch_cache import WatchCache
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
-_KEEP_SECONDS = 10.0
+_KEEP_SECONDS, _COLLECT_SECONDS = 10.0, 3600.0
 _NAMESPACES = "start-system-namespaces-controller"
 _RBAC = "rbac/bootstrap-roles"
 _PRIORITIES = "scheduling/bootstrap-system-priority-classes"
@@ -30,6 +31,12 @@ _AUTHENTICATION = "start-cluster-authentication-info-controller"
 _TOKENS = "start-legacy-token-tracking-controller"
 _SERVICE = "bootstrap-controller"
 _SERVICE_CIDR = "start-kubernetes-service-cidr-controller"
+_IDENTITY = "start-kube-apiserver-identity-lease-controller"
+_IDENTITIES = "start-kube-apiserver-identity-lease-garbage-collector"
+_HOOKS = (
+    *(_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _TOKENS, _SERVICE, _SERVICE_CIDR),
+    *(_IDENTITY, _IDENTITIES),
+)
 
 
 class Start:
@@ -41,6 +48,7 @@ class Start:
         cache: WatchCache,
         service: KubernetesService,
         service_cidr: DefaultServiceCIDR,
+        identity: IdentityLease,
         ensure_flows: Callable[[], Awaitable[None]],
         track_tokens: Callable[[], Awaitable[None]],
         *,
@@ -52,6 +60,7 @@ class Start:
         self._cache = cache
         self._service = service
         self._service_cidr = service_cidr
+        self._identity = identity
         self._options = options
         self._has_roles = has_roles
         self._ensure_flows = ensure_flows
@@ -61,8 +70,7 @@ class Start:
 
     def checks(self) -> dict[str, Check]:
         """A health check for every hook."""
-        names = (_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _TOKENS, _SERVICE, _SERVICE_CIDR)
-        return {f"poststarthook/{name}": flag_check(partial(self._is_done, name)) for name in names}
+        return {f"poststarthook/{name}": flag_check(partial(self._is_done, name)) for name in _HOOKS}
 
     def _is_done(self, name: str) -> bool:
         return name in self._done
@@ -80,10 +88,14 @@ class Start:
             group.create_task(self._hook(_AUTHENTICATION, self._ensure(self._authentication)))
             group.create_task(self._hook(_SERVICE, self._service.sync))
             group.create_task(self._hook(_SERVICE_CIDR, self._service_cidr.sync))
+            group.create_task(self._hook(_IDENTITY, self._identity.renew))
+            group.create_task(self._hook(_IDENTITIES, self._identity.collect))
         self.finished.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(_SERVICE, self._service.sync))
             group.create_task(self._keep(_SERVICE_CIDR, self._service_cidr.sync))
+            group.create_task(self._keep(_IDENTITY, self._identity.renew))
+            group.create_task(self._keep(_IDENTITIES, self._identity.collect, _COLLECT_SECONDS))
 
     def _authentication(self) -> list[Wanted]:
         return objects.authentication_info(self._options)
@@ -107,10 +119,12 @@ class Start:
                 return
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _keep(self, name: str, sync: Callable[[], Awaitable[None]]) -> None:
+    async def _keep(
+        self, name: str, sync: Callable[[], Awaitable[None]], seconds: float = _KEEP_SECONDS
+    ) -> None:
         """Never ends."""
         while True:
-            await asyncio.sleep(_KEEP_SECONDS)
+            await asyncio.sleep(seconds)
             try:
                 await sync()
             except (StatusError, StorageError) as error:

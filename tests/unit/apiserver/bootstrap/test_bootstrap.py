@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
 from apimachinery.objects import Object
+from apimachinery.scheme import LEASES
 from apiserver.bootstrap import objects
+from apiserver.bootstrap.identity_lease import IdentityLease, has_run_out, identity_lease
 from apiserver.bootstrap.kubernetes_service import endpoint_slice, endpoints, service
 from apiserver.bootstrap.policy import bind, cluster_role, rule, user
 from apiserver.bootstrap.reconcile import AUTOUPDATE, Bootstrapper, binds_another_role, merged
 from apiserver.bootstrap.service_cidr import service_cidr, with_ready
+from apiserver.identity import identity_of
+from apiserver.registry.stores import store_of
 from tests.fakes.api import serving
 
 ROLE = cluster_role("reader", rule("get list", "pods")).obj
@@ -126,3 +134,41 @@ def test_a_range_that_somebody_has_judged_or_made_stays_as_it_is() -> None:
     going = {**CIDR, "metadata": {"name": "kubernetes", "deletionTimestamp": "now"}}
     others = service_cidr("10.112.0.0/12")
     assert [with_ready(each, CIDR["spec"], "now") for each in (judged, going, others)] == [None] * 3
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KUBE_SYSTEM = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"renewTime": "2025-12-31T23:00:00.000000Z", "leaseDurationSeconds": 3600}, False),
+        ({"renewTime": "2025-12-31T22:59:59.999999Z", "leaseDurationSeconds": 3600}, True),
+        ({"renewTime": "2025-12-31T23:59:59.000000Z"}, True),
+        ({"leaseDurationSeconds": 3600}, True),
+    ],
+)
+def test_a_lease_runs_out_when_it_is_not_renewed(spec: Object, expected: bool) -> None:
+    assert has_run_out({"spec": spec}, NOW) is expected
+
+
+async def test_an_apiserver_keeps_its_lease_and_removes_those_that_have_run_out() -> None:
+    now = [NOW]
+    async with serving() as api:
+        leases = store_of(api.stores, LEASES)
+        here, gone = (IdentityLease(Bootstrapper(api.stores), leases, host, lambda: now[0]) for host in "ab")
+        await gone.renew()
+        await api.request("POST", KUBE_SYSTEM, {**identity_lease("c", "c", NOW), "metadata": {"name": "c"}})
+        now[0] += timedelta(hours=2)
+        for _ in range(2):
+            await here.renew()
+            await api.cache.fresh()
+            now[0] += timedelta(seconds=10)
+        await here.collect()
+        await api.cache.fresh()
+        found = (await api.request("GET", KUBE_SYSTEM)).json["items"]
+    own = next(each for each in found if each["metadata"]["name"] == identity_of("a"))
+    assert sorted(each["metadata"]["name"] for each in found) == sorted([identity_of("a"), "c"])
+    assert own["spec"]["renewTime"] == "2026-01-01T02:00:10.000000Z"
+    assert own["spec"]["holderIdentity"].startswith(f"{identity_of('a')}_")
