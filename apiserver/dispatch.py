@@ -95,8 +95,7 @@ class Dispatcher:
         store = self._stores.get((info.group, info.version, info.plural))
         if store is None:
             raise PathNotFoundError
-        info.wanted = _wanted(info, store)
-        await self._verb(info)(info, receive, send, store)
+        await self._ask(info, receive, send, store)
 
     async def _serve_other(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         """What is no built-in resource is computed, or may be one that a definition makes."""
@@ -115,6 +114,9 @@ class Dispatcher:
             raise PathNotFoundError
         info.resource = store.resource
         _check_path(info, store.resource)
+        await self._ask(info, receive, send, store)
+
+    async def _ask(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
         if store.strategy.deprecation:
             info.warnings.append(store.strategy.deprecation)
         info.wanted = _wanted(info, store)

@@ -15,6 +15,7 @@ from math import inf
 
 from apimachinery.errors import ExpiredError, StatusError
 from apiserver.asgi import BODY_STREAM, BodyStream, Receive, Send
+from apiserver.handlers.answers import Headers, warning_headers
 from apiserver.handlers.list import read_options
 from apiserver.handlers.watch_events import EventWriter, Selected, event_writer, is_selected, select
 from apiserver.registry.listing import parse_revision
@@ -36,7 +37,7 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     writer, stream = event_writer(info, store), info.extensions.get(BODY_STREAM)
     watcher = Watcher(store, store.namespace_of(info), options, writer, stream)
     await watcher.prepare()
-    await send({"type": "http.response.start", "status": 200, "headers": _headers(writer)})
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(info, writer)})
     await send({"type": "http.response.body", "body": b"", "more_body": True})
     leaving = asyncio.create_task(_leave(receive, watcher))
     try:
@@ -49,8 +50,9 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     await send({"type": "http.response.body", "body": b""})
 
 
-def _headers(writer: EventWriter) -> list[tuple[bytes, bytes]]:
-    return [(b"cache-control", b"no-cache, private"), (b"content-type", writer.content_type)]
+def _headers(info: RequestInfo, writer: EventWriter) -> Headers:
+    headers = [(b"cache-control", b"no-cache, private"), (b"content-type", writer.content_type)]
+    return headers + warning_headers(info.warnings)
 
 
 async def _leave(receive: Receive, watcher: Watcher) -> None:

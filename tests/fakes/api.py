@@ -52,6 +52,7 @@ class Watching:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     status: int = 0
     content_type: str = ""
+    warning: str = ""
 
     async def take(self, count: int) -> list[Any]:
         async with asyncio.timeout(30):
@@ -116,7 +117,9 @@ class Api:
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 watching.status = message["status"]
-                watching.content_type = dict(message["headers"]).get(b"content-type", b"").decode()
+                headers = dict(message["headers"])
+                watching.content_type = headers.get(b"content-type", b"").decode()
+                watching.warning = headers.get(b"warning", b"").decode()
                 begun.set()
                 return
             is_protobuf = "protobuf" in watching.content_type

@@ -33,6 +33,7 @@ class EndpointsStrategy(Strategy):
     has_status = False
     tracks_generation = False
     allow_create_on_update = True
+    deprecation = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
     columns: Sequence[Column] = columns("Endpoints")
 
     def default(self, obj: Object) -> None:
@@ -45,9 +46,6 @@ class EndpointsStrategy(Strategy):
         for index, subset in enumerate(obj.get("subsets") or ()):
             errors += _validate_subset(subset, Path("subsets").index(index))
         return errors
-
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], _endpoints_text(obj.get("subsets") or ()), age(obj, now)]

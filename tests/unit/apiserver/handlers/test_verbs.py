@@ -540,6 +540,25 @@ async def test_paths_that_lead_nowhere(api: Api, method: str, path: str, status:
     assert (await api.request(method, path)).status == status
 
 
+DEPRECATED = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""), ("GET", "/a"), ("POST", ""), ("PUT", "/a"), ("DELETE", "/a"), ("DELETE", ""),
+    ],
+)  # fmt: skip
+async def test_endpoints_are_deprecated_whatever_is_done_with_them(api: Api, method: str, path: str) -> None:
+    endpoints = "/api/v1/namespaces/default/endpoints"
+    await api.request("POST", endpoints, {"metadata": {"name": "a"}})
+    body = {"metadata": {"name": "b" if method == "POST" else "a"}} if method.startswith("P") else None
+    answer = await api.request(method, endpoints + path, body)
+    assert answer.headers["warning"] == DEPRECATED
+    async with api.watch(f"{endpoints}?watch=1") as watching:
+        assert watching.warning == DEPRECATED
+
+
 @pytest.mark.parametrize(
     ("accept", "status", "kind"),
     [
