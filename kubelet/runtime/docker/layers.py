@@ -43,8 +43,9 @@ def _apply(layer: tarfile.TarFile, folder: Path) -> None:
     layer.extraction_filter = lambda member, path: member  # owners and modes are the image's
     made: set[PurePosixPath] = set()
     folders: list[tarfile.TarInfo] = []
-    for member in layer:
-        where = PurePosixPath("/", member.name).relative_to("/")
+    for found in layer:
+        member = _from_root(found)
+        where = PurePosixPath(member.name)
         if not where.name:
             continue
         target = _inside(folder, where)
@@ -53,7 +54,7 @@ def _apply(layer: tarfile.TarFile, folder: Path) -> None:
         elif where.name.startswith(_INTERNAL):
             continue
         elif where.name.startswith(_WHITEOUT):
-            _remove(target.parent / where.name.removeprefix(_WHITEOUT))
+            _remove(_inside(folder, where.with_name(where.name.removeprefix(_WHITEOUT))))
         else:
             _extract(layer, member, target, folder)
             made |= {where, *where.parents}
@@ -62,9 +63,18 @@ def _apply(layer: tarfile.TarFile, folder: Path) -> None:
         layer.utime(member, str(_inside(folder, PurePosixPath(member.name))))
 
 
+def _from_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Names begin at the image's root, whether they say so or not; tarfile would begin at the machine's."""
+    name = str(PurePosixPath("/", member.name).relative_to("/"))
+    linked = member.linkname
+    if member.islnk():
+        linked = str(PurePosixPath("/", linked).relative_to("/"))
+    return member.replace(name=name, linkname=linked, deep=False)
+
+
 def _extract(layer: tarfile.TarFile, member: tarfile.TarInfo, target: Path, folder: Path) -> None:
     if member.islnk():
-        _inside(folder, PurePosixPath("/", member.linkname).relative_to("/"), whole=True)
+        _inside(folder, PurePosixPath(member.linkname), whole=True)
     if os.path.lexists(target) and not (member.isdir() and target.is_dir() and not target.is_symlink()):
         _remove(target)
     target.parent.mkdir(parents=True, exist_ok=True)

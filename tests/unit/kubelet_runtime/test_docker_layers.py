@@ -84,6 +84,11 @@ def unpacked(folder: Path, *layers: Layer) -> Mapping[str, str]:
             [[("a", b"1"), ("s", "-> /a"), ("h", "= a")]], {"a": "1", "h": "1", "s": "-> /a"}, id="links"
         ),
         pytest.param([[("./", None), ("./a", b"1")]], {"a": "1"}, id="names with a dot before them"),
+        pytest.param(
+            [[("/d", None), ("/d/a", b"1"), ("/h", "= /d/a")]],
+            {"d": "/", "d/a": "1", "h": "1"},
+            id="names from the root, which is the image's",
+        ),
     ],
 )
 def test_layers_lie_on_one_another(tmp_path: Path, layers: list[Layer], expected: dict[str, str]) -> None:
@@ -104,6 +109,7 @@ def test_modes_and_times_are_the_images(tmp_path: Path) -> None:
         pytest.param([[("out", "-> {outside}")], [("out/x", b"1")]], id="a file behind a link"),
         pytest.param([[("out", "-> {outside}")], [("out/.wh.kept", b"")]], id="a file gone behind a link"),
         pytest.param([[("out", "-> {outside}"), ("h", "= out/kept")]], id="a hard link behind a link"),
+        pytest.param([[("d", None), ("d/.wh...", b"")]], id="what is above gone"),
     ],
 )
 def test_nothing_happens_outside_of_the_folder(tmp_path: Path, layers: list[Layer]) -> None:
@@ -117,6 +123,28 @@ def test_nothing_happens_outside_of_the_folder(tmp_path: Path, layers: list[Laye
     with pytest.raises(ArchiveError, match="is outside of it"):
         unpacked(tmp_path, *meant)
     assert [each.name for each in outside.iterdir()] == ["kept"]
+    assert not (tmp_path / "files" / "h").exists()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param([("{outside}/kept", b"2")], id="a file"),
+        pytest.param([("{outside}", None), ("{outside}/kept", "-> /etc")], id="a soft link"),
+    ],
+)
+def test_no_name_from_the_root_is_the_machines(tmp_path: Path, layer: Layer) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("1")
+    unpacked(tmp_path, [(name.format(outside=outside), content) for name, content in layer])
+    assert (outside / "kept").read_text() == "1"
+
+
+def test_no_file_of_the_machine_is_linked_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("1")
+    with pytest.raises(ArchiveError, match="cannot unpack the image"):
+        unpacked(tmp_path, [("h", f"= {tmp_path}/kept")])
     assert not (tmp_path / "files" / "h").exists()
 
 
