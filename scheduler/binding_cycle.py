@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 
 from apimachinery.errors import StatusError
@@ -21,7 +22,7 @@ from scheduler.framework.interface import EventKind, PreBindError, Subject, Verd
 from scheduler.framework.profile import Profile
 from scheduler.framework.waiting import WaitingPod
 from scheduler.parts import Parts
-from scheduler.pod_info import PodInfo
+from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.queue import QueuedPod
 from scheduler.reports import Reports
 from scheduler.selection import Selected
@@ -45,10 +46,12 @@ class BindingCycle:
             refusal = profile.binding.reserve(assumed, node, selected.states, reserved)
             answer = refusal or profile.binding.permit(assumed, node)
         except Exception as error:  # of a plugin of one's own: the room must not stay taken
-            self._fail(queued, assumed, profile, reserved, error, start)
+            self._give_back(assumed, profile, reserved)
+            self._fail(queued, assumed, profile, error, start)
             return
         if isinstance(answer, Verdict):
-            self._refuse(queued, assumed, profile, reserved, answer, start)
+            self._give_back(assumed, profile, reserved)
+            self._refuse(queued, assumed, profile, answer, start)
             return
         self._parts.nominator.remove(pod.uid)
         waiting = self._parts.waiting.add(assumed, answer) if answer else None
@@ -69,14 +72,16 @@ class BindingCycle:
         start: float,
     ) -> None:
         if waiting is not None and (verdict := await self._decided(waiting)) is not None:
-            self._refuse(queued, pod, profile, reserved, verdict, start)
+            self._give_back_late(pod, profile, reserved)
+            self._refuse(queued, pod, profile, verdict, start)
             return
         try:
             await profile.binding.pre_bind(pod, reserved)
             if not await bind_with(self._parts.interested(pod), pod):
                 await profile.binding.bind(pod, partial(self._parts.api.bind, queued.pod, pod.node_name))
         except Exception as error:  # of the API, or of a plugin of one's own: the room must not stay taken
-            self._fail(queued, pod, profile, reserved, error, start)
+            self._give_back_late(pod, profile, reserved)
+            self._fail(queued, pod, profile, error, start)
             return
         self._cache.finish_binding(pod.uid, asyncio.get_running_loop().time())
         log.info("Successfully bound pod to node: pod=%s node=%s", pod.key, pod.node_name)
@@ -100,22 +105,19 @@ class BindingCycle:
     # Back
 
     def _give_back(self, pod: PodInfo, profile: Profile, reserved: Reservations) -> None:
-        """The room is free again, for others too."""
         profile.binding.unreserve(pod, reserved)
+        self._parts.nominator.remove(pod.uid)
         self._cache.forget(pod.uid)
+
+    def _give_back_late(self, pod: PodInfo, profile: Profile, reserved: Reservations) -> None:
+        """Others have been decided on meanwhile: to them the room that is free again is news."""
+        self._give_back(pod, profile, reserved)
         self._queue.wake((EventKind.POD_DELETE,), Subject(old=pod))
 
     def _refuse(
-        self,
-        queued: QueuedPod,
-        pod: PodInfo,
-        profile: Profile,
-        reserved: Reservations,
-        verdict: Verdict,
-        start: float,
+        self, queued: QueuedPod, pod: PodInfo, profile: Profile, verdict: Verdict, start: float
     ) -> None:
         """A plugin says no after all: the pod waits for what that plugin cares about."""
-        self._give_back(pod, profile, reserved)
         self._reports.observe(metrics.UNSCHEDULABLE, profile.name, start)
         message = FitError(1, {pod.node_name: verdict}).message()
         matrix = {pod.node_name: {verdict.plugin: ", ".join(verdict.reasons)}}
@@ -125,20 +127,14 @@ class BindingCycle:
         if current is None:
             return
         log.info("Pod was refused its node: pod=%s node=%s err=%s", pod.key, pod.node_name, message)
-        self._queue.add_unschedulable(queued, frozenset((verdict.plugin,)))
+        newest = replace(queued, pod=parse_pod(current))  # it may have waited for long
+        self._queue.add_unschedulable(newest, frozenset((verdict.plugin,)))
         self._reports.failed(queued.pod, current, profile.name, status.UNSCHEDULABLE, message, nominated="")
 
     def _fail(
-        self,
-        queued: QueuedPod,
-        pod: PodInfo,
-        profile: Profile,
-        reserved: Reservations,
-        error: Exception,
-        start: float,
+        self, queued: QueuedPod, pod: PodInfo, profile: Profile, error: Exception, start: float
     ) -> None:
         """The pod is tried later, unless it's gone or bound after all."""
-        self._give_back(pod, profile, reserved)
         self._reports.observe(metrics.ERROR, profile.name, start)
         current = self._reports.still_waits(pod)
         if current is None:
@@ -148,6 +144,6 @@ class BindingCycle:
         log.warning(
             "Binding failed: pod=%s node=%s err=%s", pod.key, pod.node_name, error, exc_info=not is_expected
         )
-        self._queue.add_failed(queued)
+        self._queue.add_failed(replace(queued, pod=parse_pod(current)))
         reason, message = status.SCHEDULER_ERROR, str(error)
         self._reports.failed(queued.pod, current, profile.name, reason, message, nominated="")

@@ -41,6 +41,17 @@ class Slow(OwnPlugin):
         return Wait(self.args["seconds"]) if "seconds" in self.args else None
 
 
+class Refuser(OwnPlugin):
+    """Refuses pods at the last moment, but not for ever."""
+
+    name = "Refuser"
+    asked = 0
+
+    def permit(self, pod: PodInfo, node: NodeInfo) -> Verdict | None:
+        self.asked += 1
+        return Verdict(self.name, ("not today",)) if self.asked < 9 else None
+
+
 class Quota(OwnPlugin):
     """Sets one of few places aside."""
 
@@ -181,6 +192,42 @@ async def test_a_plugin_may_say_no_at_the_last_moment() -> None:
         (condition,) = cluster.patches[0]["status"]["conditions"]
         assert condition["reason"] == "Unschedulable"
         assert not cluster.cache.pods
+
+
+async def test_a_pod_that_is_refused_its_node_leaves_the_room_there_to_others() -> None:
+    """That the room is free again is no reason to try those whom the plugin has refused before."""
+    async with running(own=[Refuser]) as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("p", cpu="1", priority=5) | {"status": {"nominatedNodeName": "a"}})
+        await asyncio.sleep(0.5)
+        cluster.put(make_pod("q", cpu="1"))
+        await asyncio.sleep(0.5)
+        assert warnings(cluster) == ["0/1 nodes are available: 1 not today."] * 2
+
+
+async def test_what_changes_of_a_pod_that_waits_counts_when_it_is_tried_again() -> None:
+    async with running(own=[Slow], own_args={"Slow": {"seconds": 5}}) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(pod := make_pod("p"))
+        await asyncio.sleep(1)
+        cluster.put({**pod, "metadata": {**pod["metadata"], "labels": {"new": "yes"}}})
+        await asyncio.sleep(5)
+        cluster.handlers.node(None, make_node("b"))
+        await asyncio.sleep(2)
+        assert [each.pod.labels for each in cluster.waiting] == [{"new": "yes"}]
+
+
+async def test_a_pod_that_ends_while_it_waits_is_not_tried_again() -> None:
+    async with running(own=[Slow], own_args={"Slow": {"seconds": 60}}) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(pod := make_pod("p"))
+        await asyncio.sleep(1)
+        ending = {**pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        cluster.put({**pod, "metadata": ending})
+        await asyncio.sleep(1)
+        cluster.handlers.node(None, make_node("b"))
+        await asyncio.sleep(5)
+        assert not list(cluster.waiting)
 
 
 async def test_what_was_set_aside_is_given_back_when_a_later_plugin_says_no() -> None:
