@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from kubelet.volumes.mounted import MountedVolume
@@ -53,13 +55,27 @@ class ImageFolders:
         unfinished.rename(copy)
 
     def _remove_unused(self) -> None:
-        links = self._pods.glob(f"*/volumes/{PLUGIN}/*/*")
-        used = {Path(os.readlink(each)) for each in links if each.is_symlink()}
-        for each in self._copies.iterdir() if self._copies.is_dir() else ():
+        used = set(self._linked())
+        for each in _entries(self._copies):
             if each.is_dir() and each not in used:
                 shutil.rmtree(each)
             elif not each.is_dir():
                 each.unlink()
+
+    def _linked(self) -> Iterator[Path]:
+        """The copies in use. Of pods that end meanwhile links and folders go at any moment."""
+        for pod in _entries(self._pods):
+            for link in chain.from_iterable(map(_entries, _entries(pod / "volumes" / PLUGIN))):
+                with suppress(FileNotFoundError):
+                    yield Path(os.readlink(link))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """None if it is not there, or no longer."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _link(link: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,6 +120,23 @@ async def test_pods_share_a_copy_and_the_last_takes_it_away(tmp_path: Path) -> N
         remove_tree(tmp_path / "pods" / uid / "volumes")
         await folders.collect()
         assert copied(tmp_path) == left
+
+
+async def test_links_may_go_while_they_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods end side by side: the links of another are taken away whenever it is its turn."""
+    folders = ImageFolders(tmp_path, Copies())
+    for uid in ("u1", "u2"):
+        await folders.set_up(uid, "v", f"sha256:{uid}")
+    readlink = os.readlink
+
+    def gone_meanwhile(path: str | Path) -> str:
+        if "u1" in str(path) and os.path.lexists(path):
+            os.unlink(path)
+        return readlink(path)
+
+    monkeypatch.setattr(os, "readlink", gone_meanwhile)
+    await folders.collect()
+    assert copied(tmp_path) == ["u2"]
 
 
 async def test_a_new_image_for_a_volume_leaves_the_old_one_to_who_has_it(tmp_path: Path) -> None:
