@@ -19,11 +19,13 @@ NOT_FOUND = Response("404 page not found\n", 404, media_type="text/plain")
 def router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRouter:
     """The routes over the documents; `settled` returns when it is known what is served."""
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(settled)])
+    turn = asyncio.Lock()  # who asks at the same time is given what the first one has had made
 
     @routes.get("/openapi/v2")
     async def v2(request: Request) -> Response:
         protobuf = "protobuf" in request.headers.get("accept", "")
-        document = await asyncio.to_thread(openapi.v2(protobuf=protobuf))
+        async with turn:
+            document = await asyncio.to_thread(openapi.v2(protobuf=protobuf))
         return _answer(request, document, PROTOBUF_ANSWER if protobuf else "application/json")
 
     @routes.get("/openapi/v3")

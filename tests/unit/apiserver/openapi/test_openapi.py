@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from apimachinery import scheme
 from apimachinery.protobuf import CONTENT_TYPE
-from apiserver.openapi import OpenAPI
+from apiserver.openapi import OpenAPI, swagger
 from apiserver.openapi.gnostic import encode
 from apiserver.openapi.operations import operations
+from apiserver.openapi.routes import router
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +157,24 @@ def test_a_document_is_of_what_was_served_when_it_was_asked_for() -> None:
     served.remove(scheme.PODS)
     assert "/api/v1/pods" in json.loads(make())["paths"]
     assert "/api/v1/pods" not in json.loads(openapi.v2()())["paths"]
+
+
+async def test_who_asks_at_the_same_time_gets_one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made side by side in threads, it would take them all so many times as long."""
+    made: list[str] = []
+
+    def document(*args: Any) -> Any:
+        made.append("v2")
+        time.sleep(0.05)
+        return {"paths": {}, "definitions": {}}
+
+    async def settled() -> None:
+        return None
+
+    monkeypatch.setattr(swagger, "document", document)
+    app = FastAPI(openapi_url=None)
+    app.include_router(router(OpenAPI(lambda: scheme.BUILTIN), settled))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        answers = await asyncio.gather(*(client.get("/openapi/v2") for _ in range(3)))
+    assert [each.status_code for each in answers] == [200] * 3
+    assert made == ["v2"]
