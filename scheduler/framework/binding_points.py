@@ -5,6 +5,7 @@ Source: pkg/scheduler/framework/runtime/framework.go of Kubernetes 1.34.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from scheduler.framework.interface import (
 )
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
+
+log = logging.getLogger(__name__)
 
 DEFAULT_BINDER = "DefaultBinder"
 
@@ -62,8 +65,12 @@ class BindingPoints:
         return None
 
     def unreserve(self, pod: PodInfo, reserved: Reservations) -> None:
+        """A plugin that breaks keeps neither the others from it nor the pod's room."""
         for name, found in reversed(reserved.items()):
-            self._reserving[name].unreserve(pod, found)
+            try:
+                self._reserving[name].unreserve(pod, found)
+            except Exception:
+                log.exception("Unreserving failed: plugin=%s pod=%s", name, pod.key)
 
     def permit(self, pod: PodInfo, node: NodeInfo) -> dict[str, float] | Verdict:
         """How long each plugin that wants the pod to wait lets it wait; or a plugin's no."""

@@ -67,6 +67,15 @@ class Quota(OwnPlugin):
         self.taken.remove(pod.key.name)
 
 
+class Careless(Quota):
+    """Fails to give back what it has set aside."""
+
+    name = "Careless"
+
+    def unreserve(self, pod: PodInfo, reserved: str) -> None:
+        raise ZeroDivisionError("broken")
+
+
 class Teller(OwnPlugin):
     """Tells of what happens to pods, and fails when it is asked to."""
 
@@ -238,6 +247,16 @@ async def test_what_was_set_aside_is_given_back_when_a_later_plugin_says_no() ->
         await asyncio.sleep(0.5)
         quota: Any = cluster.plugins["Quota"]
         assert (quota.taken, warnings(cluster)) == ([], ["0/1 nodes are available: 1 not today."])
+
+
+async def test_a_plugin_that_cannot_give_back_keeps_nobody_else_from_it() -> None:
+    args = {"Quota": {"places": 1}, "Careless": {"places": 1}, "Slow": {"seconds": 5}}
+    async with running(own=[Quota, Careless, Slow], own_args=args) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(5.5)
+        quota: Any = cluster.plugins["Quota"]
+        assert (quota.taken, cluster.cache.pods, len(warnings(cluster))) == ([], {}, 1)
 
 
 async def test_who_finds_nothing_to_set_aside_is_rejected() -> None:
