@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,8 @@ from scheduler.pod_info import PodInfo
 
 if TYPE_CHECKING:
     from scheduler.columns import Columns, IntArray, Mask
+
+log = logging.getLogger(__name__)
 
 
 class Scorer(NamedTuple):
@@ -190,8 +193,15 @@ class Profile:
         return found
 
     def held_back_by(self, pod: PodInfo) -> str:
-        """The plugin that wants the pod not to be tried at all; "" if none does."""
-        return next((it.name for it in self._pre_enqueue if it.pre_enqueue(pod) is not None), "")
+        """The plugin that wants the pod not to be tried at all, or breaks over it; "" if none does."""
+        for plugin in self._pre_enqueue:
+            try:
+                if plugin.pre_enqueue(pod) is None:
+                    continue
+            except Exception:  # of a plugin of one's own: the pod must not be lost
+                log.exception("PreEnqueue failed: plugin=%s pod=%s", plugin.name, pod.key)
+            return plugin.name
+        return ""
 
     def may_help(
         self, pod: PodInfo, rejected_by: Iterable[str], kinds: Iterable[EventKind], subject: Subject

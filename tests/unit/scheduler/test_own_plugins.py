@@ -111,6 +111,15 @@ class Gate(OwnPlugin):
         return None if pod.labels.get("kind") in kinds else Verdict(self.name, ("too early",))
 
 
+class Fragile(OwnPlugin):
+    """Breaks over pods as long as there is only one node."""
+
+    name = "Fragile"
+
+    def pre_enqueue(self, pod: PodInfo) -> None:
+        assert len(self.handle.cache.nodes) > 1, "broken"
+
+
 class Odd(OwnPlugin):
     """Wants nodes with an odd name, the last of them most."""
 
@@ -298,6 +307,18 @@ async def test_a_pod_is_held_back_without_a_word_until_an_event_that_matters() -
         await asyncio.sleep(400)
         assert cluster.log == []
         cluster.handlers.node(None, make_node("b", labels={"kind": "new"}, pods="0"))
+        await asyncio.sleep(0.5)
+        assert bindings(cluster) == ["bind p a"]
+
+
+async def test_a_plugin_that_breaks_before_the_queue_loses_no_pod() -> None:
+    async with running(own=[Fragile]) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        cluster.put(make_pod("q", node="a"))
+        await asyncio.sleep(1)
+        assert cluster.log == []
+        cluster.handlers.node(None, make_node("b", pods="0"))
         await asyncio.sleep(0.5)
         assert bindings(cluster) == ["bind p a"]
 
