@@ -31,6 +31,8 @@ class ImageFolders:
         self._pods = root / "pods"
         self._copy_files = copy_files
         self._turn = asyncio.Lock()
+        self._is_due = False
+        """Whether who has the turn is to collect copies before it ends."""
 
     async def set_up(self, uid: str, volume: str, image_id: str) -> MountedVolume:
         """Raises ContainerRuntimeError, OSError."""
@@ -38,14 +40,19 @@ class ImageFolders:
         copy = self._copies / name
         async with self._turn:
             _link(self._pods / uid / "volumes" / PLUGIN / volume / name, copy)
-            if not copy.is_dir():
-                await self._make(copy, image_id)
+            try:
+                if not copy.is_dir():
+                    await self._make(copy, image_id)
+            finally:
+                await self._remove_unused()
         return MountedVolume(str(copy), read_only=True, is_image=True)
 
     async def collect(self) -> None:
-        """Removes what no pod uses any more, and what was broken off."""
-        async with self._turn:
-            await asyncio.to_thread(self._remove_unused)
+        """Removes what no pod uses any more, and what was broken off; while a copy is made, after that."""
+        self._is_due = True
+        if not self._turn.locked():
+            async with self._turn:
+                await self._remove_unused()
 
     async def _make(self, copy: Path, image_id: str) -> None:
         unfinished = copy.with_suffix(_UNFINISHED)
@@ -54,7 +61,12 @@ class ImageFolders:
         await self._copy_files(image_id, unfinished)
         unfinished.rename(copy)
 
-    def _remove_unused(self) -> None:
+    async def _remove_unused(self) -> None:
+        while self._is_due:
+            self._is_due = False
+            await asyncio.to_thread(self._remove)
+
+    def _remove(self) -> None:
         used = set(self._linked())
         for each in _entries(self._copies):
             if each.is_dir() and each not in used:

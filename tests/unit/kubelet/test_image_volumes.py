@@ -20,6 +20,8 @@ from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import remove_tree
 from tests.unit.kubelet.builders import make_container, make_pod
 
+LIMIT = 5.0
+
 
 class Events:
     def __init__(self) -> None:
@@ -120,6 +122,26 @@ async def test_pods_share_a_copy_and_the_last_takes_it_away(tmp_path: Path) -> N
         remove_tree(tmp_path / "pods" / uid / "volumes")
         await folders.collect()
         assert copied(tmp_path) == left
+
+
+async def test_no_pod_waits_for_the_copy_of_another_to_end(tmp_path: Path) -> None:
+    """What the one that ends leaves goes when the copy is there."""
+    copies, may_end = Copies(), asyncio.Event()
+
+    async def copy_slowly(image_id: str, folder: Path) -> None:
+        await may_end.wait()
+        await copies(image_id, folder)
+
+    (tmp_path / "image-volumes" / "left").mkdir(parents=True)
+    folders = ImageFolders(tmp_path, copy_slowly)
+    copying = asyncio.create_task(folders.set_up("u1", "v", "sha256:aa"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(LIMIT):
+        await folders.collect()
+    assert not copying.done()
+    may_end.set()
+    await copying
+    assert copied(tmp_path) == ["aa"]
 
 
 async def test_links_may_go_while_they_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
