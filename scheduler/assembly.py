@@ -93,8 +93,8 @@ def assemble(
     own: Sequence[type[OwnPlugin]] = (),
 ) -> Assembly:
     """`own` are plugins that profiles may enable besides the scheduler's."""
-    # Extenders are shown pods as they are.
-    transform = drop_managed_fields if config.extenders else trim
+    # Extenders and plugins of one's own are shown pods as they are.
+    transform = drop_managed_fields if config.extenders or own else trim
     pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=transform)
     nodes, namespaces = Informer(client, NODES), Informer(client, NAMESPACES)
     services, budgets = Informer(client, SERVICES), Informer(client, POD_DISRUPTION_BUDGETS)

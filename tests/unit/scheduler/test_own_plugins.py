@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, cast
 
 import pytest
 
-from scheduler.config import ConfigError, parse_configuration
+from apimachinery.objects import Object
+from apimachinery.scheme import PODS
+from client.rest import Client
+from scheduler.assembly import assemble
+from scheduler.config import ConfigError, Configuration, parse_configuration
 from scheduler.framework.fit_error import FitError
 from scheduler.framework.interface import (
     NO_HINTS,
@@ -22,6 +27,7 @@ from scheduler.framework.own import OwnPlugin, load_plugins
 from scheduler.node_info import NodeInfo
 from scheduler.plugins.registry import check_plugins
 from scheduler.pod_info import PodInfo
+from tests.fakes.api_connection import FakeApi
 from tests.unit.scheduler.builders import make_node, make_pod
 from tests.unit.scheduler.test_scheduler import Cluster, running
 
@@ -375,6 +381,20 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, text: str, complaint: str) 
     file.write_text(text)
     with pytest.raises(ConfigError, match=complaint):
         load_plugins((str(file),))
+
+
+@pytest.mark.parametrize(("own", "seen"), [([Odd], {"color": "red"}), ([], None)])
+async def test_plugins_see_pods_as_they_are(own: list[type[OwnPlugin]], seen: Object | None) -> None:
+    """The scheduler itself keeps only what it asks for."""
+    api = FakeApi()
+    api.put(PODS, make_pod("p", metadata={"annotations": {"color": "red"}}))
+    assembly = assemble(cast(Client, api), Configuration(), Random(0), api.now, own)
+    (pods,) = (each for each in assembly.informers if each.resource is PODS)
+    watching = asyncio.create_task(pods.run())
+    await pods.wait_synced()
+    watching.cancel()
+    (pod,) = pods.list()
+    assert pod["metadata"].get("annotations") == seen
 
 
 class Sorter(OwnPlugin):
