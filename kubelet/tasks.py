@@ -1,4 +1,4 @@
-"""Background tasks with an owner.
+"""Background tasks with an owner, and steps in them that are not broken off.
 
 Started by key, cancelled by key, an unexpected end is logged and never lost.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Hashable, Iterator
+from collections.abc import Awaitable, Coroutine, Hashable, Iterator
 from typing import Any, Generic, TypeVar
 
 log = logging.getLogger(__name__)
@@ -61,3 +61,15 @@ class TaskSet(Generic[K]):
             del self._tasks[key]
         if not task.cancelled() and task.exception() is not None:
             log.error("Task failed: task=%s", task.get_name(), exc_info=task.exception())
+
+
+async def uninterrupted(work: Awaitable[object]) -> None:
+    """Lets a step finish even if who takes it is interrupted: the next look sees its result."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("An interrupted step failed: error=%s", error)
+        raise

@@ -12,10 +12,10 @@ from kubelet.events import WARNING, Recorder
 from kubelet.journal import Journal
 from kubelet.pods.devices import DeviceError, Devices
 from kubelet.pods.runtime_classes import RuntimeClasses
-from kubelet.pods.workers import uninterrupted
 from kubelet.references import pod_reference
 from kubelet.runtime.interface import HOLLOW_PREFIX, Runtime, SandboxConfig, SandboxError
 from kubelet.settings import PodSettings
+from kubelet.tasks import uninterrupted
 
 
 class SandboxMaker:

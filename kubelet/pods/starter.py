@@ -24,7 +24,6 @@ from kubelet.pods.image_volumes import ImageVolumes, mounted_images
 from kubelet.pods.preparer import Preparer, Wish
 from kubelet.pods.seen import has_ended, newest_container, newest_sandbox
 from kubelet.pods.termination import Terminator
-from kubelet.pods.workers import uninterrupted
 from kubelet.references import container_reference, pod_full_name
 from kubelet.runtime.interface import (
     ContainerConfig,
@@ -39,6 +38,7 @@ from kubelet.runtime.interface import (
     RuntimeUnavailable,
 )
 from kubelet.settings import NodeFacts
+from kubelet.tasks import uninterrupted
 from kubelet.volumes.mounted import MountedVolume
 
 RETRY_SECONDS = 10.0

@@ -140,15 +140,3 @@ class PodWorkers:
         self._retries.pop(record.uid, None)
         for handler in self._gone_handlers:
             handler(record)
-
-
-async def uninterrupted(work: Awaitable[object]) -> None:
-    """Lets a step on the engine finish even if the worker is interrupted: the next look sees its result."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.info("An interrupted step failed: error=%s", error)
-        raise

@@ -9,6 +9,7 @@ from pathlib import Path
 from kubelet.runtime.docker.connection import Connector, Request
 from kubelet.runtime.docker.layers import ArchiveError, unpack_image
 from kubelet.runtime.interface import ContainerRuntimeError
+from kubelet.tasks import uninterrupted
 
 
 async def copy_files(connector: Connector, image_id: str, folder: Path) -> None:
@@ -19,6 +20,6 @@ async def copy_files(connector: Connector, image_id: str, folder: Path) -> None:
                 async for piece in connection.pieces():
                     await asyncio.to_thread(archive.write, piece)
             await asyncio.to_thread(archive.flush)
-            await asyncio.to_thread(unpack_image, Path(archive.name), folder)
+            await uninterrupted(asyncio.to_thread(unpack_image, Path(archive.name), folder))
     except (ArchiveError, OSError) as error:
         raise ContainerRuntimeError(f"failed to mount image {image_id}: {error}") from error
