@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from apimachinery.durations import format_duration
+
 _LEAST_SECONDS = 1.0
 _WELL = "WATCHDOG=1"
 
@@ -27,7 +29,7 @@ def period_of(environment: Mapping[str, str], pid: int) -> float | None:
         return None
     seconds = int(allowed) / 1e6
     if seconds <= _LEAST_SECONDS:
-        raise WatchdogError(f"configure watchdog timeout too small: {seconds:g}s")
+        raise WatchdogError(f"configure watchdog timeout too small: {format_duration(seconds)}")
     return seconds / 2
 
 
