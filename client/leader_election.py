@@ -141,16 +141,32 @@ class LeaderElector:
         return True
 
     async def _release(self) -> None:
-        """Gives the lease up, so that a successor need not wait for it to expire."""
-        if self._seen is None or self._holder() != self._identity:
-            return
-        lease = self._lease(self._seen)
-        lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+        """Gives the lease up, so that a successor need not wait for it to expire.
+
+        Asks anew what is to be given up: a renewal that was broken off may have been written all the same.
+        """
         try:
-            async with asyncio.timeout(self._timing.retry):
-                await self._client.update(LEASES, lease)
+            async with asyncio.timeout(self._timing.renew):
+                while not await self._give_up():
+                    log.debug(
+                        "The last renewal was still under way: lease=%s/%s", self._namespace, self._name
+                    )
         except (StatusError, ConnectionFailed, TimeoutError) as error:
             log.info("Lease not released: lease=%s/%s error=%s", self._namespace, self._name, error)
+
+    async def _give_up(self) -> bool:
+        """One attempt; whether the lease is nobody's, or another's."""
+        current = await self._client.get(LEASES, self._name, self._namespace)
+        self._note(current)
+        if self._holder() != self._identity:
+            return True
+        lease = self._lease(current)
+        lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+        try:
+            await self._client.update(LEASES, lease)
+        except ConflictError:
+            return False
+        return True
 
     def _note(self, lease: Object) -> None:
         if self._seen is None or self._seen["spec"] != lease["spec"]:

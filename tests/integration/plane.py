@@ -69,7 +69,7 @@ class Plane(ControlPlane):
         self._second_port = free_port()
         self._nodes: dict[str, tuple[int, int]] = {}
         """The number of hollow nodes that a process simulates, and their port."""
-        self._stopped = threading.Event()
+        self._stopped, self._turn = threading.Event(), threading.Lock()
         self._reviver = threading.Thread(target=self._revive)
 
     def run(self, name: str, *flags: str, as_name: str = "") -> None:
@@ -90,6 +90,10 @@ class Plane(ControlPlane):
             f"--kubeconfig={self.config.admin_kubeconfig}", f"--config={configuration}",
             f"--port={self._nodes[name][1]}", as_name=name,
         )  # fmt: skip
+
+    def kill(self, name: str) -> None:
+        with self._turn:
+            super().kill(name)
 
     def restart(self, name: str) -> None:
         """kill -9, and at once again."""
@@ -120,9 +124,9 @@ class Plane(ControlPlane):
         """What ends because it cannot renew its lease is started again, as `sampan up` and systemd do."""
         while not self._stopped.wait(0.1):
             for name in (SCHEDULER, CONTROLLERS):
-                process = self._processes.get(name)  # what a test kills is not there
-                if process is not None and process.poll() is not None:
-                    self.run(name)
+                with self._turn:  # not between a test's killing and its forgetting
+                    if name in self._processes and not self.is_running(name):
+                        self.run(name)
 
     def second_client(self) -> Client:
         config = load(str(self.config.admin_kubeconfig))

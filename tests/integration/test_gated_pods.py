@@ -79,18 +79,23 @@ async def check_an_image(here: Node, out: Path) -> None:
         {"name": "bin", "mountPath": "/image"},
         {"name": "bin", "mountPath": "/part", "subPath": "etc"},
     ]
-    script = "hostname >/out/name; ls -a /image /part >/out/listed; touch /image/x 2>/out/refused; true"
+    script = (
+        "hostname >/out/name; ls -a /image /part >/out/listed; touch /image/x 2>/out/refused; "
+        "until [ -e /out/seen ]; do sleep 0.1; done"
+    )
     wanted = pod("image", out, script, mounts=mounts, volumes=[IMAGE])
     wanted["spec"]["hostnameOverride"] = "db.example.com"
     await run(here, wanted)
+    await here.until(lambda pod: pod["status"].get("phase") == "Running", "image")
+    copies = here.root / "image-volumes"
+    assert len(os.listdir(copies)) == 1
+    (out / "seen").touch()
     seen = await here.until(lambda pod: pod["status"].get("phase") == "Succeeded", "image")
     assert (out / "name").read_text() == "db.example.com\n"
     listed = (out / "listed").read_text().split()
     assert {"bin", "etc", "tmp", "passwd"} <= set(listed)
     assert not {".dockerenv", "proc"} & set(listed), "what Docker adds to containers is not there"
     assert "Read-only file system" in (out / "refused").read_text()
-    copies = here.root / "image-volumes"
-    assert len(os.listdir(copies)) == 1
     await here.client.delete(PODS, "image", "default")
     await here.until_gone("image")
     async with asyncio.timeout(LIMIT):

@@ -127,9 +127,10 @@ async def test_without_its_plugin_a_server_writes_for_three_minutes_and_reads_fo
     with pytest.raises(UnwritableValue, match=r"encryptedDEKSource with keyID hash .* expired at"):
         await keeper.storage.create(f"{KEY}2", VALUE)
     assert len((await keeper.storage.list("/registry/")).items) == 2
-    async with world.served():
+    async with world.served(), asyncio.timeout(30):
         world.clock.forward(4)
-        assert await keeper.check() == ""
+        while await keeper.check():  # it may be a moment until it connects again
+            world.clock.forward(4)
         await keeper.storage.create(f"{KEY}2", VALUE)
         # The key is the same one, and so is what it was wrapped as.
         assert world.plugin.calls.count("Encrypt") == 1

@@ -134,7 +134,7 @@ BAD_BODIES = [
     Case("a patch that copies itself up", "PATCH", f"{MAPS}/kept", 422, "Invalid", "the server rejected our request due to an error in our request", encode([{"op": "add", "path": "/data/x", "value": {"v": "x" * 1000}}, *[{"op": "copy", "from": "/data", "path": f"/data/c{n}"} for n in range(40)]]), JSON),
     Case("ten thousand operations", "PATCH", f"{MAPS}/kept", 413, "RequestEntityTooLarge", "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001", encode([{"op": "test", "path": "/data/x", "value": ""}] * 10_001), JSON),
     Case("a patch that is no list", "PATCH", f"{MAPS}/kept", 400, "BadRequest", "", b'{"a":1}', JSON),
-    Case("a patch of numbers", "PATCH", f"{MAPS}/kept", 400, "BadRequest", "json: cannot unmarshal", b"[1]", JSON),
+    Case("a patch of numbers", "PATCH", f"{MAPS}/kept", 400, "BadRequest", "error decoding patch: json: cannot unmarshal", b"[1]", JSON),
     Case("a merge patch that is a list", "PATCH", f"{MAPS}/kept", 400, "BadRequest", "", b"[1]", MERGE_PATCH),
 ]  # fmt: skip
 

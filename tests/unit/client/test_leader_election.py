@@ -9,6 +9,7 @@ import pytest
 from apimachinery.errors import ServiceUnavailableError
 from apimachinery.objects import Object
 from apimachinery.scheme import LEASES
+from apimachinery.times import format_micro_time
 from client.leader_election import LeaderElector, LeadershipLost
 from client.rest import Client
 from tests.fakes.api_connection import FakeApi
@@ -67,6 +68,19 @@ async def test_a_lease_given_up_is_taken_at_the_next_try() -> None:
     assert second.is_leader
     assert lease(api)["leaseTransitions"] == 1
     await stop(task)
+
+
+async def test_a_renewal_that_was_broken_off_does_not_keep_the_lease() -> None:
+    """It may have been written: who gives the lease up has not seen its newest version."""
+    api = FakeApi()
+    task = start(candidate(api, "one"))
+    await asyncio.sleep(5)
+    written = api.find(LEASES)[0]
+    await api.update(
+        LEASES, {**written, "spec": {**written["spec"], "renewTime": format_micro_time(api.now())}}
+    )
+    await stop(task)
+    assert lease(api)["holderIdentity"] == ""
 
 
 async def test_the_lease_of_a_dead_leader_expires() -> None:
