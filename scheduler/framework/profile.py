@@ -214,6 +214,10 @@ class Profile:
                 return True
             for kind in kinds:
                 hint = hints.get(kind)
-                if hint is not None and hint(pod, subject):
+                try:
+                    if hint is not None and hint(pod, subject):
+                        return True
+                except Exception:  # of a plugin of one's own: others are still to be woken
+                    log.exception("Hint failed: plugin=%s pod=%s", name, pod.key)
                     return True
         return False

@@ -126,6 +126,16 @@ class Fragile(OwnPlugin):
         assert len(self.handle.cache.nodes) > 1, "broken"
 
 
+class Guess(OwnPlugin):
+    """Refuses every pod for the present, and breaks when it is asked what would help."""
+
+    name = "Guess"
+    hints = dict.fromkeys(EventKind, lambda pod, subject: bool(1 / 0))
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
+        return Verdict(self.name, ("too small",)) if node.name == "a" else None
+
+
 class Odd(OwnPlugin):
     """Wants nodes with an odd name, the last of them most."""
 
@@ -327,6 +337,17 @@ async def test_a_plugin_that_breaks_before_the_queue_loses_no_pod() -> None:
         cluster.handlers.node(None, make_node("b", pods="0"))
         await asyncio.sleep(0.5)
         assert bindings(cluster) == ["bind p a"]
+
+
+async def test_a_hint_that_breaks_lets_pods_be_tried() -> None:
+    async with running(own=[Guess]) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(make_pod("p"))
+        await asyncio.sleep(2)
+        assert not bindings(cluster)
+        cluster.handlers.node(None, make_node("b"))
+        await asyncio.sleep(2)
+        assert bindings(cluster) == ["bind p b"]
 
 
 @pytest.mark.parametrize("count", [8, 80])
