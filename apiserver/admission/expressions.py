@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from apimachinery.objects import Object
@@ -16,6 +17,7 @@ from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
 from apiserver.cel.libraries.authorization import ANSWERER, Answer
 from apiserver.cel.libraries.function import OPAQUE
+from apiserver.cel.patience import patiently
 from apiserver.cel.shapes import ValueShape
 from apiserver.cel.sizes import ONE
 from apiserver.cel.structs import STRUCTS
@@ -154,13 +156,13 @@ class Scope:
     async def settled(self, evaluate: Callable[[], T]) -> T:
         """What `evaluate` gives once every check that it makes has been answered.
 
-        It is called anew after each round of checks, and must have no effect but its result.
+        It is called anew after each round of checks and, in a thread, where it takes long; it must have no
+        effect but its result.
         """
-        left = self._left
+        anew = partial(self._anew, evaluate, self._left, dict(self._computed))
         while True:
-            self._left = left
             try:
-                result = evaluate()
+                result = await patiently(anew)
             except ExpressionFailed:
                 if not self._open:
                     raise
@@ -169,8 +171,13 @@ class Scope:
                     return result
             for key, check in self._open.items():
                 self._answers[key] = await self._answer(check)
-            self._open.clear()
-            self._failed.clear()
+
+    def _anew(self, evaluate: Callable[[], T], left: int, computed: Mapping[str, Any]) -> T:
+        """What was computed and asked in an earlier attempt is paid for and asked again."""
+        self._left, self._computed = left, dict(computed)
+        self._open.clear()
+        self._failed.clear()
+        return evaluate()
 
     def _answered(self, check: Object) -> Answer:
         """Raises ValueError, which ends the evaluation, for a check that `settled` has to see to first."""

@@ -30,6 +30,7 @@ from apiserver.cel.macros import MacroError, expanded
 from apiserver.cel.metered_form import metered_form
 from apiserver.cel.metering import FUNCTIONS as METERING
 from apiserver.cel.metering import METER, Meter
+from apiserver.cel.patience import take_time
 from apiserver.cel.runtime_form import runtime_form
 from apiserver.cel.syntax import Expression
 from apiserver.cel.types import Type, parse_type
@@ -81,8 +82,9 @@ class Program:
     def measure(self, variables: Mapping[str, Any], limit: int) -> Outcome:
         """Evaluates it and counts what that costs, which takes many times as long.
 
-        Raises CostExceeded beyond the limit.
+        Raises CostExceeded beyond the limit, TakesLong where there is no time.
         """
+        take_time()
         meter = Meter(limit)
         token = METER.set(meter)
         value, failure = None, ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apimachinery.errors import AlreadyExistsError
 from apimachinery.objects import Object
 from apiserver.admission.attributes import Attributes
+from apiserver.cel.patience import patiently
 from apiserver.registry import rules
 from apiserver.registry.generated_names import MAX_TRIES
 from apiserver.registry.options import WriteOptions
@@ -65,7 +67,7 @@ async def admit(store: Store, attributes: Attributes, obj: Object) -> None:
 
 async def prepare(store: Store, attributes: Attributes, obj: Object) -> None:
     """Everything between mutating admission and the transaction that cannot allocate."""
-    rules.validate_create(store.resource, store.strategy, obj)
+    await patiently(partial(rules.validate_create, store.resource, store.strategy, obj))
     attributes.name = obj["metadata"]["name"]
     await store.validate(attributes)
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from apiserver.admission.attributes import Attributes, Forms
+from apiserver.cel.patience import patiently
 from apiserver.registry import rules
 from apiserver.registry.creating import admit, creation_attributes, prepare
 from apiserver.registry.deletion import is_released
@@ -118,7 +120,9 @@ class _Update:
         store.shared.disabled.drop(store.resource, new, old)
         rules.before_update(store.strategy, new, old, target.subresource)
         self.rollback = await store.strategy.begin_update(store.context(dry_run), new, old)
-        rules.validate_update(store.resource, store.strategy, new, old, target.subresource)
+        await patiently(
+            partial(rules.validate_update, store.resource, store.strategy, new, old, target.subresource)
+        )
         await store.validate(attributes)
         if is_released(store.resource, new):
             return Remove(dry_run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from apimachinery.objects import Object
 from apiserver.admission.conditions import ConditionsFailed, hold
 from apiserver.admission.expressions import (
     BOOL,
+    BUDGET,
     Expression,
     ExpressionFailed,
     Names,
@@ -154,3 +156,28 @@ async def test_a_condition_that_fails_only_for_want_of_an_answer_does_not_fail()
     failing = [expression("object.nothing == 1", BOOL)]
     with pytest.raises(ConditionsFailed):
         await seen.settled(partial(hold, failing, seen, ignores_failures=False))
+
+
+COUNTED = "object.items.all(x, object.items.all(y, x + y >= 0))"
+
+
+async def test_what_is_counted_is_evaluated_while_others_are_served() -> None:
+    seen = scope(object={"items": list(range(100))})
+
+    def evaluate() -> tuple[Any, str]:
+        return seen.evaluate(expression(COUNTED)), threading.current_thread().name
+
+    assert await seen.settled(evaluate) == (True, "cel_0")
+
+
+async def test_a_variable_is_paid_for_though_what_needs_it_is_evaluated_anew() -> None:
+    """`all` costs some 400: with the rest, which is counted, too much."""
+    items = {"items": list(range(100))}
+    counted = expression(COUNTED).program
+    assert counted is not None
+    spent = counted.measure({"object": items}, BUDGET).cost
+    seen = scope({"all": "object.items.all(x, x >= 0)"}, object=items)
+    both = expression(f"variables.all && {COUNTED}", variables=["all"])
+    seen.limit(spent + 100)
+    with pytest.raises(ExpressionFailed, match="running out of cost budget"):
+        await seen.settled(partial(seen.evaluate, both))

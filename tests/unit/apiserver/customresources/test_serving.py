@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object
 from apimachinery.scheme import BUILTIN
+from apiserver.cel.environment import Outcome, Program
 from apiserver.openapi import OpenAPI
 from tests.fakes.api import Answer, Api, Watching, serving
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing, version
@@ -347,3 +349,23 @@ async def reason_of(watching: Watching, kind: str, unlike: str = "") -> str:
         found = condition_of(event["object"], kind)
         if found is not None and found["reason"] != unlike:
             return str(found["reason"])
+
+
+async def test_others_are_served_while_the_cost_of_rules_is_counted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    measure = Program.measure
+
+    def noting(program: Program, variables: Any, limit: int) -> Outcome:
+        outcome = measure(program, variables, limit)
+        threads.append(threading.current_thread().name)
+        return outcome
+
+    monkeypatch.setattr(Program, "measure", noting)
+    rule = {"rule": "self.exists(x, x < 'e') || self.all(x, self.all(y, x + y != 'ab'))"}
+    few = {"type": "array", "items": {**TEXT, "maxLength": 9}, "maxItems": 500}
+    await define(api, definition(version(spec=obj(a={**few, "x-kubernetes-validations": [rule]}))))
+    made = await create(api, thing(spec={"a": ["c"] * 500}))
+    changed = await api.request("PATCH", f"{THINGS}/a", {"spec": {"a": ["d"] * 500}}, MERGE)
+    assert (made.status, changed.status, threads) == (201, 200, ["cel_0", "cel_0"])
