@@ -73,18 +73,27 @@ def _from_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _extract(layer: tarfile.TarFile, member: tarfile.TarInfo, target: Path, folder: Path) -> None:
-    if member.islnk():
-        _inside(folder, PurePosixPath(member.linkname), whole=True)
     if os.path.lexists(target) and not (member.isdir() and target.is_dir() and not target.is_symlink()):
         _remove(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    layer.extract(member, folder, numeric_owner=True)
+    if member.islnk():
+        _link(member.linkname, target, folder)
+    else:
+        layer.extract(member, folder, numeric_owner=True)
 
 
-def _inside(folder: Path, where: PurePosixPath, *, whole: bool = False) -> Path:
+def _link(name: str, target: Path, folder: Path) -> None:
+    """Another name for what is there, a soft link included, whose owner and mode it has."""
+    try:
+        os.link(_inside(folder, PurePosixPath(name)), target, follow_symlinks=False)
+    except FileNotFoundError as error:
+        raise ArchiveError(f"cannot unpack the image: {name}, which is linked to, is not there") from error
+
+
+def _inside(folder: Path, where: PurePosixPath) -> Path:
     """The path in the folder, to which no link leads out of it. Raises ArchiveError."""
     target = folder / where
-    real = Path(os.path.realpath(target if whole else target.parent))
+    real = Path(os.path.realpath(target.parent))
     if ".." in where.parts or not real.is_relative_to(os.path.realpath(folder)):
         raise ArchiveError(f"cannot unpack the image: {where} is outside of it")
     return target

@@ -83,6 +83,11 @@ def unpacked(folder: Path, *layers: Layer) -> Mapping[str, str]:
         pytest.param(
             [[("a", b"1"), ("s", "-> /a"), ("h", "= a")]], {"a": "1", "h": "1", "s": "-> /a"}, id="links"
         ),
+        pytest.param(
+            [[("s", "-> /etc/passwd"), ("h", "= s")]],
+            {"h": "-> /etc/passwd", "s": "-> /etc/passwd"},
+            id="a soft link with two names",
+        ),
         pytest.param([[("./", None), ("./a", b"1")]], {"a": "1"}, id="names with a dot before them"),
         pytest.param(
             [[("/d", None), ("/d/a", b"1"), ("/h", "= /d/a")]],
@@ -146,6 +151,28 @@ def test_no_file_of_the_machine_is_linked_to(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="cannot unpack the image"):
         unpacked(tmp_path, [("h", f"= {tmp_path}/kept")])
     assert not (tmp_path / "files" / "h").exists()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param([("h", "= gone")], id="of a file that is not there"),
+        pytest.param([("h", "= h")], id="of itself"),
+        pytest.param([("a", b"1"), ("b", "= a"), ("b", "= b"), ("h", "= b")], id="of a link of itself"),
+        pytest.param([("a", "= b"), ("b", "= a")], id="in a circle"),
+    ],
+)
+def test_hard_links_that_lead_nowhere_are_told(tmp_path: Path, layer: Layer) -> None:
+    with pytest.raises(ArchiveError, match="cannot unpack the image"):
+        unpacked(tmp_path, layer)
+
+
+def test_a_link_to_the_machine_leaves_the_machines_file_as_it_is(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("1")
+    kept.chmod(0o600)
+    unpacked(tmp_path, [("s", f"-> {kept}"), ("h", "= s")])
+    assert kept.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_no_image_is_told(tmp_path: Path) -> None:
