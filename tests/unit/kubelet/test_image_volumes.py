@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -142,6 +143,58 @@ async def test_no_pod_waits_for_the_copy_of_another_to_end(tmp_path: Path) -> No
     may_end.set()
     await copying
     assert copied(tmp_path) == ["aa"]
+
+
+async def test_a_small_image_does_not_wait_for_a_large_one(tmp_path: Path) -> None:
+    copies, may_end = Copies(), asyncio.Event()
+
+    async def copy_the_large_slowly(image_id: str, folder: Path) -> None:
+        if image_id == "sha256:large":
+            await may_end.wait()
+        await copies(image_id, folder)
+
+    folders = ImageFolders(tmp_path, copy_the_large_slowly)
+    copying = asyncio.create_task(folders.set_up("u1", "v", "sha256:large"))
+    async with asyncio.timeout(LIMIT):
+        await folders.set_up("u2", "v", "sha256:small")
+        await folders.collect()
+    may_end.set()
+    await copying
+    assert copied(tmp_path) == ["large", "small"]
+
+
+async def test_the_copy_of_a_pod_that_ends_meanwhile_goes_when_it_is_there(tmp_path: Path) -> None:
+    async def copy_for_nobody(image_id: str, folder: Path) -> None:
+        remove_tree(tmp_path / "pods" / "u1" / "volumes")
+        await folders.collect()
+        (folder / "file").write_text(image_id)
+
+    folders = ImageFolders(tmp_path, copy_for_nobody)
+    await folders.set_up("u1", "v", "sha256:aa")
+    assert copied(tmp_path) == []
+
+
+async def test_a_copy_that_cannot_be_removed_is_nobody_elses_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies, removing = Copies(), shutil.rmtree
+
+    def refusing(path: Path, **options: bool) -> None:
+        if path.name == "stuck":
+            raise OSError("busy")
+        removing(path, **options)
+
+    async def copy_and_collect(image_id: str, folder: Path) -> None:
+        await folders.collect()
+        await copies(image_id, folder)
+
+    monkeypatch.setattr(shutil, "rmtree", refusing)
+    for name in ("left", "stuck"):
+        (tmp_path / "image-volumes" / name).mkdir(parents=True)
+    folders = ImageFolders(tmp_path, copy_and_collect)
+    await folders.set_up("u1", "v", "sha256:aa")
+    await folders.collect()
+    assert copied(tmp_path) == ["aa", "stuck"]
 
 
 async def test_links_may_go_while_they_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
