@@ -68,13 +68,20 @@ async def _settings(config: ClusterConfig, cluster: ClientConfig) -> tuple[Clust
         cluster_domain=networking.get("dnsDomain") or config.cluster_domain,
         load_balancer_pool=pool_of(described),
     )
-    return joined, _document(kubelet["data"]["kubelet"])
+    shared = _document(kubelet["data"]["kubelet"])
+    return replace(joined, feature_gates=gates_of(shared)), shared
 
 
 def pool_of(described: Object) -> str:
     """The controller-manager gives addresses out that the nodes answer for."""
     arguments = get_path(described, "controllerManager.extraArgs", [])
     return next((each["value"] for each in arguments if each["name"] == POOL_FLAG), "")
+
+
+def gates_of(kubelet: Object) -> str:
+    """What the nodes' KubeletConfiguration says of features, as a flag does: for kube-proxy."""
+    gates: dict[str, bool] = kubelet.get("featureGates") or {}
+    return ",".join(f"{name}={str(is_on).lower()}" for name, is_on in gates.items())
 
 
 def _document(text: str) -> Object:

@@ -13,12 +13,12 @@ from apimachinery.bootstrap_tokens import BootstrapToken, parse_token, sign
 from apimachinery.objects import Object
 from apimachinery.serialize import from_yaml_all
 from kubeadm.certs import ensure_pki
-from kubeadm.components import worker
+from kubeadm.components import kubelet_configuration, worker
 from kubeadm.config import ClusterConfig
 from kubeadm.discovery import read_cluster_info
 from kubeadm.host import HostError
 from kubeadm.invitation import ca_hash, cluster_configuration, join_command, objects
-from kubeadm.join import pool_of
+from kubeadm.join import gates_of, pool_of
 from kubeadm.kubeconfigs import write_kubeconfigs
 from kubeadm.tokens import new_token, table, token_secret
 
@@ -93,6 +93,15 @@ def test_a_newcomer_answers_for_the_addresses_that_the_cluster_gives_out(config:
     config = replace(config, load_balancer_pool="192.0.2.64/27")
     assert pool_of(cluster_configuration(config)) == "192.0.2.64/27"
     assert pool_of(cluster_configuration(replace(config, load_balancer_pool=""))) == ""
+
+
+@pytest.mark.parametrize("gates", ["ImageVolume=true,EnvFiles=false", ""])
+def test_a_newcomer_s_proxy_has_the_cluster_s_feature_gates(config: ClusterConfig, gates: str) -> None:
+    """Its kubelet has them by the configuration that all nodes share."""
+    shared = kubelet_configuration(replace(config, feature_gates=gates))
+    joined = replace(config, endpoint="192.0.2.7:6443", feature_gates=gates_of(shared))
+    _, proxy = worker(joined)
+    assert [flag for flag in proxy.flags if "gates" in flag] == [f"--feature-gates={gates}"] * bool(gates)
 
 
 def test_new_tokens_are_tokens_and_differ() -> None:
