@@ -13,6 +13,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from apimachinery.objects import annotations_of
 from apimachinery.resource_claims import claims_of_pod
 from component_base.backoff import exponential
 from scheduler.framework.interface import EventKind, Subject
@@ -129,9 +130,8 @@ class SchedulingQueue:
         elif queued is None:
             self.add(pod)
         elif pod.uid in self._unschedulable:
-            changed = _matters(queued.pod, pod)
-            queued = replace(queued, pod=pod)
-            if changed:
+            old, queued = queued.pod, replace(queued, pod=pod)
+            if _matters(old, pod) or self._is_helped_by_annotations(queued, old):
                 del self._unschedulable[pod.uid]
                 self._place(queued)
             else:
@@ -200,6 +200,12 @@ class SchedulingQueue:
             return self._may_help(queued.pod, (queued.gated_by,), kinds, subject)
         # Without the name of a plugin (there was no node at all) anything may help.
         return not queued.rejected_by or self._may_help(queued.pod, queued.rejected_by, kinds, subject)
+
+    def _is_helped_by_annotations(self, queued: QueuedPod, old: PodInfo) -> bool:
+        pod = queued.pod
+        return annotations_of(old.pod) != annotations_of(pod.pod) and self._is_helped(
+            queued, (EventKind.POD_ITSELF,), Subject(old=old, new=pod)
+        )
 
     def retry(self, uid: str) -> None:
         """What an unschedulable pod waited for went wrong: it is as if its attempt had."""
@@ -290,7 +296,10 @@ class _Heap:
 
 
 def _matters(old: PodInfo, new: PodInfo) -> bool:
-    """Whether more has changed than what is said of a pod that waits; the names of its claims are news."""
+    """Whether more has changed than what is said of a pod that waits; the names of its claims are news.
+
+    What its annotations say is nobody's business but that of plugins of one's own.
+    """
     return (
         old.spec is not new.spec
         or old.labels != new.labels

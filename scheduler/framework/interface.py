@@ -69,6 +69,7 @@ class EventKind(StrEnum):
     POD_DELETE = "AssignedPodDelete"
     POD_LABEL = "AssignedPodLabelChange"
     POD_SCALE_DOWN = "AssignedPodScaleDown"
+    POD_ITSELF = "UnscheduledPodUpdate"  # the annotations of the pod that waits; other changes always help
     CLAIM = "PersistentVolumeClaimAddOrUpdate"
     VOLUME = "PersistentVolumeAddOrUpdate"
     STORAGE_CLASS = "StorageClassAddOrUpdate"
@@ -82,7 +83,7 @@ class EventKind(StrEnum):
 
 
 class Subject(NamedTuple):
-    """The node or the assigned pod, before and after, or the other object of an event."""
+    """The node or the pod, before and after, or the other object of an event."""
 
     node: NodeInfo | None = None
     old_node: NodeInfo | None = None

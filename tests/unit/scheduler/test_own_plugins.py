@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, annotations_of
 from apimachinery.scheme import PODS
 from client.rest import Client
 from scheduler.assembly import assemble
@@ -115,6 +115,15 @@ class Gate(OwnPlugin):
     def pre_enqueue(self, pod: PodInfo) -> Verdict | None:
         kinds = [node.labels.get("kind") for node in self.handle.cache.nodes]
         return None if pod.labels.get("kind") in kinds else Verdict(self.name, ("too early",))
+
+
+class Approver(OwnPlugin):
+    """Wants pods to be approved of, which annotations tell."""
+
+    name = "Approver"
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
+        return None if annotations_of(pod.pod).get("approved") else Verdict(self.name, ("not approved",))
 
 
 class Fragile(OwnPlugin):
@@ -324,6 +333,17 @@ async def test_a_pod_is_held_back_without_a_word_until_an_event_that_matters() -
         assert cluster.log == []
         cluster.handlers.node(None, make_node("b", labels={"kind": "new"}, pods="0"))
         await asyncio.sleep(0.5)
+        assert bindings(cluster) == ["bind p a"]
+
+
+async def test_a_plugin_may_decide_by_annotations() -> None:
+    async with running(own=[Approver]) as cluster:
+        cluster.handlers.node(None, make_node("a"))
+        cluster.put(pod := make_pod("p"))
+        await asyncio.sleep(5)
+        assert not bindings(cluster)
+        cluster.put({**pod, "metadata": {**pod["metadata"], "annotations": {"approved": "yes"}}})
+        await asyncio.sleep(1)
         assert bindings(cluster) == ["bind p a"]
 
 

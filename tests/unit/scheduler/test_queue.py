@@ -146,6 +146,31 @@ def test_a_gated_pod_waits_until_its_gates_are_gone(queue: SchedulingQueue) -> N
     assert names(queue) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("rejected_by", "woken"),
+    [
+        pytest.param({"TaintToleration"}, [], id="of no interest to who rejected the pod"),
+        pytest.param({"TaintToleration", "Own"}, ["a"], id="of interest to one of them"),
+    ],
+)
+def test_a_change_of_annotations_wakes_a_pod_if_a_plugin_cares(
+    clock: Clock, rejected_by: set[str], woken: list[str]
+) -> None:
+    def own_cares(pod: PodInfo, plugins: Iterable[str], kinds: Iterable[EventKind], subject: Subject) -> bool:
+        assert subject.old is not None
+        assert subject.new is pod
+        return "Own" in plugins and EventKind.POD_ITSELF in kinds
+
+    queue, pod = SchedulingQueue(clock, own_cares), make_pod("a")
+    queue.add(parse_pod(pod))
+    queued = queue.pop()
+    assert queued is not None
+    queue.add_unschedulable(queued, frozenset(rejected_by))
+    annotated = {**pod["metadata"], "annotations": {"tier": "gold"}}
+    queue.update(parse_pod({**pod, "metadata": annotated}))
+    assert names(queue) == woken
+
+
 def test_a_change_of_status_alone_does_not_wake_a_pod(queue: SchedulingQueue) -> None:
     pod = make_pod("a")
     queue.add(parse_pod(pod))
