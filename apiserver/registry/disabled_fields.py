@@ -7,7 +7,7 @@ Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/api/pod/util.g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apimachinery import scheme
@@ -37,6 +37,8 @@ class Gated:
     counts: Callable[[Any], bool] = _anything
     """Whether this value of the field is behind the gate."""
     drops_empty_parent: bool = False
+    keeps: bool = True
+    """Whether an object that has the field may keep it, and use all others that are behind its gate."""
 
 
 def _each(places: Sequence[str], gate: str, *path: str, **more: Any) -> Iterator[Gated]:
@@ -63,8 +65,8 @@ POD_SPEC: tuple[Gated, ...] = (
 )
 
 _POD_STATUS = (
-    *_each(_STATUSES, "ResourceHealthStatus", "allocatedResourcesStatus"),
-    *_each(_STATUSES, "SupplementalGroupsPolicy", "user"),
+    *_each(_STATUSES, "ResourceHealthStatus", "allocatedResourcesStatus", keeps=False),
+    *_each(_STATUSES, "SupplementalGroupsPolicy", "user", keeps=False),  # the spec's field keeps it
     Gated("PodObservedGenerationTracking", ("observedGeneration",)),
     Gated("PodObservedGenerationTracking", ("conditions", "*", "observedGeneration")),
 )
@@ -72,9 +74,7 @@ _POD_STATUS = (
 
 def _below(root: str, fields: Sequence[Gated]) -> tuple[Gated, ...]:
     prefix = tuple(root.split("."))
-    return tuple(
-        Gated(each.gate, (*prefix, *each.path), each.counts, each.drops_empty_parent) for each in fields
-    )
+    return tuple(replace(each, path=(*prefix, *each.path)) for each in fields)
 
 
 _TEMPLATE = _below("spec.template.spec", POD_SPEC)
@@ -119,9 +119,11 @@ class DisabledFields:
         """Changes `new` in place; what `old` uses of a gate's fields may be used on."""
         for fields in self._closed.get((resource.group, resource.plural), {}).values():
             used = [each for each in fields if _is_used(new, each)]
-            if used and not (old and any(_is_used(old, each) for each in fields)):
+            if used and not (old and any(each.keeps and _is_used(old, each) for each in fields)):
                 for each in used:
                     _drop(new, each)
+                    if each.drops_empty_parent:
+                        _drop_if_empty(new, each.path[:-1])
 
 
 def _by_gate(fields: Sequence[Gated], gates: FeatureGates) -> dict[str, list[Gated]]:
@@ -142,17 +144,16 @@ def _has(holder: Any, name: str, gated: Gated) -> bool:
 
 
 def _drop(obj: Object, gated: Gated) -> None:
-    if gated.drops_empty_parent:
-        *way, parent, name = gated.path
-        for grand in _holders(obj, way):
-            if _has(grand.get(parent), name, gated):
-                del grand[parent][name]
-                if not grand[parent]:
-                    del grand[parent]
-        return
     *way, name = gated.path
     for holder in _holders(obj, way):
         if _has(holder, name, gated):
+            del holder[name]
+
+
+def _drop_if_empty(obj: Object, path: Sequence[str]) -> None:
+    *way, name = path
+    for holder in _holders(obj, way):
+        if isinstance(holder, dict) and holder.get(name) == {}:
             del holder[name]
 
 

@@ -104,6 +104,40 @@ def test_what_the_object_uses_already_may_be_used_on() -> None:
     assert new == wanted
 
 
+USERS = {"containerStatuses": [{"name": "c", "user": {"linux": {"uid": 1}}}]}
+NO_USERS = {"containerStatuses": [{"name": "c"}]}
+GROUPS = {"securityContext": {"supplementalGroupsPolicy": "Strict"}}
+HEALTH = {"containerStatuses": [{"name": "c", "allocatedResourcesStatus": [{"name": "gpu"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stored"),
+    [
+        pytest.param(
+            pod(**GROUPS), {**pod(**GROUPS), "status": USERS}, {**pod(**GROUPS), "status": USERS},
+            id="a spec that uses them lets users be told",
+        ),
+        pytest.param(
+            {**pod(), "status": USERS}, {**pod(), "status": USERS}, {**pod(), "status": NO_USERS},
+            id="users that are told do not",
+        ),
+        pytest.param(
+            {**pod(), "status": USERS}, pod(**GROUPS), pod(securityContext={}),
+            id="nor do they let a spec use them",
+        ),
+        pytest.param(
+            {**pod(), "status": HEALTH}, {**pod(), "status": HEALTH}, {**pod(), "status": NO_USERS},
+            id="the health of devices goes, whatever was told",
+        ),
+    ],
+)  # fmt: skip
+def test_status_and_spec_are_asked_separately(old: Object, new: Object, stored: Object) -> None:
+    obj = deep_copy(new)
+    closed = FeatureGates({"SupplementalGroupsPolicy": False, "ResourceHealthStatus": False})
+    DisabledFields(closed).drop(PODS, obj, old)
+    assert obj == stored
+
+
 def test_an_open_gate_lets_its_fields_through_and_a_closed_one_drops_them_anew() -> None:
     disabled = DisabledFields(FeatureGates({"ContainerStopSignals": True, "UserNamespacesSupport": False}))
     obj = pod({"name": "c", **SIGNAL}, hostUsers=False)
