@@ -70,6 +70,8 @@ class AttachDetachController:
         """Volumes that are about to be attached, and where: workers for other nodes must not begin, too."""
         self._unused: dict[str, dict[str, float]] = {}
         """Since when attachments have not been needed, by node and name. A restart begins to count anew."""
+        self._begun: dict[str, set[str]] = {}
+        """The uids of attachments that have been asked to go, by node, as long as the cache shows them."""
         self._told: dict[str, frozenset[str]] = {}
         """The volumes that pods of a node have been told they can't have."""
 
@@ -103,7 +105,8 @@ class AttachDetachController:
         mine = [(each, volume) for each, volume in attachments if _is_ours(each, volume, key.name)]
         undecided = {name_of(it.volume) for it in wants if self._is_undecided(it.volume, key.name)}
         held = undecided | {name_of(it.volume) for it in wants if self._holders(it.volume, key.name)}
-        plan = plan_node(node, wants, mine, held, self._unused_for(key.name, mine, wants), self._max_wait)
+        unused, begun = self._unused_for(key.name, mine, wants), self._begun_for(key.name, here)
+        plan = plan_node(node, wants, mine, held, unused, self._max_wait, begun)
         await self._carry_out(key.name, node, wants, plan)
         self._complain(wants, [each for each, _ in mine])
         return SOON if undecided else plan.wait
@@ -163,6 +166,12 @@ class AttachDetachController:
             self._unused.pop(node, None)
         return {name: now - at for name, at in since.items()}
 
+    def _begun_for(self, node: str, attachments: Iterable[Object]) -> set[str]:
+        left = self._begun.pop(node, set()).intersection(map(uid_of, attachments))
+        if left:
+            self._begun[node] = left
+        return left
+
     # Acting.
 
     async def _carry_out(
@@ -172,6 +181,7 @@ class AttachDetachController:
         if node is not None:
             await self._report(node, wants, plan.attached)
         for attachment in plan.detach:
+            self._begun.setdefault(node_name, set()).add(uid_of(attachment))
             options = {"preconditions": {"uid": uid_of(attachment)}}
             try:
                 await self._client.delete(scheme.VOLUME_ATTACHMENTS, name_of(attachment), options=options)

@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 from apimachinery import taints, volumes
 from apimachinery.conditions import is_condition_true
-from apimachinery.objects import Object, annotations_of, get_path, is_terminating, name_of, namespace_of
+from apimachinery.objects import (
+    Object,
+    annotations_of,
+    get_path,
+    is_terminating,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from apimachinery.pods import is_terminal
 
 MANAGED = "volumes.kubernetes.io/controller-managed-attach-detach"
@@ -97,11 +105,13 @@ def plan_node(
     held: Collection[str],
     unused: Mapping[str, float],
     max_wait: float = MAX_WAIT_FOR_UNMOUNT,
+    begun: Collection[str] = (),
 ) -> NodePlan:
     """`attachments` of the node, each with its volume if that is known; `held`: volumes of other nodes.
 
     `unused`: for how many seconds an attachment has not been needed, by its name. A node that is gone can
     neither be asked nor told. `max_wait` is how long a node that is not well is waited for, in seconds.
+    `begun`: the uids of those that have been asked to go; though the cache may not show it yet, they do.
     """
     wanted = {name_of(each.volume): each for each in wants}
     existing: set[str] = set()
@@ -112,6 +122,9 @@ def plan_node(
         name = attachment["spec"]["source"]["persistentVolumeName"]
         existing.add(name)
         if is_terminating(attachment):
+            continue
+        if uid_of(attachment) in begun:
+            detach.append(attachment)
             continue
         if name not in wanted:
             wait = _wait(node, volume, max_wait - unused.get(name_of(attachment), 0.0))

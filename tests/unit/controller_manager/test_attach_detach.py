@@ -126,6 +126,14 @@ def test_without_force_a_mounted_volume_stays() -> None:
     assert plan == NodePlan(attached=(UNIQUE,))
 
 
+def test_what_has_been_asked_to_go_goes_whatever_is_wanted_and_shown() -> None:
+    """The cache may be behind: the node must not be told that it has what is being taken away."""
+    asked = ATTACHED | {"metadata": {**ATTACHED["metadata"], "uid": "u"}}
+    known = [(asked, VOLUME)]
+    assert plan_node(node(), [WANT], known, [], {}, begun={"u"}) == NodePlan(detach=(asked,))
+    assert plan_node(node(), [WANT], known, [], {}, begun={"other"}) == NodePlan(attached=(UNIQUE,))
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [(None, True), ({"spec": {}}, True), ({"spec": {"attachRequired": False}}, False)],
