@@ -64,6 +64,8 @@ class Scheduling:
     attempts: Objects | None = None
     """The scheduler's own record, newest first."""
     lease: Object | None = None
+    device_claims: Mapping[str, Object | None] = field(default_factory=dict)
+    """The pod's ResourceClaims, by name."""
 
 
 @dataclass(frozen=True, slots=True)

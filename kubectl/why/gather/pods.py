@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from apimachinery import scheme
 from apimachinery.objects import Object, controller_of, get_path, name_of, namespace_of
+from apimachinery.resource_claims import claims_of_pod
 from kubectl.evidence import daemons
 from kubectl.evidence.asker import Asker
 from kubectl.why.containers import Container, troubled
@@ -71,12 +72,14 @@ async def _scheduling(asker: Asker, pod: Object) -> Scheduling | None:
     if pod["spec"].get("nodeName"):
         return None
     bound = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"
-    nodes, pods, lease = await asyncio.gather(
+    nodes, pods, lease, claims = await asyncio.gather(
         asker.listed(scheme.NODES),
         asker.listed(scheme.PODS, field_selector=bound),
         daemons.lease(asker, "kube-scheduler"),
+        _device_claims(asker, pod),
     )
-    return Scheduling(nodes, pods, await daemons.attempts(asker, pod, lease, nodes or ()), lease)
+    attempts = await daemons.attempts(asker, pod, lease, nodes or ())
+    return Scheduling(nodes, pods, attempts, lease, claims)
 
 
 async def _logs(asker: Asker, pod: Object) -> dict[str, str]:
@@ -122,6 +125,14 @@ async def claim_facts(asker: Asker, namespace: str, name: str) -> ClaimFacts:
         asker.listed(scheme.STORAGE_CLASSES), asker.listed(scheme.PERSISTENT_VOLUMES), asker.events(claim)
     )
     return ClaimFacts(name, claim, classes, volumes or (), events)
+
+
+async def _device_claims(asker: Asker, pod: Object) -> dict[str, Object | None]:
+    keys = list(claims_of_pod(pod))
+    found = await asyncio.gather(
+        *(asker.get(scheme.RESOURCE_CLAIMS, key.name, key.namespace) for key in keys)
+    )
+    return {key.name: claim for key, claim in zip(keys, found, strict=True)}
 
 
 async def _services(asker: Asker, pod: Object) -> Mapping[str, ServiceFacts] | None:

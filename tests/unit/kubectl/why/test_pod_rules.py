@@ -10,8 +10,10 @@ from apimachinery.objects import Object
 from kubectl.evidence.asker import ABSENT
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis
 from kubectl.why.facts import ClaimFacts, Owner, PodFacts, Reference
+from kubectl.why.rules.devices import devices
 from kubectl.why.rules.pods import pod as why_pod
 from tests.unit.kubectl.why.builders import (
+    FRESH,
     STALE,
     ended,
     listener,
@@ -313,6 +315,23 @@ def test_a_disaster_has_a_headline_and_a_command(
     found = why_pod(facts)[0]
     assert (found.cause, found.headline) == (cause, headline)
     assert (found.fix.command if found.fix else "") == command
+
+
+@pytest.mark.parametrize(
+    ("claim", "held_back_until"),
+    [
+        pytest.param({"metadata": {"name": "gpu-1"}}, "", id="it is there"),
+        pytest.param(ABSENT, "gpu-1", id="it is not"),
+        pytest.param({"metadata": {"deletionTimestamp": FRESH}}, "gpu-1", id="not for long"),
+        pytest.param(None, "", id="nobody knows"),
+    ],
+)
+def test_a_pod_is_held_back_by_a_claim_of_devices_that_is_not_there(
+    claim: Object | None, held_back_until: str
+) -> None:
+    pod = make_pod(node="", resourceClaims=[{"name": "gpu", "resourceClaimName": "gpu-1"}])
+    found = devices(make_facts(pod, node=None, scheduling=make_scheduling(device_claims={"gpu-1": claim})))
+    assert (found.headline.rpartition(": ")[2] if found else "") == held_back_until
 
 
 @pytest.mark.parametrize(
