@@ -147,7 +147,10 @@ def _may_restart(spec: Object) -> bool:
 
 
 def _wanted_anew(pod: Object, seen: RuntimePod | None, container: Object) -> bool:
+    """What ran till now has no exit code that rules could be about: its policy decides."""
     newest = newest_container(seen, container["name"])
+    if newest is not None and newest.state is ContainerState.RUNNING:
+        return restart_policy(pod, container) != "Never"
     if newest is None or newest.state is not ContainerState.EXITED:
         return True
     return _restarts_after(pod, container, newest.exit_code)

@@ -88,6 +88,12 @@ CASES: list[Any] = [
         PodActions(kill_pod=True, create_sandbox=True, attempt=1, start=("b",)),
     ),
     (
+        "with a new sandbox what ran and may not begin again stays away",
+        make_pod(make_container("a"), make_container("c", **RULED), STUBBORN, policy="Never"),
+        make_seen(running("a"), running("c"), running("b"), ready=False),
+        PodActions(kill_pod=True, create_sandbox=True, attempt=1, start=("b",)),
+    ),
+    (
         "a new pod gets a sandbox and all its containers",
         make_pod(*TWO),
         None,
