@@ -27,7 +27,8 @@ async def keep_fresh(context: ssl.SSLContext, cert_file: str, key_file: str) -> 
         while True:
             for file in files:
                 watch.arm(file.parent)
-            if (found := _read(files)) != loaded and _load(context, found, cert_file):
+            found = _read(files)
+            if found and found != loaded and _load(context, found, cert_file):
                 loaded = found
             await watch.changed(_LOOK_SECONDS)
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from component_base import serving_pair
 from component_base.certificates import _tool, serving_context
 from component_base.serving_pair import keep_fresh
 
@@ -57,3 +58,35 @@ async def test_who_connects_after_a_change_gets_the_new_certificate(
         with suppress(asyncio.CancelledError):
             await keeping
         server.close()
+
+
+async def test_nothing_is_said_while_the_files_are_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / "tls.crt", tmp_path / "tls.key"]
+    for file, content in zip(files, await pair("here"), strict=True):
+        file.write_bytes(content)
+    context = await serving_context(*map(str, files))
+    looks: list[bytes] = []
+    read = serving_pair._read
+
+    def noting(files: list[Path]) -> bytes:
+        looks.append(read(files))
+        return looks[-1]
+
+    monkeypatch.setattr(serving_pair, "_read", noting)
+    monkeypatch.setattr(serving_pair, "_LOOK_SECONDS", 0.01)
+    keeping = asyncio.create_task(keep_fresh(context, *map(str, files)))
+    try:
+        async with asyncio.timeout(LIMIT):
+            while not looks:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            for file in files:
+                file.unlink()
+            while looks.count(b"") < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert caplog.records == []
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
