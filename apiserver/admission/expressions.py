@@ -17,7 +17,7 @@ from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, EvaluationError, Program, compile_expression
 from apiserver.cel.libraries.authorization import ANSWERER, Answer
 from apiserver.cel.libraries.function import OPAQUE
-from apiserver.cel.patience import patiently
+from apiserver.cel.patience import patiently, take_time
 from apiserver.cel.shapes import ValueShape
 from apiserver.cel.sizes import ONE
 from apiserver.cel.structs import STRUCTS
@@ -216,10 +216,11 @@ class Scope:
 
     def _paid(self, program: Program, data: Mapping[str, Any]) -> Any:
         """What may cost much is counted. Raises EvaluationError if it is too expensive, ExpressionFailed if
-        all together are."""
+        all together are, TakesLong where there is no time."""
         shapes = {name: ValueShape([value]) for name, value in data.items()}
         bound = estimate_cost(program.checked, "object", shapes, ONE)
         if bound <= _UNCOUNTED:
+            take_time(0)
             self._spend(bound)
             return program.evaluate(data)
         outcome = program.measure(data, _CALL_LIMIT)

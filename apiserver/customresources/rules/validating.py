@@ -11,6 +11,7 @@ from typing import Any
 from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object
 from apiserver.cel.environment import CostExceeded, EvaluationError, Program
+from apiserver.cel.patience import take_time
 from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
@@ -44,11 +45,15 @@ class Ledger:
         self._left = OBJECT_BUDGET
 
     def evaluate(self, rule: Rule, value: Any, variables: Variables) -> Any:
-        """By what it may cost at most, which is quickly told. Raises _Doubtful if that may be too much."""
+        """By what it may cost at most, which is quickly told.
+
+        Raises _Doubtful if that may be too much, TakesLong after many that were not.
+        """
         bound = rule.cost if rule.cost <= CALL_LIMIT else rule.cost_for(value)
         self._left -= bound
         if bound > CALL_LIMIT or self._left < 0:
             raise _Doubtful
+        take_time(0)
         return rule.program.evaluate(variables)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from apiserver.cel import patience
 from apiserver.cel.environment import compile_expression
-from apiserver.cel.patience import patiently
+from apiserver.cel.patience import patiently, take_time
 from apiserver.cel.types import DYN
 
 PLENTY = 1_000_000
@@ -38,6 +39,19 @@ async def test_what_takes_long_is_begun_anew_in_a_thread(
     seen: list[str] = []
     assert await patiently(lambda: work(seen)) == "done"
     assert seen == threads
+
+
+async def test_so_is_what_has_gone_on_for_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def work() -> None:
+        at_once(seen)
+        take_time(0)
+
+    for seconds in (60, -1):
+        monkeypatch.setattr(patience, "_HASTE", seconds)
+        await patiently(work)
+    assert seen == ["MainThread", "MainThread", "cel_0"]
 
 
 async def test_what_the_thread_raises_is_raised() -> None:

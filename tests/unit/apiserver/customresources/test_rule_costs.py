@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from apimachinery.objects import Object
+from apiserver.cel import patience
+from apiserver.cel.patience import patiently
 from apiserver.customresources.rules.compiling import Rule, compile_rules
 from apiserver.customresources.rules.validating import RuleValidator
 from apiserver.customresources.schema.structural import Structural
@@ -140,3 +143,15 @@ def test_rules_of_many_places_share_a_budget() -> None:
     assert validator.validate(["b" * 3000] * 332) == []
     (error,) = validator.validate(["b" * 3000] * 333)
     assert OVER_BUDGET in str(error)
+
+
+async def test_many_rules_that_cost_little_do_not_keep_others_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "_HASTE", -1)
+    validator = RuleValidator(Structural({**TEXT, "x-kubernetes-validations": [{"rule": "self != ''"}]}))
+
+    def validate() -> tuple[bool, str]:
+        return bool(validator.validate("")), threading.current_thread().name
+
+    assert await patiently(validate) == (True, "cel_0")
