@@ -60,7 +60,9 @@ def _apply(layer: tarfile.TarFile, folder: Path) -> None:
             made |= {where, *where.parents}
             folders += [member] if member.isdir() else []
     for member in folders:
-        layer.utime(member, str(_inside(folder, PurePosixPath(member.name))))
+        target = _inside(folder, PurePosixPath(member.name))
+        if target.is_dir() and not target.is_symlink():
+            layer.utime(member, str(target))
 
 
 def _from_root(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -72,6 +72,7 @@ def unpacked(folder: Path, *layers: Layer) -> Mapping[str, str]:
             {"d": "/", "d/new": "2"},
             id="a folder that begins anew, whatever comes first",
         ),
+        pytest.param([[("d", None), (".wh.d", b"")]], {}, id="a folder that is taken away at once"),
         pytest.param(
             [[("d", None), ("d/x", b"1")], [("d", b"2")]], {"d": "2"}, id="a file in a folder's place"
         ),
@@ -173,6 +174,14 @@ def test_a_link_to_the_machine_leaves_the_machines_file_as_it_is(tmp_path: Path)
     kept.chmod(0o600)
     unpacked(tmp_path, [("s", f"-> {kept}"), ("h", "= s")])
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_becomes_a_link_leaves_the_machines_folder_as_it_is(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    before = outside.stat().st_mtime
+    unpacked(tmp_path, [("d", None), ("d", f"-> {outside}")])
+    assert outside.stat().st_mtime == before
 
 
 def test_what_is_no_image_is_told(tmp_path: Path) -> None:
