@@ -1,7 +1,6 @@
 # Two commands for users: `make up` and `make down`. The rest is for those who change the code.
 VENV ?= .venv
 BIN := $(VENV)/bin
-WAITING := -n $(shell expr 2 \* $$(nproc)) --dist loadfile --no-loadscope-reorder
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e checks verify test bench docs clean
@@ -37,9 +36,9 @@ contracts: dev
 unit: dev
 	$(BIN)/pytest -q -n auto --dist worksteal tests/unit
 
-# Its modules wait more than they compute, so that two workers a core have enough to do.
+# A module, with the cluster that it has started, stays with one worker.
 integration: dev
-	$(SUDO) $(BIN)/pytest -q -rs $(WAITING) tests/contract tests/integration
+	$(SUDO) $(BIN)/pytest -q -rs -n auto --dist loadfile --no-loadscope-reorder tests/contract tests/integration
 
 e2e: dev
 	$(SUDO) $(BIN)/pytest -q -rs tests/e2e
