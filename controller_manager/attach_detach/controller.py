@@ -103,13 +103,13 @@ class AttachDetachController:
         here = self._attachments.by_index(ATTACHMENTS_BY_NODE, key.name)
         attachments = [(each, self._volume_behind(each)) for each in here]
         mine = [(each, volume) for each, volume in attachments if _is_ours(each, volume, key.name)]
-        undecided = {name_of(it.volume) for it in wants if self._is_undecided(it.volume, key.name)}
-        held = undecided | {name_of(it.volume) for it in wants if self._holders(it.volume, key.name)}
+        is_undecided = any(self._is_undecided(it.volume, key.name) for it in wants)
+        held = {name_of(it.volume) for it in wants if self._holders(it.volume, key.name)}
         unused, begun = self._unused_for(key.name, mine, wants), self._begun_for(key.name, here)
         plan = plan_node(node, wants, mine, held, unused, self._max_wait, begun)
         await self._carry_out(key.name, node, wants, plan)
         self._complain(wants, [each for each, _ in mine])
-        return SOON if undecided else plan.wait
+        return SOON if is_undecided else plan.wait
 
     # Looking.
 

@@ -60,7 +60,8 @@ class FakeApi:
         self._history: list[tuple[int, str, str, Object]] = []
         self._revision = 1
         self._compacted = 0
-        self._losing = False
+        self._losing: list[str] | None = []
+        """Of which nothing is told; None: of all."""
         self._watchers: list[_Watcher] = []
         self._names = 0
 
@@ -70,13 +71,13 @@ class FakeApi:
     # What tests do to it.
 
     @contextmanager
-    def lose_events(self) -> Iterator[None]:
-        """What changes inside is never told to watches; compaction makes them find out."""
-        self._losing = True
+    def lose_events(self, *resources: Resource) -> Iterator[None]:
+        """What changes inside (of these only) is never told to watches; compaction makes them find out."""
+        self._losing = [each.group_resource for each in resources] or None
         try:
             yield
         finally:
-            self._losing = False
+            self._losing = []
 
     def compact(self) -> None:
         """Forgets the past: whoever watches from before has to list again."""
@@ -249,7 +250,7 @@ class FakeApi:
         return gone
 
     def _tell(self, type: str, kind: str, obj: Object) -> None:
-        if not self._losing:
+        if self._losing is not None and kind not in self._losing:
             self._history.append((self._revision, kind, type, _copy(obj)))
         for watcher in self._watchers:
             if watcher.kind == kind:

@@ -250,6 +250,23 @@ async def test_a_volume_follows_its_pod_to_another_node() -> None:
 
 
 @pytest.mark.looptime
+async def test_nobody_is_told_that_it_must_wait_for_itself() -> None:
+    """The attachment has been made, and the cache does not show it yet."""
+    it = Attaching()
+    await it.fill()
+    async with running(it):
+        with it.api.lose_events(VOLUME_ATTACHMENTS):
+            await it.create_pod("a", "n1")
+            await it.until(lambda: it.holders() == ["n1"])
+            await it.create_pod("b", "n1")
+            await asyncio.sleep(5)
+        it.api.compact()
+        it.api.break_watches()
+        await it.until(lambda: it.attached("n1") == [UNIQUE])
+    assert it.events("FailedAttachVolume") == []
+
+
+@pytest.mark.looptime
 async def test_what_a_driver_can_not_attach_is_told() -> None:
     it = Attaching()
     it.fails = True
