@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -14,12 +13,6 @@ from tests.fakes.api import Answer, Api, serving
 
 ALL = "/api/v1/configmaps"
 MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with serving() as api:
-        yield api
 
 
 async def fill(api: Api, *names: str, namespace: str = "default") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from apimachinery.objects import Object
 from apimachinery.protobuf import CONTENT_TYPE, decode
 from apimachinery.protobuf_encoder import encoder_of, enveloped, message_of
 from apimachinery.schema import definition_name
-from tests.fakes.api import Answer, Api, serving
+from tests.fakes.api import Answer, Api
 from tests.unit.apimachinery.protobuf_objects import without_empty
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing
 
@@ -39,12 +38,6 @@ def deployment() -> Object:
 def autoscaler() -> Object:
     target = {"kind": "Deployment", "name": "a", "apiVersion": "apps/v1"}
     return {"metadata": {"name": "a"}, "spec": {"maxReplicas": 3, "scaleTargetRef": target}}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with serving() as api:
-        yield api
 
 
 def decoded(data: bytes) -> Object:
