@@ -12,6 +12,7 @@ from component_base.features import FeatureGates
 
 __all__ = [
     "CONTENT_TYPE",
+    "DEFAULT_BUCKETS",
     "LATENCY_BUCKETS",
     "QUEUE_BUCKETS",
     "Counter",
@@ -43,6 +44,9 @@ _FEATURES = Gauge(
 disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream has none either
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds: those of Prometheus' library for Go, where upstream names none."""
 
 LATENCY_BUCKETS = tuple(0.001 * 2**power for power in range(15))
 """Seconds from 1 ms to 16 s."""

@@ -33,7 +33,7 @@ from kubelet.node.status import NodeConfig
 from kubelet.options import Options
 from kubelet.pods.preparer import HollowPreparer
 from kubelet.probes.outcome import Attempt, Outcome
-from kubelet.probes.prober import probe_exec
+from kubelet.probes.prober import command_of, probe_exec
 from kubelet.runtime.hollow import HollowOptions, HollowRuntime
 from kubelet.runtime.hollow.script import load_script
 from kubelet.runtime.interface import RuntimeVersion
@@ -59,7 +59,7 @@ class HollowProber:
         self, probe: Object, container: Object, container_id: str, pod_ip: str, limit: float
     ) -> Attempt:
         if "exec" in probe:
-            return await probe_exec(self._runtime, container_id, probe["exec"].get("command") or [], limit)
+            return await probe_exec(self._runtime, container_id, command_of(probe, container), limit)
         if self._runtime.answers(container_id):
             return Attempt(Outcome.SUCCESS)
         return Attempt(Outcome.FAILURE, "the hollow container does not answer")

@@ -7,9 +7,6 @@ from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
 _TYPE = "operation_type"
 POD_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600)
 
-PROBE_DURATION = Histogram(
-    "prober_probe_duration_seconds", "Duration in seconds for a probe response.", ["probe_type"]
-)
 POD_START = Histogram(
     "kubelet_pod_start_duration_seconds",
     "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",

@@ -7,41 +7,47 @@ from __future__ import annotations
 
 import asyncio
 
+from apimachinery.durations import format_duration
 from apimachinery.protobuf_wire import encode_varint
 from component_base.grpc.channel import Endpoint, connect
+from component_base.grpc.connection import Connection
 from component_base.grpc.status import Code, GrpcError
-from kubelet.probes.http import dial_error
 from kubelet.probes.outcome import Attempt, Outcome
 
 _METHOD = "/grpc.health.v1.Health/Check"
 _USER_AGENT = "kube-probe/1.34"
 _SERVING = 1
+_RETRY = 1.0
 _STATUS_NAMES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 
 
 async def probe_grpc(host: str, port: int, service: str, limit: float) -> Attempt:
     """Never raises."""
-    endpoint = Endpoint(host, port)
+    endpoint, within, connection = Endpoint(host, port), format_duration(limit), None
     try:
         async with asyncio.timeout(limit):
-            answer = await _check(endpoint, encode_request(service), limit)
+            connection = await _connected(endpoint)
+            answer = await connection.unary(_METHOD, encode_request(service), limit).answer
     except TimeoutError:
-        return Attempt(Outcome.FAILURE, f"timeout: health rpc did not complete within {limit:g}s")
-    except OSError as error:
-        why = dial_error(host, port, error)
-        text = f'timeout: failed to connect service "{endpoint.authority}" within {limit:g}s: {why}'
-        return Attempt(Outcome.FAILURE, text)
+        if connection is not None:
+            return Attempt(Outcome.FAILURE, f"timeout: health rpc did not complete within {within}")
+        text = f'timeout: failed to connect service "{endpoint.authority}" within {within}'
+        return Attempt(Outcome.FAILURE, f"{text}: context deadline exceeded")
     except GrpcError as error:
-        return Attempt(Outcome.FAILURE, _complaint(error, endpoint.authority, limit))
+        return Attempt(Outcome.FAILURE, complaint(error, within))
+    finally:
+        if connection is not None:
+            connection.abort("the probe is over")
     return judge(decode_status(answer))
 
 
-async def _check(endpoint: Endpoint, request: bytes, limit: float) -> bytes:
-    connection = await connect(endpoint, user_agent=_USER_AGENT)
-    try:
-        return await connection.unary(_METHOD, request, limit).answer
-    finally:
-        connection.abort("the probe is over")
+async def _connected(endpoint: Endpoint) -> Connection:
+    """Tries again for as long as it is let to, as grpc-go does: the server may be about to listen."""
+    while True:
+        try:
+            return await connect(endpoint, user_agent=_USER_AGENT)
+        except (OSError, GrpcError):
+            await asyncio.sleep(_RETRY)
 
 
 def judge(status: int) -> Attempt:
@@ -51,17 +57,17 @@ def judge(status: int) -> Attempt:
     return Attempt(Outcome.FAILURE, f'service unhealthy (responded with "{name}")')
 
 
-def _complaint(error: GrpcError, target: str, limit: float) -> str:
+def complaint(error: GrpcError, within: str) -> str:
+    """Upstream's words for a call that failed."""
     if error.code is Code.UNIMPLEMENTED:
         return (
             "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): "
             f"{error.details}"
         )
     if error.code is Code.DEADLINE_EXCEEDED:
-        return f"timeout: health rpc did not complete within {limit:g}s"
-    if error.code is Code.UNAVAILABLE:
-        return f'timeout: failed to connect service "{target}" within {limit:g}s: {error.details}'
-    return f"error: health rpc probe failed: rpc error: code = {error.code.name} desc = {error.details}"
+        return f"timeout: health rpc did not complete within {within}"
+    code = "".join(word.capitalize() for word in error.code.name.split("_"))
+    return f"error: health rpc probe failed: rpc error: code = {code} desc = {error.details}"
 
 
 def encode_request(service: str) -> bytes:

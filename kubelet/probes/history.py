@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from apimachinery.objects import Object
 from apimachinery.times import format_micro_time
+from component_base.metrics import DEFAULT_BUCKETS, Tally
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 
 KEPT = 10
@@ -17,8 +18,8 @@ _RESULTS = {
     Outcome.SUCCESS: "successful",
     Outcome.WARNING: "successful",
     Outcome.FAILURE: "failed",
-    Outcome.UNKNOWN: "unknown",
 }
+"""What could not be attempted counts for nothing, as upstream has it."""
 MAX_MESSAGE = 200
 
 
@@ -33,6 +34,8 @@ class _Result(NamedTuple):
 class _Probe:
     attempts: int = 0
     results: Counter[str] = field(default_factory=Counter)
+    seconds: Tally = field(default_factory=lambda: Tally(DEFAULT_BUCKETS))
+    """Of those that succeeded."""
     healthy: bool | None = None
     since: datetime | None = None
     """When the verdict last turned."""
@@ -51,7 +54,10 @@ class ProbeHistory:
     ) -> None:
         probe = self._probe(uid, container, kind)
         probe.attempts += 1
-        probe.results[_RESULTS[attempt.outcome]] += 1
+        if attempt.outcome in _RESULTS:
+            probe.results[_RESULTS[attempt.outcome]] += 1
+        if _RESULTS.get(attempt.outcome) == "successful":
+            probe.seconds.observe(milliseconds / 1000)
         result = _Result(self._now(), attempt.outcome, milliseconds, attempt.message[:MAX_MESSAGE])
         probe.last.append(result)
 
@@ -72,6 +78,12 @@ class ProbeHistory:
         for (container, kind), probe in self._pods.get(uid, {}).items():
             for result, count in probe.results.items():
                 yield container, kind, result, count
+
+    def durations(self, uid: str) -> Iterator[tuple[str, ProbeKind, Tally]]:
+        """(container, kind, seconds that successful attempts took)."""
+        for (container, kind), probe in self._pods.get(uid, {}).items():
+            if probe.seconds.count:
+                yield container, kind, probe.seconds
 
     def _probe(self, uid: str, container: str, kind: ProbeKind) -> _Probe:
         return self._pods.setdefault(uid, {}).setdefault((container, kind), _Probe())

@@ -73,37 +73,35 @@ async def probe_http(request: HttpGet, limit: float) -> Attempt:
     url = request.url
     try:
         async with asyncio.timeout(limit):
-            response, refused = await _follow(request)
+            response = await follow(url, request.headers)
     except TimeoutError:
         why = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         return Attempt(Outcome.FAILURE, f'Get "{url}": {why}')
     except HttpFailed as error:
         return Attempt(Outcome.FAILURE, f'Get "{url}": {error}')
-    return judge(response, left_host=refused)
+    return judge(response)
 
 
-def judge(response: HttpResponse, *, left_host: bool = False) -> Attempt:
-    """200 to 399 is success; a redirect to another host is not followed, and only worth a warning."""
+def judge(response: HttpResponse) -> Attempt:
+    """200 to 399 is success; a redirect that could not be followed is worth a warning."""
     body = response.body.decode(errors="replace")
-    if left_host:
+    if 300 <= response.status < 400:
         return Attempt(Outcome.WARNING, f"Probe terminated redirects, Response body: {body}")
-    if 200 <= response.status < 400:
+    if 200 <= response.status < 300:
         return Attempt(Outcome.SUCCESS, body)
     return Attempt(Outcome.FAILURE, f"HTTP probe failed with statuscode: {response.status}")
 
 
-async def _follow(request: HttpGet) -> tuple[HttpResponse, bool]:
-    """The last answer, and whether it wanted to send us to another host."""
-    headers = list(request.headers)
-    url = request.url
-    for _ in range(MAX_REDIRECTS + 1):
+async def follow(url: str, headers: Sequence[tuple[str, str]]) -> HttpResponse:
+    """The last answer: redirects lead to it as long as they stay on the host. Raises HttpFailed."""
+    for _ in range(MAX_REDIRECTS):
         response = await get(url, headers)
         location = response.headers.get("location")
         if response.status not in _REDIRECTS or not location:
-            return response, False
+            return response
         target = urljoin(url, location)
         if urlsplit(target).hostname != urlsplit(url).hostname:
-            return response, True
+            return response
         url = target
     raise HttpFailed(f"stopped after {MAX_REDIRECTS} redirects")
 

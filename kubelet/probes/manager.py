@@ -15,7 +15,6 @@ from datetime import datetime
 
 from apimachinery.objects import Object, get_path, is_terminating, uid_of
 from kubelet.events import Recorder
-from kubelet.metrics import PROBE_DURATION
 from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container, running_containers
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
@@ -166,7 +165,6 @@ class ProbeManager:
             if attempt.outcome is not Outcome.UNKNOWN:
                 break
         took = loop.time() - began
-        PROBE_DURATION.labels(target.kind.value).observe(took)
         self.history.attempted(
             uid_of(target.pod), target.container["name"], target.kind, attempt, took * 1000
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from apimachinery.durations import format_duration
 from apimachinery.objects import Object
+from kubelet.containers.expansion import expand
 from kubelet.probes.grpc import probe_grpc
 from kubelet.probes.http import HttpGet, probe_http
 from kubelet.probes.outcome import Attempt, Outcome
@@ -33,9 +35,7 @@ class NodeProber:
     ) -> Attempt:
         try:
             if "exec" in probe:
-                return await probe_exec(
-                    self._runtime, container_id, probe["exec"].get("command") or [], limit
-                )
+                return await probe_exec(self._runtime, container_id, command_of(probe, container), limit)
             if "httpGet" in probe:
                 return await probe_http(http_get(probe["httpGet"], container, pod_ip), limit)
             if "tcpSocket" in probe:
@@ -51,12 +51,19 @@ class NodeProber:
         return Attempt(Outcome.UNKNOWN, f"missing probe handler for {container['name']}")
 
 
+def command_of(probe: Object, container: Object) -> list[str]:
+    """Of an exec probe, with what the container's environment says outright."""
+    known = {each["name"]: each.get("value") or "" for each in container.get("env") or ()}
+    return [expand(word, known) for word in probe["exec"].get("command") or ()]
+
+
 async def probe_exec(runtime: Runtime, container_id: str, command: list[str], limit: float) -> Attempt:
     try:
         result = await runtime.exec_sync(container_id, command, limit)
     except TimeoutError:
         line = " ".join(command)
-        return Attempt(Outcome.FAILURE, f'command timed out: "{line}" timed out after {limit:g}s')
+        after = format_duration(limit)
+        return Attempt(Outcome.FAILURE, f'command timed out: "{line}" timed out after {after}')
     except ContainerRuntimeError as error:
         return Attempt(Outcome.UNKNOWN, str(error))
     output = result.output[:MAX_OUTPUT].decode(errors="replace")
@@ -74,16 +81,21 @@ def http_get(action: Object, container: Object, pod_ip: str) -> HttpGet:
 
 
 class PortError(Exception):
-    """The probe names a port that the container does not have."""
+    """The probe names a port that the container does not have; Go's words."""
 
 
 def port_of(port: int | str, container: Object) -> int:
-    """A number, or the name of one of the container's ports."""
-    if isinstance(port, int):
-        return port
+    """A number, or the name of one of the container's ports. Raises PortError."""
+    found = port if isinstance(port, int) else _port_named(port, container)
+    if not 0 < found < 65536:
+        raise PortError(f"invalid port number: {found}")
+    return found
+
+
+def _port_named(name: str, container: Object) -> int:
     for each in container.get("ports") or ():
-        if each.get("name") == port:
+        if each.get("name") == name:
             return int(each["containerPort"])
-    if port.isdigit():
-        return int(port)
-    raise PortError(f"port {port} not found")
+    if name.isdigit():
+        return int(name)
+    raise PortError(f'strconv.Atoi: parsing "{name}": invalid syntax')

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
-from kubelet.probes.grpc import decode_status, encode_request, probe_grpc
+from component_base.grpc.status import Code, GrpcError
+from kubelet.probes.grpc import complaint, decode_status, encode_request, probe_grpc
 from kubelet.probes.grpc import judge as judge_grpc
 from kubelet.probes.http import HttpGet, probe_http
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
-from kubelet.probes.prober import PortError, http_get, port_of
+from kubelet.probes.prober import PortError, command_of, http_get, port_of, probe_exec
 from kubelet.probes.tcp import probe_tcp
 from kubelet.probes.threshold import first_state, is_final, spec_of, step
+from kubelet.runtime.interface import Runtime
 from tests.unit.kubelet.builders import make_container
 
 
@@ -85,7 +88,9 @@ def answering(status: str, *headers: str, body: str = "", seen: list[str] | None
     ("status", "expected"),
     [
         ("200 OK", Attempt(Outcome.SUCCESS, "hi")),
-        ("399 Odd", Attempt(Outcome.SUCCESS, "hi")),
+        ("299 Odd", Attempt(Outcome.SUCCESS, "hi")),
+        ("300 Many", Attempt(Outcome.WARNING, "Probe terminated redirects, Response body: hi")),
+        ("399 Odd", Attempt(Outcome.WARNING, "Probe terminated redirects, Response body: hi")),
         ("400 Bad", Attempt(Outcome.FAILURE, "HTTP probe failed with statuscode: 400")),
         ("500 No", Attempt(Outcome.FAILURE, "HTTP probe failed with statuscode: 500")),
     ],
@@ -114,9 +119,11 @@ async def test_a_redirect_to_another_host_is_not_followed() -> None:
 
 
 async def test_endless_redirects_fail() -> None:
-    async with server(answering("302 Found", "Location: /again")) as port:
+    seen: list[str] = []
+    async with server(answering("302 Found", "Location: /again", seen=seen)) as port:
         attempt = await probe_http(HttpGet("127.0.0.1", port), 5)
     assert "stopped after 10 redirects" in attempt.message
+    assert len(seen) == 10
 
 
 async def test_nobody_listens() -> None:
@@ -126,8 +133,9 @@ async def test_nobody_listens() -> None:
     http = await probe_http(HttpGet("127.0.0.1", port), 5)
     assert http.message == f'Get "http://127.0.0.1:{port}/": {refused}'
     assert await probe_tcp("127.0.0.1", port, 5) == Attempt(Outcome.FAILURE, refused)
-    grpc = await probe_grpc("127.0.0.1", port, "", 5)
-    assert grpc.message == f'timeout: failed to connect service "127.0.0.1:{port}" within 5s: {refused}'
+    grpc = await probe_grpc("127.0.0.1", port, "", 0.05)
+    failed = f'timeout: failed to connect service "127.0.0.1:{port}" within 50ms'
+    assert grpc.message == f"{failed}: context deadline exceeded"
 
 
 async def test_an_answer_that_does_not_come_is_a_timeout() -> None:
@@ -143,10 +151,44 @@ async def test_an_answer_that_does_not_come_is_a_timeout() -> None:
 def test_ports_have_names_and_numbers() -> None:
     container = make_container(ports=[{"name": "web", "containerPort": 8080}])
     assert [port_of(each, container) for each in (80, "web", "81")] == [80, 8080, 81]
-    with pytest.raises(PortError, match="port none not found"):
+    with pytest.raises(PortError, match=r'^strconv.Atoi: parsing "none": invalid syntax$'):
         port_of("none", container)
+    with pytest.raises(PortError, match=r"^invalid port number: 65536$"):
+        port_of("65536", container)
     action = {"port": "web", "scheme": "HTTPS", "path": "x", "host": "h"}
     assert http_get(action, container, "ip").url == "https://h:8080/x"
+
+
+def test_a_probes_command_knows_what_the_environment_says_outright() -> None:
+    taken = {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    container = make_container(env=[{"name": "PORT", "value": "80"}, taken])
+    probe = {"exec": {"command": ["nc", "$(PORT)", "$$(PORT)", "$(POD)", "$(NONE)"]}}
+    assert command_of(probe, container) == ["nc", "80", "$(PORT)", "", "$(NONE)"]
+
+
+async def test_a_command_that_takes_too_long_is_told_of_in_gos_words() -> None:
+    class Slow:
+        async def exec_sync(self, container_id: str, command: list[str], limit: float) -> None:
+            raise TimeoutError
+
+    attempt = await probe_exec(cast(Runtime, Slow()), "id", ["sleep", "100"], 90)
+    words = 'command timed out: "sleep 100" timed out after 1m30s'
+    assert attempt == Attempt(Outcome.FAILURE, words)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param(Code.DEADLINE_EXCEEDED, "timeout: health rpc did not complete within 2s", id="late"),
+        pytest.param(
+            Code.UNAVAILABLE,
+            "error: health rpc probe failed: rpc error: code = Unavailable desc = why",
+            id="in gRPC's own words",
+        ),
+    ],
+)
+def test_a_health_check_that_failed(code: Code, expected: str) -> None:
+    assert complaint(GrpcError(code, "why"), "2s") == expected
 
 
 def test_grpc_messages_are_made_by_hand() -> None:

@@ -87,15 +87,27 @@ def test_labels_are_escaped_and_empty_families_left_out() -> None:
     assert text_of([family, Family("none", "gauge", "h")]) == expected
 
 
-def test_probes_are_counted_by_pod_and_result() -> None:
+BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
+
+
+def test_probes_are_counted_and_timed_by_pod_and_result() -> None:
     history = ProbeHistory(lambda: EPOCH)
-    for outcome in (Outcome.SUCCESS, Outcome.WARNING, Outcome.FAILURE):
-        history.attempted("u1", "web", ProbeKind.READINESS, Attempt(outcome), 1.0)
-    lines = text_of(probe_metrics([POD], history)).splitlines()[2:]
+    for outcome in (Outcome.SUCCESS, Outcome.WARNING, Outcome.FAILURE, Outcome.UNKNOWN):
+        history.attempted("u1", "web", ProbeKind.READINESS, Attempt(outcome), 30.0)
+    seconds, results = probe_metrics([POD], history)
     labels = 'container="web",namespace="shop",pod="cart",pod_uid="u1",probe_type="Readiness"'
-    assert sorted(lines) == [
+    assert sorted(results.samples) == [
         f'prober_probe_total{{{labels},result="failed"}} 1',
         f'prober_probe_total{{{labels},result="successful"}} 2',
+    ]
+    labels = 'namespace="shop",pod="cart",probe_type="Readiness"'
+    assert seconds.samples == [
+        *(
+            f'prober_probe_duration_seconds_bucket{{container="web",le="{bound}",{labels}}} {count}'
+            for bound, count in zip(BOUNDS, [0, 0, 0, *[2] * 9], strict=True)
+        ),
+        f'prober_probe_duration_seconds_sum{{container="web",{labels}}} 0.06',
+        f'prober_probe_duration_seconds_count{{container="web",{labels}}} 2',
     ]
 
 
