@@ -101,11 +101,13 @@ class EventHandlers:
         self._queue.wake((EventKind.POD_DELETE,), Subject(old=parse_pod(old)))
 
     def node(self, old: Object | None, new: Object | None) -> None:
+        changed = new or old
+        assert changed is not None
+        self._news.tell(key_of(changed))
         if new is None:
-            assert old is not None
-            gone = self._cache.node(name_of(old))
-            last = NodeInfo(name_of(old), gone.facts if gone else parse_node(old))
-            self._cache.remove_node(name_of(old))
+            gone = self._cache.node(name_of(changed))
+            last = NodeInfo(name_of(changed), gone.facts if gone else parse_node(changed))
+            self._cache.remove_node(name_of(changed))
             self._queue.wake((EventKind.NODE_DELETE,), Subject(old_node=last))
             return
         known = self._cache.node(name_of(new))

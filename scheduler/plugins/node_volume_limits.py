@@ -66,7 +66,7 @@ class NodeVolumeLimits:
             volume = self._storage.volumes.get(NamespacedName("", name)) if name else None
             csi = get_path(volume, "spec.csi")
             if csi is not None:
-                yield csi["driver"], csi["volumeHandle"]
+                yield attachment["spec"]["attacher"], csi["volumeHandle"]
 
     def _volumes_of(self, pod: PodInfo) -> Iterator[AttachedVolume]:
         for reference in pod.claims:

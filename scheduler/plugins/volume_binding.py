@@ -12,7 +12,7 @@ from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject,
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 from scheduler.volumes.binder import Reservation, VolumeBinder
-from scheduler.volumes.finder import PodClaims, PodVolumes, claims_of, eligible_nodes, find_volumes
+from scheduler.volumes.finder import PodClaims, PodVolumes, claims_of, find_volumes
 
 
 class VolumeBinding:
@@ -47,9 +47,6 @@ class VolumeBinding:
 
     def replace_node(self, pod: PodInfo, state: PodClaims, old: NodeInfo, new: NodeInfo) -> PodClaims:
         return state
-
-    def eligible_nodes(self, pod: PodInfo, state: PodClaims) -> frozenset[str] | None:
-        return eligible_nodes(state, self._storage)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: PodClaims) -> Verdict | None:
         found = find_volumes(state, node, self._storage)

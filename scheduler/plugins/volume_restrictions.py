@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from apimachinery.objects import NamespacedName
+from apimachinery.objects import NamespacedName, Object
 from apimachinery.volumes import access_modes_of
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict, always
@@ -26,7 +26,10 @@ class VolumeRestrictions:
     is_static = False
     TAKEN = Verdict(
         name,
-        ("node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode",),
+        (
+            "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode "
+            "already in-use by another pod",
+        ),
     )
     NO_DISK = Verdict(name, ("node(s) had no available disk",))
 
@@ -38,19 +41,21 @@ class VolumeRestrictions:
             EventKind.CLAIM: is_its_claim,
         }
 
-    def pre_filter(self, pod: PodInfo, cache: Cache) -> Users | Skip:
-        users = {key: frozenset(cache.claim_users.get(key, ())) for key in self._exclusive(pod)}
+    def pre_filter(self, pod: PodInfo, cache: Cache) -> Users | Skip | Verdict:
+        """Claims that a pod names have to be there, for what they say; ephemeral ones come later."""
+        claims = {each: self._storage.claims.get(each.key) for each in pod.claims}
+        for each, claim in claims.items():
+            if claim is None and not each.is_ephemeral:
+                reason = f'persistentvolumeclaim "{each.key.name}" not found'
+                return Verdict(self.name, (reason,), is_final=True)
+        exclusive = [each.key for each, claim in claims.items() if claim is not None and _is_exclusive(claim)]
+        users = {key: frozenset(cache.claim_users.get(key, ())) for key in exclusive}
         return users if pod.disks or any(users.values()) else SKIP
-
-    def _exclusive(self, pod: PodInfo) -> Iterable[NamespacedName]:
-        for reference in pod.claims:
-            claim = self._storage.claims.get(reference.key)
-            if claim is not None and "ReadWriteOncePod" in access_modes_of(claim):
-                yield reference.key
 
     def replace_node(self, pod: PodInfo, state: Users, old: NodeInfo, new: NodeInfo) -> Users:
         gone = old.pods.keys() - new.pods.keys()
-        return {key: users - gone for key, users in state.items()}
+        come = [new.pods[uid] for uid in new.pods.keys() - old.pods.keys()]
+        return {key: (users - gone).union(_users_of(key, come)) for key, users in state.items()}
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Users) -> Verdict | None:
         """A claim is taken wherever the other pod is, a disk on its own node."""
@@ -58,6 +63,14 @@ class VolumeRestrictions:
         if any(clash(own, other) for own in pod.disks for other in others):
             return self.NO_DISK
         return self.TAKEN if any(state.values()) else None
+
+
+def _is_exclusive(claim: Object) -> bool:
+    return "ReadWriteOncePod" in access_modes_of(claim)
+
+
+def _users_of(claim: NamespacedName, pods: Iterable[PodInfo]) -> Iterable[str]:
+    return (pod.uid for pod in pods if any(each.key == claim for each in pod.claims))
 
 
 def _shares_something(pod: PodInfo, subject: Subject) -> bool:

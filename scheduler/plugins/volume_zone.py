@@ -5,20 +5,22 @@ Source: pkg/scheduler/framework/plugins/volumezone/volume_zone.go of Kubernetes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import cast
 
-from apimachinery.objects import Object, labels_of
+from apimachinery import volumes
+from apimachinery.objects import Object, get_path, labels_of
 from scheduler.cache import Cache
-from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Verdict, always
+from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
-from scheduler.pod_info import PodInfo
+from scheduler.plugins.volume_binding import is_its_claim
+from scheduler.pod_info import ClaimReference, PodInfo
 from scheduler.volumes.storage import Storage
 
 TOPOLOGY_LABELS = {
-    "topology.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "topology.kubernetes.io/region": "topology.kubernetes.io/region",
     "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region": "topology.kubernetes.io/region",
 }
 """Each with its present name."""
 SEPARATOR = "__"
@@ -35,14 +37,41 @@ class VolumeZone:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self.hints: Hints = dict.fromkeys(
-            (EventKind.NODE_ADD, EventKind.NODE_LABEL, EventKind.CLAIM, EventKind.VOLUME), always
-        )
+        self.hints: Hints = {
+            **dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_LABEL, EventKind.VOLUME), always),
+            EventKind.CLAIM: is_its_claim,
+            EventKind.STORAGE_CLASS: _waits_for_pods,
+        }
 
-    def pre_filter(self, pod: PodInfo, cache: Cache) -> list[Topology] | Skip:
-        claims = (self._storage.claims.get(each.key) for each in pod.claims)
-        bound = (self._storage.volume_of(claim) for claim in claims if claim is not None)
-        return [each for volume in bound if volume is not None for each in topologies_of(volume)] or SKIP
+    def pre_filter(self, pod: PodInfo, cache: Cache) -> list[Topology] | Skip | Verdict:
+        """What the volumes of claims that the pod names ask for; those of ephemeral ones are not asked."""
+        found: list[Topology] = []
+        for reference in pod.claims:
+            topologies = [] if reference.is_ephemeral else self._topologies_behind(reference)
+            if isinstance(topologies, str):
+                return Verdict(self.name, (topologies,), is_final=True)
+            found += topologies
+        return found or SKIP
+
+    def _topologies_behind(self, reference: ClaimReference) -> list[Topology] | str:
+        """Or why they can't be known."""
+        claim = self._storage.claims.get(reference.key)
+        if claim is None:
+            return f'persistentvolumeclaim "{reference.key.name}" not found'
+        name = get_path(claim, "spec.volumeName")
+        if not name:
+            return self._why_unbound(claim) or []
+        volume = self._storage.volume_of(claim)
+        return f'persistentvolume "{name}" not found' if volume is None else topologies_of(volume)
+
+    def _why_unbound(self, claim: Object) -> str:
+        """What is wrong with a claim without a volume; "" if that waits for the pod."""
+        class_name, storage_class = volumes.class_of(claim), self._storage.class_of(claim)
+        if not class_name:
+            return "PersistentVolumeClaim had no pv name and storageClass name"
+        if storage_class is None:
+            return f'storageclass.storage.k8s.io "{class_name}" not found'
+        return "" if volumes.delays_binding(storage_class) else "PersistentVolume had no name"
 
     def replace_node(
         self, pod: PodInfo, state: list[Topology], old: NodeInfo, new: NodeInfo
@@ -50,17 +79,24 @@ class VolumeZone:
         return state
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: list[Topology]) -> Verdict | None:
-        labels = _present(node.labels)
-        if not labels:  # a cluster without zones
+        """An old label of a volume is looked for on the node by its present name, too; not the reverse."""
+        labels = node.labels
+        if not labels.keys() & TOPOLOGY_LABELS.keys():  # a cluster without zones
             return None
-        return None if all(labels.get(name) in values for name, values in state) else self.ELSEWHERE
+        fits = all(labels.get(name, labels.get(TOPOLOGY_LABELS[name])) in values for name, values in state)
+        return None if fits else self.ELSEWHERE
 
 
 def topologies_of(volume: Object) -> list[Topology]:
-    return [(name, frozenset(text.split(SEPARATOR))) for name, text in _present(labels_of(volume)).items()]
+    """A label with an empty zone in it is none."""
+    labels = labels_of(volume)
+    named = [(name, _zones(labels[name])) for name in TOPOLOGY_LABELS if name in labels]
+    return [(name, zones) for name, zones in named if "" not in zones]
 
 
-def _present(labels: Mapping[str, str]) -> dict[str, str]:
-    """The topology labels under their present names; where both are there, the present one counts."""
-    found = {new: labels[old] for old, new in TOPOLOGY_LABELS.items() if old != new and old in labels}
-    return found | {name: labels[name] for name in TOPOLOGY_LABELS.values() if name in labels}
+def _zones(text: str) -> frozenset[str]:
+    return frozenset(zone.strip() for zone in text.split(SEPARATOR))
+
+
+def _waits_for_pods(pod: PodInfo, subject: Subject) -> bool:
+    return volumes.delays_binding(cast(Object, subject.obj))

@@ -18,6 +18,7 @@ from apimachinery.objects import (
     get_path,
     key_of,
     name_of,
+    namespace_of,
     resource_version_of,
 )
 from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, Resource
@@ -85,15 +86,20 @@ class VolumeBinder:
     async def bind(self, pod: PodInfo, reserved: Reservation, seconds: float) -> None:
         """Raises PreBindError, or what the API refuses with."""
         versions = await self._write(reserved)
-        keys: list[Hashable] = [pod.uid, *map(key_of, reserved.volumes), *map(key_of, reserved.claims)]
         try:
             async with asyncio.timeout(seconds):
-                with self._news.about(keys) as changed:
-                    while not self._are_bound(pod, reserved, versions):
-                        changed.clear()
+                while not self._are_bound(pod, reserved, versions):
+                    with self._news.about(self._concerned(pod, reserved)) as changed:
                         await changed.wait()
         except TimeoutError:
             raise PreBindError("binding volumes: context deadline exceeded") from None
+
+    def _concerned(self, pod: PodInfo, reserved: Reservation) -> list[Hashable]:
+        """What may change whether all is bound; of claims also the volumes that they name by now."""
+        claims = [self.storage.claims.shown(key_of(claim)) for claim in reserved.claims]
+        named = [name for claim in claims if (name := get_path(claim, "spec.volumeName"))]
+        others = [NamespacedName("", name) for name in (reserved.node, *named)]
+        return [pod.uid, *others, *map(key_of, (*reserved.volumes, *reserved.claims))]
 
     async def _write(self, reserved: Reservation) -> dict[NamespacedName, str]:
         """The controller and the provisioners do the rest. Returns the versions that were written."""
@@ -103,45 +109,43 @@ class VolumeBinder:
 
     def _are_bound(self, pod: PodInfo, reserved: Reservation, versions: Mapping[NamespacedName, str]) -> bool:
         """As the API shows it, not as it was assumed. Raises PreBindError when it will never be so."""
-        labels = self._labels_of_node(reserved.node)
+        node = reserved.node
+        labels = self._labels_of_node(node)
         if labels is None:
-            raise _failed(f'failed to get node "{reserved.node}"')
+            raise _failed(f'failed to get node "{node}": node "{node}" not found')
         if not self._exists(pod.uid):
-            raise _failed("pod does not exist any more")
-        if not all(self._shows(key, version) for key, version in versions.items()):
+            raise _failed(f'pod does not exist any more: pod "{pod.key.name}" not found')
+        held = [self._shown("check binding", each) for each in reserved.volumes]
+        for claim in reserved.claims[: len(held)]:
+            self._shown("check binding", claim)
+        provisions = [self._shown("check provisioning pvc", each) for each in reserved.provisions]
+        if not all(_is_new_enough(each, versions) for each in (*held, *provisions)):
             return False
-        for volume in reserved.volumes:
-            self._check_volume(name_of(volume), reserved.node, labels)
-        for claim in reserved.provisions:
-            self._check_provision(claim, reserved.node, labels)
+        for volume in held:
+            _check_volume(volume, node, labels)
+        for claim in provisions:
+            self._check_provision(claim, node, labels)
         return all(map(self._is_bound, reserved.claims))
 
-    def _shows(self, key: NamespacedName, version: str) -> bool:
-        """Whether the cache has what we wrote."""
-        cache = self.storage.claims if key.namespace else self.storage.volumes
-        known = cache.shown(key)
+    def _shown(self, why: str, obj: Object) -> Object:
+        """The object as the API shows it now."""
+        is_claim, key = bool(namespace_of(obj)), key_of(obj)
+        known = (self.storage.claims if is_claim else self.storage.volumes).shown(key)
         if known is None:
-            raise _failed(f'"{key}" does not exist any more')
-        return int(resource_version_of(known)) >= int(version)
-
-    def _check_volume(self, name: str, node: str, labels: Mapping[str, str]) -> None:
-        volume = self.storage.volumes.shown(NamespacedName("", name))
-        if volume is None or not get_path(volume, "spec.claimRef.uid"):
-            raise _failed(f'ClaimRef got reset for pv "{name}"')
-        self._check_affinity(volume, node, labels)
+            kind, name = ("PersistentVolumeClaim", key) if is_claim else ("PersistentVolume", key.name)
+            raise _failed(f'failed to {why}: could not find v1.{kind} "{name}"')
+        return known
 
     def _check_provision(self, claim: Object, node: str, labels: Mapping[str, str]) -> None:
-        shown = self.storage.claims.shown(key_of(claim)) or {}
-        if annotations_of(shown).get(volumes.SELECTED_NODE) != node:
+        annotations = annotations_of(claim)
+        if not annotations:
+            raise _failed(f'selectedNode annotation reset for PVC "{name_of(claim)}"')
+        if annotations.get(volumes.SELECTED_NODE) != node:
             raise _failed(f'provisioning failed for PVC "{name_of(claim)}"')
-        name = get_path(shown, "spec.volumeName")
+        name = get_path(claim, "spec.volumeName")
         volume = self.storage.volumes.shown(NamespacedName("", name)) if name else None
         if volume is not None:
-            self._check_affinity(volume, node, labels)
-
-    def _check_affinity(self, volume: Object, node: str, labels: Mapping[str, str]) -> None:
-        if not volumes.is_usable_on(volume, node, labels):
-            raise _failed(f'pv "{name_of(volume)}" node affinity doesn\'t match node "{node}"')
+            _check_affinity(volume, node, labels)
 
     def _is_bound(self, claim: Object) -> bool:
         shown = self.storage.claims.shown(key_of(claim)) or {}
@@ -152,6 +156,23 @@ class VolumeBinder:
 
 def _failed(why: str) -> PreBindError:
     return PreBindError(f"binding volumes: {why}")
+
+
+def _is_new_enough(shown: Object, versions: Mapping[NamespacedName, str]) -> bool:
+    """Whether the cache has what we wrote."""
+    return int(resource_version_of(shown)) >= int(versions[key_of(shown)])
+
+
+def _check_volume(volume: Object, node: str, labels: Mapping[str, str]) -> None:
+    _check_affinity(volume, node, labels)
+    if not get_path(volume, "spec.claimRef.uid"):
+        raise _failed(f'ClaimRef got reset for pv "{name_of(volume)}"')
+
+
+def _check_affinity(volume: Object, node: str, labels: Mapping[str, str]) -> None:
+    if not volumes.is_usable_on(volume, node, labels):
+        reason = "no matching NodeSelectorTerms"
+        raise _failed(f'pv "{name_of(volume)}" node affinity doesn\'t match node "{node}": {reason}')
 
 
 def _for_node(claim: Object, node: str) -> Object:

@@ -5,7 +5,7 @@ Pure. Source: pkg/scheduler/framework/plugins/volumebinding/binder.go of Kuberne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apimachinery import volumes
@@ -21,7 +21,6 @@ NO_SPACE = "node(s) did not have enough free storage"
 VOLUME_MISSING = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 
 _ORDER = (NODE_CONFLICT, BIND_CONFLICT, NO_SPACE, VOLUME_MISSING)
-HOST_NAME = "kubernetes.io/hostname"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +96,29 @@ def _why_not_bound(claims: Iterable[Object], node: NodeInfo, storage: Storage) -
     return ""
 
 
-def _find_for(claims: Iterable[Object], node: NodeInfo, storage: Storage) -> PodVolumes | str:
+def _find_for(claims: Sequence[Object], node: NodeInfo, storage: Storage) -> PodVolumes | str:
     """Or why not."""
+    provisions = [claim for claim in claims if _selected_node(claim) is not None]
+    if any(_selected_node(claim) != node.name for claim in provisions):
+        return BIND_CONFLICT
+    others = [claim for claim in claims if _selected_node(claim) is None]
     bindings: list[tuple[Object, Object]] = []
-    provisions: list[Object] = []
     taken: set[str] = set()
     # The smallest first, so that it doesn't take what only suits a larger one.
-    for claim in sorted(claims, key=volumes.request_of):
-        selected = annotations_of(claim).get(volumes.SELECTED_NODE)
-        if selected is not None and selected != node.name:
-            return BIND_CONFLICT
-        volume = None if selected is not None else _match(claim, node, storage, taken)
-        if volume is not None:
+    for claim in sorted(others, key=volumes.request_of):
+        volume = _match(claim, node, storage, taken)
+        if volume is None:
+            provisions.append(claim)
+        else:
             taken.add(name_of(volume))
             bindings.append((volume, claim))
-        elif why_not := _why_not_provisioned(claim, node.labels, storage):
-            return why_not
-        else:
-            provisions.append(claim)
-    return PodVolumes(tuple(bindings), tuple(provisions))
+    why_not = (_why_not_provisioned(claim, node.labels, storage) for claim in provisions)
+    return next(filter(None, why_not), "") or PodVolumes(tuple(bindings), tuple(provisions))
+
+
+def _selected_node(claim: Object) -> str | None:
+    """Where an earlier attempt wanted its volume to be made."""
+    return annotations_of(claim).get(volumes.SELECTED_NODE)
 
 
 def _match(claim: Object, node: NodeInfo, storage: Storage, taken: set[str]) -> Object | None:
@@ -135,29 +138,6 @@ def _why_not_provisioned(claim: Object, labels: Mapping[str, str], storage: Stor
 
 
 def _allows(term: Object, labels: Mapping[str, str]) -> bool:
+    """A term without expressions allows nothing."""
     expressions = term.get("matchLabelExpressions") or ()
-    return all(labels.get(each["key"]) in each["values"] for each in expressions)
-
-
-def eligible_nodes(claims: PodClaims, storage: Storage) -> frozenset[str] | None:
-    """The host names of the only nodes worth looking at, where bound volumes name theirs."""
-    named = [_named_nodes(storage.volume_of(claim) or {}) for claim in claims.bound]
-    known = [each for each in named if each is not None]
-    return frozenset.intersection(*known) if known else None
-
-
-def _named_nodes(volume: Object) -> frozenset[str] | None:
-    """The host names in the volume's node affinity, if every term names some."""
-    terms = get_path(volume, "spec.nodeAffinity.required.nodeSelectorTerms", [])
-    named = [_hosts_in(term) for term in terms]
-    known = [each for each in named if each is not None]
-    return frozenset().union(*known) if known and len(known) == len(named) else None
-
-
-def _hosts_in(term: Object) -> frozenset[str] | None:
-    named = [
-        frozenset(expression["values"])
-        for expression in term.get("matchExpressions") or ()
-        if expression["key"] == HOST_NAME and expression["operator"] == "In"
-    ]
-    return frozenset.intersection(*named) if named else None
+    return bool(expressions) and all(labels.get(each["key"]) in each["values"] for each in expressions)

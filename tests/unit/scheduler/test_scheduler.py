@@ -231,7 +231,9 @@ async def test_a_pod_whose_volume_could_not_be_made_is_told_so_and_tried_again()
         cluster.storage.put(make_claim(), make_class(delayed=True))
         cluster.put(claiming_pod("p"))
         await asyncio.sleep(1)
-        cluster.storage.put(make_claim())  # the provisioner takes the node's name away again
+        cluster.storage.put(
+            make_claim(annotations={"other": "x"})
+        )  # the provisioner takes the node's name away again
         await asyncio.sleep(0.1)
         assert cluster.log == [
             'Warning FailedScheduling running PreBind plugin "VolumeBinding": '

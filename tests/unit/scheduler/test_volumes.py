@@ -11,9 +11,10 @@ import pytest
 
 from apimachinery import volumes
 from apimachinery.errors import ConflictError
-from apimachinery.objects import Object
-from scheduler.framework.interface import EventKind, PreBindError, Subject
+from apimachinery.objects import NamespacedName, Object
+from scheduler.framework.interface import EventKind, PreBindError, Subject, Verdict
 from scheduler.node_info import NodeInfo, parse_node
+from scheduler.plugins.volume_zone import VolumeZone
 from scheduler.pod_info import PodInfo, parse_pod, trim
 from scheduler.selection import Rejected, Selected
 from scheduler.volumes.finder import (
@@ -24,7 +25,6 @@ from scheduler.volumes.finder import (
     PodClaims,
     PodVolumes,
     claims_of,
-    eligible_nodes,
     find_volumes,
 )
 from tests.unit.scheduler.builders import (
@@ -141,6 +141,7 @@ ONLY_B = make_class(
     delayed=True,
     allowedTopologies=[{"matchLabelExpressions": [{"key": "zone", "values": ["b", "c"]}]}],
 )
+NOWHERE = make_class(delayed=True, allowedTopologies=[{}])
 SELECTED = make_claim(annotations={volumes.SELECTED_NODE: "n1"})
 
 
@@ -160,6 +161,7 @@ SELECTED = make_claim(annotations={volumes.SELECTED_NODE: "n1"})
         ),
         pytest.param(make_claim(), [ONLY_B], node(zone="c"), ([], ["claim"]), id="made in this zone"),
         pytest.param(make_claim(), [ONLY_B], node(zone="a"), (BIND_CONFLICT,), id="not made in this zone"),
+        pytest.param(make_claim(), [NOWHERE], node(zone="a"), (BIND_CONFLICT,), id="made where nothing is"),
         pytest.param(
             SELECTED, [MADE, make_volume()], node(), ([], ["claim"]), id="being made here for an earlier try"
         ),
@@ -252,7 +254,11 @@ def test_what_is_still_attached_takes_its_place(attached: str, fits: bool) -> No
     attachment = {
         "kind": "VolumeAttachment",
         "metadata": {"name": "v"},
-        "spec": {"nodeName": "n1", "source": {"persistentVolumeName": attached}},
+        "spec": {
+            "nodeName": "n1",
+            "attacher": "example.com/disk",
+            "source": {"persistentVolumeName": attached},
+        },
     }
     objects = [each for name in ("a", "left", "new") for each in csi_volume(name)]
     recorded = holding(csi_node, attachment, *objects)
@@ -307,16 +313,10 @@ def test_no_volume_is_given_to_two_claims_of_a_pod_and_the_smaller_claim_chooses
     assert found(claims, *both[:2]) == (BIND_CONFLICT,)
 
 
-@pytest.mark.parametrize(
-    ("nodes", "expected"),
-    [((), None), (("n1",), {"n1"}), (("n1", "n2"), {"n1", "n2"})],
-    ids=["any", "one", "two"],
-)
-def test_bound_volumes_tell_which_nodes_are_worth_looking_at(
-    nodes: tuple[str, ...], expected: set[str] | None
-) -> None:
-    storage = holding(make_volume(claim=IN_USE, nodes=nodes)).storage
-    assert eligible_nodes(PodClaims(bound=(IN_USE,)), storage) == expected
+def test_a_volume_being_made_elsewhere_says_more_than_a_lack_of_space() -> None:
+    here = make_claim("here", "1Gi")
+    elsewhere = make_claim("elsewhere", "5Gi", annotations={volumes.SELECTED_NODE: "n2"})
+    assert found(PodClaims(delayed=(here, elsewhere)), MADE, driver(tells=True)) == (BIND_CONFLICT,)
 
 
 # As a user sees it.
@@ -329,7 +329,6 @@ def outcome(pod: PodInfo, recorded: RecordedStorage, others: Iterable[Object] = 
 
 
 EXCLUSIVE = make_claim("claim", modes=("ReadWriteOncePod",), volume="volume", annotations=BOUND)
-ZONED = make_volume(claim=IN_USE, labels={"topology.kubernetes.io/zone": "b__c"})
 
 
 @pytest.mark.parametrize(
@@ -354,15 +353,22 @@ ZONED = make_volume(claim=IN_USE, labels={"topology.kubernetes.io/zone": "b__c"}
         pytest.param(
             [IN_USE, make_volume(claim=IN_USE, nodes=("n2",))],
             [make_pod(f"q{number}", node="n2") for number in range(110)],
-            "0/3 nodes are available: 1 Too many pods, 2 node(s) didn't satisfy plugin(s) [VolumeBinding].",
+            "0/3 nodes are available: 1 Too many pods, "
+            "2 node(s) didn't match PersistentVolume's node affinity.",
             id="no room where the volume is",
         ),
         pytest.param(
             [EXCLUSIVE, make_volume(claim=EXCLUSIVE)],
             [claiming("claim", name="q", node="n1").pod],
-            "0/3 nodes are available: 3 node has pod using PersistentVolumeClaim "
-            "with the same name and ReadWriteOncePod access mode.",
+            "0/3 nodes are available: 3 node(s) unavailable due to PersistentVolumeClaim "
+            "with ReadWriteOncePod access mode already in-use by another pod.",
             id="for one pod, and another has it",
+        ),
+        pytest.param(
+            [IN_USE],
+            [],
+            '0/3 nodes are available: persistentvolume "volume" not found.',
+            id="its volume is gone",
         ),
     ],
 )
@@ -370,20 +376,29 @@ def test_what_becomes_of_a_pod(objects: list[Object], others: list[Object], expe
     assert outcome(claiming("claim"), holding(*objects), others) == expected
 
 
+ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+OLD_ZONE = "failure-domain.beta.kubernetes.io/zone"
+
+
 @pytest.mark.parametrize(
-    ("labels", "fits"),
+    ("volume", "labels", "fits"),
     [
-        ({"topology.kubernetes.io/zone": "b"}, True),
-        ({"topology.kubernetes.io/zone": "a"}, False),
-        ({"failure-domain.beta.kubernetes.io/zone": "c"}, True),
-        ({"topology.kubernetes.io/region": "b"}, False),
-        ({}, True),
+        pytest.param({ZONE: "b__c"}, {ZONE: "b"}, True, id="one of the zones"),
+        pytest.param({ZONE: "b__c"}, {ZONE: "a"}, False, id="another zone"),
+        pytest.param({ZONE: "b__c"}, {OLD_ZONE: "c"}, False, id="the node has the old label alone"),
+        pytest.param({OLD_ZONE: "b__c"}, {ZONE: "c"}, True, id="the volume has the old label alone"),
+        pytest.param({OLD_ZONE: "b"}, {OLD_ZONE: "b", ZONE: "c"}, True, id="old labels of both come first"),
+        pytest.param({OLD_ZONE: "b", ZONE: "c"}, {ZONE: "c"}, False, id="labels that contradict one another"),
+        pytest.param({ZONE: "b__"}, {ZONE: "a"}, True, id="an empty zone makes the label void"),
+        pytest.param({ZONE: "b__c"}, {REGION: "b"}, False, id="no zone but a region"),
+        pytest.param({ZONE: "b__c"}, {}, True, id="no zones at all"),
     ],
-    ids=["one of the zones", "another zone", "an old label", "no zone but a region", "no zones at all"],
 )
-def test_a_volume_with_zones_is_used_there(labels: dict[str, str], fits: bool) -> None:
+def test_a_volume_with_zones_is_used_there(
+    volume: dict[str, str], labels: dict[str, str], fits: bool
+) -> None:
     cache = make_cache([make_node("n1", labels=labels)])
-    profile = make_profile(cache, recorded=holding(IN_USE, ZONED))
+    profile = make_profile(cache, recorded=holding(IN_USE, make_volume(claim=IN_USE, labels=volume)))
     result = make_selector(cache).select(claiming("claim"), profile)
     if fits:
         assert isinstance(result, Selected)
@@ -391,6 +406,26 @@ def test_a_volume_with_zones_is_used_there(labels: dict[str, str], fits: bool) -
         assert isinstance(result, Rejected)
         text = "0/1 nodes are available: 1 node(s) had no available volume zone."
         assert result.error.message() == text
+
+
+@pytest.mark.parametrize(
+    ("objects", "reason"),
+    [
+        pytest.param([], 'persistentvolumeclaim "claim" not found', id="no claim"),
+        pytest.param(
+            [make_claim(class_name="")], "PersistentVolumeClaim had no pv name and storageClass name",
+            id="a claim without class",
+        ),
+        pytest.param([make_claim()], 'storageclass.storage.k8s.io "fast" not found', id="no class"),
+        pytest.param([make_claim(), make_class()], "PersistentVolume had no name", id="not bound yet"),
+        pytest.param([make_claim(volume="gone")], 'persistentvolume "gone" not found', id="no volume"),
+    ],
+)  # fmt: skip
+def test_the_zone_of_a_volume_has_to_be_known(objects: list[Object], reason: str) -> None:
+    """Said where nobody asks for more: by default VolumeBinding has refused such claims before."""
+    verdict = VolumeZone(holding(*objects).storage).pre_filter(claiming("claim"), make_cache())
+    assert isinstance(verdict, Verdict)
+    assert verdict.reasons == (reason,)
 
 
 def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
@@ -404,6 +439,8 @@ def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
     assert profile.filter(pod, n1, states) is not None
     without = n1.changed(without=n1.pods.values())
     assert profile.filter_changed(pod, states, n1, without) is None
+    instead = without.changed(with_=[claiming("claim", name="r", priority=5)])
+    assert profile.filter_changed(pod, states, n1, instead) is not None
 
 
 @pytest.mark.parametrize(
@@ -417,6 +454,9 @@ def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
         ("VolumeBinding", EventKind.VOLUME, make_volume(claim=make_claim("other")), False),
         ("VolumeBinding", EventKind.STORAGE_CLASS, make_class(), True),
         ("VolumeRestrictions", EventKind.CLAIM, make_claim("other"), False),
+        ("VolumeZone", EventKind.CLAIM, make_claim("other"), False),
+        ("VolumeZone", EventKind.STORAGE_CLASS, make_class(delayed=True), True),
+        ("VolumeZone", EventKind.STORAGE_CLASS, make_class(), False),
         ("NodeVolumeLimits", EventKind.CLAIM, make_claim("other"), False),
         ("NodeVolumeLimits", EventKind.DETACHED, {"kind": "VolumeAttachment"}, True),
     ],
@@ -424,6 +464,8 @@ def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
         "its claim", "another claim", "a volume of its class", "a volume of another class",
         "a volume for its claim",
         "a volume for another claim", "a class", "another claim, where one is taken",
+        "another claim, where its zone is asked for",
+        "a class that waits for pods, where the zone is asked for", "one that doesn't",
         "another claim, where the node is full", "a volume leaves a node",
     ],
 )  # fmt: skip
@@ -516,13 +558,35 @@ async def test_a_volume_is_made_before_the_pod_is_bound() -> None:
     await asyncio.wait_for(task, 1)
 
 
+@pytest.mark.looptime
+async def test_a_volume_that_is_seen_after_its_claim_ends_the_wait() -> None:
+    binding = Binding(make_claim(), MADE)
+    task = binding.start()
+    await asyncio.sleep(5)
+    claim = make_claim(volume="volume", annotations={**BOUND, volumes.SELECTED_NODE: "n1"})
+    binding.recorded.put(claim)
+    await asyncio.sleep(5)
+    assert not task.done()
+    binding.recorded.put(make_volume(claim=claim, nodes=("n1",)))
+    await asyncio.wait_for(task, 1)
+
+
 def _provisioning_fails(binding: Binding) -> None:
-    binding.recorded.put(make_claim())
+    binding.recorded.put(make_claim(annotations={"other": "x"}))
 
 
 def _pod_is_deleted(binding: Binding) -> None:
     binding.cache.remove_pod(binding.pod.uid)
     binding.recorded.news.tell(binding.pod.uid)
+
+
+def _node_is_deleted(binding: Binding) -> None:
+    binding.cache.remove_node("n1")
+    binding.recorded.news.tell(NamespacedName("", "n1"))
+
+
+def _annotations_are_gone(binding: Binding) -> None:
+    binding.recorded.put(make_claim())
 
 
 def _claim_is_deleted(binding: Binding) -> None:
@@ -538,11 +602,23 @@ def _volume_lies_elsewhere(binding: Binding) -> None:
     ("change", "message"),
     [
         pytest.param(_provisioning_fails, 'provisioning failed for PVC "claim"', id="nobody makes it"),
-        pytest.param(_pod_is_deleted, "pod does not exist any more", id="nobody needs it any more"),
-        pytest.param(_claim_is_deleted, '"ns/claim" does not exist any more', id="the claim is gone"),
+        pytest.param(
+            _annotations_are_gone, 'selectedNode annotation reset for PVC "claim"', id="nobody will make it"
+        ),
+        pytest.param(_node_is_deleted, 'failed to get node "n1": node "n1" not found', id="the node is gone"),
+        pytest.param(
+            _pod_is_deleted,
+            'pod does not exist any more: pod "p" not found',
+            id="nobody needs it any more",
+        ),
+        pytest.param(
+            _claim_is_deleted,
+            'failed to check provisioning pvc: could not find v1.PersistentVolumeClaim "ns/claim"',
+            id="the claim is gone",
+        ),
         pytest.param(
             _volume_lies_elsewhere,
-            'pv "volume" node affinity doesn\'t match node "n1"',
+            'pv "volume" node affinity doesn\'t match node "n1": no matching NodeSelectorTerms',
             id="it was made in the wrong place",
         ),
         pytest.param(lambda binding: None, "context deadline exceeded", id="ten minutes pass"),
