@@ -224,11 +224,13 @@ class InterPodAffinity:
 
     # Terms
 
-    def _resolve(self, term: AffinityTerm, namespace: str) -> frozenset[str]:
-        """The namespaces that a term of a pod in this one is about."""
+    def _resolve(self, term: AffinityTerm, namespace: str) -> frozenset[str] | None:
+        """The namespaces that a term of a pod in this one is about; None is all, known or not."""
+        selected = term.namespace_selector
+        if selected.is_empty:
+            return None
         found = set(term.namespaces)
-        if not term.namespace_selector.nothing:
-            selected = term.namespace_selector
+        if not selected.nothing:
             found.update(name for name, labels in self._namespaces.items() if selected.matches(labels))
         elif not found:
             found.add(namespace)
@@ -243,7 +245,8 @@ class InterPodAffinity:
         kinds = [self._kind(term, namespace) for term in terms]
         requirements = tuple(each for kind in kinds for each in kind.selector.requirements)
         selector = Selector(requirements, nothing=any(kind.selector.nothing for kind in kinds))
-        namespaces = frozenset.intersection(*(self._resolve(term, namespace) for term in terms))
+        limits = [kind.namespaces for kind in kinds if kind.namespaces is not None]
+        namespaces = frozenset.intersection(*limits) if limits else None
         return PodKind(namespaces, selector, with_terminating=True)
 
     def _matches(self, term: AffinityTerm, namespace: str, pod: PodInfo) -> bool:

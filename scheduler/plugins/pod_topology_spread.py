@@ -13,7 +13,7 @@ from functools import cached_property
 from math import floor, log
 from typing import TYPE_CHECKING, Any
 
-from apimachinery.labels import Selector
+from apimachinery.labels import NOTHING, Selector
 from apimachinery.objects import Object
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, find_untolerated
 from scheduler.cache import Cache
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 SYSTEM_DEFAULTS = (
-    SpreadConstraint(3, HOSTNAME, Selector(nothing=True)),
-    SpreadConstraint(5, ZONE, Selector(nothing=True)),
+    SpreadConstraint(3, HOSTNAME, NOTHING),
+    SpreadConstraint(5, ZONE, NOTHING),
 )
 
 # The pods that a pod without constraints of its own is to be spread over; None: there is no such set.
@@ -292,8 +292,8 @@ def _taking_part(pod: PodInfo, rule: SpreadConstraint, columns: Columns) -> Any:
 
 
 def _kind(pod: PodInfo, rule: SpreadConstraint) -> PodKind:
-    """The pods to be spread."""
-    return PodKind(frozenset((pod.namespace,)), rule.selector)
+    """The pods to be spread: none where the selector is empty, as upstream has it."""
+    return PodKind(frozenset((pod.namespace,)), NOTHING if rule.selector.is_empty else rule.selector)
 
 
 def _with_node(state: HardConstraint, old: NodeInfo, new: NodeInfo) -> HardConstraint:

@@ -67,7 +67,8 @@ def random_pod(rng: Random, number: int, node: str = "") -> Object:
         hard = rng.choice(("DoNotSchedule", "ScheduleAnyway"))
         domains = {"minDomains": rng.choice((1, 4))} if hard == "DoNotSchedule" else {}
         taints = {"nodeTaintsPolicy": rng.choice(("Honor", "Ignore"))}
-        other = {**term, "topologyKey": "disk"}
+        selectors = rng.choice(({}, {"labelSelector": {}}))
+        other = {**term, "topologyKey": "disk", **selectors}
         spec["topologySpreadConstraints"] = [
             {"maxSkew": 2, "whenUnsatisfiable": hard, **domains, **taints, **term},
             {"maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway", **taints, **term},

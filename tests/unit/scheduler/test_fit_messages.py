@@ -124,6 +124,12 @@ CASES: dict[str, tuple[list[Object], list[Object], Object, str]] = {
         make_pod("p", affinity={"podAntiAffinity": {REQUIRED: [ONE_APP]}}),
         "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.",
     ),
+    "somebody to keep away from in a namespace nobody has told of yet": (
+        [make_node("a")],
+        [make_pod("q", node="a", namespace="new", labels={"app": "a"})],
+        make_pod("p", affinity={"podAntiAffinity": {REQUIRED: [{**ONE_APP, "namespaceSelector": {}}]}}),
+        "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.",
+    ),
     "somebody who wants to be alone": (
         [make_node("a")],
         [make_pod("q", node="a", affinity={"podAntiAffinity": {REQUIRED: [ONE_APP]}})],

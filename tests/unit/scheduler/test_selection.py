@@ -30,3 +30,16 @@ def test_each_search_begins_where_the_last_one_ended() -> None:
         rows.append(int(outcome.node[1:]))
     for row, start in zip(rows, (0, 100, 200, 50, 150), strict=True):
         assert (row - start) % 250 < 100
+
+
+@pytest.mark.parametrize("many_nodes", [50, 0], ids=["one by one", "all at once"])
+def test_a_constraint_whose_selector_is_empty_counts_nobody(many_nodes: int) -> None:
+    spread = {
+        "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {},
+    }  # fmt: skip
+    nodes = [make_node("a", labels={"zone": "1"}), make_node("b", labels={"zone": "2"}, unschedulable=True)]
+    cache = make_cache(nodes, [make_pod("q", node="a")])
+    pod = parse_pod(make_pod("p", topologySpreadConstraints=[spread]))
+    outcome = make_selector(cache, many_nodes=many_nodes).select(pod, make_profile(cache))
+    assert isinstance(outcome, Selected)
+    assert outcome.node == "a"
