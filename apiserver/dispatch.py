@@ -75,9 +75,9 @@ class Dispatcher:
         try:
             await self._serve(info, scope, receive, send)
         except StorageError as error:
-            await send_status(send, api_error(error), info.headers.get("accept", ""))
+            await _refuse(info, send, api_error(error))
         except StatusError as error:
-            await send_status(send, error, info.headers.get("accept", ""))
+            await _refuse(info, send, error)
 
     async def _serve(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         if info.resource is None:
@@ -148,6 +148,11 @@ class Dispatcher:
 
     async def _evict(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
         await evict(info, receive, send, store, self._store(POD_DISRUPTION_BUDGETS))
+
+
+async def _refuse(info: RequestInfo, send: Send, error: StatusError) -> None:
+    """The warnings that came up on the way go with an error, too."""
+    await send_status(send, error, info.headers.get("accept", ""), info.warnings)
 
 
 def _wanted(info: RequestInfo, store: Store) -> Negotiated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from apimachinery.schema import definition_name
 from apimachinery.serialize import to_yaml
 from apiserver.asgi import Scope, Send, request_uri
 from apiserver.negotiation import MEDIA_TYPES, Media, negotiate_media
+from apiserver.warning_headers import warning_headers
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -71,12 +73,14 @@ async def send_server_error(scope: Scope, send: Send, why: object) -> None:
     await send_text(send, 500, f"Internal Server Error: {uri}: {why}\n")
 
 
-async def send_status(send: Send, error: StatusError, accept: str = "") -> None:
+async def send_status(send: Send, error: StatusError, accept: str = "", warnings: Iterable[str] = ()) -> None:
     """An error as clients expect it: a Status, with Retry-After where the error knows when.
 
     Who accepts nothing that we have is told in JSON, for people.
     """
-    headers = [(b"retry-after", b"%d" % error.retry_after)] if error.retry_after else []
+    headers = warning_headers(warnings)
+    if error.retry_after:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
     media = negotiate_media(accept)
     if media is None:
         body = orjson.dumps(error.to_status(), option=orjson.OPT_INDENT_2)

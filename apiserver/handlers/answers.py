@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from apimachinery.objects import Object
@@ -13,24 +12,11 @@ from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 from apiserver.responses import in_media
 from apiserver.storage.entry import Entry
+from apiserver.warning_headers import warning_headers
 
 Headers = list[tuple[bytes, bytes]]
-_MAX_WARNINGS, _MAX_WARNING = 4096, 256
 _PACKAGES = {"": "core", "events": "core"}
 _CONTENT_TYPES = {media: name.encode() for media, name in MEDIA_TYPES.items()}
-
-
-def warning_headers(warnings: Iterable[str]) -> Headers:
-    """RFC 7234 as upstream writes it: `299 - "text"`. Too much text is cut down, then left out."""
-    texts = list(dict.fromkeys(warnings))
-    if sum(map(len, texts)) > _MAX_WARNINGS:
-        texts = [text[:_MAX_WARNING] for text in texts][: _MAX_WARNINGS // _MAX_WARNING]
-    return [(b"warning", b'299 - "%b"' % _quoted(text)) for text in texts]
-
-
-def _quoted(text: str) -> bytes:
-    printable = "".join(each if each.isprintable() else " " for each in text)
-    return printable.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 def head(info: RequestInfo, status: int, length: int, media: Media = "json") -> dict[str, Any]:

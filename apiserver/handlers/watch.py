@@ -15,7 +15,7 @@ from math import inf
 
 from apimachinery.errors import ExpiredError, StatusError
 from apiserver.asgi import BODY_STREAM, BodyStream, Receive, Send
-from apiserver.handlers.answers import Headers, warning_headers
+from apiserver.handlers.answers import Headers
 from apiserver.handlers.list import read_options
 from apiserver.handlers.watch_events import EventWriter, Selected, event_writer, is_selected, select
 from apiserver.registry.listing import parse_revision
@@ -23,6 +23,7 @@ from apiserver.registry.options import ListOptions
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 from apiserver.storage.topic import ADDED, Change, Lagging, Reader
+from apiserver.warning_headers import warning_headers
 
 MIN_REQUEST_TIMEOUT = 1800.0
 _BOOKMARK_SECONDS = 60.0

@@ -34,7 +34,6 @@ async def create(
             obj["metadata"]["name"] = ""
         entry = await _try(store, attributes, obj, options.dry_run)
         if entry is not None:
-            info.warnings += store.strategy.warnings(obj, None)
             return entry
     raise AlreadyExistsError(store.resource, obj["metadata"]["name"], generated=generated)
 
@@ -65,17 +64,24 @@ async def admit(store: Store, attributes: Attributes, obj: Object) -> None:
     rules.set_namespace(store.resource, namespace, obj)
 
 
+def begin(store: Store, attributes: Attributes, obj: Object) -> None:
+    """What the system makes of an object that is new, in place."""
+    store.shared.disabled.drop(store.resource, obj, None)
+    attributes.warnings += store.strategy.warnings_as_sent(obj)
+    rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
+
+
 async def prepare(store: Store, attributes: Attributes, obj: Object) -> None:
     """Everything between mutating admission and the transaction that cannot allocate."""
     await patiently(partial(rules.validate_create, store.resource, store.strategy, obj))
+    attributes.warnings += store.strategy.warnings(obj, None)
     attributes.name = obj["metadata"]["name"]
     await store.validate(attributes)
 
 
 async def _try(store: Store, attributes: Attributes, obj: Object, dry_run: bool) -> Entry | None:
     """None if the name is taken."""
-    store.shared.disabled.drop(store.resource, obj, None)
-    rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
+    begin(store, attributes, obj)
     rollback = await store.strategy.begin_create(store.context(dry_run), obj)
     try:
         await prepare(store, attributes, obj)

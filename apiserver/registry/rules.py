@@ -222,3 +222,10 @@ def validate_update(
         judge = strategy.for_subresource(subresource) if subresource else strategy
         errors += judge.validate_update(new, old)
     refuse(resource, old["metadata"]["name"], errors, strategy.error_kind)
+
+
+def update_warnings(strategy: Strategy, new: Object, old: Object, subresource: str) -> list[str]:
+    """What is told about a change that is valid."""
+    if subresource == "status":
+        return strategy.status_warnings(new)
+    return (strategy.for_subresource(subresource) if subresource else strategy).warnings(new, old)

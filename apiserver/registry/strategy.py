@@ -114,8 +114,16 @@ class Strategy:
         """The selector of status.selector in a Scale."""
         return str(selector_from_label_selector((obj.get("spec") or {}).get("selector")))
 
+    def warnings_as_sent(self, obj: Object) -> list[str]:
+        """Warnings about a new object before prepare_for_create mends it, told even if it is refused."""
+        return []
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Texts for Warning headers."""
+        """Texts for Warning headers about an object that is valid, whatever becomes of it."""
+        return []
+
+    def status_warnings(self, obj: Object) -> list[str]:
+        """As warnings, for an update of the status."""
         return []
 
     async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:

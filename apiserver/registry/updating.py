@@ -15,7 +15,7 @@ from apimachinery.objects import Object
 from apiserver.admission.attributes import Attributes, Forms
 from apiserver.cel.patience import patiently
 from apiserver.registry import rules
-from apiserver.registry.creating import admit, creation_attributes, prepare
+from apiserver.registry.creating import admit, begin, creation_attributes, prepare
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import WriteOptions
 from apiserver.registry.strategy import Rollback, nothing_to_undo
@@ -106,8 +106,7 @@ class _Update:
         obj["metadata"].pop("resourceVersion", None)
         attributes = creation_attributes(store, self._info, obj, self._options)
         await admit(store, attributes, obj)
-        store.shared.disabled.drop(store.resource, obj, None)
-        rules.before_create(store.strategy, obj, store.shared.now(), store.shared.randomness)
+        begin(store, attributes, obj)
         self.rollback = await store.strategy.begin_create(store.context(self._options.dry_run), obj)
         await prepare(store, attributes, obj)
         return Put(await store.codec.to_storage(obj), self._options.dry_run)
@@ -123,6 +122,7 @@ class _Update:
         await patiently(
             partial(rules.validate_update, store.resource, store.strategy, new, old, target.subresource)
         )
+        self._info.warnings += rules.update_warnings(store.strategy, new, old, target.subresource)
         await store.validate(attributes)
         if is_released(store.resource, new):
             return Remove(dry_run)
@@ -153,7 +153,6 @@ class _Update:
         """What is left to do once the decision holds."""
         strategy, context = self._store.strategy, self._store.context(self._options.dry_run)
         assert self.new is not None
-        self._info.warnings += strategy.warnings(self.new, self.old)
         if self._options.dry_run:
             await self.rollback()
         elif isinstance(self._decision, Remove):

@@ -38,6 +38,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def json(self) -> Any:
@@ -101,8 +102,9 @@ class Api:
             return {"type": "http.request", "body": data}
 
         await self._dispatcher(self._scope(method, path, headers), receive, send)
-        answered = {name.decode(): value.decode() for name, value in started["headers"]}
-        return Answer(started["status"], answered, b"".join(pieces))
+        answered = [(name.decode(), value.decode()) for name, value in started["headers"]]
+        warnings = [value for name, value in answered if name == "warning"]
+        return Answer(started["status"], dict(answered), b"".join(pieces), warnings)
 
     @staticmethod
     def _scope(method: str, path: str, headers: dict[str, str] | None) -> dict[str, Any]:
