@@ -63,8 +63,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the exchange is over and the server keeps the connection."""
-        return self._keep_alive and self.is_usable
+        """Whether the exchange is over, the server keeps the connection, and we still read from it."""
+        return self._keep_alive and not self._paused and self.is_usable
 
     def start(self, data: bytes, *, streaming: bool = False) -> None:
         """Sends a request; its head and body are in `data`."""

@@ -47,7 +47,7 @@ def find_header(headers: Headers, name: bytes) -> str | None:
 
 
 class Stream:
-    """An answer whose body is read as it comes; must be closed. Iterating to the end keeps the connection."""
+    """An answer whose body is read as it comes; must be closed. All of it come, the connection is kept."""
 
     def __init__(
         self, connection: Connection, headers: Headers, release: Callable[[Connection], None]
@@ -62,7 +62,7 @@ class Stream:
         return await self._connection.read_all()
 
     async def aclose(self) -> None:
-        """Gives the connection back if the body was read to its end, and ends it otherwise."""
+        """Gives the connection back if the whole body has come, and ends it otherwise."""
         self._release(self._connection)
 
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
+from client.connection import HIGH_WATER, Connection
 from client.errors import ConnectionFailed, StaleConnection
 from client.transport import AT_ONCE, Transport, dial_error
 from tests.fakes.http_server import Exchange, scripted
@@ -174,6 +175,34 @@ async def test_a_slow_reader_stops_the_sender() -> None:
             assert not sent.is_set()
             assert sum([len(chunk) async for chunk in stream]) == size
         await transport.aclose()
+
+
+class OpenSocket(asyncio.Transport):
+    """Takes what it is given, and says nothing by itself."""
+
+    def write(self, data: object) -> None:
+        """Sent."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        """Nothing comes any more."""
+
+
+@pytest.mark.parametrize(
+    ("unread", "reusable"),
+    [
+        pytest.param(HIGH_WATER, True, id="what fits"),
+        pytest.param(HIGH_WATER + 1, False, id="so much that the socket is not read any more"),
+    ],
+)
+async def test_a_connection_whose_answer_nobody_read_is_used_again(unread: int, reusable: bool) -> None:
+    connection = Connection()
+    connection.connection_made(OpenSocket())
+    connection.start(request(), streaming=True)
+    connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % unread + bytes(unread))
+    assert connection.is_reusable is reusable
 
 
 def _unverified(message: str) -> ssl.SSLCertVerificationError:
