@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
 
     def unary(self, path: str, message: bytes, timeout: float) -> UnaryCall:
         """One message out; the `answer` of the call is awaited. Raises GrpcError if no call is taken."""
-        stream = self._next_stream
+        stream = self._take_stream()
         timer = self._loop.call_later(timeout, self._expire, stream, self._loop.time())
         call = UnaryCall(stream, self._call_window, self._loop.create_future(), timer)
         self._begin(call, path)
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
 
     def stream(self, path: str, **metadata: str) -> StreamCall:
         """Raises GrpcError if no call is taken."""
-        call = StreamCall(self._next_stream, self._call_window)
+        call = StreamCall(self._take_stream(), self._call_window)
         self._begin(call, path, tuple(metadata.items()))
         return call
 
@@ -124,11 +124,13 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _begin(self, call: Call, path: str, metadata: tuple[tuple[str, str], ...] = ()) -> None:
+    def _take_stream(self) -> int:
         if self._refusal is not None:
-            call.end(self._refusal)
             raise self._refusal
-        self._next_stream = call.stream + 2
+        stream, self._next_stream = self._next_stream, self._next_stream + 2
+        return stream
+
+    def _begin(self, call: Call, path: str, metadata: tuple[tuple[str, str], ...] = ()) -> None:
         self._calls[call.stream] = call
         block = _request_block(self._secure, self._authority, path, self._user_agent, metadata)
         self._send(frames.encode(Type.HEADERS, frames.END_HEADERS, call.stream, block))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+
 import pytest
 
 from component_base.grpc import frames
 from component_base.grpc.call import MESSAGE_HEAD, Call
 from component_base.grpc.channel import Endpoint
+from component_base.grpc.connection import Connection
 from component_base.grpc.frames import Frame, FrameReader, Type
 from component_base.grpc.status import Code, GrpcError, error_in
 
@@ -68,6 +72,20 @@ def test_a_compressed_message_is_refused() -> None:
 )
 def test_padding_and_priority_are_taken_off(frame: Frame, expected: bytes) -> None:
     assert frames.unpadded(frame) == expected
+
+
+async def test_a_connection_that_is_closed_refuses_calls_and_leaves_nothing_behind() -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    connection = Connection("x", "test", secure=False)
+    connection.close("the server is going away")
+    with pytest.raises(GrpcError, match="going away"):
+        connection.unary("/a", b"", 1.0)
+    with pytest.raises(GrpcError, match="going away"):
+        connection.stream("/a")
+    del connection
+    gc.collect()
+    assert complaints == []
 
 
 @pytest.mark.parametrize(
