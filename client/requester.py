@@ -16,11 +16,12 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from apimachinery.errors import StatusError, from_status
+from client.errors import ConnectionFailed
 from client.transport import Response, Stream, Transport, find_header
 from component_base import tracing
 from component_base.certificates import load_pair
 from component_base.credentials import Credentials
-from component_base.kubeconfig import ClientConfig
+from component_base.kubeconfig import ClientConfig, ConfigError
 from component_base.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
@@ -107,9 +108,7 @@ class Requester:
             if delay is None or attempt == _MAX_RETRIES:
                 break
             await asyncio.sleep(delay)
-        if response.status == 401:
-            self._credentials.expire()
-        raise _error_of(response.status, response.body)
+        raise self._refusal(response.status, response.body)
 
     async def _send(self, request: Request) -> Response:
         """Once, and tells whoever wants to know."""
@@ -130,8 +129,13 @@ class Requester:
         stream = await self._transport.open(request.method.encode(), data, seconds=self._seconds)
         if stream.status >= 400:
             async with aclosing(stream):
-                raise _error_of(stream.status, await stream.read())
+                raise self._refusal(stream.status, await stream.read())
         return stream
+
+    def _refusal(self, status: int, body: bytes) -> StatusError:
+        if status == 401:
+            self._credentials.expire()
+        return _error_of(status, body)
 
     async def _encode(self, request: Request) -> bytes:
         method, path, body, headers, params = request
@@ -141,13 +145,21 @@ class Requester:
         if "accept" not in extra:
             extra["accept"] = "application/json"
         lines += [f"{name}: {value}\r\n" for name, value in extra.items()]
-        authorization = await self._credentials.header()
+        authorization = await self._authorization()
         if authorization is not None:
-            lines.append(f"authorization: {authorization.decode()}\r\n")
+            lines.append(f"authorization: {authorization}\r\n")
         if body is not None or method in ("POST", "PUT", "PATCH"):
             lines.append(f"content-length: {len(body or b'')}\r\n")
         lines.append("\r\n")
         return "".join(lines).encode() + (body or b"")
+
+    async def _authorization(self) -> str | None:
+        """Raises ConnectionFailed if a plugin fails: the next time it may do better."""
+        try:
+            value = await self._credentials.header()
+        except ConfigError as error:
+            raise ConnectionFailed(str(error)) from error
+        return None if value is None else value.decode()
 
     async def http(self) -> httpx.AsyncClient:
         """An httpx client on the same connections, signed in as the same user."""
@@ -155,18 +167,18 @@ class Requester:
 
         from client.httpx_transport import HttpxTransport
 
-        authorization = await self._credentials.header()
+        authorization = await self._authorization()
         headers = {"user-agent": self._user_agent}
-        if authorization:
-            headers["authorization"] = authorization.decode()
+        if authorization is not None:
+            headers["authorization"] = authorization
         return httpx.AsyncClient(
             transport=HttpxTransport(self._transport), base_url=self.config.server, headers=headers
         )
 
     async def identity(self) -> Sequence[tuple[str, str]]:
         """The headers that say who asks, for a connection made beside these."""
-        authorization = await self._credentials.header()
-        own = [("authorization", authorization.decode())] if authorization else []
+        authorization = await self._authorization()
+        own = [("authorization", authorization)] if authorization is not None else []
         return [*_identity(self.config, self._user_agent), *own]
 
     def use_certificate(self, pem: bytes) -> None:

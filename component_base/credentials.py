@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from apimachinery.objects import Object, get_path
 from apimachinery.times import parse_time
 from component_base.clock import now as real_now
 from component_base.kubeconfig import ClientConfig, ConfigError
+
+log = logging.getLogger(__name__)
 
 _REREAD = timedelta(minutes=1)
 
@@ -31,6 +34,7 @@ class Credentials:
         self.is_fixed = not (config.token_file or config.exec)
 
     async def header(self) -> bytes | None:
+        """Raises ConfigError if a plugin fails, OSError if there has never been a token in the file."""
         if self.is_fixed:
             return self._value
         async with self._lock:
@@ -44,8 +48,8 @@ class Credentials:
 
     async def _renew(self) -> None:
         if self._config.token_file:
-            token = await asyncio.to_thread(Path(self._config.token_file).read_text)
-            self._value, self._until = _bearer(token.strip()), self._now() + _REREAD
+            self._value = await asyncio.to_thread(_read_token, self._config.token_file, self._value)
+            self._until = self._now() + _REREAD
             return
         status = await run_plugin(self._config.exec or {})
         if not status.get("token"):
@@ -68,6 +72,17 @@ def _fixed(config: ClientConfig) -> bytes | None:
 
 def _bearer(token: str) -> bytes:
     return b"Bearer " + token.encode()
+
+
+def _read_token(file: str, last: bytes | None) -> bytes:
+    """Of a file that cannot be read any more the last token goes on. Raises OSError if there was none."""
+    try:
+        return _bearer(Path(file).read_text().strip())
+    except OSError as error:
+        if last is None:
+            raise
+        log.warning("Token not read again, going on with the old one: file=%s error=%s", file, error)
+        return last
 
 
 async def run_plugin(spec: Object) -> Object:

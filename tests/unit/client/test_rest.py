@@ -1,9 +1,17 @@
 """The REST client: what it sends, and what it makes of answers."""
 
+import sys
+
 import orjson
 import pytest
 
-from apimachinery.errors import ConflictError, ExpiredError, NotFoundError, TooManyRequestsError
+from apimachinery.errors import (
+    ConflictError,
+    ExpiredError,
+    NotFoundError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
 from apimachinery.objects import Object
 from apimachinery.scheme import DEPLOYMENTS, NODES, PODS
 from client.errors import ConnectionFailed
@@ -113,6 +121,34 @@ async def test_a_refusal_without_a_time_is_final() -> None:
     async with scripted(evict) as server:
         with pytest.raises(TooManyRequestsError):
             await client(server).get(PODS, "a", "ns")
+
+
+def signed_in_by(server: ScriptedServer, script: str) -> Client:
+    """As whom a plugin says, which is a line of Python."""
+    plugin = {"command": sys.executable, "args": ["-c", script]}
+    return Client(ClientConfig(server=f"http://127.0.0.1:{server.port}", exec=plugin), user_agent="test/1")
+
+
+async def test_a_watch_that_is_not_signed_in_asks_the_plugin_anew() -> None:
+    async def unauthorized(exchange: Exchange) -> None:
+        await exchange.answer(status(401, "Unauthorized"), "401 X")
+
+    script = """import os; print('{"status": {"token": "%s"}}' % os.getpid())"""
+    async with scripted(unauthorized) as server:
+        c = signed_in_by(server, script)
+        for _ in range(2):
+            with pytest.raises(UnauthorizedError):
+                await anext(c.watch(PODS, resource_version="5"))
+        await c.aclose()
+    first, second = (each.header("authorization") for each in server.exchanges)
+    assert first != second
+
+
+async def test_a_plugin_that_fails_is_a_failed_connection() -> None:
+    async with scripted(echo) as server:
+        c = signed_in_by(server, "raise SystemExit(3)")
+        with pytest.raises(ConnectionFailed, match=r"getting credentials: exec: .* failed with exit code 3"):
+            await c.get(PODS, "a", "ns")
 
 
 async def test_an_answer_that_is_no_json_is_a_failed_connection() -> None:

@@ -116,6 +116,18 @@ async def test_a_token_file_is_read_again_after_it_rotated(tmp_path: Path) -> No
     assert await credentials.header() == b"Bearer two"
 
 
+async def test_a_token_whose_file_is_away_goes_on(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    credentials = Credentials(ClientConfig(server="http://x", token_file=str(token)))
+    with pytest.raises(FileNotFoundError):
+        await credentials.header()
+    token.write_text("one\n")
+    assert await credentials.header() == b"Bearer one"
+    token.unlink()
+    credentials.expire()
+    assert await credentials.header() == b"Bearer one"
+
+
 async def test_an_exec_plugin_gives_a_token() -> None:
     script = 'import os; print(\'{"status": {"token": "%s"}}\' % os.environ["WHO"])'
     plugin = {"command": sys.executable, "args": ["-c", script], "env": [{"name": "WHO", "value": "me"}]}
