@@ -38,6 +38,7 @@ class Selectors(TypedDict):
 
 
 MIN_WATCH_SECONDS = 300.0
+SHORT_WATCH_SECONDS = 1.0
 FIRST_DELAY, LIMIT_BEFORE_SYNC, LIMIT_AFTER_SYNC = 0.05, 1.0, 10.0
 
 
@@ -184,6 +185,8 @@ class Informer:
                 await self._pause()
 
     async def _watch(self) -> None:
+        """One stream, to its end. One that ends at once and tells nothing counts as a lost connection."""
+        began, is_silent = asyncio.get_running_loop().time(), True
         seconds = MIN_WATCH_SECONDS * (1 + self._random.random())
         events = self._client.watch(
             self.resource,
@@ -195,12 +198,15 @@ class Informer:
         )
         async with aclosing(events):
             async for type, obj in events:
+                is_silent = False
                 self._delay = FIRST_DELAY
                 self.resource_version = resource_version_of(obj)
                 if type == "BOOKMARK":
                     continue
                 self._complete(obj)
                 self._apply(key_of(obj), None if type == "DELETED" else obj, last=obj)
+        if is_silent and asyncio.get_running_loop().time() - began < SHORT_WATCH_SECONDS:
+            raise ConnectionFailed("very short watch: it ended within a second, and nothing came")
 
     async def _pause(self) -> None:
         """Waits before the next try: 50 ms, doubling, up to a second at start and ten later, with jitter."""

@@ -1,7 +1,7 @@
 """The informer keeps up with a server that breaks off, forgets and loses events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -100,6 +100,24 @@ async def test_a_lost_connection_costs_no_list() -> None:
         await api.create(PODS, pod("a", v="1"))
         await settle()
     assert (it.told, api.calls.count("list pods")) == (["a: None -> 1"], 1)
+
+
+class HastyApi(FakeApi):
+    """Ends every watch at once, as if that were in order."""
+
+    async def watch(
+        self, resource: Resource, namespace: str | None = None, *, resource_version: str, **_: Any
+    ) -> AsyncGenerator[tuple[str, Object], None]:
+        self._called("watch", resource, "")
+        await asyncio.sleep(0.001)
+        for event in ():
+            yield event
+
+
+async def test_watches_that_end_at_once_are_not_begun_without_a_pause() -> None:
+    async with watched(HastyApi()) as it:
+        await settle(60)
+    assert it.api.calls.count("watch pods") < 30
 
 
 async def test_an_error_is_never_an_empty_cache() -> None:
