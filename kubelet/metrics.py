@@ -78,4 +78,10 @@ STORAGE_OPERATIONS = Histogram(
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]
 )
+STARTED_CONTAINERS_ERRORS = Counter(
+    "kubelet_started_containers_errors",
+    "Cumulative number of errors when starting containers",
+    ["container_type", "code"],
+)
 STARTED_PODS = Counter("kubelet_started_pods", "Cumulative number of pods started")
+STARTED_PODS_ERRORS = Counter("kubelet_started_pods_errors", "Cumulative number of errors when starting pods")

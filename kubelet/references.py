@@ -23,10 +23,11 @@ def node_reference(name: str) -> Object:
 
 def container_reference(pod: Object, container: str) -> Object:
     """The pod with the path of one container: `spec.containers{web}`, upstream's form, braces and all."""
-    return {**pod_reference(pod), "fieldPath": f"spec.{_list_of(pod, container)}{{{container}}}"}
+    return {**pod_reference(pod), "fieldPath": f"spec.{list_of(pod, container)}{{{container}}}"}
 
 
-def _list_of(pod: Object, container: str) -> str:
+def list_of(pod: Object, container: str) -> str:
+    """The field of the spec that the container stands in."""
     spec = pod.get("spec") or {}
     for field in ("initContainers", "ephemeralContainers"):
         if any(each.get("name") == container for each in spec.get(field) or ()):

@@ -175,9 +175,9 @@ def _initializing(
         if newest is not None and not is_of_sandbox(newest, sandbox):
             newest = None
         if is_sidecar(container):
-            doomed = _unhealthy(pod, container, newest, verdicts)
-            kill += [doomed] if doomed else []
-            if doomed or not is_running(newest):
+            doom = _doom(container, newest, verdicts)
+            kill += [_kill_sidecar(newest, doom)] if newest and doom else []
+            if doom or not is_running(newest):
                 start.append(container["name"])
             if not has_started(container, newest, verdicts):
                 return PodActions(sandbox_id=sandbox.id, kill=tuple(kill), start=tuple(start))
@@ -217,24 +217,17 @@ def _running(
     kept = 0
     for container in (pod.get("spec") or {}).get("containers") or ():
         newest = newest_container(seen, container["name"])
-        if not is_running(newest):
+        if newest is None or not is_running(newest):
             if should_restart(pod, container, newest):
                 start.append(container["name"])
             continue
-        doomed = (
-            _changed(container, newest)
-            or _unhealthy(pod, container, newest, verdicts)
-            or _resized(container, newest, resized)
-        )
-        if doomed is None:
+        doom = _doom(container, newest, verdicts, resized)
+        if doom is None:
             kept += 1
             continue
-        kill.append(doomed)
-        if (
-            doomed.reason in (KillReason.CHANGED, KillReason.RESIZED)
-            or restart_policy(pod, container) != "Never"
-        ):
-            start.append(container["name"])
+        again = doom in (KillReason.CHANGED, KillReason.RESIZED) or restart_policy(pod, container) != "Never"
+        kill.append(_kill(newest, doom, again=again))
+        start += [container["name"]] if again else []
     if not kept and not start:
         return PodActions(kill_pod=True)
     sidecars_kill, sidecars_start = _sidecars(pod, seen, verdicts, resized)
@@ -251,51 +244,42 @@ def _sidecars(
         if not is_sidecar(container):
             continue
         newest = newest_container(seen, container["name"])
-        doomed = (
-            _changed(container, newest)
-            or _unhealthy(pod, container, newest, verdicts)
-            or _resized(container, newest, resized)
-        )
-        kill += [doomed] if doomed else []
-        if doomed or not is_running(newest):
+        doom = _doom(container, newest, verdicts, resized)
+        kill += [_kill_sidecar(newest, doom)] if newest and doom else []
+        if doom or not is_running(newest):
             start.append(container["name"])
     return kill, start
 
 
-def _changed(container: Object, newest: RuntimeContainer | None) -> KillContainer | None:
+def _doom(
+    container: Object, newest: RuntimeContainer | None, verdicts: Verdicts, resized: Collection[str] = ()
+) -> KillReason | None:
+    """Why a container that runs has to die."""
     if newest is None or newest.state is not ContainerState.RUNNING:
         return None
-    known = newest.annotations.get(HASH_ANNOTATION)
-    if known is None or known == container_hash(container):
-        return None
-    name = container["name"]
-    return KillContainer(
-        newest.id, name, f"Container {name} definition changed, will be restarted", KillReason.CHANGED
-    )
-
-
-def _resized(
-    container: Object, newest: RuntimeContainer | None, resized: Collection[str]
-) -> KillContainer | None:
-    name = container["name"]
-    if newest is None or not is_running(newest) or name not in resized:
-        return None
-    return KillContainer(newest.id, name, f"Container {name} resize requires restart", KillReason.RESIZED)
-
-
-def _unhealthy(
-    pod: Object, container: Object, newest: RuntimeContainer | None, verdicts: Verdicts
-) -> KillContainer | None:
-    if newest is None or newest.state is not ContainerState.RUNNING:
-        return None
-    again = ", will be restarted" if restart_policy(pod, container) != "Never" else ""
-    name = container["name"]
+    if newest.annotations.get(HASH_ANNOTATION) not in (None, container_hash(container)):
+        return KillReason.CHANGED
     if verdicts.liveness.get(newest.id) is False:
-        return KillContainer(
-            newest.id, name, f"Container {name} failed liveness probe{again}", KillReason.LIVENESS
-        )
+        return KillReason.LIVENESS
     if verdicts.startup.get(newest.id) is False:
-        return KillContainer(
-            newest.id, name, f"Container {name} failed startup probe{again}", KillReason.STARTUP
-        )
-    return None
+        return KillReason.STARTUP
+    return KillReason.RESIZED if newest.name in resized else None
+
+
+_WORDS = {
+    KillReason.CHANGED: "definition changed",
+    KillReason.LIVENESS: "failed liveness probe",
+    KillReason.STARTUP: "failed startup probe",
+    KillReason.RESIZED: "resize requires restart",
+}
+
+
+def _kill(newest: RuntimeContainer, reason: KillReason, *, again: bool) -> KillContainer:
+    ending = ", will be restarted" if again and reason is not KillReason.RESIZED else ""
+    return KillContainer(newest.id, newest.name, f"Container {newest.name} {_WORDS[reason]}{ending}", reason)
+
+
+def _kill_sidecar(newest: RuntimeContainer, reason: KillReason) -> KillContainer:
+    """It always runs again; nothing is said of it."""
+    subject = "Container" if reason is KillReason.RESIZED else "Init container"
+    return KillContainer(newest.id, newest.name, f"{subject} {newest.name} {_WORDS[reason]}", reason)

@@ -1,6 +1,8 @@
 """CrashLoopBackOff: how long a container that ended waits for its next start. Pure bookkeeping.
 
-10 s doubling to 300 s, counted from its end; forgotten once it has stayed away for twice the maximum.
+10 s doubling to 300 s, counted from its end; forgotten once it has run for twice the maximum.
+
+Source: staging/src/k8s.io/client-go/util/flowcontrol/backoff.go of Kubernetes 1.34.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ INITIAL, MAXIMUM = 10.0, 300.0
 class BackoffEntry:
     delay: float
     since: float
-    """When the container ended whose restart began this delay."""
+    """When the restart was that began this delay."""
 
 
 class Backoff:
@@ -35,11 +37,11 @@ class Backoff:
         entry = self._entries.get(key)
         return entry.delay if entry else 0.0
 
-    def restarted(self, key: Hashable, ended_at: float) -> None:
-        """It is started again after having ended then: the next wait is longer."""
+    def restarted(self, key: Hashable, ended_at: float, now: float) -> None:
+        """It is started again now after having ended then: the next wait is longer."""
         entry = self._live(key, ended_at)
         delay = min(entry.delay * 2, self.maximum) if entry else self.initial
-        self._entries[key] = BackoffEntry(delay, ended_at)
+        self._entries[key] = BackoffEntry(delay, now)
 
     def _live(self, key: Hashable, ended_at: float) -> BackoffEntry | None:
         entry = self._entries.get(key)

@@ -1,14 +1,18 @@
-"""Lifecycle hooks: postStart and preStop by exec, httpGet or sleep."""
+"""Lifecycle hooks: postStart and preStop by exec, httpGet or sleep.
+
+Source: pkg/kubelet/lifecycle/handlers.go of Kubernetes 1.34.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 
 from apimachinery.objects import Object
-from kubelet.probes.http import HttpFailed, HttpGet, get
+from kubelet.containers.downward import quote
+from kubelet.events import WARNING, Recorder
+from kubelet.probes.http import NOT_TLS, HttpFailed, HttpGet, follow
 from kubelet.probes.prober import PortError, http_get
-from kubelet.references import pod_full_name
+from kubelet.references import pod_full_name, pod_reference
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
 
 EXEC_SECONDS = 3600.0
@@ -19,38 +23,61 @@ class HookFailed(Exception):
     """The message is upstream's, and may hold what the hook has written: for the status, not for Events."""
 
 
-async def run_hook(
-    runtime: Runtime, hook: Object, pod: Object, container: Object, container_id: str, ip: str
-) -> None:
-    """Runs to the end. Raises HookFailed."""
-    where = f'for Container "{container["name"]}" in Pod "{pod_full_name(pod)}" failed'
-    if "exec" in hook:
-        await _exec(runtime, hook["exec"].get("command") or [], container_id, where)
-    elif "httpGet" in hook:
-        await _http(hook["httpGet"], container, ip, where)
-    elif "sleep" in hook:
-        await asyncio.sleep(hook["sleep"].get("seconds") or 0)
-    else:
-        raise HookFailed(f"Cannot run handler: invalid handler: {' '.join(hook)}")
+class HookRunner:
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
 
+    async def run(self, hook: Object, pod: Object, container: Object, container_id: str) -> None:
+        """Runs to the end. Raises HookFailed."""
+        where = f'for Container "{container["name"]}" in Pod "{pod_full_name(pod)}" failed'
+        if "exec" in hook:
+            await self._exec(hook["exec"].get("command") or [], container_id, where)
+        elif "httpGet" in hook:
+            await self._http(hook["httpGet"], pod, container, where)
+        elif "sleep" in hook:
+            await asyncio.sleep(hook["sleep"].get("seconds") or 0)
+        else:
+            raise HookFailed(f"Cannot run handler: invalid handler: {' '.join(hook)}")
 
-async def _exec(runtime: Runtime, command: list[str], container_id: str, where: str) -> None:
-    shown = f"Exec lifecycle hook ([{' '.join(command)}]) {where}"
-    try:
-        result = await runtime.exec_sync(container_id, command, EXEC_SECONDS)
-    except (ContainerRuntimeError, TimeoutError) as error:
-        raise HookFailed(f'{shown} - error: {error}, message: ""') from error
-    if result.exit_code:
-        output = result.output.decode(errors="replace")
-        why = f"command '{' '.join(command)}' exited with {result.exit_code}: {output}"
-        raise HookFailed(f'{shown} - error: {why}, message: "{output}"')
+    async def _exec(self, command: list[str], container_id: str, where: str) -> None:
+        shown = f"Exec lifecycle hook ([{' '.join(command)}]) {where}"
+        try:
+            result = await self._runtime.exec_sync(container_id, command, EXEC_SECONDS)
+        except (ContainerRuntimeError, TimeoutError) as error:
+            raise HookFailed(f'{shown} - error: {error}, message: ""') from error
+        if result.exit_code:
+            output = result.output.decode(errors="replace")
+            why = f"command '{' '.join(command)}' exited with {result.exit_code}: {output}"
+            raise HookFailed(f"{shown} - error: {why}, message: {quote(output)}")
 
+    async def _http(self, action: Object, pod: Object, container: Object, where: str) -> None:
+        try:
+            request = http_get(action, container, (pod.get("status") or {}).get("podIP") or "")
+            await self._get(request, pod)
+        except (HttpFailed, PortError) as error:
+            message = f"HTTP lifecycle hook ({action.get('path') or ''}) {where} - error: {error}"
+            raise HookFailed(message) from error
 
-async def _http(action: Object, container: Object, ip: str, where: str) -> None:
-    request: HttpGet | None = None
-    try:
-        request = http_get(action, container, ip)
-        await get(request.url, (("User-Agent", "kube-lifecycle/1.34"), *request.headers))
-    except (HttpFailed, PortError, ssl.SSLError) as error:
-        shown = request.path if request else action.get("path", "")
-        raise HookFailed(f"HTTP lifecycle hook ({shown}) {where} - error: {error}") from error
+    async def _get(self, request: HttpGet, pod: Object) -> None:
+        """Whatever the answer. Where TLS is asked for and not spoken, plain HTTP will do, with an Event."""
+        headers = (("User-Agent", "kube-lifecycle/1.34"), *request.headers)
+        try:
+            await follow(request.url, headers)
+        except HttpFailed as error:
+            if str(error) != NOT_TLS:
+                raise HttpFailed(f'Get "{request.url}": {error}') from error
+            await self._get_plainly(request, pod, error)
+
+    async def _get_plainly(self, request: HttpGet, pod: Object, first: HttpFailed) -> None:
+        plain = request.url.replace("https:", "http:", 1)
+        headers = [each for each in request.headers if each[0].lower() != "authorization"]
+        try:
+            await follow(plain, (("User-Agent", "kube-lifecycle/1.34"), *headers))
+        except HttpFailed:
+            raise HttpFailed(f'Get "{request.url}": {first}') from first
+        message = (
+            f"request to HTTPS lifecycle hook {request.authority} got HTTP response, "
+            "retry with HTTP succeeded"
+        )
+        self._recorder.event(pod_reference(pod), WARNING, "LifecycleHTTPFallback", message)

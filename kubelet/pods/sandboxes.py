@@ -10,6 +10,7 @@ from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import WARNING, Recorder
 from kubelet.journal import Journal
+from kubelet.metrics import STARTED_PODS, STARTED_PODS_ERRORS
 from kubelet.pods.devices import DeviceError, Devices
 from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.references import pod_reference
@@ -41,6 +42,7 @@ class SandboxMaker:
 
     async def make(self, pod: Object, attempt: int) -> bool:
         """Whether it is there; an Event says why not."""
+        STARTED_PODS.inc()
         try:
             await self._devices.prepare(pod)
             config = await self._config(pod, attempt)
@@ -52,6 +54,7 @@ class SandboxMaker:
             self._recorder.event(pod_reference(pod), WARNING, "FailedPrepareDynamicResources", message)
             return False
         except SandboxError as error:
+            STARTED_PODS_ERRORS.inc()
             message = f"Failed to create pod sandbox: {error}"
             self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
             return False

@@ -15,16 +15,16 @@ from apimachinery.objects import Object, uid_of
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.images.manager import ImageManager
 from kubelet.journal import Journal
-from kubelet.metrics import STARTED_CONTAINERS
+from kubelet.metrics import STARTED_CONTAINERS, STARTED_CONTAINERS_ERRORS
 from kubelet.pods.actions import container_hash
 from kubelet.pods.backoff import Backoff
 from kubelet.pods.container_status import StartFailure
-from kubelet.pods.hooks import HookFailed, run_hook
+from kubelet.pods.hooks import HookFailed, HookRunner
 from kubelet.pods.image_volumes import ImageVolumes, mounted_images
 from kubelet.pods.preparer import Preparer, Wish
 from kubelet.pods.seen import has_ended, newest_container, newest_sandbox
 from kubelet.pods.termination import Terminator
-from kubelet.references import container_reference, pod_full_name
+from kubelet.references import container_reference, list_of, pod_full_name
 from kubelet.runtime.interface import (
     ContainerConfig,
     ContainerRuntimeError,
@@ -43,6 +43,13 @@ from kubelet.volumes.mounted import MountedVolume
 
 RETRY_SECONDS = 10.0
 """When a container that could not be started is tried again, unless what it refers to changes sooner."""
+
+_KINDS = {
+    "containers": "container",
+    "initContainers": "init_container",
+    "ephemeralContainers": "ephemeral_container",
+}
+"""As metrics call them."""
 
 SOON = 1.0
 """There is a dead container now: the next try is its restart, and the back-off sees to the rest."""
@@ -79,6 +86,7 @@ class ContainerStarter:
         self._journal = journal
         self._gate = gate
         self._now = now
+        self._hooks = HookRunner(runtime, recorder)
         self.backoff = Backoff()
 
     async def start(
@@ -92,6 +100,23 @@ class ContainerStarter:
         """Raises StartFailed. `pod` must show the addresses of its sandbox."""
         newest = newest_container(seen, container["name"])
         self._check_backoff(pod, container, newest)
+        kind = _KINDS[list_of(pod, container["name"])]
+        STARTED_CONTAINERS.labels(kind).inc()
+        try:
+            await self._start(pod, container, newest, seen, volumes, facts)
+        except StartFailed as error:
+            STARTED_CONTAINERS_ERRORS.labels(kind, error.failure.reason).inc()
+            raise
+
+    async def _start(
+        self,
+        pod: Object,
+        container: Object,
+        newest: RuntimeContainer | None,
+        seen: RuntimePod,
+        volumes: Mapping[str, MountedVolume],
+        facts: NodeFacts,
+    ) -> None:
         images = await self._image_volumes(pod, container)
         image = await self._image(pod, container)
         target = self._target(pod, container, seen)
@@ -99,7 +124,7 @@ class ContainerStarter:
         wish = Wish(pod, container, _attempt(pod, container, newest), image, volumes, facts, target)
         config = await self._prepared(wish)
         if newest is not None and has_ended(newest):
-            self.backoff.restarted(_key(pod, container), _ended_at(newest))
+            self.backoff.restarted(_key(pod, container), _ended_at(newest), self._now().timestamp())
         async with self._gate:
             await uninterrupted(self._create_and_start(pod, container, _sandbox_id(seen), config))
         await self._post_start(pod, container, uid_of(pod))
@@ -155,7 +180,7 @@ class ContainerStarter:
             return ""
         target = newest_container(seen, name)
         if target is None or target.state is not ContainerState.RUNNING:
-            message = f'unable to find target container "{name}"'
+            message = f"unable to find target container {name}"
             self._event(pod, container["name"], WARNING, "Failed", f"Error: {message}")
             raise StartFailed(StartFailure(CreateContainerConfigError.reason, message))
         return target.id
@@ -180,9 +205,10 @@ class ContainerStarter:
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
-            self._event(pod, name, WARNING, "Failed", f"Error: {error}")
+            # Its id would make each try an Event of its own.
+            told = str(error).replace(container_id.rpartition("/")[2], name)
+            self._event(pod, name, WARNING, "Failed", f"Error: {told}")
             raise StartFailed(StartFailure(error.reason, str(error)), SOON) from error
-        STARTED_CONTAINERS.labels("container").inc()
         self._event(pod, name, NORMAL, "Started", f"Started container {name}")
 
     async def _create(self, pod: Object, name: str, sandbox: str, config: ContainerConfig) -> str:
@@ -207,7 +233,7 @@ class ContainerStarter:
             return
         try:
             with self._journal.step(pod, "postStart", name):
-                await run_hook(self._runtime, hook, pod, container, running.id, _ip(pod))
+                await self._hooks.run(hook, pod, container, running.id)
         except HookFailed as error:
             self._event(pod, name, WARNING, "FailedPostStartHook", "PostStartHook failed")
             grace = pod["spec"].get("terminationGracePeriodSeconds")
@@ -245,7 +271,3 @@ def _attempt(pod: Object, container: Object, newest: RuntimeContainer | None) ->
     if (old.get("state") or {}).keys() & {"running", "terminated"}:
         return int(old.get("restartCount", 0)) + 1
     return int(old.get("restartCount", 0))
-
-
-def _ip(pod: Object) -> str:
-    return (pod.get("status") or {}).get("podIP") or ""

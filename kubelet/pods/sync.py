@@ -18,7 +18,7 @@ from component_base.first_of import first_of
 from kubelet.cgroups.tree import CgroupError
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.journal import Journal
-from kubelet.metrics import POD_START, STARTED_PODS
+from kubelet.metrics import POD_START
 from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_pod_actions
 from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
@@ -271,7 +271,6 @@ class PodSync:
             return
         record.started = True
         self._journal.note(record.pod, "all started")
-        STARTED_PODS.inc()
         POD_START.observe(max(self._now().timestamp() - record.first_seen, 0.0))
 
     # Time.

@@ -15,15 +15,15 @@ from contextlib import suppress
 from apimachinery.objects import Object
 from apimachinery.pods import all_containers, is_sidecar
 from kubelet.events import NORMAL, WARNING, Recorder
-from kubelet.pods.hooks import HookFailed, run_hook
+from kubelet.pods.hooks import HookFailed, HookRunner
 from kubelet.pods.seen import newest_sandbox, running_containers
 from kubelet.references import container_reference
 from kubelet.runtime.interface import ContainerState, Runtime, RuntimeContainer, RuntimePod
 
 log = logging.getLogger(__name__)
 
-AFTER_HOOK_GRACE = 2.0
-"""What is left to a container whose preStop hook, or whose turn, has used up the grace period."""
+LEAST_GRACE = 2.0
+"""What every container gets, even where its preStop hook, or its turn, has used up the grace period."""
 
 Ends = Sequence[asyncio.Event]
 """The ends of other containers."""
@@ -33,6 +33,7 @@ class Terminator:
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self._runtime = runtime
         self._recorder = recorder
+        self._hooks = HookRunner(runtime, recorder)
 
     async def stop_pod(self, pod: Object, seen: RuntimePod | None, grace: float) -> None:
         """Returns when no container of the pod runs and its sandboxes are stopped."""
@@ -64,9 +65,9 @@ class Terminator:
         hook = ((container or {}).get("lifecycle") or {}).get("preStop")
         if hook and container is not None and grace > 0:
             grace = await self._pre_stop(pod, container, running, hook, grace)
-        if before:
+        if before and grace > 0:
             grace = await _await_turn(before, grace)
-        await self._runtime.stop_container(running.id, grace)
+        await self._runtime.stop_container(running.id, max(grace, LEAST_GRACE))
 
     async def _pre_stop(
         self, pod: Object, container: Object, running: RuntimeContainer, hook: Object, grace: float
@@ -76,13 +77,14 @@ class Terminator:
         began = loop.time()
         try:
             async with asyncio.timeout(grace):
-                await run_hook(self._runtime, hook, pod, container, running.id, _ip(pod))
-        except (TimeoutError, HookFailed) as error:
-            why = str(error) or f"it did not complete in {grace:g} seconds"
-            log.info("preStop hook failed: container=%s error=%s", container["name"], why)
+                await self._hooks.run(hook, pod, container, running.id)
+        except TimeoutError:
+            log.info("preStop hook not completed: container=%s seconds=%g", container["name"], grace)
+        except HookFailed as error:
+            log.info("preStop hook failed: container=%s error=%s", container["name"], error)
             reference = container_reference(pod, container["name"])
             self._recorder.event(reference, WARNING, "FailedPreStopHook", "PreStopHook failed")
-        return max(grace - (loop.time() - began), AFTER_HOOK_GRACE)
+        return grace - (loop.time() - began)
 
 
 def stopped_before(pod: Object, name: str) -> list[str]:
@@ -102,11 +104,7 @@ async def _await_turn(before: Ends, grace: float) -> float:
         async with asyncio.timeout(grace):
             for end in before:
                 await end.wait()
-    return max(grace - (loop.time() - began), min(grace, AFTER_HOOK_GRACE))
-
-
-def _ip(pod: Object) -> str:
-    return (pod.get("status") or {}).get("podIP") or ""
+    return grace - (loop.time() - began)
 
 
 def anything_left(seen: RuntimePod | None) -> bool:

@@ -20,6 +20,7 @@ from kubelet.probes.outcome import Attempt, Outcome
 USER_AGENT = "kube-probe/1.34"
 MAX_BODY = 10 * 1024
 MAX_REDIRECTS = 10
+NOT_TLS = "http: server gave HTTP response to HTTPS client"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -34,10 +35,14 @@ class HttpGet:
     headers: Sequence[tuple[str, str]] = ()
 
     @property
-    def url(self) -> str:
+    def authority(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
         path = self.path if self.path.startswith("/") else f"/{self.path}"
-        return f"{self.scheme}://{host}:{self.port}{path}"
+        return f"{self.scheme}://{self.authority}{path}"
 
 
 @dataclass(slots=True)
@@ -129,6 +134,8 @@ async def get(url: str, headers: Sequence[tuple[str, str]]) -> HttpResponse:
 def dial_error(host: str, port: int, error: OSError) -> str:
     """Go's words for a connection that was not made."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return NOT_TLS
     if isinstance(error, ssl.SSLError):
         return f"tls: {error.reason or error}"
     if isinstance(error, TimeoutError):

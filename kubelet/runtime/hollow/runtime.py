@@ -177,8 +177,9 @@ class HollowRuntime:
         container = self._pods.known_container(container_id)
         await self._pause(container.behaviour.start_latency or self._options.start_latency)
         if container.behaviour.start_error:
-            container.fail(container.behaviour.start_error, _START_ERROR_CODE)
-            raise RunContainerError(container.behaviour.start_error)
+            error, name = container.behaviour.start_error, container_id.rpartition("/")[2]
+            container.fail(error, _START_ERROR_CODE)
+            raise RunContainerError(f'failed to start container "{name}": {error}')
         container.start(self._random)
 
     async def stop_container(self, container_id: str, grace: float) -> None:

@@ -40,7 +40,7 @@ LIVENESS = kill("web", KillReason.LIVENESS, "Container web failed liveness probe
 STARTUP = kill("web", KillReason.STARTUP, "Container web failed startup probe, will be restarted")
 NOT_AGAIN = kill("web", KillReason.LIVENESS, "Container web failed liveness probe")
 CHANGED = kill("web", KillReason.CHANGED, "Container web definition changed, will be restarted")
-SIDE_DOWN = kill("side", KillReason.LIVENESS, "Container side failed liveness probe, will be restarted")
+SIDE_DOWN = kill("side", KillReason.LIVENESS, "Init container side failed liveness probe")
 UNHEALTHY = Verdicts(liveness={WEB: False})
 STARTED = Verdicts(startup={SIDE: True})
 SLOW_SIDE = make_sidecar(startupProbe={"exec": {}})

@@ -41,16 +41,16 @@ def test_back_off_doubles_up_to_its_maximum() -> None:
     backoff, delays, ended = Backoff(), [], 0.0
     for _ in range(8):
         delays.append(backoff.remaining("k", ended, ended))
-        backoff.restarted("k", ended)
+        backoff.restarted("k", ended, ended)
         ended += 1
     assert delays == [0, 10, 20, 40, 80, 160, 300, 300]
 
 
 def test_back_off_is_forgotten_after_a_long_life() -> None:
     backoff = Backoff()
-    backoff.restarted("k", 0)
-    assert backoff.remaining("k", 600, 600) == 10
-    assert backoff.remaining("k", 601, 601) == 0
+    backoff.restarted("k", 0, 300)  # it waited as long
+    assert backoff.remaining("k", 900, 900) == 10
+    assert backoff.remaining("k", 901, 901) == 0
 
 
 @pytest.mark.parametrize(
