@@ -17,7 +17,9 @@ from client.informer import Informer
 from kubelet.events import WARNING, Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
+from kubelet.metrics import ADMISSION_REJECTIONS
 from kubelet.node.agent import NodeAgent
+from kubelet.pods.admission import counted_reason
 from kubelet.pods.allocation import granted_before, resources_in, with_resources
 from kubelet.pods.allocation_manager import PREEMPTED, AllocationManager
 from kubelet.pods.record import PodRecord, grace_of, needs_sync
@@ -189,6 +191,7 @@ class Kubelet:
             self.end(victim, PREEMPTED, None)
         if verdict is not None:
             record.ended, record.rejected = verdict, True
+            ADMISSION_REJECTIONS.labels(counted_reason(verdict.reason)).inc()
             self.journal.note(pod, "refused", error=f"{verdict.reason}: {verdict.message}")
             self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
         else:

@@ -29,6 +29,11 @@ RELIST_INTERVAL = Histogram(
     "kubelet_pleg_relist_interval_seconds", "Interval in seconds between relisting in PLEG."
 )
 NODE_NAME = Gauge("kubelet_node_name", "The node's name. The count is always 1.", ["node"])
+ADMISSION_REJECTIONS = Counter(
+    "kubelet_admission_rejections",
+    "Cumulative number pod admission rejections by the Kubelet.",
+    ["reason"],
+)
 RUNTIME_OPERATIONS = Counter(
     "kubelet_runtime_operations", "Cumulative number of runtime operations by operation type.", [_TYPE]
 )

@@ -10,7 +10,7 @@ from apimachinery.pods import BEST_EFFORT, BURSTABLE, GUARANTEED, is_terminal, q
 from kubelet.pods.admission import OUT_OF, admit, judge_resize
 from kubelet.pods.allocation import resources_in, with_resources
 from kubelet.pods.critical import is_critical
-from kubelet.pods.preemption import victims
+from kubelet.pods.preemption import NoVictims, victims
 from kubelet.pods.record import PodRecord
 from kubelet.pods.status import Verdict
 from kubelet.settings import PodSettings
@@ -20,6 +20,11 @@ PREEMPTED = Verdict(
     "Preempting",
     "Preempted in order to admit critical pod",
     disruption="Pod was preempted by Kubelet to accommodate a critical pod.",
+)
+
+_NO_RECOVERY = (
+    "Unexpected error while attempting to recover from admission failure: preemption: "
+    "error finding a set of pods to preempt"
 )
 
 
@@ -57,15 +62,24 @@ class AllocationManager:
         node = self._node_of(pod["spec"]["nodeName"])
         if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
             return Admission(None, [])
-        if self._is_shutting_down():
-            return Admission(SHUTTING_DOWN, [])
         others = self._others(pod)
         verdict = self._judge(pod, node, others)
         if verdict is None or not verdict.reason.startswith(OUT_OF) or not is_critical(pod):
-            return Admission(verdict, [])
-        ended = victims(pod, get_path(node, "status.allocatable") or {}, others)
+            return Admission(verdict or self._shutdown(), [])
+        return self._admit_critical(pod, node, others)
+
+    def _admit_critical(self, pod: Object, node: Object, others: list[Object]) -> Admission:
+        """Others make room for it, if nothing but resources is in its way."""
+        try:
+            ended = victims(pod, get_path(node, "status.allocatable") or {}, others)
+        except NoVictims as error:
+            return Admission(Verdict("UnexpectedAdmissionError", f"{_NO_RECOVERY}: {error}"), [])
         left = [each for each in others if each not in ended]
-        return Admission(self._judge(pod, node, left), ended)
+        verdict = self._judge(pod, node, left) or self._shutdown()
+        return Admission(verdict, [] if verdict else ended)
+
+    def _shutdown(self) -> Verdict | None:
+        return SHUTTING_DOWN if self._is_shutting_down() else None
 
     def grant(self, record: PodRecord, wanted: Object) -> None:
         """Lets the pod have what it asks for, or all of it but other resources."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, is_terminating
 from apimachinery.pods import is_sidecar
 from apimachinery.times import format_time
 from kubelet.pods.actions import restarts_after_failure, should_restart
@@ -92,7 +92,7 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
     failure = inputs.failures.get(name)
     is_ephemeral = old == "ephemeralContainerStatuses"
     waits = not is_ephemeral and _restarts(pod, container, newest, is_init=is_init) and not inputs.ending
-    if failure is not None and waits and "running" not in state:
+    if failure is not None and waits and not is_terminating(pod) and "running" not in state:
         last = state if "terminated" in state else last
         state = {"waiting": _waiting(failure)}
     started = has_started(container, newest, inputs.verdicts)
@@ -107,7 +107,8 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
         "ready": _is_ready(container, newest, inputs, started=started, init=is_init),
         "started": started,
         **({"stopSignal": newest.stop_signal} if inputs.tells_stop_signals and newest.stop_signal else {}),
-        **_details(container, running="running" in state, before=before if name in inputs.resizing else None),
+        **_resources(container, before if name in inputs.resizing else None),
+        **_volume_mounts(container),
     }
 
 
@@ -126,6 +127,8 @@ def _old_status(pod: Object, field_name: str, name: str) -> Object:
 
 def _without_container(pod: Object, container: Object, before: Object, inputs: StatusInputs) -> Object:
     """Not made yet, or lost since: what the API knows of its past is kept."""
+    if "terminated" in (before.get("state") or {}):
+        return before
     status: Object = {
         "name": container["name"],
         "image": container.get("image", ""),
@@ -135,31 +138,29 @@ def _without_container(pod: Object, container: Object, before: Object, inputs: S
         "lastState": before.get("lastState") or {},
         "ready": False,
         "started": False,
-        **_details(container, running=False),
+        **_volume_mounts(container),
     }
-    old_state = before.get("state") or {}
-    if "terminated" in old_state:
-        kept: Object = {key: before[key] for key in ("imageID", "containerID", "ready") if key in before}
-        return {**status, **kept, "image": before.get("image", ""), "state": old_state}
-    if "running" in old_state:
-        return status | _lost(before, inputs)
+    if "running" in (before.get("state") or {}):
+        return status | _lost(pod, before, inputs)
     return status
 
 
 def _first_reason(pod: Object, container: Object, inputs: StatusInputs) -> StartFailure:
     known = inputs.failures.get(container["name"])
-    if known is not None:
+    if known is not None and not is_terminating(pod):
         return known
     has_init = bool((pod.get("spec") or {}).get("initContainers"))
     return StartFailure("PodInitializing" if has_init else "ContainerCreating")
 
 
-def _lost(before: Object, inputs: StatusInputs) -> Object:
+def _lost(pod: Object, before: Object, inputs: StatusInputs) -> Object:
     """It ran when last reported, and the engine knows it no more."""
     if inputs.ending:
         return {"state": unknown_end("terminated")}
+    if "terminated" in (before.get("lastState") or {}):
+        return {}
     lost = unknown_end("deleted.  The container used to be Running")
-    return {"lastState": lost, "restartCount": before.get("restartCount", 0) + 1}
+    return {"lastState": lost, "restartCount": before.get("restartCount", 0) + (not is_terminating(pod))}
 
 
 def unknown_end(when: str) -> Object:
@@ -225,21 +226,22 @@ def _is_ready(
     return not container.get("readinessProbe") or inputs.verdicts.readiness.get(newest.id, False)
 
 
-def _details(container: Object, *, running: bool, before: Object | None = None) -> Object:
-    """Resources in force and mounts, as upstream reports them since 1.33.
+def _resources(container: Object, before: Object | None) -> Object:
+    """Resources in force, of every container that has been made; {} where it asks for none.
 
     `before` is the old status of a container that does not have its new resources yet.
     """
-    details: Object = {}
     resources = container.get("resources") or {}
-    if resources and running:
-        details["resources"] = (before or {}).get("resources") or resources
-        if resources.get("requests"):
-            details["allocatedResources"] = resources["requests"]
+    requests = resources.get("requests")
+    return {
+        "resources": (before or {}).get("resources") or resources,
+        **({"allocatedResources": requests} if requests else {}),
+    }
+
+
+def _volume_mounts(container: Object) -> Object:
     mounts = [_mount_status(mount) for mount in container.get("volumeMounts") or ()]
-    if mounts:
-        details["volumeMounts"] = mounts
-    return details
+    return {"volumeMounts": mounts} if mounts else {}
 
 
 def _mount_status(mount: Object) -> Object:

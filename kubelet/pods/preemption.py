@@ -11,18 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from apimachinery.objects import Object
 from apimachinery.pods import BEST_EFFORT, BURSTABLE, GUARANTEED, is_terminal, pod_requests, qos_class
 from apimachinery.quantity import Quantity
+from kubelet.pods.admission import in_order
 from kubelet.pods.critical import is_critical
+
+
+class NoVictims(Exception):
+    """All that may be ended together would not do; upstream's words."""
+
 
 Amounts = Mapping[str, float]
 """By resource name, pods among them; only what is more than nothing."""
 
 
 def victims(pod: Object, allocatable: Mapping[str, str], others: Sequence[Object]) -> list[Object]:
-    """Empty if all that may be ended together would not do."""
+    """Empty if nothing is missing. Raises NoVictims."""
     candidates = [each for each in others if _may_preempt(pod, each) and not is_terminal(each)]
     lacking = _missing(pod, allocatable, others)
-    if not lacking or _less(lacking, candidates):
-        return []
+    if left := _less(lacking, candidates):
+        raise NoVictims(f"no set of running pods found to reclaim resources: [{_shown(left)}]")
     classes = {name: [each for each in candidates if qos_class(each) == name] for name in _QUALITIES}
     best_effort, burstable, guaranteed = (classes[name] for name in _QUALITIES)
     dear = _nearest(guaranteed, _less(lacking, [*best_effort, *burstable]))
@@ -69,6 +75,14 @@ def _less(lacking: Amounts, pods: Iterable[Object]) -> Amounts:
             if name in rest:
                 rest[name] -= value
     return {name: amount for name, amount in rest.items() if amount > 0}
+
+
+def _shown(lacking: Amounts) -> str:
+    """Processors in thousandths."""
+    return "".join(
+        f"(res: {name}, q: {round(lacking[name] * (1000 if name == 'cpu' else 1))}), "
+        for name in in_order(lacking)
+    )
 
 
 def _nearest(pods: Sequence[Object], lacking: Amounts) -> list[Object]:

@@ -72,14 +72,13 @@ def pod_status(
 
 
 def rejected_status(pod: Object, verdict: Verdict, now: str) -> Object:
-    """Of a pod that this node did not admit: nothing of it was ever made."""
+    """Of a pod that this node did not admit: nothing of it was ever made, and no condition is told."""
     old = pod.get("status") or {}
     return {
         **_observed(pod),
         "phase": "Failed",
         "reason": verdict.reason,
         "message": f"Pod was rejected: {verdict.message}",
-        "conditions": [each for each in old.get("conditions") or () if each["type"] in OWNED_CONDITIONS],
         "startTime": now,
         "qosClass": old.get("qosClass") or qos_class(pod),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from apimachinery.objects import Object
 from kubelet.pods.allocation import RESIZE_CONDITIONS
+from kubelet.pods.status import OWNED_CONDITIONS
 
 _REPLACED_LISTS = ("podIPs", "hostIPs")
 """Merged by ip unless told otherwise: an old address would stay."""
@@ -30,7 +31,7 @@ def status_patch(old: Object, new: Object) -> Object:
 
 
 def _changed_conditions(old: list[Object], new: list[Object]) -> list[Object]:
-    """Changed ones, with a null for each field that has gone; those of a resize that is over go."""
+    """Changed ones, with a null for each field that has gone; our own go that are not told any more."""
     before = {each["type"]: each for each in old}
     changed = []
     for condition in new:
@@ -40,7 +41,7 @@ def _changed_conditions(old: list[Object], new: list[Object]) -> list[Object]:
         gone = {key: None for key in known if key not in condition}
         changed.append({**condition, **gone})
     kept = {each["type"] for each in new}
-    over = [name for name in RESIZE_CONDITIONS if name in before and name not in kept]
+    over = [name for name in (*OWNED_CONDITIONS, *RESIZE_CONDITIONS) if name in before and name not in kept]
     return [*changed, *({"type": name, "$patch": "delete"} for name in over)]
 
 

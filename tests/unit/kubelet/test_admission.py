@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from kubelet.pods.admission import admit
+from kubelet.pods.admission import admit, counted_reason
 from kubelet.pods.status import Verdict
 from tests.unit.kubelet.builders import make_container, make_pod
 
 NODE: Object = {
     "metadata": {"name": "n1", "labels": {"disk": "ssd", "cores": "8"}},
     "spec": {},
-    "status": {"allocatable": {"cpu": "2", "memory": "1Gi", "pods": "3"}},
+    "status": {"allocatable": {"cpu": "2", "memory": "1Gi", "pods": "3", "ephemeral-storage": "1Gi"}},
 }
 
 
@@ -35,6 +35,9 @@ def with_affinity(*expressions: Object) -> Object:
 CPU = "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000"
 PODS = "Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3"
 PORTS = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+MEMORY = "Node didn't have enough resource: memory, requested: 2147483648, used: 0, capacity: 1073741824"
+SHORT = Verdict("OutOfmemory", MEMORY)
+NAME = Verdict("NodeName", "Predicate NodeName failed: node(s) didn't match the requested node name")
 AFFINITY = Verdict(
     "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
 )
@@ -71,10 +74,32 @@ AFFINITY = Verdict(
             with_affinity({"key": "cores", "operator": "Gt", "values": ["4"]}), [], None, id="greater than"
         ),
         pytest.param(with_affinity(), [], AFFINITY, id="an empty term matches nothing"),
+        pytest.param(
+            asking(**{"ephemeral-storage": "2Gi", "memory": "2Gi"}), [], SHORT, id="memory before the disk"
+        ),
+        pytest.param(
+            with_port(hostPort=80) | {"spec": {**with_port(hostPort=80)["spec"], "nodeName": "n2"}},
+            [with_port(hostPort=80)],
+            NAME,
+            id="the name before ports",
+        ),
     ],
 )
 def test_admission(pod: Object, others: list[Object], expected: Verdict | None) -> None:
     assert admit(pod, NODE, others) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "counted"),
+    [
+        ("OutOfcpu", "OutOfcpu"),
+        ("OutOfexample.com/gpu", "OutOfExtendedResources"),
+        ("NodeAffinity", "Other"),
+        ("NodeShutdown", "NodeShutdown"),
+    ],
+)
+def test_rejections_are_counted_by_few_reasons(reason: str, counted: str) -> None:
+    assert counted_reason(reason) == counted
 
 
 STRICT = {"supplementalGroupsPolicy": "Strict"}
@@ -120,5 +145,6 @@ def test_a_taint_that_evicts_keeps_out() -> None:
     node = {**NODE, "spec": {"taints": [{"key": "k", "value": "v", "effect": "NoExecute"}]}}
     verdict = admit(make_pod(), node, [])
     assert verdict is not None
-    assert verdict.reason == "TaintToleration"
+    words = "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
+    assert verdict == Verdict("TaintToleration", words)
     assert admit(make_pod(tolerations=[{"operator": "Exists"}]), node, []) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apimachinery.objects import Object, name_of
-from kubelet.pods.preemption import victims
+from kubelet.pods.preemption import NoVictims, victims
 from tests.unit.kubelet.builders import make_container, make_pod
 from tests.unit.kubelet.world import living
 
@@ -28,14 +28,45 @@ def pod(name: str, cpu: str = "", *, guaranteed: bool = False, priority: int = 0
         (pod("new", "3", priority=CRITICAL), [pod("a", "1"), pod("b", "3", guaranteed=True)], "b"),
         (pod("new", "2", priority=CRITICAL), [pod("a", "1"), pod("b", "1"), pod("c", "2")], "c"),
         (pod("new", priority=CRITICAL), [pod(name) for name in "abcde"], "a"),
-        (pod("new", "4", priority=CRITICAL), [pod("a", "1", priority=CRITICAL), pod("b", "3")], ""),
-        (pod("new", "9", priority=CRITICAL), [pod("a", "1")], ""),
     ],
-    ids=["room", "nearest", "burstable-first", "guaranteed-if-need-be", "one-for-two", "too-many-pods",
-         "never-a-critical-one", "in-vain"],
+    ids=["room", "nearest", "burstable-first", "guaranteed-if-need-be", "one-for-two", "too-many-pods"],
 )  # fmt: skip
 def test_who_makes_room(wanted: Object, others: list[Object], ended: str) -> None:
     assert "".join(name_of(each) for each in victims(wanted, NODE, others)) == ended
+
+
+@pytest.mark.parametrize(
+    ("wanted", "others", "left"),
+    [
+        (
+            pod("new", "4", priority=CRITICAL),
+            [pod("a", "1", priority=CRITICAL), pod("b", "3")],
+            "[(res: cpu, q: 1000), ]",
+        ),
+        (pod("new", "9", guaranteed=True, priority=CRITICAL), [pod("a", "1")], "[(res: cpu, q: 5000), ]"),
+    ],
+    ids=["never-a-critical-one", "in-vain"],
+)
+def test_nobody_can_make_room(wanted: Object, others: list[Object], left: str) -> None:
+    with pytest.raises(NoVictims) as told:
+        victims(wanted, NODE, others)
+    assert str(told.value) == f"no set of running pods found to reclaim resources: {left}"
+
+
+@pytest.mark.looptime
+async def test_nobody_ends_for_a_critical_pod_that_is_turned_away_all_the_same() -> None:
+    async with living() as world:
+        forever = make_container(command=["sh", "-c", "sleep 100000"])
+        for name in ("a", "b", "c"):
+            world.api.put(make_pod(forever, meta={"name": name, "uid": name}))
+        await world.until(lambda: len(world.assembly.kubelet.active_pods()) == 3)
+        critical = make_pod(
+            forever, meta={"name": "z", "uid": "z"}, priority=CRITICAL, nodeSelector={"disk": "hdd"}
+        )
+        world.api.put(critical)
+        await world.until(lambda: world.phase("z") == "Failed")
+        assert "NodeAffinity" in world.events.reasons()
+        assert "Preempting" not in world.events.reasons()
 
 
 @pytest.mark.looptime

@@ -11,6 +11,7 @@ from apimachinery.objects import Object
 from kubelet.pods.container_status import StartFailure, StatusInputs
 from kubelet.pods.seen import Verdicts
 from kubelet.pods.status import Verdict, pod_status, rejected_status
+from kubelet.pods.status_patch import status_patch
 from kubelet.runtime.interface import RuntimePod
 from tests.unit.kubelet.builders import (
     BOOT,
@@ -164,6 +165,68 @@ def test_a_lost_container_is_counted_as_a_restart() -> None:
     old = {"containerStatuses": [{"name": "web", "state": {"running": {}}, "restartCount": 2}]}
     lost = status_of(make_pod(status=old), make_seen())["containerStatuses"][0]
     assert (lost["restartCount"], lost["lastState"]["terminated"]["reason"]) == (3, "ContainerStatusUnknown")
+
+
+ENDED = {"terminated": {"reason": "Error", "exitCode": 1}}
+DELETED = {"deletionTimestamp": NOW}
+
+
+@pytest.mark.parametrize(
+    ("last", "meta", "expected"),
+    [
+        pytest.param(
+            ENDED, {}, "waiting:ContainerCreating last=Error ready=False restarts=4", id="its end is known"
+        ),
+        pytest.param(
+            {},
+            DELETED,
+            "waiting:ContainerCreating last=ContainerStatusUnknown ready=False restarts=4",
+            id="not when it is deleted",
+        ),
+    ],
+)
+def test_a_lost_container_is_no_restart(last: Object, meta: Object, expected: str) -> None:
+    old = {"name": "web", "state": {"running": {}}, "lastState": last, "restartCount": 4}
+    status = status_of(make_pod(meta=meta, status={"containerStatuses": [old]}))
+    assert brief(status) == expected
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(
+            make_seen(exited(code=1)), "terminated:Error ready=False restarts=0", id="its end is told"
+        ),
+        pytest.param(None, "waiting:ContainerCreating ready=False restarts=0", id="nothing was made"),
+    ],
+)
+def test_of_a_pod_that_is_deleted_nothing_waits_to_be_tried_again(
+    seen: RuntimePod | None, expected: str
+) -> None:
+    assert brief(status_of(make_pod(meta=DELETED), seen, failures=CRASH)) == expected
+
+
+ASKING = {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "seen", "expected"),
+    [
+        pytest.param({}, make_seen(running()), {"resources": {}}, id="none asked for"),
+        pytest.param(
+            ASKING,
+            make_seen(exited()),
+            {"resources": ASKING, "allocatedResources": {"cpu": "1"}},
+            id="of one that is over, too",
+        ),
+        pytest.param(ASKING, None, {}, id="not of one that was never made"),
+    ],
+)
+def test_resources_are_told_of_what_was_made(
+    resources: Object, seen: RuntimePod | None, expected: Object
+) -> None:
+    (status,) = status_of(make_pod(make_container(resources=resources)), seen)["containerStatuses"]
+    assert {key: status[key] for key in ("resources", "allocatedResources") if key in status} == expected
 
 
 def test_containers_are_sorted_by_name_and_init_containers_are_not() -> None:
@@ -361,9 +424,11 @@ def test_a_pod_past_its_deadline_is_failed_with_the_reason() -> None:
 
 
 def test_a_refused_pod_says_why() -> None:
-    status = rejected_status(make_pod(), Verdict("OutOfcpu", "no room"), NOW)
+    old = {"conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "x/y", "status": "True"}]}
+    status = rejected_status(make_pod(status=old), Verdict("OutOfcpu", "no room"), NOW)
     assert (status["phase"], status["reason"]) == ("Failed", "OutOfcpu")
     assert status["message"] == "Pod was rejected: no room"
+    assert status_patch(old, status)["conditions"] == [{"type": "PodScheduled", "$patch": "delete"}]
 
 
 def test_the_start_time_is_set_once() -> None:
