@@ -15,6 +15,7 @@ from apiserver.registry.strategies.podspec.resources import validate_requirement
 from apiserver.registry.strategies.podspec.scheduling import validate_tolerations
 from apiserver.registry.strategies.podspec.spec import PREEMPTION_POLICIES
 from apiserver.registry.strategies.tables import age, columns
+from apiserver.registry.strategies.warnings.nodes import old_labels
 from apiserver.registry.strategies.workloads import SPEC, at_most_all, int_or_percent
 from apiserver.registry.strategy import AGE_COLUMN, NAME_COLUMN, Column, Strategy
 
@@ -93,6 +94,10 @@ class RuntimeClassStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return [*immutable(new.get("handler"), old.get("handler"), Path("handler"))]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        labels = get_path(obj, "scheduling.nodeSelector")
+        return [f"scheduling.nodeSelector: {text}" for _, text in old_labels(labels)]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], obj.get("handler") or "", age(obj, now)]

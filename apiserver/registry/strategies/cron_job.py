@@ -15,9 +15,15 @@ from apiserver.registry.strategies.checks import Errors, non_negative_fields, on
 from apiserver.registry.strategies.job import validate_job_spec
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import NONE, WIDE_TEMPLATE, age, columns, since, template_cells
+from apiserver.registry.strategies.warnings.jobs import job_spec_warnings
+from apiserver.registry.strategies.warnings.pods import is_new_generation, name_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _SPEC = Path("spec")
+_OLD_ZONE = (
+    "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
+    "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+)
 
 
 class CronJobStrategy(Strategy):
@@ -50,6 +56,14 @@ class CronJobStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return list(_validate_cron_job(new["spec"]))
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        found = [] if old else [*name_warnings(obj)]
+        if is_new_generation(obj, old):
+            found += job_spec_warnings("spec.jobTemplate.spec", get_path(obj, "spec.jobTemplate.spec", {}))
+        if old and "TZ" in (obj["spec"].get("schedule") or ""):
+            found.append(_OLD_ZONE)
+        return found
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec, status = obj["spec"], obj.get("status") or {}

@@ -9,7 +9,6 @@ from typing import Any
 from apimachinery.field import ErrorList, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of, get_path
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, same
-from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import (
     WIDE_TEMPLATE,
@@ -19,6 +18,7 @@ from apiserver.registry.strategies.tables import (
     labels_text,
     template_cells,
 )
+from apiserver.registry.strategies.warnings.pods import template_warnings
 from apiserver.registry.strategies.workloads import (
     SPEC,
     STATUS,
@@ -86,7 +86,9 @@ class DaemonSetStrategy(Strategy):
         return [*non_negative_fields(status, STATUS, *fields), *collisions_only_grow(status, before)]
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return controller_warnings(obj) if old is None else []
+        if old is not None and obj["spec"].get("template") == old["spec"].get("template"):
+            return []
+        return [*template_warnings("spec.template", obj["spec"].get("template"))]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         status = obj.get("status") or {}

@@ -9,9 +9,9 @@ from typing import Any
 from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative, non_negative_fields
-from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, template_cells
+from apiserver.registry.strategies.warnings.pods import workload_warnings
 from apiserver.registry.strategies.workloads import (
     SPEC,
     at_most_all,
@@ -65,7 +65,7 @@ class DeploymentStrategy(Strategy):
         ]
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return controller_warnings(obj) if old is None else []
+        return [*workload_warnings(obj, old)]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec, status = obj["spec"], obj.get("status") or {}

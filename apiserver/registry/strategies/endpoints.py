@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required, too_many
-from apimachinery.objects import Object
+from apimachinery.objects import Object, labels_of
 from apiserver.registry.strategies.checks import (
     Errors,
     dns_label,
@@ -22,8 +22,12 @@ from apiserver.registry.strategies.checks import (
 )
 from apiserver.registry.strategies.podspec.defaults import fill, fill_absent
 from apiserver.registry.strategies.tables import NONE, UNSET, age, columns
+from apiserver.registry.strategies.warnings.addresses import ip_warnings
 from apiserver.registry.strategy import Column, Strategy
 
+_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+_OWN_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
+"""They write addresses as they should be: nothing to look for, and much to look through."""
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _SHOWN = 3
 _MAX_ENDPOINTS, _MAX_PORTS, _MAX_ADDRESSES = 1000, 20000, 100
@@ -46,6 +50,17 @@ class EndpointsStrategy(Strategy):
         for index, subset in enumerate(obj.get("subsets") or ()):
             errors += _validate_subset(subset, Path("subsets").index(index))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        if labels_of(obj).get("endpoints.kubernetes.io/managed-by") == "endpoint-controller":
+            return []
+        return [
+            text
+            for index, subset in enumerate(obj.get("subsets") or ())
+            for field in ("addresses", "notReadyAddresses")
+            for place, address in enumerate(subset.get(field) or ())
+            for text in ip_warnings(f"subsets[{index}].{field}[{place}].ip", address.get("ip") or "")
+        ]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], _endpoints_text(obj.get("subsets") or ()), age(obj, now)]
@@ -120,8 +135,15 @@ class EndpointSliceStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         if obj.get("addressType") == "FQDN":
-            return ["addressType: FQDN endpoints are deprecated"]
-        return []
+            return ["spec.addressType: FQDN endpoints are deprecated"]
+        if labels_of(obj).get(_MANAGED_BY) in _OWN_CONTROLLERS:
+            return []
+        return [
+            text
+            for index, endpoint in enumerate(obj.get("endpoints") or ())
+            for place, address in enumerate(endpoint.get("addresses") or ())
+            for text in ip_warnings(f"endpoints[{index}].addresses[{place}]", address)
+        ]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         addresses = [a for each in obj.get("endpoints") or () for a in each.get("addresses") or ()]

@@ -23,10 +23,11 @@ from apiserver.registry.strategies.checks import (
 )
 from apiserver.registry.strategies.job_policies import validate_failure_policy, validate_success_policy
 from apiserver.registry.strategies.job_status import validate_job_status_update
-from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, since, template_cells
+from apiserver.registry.strategies.warnings.jobs import job_spec_warnings
+from apiserver.registry.strategies.warnings.pods import is_new_generation, name_warnings
 from apiserver.registry.strategies.workloads import is_usable
 from apiserver.registry.strategy import Column, Strategy
 
@@ -92,7 +93,9 @@ class JobStrategy(Strategy):
         return validate_job_status_update(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return controller_warnings(obj) if old is None else []
+        names = name_warnings(obj) if old is None else ()
+        specs = job_spec_warnings("spec", obj["spec"]) if is_new_generation(obj, old) else ()
+        return [*names, *specs]
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.successful": str(get_path(obj, "status.succeeded", 0))}

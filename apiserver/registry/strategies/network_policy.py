@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import Errors, matches, port_number, valid_cidr
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns, selector_text
+from apiserver.registry.strategies.warnings.addresses import cidr_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _SPEC = Path("spec")
@@ -38,9 +39,27 @@ class NetworkPolicyStrategy(Strategy):
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
 
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return [
+            text
+            for field, peers in (("ingress", "from"), ("egress", "to"))
+            for index, rule in enumerate(obj["spec"].get(field) or ())
+            for place, peer in enumerate(rule.get(peers) or ())
+            for text in _block_warnings(
+                f"spec.{field}[{index}].{peers}[{place}].ipBlock", peer.get("ipBlock")
+            )
+        ]
+
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         selector = selector_text(get_path(obj, "spec.podSelector"))
         return [obj["metadata"]["name"], selector, age(obj, now)]
+
+
+def _block_warnings(path: str, block: Object | None) -> Iterator[str]:
+    if block:
+        yield from cidr_warnings(f"{path}.cidr", block.get("cidr") or "")
+        for index, part in enumerate(block.get("except") or ()):
+            yield from cidr_warnings(f"{path}.except[{index}]", part)
 
 
 def _validate_spec(spec: Object) -> Errors:

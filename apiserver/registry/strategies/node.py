@@ -14,6 +14,7 @@ from apiserver.registry.strategies.podspec.defaults import canonical_amounts, fi
 from apiserver.registry.strategies.podspec.resources import resource_amount
 from apiserver.registry.strategies.podspec.scheduling import validate_taints
 from apiserver.registry.strategies.tables import NONE, UNKNOWN, age, columns
+from apiserver.registry.strategies.warnings.addresses import cidr_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _ROLE_PREFIX, _ROLE = "node-role.kubernetes.io/", "kubernetes.io/role"
@@ -84,9 +85,11 @@ class NodeStrategy(Strategy):
         spec = obj.get("spec") or {}
         found = []
         if spec.get("configSource") is not None:
-            found.append("spec.configSource: the feature is removed in v1.24+")
+            found.append("spec.configSource: the feature is removed")
         if spec.get("externalID"):
             found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+        for index, cidr in enumerate(spec.get("podCIDRs") or ()):
+            found += cidr_warnings(f"spec.podCIDRs[{index}]", cidr)
         return found
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:

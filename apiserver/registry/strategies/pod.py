@@ -12,12 +12,12 @@ from apimachinery.pods import qos_class
 from apiserver.registry.strategies.checks import Errors
 from apiserver.registry.strategies.pod_status import validate_status
 from apiserver.registry.strategies.pod_table import COLUMNS, completion_condition, pod_cells
-from apiserver.registry.strategies.pod_warnings import pod_warnings
 from apiserver.registry.strategies.podspec.annotations import (
     validate_annotation_changes,
     validate_pod_annotations,
     validate_profile_annotations,
 )
+from apiserver.registry.strategies.podspec.app_armor import app_armor_warnings, fill_in_app_armor
 from apiserver.registry.strategies.podspec.containers import validate_image_text
 from apiserver.registry.strategies.podspec.defaults import (
     default_only_pods,
@@ -31,6 +31,8 @@ from apiserver.registry.strategies.podspec.update import (
     validate_resize,
     validate_spec_update,
 )
+from apiserver.registry.strategies.warnings.addresses import ip_warnings
+from apiserver.registry.strategies.warnings.pods import pod_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _SPEC = Path("spec")
@@ -51,6 +53,7 @@ class PodStrategy(Strategy):
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj)}
         mirror_service_account(obj["spec"])
         merge_label_keys(obj)
+        fill_in_app_armor(obj)
         if obj["spec"].get("schedulingGates"):
             condition = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
             obj["status"]["conditions"] = [{**condition, "message": _GATED}]
@@ -93,8 +96,19 @@ class PodStrategy(Strategy):
             *validate_status(new, old),
         ]
 
+    def warnings_as_sent(self, obj: Object) -> list[str]:
+        return app_armor_warnings(obj)
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return pod_warnings(obj) if old is None else []
+
+    def status_warnings(self, obj: Object) -> list[str]:
+        return [
+            text
+            for field in ("podIPs", "hostIPs")
+            for index, each in enumerate(get_path(obj, f"status.{field}") or ())
+            for text in ip_warnings(f"status.{field}[{index}].ip", each.get("ip") or "")
+        ]
 
     def grace_period(self, obj: Object, requested: int | None) -> int | None:
         """A pod that no kubelet runs goes at once; any other at least a second after being told."""

@@ -10,7 +10,6 @@ from apimachinery.field import ErrorList, forbidden, invalid, not_supported, req
 from apimachinery.labels import selector_from_map
 from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields
-from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import (
@@ -22,6 +21,7 @@ from apiserver.registry.strategies.tables import (
     labels_text,
     template_cells,
 )
+from apiserver.registry.strategies.warnings.pods import workload_warnings
 from apiserver.registry.strategies.workloads import (
     MISMATCH,
     SPEC,
@@ -59,7 +59,7 @@ class ReplicaSetStrategy(Strategy):
         return list(validate_counts(new.get("status") or {}, *_COUNTS))
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return controller_warnings(obj) if old is None else []
+        return [*workload_warnings(obj, old)]
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.replicas": str(get_path(obj, "status.replicas", 0))}

@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.field import ErrorList, Path
-from apimachinery.objects import Object
+from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.service_allocation import ServiceAllocator, Taken
 from apiserver.registry.strategies.service_fields import (
     carry_over_allocated,
@@ -22,6 +22,8 @@ from apiserver.registry.strategies.service_validation import (
     validate_service_update,
 )
 from apiserver.registry.strategies.tables import NONE, UNKNOWN, age, columns, ingress_addresses, labels_text
+from apiserver.registry.strategies.warnings.addresses import ip_warnings
+from apiserver.registry.strategies.warnings.services import service_warnings
 from apiserver.registry.strategy import Column, Rollback, Strategy, WriteContext
 
 
@@ -83,15 +85,16 @@ class ServiceStrategy(Strategy):
         return list(validate_load_balancer_status(new.get("status") or {}, at, old["spec"].get("type") or ""))
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        spec = obj["spec"]
-        found = []
-        if spec.get("loadBalancerIP"):
-            found.append(
-                "spec.loadBalancerIP is deprecated in v1.24+, use an annotation or load balancer class"
-            )
-        if spec.get("externalName") and spec.get("type") != "ExternalName":
-            found.append('spec.externalName is ignored when spec.type is not "ExternalName"')
-        return found
+        return [*service_warnings(obj)]
+
+    def status_warnings(self, obj: Object) -> list[str]:
+        ingress = get_path(obj, "status.loadBalancer.ingress") or ()
+        at = "status.loadBalancer.ingress"
+        return [
+            text
+            for index, each in enumerate(ingress)
+            for text in ip_warnings(f"{at}[{index}]", each.get("ip") or "")
+        ]
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         spec = obj.get("spec") or {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,6 @@ from apiserver.registry.strategies.checks import (
     one_of,
     same,
 )
-from apiserver.registry.strategies.pod_warnings import controller_warnings
 from apiserver.registry.strategies.podspec.annotations import validate_pod_annotations
 from apiserver.registry.strategies.podspec.claims import default_claim_spec
 from apiserver.registry.strategies.podspec.defaults import (
@@ -27,6 +26,8 @@ from apiserver.registry.strategies.podspec.defaults import (
     fill_absent,
 )
 from apiserver.registry.strategies.tables import NONE, WIDE_CONTAINERS, age, columns, container_cells
+from apiserver.registry.strategies.warnings.claims import claim_spec_warnings
+from apiserver.registry.strategies.warnings.pods import is_new_generation, template_warnings
 from apiserver.registry.strategies.workloads import (
     SPEC,
     at_most_all,
@@ -93,7 +94,7 @@ class StatefulSetStrategy(Strategy):
         return [*validate_counts(status, *counts), *collisions_only_grow(status, before)]
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        return controller_warnings(obj) if old is None else []
+        return [*_warnings(obj, old)]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         ready = get_path(obj, "status.readyReplicas", 0)
@@ -103,6 +104,19 @@ class StatefulSetStrategy(Strategy):
             age(obj, now),
             *container_cells(obj["spec"].get("template")),
         ]
+
+
+def _warnings(obj: Object, old: Object | None) -> Iterator[str]:
+    spec = obj["spec"]
+    if is_new_generation(obj, old):
+        yield from template_warnings("spec.template", spec.get("template"))
+    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+        # Of a change upstream tells the path so.
+        at = f"spec.volumeClaimTemplates[{index}]" + ("" if old is None else ".Spec")
+        yield from claim_spec_warnings(at, claim.get("spec") or {})
+    if (spec.get("revisionHistoryLimit") or 0) < 0:
+        text = "a negative value retains all historical revisions; a value >= 0 is recommended"
+        yield f"spec.revisionHistoryLimit: {text}"
 
 
 def _default_claim(claim: Object) -> None:

@@ -22,6 +22,7 @@ from apiserver.registry.strategies.checks import (
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.podspec.volume_sources import csi_driver_name
 from apiserver.registry.strategies.tables import UNSET, age, columns, selector_text
+from apiserver.registry.strategies.warnings.nodes import old_label, selector_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _SPEC = Path("spec")
@@ -55,6 +56,14 @@ class StorageClassStrategy(Strategy):
                 else:
                     errors += immutable(new.get(field), old.get(field), Path(shown))
         return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return [
+            f"allowedTopologies[{index}].matchLabelExpressions[{place}].key: {text}"
+            for index, term in enumerate(obj.get("allowedTopologies") or ())
+            for place, expression in enumerate(term.get("matchLabelExpressions") or ())
+            if (text := old_label(expression.get("key") or ""))
+        ]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         name = obj["metadata"]["name"]
@@ -230,6 +239,9 @@ class CSIStorageCapacityStrategy(Strategy):
     def validate(self, obj: Object) -> ErrorList:
         at = Path("storageClassName")
         return list(required_match(obj.get("storageClassName"), at, names.is_dns1123_subdomain))
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return [*selector_warnings("nodeTopology", obj.get("nodeTopology"))]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [

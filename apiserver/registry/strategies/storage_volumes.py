@@ -36,6 +36,7 @@ from apiserver.registry.strategies.podspec.defaults import (
 from apiserver.registry.strategies.podspec.scheduling import validate_node_selector
 from apiserver.registry.strategies.podspec.volume_sources import PATH_NAMES, PERSISTENT_SOURCES
 from apiserver.registry.strategies.tables import UNSET, age, columns
+from apiserver.registry.strategies.warnings.claims import claim_warnings, volume_warnings
 from apiserver.registry.strategy import Column, Rollback, Strategy, WriteContext, nothing_to_undo
 
 _SPEC = Path("spec")
@@ -103,6 +104,9 @@ class PersistentVolumeStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return [*_validate_volume(new["spec"]), *_volume_changes(new["spec"], old["spec"])]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return [*volume_warnings(obj)]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec, claim = obj["spec"], obj["spec"].get("claimRef")
@@ -221,6 +225,9 @@ class PersistentVolumeClaimStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return [*self.validate(new), *_claim_changes(new, old)]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        return [*claim_warnings(obj)]
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         at = Path("status", "capacity")

@@ -12,9 +12,9 @@ from apiserver.registry.strategies.podspec.paths import local_path
 
 MIRROR_POD = "kubernetes.io/config.mirror"
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
-_SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
-_SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
-_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
+SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
+SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
+APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _SECCOMP_NAMES = ("runtime/default", "docker/default", "unconfined")
 _SECCOMP_VALUES = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default", "docker/default")}
 _APP_ARMOR_VALUES = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default",)}
@@ -28,10 +28,10 @@ def validate_pod_annotations(annotations: Mapping[str, str], spec: Object, path:
     if cost is not None and not _is_int32(cost):
         yield invalid(path.key(_DELETION_COST), cost, "must be a 32bit integer")
     for key, value in annotations.items():
-        if key == _SECCOMP_POD or key.startswith(_SECCOMP_CONTAINER):
+        if key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
             yield from _seccomp(value, path.child(key))
-        elif key.startswith(_APP_ARMOR):
-            yield from _app_armor(key.removeprefix(_APP_ARMOR), value, spec, path.key(key))
+        elif key.startswith(APP_ARMOR):
+            yield from _app_armor(key.removeprefix(APP_ARMOR), value, spec, path.key(key))
 
 
 def _is_int32(text: str) -> bool:
@@ -58,7 +58,7 @@ def validate_annotation_changes(new: Mapping[str, str], old: Mapping[str, str], 
         if new.get(key) == old.get(key):
             continue
         change = "remove or update" if key in old else "add"
-        if key.startswith(_APP_ARMOR):
+        if key.startswith(APP_ARMOR):
             yield forbidden(path.key(key), f"may not {change} AppArmor annotations")
         if key == MIRROR_POD:
             yield forbidden(path.key(key), f"may not {change} mirror pod annotation")
@@ -69,17 +69,17 @@ def validate_profile_annotations(
 ) -> Errors:
     """Where an old annotation and the field that took its place are both given, they must agree."""
     of_pod = spec.get("securityContext") or {}
-    if of_pod.get("seccompProfile") and _SECCOMP_POD in annotations:
+    if of_pod.get("seccompProfile") and SECCOMP_POD in annotations:
         at = path.child("securityContext", "seccompProfile")
-        yield from _agree(annotations[_SECCOMP_POD], of_pod["seccompProfile"], _SECCOMP_VALUES, "seccomp", at)
+        yield from _agree(annotations[SECCOMP_POD], of_pod["seccompProfile"], _SECCOMP_VALUES, "seccomp", at)
     for container, where in containers:
         context, at = container.get("securityContext") or {}, where.child("securityContext")
         name = container.get("name") or ""
-        seccomp = annotations.get(_SECCOMP_CONTAINER + name)
+        seccomp = annotations.get(SECCOMP_CONTAINER + name)
         if context.get("seccompProfile") and seccomp is not None:
             profile = context["seccompProfile"]
             yield from _agree(seccomp, profile, _SECCOMP_VALUES, "seccomp", at.child("seccompProfile"))
-        app_armor = annotations.get(_APP_ARMOR + name)
+        app_armor = annotations.get(APP_ARMOR + name)
         armour = context.get("appArmorProfile") or of_pod.get("appArmorProfile")
         if armour and app_armor is not None:
             yield from _agree(app_armor, armour, _APP_ARMOR_VALUES, "apparmor", at.child("appArmorProfile"))
