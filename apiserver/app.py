@@ -32,7 +32,6 @@ from apimachinery.scheme import (
     VALIDATING_ADMISSION_POLICIES,
     Resource,
 )
-from apiserver import health
 from apiserver.admission.chain import Chain
 from apiserver.admission.plugins import build_plugins
 from apiserver.admission.policies.type_checking import Kinds
@@ -98,6 +97,7 @@ from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.table import special_handlers
 from component_base import clock
 from component_base.features import parse_gates
+from component_base.health_checks import Check, flag_check, ping
 
 _ETCD_CHECK_SECONDS = 2.0
 _SETTLED_SECONDS = 10.0
@@ -257,10 +257,12 @@ class ApiServer:
             has_roles=has_roles,
         )
 
-    def health_checks(self) -> dict[str, dict[str, health.Check]]:
+    def health_checks(self) -> dict[str, dict[str, Check]]:
         """By endpoint: what is asked, in order."""
-        loaded = health.flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
-        live = {"ping": health.ping, "log": health.ping, "etcd": self._check_etcd, **self.start.checks()}
+        loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
+        live: dict[str, Check] = {
+            "ping": ping, "log": ping, "etcd": self._check_etcd, **self.start.checks()
+        }  # fmt: skip
         if self.encryption is not None and self.encryption.is_checked:
             live["kms-providers"] = self.encryption.check
         ready = {**live, "informer-sync": loaded, "shutdown": self.shutdown.check}

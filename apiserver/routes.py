@@ -11,9 +11,9 @@ from fastapi.responses import PlainTextResponse
 
 from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
-from apiserver.health import Check, Report, report, report_one
 from apiserver.journal import Journal
 from component_base import metrics, slis
+from component_base.health_checks import Check, Report, report, report_one
 from component_base.jwt import Verifier
 from component_base.version import version_info
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from component_base import logs, metrics
 from component_base.flags import CommonOptions
+from component_base.health_checks import Check
 from component_base.version import version_info
 
 log = logging.getLogger(__name__)
@@ -23,11 +24,13 @@ _GC_THRESHOLDS = (20_000, 20, 50)
 
 
 class Daemon:
-    """What a daemon's main gets: its name, and the means to tell the world that it is ready."""
+    """What a daemon's main gets: its name, and the means to tell the world that it is ready and well."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.is_ready = False
+        self.checks: dict[str, Check] = {}
+        """What its health endpoint and systemd's watchdog ask, beside whether it answers at all."""
 
     def ready(self) -> None:
         """Says so to systemd, and takes what lives forever out of the garbage collector's sight."""

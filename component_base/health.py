@@ -5,21 +5,15 @@ Health is told to everybody; of the rest a guard, where there is one, says who m
 
 from __future__ import annotations
 
-import inspect
-import logging
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
 
 from component_base import metrics, slis
+from component_base.health_checks import Check, Report, ping, report, report_one
 from component_base.http_server import Handler, HttpServer, Request, Response
-
-log = logging.getLogger(__name__)
-
-Check = Callable[[], str | Awaitable[str | None] | None]
-"""Says what is wrong, or None if nothing is. The reason goes to the log, not to the caller."""
 
 _ENDPOINTS = ("/healthz", "/livez", "/readyz")
 
@@ -44,7 +38,7 @@ class HealthServer:
         guard: Guard | None = None,
     ) -> None:
         self.bind_address, self.port = bind_address, port
-        self._checks: dict[str, Check] = {"ping": lambda: None, **(checks or {})}
+        self._checks: Mapping[str, Check] = {"ping": ping, **(checks or {})}
         self._ssl_context = ssl_context
         self._routes = dict(routes or {})
         self._config = dict(config or {})
@@ -63,7 +57,7 @@ class HealthServer:
         path = request.path.rstrip("/") or "/"
         endpoint, _, name = path[1:].partition("/")
         if f"/{endpoint}" in _ENDPOINTS and (not name or name in self._checks):
-            return await self._report(endpoint, name, request.query)
+            return _answer(await self._report(endpoint, name, request.query))
         refusal = await self._guard.refusal(request) if self._guard else None
         return refusal or await self._guarded(path, request)
 
@@ -78,22 +72,12 @@ class HealthServer:
             return Response(orjson.dumps(self._config), content_type="application/json")
         return Response(b"404 page not found\n", 404)
 
-    async def _report(self, endpoint: str, only: str, query: Mapping[str, str]) -> Response:
-        excluded = set(query.get("exclude", "").split(","))
-        names = [only] if only else [name for name in self._checks if name not in excluded]
-        wrong = {name: reason for name in names if (reason := await self._run(name)) is not None}
-        for name in names if not only else ():
-            slis.observe(endpoint, name, ok=name not in wrong)
-        if not wrong and (only or "verbose" not in query):
-            return Response(b"ok")
-        text = "".join(
-            f"[-]{name} failed: reason withheld\n" if name in wrong else f"[+]{name} ok\n" for name in names
-        )
-        if not wrong:
-            return Response(f"{text}{endpoint} check passed\n".encode())
-        log.info("Check failed: endpoint=%s reasons=%s", endpoint, wrong)
-        return Response(f"{text}{endpoint} check failed\n".encode(), 500)
+    async def _report(self, endpoint: str, only: str, query: Mapping[str, str]) -> Report:
+        if only:
+            return await report_one(self._checks[only])
+        exclude = frozenset(filter(None, [query.get("exclude")]))
+        return await report(endpoint, self._checks, verbose="verbose" in query, exclude=exclude)
 
-    async def _run(self, name: str) -> str | None:
-        result = self._checks[name]()
-        return await result if inspect.isawaitable(result) else result
+
+def _answer(found: Report) -> Response:
+    return Response(found.text.encode(), found.status)

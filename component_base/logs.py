@@ -39,9 +39,8 @@ def set_up(verbosity: int = 0, format: str = "text") -> None:
     """Sends all logging to standard error. Warnings of the standard library go there, too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else KlogFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbosity >= _DEBUG_FROM else logging.INFO)
+    logging.getLogger().handlers[:] = [handler]
+    set_verbosity(verbosity)
     for chatty in (
         "asyncio",
         "httpx",
@@ -53,6 +52,10 @@ def set_up(verbosity: int = 0, format: str = "text") -> None:
         "pyroute2",
     ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def set_verbosity(verbosity: int) -> None:
+    logging.getLogger().setLevel(logging.DEBUG if verbosity >= _DEBUG_FROM else logging.INFO)
 
 
 class KlogFormatter(logging.Formatter):

@@ -1,15 +1,21 @@
 """systemd's watchdog: who does not say in time that it is well is taken for dead, and started anew.
 
+Well is who passes the checks of /healthz.
+
 Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/kubelet/watchdog/watchdog_linux.go
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from apimachinery.durations import format_duration
+from component_base.health_checks import Check, problem_of
+
+log = logging.getLogger(__name__)
 
 _LEAST_SECONDS = 1.0
 _WELL = "WATCHDOG=1"
@@ -34,12 +40,17 @@ def period_of(environment: Mapping[str, str], pid: int) -> float | None:
 
 
 @asynccontextmanager
-async def watched(period: float | None, tell: Callable[[str], None]) -> AsyncIterator[None]:
-    """Meanwhile signs of life are given: from the event loop, which has to come round for that."""
+async def watched(
+    period: float | None, tell: Callable[[str], None], checks: Mapping[str, Check]
+) -> AsyncIterator[None]:
+    """Meanwhile signs of life are given: from the event loop, which has to come round for that.
+
+    None while one of the checks fails; there may be more of them later on.
+    """
     if period is None:
         yield
         return
-    telling = asyncio.create_task(_keep_telling(period, tell))
+    telling = asyncio.create_task(_keep_telling(period, tell, checks))
     try:
         yield
     finally:
@@ -47,7 +58,17 @@ async def watched(period: float | None, tell: Callable[[str], None]) -> AsyncIte
         await asyncio.gather(telling, return_exceptions=True)
 
 
-async def _keep_telling(period: float, tell: Callable[[str], None]) -> None:
+async def _keep_telling(period: float, tell: Callable[[str], None], checks: Mapping[str, Check]) -> None:
     while True:
-        tell(_WELL)
+        if problem := await _first_problem(checks):
+            log.error("Not notifying the watchdog: the daemon is not healthy: %s", problem)
+        else:
+            tell(_WELL)
         await asyncio.sleep(period)
+
+
+async def _first_problem(checks: Mapping[str, Check]) -> str:
+    for name, check in list(checks.items()):
+        if problem := await problem_of(check):
+            return f"checker {name} failed: {problem}"
+    return ""

@@ -72,7 +72,7 @@ async def _clean_up(options: Options, configuration: dict[str, Any]) -> None:
 async def run(
     daemon: Daemon, *, options: Options, configuration: dict[str, Any], watchdog: float | None
 ) -> None:
-    async with watched(watchdog, notify):
+    async with watched(watchdog, notify, daemon.checks):
         await _run(daemon, options, configuration)
 
 

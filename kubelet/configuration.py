@@ -39,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "cpuCFSQuota": True,
     "allowedUnsafeSysctls": [],
     "seccompDefault": False,
+    "enableDebuggingHandlers": True,
+    "enableDebugFlagsHandler": True,
     "enableSystemLogHandler": True,
     "podLogsDir": "/var/log/pods",
     "containerLogMaxSize": "10Mi",

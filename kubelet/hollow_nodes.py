@@ -19,6 +19,7 @@ from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.configuration import gates_of
+from kubelet.health import health_checks
 from kubelet.node.agent import NodeAgent
 from kubelet.node.followed import FollowedNodes
 from kubelet.node.heartbeats import (
@@ -103,6 +104,7 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
         now=clock.now,
         rng=random.Random(),
     )
+    daemon.checks |= health_checks(assembly.kubelet.housekeeping)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(recorder.run())

@@ -53,6 +53,8 @@ class Housekeeping:
         self._node = node
         self._now = now
         self._listed: float | None = None
+        self.last_look: float | None = None
+        """Loop time: when the engine last showed all pods."""
 
     async def run(self) -> None:
         """Never ends."""
@@ -69,6 +71,7 @@ class Housekeeping:
             RELIST_INTERVAL.observe(began - self._listed)
         self._listed = began
         seen = await self._runtime.list_pods()
+        self.last_look = asyncio.get_running_loop().time()
         RELIST_DURATION.observe(asyncio.get_running_loop().time() - began)
         _count(seen)
         for uid, pod in seen.items():

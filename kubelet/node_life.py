@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from component_base import clock
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from component_base.health import HealthServer
+from component_base.health_checks import Check
 from component_base.serving_pair import keep_fresh
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
 from kubelet.configuration import gates_of
 from kubelet.events import NORMAL, Recorder
 from kubelet.guards import NodeGuards
+from kubelet.health import health_checks
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
 from kubelet.node.machine import Machine
@@ -57,9 +60,10 @@ class NodeLife:
 
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
         name = self.agent.config.name
-        await self._start_health()
+        daemon.checks |= health_checks(self.assembly.kubelet.housekeeping)
+        await self._start_health(daemon.checks)
         serving = await self._serving_context()
-        group.create_task(self._serve(serving))
+        group.create_task(self._serve(serving, daemon.checks))
         if self._has_files_to_follow():
             files = self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
             group.create_task(keep_fresh(serving, *files))
@@ -127,7 +131,7 @@ class NodeLife:
         gate = gates_of(settings).enabled("ReloadKubeletServerCertificateFile")
         return bool(gate and settings["tlsCertFile"] and settings["tlsPrivateKeyFile"])
 
-    async def _serve(self, context: ssl.SSLContext) -> None:
+    async def _serve(self, context: ssl.SSLContext, checks: Mapping[str, Check]) -> None:
         from client.reviews import Authenticator
         from kubelet.server.app import build_app
         from kubelet.server.identity import Authorizer
@@ -149,11 +153,13 @@ class NodeLife:
             ),
             Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
             settings,
+            checks,
             clock.now,
         )
         await serve(app, settings["address"], settings["port"], context)
 
-    async def _start_health(self) -> None:
-        if self.configuration["healthzPort"]:
-            server = HealthServer(self.configuration["healthzBindAddress"], self.configuration["healthzPort"])
+    async def _start_health(self, checks: Mapping[str, Check]) -> None:
+        settings = self.configuration
+        if settings["healthzPort"]:
+            server = HealthServer(settings["healthzBindAddress"], settings["healthzPort"], checks)
             await server.start()

@@ -14,10 +14,10 @@ from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
-from apiserver.health import Check, flag_check
 from apiserver.options import Options
 from apiserver.storage.interface import StorageError
 from apiserver.storage.watch_cache import WatchCache
+from component_base.health_checks import Check, flag_check
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,12 @@ from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from client.reviews import Authenticator
 from component_base import metrics, slis
+from component_base.health_checks import Check, ping, report, report_one
+from kubelet.configuration import gates_of
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
-from kubelet.server.debug import PodDebug
+from kubelet.server.commands import CheckpointEndpoint, RunEndpoint
+from kubelet.server.debug import PodDebug, put_verbosity
 from kubelet.server.guard import Guard
 from kubelet.server.identity import Authorizer
 from kubelet.server.logs import ContainerLogs
@@ -27,6 +30,8 @@ from kubelet.server.portforward.endpoint import PortForwardEndpoint
 from kubelet.server.remotecommand.endpoints import AttachEndpoint, ExecEndpoint
 from kubelet.server.stats import StatsEndpoints
 from kubelet.server.system_logs import SystemLogs
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build_app(
@@ -36,32 +41,66 @@ def build_app(
     authenticator: Authenticator,
     authorizer: Authorizer,
     configuration: Mapping[str, Any],
+    checks: Mapping[str, Check],
     now: Callable[[], datetime],
 ) -> ASGIApp:
-    endpoints = Endpoints(kubelet, stats, configuration)
-    pod = "/{namespace}/{pod}"
+    endpoints = Endpoints(kubelet, stats, configuration, {"ping": ping, **checks})
+    debugging = _debugging_routes(kubelet, endpoints, configuration, now)
     app = Starlette(
         routes=[
             Route("/healthz", endpoints.healthz),
-            Route("/healthz/ping", endpoints.healthz),
-            Route("/healthz/syncloop", endpoints.healthz),
+            Route("/healthz/{check}", endpoints.health_check),
             Route("/pods", endpoints.pods),
             Route("/pods/", endpoints.pods),
-            Route("/runningpods/", endpoints.running_pods),
-            Route("/configz", endpoints.configz),
             Route("/metrics", endpoints.metrics),
             Route(slis.PATH, endpoints.slis),
             Route("/metrics/resource", stats.resource),
             Route("/metrics/cadvisor", stats.cadvisor),
             Route("/metrics/probes", stats.probes),
             Route("/stats/summary", stats.summary),
-            Route(f"/debug/pods{pod}", PodDebug(kubelet, probes).__call__),
-            Route(f"/containerLogs{pod}/{{container}}", ContainerLogs(kubelet, now).__call__),
-            *_streaming_routes(kubelet, parse_duration(configuration["streamingConnectionIdleTimeout"])),
-            *_system_log_routes(enabled=configuration["enableSystemLogHandler"]),
+            Route("/debug/pods/{namespace}/{pod}", PodDebug(kubelet, probes).__call__),
+            *(debugging if configuration["enableDebuggingHandlers"] else _closed_routes()),
         ]
     )
     return Guard(app, authenticator, authorizer)
+
+
+def _debugging_routes(
+    kubelet: Kubelet,
+    endpoints: Endpoints,
+    configuration: Mapping[str, Any],
+    now: Callable[[], datetime],
+) -> Iterator[Route]:
+    """What looks into pods, and at the kubelet itself."""
+    container = "/{namespace}/{pod}/{container}"
+    yield Route("/runningpods/", endpoints.running_pods)
+    yield Route("/configz", endpoints.configz)
+    yield Route(f"/containerLogs{container}", ContainerLogs(kubelet, now).__call__)
+    yield Route(f"/run{container}", RunEndpoint(kubelet).__call__, methods=["POST"])
+    yield Route("/run/{namespace}/{pod}/{uid}/{container}", RunEndpoint(kubelet).__call__, methods=["POST"])
+    if gates_of(configuration).enabled("ContainerCheckpoint"):
+        yield Route(f"/checkpoint{container}", CheckpointEndpoint(kubelet).__call__, methods=["POST"])
+    yield from _streaming_routes(kubelet, parse_duration(configuration["streamingConnectionIdleTimeout"]))
+    if configuration["enableSystemLogHandler"]:
+        yield Route("/logs/{path:path}", SystemLogs().__call__)
+    else:
+        yield _closed("/logs/{path:path}", "logs endpoint is disabled.")
+    if configuration["enableDebugFlagsHandler"]:
+        yield Route("/debug/flags/v", put_verbosity, methods=_METHODS)
+    else:
+        yield _closed("/debug/flags/v", "flags endpoint is disabled.")
+
+
+def _closed_routes() -> Iterator[Route]:
+    for path in ("run", "exec", "attach", "portForward", "containerLogs", "runningpods", "logs"):
+        yield _closed(f"/{path}/{{path:path}}", "Debug endpoints are disabled.")
+
+
+def _closed(path: str, words: str) -> Route:
+    async def refuse(request: Request) -> Response:
+        return PlainTextResponse(f"{words}\n", 405)
+
+    return Route(path, refuse, methods=_METHODS)
 
 
 def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
@@ -74,20 +113,31 @@ def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
         yield Route(f"/portForward{pod}", forward, methods=["GET", "POST"])
 
 
-def _system_log_routes(*, enabled: bool) -> Iterator[Route]:
-    if enabled:
-        yield Route("/logs/{path:path}", SystemLogs().__call__)
-
-
 class Endpoints:
-    def __init__(self, kubelet: Kubelet, stats: StatsEndpoints, configuration: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        kubelet: Kubelet,
+        stats: StatsEndpoints,
+        configuration: Mapping[str, Any],
+        checks: Mapping[str, Check],
+    ) -> None:
         self._kubelet = kubelet
         self._stats = stats
         self._configuration = configuration
+        self._checks = checks
 
     async def healthz(self, request: Request) -> Response:
-        slis.observe("healthz", "ping", ok=True)
-        return PlainTextResponse("ok")
+        query = request.query_params
+        exclude = frozenset(query.getlist("exclude"))
+        found = await report("healthz", self._checks, verbose="verbose" in query, exclude=exclude)
+        return PlainTextResponse(found.text, found.status)
+
+    async def health_check(self, request: Request) -> Response:
+        check = self._checks.get(request.path_params["check"])
+        if check is None:
+            return PlainTextResponse("404 page not found\n", 404)
+        found = await report_one(check)
+        return PlainTextResponse(found.text, found.status)
 
     async def slis(self, request: Request) -> Response:
         return Response(slis.render(), media_type=metrics.CONTENT_TYPE)

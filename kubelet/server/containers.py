@@ -14,7 +14,7 @@ _WHY_WAITING = {
 
 
 def pod_named(kubelet: Kubelet, namespace: str, name: str, uid: str = "") -> Object:
-    """The pod with the latest status known here."""
+    """The pod with the latest status known here. Raises Refused."""
     key = NamespacedName(namespace, name)
     pod, shown = kubelet.pod_named(key), kubelet.pods.get(key) or {}
     if pod is None or (uid and uid not in (uid_of(pod), uid_of(shown))):
@@ -22,9 +22,11 @@ def pod_named(kubelet: Kubelet, namespace: str, name: str, uid: str = "") -> Obj
     return pod
 
 
-def check_container(pod: Object, container: str) -> None:
+def check_container(pod: Object, container: str, complaint: str = "") -> None:
+    """Raises Refused, with another complaint than that of /containerLogs where there is one."""
     if all(each["name"] != container for each in all_containers(pod["spec"])):
-        raise Refused(404, f'container "{container}" not found in pod "{pod["metadata"]["name"]}"')
+        name = pod["metadata"]["name"]
+        raise Refused(404, complaint or f'container "{container}" not found in pod "{name}"')
 
 
 def running_container_id(pod: Object, container: str) -> str:

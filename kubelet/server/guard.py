@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
-from client.reviews import Authenticator
-from kubelet.server.identity import Authorizer
+from client.reviews import Authenticator, User
+from kubelet.server.identity import Authorizer, subresources_of, verb_of
 from kubelet.server.protocol import PEER_SUBJECT
 from kubelet.server.refused import Refused
 
@@ -37,12 +37,20 @@ class Guard:
         method, path = scope["method"], unquote(scope["path"])
         try:
             user = await self._authenticator.user(scope["extensions"].get(PEER_SUBJECT), authorization)
-            if user is None:
-                return Refused(401, "Unauthorized")
+        except (StatusError, ConnectionFailed) as error:
+            log.warning("Unable to authenticate the request: path=%s error=%s", path, error)
+            return Refused(401, "Unauthorized")
+        if user is None:
+            return Refused(401, "Unauthorized")
+        return await self._unless_allowed(user, method, path)
+
+    async def _unless_allowed(self, user: User, method: str, path: str) -> Refused | None:
+        who, subresources = f"user={user.name}, verb={verb_of(method)}, resource=nodes", subresources_of(path)
+        try:
             if await self._authorizer.allows(user, method, path):
                 return None
         except (StatusError, ConnectionFailed) as error:
-            log.warning("Review failed: path=%s error=%s", path, error)
-            return Refused(500, "Authorization error")
+            log.warning("Authorization error: path=%s error=%s", path, error)
+            return Refused(500, f"Authorization error ({who}, subresource={subresources[0]})")
         log.info("Forbidden: user=%s method=%s path=%s", user.name, method, path)
-        return Refused(403, f"Forbidden (user={user.name}, verb={method.lower()}, resource=nodes)")
+        return Refused(403, f"Forbidden ({who}, subresource(s)=[{' '.join(subresources)}])\n")

@@ -7,24 +7,32 @@ from client.reviews import AccessReviews, User
 
 _VERBS = {
     "GET": "get",
-    "HEAD": "get",
     "POST": "create",
     "PUT": "update",
     "PATCH": "patch",
     "DELETE": "delete",
 }
-_SUBRESOURCES = ("stats", "metrics", "logs", "checkpoint", "statusz", "flagz")
-_FINE = ("pods", "runningpods", "healthz", "configz")
+_SUBRESOURCES = {
+    "stats": ("stats",),
+    "metrics": ("metrics",),
+    "logs": ("log",),
+    "checkpoint": ("checkpoint",),
+    "statusz": ("statusz",),
+    "flagz": ("configz",),
+    "pods": ("pods", "proxy"),
+    "runningpods": ("pods", "proxy"),
+    "healthz": ("healthz", "proxy"),
+    "configz": ("configz", "proxy"),
+}
+
+
+def verb_of(method: str) -> str:
+    return _VERBS.get(method, "")
 
 
 def subresources_of(path: str) -> tuple[str, ...]:
     """The subresources of `nodes`, any of which is enough; the finer one first, as upstream asks."""
-    first = path.strip("/").partition("/")[0]
-    if first == "logs":
-        return ("log",)
-    if first in _SUBRESOURCES:
-        return (first,)
-    return (first, "proxy") if first in _FINE else ("proxy",)
+    return _SUBRESOURCES.get(path.strip("/").partition("/")[0], ("proxy",))
 
 
 class Authorizer:
@@ -40,7 +48,7 @@ class Authorizer:
             return True
         for subresource in subresources_of(path):
             attributes = {
-                "verb": _VERBS.get(method, "get"),
+                "verb": verb_of(method),
                 "resource": "nodes",
                 "subresource": subresource,
                 "name": self._node,

@@ -9,10 +9,11 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from apimachinery.objects import NamespacedName
 from apimachinery.times import parse_time
 from kubelet.kubelet import Kubelet
 from kubelet.runtime.interface import ContainerRuntimeError, LogOptions
-from kubelet.server.containers import logged_container_id, pod_named
+from kubelet.server.containers import logged_container_id
 from kubelet.server.refused import Refused
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ class ContainerLogs:
         """Raises Refused."""
         where, query = request.path_params, request.query_params
         options = log_options(query, self._now().timestamp())
-        pod = pod_named(self._kubelet, where["namespace"], where["pod"])
+        pod = self._kubelet.pod_named(NamespacedName(where["namespace"], where["pod"]))
+        if pod is None:
+            raise Refused(404, f'pod "{where["pod"]}" does not exist')
         container_id = logged_container_id(pod, where["container"], previous=_flag(query, "previous"))
         try:
             return await self._kubelet.runtime.logs(container_id, options)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from component_base.health_checks import Check, ping
 from component_base.watchdog import WatchdogError, period_of, watched
 
 
@@ -32,8 +33,19 @@ def test_less_than_a_second_cannot_be_kept() -> None:
 @pytest.mark.parametrize(("period", "count"), [(10.0, 4), (None, 0)])
 async def test_signs_of_life_are_given_as_long_as_it_lives(period: float | None, count: int) -> None:
     told: list[str] = []
-    async with watched(period, told.append):
+    async with watched(period, told.append, {"fine": ping}):
         await asyncio.sleep(35)
     assert told == ["WATCHDOG=1"] * count
     await asyncio.sleep(60)
     assert len(told) == count
+
+
+@pytest.mark.looptime
+async def test_no_sign_of_life_is_given_while_a_check_fails() -> None:
+    told: list[float] = []
+    loop, checks = asyncio.get_running_loop(), dict[str, Check]()
+    async with watched(10.0, lambda sign: told.append(loop.time()), checks):
+        await asyncio.sleep(5)
+        checks["syncloop"] = lambda: "took too long" if loop.time() < 25 else ""
+        await asyncio.sleep(40)
+    assert told == [0, 30, 40]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apiserver.health import Report, ping, report
+from component_base.health_checks import Report, ping, report
 
 
 async def broken() -> str:

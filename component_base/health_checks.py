@@ -5,6 +5,7 @@ Source: staging/src/k8s.io/apiserver/pkg/server/healthz/healthz.go of Kubernetes
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from component_base import slis
 
 log = logging.getLogger(__name__)
 
-Check = Callable[[], Awaitable[str]]
+Check = Callable[[], str | Awaitable[str | None] | None]
 """Says what is wrong; nothing if all is well."""
 
 
@@ -23,6 +24,11 @@ class Report:
     text: str
 
 
+async def problem_of(check: Check) -> str:
+    result = check()
+    return (await result if inspect.isawaitable(result) else result) or ""
+
+
 async def report(name: str, checks: Mapping[str, Check], *, verbose: bool, exclude: frozenset[str]) -> Report:
     """The answer of one endpoint. Reasons are logged, not told: anonymous may ask."""
     lines, failed = [], []
@@ -30,7 +36,7 @@ async def report(name: str, checks: Mapping[str, Check], *, verbose: bool, exclu
         if each in exclude:
             lines.append(f"[+]{each} excluded: ok\n")
             continue
-        problem = await check()
+        problem = await problem_of(check)
         slis.observe(name, each, ok=not problem)
         lines.append(f"[-]{each} failed: reason withheld\n" if problem else f"[+]{each} ok\n")
         if problem:
@@ -47,18 +53,15 @@ async def report(name: str, checks: Mapping[str, Check], *, verbose: bool, exclu
 
 async def report_one(check: Check) -> Report:
     """The answer of a single check's own path."""
-    problem = await check()
+    problem = await problem_of(check)
     return Report(500, f"internal server error: {problem}\n") if problem else Report(200, "ok")
 
 
 def flag_check(is_done: Callable[[], bool], problem: str = "not finished") -> Check:
     """A check of something that becomes true once."""
 
-    async def check() -> str:
-        return "" if is_done() else problem
-
-    return check
+    return lambda: "" if is_done() else problem
 
 
-async def ping() -> str:
+def ping() -> str:
     return ""
