@@ -22,6 +22,8 @@ class Decoded:
     duplicates: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     """Of YAML: a complaint about each duplicate, with its line."""
+    text: bytes = b""
+    """Of JSON: what was decoded, for complaints that quote it."""
 
     @property
     def strict_problem(self) -> str:

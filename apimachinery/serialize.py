@@ -16,7 +16,7 @@ from apimachinery.objects import Object
 
 __all__ = [
     "MAX_DEPTH", "DecodeError", "Decoded", "check_depth", "from_json", "from_json_strict", "from_yaml_all",
-    "from_yaml_strict", "to_json", "to_yaml",
+    "from_yaml_strict", "number_as_written", "to_json", "to_yaml",
 ]  # fmt: skip
 
 
@@ -40,8 +40,15 @@ def from_json_strict(data: bytes) -> Decoded:
     """As from_json, and finds duplicate keys."""
     value = from_json(data)
     if _may_have_duplicates(data, value):
-        return Decoded(value, tuple(_find_duplicates(data)))
-    return Decoded(value)
+        return Decoded(value, tuple(_find_duplicates(data)), text=data)
+    return Decoded(value, text=data)
+
+
+def number_as_written(data: bytes, number: float) -> str | None:
+    """The first number of a JSON text that has this value, which Go's complaints quote."""
+    written: list[str] = []
+    json.loads(data, parse_float=written.append, parse_int=written.append)
+    return next((text for text in written if float(text) == number), None)
 
 
 def _may_have_duplicates(data: bytes, value: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from apimachinery.decoding import MAX_DEPTH, Decoded, DecodeError, check_depth
+from apimachinery.numbers import from_float
 
 _BOOLS = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
@@ -196,7 +197,7 @@ def _number(text: str) -> int | float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise DecodeError(f"error converting YAML to JSON: yaml: number out of range: {text[:20]}")
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    return from_float(value)
 
 
 def _go_message(error: yaml.YAMLError) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from apimachinery.numbers import go_number
 from apimachinery.quantity import FORMAT_MESSAGE, Quantity, QuantityError
 from apimachinery.times import parse_time
 
@@ -48,10 +49,14 @@ def integer_check(go_type: str, low: int, high: int) -> ScalarCheck:
     def check(value: Any) -> Fault | None:
         if type(value) is int and low <= value <= high:
             return None
-        shown = f"number {value}" if type(value) in (int, float) else json_kind(value)
-        return Fault(f"cannot unmarshal {shown}", go_type)
+        return Fault(f"cannot unmarshal {_shown(value)}", go_type)
 
     return check
+
+
+def _shown(value: Any) -> str:
+    """A number that does not fit, or the kind of what is none."""
+    return f"number {go_number(value)}" if type(value) in (int, float) else json_kind(value)
 
 
 check_int32 = integer_check("int32", -(2**31), 2**31 - 1)
@@ -61,8 +66,7 @@ check_int64 = integer_check("int64", -(2**63), 2**63 - 1)
 def check_int_or_string(value: Any) -> Fault | None:
     if type(value) is str or (type(value) is int and -(2**31) <= value < 2**31):
         return None
-    shown = f"number {value}" if type(value) in (int, float) else json_kind(value)
-    return Fault(f"json: cannot unmarshal {shown} into Go value of type int32")
+    return Fault(f"json: cannot unmarshal {_shown(value)} into Go value of type int32")
 
 
 def check_quantity(value: Any) -> Fault | Replacement | None:

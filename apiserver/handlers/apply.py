@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from apimachinery.errors import BadRequestError, ConflictError
+from apimachinery.numbers import settle_numbers
 from apimachinery.objects import Object, deep_copy
 from apimachinery.serialize import Decoded, DecodeError
 from apimachinery.times import format_time
@@ -79,6 +80,8 @@ async def read_configuration(info: RequestInfo, receive: Receive, expected: bodi
     if (config.get("apiVersion"), config.get("kind")) != (expected.api_version, expected.kind):
         raise BadRequestError(f"invalid object type: {kind_text(config)}")
     _refuse_duplicates(info, decoded, options)
+    if expected.own_checker is not None:
+        settle_numbers(config)
     return Configuration(config, options)
 
 

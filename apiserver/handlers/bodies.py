@@ -6,6 +6,7 @@ Source of the wording: https://github.com/kubernetes/kubernetes/blob/v1.34.0/sta
 from __future__ import annotations
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,9 +17,16 @@ from apimachinery.errors import (
     RequestEntityTooLargeError,
     UnsupportedMediaTypeError,
 )
+from apimachinery.numbers import settle_numbers
 from apimachinery.objects import Object
 from apimachinery.schema import checker_for, definition_name
-from apimachinery.serialize import Decoded, DecodeError, from_json_strict, from_yaml_strict
+from apimachinery.serialize import (
+    Decoded,
+    DecodeError,
+    from_json_strict,
+    from_yaml_strict,
+    number_as_written,
+)
 from apiserver.asgi import Receive
 from apiserver.registry.options import FieldValidation
 from apiserver.registry.store import Check, Store
@@ -29,6 +37,7 @@ LARGE_YAML = 32 * 1024
 _YAML_READER = ThreadPoolExecutor(1, "yaml")
 """One thread: several would keep the loop from running as long as each other."""
 _MAX_COMPLAINTS = 100
+_NUMBER = re.compile(r"(?<=cannot unmarshal number )\S+")
 _JSON, _YAML = "application/json", "application/yaml"
 _UNSUPPORTED = (
     "the body of the request was in an unknown format - accepted media types include: "
@@ -160,9 +169,11 @@ def check(info: RequestInfo, decoded: Decoded, expected: Expected, validation: F
     """The decoded object held against the schema of what it should be; mended in place."""
     obj: Object = decoded.value
     _check_kind(obj, expected)
+    if expected.own_checker is not None:
+        settle_numbers(obj)
     checked = expected.checker().check(obj, prune=True)
     if checked.type_errors:
-        raise _unfit(obj, expected, checked.type_errors[0].message)
+        raise _unfit(obj, expected, _quoting(checked.type_errors[0].message, decoded.text))
     complaints = list(checked.unknown_messages)
     if not decoded.lines:
         complaints += (f'duplicate field "{path}"' for path in decoded.duplicates)
@@ -175,6 +186,13 @@ def check(info: RequestInfo, decoded: Decoded, expected: Expected, validation: F
     if obj.get("metadata") is None:
         obj["metadata"] = {}
     return obj
+
+
+def _quoting(message: str, text: bytes) -> str:
+    """A complaint about a number, which is told as the body has it."""
+    told = _NUMBER.search(message)
+    written = number_as_written(text, float(told[0])) if told and text else None
+    return message if written is None else _NUMBER.sub(written, message, count=1)
 
 
 def _unfit(obj: Object, expected: Expected, problem: str) -> BadRequestError:

@@ -21,6 +21,7 @@ from apimachinery.field import (
     FieldError,
     format_float,
 )
+from apimachinery.numbers import MAX_SAFE
 from apimachinery.objects import Object
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
 from apiserver.customresources.schema.formats import checker_of
@@ -113,7 +114,7 @@ class ValueValidator:
             return
         found.checks += 1
         kind = _TYPES[type(value)]
-        is_whole = kind == "number" and "integer" in self._types and value.is_integer()
+        is_whole = kind == "number" and "integer" in self._types and _is_whole(value)
         if kind not in self._types and not is_whole and not (kind == "integer" and "number" in self._types):
             found.errors.append(_wrong_type(path, ",".join(self._types), kind))
 
@@ -268,6 +269,11 @@ def _number_checks(raw: Object) -> list[Check]:
             )
         )
     return checks
+
+
+def _is_whole(value: float) -> bool:
+    """Beyond what a float tells apart, upstream takes none for whole."""
+    return value.is_integer() and abs(value) <= MAX_SAFE
 
 
 def _is_multiple(value: float, factor: float) -> bool:

@@ -5,6 +5,7 @@ Sources: upstream's pkg/api/persistentvolumeclaim/util.go and pkg/api/persistent
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ _RECYCLE = (
     "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. "
     "Instead, the recommended approach is to use dynamic provisioning."
 )
+_WHOLE = re.compile("[0-9]+([kMGTPE]|[KMGTPE]i)?")
+"""What nobody has to look at closer: most of it."""
 OLD_VOLUMES = {
     "photonPersistentDisk": ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
     "scaleIO": ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
@@ -50,7 +53,9 @@ def fraction_warnings(
     """Of parts of a byte."""
     for name in resources:
         value = (amounts or {}).get(name)
-        if value is not None and Quantity.parse(value).milli_value() % 1000:
+        if value is None or _WHOLE.fullmatch(str(value)):
+            continue
+        if Quantity.parse(value).milli_value() % 1000:
             text = f'fractional byte value "{Quantity.parse(value)}" is invalid, must be an integer'
             yield f"{path}[{name}]: {text}"
 

@@ -221,6 +221,33 @@ async def test_unknown_fields_are_told_of_as_strictly_as_is_asked(api: Api) -> N
     assert warned.headers["warning"] == '299 - "unknown field \\"spec.x\\""'
 
 
+@pytest.mark.parametrize(
+    ("kind", "number", "stored"),
+    [
+        ("integer", b"1.0", b"1"),
+        ("number", b"1e2", b"100"),
+        ("number", b"9223372036854775808", b"9.223372036854776e+18"),
+        ("integer", b"9223372036854775807", b"9223372036854775807"),
+        ("integer", b"9223372036854775808", b""),
+        ("integer", b"1e16", b""),
+    ],
+)
+@pytest.mark.parametrize("media", ["application/json", "application/yaml", "application/merge-patch+json"])
+async def test_numbers_are_whole_or_floating_as_gos_decoder_has_them(
+    api: Api, media: str, kind: str, number: bytes, stored: bytes
+) -> None:
+    await define(api, definition(version(spec=obj(n={"type": kind}))))
+    method, path = ("PATCH", f"{THINGS}/a") if "patch" in media else ("POST", THINGS)
+    if method == "PATCH":
+        await create(api, thing())
+    text = orjson.dumps(thing(spec={"n": 0})).replace(b'"n":0', b'"n":' + number)
+    answer = await api.request(method, path, text, {"content-type": media})
+    if stored or (media, number) == ("application/yaml", b"1e16"):  # whose digits come out of the YAML
+        assert b'"spec":{"n":%b}' % (stored or b"10000000000000000") in answer.body
+    else:
+        assert answer.json["message"].endswith('spec.n in body must be of type integer: "number"')
+
+
 async def test_an_update_must_say_of_what(api: Api) -> None:
     await define(api, definition())
     await create(api, thing())

@@ -177,3 +177,26 @@ async def test_unknown_and_repeated_fields_can_be_ignored(api: Api) -> None:
     answer = await api.request("POST", f"{MAPS}?fieldValidation=Ignore", UNKNOWN)
     assert answer.status == 201
     assert "warning" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("number", "in_yaml"),
+    [
+        ("9223372036854775808", "9223372036854775808"),
+        ("18446744073709551616", "18446744073709552000"),
+        ("1e2", None),
+        ("1.50", "1.5"),
+    ],
+)
+async def test_a_number_that_does_not_fit_is_told_as_it_is_written(
+    api: Api, number: str, in_yaml: str | None
+) -> None:
+    pods, text = (
+        "/api/v1/namespaces/default/pods",
+        '{"metadata":{"name":"a"},"spec":{"priority":' + number + "}}",
+    )
+    message = "cannot unmarshal number {} into Go struct field PodSpec.spec.priority of type int32"
+    refused = await api.request("POST", pods, text.encode())
+    assert refused.json["message"].endswith(message.format(number))
+    refused = await api.request("POST", pods, text.encode(), YAML)
+    assert message.format(in_yaml) in refused.json["message"] if in_yaml else refused.status == 422
