@@ -29,6 +29,7 @@ import kube_proxy.config
 import kube_proxy.metrics
 import kube_proxy.options
 import kubelet.configuration
+import kubelet.configuration_defaults
 import kubelet.metrics
 import kubelet.options
 import scheduler.config
@@ -140,14 +141,15 @@ def _command(title: str, command: Any) -> str:
 
 
 def configuration() -> str:
-    kubelet_fields = _leaf_values(kubelet.configuration.DEFAULTS)
+    kubelet_fields = _leaf_values(kubelet.configuration_defaults.DEFAULTS)
+    accepted = ", ".join(f"`{name}`" for name, _ in _leaf_values(kubelet.configuration_defaults.ACCEPTED))
     return _page(
         "Configuration files",
         "Each daemon that upstream configures with a file takes that file with `--config`.",
         _section(
             "KubeletConfiguration",
-            f"`{kubelet.configuration.API_VERSION}`. A flag that is given wins over the file. Other "
-            "fields are accepted and change nothing.",
+            f"`{kubelet.configuration.API_VERSION}`. A flag that is given wins over the file. Accepted, "
+            f"and without effect: {accepted}. Others are ignored with a warning.",
             _table(("field", "default"), ((f"`{name}`", _code(value)) for name, value in kubelet_fields)),
         ),
         _top_level("KubeSchedulerConfiguration", scheduler.config),

@@ -18,7 +18,7 @@ from component_base.metrics import tell_features
 from component_base.watchdog import WatchdogError, period_of, watched
 from kubelet.cgroups.policy import CgroupPolicyError
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
-from kubelet.configuration import ConfigError, gates_of, load_document, merge
+from kubelet.configuration import ConfigError, check, gates_of, load_document, merge
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.options import Options
 from kubelet.runtime.hollow.script import ScriptError, load_script
@@ -34,6 +34,7 @@ def main() -> None:
         configuration = merge(_read(options.config), options)
         gates = gates_of(configuration)
         configuration["featureGates"] = dict(gates.given)
+        check(configuration)
         watchdog = period_of(os.environ, os.getpid()) if gates.enabled("SystemdWatchdog") else None
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)

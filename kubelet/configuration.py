@@ -1,80 +1,22 @@
 """KubeletConfiguration (kubelet.config.k8s.io/v1beta1).
 
-What of it has a meaning here, merged with the flags. Pure.
+Read from its file, merged with the flags, checked. Pure.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
-from kubelet.node.status import NodeConfig
+from kubelet.configuration_checks import complaints
+from kubelet.configuration_defaults import ACCEPTED, DEFAULTS
 from kubelet.options import Options
 
-API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
+log = logging.getLogger(__name__)
 
-DEFAULTS: dict[str, Any] = {
-    "address": "0.0.0.0",
-    "port": 10250,
-    "healthzBindAddress": "127.0.0.1",
-    "healthzPort": 10248,
-    "tlsCertFile": "",
-    "tlsPrivateKeyFile": "",
-    "rotateCertificates": False,
-    "serverTLSBootstrap": False,
-    "authentication": {
-        "x509": {"clientCAFile": ""},
-        "webhook": {"enabled": True},
-        "anonymous": {"enabled": False},
-    },
-    "authorization": {"mode": "Webhook"},
-    "clusterDomain": "cluster.local",
-    "clusterDNS": [],
-    "resolvConf": "/etc/resolv.conf",
-    "maxPods": 110,
-    "streamingConnectionIdleTimeout": "4h0m0s",
-    "nodeLeaseDurationSeconds": 40,
-    "podPidsLimit": -1,
-    "cpuCFSQuota": True,
-    "allowedUnsafeSysctls": [],
-    "seccompDefault": False,
-    "enableDebuggingHandlers": True,
-    "enableDebugFlagsHandler": True,
-    "enableSystemLogHandler": True,
-    "podLogsDir": "/var/log/pods",
-    "containerLogMaxSize": "10Mi",
-    "containerLogMaxFiles": 5,
-    "serializeImagePulls": True,
-    "maxParallelImagePulls": None,
-    "cgroupRoot": "/",
-    "cgroupsPerQOS": True,
-    "enforceNodeAllocatable": ["pods"],
-    "systemReserved": {},
-    "kubeReserved": {},
-    "systemReservedCgroup": "",
-    "kubeReservedCgroup": "",
-    "evictionHard": dict(NodeConfig("", (), "").eviction_hard),
-    "evictionSoft": {},
-    "evictionSoftGracePeriod": {},
-    "evictionMinimumReclaim": {},
-    "evictionPressureTransitionPeriod": "5m0s",
-    "evictionMaxPodGracePeriod": 0,
-    "imageMinimumGCAge": "2m0s",
-    "imageMaximumGCAge": "0s",
-    "imageGCHighThresholdPercent": 85,
-    "imageGCLowThresholdPercent": 80,
-    "shutdownGracePeriod": "0s",
-    "shutdownGracePeriodCriticalPods": "0s",
-    "shutdownGracePeriodByPodPriority": [],
-    "registerNode": True,
-    "registerWithTaints": [],
-    "providerID": "",
-    "podCIDR": "",
-    "staticPodPath": "",
-    "fileCheckFrequency": "20s",
-    "featureGates": {},
-}
+API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
 
 
 class ConfigError(Exception):
@@ -90,7 +32,11 @@ def load_document(document: Any) -> dict[str, Any]:
     version, kind = document.get("apiVersion"), document.get("kind")
     if (version, kind) != (API_VERSION, KIND):
         raise ConfigError(f'no kind "{kind}" is registered for version "{version}" in scheme')
-    return {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
+    fields = {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
+    unknown = [each for each in fields if each not in DEFAULTS and each not in ACCEPTED]
+    if unknown:
+        log.warning("Ignoring unknown fields of the configuration: fields=%s", unknown)
+    return {key: value for key, value in fields.items() if key not in unknown}
 
 
 def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
@@ -102,9 +48,31 @@ def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
         raise ConfigError(message) from None
 
 
+def check(configuration: Mapping[str, Any]) -> None:
+    """Raises ConfigError with all that no kubelet would start with."""
+    found = complaints(configuration, gates_of(configuration))
+    if found:
+        words = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
+        raise ConfigError(f"failed to validate kubelet configuration, error: {words}")
+
+
 def merge(document: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Defaults, overlaid by the file, overlaid by the flags that were given."""
-    return _overlay(_overlay(DEFAULTS, document), _of_flags(options))
+    given = _overlay(document, _of_flags(options))
+    return _overlay(_overlay(DEFAULTS, ACCEPTED), {**given, **_following(given)})
+
+
+def _following(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields whose default depends on others that are given."""
+    found: dict[str, Any] = {}
+    if (given.get("maxParallelImagePulls") or 1) > 1:
+        found["serializeImagePulls"] = given.get("serializeImagePulls", False)
+    if "nodeStatusUpdateFrequency" in given:
+        period = given["nodeStatusUpdateFrequency"]
+        found["nodeStatusReportFrequency"] = given.get("nodeStatusReportFrequency", period)
+    if given.get("mergeDefaultEvictionSettings"):
+        found["evictionHard"] = {**DEFAULTS["evictionHard"], **given.get("evictionHard", {})}
+    return found
 
 
 def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from apimachinery.durations import parse_duration
 from apimachinery.errors import StatusError
 from apimachinery.objects import NamespacedName, Object, get_path, name_of
 from client.errors import ConnectionFailed
@@ -77,7 +78,8 @@ class NodeLife:
         group.create_task(self.services.run())
         group.create_task(self.neighbours.run())
         group.create_task(renew_leases([self.agent]))
-        group.create_task(report_statuses([self.agent]))
+        period = parse_duration(self.configuration["nodeStatusUpdateFrequency"])
+        group.create_task(report_statuses([self.agent], period))
         await self.nodes.wait_synced()
         await self.services.wait_synced()
         self._connected.set()

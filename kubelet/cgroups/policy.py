@@ -1,4 +1,4 @@
-"""What the configuration says of the tree. Pure; names and complaints are upstream's."""
+"""What the configuration says of the tree. Pure; names are upstream's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESERVED = {
 
 
 class CgroupPolicyError(ValueError):
-    """The configuration contradicts itself."""
+    """The configuration asks for what there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,6 @@ def policy_of(configuration: Mapping[str, Any]) -> CgroupPolicy | None:
     """None where pods get no tree (`cgroupsPerQOS: false`). Raises CgroupPolicyError."""
     enforced = [each for each in configuration["enforceNodeAllocatable"] if each != "none"]
     if not configuration["cgroupsPerQOS"]:
-        if enforced:
-            raise CgroupPolicyError(
-                "invalid configuration: enforceNodeAllocatable (--enforce-node-allocatable) is not supported "
-                "unless cgroupsPerQOS (--cgroups-per-qos) is set to true"
-            )
         return None
     return CgroupPolicy(
         top=all_pods(configuration["cgroupRoot"]),
@@ -61,18 +56,8 @@ def reserved_of(configuration: Mapping[str, Any]) -> dict[str, Quantity]:
 
 def _other(configuration: Mapping[str, Any], key: str) -> tuple[Name, dict[str, Quantity]]:
     if key not in RESERVED:
-        raise CgroupPolicyError(
-            f'invalid configuration: option "{key}" specified for enforceNodeAllocatable '
-            "(--enforce-node-allocatable). Valid options are "
-            '"pods", "system-reserved", "system-reserved-compressible", "kube-reserved", '
-            '"kube-reserved-compressible" or "none"'
-        )
+        raise CgroupPolicyError(f'"{key}" of enforceNodeAllocatable is not there')
     amounts, cgroup = RESERVED[key]
-    if not configuration[cgroup]:
-        raise CgroupPolicyError(
-            f"invalid configuration: {cgroup} (--{key}-cgroup) must be specified "
-            f'when "{key}" contained in enforceNodeAllocatable (--enforce-node-allocatable)'
-        )
     return parse_path(configuration[cgroup]), _amounts(configuration, amounts)
 
 

@@ -30,8 +30,6 @@ from kubelet.settings import NodeFacts
 log = logging.getLogger(__name__)
 
 LEASE_NAMESPACE = "kube-node-lease"
-REPORT_PERIOD = timedelta(minutes=5)
-"""An unchanged status is sent this often, to move its heartbeats."""
 FIRST_RETRY, LAST_RETRY = 0.05, 1.0
 
 
@@ -112,7 +110,8 @@ class NodeAgent:
             view = await self._look()
             old = (self.node or {}).get("status") or {}
             status = self._status(view, old)
-            stale = self._reported_at is None or self._now() - self._reported_at >= REPORT_PERIOD
+            longest = timedelta(seconds=self.config.report_seconds)
+            stale = self._reported_at is None or self._now() - self._reported_at >= longest
             if not stale and not differs({key: old.get(key) for key in status}, status):
                 return
             patch = changes(old, status)

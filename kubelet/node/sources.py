@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from kubelet.node.status import Health
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime, RuntimeVersion
 from kubelet.runtime.usage import ContainerUsage
 from kubelet.stats.disk import on_one_filesystem
+
+log = logging.getLogger(__name__)
 
 NETWORK_NOT_READY = (
     "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
@@ -64,7 +67,8 @@ class MachineSource:
             self._version = await self._runtime.version()
             self._images = await self._runtime.list_images()
         except ContainerRuntimeError as error:
-            problem = f"container runtime is down: {error}"
+            log.info("Container runtime is away: error=%s", error)
+            problem = "container runtime is down"
         network = "" if self._runtime.network_ready() else NETWORK_NOT_READY
         health = Health(problem, network, SHUTTING_DOWN if self._is_shutting_down() else "")
         return NodeView(self._machine, self._pressures(), self._images, self._version, health)

@@ -23,6 +23,12 @@ class NodeConfig:
     hostname: str
     port: int = 10250
     max_pods: int = MAX_PODS
+    pods_per_core: int = 0
+    """Where there is one: no more pods than that for each processor."""
+    max_images: int = MAX_IMAGES
+    """So many images the status names; -1 for all."""
+    report_seconds: float = 300.0
+    """An unchanged status is sent this often, to move its heartbeats."""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Object] = ()
@@ -65,10 +71,16 @@ def capacity_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
     return {
         "cpu": str(machine.cpus),
         "memory": str(Quantity.of(machine.memory, binary=True)),
-        "pods": str(config.max_pods),
+        "pods": str(_max_pods(machine, config)),
         "ephemeral-storage": str(Quantity.of(machine.disk, binary=True)),
         **{f"hugepages-{suffix}": str(Quantity.of(size, binary=True)) for suffix, size in machine.hugepages},
     }
+
+
+def _max_pods(machine: Machine, config: NodeConfig) -> int:
+    if not config.pods_per_core:
+        return config.max_pods
+    return min(machine.cpus * config.pods_per_core, config.max_pods)
 
 
 def allocatable_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
@@ -159,7 +171,7 @@ def node_status(
         "conditions": conditions,
         "daemonEndpoints": {"kubeletEndpoint": {"Port": config.port}},
         "nodeInfo": node_info(machine, version),
-        "images": node_images(images),
+        "images": node_images(images, config.max_images),
         "features": {"supplementalGroupsPolicy": False},
         "runtimeHandlers": [
             {"name": "", "features": {"recursiveReadOnlyMounts": False, "userNamespaces": False}}
@@ -183,9 +195,9 @@ def node_info(machine: Machine, version: RuntimeVersion) -> Object:
     }
 
 
-def node_images(images: Sequence[ImageRef]) -> list[Object]:
+def node_images(images: Sequence[ImageRef], most: int = MAX_IMAGES) -> list[Object]:
     """The largest ones: what ImageLocality scores with."""
-    largest = sorted(images, key=lambda each: (-each.size, each.id))[:MAX_IMAGES]
+    largest = sorted(images, key=lambda each: (-each.size, each.id))[: None if most < 0 else most]
     return [
         {"names": [*each.digests, *each.tags][:MAX_IMAGE_NAMES], "sizeBytes": each.size}
         for each in largest
@@ -235,7 +247,7 @@ def _ready(health: Health) -> Object:
             "reason": "KubeletReady",
             "message": "kubelet is posting ready status",
         }
-    message = ", ".join(problems)
+    message = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
     return {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}
 
 

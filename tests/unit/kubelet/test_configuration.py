@@ -1,0 +1,169 @@
+"""KubeletConfiguration: what follows from what, and what no kubelet starts with."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from apimachinery.objects import Object
+from kubelet.configuration import ConfigError, check, load_document, merge
+from kubelet.node.machine import Machine
+from kubelet.node.status import NodeConfig, capacity_of, node_images
+from kubelet.options import Options
+from kubelet.runtime.interface import ImageRef
+
+PLACE = "enforceNodeAllocatable (--enforce-node-allocatable)"
+KINDS = (
+    '"pods", "system-reserved", "system-reserved-compressible", "kube-reserved", '
+    '"kube-reserved-compressible" or "none"'
+)
+OOM = "oomScoreAdj (--oom-score-adj) 1001 must be between -1000 and 1000, inclusive"
+IMAGES = "nodeStatusMaxImages (--node-status-max-images) -2 must be -1 or greater"
+LOW = (
+    "imageGCLowThresholdPercent (--image-gc-low-threshold) 90 must be less than "
+    "imageGCHighThresholdPercent (--image-gc-high-threshold) 85"
+)
+PARALLEL = (
+    "maxParallelImagePulls cannot be larger than 1 unless SerializeImagePulls (--serialize-image-pulls) "
+    "is set to false"
+)
+RESTARTS = (
+    "FeatureGate KubeletCrashLoopBackOffMax not enabled, CrashLoopBackOff.MaxContainerRestartPeriod must "
+    "not be set"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"eventBurst": -1}, "eventBurst (--event-burst) -1 must not be a negative number"),
+        (
+            {"oomScoreAdj": 1001},
+            "oomScoreAdj (--oom-score-adj) 1001 must be between -1000 and 1000, inclusive",
+        ),
+        ({"port": 70000}, "port (--port) 70000 must be between 1 and 65535, inclusive"),
+        ({"healthzPort": -1}, "healthzPort (--healthz-port) -1 must be between 1 and 65535, inclusive"),
+        ({"nodeLeaseDurationSeconds": 0}, "nodeLeaseDurationSeconds must be greater than 0"),
+        (
+            {"nodeStatusMaxImages": -2},
+            "nodeStatusMaxImages (--node-status-max-images) -2 must be -1 or greater",
+        ),
+        ({"containerLogMaxFiles": 1}, "containerLogMaxFiles must be greater than 1"),
+        ({"imageGCLowThresholdPercent": 90}, LOW),
+        ({"imageMaximumGCAge": "1m"}, "imageMaximumGCAge 1m0s must be greater than imageMinimumGCAge 2m0s"),
+        ({"maxParallelImagePulls": 2, "serializeImagePulls": True}, PARALLEL),
+        ({"podLogsDir": "/a//b"}, 'pod logs path "/a//b" must be normalized'),
+        (
+            {"shutdownGracePeriod": "500ms"},
+            "shutdownGracePeriod 500ms must be either zero or otherwise >= 1 sec",
+        ),
+        (
+            {"shutdownGracePeriodCriticalPods": "2s"},
+            "shutdownGracePeriodCriticalPods 2s must be <= shutdownGracePeriod 0s",
+        ),
+        ({"crashLoopBackOff": {"maxContainerRestartPeriod": "10s"}}, RESTARTS),
+        (
+            {"enforceNodeAllocatable": ["pots"]},
+            f'option "pots" specified for {PLACE}. Valid options are {KINDS}',
+        ),
+        (
+            {"enforceNodeAllocatable": ["kube-reserved"]},
+            'kubeReservedCgroup (--kube-reserved-cgroup) must be specified when "kube-reserved" or '
+            f'"kube-reserved-compressible" included in {PLACE}',
+        ),
+        (
+            {"cgroupsPerQOS": False},
+            f'cgroupsPerQOS (--cgroups-per-qos) must be set to true when "pods" contained in {PLACE}',
+        ),
+        (
+            {"enforceNodeAllocatable": ["pods", "none"]},
+            f'{PLACE} may not contain additional enforcements when "none" is specified',
+        ),
+        (
+            {"topologyManagerPolicy": "x"},
+            'topologyManagerPolicy (--topology-manager-policy) "x" must be one of: '
+            '["none" "best-effort" "restricted" "single-numa-node"]',
+        ),
+        (
+            {"cpuCFSQuotaPeriod": "50ms"},
+            "cpuCFSQuotaPeriod (--cpu-cfs-quota-period) 50ms requires feature gate CustomCPUCFSQuotaPeriod",
+        ),
+    ],
+)
+def test_what_no_kubelet_starts_with(given: Object, complaint: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        check(merge(given, Options()))
+    expected = f"failed to validate kubelet configuration, error: invalid configuration: {complaint}"
+    assert str(told.value) == expected
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(
+        ConfigError, match=r"error: \[invalid configuration: maxPods .*, invalid configuration: port"
+    ):
+        check(merge({"maxPods": -1, "port": 0}, Options()))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({}, id="the defaults"),
+        pytest.param({"healthzPort": 0, "maxParallelImagePulls": 5}, id="no health, many pulls"),
+        pytest.param({"cgroupsPerQOS": False, "enforceNodeAllocatable": []}, id="no cgroups"),
+        pytest.param({"shutdownGracePeriod": "30s", "shutdownGracePeriodCriticalPods": "10s"}, id="shutdown"),
+        pytest.param(
+            {
+                "crashLoopBackOff": {"maxContainerRestartPeriod": "10s"},
+                "featureGates": {"KubeletCrashLoopBackOffMax": True},
+            },
+            id="behind a gate",
+        ),
+    ],
+)
+def test_what_will_do(given: Object) -> None:
+    check(merge(given, Options()))
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "expected"),
+    [
+        ({}, "serializeImagePulls", True),
+        ({"maxParallelImagePulls": 3}, "serializeImagePulls", False),
+        ({}, "nodeStatusReportFrequency", "5m0s"),
+        ({"nodeStatusUpdateFrequency": "7s"}, "nodeStatusReportFrequency", "7s"),
+        ({"evictionHard": {"memory.available": "1Gi"}}, "evictionHard", {"memory.available": "1Gi"}),
+    ],
+)
+def test_defaults_that_follow_from_others(given: Object, field: str, expected: object) -> None:
+    assert merge(given, Options())[field] == expected
+
+
+def test_defaults_of_eviction_may_be_kept() -> None:
+    given = {"evictionHard": {"memory.available": "1Gi"}, "mergeDefaultEvictionSettings": True}
+    merged = merge(given, Options())["evictionHard"]
+    assert (merged["memory.available"], merged["nodefs.available"]) == ("1Gi", "10%")
+
+
+def test_what_nobody_knows_is_ignored_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    head = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
+    with caplog.at_level(logging.WARNING):
+        document = load_document({**head, "maxPods": 5, "maxPots": 6, "qosReserved": {}})
+    assert document == {"maxPods": 5, "qosReserved": {}}
+    assert caplog.messages == ["Ignoring unknown fields of the configuration: fields=['maxPots']"]
+
+
+MACHINE = Machine(cpus=2, memory=4 << 30, disk=100 << 30)
+CONFIG = NodeConfig("n1", ("192.0.2.1",), "n1")
+
+
+@pytest.mark.parametrize(("each", "most", "pods"), [(0, 110, "110"), (10, 110, "20"), (10, 5, "5")])
+def test_pods_may_be_limited_by_processors(each: int, most: int, pods: str) -> None:
+    assert capacity_of(MACHINE, replace(CONFIG, pods_per_core=each, max_pods=most))["pods"] == pods
+
+
+@pytest.mark.parametrize(("most", "shown"), [(50, 50), (-1, 60), (0, 0)])
+def test_how_many_images_are_told(most: int, shown: int) -> None:
+    images = [ImageRef(str(each), (), (f"i:{each}",), each) for each in range(60)]
+    assert len(node_images(images, most)) == shown
