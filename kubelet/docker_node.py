@@ -87,6 +87,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         node_config,
         MachineSource(machine, runtime, guards.eviction.conditions, guards.shutdown.is_shutting_down),
         clock.now,
+        recorder,
     )
     waker = Waker()
     objects = ReferencedObjects(client, waker.wake_all)

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from kubelet.cgroups.drivers import MOUNTS
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.cgroups.tree import CgroupTree, NoCgroups
+from kubelet.cgroups.v2 import find_mount_v2
 from kubelet.events import Recorder
 from kubelet.eviction.manager import EvictionManager, policy_of
 from kubelet.eviction.reclaim import NodeReclaimer
@@ -57,6 +59,10 @@ class NodeGuards:
             clock=clock,
         )
         self.shutdown = NodeShutdown(periods_of(configuration), Logind())
+
+    def is_on_cgroup_v1(self) -> bool:
+        """Blocks, but not for long."""
+        return find_mount_v2(MOUNTS.read_text()) is None
 
     async def run(self, kubelet: Kubelet, report: Callable[[], Awaitable[None]]) -> None:
         """Never ends. `report` tells the API of the node."""

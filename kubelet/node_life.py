@@ -25,7 +25,7 @@ from component_base.serving_pair import keep_fresh
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
 from kubelet.configuration import gates_of
-from kubelet.events import NORMAL, Recorder
+from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.guards import NodeGuards
 from kubelet.health import health_checks
 from kubelet.node.agent import NodeAgent
@@ -38,6 +38,7 @@ from kubelet.runtime.interface import ContainerRuntimeError, Runtime
 log = logging.getLogger(__name__)
 
 NETWORK_RETRY = 1.0
+_CGROUP_V1 = "cgroup v1 support is in maintenance mode, please migrate to cgroup v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class NodeLife:
         if self.configuration["registerNode"]:
             await self.agent.register()
         self.recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
+        if self.guards.is_on_cgroup_v1():
+            self.recorder.event(node_reference(name), WARNING, "CgroupV1", _CGROUP_V1)
         self.nodes.add_handler(self._on_node)
         group.create_task(self.nodes.run())
         group.create_task(self.services.run())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -14,6 +14,8 @@ from apimachinery.scheme import CSI_NODES, LEASES, NODES
 from apimachinery.times import format_micro_time, format_time
 from client.errors import ConnectionFailed
 from client.rest import MERGE, STRATEGIC, Client
+from kubelet.events import NoEvents, Recorder
+from kubelet.node.news import News, news_of_spec, news_of_status
 from kubelet.node.sources import NodeSource, NodeView
 from kubelet.node.status import (
     NodeConfig,
@@ -25,6 +27,7 @@ from kubelet.node.status import (
     node_conditions,
     node_status,
 )
+from kubelet.references import node_reference
 from kubelet.settings import NodeFacts
 
 log = logging.getLogger(__name__)
@@ -35,12 +38,18 @@ FIRST_RETRY, LAST_RETRY = 0.05, 1.0
 
 class NodeAgent:
     def __init__(
-        self, client: Client, config: NodeConfig, source: NodeSource, now: Callable[[], datetime]
+        self,
+        client: Client,
+        config: NodeConfig,
+        source: NodeSource,
+        now: Callable[[], datetime],
+        recorder: Recorder | None = None,
     ) -> None:
         self.config = config
         self._client = client
         self._source = source
         self._now = now
+        self._recorder = recorder or NoEvents()
         self.node: Object | None = None
         """As the API last showed it."""
         self._view: NodeView | None = None
@@ -76,7 +85,12 @@ class NodeAgent:
             registered = await self._take_over(node)
         with suppress(AlreadyExistsError):
             await self._client.create(CSI_NODES, new_csi_node(registered))
+        self._tell(news_of_status(self.config.name, {}, node["status"]))
         return registered
+
+    def _tell(self, news: Iterable[News]) -> None:
+        for each in news:
+            self._recorder.event(node_reference(self.config.name), *each)
 
     async def _take_over(self, node: Object) -> Object:
         """The labels and annotations that are the kubelet's; everything else is left to those who set it."""
@@ -92,6 +106,7 @@ class NodeAgent:
 
     def observe(self, node: Object) -> None:
         """The API shows the Node so."""
+        self._tell(news_of_spec(self.config.name, self.node or {}, node))
         self.node = node
 
     async def _look(self) -> NodeView:
@@ -120,6 +135,7 @@ class NodeAgent:
                     NODES, self.config.name, {"status": patch}, patch_type=STRATEGIC, subresource="status"
                 )
                 self._reported_at = self._now()
+                self._tell(news_of_status(self.config.name, old, status))
             except NotFoundError:
                 log.warning("Node is gone, registering it again: node=%s", self.config.name)
                 self.node = await self._register_once()
