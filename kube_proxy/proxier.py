@@ -56,7 +56,8 @@ class Proxier:
         self._after_sync = synced
         self._changed = asyncio.Event()
         self.journal = Journal()
-        self._written: Ruleset | None = None
+        self._written = Ruleset()
+        self._must_write_all = True
         self._written_at = 0.0
         self.queued: datetime | None = None  # since when a sync is due
         self.updated: datetime | None = None  # the last sync that succeeded, or the start
@@ -82,8 +83,8 @@ class Proxier:
         self._changed.set()
 
     def rules_gone(self) -> None:
-        """Somebody else took them away."""
-        self._written = None
+        """Somebody else took them away, perhaps while they are being written."""
+        self._must_write_all = True
         self.sync_soon()
 
     # The loop
@@ -100,7 +101,7 @@ class Proxier:
             except RulesetError as error:
                 self.journal.failed(str(error))
                 log.error("Sync failed, will write everything anew: err=%s seconds=%s", error, retry)
-                self._written = None
+                self._must_write_all = True
                 self._changed.set()
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LAST_RETRY)
@@ -122,18 +123,18 @@ class Proxier:
             async with asyncio.timeout(max(left, 0)):
                 await self._changed.wait()
         except TimeoutError:
-            self._written = None
+            self._must_write_all = True
 
     async def sync(self) -> None:
-        """Writes what differs from what was written; everything if that isn't known."""
+        """Writes what differs from what was written; everything if that may not be there any more."""
         start = time.perf_counter()
         self._changed.clear()
         await self._writer.tidy()
         metrics.SERVICE_CHANGES_PENDING.set(0)
         metrics.ENDPOINT_CHANGES_PENDING.set(0)
         wanted = self._state.plan()
-        is_full = self._written is None
-        if self._written is None:
+        is_full, self._must_write_all = self._must_write_all, False
+        if is_full:
             await self._writer.replace(wanted)
             self._written_at = asyncio.get_running_loop().time()
         else:

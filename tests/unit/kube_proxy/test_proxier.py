@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from kube_proxy.conntrack import Flow
 from kube_proxy.health import ProxierHealth
 from kube_proxy.proxier import Proxier
 from kube_proxy.recorded import Recorded
+from kube_proxy.ruleset import Ruleset
 from tests.unit.kube_proxy.builders import make_endpoint, make_service, make_slice, make_state
 
 pytestmark = pytest.mark.looptime
@@ -83,6 +84,27 @@ async def test_after_a_failure_everything_is_written_anew() -> None:
         assert writer.transactions[-1].startswith("add table ip kube-proxy")
         assert writer.ruleset is not None
         assert "172.30.0.41 . tcp . 80" in writer.ruleset.maps["no-endpoint-services"].elements
+
+
+class Robbed(Recorded):
+    """Hears that somebody took all rules away before the second transaction is known to have been made."""
+
+    rob: Callable[[], None]
+
+    async def change(self, old: Ruleset, new: Ruleset) -> None:
+        await super().change(old, new)
+        if len(self.transactions) == 2:
+            self.rob()
+
+
+async def test_rules_that_are_taken_away_while_others_are_written_come_back() -> None:
+    writer = Robbed()
+    async with running(writer) as proxier:
+        writer.rob = proxier.rules_gone
+        await asyncio.sleep(5)
+        proxier.on_service(None, SERVICE)
+        await asyncio.sleep(5)
+    assert writer.transactions[-1].startswith("add table ip kube-proxy")
 
 
 async def test_everything_is_written_anew_once_an_hour() -> None:
