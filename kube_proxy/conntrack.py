@@ -7,6 +7,8 @@ for it costs a daemon twenty megabytes.
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +28,7 @@ _TUPLE_ORIG, _TUPLE_REPLY = 1, 2
 _TUPLE_IP, _TUPLE_PROTO = 1, 2
 _IP_SRC, _IP_DST = 1, 2
 _PROTO_NUM, _SRC_PORT, _DST_PORT = 1, 2, 3
+_HEAD = 16
 _BUFFER = 1 << 18
 
 
@@ -60,15 +63,17 @@ class Conntrack:
     """The kernel's table of IPv4 flows."""
 
     def flows(self) -> list[Flow]:
+        """Raises OSError."""
         with _open() as sock:
             sock.send(_message(_GET, _REQUEST | _DUMP, b""))
-            return [flow for payload in _answers(sock) if (flow := _parse(payload)) is not None]
+            return [flow for payload in answers(sock) if (flow := _parse(payload)) is not None]
 
     def delete(self, flows: Iterable[Flow]) -> None:
+        """Raises OSError."""
         with _open() as sock:
             for flow in flows:
                 sock.send(_message(_DELETE, _REQUEST | _ACK, _original(flow)))
-                for _ in _answers(sock):
+                for _ in answers(sock):
                     pass
 
 
@@ -80,7 +85,7 @@ def _open() -> socket.socket:
 
 def _message(command: int, flags: int, attributes: bytes) -> bytes:
     body = struct.pack("=BBH", socket.AF_INET, 0, 0) + attributes
-    return struct.pack("=IHHII", 16 + len(body), _SUBSYSTEM | command, flags, 1, 0) + body
+    return struct.pack("=IHHII", _HEAD + len(body), _SUBSYSTEM | command, flags, 1, 0) + body
 
 
 def _attribute(type: int, value: bytes) -> bytes:
@@ -100,13 +105,19 @@ def _original(flow: Flow) -> bytes:
     return _attribute(_TUPLE_ORIG | _NESTED, inside)
 
 
-def _answers(sock: socket.socket) -> Iterator[bytes]:
-    """The messages up to the end of a dump, or to the acknowledgement. A flow that is gone is no error."""
+def answers(sock: socket.socket) -> Iterator[bytes]:
+    """The messages up to the end of a dump, or to the acknowledgement. A flow that is gone is no error.
+
+    Raises OSError.
+    """
     while True:
         data = sock.recv(_BUFFER)
         while data:
             length, type, flags = struct.unpack_from("=IHH", data)
             if type in (_DONE, _ERROR):
+                [code] = struct.unpack_from("=i", data, _HEAD)
+                if -code not in (0, errno.ENOENT):
+                    raise OSError(-code, os.strerror(-code))
                 return
             yield data[20:length]
             if not flags & 0x2:  # not part of a dump

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import struct
+from contextlib import nullcontext
+
 import pytest
 
-from kube_proxy.conntrack import Destination, Flow, Targets, stale_flows
+from kube_proxy.conntrack import Destination, Flow, Targets, answers, stale_flows
 from tests.unit.kube_proxy.builders import NODE_IP, make_endpoint, make_service, make_slice, make_state
 
 WANTED: dict[Destination, Targets] = {
@@ -36,6 +41,18 @@ def flow(
 )
 def test_flows_to_our_destinations_that_somebody_else_answers_are_stale(seen: Flow, is_stale: bool) -> None:
     assert stale_flows([seen], WANTED, frozenset({NODE_IP})) == ([seen] if is_stale else [])
+
+
+@pytest.mark.parametrize("type", [pytest.param(2, id="refused"), pytest.param(3, id="broken off")])
+@pytest.mark.parametrize(
+    ("code", "is_error"),
+    [(0, False), pytest.param(errno.ENOENT, False, id="gone already"), (errno.EPERM, True)],
+)
+def test_what_the_kernel_refuses_is_an_error(type: int, code: int, is_error: bool) -> None:
+    ours, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, kernel, pytest.raises(OSError, match="not permitted") if is_error else nullcontext():
+        kernel.send(struct.pack("=IHHIIi", 20, type, 0, 1, 0, -code))
+        assert list(answers(ours)) == []
 
 
 def test_only_changed_udp_ports_are_looked_at() -> None:
