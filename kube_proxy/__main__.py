@@ -8,10 +8,11 @@ import socket
 import sys
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apimachinery.decoding import DecodeError
 from component_base import clock
+from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 from component_base.metrics import tell_features
@@ -38,7 +39,7 @@ def main() -> None:
         sys.exit(asyncio.run(_clean_up_all()))
     try:
         config = load_configuration(options)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, DecodeError, OSError) as error:
         sys.exit(f"Error: {error}")
     tell_features(config.gates)
     run_daemon(NAME, partial(run, options=options, config=config), options)
@@ -48,9 +49,7 @@ def load_configuration(options: Options) -> Configuration:
     mode = asyncio.run(default_mode())
     if not options.config:
         return from_options(options, mode)
-    import yaml
-
-    document = yaml.safe_load(Path(options.config).read_text())
+    document = read_document(options.config)
     return parse_configuration(document if isinstance(document, dict) else {}, mode)
 
 

@@ -9,9 +9,10 @@ import asyncio
 import os
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from apimachinery.decoding import DecodeError
+from component_base.config_file import read_document
 from component_base.daemon import Daemon, notify, run_daemon
 from component_base.flags import parse
 from component_base.metrics import tell_features
@@ -31,7 +32,9 @@ _REFUSALS = (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, Sc
 def main() -> None:
     options = parse(Options, prog=NAME)
     try:
-        configuration = merge(_read(options.config), options)
+        configuration = merge(
+            load_document(read_document(options.config) if options.config else None), options
+        )
         gates = gates_of(configuration)
         configuration["featureGates"] = dict(gates.given)
         check(configuration)
@@ -42,7 +45,7 @@ def main() -> None:
             load_script(options.hollow_behaviour)
         if not options.kubeconfig and options.container_runtime == "docker" and not options.cleanup:
             check_standalone(configuration)
-    except (*_REFUSALS, OSError) as error:
+    except (*_REFUSALS, DecodeError, OSError) as error:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
         sys.exit(f'Error: unsupported container runtime: "{options.container_runtime}"')
@@ -54,14 +57,6 @@ def main() -> None:
     tell_features(gates)
     work = partial(run, options=options, configuration=configuration, watchdog=watchdog)
     run_daemon(NAME, work, options)
-
-
-def _read(path: str) -> dict[str, Any]:
-    if not path:
-        return {}
-    import yaml
-
-    return load_document(yaml.safe_load(Path(path).read_text()))
 
 
 async def _clean_up(options: Options, configuration: dict[str, Any]) -> None:

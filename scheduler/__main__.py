@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from component_base import clock
+from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
@@ -58,11 +58,9 @@ def _own_plugins(options: Options) -> tuple[type[OwnPlugin], ...]:
 def load_configuration(options: Options, own: Sequence[type[OwnPlugin]] = ()) -> Configuration:
     """The file's values, or those of the flags where no file is given, as upstream has it."""
     if options.config:
-        import yaml
-
         from scheduler.plugins.registry import check_plugins
 
-        document = yaml.safe_load(Path(options.config).read_text())
+        document = read_document(options.config)
         config = parse_configuration(document if isinstance(document, dict) else {})
         check_plugins(config, own)
         _check_certificates(config)
