@@ -7,6 +7,7 @@ for each state that Docker's list shows it in.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,8 @@ class Sightings:
         self._engine = engine
         self._node = node
         self._known: dict[str, Sighting] = {}
+        self._changes: Counter[str] = Counter()
+        """How often each was said to have changed: what was asked before may be out of date when it comes."""
         self._images: dict[str, ImageRef | None] = {}
         self._oom = OomLog()
 
@@ -57,6 +60,7 @@ class Sightings:
     def has_changed(self, docker_id: str) -> None:
         """An event said so. Docker's list lags behind its events for a moment, what it inspects does not."""
         self._known.pop(docker_id, None)
+        self._changes[docker_id] += 1
 
     def running(self) -> dict[str, int]:
         """Container id -> process id, as last seen."""
@@ -92,18 +96,19 @@ class Sightings:
         return pods_of((each.identity, each.value) for each in sightings if each is not None)
 
     async def _see(self, listed: Mapping[str, Any]) -> Sighting | None:
-        known = self._known.get(listed["Id"])
+        docker_id = listed["Id"]
+        known, changes = self._known.get(docker_id), self._changes[docker_id]
         if known is not None and known.state == listed["State"]:
             return known
         identity = identity_of(listed["Labels"] or {})
         if identity is None:
             return None
         try:
-            sighting = await self._inspect(listed["Id"], identity)
+            sighting = await self._inspect(docker_id, identity)
         except NotFoundInEngine:
             return None
-        if sighting.state not in _UNSETTLED:
-            self._known[listed["Id"]] = sighting
+        if sighting.state not in _UNSETTLED and self._changes[docker_id] == changes:
+            self._known[docker_id] = sighting
         return sighting
 
     async def _inspect(self, docker_id: str, identity: Identity) -> Sighting:
@@ -132,8 +137,9 @@ class Sightings:
         return self._images[image_id]
 
     def _forget_all_but(self, present: set[str]) -> None:
-        for gone in self._known.keys() - present:
-            del self._known[gone]
+        for gone in (self._known.keys() | self._changes.keys()) - present:
+            self._known.pop(gone, None)
+            del self._changes[gone]
 
 
 async def find_image(engine: Engine, image: str) -> ImageRef | None:
