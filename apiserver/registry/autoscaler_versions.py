@@ -70,6 +70,8 @@ _ALWAYS = {
     ("containerResource", "currentAverageValue"),
 }
 """Quantities that v1 has even where there are none; then they are zero."""
+_NONE = {"currentReplicas": 0, "desiredReplicas": 0}
+"""What a status of v1 has in any case."""
 _AVERAGES = {"averageValue", "currentAverageValue"}
 
 
@@ -95,7 +97,7 @@ def to_v2(obj: Object) -> Object:
 
 
 def from_v2(obj: Object) -> Object:
-    spec, status = dict(obj.get("spec") or {}), dict(obj.get("status") or {})
+    spec, status = dict(obj.get("spec") or {}), {**_NONE, **(obj.get("status") or {})}
     annotations = dict(obj["metadata"].get("annotations") or {})
     metrics, current = spec.pop("metrics", None) or [], status.pop("currentMetrics", None) or []
     for metric in [each for each in metrics if _is_cpu(each, "target")][:1]:

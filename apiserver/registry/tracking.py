@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from apimachinery.errors import InternalError, StatusError
 from apimachinery.merge.fields import Fields, Path, matching, path_set, recursive_difference
 from apimachinery.merge.shape import shape_of
-from apimachinery.objects import Object
+from apimachinery.objects import Object, deep_copy
 from apimachinery.schema import Checked, builtin, checker_for
 from apimachinery.scheme import Resource
 from apiserver.managed_fields.book import BookError, read
@@ -74,7 +74,8 @@ def _version(resource: Resource, conversion: Conversion | None) -> Version:
 def settling(check: Callable[..., Checked], api_version: str, to_stored: Convert) -> Convert:
     """What merging made, as a client could have sent it: without nulls, and of the right types."""
 
-    def settled(obj: Object) -> Object:
+    def settled(given: Object) -> Object:
+        obj = deep_copy(given)
         checked = check(obj, prune=True)
         if checked.type_errors:
             what = f"failed to convert new object ({full_name(obj)}) to proper version"

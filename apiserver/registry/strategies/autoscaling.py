@@ -51,9 +51,11 @@ class HorizontalPodAutoscalerStrategy(Strategy):
                     if target.get(field) is not None:
                         target[field] = canonical(target[field])
         _default_behavior(spec.get("behavior"))
+        if "status" in obj:
+            obj["status"] = _as_go_writes_it(obj["status"] or {})
 
     def prepare_for_create(self, obj: Object) -> None:
-        obj["status"] = {"currentMetrics": None, "desiredReplicas": 0}
+        obj["status"] = _as_go_writes_it({})
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
@@ -70,6 +72,14 @@ class HorizontalPodAutoscalerStrategy(Strategy):
             status.get("currentReplicas") or 0,
             age(obj, now),
         ]
+
+
+def _as_go_writes_it(status: Object) -> Object:
+    """Two fields of v2's status are there though they are empty, one is away when it is zero."""
+    written = {"currentMetrics": None, "desiredReplicas": 0} | status
+    if not written.get("currentReplicas"):
+        written.pop("currentReplicas", None)
+    return written
 
 
 def _default_behavior(behavior: Object | None) -> None:

@@ -27,7 +27,7 @@ AUTOSCALER = {
     "kind": "HorizontalPodAutoscaler",
     "metadata": {"name": "h"},
     "spec": {"maxReplicas": 3, "targetCPUUtilizationPercentage": 80},
-    "status": {"currentReplicas": 1, "currentCPUUtilizationPercentage": 40},
+    "status": {"currentReplicas": 1, "currentCPUUtilizationPercentage": 40, "desiredReplicas": 1},
 }
 
 
@@ -60,6 +60,13 @@ def test_what_v1_does_not_know_travels_in_annotations() -> None:
         assert not {"metrics", "behavior"} & shown["spec"].keys()
         assert not {"currentMetrics", "conditions"} & shown["status"].keys()
         assert conversion.to_stored(shown) == stored
+
+
+def test_v1_has_both_numbers_of_replicas_though_they_are_zero() -> None:
+    conversion = conversion_of(HORIZONTAL_POD_AUTOSCALERS_V1)
+    assert conversion is not None
+    stored: Object = {**AUTOSCALER, "status": {"currentMetrics": None, "desiredReplicas": 0}}
+    assert conversion.from_stored(stored)["status"] == {"currentReplicas": 0, "desiredReplicas": 0}
 
 
 INGRESS = {"kind": "Ingress", "name": "main", "apiVersion": "networking.k8s.io/v1"}
@@ -117,6 +124,7 @@ V2: tuple[Object, ...] = (
         },
         "status": {
             "currentReplicas": 1,
+            "desiredReplicas": 2,
             "currentMetrics": [
                 {"type": "Resource", "resource": CPU},
                 {"type": ""},

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from apiserver.registry.tracking import is_unchanged, manager_of, restore_nonsense
+from apimachinery import scheme
+from apimachinery.objects import deep_copy
+from apiserver.registry.tracking import built_in_versions, is_unchanged, manager_of, restore_nonsense
 from apiserver.request import RequestInfo
 
 GOOD = {
@@ -28,6 +30,19 @@ GOOD = {
 def test_a_manager_is_who_it_says_or_the_program(agent: str, given: str, expected: str) -> None:
     info = RequestInfo("create", "/", "POST", headers={"user-agent": agent})
     assert manager_of(info, given) == expected
+
+
+def test_a_conversion_leaves_alone_what_it_is_given() -> None:
+    v2, v1 = scheme.HORIZONTAL_POD_AUTOSCALERS, scheme.HORIZONTAL_POD_AUTOSCALERS_V1
+    autoscaler = {
+        "apiVersion": v2.api_version,
+        "kind": v2.kind,
+        "metadata": {"name": "a"},
+        "status": {"currentMetrics": None, "desiredReplicas": 0},
+    }
+    before = deep_copy(autoscaler)
+    built_in_versions(v2).convert(autoscaler, v2.api_version, v1.api_version)
+    assert autoscaler == before
 
 
 def at(time: str, **change: Any) -> dict[str, Any]:

@@ -225,6 +225,28 @@ def test_what_is_filled_in(resource: Resource, fields: Object, path: str, value:
     assert get_path(created(resource, make(resource, **fields)), path) == value
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param({}, {"currentMetrics": None, "desiredReplicas": 0}, id="nothing is known"),
+        pytest.param(
+            {"currentReplicas": 0, "desiredReplicas": 0, "currentMetrics": []},
+            {"desiredReplicas": 0, "currentMetrics": []},
+            id="there are none",
+        ),
+        pytest.param(
+            {"currentReplicas": 2, "desiredReplicas": 3, "currentMetrics": None},
+            {"currentReplicas": 2, "desiredReplicas": 3, "currentMetrics": None},
+            id="there are some",
+        ),
+    ],
+)
+def test_the_status_of_an_autoscaler_is_as_gos_type_writes_it(status: Object, expected: Object) -> None:
+    autoscaler = make(scheme.HORIZONTAL_POD_AUTOSCALERS, spec={}, status=status)
+    strategy_for(scheme.HORIZONTAL_POD_AUTOSCALERS).default(autoscaler)
+    assert autoscaler["status"] == expected
+
+
 @pytest.mark.parametrize("resource", scheme.BUILTIN, ids=lambda r: f"{r.group or 'core'}/{r.plural}")
 def test_every_row_has_a_cell_for_each_column(resource: Resource) -> None:
     rules = strategy_for(resource)
