@@ -12,6 +12,8 @@ from apimachinery.objects import NamespacedName, Object, resource_version_of
 from client.informer import Informer, newest
 
 TIMEOUT_SECONDS = 300.0
+UNSETTLED = 1.0
+"""Seconds until the next look when the cache does not show all of them yet; its events come sooner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,10 @@ from apimachinery.objects import (
     name_of,
     namespace_of,
     owner_reference,
-    resource_version_of,
 )
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
-from client.informer import newest
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
@@ -48,8 +47,6 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
 BY_SERVICE = "service"
-STALE = 0.1
-"""Seconds until the next look when the cache does not show our own last write yet."""
 
 
 def service_of(slice_: Object) -> Iterable[str]:
@@ -72,7 +69,7 @@ class EndpointSliceController:
         self._nodes = context.informers.informer(scheme.NODES)
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_SERVICE, service_of)
-        self._written: dict[NamespacedName, str] = {}
+        self._writes = OwnWrites(self._slices)
 
     def watches(self) -> list[Watch]:
         return [
@@ -93,12 +90,12 @@ class EndpointSliceController:
         """Slices of a deleted Service are the garbage collector's: the Service owns them."""
         service = self._services.get(key)
         if service is None or not service["spec"].get("selector"):
-            self._written.pop(key, None)
+            self._writes.forget(key)
             return None
         if service["spec"].get("type") == "ExternalName":
             return None
-        if not self._slices.has_seen(self._written.get(key, "")):
-            return STALE  # planning on slices as they were before our last write would make some twice
+        if not self._writes.are_seen(key):
+            return UNSETTLED  # planning on slices as they were before our last write would make some twice
         pods = self._pods.list(key.namespace)
         found = pod_endpoints(service, pods, self._zones(), terminating=True)
         existing = self._slices.by_index(BY_SERVICE, str(key))
@@ -142,14 +139,10 @@ class EndpointSliceController:
 
     async def _create(self, key: NamespacedName, body: Object) -> None:
         slice_ = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", **body}
-        self._note(key, await self._client.create(scheme.ENDPOINT_SLICES, slice_, key.namespace))
+        self._writes.note(key, await self._client.create(scheme.ENDPOINT_SLICES, slice_, key.namespace))
 
     async def _update(self, key: NamespacedName, slice_: Object) -> None:
-        self._note(key, await self._client.update(scheme.ENDPOINT_SLICES, slice_))
-
-    def _note(self, key: NamespacedName, answer: Object) -> None:
-        """Remembers the newest of our own writes."""
-        self._written[key] = newest([resource_version_of(answer), self._written.get(key, "")])
+        self._writes.note(key, await self._client.update(scheme.ENDPOINT_SLICES, slice_))
 
     async def _delete(self, namespace: str, name: str) -> None:
         try:

@@ -12,9 +12,6 @@ from apimachinery.times import format_time, parse_time
 
 REPLICA_FAILURE = "ReplicaFailure"
 
-UNSETTLED = 1.0
-"""Seconds until the next look when the cache doesn't show yet what was asked for; its events come sooner."""
-
 
 def calculate_status(
     owner: Object, active: Sequence[Object], failure: Exception | None, now: datetime

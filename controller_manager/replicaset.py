@@ -24,7 +24,7 @@ from apimachinery.objects import (
 )
 from client.controller import Watch, by_name
 from client.errors import ConnectionFailed, is_namespace_terminating
-from client.own_writes import OwnWrites
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.claims import (
     CONTROLLER_INDEX,
     Claimer,
@@ -43,7 +43,7 @@ from controller_manager.pod_control import (
     pod_from_template,
 )
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
-from controller_manager.replica_status import UNSETTLED, calculate_status, differs, next_look
+from controller_manager.replica_status import calculate_status, differs, next_look
 
 
 class ReplicaSetController:

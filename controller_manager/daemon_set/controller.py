@@ -25,7 +25,7 @@ from apimachinery.objects import (
 from client.controller import Watch, by_name
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
-from client.own_writes import OwnWrites
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.claims import (
     CONTROLLER_INDEX,
     Claimer,
@@ -43,7 +43,7 @@ from controller_manager.daemon_set.plan import Daemons, Plan, by_node, plan_pods
 from controller_manager.daemon_set.status import calculate_status
 from controller_manager.history import REVISION_LABEL, RevisionHistory
 from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches
-from controller_manager.replica_status import UNSETTLED, differs, next_look
+from controller_manager.replica_status import differs, next_look
 
 _SELECTING_ALL = "This daemon set is selecting all pods. A non-empty selector is required."
 

@@ -24,7 +24,7 @@ from apimachinery.objects import (
 )
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
-from client.own_writes import OwnWrites
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.claims import (
     CONTROLLER_INDEX,
     Claimer,
@@ -52,7 +52,7 @@ from controller_manager.job.plan import (
 )
 from controller_manager.job.pods import FINALIZER, is_tracked
 from controller_manager.job.tally import has_uncounted, settle, tally
-from controller_manager.replica_status import UNSETTLED, differs
+from controller_manager.replica_status import differs
 
 TRACKED_INDEX = "job-tracked"
 """Index of pods with the finalizer by the key of their Job; without one, by the namespace's nameless key."""

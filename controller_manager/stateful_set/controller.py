@@ -24,6 +24,7 @@ from apimachinery.objects import (
 )
 from client.controller import Watch, by_name
 from client.errors import ConnectionFailed
+from client.own_writes import UNSETTLED
 from controller_manager.claims import (
     CONTROLLER_INDEX,
     Claimer,
@@ -36,7 +37,7 @@ from controller_manager.claims import (
 from controller_manager.context import ControllerContext
 from controller_manager.history import RevisionHistory
 from controller_manager.pod_control import BatchFailed, in_growing_batches
-from controller_manager.replica_status import UNSETTLED, differs, next_look
+from controller_manager.replica_status import differs, next_look
 from controller_manager.stateful_set.identity import parent_of, revision_of
 from controller_manager.stateful_set.plan import Plan, plan_pods, sort_pods
 from controller_manager.stateful_set.pods import ClaimUnavailable, StatefulPods
