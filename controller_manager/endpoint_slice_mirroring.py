@@ -6,7 +6,7 @@ Source: pkg/controller/endpointslicemirroring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
@@ -20,6 +20,7 @@ from apimachinery.objects import (
     owner_reference,
 )
 from client.controller import Watch, by_name
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.context import ControllerContext
 from controller_manager.endpoint_slices import MANAGED_BY, SERVICE_NAME
 
@@ -48,7 +49,7 @@ class EndpointSliceMirroringController:
         self._endpoints = context.informers.informer(scheme.ENDPOINTS)
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_ENDPOINTS, endpoints_of)
-        self._written: dict[NamespacedName, str] = {}
+        self._writes = OwnWrites(self._slices)
 
     def watches(self) -> list[Watch]:
         return [
@@ -58,26 +59,20 @@ class EndpointSliceMirroringController:
         ]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
-        if not self._slices.has_seen(self._written.get(key, "")):
-            return 0.1
+        if not self._writes.are_seen(key):
+            return UNSETTLED
         service, endpoints = self._services.get(key), self._endpoints.get(key)
         wanted = mirrors(endpoints) if endpoints and service and is_mirrored(service, endpoints) else []
-        spare = self._slices.by_index(BY_ENDPOINTS, str(key))
-        for body in wanted:
-            slice_ = next((each for each in spare if each["addressType"] == body["addressType"]), None)
-            if slice_ is None:
-                await self._create(key, body)
-                continue
-            spare.remove(slice_)
-            if not _is_same(slice_, body):
-                await self._client.update(scheme.ENDPOINT_SLICES, merged(slice_, body))
-        for slice_ in spare:
+        plan = plan_mirrors(wanted, self._slices.by_index(BY_ENDPOINTS, str(key)))
+        for body in plan.create:
+            self._writes.note(key, await self._client.create(scheme.ENDPOINT_SLICES, body, key.namespace))
+        for slice_ in plan.update:
+            self._writes.note(key, await self._client.update(scheme.ENDPOINT_SLICES, slice_))
+        for slice_ in plan.delete:
             await self._delete(slice_)
+        if not wanted:
+            self._writes.forget(key)
         return None
-
-    async def _create(self, key: NamespacedName, body: Object) -> None:
-        created = await self._client.create(scheme.ENDPOINT_SLICES, body, key.namespace)
-        self._written[key] = created["metadata"]["resourceVersion"]
 
     async def _delete(self, slice_: Object) -> None:
         try:
@@ -143,6 +138,30 @@ def _slice(endpoints: Object, ports: Sequence[Object], family: str, found: list[
         "endpoints": found,
         "ports": [{"name": "", "protocol": "TCP", **port} for port in ports],
     }
+
+
+class MirrorPlan(NamedTuple):
+    """The slices as they should be, and those to go."""
+
+    create: list[Object]
+    update: list[Object]
+    delete: list[Object]
+
+
+def plan_mirrors(wanted: Sequence[Object], slices: Sequence[Object]) -> MirrorPlan:
+    """Subsets are told apart by their ports: no slice gets another's endpoints while its own are there."""
+    plan, left, unplaced = MirrorPlan([], [], []), list(slices), list(wanted)
+    for fields in (("addressType", "ports"), ("addressType",)):
+        bodies, unplaced = unplaced, []
+        for body in bodies:
+            slice_ = next((each for each in left if all(each.get(f) == body[f] for f in fields)), None)
+            if slice_ is None:
+                unplaced.append(body)
+                continue
+            left.remove(slice_)
+            if not _is_same(slice_, body):
+                plan.update.append(merged(slice_, body))
+    return plan._replace(create=unplaced, delete=left)
 
 
 def _is_same(slice_: Object, body: Object) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from controller_manager.endpoint_slice_mirroring import is_mirrored, mirrors
+from controller_manager.endpoint_slice_mirroring import is_mirrored, merged, mirrors, plan_mirrors
 
 PORT = {"port": 8080}
 
@@ -61,3 +61,51 @@ def test_addresses_become_endpoints(subset: Object, expected: Object) -> None:
 )
 def test_only_those_nobody_else_keeps_are_mirrored(spec: Object, metadata: Object, expected: bool) -> None:
     assert is_mirrored({"spec": spec}, endpoints(**metadata)) is expected
+
+
+def subset(ip: str, port: int) -> Object:
+    return {"addresses": [{"ip": ip}], "ports": [{"port": port}]}
+
+
+def slices_of(*subsets: Object) -> list[Object]:
+    """As they were made, named after their ports."""
+    made = mirrors(endpoints(*subsets))
+    return [merged({"metadata": {"name": f"web-{each['ports'][0]['port']}"}}, each) for each in made]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seen", "created", "updated", "deleted"),
+    [
+        pytest.param([("192.0.2.1", 1)], [], [1], [], [], id="a new one"),
+        pytest.param([("192.0.2.1", 1)], [("192.0.2.1", 1)], [], [], [], id="nothing to do"),
+        pytest.param([], [("192.0.2.1", 1)], [], [], ["web-1"], id="gone"),
+        pytest.param(
+            [("192.0.2.9", 1), ("192.0.2.2", 2)],
+            [("192.0.2.2", 2), ("192.0.2.1", 1)],
+            [],
+            [("web-1", 1)],
+            [],
+            id="each subset stays in its slice, whichever is found first",
+        ),
+        pytest.param(
+            [("192.0.2.1", 3), ("192.0.2.2", 2)],
+            [("192.0.2.2", 2), ("192.0.2.1", 1)],
+            [],
+            [("web-1", 3)],
+            [],
+            id="one whose ports changed goes on in what is left",
+        ),
+    ],
+)
+def test_slices_change_no_more_than_they_must(
+    wanted: list[tuple[str, int]],
+    seen: list[tuple[str, int]],
+    created: list[int],
+    updated: list[tuple[str, int]],
+    deleted: list[str],
+) -> None:
+    bodies = mirrors(endpoints(*(subset(*each) for each in wanted)))
+    plan = plan_mirrors(bodies, slices_of(*(subset(*each) for each in seen)))
+    assert [each["ports"][0]["port"] for each in plan.create] == created
+    assert [(each["metadata"]["name"], each["ports"][0]["port"]) for each in plan.update] == updated
+    assert [each["metadata"]["name"] for each in plan.delete] == deleted
