@@ -149,7 +149,13 @@ class NodeLife:
             kubelet,
             probes,
             StatsEndpoints(
-                kubelet, self.guards.stats, probes, self.machine, self.guards.cgroups.usage, clock.now
+                kubelet,
+                self.guards.stats,
+                probes,
+                self.machine,
+                self.guards.cgroups.usage,
+                clock.now,
+                tells_pressure=gates_of(settings).enabled("KubeletPSI"),
             ),
             Authenticator(
                 self.client,

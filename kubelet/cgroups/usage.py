@@ -12,34 +12,35 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from kubelet.cgroups.detail import detail_v1, detail_v2, parse_stat, read_pressure
 from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
 
 _NO_LIMIT = 1 << 62
-_ROOT = Path("/sys/fs/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
 
 
-def read_usage(pid: int, *, proc: Path = Path("/proc"), root: Path = _ROOT) -> ContainerUsage | None:
+def read_usage(pid: int, *, proc: Path = Path("/proc"), root: Path = CGROUPS) -> ContainerUsage | None:
     """Of all that is in the cgroup of a process; None if it is gone."""
     try:
         paths = parse_cgroups((proc / str(pid) / "cgroup").read_text())
         if "memory" in paths:
             return _read_v1(root, paths)
-        return _read_v2(root / paths.get("", "/").lstrip("/"))
+        return _read_v2(root, paths.get("", "/"))
     except (OSError, ValueError, KeyError):
         return None
 
 
-def read_group(path: str, root: Path = _ROOT) -> ContainerUsage | None:
+def read_group(path: str, root: Path = CGROUPS) -> ContainerUsage | None:
     """Of everything in a cgroup, by its path below each tree's top; None if it is gone."""
     try:
         if (root / "memory").is_dir():
-            return _read_v1(root, dict.fromkeys(("memory", "cpuacct", "pids"), path))
-        return _read_v2(root / path)
+            return _read_v1(root, dict.fromkeys(("memory", "cpu", "cpuacct", "pids", "blkio"), path))
+        return _read_v2(root, path)
     except (OSError, ValueError, KeyError):
         return None
 
 
-def read_own_usage(proc: Path = Path("/proc"), root: Path = _ROOT) -> ContainerUsage | None:
+def read_own_usage(proc: Path = Path("/proc"), root: Path = CGROUPS) -> ContainerUsage | None:
     """Of our own cgroup; None if we have none but the machine's."""
     try:
         paths = parse_cgroups((proc / "self/cgroup").read_text())
@@ -67,7 +68,8 @@ def parse_net_dev(text: str) -> list[InterfaceUsage]:
         name, _, rest = line.partition(":")
         fields = [int(each) for each in rest.split()]
         if name.strip() != "lo":
-            found.append(InterfaceUsage(name.strip(), fields[0], fields[2], fields[8], fields[10]))
+            used = (fields[each] for each in (0, 2, 8, 10, 1, 3, 9, 11))
+            found.append(InterfaceUsage(name.strip(), *used))
     return found
 
 
@@ -91,14 +93,17 @@ def _read_v1(root: Path, paths: Mapping[str, str]) -> ContainerUsage:
         page_faults=stat.get("total_pgfault", 0),
         major_page_faults=stat.get("total_pgmajfault", 0),
         memory_limit=_limit(memory / "memory.limit_in_bytes"),
+        cgroup=f"/{paths['memory'].lstrip('/')}",
+        detail=detail_v1(root, paths, stat),
     )
 
 
-def _read_v2(group: Path) -> ContainerUsage:
-    stat = parse_stat((group / "memory.stat").read_text())
+def _read_v2(root: Path, path: str) -> ContainerUsage:
+    group = root / path.lstrip("/")
+    stat, cpu = parse_stat((group / "memory.stat").read_text()), parse_stat((group / "cpu.stat").read_text())
     used = int((group / "memory.current").read_text())
     return ContainerUsage(
-        cpu_nanoseconds=parse_stat((group / "cpu.stat").read_text())["usage_usec"] * 1000,
+        cpu_nanoseconds=cpu["usage_usec"] * 1000,
         memory_usage=used,
         memory_working_set=max(used - stat.get("inactive_file", 0), 0),
         memory_rss=stat.get("anon", 0),
@@ -106,6 +111,9 @@ def _read_v2(group: Path) -> ContainerUsage:
         page_faults=stat.get("pgfault", 0),
         major_page_faults=stat.get("pgmajfault", 0),
         memory_limit=_limit(group / "memory.max"),
+        cgroup=f"/{path.lstrip('/')}",
+        detail=detail_v2(group, stat, cpu),
+        pressure=read_pressure(group),
     )
 
 
@@ -118,8 +126,3 @@ def _limit(path: Path) -> int:
 def _number(path: Path) -> int:
     """0 where the controller is not there."""
     return int(path.read_text()) if path.exists() else 0
-
-
-def parse_stat(text: str) -> dict[str, int]:
-    pairs = (line.split() for line in text.splitlines())
-    return {key: int(value) for key, value in pairs}

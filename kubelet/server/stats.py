@@ -19,8 +19,9 @@ from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError
 from kubelet.runtime.usage import ContainerUsage
+from kubelet.stats.cadvisor import cadvisor_metrics
 from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
-from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
+from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import text_of
 from kubelet.stats.node import inspect_node, node_usage_now
 from kubelet.stats.pods import PodStatsProvider
@@ -43,6 +44,8 @@ class StatsEndpoints:
         machine: Machine,
         all_pods: Callable[[], ContainerUsage | None],
         now: Callable[[], datetime],
+        *,
+        tells_pressure: bool = True,
     ) -> None:
         self._kubelet = kubelet
         self._provider = provider
@@ -50,6 +53,7 @@ class StatsEndpoints:
         self._machine = machine
         self._all_pods = all_pods
         self._now = now
+        self._tells_pressure = tells_pressure
         self._rates = Rates()
 
     async def resource(self, request: Request) -> Response:
@@ -69,8 +73,8 @@ class StatsEndpoints:
         except ContainerRuntimeError:
             stats = {}
         found = [(pod, stats[uid_of(pod)]) for pod in pods if uid_of(pod) in stats]
-        machine = self._machine
-        text = cadvisor_metrics(found, self._now().timestamp(), cpus=machine.cpus, memory=machine.memory)
+        node, now = await node_usage_now(), self._now().timestamp()
+        text = cadvisor_metrics(found, node, self._machine, now, tells_pressure=self._tells_pressure)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def volumes(self) -> str:
@@ -99,6 +103,13 @@ class StatsEndpoints:
         node = await inspect_node(self._provider.root, Path(images), self._all_pods)
         claims = {} if brief else await asyncio.to_thread(self._claims)
         rates = self._rates.next(cpu_counts(node, stats), asyncio.get_running_loop().time())
-        summary = Summary(next(iter(self._kubelet.agents)), node, format_time(self._now()), rates, claims)
+        summary = Summary(
+            next(iter(self._kubelet.agents)),
+            node,
+            format_time(self._now()),
+            rates,
+            claims,
+            tells_pressure=self._tells_pressure,
+        )
         found = [(pod, stats[uid_of(pod)]) for pod in pods if uid_of(pod) in stats]
         return Response(orjson.dumps(summary.build(found)), media_type="application/json")

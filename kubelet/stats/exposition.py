@@ -1,4 +1,4 @@
-"""What is used, for Prometheus: /metrics/resource as metrics-server asks, /metrics/cadvisor. Pure."""
+"""What is used, as metrics-server asks for it: /metrics/resource. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.times import parse_time
 from kubelet.runtime.usage import ContainerUsage
 from kubelet.stats.families import Family, text_of
-from kubelet.stats.pods import PodStats, container_ids, started_at
+from kubelet.stats.pods import PodStats, started_at
 
 NANO = 1e9
 PodUsage = tuple[Object, PodStats]
@@ -20,6 +20,7 @@ def resource_metrics(pods: Sequence[PodUsage], node: ContainerUsage, now: float)
     cpu, memory, start, pod_cpu, pod_memory = (
         Family(name, kind, f"[STABLE] {help}") for name, kind, help in _RESOURCES
     )
+    swap, pod_swap = (Family(name, "gauge", f"[ALPHA] {help}") for name, help in _SWAP)
     for pod, stats in pods:
         if not stats.usage:
             continue
@@ -28,11 +29,15 @@ def resource_metrics(pods: Sequence[PodUsage], node: ContainerUsage, now: float)
             own = {**labels, "container": name}
             cpu.add(own, usage.cpu_nanoseconds / NANO, at)
             memory.add(own, usage.memory_working_set, at)
+            swap.add(own, usage.detail.swap, at)
             if began := started_at(pod, name):
                 start.add(own, parse_time(began).timestamp(), None)
         pod_cpu.add(labels, sum(each.cpu_nanoseconds for each in stats.usage.values()) / NANO, at)
         pod_memory.add(labels, stats.memory, at)
-    return text_of([cpu, memory, start, *_node_resources(node, at), pod_cpu, pod_memory, _no_error()])
+        pod_swap.add(labels, sum(each.detail.swap for each in stats.usage.values()), at)
+    return text_of(
+        [cpu, memory, start, swap, *_node_resources(node, at), pod_cpu, pod_memory, pod_swap, _no_error()]
+    )
 
 
 _RESOURCES = (
@@ -46,6 +51,16 @@ _RESOURCES = (
     ("pod_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the pod in core-seconds"),
     ("pod_memory_working_set_bytes", "gauge", "Current working set of the pod in bytes"),
 )
+_SWAP = (
+    (
+        "container_swap_usage_bytes",
+        "Current amount of the container swap usage in bytes. Reported only on non-windows systems",
+    ),
+    (
+        "pod_swap_usage_bytes",
+        "Current amount of the pod swap usage in bytes. Reported only on non-windows systems",
+    ),
+)
 
 
 def _node_resources(node: ContainerUsage, at: int) -> Iterator[Family]:
@@ -53,6 +68,8 @@ def _node_resources(node: ContainerUsage, at: int) -> Iterator[Family]:
     yield _single("node_cpu_usage_seconds_total", "counter", help, node.cpu_nanoseconds / NANO, at)
     help = "[STABLE] Current working set of the node in bytes"
     yield _single("node_memory_working_set_bytes", "gauge", help, node.memory_working_set, at)
+    help = "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems"
+    yield _single("node_swap_usage_bytes", "gauge", help, node.detail.swap, at)
 
 
 def _no_error() -> Family:
@@ -64,56 +81,3 @@ def _single(name: str, kind: str, help: str, value: float, at: int | None = None
     family = Family(name, kind, help)
     family.add({}, value, at)
     return family
-
-
-def cadvisor_metrics(pods: Sequence[PodUsage], now: float, *, cpus: int, memory: int) -> str:
-    """As much of cAdvisor's as dashboards usually ask for."""
-    at = int(now * 1000)
-    machine = (
-        _single("machine_cpu_cores", "gauge", "Number of logical CPU cores.", cpus, at),
-        _single("machine_memory_bytes", "gauge", "Amount of memory installed on the machine.", memory, at),
-    )
-    families = {name: Family(name, kind, help) for name, kind, help in _CADVISOR}
-    for pod, stats in pods:
-        labels = {"namespace": namespace_of(pod), "pod": name_of(pod)}
-        ids = dict(container_ids(pod))
-        for name, usage in stats.usage.items():
-            own = {**labels, "container": name, "id": ids[name], "name": ids[name].rpartition("/")[2]}
-            for metric, value in _of_container(usage, stats, name).items():
-                shown = {**own, "cpu": "total"} if metric == "container_cpu_usage_seconds_total" else own
-                families[metric].add(shown, value, at)
-        for interface in stats.interfaces:
-            own = {**labels, "interface": interface.name}
-            families["container_network_receive_bytes_total"].add(own, interface.rx_bytes, at)
-            families["container_network_receive_errors_total"].add(own, interface.rx_errors, at)
-            families["container_network_transmit_bytes_total"].add(own, interface.tx_bytes, at)
-            families["container_network_transmit_errors_total"].add(own, interface.tx_errors, at)
-    return text_of([*machine, *families.values()])
-
-
-_CADVISOR = (
-    ("container_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed in seconds."),
-    ("container_memory_usage_bytes", "gauge", "Current memory usage in bytes, including all memory."),
-    ("container_memory_working_set_bytes", "gauge", "Current working set in bytes."),
-    ("container_memory_rss", "gauge", "Size of RSS in bytes."),
-    ("container_spec_memory_limit_bytes", "gauge", "Memory limit for the container."),
-    ("container_processes", "gauge", "Number of processes running inside the container."),
-    ("container_fs_usage_bytes", "gauge", "Number of bytes that are consumed by the container."),
-    ("container_network_receive_bytes_total", "counter", "Cumulative count of bytes received"),
-    ("container_network_receive_errors_total", "counter", "Cumulative count of errors while receiving"),
-    ("container_network_transmit_bytes_total", "counter", "Cumulative count of bytes transmitted"),
-    ("container_network_transmit_errors_total", "counter", "Cumulative count of errors transmitting"),
-)
-
-
-def _of_container(usage: ContainerUsage, stats: PodStats, name: str) -> dict[str, float]:
-    disk = stats.disks.get(name)
-    return {
-        "container_cpu_usage_seconds_total": usage.cpu_nanoseconds / NANO,
-        "container_memory_usage_bytes": usage.memory_usage,
-        "container_memory_working_set_bytes": usage.memory_working_set,
-        "container_memory_rss": usage.memory_rss,
-        "container_spec_memory_limit_bytes": usage.memory_limit,
-        "container_processes": usage.processes,
-        **({"container_fs_usage_bytes": (disk.root + disk.logs).bytes} if disk else {}),
-    }

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kubelet.cgroups.usage import parse_net_dev, read_own_usage
-from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
+from kubelet.cgroups.detail import read_pressure
+from kubelet.cgroups.usage import CGROUPS, parse_net_dev, read_own_usage
+from kubelet.runtime.usage import ContainerUsage, InterfaceUsage, Pressure, UsageDetail
 from kubelet.stats.disk import Filesystem, filesystem_of
 
 NANO = 10**9
@@ -27,6 +28,7 @@ class NodeStats:
     maximum_processes: int
     boot_time: float
     """Unix seconds."""
+    swap_available: int = 0
     containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
     """The parts of the system that have cgroups: `kubelet`, `pods`."""
 
@@ -41,14 +43,15 @@ async def inspect_node(root: Path, images: Path, pods: Callable[[], ContainerUsa
 
 def _usage() -> ContainerUsage:
     stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
-    return node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"))
+    return node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS))
 
 
 def _inspect(root: Path, images: Path, pods: Callable[[], ContainerUsage | None]) -> NodeStats:
     stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
     return NodeStats(
-        usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK")),
+        usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS)),
         memory_available=_amounts(meminfo)["MemAvailable"],
+        swap_available=_amounts(meminfo).get("SwapFree", 0),
         interfaces=tuple(parse_net_dev(Path("/proc/net/dev").read_text())),
         filesystem=filesystem_of(root),
         images=filesystem_of(images),
@@ -61,7 +64,9 @@ def _inspect(root: Path, images: Path, pods: Callable[[], ContainerUsage | None]
     )
 
 
-def node_usage(stat: str, meminfo: str, ticks_per_second: int) -> ContainerUsage:
+def node_usage(
+    stat: str, meminfo: str, ticks_per_second: int, pressure: Mapping[str, Pressure] | None = None
+) -> ContainerUsage:
     """From the texts of /proc/stat and /proc/meminfo."""
     fields = [int(each) for each in stat.splitlines()[0].split()[1:9]]
     busy = sum(fields) - fields[3] - fields[4]  # idle and iowait
@@ -72,6 +77,8 @@ def node_usage(stat: str, meminfo: str, ticks_per_second: int) -> ContainerUsage
         memory["MemTotal"] - memory["MemFree"],
         used,
         memory.get("AnonPages", used),
+        detail=UsageDetail(swap=memory.get("SwapTotal", 0) - memory.get("SwapFree", 0)),
+        pressure=pressure or {},
     )
 
 

@@ -136,13 +136,16 @@ def local_volumes(pod: Object) -> Iterator[str]:
             yield volume["name"]
 
 
-def container_ids(pod: Object) -> Iterator[tuple[str, str]]:
-    """(name, id) of the containers that the pod's status tells of."""
+def container_statuses(pod: Object) -> Iterator[Object]:
+    """Of the containers that have been made."""
     status = pod.get("status") or {}
     for kind in _STATUSES:
-        for each in status.get(kind) or ():
-            if each.get("containerID"):
-                yield each["name"], each["containerID"]
+        yield from (each for each in status.get(kind) or () if each.get("containerID"))
+
+
+def container_ids(pod: Object) -> Iterator[tuple[str, str]]:
+    """(name, id) of the containers that the pod's status tells of."""
+    yield from ((each["name"], each["containerID"]) for each in container_statuses(pod))
 
 
 def started_at(pod: Object, container: str) -> str | None:

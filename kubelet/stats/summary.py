@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from kubelet.pods.container_status import moment
-from kubelet.runtime.usage import ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import ContainerUsage, InterfaceUsage, UsageDetail
 from kubelet.stats.claims import ClaimStats
 from kubelet.stats.disk import DiskUsage, Filesystem
 from kubelet.stats.node import NodeStats
@@ -40,6 +40,7 @@ class Summary:
     """Nanocores by the keys of `cpu_counts`."""
     claims: Mapping[str, Sequence[ClaimStats]] = field(default_factory=dict)
     """By the pod's uid."""
+    tells_pressure: bool = True
 
     def build(self, pods: Iterable[tuple[Object, PodStats]]) -> Object:
         return {"node": self._node(), "pods": [self._pod(pod, stats) for pod, stats in pods]}
@@ -53,9 +54,15 @@ class Summary:
             "startTime": moment(node.boot_time),
             "cpu": self._cpu(node.usage, self.rates.get(NODE)),
             "memory": {**self._memory(node.usage), "availableBytes": node.memory_available},
+            **self._io(node.usage),
             "network": self._network(node.interfaces),
             "fs": self._fs(node.filesystem.used, node.filesystem),
             "runtime": {"imageFs": images, "containerFs": images},
+            "swap": {
+                "time": self.time,
+                "swapAvailableBytes": node.swap_available,
+                "swapUsageBytes": node.usage.detail.swap,
+            },
             "rlimit": {"time": self.time, "maxpid": node.maximum_processes, "curproc": node.processes},
         }
 
@@ -81,6 +88,7 @@ class Summary:
             **self._volumes(stats, self.claims.get(uid, ())),
             "ephemeral-storage": self._fs(stats.disk, self.node.filesystem),
             "process_stats": {"process_count": stats.processes},
+            "swap": self._swap(total),
         }
 
     def _container(self, pod: Object, name: str, stats: PodStats) -> Object:
@@ -94,6 +102,8 @@ class Summary:
             "startTime": started_at(pod, name),
             "cpu": self._cpu(usage, self.rates.get(f"{uid_of(pod)}/{name}")),
             "memory": self._memory(usage),
+            **self._io(usage),
+            "swap": self._swap(usage),
             **disks,
         }
 
@@ -113,7 +123,11 @@ class Summary:
         return {"volume": volumes} if volumes else {}
 
     def _cpu(self, usage: ContainerUsage, rate: int | None) -> Object:
-        shown = {"time": self.time, "usageCoreNanoSeconds": usage.cpu_nanoseconds}
+        shown = {
+            "time": self.time,
+            "usageCoreNanoSeconds": usage.cpu_nanoseconds,
+            **self._pressure(usage, "cpu"),
+        }
         return shown if rate is None else {**shown, "usageNanoCores": rate}
 
     def _memory(self, usage: ContainerUsage) -> Object:
@@ -126,7 +140,21 @@ class Summary:
             "rssBytes": usage.memory_rss,
             "pageFaults": usage.page_faults,
             "majorPageFaults": usage.major_page_faults,
+            **self._pressure(usage, "memory"),
         }
+
+    def _swap(self, usage: ContainerUsage) -> Object:
+        return {"time": self.time, "swapUsageBytes": usage.detail.swap}
+
+    def _io(self, usage: ContainerUsage) -> Object:
+        pressure = self._pressure(usage, "io")
+        return {"io": {"time": self.time, **pressure}} if pressure else {}
+
+    def _pressure(self, usage: ContainerUsage, resource: str) -> Object:
+        found = usage.pressure.get(resource)
+        if found is None or not self.tells_pressure:
+            return {}
+        return {"psi": {"full": found.full._asdict(), "some": found.some._asdict()}}
 
     def _fs(self, used: DiskUsage, filesystem: Filesystem) -> Object:
         return {
@@ -166,4 +194,5 @@ def _sum(used: Iterable[ContainerUsage]) -> ContainerUsage:
         sum(each.processes for each in used),
         sum(each.page_faults for each in used),
         sum(each.major_page_faults for each in used),
+        detail=UsageDetail(swap=sum(each.detail.swap for each in used)),
     )

@@ -5,13 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from kubelet.cgroups.detail import parse_blkio, parse_io_stat, parse_pressure
 from kubelet.cgroups.usage import parse_net_dev, read_usage
+from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
-from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import (
+    ContainerDisk,
+    ContainerUsage,
+    DeviceUse,
+    InterfaceUsage,
+    Pressure,
+    Stall,
+    UsageDetail,
+)
+from kubelet.stats.cadvisor import cadvisor_metrics
 from kubelet.stats.claims import inspect_claims, volume_metrics
 from kubelet.stats.disk import DiskUsage, Filesystem
-from kubelet.stats.exposition import cadvisor_metrics, resource_metrics
+from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import Family, text_of
 from kubelet.stats.node import NodeStats
 from kubelet.stats.pods import PodStats, PodStatsProvider
@@ -19,13 +32,14 @@ from kubelet.stats.probes import probe_metrics
 from kubelet.stats.rates import Rates
 from kubelet.stats.summary import Summary, cpu_counts
 from kubelet.volumes.mounted import MountedVolume
-from tests.unit.kubelet.builders import make_pod
+from tests.unit.kubelet.builders import make_container, make_pod
 from tests.unit.kubelet.world import EPOCH
 
 STATUS = {
     "containerStatuses": [
         {
             "name": "web",
+            "image": "busybox:1",
             "containerID": "docker://1",
             "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
         }
@@ -33,8 +47,21 @@ STATUS = {
     "startTime": "2026-01-01T00:00:00Z",
 }
 POD = make_pod(status=STATUS)
-ETH0 = InterfaceUsage("eth0", 10, 1, 20, 2)
-USAGE = ContainerUsage(1_500_000_000, 300, 200, 100, 3, 7, 1, memory_limit=1000)
+ETH0 = InterfaceUsage("eth0", 10, 1, 20, 2, 2, 0, 3, 0)
+DETAIL = UsageDetail(
+    cpu_user=1_000_000_000, throttled=500_000_000, cache=50, devices={"/dev/sda": DeviceUse(1, 2, 3, 4)}
+)
+PRESSURE = {
+    "memory": Pressure(Stall(2_000_000, 1.5, 0.5, 0.1), Stall(1_000_000, 0.5, 0.2, 0.0)),
+    "io": Pressure(),
+}
+USAGE = ContainerUsage(
+    *(1_500_000_000, 300, 200, 100, 3, 7, 1),
+    memory_limit=1000,
+    cgroup="/kubepods/p/1",
+    detail=DETAIL,
+    pressure=PRESSURE,
+)
 STATS = PodStats(
     {"web": USAGE},
     {"web": ContainerDisk(DiskUsage(1000, 5), DiskUsage(100, 1))},
@@ -59,25 +86,59 @@ def test_resource_metrics_are_upstreams() -> None:
         'container_cpu_usage_seconds_total{container="web",namespace="shop",pod="cart"} 1.5 1000000',
         'container_memory_working_set_bytes{container="web",namespace="shop",pod="cart"} 200 1000000',
         'container_start_time_seconds{container="web",namespace="shop",pod="cart"} 1767225600.0',
+        'container_swap_usage_bytes{container="web",namespace="shop",pod="cart"} 0 1000000',
         "node_cpu_usage_seconds_total 2.0 1000000",
         "node_memory_working_set_bytes 4096 1000000",
+        "node_swap_usage_bytes 0 1000000",
         'pod_cpu_usage_seconds_total{namespace="shop",pod="cart"} 1.5 1000000',
         'pod_memory_working_set_bytes{namespace="shop",pod="cart"} 200 1000000',
+        'pod_swap_usage_bytes{namespace="shop",pod="cart"} 0 1000000',
         "resource_scrape_error 0",
     ]
 
 
-def test_cadvisors_metrics_bear_its_labels() -> None:
-    text = cadvisor_metrics([(POD, STATS)], 1.0, cpus=2, memory=4096)
-    own = 'container="web",id="docker://1",name="1",namespace="shop",pod="cart"'
-    cpu = own.replace("id=", 'cpu="total",id=')
-    assert f"container_cpu_usage_seconds_total{{{cpu}}} 1.5 1000\n" in text
-    assert f"container_fs_usage_bytes{{{own}}} 1100 1000\n" in text
-    assert (
-        'container_network_receive_bytes_total{interface="eth0",namespace="shop",pod="cart"} 10 1000\n'
-        in text
-    )
-    assert "machine_cpu_cores 2 1000\n" in text
+MACHINE = Machine(cpus=2, memory=4096, disk=1, machine_id="m", system_uuid="s", boot_id="b")
+OWN = 'container="web",id="/kubepods/p/1",image="busybox:1",name="1",namespace="shop",pod="cart"'
+CPU = OWN.replace("id=", 'cpu="total",id=')
+DEVICE = OWN.replace("id=", 'device="/dev/sda",id=')
+NETWORK = 'interface="eth0",namespace="shop",pod="cart"'
+
+
+def cadvisor(**options: bool) -> list[str]:
+    limited = make_pod(make_container(resources={"limits": {"cpu": "500m"}}), status=STATUS)
+    node = ContainerUsage(2_000_000_000, 0, 4096, 0)
+    return cadvisor_metrics([(limited, STATS)], node, MACHINE, 1.0, **options).splitlines()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'machine_cpu_cores{boot_id="b",machine_id="m",system_uuid="s"} 2',
+        'container_cpu_usage_seconds_total{cpu="total",id="/"} 2.0 1000',
+        'container_memory_working_set_bytes{id="/"} 4096 1000',
+        f"container_cpu_usage_seconds_total{{{CPU}}} 1.5 1000",
+        f"container_cpu_user_seconds_total{{{OWN}}} 1.0 1000",
+        f"container_cpu_cfs_throttled_seconds_total{{{OWN}}} 0.5 1000",
+        f"container_memory_cache{{{OWN}}} 50 1000",
+        f"container_fs_usage_bytes{{{OWN}}} 1100 1000",
+        f"container_fs_reads_bytes_total{{{DEVICE}}} 1 1000",
+        f"container_fs_writes_total{{{DEVICE}}} 4 1000",
+        f"container_spec_cpu_shares{{{OWN}}} 512",
+        f"container_spec_cpu_quota{{{OWN}}} 50000",
+        f"container_spec_memory_limit_bytes{{{OWN}}} 1000 1000",
+        f"container_start_time_seconds{{{OWN}}} 1767225600.0",
+        f"container_network_receive_bytes_total{{{NETWORK}}} 10 1000",
+        f"container_network_transmit_packets_total{{{NETWORK}}} 3 1000",
+        f"container_pressure_memory_waiting_seconds_total{{{OWN}}} 2.0 1000",
+        f"container_pressure_io_stalled_seconds_total{{{OWN}}} 0.0 1000",
+    ],
+)
+def test_cadvisors_metrics_bear_its_names_and_labels(line: str) -> None:
+    assert line in cadvisor()
+
+
+def test_pressure_is_told_unless_its_gate_is_off() -> None:
+    assert not any("pressure" in line for line in cadvisor(tells_pressure=False))
 
 
 def test_labels_are_escaped_and_empty_families_left_out() -> None:
@@ -132,6 +193,12 @@ def test_the_summary_has_upstreams_shape() -> None:
         "pageFaults": 7, "majorPageFaults": 1,
     }  # fmt: skip
     cpu = {"time": "T", "usageCoreNanoSeconds": 1_500_000_000, "usageNanoCores": 7}
+    swap = {"time": "T", "swapUsageBytes": 0}
+    none = {"total": 0, "avg10": 0.0, "avg60": 0.0, "avg300": 0.0}
+    stalls = {
+        "full": {"total": 1_000_000, "avg10": 0.5, "avg60": 0.2, "avg300": 0.0},
+        "some": {"total": 2_000_000, "avg10": 1.5, "avg60": 0.5, "avg300": 0.1},
+    }
     assert summary["pods"] == [
         {
             "podRef": {"name": "cart", "namespace": "shop", "uid": "u1"},
@@ -141,7 +208,9 @@ def test_the_summary_has_upstreams_shape() -> None:
                     "name": "web",
                     "startTime": "2026-01-01T00:00:00Z",
                     "cpu": cpu,
-                    "memory": {**memory, "availableBytes": 800},
+                    "memory": {**memory, "availableBytes": 800, "psi": stalls},
+                    "io": {"time": "T", "psi": {"full": none, "some": none}},
+                    "swap": swap,
                     "rootfs": {**fs, "usedBytes": 1000, "inodesUsed": 5},
                     "logs": {**fs, "usedBytes": 100, "inodesUsed": 1},
                 }
@@ -155,6 +224,7 @@ def test_the_summary_has_upstreams_shape() -> None:
             ],
             "ephemeral-storage": {**fs, "usedBytes": 1110, "inodesUsed": 8},
             "process_stats": {"process_count": 3},
+            "swap": swap,
         }
     ]
     pods = ContainerUsage(70, 30, 20, 10, memory_limit=100)
@@ -237,20 +307,42 @@ def test_use_is_read_from_cgroups_of_version_1(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
-            "proc/7/cgroup": "4:memory:/k\n3:cpu,cpuacct:/k\n2:pids:/k\n",
+            "proc/7/cgroup": "5:blkio:/k\n4:memory:/k\n3:cpu,cpuacct:/k\n2:pids:/k\n",
             "memory/k/memory.stat": "total_inactive_file 10\ntotal_rss 30\n"
-            "total_pgfault 5\ntotal_pgmajfault 1\n",
+            "total_pgfault 5\ntotal_pgmajfault 1\ntotal_cache 8\n",
             "memory/k/memory.usage_in_bytes": "100\n",
+            "memory/k/memory.max_usage_in_bytes": "120\n",
             "memory/k/memory.limit_in_bytes": "9223372036854771712\n",
+            "memory/k/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
             "cpuacct/k/cpuacct.usage": "999\n",
+            "cpuacct/k/cpuacct.stat": "user 3\nsystem 2\n",
+            "cpu/k/cpu.stat": "nr_periods 9\nnr_throttled 4\nthrottled_time 70\n",
+            "blkio/k/blkio.throttle.io_service_bytes_recursive": "0:0 Read 11\n0:0 Write 12\nTotal 23\n",
+            "blkio/k/blkio.throttle.io_serviced_recursive": "0:0 Read 1\n0:0 Write 2\nTotal 3\n",
             "pids/k/pids.current": "4\n",
         },
     )
-    assert read_usage(7, proc=tmp_path / "proc", root=tmp_path) == ContainerUsage(999, 100, 90, 30, 4, 5, 1)
+    detail = UsageDetail(
+        cpu_user=30_000_000,
+        cpu_system=20_000_000,
+        periods=9,
+        throttled_periods=4,
+        throttled=70,
+        cache=8,
+        most_memory=120,
+        oom_kills=2,
+        devices={"0:0": DeviceUse(11, 12, 1, 2)},
+    )
+    expected = ContainerUsage(999, 100, 90, 30, 4, 5, 1, cgroup="/k", detail=detail)
+    assert read_usage(7, proc=tmp_path / "proc", root=tmp_path) == expected
 
 
 def test_what_is_gone_has_no_use(tmp_path: Path) -> None:
     assert read_usage(7, proc=tmp_path, root=tmp_path) is None
+
+
+SOME = "some avg10=1.50 avg60=0.50 avg300=0.10 total=2000000\n"
+FULL = "full avg10=0.50 avg60=0.20 avg300=0.00 total=1000000\n"
 
 
 def test_use_is_read_from_cgroups_of_version_2(tmp_path: Path) -> None:
@@ -258,12 +350,35 @@ def test_use_is_read_from_cgroups_of_version_2(tmp_path: Path) -> None:
         tmp_path,
         {
             "proc/7/cgroup": "0::/k\n",
-            "k/memory.stat": "inactive_file 10\nanon 30\npgfault 5\npgmajfault 1\n",
+            "k/memory.stat": "inactive_file 10\nanon 30\npgfault 5\npgmajfault 1\nfile 8\nfile_mapped 6\n",
             "k/memory.current": "100\n",
+            "k/memory.peak": "120\n",
+            "k/memory.swap.current": "9\n",
             "k/memory.max": "500\n",
-            "k/cpu.stat": "usage_usec 3\n",
+            "k/memory.events": "low 0\nhigh 0\nmax 3\noom 1\noom_kill 2\n",
+            "k/memory.pressure": SOME + FULL,
+            "k/cpu.pressure": SOME,
+            "k/cpu.stat": "usage_usec 3\nuser_usec 2\nsystem_usec 1\nnr_periods 9\nnr_throttled 4\n"
+            "throttled_usec 7\n",
+            "k/io.stat": "0:0 rbytes=11 wbytes=12 rios=1 wios=2 dbytes=0 dios=0\n",
             "k/pids.current": "4\n",
         },
     )
-    expected = ContainerUsage(3000, 100, 90, 30, 4, 5, 1, memory_limit=500)
+    detail = UsageDetail(
+        *(2000, 1000, 9, 4, 7000),
+        *(8, 6, 9, 120, 3, 2),
+        devices={"0:0": DeviceUse(11, 12, 1, 2)},
+    )
+    some = PRESSURE["memory"].some
+    expected = ContainerUsage(
+        *(3000, 100, 90, 30, 4, 5, 1),
+        memory_limit=500,
+        cgroup="/k",
+        detail=detail,
+        pressure={"memory": PRESSURE["memory"], "cpu": Pressure(some)},
+    )
     assert read_usage(7, proc=tmp_path / "proc", root=tmp_path) == expected
+
+
+def test_the_texts_of_the_kernel_may_be_empty() -> None:
+    assert (parse_blkio("", "Total 0\n"), parse_io_stat(""), parse_pressure("")) == ({}, {}, Pressure())
