@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
@@ -49,7 +49,14 @@ class EventRecorder:
         self._correlator = Correlator()
         self._last_name = 0
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
+    def event(
+        self,
+        obj: Object,
+        type: str,
+        reason: str,
+        message: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         """Says that something happened to an object (or to an ObjectReference)."""
         moment = self._now()
         # The name is the time, as upstream's; two Events of the same microsecond must not share it.
@@ -57,6 +64,8 @@ class EventRecorder:
         event = new_event(
             reference_to(obj), type, reason, message[:MAX_MESSAGE], self._source, moment, self._last_name
         )
+        if annotations:
+            event["metadata"]["annotations"] = dict(annotations)
         try:
             self._queue.put_nowait((event, tracing.current()))
         except asyncio.QueueFull:

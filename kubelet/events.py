@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from apimachinery.objects import Object
@@ -10,11 +11,25 @@ NORMAL, WARNING = "Normal", "Warning"
 
 
 class Recorder(Protocol):
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
+    def event(
+        self,
+        obj: Object,
+        type: str,
+        reason: str,
+        message: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None: ...
 
 
 class NoEvents:
     """For those of whom nobody wants to hear: a thousand hollow nodes."""
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
+    def event(
+        self,
+        obj: Object,
+        type: str,
+        reason: str,
+        message: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         return None

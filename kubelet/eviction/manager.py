@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from apimachinery.objects import Object, uid_of
 from kubelet.events import WARNING, Recorder
 from kubelet.eviction.limits import exceeded_limit, has_limit
 from kubelet.eviction.pressure import Observations, Pressure, next_pressure, thresholds_met
-from kubelet.eviction.ranking import eviction_message, rank
+from kubelet.eviction.ranking import eviction_blame, rank
 from kubelet.eviction.thresholds import ON_IMAGEFS, Threshold, parse_thresholds
 from kubelet.metrics import EVICTIONS
 from kubelet.pods.critical import is_critical
@@ -120,10 +120,13 @@ class EvictionManager:
         limited = [pod for pod in pods.active_pods() if has_limit(pod)]
         stats = await self._stats.stats(limited, max_age=0.0) if limited else {}
         apart = self._images_apart()
-        found = ((pod, exceeded_limit(pod, stats[uid_of(pod)], images_apart=apart)) for pod in limited)
-        over = [(pod, words) for pod, words in found if words]
-        evicted = [self._evict(pods, pod, Verdict("Evicted", words), IMMEDIATELY) for pod, words in over]
-        return any(evicted)
+        evicted = False
+        for pod in limited:
+            found = exceeded_limit(pod, stats[uid_of(pod)], images_apart=apart)
+            if found and self._evict(pods, pod, Verdict("Evicted", found.message), IMMEDIATELY):
+                EVICTIONS.labels(found.signal).inc()
+                evicted = True
+        return evicted
 
     def _is_waiting(self, pods: Pods) -> bool:
         """For a pod that was evicted to be gone."""
@@ -145,8 +148,9 @@ class EvictionManager:
         stats = await measure(active)
         grace = IMMEDIATELY if threshold.is_hard else self._policy.maximum_grace
         for pod in rank(active, stats, threshold, images_apart=self._images_apart()):
-            message = eviction_message(pod, stats.get(uid_of(pod)), threshold, seen)
-            if self._evict(pods, pod, Verdict("Evicted", message, disruption=message), grace):
+            blame = eviction_blame(pod, stats.get(uid_of(pod)), threshold, seen)
+            verdict = Verdict("Evicted", blame.message, disruption=blame.message)
+            if self._evict(pods, pod, verdict, grace, blame.annotations):
                 EVICTIONS.labels(threshold.signal).inc()
                 return
         log.error("Eviction: unable to evict any pods from the node: node=%s", self._node)
@@ -158,14 +162,22 @@ class EvictionManager:
 
     async def _is_reclaimed(self) -> bool:
         await self._reclaimer.reclaim()
-        return not thresholds_met(self._pressure.due, await self._observe(), with_reclaim=True)
+        return not thresholds_met(self._policy.thresholds, await self._observe(), with_reclaim=True)
 
-    def _evict(self, pods: Pods, pod: Object, verdict: Verdict, grace: float) -> bool:
+    def _evict(
+        self,
+        pods: Pods,
+        pod: Object,
+        verdict: Verdict,
+        grace: float,
+        annotations: Mapping[str, str] | None = None,
+    ) -> bool:
         if is_critical(pod):
             log.error("Cannot evict a critical pod: pod=%s", pod_full_name(pod))
             return False
         log.info("Evicting pod: pod=%s message=%s", pod_full_name(pod), verdict.message)
-        self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
+        reference = pod_reference(pod)
+        self._recorder.event(reference, WARNING, verdict.reason, verdict.message, annotations)
         pods.end(pod, verdict, grace)
         self._leaving = uid_of(pod), self._clock() + CLEANUP_SECONDS
         return True

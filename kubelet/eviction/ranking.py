@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from apimachinery.objects import Object, uid_of
-from apimachinery.pods import all_containers, pod_requests, requests_of
+from apimachinery.objects import Object, name_of, uid_of
+from apimachinery.pods import pod_requests, requests_of
 from apimachinery.quantity import Quantity
 from kubelet.eviction.pressure import Observations
 from kubelet.eviction.thresholds import ON_IMAGEFS, Threshold
@@ -53,22 +54,49 @@ def _requested(pod: Object, resource: str) -> int:
     return pod_requests(pod).get(resource, Quantity()).value()
 
 
-def eviction_message(pod: Object, stats: PodStats | None, threshold: Threshold, seen: Observations) -> str:
+class Blame(NamedTuple):
+    """What is said of a pod that goes, and what the Event notes beside it."""
+
+    message: str
+    annotations: Mapping[str, str]
+
+
+def eviction_blame(pod: Object, stats: PodStats | None, threshold: Threshold, seen: Observations) -> Blame:
+    """Of a pod that nobody has measured nothing is noted."""
     resource, observed = threshold.resource, seen[threshold.signal]
     wanted = _shown(threshold.value.of(observed.capacity), resource)
     parts = [
         f"The node was low on resource: {resource}. ",
         f"Threshold quantity: {wanted}, available: {_shown(observed.available, resource)}. ",
     ]
-    for container in all_containers(pod["spec"]):
-        used = _used_by(container["name"], stats or _NOTHING, resource)
+    if stats is None:
+        return Blame("".join(parts), {})
+    whole = requests_of(pod["spec"]).get(resource) if resource == "memory" else None
+    notes: dict[str, str] = {}
+    if whole is not None:
+        used = _shown(stats.memory, resource)
+        parts.append(_larger("Pod", name_of(pod), used, whole, resource))
+        notes |= {"offending_pod": name_of(pod), "offending_pod_usage": used}
+    offending = dict(_offending(pod, stats, resource))
+    for name, (used, requested) in offending.items():
+        parts.append(_larger("Container", name, used, requested, resource))
+    notes["offending_containers"] = ",".join(offending)
+    notes["offending_containers_usage"] = ",".join(used for used, _ in offending.values())
+    return Blame("".join(parts), {**notes, "starved_resource": resource})
+
+
+def _larger(kind: str, name: str, used: str, requested: Quantity, resource: str) -> str:
+    return f"{kind} {name} was using {used}, request is {requested}, has larger consumption of {resource}. "
+
+
+def _offending(pod: Object, stats: PodStats, resource: str) -> Iterator[tuple[str, tuple[str, Quantity]]]:
+    """Containers that use more than they have asked for, with both; ephemeral ones could not ask."""
+    spec = pod["spec"]
+    for container in [*spec["containers"], *(spec.get("initContainers") or ())]:
+        used = _used_by(container["name"], stats, resource)
         requested = requests_of(container).get(resource, Quantity())
         if used > requested.value():
-            parts.append(
-                f"Container {container['name']} was using {_shown(used, resource)}, request is {requested}, "
-                f"has larger consumption of {resource}. "
-            )
-    return "".join(parts)
+            yield container["name"], (_shown(used, resource), requested)
 
 
 def _used_by(container: str, stats: PodStats, resource: str) -> int:

@@ -94,7 +94,7 @@ def parse_thresholds(configuration: Mapping[str, Any]) -> tuple[Threshold, ...]:
     Where what pods may have is enforced, a hard threshold of memory is one of it, too.
     """
     reclaim = {
-        signal: _amount(signal, text) for signal, text in configuration["evictionMinimumReclaim"].items()
+        signal: _reclaim(signal, text) for signal, text in configuration["evictionMinimumReclaim"].items()
     }
     hard = configuration["evictionHard"]
     soft, graces = configuration["evictionSoft"], configuration["evictionSoftGracePeriod"]
@@ -121,8 +121,28 @@ def _parsed(
             continue  # that is how a threshold is switched off
         if graces is not None and signal not in graces:
             raise ThresholdError(f"grace period must be specified for the soft eviction threshold {signal}")
-        grace = None if graces is None else parse_duration(graces[signal])
+        grace = None if graces is None else _grace(graces[signal])
         yield Threshold(signal, amount, grace, reclaim.get(signal, Amount()))
+
+
+def _grace(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds < 0:
+        raise ThresholdError(f"invalid eviction grace period specified: {text}, must be a positive value")
+    return seconds
+
+
+def _reclaim(signal: str, text: str) -> Amount:
+    _check(signal)
+    if text.endswith("%"):
+        share = float(text[:-1]) / 100
+        if share <= 0:
+            raise ThresholdError(f"eviction percentage minimum reclaim {signal} must be positive: {text}")
+        return Amount(share=share)
+    quantity = Quantity.parse(text)
+    if quantity < Quantity():
+        raise ThresholdError(f"negative eviction minimum reclaim specified for {signal}")
+    return Amount(quantity.value())
 
 
 def _check(signal: str) -> None:

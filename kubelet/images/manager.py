@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from apimachinery.durations import format_duration
 from apimachinery.objects import Object, uid_of
+from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.images.credentials import credentials_for
 from kubelet.images.reference import InvalidReferenceError, with_default_tag
 from kubelet.references import container_reference, pod_reference
@@ -23,11 +23,6 @@ from kubelet.runtime.interface import (
 )
 
 INITIAL_BACKOFF, MAXIMUM_BACKOFF = 10.0, 300.0
-_NORMAL, _WARNING = "Normal", "Warning"
-
-
-class Recorder(Protocol):
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
 
 
 class ImagePullBackOffError(ContainerRuntimeError):
@@ -87,7 +82,7 @@ class ImageManager:
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
-            self._record(asking, _WARNING, "Failed", f"Error: {error.reason}")
+            self._record(asking, WARNING, "Failed", f"Error: {error.reason}")
             raise
 
     async def ensure_volume(self, pod: Object, source: Object, secrets: Sequence[Object]) -> ImageRef:
@@ -101,15 +96,15 @@ class ImageManager:
 
     async def _ensure(self, asking: _Asking, secrets: Sequence[Object]) -> ImageRef:
         image = self._with_default_tag(asking)
-        present = await self._inspect(asking, image)
         policy = asking.container.get("imagePullPolicy") or default_policy(image)
-        if present is not None and policy != "Always":
+        present = None if policy == "Always" else await self._inspect(asking, image)
+        if present is not None:
             message = f'Container image "{asking.image}" already present on machine'
-            self._record(asking, _NORMAL, "Pulled", message)
+            self._record(asking, NORMAL, "Pulled", message)
             return present
         if policy == "Never":
             message = f'Container image "{asking.image}" is not present with pull policy of Never'
-            self._record(asking, _WARNING, "ErrImageNeverPull", message)
+            self._record(asking, WARNING, "ErrImageNeverPull", message)
             raise ImageNeverPullError(message)
         self._check_backoff(asking)
         return await self._pull(asking, image, secrets)
@@ -122,7 +117,7 @@ class ImageManager:
                 f'Failed to apply default image tag "{asking.image}": '
                 f'couldn\'t parse image name "{asking.image}": {error}'
             )
-            self._record(asking, _WARNING, "InspectFailed", message)
+            self._record(asking, WARNING, "InspectFailed", message)
             raise InvalidImageNameError(message) from error
 
     async def _inspect(self, asking: _Asking, image: str) -> ImageRef | None:
@@ -132,7 +127,7 @@ class ImageManager:
             raise
         except ContainerRuntimeError as error:
             message = f'Failed to inspect image "{asking.image}": {error}'
-            self._record(asking, _WARNING, "InspectFailed", message)
+            self._record(asking, WARNING, "InspectFailed", message)
             raise ImageInspectError(message) from error
 
     def _check_backoff(self, asking: _Asking) -> None:
@@ -140,11 +135,11 @@ class ImageManager:
         if failure is None or _now() - failure.at >= failure.delay:
             return
         message = f'Back-off pulling image "{asking.image}"'
-        self._record(asking, _NORMAL, "BackOff", message)
+        self._record(asking, NORMAL, "BackOff", message)
         raise ImagePullBackOffError(f"{message}: {failure.message}")
 
     async def _pull(self, asking: _Asking, image: str, secrets: Sequence[Object]) -> ImageRef:
-        self._record(asking, _NORMAL, "Pulling", f'Pulling image "{asking.image}"')
+        self._record(asking, NORMAL, "Pulling", f'Pulling image "{asking.image}"')
         asked = _now()
         try:
             async with self._slots:
@@ -159,11 +154,11 @@ class ImageManager:
             f'Successfully pulled image "{asking.image}" in {took} ({waited} including waiting). '
             f"Image size: {pulled.size} bytes."
         )
-        self._record(asking, _NORMAL, "Pulled", message)
+        self._record(asking, NORMAL, "Pulled", message)
         return pulled
 
     def _failed(self, asking: _Asking, error: ImagePullError) -> None:
-        self._record(asking, _WARNING, "Failed", f'Failed to pull image "{asking.image}": {error}')
+        self._record(asking, WARNING, "Failed", f'Failed to pull image "{asking.image}": {error}')
         now, before = _now(), self._failures.get(asking.key)
         is_fresh = before is not None and now - before.at <= 2 * MAXIMUM_BACKOFF
         delay = min(before.delay * 2, MAXIMUM_BACKOFF) if before and is_fresh else INITIAL_BACKOFF

@@ -79,7 +79,7 @@ class Events:
     def __init__(self) -> None:
         self.reasons: list[str] = []
 
-    def event(self, obj: Any, type: str, reason: str, message: str) -> None:
+    def event(self, obj: Any, type: str, reason: str, message: str, annotations: Any = None) -> None:
         self.reasons.append(reason)
 
 

@@ -49,6 +49,14 @@ async def test_an_event_names_what_it_is_about() -> None:
     assert (event["metadata"]["namespace"], event["metadata"]["name"]) == ("ns", "a.18867251edfa0000")
 
 
+async def test_an_event_can_be_annotated() -> None:
+    api = FakeApi()
+    async with recording(api) as recorder:
+        recorder.event(POD, "Warning", "Evicted", "Low on memory", {"starved_resource": "memory"})
+    [event] = api.find(EVENTS)
+    assert event["metadata"]["annotations"] == {"starved_resource": "memory"}
+
+
 async def test_the_same_again_is_counted() -> None:
     api = FakeApi()
     async with recording(api) as recorder:

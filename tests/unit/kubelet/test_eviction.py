@@ -15,7 +15,7 @@ from kubelet.configuration import merge
 from kubelet.eviction.limits import exceeded_limit, has_limit
 from kubelet.eviction.manager import EvictionManager, EvictionPolicy
 from kubelet.eviction.pressure import Pressure, next_pressure
-from kubelet.eviction.ranking import eviction_message, rank
+from kubelet.eviction.ranking import eviction_blame, rank
 from kubelet.eviction.reclaim import unused_containers
 from kubelet.eviction.thresholds import (
     ALLOCATABLE_MEMORY,
@@ -82,8 +82,16 @@ def test_soft_thresholds_have_a_grace_and_a_reclaim() -> None:
         ({"evictionHard": {"nodefs.available": "101%"}}, "must be <= 100%: 101%"),
         ({"evictionHard": {"memory.available": "-1Gi"}}, "must be positive: -1Gi"),
         ({"evictionHard": {"memory.available": "0"}}, "must be positive: 0"),
+        (
+            {"evictionMinimumReclaim": {"memory.available": "0%"}},
+            "eviction percentage minimum reclaim memory.available must be positive: 0%",
+        ),
+        (
+            {"evictionMinimumReclaim": {"memory.available": "-1Gi"}},
+            "negative eviction minimum reclaim specified for memory.available",
+        ),
     ],
-    ids=["signal", "no-grace", "percent", "negative", "zero"],
+    ids=["signal", "no-grace", "percent", "negative", "zero", "no-reclaim", "negative-reclaim"],
 )
 def test_thresholds_that_mean_nothing_are_refused(settings: Object, words: str) -> None:
     with pytest.raises(ThresholdError, match=words):
@@ -197,14 +205,30 @@ def test_who_goes_first(resource: str, pods: list[Object], stats: dict[str, PodS
 
 
 def test_what_is_said_of_an_evicted_pod() -> None:
-    said = eviction_message(pod("a", **ASKS), uses(2 * GI), HARD, seen(memory=50 * MI))
-    assert said == (
+    said = eviction_blame(pod("a", **ASKS), uses(2 * GI), HARD, seen(memory=50 * MI))
+    assert said.message == (
         "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
         "Container web was using 2Gi, request is 1Gi, has larger consumption of memory. "
     )
+    assert said.annotations == {
+        "offending_containers": "web",
+        "offending_containers_usage": "2Gi",
+        "starved_resource": "memory",
+    }
     inodes = Threshold("nodefs.inodesFree", Amount(share=0.05))
-    said = eviction_message(pod("a"), None, inodes, {inodes.signal: Observation(1, 1000)})
-    assert said == "The node was low on resource: inodes. Threshold quantity: 50, available: 1. "
+    said = eviction_blame(pod("a"), None, inodes, {inodes.signal: Observation(1, 1000)})
+    words = "The node was low on resource: inodes. Threshold quantity: 50, available: 1. "
+    assert said == (words, {})
+
+
+def test_a_pod_that_has_asked_as_a_whole_is_named_itself() -> None:
+    whole = make_pod(resources=ASKS, meta={"name": "a"})
+    said = eviction_blame(whole, uses(2 * GI), HARD, seen(memory=50 * MI))
+    assert said.message.endswith(
+        "Pod a was using 2Gi, request is 1Gi, has larger consumption of memory. "
+        "Container web was using 2Gi, request is 0, has larger consumption of memory. "
+    )
+    assert (said.annotations["offending_pod"], said.annotations["offending_pod_usage"]) == ("a", "2Gi")
 
 
 EMPTY_DIR = {"volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]}
@@ -212,32 +236,44 @@ LIMITED = make_container(resources={"limits": {"ephemeral-storage": "1Mi"}})
 
 
 @pytest.mark.parametrize(
-    ("limited", "stats", "words"),
+    ("limited", "stats", "exceeded"),
     [
-        (make_pod(**EMPTY_DIR), uses(v=MI), ""),
-        (make_pod(**EMPTY_DIR), uses(v=MI + 1), 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '),
+        (make_pod(**EMPTY_DIR), uses(v=MI), None),
+        (
+            make_pod(**EMPTY_DIR),
+            uses(v=MI + 1),
+            ("emptydirfs.limit", 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '),
+        ),
         (
             make_pod(LIMITED),
             uses(root=MI + 1),
-            "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+            (
+                "ephemeralpodfs.limit",
+                "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+            ),
         ),
         (
             make_pod(LIMITED, make_container("b", resources={"limits": {"ephemeral-storage": "1Gi"}})),
             uses(root=MI + 1),
-            'Container web exceeded its local ephemeral storage limit "1Mi". ',
+            (
+                "ephemeralcontainerfs.limit",
+                'Container web exceeded its local ephemeral storage limit "1Mi". ',
+            ),
         ),
-        (make_pod(), uses(root=GI), ""),
+        (make_pod(), uses(root=GI), None),
     ],
     ids=["at-the-limit", "volume", "pod", "container", "no-limit"],
 )
-def test_limits_of_the_pods_own(limited: Object, stats: PodStats, words: str) -> None:
-    assert exceeded_limit(limited, stats) == words
+def test_limits_of_the_pods_own(limited: Object, stats: PodStats, exceeded: object) -> None:
+    assert exceeded_limit(limited, stats) == exceeded
     assert has_limit(limited) == (limited != make_pod())
 
 
 def test_layers_on_a_disk_of_their_own_exceed_no_limit() -> None:
-    assert exceeded_limit(make_pod(LIMITED), uses(root=MI + 1), images_apart=True) == ""
-    assert exceeded_limit(make_pod(LIMITED), uses(v=MI + 1), images_apart=True).startswith("Pod ephemeral")
+    assert exceeded_limit(make_pod(LIMITED), uses(root=MI + 1), images_apart=True) is None
+    found = exceeded_limit(make_pod(LIMITED), uses(v=MI + 1), images_apart=True)
+    assert found is not None
+    assert found.signal == "ephemeralpodfs.limit"
 
 
 def test_volumes_that_count_as_the_pods_own() -> None:
@@ -374,6 +410,12 @@ async def test_disk_is_reclaimed_before_a_pod_goes() -> None:
     assert await node.look() == set()
     assert node.manager.conditions() == {"DiskPressure"}
     node.observed, node.reclaims_to = seen(disk=GI), None
+    assert await node.look() == {"a"}
+
+
+async def test_relief_that_leaves_another_threshold_met_is_none() -> None:
+    both = seen(disk=20 * GI, memory=MI)
+    node = Node(Kubelet([pod("a")]), observed=seen(disk=GI), reclaims_to=both)
     assert await node.look() == {"a"}
 
 

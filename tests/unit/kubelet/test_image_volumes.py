@@ -28,7 +28,7 @@ class Events:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, str]] = []
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
+    def event(self, obj: Object, type: str, reason: str, message: str, annotations: object = None) -> None:
         self.seen.append((obj.get("fieldPath", ""), reason, message))
 
 

@@ -162,7 +162,7 @@ class Events:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
+    def event(self, obj: Object, type: str, reason: str, message: str, annotations: Any = None) -> None:
         self.seen.append(f"{reason}: {message}")
 
     def reasons(self) -> list[str]:

@@ -23,7 +23,7 @@ class Events:
         self.seen: list[str] = []
         self.about: list[Any] = []
 
-    def event(self, obj: Any, type: str, reason: str, message: str) -> None:
+    def event(self, obj: Any, type: str, reason: str, message: str, annotations: Any = None) -> None:
         self.seen.append(f"{type} {reason} {message}")
         self.about.append(obj)
 
