@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from apiserver.asgi import BODY_STREAM, App
 from apiserver.auth.authenticator import CLIENT
 from apiserver.auth.x509 import ClientCertificates
+from component_base.certificates import trust
 from component_base.tunnel import TunnelProtocol
 
 log = logging.getLogger(__name__)
@@ -182,6 +183,5 @@ def tls_context(certificate: Path, key: Path, client_authorities: Sequence[Path]
     # of what a connection costs.
     context.num_tickets = 0
     for each in client_authorities:
-        context.load_verify_locations(each)
-        context.verify_mode = ssl.CERT_OPTIONAL
+        trust(context, each)
     return context

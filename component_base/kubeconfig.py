@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apimachinery.objects import Object
-from component_base.certificates import load_pair
+from component_base.certificates import client_context, load_pair
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -55,7 +55,7 @@ class ClientConfig:
         """The TLS side of the configuration; None for plain http."""
         if not self.server.startswith("https:"):
             return None
-        context = ssl.create_default_context(cadata=self.ca.decode() if self.ca else None)
+        context = client_context(ca=self.ca.decode() if self.ca else "")
         if self.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -12,6 +12,7 @@ from apiserver.request import UserInfo
 from apiserver.services import ServiceAddresses
 from apiserver.subresources.relay import DialError, Relay
 from apiserver.subresources.targets import authority
+from component_base.certificates import client_context
 
 _MASTER = UserInfo("system:kube-aggregator", groups=("system:masters",))
 Headers = list[tuple[str, str]]
@@ -54,7 +55,7 @@ class Connections:
             await each.aclose()
 
     def _tls(self, server: Server) -> ssl.SSLContext:
-        context = ssl.create_default_context(cadata=server.ca_bundle.decode() or None)
+        context = client_context(ca=server.ca_bundle.decode())
         if not server.is_verified:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
 from apiserver.http_client import new_client
+from component_base.certificates import client_context
 from component_base.jwt import InvalidToken
 
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -118,7 +118,7 @@ class HttpFetch:
     """Fetches over HTTPS, trusting an authority in PEM or the host's; too rarely to stay connected."""
 
     def __init__(self, authority: str) -> None:
-        self._tls = ssl.create_default_context(cadata=authority or None)
+        self._tls = client_context(ca=authority)
 
     async def __call__(self, url: str, token: str = "") -> bytes:
         """`token`: what is shown as a bearer token, if it is not empty."""

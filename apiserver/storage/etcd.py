@@ -27,6 +27,7 @@ from apiserver.storage.interface import (
     StorageUnreachable,
     ValueTooLarge,
 )
+from component_base.certificates import client_context
 from component_base.grpc.channel import Channel, Endpoint, Stream
 from component_base.grpc.status import Code, GrpcError
 
@@ -46,7 +47,7 @@ class EtcdTLS:
     key_file: str = ""
 
     def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.ca_file or None)
+        context = client_context(ca_file=self.ca_file)
         context.set_alpn_protocols(["h2"])
         if self.cert_file:
             context.load_cert_chain(self.cert_file, self.key_file)

@@ -14,6 +14,7 @@ from apiserver.request import RequestInfo
 from apiserver.storage.cached import FreshLookup
 from apiserver.subresources.relay import Relay
 from apiserver.subresources.targets import authority, kubelet_address
+from component_base.certificates import client_context
 
 Query = Sequence[tuple[str, str]]
 
@@ -60,7 +61,7 @@ class Backends:
 def kubelet_tls(options: Options, *, verify: bool = True) -> ssl.SSLContext:
     """Trusts the kubelets' CA and shows our certificate; without a CA nothing is verified, as upstream."""
     if options.kubelet_certificate_authority and verify:
-        context = ssl.create_default_context(cafile=options.kubelet_certificate_authority)
+        context = client_context(ca_file=options.kubelet_certificate_authority)
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

@@ -16,6 +16,7 @@ from apiserver.admission.webhooks.hooks import Endpoint, Hook
 from apiserver.services import ServiceAddresses
 from apiserver.subresources.dialling import explain
 from apiserver.subresources.targets import authority
+from component_base.certificates import client_context
 
 if TYPE_CHECKING:
     import httpx
@@ -42,7 +43,7 @@ def connect(ca_bundle: bytes) -> httpx.AsyncClient:
 
     try:
         # Who names no certificates trusts those of the machine.
-        tls = ssl.create_default_context(cadata=ca_bundle.decode() if ca_bundle else None)
+        tls = client_context(ca=ca_bundle.decode())
     except (ssl.SSLError, ValueError):
         text = "unable to load root certificates: unable to parse bytes as PEM block"
         raise CallError(f"could not get REST client: {text}") from None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import posixpath
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from apimachinery.objects import Object, name_of
 from apiserver.admission.conditions import parse_conditions
@@ -29,10 +31,16 @@ class Endpoint:
         bundle = base64.b64decode(config.get("caBundle") or "")
         service = config.get("service")
         if service is None:
-            return Endpoint(config["url"], None, bundle)
+            url = urlsplit(config["url"])
+            return Endpoint(url._replace(path=_cleaned(url.path)).geturl(), None, bundle)
         namespace, name, port = service["namespace"], service["name"], service.get("port") or 443
-        url = f"https://{name}.{namespace}.svc:{port}{service.get('path') or '/'}"
-        return Endpoint(url, (namespace, name, port), bundle)
+        path = _cleaned(service.get("path") or "")
+        return Endpoint(f"https://{name}.{namespace}.svc:{port}{path}", (namespace, name, port), bundle)
+
+
+def _cleaned(path: str) -> str:
+    """As upstream's client joins its paths: a server may redirect whoever asks for `//validate`."""
+    return posixpath.normpath(f"/{path.lstrip('/')}")
 
 
 @dataclass(frozen=True, slots=True)

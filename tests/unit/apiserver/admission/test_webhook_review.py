@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from apiserver.admission.webhooks.hooks import parse_hooks
+from apiserver.admission.webhooks.hooks import Endpoint, parse_hooks
 from apiserver.admission.webhooks.review import ReviewError, choose_version, denial, read_verdict
 from apiserver.services import ready_addresses
 
@@ -88,6 +88,20 @@ def test_webhooks_of_one_name_are_told_apart() -> None:
     hooks = parse_hooks([{"metadata": {"name": "c"}, "webhooks": [webhook, webhook]}])
     assert [each.uid for each in hooks] == ["c/w/0", "c/w/1"]
     assert (hooks[0].endpoint.url, hooks[0].endpoint.service) == ("https://s.n.svc:443/p", ("n", "s", 443))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"url": "https://h:8443/p"}, "https://h:8443/p"),
+        ({"url": "https://h:8443//p/./q/"}, "https://h:8443/p/q"),
+        ({"url": "https://h"}, "https://h/"),
+        ({"service": {"namespace": "n", "name": "s"}}, "https://s.n.svc:443/"),
+        ({"service": {"namespace": "n", "name": "s", "path": "//p"}}, "https://s.n.svc:443/p"),
+    ],
+)
+def test_the_path_of_a_webhook_is_cleaned(config: Object, expected: str) -> None:
+    assert Endpoint.parse(config).url == expected
 
 
 def test_only_ready_endpoints_of_the_named_port_are_called() -> None:

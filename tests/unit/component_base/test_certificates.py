@@ -1,0 +1,111 @@
+"""Whom TLS trusts, and with what: a handshake in memory for each row."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from component_base.certificates import client_context, load_pair, trust
+
+HOST = "webhook.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def pair(self) -> bytes:
+        form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        return self.key.private_bytes(serialization.Encoding.PEM, *form) + self.pem.encode()
+
+
+def issue(name: str, by: Issued | None = None, *, is_ca: bool = True) -> Issued:
+    """Without identifiers of keys, which Go's x509.CreateCertificate does not give to all."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(by.certificate.subject if by else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .sign(by.key if by else key, hashes.SHA256())
+    )
+    return Issued(key, certificate)
+
+
+def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
+    """Raises SSLCertVerificationError, whichever side it is that does not trust the other."""
+    ways = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [
+        client.wrap_bio(ways[0], ways[1], server_hostname=HOST),
+        server.wrap_bio(ways[1], ways[0], server_side=True),
+    ]
+    for _ in range(4):
+        for side in sides:
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+
+
+ROOT = issue("root")
+MIDDLE = issue("middle", ROOT)
+PEER = issue("peer", MIDDLE, is_ca=False)
+CHAIN = PEER.pair + MIDDLE.pem.encode()
+ENOUGH = pytest.mark.parametrize(
+    "trusted",
+    [
+        pytest.param(ROOT.pem, id="the root"),
+        pytest.param(MIDDLE.pem, id="whoever issued it"),
+        pytest.param(PEER.pem, id="itself"),
+        pytest.param(issue("other").pem + PEER.pem, id="one of several"),
+    ],
+)
+
+
+def showing(pair: bytes, protocol: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    load_pair(context, pair)
+    return context
+
+
+@ENOUGH
+def test_a_server_is_trusted_for_any_certificate_of_its_chain(trusted: str) -> None:
+    shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER))
+
+
+@ENOUGH
+def test_so_is_a_client(trusted: str, tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.crt"
+    authorities.write_text(trusted)
+    server = showing(CHAIN, ssl.PROTOCOL_TLS_SERVER)
+    trust(server, authorities)
+    client = showing(CHAIN, ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    shake_hands(client, server)
+
+
+@pytest.mark.parametrize("trusted", [issue("middle").pem, issue("peer", is_ca=False).pem])
+def test_who_only_has_the_same_name_is_not_trusted(trusted: str) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER))
