@@ -15,6 +15,7 @@ from apiserver.admission.expressions import (
     Expression,
     ExpressionFailed,
     Names,
+    OutOfBudget,
     Scope,
     compile_for_admission,
 )
@@ -40,6 +41,9 @@ def hold(conditions: Iterable[Expression], scope: Scope, *, ignores_failures: bo
         try:
             if scope.evaluate(each) is False:
                 return False
+        except OutOfBudget as error:
+            failures = [str(error)]
+            break
         except ExpressionFailed as error:
             failures.append(str(error))
     if failures and not ignores_failures:

@@ -53,6 +53,10 @@ class ExpressionFailed(Exception):
     """Evaluating an expression gave no value; the message is upstream's."""
 
 
+class OutOfBudget(ExpressionFailed):
+    """All together cost too much: nothing more is evaluated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What an expression may name beside the object and the request."""
@@ -192,7 +196,7 @@ class Scope:
         self._left = budget
 
     def evaluate(self, expression: Expression) -> Any:
-        """Raises ExpressionFailed."""
+        """Raises ExpressionFailed, OutOfBudget."""
         if expression.program is None or expression.error:
             raise ExpressionFailed(f"compilation error: {expression.error}")
         try:
@@ -215,8 +219,8 @@ class Scope:
             ANSWERER.reset(token)
 
     def _paid(self, program: Program, data: Mapping[str, Any]) -> Any:
-        """What may cost much is counted. Raises EvaluationError if it is too expensive, ExpressionFailed if
-        all together are, TakesLong where there is no time."""
+        """What may cost much is counted. Raises EvaluationError if it is too expensive, OutOfBudget if all
+        together are, TakesLong where there is no time."""
         shapes = {name: ValueShape([value]) for name, value in data.items()}
         bound = estimate_cost(program.checked, "object", shapes, ONE)
         if bound <= _UNCOUNTED:
@@ -232,12 +236,14 @@ class Scope:
     def _spend(self, cost: int) -> None:
         self._left -= cost
         if self._left < 0:
-            raise ExpressionFailed(_OUT_OF_BUDGET)
+            raise OutOfBudget(_OUT_OF_BUDGET)
 
     def _is_computed(self, name: str) -> bool:
         if name not in self._computed and name not in self._failed:
             try:
                 self._computed[name] = self.evaluate(self._variables[name])
+            except OutOfBudget:
+                raise
             except ExpressionFailed as error:
                 self._failed[name] = f'composited variable "{name}" fails to evaluate: {error}'
         return name in self._computed

@@ -26,7 +26,10 @@ UNKNOWN = Shape()
 
 
 class ValueShape(Shape):
-    """These values, of which any may be meant."""
+    """These values, of which any may be meant.
+
+    Whoever knows no type takes a list for a map: there, its items are what is asked for.
+    """
 
     def __init__(self, values: list[Any]) -> None:
         self._values = values
@@ -38,11 +41,12 @@ class ValueShape(Shape):
     def child(self, step: str) -> Shape:
         lists = [each for each in self._values if isinstance(each, list)]
         maps = [each for each in self._values if isinstance(each, dict)]
+        items = [each for value in lists for each in value]
         match step:
             case "@items":
-                return ValueShape([each for value in lists for each in value])
+                return ValueShape(items)
             case "@values":
-                return ValueShape([each for value in maps for each in value.values()])
+                return ValueShape([*items, *(each for value in maps for each in value.values())])
             case "@keys":
-                return ValueShape([key for value in maps for key in value])
+                return ValueShape([*items, *(key for value in maps for key in value)])
         return ValueShape([each[step] for each in maps if step in each])

@@ -5,11 +5,12 @@ Source: validator.go of k8s.io/apiserver/pkg/admission/plugin/policy/validating 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from apiserver.admission.conditions import ConditionsFailed, hold
-from apiserver.admission.expressions import BUDGET, ExpressionFailed, Scope
+from apiserver.admission.expressions import BUDGET, Expression, ExpressionFailed, OutOfBudget, Scope
 from apiserver.admission.policies.policy import Policy, Validation
 
 _MAX_MESSAGE = 5 * 1024
@@ -34,47 +35,76 @@ class Outcome:
     annotations: list[tuple[str, str]] = field(default_factory=list)
 
 
+class _Result(NamedTuple):
+    value: Any
+    failure: str = ""
+
+
 def evaluate(policy: Policy, scope: Scope) -> Outcome:
     try:
         if not hold(policy.conditions, scope, ignores_failures=policy.ignores_failures):
             return Outcome()
     except ConditionsFailed as error:
         return Outcome([Refusal(0, str(error))])
-    scope.limit(BUDGET)
-    outcome = Outcome(list(_refusals(policy, scope)))
-    for key, expression in policy.annotations:
-        try:
-            value = scope.evaluate(expression)
-        except ExpressionFailed as error:
-            if not policy.ignores_failures:
-                outcome.denials.append(Refusal(0, str(error)))
-            continue
-        if isinstance(value, str) and value.strip():
-            outcome.annotations.append((key, value.strip()[:_MAX_ANNOTATION]))
+    try:
+        scope.limit(BUDGET)
+        results = [_evaluated(each.expression, scope) for each in policy.validations]
+        outcome = Outcome([*_refusals(policy, results, *_messages(policy, results, scope))])
+        scope.limit(BUDGET)
+        _annotate(outcome, policy, scope)
+    except OutOfBudget as error:
+        return Outcome([] if policy.ignores_failures else [Refusal(0, str(error))])
     return outcome
 
 
-def _refusals(policy: Policy, scope: Scope) -> Iterator[Refusal]:
-    for index, validation in enumerate(policy.validations):
-        try:
-            holds = scope.evaluate(validation.expression)
-        except ExpressionFailed as error:
+def _evaluated(expression: Expression, scope: Scope) -> _Result:
+    """Raises OutOfBudget."""
+    try:
+        return _Result(scope.evaluate(expression))
+    except OutOfBudget:
+        raise
+    except ExpressionFailed as error:
+        return _Result(None, str(error))
+
+
+def _messages(policy: Policy, results: Sequence[_Result], scope: Scope) -> tuple[list[str], str]:
+    """What each messageExpression says, and why they say nothing if they cost too much.
+
+    They are paid for out of what the validations left, those of validations that are fulfilled, too.
+    """
+    try:
+        return [_message(*each, scope) for each in zip(policy.validations, results, strict=True)], ""
+    except OutOfBudget as error:
+        return [""] * len(results), f"failed messageExpression: {error}"
+
+
+def _message(validation: Validation, result: _Result, scope: Scope) -> str:
+    """A line; empty if nobody wants it, it fails or is none."""
+    expression = validation.message_expression
+    if expression is None or not (expression.is_costly or result.value is not True):
+        return ""
+    value = _evaluated(expression, scope).value
+    text = value.strip() if isinstance(value, str) else ""
+    return "" if "\n" in text or len(text.encode()) > _MAX_MESSAGE else text
+
+
+def _refusals(
+    policy: Policy, results: Sequence[_Result], messages: Sequence[str], problem: str
+) -> Iterator[Refusal]:
+    for index, (validation, result) in enumerate(zip(policy.validations, results, strict=True)):
+        if failure := result.failure or problem:
             if not policy.ignores_failures:
-                yield Refusal(index, str(error))
-            continue
-        if holds is not True:
-            yield Refusal(index, _message(validation, scope), validation.reason)
+                yield Refusal(index, failure)
+        elif result.value is not True:
+            failed = f"failed expression: {validation.expression.text.strip()}"
+            yield Refusal(index, messages[index] or validation.message or failed, validation.reason)
 
 
-def _message(validation: Validation, scope: Scope) -> str:
-    """What the messageExpression says, if that fits in a line; else the message; else the expression."""
-    computed = ""
-    if validation.message_expression is not None:
-        try:
-            value = scope.evaluate(validation.message_expression)
-        except ExpressionFailed:
-            value = ""
-        computed = value.strip() if isinstance(value, str) else ""
-    if "\n" in computed or len(computed.encode()) > _MAX_MESSAGE:
-        computed = ""
-    return computed or validation.message or f"failed expression: {validation.expression.text.strip()}"
+def _annotate(outcome: Outcome, policy: Policy, scope: Scope) -> None:
+    """Adds what is noted, in place. Raises OutOfBudget."""
+    for key, expression in policy.annotations:
+        value, failure = _evaluated(expression, scope)
+        if failure and not policy.ignores_failures:
+            outcome.denials.append(Refusal(0, failure))
+        if isinstance(value, str) and value.strip():
+            outcome.annotations.append((key, value.strip()[:_MAX_ANNOTATION]))

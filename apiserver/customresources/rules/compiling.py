@@ -27,13 +27,22 @@ _TYPE_NAME = "selfType"
 class RuleError:
     """What is wrong with a rule."""
 
-    field: str
-    """rule or messageExpression"""
     detail: str
 
 
-class MessageError(CompilationError):
-    """The messageExpression is none."""
+class Priced:
+    """An expression about the values of a place, and what it may cost."""
+
+    def __init__(self, program: Program, schema: Structural) -> None:
+        self.program = program
+        place = PlaceShape(schema)
+        self.cost = estimate_cost(program.checked, SELF, {SELF: place, OLD_SELF: place})
+        """Over the largest value that the schema lets be."""
+
+    def cost_for(self, value: Any) -> int:
+        """What it may cost over that value."""
+        shape = ValueShape([value])
+        return estimate_cost(self.program.checked, SELF, {SELF: shape, OLD_SELF: shape}, ONE)
 
 
 class Rule:
@@ -44,20 +53,12 @@ class Rule:
         self.raw = raw
         self.is_optional = bool(raw.get("optionalOldSelf"))
         old, wrap = (optional_of(kind), _with_optional) if self.is_optional else (kind, None)
-        self.program = compile_expression(raw["rule"], {SELF: kind, OLD_SELF: old}, wrap)
-        self.uses_old = OLD_SELF in names_in(self.program.tree)
-        place = PlaceShape(schema)
-        self.cost = estimate_cost(self.program.checked, SELF, {SELF: place, OLD_SELF: place})
-        expression = raw.get("messageExpression") or ""
-        self.message_program = _compiled_message(expression, kind) if expression.strip() else None
+        self.condition = Priced(compile_expression(raw["rule"], {SELF: kind, OLD_SELF: old}, wrap), schema)
+        self.uses_old = OLD_SELF in names_in(self.condition.program.tree)
+        self.message, self.message_problem = _compiled_message(raw, schema, kind)
         self.steps: list[Step] = []
         if raw.get("fieldPath"):
             self.steps = resolve_field_path(raw["fieldPath"], schema)[0]
-
-    def cost_for(self, value: Any) -> int:
-        """What the rule may cost over that value."""
-        shape = ValueShape([value])
-        return estimate_cost(self.program.checked, SELF, {SELF: shape, OLD_SELF: shape}, ONE)
 
     def variables(self, value: Any, old: Any, has_old: bool) -> Mapping[str, Any]:
         """What the rule is evaluated with; values are CEL's."""
@@ -66,14 +67,18 @@ class Rule:
         return {SELF: value, OLD_SELF: old if has_old else value}
 
 
-def _compiled_message(text: str, kind: Type) -> Program:
+def _compiled_message(raw: Object, schema: Structural, kind: Type) -> tuple[Priced | None, str]:
+    """The messageExpression, if there is one, and what is wrong with it."""
+    text = raw.get("messageExpression") or ""
+    if not text.strip():
+        return None, ""
     try:
         program = compile_expression(text, {SELF: kind, OLD_SELF: kind})
     except CompilationError as error:
-        raise MessageError(f"messageExpression compilation failed: {error}") from None
+        return None, f"messageExpression compilation failed: {error}"
     if program.result_type != STRING:
-        raise MessageError("messageExpression must evaluate to a string")
-    return program
+        return None, "messageExpression must evaluate to a string"
+    return Priced(program, schema), ""
 
 
 def _with_optional(rule: Expression) -> Expression:
@@ -99,10 +104,8 @@ def compile_rules(raw: Sequence[Object], schema: Structural) -> list[Rule | Rule
 def _compiled(raw: Object, schema: Structural, kind: Type) -> Rule | RuleError:
     try:
         rule = Rule(raw, schema, kind)
-    except MessageError as error:
-        return RuleError("messageExpression", str(error))
     except CompilationError as error:
-        return RuleError("rule", f"compilation failed: {error}")
-    if rule.program.result_type != BOOL:
-        return RuleError("rule", "cel expression must evaluate to a bool")
+        return RuleError(f"compilation failed: {error}")
+    if rule.condition.program.result_type != BOOL:
+        return RuleError("cel expression must evaluate to a bool")
     return rule

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, required
+from apimachinery.field import FieldError, Path, duplicate, forbidden, format_value, invalid, required
 from apimachinery.objects import Object
-from apiserver.cel.environment import CostExceeded, EvaluationError, Program
+from apiserver.cel.environment import CostExceeded, EvaluationError
 from apiserver.cel.patience import take_time
-from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Rule, RuleError, compile_rules
+from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Priced, Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
 from apiserver.customresources.schema.correlation import UNRELATED, related_field, related_item
 from apiserver.customresources.schema.fieldpath import as_path
@@ -25,13 +25,16 @@ CALL_LIMIT = 1_000_000
 OBJECT_BUDGET = 10_000_000
 _MAX_MESSAGE = 5 * 1024
 _ROOT = Path()
-_OUT_OF_BUDGET = (
-    "validation failed due to running out of cost budget, no further validation rules will be run"
-)
+_OUT_OF_BUDGET = "failed due to running out of cost budget, no further validation rules will be run"
+_CALL_TOO_EXPENSIVE = "no further validation rules will be run due to call cost exceeds limit for"
 
 
 class _OutOfBudget(Exception):
-    """Nothing more is evaluated."""
+    """All together cost too much."""
+
+
+class _End(Exception):
+    """Nothing more is evaluated; the argument is the error that says why."""
 
 
 class _Doubtful(Exception):
@@ -39,39 +42,35 @@ class _Doubtful(Exception):
 
 
 class Ledger:
-    """What the rules of one object cost together. Evaluating raises EvaluationError, _OutOfBudget."""
+    """What the rules of one object cost together, and their messages.
+
+    Evaluating raises EvaluationError, CostExceeded where one expression costs too much, _OutOfBudget.
+    """
 
     def __init__(self) -> None:
         self._left = OBJECT_BUDGET
 
-    def evaluate(self, rule: Rule, value: Any, variables: Variables) -> Any:
+    def evaluate(self, expression: Priced, value: Any, variables: Variables) -> Any:
         """By what it may cost at most, which is quickly told.
 
         Raises _Doubtful if that may be too much, TakesLong after many that were not.
         """
-        bound = rule.cost if rule.cost <= CALL_LIMIT else rule.cost_for(value)
+        bound = expression.cost if expression.cost <= CALL_LIMIT else expression.cost_for(value)
         self._left -= bound
         if bound > CALL_LIMIT or self._left < 0:
             raise _Doubtful
         take_time(0)
-        return rule.program.evaluate(variables)
+        return expression.program.evaluate(variables)
 
 
 class CountingLedger(Ledger):
     """By what it does cost."""
 
-    def evaluate(self, rule: Rule, value: Any, variables: Variables) -> Any:
-        try:
-            outcome = rule.program.measure(variables, CALL_LIMIT)
-        except CostExceeded as error:
-            text = (
-                f"'{error}': no further validation rules will be run due to call cost exceeds limit "
-                f"for rule: {_shown(rule.raw)}"
-            )
-            raise _OutOfBudget(text) from None
+    def evaluate(self, expression: Priced, value: Any, variables: Variables) -> Any:
+        outcome = expression.program.measure(variables, CALL_LIMIT)
         self._left -= outcome.cost
         if self._left < 0:
-            raise _OutOfBudget(_OUT_OF_BUDGET)
+            raise _OutOfBudget
         if outcome.error:
             raise EvaluationError(outcome.error)
         return outcome.value
@@ -104,7 +103,7 @@ class RuleValidator:
         try:
             for error in self._validate(value, old, _ROOT, False, ledger):
                 errors.append(error)  # noqa: PERF402  # what was found before the budget ran out counts
-        except _OutOfBudget as end:
+        except _End as end:
             errors += end.args
         return errors
 
@@ -153,16 +152,22 @@ class RuleValidator:
     def _apply(self, rule: Rule, value: Any, old: Any, has_old: bool, path: Path, ledger: Ledger) -> Errors:
         kind = self._schema.type
         try:
-            holds = ledger.evaluate(rule, value, rule.variables(value, old, has_old))
-        except _OutOfBudget as end:
-            raise _OutOfBudget(invalid(path, kind, str(end))) from None
+            holds = ledger.evaluate(rule.condition, value, rule.variables(value, old, has_old))
+        except _OutOfBudget:
+            raise _End(invalid(path, kind, f"validation {_OUT_OF_BUDGET}")) from None
+        except CostExceeded as error:
+            text = f"'{error}': {_CALL_TOO_EXPENSIVE} rule: {_shown(rule.raw)}"
+            raise _End(invalid(path, kind, text)) from None
         except EvaluationError as error:
             yield invalid(path, kind, _evaluation_problem(str(error), rule.raw))
             return
         if holds is not True:
-            names = {SELF: value, **({OLD_SELF: old} if has_old else {})}
-            message = _message_of(rule.message_program, names) or _default_message(rule.raw)
-            yield _broken(rule.raw, as_path(rule.steps, path), kind, message)
+            names, at = {SELF: value, **({OLD_SELF: old} if has_old else {})}, as_path(rule.steps, path)
+            try:
+                message = _message_of(rule, value, names, ledger) or _default_message(rule.raw)
+            except _OutOfBudget as end:
+                raise _End(invalid(at, kind, str(end))) from None
+            yield _broken(rule.raw, at, kind, message)
 
 
 def _below(schema: Structural | None) -> RuleValidator | None:
@@ -188,12 +193,20 @@ def _evaluation_problem(error: str, rule: Object) -> str:
     return f"{error} evaluating rule: {_shown(rule)}"
 
 
-def _message_of(program: Program | None, variables: Any) -> str:
-    """What a messageExpression says; nothing if it fails, or says nothing that can be shown."""
-    if program is None:
+def _message_of(rule: Rule, value: Any, variables: Variables, ledger: Ledger) -> str:
+    """What a messageExpression says; nothing if it fails, or says nothing that can be shown.
+
+    Raises _OutOfBudget with what is to be told.
+    """
+    if rule.message is None:
         return ""
     try:
-        text = program.evaluate(variables)
+        text = ledger.evaluate(rule.message, value, variables)
+    except _OutOfBudget:
+        raise _OutOfBudget(f"messageExpression evaluation {_OUT_OF_BUDGET}") from None
+    except CostExceeded:
+        source = format_value(rule.raw["messageExpression"])
+        raise _OutOfBudget(f"{_CALL_TOO_EXPENSIVE} messageExpression: {source}") from None
     except EvaluationError:
         return ""
     text = text.strip() if isinstance(text, str) else ""

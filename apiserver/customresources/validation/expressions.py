@@ -91,13 +91,15 @@ def _validate_rule(
     raw: Object, rule: Rule | RuleError, place: _Place, path: Path, schema: Structural, costs: _Costs
 ) -> Errors:
     if isinstance(rule, RuleError):
-        yield invalid(path.child(rule.field), raw, rule.detail)
+        yield invalid(path.child("rule"), raw, rule.detail)
         return
     times = MAX_REQUEST // (smallest(schema) + 1) if place.times is None else place.times
-    cost = rule.cost * times
-    costs.add(cost, path.child("rule"))
-    if cost > RULE_LIMIT:
-        yield forbidden(path.child("rule"), _too_expensive("estimated rule cost", cost, RULE_LIMIT))
+    yield from _charge(costs, "rule", rule.condition.cost * times, path)
+    if rule.message_problem:
+        yield invalid(path.child("messageExpression"), raw, rule.message_problem)
+    if rule.message is not None:
+        # However often the rule may be broken: only the first messages are seen.
+        yield from _charge(costs, "messageExpression", rule.message.cost, path)
     if rule.uses_old and place.uncorrelatable is not None:
         within = f"the uncorrelatable portion of the schema within {place.uncorrelatable}"
         detail = f"oldSelf cannot be used on {within}"
@@ -105,6 +107,12 @@ def _validate_rule(
     if not rule.uses_old and raw.get("optionalOldSelf") is not None:
         detail = "may not be set if oldSelf is not used in rule"
         yield invalid(path.child("optionalOldSelf"), raw["optionalOldSelf"], detail)
+
+
+def _charge(costs: _Costs, what: str, cost: int, path: Path) -> Errors:
+    costs.add(cost, path.child(what))
+    if cost > RULE_LIMIT:
+        yield forbidden(path.child(what), _too_expensive(f"estimated {what} cost", cost, RULE_LIMIT))
 
 
 def _too_expensive(what: str, cost: int, limit: int) -> str:

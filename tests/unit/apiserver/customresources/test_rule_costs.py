@@ -92,13 +92,13 @@ TWO_TEXTS = fields(a=TEXT, b=TEXT)
 def test_estimates_are_upstreams(schema: Object, text: str, cost: int) -> None:
     (rule,) = compile_rules([{"rule": text}], Structural(schema))
     assert isinstance(rule, Rule)
-    assert rule.cost == cost
+    assert rule.condition.cost == cost
 
 
 def test_what_a_rule_costs_for_a_value_goes_by_the_value() -> None:
     (rule,) = compile_rules([{"rule": "self.all(x, self.all(y, x == y))"}], Structural(array(TEXT)))
     assert isinstance(rule, Rule)
-    small, large = (rule.cost_for(["a"] * count) for count in (10, 100))
+    small, large = (rule.condition.cost_for(["a"] * count) for count in (10, 100))
     assert small * 80 < large < small * 120
 
 
@@ -143,6 +143,18 @@ def test_rules_of_many_places_share_a_budget() -> None:
     assert validator.validate(["b" * 3000] * 332) == []
     (error,) = validator.validate(["b" * 3000] * 333)
     assert OVER_BUDGET in str(error)
+
+
+def test_messages_are_paid_out_of_the_same_budget() -> None:
+    message = f"self.matches('{'a' * 400}') ? 'a' : 'b'"
+    rule = {"rule": "self == ''", "messageExpression": message}
+    validator = RuleValidator(Structural(array({**TEXT, "x-kubernetes-validations": [rule]})))
+    found = [error.detail for error in validator.validate(["b" * 3000] * 400)]
+    assert found[:-1] == ["b"] * 332
+    assert found[-1] == (
+        "messageExpression evaluation failed due to running out of cost budget, "
+        "no further validation rules will be run"
+    )
 
 
 async def test_many_rules_that_cost_little_do_not_keep_others_waiting(

@@ -134,6 +134,28 @@ REFUSED: list[tuple[str, Object, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        "a message with loops",
+        place(rule("self.n > 0", messageExpression=f"{EQUALS} ? 'a' : 'b'"), l=texts(), n=NUMBER),
+        [
+            (
+                "[0].messageExpression",
+                f"estimated messageExpression cost exceeds budget by factor of more than 100x {LATER}",
+            ),
+            ("[0].messageExpression", "contributed to estimated rule cost total exceeding cost limit"),
+            ("", "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema"),
+        ],
+    ),
+    (
+        "a rule that costs too much, and its message that is no text",
+        place(rule(EQUALS, messageExpression="1"), l=texts()),
+        [
+            ("[0].rule", f"estimated rule cost exceeds budget by factor of more than 100x {LATER}"),
+            ("[0].messageExpression", "messageExpression must evaluate to a string"),
+            ("[0].rule", "contributed to estimated rule cost total exceeding cost limit"),
+            ("", "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema"),
+        ],
+    ),
+    (
         "oldSelf where nothing tells which is which",
         place(
             l={"type": "array", "maxItems": 5, "items": on({**TEXT, "maxLength": 5}, rule("self == oldSelf"))}
@@ -282,6 +304,16 @@ def test_a_rule_that_costs_too_much_for_this_object_ends_it_all() -> None:
     assert broken(schema, small) == ['<nil>: Invalid value: "object": failed rule: false']
     [error] = broken(schema, large)
     assert "actual cost limit exceeded': no further validation rules will be run" in error
+
+
+def test_a_message_that_costs_too_much_for_this_object_ends_it_all() -> None:
+    text = "self.l.all(x, self.l.exists_one(y, x == y)) ? 'a' : 'b'"
+    schema = place(rule("false", messageExpression=text), rule("false"), l={"type": "array", "items": TEXT})
+    small, large = ({"l": [str(number) for number in range(count)]} for count in (10, 3000))
+    failed = '<nil>: Invalid value: "object": '
+    assert broken(schema, small) == [f"{failed}a", f"{failed}failed rule: false"]
+    why = "no further validation rules will be run due to call cost exceeds limit for messageExpression"
+    assert broken(schema, large) == [f'{failed}{why}: "{text}"']
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""What a policy decides when its expressions cost much, or their messages do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apimachinery.objects import Object
+from apiserver.admission.expressions import Scope
+from apiserver.admission.policies.evaluation import Outcome, Refusal, evaluate
+from apiserver.admission.policies.policy import parse_policy
+from apiserver.cel.libraries.authorization import Answer
+
+BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+COSTLY = f"object.l.all(x, !x.matches('{'a' * 400}'))"
+"""Costs some 900 000 for the object below, of ten million that there are, and takes no time."""
+OBJECT = {"l": ["b" * 3000] * 30}
+
+
+def decided(*validations: Object, ignores: bool = False, notes: tuple[str, ...] = ()) -> Outcome:
+    annotations = [{"key": str(index), "valueExpression": each} for index, each in enumerate(notes)]
+    spec: Object = {"validations": list(validations), "auditAnnotations": annotations}
+    if ignores:
+        spec["failurePolicy"] = "Ignore"
+    return evaluate(
+        parse_policy({"metadata": {"name": "p"}, "spec": spec}), Scope({"object": OBJECT}, nobody)
+    )
+
+
+async def nobody(check: Object) -> Answer:
+    raise AssertionError(check)
+
+
+def says(expression: str, computed: str = "", **fields: Any) -> Object:
+    return {"expression": expression, **({"messageExpression": computed} if computed else {}), **fields}
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        (says("false", "'a' + 'b'", message="c"), "ab"),
+        (says("false", "'a\\nb'", message="c"), "c"),
+        (says("false", "object.nothing", message="c"), "c"),
+        (says("false", "' '"), "failed expression: false"),
+    ],
+)
+def test_messages(validation: Object, message: str) -> None:
+    assert decided(validation).refusals == [Refusal(0, message, "Invalid")]
+
+
+def test_validations_that_cost_too_much_together_are_one_refusal() -> None:
+    assert decided(*[says(COSTLY)] * 10, says("false")).refusals == [
+        Refusal(10, "failed expression: false", "Invalid")
+    ]
+    assert decided(says("false"), *[says(COSTLY)] * 20).refusals == [Refusal(0, BUDGET)]
+    assert decided(says("false"), *[says(COSTLY)] * 20, ignores=True) == Outcome()
+
+
+def test_messages_are_paid_out_of_what_the_validations_left() -> None:
+    """Those of validations that are fulfilled, too; then whatever did not fail is refused."""
+    message = f"{COSTLY} ? 'a' : 'b'"
+    many = [says(COSTLY, message)] * 7
+    refused = decided(*many, says("false", message)).refusals
+    assert refused == [Refusal(index, f"failed messageExpression: {BUDGET}") for index in range(8)]
+    assert decided(*many[:3], says("false", message)).refusals == [Refusal(3, "a", "Invalid")]
+    assert decided(*many, says("false", message), ignores=True) == Outcome()
+
+
+def test_notes_have_a_budget_of_their_own() -> None:
+    note = f"{COSTLY} ? 'a' : 'b'"
+    assert decided(*[says(COSTLY)] * 8, notes=(note,) * 8).annotations == [(str(i), "a") for i in range(8)]
+    assert decided(says("false"), notes=(note,) * 20) == Outcome([Refusal(0, BUDGET)])
