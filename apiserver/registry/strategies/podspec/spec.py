@@ -153,15 +153,14 @@ def _names_and_numbers(spec: Object, path: Path) -> Errors:
 
 
 def _hostname_override(spec: Object, path: Path) -> Errors:
-    override = spec.get("hostnameOverride")
+    override, at = spec.get("hostnameOverride"), path.child("hostnameOverride")
     if not override:
         return
+    for other in ("setHostnameAsFQDN", "hostNetwork"):
+        if spec.get(other):
+            yield forbidden(at, f"may not be specified when {other} is true")
     if len(override) > _MOST_HOSTNAME:
-        yield too_long(path.child("hostnameOverride"), override, _MOST_HOSTNAME)
-    if spec.get("hostNetwork"):
-        yield forbidden(path.child("hostnameOverride"), "may not be set when `hostNetwork` is true")
-    if spec.get("setHostnameAsFQDN"):
-        yield forbidden(path.child("setHostnameAsFQDN"), "may not be true when `hostnameOverride` is set")
+        yield too_long(at, override, _MOST_HOSTNAME)
 
 
 def _resource_claims(claims: Sequence[Object], path: Path) -> Errors:

@@ -246,9 +246,9 @@ def test_containers(fields: Object, expected: list[str]) -> None:
         pytest.param(
             {"hostnameOverride": "a" * 63 + ".b", "hostNetwork": True, "setHostnameAsFQDN": True},
             [
+                "spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true",
+                "spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true",
                 "spec.hostnameOverride: Too long: may not be more than 64 bytes",
-                "spec.hostnameOverride: Forbidden: may not be set when `hostNetwork` is true",
-                "spec.setHostnameAsFQDN: Forbidden: may not be true when `hostnameOverride` is set",
             ],
             id="a host name that cannot be had",
         ),
