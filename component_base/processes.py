@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 
@@ -21,24 +24,33 @@ class Finished(NamedTuple):
 
 
 async def run(*command: str, told: bytes = b"") -> Finished:
-    """`told` is its standard input. A program whose caller is cancelled is killed. Raises OSError.
+    """`told` is its standard input. A program whose caller is cancelled is killed. Raises OSError."""
+    # Not to be cancelled half-way: an event loop may then wait for ever for the program's end.
+    starting = asyncio.create_task(_start(command, told))
+    try:
+        child = await asyncio.shield(starting)
+        output, errors = await child.communicate()
+    except asyncio.CancelledError:
+        with suppress(OSError):
+            await _end(await starting)
+        raise
+    return Finished(child.returncode or 0, output, errors)
 
-    The input is a file in memory: a pipe breaks when the program ends before it has read all, and uvloop
+
+async def _start(command: Sequence[str], told: bytes) -> Process:
+    """The input is a file in memory: a pipe breaks when the program ends before it has read all, and uvloop
     takes that for an error.
     """
     descriptor = os.memfd_create("told")
     try:
         os.write(descriptor, told)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        child = await asyncio.create_subprocess_exec(
-            *command, stdin=descriptor, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
+        return await asyncio.create_subprocess_exec(*command, stdin=descriptor, stdout=PIPE, stderr=PIPE)
     finally:
         os.close(descriptor)
-    try:
-        output, errors = await child.communicate()
-    except asyncio.CancelledError:
+
+
+async def _end(child: Process) -> None:
+    with suppress(ProcessLookupError):  # it may have ended by itself
         child.kill()
-        await child.communicate()
-        raise
-    return Finished(child.returncode or 0, output, errors)
+    await child.communicate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import pytest
 import uvloop
@@ -35,6 +36,27 @@ async def test_who_is_cancelled_leaves_nothing_running() -> None:
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_is_cancelled_ends_as_that_whatever_the_program_does(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """While it is being started, runs, or has just ended."""
+
+    async def many() -> set[bool]:
+        ends = set()
+        for turns in range(90):
+            caller = asyncio.create_task(run("true"))
+            for _ in range(turns % 30):
+                await asyncio.sleep(turns // 30 * 0.0002)
+            caller.cancel()
+            done, _ = await asyncio.wait([caller], timeout=20)
+            ends |= {each.cancelled() or each.result().code == 0 for each in done} or {False}
+        return ends
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(many()) == {True}
 
 
 def test_the_last_line_is_what_counts() -> None:
