@@ -129,7 +129,7 @@ async def _live(assembly: Assembly, agents: list[NodeAgent]) -> None:
 
 
 async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any]) -> None:
-    """What the nodes use; only with a certificate, or nobody would believe it."""
+    """Usage, logs, commands; only with a certificate, or nobody would believe it."""
     from client.reviews import Authenticator
     from kubelet.server.hollow import build_app
     from kubelet.server.identity import Authorizer
@@ -142,10 +142,12 @@ async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any])
         client_ca_file=authentication["x509"]["clientCAFile"],
     )
     app = build_app(
-        kubelet.agents,
+        kubelet,
         HollowUsage(kubelet.runtime, kubelet.all_pods, lambda: clock.now().timestamp()),
         Authenticator(client, anonymous=authentication["anonymous"]["enabled"]),
         Authorizer(client, "", always_allow=configuration["authorization"]["mode"] == "AlwaysAllow"),
+        configuration,
+        clock.now,
     )
     await serve(app, configuration["address"], configuration["port"], context)
 

@@ -13,25 +13,18 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from apimachinery.durations import parse_duration
 from apimachinery.objects import Object
 from client.reviews import Authenticator
 from component_base import metrics, slis
 from component_base.health_checks import Check, ping, report, report_one
-from kubelet.configuration import gates_of
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
-from kubelet.server.commands import CheckpointEndpoint, RunEndpoint
 from kubelet.server.debug import PodDebug, put_verbosity
 from kubelet.server.guard import Guard
 from kubelet.server.identity import Authorizer
-from kubelet.server.logs import ContainerLogs
-from kubelet.server.portforward.endpoint import PortForwardEndpoint
-from kubelet.server.remotecommand.endpoints import AttachEndpoint, ExecEndpoint
+from kubelet.server.pod_routes import METHODS, closed, closed_routes, pod_routes
 from kubelet.server.stats import StatsEndpoints
 from kubelet.server.system_logs import SystemLogs
-
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build_app(
@@ -59,7 +52,7 @@ def build_app(
             Route("/metrics/probes", stats.probes),
             Route("/stats/summary", stats.summary),
             Route("/debug/pods/{namespace}/{pod}", PodDebug(kubelet, probes).__call__),
-            *(debugging if configuration["enableDebuggingHandlers"] else _closed_routes()),
+            *(debugging if configuration["enableDebuggingHandlers"] else closed_routes()),
         ]
     )
     return Guard(app, authenticator, authorizer)
@@ -72,45 +65,17 @@ def _debugging_routes(
     now: Callable[[], datetime],
 ) -> Iterator[Route]:
     """What looks into pods, and at the kubelet itself."""
-    container = "/{namespace}/{pod}/{container}"
     yield Route("/runningpods/", endpoints.running_pods)
     yield Route("/configz", endpoints.configz)
-    yield Route(f"/containerLogs{container}", ContainerLogs(kubelet, now).__call__)
-    yield Route(f"/run{container}", RunEndpoint(kubelet).__call__, methods=["POST"])
-    yield Route("/run/{namespace}/{pod}/{uid}/{container}", RunEndpoint(kubelet).__call__, methods=["POST"])
-    if gates_of(configuration).enabled("ContainerCheckpoint"):
-        yield Route(f"/checkpoint{container}", CheckpointEndpoint(kubelet).__call__, methods=["POST"])
-    yield from _streaming_routes(kubelet, parse_duration(configuration["streamingConnectionIdleTimeout"]))
+    yield from pod_routes(kubelet, configuration, now)
     if configuration["enableSystemLogHandler"]:
         yield Route("/logs/{path:path}", SystemLogs().__call__)
     else:
-        yield _closed("/logs/{path:path}", "logs endpoint is disabled.")
+        yield closed("/logs/{path:path}", "logs endpoint is disabled.")
     if configuration["enableDebugFlagsHandler"]:
-        yield Route("/debug/flags/v", put_verbosity, methods=_METHODS)
+        yield Route("/debug/flags/v", put_verbosity, methods=METHODS)
     else:
-        yield _closed("/debug/flags/v", "flags endpoint is disabled.")
-
-
-def _closed_routes() -> Iterator[Route]:
-    for path in ("run", "exec", "attach", "portForward", "containerLogs", "runningpods", "logs"):
-        yield _closed(f"/{path}/{{path:path}}", "Debug endpoints are disabled.")
-
-
-def _closed(path: str, words: str) -> Route:
-    async def refuse(request: Request) -> Response:
-        return PlainTextResponse(f"{words}\n", 405)
-
-    return Route(path, refuse, methods=_METHODS)
-
-
-def _streaming_routes(kubelet: Kubelet, idle_seconds: float) -> Iterator[Route]:
-    """A pod may be asked for by its uid as well."""
-    execute, attach = ExecEndpoint(kubelet, idle_seconds), AttachEndpoint(kubelet, idle_seconds)
-    forward = PortForwardEndpoint(kubelet, idle_seconds)
-    for pod in ("/{namespace}/{pod}", "/{namespace}/{pod}/{uid}"):
-        yield Route(f"/exec{pod}/{{container}}", execute, methods=["GET", "POST"])
-        yield Route(f"/attach{pod}/{{container}}", attach, methods=["GET", "POST"])
-        yield Route(f"/portForward{pod}", forward, methods=["GET", "POST"])
+        yield closed("/debug/flags/v", "flags endpoint is disabled.")
 
 
 class Endpoints:

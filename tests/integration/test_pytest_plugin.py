@@ -58,6 +58,22 @@ def test_each_finds_a_new_cluster(fast_reset, sampan_cluster, turn):
     kubectl("delete", "clusterrole", "view")
     kubectl("delete", "deployment/web", "--wait=false")
     ended = time.monotonic()
+
+
+TALKER = '''
+apiVersion: v1
+kind: Pod
+metadata: {name: talker, annotations: {hollow.sampan.io/log: hello}}
+spec: {containers: [{name: c, image: c}]}
+'''
+
+
+def test_hollow_pods_can_be_looked_into(sampan_cluster):
+    kubectl = sampan_cluster.kubectl
+    sampan_cluster.apply(TALKER)
+    kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=30s")
+    assert kubectl("logs", "talker") == "hello\\n"
+    assert kubectl("exec", "talker", "--", "echo", "yes") == "yes\\n"
 """
 
 
@@ -91,7 +107,7 @@ def test_every_test_of_a_session_finds_a_new_cluster(folder: Path) -> None:
     write_programs(CONTROLLER, folder)
     (folder / "test_as_new.py").write_text(AS_NEW)
     printed = run_tests(folder)
-    assert "6 passed" in printed, printed
+    assert "7 passed" in printed, printed
 
 
 def test_a_cluster_that_does_not_start_says_why_to_every_test(folder: Path) -> None:
