@@ -39,6 +39,17 @@ class Issuer(Protocol):
         ...
 
 
+def bearer_token(authorization: str) -> str:
+    """Empty where there is none, or more than one blank before it."""
+    scheme, token, *_ = [*authorization.strip().split(" ", 2), ""]
+    return token if scheme.lower() == "bearer" else ""
+
+
+def has_blanks_before_token(authorization: str) -> bool:
+    parts = authorization.strip().split(" ", 2)
+    return len(parts) == 3 and parts[0].lower() == "bearer" and not parts[1]
+
+
 class Authenticator:
     def __init__(
         self,
@@ -79,9 +90,8 @@ class Authenticator:
             if user is not None:
                 self.certificates.seconds_left.observe(client.expires - self._now())
                 return user
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return await self._user_of_token(token.strip())
+        if token := bearer_token(authorization):
+            return await self._user_of_token(token)
         # A certificate that names nobody is no good; no certificate is.
         return ANONYMOUS if client is None and self._anonymous.allows(scope["path"]) else None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from apimachinery.errors import UnauthorizedError
 from apiserver.asgi import App, Receive, Scope, Send
-from apiserver.auth.authenticator import Authenticator
+from apiserver.auth.authenticator import Authenticator, has_blanks_before_token
 from apiserver.filters.request_info import KEY
+
+_IGNORED = "the provided Authorization header contains extra space before the bearer token, and is ignored"
 
 
 class Authentication:
@@ -19,6 +21,8 @@ class Authentication:
         info = scope.get(KEY)
         if info is not None:
             token = info.headers.pop("authorization", "")
+            if has_blanks_before_token(token):
+                info.warnings.append(_IGNORED)
             user = await self._authenticator.authenticate(token, scope)
             if user is None:
                 raise UnauthorizedError

@@ -24,7 +24,7 @@ class PanicRecovery:
         except StatusError as error:
             if _has_begun(scope):
                 raise
-            await send_status(send, error, _accept(scope))
+            await send_status(send, error, _accept(scope), _warnings(scope))
         except Exception as error:
             log.exception("Recovered from a panic: method=%s path=%s", scope.get("method"), scope.get("path"))
             if not _has_begun(scope):
@@ -35,6 +35,12 @@ def _accept(scope: Scope) -> str:
     """What the client takes; of a request that is none nobody knows."""
     info = scope.get(KEY)
     return info.headers.get("accept", "") if info is not None else ""
+
+
+def _warnings(scope: Scope) -> list[str]:
+    """What came up before the request was refused; who is late is told nothing else."""
+    info = scope.get(KEY)
+    return info.warnings if info is not None and not info.was_terminated else []
 
 
 def _has_begun(scope: Scope) -> bool:

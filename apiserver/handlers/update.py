@@ -8,6 +8,7 @@ from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_entry
 from apiserver.registry import rules
 from apiserver.registry.options import parse_write_options
+from apiserver.registry.owner_references import dedup_owner_references
 from apiserver.registry.store import Store
 from apiserver.registry.updating import Target
 from apiserver.request import RequestInfo
@@ -27,6 +28,7 @@ async def update(info: RequestInfo, receive: Receive, send: Send, store: Store) 
         obj = decoded.pop() if decoded else await bodies.decode(info, body, expected, "Ignore")
         obj = store.codec.to_stored(obj)
         store.strategy.default(obj)
+        info.warnings += dedup_owner_references(obj)
         return obj
 
     may_create = store.strategy.allow_create_on_update and not info.subresource

@@ -12,6 +12,7 @@ from apiserver.cel.patience import patiently
 from apiserver.registry import rules
 from apiserver.registry.generated_names import MAX_TRIES
 from apiserver.registry.options import WriteOptions
+from apiserver.registry.owner_references import dedup_owner_references
 from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import KeyExists
@@ -25,6 +26,7 @@ async def create(
 ) -> Entry:
     """Raises AlreadyExistsError, InvalidError and whatever admission refuses with."""
     rules.set_namespace(store.resource, namespace, obj)
+    info.warnings += dedup_owner_references(obj)
     store.track(info, None, obj, options)
     attributes = creation_attributes(store, info, obj, options)
     await admit(store, attributes, obj)
@@ -61,6 +63,7 @@ async def admit(store: Store, attributes: Attributes, obj: Object) -> None:
     """Mutating admission, which does not move the object elsewhere. Raises BadRequestError."""
     namespace = attributes.namespace
     await store.admit(attributes)
+    attributes.warnings += dedup_owner_references(obj, after_admission=True)
     rules.set_namespace(store.resource, namespace, obj)
 
 

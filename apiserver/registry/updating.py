@@ -18,6 +18,7 @@ from apiserver.registry import rules
 from apiserver.registry.creating import admit, begin, creation_attributes, prepare
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import WriteOptions
+from apiserver.registry.owner_references import dedup_owner_references
 from apiserver.registry.strategy import Rollback, nothing_to_undo
 from apiserver.registry.tracking import is_unchanged
 from apiserver.registry.transaction import Decision, Keep, Put, Remove
@@ -115,6 +116,7 @@ class _Update:
         store, target, dry_run = self._store, self._target, self._options.dry_run
         attributes = self._attributes(new, old)
         await store.admit(attributes)
+        self._info.warnings += dedup_owner_references(new, after_admission=True)
         rules.check_version(store.resource, store.strategy, new, old)
         store.shared.disabled.drop(store.resource, new, old)
         rules.before_update(store.strategy, new, old, target.subresource)

@@ -61,11 +61,20 @@ class NodeStrategy(Strategy):
         if status.get("capacity") and status.get("allocatable") is None:
             status["allocatable"] = dict(status["capacity"])
 
+    def prepare_for_create(self, obj: Object) -> None:
+        """Nodes are not configured through the API any more."""
+        obj["spec"].pop("configSource", None)
+        obj["status"].pop("config", None)
+
     def prepare_for_update(self, new: Object, old: Object) -> None:
         new["status"] = old.get("status") or {}
+        if get_path(old, "spec.configSource") is None:
+            new.get("spec", {}).pop("configSource", None)
 
     def prepare_for_status_update(self, new: Object, old: Object) -> None:
         new["spec"] = old.get("spec") or {}
+        if get_path(old, "status.config") is None:
+            new.get("status", {}).pop("config", None)
 
     def validate(self, obj: Object) -> ErrorList:
         spec = obj.get("spec") or {}

@@ -10,7 +10,7 @@ from apimachinery.field import ErrorList, Path, forbidden, not_supported, requir
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from apimachinery.pods import qos_class
 from apiserver.registry.strategies.checks import Errors
-from apiserver.registry.strategies.pod_status import validate_status
+from apiserver.registry.strategies.pod_status import keep_observed_generations, validate_status
 from apiserver.registry.strategies.pod_table import COLUMNS, completion_condition, pod_cells
 from apiserver.registry.strategies.podspec.annotations import (
     validate_annotation_changes,
@@ -62,10 +62,11 @@ class PodStrategy(Strategy):
         new["status"] = old.get("status") or {}
 
     def prepare_for_status_update(self, new: Object, old: Object) -> None:
-        """Quality of service is for life."""
+        """Quality of service is for life; who knows of no generation takes none away."""
         status = new.setdefault("status", {})
         if not status.get("qosClass"):
             status["qosClass"] = get_path(old, "status.qosClass") or qos_class(new)
+        keep_observed_generations(status, old.get("status") or {})
 
     def validate(self, obj: Object) -> ErrorList:
         spec, annotations = obj["spec"], annotations_of(obj)

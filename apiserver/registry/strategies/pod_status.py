@@ -15,6 +15,24 @@ _SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 _TOO_MANY_IPS = "may specify no more than one IP for each IP family"
 
 
+def keep_observed_generations(status: Object, before: Object) -> None:
+    """Puts back, in place, what a client left out that knows of no such field."""
+    known: dict[str, list[int]] = {}
+    for each in before.get("conditions") or ():
+        known.setdefault(each.get("type") or "", []).append(each.get("observedGeneration") or 0)
+    for holder, generation in (
+        (status, before.get("observedGeneration") or 0),
+        *((each, _first(known, each.get("type") or "")) for each in status.get("conditions") or ()),
+    ):
+        if generation and not holder.get("observedGeneration"):
+            holder["observedGeneration"] = generation
+
+
+def _first(known: dict[str, list[int]], kind: str) -> int:
+    """Of the conditions of one type, which are told apart by their order."""
+    return known[kind].pop(0) if known.get(kind) else 0
+
+
 def validate_status(new: Object, old: Object) -> Errors:
     status, before = new.get("status") or {}, old.get("status") or {}
     spec = old.get("spec") or {}

@@ -46,6 +46,8 @@ class ServiceStrategy(Strategy):
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         new["status"] = old.get("status") or {"loadBalancer": {}}
+        if new["spec"].get("type") != "LoadBalancer":
+            new["status"] = {**new["status"], "loadBalancer": {}}
         normalize_cluster_ips(new["spec"], old["spec"])
         carry_over_allocated(new["spec"], old["spec"])
         drop_fields_of_old_type(new["spec"], old["spec"])

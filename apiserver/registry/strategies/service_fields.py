@@ -114,7 +114,8 @@ def drop_fields_of_old_type(new: Object, old: Object) -> None:
         for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if same(new.get(field), old.get(field)):
                 new.pop(field, None)
-    if may_have_node_ports(old) and not may_have_node_ports(new) and node_ports(new) == node_ports(old):
+    lost = may_have_node_ports(old) and not may_have_node_ports(new)
+    if lost and set(node_ports(new)) <= set(node_ports(old)):
         for port in new.get("ports") or ():
             port.pop("nodePort", None)
     for field, needed in (

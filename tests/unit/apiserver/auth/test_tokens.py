@@ -173,6 +173,8 @@ CREDENTIALS: dict[str, tuple[str, Client | None, UserInfo | None]] = {
     "a certificate of an authority that vouches for nobody": ("", Client(), None),
     "such a certificate beside a token": ("Bearer t0ken", Client(), JANE),
     "a static token": ("Bearer t0ken", None, JANE),
+    "a static token, and something else": ("Bearer t0ken more", None, JANE),
+    "a token after too many blanks": ("Bearer  t0ken", None, ANONYMOUS),
     "a token nobody knows": ("Bearer nonsense", None, None),
     "nothing": ("", None, ANONYMOUS),
     "another scheme": ("Basic abc", None, ANONYMOUS),

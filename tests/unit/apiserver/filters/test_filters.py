@@ -15,7 +15,9 @@ import pytest
 from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError
 from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.auth.attributes import Attributes
+from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Decision
+from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization
 from apiserver.filters.impersonation import Impersonation, requested_user, with_implied_groups
 from apiserver.filters.observe import Observe
@@ -80,6 +82,20 @@ async def test_a_status_error_becomes_an_answer() -> None:
     sent = Sent()
     await PanicRecovery(app_that(fail))(scope_of("PUT /api/v1/namespaces/n/pods/web"), nothing, sent)
     assert (sent.status, sent.json["reason"]) == (409, "Conflict")
+
+
+async def test_who_is_refused_is_told_that_the_token_was_ignored() -> None:
+    async def fail(send: Send) -> None:
+        raise ForbiddenError("nodes", "", "no")
+
+    sent = Sent()
+    asked = scope_of("GET /api/v1/nodes", headers=[(b"authorization", b"Bearer  t0ken")])
+    await PanicRecovery(Authentication(app_that(fail), Authenticator()))(asked, nothing, sent)
+    warnings = [value for name, value in sent.messages[0]["headers"] if name == b"warning"]
+    ignored = (
+        b"the provided Authorization header contains extra space before the bearer token, and is ignored"
+    )
+    assert (sent.status, warnings) == (403, [b'299 - "%s"' % ignored])
 
 
 async def test_a_fault_of_ours_becomes_an_internal_error() -> None:

@@ -10,6 +10,7 @@ from tests.fakes.api import Api
 
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses"
 SERVICES = "/api/v1/namespaces/default/services"
+SECRETS = "/api/v1/namespaces/default/secrets"
 ENDPOINTS = "/api/v1/namespaces/default/endpoints"
 UNKNOWN = '299 - "unknown field \\"spec.x\\""'
 CLASS = (
@@ -53,3 +54,30 @@ async def test_a_change_of_the_status_is_not_warned_about_the_spec(api: Api) -> 
     assert made.warnings == ['299 - "spec.externalName is ignored when spec.type is not \\"ExternalName\\""']
     assert (await api.request("PUT", f"{SERVICES}/a", made.json)).warnings == made.warnings
     assert (await api.request("PUT", f"{SERVICES}/a/status", made.json)).warnings == []
+
+
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u1"}
+OTHER = {**OWNER, "uid": "u2"}
+TWICE = (
+    '299 - ".metadata.ownerReferences contains duplicate entries%s; API server dedups owner references in '
+    "1.20+, and may reject such requests as early as 1.24; please fix your requests; "
+    'duplicate UID(s) observed: u1"'
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "when"),
+    [
+        ("POST", SECRETS, ""),
+        ("PUT", f"{SECRETS}/a", ""),
+        ("PATCH", f"{SECRETS}/a", " after mutating admission happens"),
+    ],
+)
+async def test_an_owner_that_is_told_twice_is_kept_once(api: Api, method: str, path: str, when: str) -> None:
+    if method != "POST":
+        await api.request("POST", SECRETS, {"metadata": {"name": "a"}})
+    body = {"metadata": {"name": "a", "ownerReferences": [OWNER, OTHER, OWNER]}}
+    headers = {"content-type": "application/merge-patch+json"} if method == "PATCH" else {}
+    answer = await api.request(method, path, body, headers)
+    assert answer.warnings == [TWICE % when]
+    assert answer.json["metadata"]["ownerReferences"] == [OWNER, OTHER]

@@ -267,6 +267,19 @@ def test_a_namespace_ends_only_through_finalize() -> None:
     assert (plain["spec"], final["spec"]) == ({"finalizers": ["kubernetes"]}, {"finalizers": []})
 
 
+def test_nodes_are_not_configured_any_more() -> None:
+    config = {"configMap": {"name": "c"}}
+    wanted = make(scheme.NODES, spec={"configSource": config}, status={"config": {"error": "e"}})
+    made = created(scheme.NODES, deep_copy(wanted))
+    assert "configSource" not in made["spec"]
+    assert "config" not in made["status"]
+    for old, kept in ((made, False), (wanted, True)):
+        spec, status = deep_copy(wanted), deep_copy(wanted)
+        strategy(scheme.NODES).prepare_for_update(spec, old)
+        strategy(scheme.NODES).prepare_for_status_update(status, old)
+        assert ("configSource" in spec["spec"], "config" in status["status"]) == (kept, kept)
+
+
 def test_only_approval_decides_about_a_certificate() -> None:
     request = make(scheme.CERTIFICATE_SIGNING_REQUESTS, spec={"signerName": "example.com/s"})
     stored = created(scheme.CERTIFICATE_SIGNING_REQUESTS, request)

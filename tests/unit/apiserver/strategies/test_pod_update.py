@@ -134,3 +134,12 @@ def refuses(obj: Object, exit_code: int) -> bool:
     new = deep_copy(old)
     new["status"]["containerStatuses"] = [{"name": "c", "state": {"running": {}}}]
     return bool(strategy(scheme.PODS).validate_status_update(new, old))
+
+
+def test_who_knows_of_no_observed_generation_takes_none_away() -> None:
+    ready, other = {"type": "Ready", "status": "True"}, {"type": "example.com/x", "status": "False"}
+    old = pod() | {"status": {"observedGeneration": 3, "conditions": [{**ready, "observedGeneration": 2}]}}
+    new = pod() | {"status": {"conditions": [dict(other), dict(ready)]}}
+    strategy(scheme.PODS).prepare_for_status_update(new, old)
+    assert new["status"]["observedGeneration"] == 3
+    assert new["status"]["conditions"] == [other, {**ready, "observedGeneration": 2}]

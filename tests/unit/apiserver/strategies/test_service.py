@@ -108,6 +108,23 @@ def test_a_node_port_that_moved_to_another_port_is_not_given_twice() -> None:
     assert "nodePort" not in new["ports"][0]
 
 
+@pytest.mark.parametrize(("node_port", "kept"), [(30001, False), (30009, True)])
+def test_node_ports_that_the_service_had_go_with_its_type(node_port: int, kept: bool) -> None:
+    old = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}, {"port": 81, "nodePort": 30002}]}
+    new: Object = {"type": "ClusterIP", "ports": [{"port": 80, "nodePort": node_port}]}
+    drop_fields_of_old_type(new, old)
+    assert ("nodePort" in new["ports"][0]) == kept
+
+
+@pytest.mark.parametrize(("sort", "kept"), [("LoadBalancer", True), ("NodePort", False)])
+def test_only_a_load_balancer_has_its_status(sort: str, kept: bool) -> None:
+    old = created(scheme.SERVICES, service(type="LoadBalancer"))
+    status = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    new = {**deep_copy(old), "spec": {**old["spec"], "type": sort}}
+    strategy(scheme.SERVICES).prepare_for_update(new, {**old, "status": status})
+    assert new["status"] == (status if kept else {"loadBalancer": {}})
+
+
 @pytest.mark.parametrize(
     ("sort", "gone"),
     [

@@ -1,0 +1,34 @@
+"""Owner references that are told twice: one of them is left out, and whoever asked is warned.
+
+Source: dedupOwnerReferences of upstream's apiserver/pkg/endpoints/handlers/rest.go.
+"""
+
+from __future__ import annotations
+
+from apimachinery.objects import Object
+
+_WARNING = (
+    ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in "
+    "1.20+, and may reject such requests as early as 1.24; please fix your requests; "
+    "duplicate UID(s) observed: {uids}"
+)
+
+
+def dedup_owner_references(obj: Object, *, after_admission: bool = False) -> list[str]:
+    """Leaves out what is there twice, in place; the warnings about it."""
+    metadata = obj.get("metadata") or {}
+    references = metadata.get("ownerReferences") or ()
+    if len(references) < 2:
+        return []
+    kept: list[Object] = []
+    uids: list[str] = []
+    for each in references:
+        if each in kept:
+            uids.append(each.get("uid") or "")
+        else:
+            kept.append(each)
+    if not uids:
+        return []
+    metadata["ownerReferences"] = kept
+    when = " after mutating admission happens" if after_admission else ""
+    return [_WARNING.format(when=when, uids=", ".join(uids))]
