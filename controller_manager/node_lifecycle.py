@@ -14,9 +14,10 @@ from math import inf
 
 from apimachinery import conditions, scheme, taints
 from apimachinery.errors import ConflictError, NotFoundError
-from apimachinery.objects import NamespacedName, Object, get_path, key_of
+from apimachinery.objects import NamespacedName, Object, get_path, key_of, resource_version_of
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
+from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
 from controller_manager.zones import Rates, Zones, zone_of
 
@@ -197,13 +198,17 @@ class NodeLifecycleController:
         return (now - known.seen).total_seconds()
 
     async def _mark_unknown(self, node: Object, now: datetime) -> Object:
+        """Raises ConflictError where the node may have been heard of since."""
         name = node["metadata"]["name"]
-        patch = {"status": {"conditions": unknown_conditions(node, format_time(now))}}
-        self._events.event(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        patch = {
+            "metadata": {"resourceVersion": resource_version_of(node)},
+            "status": {"conditions": unknown_conditions(node, format_time(now))},
+        }
         # What this write saw of the node's own condition is no sign of life.
         updated = await self._client.patch(scheme.NODES, name, patch, subresource="status")
         reported = str((conditions.condition_of(updated, "Ready") or {}).get("lastHeartbeatTime", ""))
         self._heartbeats[name].reported = reported
+        self._tell(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
         return {"apiVersion": "v1", "kind": "Node", **updated}
 
     async def _taint(self, node: Object, now: datetime) -> float:
@@ -256,7 +261,7 @@ class NodeLifecycleController:
                 key.name,
                 {"status": {"conditions": [condition]}},
                 key.namespace,
-                patch_type="application/strategic-merge-patch+json",
+                patch_type=STRATEGIC,
                 subresource="status",
             )
         except NotFoundError:

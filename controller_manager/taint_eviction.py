@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apimachinery import conditions, scheme, taints
-from apimachinery.errors import NotFoundError
+from apimachinery.errors import ConflictError, NotFoundError
 from apimachinery.objects import NamespacedName, Object, is_terminating, key_of, uid_of
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
+from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
 from controller_manager.node_lifecycle import pods_by_node
+
+_DISRUPTED = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "DeletionByTaintManager",
+    "message": "Taint manager: deleting due to NoExecute taint",
+}
 
 
 def tolerated_for(node_taints: Sequence[Object], tolerations: Sequence[Object]) -> float | None:
@@ -101,18 +109,15 @@ class TaintEvictionController:
     async def _evict(self, pod: Object, now: datetime) -> None:
         key = key_of(pod)
         self._events.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
-        listed = [dict(each) for each in pod.get("status", {}).get("conditions") or []]
-        condition = {
-            "type": "DisruptionTarget",
-            "status": "True",
-            "reason": "DeletionByTaintManager",
-            "message": "Taint manager: deleting due to NoExecute taint",
-        }
-        conditions.set_condition(listed, condition, format_time(now))
+        known = conditions.condition_of(pod, _DISRUPTED["type"])
+        listed = [dict(known)] if known else []
+        conditions.set_condition(listed, _DISRUPTED, format_time(now))
+        patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": listed}}
+        options = {"preconditions": {"uid": uid_of(pod)}}
         try:
-            status = {"status": {"conditions": listed}}
-            await self._client.patch(scheme.PODS, key.name, status, key.namespace, subresource="status")
-            options = {"preconditions": {"uid": uid_of(pod)}}
+            await self._client.patch(
+                scheme.PODS, key.name, patch, key.namespace, patch_type=STRATEGIC, subresource="status"
+            )
             await self._client.delete(scheme.PODS, key.name, key.namespace, options=options)
-        except NotFoundError:
-            return
+        except (NotFoundError, ConflictError):
+            return  # gone, or another pod of that name by now

@@ -270,7 +270,11 @@ def _copy(obj: Object) -> Object:
 
 
 def _with_merged_lists(patch: Object, old: Object) -> Object:
-    """The strategic lists that controllers patch: ownerReferences, merged by uid, and finalizers."""
+    """The strategic lists that controllers patch: conditions, merged by type, ownerReferences, finalizers."""
+    if conditions := patch.get("status", {}).get("conditions"):
+        before = (old.get("status") or {}).get("conditions") or []
+        merged = {each["type"]: each for each in (*before, *conditions)}
+        patch = {**patch, "status": {**patch["status"], "conditions": list(merged.values())}}
     changes = dict(patch.get("metadata", {}))
     if "ownerReferences" in changes:
         changes["ownerReferences"] = _merged_owners(changes["ownerReferences"], old)

@@ -117,3 +117,15 @@ async def test_a_node_that_goes_is_told() -> None:
         await it.api.delete(NODES, "a")
         await it.until(lambda: it.events("RemovingNode") == ["Removing Node a from Controller"])
         assert {event["involvedObject"]["kind"] for event in it.api.find(EVENTS)} == {"Node"}
+
+
+async def test_news_of_a_node_that_are_on_their_way_are_not_overwritten() -> None:
+    async with four_nodes() as it:
+        it.silent = {"a"}
+        await asyncio.sleep(5)
+        with it.api.lose_events(NODES):
+            await it.come_back("a")
+            it.silent = {"a"}
+            await asyncio.sleep(60)
+            assert it.says("a") == "True"
+        assert it.events("NodeNotReady") == []

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, get_path
 from apimachinery.scheme import NODES, PODS
 from controller_manager.taint_eviction import TaintEvictionController
 from tests.unit.controller_manager.builders import make_node
@@ -63,3 +63,17 @@ async def test_a_taint_that_goes_cancels_the_eviction_and_one_that_comes_back_be
         await passes(it, 9)
         assert lives(it)
         await it.until(lambda: not lives(it), 3)
+
+
+async def test_an_eviction_leaves_what_others_say_of_the_pod() -> None:
+    """Even what the controller does not know yet."""
+    async with tainted_node(10) as it:
+        shown: list[list[str]] = []
+        it.api.graceful = True
+        it.api.on_change = lambda: shown.extend(
+            [each["type"] for each in get_path(pod, "status.conditions", [])] for pod in it.api.find(PODS)
+        )
+        with it.api.lose_events(PODS):
+            await it.until(lambda: any("DisruptionTarget" in each for each in shown), 12)
+        assert ["Ready", "DisruptionTarget"] in shown
+        assert ["DisruptionTarget"] not in shown
