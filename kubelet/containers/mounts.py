@@ -15,29 +15,15 @@ DEFAULT_MESSAGE_PATH = "/dev/termination-log"
 
 
 def volume_mounts(
-    container: Object,
-    volumes: Mapping[str, MountedVolume],
-    environment: Mapping[str, str],
-    *,
-    prepare: bool = True,
+    container: Object, volumes: Mapping[str, MountedVolume], environment: Mapping[str, str]
 ) -> list[Mount]:
-    """Raises CreateContainerConfigError for a subPath that cannot be had.
-
-    `prepare` makes missing subPaths.
-    """
-    return [
-        _volume_mount(container, mount, volumes, environment, prepare=prepare)
-        for mount in container.get("volumeMounts") or ()
-    ]
+    """With missing subPaths made. Raises CreateContainerConfigError for one that cannot be had."""
+    mounts = container.get("volumeMounts") or ()
+    return [_volume_mount(container, mount, volumes, environment) for mount in mounts]
 
 
 def _volume_mount(
-    container: Object,
-    mount: Object,
-    volumes: Mapping[str, MountedVolume],
-    environment: Mapping[str, str],
-    *,
-    prepare: bool,
+    container: Object, mount: Object, volumes: Mapping[str, MountedVolume], environment: Mapping[str, str]
 ) -> Mount:
     if mount["name"] not in volumes:
         raise CreateContainerConfigError(
@@ -51,7 +37,7 @@ def _volume_mount(
     volume = volumes[mount["name"]]
     host_path, read_only = volume.path, bool(mount.get("readOnly")) or volume.read_only
     sub_path = sub_path_of(mount, environment)
-    if sub_path and prepare:
+    if sub_path:
         host_path = prepare_sub_path(
             Path(host_path),
             sub_path,

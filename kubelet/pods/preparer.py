@@ -84,15 +84,14 @@ class NodePreparer:
             seccomp_root=self._settings.seccomp_root,
         )
         environment = environment_of(pod, container, await self._environment(wish))
-        mounts = volume_mounts(container, wish.volumes, environment)
-        message_file, added = await asyncio.to_thread(self._own_mounts, wish, mounts)
+        message_file, mounts = await asyncio.to_thread(self._mounts, wish, environment)
         return container_config(
             pod,
             container,
             attempt=wish.attempt,
             image=wish.image.id,
             environment=environment,
-            mounts=[*mounts, *added],
+            mounts=mounts,
             devices=volume_devices(container, wish.volumes),
             resources=resources_of(
                 pod,
@@ -119,11 +118,14 @@ class NodePreparer:
         except NotSynced as error:
             raise CreateContainerConfigError(str(error)) from error
 
-    def _own_mounts(self, wish: Wish, mounts: Sequence[Mount]) -> tuple[str, list[Mount]]:
+    def _mounts(self, wish: Wish, environment: Mapping[str, str]) -> tuple[str, list[Mount]]:
+        """The file for the last words, and all mounts. Blocks, where a subPath is on a server for long."""
         uid, name = uid_of(wish.pod), wish.container["name"]
+        mounts = volume_mounts(wish.container, wish.volumes, environment)
         hosts = self._files.write_hosts(uid, self._hosts(wish.pod))
         message_file = self._files.new_message_file(uid, name)
-        return message_file, own_mounts(wish.container, mounts, hosts_file=hosts, message_file=message_file)
+        added = own_mounts(wish.container, mounts, hosts_file=hosts, message_file=message_file)
+        return message_file, [*mounts, *added]
 
     def _hosts(self, pod: Object) -> str:
         spec = pod["spec"]

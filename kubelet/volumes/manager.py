@@ -117,7 +117,8 @@ class VolumeManager:
         """What stands in the pod itself."""
         if "hostPath" in volume:
             source = volume["hostPath"]
-            return MountedVolume(set_up_host_path(source["path"], source.get("type") or ""))
+            path = await asyncio.to_thread(set_up_host_path, source["path"], source.get("type") or "")
+            return MountedVolume(path)
         plugin = next((_PLUGINS[key] for key in volume if key in _PLUGINS), None)
         if plugin is None:
             raise MountError(why_unsupported(volume))
