@@ -20,6 +20,12 @@ def make_sidecar(name: str = "side", **fields: Any) -> Object:
     return make_container(name, restartPolicy="Always", **fields)
 
 
+def asking(requests: Object | None = None, limits: Object | None = None) -> Object:
+    """The resources of a container, or a pod."""
+    resources = {"requests": requests, "limits": limits}
+    return {"resources": {key: value for key, value in resources.items() if value}}
+
+
 def make_pod(
     *containers: Object,
     init: tuple[Object, ...] = (),
