@@ -1,4 +1,4 @@
-"""What the persistent volume controller decides, and who still needs a claim."""
+"""What the persistent volume controller decides."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from apimachinery import volumes
-from apimachinery.local_path import PROVISIONER
 from apimachinery.objects import Object
 from client.events import NORMAL, WARNING
-from controller_manager.ephemeral_volume import claim_for
 from controller_manager.persistent_volume.binder import claim_status
 from controller_manager.persistent_volume.claims import (
     AssignClass,
@@ -36,8 +34,6 @@ from controller_manager.persistent_volume.volumes import (
     plan_reclaim,
     plan_volume,
 )
-from controller_manager.volume_expand import Grow, Wait, plan_expansion
-from controller_manager.volume_protection import uses
 from tests.unit.volumes import make_claim, make_class, make_volume
 
 CLAIM, OTHER = make_claim(), make_claim("other")
@@ -337,85 +333,3 @@ def test_capacity_is_copied_when_a_claim_becomes_bound_and_not_later() -> None:
     claim = {**CLAIM, "status": bound}
     assert claim_status(claim, "Bound", make_volume(size="9Gi")) == bound
     assert claim_status(claim, "Lost", None) == {"phase": "Lost"}
-
-
-def make_pod(volume: Object, *, node: str = "n1", **metadata: Any) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "web", "namespace": "ns", "uid": "web", **metadata},
-        "spec": {"nodeName": node, "volumes": [{"name": "data", **volume}]},
-    }
-
-
-BY_NAME = {"persistentVolumeClaim": {"claimName": "claim"}}
-EPHEMERAL = {"ephemeral": {"volumeClaimTemplate": {"metadata": {"labels": {"a": "b"}}, "spec": {"x": 1}}}}
-OWN = {
-    "name": "web-data",
-    "uid": "u",
-    "ownerReferences": [{"uid": "web", "kind": "Pod", "name": "web", "controller": True}],
-}
-SHUT_DOWN = {**DELETED, "deletionGracePeriodSeconds": 0}
-
-
-@pytest.mark.parametrize(
-    ("pod", "claim", "expected"),
-    [
-        pytest.param(make_pod(BY_NAME), CLAIM, True, id="by name"),
-        pytest.param(make_pod(BY_NAME), OTHER, False, id="another claim"),
-        pytest.param(make_pod(BY_NAME, node=""), CLAIM, False, id="not scheduled: it will not be started"),
-        pytest.param(make_pod(BY_NAME, **SHUT_DOWN), CLAIM, True, id="shut down but not gone"),
-        pytest.param(make_pod(EPHEMERAL), make_claim(metadata=OWN), True, id="its own"),
-        pytest.param(make_pod(EPHEMERAL), make_claim("web-data"), False, id="of the right name only"),
-        pytest.param(
-            make_pod(EPHEMERAL, **SHUT_DOWN), make_claim(metadata=OWN), False, id="its own, and shut down"
-        ),
-    ],
-)
-def test_who_uses_a_claim(pod: Object, claim: Object, expected: bool) -> None:
-    assert uses(pod, claim) == expected
-
-
-def test_an_ephemeral_claim_belongs_to_its_pod() -> None:
-    pod = make_pod(EPHEMERAL)
-    claim = claim_for(pod, pod["spec"]["volumes"][0])
-    assert (claim["metadata"]["name"], claim["metadata"]["labels"], claim["spec"]) == (
-        "web-data",
-        {"a": "b"},
-        {"x": 1},
-    )
-    assert volumes.why_not_for_pod(pod, claim) == ""
-    assert volumes.why_not_for_pod(make_pod(EPHEMERAL, uid="newer"), claim) == (
-        "PVC ns/web-data was not created for pod ns/web (pod is not owner)"
-    )
-
-
-def grown(size: str, phase: str = "Bound") -> Object:
-    """A claim for that much that has 1Gi."""
-    claim = make_claim(size=size, volume="volume")
-    return {**claim, "status": {"phase": phase, "capacity": {"storage": "1Gi"}}}
-
-
-OURS = {volumes.PROVISIONED_BY: PROVISIONER}
-
-
-@pytest.mark.parametrize(
-    ("claim", "volume", "expected"),
-    [
-        pytest.param(grown("2Gi"), make_volume(claim=CLAIM, annotations=OURS), Grow("2Gi"), id="a directory"),
-        pytest.param(
-            grown("1024Mi"), make_volume(claim=CLAIM, annotations=OURS), None, id="as much as it has"
-        ),
-        pytest.param(grown("2Gi", "Pending"), None, None, id="not bound"),
-        pytest.param(grown("2Gi"), make_volume(claim=OTHER, annotations=OURS), None, id="another's volume"),
-        pytest.param(grown("2Gi"), make_volume(claim=CLAIM), Wait(WARNING), id="a volume that nobody grows"),
-        pytest.param(
-            grown("2Gi"),
-            make_volume(claim=CLAIM, csi={"driver": "disk.example.com"}),
-            Wait(NORMAL),
-            id="a volume that its resizer grows",
-        ),
-    ],
-)
-def test_how_a_claim_grows(claim: Object, volume: Object | None, expected: object) -> None:
-    assert plan_expansion(claim, volume) == expected
