@@ -89,10 +89,16 @@ class Supervisor:
         return max(0.0, min([*waits, ROTATE_EVERY]))
 
     def _start(self, child: Child) -> None:
-        with (self.log_dir / f"{child.unit.name}.log").open("ab") as log:
-            child.process = child.unit.start(log)
+        """A program that is not there, or a full disk, is no reason to leave the others alone."""
         child.started = time.monotonic()
-        self._pid_file(child).write_text(f"{child.process.pid}\n")
+        try:
+            with (self.log_dir / f"{child.unit.name}.log").open("ab") as log:
+                child.process = child.unit.start(log)
+            self._pid_file(child).write_text(f"{child.process.pid}\n")
+        except OSError as error:
+            _log(f"{child.unit.name}: {error}")
+            if child.process is None:
+                child.ended(child.started)
 
     def _reap(self) -> None:
         for child in self.children:
@@ -119,9 +125,12 @@ class Supervisor:
         """Copies a long log aside and truncates it: the process keeps its descriptor, which appends."""
         for child in self.children:
             path = self.log_dir / f"{child.unit.name}.log"
-            if path.exists() and path.stat().st_size > LOG_LIMIT:
-                path.with_suffix(".log.1").write_bytes(path.read_bytes())
-                os.truncate(path, 0)
+            try:
+                if path.exists() and path.stat().st_size > LOG_LIMIT:
+                    path.with_suffix(".log.1").write_bytes(path.read_bytes())
+                    os.truncate(path, 0)
+            except OSError as error:
+                _log(f"{child.unit.name}: its log was not rotated: {error}")
 
     def _pid_file(self, child: Child) -> Path:
         return self.run_dir / f"{child.unit.name}.pid"

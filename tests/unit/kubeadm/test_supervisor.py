@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,24 @@ def test_restarts_back_off_doubling_and_start_over_after_a_steady_run() -> None:
     assert child.back_off == supervisor.FIRST_RESTART
 
 
+@contextmanager
+def starting(run_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A supervisor of what was saved there."""
+    command = [sys.executable, "-m", "kubeadm.supervisor", str(run_dir), str(run_dir)]
+    process = subprocess.Popen(command)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        supervisor.end_strays(run_dir)
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     units.save(tmp_path, [SLEEPER])
-    command = [sys.executable, "-m", "kubeadm.supervisor", str(tmp_path), str(tmp_path)]
-    process = subprocess.Popen(command)
-    yield tmp_path, process
-    process.kill()
-    process.wait()
-    supervisor.end_strays(tmp_path)
+    with starting(tmp_path) as process:
+        yield tmp_path, process
 
 
 def wait_for_lines(path: Path, count: int) -> None:
@@ -76,6 +86,16 @@ def test_strays_of_a_killed_supervisor_are_ended(running: tuple[Path, subprocess
     process.kill()
     process.wait()
     assert supervisor.end_strays(run_dir) == ["sleeper"]
+
+
+def test_a_program_that_is_not_there_yet_keeps_no_other_from_running(tmp_path: Path) -> None:
+    program = tmp_path / "late"
+    units.save(tmp_path, [Unit("late", (str(program),)), SLEEPER])
+    with starting(tmp_path):
+        wait_for_lines(tmp_path / "sleeper.log", 1)
+        program.write_text("#!/bin/sh\necho up\n")
+        program.chmod(0o755)
+        wait_for_lines(tmp_path / "late.log", 1)
 
 
 def test_whoever_may_only_read_can_ask_whether_a_supervisor_runs(tmp_path: Path) -> None:
