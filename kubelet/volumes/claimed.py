@@ -10,7 +10,7 @@ from typing import NamedTuple
 from apimachinery import volumes
 from apimachinery.objects import Object, get_path, labels_of, name_of, uid_of
 from kubelet.volumes.claims import Claims
-from kubelet.volumes.errors import ClaimError, MountError, not_attached, not_mounted, not_processed
+from kubelet.volumes.errors import ClaimError, Lacking, MountError, VolumeError, not_mounted
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.ownership import give_to_group
 from kubelet.volumes.persistent import set_up_persistent
@@ -40,13 +40,14 @@ class ClaimedVolumes:
                 persistent = await self._claims.volume_of(pod, volume)
                 is_attached = await self._is_attached(persistent)
             except ClaimError as error:
-                raise not_processed(volume["name"], error) from error
+                raise VolumeError(volume["name"], Lacking.CLAIM, str(error)) from error
             if not is_attached:
-                raise not_attached(volume["name"])
+                message = f'volume "{name_of(persistent)}" is not attached'
+                raise VolumeError(volume["name"], Lacking.ATTACHMENT, message)
             try:
                 mounted = await self._mount(pod, volume, persistent, directory / name_of(persistent))
             except (MountError, OSError) as error:
-                raise not_mounted(name_of(persistent), error) from error
+                raise not_mounted(volume["name"], error, name_of(persistent)) from error
             self._in_use[key] = _Use(name_of(persistent), mounted)
         return self._in_use[key].mounted
 

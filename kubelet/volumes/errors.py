@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import Enum, auto
+
 
 class MountError(Exception):
     """It cannot be set up now. The Event says `<stage> failed for volume "v" : <message>`."""
@@ -15,25 +18,55 @@ class ClaimError(Exception):
     """The claim behind it can't be used now: it does not come to mounting."""
 
 
+class Lacking(Enum):
+    """What a volume waits for."""
+
+    CLAIM = auto()
+    ATTACHMENT = auto()
+    MOUNT = auto()
+
+
 class VolumeError(Exception):
-    """A volume of a pod could not be set up; the message is the Event's."""
+    """The volume that its pod calls `volume` could not be set up."""
+
+    def __init__(self, volume: str, lacking: Lacking, message: str) -> None:
+        super().__init__(message)
+        self.volume = volume
+        self.lacking = lacking
 
 
-def not_mounted(name: str, error: Exception) -> VolumeError:
-    """`name` is the PersistentVolume's where there is one."""
+class VolumesError(Exception):
+    """Some of a pod's volumes could not be set up."""
+
+    def __init__(self, errors: Sequence[VolumeError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors
+
+
+def not_mounted(volume: str, error: Exception, persistent: str = "") -> VolumeError:
+    """`persistent` is the PersistentVolume's name where there is one."""
     stage = error.stage if isinstance(error, MountError) else "MountVolume.SetUp"
-    return VolumeError(f'{stage} failed for volume "{name}" : {error}')
+    return VolumeError(volume, Lacking.MOUNT, f'{stage} failed for volume "{persistent or volume}" : {error}')
 
 
-def not_attached(name: str) -> VolumeError:
-    return VolumeError(
-        f"Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[{name}], "
-        "failed to process volumes=[]: context deadline exceeded"
+def complaints(errors: Sequence[VolumeError], *, overdue: bool) -> list[str]:
+    """What Events say of a pod whose volumes are not all there.
+
+    Each that can't be mounted speaks for itself. Claims that can't be used are named together, and so is
+    everything that still lacks when the pod has waited for too long (`overdue`).
+    """
+    mounts = [str(each) for each in errors if each.lacking is Lacking.MOUNT]
+    claims = [str(each) for each in errors if each.lacking is Lacking.CLAIM]
+    if not claims and not overdue:
+        return mounts
+    reason = "; ".join(claims) or "context deadline exceeded"
+    everything = (
+        f"Unable to attach or mount volumes: unmounted volumes={_names(errors, *Lacking)}, "
+        f"unattached volumes={_names(errors, Lacking.ATTACHMENT)}, "
+        f"failed to process volumes={_names(errors, Lacking.CLAIM)}: {reason}"
     )
+    return [*mounts, everything]
 
 
-def not_processed(name: str, error: ClaimError) -> VolumeError:
-    return VolumeError(
-        f"Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], "
-        f"failed to process volumes=[{name}]: {error}"
-    )
+def _names(errors: Sequence[VolumeError], *lacking: Lacking) -> str:
+    return f"[{' '.join(sorted(each.volume for each in errors if each.lacking in lacking))}]"

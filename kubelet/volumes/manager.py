@@ -17,7 +17,7 @@ from kubelet.volumes.atomic_writer import FileEntry, write_payload
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import used_as
 from kubelet.volumes.empty_dir import set_up_empty_dir
-from kubelet.volumes.errors import MountError, not_mounted
+from kubelet.volumes.errors import MountError, VolumeError, VolumesError, not_mounted
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.image_folders import ImageFolders
 from kubelet.volumes.mounted import MountedVolume
@@ -44,7 +44,7 @@ class Volumes(Protocol):
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
         """Each volume that a container uses, made or brought up to date.
 
-        Raises VolumeError for the first that fails.
+        Raises VolumesError for those that fail when all have been tried.
         """
 
     async def tear_down(self, uid: str) -> None: ...
@@ -71,10 +71,15 @@ class VolumeManager:
         self._use = VolumeUse()
 
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
-        mounted = {}
+        mounted, failed = {}, []
         for volume in _used_volumes(pod):
-            with self._use.setting_up(uid_of(pod), volume):
-                mounted[volume["name"]] = await self._set_up(pod, volume, allocatable)
+            try:
+                with self._use.setting_up(uid_of(pod), volume):
+                    mounted[volume["name"]] = await self._set_up(pod, volume, allocatable)
+            except VolumeError as error:
+                failed.append(error)
+        if failed:
+            raise VolumesError(failed)
         return mounted
 
     async def tear_down(self, uid: str) -> None:

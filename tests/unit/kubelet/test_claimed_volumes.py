@@ -14,7 +14,7 @@ from apimachinery import volumes
 from apimachinery.objects import Object
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import check_claim, check_volume, used_as
-from kubelet.volumes.errors import ClaimError, VolumeError
+from kubelet.volumes.errors import ClaimError, Lacking, VolumeError, complaints
 from kubelet.volumes.mounted import MountedVolume
 from tests.unit.kubelet.builders import make_container, make_pod
 from tests.unit.volumes import make_claim, make_volume
@@ -214,8 +214,7 @@ async def test_a_claim_may_be_used_read_only(tmp_path: Path) -> None:
         ),
         pytest.param(
             sourced("csi", {"driver": "disk.example.com", "volumeHandle": "2"}),
-            "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data], "
-            "failed to process volumes=[]: context deadline exceeded",
+            'volume "pv" is not attached',
             id="not attached",
         ),
         pytest.param(
@@ -237,14 +236,56 @@ async def test_a_claim_may_be_used_read_only(tmp_path: Path) -> None:
         ),
         pytest.param(
             ClaimError("error processing PVC ns/claim: PVC is not bound"),
-            "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], "
-            "failed to process volumes=[data]: error processing PVC ns/claim: PVC is not bound",
+            "error processing PVC ns/claim: PVC is not bound",
             id="of a claim that is not ready",
         ),
     ],
 )
 async def test_why_a_volume_is_not_there(volume: Object | ClaimError, message: str) -> None:
     assert await complaint(volume) == message
+
+
+UNMOUNTED = VolumeError(
+    "a", Lacking.MOUNT, 'MountVolume.SetUp failed for volume "a" : configmap "a" not found'
+)
+UNBOUND = VolumeError("c", Lacking.CLAIM, "error processing PVC ns/c: PVC is not bound")
+UNKNOWN = VolumeError(
+    "b", Lacking.CLAIM, "error processing PVC ns/b: failed to fetch PVC from API server: gone"
+)
+UNATTACHED = VolumeError("d", Lacking.ATTACHMENT, "")
+UNABLE = "Unable to attach or mount volumes: unmounted volumes="
+
+
+@pytest.mark.parametrize(
+    ("errors", "overdue", "said"),
+    [
+        pytest.param([UNMOUNTED, UNATTACHED], False, [str(UNMOUNTED)], id="what can't be mounted"),
+        pytest.param(
+            [UNATTACHED, UNMOUNTED],
+            True,
+            [
+                str(UNMOUNTED),
+                f"{UNABLE}[a d], unattached volumes=[d], failed to process volumes=[]: "
+                "context deadline exceeded",
+            ],
+            id="what lacks after a long wait",
+        ),
+        pytest.param(
+            [UNBOUND, UNMOUNTED, UNKNOWN],
+            False,
+            [
+                str(UNMOUNTED),
+                f"{UNABLE}[a b c], unattached volumes=[], failed to process volumes=[b c]: "
+                f"{UNBOUND}; {UNKNOWN}",
+            ],
+            id="claims at once",
+        ),
+    ],
+)
+def test_what_is_said_of_volumes_that_are_not_there(
+    errors: list[VolumeError], overdue: bool, said: list[str]
+) -> None:
+    assert complaints(errors, overdue=overdue) == said
 
 
 async def test_a_mounted_volume_is_not_asked_for_again(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object
 from kubelet.pods.status import Verdict
+from kubelet.volumes.errors import Lacking, VolumeError, not_mounted
 from tests.unit.kubelet.builders import make_container, make_pod, make_sidecar
 from tests.unit.kubelet.world import World, living
 
@@ -348,6 +349,21 @@ async def test_files_of_a_lost_pod_that_cannot_be_deleted_now_are_deleted_later(
         assert world.volumes.stuck == {"lost": 0}
         await asyncio.sleep(60)
         assert world.volumes.stuck == {}
+
+
+async def test_each_volume_that_fails_is_told_and_the_wait_for_all_of_them() -> None:
+    async with living() as world:
+        world.volumes.failing = [not_mounted("a", OSError("no")), VolumeError("b", Lacking.ATTACHMENT, "")]
+        world.api.put(make_pod(make_container(command=FOREVER)))
+        await asyncio.sleep(2)
+        assert set(world.events.seen) == {'FailedMount: MountVolume.SetUp failed for volume "a" : no'}
+        await asyncio.sleep(130)
+        assert world.events.seen[-1] == (
+            "FailedMount: Unable to attach or mount volumes: unmounted volumes=[a b], "
+            "unattached volumes=[b], failed to process volumes=[]: context deadline exceeded"
+        )
+        world.volumes.failing = []
+        await world.until_ready()
 
 
 async def test_an_evicted_pod_is_failed_once_nothing_of_it_runs() -> None:

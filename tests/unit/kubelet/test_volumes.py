@@ -15,7 +15,7 @@ from apimachinery.objects import Object
 from kubelet.containers.mounts import own_mounts, volume_devices, volume_mounts
 from kubelet.runtime.interface import CreateContainerConfigError, Device, Mount
 from kubelet.volumes.atomic_writer import FileEntry, InvalidPath, write_payload
-from kubelet.volumes.errors import MountError
+from kubelet.volumes.errors import MountError, VolumesError
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.mounted import MountedVolume
@@ -256,6 +256,18 @@ async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
     manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
     mounted = await manager.set_up(make_pod(container, volumes=[{"name": "v", **volume}]), {})
     assert mounted["v"].read_only is read_only
+
+
+async def test_every_volume_is_tried(tmp_path: Path) -> None:
+    nobody: Any = None
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
+    names = ["a", "b", "c"]
+    container = make_container(volumeMounts=[{"name": each, "mountPath": f"/{each}"} for each in names])
+    missing = {"configMap": {"name": "missing"}}
+    volumes = [{"name": "a", **missing}, {"name": "b", "emptyDir": {}}, {"name": "c", **missing}]
+    with pytest.raises(VolumesError) as caught:
+        await manager.set_up(make_pod(container, volumes=volumes), {})
+    assert [each.volume for each in caught.value.errors] == ["a", "c"]
 
 
 def test_nothing_is_added_to_an_image_for_a_sub_path(tmp_path: Path) -> None:

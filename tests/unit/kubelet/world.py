@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +30,9 @@ from kubelet.runtime.interface import RuntimeContainer, RuntimeVersion
 from kubelet.settings import PodSettings
 from kubelet.static_pods.files import StaticPods
 from kubelet.static_pods.manifest import static_pod
+from kubelet.volumes.errors import VolumeError, VolumesError
 from kubelet.volumes.manager import NoVolumes
+from kubelet.volumes.mounted import MountedVolume
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 MACHINE = Machine(cpus=2, memory=4 << 30, disk=100 << 30)
@@ -175,6 +177,12 @@ class Volumes(NoVolumes):
     def __init__(self) -> None:
         self.stuck: dict[str, int] = {}
         """How often deleting the files of a pod will yet fail."""
+        self.failing: list[VolumeError] = []
+
+    async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
+        if self.failing:
+            raise VolumesError(self.failing)
+        return await super().set_up(pod, allocatable)
 
     def known_pods(self) -> set[str]:
         return set(self.stuck)
