@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object
 
@@ -44,6 +46,22 @@ def with_resources(pod: Object, granted: Granted) -> Object:
                 for each in spec[field]
             ]
     return {**pod, "spec": spec}
+
+
+def resize_completed(pod: Object) -> str:
+    """What the Event says when a pod has what it was granted."""
+    summary = {
+        field: [
+            {
+                "name": each["name"],
+                "resources": {key: value for key, value in (each.get("resources") or {}).items() if value},
+            }
+            for each in pod["spec"][field]
+        ]
+        for field in _LISTS
+        if pod["spec"].get(field)
+    }
+    return f"Pod resize completed: {orjson.dumps(summary, option=orjson.OPT_SORT_KEYS).decode()}"
 
 
 def granted_before(pod: Object) -> Object:

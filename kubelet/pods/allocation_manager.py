@@ -89,6 +89,8 @@ class AllocationManager:
         record.pending = None
         if granted != resources_in(wanted):
             record.pending = judge_resize(wanted, allocatable, self._others(wanted))
+            if record.pending is None:
+                record.resizing = get_path(wanted, "metadata.generation", 0)
         record.pod = with_resources(wanted, granted) if record.pending else wanted
 
     def waiting(self, node: str) -> list[PodRecord]:

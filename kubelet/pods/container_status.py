@@ -42,6 +42,8 @@ class StatusInputs:
     """Termination messages by container id."""
     resizing: frozenset[str] = frozenset()
     """Containers that do not have yet what they were granted."""
+    resize_generation: int | None = None
+    """The pod's when it was granted them."""
     resize_error: str = ""
     pending: PendingResize | None = None
     tells_stop_signals: bool = False

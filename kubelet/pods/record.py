@@ -27,6 +27,8 @@ class PodRecord:
     """Unix seconds."""
     pending: PendingResize | None = None
     """Why it does not have the resources that it asks for now."""
+    resizing: int | None = None
+    """The pod's generation with the resources that it was granted last, until its containers have them."""
     resize_error: str = ""
     ended: Verdict | None = None
     """Why the node ends it: refused, past its deadline."""

@@ -60,6 +60,7 @@ class PodReporter:
             failures=record.failures,
             messages=record.messages,
             resizing=self._resizer.plan(record.pod, seen).names,
+            resize_generation=record.resizing,
             resize_error=record.resize_error,
             pending=record.pending,
             tells_stop_signals=self._tells_stop_signals,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from apimachinery.errors import aggregate
 from apimachinery.objects import Object
 from apimachinery.pods import all_containers
 from kubelet.pods.seen import is_running, newest_container
@@ -16,6 +17,13 @@ class UpdateContainer:
     id: str
     name: str
     resources: Resources
+    memory_before: int = 0
+    """Bytes of its limit until now; 0: none."""
+
+    @property
+    def lowers_memory(self) -> bool:
+        limit = self.resources.memory_limit
+        return limit > 0 and (self.memory_before == 0 or limit < self.memory_before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,33 @@ def plan_resize(
         if changed & _restarting(container):
             restart.add(container["name"])
         elif changed:
-            update.append(UpdateContainer(newest.id, container["name"], wanted))
+            before = newest.resources.memory_limit
+            update.append(UpdateContainer(newest.id, container["name"], wanted, before))
     return ResizePlan(tuple(update), frozenset(restart))
+
+
+def why_not_lowered(update: Sequence[UpdateContainer], pod_limit: int, usage: Mapping[str, int]) -> str:
+    """Why limits of memory can't be had now, in upstream's words, or ''.
+
+    `usage` is of all containers of the pod that run, in bytes by id. `pod_limit` is 0 where the pod has none.
+    """
+    errors = []
+    if pod_limit and _lowers_pod(update) and sum(usage.values()) >= pod_limit:
+        errors.append(_below_usage("pod", pod_limit, sum(usage.values())))
+    for each in update:
+        limit, used = each.resources.memory_limit, usage.get(each.id, 0)
+        if each.lowers_memory and used >= limit:
+            errors.append(_below_usage(f'container "{each.name}"', limit, used))
+    return f"cannot decrease memory limits: {aggregate(errors)}" if errors else ""
+
+
+def _lowers_pod(update: Sequence[UpdateContainer]) -> bool:
+    is_new = any(each.lowers_memory and not each.memory_before for each in update)
+    return is_new or sum(each.resources.memory_limit - each.memory_before for each in update) < 0
+
+
+def _below_usage(what: str, limit: int, used: int) -> str:
+    return f"attempting to set {what} memory limit ({limit}) below current usage ({used})"
 
 
 def _changed(actual: Resources, wanted: Resources) -> Iterator[str]:

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 
 from apimachinery.objects import Object
+from kubelet.cgroups.limits import limits_of_pod
 from kubelet.cgroups.tree import CgroupError, PodCgroups
 from kubelet.containers.resources import resources_of
 from kubelet.pods.record import PodRecord
-from kubelet.pods.resize import ResizePlan, plan_resize
+from kubelet.pods.resize import ResizePlan, plan_resize, why_not_lowered
 from kubelet.references import pod_full_name
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
@@ -50,20 +51,31 @@ class Resizer:
 
         return plan_resize(pod, seen, resources_for)
 
-    async def update(self, record: PodRecord, plan: ResizePlan) -> None:
+    async def update(self, record: PodRecord, plan: ResizePlan, seen: RuntimePod | None) -> None:
         """The pod gets more before its containers do, and less after them.
 
         Raises CgroupError where it can have no cgroup. What is refused later, as less memory than is in use,
         is tried again with the next sync.
         """
         await self._cgroups.widen(record.pod)
-        record.resize_error = ""
+        record.resize_error = await self._why_not(record.pod, plan, seen)
+        if record.resize_error:
+            log.warning("Pod not resized: pod=%s error=%s", pod_full_name(record.pod), record.resize_error)
+            return
         await self._update_containers(record, plan)
         try:
             await self._cgroups.settle(record.pod)
         except CgroupError as error:
             record.resize_error = str(error)
             log.warning("Pod not resized: pod=%s error=%s", pod_full_name(record.pod), error)
+
+    async def _why_not(self, pod: Object, plan: ResizePlan, seen: RuntimePod | None) -> str:
+        """The engine might kill a container that uses more memory than it is left with."""
+        if seen is None or not any(each.lowers_memory for each in plan.update):
+            return ""
+        usage = await self._runtime.usage()
+        own = {each.id: usage[each.id].memory_usage for each in seen.containers if each.id in usage}
+        return why_not_lowered(plan.update, limits_of_pod(pod).memory, own)
 
     async def _update_containers(self, record: PodRecord, plan: ResizePlan) -> None:
         for each in plan.update:

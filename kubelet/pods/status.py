@@ -197,7 +197,8 @@ def _resize_conditions(inputs: StatusInputs) -> Iterator[Object]:
         yield {"type": PENDING, "status": "True", "reason": reason, "message": message}
     if inputs.resizing:
         error = {"reason": "Error", "message": inputs.resize_error} if inputs.resize_error else {}
-        yield {"type": IN_PROGRESS, "status": "True", **error}
+        observed = {"observedGeneration": inputs.resize_generation} if inputs.resize_generation else {}
+        yield {"type": IN_PROGRESS, "status": "True", **observed, **error}
 
 
 def _resize_gone(inputs: StatusInputs) -> set[str]:

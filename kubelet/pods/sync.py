@@ -20,6 +20,7 @@ from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.journal import Journal
 from kubelet.metrics import POD_START
 from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_pod_actions
+from kubelet.pods.allocation import resize_completed
 from kubelet.pods.record import PodRecord, grace_of
 from kubelet.pods.remover import PodRemover
 from kubelet.pods.reporter import PodReporter
@@ -168,13 +169,18 @@ class PodSync:
     async def _resize(self, record: PodRecord, seen: RuntimePod | None, plan: ResizePlan) -> bool:
         """Whether the pod has a cgroup to live in; an Event says why not."""
         try:
-            await self._resizer.update(record, plan)
+            await self._resizer.update(record, plan, seen)
         except CgroupError as error:
             message = f"unable to ensure pod container exists: {error}"
             self._recorder.event(pod_reference(record.pod), WARNING, "FailedToCreatePodContainer", message)
             return False
         if record.resize_error:
             await self._reporter.report(record, seen)
+        elif record.resizing is not None and not plan.names:
+            record.resizing = None
+            self._recorder.event(
+                pod_reference(record.pod), NORMAL, "ResizeCompleted", resize_completed(record.pod)
+            )
         return True
 
     async def _set_up_volumes(self, record: PodRecord) -> float | None:

@@ -14,7 +14,7 @@ from random import Random
 from kubelet.runtime.hollow.behaviour import Behaviour, draw, use_of
 from kubelet.runtime.hollow.commands import STDERR, STDOUT, Cat, Exit, Print, Sleep, Step
 from kubelet.runtime.hollow.logs import LogLine
-from kubelet.runtime.interface import ContainerState, RuntimeContainer
+from kubelet.runtime.interface import ContainerState, Resources, RuntimeContainer
 
 KILLED = 137
 SIGKILL = 9
@@ -134,6 +134,10 @@ class HollowContainer:
 
     def say(self, text: str) -> None:
         self.write(STDOUT, f"{text}\n".encode())
+
+    def resize(self, resources: Resources) -> None:
+        self.seen = replace(self.seen, resources=resources)
+        self._changed()
 
     def use(self, memory: str, cpu: str) -> None:
         self.behaviour = replace(self.behaviour, **use_of(memory, cpu))

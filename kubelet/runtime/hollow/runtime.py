@@ -190,7 +190,7 @@ class HollowRuntime:
             await container.ended()
 
     async def update_container(self, container_id: str, resources: Resources) -> None:
-        self._find_running(container_id)
+        self._find_running(container_id).resize(resources)
 
     async def remove_container(self, container_id: str) -> None:
         self._check()
@@ -319,6 +319,7 @@ class HollowRuntime:
             labels=dict(config.labels),
             annotations=dict(config.annotations),
             stop_signal=config.stop_signal or DEFAULT_STOP_SIGNAL,
+            resources=config.resources,
         )
 
     def _find_running(self, container_id: str) -> HollowContainer:

@@ -14,7 +14,7 @@ from kubelet.pods.actions import KillContainer, KillReason, compute_pod_actions
 from kubelet.pods.admission import judge_resize
 from kubelet.pods.allocation import PendingResize, granted_before, resources_in, with_resources
 from kubelet.pods.container_status import StatusInputs
-from kubelet.pods.resize import ResizePlan, UpdateContainer, plan_resize
+from kubelet.pods.resize import ResizePlan, UpdateContainer, plan_resize, why_not_lowered
 from kubelet.pods.status import pod_status
 from kubelet.pods.status_patch import status_patch
 from kubelet.runtime.interface import Resources
@@ -27,6 +27,7 @@ def asking(cpu: str, memory: str = "64Mi", **fields: Any) -> Object:
     return make_container(resources={"requests": amounts, "limits": amounts}, **fields)
 
 
+FOREVER = ["sh", "-c", "sleep 100000"]
 NODE = {"cpu": "2", "memory": "1Gi", "pods": "10"}
 
 
@@ -115,6 +116,44 @@ def test_what_becomes_of_a_container(
     assert (amounts, found.restart) == ([updated] if updated else [], restarted)
 
 
+def lowering(name: str, before: int, limit: int) -> UpdateContainer:
+    return UpdateContainer(name, name, Resources(2, 0, limit), before)
+
+
+@pytest.mark.parametrize(
+    ("update", "pod_limit", "usage", "reason"),
+    [
+        pytest.param([lowering("a", 100, 50)], 0, {"a": 49}, "", id="enough"),
+        pytest.param([lowering("a", 50, 60)], 60, {"a": 90}, "", id="more"),
+        pytest.param([lowering("a", 50, 50)], 50, {"a": 90}, "", id="as much"),
+        pytest.param([lowering("a", 50, 0)], 0, {"a": 90}, "", id="no limit any more"),
+        pytest.param(
+            [lowering("a", 100, 50)],
+            0,
+            {"a": 50},
+            'attempting to set container "a" memory limit (50) below current usage (50)',
+            id="a container",
+        ),
+        pytest.param(
+            [lowering("a", 0, 50)],
+            90,
+            {"a": 60, "b": 40},
+            "[attempting to set pod memory limit (90) below current usage (100), "
+            'attempting to set container "a" memory limit (50) below current usage (60)]',
+            id="the pod too",
+        ),
+        pytest.param(
+            [lowering("a", 100, 50), lowering("b", 10, 60)], 110, {"a": 9, "b": 200}, "", id="same sum"
+        ),
+    ],
+)
+def test_memory_is_not_lowered_below_what_is_used(
+    update: list[UpdateContainer], pod_limit: int, usage: dict[str, int], reason: str
+) -> None:
+    wanted = f"cannot decrease memory limits: {reason}" if reason else ""
+    assert why_not_lowered(update, pod_limit, usage) == wanted
+
+
 def test_a_container_is_restarted_for_its_new_resources() -> None:
     actions = compute_pod_actions(make_pod(), make_seen(running()), resized={"web"})
     message = "Container web resize requires restart"
@@ -131,13 +170,14 @@ def status(**inputs: Any) -> Object:
 
 
 def test_the_status_tells_of_a_resize() -> None:
-    doing = status(resizing=frozenset({"web"}), resize_error="no room")
+    doing = status(resizing=frozenset({"web"}), resize_generation=2, resize_error="no room")
     (container,) = doing["containerStatuses"]
     assert container["resources"] == asking("1")["resources"]
     assert container["allocatedResources"] == {"cpu": "2", "memory": "64Mi"}
     condition = find_condition(doing["conditions"], "PodResizeInProgress")
     assert condition is not None
     assert (condition["reason"], condition["message"]) == ("Error", "no room")
+    assert condition["observedGeneration"] == 2
 
     done = status()
     assert done["containerStatuses"][0]["resources"] == asking("2")["resources"]
@@ -154,7 +194,21 @@ def test_a_pending_resize_says_why() -> None:
 
 def test_an_update_names_the_container() -> None:
     (update,) = plan(asking("2"), ONE).update
-    assert replace(update, resources=ONE) == UpdateContainer("docker://web-0", "web", ONE)
+    assert replace(update, resources=ONE) == UpdateContainer("docker://web-0", "web", ONE, ONE.memory_limit)
+
+
+@pytest.mark.looptime
+async def test_a_container_keeps_the_memory_that_it_uses() -> None:
+    async with living() as world:
+        pod = make_pod(asking("1", command=FOREVER))
+        world.api.put(pod)
+        await world.until_ready()
+        world.api.put({**world.pod(), "spec": make_pod(asking("1", "10Ki", command=FOREVER))["spec"]})
+        await world.until(lambda: "below current usage" in world.condition("PodResizeInProgress", "message"))
+        assert world.condition("PodResizeInProgress", "reason") == "Error"
+        assert world.container()["resources"]["limits"]["memory"] == "64Mi"
+        world.api.put({**world.pod(), "spec": pod["spec"]})
+        await world.until(lambda: world.condition("PodResizeInProgress") != "True")
 
 
 @pytest.mark.looptime
@@ -172,3 +226,9 @@ async def test_a_deferred_resize_is_granted_when_there_is_room() -> None:
         world.api.remove(other)
         await world.until(lambda: world.condition("PodResizePending") != "True")
         assert world.container()["allocatedResources"]["cpu"] == "1500m"
+        await world.until(lambda: "ResizeCompleted" in world.events.reasons())
+        completed = next(each for each in world.events.seen if "ResizeCompleted" in each)
+        assert completed == (
+            'ResizeCompleted: Pod resize completed: {"containers":[{"name":"web","resources":'
+            '{"limits":{"cpu":"1500m","memory":"64Mi"},"requests":{"cpu":"1500m","memory":"64Mi"}}}]}'
+        )

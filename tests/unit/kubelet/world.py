@@ -301,9 +301,9 @@ class World:
     def state(self, name: str = "web") -> Object:
         return self.container(name).get("state", {})  # type: ignore[no-any-return]
 
-    def condition(self, type: str) -> str:
+    def condition(self, type: str, field: str = "status") -> str:
         found = find_condition(self.pod().get("status", {}).get("conditions"), type)
-        return found["status"] if found else ""
+        return (found or {}).get(field) or ""
 
     async def engine(self) -> list[RuntimeContainer]:
         return [each for pod in (await self.runtime.list_pods()).values() for each in pod.containers]
