@@ -12,6 +12,7 @@ from typing import Protocol
 
 from apimachinery.objects import Object, uid_of
 from apimachinery.pods import BEST_EFFORT, BURSTABLE, qos_class
+from component_base.os_errors import in_words
 from kubelet.cgroups import names
 from kubelet.cgroups.drivers import Driver, open_driver
 from kubelet.cgroups.limits import Limits, limits_of_class, limits_of_pod, wider
@@ -172,7 +173,8 @@ class CgroupTree:
         try:
             await asyncio.to_thread(self._driver.apply, name, limits)
         except OSError as error:
-            raise CgroupError(f"failed to create container for [{' '.join(name)}] : {error}") from error
+            reason = in_words(error)
+            raise CgroupError(f"failed to create container for [{' '.join(name)}] : {reason}") from error
         self._limits[uid] = limits
         if qos_class(pod) == BURSTABLE:
             self._burstable[uid] = pod

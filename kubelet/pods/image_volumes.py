@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from apimachinery.objects import Object, uid_of
+from component_base.os_errors import in_words
 from kubelet.events import WARNING, Recorder
 from kubelet.images.manager import ImageManager
 from kubelet.references import container_reference
@@ -44,7 +45,7 @@ class ImageVolumes:
             try:
                 mounted = await self._files.set_up_image(uid_of(pod), volume["name"], image.id)
             except OSError as error:
-                raise CreateContainerError(f"failed to mount image {image.id}: {error}") from error
+                raise CreateContainerError(f"failed to mount image {image.id}: {in_words(error)}") from error
             found[volume["name"]] = mounted
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from apimachinery.objects import Object, namespace_of, uid_of
 from kubelet.containers.config import container_config
@@ -47,13 +47,18 @@ class Wish:
     """Of an ephemeral container: the id of the container whose processes it is to see."""
 
 
+class PullSecrets(NamedTuple):
+    found: Sequence[Object] = ()
+    missing: Sequence[str] = ()
+
+
 class Preparer(Protocol):
     """The seam: with files and the objects that the pod refers to, or (hollow nodes) without."""
 
     async def prepare(self, wish: Wish) -> ContainerConfig:
         """Raises CreateContainerConfigError."""
 
-    async def pull_secrets(self, pod: Object) -> Sequence[Object]: ...
+    async def pull_secrets(self, pod: Object) -> PullSecrets: ...
 
 
 class NodePreparer:
@@ -69,10 +74,11 @@ class NodePreparer:
         self._services = services
         self._settings = settings
 
-    async def pull_secrets(self, pod: Object) -> Sequence[Object]:
-        names = [each.get("name", "") for each in pod["spec"].get("imagePullSecrets") or ()]
-        found = [await self._objects.get("secret", namespace_of(pod), name) for name in names if name]
-        return [each for each in found if each is not None]
+    async def pull_secrets(self, pod: Object) -> PullSecrets:
+        named = [each.get("name", "") for each in pod["spec"].get("imagePullSecrets") or ()]
+        found = {name: await self._objects.get("secret", namespace_of(pod), name) for name in named if name}
+        secrets = [each for each in found.values() if each is not None]
+        return PullSecrets(secrets, [name for name, each in found.items() if each is None])
 
     async def prepare(self, wish: Wish) -> ContainerConfig:
         pod, container, facts = wish.pod, wish.container, wish.facts
@@ -140,8 +146,8 @@ class NodePreparer:
 class HollowPreparer:
     """The hollow twin: the engine only plays, so a container needs neither environment nor files."""
 
-    async def pull_secrets(self, pod: Object) -> Sequence[Object]:
-        return ()
+    async def pull_secrets(self, pod: Object) -> PullSecrets:
+        return PullSecrets()
 
     async def prepare(self, wish: Wish) -> ContainerConfig:
         return container_config(

@@ -6,7 +6,7 @@ Image, configuration, create, start, postStart. Each failure has upstream's reas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from kubelet.pods.image_volumes import ImageVolumes, mounted_images
 from kubelet.pods.preparer import Preparer, Wish
 from kubelet.pods.seen import has_ended, newest_container, newest_sandbox
 from kubelet.pods.termination import Terminator
-from kubelet.references import container_reference, list_of, pod_full_name
+from kubelet.references import container_reference, list_of, pod_full_name, pod_reference
 from kubelet.runtime.interface import (
     ContainerConfig,
     ContainerRuntimeError,
@@ -148,9 +148,19 @@ class ContainerStarter:
         message = f"back-off {delay} restarting failed container={name} pod={full_name}"
         raise StartFailed(StartFailure("CrashLoopBackOff", message), rest)
 
+    async def _secrets(self, pod: Object) -> Sequence[Object]:
+        secrets = await self._preparer.pull_secrets(pod)
+        if secrets.missing:
+            message = (
+                f"Unable to retrieve some image pull secrets ({', '.join(secrets.missing)}); "
+                "attempting to pull the image may not succeed."
+            )
+            self._recorder.event(pod_reference(pod), WARNING, "FailedToRetrieveImagePullSecret", message)
+        return secrets.found
+
     async def _image(self, pod: Object, container: Object) -> ImageRef:
         with self._pulls():
-            secrets = await self._preparer.pull_secrets(pod)
+            secrets = await self._secrets(pod)
             with self._journal.step(pod, "image", container["name"]):
                 return await self._images.ensure(pod, container, secrets)
 
@@ -158,7 +168,7 @@ class ContainerStarter:
         if not mounted_images(pod["spec"], container):
             return {}
         with self._pulls():
-            secrets = await self._preparer.pull_secrets(pod)
+            secrets = await self._secrets(pod)
             with self._journal.step(pod, "image volumes", container["name"]):
                 return await self._image_volumes_of(pod, container, secrets)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
+from component_base.os_errors import in_words
+
 
 class MountError(Exception):
     """It cannot be set up now. The Event says `<stage> failed for volume "v" : <message>`."""
@@ -46,7 +48,9 @@ class VolumesError(Exception):
 def not_mounted(volume: str, error: Exception, persistent: str = "") -> VolumeError:
     """`persistent` is the PersistentVolume's name where there is one."""
     stage = error.stage if isinstance(error, MountError) else "MountVolume.SetUp"
-    return VolumeError(volume, Lacking.MOUNT, f'{stage} failed for volume "{persistent or volume}" : {error}')
+    reason = in_words(error) if isinstance(error, OSError) else str(error)
+    message = f'{stage} failed for volume "{persistent or volume}" : {reason}'
+    return VolumeError(volume, Lacking.MOUNT, message)
 
 
 def complaints(errors: Sequence[VolumeError], *, overdue: bool) -> list[str]:

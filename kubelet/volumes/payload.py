@@ -9,6 +9,7 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from apimachinery.errors import aggregate
 from apimachinery.objects import Object, get_path
 from kubelet.containers.downward import FieldError, field_value, resource_value
 from kubelet.volumes.atomic_writer import FileEntry
@@ -65,9 +66,15 @@ def _mode(source: Object, default: int = DEFAULT_MODE) -> int:
 
 
 def _projected(pod: Object, projected: Object, sources: Sources) -> dict[str, FileEntry]:
-    mode, payload = _mode(projected), {}
+    """Raises MountError with all that is wrong."""
+    mode, payload, wrong = _mode(projected), {}, []
     for source in projected.get("sources") or ():
-        payload.update(_projection(pod, source, mode, sources))
+        try:
+            payload.update(_projection(pod, source, mode, sources))
+        except MountError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise MountError(aggregate(wrong))
     return payload
 
 

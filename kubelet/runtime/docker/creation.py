@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import orjson
 
+from component_base.os_errors import in_words
 from kubelet.runtime.docker import pulls
 from kubelet.runtime.docker.connection import Connector
 from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
@@ -24,7 +25,10 @@ def with_seccomp_profile(config: ContainerConfig) -> ContainerConfig:
         return config
     try:
         profile = orjson.dumps(orjson.loads(Path(path).read_bytes())).decode()
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        reason = in_words(error, "open")
+        raise CreateContainerError(f'cannot load seccomp profile "{path}": {reason}') from error
+    except ValueError as error:
         raise CreateContainerError(f'cannot load seccomp profile "{path}": {error}') from error
     return replace(config, security=replace(config.security, seccomp=profile))
 

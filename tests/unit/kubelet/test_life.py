@@ -351,6 +351,17 @@ async def test_files_of_a_lost_pod_that_cannot_be_deleted_now_are_deleted_later(
         assert world.volumes.stuck == {}
 
 
+async def test_pull_secrets_that_are_not_there_are_named_and_not_waited_for() -> None:
+    async with living() as world:
+        world.preparer.missing = ["a", "b"]
+        world.api.put(make_pod(make_container(command=FOREVER)))
+        await world.until_ready()
+        assert world.events.seen[0] == (
+            "FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (a, b); "
+            "attempting to pull the image may not succeed."
+        )
+
+
 async def test_each_volume_that_fails_is_told_and_the_wait_for_all_of_them() -> None:
     async with living() as world:
         world.volumes.failing = [not_mounted("a", OSError("no")), VolumeError("b", Lacking.ATTACHMENT, "")]

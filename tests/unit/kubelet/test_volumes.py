@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,10 +102,14 @@ def test_payload(volume: Object, expected: dict[str, tuple[bytes, int]]) -> None
             {"secret": {"secretName": "keys", "items": [{"key": "n", "path": "n"}]}},
             "references non-existent secret key: n",
         ),
+        (
+            {"projected": {"sources": [{"secret": {"name": "late"}}, {"configMap": {"name": "late"}}]}},
+            '[secret "late" not found, configmap "late" not found]',
+        ),
     ],
 )
 def test_what_is_missing_is_named(volume: Object, message: str) -> None:
-    with pytest.raises(MountError, match=f"^{message}$"):
+    with pytest.raises(MountError, match=f"^{re.escape(message)}$"):
         files(**volume)
 
 

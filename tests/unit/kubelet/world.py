@@ -24,7 +24,7 @@ from kubelet.node.agent import NodeAgent
 from kubelet.node.machine import Machine
 from kubelet.node.sources import DescribedSource
 from kubelet.node.status import NodeConfig
-from kubelet.pods.preparer import HollowPreparer
+from kubelet.pods.preparer import HollowPreparer, PullSecrets
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import RuntimeContainer, RuntimeVersion
 from kubelet.settings import PodSettings
@@ -196,6 +196,15 @@ class Volumes(NoVolumes):
         self.stuck.pop(uid, None)
 
 
+class Preparer(HollowPreparer):
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+        """Pull secrets that are not there."""
+
+    async def pull_secrets(self, pod: Object) -> PullSecrets:
+        return PullSecrets(missing=self.missing)
+
+
 class Manifests:
     """The node's files as a test says they are."""
 
@@ -228,6 +237,7 @@ class World:
         self.api = PodApi()
         self.events = Events()
         self.volumes = Volumes()
+        self.preparer = Preparer()
         self.manifests = Manifests()
         self.runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1"]))
         self.assembly: Assembly
@@ -245,7 +255,7 @@ class World:
         )
         prober = HollowProber(self.runtime)
         seams = Seams(
-            self.runtime, prober, HollowPreparer(), self.volumes, NoReferences(), self.events, self.manifests
+            self.runtime, prober, self.preparer, self.volumes, NoReferences(), self.events, self.manifests
         )
         self.assembly = assemble(
             client=self.api,  # type: ignore[arg-type]
