@@ -25,6 +25,8 @@ class Environment:
     services: Mapping[str, str] = field(default_factory=dict)
     """The variables of Services."""
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[tuple[str, str, str], str | None] = field(default_factory=dict)
+    """What has been read, by volume, path and key; None: an optional key that is not there."""
 
 
 def environment_of(pod: Object, container: Object, sources: Environment) -> dict[str, str]:
@@ -75,10 +77,16 @@ def _value_from(pod: Object, container: Object, source: Object, sources: Environ
         raise CreateContainerConfigError(str(error)) from error
     if "configMapKeyRef" in source:
         return _key(pod, "configmap", sources.config_maps, source["configMapKeyRef"])
+    if "fileKeyRef" in source:
+        return sources.files[file_key(source["fileKeyRef"])]
     if "secretKeyRef" in source:
         value = _key(pod, "secret", sources.secrets, source["secretKeyRef"])
         return None if value is None else _decoded(value)
     return None
+
+
+def file_key(reference: Object) -> tuple[str, str, str]:
+    return reference["volumeName"], reference["path"], reference["key"]
 
 
 _KINDS = {"configmap": "ConfigMap", "secret": "Secret"}

@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 from apimachinery.objects import Object, namespace_of, uid_of
 from kubelet.containers.config import container_config
 from kubelet.containers.dns import domain_of, hostname_of
-from kubelet.containers.env import Environment, environment_of
+from kubelet.containers.env import Environment, environment_of, file_key
+from kubelet.containers.env_files import value_from_file
 from kubelet.containers.files import PodFiles
 from kubelet.containers.hosts import host_network_hosts_file, hosts_file
 from kubelet.containers.mounts import own_mounts, volume_devices, volume_mounts
@@ -120,6 +121,7 @@ class NodePreparer:
                 secrets=await self._objects.of_kind(own, "secret"),
                 services=service_environment(self._services(), namespace_of(wish.pod), links=links),
                 allocatable=wish.facts.allocatable,
+                files=await _read_files(wish),
             )
         except NotSynced as error:
             raise CreateContainerConfigError(str(error)) from error
@@ -141,6 +143,22 @@ class NodePreparer:
                 return host_network_hosts_file(file.read(), aliases)
         addresses = [each["ip"] for each in (pod.get("status") or {}).get("podIPs") or ()]
         return hosts_file(addresses, hostname_of(pod), domain_of(pod, self._settings.cluster_domain), aliases)
+
+
+async def _read_files(wish: Wish) -> dict[tuple[str, str, str], str | None]:
+    """The variables that come from files. Raises CreateContainerConfigError."""
+    found = {}
+    for variable in wish.container.get("env") or ():
+        reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+        if reference is None:
+            continue
+        volume = wish.volumes.get(reference["volumeName"])
+        if volume is None:
+            message = f'cannot find the volume "{reference["volumeName"]}" referenced by FileKeyRef'
+            raise CreateContainerConfigError(message)
+        value = await asyncio.to_thread(value_from_file, reference, volume.path)
+        found[file_key(reference)] = value
+    return found
 
 
 class HollowPreparer:

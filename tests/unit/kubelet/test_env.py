@@ -43,6 +43,7 @@ SOURCES = Environment(
     secrets={"keys": {"data": {"user": b64("root")}}},
     services={"DB_SERVICE_HOST": "10.96.0.9"},
     allocatable={"cpu": "4"},
+    files={("v", "env", "A"): "1", ("v", "env", "B"): None},
 )
 
 
@@ -79,6 +80,12 @@ def from_(kind: str, **reference: Any) -> Object:
         pytest.param([from_("fieldRef", fieldPath="metadata.name")], {"X": "cart"}, id="field"),
         pytest.param(
             [from_("resourceFieldRef", resource="limits.cpu")], {"X": "4"}, id="resource of the node"
+        ),
+        pytest.param([from_("fileKeyRef", volumeName="v", path="env", key="A")], {"X": "1"}, id="file"),
+        pytest.param(
+            [from_("fileKeyRef", volumeName="v", path="env", key="B", optional=True)],
+            {},
+            id="optional key of a file",
         ),
         pytest.param([{"name": "A"}], {"A": ""}, id="empty"),
     ],

@@ -136,11 +136,13 @@ def _default_projections(volume: Object) -> None:
 
 
 def _default_reference(holder: Object) -> None:
-    """fieldRef and resourceFieldRef, of files and of environment variables."""
+    """fieldRef, resourceFieldRef and fileKeyRef, of files and of environment variables."""
     if holder.get("fieldRef") is not None:
         fill(holder["fieldRef"], {"apiVersion": "v1"})
     if holder.get("resourceFieldRef") is not None:
         holder["resourceFieldRef"]["divisor"] = canonical(holder["resourceFieldRef"].get("divisor") or "0")
+    if holder.get("fileKeyRef") is not None:
+        fill_absent(holder["fileKeyRef"], {"optional": False})
 
 
 def _default_container(container: Object) -> None:

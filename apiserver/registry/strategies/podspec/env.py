@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, invalid, not_supported, required
-from apimachinery.objects import Object
+from apimachinery.field import Path, invalid, not_found, not_supported, required
+from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import (
     Errors,
     dns_subdomain,
@@ -15,6 +15,7 @@ from apiserver.registry.strategies.checks import (
     quantity_of,
     required_match,
 )
+from apiserver.registry.strategies.podspec.paths import no_backsteps
 
 _ENV_FIELDS = (
     "metadata.name",
@@ -58,7 +59,7 @@ _BYTE_RESOURCES = {
     "ephemeral-storage": "local ephemeral storage",
     "hugepages": "hugepages",
 }
-_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
+_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _ONE_SOURCE = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
 _MANY_SOURCES = "may not have more than one field specified at a time"
 
@@ -80,6 +81,8 @@ def _value_from(variable: Object, path: Path) -> Errors:
             yield from validate_field_ref(source[name], _ENV_FIELDS, at)
         elif name == "resourceFieldRef":
             yield from validate_resource_ref(source[name], at, in_volume=False)
+        elif name == "fileKeyRef":
+            yield from _file_ref(source[name], at)
         else:
             yield from _key_ref(source[name], at)
     if not given:
@@ -93,6 +96,29 @@ def _value_from(variable: Object, path: Path) -> Errors:
 def _key_ref(ref: Object, path: Path) -> Errors:
     yield from dns_subdomain(ref.get("name") or "", path.child("name"))
     yield from required_match(ref.get("key"), path.child("key"), names.is_config_map_key)
+
+
+def _file_ref(ref: Object, path: Path) -> Errors:
+    yield from required_match(ref.get("key"), path.child("key"), names.is_env_var_name)
+    yield from required_match(ref.get("volumeName"), path.child("volumeName"), names.is_dns1123_label)
+    if ref.get("path"):
+        yield from no_backsteps(ref["path"], path.child("path"))
+    else:
+        yield required(path.child("path"))
+
+
+def validate_env_volumes(variables: Sequence[Object], volumes: Mapping[str, Object], path: Path) -> Errors:
+    """Files of variables are in directories of the pod's own."""
+    for index, variable in enumerate(variables):
+        reference = get_path(variable, "valueFrom.fileKeyRef")
+        if reference is None:
+            continue
+        name = reference.get("volumeName") or ""
+        at = path.index(index).child("valueFrom", "fileKeyRef", "volumeName")
+        if name not in volumes:
+            yield not_found(at, name)
+        elif volumes[name].get("emptyDir") is None:
+            yield invalid(at, name, "referenced volume must be of type emptyDir")
 
 
 def validate_env_from(sources: Sequence[Object], path: Path) -> Errors:

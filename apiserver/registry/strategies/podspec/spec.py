@@ -30,6 +30,7 @@ from apiserver.registry.strategies.podspec.containers import (
     validate_ephemeral_containers,
     validate_init_containers,
 )
+from apiserver.registry.strategies.podspec.env import validate_env_volumes
 from apiserver.registry.strategies.podspec.resources import validate_pod_resources, validate_requirements
 from apiserver.registry.strategies.podspec.scheduling import (
     validate_affinity,
@@ -115,6 +116,8 @@ def validate_pod_spec(spec: Object, path: Path, *, pod_name: str = "", is_pod: b
     yield from validate_host_users(spec, path)
     if get("os") is not None:
         yield from validate_os(spec, containers, path)
+    for container, at in containers:
+        yield from validate_env_volumes(container.get("env") or (), volumes, at.child("env"))
 
 
 def _all_containers(spec: Object, volumes: Mapping[str, Object], claims: set[str], path: Path) -> Errors:

@@ -11,6 +11,11 @@ from tests.unit.apiserver.strategies.objects import container, errors_of, pod
 C = "spec.containers[0]"
 
 
+def from_file(**reference: str) -> Object:
+    given = {"volumeName": "v", "path": "env", "key": "A", **reference}
+    return {"name": "A", "valueFrom": {"fileKeyRef": given}}
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -251,6 +256,25 @@ def test_containers(fields: Object, expected: list[str]) -> None:
                 "spec.hostnameOverride: Too long: may not be more than 64 bytes",
             ],
             id="a host name that cannot be had",
+        ),
+        pytest.param(
+            {"containers": [container(env=[from_file()])], "volumes": [{"name": "v", "emptyDir": {}}]},
+            [],
+            id="a variable from a file",
+        ),
+        pytest.param(
+            {
+                "containers": [container(env=[from_file(key="", path="../x"), from_file(volumeName="w")])],
+                "volumes": [{"name": "v", "hostPath": {"path": "/"}}],
+            },
+            [
+                f"{C}.env[0].valueFrom.fileKeyRef.key: Required value",
+                f"{C}.env[0].valueFrom.fileKeyRef.path: Invalid value: \"../x\": must not contain '..'",
+                f'{C}.env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "v": '
+                "referenced volume must be of type emptyDir",
+                f'{C}.env[1].valueFrom.fileKeyRef.volumeName: Not found: "w"',
+            ],
+            id="files that no variable can come from",
         ),
         pytest.param(
             {"ephemeralContainers": [container("e")]},
