@@ -55,7 +55,7 @@ class ComponentStatuses:
 
     async def _list(self, info: RequestInfo) -> list[Object]:
         options = parse_list_options(info.query, watch=False)
-        check_field_selector(options.fields, {})
+        check_field_selector(options.fields)
         chosen = [name for name in self._probes if options.fields.matches({"metadata.name": name})]
         if not options.labels.matches({}):
             return []

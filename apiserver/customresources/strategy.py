@@ -46,6 +46,7 @@ _MAX_REPLICAS = 2**31 - 1
 
 
 class CustomResourceStrategy(Strategy):
+    unselectable = "field label not supported: {}"
     allow_unconditional_update = False
     demands_qualified_finalizers = False
     is_ending = False

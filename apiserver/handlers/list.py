@@ -59,11 +59,11 @@ async def send_listing(info: RequestInfo, send: Send, store: Store, listing: Lis
 def read_options(info: RequestInfo, store: Store, *, watch: bool = False) -> ListOptions:
     """Raises BadRequestError, InvalidError."""
     options = parse_list_options(info.query, watch=watch)
-    if names := store.strategy.field_names:
-        check_field_selector(options.fields, names)
-        return replace(options, fields=options.fields.renamed(names))
-    check_field_selector(options.fields, store.strategy.selectable_fields({"metadata": {}}))
-    return options
+    strategy = store.strategy
+    names = strategy.field_names
+    fields = names or strategy.selectable_fields({"metadata": {}})
+    check_field_selector(options.fields, fields, strategy.unselectable, namespaced=store.resource.namespaced)
+    return replace(options, fields=options.fields.renamed(names)) if names else options
 
 
 def list_metadata(listing: Listing) -> Object:

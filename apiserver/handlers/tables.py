@@ -51,8 +51,13 @@ class TableWriter:
             "apiVersion": f"meta.k8s.io/{self._version}",
             "metadata": metadata,
             "columnDefinitions": [] if headless else [column(each) for each in self._strategy.columns],
-            "rows": [self._row(entry) for entry in entries],
+            "rows": [self._row(entry) for entry in self._ordered(entries)],
         }
+
+    def _ordered(self, entries: Iterable[Entry]) -> Iterable[Entry]:
+        if (order := self._strategy.row_order) is None:
+            return entries
+        return sorted(entries, key=lambda entry: order(self._codec.judged(entry)))
 
     def _row(self, entry: Entry) -> Object:
         obj = self._codec.judged(entry)

@@ -5,7 +5,7 @@ Source of the rules: https://kubernetes.io/docs/reference/using-api/api-concepts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -27,6 +27,8 @@ _Entries = list[Entry]
 Seen = Callable[[Entry], tuple[Mapping[str, str], Mapping[str, str]]]
 _WAIT_SECONDS = 3.0
 _PAGE = 500
+_ONLY_METADATA = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+_UNSELECTABLE = "field label not supported: {}"
 _TOO_OLD = "The resourceVersion for the provided list is too old."
 
 
@@ -63,17 +65,20 @@ def matches(entry: Entry, options: ListOptions, seen: Seen = Entry.selection) ->
     return options.labels.matches(labels) and options.fields.matches(fields)
 
 
-def check_field_selector(selector: FieldSelector, selectable: Mapping[str, str]) -> None:
-    """Refuses fields that cannot be selected by, in upstream's two wordings. Raises BadRequestError."""
-    known = {"metadata.name", "metadata.namespace", *selectable}
+def check_field_selector(
+    selector: FieldSelector, selectable: Collection[str] = (), refusal: str = "", *, namespaced: bool = True
+) -> None:
+    """Refuses fields that cannot be selected by, in upstream's wordings. Raises BadRequestError.
+
+    Kinds that have a `refusal` or selectable fields of their own know no namespace, if they are in none.
+    """
+    refusal = refusal or (_UNSELECTABLE if selectable else "")
+    known = {"metadata.name", *selectable}
+    if namespaced or not refusal:
+        known.add("metadata.namespace")
     for requirement in selector.requirements:
-        if requirement.field in known:
-            continue
-        if selectable:
-            raise BadRequestError(f"field label not supported: {requirement.field}")
-        raise BadRequestError(
-            f'"{requirement.field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
-        )
+        if requirement.field not in known:
+            raise BadRequestError((refusal or _ONLY_METADATA).format(requirement.field))
 
 
 class Lister:

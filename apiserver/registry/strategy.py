@@ -78,6 +78,10 @@ class Strategy:
     field_names: Mapping[str, str] = MappingProxyType({})
     """Of a version that is not stored: what a field selector may name, with its name in selectable_fields."""
     columns: Sequence[Column] = (NAME_COLUMN, Column("Created At", "date"))
+    row_order: Callable[[Object], Any] | None = None
+    """By what the rows of a Table are sorted; None: as they are in any list."""
+    unselectable: str = ""
+    """The refusal of a field selector that names another field, where it is not that of most kinds."""
 
     def default(self, obj: Object) -> None:
         """Fills in defaults, in place; idempotent. Runs on every decoded object, before anything else."""

@@ -29,7 +29,6 @@ from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources.targets import host_of
 
 _BY_PLURAL = {each.plural: each for each in RESOURCE_METRICS}
-_NO_FIELDS: dict[str, str] = {}
 
 
 class ResourceMetrics:
@@ -59,7 +58,7 @@ class ResourceMetrics:
     async def _list(self, info: RequestInfo, resource: Resource, send: Send) -> None:
         wanted = _negotiate(info, resource)
         options = parse_list_options(info.query, watch=False)
-        check_field_selector(options.fields, _NO_FIELDS)
+        check_field_selector(options.fields)
         found = await self._metrics(resource, self._selected(info, resource, options))
         value = _table(info, wanted, found) if wanted.form == "Table" else _listing(resource, found, wanted)
         await send_value(info, send, value)

@@ -19,7 +19,7 @@ from apiserver.admission.expressions import BOOL, NULL, STRING, Names, Variable
 from apiserver.admission.policies.policy import parse_variables, types_of
 from apiserver.registry.strategies.checks import Errors, matches, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
-from apiserver.registry.strategies.tables import age, columns
+from apiserver.registry.strategies.tables import UNSET, age, columns
 from apiserver.registry.strategies.webhooks import (
     default_rules,
     validate_expression,
@@ -186,6 +186,19 @@ def _annotation(annotation: Object, path: Path, name: str, names: Names) -> Erro
         yield from validate_expression(text, at, (STRING, NULL), names)
 
 
+def _selector_as_go_prints_it(selector: Object) -> str:
+    labels = sorted((selector.get("matchLabels") or {}).items())
+    expressions = [
+        f"LabelSelectorRequirement{{Key:{each.get('key')},Operator:{each.get('operator')},"
+        f"Values:[{' '.join(each.get('values') or ())}],}},"
+        for each in selector.get("matchExpressions") or ()
+    ]
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{''.join(f'{k}: {v},' for k, v in labels)}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{''.join(expressions)}}},}}"
+    )
+
+
 class AdmissionPolicyBindingStrategy(Strategy):
     has_status = False
     columns: Sequence[Column] = columns("PolicyName", "ParamRef")
@@ -201,10 +214,11 @@ class AdmissionPolicyBindingStrategy(Strategy):
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec = obj.get("spec") or {}
         ref = spec.get("paramRef")
-        shown = "<unset>"
-        if ref:
-            name = ref.get("name") or "*"
-            shown = f"{ref['namespace']}/{name}" if ref.get("namespace") else f"*/{name}"
+        shown = UNSET
+        if ref and ref.get("name"):
+            shown = f"{ref.get('namespace') or '*'}/{ref['name']}"
+        elif ref and ref.get("selector") is not None:
+            shown = _selector_as_go_prints_it(ref["selector"])
         return [obj["metadata"]["name"], spec.get("policyName") or "", shown, age(obj, now)]
 
 

@@ -101,6 +101,12 @@ def _with_more(shown: Sequence[str]) -> str:
     return f"{text} + {len(shown) - _SHOWN} more..." if len(shown) > _SHOWN else text
 
 
+def _port_text(port: Object) -> str:
+    """All ports, or one that only the pod knows by that name."""
+    number, name = port.get("port"), port.get("name")
+    return "*" if number is None and name is None else str(name if number is None else number)
+
+
 def _endpoints_text(subsets: Sequence[Object]) -> str:
     if not subsets:
         return NONE
@@ -147,7 +153,7 @@ class EndpointSliceStrategy(Strategy):
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         addresses = [a for each in obj.get("endpoints") or () for a in each.get("addresses") or ()]
-        ports = [str(port.get("port") or port.get("name") or "*") for port in obj.get("ports") or ()]
+        ports = [_port_text(port) for port in obj.get("ports") or ()]
         return [
             obj["metadata"]["name"],
             obj.get("addressType") or "",

@@ -28,15 +28,21 @@ _ENTROPY_BITS = 60
 _FIXED = {(each.obj["kind"], name_of(each.obj)): each.obj["spec"] for each in mandatory()}
 
 
+def _precedence(schema: Object) -> tuple[int, str]:
+    """Of two that match, the first one counts."""
+    return get_path(schema, "spec.matchingPrecedence", 0), name_of(schema)
+
+
 class FlowSchemaStrategy(Strategy):
     columns: Sequence[Column] = (
         NAME_COLUMN,
         Column("PriorityLevel"),
-        Column("MatchingPrecedence", "integer"),
+        Column("MatchingPrecedence"),
         Column("DistinguisherMethod"),
         AGE_COLUMN,
         Column("MissingPL"),
     )
+    row_order = staticmethod(_precedence)
 
     def default(self, obj: Object) -> None:
         fill_absent(obj.setdefault("spec", {}), {"matchingPrecedence": 1000})
@@ -79,7 +85,7 @@ class PriorityLevelStrategy(Strategy):
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec = obj.get("spec") or {}
-        section = spec.get("limited") or spec.get("exempt") or {}
+        section = spec.get("limited") or {}
         queuing = get_path(section, "limitResponse.queuing", {})
         numbers = (queuing.get(name) for name in ("queues", "handSize", "queueLengthLimit"))
         return [

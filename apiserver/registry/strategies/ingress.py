@@ -70,7 +70,7 @@ class IngressStrategy(Strategy):
         spec = obj.get("spec") or {}
         return [
             obj["metadata"]["name"],
-            spec.get("ingressClassName") or annotations_of(obj).get(_CLASS) or NONE,
+            spec.get("ingressClassName") or NONE,
             _hosts_text([rule.get("host") or "" for rule in spec.get("rules") or ()]),
             ",".join(ingress_addresses(obj)),
             "80, 443" if spec.get("tls") else "80",

@@ -69,6 +69,7 @@ def default_job_spec(spec: Object) -> None:
 
 class JobStrategy(Strategy):
     default_delete_propagation = "Orphan"
+    unselectable = 'field label "{}" not supported for batchv1.Job'
     columns: Sequence[Column] = columns("Status", "Completions", "Duration", wide=WIDE_TEMPLATE)
 
     def default(self, obj: Object) -> None:

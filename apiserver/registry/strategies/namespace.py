@@ -64,7 +64,7 @@ class NamespaceStrategy(Strategy):
         return _FINALIZE if subresource == "finalize" else self
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
-        return {"name": name_of(obj), "status.phase": get_path(obj, "status.phase", "")}
+        return {"status.phase": get_path(obj, "status.phase", "")}
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], get_path(obj, "status.phase", ""), age(obj, now)]

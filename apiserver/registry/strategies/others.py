@@ -12,7 +12,7 @@ from apimachinery.names import IP_MESSAGE
 from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import immutable, present, same, valid_cidr
 from apiserver.registry.strategies.tables import NONE, age, columns
-from apiserver.registry.strategy import Column, Strategy
+from apiserver.registry.strategy import NAME_COLUMN, Column, Strategy
 
 _SPEC = Path("spec")
 
@@ -29,7 +29,7 @@ class IPAddressStrategy(Strategy):
     name_check = staticmethod(_is_canonical_ip)
     has_status = False
     tracks_generation = False
-    columns: Sequence[Column] = columns("ParentRef")
+    columns: Sequence[Column] = (NAME_COLUMN, Column("ParentRef"))
 
     def validate(self, obj: Object) -> ErrorList:
         parent, at = get_path(obj, "spec.parentRef"), _SPEC.child("parentRef")
@@ -44,7 +44,7 @@ class IPAddressStrategy(Strategy):
         group, namespace = parent.get("group"), parent.get("namespace")
         text = f"{parent.get('resource') or ''}.{group}" if group else parent.get("resource") or ""
         shown = "/".join(part for part in (text, namespace, parent.get("name")) if part)
-        return [obj["metadata"]["name"], shown, age(obj, now)]
+        return [obj["metadata"]["name"], shown or NONE]
 
 
 class ServiceCIDRStrategy(Strategy):

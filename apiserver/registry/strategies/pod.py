@@ -128,6 +128,7 @@ class PodStrategy(Strategy):
             "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
             "status.phase": status.get("phase") or "",
             "status.podIP": status.get("podIP") or "",
+            "status.podIPs": "",  # may be named, as upstream, but is always empty
             "status.nominatedNodeName": status.get("nominatedNodeName") or "",
         }
 

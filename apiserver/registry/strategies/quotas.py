@@ -76,8 +76,8 @@ class ResourceQuotaStrategy(Strategy):
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         hard, used = get_path(obj, "status.hard", {}), get_path(obj, "status.used", {})
         shown = {name: f"{name}: {used.get(name) or '0'}/{hard[name]}" for name in sorted(hard)}
-        limits = [text for name, text in shown.items() if name.startswith("limits")]
-        requests = [text for name, text in shown.items() if not name.startswith("limits")]
+        limits = [text for name, text in shown.items() if name.startswith("limits.")]
+        requests = [text for name, text in shown.items() if not name.startswith("limits.")]
         return [obj["metadata"]["name"], ", ".join(requests), ", ".join(limits), age(obj, now)]
 
 

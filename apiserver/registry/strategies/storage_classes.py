@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required
-from apimachinery.objects import Object, get_path
+from apimachinery.objects import Object, annotations_of, get_path
 from apimachinery.volumes import is_default_class
 from apiserver.registry.strategies.checks import (
     Errors,
@@ -21,12 +21,13 @@ from apiserver.registry.strategies.checks import (
 )
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.podspec.volume_sources import csi_driver_name
-from apiserver.registry.strategies.tables import UNSET, age, columns, selector_text
+from apiserver.registry.strategies.tables import UNSET, age, columns
 from apiserver.registry.strategies.warnings.nodes import old_label, selector_warnings
-from apiserver.registry.strategy import Column, Strategy
+from apiserver.registry.strategy import NAME_COLUMN, Column, Strategy
 
 _SPEC = Path("spec")
 _LIFECYCLES = ("Ephemeral", "Persistent")
+_DEFAULT_ATTRIBUTES_CLASS = "volumeattributesclass.alpha.kubernetes.io/is-default-class"
 _FS_GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 
 
@@ -134,7 +135,10 @@ class VolumeAttributesClassStrategy(Strategy):
         ]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
-        return [obj["metadata"]["name"], obj.get("driverName") or "", age(obj, now)]
+        name = obj["metadata"]["name"]
+        if annotations_of(obj).get(_DEFAULT_ATTRIBUTES_CLASS) == "true":
+            name += " (default)"
+        return [name, obj.get("driverName") or "", age(obj, now)]
 
 
 class CSIDriverStrategy(Strategy):
@@ -231,10 +235,7 @@ class CSINodeStrategy(Strategy):
 class CSIStorageCapacityStrategy(Strategy):
     has_status = False
     tracks_generation = False
-    columns: Sequence[Column] = (
-        *columns("StorageClassName", "Capacity")[:3],
-        Column("NodeTopology", priority=1),
-    )
+    columns: Sequence[Column] = (NAME_COLUMN, Column("StorageClassName"), Column("Capacity"))
 
     def validate(self, obj: Object) -> ErrorList:
         at = Path("storageClassName")
@@ -248,7 +249,6 @@ class CSIStorageCapacityStrategy(Strategy):
             obj["metadata"]["name"],
             obj.get("storageClassName") or "",
             str(obj.get("capacity") or UNSET),
-            selector_text(obj.get("nodeTopology")),
         ]
 
 

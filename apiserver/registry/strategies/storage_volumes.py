@@ -46,6 +46,7 @@ _SHORT_MODES = {
     "ReadWriteMany": "RWX",
     "ReadWriteOncePod": "RWOP",
 }
+_OLD_SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 _CLAIM_FIXED = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName "
     "for bound claims\n"
@@ -212,13 +213,16 @@ class PersistentVolumeClaimStrategy(Strategy):
         spec = obj.setdefault("spec", {})
         default_claim_spec(spec)
         canonical_amounts(spec.setdefault("resources", {}), "limits", "requests")
-        _mirror_data_source(spec)
         status = obj.setdefault("status", {})
         fill(status, {"phase": "Pending"})
         canonical_amounts(status, "capacity", "allocatedResources")
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {"phase": "Pending"}
+        _settle_data_sources(obj["spec"], {})
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        _settle_data_sources(new["spec"], old["spec"])
 
     def validate(self, obj: Object) -> ErrorList:
         return list(validate_claim_spec(obj["spec"], _SPEC))
@@ -254,11 +258,21 @@ class PersistentVolumeClaimStrategy(Strategy):
         ]
 
 
-def _mirror_data_source(spec: Object) -> None:
-    """dataSourceRef is the newer name of dataSource; within one namespace both say the same."""
+def _settle_data_sources(spec: Object, old: Object) -> None:
+    """dataSourceRef is the newer name of dataSource; within one namespace both say the same.
+
+    A source of any other kind than ever had to be obeyed is forgotten, where only the old name tells of it,
+    and so is one in another namespace (CrossNamespaceVolumeDataSource is off); an old claim keeps its own.
+    """
+    if get_path(spec, "dataSourceRef.namespace") and old.get("dataSourceRef") is None:
+        del spec["dataSourceRef"]
     source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
+    had_any = any(old.get(name) is not None for name in ("dataSource", "dataSourceRef"))
     if source is not None and ref is None:
-        spec["dataSourceRef"] = dict(source)
+        if had_any or (source.get("apiGroup") or "", source.get("kind")) in _OLD_SOURCES:
+            spec["dataSourceRef"] = dict(source)
+        else:
+            del spec["dataSource"]
     elif ref is not None and source is None and not ref.get("namespace"):
         spec["dataSource"] = {key: value for key, value in ref.items() if key != "namespace"}
 

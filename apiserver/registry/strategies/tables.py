@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import itemgetter
 
 from apimachinery.durations import human_duration
 from apimachinery.objects import Object
@@ -39,10 +40,9 @@ def labels_text(labels: Mapping[str, str] | None) -> str:
 
 
 def selector_text(selector: Object | None) -> str:
-    """A LabelSelector as text; upstream's FormatLabelSelector."""
+    """A LabelSelector as text, by keys; upstream's FormatLabelSelector."""
     selector = selector or {}
-    parts = {key: f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()}
-    terms = [parts[key] for key in sorted(parts)]
+    terms = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
     for expression in selector.get("matchExpressions") or ():
         key, operator = expression.get("key"), expression.get("operator")
         values = ",".join(sorted(expression.get("values") or ()))
@@ -52,8 +52,8 @@ def selector_text(selector: Object | None) -> str:
             "Exists": f"{key}",
             "DoesNotExist": f"!{key}",
         }
-        terms.append(shown.get(operator or "", ""))
-    return ",".join(terms) or NONE
+        terms.append((key, shown.get(operator or "", "")))
+    return ",".join(text for _, text in sorted(terms, key=itemgetter(0))) or NONE
 
 
 def container_cells(template: Object | None) -> list[str]:

@@ -73,10 +73,13 @@ class ResourceClaimStrategy(Strategy):
         return list(_validate_status(new, old))
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
-        states = ["deleted"] if obj["metadata"].get("deletionTimestamp") else []
-        allocated = get_path(obj, "status.allocation") is not None
-        states.append("allocated" if allocated else "pending")
-        states += ["reserved"] if get_path(obj, "status.reservedFor") else []
+        deleted = bool(obj["metadata"].get("deletionTimestamp"))
+        states = ["deleted"] if deleted else []
+        if get_path(obj, "status.allocation") is not None:
+            states.append("allocated")
+            states += ["reserved"] if get_path(obj, "status.reservedFor") else []
+        elif not deleted:
+            states.append("pending")
         return [obj["metadata"]["name"], ",".join(states), age(obj, now)]
 
 

@@ -89,6 +89,7 @@ def _validate_class(spec: Object, old: Object) -> Errors:
 class ResourceSliceStrategy(Strategy):
     has_status = False
     columns: Sequence[Column] = columns("Node", "Driver", "Pool")
+    unselectable = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"
 
     def prepare_for_create(self, obj: Object) -> None:
         spec: Object = obj.get("spec") or {}

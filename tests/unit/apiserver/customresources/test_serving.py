@@ -187,6 +187,12 @@ async def test_selectable_fields_select(api: Api) -> None:
     assert (refused.status, refused.json["message"]) == (400, "field label not supported: spec.size")
 
 
+async def test_without_selectable_fields_a_refusal_has_the_same_words(api: Api) -> None:
+    await define(api, definition(version()))
+    refused = await api.request("GET", f"{THINGS}?fieldSelector=spec.size%3D1")
+    assert (refused.status, refused.json["message"]) == (400, "field label not supported: spec.size")
+
+
 async def test_versions_show_the_same_object_each_with_its_own_fields(api: Api) -> None:
     one = version("v1", spec=obj(a=TEXT, b=TEXT))
     two = version("v2", spec=obj(a=TEXT), storage=False, deprecated=True)

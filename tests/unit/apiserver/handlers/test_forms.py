@@ -144,6 +144,15 @@ async def test_a_scale_has_columns_of_its_own(api: Api) -> None:
     )
 
 
+async def test_flow_schemas_are_shown_in_the_order_in_which_they_count(api: Api) -> None:
+    path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+    for name, precedence in (("a", 900), ("b", 8), ("c", 900)):
+        spec = {"matchingPrecedence": precedence, "priorityLevelConfiguration": {"name": "p"}}
+        assert (await api.request("POST", path, {"metadata": {"name": name}, "spec": spec})).status == 201
+    table = (await api.request("GET", path, headers=_as("Table"))).json
+    assert [row["cells"][0] for row in table["rows"]] == ["b", "a", "c"]
+
+
 async def test_an_event_is_the_same_in_both_groups(api: Api) -> None:
     event = {
         "metadata": {"name": "e"},

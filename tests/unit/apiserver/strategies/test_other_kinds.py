@@ -257,6 +257,117 @@ def test_every_row_has_a_cell_for_each_column(resource: Resource) -> None:
     assert all(isinstance(value, str) for value in rules.selectable_fields({}).values())
 
 
+GONE = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+EXPRESSION = {"key": "b", "operator": "In", "values": ["y", "x"]}
+SELECTOR = {"matchLabels": {"c": "1", "a": "2"}, "matchExpressions": [EXPRESSION]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "fields", "expected"),
+    [
+        pytest.param(
+            scheme.NETWORK_POLICIES,
+            {"spec": {"podSelector": SELECTOR}},
+            {"Pod-Selector": "a=2,b in (x,y),c=1"},
+            id="a selector by keys",
+        ),
+        pytest.param(
+            scheme.VALIDATING_ADMISSION_POLICY_BINDINGS,
+            {"spec": {"paramRef": {"selector": SELECTOR, "namespace": "n"}}},
+            {
+                "ParamRef": "&LabelSelector{MatchLabels:map[string]string{a: 2,c: 1,},MatchExpressions:"
+                "[]LabelSelectorRequirement{LabelSelectorRequirement{Key:b,Operator:In,Values:[y x],},},}"
+            },
+            id="many parameters",
+        ),
+        pytest.param(
+            scheme.VALIDATING_ADMISSION_POLICY_BINDINGS,
+            {"spec": {"paramRef": {"name": "p"}}},
+            {"ParamRef": "*/p"},
+            id="one parameter",
+        ),
+        pytest.param(
+            scheme.INGRESSES,
+            {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}, "spec": {}},
+            {"Class": "<none>"},
+            id="a class in the old way",
+        ),
+        pytest.param(
+            scheme.PRIORITY_LEVEL_CONFIGURATIONS,
+            {"spec": {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 3}}},
+            {"NominalConcurrencyShares": "<none>"},
+            id="no limits",
+        ),
+        pytest.param(scheme.RESOURCE_CLAIMS, GONE, {"State": "deleted"}, id="a claim that goes unallocated"),
+        pytest.param(
+            scheme.RESOURCE_CLAIMS,
+            {**GONE, "status": {"allocation": {}, "reservedFor": [{}]}},
+            {"State": "deleted,allocated,reserved"},
+            id="a claim that goes",
+        ),
+        pytest.param(
+            scheme.ENDPOINT_SLICES,
+            {"ports": [{"name": "web"}, {"port": 1}, {}]},
+            {"Ports": "web,1,*"},
+            id="named ports",
+        ),
+        pytest.param(scheme.IP_ADDRESSES, {"spec": {}}, {"ParentRef": "<none>", "Age": None}, id="an orphan"),
+        pytest.param(
+            scheme.VOLUME_ATTRIBUTES_CLASSES,
+            {
+                "metadata": {
+                    "annotations": {"volumeattributesclass.alpha.kubernetes.io/is-default-class": "true"}
+                }
+            },
+            {"Name": "a (default)"},
+            id="the default attributes",
+        ),
+        pytest.param(
+            scheme.RESOURCE_QUOTAS,
+            {"status": {"hard": {"limits.cpu": "1", "limits": "2"}}},
+            {"Request": "limits: 0/2", "Limit": "limits.cpu: 0/1"},
+            id="what limits are",
+        ),
+        pytest.param(scheme.CSI_STORAGE_CAPACITIES, {}, {"NodeTopology": None}, id="no topology"),
+    ],
+)
+def test_cells_are_those_of_upstream(resource: Resource, fields: Object, expected: Object) -> None:
+    rules = strategy(resource)
+    cells = rules.cells(make(resource, **fields), NOW)
+    shown = {column.name: cell for column, cell in zip(rules.columns, cells, strict=True)}
+    assert {name: shown.get(name) for name in expected} == expected
+
+
+CLAIM = {"kind": "PersistentVolumeClaim", "name": "c"}
+POPULATOR = {"apiGroup": "example.com", "kind": "Hello", "name": "h"}
+ELSEWHERE = {**CLAIM, "namespace": "other"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param({}, {"dataSource": CLAIM}, (CLAIM, CLAIM), id="the old name"),
+        pytest.param({}, {"dataSourceRef": POPULATOR}, (POPULATOR, POPULATOR), id="the new name"),
+        pytest.param({}, {"dataSource": POPULATOR}, (None, None), id="the old name knows few kinds"),
+        pytest.param({}, {"dataSourceRef": ELSEWHERE}, (None, None), id="another namespace, which is off"),
+        pytest.param(
+            {"dataSource": POPULATOR}, {"dataSource": POPULATOR}, (POPULATOR, POPULATOR), id="an old claim"
+        ),
+        pytest.param(
+            {"dataSourceRef": ELSEWHERE}, {"dataSourceRef": ELSEWHERE}, (None, ELSEWHERE), id="from elsewhere"
+        ),
+    ],
+)
+def test_what_a_claim_is_filled_with(old: Object, new: Object, expected: tuple[Any, Any]) -> None:
+    claim = make(scheme.PERSISTENT_VOLUME_CLAIMS, spec=deep_copy(new))
+    rules = strategy(scheme.PERSISTENT_VOLUME_CLAIMS)
+    if old:
+        rules.prepare_for_update(claim, make(scheme.PERSISTENT_VOLUME_CLAIMS, spec=old))
+    else:
+        rules.prepare_for_create(claim)
+    assert (claim["spec"].get("dataSource"), claim["spec"].get("dataSourceRef")) == expected
+
+
 def test_a_namespace_ends_only_through_finalize() -> None:
     stored = created(scheme.NAMESPACES, make(scheme.NAMESPACES, "shop"))
     plain, final = deep_copy(stored), deep_copy(stored)
