@@ -80,21 +80,28 @@ class AttachDetachController:
             Watch(self._nodes, by_name, _matters),
             Watch(self._pods, _node_of_pod),
             Watch(self._claims, self._nodes_of_claim),
+            Watch(self._volumes, self._nodes_of_volume),
             Watch(self._attachments, self._nodes_of_attachment),
             Watch(self._drivers, lambda _: map(key_of, self._nodes.list())),
         ]
 
     def _nodes_of_claim(self, claim: Object) -> Iterable[NamespacedName]:
-        pods = self._pods.by_index(PODS_BY_CLAIM, str(key_of(claim)))
+        return self._nodes_that_use(key_of(claim))
+
+    def _nodes_of_volume(self, volume: Object) -> Iterable[NamespacedName]:
+        """Its cache may be behind that of claims, which say that they have it."""
+        claim = claim_key(volume)
+        return self._nodes_that_use(claim) if claim else ()
+
+    def _nodes_that_use(self, claim: NamespacedName) -> set[NamespacedName]:
+        pods = self._pods.by_index(PODS_BY_CLAIM, str(claim))
         return {key for pod in pods for key in _node_of_pod(pod)}
 
     def _nodes_of_attachment(self, attachment: Object) -> Iterable[NamespacedName]:
         """Its own, and those that may wait for the volume."""
         keys = {NamespacedName("", node) for node in _node_of(attachment)}
         for name in _volume_of(attachment):
-            claim = claim_key(self._volumes.get(NamespacedName("", name)) or {})
-            pods = self._pods.by_index(PODS_BY_CLAIM, str(claim)) if claim else ()
-            keys.update(key for pod in pods for key in _node_of_pod(pod))
+            keys.update(self._nodes_of_volume(self._volumes.get(NamespacedName("", name)) or {}))
         return keys
 
     async def reconcile(self, key: NamespacedName) -> float | None:

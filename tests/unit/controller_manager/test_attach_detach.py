@@ -267,6 +267,19 @@ async def test_nobody_is_told_that_it_must_wait_for_itself() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_volume_that_is_seen_after_its_claim_is_attached() -> None:
+    it = Attaching()
+    await it.fill()
+    volume = it.api.find(PERSISTENT_VOLUMES)[0]
+    await it.api.delete(PERSISTENT_VOLUMES, "v")
+    async with running(it):
+        await it.create_pod("a", "n1")
+        await asyncio.sleep(5)
+        it.api.put(PERSISTENT_VOLUMES, volume)
+        await it.until(lambda: it.attached("n1") == [UNIQUE])
+
+
+@pytest.mark.looptime
 async def test_what_a_driver_can_not_attach_is_told() -> None:
     it = Attaching()
     it.fails = True
