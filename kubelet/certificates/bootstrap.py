@@ -62,7 +62,7 @@ async def _obtain(client: Client, wanted: Wanted, store: CertificateStore) -> tu
     while True:
         try:
             return await obtain(client, wanted, store)
-        except (RequestRefused, StatusError, ConnectionFailed) as error:
+        except (RequestRefused, StatusError, ConnectionFailed, CertificateError) as error:
             log.warning("Not let into the cluster yet, will retry: err=%s", error)
             await asyncio.sleep(delay)
             delay = min(2 * delay, _LAST_RETRY)

@@ -19,7 +19,7 @@ from client.rest import Client
 from component_base.certificates import Certificate, CertificateError, inspect
 from component_base.metrics import Gauge
 from kubelet.certificates.requests import RequestRefused, Wanted, obtain
-from kubelet.certificates.store import CertificateStore
+from kubelet.certificates.store import CertificateStore, joined
 
 log = logging.getLogger(__name__)
 
@@ -67,43 +67,50 @@ class CertificateManager:
         self._end: datetime | None = None
         self._gauges = gauges
         gauges.ttl.set_function(self._seconds_left)
-        self._asked_for: Wanted | None = None
 
     def _seconds_left(self) -> float:
         return inf if self._end is None else (self._end - self._now()).total_seconds()
 
     async def run(self) -> None:
         """Never ends."""
-        delay = _FIRST_RETRY
+        certificate, delay = await self._kept(), _FIRST_RETRY
         while True:
+            if certificate is not None:
+                await self._until_renewal(certificate)
             try:
-                await self._until_renewal()
-                await self._renew()
-            except (RequestRefused, StatusError, ConnectionFailed, CertificateError) as error:
+                certificate, delay = await self._renewed(), _FIRST_RETRY
+            except (RequestRefused, StatusError, ConnectionFailed, CertificateError, OSError) as error:
                 log.warning("No new certificate yet, will retry: err=%s", error)
                 self._gauges.errors.inc()
                 await asyncio.sleep(delay)
-                delay = min(2 * delay, _LAST_RETRY)
-            else:
-                delay = _FIRST_RETRY
+                certificate, delay = None, min(2 * delay, _LAST_RETRY)
 
-    async def _until_renewal(self) -> None:
-        """Returns at once if there is no certificate to go on with, or only one for other names."""
-        pem = self._store.read()
-        if not pem:
-            return
-        self._use(pem.encode())
+    async def _kept(self) -> Certificate | None:
+        """From before; nothing if there is none, or one that is of no use, or for other names."""
+        try:
+            pem = self._store.read()
+            certificate = await self._begin_to_use(pem) if pem else None
+        except (CertificateError, OSError) as error:
+            log.warning("What is kept is of no use: file=%s err=%s", self._store.current, error)
+            return None
+        return certificate if certificate is not None and names(certificate, self._wanted()) else None
+
+    async def _begin_to_use(self, pem: str) -> Certificate:
+        """Raises CertificateError, OSError (of which ssl.SSLError is one)."""
         certificate = await inspect(pem)
+        self._use(pem.encode())
         self._end = certificate.end
-        wanted = self._wanted()
-        if wanted != self._asked_for and not names(certificate, wanted):
-            return
+        return certificate
+
+    async def _until_renewal(self, certificate: Certificate) -> None:
         due = renewal_at(certificate, self._rng)
         log.info("The certificate is good: file=%s renewal=%s", self._store.current, due)
         await asyncio.sleep((due - self._now()).total_seconds())
 
-    async def _renew(self) -> None:
-        self._asked_for = self._wanted()
-        key, certificate = await obtain(self._client, self._asked_for, self._store)
-        self._store.save(key, certificate, self._now())
+    async def _renewed(self) -> Certificate:
+        """What is of no use is not kept: one that was may be there to go on with."""
+        key, pem = await obtain(self._client, self._wanted(), self._store)
+        certificate = await self._begin_to_use(joined(key, pem))
+        self._store.save(key, pem, self._now())
         log.info("Got a new certificate: file=%s", self._store.current)
+        return certificate

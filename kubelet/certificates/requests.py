@@ -13,7 +13,7 @@ from apimachinery.errors import AlreadyExistsError
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CERTIFICATE_SIGNING_REQUESTS
 from client.rest import Client
-from component_base.certificates import new_key, new_request
+from component_base.certificates import CertificateError, new_key, new_request
 from kubelet.certificates.store import CertificateStore
 
 log = logging.getLogger(__name__)
@@ -68,12 +68,17 @@ def outcome(csr: Object) -> str:
 async def obtain(client: Client, wanted: Wanted, store: CertificateStore) -> tuple[str, str]:
     """(key, certificate), once it has been issued. A key under way is taken up again.
 
-    Raises RequestRefused, StatusError, ConnectionFailed, CertificateError.
+    Raises RequestRefused, StatusError, ConnectionFailed, CertificateError, OSError.
     """
     key = store.pending_key() or await new_key()
     store.keep_pending_key(key)
     name = f"system:node:{wanted.node}"
-    csr = request_object(wanted, *await new_request(key, name, [NODES_GROUP], wanted.dns, wanted.addresses))
+    try:
+        made = await new_request(key, name, [NODES_GROUP], wanted.dns, wanted.addresses)
+    except CertificateError:
+        store.forget_pending_key()  # it may be none, and is asked for anew
+        raise
+    csr = request_object(wanted, *made)
     try:
         csr = await client.create(CERTIFICATE_SIGNING_REQUESTS, csr)
         log.info("Requested a certificate: csr=%s signer=%s", csr["metadata"]["name"], wanted.signer)

@@ -51,7 +51,7 @@ class CertificateStore:
         """They become the current ones in one step; older files go but for a few."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{self._name}-{now:%Y-%m-%d-%H-%M-%S}.pem"
-        _write(path, certificate.rstrip() + "\n" + key)
+        _write(path, joined(key, certificate))
         link = self.current.with_suffix(".new")
         link.unlink(missing_ok=True)
         link.symlink_to(path.name)
@@ -59,6 +59,11 @@ class CertificateStore:
         self.forget_pending_key()
         for old in sorted(self._folder.glob(f"{self._name}-2*.pem"))[:-_KEPT]:
             old.unlink(missing_ok=True)
+
+
+def joined(key: str, certificate: str) -> str:
+    """As one file."""
+    return certificate.rstrip() + "\n" + key
 
 
 def _write(path: Path, text: str) -> None:
