@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,16 +47,16 @@ class Kubectl:
     kubeconfig: Path
     namespace: str = "default"
 
+    @property
+    def words(self) -> list[str]:
+        """What its command lines begin with."""
+        return [*self.command, f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
+
     def run(
         self, *arguments: str, stdin: str | None = None, limit: float = 90
     ) -> subprocess.CompletedProcess[str]:
         """Runs to its end, whatever the exit code."""
-        command = [
-            *self.command,
-            f"--kubeconfig={self.kubeconfig}",
-            f"--namespace={self.namespace}",
-            *arguments,
-        ]
+        command = [*self.words, *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=limit)
 
     def __call__(self, *arguments: str, stdin: str | None = None, limit: float = 90) -> str:
@@ -65,12 +66,7 @@ class Kubectl:
         return done.stdout
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [
-            *self.command,
-            f"--kubeconfig={self.kubeconfig}",
-            f"--namespace={self.namespace}",
-            *arguments,
-        ]
+        command = [*self.words, *arguments]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def get(self, *arguments: str) -> Any:
@@ -146,6 +142,13 @@ def kubectl(cluster: ClusterConfig, namespace: str) -> Kubectl:
 
 @pytest.fixture
 def namespace(cluster: ClusterConfig) -> Iterator[str]:
+    with new_namespace(cluster) as name:
+        yield name
+
+
+@contextmanager
+def new_namespace(cluster: ClusterConfig) -> Iterator[str]:
+    """Ready for pods; it goes with the block, which does not wait for that."""
     name = f"e2e-{uuid.uuid4().hex[:8]}"
     admin = Kubectl((str(SAMPAN),), cluster.admin_kubeconfig)
     admin("create", "namespace", name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,11 +11,12 @@ import pytest
 from client.rest import Client
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
-from tests.integration.plane import NO_FLAGS, Flags, Plane
+from tests.integration.plane import NO_FLAGS, Flags, Plane, plane_in
 
 LONGEST = (
-    "test_plane_faults", "test_side_by_side", "test_kubelet", "test_wheel", "test_apps", "test_streams",
-    "test_controllers", "test_lost_node", "test_storage", "test_etcd_failover", "test_pytest_plugin",
+    "test_plane_faults", "test_apps", "test_controllers", "test_runtime_docker",
+    "test_storage", "test_runtime_contract", "test_scheduler", "test_etcd_failover", "test_pytest_plugin",
+    "test_dns", "test_lost_node",
 )  # fmt: skip
 """Modules to begin with, so that in the end no worker is left alone with one of them."""
 
@@ -34,13 +34,8 @@ def plane_flags() -> Flags:
 
 @pytest.fixture(scope="module")
 def stopped_plane(tmp_path_factory: pytest.TempPathFactory, plane_flags: Flags) -> Iterator[Plane]:
-    if shutil.which("etcd") is None:
-        pytest.skip("etcd is not installed: apt-get install etcd-server")
-    plane = Plane(tmp_path_factory.mktemp("plane"), flags=plane_flags)
-    try:
+    with plane_in(tmp_path_factory.mktemp("plane"), flags=plane_flags) as plane:
         yield plane
-    finally:
-        plane.stop()
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from apimachinery import conditions
 from apimachinery.errors import NotFoundError, StatusError
@@ -175,6 +178,18 @@ class Plane(ControlPlane):
             with suppress(ProcessLookupError):
                 self.go_on(name)
         super().stop()
+
+
+@contextmanager
+def plane_in(folder: Path, python: Path = Path(sys.executable), flags: Flags = NO_FLAGS) -> Iterator[Plane]:
+    """Not started yet; what has been is stopped in the end. Skips the tests where etcd is missing."""
+    if shutil.which("etcd") is None:
+        pytest.skip("etcd is not installed: apt-get install etcd-server")
+    plane = Plane(folder, python, flags)
+    try:
+        yield plane
+    finally:
+        plane.stop()
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:

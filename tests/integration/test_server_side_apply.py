@@ -10,7 +10,7 @@ from apimachinery.objects import Object, get_path
 from apimachinery.scheme import DEPLOYMENTS, NODES, PODS
 from client.rest import Client
 from tests.e2e.conftest import SAMPAN, Kubectl
-from tests.integration.kubectls import kubectl_path
+from tests.e2e.kubectls import kubectl_path
 from tests.integration.plane import Plane, deployment, eventually
 
 MANIFEST = """

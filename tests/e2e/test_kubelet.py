@@ -15,7 +15,7 @@ from apimachinery.objects import Object, uid_of
 from apimachinery.scheme import CONFIG_MAPS, EVENTS, NODES, PODS
 from client.rest import STRATEGIC
 from kubelet.cgroups.usage import parse_cgroups
-from tests.integration.docker_node import LIMIT, Node, docker_node
+from tests.e2e.docker_node import LIMIT, Node, docker_node
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
 

@@ -11,7 +11,7 @@ import pytest
 
 from apimachinery.objects import Object, uid_of
 from apimachinery.scheme import EVENTS, PODS
-from tests.integration.docker_node import LIMIT, Node, docker_node
+from tests.e2e.docker_node import LIMIT, Node, docker_node
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
+from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
 
@@ -10,9 +12,9 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import SAMPAN
-from tests.integration.kubectls import kubectl_path
-from tests.integration.plane import Plane
-from tests.integration.side_by_side import VERSION, Script, run_both
+from tests.e2e.kubectls import kubectl_path
+from tests.e2e.side_by_side import VERSION, Script, run_both
+from tests.integration.plane import Plane, plane_in
 
 RBAC = """
 apiVersion: rbac.authorization.k8s.io/v1
@@ -286,6 +288,14 @@ FLAGS = Script(
         "two.yaml": config_map("two") + config_map("other", "{a: c}"),
     },
 )
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """Its nodes are hollow: what is made for the scripts need not run."""
+    with plane_in(tmp_path_factory.mktemp("plane")) as plane:
+        asyncio.run(plane.run_all())
+        yield plane
 
 
 @pytest.mark.parametrize(

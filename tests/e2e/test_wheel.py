@@ -1,13 +1,12 @@
 """The wheel: built, installed into a virtual environment of its own, and run where there is no checkout.
 
-What it depends on is borrowed; that it names all of that shows in the images of tests/e2e/test_machines.py.
+What it depends on is borrowed; that it names all of that shows in the images of test_machines.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.plane import Plane
+from tests.integration.plane import Plane, plane_in
 
 CHECKOUT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
@@ -56,14 +55,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plane(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    if shutil.which("etcd") is None:
-        pytest.skip("etcd is not installed: apt-get install etcd-server")
-    plane = Plane(tmp_path_factory.mktemp("plane"), installed / "python")
-    try:
+    with plane_in(tmp_path_factory.mktemp("plane"), installed / "python") as plane:
         asyncio.run(plane.run_all())
         yield plane
-    finally:
-        plane.stop()
 
 
 @pytest.mark.parametrize("program", PROJECT["scripts"])

@@ -2,64 +2,61 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.conftest import SAMPAN, Kubectl
-from tests.fakes.control_plane import ControlPlane
-from tests.integration.docker_node import Node, docker_node
-from tests.integration.kubectls import VERSIONS, Terminal, forwarding, kubectl_path
+from kubeadm.config import ClusterConfig
+from tests.e2e.conftest import SAMPAN, Kubectl, new_namespace
+from tests.e2e.kubectls import VERSIONS, Terminal, forwarding, kubectl_path
 
-pytestmark = [pytest.mark.docker, pytest.mark.netns]
+pytestmark = pytest.mark.e2e
 
+IMAGE = "busybox:1.36"
 SERVE = """
 mkdir /w; echo hello > /w/index.html
 httpd -p 8080 -h /w; httpd -p 127.0.0.1:9090 -h /w
 nc -ll -p 7070 -e wc -c &
 exec sleep 100000
 """
-PODS = {
-    "web": [{"name": "c", "command": ["sh", "-c", SERVE]}],
-    "reads": [
-        {"name": "c", "stdin": True, "command": ["sh", "-c", "while read word; do echo got $word; done"]}
-    ],
+CONTAINERS = {
+    "web": {"command": ["sh", "-c", SERVE]},
+    "reads": {"stdin": True, "command": ["sh", "-c", "while read word; do echo got $word; done"]},
 }
 
 
-@asynccontextmanager
-async def node_with_pods(folder: Path) -> AsyncIterator[Node]:
-    async with docker_node(folder) as node:
-        for name, containers in PODS.items():
-            await node.run_pod(name, containers=[{"image": "busybox:local", **each} for each in containers])
-        yield node
+def pod(name: str) -> str:
+    spec = {
+        "containers": [{"name": "c", "image": IMAGE, **CONTAINERS[name]}],
+        "terminationGracePeriodSeconds": 1,
+    }
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """With a kubelet whose pods are all ready."""
-    with asyncio.Runner() as runner:
-        context = node_with_pods(tmp_path_factory.mktemp("streams"))
-        node = runner.run(context.__aenter__())
-        try:
-            yield node.plane
-        finally:
-            runner.run(context.__aexit__(None, None, None))
+def namespace(cluster: ClusterConfig) -> Iterator[str]:
+    """Whose pods are all ready."""
+    with new_namespace(cluster) as name:
+        admin = Kubectl((str(SAMPAN),), cluster.admin_kubeconfig, name)
+        for each in CONTAINERS:
+            admin.apply(pod(each))
+        admin.wait("pod/web", "condition=Ready")
+        admin.wait("pod/reads", "condition=Ready")
+        yield name
 
 
 @pytest.fixture(params=(*VERSIONS, "sampan"))
-def kubectl(request: pytest.FixtureRequest, plane: ControlPlane) -> Kubectl:
+def kubectl(request: pytest.FixtureRequest, cluster: ClusterConfig, namespace: str) -> Kubectl:
     path = SAMPAN if request.param == "sampan" else kubectl_path(request.param)
-    return Kubectl((str(path),), plane.config.admin_kubeconfig)
+    return Kubectl((str(path),), cluster.admin_kubeconfig, namespace)
 
 
 one_of_each = pytest.mark.parametrize("kubectl", ["1.27", "1.33", "sampan"], indirect=True)
@@ -79,9 +76,7 @@ def test_exec_reads_stdin_to_its_end(kubectl: Kubectl) -> None:
 
 
 def test_exec_on_a_terminal_follows_its_size(kubectl: Kubectl) -> None:
-    terminal = Terminal(
-        [*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", "exec", "-it", "web", "--", "sh"], (33, 77)
-    )
+    terminal = Terminal([*kubectl.words, "exec", "-it", "web", "--", "sh"], (33, 77))
     terminal.type("until stty size | grep -q '33 77'; do :; done; echo fi''rst\n")
     terminal.expect("first")
     terminal.resize(44, 99)
@@ -99,8 +94,8 @@ def test_attach_ends_with_its_stdin(kubectl: Kubectl) -> None:
 
 @one_of_each
 def test_a_debugging_container_is_joined_and_sees_its_target(kubectl: Kubectl) -> None:
-    command = ["debug", "web", "-it", "--image=busybox:local", "--target=c", "--profile=general", "--", "sh"]
-    terminal = Terminal([*kubectl.command, f"--kubeconfig={kubectl.kubeconfig}", *command], (24, 80))
+    command = ["debug", "web", "-it", f"--image={IMAGE}", "--target=c", "--profile=general", "--", "sh"]
+    terminal = Terminal([*kubectl.words, *command], (24, 80))
     terminal.expect("Defaulting debug container name to debugger-")
     terminal.expect("#")
     terminal.type("ps | grep -c [s]leep; cat /proc/1/root/w/index.html; exit\n")
@@ -164,7 +159,7 @@ def test_cp_brings_folders_in_and_out(kubectl: Kubectl, tmp_path: Path) -> None:
     kubectl("cp", str(folder), "web:/tmp")
     kubectl("cp", "web:/tmp/there", str(tmp_path / "back"))
     assert (tmp_path / "back" / "deep" / "file").read_bytes() == (folder / "deep" / "file").read_bytes()
-    kubectl("cp", str(folder / "deep" / "file"), "default/web:/tmp/renamed")
+    kubectl("cp", str(folder / "deep" / "file"), f"{kubectl.namespace}/web:/tmp/renamed")
     assert kubectl("exec", "web", "--", "wc", "-c", "/tmp/renamed").split()[0] == "2560000"
     failed = kubectl.run("cp", "web:/nothing", str(tmp_path / "x"))
     assert not (tmp_path / "x").exists()
@@ -172,11 +167,12 @@ def test_cp_brings_folders_in_and_out(kubectl: Kubectl, tmp_path: Path) -> None:
         assert "/nothing: No such file or directory" in failed.stdout + failed.stderr
 
 
-def resident(plane: ControlPlane) -> dict[str, float]:
+def resident(cluster: ClusterConfig) -> dict[str, float]:
     """MiB that the processes hold through which everything goes."""
     found = {}
     for name in ("kubelet", "kube-apiserver"):
-        status = Path(f"/proc/{plane.pid(name)}/status").read_text()
+        pid = int((cluster.run_dir / f"{name}.pid").read_text())
+        status = Path(f"/proc/{pid}/status").read_text()
         found[name] = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
     return found
 
@@ -191,26 +187,26 @@ def resident(plane: ControlPlane) -> dict[str, float]:
     ],
     ids=["out", "in", "both ways"],
 )
-def test_much_goes_through_without_growth(kubectl: Kubectl, plane: ControlPlane, line: str) -> None:
+def test_much_goes_through_without_growth(kubectl: Kubectl, cluster: ClusterConfig, line: str) -> None:
     kubectl("exec", "web", "--", "true")
-    before = resident(plane)
-    command = line.format(exec=f"{kubectl.command[0]} --kubeconfig={kubectl.kubeconfig} exec")
+    before = resident(cluster)
+    command = line.format(exec=" ".join([*kubectl.words, "exec"]))
     ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
     assert ran.stdout.strip() == "50000000", ran.stderr
-    grown = {name: size - before[name] for name, size in resident(plane).items()}
+    grown = {name: size - before[name] for name, size in resident(cluster).items()}
     assert max(grown.values()) < 32, grown
 
 
 @one_of_each
-def test_a_reader_that_stops_holds_up_the_writer(kubectl: Kubectl, plane: ControlPlane) -> None:
-    before = resident(plane)
+def test_a_reader_that_stops_holds_up_the_writer(kubectl: Kubectl, cluster: ClusterConfig) -> None:
+    before = resident(cluster)
     writing = kubectl.start("exec", "web", "--", "sh", "-c", "echo $$ > /pid; exec yes")
     written = "sleep 0.3; grep ^wchar /proc/$(cat /pid)/io"
     try:
         seen = ""
         while seen != (seen := kubectl.run("exec", "web", "--", "sh", "-c", written).stdout) or not seen:
             """It still fills the buffers on the way."""
-        grown = {name: size - before[name] for name, size in resident(plane).items()}
+        grown = {name: size - before[name] for name, size in resident(cluster).items()}
         assert max(grown.values()) < 16, grown
     finally:
         writing.kill()
@@ -224,12 +220,13 @@ from kubernetes.client import CoreV1Api
 from kubernetes.config import new_client_from_config
 from kubernetes.stream import portforward, stream
 
-api = CoreV1Api(new_client_from_config(sys.argv[1]))
+kubeconfig, namespace = sys.argv[1:]
+api = CoreV1Api(new_client_from_config(kubeconfig))
 """
 EXEC = """
 command = ["sh", "-c", "read word; echo got $word; echo err >&2; exit 3"]
 running = stream(
-    api.connect_get_namespaced_pod_exec, "web", "default", command=command,
+    api.connect_get_namespaced_pod_exec, "web", namespace, command=command,
     stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False,
 )
 running.write_stdin("it\\n")
@@ -237,7 +234,7 @@ running.run_forever(timeout=20)
 print((running.read_stdout(), running.read_stderr(), running.returncode))
 """
 PORT_FORWARD = """
-forward = portforward(api.connect_get_namespaced_pod_portforward, "web", "default", ports="8080,8081")
+forward = portforward(api.connect_get_namespaced_pod_portforward, "web", namespace, ports="8080,8081")
 connection = forward.socket(8080)
 connection.settimeout(20)
 connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
@@ -256,8 +253,10 @@ print((answer[-6:], forward.error(8080), forward.error(8081).partition(" to pod"
     ],
     ids=["exec", "port-forward"],
 )
-def test_the_official_client_speaks_with_us(plane: ControlPlane, script: str, expected: object) -> None:
+def test_the_official_client_speaks_with_us(
+    cluster: ClusterConfig, namespace: str, script: str, expected: object
+) -> None:
     """In a process of its own, since it leaves connections open."""
-    command = [sys.executable, "-c", OFFICIAL + script, str(plane.config.admin_kubeconfig)]
+    command = [sys.executable, "-c", OFFICIAL + script, str(cluster.admin_kubeconfig), namespace]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ran.stdout.strip() == repr(expected), ran.stderr

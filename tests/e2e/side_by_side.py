@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.e2e.conftest import SAMPAN
-from tests.integration.kubectls import kubectl_path
+from tests.e2e.kubectls import kubectl_path
 from tests.integration.plane import Plane
 
 VERSION = "1.33"
