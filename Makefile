@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e checks verify test bench docs clean
+.PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e e2e-host e2e-machines checks verify test bench docs clean
 
 # make up NODES=3 makes this machine three nodes.
 up: venv
@@ -40,8 +40,15 @@ unit: dev
 integration: dev
 	$(SUDO) $(BIN)/pytest -q -rs -n auto --dist loadfile --no-loadscope-reorder tests/contract tests/integration
 
+# Side by side: one by one what takes this machine, and what makes machines of its own and mostly waits for them.
 e2e: dev
-	$(SUDO) $(BIN)/pytest -q -rs tests/e2e
+	$(MAKE) --jobs=2 --output-sync=target e2e-host e2e-machines
+
+e2e-host: dev
+	$(SUDO) $(BIN)/pytest -q -rs -m "not machines" tests/e2e
+
+e2e-machines: dev
+	$(SUDO) $(BIN)/pytest -q -rs -m machines tests/e2e
 
 # What needs nothing but Python: first what is quick, then two things side by side.
 checks: lint contracts

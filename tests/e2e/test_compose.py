@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.compose import project
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.machines
 
 
 def test_what_its_readme_tries() -> None:

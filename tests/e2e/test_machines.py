@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.machines import Machine, build_images, machines
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.machines
 
 CONTROL_PLANE = ("etcd", "apiserver", "controller-manager", "scheduler")
 UNITS = (*CONTROL_PLANE, "dns", "kubelet", "proxy")
