@@ -1,6 +1,7 @@
 # Two commands for users: `make up` and `make down`. The rest is for those who change the code.
 VENV ?= .venv
 BIN := $(VENV)/bin
+SIDE_BY_SIDE := -n $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e e2e-host e2e-machines checks verify test bench docs clean
@@ -36,9 +37,10 @@ contracts: dev
 unit: dev
 	$(BIN)/pytest -q -n auto --dist worksteal tests/unit
 
-# A module, with the cluster that it has started, stays with one worker.
+# A module, with the cluster that it has started, stays with one worker. Half of the time it waits, so that there is
+# work for a worker more than there are cores; with many more, a slow machine would come near every limit of time.
 integration: dev
-	$(SUDO) $(BIN)/pytest -q -rs -n auto --dist loadfile --no-loadscope-reorder tests/contract tests/integration
+	$(SUDO) $(BIN)/pytest -q -rs $(SIDE_BY_SIDE) tests/contract tests/integration
 
 # Side by side: one by one what takes this machine, and what makes machines of its own and mostly waits for them.
 e2e: dev

@@ -14,9 +14,9 @@ from kubeadm.config import ClusterConfig
 from tests.integration.plane import NO_FLAGS, Flags, Plane, plane_in
 
 LONGEST = (
-    "test_plane_faults", "test_apps", "test_controllers", "test_runtime_docker",
-    "test_storage", "test_runtime_contract", "test_scheduler", "test_etcd_failover", "test_pytest_plugin",
-    "test_dns", "test_lost_node",
+    "test_plane_faults", "test_apps", "test_runtime_docker", "test_controllers", "test_runtime_contract",
+    "test_storage", "test_scheduler", "test_dns", "test_etcd_failover", "test_pytest_plugin",
+    "test_etcd_trouble", "test_lost_node",
 )  # fmt: skip
 """Modules to begin with, so that in the end no worker is left alone with one of them."""
 
