@@ -208,7 +208,8 @@ def test_pull_secrets_open_a_private_registry(kubectl: Kubectl, tmp_path: Path) 
         waiting = STATUS + ".state.waiting.reason}"
         eventually(lambda: kubectl.path("pod", "wrong", waiting) == "ImagePullBackOff", limit=20)
         kubectl("delete", "pod", "right", "wrong", "--now")
-        subprocess.run(["docker", "rmi", f"{registry}/team/app:1"], check=True, capture_output=True)
+        remove = ["docker", "rmi", f"{registry}/team/app:1"]  # once the kubelet has removed the container
+        eventually(lambda: subprocess.run(remove, capture_output=True).returncode == 0)
 
 
 ENDINGS = {
