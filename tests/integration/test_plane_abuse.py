@@ -124,7 +124,7 @@ BAD_BODIES = [
     Case("metadata of another type", "POST", MAPS, 400, "BadRequest", "", b'{"metadata":"s"}'),
     Case("labels of another type", "POST", MAPS, 400, "BadRequest", "", b'{"metadata":{"name":"s","labels":["a"]}}'),
     Case("owners of another type", "POST", MAPS, 400, "BadRequest", "", b'{"metadata":{"name":"s","ownerReferences":{"a":1}}}'),
-    Case("a number out of range", "POST", DEPLOYMENTS_PATH, 400, "BadRequest", 'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number 1e+20 into Go struct field DeploymentSpec.spec.replicas of type int32', b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"s"},"spec":{"replicas":99999999999999999999}}'),
+    Case("a number out of range", "POST", DEPLOYMENTS_PATH, 400, "BadRequest", 'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number 99999999999999999999 into Go struct field DeploymentSpec.spec.replicas of type int32', b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"s"},"spec":{"replicas":99999999999999999999}}'),
     Case("a fraction of a replica", "POST", DEPLOYMENTS_PATH, 400, "BadRequest", 'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32', b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"s"},"spec":{"replicas":1.5}}'),
     Case("a number beyond all bounds", "POST", DEPLOYMENTS_PATH, 400, "BadRequest", "", b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"s"},"spec":{"replicas":1e999}}'),
     Case("an object too large for etcd", "POST", DEPLOYMENTS_PATH, 500, "", "etcdserver: request is too large", huge_deployment(1_700_000)),

@@ -35,6 +35,14 @@ def config_map(name: str = "a", **metadata: Any) -> dict[str, Any]:
             id="empty",
         ),
         pytest.param(
+            {"metadata": {"name": "a"}, "data": {"a": 1}},
+            {},
+            400,
+            'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into '
+            "Go struct field ConfigMap.data of type string",
+            id="a number for a string",
+        ),
+        pytest.param(
             {"kind": "Gizmo", "apiVersion": "v1", "metadata": {"name": "a"}},
             {},
             400,
