@@ -65,7 +65,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     )
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
-    await http.start(options.bind_address, options.secure_port, _tls(options, certificates))
+    await http.start(options.bind_address, options.secure_port, await _tls(options, certificates))
     work = asyncio.create_task(server.run())
     started = asyncio.create_task(server.start.finished.wait())
     try:
@@ -93,12 +93,16 @@ async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> N
     await http.aclose()
 
 
-def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLContext | None:
+async def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLContext | None:
     from apiserver.server import tls_context
+    from component_base.certificates import pair_in
 
-    if not options.tls_cert_file:
+    if options.tls_cert_file:
+        pair = Path(options.tls_cert_file), Path(options.tls_private_key_file)
+    elif options.cert_dir:
+        pair = await pair_in(Path(options.cert_dir), "apiserver")
+    else:
         return None
-    pair = Path(options.tls_cert_file), Path(options.tls_private_key_file)
     return tls_context(*pair, certificates.authorities)
 
 

@@ -50,6 +50,11 @@ class Options(AuditOptions, AuthOptions, GatedOptions):
     advertise_address: str = flag(
         "", "The IP address on which to advertise the apiserver to members of the cluster."
     )
+    cert_dir: str = flag(
+        "",
+        "The directory where the TLS certs are located. If --tls-cert-file and --tls-private-key-file are "
+        "provided, this flag will be ignored.",
+    )
     tls_cert_file: str = flag("", "File containing the default x509 Certificate for HTTPS.")
     tls_private_key_file: str = flag(
         "", "File containing the default x509 private key matching --tls-cert-file."

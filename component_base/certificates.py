@@ -79,6 +79,28 @@ def load_pair(context: ssl.SSLContext, pem: bytes, password: str | None = None) 
         os.close(descriptor)
 
 
+async def pair_in(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate and its key in a folder: self-signed, if both are missing.
+
+    Raises CertificateError where one of them is.
+    """
+    pair = certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+    missing = [each for each in pair if not each.exists()]
+    if len(missing) == 1:
+        raise CertificateError(f"error reading {missing[0]}, certificate and key must be supplied as a pair")
+    if missing:
+        _write_pair(await _tool("self-signed", host="localhost"), certificate, key)
+    return pair
+
+
+def _write_pair(pem: bytes, certificate: Path, key: Path) -> None:
+    begin = pem.index(b"-----BEGIN CERTIFICATE-----")
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.touch(mode=0o600)
+    key.write_bytes(pem[:begin])
+    certificate.write_bytes(pem[begin:])
+
+
 async def new_key() -> str:
     """A private key in PEM."""
     return (await _tool("key")).decode()

@@ -82,16 +82,19 @@ class Signer:
 
 
 def load_public_keys(path: Path) -> list[PublicKey]:
-    """Every key of a PEM file; a private key stands for its public half."""
+    """Every key of a PEM file; a private key and a certificate stand for their public keys."""
+    from cryptography import x509
     from cryptography.hazmat.primitives import serialization
 
     data = path.read_bytes()
     keys: list[Any] = []
     for block in data.split(b"-----BEGIN ")[1:]:
-        pem = b"-----BEGIN " + block
-        if b"PRIVATE KEY" in block.splitlines()[0]:
+        pem, sort = b"-----BEGIN " + block, block.splitlines()[0]
+        if b"PRIVATE KEY" in sort:
             private: Any = serialization.load_pem_private_key(pem, None)
             keys.append(private.public_key())
+        elif b"CERTIFICATE" in sort:
+            keys.append(x509.load_pem_x509_certificate(pem).public_key())
         else:
             keys.append(serialization.load_pem_public_key(pem))
     return keys

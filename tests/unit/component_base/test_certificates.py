@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from component_base.certificates import client_context, load_pair, trust
+from component_base.certificates import CertificateError, client_context, load_pair, pair_in, trust
 
 HOST = "webhook.test"
 
@@ -53,11 +53,11 @@ def issue(name: str, by: Issued | None = None, *, is_ca: bool = True) -> Issued:
     return Issued(key, certificate)
 
 
-def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
+def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, host: str = HOST) -> None:
     """Raises SSLCertVerificationError, whichever side it is that does not trust the other."""
     ways = ssl.MemoryBIO(), ssl.MemoryBIO()
     sides = [
-        client.wrap_bio(ways[0], ways[1], server_hostname=HOST),
+        client.wrap_bio(ways[0], ways[1], server_hostname=host),
         server.wrap_bio(ways[1], ways[0], server_side=True),
     ]
     for _ in range(4):
@@ -109,3 +109,25 @@ def test_so_is_a_client(trusted: str, tmp_path: Path) -> None:
 def test_who_only_has_the_same_name_is_not_trusted(trusted: str) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER))
+
+
+async def test_a_pair_is_made_once(tmp_path: Path) -> None:
+    certificate, key = await pair_in(tmp_path / "new", "apiserver")
+    assert (certificate.name, key.name, key.stat().st_mode & 0o777) == (
+        "apiserver.crt",
+        "apiserver.key",
+        0o600,
+    )
+    made = certificate.read_text()
+    server = showing(key.read_bytes() + made.encode(), ssl.PROTOCOL_TLS_SERVER)
+    shake_hands(client_context(ca=made), server, "localhost")
+    await pair_in(tmp_path / "new", "apiserver")
+    assert certificate.read_text() == made
+
+
+async def test_half_a_pair_is_none(tmp_path: Path) -> None:
+    (tmp_path / "apiserver.crt").write_text(PEER.pem)
+    with pytest.raises(
+        CertificateError, match=r"apiserver.key, certificate and key must be supplied as a pair"
+    ):
+        await pair_in(tmp_path, "apiserver")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 from apimachinery.objects import Object
 from apimachinery.scheme import PODS, SECRETS, SERVICE_ACCOUNTS, Resource
@@ -134,6 +136,19 @@ def test_keys_are_read_from_files_and_published(key: Any, tmp_path: Path) -> Non
     token = Signer(load_private_key(path)).sign({"a": 1})
     assert verifier.verify(token) == {"a": 1}
     assert [each["alg"] for each in verifier.jwks()["keys"]] == verifier.algorithms()
+
+
+def test_a_certificate_stands_for_its_key(tmp_path: Path) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sa-signer")])
+    certificate = (
+        x509.CertificateBuilder(name, name, KEY.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2026, 1, 1))
+        .not_valid_after(datetime(2026, 1, 2))
+        .sign(KEY, hashes.SHA256())
+    )
+    path = tmp_path / "sa-signer.crt"
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    assert load_public_keys(path) == [KEY.public_key()]
 
 
 def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
