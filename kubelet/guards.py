@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from kubelet.runtime.interface import Runtime
 from kubelet.shutdown.logind import Logind
 from kubelet.shutdown.manager import NodeShutdown
 from kubelet.shutdown.plan import periods_of
+from kubelet.shutdown.record import ShutdownRecord
 from kubelet.stats.pods import PodStatsProvider
 
 
@@ -58,7 +60,8 @@ class NodeGuards:
             recorder=recorder,
             clock=clock,
         )
-        self.shutdown = NodeShutdown(periods_of(configuration), Logind())
+        record = ShutdownRecord(root, lambda: datetime.now(UTC))
+        self.shutdown = NodeShutdown(periods_of(configuration), Logind(), record, recorder, node=node)
 
     def is_on_cgroup_v1(self) -> bool:
         """Blocks, but not for long."""

@@ -60,6 +60,14 @@ SERVER_TTL = Gauge(
     "until certificate expiry (negative if already expired). If serving certificate is invalid or unused, "
     "the value will be +INF.",
 )
+SHUTDOWN_START = Gauge(
+    "kubelet_graceful_shutdown_start_time_seconds",
+    "Last graceful shutdown start time since unix epoch in seconds",
+)
+SHUTDOWN_END = Gauge(
+    "kubelet_graceful_shutdown_end_time_seconds",
+    "Last graceful shutdown end time since unix epoch in seconds",
+)
 # Upstream's counters without _total, which the library puts behind the name of a Counter.
 EVICTIONS = Gauge(
     "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]

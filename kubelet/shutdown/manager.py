@@ -11,9 +11,12 @@ from typing import Protocol
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, uid_of
 from client.errors import ConnectionFailed
+from kubelet.events import NORMAL, Recorder
 from kubelet.pods.status import Verdict
+from kubelet.references import node_reference
 from kubelet.shutdown.logind import LogindError
 from kubelet.shutdown.plan import Group, Period, shutdown_groups
+from kubelet.shutdown.record import ShutdownRecord
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +42,32 @@ class Inhibitor(Protocol):
 
 
 class NodeShutdown:
-    """`report` tells the API of the node, which is not ready while it shuts down."""
-
-    def __init__(self, periods: Sequence[Period], inhibitor: Inhibitor) -> None:
+    def __init__(
+        self,
+        periods: Sequence[Period],
+        inhibitor: Inhibitor,
+        record: ShutdownRecord,
+        recorder: Recorder,
+        *,
+        node: str,
+    ) -> None:
         self._periods = periods
         self._inhibitor = inhibitor
+        self._record = record
+        self._recorder = recorder
+        self._node = node
         self._shutting_down = False
 
     def is_shutting_down(self) -> bool:
         return self._shutting_down
 
     async def run(self, pods: Pods, report: Callable[[], Awaitable[None]]) -> None:
-        """Returns at once if the node does not wait for its pods, else never."""
+        """Returns at once if the node does not wait for its pods, else never.
+
+        `report` tells the API of the node, which is not ready while it shuts down.
+        """
+        if self._periods:
+            await asyncio.to_thread(self._record.load)
         while self._periods:
             try:
                 await self._inhibitor.inhibit(sum(each.seconds for each in self._periods))
@@ -66,6 +83,8 @@ class NodeShutdown:
     async def _handle(self, begins: bool, pods: Pods, report: Callable[[], Awaitable[None]]) -> None:
         log.warning("Shutdown manager detected shutdown event: begins=%s", begins)
         self._shutting_down = begins
+        message = f"Shutdown manager detected shutdown {'event' if begins else 'cancellation'}"
+        self._recorder.event(node_reference(self._node), NORMAL, "NodeShutdown", message)
         async with asyncio.TaskGroup() as group:
             group.create_task(_tell(report))
             if begins:
@@ -76,8 +95,10 @@ class NodeShutdown:
             await self._inhibitor.inhibit(sum(each.seconds for each in self._periods))
 
     async def _end(self, pods: Pods) -> None:
+        await asyncio.to_thread(self._record.begin)
         for group in shutdown_groups(pods.active_pods(), self._periods):
             await self._end_group(pods, group)
+        await asyncio.to_thread(self._record.end)
 
     async def _end_group(self, pods: Pods, group: Group) -> None:
         """Waits for its pods, but no longer than they were given."""

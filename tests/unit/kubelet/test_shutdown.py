@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.objects import Object, name_of
 from kubelet.configuration import merge
+from kubelet.events import NoEvents, Recorder
+from kubelet.metrics import SHUTDOWN_END, SHUTDOWN_START
 from kubelet.options import Options
 from kubelet.pods.status import Verdict
 from kubelet.shutdown.logind import parse_signal
 from kubelet.shutdown.manager import TERMINATED, NodeShutdown
 from kubelet.shutdown.plan import Period, periods_of, shutdown_groups
+from kubelet.shutdown.record import FILE, ShutdownRecord
 from tests.unit.kubelet.builders import make_container, make_pod
 from tests.unit.kubelet.world import living
 
@@ -92,11 +98,48 @@ class Machine:
         self.deeds.append("reported")
 
 
+PERIODS = (Period(0, 20.0), Period(CRITICAL, 10.0))
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def graceful(
+    machine: Machine, folder: Path, recorder: Recorder | None = None, periods: tuple[Period, ...] = PERIODS
+) -> NodeShutdown:
+    record = ShutdownRecord(folder, lambda: NOW)
+    return NodeShutdown(periods, machine, record, recorder or NoEvents(), node="n1")
+
+
+def told(what: str) -> float | None:
+    return REGISTRY.get_sample_value(f"kubelet_graceful_shutdown_{what}_time_seconds")
+
+
+def test_a_shutdown_is_remembered_when_the_machine_is_up_again(tmp_path: Path) -> None:
+    times = iter([NOW, NOW + timedelta(seconds=30)])
+    record = ShutdownRecord(tmp_path, lambda: next(times))
+    record.load()
+    record.begin()
+    assert (told("start"), told("end")) == (NOW.timestamp(), 0)
+    record.end()
+    assert (tmp_path / FILE).read_text() == (
+        '{"startTime":"2026-01-01T00:00:00Z","endTime":"2026-01-01T00:00:30Z"}'
+    )
+    SHUTDOWN_START.set(0)
+    ShutdownRecord(tmp_path, lambda: NOW).load()
+    assert (told("start"), told("end")) == (NOW.timestamp(), NOW.timestamp() + 30)
+
+
+def test_a_shutdown_that_was_cut_off_has_no_end(tmp_path: Path) -> None:
+    ShutdownRecord(tmp_path, lambda: NOW).begin()
+    SHUTDOWN_END.set(1)
+    ShutdownRecord(tmp_path, lambda: NOW).load()
+    assert told("end") == 0
+
+
 @pytest.mark.looptime
-async def test_pods_end_before_the_machine_does() -> None:
+async def test_pods_end_before_the_machine_does(tmp_path: Path) -> None:
     machine = Machine()
-    shutdown = NodeShutdown((Period(0, 20.0), Period(CRITICAL, 10.0)), machine)
     async with living() as world:
+        shutdown = graceful(machine, tmp_path, world.events)
         world.api.put(make_pod(make_container(command=["sh", "-c", "sleep 100000"])))
         await world.until_ready()
         task = asyncio.create_task(shutdown.run(world.assembly.kubelet, machine.report))
@@ -110,6 +153,10 @@ async def test_pods_end_before_the_machine_does() -> None:
         await asyncio.sleep(1)
         assert not shutdown.is_shutting_down()
         assert machine.deeds[-1] == "inhibited 30"
+        assert [each for each in world.events.seen if "NodeShutdown" in each] == [
+            "NodeShutdown: Shutdown manager detected shutdown event",
+            "NodeShutdown: Shutdown manager detected shutdown cancellation",
+        ]
         task.cancel()
 
 
@@ -131,9 +178,9 @@ class Slow:
 
 
 @pytest.mark.looptime
-async def test_nobody_waits_longer_than_the_period() -> None:
+async def test_nobody_waits_longer_than_the_period(tmp_path: Path) -> None:
     machine, slow = Machine(), Slow()
-    shutdown = NodeShutdown((Period(0, 20.0), Period(CRITICAL, 10.0)), machine)
+    shutdown = graceful(machine, tmp_path)
     task = asyncio.create_task(shutdown.run(slow, machine.report))
     machine.begins.put_nowait(True)
     await asyncio.sleep(31)
@@ -142,7 +189,7 @@ async def test_nobody_waits_longer_than_the_period() -> None:
     task.cancel()
 
 
-async def test_a_node_that_waits_for_nobody_asks_nobody() -> None:
+async def test_a_node_that_waits_for_nobody_asks_nobody(tmp_path: Path) -> None:
     machine = Machine()
-    await NodeShutdown((), machine).run(Slow(), machine.report)
+    await graceful(machine, tmp_path, periods=()).run(Slow(), machine.report)
     assert machine.deeds == []
