@@ -14,7 +14,7 @@ from typing import Protocol
 from apimachinery.objects import Object
 from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import GRACE_ANNOTATION
-from kubelet.metrics import RELIST_DURATION, RELIST_INTERVAL, RUNNING_CONTAINERS, RUNNING_PODS
+from kubelet.metrics import PLEG_SEEN, RELIST_DURATION, RELIST_INTERVAL, RUNNING_CONTAINERS, RUNNING_PODS
 from kubelet.pods.record import PodRecord
 from kubelet.pods.seen import newest_sandbox
 from kubelet.pods.workers import PodWorkers
@@ -72,6 +72,7 @@ class Housekeeping:
         self._listed = began
         seen = await self._runtime.list_pods()
         self.last_look = asyncio.get_running_loop().time()
+        PLEG_SEEN.set_to_current_time()
         RELIST_DURATION.observe(asyncio.get_running_loop().time() - began)
         _count(seen)
         for uid, pod in seen.items():

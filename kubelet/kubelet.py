@@ -17,7 +17,7 @@ from client.informer import Informer
 from kubelet.events import WARNING, Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
-from kubelet.metrics import ADMISSION_REJECTIONS
+from kubelet.metrics import ADMISSION_REJECTIONS, CONTAINERS_PER_POD, PREEMPTIONS
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.admission import counted_reason
 from kubelet.pods.allocation import granted_before, resources_in, with_resources
@@ -185,8 +185,9 @@ class Kubelet:
     def _added(self, pod: Object) -> None:
         record = PodRecord(granted_before(pod), self._now().timestamp())
         self.journal.note(pod, "seen")
-        verdict, victims = self._allocation.admit(pod)
+        verdict, victims, short_of = self._allocation.admit(pod)
         for victim in victims:
+            PREEMPTIONS.labels(short_of).inc()
             self._recorder.event(pod_reference(victim), WARNING, PREEMPTED.reason, PREEMPTED.message)
             self.end(victim, PREEMPTED, None)
         if verdict is not None:
@@ -196,6 +197,7 @@ class Kubelet:
             self._recorder.event(pod_reference(pod), WARNING, verdict.reason, verdict.message)
         else:
             self._references.register(pod)
+            CONTAINERS_PER_POD.observe(len(pod["spec"]["containers"]))
         self._allocation.add(record)
         self._allocation.grant(record, pod)
         self.workers.add(record)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
+from component_base.metrics import GO_BUCKETS, Counter, Gauge, Histogram
 
 _TYPE = "operation_type"
-POD_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600)
+POD_BUCKETS = (
+    0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600,
+    900, 1200, 1800, 2700, 3600,
+)  # fmt: skip
 
 POD_START = Histogram(
     "kubelet_pod_start_duration_seconds",
@@ -20,13 +23,50 @@ SYNC_DURATION = Histogram(
     "kubelet_pod_worker_duration_seconds",
     "Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync",
     ["operation_type"],
-    buckets=LATENCY_BUCKETS,
+    buckets=GO_BUCKETS,
 )
 RELIST_DURATION = Histogram(
-    "kubelet_pleg_relist_duration_seconds", "Duration in seconds for relisting pods in PLEG."
+    "kubelet_pleg_relist_duration_seconds",
+    "Duration in seconds for relisting pods in PLEG.",
+    buckets=GO_BUCKETS,
 )
 RELIST_INTERVAL = Histogram(
-    "kubelet_pleg_relist_interval_seconds", "Interval in seconds between relisting in PLEG."
+    "kubelet_pleg_relist_interval_seconds",
+    "Interval in seconds between relisting in PLEG.",
+    buckets=GO_BUCKETS,
+)
+PLEG_SEEN = Gauge("kubelet_pleg_last_seen_seconds", "Timestamp in seconds when PLEG was last seen active.")
+CONTAINERS_PER_POD = Histogram(
+    "kubelet_containers_per_pod_count", "The number of containers per pod.", buckets=(1, 2, 4, 8, 16)
+)
+CGROUP_VERSION = Gauge("kubelet_cgroup_version", "cgroup version on the hosts.")
+CGROUP_SECONDS = Histogram(
+    "kubelet_cgroup_manager_duration_seconds",
+    "Duration in seconds for cgroup manager operations. Broken down by method.",
+    [_TYPE],
+    buckets=GO_BUCKETS,
+)
+SANDBOX_SECONDS = Histogram(
+    "kubelet_run_podsandbox_duration_seconds",
+    "Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.",
+    ["runtime_handler"],
+    buckets=GO_BUCKETS,
+)
+SANDBOX_ERRORS = Counter(
+    "kubelet_run_podsandbox_errors",
+    "Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.",
+    ["runtime_handler"],
+)
+PULL_SECONDS = Histogram(
+    "kubelet_image_pull_duration_seconds",
+    "Duration in seconds to pull an image.",
+    ["image_size_in_bytes"],
+    buckets=(1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600),
+)
+IMAGES_COLLECTED = Counter(
+    "kubelet_image_garbage_collected",
+    "Total number of images garbage collected by the kubelet, whether through disk usage or image age.",
+    ["reason"],
 )
 NODE_NAME = Gauge("kubelet_node_name", "The node's name. The count is always 1.", ["node"])
 ADMISSION_REJECTIONS = Counter(
@@ -71,6 +111,11 @@ SHUTDOWN_END = Gauge(
 # Upstream's counters without _total, which the library puts behind the name of a Counter.
 EVICTIONS = Gauge(
     "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]
+)
+PREEMPTIONS = Gauge(
+    "kubelet_preemptions",
+    "Cumulative number of pod preemptions by preemption resource",
+    ["preemption_signal"],
 )
 CLIENT_RENEWAL_ERRORS = Gauge(
     "kubelet_certificate_manager_client_expiration_renew_errors",

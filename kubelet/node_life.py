@@ -28,6 +28,7 @@ from kubelet.configuration import gates_of
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.guards import NodeGuards
 from kubelet.health import health_checks
+from kubelet.metrics import CGROUP_VERSION
 from kubelet.node.agent import NodeAgent
 from kubelet.node.heartbeats import renew_leases, report_statuses
 from kubelet.node.machine import Machine
@@ -74,7 +75,9 @@ class NodeLife:
         if self.configuration["registerNode"]:
             await self.agent.register()
         self.recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
-        if self.guards.is_on_cgroup_v1():
+        on_v1 = self.guards.is_on_cgroup_v1()
+        CGROUP_VERSION.set(1 if on_v1 else 2)
+        if on_v1:
             self.recorder.event(node_reference(name), WARNING, "CgroupV1", _CGROUP_V1)
         self.nodes.add_handler(self._on_node)
         group.create_task(self.nodes.run())

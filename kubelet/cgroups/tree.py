@@ -20,6 +20,7 @@ from kubelet.cgroups.policy import CgroupPolicy
 from kubelet.cgroups.top import make_top
 from kubelet.cgroups.usage import read_group
 from kubelet.events import Recorder
+from kubelet.metrics import CGROUP_SECONDS
 from kubelet.references import node_reference
 from kubelet.runtime.interface import Runtime, RuntimeUnavailable
 from kubelet.runtime.usage import ContainerUsage
@@ -171,7 +172,8 @@ class CgroupTree:
             return
         name = self._name(pod)
         try:
-            await asyncio.to_thread(self._driver.apply, name, limits)
+            with CGROUP_SECONDS.labels("update" if uid in self._limits else "create").time():
+                await asyncio.to_thread(self._driver.apply, name, limits)
         except OSError as error:
             reason = in_words(error)
             raise CgroupError(f"failed to create container for [{' '.join(name)}] : {reason}") from error
@@ -184,7 +186,8 @@ class CgroupTree:
         for path in self._paths():
             if names.uid_in(path) == uid:
                 try:
-                    driver.remove(path)
+                    with CGROUP_SECONDS.labels("destroy").time():
+                        driver.remove(path)
                 except OSError as error:
                     log.info("Cgroup of a pod not removed: path=%s error=%s", path, error)
 

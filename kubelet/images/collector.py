@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kubelet.events import WARNING, Recorder
 from kubelet.images.collection import ImagePolicy, Records, evictable, next_records, to_free, too_old
+from kubelet.metrics import IMAGES_COLLECTED
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime
 from kubelet.stats.disk import Filesystem, filesystem_of
@@ -52,7 +53,7 @@ class ImageCollector:
         """Removes what is too old, then as much as the file system needs."""
         images = await self._look()
         now = self._clock()
-        await self._remove(too_old(images, self._records, self._policy, now))
+        await self._remove(too_old(images, self._records, self._policy, now), reason="age")
         folder = await self._runtime.image_folder()
         disk = await asyncio.to_thread(filesystem_of, Path(folder))
         if wanted := to_free(disk, self._policy):
@@ -73,7 +74,9 @@ class ImageCollector:
         self._records = next_records(self._records, images, used | self._kept, self._clock())
         return images
 
-    async def _remove(self, doomed: list[ImageRef], wanted: float = float("inf")) -> int:
+    async def _remove(
+        self, doomed: list[ImageRef], wanted: float = float("inf"), reason: str = "space"
+    ) -> int:
         """The bytes that were freed. What the engine will not give is in use by others."""
         freed = 0
         for image in doomed:
@@ -85,6 +88,7 @@ class ImageCollector:
                 log.info("Image stays: image=%s error=%s", image.id, error)
                 continue
             log.info("Removed image: image=%s size=%s names=%s", image.id, image.size, image.tags)
+            IMAGES_COLLECTED.labels(reason).inc()
             freed += image.size
         return freed
 

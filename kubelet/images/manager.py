@@ -11,6 +11,7 @@ from apimachinery.objects import Object, uid_of
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.images.credentials import credentials_for
 from kubelet.images.reference import InvalidReferenceError, with_default_tag
+from kubelet.metrics import PULL_SECONDS
 from kubelet.references import container_reference, pod_reference
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
@@ -23,6 +24,19 @@ from kubelet.runtime.interface import (
 )
 
 INITIAL_BACKOFF, MAXIMUM_BACKOFF = 10.0, 300.0
+
+
+_SIZES = (
+    (0, "0-10MB"), (10 << 20, "10MB-100MB"), (100 << 20, "100MB-500MB"), (500 << 20, "500MB-1GB"),
+    (1 << 30, "1GB-5GB"), (5 << 30, "5GB-10GB"), (10 << 30, "10GB-20GB"), (20 << 30, "20GB-30GB"),
+    (30 << 30, "30GB-40GB"), (40 << 30, "40GB-60GB"), (60 << 30, "60GB-100GB"), (100 << 30, "GT100GB"),
+)  # fmt: skip
+"""Of more bytes than these."""
+
+
+def size_class(size: int) -> str:
+    """How metrics tell of an image of so many bytes."""
+    return next((name for least, name in reversed(_SIZES) if size > least), "N/A")
 
 
 class ImagePullBackOffError(ContainerRuntimeError):
@@ -149,6 +163,7 @@ class ImageManager:
             self._failed(asking, error)
             raise
         self._failures.pop(asking.key, None)
+        PULL_SECONDS.labels(size_class(pulled.size)).observe(_now() - asked)
         took, waited = (_to_milliseconds(_now() - since) for since in (began, asked))
         message = (
             f'Successfully pulled image "{asking.image}" in {took} ({waited} including waiting). '

@@ -32,6 +32,8 @@ class Admission(NamedTuple):
     refused: Verdict | None
     victims: list[Object]
     """Pods that have to make room."""
+    short_of: str = ""
+    """The first resource that there was too little of."""
 
 
 class AllocationManager:
@@ -66,9 +68,9 @@ class AllocationManager:
         verdict = self._judge(pod, node, others)
         if verdict is None or not verdict.reason.startswith(OUT_OF) or not is_critical(pod):
             return Admission(verdict or self._shutdown(), [])
-        return self._admit_critical(pod, node, others)
+        return self._admit_critical(pod, node, others, verdict.reason.removeprefix(OUT_OF))
 
-    def _admit_critical(self, pod: Object, node: Object, others: list[Object]) -> Admission:
+    def _admit_critical(self, pod: Object, node: Object, others: list[Object], short_of: str) -> Admission:
         """Others make room for it, if nothing but resources is in its way."""
         try:
             ended = victims(pod, get_path(node, "status.allocatable") or {}, others)
@@ -76,7 +78,7 @@ class AllocationManager:
             return Admission(Verdict("UnexpectedAdmissionError", f"{_NO_RECOVERY}: {error}"), [])
         left = [each for each in others if each not in ended]
         verdict = self._judge(pod, node, left) or self._shutdown()
-        return Admission(verdict, [] if verdict else ended)
+        return Admission(verdict, [] if verdict else ended, short_of)
 
     def _shutdown(self) -> Verdict | None:
         return SHUTTING_DOWN if self._is_shutting_down() else None

@@ -10,7 +10,7 @@ from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import WARNING, Recorder
 from kubelet.journal import Journal
-from kubelet.metrics import STARTED_PODS, STARTED_PODS_ERRORS
+from kubelet.metrics import SANDBOX_ERRORS, SANDBOX_SECONDS, STARTED_PODS, STARTED_PODS_ERRORS
 from kubelet.pods.devices import DeviceError, Devices
 from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.references import pod_reference
@@ -48,7 +48,7 @@ class SandboxMaker:
             config = await self._config(pod, attempt)
             async with self._gate:
                 with self._journal.step(pod, "sandbox"):
-                    await uninterrupted(self._runtime.create_sandbox(config))
+                    await self._run(config)
         except DeviceError as error:
             message = f"Failed to prepare dynamic resources: prepare dynamic resources: {error}"
             self._recorder.event(pod_reference(pod), WARNING, "FailedPrepareDynamicResources", message)
@@ -59,6 +59,11 @@ class SandboxMaker:
             self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
             return False
         return True
+
+    async def _run(self, config: SandboxConfig) -> None:
+        handler = config.runtime_handler
+        with SANDBOX_SECONDS.labels(handler).time(), SANDBOX_ERRORS.labels(handler).count_exceptions():
+            await uninterrupted(self._runtime.create_sandbox(config))
 
     async def _config(self, pod: Object, attempt: int) -> SandboxConfig:
         settings, handler = self._settings, await self._classes.handler_of(pod)

@@ -11,6 +11,7 @@ from kubelet.images.collector import ImageCollector
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import ImageRef
 from kubelet.stats.disk import Filesystem
+from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import Events, now
 
 
@@ -59,11 +60,13 @@ async def test_unused_images_are_deleted_and_the_sandboxs_stays() -> None:
     runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1", "pause:1"]))
     clock, events = [0.0], Events()
     images = collector(runtime, clock, events, ImagePolicy())
+    counts = Counts(space=("image_garbage_collected_total", {"reason": "space"}))
     await images.delete_unused()
     assert len(await runtime.list_images()) == 2
     clock[0] = 200.0
     await images.delete_unused()
     assert [each.tags for each in await runtime.list_images()] == [("pause:1",)]
+    assert counts.grown() == {"space": 1}
 
 
 @pytest.mark.looptime

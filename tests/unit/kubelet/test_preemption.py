@@ -7,6 +7,7 @@ import pytest
 from apimachinery.objects import Object, name_of
 from kubelet.pods.preemption import NoVictims, victims
 from tests.unit.kubelet.builders import make_container, make_pod
+from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import living
 
 CRITICAL = 2_000_000_000
@@ -76,9 +77,11 @@ async def test_a_critical_pod_gets_its_place() -> None:
         for name in ("a", "b", "c"):
             world.api.put(make_pod(forever, meta={"name": name, "uid": name}))
         await world.until(lambda: len(world.assembly.kubelet.active_pods()) == 3)
+        counts = Counts(pods=("preemptions", {"preemption_signal": "pods"}))
         world.api.put(make_pod(forever, meta={"name": "z", "uid": "z"}, priority=CRITICAL))
         await world.until(lambda: world.phase("z") == "Running")
         await world.until(lambda: [world.phase(name) for name in "abc"].count("Failed") == 1)
         assert "Preempting: Preempted in order to admit critical pod" in world.events.seen
+        assert counts.grown() == {"pods": 1}
         world.api.put(make_pod(forever, meta={"name": "y", "uid": "y"}))
         await world.until(lambda: world.phase("y") == "Failed")
