@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,31 @@ from apimachinery.quantity import Quantity
 from kubelet.cgroups.names import Name, all_pods, parse_path
 
 PODS = "pods"
+COMPRESSIBLE = "-compressible"
+"""Ends the names of what is enforced of processors alone."""
 RESERVED = {
-    "system-reserved": ("systemReserved", "systemReservedCgroup"),
-    "kube-reserved": ("kubeReserved", "kubeReservedCgroup"),
+    "system-reserved": ("System Reserved", "systemReserved", "systemReservedCgroup"),
+    "kube-reserved": ("Kube Reserved", "kubeReserved", "kubeReservedCgroup"),
 }
-"""What else can be enforced: its amounts and its cgroup."""
+"""What else can be enforced: what Events call it, its amounts and its cgroup."""
 
 
 class CgroupPolicyError(ValueError):
     """The configuration asks for what there is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A cgroup of others that is to be limited, too, and what was reserved for it."""
+
+    title: str
+    cgroup: str
+    amounts: Mapping[str, Quantity]
+    is_compressible: bool = False
+
+    @property
+    def name(self) -> Name:
+        return parse_path(self.cgroup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +47,7 @@ class CgroupPolicy:
     enforce_cpu: bool = True
     reserved: Mapping[str, Quantity] = field(default_factory=dict)
     """What pods may not have of the node."""
-    others: Mapping[Name, Mapping[str, Quantity]] = field(default_factory=dict)
-    """Cgroups of others that are to be limited, too, and what was reserved for them."""
+    others: Sequence[Reserve] = ()
 
 
 def policy_of(configuration: Mapping[str, Any]) -> CgroupPolicy | None:
@@ -45,20 +60,25 @@ def policy_of(configuration: Mapping[str, Any]) -> CgroupPolicy | None:
         pids=max(configuration["podPidsLimit"], 0),
         enforce_cpu=configuration["cpuCFSQuota"],
         reserved=reserved_of(configuration) if PODS in enforced else {},
-        others=dict(_other(configuration, each) for each in enforced if each != PODS),
+        others=tuple(_other(configuration, each) for each in enforced if each != PODS),
     )
 
 
 def reserved_of(configuration: Mapping[str, Any]) -> dict[str, Quantity]:
     """systemReserved and kubeReserved together."""
-    return add_up(_amounts(configuration, each) for each, _ in RESERVED.values())
+    return add_up(_amounts(configuration, each) for _, each, _ in RESERVED.values())
 
 
-def _other(configuration: Mapping[str, Any], key: str) -> tuple[Name, dict[str, Quantity]]:
-    if key not in RESERVED:
+def _other(configuration: Mapping[str, Any], key: str) -> Reserve:
+    plain = key.removesuffix(COMPRESSIBLE)
+    if plain not in RESERVED:
         raise CgroupPolicyError(f'"{key}" of enforceNodeAllocatable is not there')
-    amounts, cgroup = RESERVED[key]
-    return parse_path(configuration[cgroup]), _amounts(configuration, amounts)
+    title, field, cgroup = RESERVED[plain]
+    amounts = _amounts(configuration, field)
+    if plain == key:
+        return Reserve(title, configuration[cgroup], amounts)
+    processors = {name: each for name, each in amounts.items() if name == "cpu"}
+    return Reserve(title, configuration[cgroup], processors, is_compressible=True)
 
 
 def _amounts(configuration: Mapping[str, Any], key: str) -> dict[str, Quantity]:

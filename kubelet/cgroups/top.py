@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apimachinery.pods import BEST_EFFORT, BURSTABLE
+from component_base.os_errors import in_words
 from kubelet.cgroups import names
 from kubelet.cgroups.drivers import Driver
 from kubelet.cgroups.files import is_forbidden
 from kubelet.cgroups.limits import Limits, limits_of_class, limits_of_node, limits_of_resources
-from kubelet.cgroups.policy import CgroupPolicy
+from kubelet.cgroups.policy import CgroupPolicy, Reserve
 from kubelet.events import NORMAL, WARNING
 
 
@@ -29,8 +30,9 @@ def make_top(driver: Driver, policy: CgroupPolicy, capacity: Mapping[str, str]) 
     outcomes = [_limit_node(driver, policy.top, limits_of_node(capacity, policy.reserved, sizes))]
     for quality in (BURSTABLE, BEST_EFFORT):
         driver.apply(names.of_class(policy.top, quality), limits_of_class(quality, (), sizes))
-    for name, reserved in policy.others.items():
-        outcomes.append(_limit_other(driver, name, limits_of_resources(reserved, sizes)))
+    outcomes += [
+        _limit_other(driver, each, limits_of_resources(each.amounts, sizes)) for each in policy.others
+    ]
     return outcomes
 
 
@@ -41,22 +43,22 @@ def _limit_node(driver: Driver, top: names.Name, limits: Limits) -> Outcome:
     except OSError as error:
         if is_forbidden(error) or not driver.files.exists(driver.path(top)):
             raise
-        return _failed(f"Failed to update Node Allocatable Limits {_shown(top)}: {error}")
+        return _failed(f"Failed to update Node Allocatable Limits {_shown(top)}: {in_words(error)}")
     return _enforced("Updated Node Allocatable limit across pods")
 
 
-def _limit_other(driver: Driver, name: names.Name, limits: Limits) -> Outcome:
+def _limit_other(driver: Driver, reserve: Reserve, limits: Limits) -> Outcome:
     """Another's cgroup is limited, never made."""
-    path = driver.path(name)
+    path, title = driver.path(reserve.name), reserve.title
+    what = f"{title} Compressible" if reserve.is_compressible else title
+    failure = f'Failed to enforce {what} Cgroup Limits on "{reserve.cgroup}"'
     try:
         if not driver.files.exists(path):
-            return _failed(
-                f"Failed to enforce limits on {_shown(name)}: {_shown(name)} cgroup does not exist"
-            )
+            return _failed(f"{failure}: cgroup {_shown(reserve.name)} has some missing paths: {path}")
         driver.files.write(path, limits)
     except OSError as error:
-        return _failed(f"Failed to enforce limits on {_shown(name)}: {error}")
-    return _enforced(f"Updated limits on reserved cgroup {_shown(name)}")
+        return _failed(f"{failure}: {in_words(error)}")
+    return _enforced(f"Updated limits on {title.lower()} cgroup {reserve.cgroup}")
 
 
 def _enforced(message: str) -> Outcome:
@@ -68,4 +70,5 @@ def _failed(message: str) -> Outcome:
 
 
 def _shown(name: names.Name) -> str:
-    return f"[{' '.join(name)}]"
+    quoted = (f'"{each}"' for each in name)
+    return f"[{' '.join(quoted)}]"

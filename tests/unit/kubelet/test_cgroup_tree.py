@@ -11,7 +11,7 @@ from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from kubelet.cgroups.drivers import CgroupfsDriver
 from kubelet.cgroups.limits import Limits
-from kubelet.cgroups.policy import CgroupPolicy
+from kubelet.cgroups.policy import CgroupPolicy, Reserve
 from kubelet.cgroups.tree import CgroupError, CgroupTree
 from tests.unit.kubelet.builders import asking, make_container, make_pod
 from tests.unit.kubelet.cgroup_files import CgroupFiles
@@ -96,8 +96,8 @@ async def test_pods_that_use_too_much_already_do_not_keep_the_tree_from_being_ma
     await tree.widen(pod_asking("100m"))
     assert files.limits["kubepods/burstable/podu1"] == Limits(102)
     assert events.seen == [
-        "FailedNodeAllocatableEnforcement: Failed to update Node Allocatable Limits [kubepods]: "
-        "[Errno 16] Device or resource busy"
+        'FailedNodeAllocatableEnforcement: Failed to update Node Allocatable Limits ["kubepods"]: '
+        "device or resource busy"
     ]
 
 
@@ -113,8 +113,16 @@ async def test_what_is_reserved_for_others_limits_their_cgroups_if_there_are_any
     files = CgroupFiles()
     files.limits["kube.slice"] = Limits()
     amounts = {"memory": Quantity.parse("64Mi")}
-    tree, events = make_tree(files, others={("kube.slice",): amounts, ("system.slice",): amounts})
+    others = [
+        Reserve("Kube Reserved", "/kube.slice", amounts),
+        Reserve("System Reserved", "/system.slice", amounts),
+    ]
+    tree, events = make_tree(files, others=others)
     await tree.set_up()
     assert files.limits["kube.slice"].memory == 64 * MIB
     assert "system.slice" not in files.limits
-    assert events.reasons()[1:] == ["NodeAllocatableEnforced", "FailedNodeAllocatableEnforcement"]
+    assert events.seen[1:] == [
+        "NodeAllocatableEnforced: Updated limits on kube reserved cgroup /kube.slice",
+        "FailedNodeAllocatableEnforcement: Failed to enforce System Reserved Cgroup Limits on "
+        '"/system.slice": cgroup ["system.slice"] has some missing paths: system.slice',
+    ]

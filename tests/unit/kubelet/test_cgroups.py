@@ -16,7 +16,7 @@ from kubelet.cgroups.limits import (
     limits_of_pod,
     wider,
 )
-from kubelet.cgroups.policy import CgroupPolicy, CgroupPolicyError, policy_of
+from kubelet.cgroups.policy import CgroupPolicy, CgroupPolicyError, Reserve, policy_of
 from kubelet.configuration_defaults import DEFAULTS
 from tests.unit.kubelet.builders import asking, make_container, make_pod, make_sidecar
 
@@ -132,8 +132,8 @@ def test_between_two_sizes_a_pod_has_room_for_both() -> None:
 
 
 def test_what_cannot_be_enforced_is_refused() -> None:
-    with pytest.raises(CgroupPolicyError, match='"kube-reserved-compressible" of enforceNodeAllocatable'):
-        policy_of({**DEFAULTS, "enforceNodeAllocatable": ["kube-reserved-compressible"]})
+    with pytest.raises(CgroupPolicyError, match='"user-reserved" of enforceNodeAllocatable'):
+        policy_of({**DEFAULTS, "enforceNodeAllocatable": ["user-reserved"]})
 
 
 def test_the_configuration_says_what_is_enforced() -> None:
@@ -146,4 +146,10 @@ def test_the_configuration_says_what_is_enforced() -> None:
     others = {"enforceNodeAllocatable": ["kube-reserved"], "kubeReservedCgroup": "/kube.slice"}
     strict = policy_of({**DEFAULTS, **reserved, **others})
     assert strict is not None
-    assert strict.others == {("kube.slice",): {"cpu": Quantity.parse("500m")}}
+    cpu = {"cpu": Quantity.parse("500m")}
+    assert strict.others == (Reserve("Kube Reserved", "/kube.slice", cpu),)
+    memory = {"kubeReserved": {"cpu": "500m", "memory": "1Gi"}}
+    compressible = {**others, "enforceNodeAllocatable": ["kube-reserved-compressible"]}
+    soft = policy_of({**DEFAULTS, **memory, **compressible})
+    assert soft is not None
+    assert soft.others == (Reserve("Kube Reserved", "/kube.slice", cpu, is_compressible=True),)
