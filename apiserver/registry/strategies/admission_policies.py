@@ -40,6 +40,8 @@ _RESERVED = frozenset(
 
 
 class AdmissionPolicyStrategy(Strategy):
+    allow_unconditional_update = False
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns(Column("Validations", "integer"), "ParamKind")
 
     def default(self, obj: Object) -> None:
@@ -201,6 +203,7 @@ def _selector_as_go_prints_it(selector: Object) -> str:
 
 class AdmissionPolicyBindingStrategy(Strategy):
     has_status = False
+    allow_unconditional_update = False
     columns: Sequence[Column] = columns("PolicyName", "ParamRef")
 
     def default(self, obj: Object) -> None:

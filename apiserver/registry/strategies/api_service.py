@@ -33,6 +33,8 @@ LOCAL: Object = {
 class APIServiceStrategy(Strategy):
     name_check = staticmethod(names.is_path_segment)
     tracks_generation = False
+    allow_unconditional_update = False
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns(
         Column("Service", description="The reference to the service that hosts this API endpoint."),
         Column("Available", description="Whether this service is available."),

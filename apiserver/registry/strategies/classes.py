@@ -76,6 +76,8 @@ def _validate_priority(priority: Object) -> Errors:
 
 class RuntimeClassStrategy(Strategy):
     has_status = False
+    allow_create_on_update = True
+    allow_unconditional_update = False
     tracks_generation = False
     columns: Sequence[Column] = columns("Handler")
 
@@ -104,6 +106,7 @@ class RuntimeClassStrategy(Strategy):
 
 
 class PodDisruptionBudgetStrategy(Strategy):
+    allow_unconditional_update = False
     columns: Sequence[Column] = columns(
         "Min Available", "Max Unavailable", Column("Allowed Disruptions", "integer")
     )

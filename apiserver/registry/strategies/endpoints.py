@@ -123,6 +123,11 @@ class EndpointSliceStrategy(Strategy):
     has_status = False
     columns: Sequence[Column] = columns("AddressType", "Ports", "Endpoints")
 
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        """Other labels are a new generation, too."""
+        if labels_of(new) != labels_of(old):
+            new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
+
     def default(self, obj: Object) -> None:
         for port in obj.get("ports") or ():
             fill_absent(port, {"name": "", "protocol": "TCP"})

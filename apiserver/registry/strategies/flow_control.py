@@ -34,6 +34,7 @@ def _precedence(schema: Object) -> tuple[int, str]:
 
 
 class FlowSchemaStrategy(Strategy):
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = (
         NAME_COLUMN,
         Column("PriorityLevel"),
@@ -65,6 +66,7 @@ class FlowSchemaStrategy(Strategy):
 
 
 class PriorityLevelStrategy(Strategy):
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns(
         "Type", "NominalConcurrencyShares", "Queues", "HandSize", "QueueLengthLimit"
     )

@@ -48,6 +48,8 @@ class IPAddressStrategy(Strategy):
 
 
 class ServiceCIDRStrategy(Strategy):
+    tracks_generation = False
+    status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns("CIDRs")
 
     def validate(self, obj: Object) -> ErrorList:

@@ -143,6 +143,7 @@ def _scope_operator(operator: str, values: Sequence[str], path: Path) -> Errors:
 
 class LimitRangeStrategy(Strategy):
     has_status = False
+    allow_create_on_update = True
     tracks_generation = False
 
     def default(self, obj: Object) -> None:

@@ -30,6 +30,7 @@ from apiserver.registry.strategy import Column, Rollback, Strategy, WriteContext
 class ServiceStrategy(Strategy):
     name_check = staticmethod(names.is_dns1035_label)
     tracks_generation = False
+    allow_create_on_update = True
     columns: Sequence[Column] = columns(
         "Type", "Cluster-IP", "External-IP", "Port(s)", wide=(Column("Selector", priority=1),)
     )

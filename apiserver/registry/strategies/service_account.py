@@ -18,6 +18,15 @@ class ServiceAccountStrategy(Strategy):
     tracks_generation = False
     columns: Sequence[Column] = columns("Secrets")
 
+    def prepare_for_create(self, obj: Object) -> None:
+        """Of its secrets nothing counts but their names."""
+        for secret in obj.get("secrets") or ():
+            for field in secret.keys() - {"name"}:
+                del secret[field]
+
+    def prepare_for_update(self, new: Object, old: Object) -> None:
+        self.prepare_for_create(new)
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         is_new = _MOUNTABLE in annotations_of(obj) and not (old and _MOUNTABLE in annotations_of(old))
         text = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"

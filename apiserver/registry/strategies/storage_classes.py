@@ -143,6 +143,7 @@ class VolumeAttributesClassStrategy(Strategy):
 
 class CSIDriverStrategy(Strategy):
     has_status = False
+    allow_unconditional_update = False
     columns: Sequence[Column] = columns(
         Column("AttachRequired", "boolean"),
         Column("PodInfoOnMount", "boolean"),
@@ -216,6 +217,7 @@ def _validate_driver(driver: Object) -> Errors:
 
 class CSINodeStrategy(Strategy):
     has_status = False
+    allow_unconditional_update = False
     tracks_generation = False
     columns: Sequence[Column] = columns(Column("Drivers", "integer"))
 
@@ -234,6 +236,7 @@ class CSINodeStrategy(Strategy):
 
 class CSIStorageCapacityStrategy(Strategy):
     has_status = False
+    allow_unconditional_update = False
     tracks_generation = False
     columns: Sequence[Column] = (NAME_COLUMN, Column("StorageClassName"), Column("Capacity"))
 
@@ -253,6 +256,7 @@ class CSIStorageCapacityStrategy(Strategy):
 
 
 class VolumeAttachmentStrategy(Strategy):
+    allow_unconditional_update = False
     status_resets = ("spec", "metadata")
     tracks_generation = False
     columns: Sequence[Column] = columns(

@@ -33,6 +33,7 @@ class WebhookConfigurationStrategy(Strategy):
     """Validating or mutating: mutating ones may be asked again."""
 
     has_status = False
+    allow_unconditional_update = False
     columns: Sequence[Column] = columns(Column("Webhooks", "integer"))
 
     def __init__(self, *, mutating: bool) -> None:

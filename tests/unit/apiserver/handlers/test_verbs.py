@@ -147,6 +147,20 @@ async def test_some_kinds_are_created_by_an_update(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/namespaces/default/limitranges/a", {"spec": {"limits": []}}),
+        ("/api/v1/namespaces/default/services/a", {"spec": {"ports": [{"port": 80}]}}),
+        ("/apis/node.k8s.io/v1/runtimeclasses/a", {"handler": "h"}),
+    ],
+)
+async def test_some_kinds_are_made_by_a_put(api: Api, path: str, body: dict[str, Any]) -> None:
+    body["metadata"] = {"name": "a"}
+    first = await api.request("PUT", path, body)
+    assert (first.status, (await api.request("PUT", path, first.json)).status) == (201, 200)
+
+
+@pytest.mark.parametrize(
     ("kind", "patch", "data"),
     [
         pytest.param("merge-patch", {"data": {"k": None, "l": "w"}}, {"l": "w"}, id="merge"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from apimachinery import scheme
+from apimachinery.errors import InvalidError
 from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.scheme import Resource
+from apiserver.registry import rules
 from apiserver.registry.strategies.registered import strategy_for
 from tests.unit.apiserver.strategies.objects import (
     NOW,
@@ -366,6 +369,68 @@ def test_what_a_claim_is_filled_with(old: Object, new: Object, expected: tuple[A
     else:
         rules.prepare_for_create(claim)
     assert (claim["spec"].get("dataSource"), claim["spec"].get("dataSourceRef")) == expected
+
+
+DEMAND_A_VERSION = {
+    scheme.API_SERVICES,
+    scheme.CSI_DRIVERS,
+    scheme.CSI_NODES,
+    scheme.CSI_STORAGE_CAPACITIES,
+    scheme.CUSTOM_RESOURCE_DEFINITIONS,
+    scheme.LEASES,
+    scheme.MUTATING_WEBHOOK_CONFIGURATIONS,
+    scheme.POD_DISRUPTION_BUDGETS,
+    scheme.RUNTIME_CLASSES,
+    scheme.VALIDATING_ADMISSION_POLICIES,
+    scheme.VALIDATING_ADMISSION_POLICY_BINDINGS,
+    scheme.VALIDATING_WEBHOOK_CONFIGURATIONS,
+    scheme.VOLUME_ATTACHMENTS,
+}
+
+
+@pytest.mark.parametrize("resource", scheme.BUILTIN, ids=lambda r: f"{r.group or 'core'}/{r.plural}")
+def test_some_kinds_are_not_updated_without_a_version(resource: Resource) -> None:
+    old = make(resource, metadata={"resourceVersion": "5", "uid": "u"})
+    demanded = "metadata.resourceVersion: Invalid value: 0: must be specified for an update"
+    with pytest.raises(InvalidError, match=demanded) if resource in DEMAND_A_VERSION else nullcontext():
+        rules.check_version(resource, strategy_for(resource), make(resource), old)
+
+
+@pytest.mark.parametrize(
+    ("resource", "labels"),
+    [
+        (scheme.API_SERVICES, {"a": "old"}),
+        (scheme.FLOW_SCHEMAS, {"a": "old"}),
+        (scheme.PRIORITY_LEVEL_CONFIGURATIONS, {"a": "old"}),
+        (scheme.SERVICE_CIDRS, {"a": "old"}),
+        (scheme.VALIDATING_ADMISSION_POLICIES, {"a": "old"}),
+        (scheme.POD_DISRUPTION_BUDGETS, {"a": "new"}),
+    ],
+)
+def test_labels_that_an_update_of_the_status_changes(resource: Resource, labels: Object) -> None:
+    old, new = (make(resource, metadata={"labels": {"a": each}}, spec={}) for each in ("old", "new"))
+    rules.before_update(strategy(resource), new, old, "status")
+    assert new["metadata"]["labels"] == labels
+
+
+@pytest.mark.parametrize(
+    ("resource", "changed", "generation"),
+    [
+        (scheme.ENDPOINT_SLICES, {"metadata": {"labels": {"a": "b"}}}, 2),
+        (scheme.ENDPOINT_SLICES, {"ports": [{"port": 1}]}, 2),
+        (scheme.ENDPOINT_SLICES, {"metadata": {"annotations": {"a": "b"}}}, 1),
+        (scheme.SERVICE_CIDRS, {"spec": {"cidrs": ["10.0.0.0/8"]}}, None),
+    ],
+)
+def test_what_is_a_new_generation(resource: Resource, changed: Object, generation: int | None) -> None:
+    old, new = created(resource, make(resource)), make(resource, **changed)
+    rules.before_update(strategy(resource), new, old, "")
+    assert new["metadata"].get("generation") == generation
+
+
+def test_of_an_accounts_secrets_nothing_but_names_is_kept() -> None:
+    account = make(scheme.SERVICE_ACCOUNTS, secrets=[{"name": "a", "kind": "Secret", "uid": "u"}, {}])
+    assert created(scheme.SERVICE_ACCOUNTS, account)["secrets"] == [{"name": "a"}, {}]
 
 
 def test_a_namespace_ends_only_through_finalize() -> None:
