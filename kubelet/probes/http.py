@@ -7,6 +7,7 @@ by `judge`.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -140,6 +141,8 @@ def dial_error(host: str, port: int, error: OSError) -> str:
         return f"tls: {error.reason or error}"
     if isinstance(error, TimeoutError):
         return f"dial tcp {where}: i/o timeout"
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {host}: no such host"
     return f"dial tcp {where}: connect: {_words(error)}"
 
 

@@ -16,6 +16,10 @@ from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import mount, mounted_below
 
 NEW_MOUNTER = "MountVolume.NewMounter initialization"
+_GIT_REPO = (
+    "git-repo volume plugin has been disabled; if necessary, it may be re-enabled by enabling the "
+    "feature-gate `GitRepoVolumeDriver`"
+)
 MAP_BLOCK = "MapVolume.MapBlockVolume"
 
 
@@ -42,6 +46,8 @@ def why_unsupported(source: Object) -> str:
             "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: "
             f"driver name {driver} not found in the list of registered CSI drivers"
         )
+    if "gitRepo" in source:
+        return _GIT_REPO
     return "no volume plugin matched"
 
 

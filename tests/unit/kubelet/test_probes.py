@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -12,7 +13,7 @@ import pytest
 from component_base.grpc.status import Code, GrpcError
 from kubelet.probes.grpc import complaint, decode_status, encode_request, probe_grpc
 from kubelet.probes.grpc import judge as judge_grpc
-from kubelet.probes.http import HttpGet, probe_http
+from kubelet.probes.http import HttpGet, dial_error, probe_http
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
 from kubelet.probes.prober import PortError, command_of, http_get, port_of, probe_exec
 from kubelet.probes.tcp import probe_tcp
@@ -136,6 +137,11 @@ async def test_nobody_listens() -> None:
     grpc = await probe_grpc("127.0.0.1", port, "", 0.05)
     failed = f'timeout: failed to connect service "127.0.0.1:{port}" within 50ms'
     assert grpc.message == f"{failed}: context deadline exceeded"
+
+
+def test_a_host_without_an_address_is_told_of_as_go_does() -> None:
+    error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert dial_error("h.invalid", 80, error) == "dial tcp: lookup h.invalid: no such host"
 
 
 async def test_an_answer_that_does_not_come_is_a_timeout() -> None:

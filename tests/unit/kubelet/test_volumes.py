@@ -263,6 +263,15 @@ async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
     assert mounted["v"].read_only is read_only
 
 
+async def test_a_git_repository_is_no_volume_any_more(tmp_path: Path) -> None:
+    nobody: Any = None
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
+    container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    pod = make_pod(container, volumes=[{"name": "v", "gitRepo": {"repository": "https://x.example"}}])
+    with pytest.raises(VolumesError, match="git-repo volume plugin has been disabled; if necessary"):
+        await manager.set_up(pod, {})
+
+
 async def test_every_volume_is_tried(tmp_path: Path) -> None:
     nobody: Any = None
     manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
