@@ -18,6 +18,10 @@ class ImagePolicy:
     minimum_age: float = 120.0
     maximum_age: float = 0.0
 
+    @property
+    def is_off(self) -> bool:
+        return self.high == 100 and not self.maximum_age
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:

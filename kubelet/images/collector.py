@@ -12,11 +12,15 @@ from kubelet.images.collection import ImagePolicy, Records, evictable, next_reco
 from kubelet.metrics import IMAGES_COLLECTED
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime
-from kubelet.stats.disk import Filesystem, filesystem_of
+from kubelet.stats.disk import filesystem_of
 
 log = logging.getLogger(__name__)
 
 PERIOD = 300.0
+
+
+class CollectionError(Exception):
+    """Not as much is free as should be."""
 
 
 class ImageCollector:
@@ -41,26 +45,43 @@ class ImageCollector:
         self._records: Records = {}
 
     async def run(self) -> None:
-        """Never ends."""
+        """Never ends. What fails once may be an engine that is not up yet: Events tell of the next time."""
+        has_failed = False
         while True:
             try:
                 await self.collect()
-            except ContainerRuntimeError as error:
+            except (ContainerRuntimeError, CollectionError) as error:
                 log.warning("Image garbage collection failed: error=%s", error)
+                if has_failed:
+                    self._complain("ImageGCFailed", str(error))
+                has_failed = True
+            else:
+                has_failed = False
             await asyncio.sleep(PERIOD)
 
     async def collect(self) -> None:
-        """Removes what is too old, then as much as the file system needs."""
+        """Removes what is too old, then as much as the file system needs. Raises CollectionError."""
         images = await self._look()
+        if self._policy.is_off:
+            return
         now = self._clock()
         await self._remove(too_old(images, self._records, self._policy, now), reason="age")
         folder = await self._runtime.image_folder()
         disk = await asyncio.to_thread(filesystem_of, Path(folder))
+        if disk.capacity == 0:
+            message = "invalid capacity 0 on image filesystem"
+            self._complain("InvalidDiskCapacity", message)
+            raise CollectionError(message)
         if wanted := to_free(disk, self._policy):
             log.info("Image file system is over the threshold: node=%s bytes_to_free=%s", self._node, wanted)
             freed = await self._remove(evictable(images, self._records, self._policy, now), wanted)
             if freed < wanted:
-                self._complain(disk, freed)
+                message = (
+                    "Failed to garbage collect required amount of images. "
+                    f"Attempted to free {wanted} bytes, but only found {freed} bytes eligible to free."
+                )
+                self._complain("FreeDiskSpaceFailed", message)
+                raise CollectionError(message)
 
     async def delete_unused(self) -> None:
         """All of them: eviction would rather take images than pods."""
@@ -92,12 +113,5 @@ class ImageCollector:
             freed += image.size
         return freed
 
-    def _complain(self, disk: Filesystem, freed: int) -> None:
-        share = 100 - disk.available * 100 / disk.capacity
-        message = (
-            f"Insufficient free disk space on the node's image filesystem ({share:.1f}% of "
-            f"{disk.capacity / 1024**3:.1f} GiB used). Failed to free sufficient space by deleting unused "
-            f"images (freed {freed} bytes). Investigate disk usage, as it could be used by active images, "
-            "logs, volumes, or other data."
-        )
-        self._recorder.event(node_reference(self._node), WARNING, "FreeDiskSpaceFailed", message)
+    def _complain(self, reason: str, message: str) -> None:
+        self._recorder.event(node_reference(self._node), WARNING, reason, message)

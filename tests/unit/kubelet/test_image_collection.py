@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from kubelet.images.collection import ImagePolicy, ImageRecord, evictable, next_records, to_free, too_old
-from kubelet.images.collector import ImageCollector
+from kubelet.images.collector import PERIOD, CollectionError, ImageCollector
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import ImageRef
 from kubelet.stats.disk import Filesystem
@@ -69,10 +72,43 @@ async def test_unused_images_are_deleted_and_the_sandboxs_stays() -> None:
     assert counts.grown() == {"space": 1}
 
 
+def node_of(images: Sequence[str]) -> HollowRuntime:
+    return HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(images))
+
+
+NEVER_ENOUGH = ImagePolicy(high=0, low=0)
+
+
 @pytest.mark.looptime
 async def test_a_disk_that_cannot_be_freed_is_complained_of() -> None:
-    runtime = HollowRuntime(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["pause:1"]))
     events = Events()
-    await collector(runtime, [0.0], events, ImagePolicy(high=0, low=0)).collect()
-    assert events.reasons() == ["FreeDiskSpaceFailed"]
-    assert "Failed to free sufficient space by deleting unused images (freed 0 bytes)" in events.seen[0]
+    with pytest.raises(CollectionError):
+        await collector(node_of(["pause:1"]), [0.0], events, NEVER_ENOUGH).collect()
+    complaint = (
+        r"FreeDiskSpaceFailed: Failed to garbage collect required amount of images\. "
+        r"Attempted to free \d+ bytes, but only found 0 bytes eligible to free\."
+    )
+    assert [bool(re.fullmatch(complaint, each)) for each in events.seen] == [True]
+
+
+@pytest.mark.looptime
+async def test_a_collection_that_fails_again_is_told_of() -> None:
+    events = Events()
+    task = asyncio.create_task(collector(node_of(["pause:1"]), [0.0], events, NEVER_ENOUGH).run())
+    await asyncio.sleep(PERIOD + 1)
+    assert events.reasons() == ["FreeDiskSpaceFailed", "FreeDiskSpaceFailed", "ImageGCFailed"]
+    assert events.seen[1].partition(": ")[2] == events.seen[2].partition(": ")[2]
+    task.cancel()
+
+
+@pytest.mark.looptime
+async def test_a_disk_without_capacity_is_told_of_unless_nobody_collects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kubelet.images.collector.filesystem_of", lambda path: Filesystem(0, 0, 0, 0, 0))
+    events = Events()
+    await collector(node_of([]), [0.0], events, ImagePolicy(high=100)).collect()
+    assert events.seen == []
+    with pytest.raises(CollectionError):
+        await collector(node_of([]), [0.0], events, ImagePolicy()).collect()
+    assert events.seen == ["InvalidDiskCapacity: invalid capacity 0 on image filesystem"]
