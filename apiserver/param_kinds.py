@@ -20,6 +20,7 @@ class StoredKind:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.is_namespaced = store.resource.namespaced
+        self.plural = store.resource.plural
 
     async def get(self, namespace: str, name: str) -> Object | None:
         entry = self._store.cache.get(namespace, name)

@@ -45,6 +45,7 @@ from apiserver.admission.pod_security.plugin import PodSecurity
 from apiserver.admission.policies.params import FindKind
 from apiserver.admission.policies.plugin import ValidatingAdmissionPolicy
 from apiserver.admission.policies.policy import Policies
+from apiserver.admission.policies.rights import PolicyParamRights
 from apiserver.admission.priority import Priority
 from apiserver.admission.resource_quota import ResourceQuota
 from apiserver.admission.runtime_class import RuntimeClass
@@ -68,7 +69,7 @@ from apiserver.storage.resource_cache import ResourceCache
 from apiserver.storage.topic import Reader
 from apiserver.storage.watch_cache import WatchCache
 
-ALWAYS = frozenset(("CertificateRequester", "RBACEscalation"))
+ALWAYS = frozenset(("CertificateRequester", "PolicyParamRights", "RBACEscalation"))
 """What upstream has not as a plugin, but in the registry of its kinds."""
 _ACCOUNT_WAIT_SECONDS = 1.0
 
@@ -122,6 +123,7 @@ def build_plugins(
     if "RBAC" in auth.authorizer.types:
         available.append(RBACEscalation(auth.authorizer, auth.rbac, lookup))
     available += [
+        PolicyParamRights(auth.authorizer, lookup, find_kind),
         ValidatingAdmissionPolicy(policies, matcher, scopes, find_kind),
         ValidatingAdmissionWebhook(Hooks(cache.resource(VALIDATING_WEBHOOK_CONFIGURATIONS)), dispatcher),
     ]

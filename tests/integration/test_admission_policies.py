@@ -248,3 +248,24 @@ async def test_a_policy_is_told_of_fields_that_its_kind_does_not_have(cluster: C
     (warning,) = found["status"]["typeChecking"]["expressionWarnings"]
     assert warning["fieldRef"] == "spec.validations[0].expression"
     assert warning["warning"].startswith("v1, Kind=ConfigMap: ERROR: <input>:1:27: undefined field 'spec'")
+
+
+async def test_who_may_not_read_parameters_lets_no_policy_read_them(cluster: Cluster) -> None:
+    rbac, name = "/apis/rbac.authorization.k8s.io/v1", {"metadata": {"name": "policies"}}
+    rule = {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["create"]}
+    await cluster.make(f"{rbac}/clusterroles", {**name, "rules": [rule]})
+    bound = {
+        "roleRef": {"kind": "ClusterRole", "name": "policies"},
+        "subjects": [{"kind": "User", "name": "j"}],
+    }
+    await cluster.make(f"{rbac}/clusterrolebindings", {**name, **bound})
+    spec = {
+        "paramKind": {"apiVersion": "v1", "kind": "Secret"},
+        "matchConstraints": {"resourceRules": [RULE]},
+        "validations": [{"expression": "true"}],
+    }
+    path, policy = f"{REGISTRATION}/validatingadmissionpolicies", {**name, "spec": spec}
+    refused = await cluster.admin.post(path, json=policy, headers={"impersonate-user": "j"})
+    text = "on all objects of the referenced paramKind (kind=Secret, apiVersion=v1)"
+    assert (refused.status_code, refused.json()["message"].endswith(text)) == (422, True)
+    await cluster.make(path, policy)

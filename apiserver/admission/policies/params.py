@@ -21,6 +21,7 @@ class ParamKind(Protocol):
     """Reads the objects of one kind."""
 
     is_namespaced: bool
+    plural: str
 
     async def get(self, namespace: str, name: str) -> Object | None: ...
     async def list(self, namespace: str) -> list[Object]: ...
