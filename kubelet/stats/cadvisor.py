@@ -13,6 +13,7 @@ from apimachinery.pods import all_containers
 from apimachinery.times import parse_time
 from kubelet.containers.resources import QUOTA_PERIOD, resources_of
 from kubelet.node.machine import Machine
+from kubelet.runtime.interface import Resources
 from kubelet.runtime.usage import ContainerUsage, DeviceUse, InterfaceUsage, Stall
 from kubelet.stats.families import Family, text_of
 from kubelet.stats.pods import PodStats, container_statuses, started_at
@@ -157,9 +158,12 @@ def cadvisor_metrics(
     for pod, stats in pods:
         containers = {each["name"]: each for each in all_containers(pod["spec"])}
         for labels, status in _labelled(pod, stats):
-            usage = stats.usage[status["name"]]
-            _add_usage(families, labels, usage, at)
-            _add_spec(families, labels, pod, containers.get(status["name"]))
+            usage, container = stats.usage[status["name"]], containers.get(status["name"])
+            resources = resources_of(pod, container, memory_capacity=0) if container else Resources()
+            _add_usage(families, labels, usage, at, has_quota=resources.cpu_quota > 0)
+            _add_start(families, labels, pod)
+            if container:
+                _add_spec(families, labels, resources)
             if tells_pressure:
                 _add_pressure(families, labels, usage, at)
             disk = stats.disks.get(status["name"])
@@ -215,8 +219,12 @@ def _cpu(name: str) -> Labels:
     return {"cpu": "total"} if name == "container_cpu_usage_seconds_total" else {}
 
 
-def _add_usage(families: _Families, labels: Labels, usage: ContainerUsage, at: int) -> None:
+def _add_usage(
+    families: _Families, labels: Labels, usage: ContainerUsage, at: int, *, has_quota: bool
+) -> None:
     for metric in _USAGE:
+        if metric.name.startswith("container_cpu_cfs_") and not has_quota:
+            continue
         shown = {**labels, **_cpu(metric.name)}
         families.of(metric.name, metric.kind, metric.help).add(shown, metric.value(usage), at)
     help = "Cumulative count of memory allocation failures."
@@ -230,15 +238,15 @@ def _add_usage(families: _Families, labels: Labels, usage: ContainerUsage, at: i
     families.of("container_last_seen", "gauge", help).add(labels, at // 1000, at)
 
 
-def _add_spec(families: _Families, labels: Labels, pod: Object, container: Object | None) -> None:
+def _add_start(families: _Families, labels: Labels, pod: Object) -> None:
     began = started_at(pod, labels["container"])
     if began:
         help = "Start time of the container since unix epoch in seconds."
         seconds = parse_time(began).timestamp()
         families.of("container_start_time_seconds", "gauge", help).add(labels, seconds)
-    if container is None:
-        return
-    resources = resources_of(pod, container, memory_capacity=0)
+
+
+def _add_spec(families: _Families, labels: Labels, resources: Resources) -> None:
     shares = families.of("container_spec_cpu_shares", "gauge", "CPU share of the container.")
     shares.add(labels, resources.cpu_shares)
     period = families.of("container_spec_cpu_period", "gauge", "CPU period of the container.")

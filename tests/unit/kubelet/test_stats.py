@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from apimachinery.objects import Object
 from kubelet.cgroups.detail import parse_blkio, parse_io_stat, parse_pressure
 from kubelet.cgroups.usage import parse_net_dev, read_usage
 from kubelet.node.machine import Machine
@@ -104,10 +105,13 @@ DEVICE = OWN.replace("id=", 'device="/dev/sda",id=')
 NETWORK = 'interface="eth0",namespace="shop",pod="cart"'
 
 
-def cadvisor(**options: bool) -> list[str]:
-    limited = make_pod(make_container(resources={"limits": {"cpu": "500m"}}), status=STATUS)
+LIMITED = make_container(resources={"limits": {"cpu": "500m"}})
+
+
+def cadvisor(container: Object = LIMITED, **options: bool) -> list[str]:
+    pod = make_pod(container, status=STATUS)
     node = ContainerUsage(2_000_000_000, 0, 4096, 0)
-    return cadvisor_metrics([(limited, STATS)], node, MACHINE, 1.0, **options).splitlines()
+    return cadvisor_metrics([(pod, STATS)], node, MACHINE, 1.0, **options).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,10 @@ def cadvisor(**options: bool) -> list[str]:
 )
 def test_cadvisors_metrics_bear_its_names_and_labels(line: str) -> None:
     assert line in cadvisor()
+
+
+def test_who_has_no_quota_is_not_throttled() -> None:
+    assert not any("_cfs_" in line or "cpu_quota" in line for line in cadvisor(make_container()))
 
 
 def test_pressure_is_told_unless_its_gate_is_off() -> None:
