@@ -133,6 +133,17 @@ STORAGE_OPERATIONS = Histogram(
     ["volume_plugin", "operation_name", "status", "migrated"],
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600),
 )
+_REQUEST = ["method", "path", "server_type", "long_running"]
+HTTP_REQUESTS = Counter(
+    "kubelet_http_requests", "Number of the http requests received since the server started", _REQUEST
+)
+HTTP_SECONDS = Histogram(
+    "kubelet_http_requests_duration_seconds",
+    "Duration in seconds to serve http requests",
+    _REQUEST,
+    buckets=GO_BUCKETS,
+)
+HTTP_IN_FLIGHT = Gauge("kubelet_http_inflight_requests", "Number of the inflight http requests", _REQUEST)
 STARTED_CONTAINERS = Counter(
     "kubelet_started_containers", "Cumulative number of containers started", ["container_type"]
 )

@@ -19,6 +19,7 @@ from component_base import metrics, slis
 from component_base.health_checks import Check, ping, report, report_one
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
+from kubelet.server.counted import Counted
 from kubelet.server.debug import PodDebug, put_verbosity
 from kubelet.server.guard import Guard
 from kubelet.server.identity import Authorizer
@@ -55,7 +56,7 @@ def build_app(
             *(debugging if configuration["enableDebuggingHandlers"] else closed_routes()),
         ]
     )
-    return Guard(app, authenticator, authorizer)
+    return Counted(Guard(app, authenticator, authorizer))
 
 
 def _debugging_routes(

@@ -18,9 +18,11 @@ from kubelet.configuration import merge
 from kubelet.health import LONGEST_SECONDS, health_checks
 from kubelet.options import Options
 from kubelet.server.app import build_app
+from kubelet.server.counted import root_of
 from kubelet.server.identity import Authorizer, subresources_of
 from kubelet.server.stats import StatsEndpoints
 from tests.unit.kubelet.builders import make_container, make_pod
+from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import World, living, now
 
 pytestmark = pytest.mark.looptime
@@ -105,6 +107,38 @@ async def test_endpoints(method: str, path: str, configuration: Object, status: 
         async with asking(world, {"log": lambda: ""}, **configuration) as client:
             answer = await client.request(method, path)
     assert (answer.status_code, answer.text) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        ("/metrics", "metrics"),
+        ("/metrics/cadvisor", "metrics/cadvisor"),
+        ("/metrics/none", "other"),
+        ("/exec/shop/cart/web", "exec"),
+        ("/pods/", "pods"),
+        ("/", "other"),
+    ],
+)
+def test_metrics_know_a_request_by_the_root_of_its_path(path: str, root: str) -> None:
+    assert root_of(path) == root
+
+
+async def test_requests_are_counted_even_if_refused() -> None:
+    labels = {"server_type": "readwrite"}
+    counts = Counts(
+        pods=("http_requests_total", {**labels, "method": "GET", "path": "pods", "long_running": "false"}),
+        timed=(
+            "http_requests_duration_seconds_count",
+            {**labels, "method": "POST", "path": "exec", "long_running": "true"},
+        ),
+        odd=("http_requests_total", {**labels, "method": "other", "path": "other", "long_running": "false"}),
+    )
+    async with living() as world, asking(world) as client:
+        await client.get("/pods")
+        await client.post("/exec/shop/cart/web", headers={"Authorization": "nobody"})
+        await client.request("BREW", "/tea")
+    assert counts.grown() == {"pods": 1, "timed": 1, "odd": 1}
 
 
 async def test_how_much_is_logged_can_be_changed() -> None:
