@@ -19,6 +19,7 @@ from apimachinery.objects import (
     get_path,
     key_of,
     name_of,
+    resource_version_of,
     uid_of,
 )
 from apimachinery.volumes import claim_key, claim_of_volume, is_bound_to, is_fully_bound
@@ -72,6 +73,8 @@ class AttachDetachController:
         """Since when attachments have not been needed, by node and name. A restart begins to count anew."""
         self._begun: dict[str, set[str]] = {}
         """The uids of attachments that have been asked to go, by node, as long as the cache shows them."""
+        self._reports: dict[str, Object | None] = {}
+        """Nodes as they were after the last report, until the cache shows it; None where no answer came."""
         self._told: dict[str, frozenset[str]] = {}
         """The volumes that pods of a node have been told they can't have."""
 
@@ -187,6 +190,8 @@ class AttachDetachController:
         """What goes is taken from the node's status first: nobody may begin to use it."""
         if node is not None:
             await self._report(node, wants, plan.attached)
+        else:
+            self._reports.pop(node_name, None)
         for attachment in plan.detach:
             self._begun.setdefault(node_name, set()).add(uid_of(attachment))
             options = {"preconditions": {"uid": uid_of(attachment)}}
@@ -212,17 +217,28 @@ class AttachDetachController:
             del self._in_flight[name]
 
     async def _report(self, node: Object, wants: list[Want], attached: tuple[str, ...]) -> None:
-        shown = [each["name"] for each in get_path(node, "status.volumesAttached", [])]
-        if sorted(shown) == list(attached):
+        name, shown = name_of(node), self._shown(node)
+        if shown == attached:
             return
-        listed = [{"name": name, "devicePath": ""} for name in attached]
+        self._reports[name] = None
+        listed = [{"name": each, "devicePath": ""} for each in attached]
         patch = {"metadata": {"uid": uid_of(node)}, "status": {"volumesAttached": listed or None}}
-        await self._client.patch(scheme.NODES, name_of(node), patch, subresource="status")
+        self._reports[name] = await self._client.patch(scheme.NODES, name, patch, subresource="status")
         for volume, pods in wants:
-            if unique_name(volume) in set(attached) - set(shown):
+            if unique_name(volume) in set(attached) - set(shown or ()):
                 text = f'AttachVolume.Attach succeeded for volume "{name_of(volume)}" '
                 for pod in pods:
                     self._events.event(pod, NORMAL, "SuccessfulAttachVolume", text)
+
+    def _shown(self, node: Object) -> tuple[str, ...] | None:
+        """What the node says is attached; None if that can't be known. The cache may be behind reports."""
+        newest = self._reports.get(name_of(node), node)
+        if newest is None:
+            return None
+        if self._nodes.has_seen(resource_version_of(newest)):
+            self._reports.pop(name_of(node), None)
+            newest = node
+        return tuple(sorted(each["name"] for each in get_path(newest, "status.volumesAttached", [])))
 
     # Telling.
 

@@ -280,6 +280,19 @@ async def test_a_volume_that_is_seen_after_its_claim_is_attached() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_node_is_told_first_what_goes_though_the_cache_does_not_show_that_it_came() -> None:
+    it = Attaching()
+    await it.fill()
+    async with running(it):
+        with it.api.lose_events(NODES):
+            await it.create_pod("a", "n1")
+            await it.until(lambda: it.attached("n1") == [UNIQUE])
+            await it.api.delete(PODS, "a", "ns")
+            await it.until(lambda: it.holders() == [])
+            assert it.attached("n1") == []
+
+
+@pytest.mark.looptime
 async def test_what_a_driver_can_not_attach_is_told() -> None:
     it = Attaching()
     it.fails = True
