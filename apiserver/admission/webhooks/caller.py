@@ -62,6 +62,7 @@ class Caller:
         self._addresses = addresses
         self._connect = connect
         self._clients: dict[tuple[str, bytes], httpx.AsyncClient] = {}
+        """Those used last are last: the first are not in use any more when there are too many."""
 
     async def call(self, hook: Hook, review: Object) -> Any:
         """The decoded answer. Raises CallError."""
@@ -105,12 +106,11 @@ class Caller:
             raise CallError(f'failed to call webhook: Post "{url}": {explain(error, address)}') from error
 
     async def _client(self, name: str, ca_bundle: bytes) -> httpx.AsyncClient:
-        client = self._clients.get((name, ca_bundle))
-        if client is None:
-            while len(self._clients) >= _MAX_CLIENTS:
-                oldest = next(iter(self._clients))
-                await self._clients.pop(oldest).aclose()
-            client = self._clients[name, ca_bundle] = self._connect(ca_bundle)
+        client = self._clients.pop((name, ca_bundle), None) or self._connect(ca_bundle)
+        self._clients[name, ca_bundle] = client
+        while len(self._clients) > _MAX_CLIENTS:
+            oldest = next(iter(self._clients))
+            await self._clients.pop(oldest).aclose()
         return client
 
     async def aclose(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 
@@ -15,8 +16,8 @@ from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.watch_cache import WatchCache
 
 
-def hook() -> Hook:
-    webhook = {"name": "w", "clientConfig": {"url": "https://h/p"}, "timeoutSeconds": 2}
+def hook(host: str = "h") -> Hook:
+    webhook = {"name": "w", "clientConfig": {"url": f"https://{host}/p"}, "timeoutSeconds": 2}
     return parse_hooks([{"metadata": {"name": "c"}, "webhooks": [webhook]}])[0]
 
 
@@ -69,3 +70,23 @@ async def test_answers_that_are_errors(answer: httpx.Response, expected: str, co
 async def test_an_answer_that_is_no_json_is_told() -> None:
     with pytest.raises(CallError, match="couldn't get version/kind; json parse error"):
         await caller(lambda request: httpx.Response(200, text="hello")).call(hook(), {})
+
+
+async def test_of_too_many_pools_the_one_not_used_for_longest_goes_and_none_is_made_twice() -> None:
+    made: list[httpx.AsyncClient] = []
+
+    def connect(_: bytes) -> httpx.AsyncClient:
+        made.append(
+            httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})))
+        )
+        return made[-1]
+
+    it = Caller(ServiceAddresses(WatchCache(MemoryStorage()), random.Random(0)), connect)
+    for number in range(128):
+        await it.call(hook(f"h{number}"), {})
+    await it.call(hook("h0"), {})
+    await asyncio.gather(*(it.call(hook("one-more"), {}) for _ in range(3)))
+    assert len(made) == 129
+    assert [number for number, each in enumerate(made) if each.is_closed] == [1]
+    await it.aclose()
+    assert all(each.is_closed for each in made)
