@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from client.rest import Client
@@ -18,7 +16,7 @@ async def discover(client: Client) -> list[Resource]:
     """Every resource in every version, the server's preferred versions first."""
     found: list[Resource] = []
     for path in ("/api", "/apis"):
-        answer = orjson.loads(await client.request("GET", path, headers={"accept": ACCEPT}))
+        answer = await client.document(path, headers={"accept": ACCEPT})
         for group in answer.get("items") or []:
             found += _resources_of(group)
     return found

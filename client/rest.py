@@ -158,6 +158,12 @@ class Client(Requester):
 
     # Everything else.
 
+    async def document(
+        self, path: str, *, headers: Headers | None = None, params: Params | None = None
+    ) -> Any:
+        """What a GET of anything answers in JSON. Raises ConnectionFailed if that is none."""
+        return await self._json("GET", path, headers=headers, params=params)
+
     async def request(
         self,
         method: str,

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-import orjson
+from typing import TypeVar
 
 from apimachinery.errors import StatusError
 from apimachinery.labels import Selector
@@ -80,7 +78,7 @@ class RestMetrics:
     async def _custom_version(self) -> str:
         """Asked each time: servers of metrics come and go, and discovery is near. Raises MetricsError."""
         try:
-            group = orjson.loads(await self._client.request("GET", f"/apis/{CUSTOM}"))
+            group = await self._client.document(f"/apis/{CUSTOM}")
         except StatusError as error:
             if error.code != 404:
                 raise
@@ -93,7 +91,7 @@ class RestMetrics:
 
     async def _items(self, path: str, **params: str) -> list[Object]:
         chosen = {name: text for name, text in params.items() if text}
-        answer: Any = orjson.loads(await self._client.request("GET", path, params=chosen))
+        answer = await self._client.document(path, params=chosen)
         return answer.get("items") or [] if isinstance(answer, dict) else []
 
 
@@ -102,7 +100,7 @@ def _asking(which: str, what: str = "") -> Iterator[None]:
     """`what` is named where the answer is no Status, as client-go does."""
     try:
         yield
-    except (StatusError, ConnectionFailed, MetricsError, UnknownKind, orjson.JSONDecodeError) as error:
+    except (StatusError, ConnectionFailed, MetricsError, UnknownKind) as error:
         asked = f" (get {what})" if _is_no_status(error) else ""
         raise MetricsError(f"unable to fetch metrics from {which} metrics API: {error}{asked}") from error
 

@@ -95,7 +95,7 @@ async def proxy_answers(asker: Asker, node: Object) -> bool:
 async def _proxy(asker: Asker, node: Object, **query: str) -> Any | None:
     path = f"/api/v1/nodes/https:{name_of(node)}:{PROXY_PORT}/proxy/debug/services"
     try:
-        return orjson.loads(await in_time(asker.client.request("GET", path, params=query)))
+        return await in_time(asker.client.document(path, params=query))
     except (StatusError, ConnectionFailed) as error:
         if _NOBODY.search(str(error)):
             raise Silent from None

@@ -73,9 +73,8 @@ def _schema(resource: Resource) -> SchemaNode:
 
 async def _served_schema(client: Client, resource: Resource) -> SchemaNode:
     """Of a kind that is not built in: from the server's OpenAPI."""
-    import orjson
 
-    served = orjson.loads(await client.request("GET", "/openapi/v2"))
+    served = await client.document("/openapi/v2")
     node = SchemaSet(served["definitions"]).find(resource.api_version, resource.kind)
     if node is None:
         raise CommandError(f'couldn\'t find resource for "{resource.api_version}, Kind={resource.kind}"')

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import orjson
-
 from apimachinery import scheme
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of, namespace_of
@@ -139,7 +137,7 @@ async def _metrics(
     except StatusError:
         raise CommandError("Metrics API not available") from None
     chosen = {"labelSelector": selector or None, "fieldSelector": field_selector or None}
-    answer = orjson.loads(await client.request("GET", f"{path}/{name}" if name else path, params=chosen))
+    answer = await client.document(f"{path}/{name}" if name else path, params=chosen)
     return [answer] if name else list(answer["items"])
 
 

@@ -38,5 +38,5 @@ def version(
 
 
 async def _server_version(client: Client, _: str) -> dict[str, str]:
-    answer: dict[str, str] = orjson.loads(await client.request("GET", "/version"))
+    answer: dict[str, str] = await client.document("/version")
     return answer

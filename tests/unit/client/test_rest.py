@@ -14,6 +14,7 @@ from apimachinery.errors import (
 )
 from apimachinery.objects import Object
 from apimachinery.scheme import DEPLOYMENTS, NODES, PODS
+from client.discovery import discover
 from client.errors import ConnectionFailed
 from client.requester import encode_params
 from client.rest import APPLY, Client
@@ -158,6 +159,8 @@ async def test_an_answer_that_is_no_json_is_a_failed_connection() -> None:
     async with scripted(html) as server:
         with pytest.raises(ConnectionFailed, match="no JSON"):
             await client(server).get(PODS, "a", "ns")
+        with pytest.raises(ConnectionFailed, match="no JSON"):
+            await discover(client(server))
 
 
 def chunks(*lines: Object) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, cast
 
-import orjson
 import pytest
 
 from apimachinery.errors import NotFoundError, from_status
@@ -40,14 +39,14 @@ class Answers:
     def serve_custom(self, *versions: str) -> None:
         self.answers[CUSTOM] = {"versions": [{"version": each} for each in versions]}
 
-    async def request(self, method: str, path: str, *, params: Any = None, headers: Any = None) -> bytes:
+    async def document(self, path: str, *, params: Any = None, headers: Any = None) -> Any:
         if path == "/apis" or path == "/api":
-            return orjson.dumps({"items": []})
+            return {"items": []}
         if path != CUSTOM:
             self.asked.append((path, params))
         if path not in self.answers:
             raise from_status(404, None, "404 page not found\n")
-        return orjson.dumps(self.answers[path])
+        return self.answers[path]
 
     async def list(self, resource: Resource, namespace: str, *, label_selector: str) -> Object:
         self.asked.append((resource.path(namespace), {"labelSelector": label_selector}))
