@@ -105,21 +105,27 @@ async def follow(url: str, headers: Sequence[tuple[str, str]]) -> HttpResponse:
         location = response.headers.get("location")
         if response.status not in _REDIRECTS or not location:
             return response
-        target = urljoin(url, location)
-        if urlsplit(target).hostname != urlsplit(url).hostname:
-            return response
+        try:
+            target = urljoin(url, location)
+            if urlsplit(target).hostname != urlsplit(url).hostname:
+                return response
+        except ValueError as error:
+            raise HttpFailed(f'failed to parse Location header "{location}": {error}') from error
         url = target
     raise HttpFailed(f"stopped after {MAX_REDIRECTS} redirects")
 
 
 async def get(url: str, headers: Sequence[tuple[str, str]]) -> HttpResponse:
     """One exchange on a connection of its own. Raises HttpFailed."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    host, port = parts.hostname or "", parts.port or (443 if tls else 80)
+    try:
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
+        host, port = parts.hostname or "", parts.port or (443 if tls else 80)
+    except ValueError as error:
+        raise HttpFailed(f'parse "{url}": {error}') from error
     try:
         reader, writer = await asyncio.open_connection(host, port, ssl=_unverified() if tls else None)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise HttpFailed(dial_error(host, port, error)) from error
     try:
         writer.write(_request_bytes(url, headers))
@@ -132,8 +138,10 @@ async def get(url: str, headers: Sequence[tuple[str, str]]) -> HttpResponse:
         writer.close()
 
 
-def dial_error(host: str, port: int, error: OSError) -> str:
-    """Go's words for a connection that was not made."""
+def dial_error(host: str, port: int, error: OSError | UnicodeError) -> str:
+    """Go's words for a connection that was not made; UnicodeError is of a host that can be no name."""
+    if isinstance(error, UnicodeError):
+        return f"dial tcp: lookup {host}: no such host"
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
         return NOT_TLS

@@ -13,7 +13,7 @@ async def probe_tcp(host: str, port: int, limit: float) -> Attempt:
     try:
         async with asyncio.timeout(limit):
             _, writer = await asyncio.open_connection(host, port)
-    except OSError as error:  # TimeoutError is one
+    except (OSError, UnicodeError) as error:  # TimeoutError is one
         return Attempt(Outcome.FAILURE, dial_error(host, port, error))
     writer.close()
     return Attempt(Outcome.SUCCESS)

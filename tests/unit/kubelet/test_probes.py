@@ -127,6 +127,20 @@ async def test_endless_redirects_fail() -> None:
     assert len(seen) == 10
 
 
+@pytest.mark.parametrize("location", ["http://127.0.0.1:99999/", "http://[/"])
+async def test_a_redirect_to_nowhere_fails(location: str) -> None:
+    async with server(answering("302 Found", f"Location: {location}")) as port:
+        attempt = await probe_http(HttpGet("127.0.0.1", port), 5)
+    assert attempt.outcome is Outcome.FAILURE
+    assert location in attempt.message
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "[a"])
+async def test_a_host_that_is_none_fails(host: str) -> None:
+    assert (await probe_http(HttpGet(host, 80), 5)).outcome is Outcome.FAILURE
+    assert (await probe_tcp(host, 80, 5)).outcome is Outcome.FAILURE
+
+
 async def test_nobody_listens() -> None:
     async with server(answering("200 OK")) as port:
         pass
