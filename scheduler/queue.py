@@ -12,6 +12,7 @@ import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import floor
 
 from apimachinery.objects import annotations_of
 from apimachinery.resource_claims import claims_of_pod
@@ -33,6 +34,8 @@ class QueuedPod:
     added: float
     timestamp: float  # since when it is where it is
     attempts: int = 0
+    rejections: int = 0  # how often no node was found
+    errors: int = 0  # how often in a row an attempt went wrong
     rejected_by: frozenset[str] = frozenset()
     gated_by: str = ""  # the plugin that keeps it from being tried
     ready_since: float | None = None  # when it could first be tried
@@ -147,12 +150,16 @@ class SchedulingQueue:
 
     def add_unschedulable(self, queued: QueuedPod, rejected_by: frozenset[str]) -> None:
         """Back from an attempt that found no node."""
-        failed = replace(queued, timestamp=self._clock(), rejected_by=rejected_by)
+        rejections = queued.rejections + 1
+        failed = replace(
+            queued, timestamp=self._clock(), rejected_by=rejected_by, rejections=rejections, errors=0
+        )
         self._unschedulable[failed.pod.uid] = failed
 
     def add_failed(self, queued: QueuedPod) -> None:
         """Back from an attempt that went wrong: no event will tell when to try again, so time does."""
-        failed = replace(queued, timestamp=self._clock(), rejected_by=frozenset())
+        errors = queued.errors + 1
+        failed = replace(queued, timestamp=self._clock(), rejected_by=frozenset(), errors=errors)
         self._push(self._error_backoff, failed)
 
     def _place(self, queued: QueuedPod) -> None:
@@ -163,22 +170,34 @@ class SchedulingQueue:
         if queued.gated_by or queued.ready_since is None:
             ready_since = self._clock() if queued.ready_since is None else queued.ready_since
             queued = replace(queued, gated_by="", ready_since=ready_since)
-        if queued.attempts and self._ready_at(queued) > self._clock():
+        if self._backs_off(queued):
             self._push(self._backoff, queued)
         else:
             self._push(self._active, queued)
 
     def _push(self, heap: _Heap, queued: QueuedPod) -> None:
-        if heap is self._active:
-            heap.push(queued.pod.uid, self._sort_key(queued.pod, queued.timestamp), queued)
-        else:
-            heap.push(queued.pod.uid, (self._ready_at(queued),), queued)
+        rank = self._sort_key(queued.pod, queued.timestamp)
+        if heap is self._backoff:
+            rank = (floor(self._ready_at(queued)), *rank)
+        elif heap is self._error_backoff:
+            rank = (self._ready_at(queued),)
+        heap.push(queued.pod.uid, rank, queued)
         self._wakeup.set()
 
     def _ready_at(self, queued: QueuedPod) -> float:
-        """The end of the back-off: 1 s after the first attempt, doubling to 10 s."""
-        earlier = max(queued.attempts - 1, 0)
-        return queued.timestamp + exponential(self._initial_backoff, self._max_backoff, earlier)
+        """The end of the back-off: 1 s after the first failure, doubling to 10 s.
+
+        Errors count as long as they go on, and rejections apart from them.
+        """
+        failures = queued.errors or queued.rejections
+        if not failures:
+            return queued.timestamp
+        return queued.timestamp + exponential(self._initial_backoff, self._max_backoff, failures - 1)
+
+    def _backs_off(self, queued: QueuedPod) -> bool:
+        """Pods whose back-off ends within the same second are through with it together, and go by rank."""
+        ready_at = self._ready_at(queued)
+        return ready_at > queued.timestamp and floor(ready_at) >= floor(self._clock())
 
     # Events
 
@@ -226,11 +245,12 @@ class SchedulingQueue:
 
     def pop(self) -> QueuedPod | None:
         """The next pod to try; None while there is none. Idle time is used for pods that still back off."""
-        now = self._clock()
-        for heap in (self._backoff, self._error_backoff):
-            while (first := heap.first()) is not None and self._ready_at(first) <= now:
-                heap.remove(first.pod.uid)
-                self._push(self._active, first)
+        while (first := self._backoff.first()) is not None and not self._backs_off(first):
+            self._backoff.remove(first.pod.uid)
+            self._push(self._active, first)
+        while (first := self._error_backoff.first()) is not None and self._ready_at(first) <= self._clock():
+            self._error_backoff.remove(first.pod.uid)
+            self._push(self._active, first)
         # As upstream does since 1.33: back-off is to leave time for other pods, and there are none.
         queued = self._active.pop() or self._backoff.pop()
         return None if queued is None else replace(queued, attempts=queued.attempts + 1)

@@ -101,6 +101,60 @@ def test_after_an_error_a_pod_backs_off_for_longer_each_time(
     assert names(queue) == ["a"]
 
 
+def fail(queue: SchedulingQueue, clock: Clock, *outcomes: str) -> None:
+    """Tries the only pod so often, each time after its back-off."""
+    for outcome in outcomes:
+        clock.now += 100
+        queued = queue.pop()
+        assert queued is not None
+        if outcome == "error":
+            queue.add_failed(queued)
+        else:
+            queue.add_unschedulable(queued, frozenset({"NodeResourcesFit"}))
+            queue.wake(DELETED, Subject())
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "seconds"),
+    [
+        (["no", "no", "no", "error"], 1),
+        (["error", "error", "no", "error"], 1),
+        (["no", "no", "no", "error", "error"], 2),
+    ],
+    ids=["rejections are no errors", "a rejection ends errors", "errors in a row"],
+)
+def test_errors_in_a_row_count_for_themselves(
+    queue: SchedulingQueue, clock: Clock, outcomes: list[str], seconds: float
+) -> None:
+    queue.add(info("a"))
+    fail(queue, clock, *outcomes)
+    clock.now += seconds - 0.01
+    assert names(queue) == []
+    clock.now += 0.01
+    assert names(queue) == ["a"]
+
+
+def test_errors_do_not_count_among_rejections(queue: SchedulingQueue, clock: Clock) -> None:
+    queue.add(info("a"))
+    fail(queue, clock, "error", "error", "error", "no")
+    queue.add(info("b", priority=-1))
+    clock.now += 2
+    assert names(queue) == ["a", "b"]
+
+
+def test_those_whose_back_off_ends_in_the_same_second_go_by_priority(
+    queue: SchedulingQueue, clock: Clock
+) -> None:
+    for name, priority, now in (("late", 9, 1.5), ("a", 0, 0.1), ("b", 5, 0.4), ("c", 9, 0.9)):
+        queue.add(info(name, priority=priority))
+        queued = queue.pop()
+        assert queued is not None
+        clock.now = now
+        queue.add_unschedulable(queued, frozenset({"NodeResourcesFit"}))
+    queue.wake(DELETED, Subject())
+    assert names(queue) == ["c", "b", "a", "late"]
+
+
 def test_a_pod_whose_preemption_failed_backs_off(queue: SchedulingQueue, clock: Clock) -> None:
     pod = info("a")
     queue.add(pod)
