@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, name_of
-from apimachinery.pods import phase_of
+from apimachinery.pods import is_sidecar, phase_of
 from apimachinery.times import parse_time
 from controller_manager.pod_control import pod_from_template
 
@@ -103,9 +103,12 @@ def is_failed(pod: Object, job: Object) -> bool:
 
 
 def finished_at(pod: Object) -> datetime:
-    """When the last container ended, as far as anybody knows."""
+    """When the last container or sidecar ended, as far as anybody knows."""
     metadata = pod["metadata"]
-    times = _ends(get_path(pod, "status.containerStatuses", []))
+    sidecars = {each["name"] for each in get_path(pod, "spec.initContainers", []) if is_sidecar(each)}
+    init = get_path(pod, "status.initContainerStatuses", [])
+    lasting = [each for each in init if each["name"] in sidecars]
+    times = _ends([*get_path(pod, "status.containerStatuses", []), *lasting])
     if times:
         return max(times)
     ready = condition_of(pod, "Ready") or {}

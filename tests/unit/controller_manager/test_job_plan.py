@@ -1,5 +1,6 @@
 """What a Job decides, does and counts, as tables."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from controller_manager.job.backoff import Failures, remaining_of_index
 from controller_manager.job.indexes import Indexes
 from controller_manager.job.observed import Observed, observe
 from controller_manager.job.plan import Verdict, is_complete, plan_pods, verdict_on
-from controller_manager.job.pods import FAILURES, FINALIZER, INDEX, new_pod
+from controller_manager.job.pods import FAILURES, FINALIZER, INDEX, finished_at, new_pod
 from controller_manager.job.policies import meaning_of, met_success_policy
 from controller_manager.job.status import with_condition, with_final, with_interim, with_suspension
 from controller_manager.job.tally import settle, tally
@@ -330,3 +331,16 @@ def test_a_job_that_is_resumed_starts_anew() -> None:
     assert resumed["startTime"] == ago(0)
     assert resumed["conditions"][0]["reason"] == "JobResumed"
     assert with_condition(resumed, "Suspended", "False", "JobResumed", "Job resumed", NOW) is resumed
+
+
+def test_a_pod_has_finished_when_its_last_sidecar_has() -> None:
+    def ended(name: str, seconds: float) -> Object:
+        return {"name": name, "state": {"terminated": {"finishedAt": ago(seconds)}}}
+
+    pod = make_pod("a", phase="Failed")
+    pod["spec"]["initContainers"] = [{"name": "init"}, {"name": "proxy", "restartPolicy": "Always"}]
+    pod["status"] |= {
+        "containerStatuses": [ended("c", 20)],
+        "initContainerStatuses": [ended("init", 5), ended("proxy", 10)],
+    }
+    assert finished_at(pod) == NOW - timedelta(seconds=10)
