@@ -19,6 +19,7 @@ from apimachinery.objects import (
     annotations_of,
     controller_of,
     is_terminating,
+    key_of,
     name_of,
     namespace_of,
     uid_of,
@@ -27,6 +28,7 @@ from apimachinery.pods import is_terminal
 from client.controller import Watch, by_name
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager import deployment_history as history
 from controller_manager import deployment_sizes as sizes
 from controller_manager import deployment_status as statuses
@@ -60,6 +62,7 @@ class DeploymentController:
         for resource in (scheme.REPLICA_SETS, scheme.PODS):
             context.informers.index(resource, CONTROLLER_INDEX, by_controller)
         self._claimer = Claimer(context.client, scheme.DEPLOYMENTS, scheme.REPLICA_SETS)
+        self._writes = OwnWrites(self._sets)
 
     def watches(self) -> list[Watch]:
         return [
@@ -81,7 +84,10 @@ class DeploymentController:
     async def reconcile(self, key: NamespacedName) -> float | None:
         seen = self._deployments.get(key)
         if seen is None:
+            self._writes.forget(key)
             return None
+        if not self._writes.are_seen(key):
+            return UNSETTLED
         claims = plan_claims(seen, matches_labels(selector_of(seen).matches), candidates(self._sets, seen))
         sets = await self._claimer.claim(seen, claims)
         if is_terminating(seen):
@@ -188,6 +194,7 @@ class DeploymentController:
                 )
                 self._recorder.event(deployment, WARNING, statuses.CREATE_FAILED, text)
             raise
+        self._writes.note(key_of(deployment), created)
         if size(created):
             self._tell_scaled(deployment, name, 0, size(created))
         return created
@@ -198,6 +205,7 @@ class DeploymentController:
         reference = controller_of(live) or {}
         is_same = history.is_same_template(live["spec"]["template"], deployment["spec"]["template"])
         if reference.get("uid") == uid_of(deployment) and is_same:
+            self._writes.note(key_of(deployment), live)
             return live
         status = dict(deployment.get("status") or {})
         status["collisionCount"] = (status.get("collisionCount") or 0) + 1
@@ -211,9 +219,8 @@ class DeploymentController:
         if annotations == annotations_of(new) and seconds == (new["spec"].get("minReadySeconds") or 0):
             return new
         spec = {**new["spec"], "minReadySeconds": seconds}
-        return await self._update_set(
-            {**new, "metadata": {**new["metadata"], "annotations": annotations}, "spec": spec}
-        )
+        metadata = {**new["metadata"], "annotations": annotations}
+        return await self._update_set(deployment, {**new, "metadata": metadata, "spec": spec})
 
     def _progress(self, deployment: Object, status: str, reason: str, message: str) -> Object | None:
         """The condition Progressing; None for a Deployment without a deadline."""
@@ -233,12 +240,14 @@ class DeploymentController:
                 continue
             metadata = {**before["metadata"], "annotations": annotations}
             spec = {**before["spec"], "replicas": step.replicas}
-            await self._update_set({**before, "metadata": metadata, "spec": spec})
+            await self._update_set(deployment, {**before, "metadata": metadata, "spec": spec})
             if step.replicas != size(before):
                 self._tell_scaled(deployment, name_of(before), size(before), step.replicas)
 
-    async def _update_set(self, replica_set: Object) -> Object:
-        return await self._client.update(scheme.REPLICA_SETS, replica_set)
+    async def _update_set(self, deployment: Object, replica_set: Object) -> Object:
+        updated = await self._client.update(scheme.REPLICA_SETS, replica_set)
+        self._writes.note(key_of(deployment), updated)
+        return updated
 
     def _tell_scaled(self, deployment: Object, name: str, before: int, after: int) -> None:
         direction = "up" if after > before else "down"

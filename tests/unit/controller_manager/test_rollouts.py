@@ -235,3 +235,18 @@ async def test_whatever_goes_wrong_in_the_end_all_is_as_wanted(seed: int) -> Non
             return images == [image] * replicas and (status.get("availableReplicas") or 0) == replicas
 
         await it.until(is_as_wanted, seconds=2000)
+
+
+async def test_two_changes_in_a_row_keep_to_the_surge_although_the_cache_lags() -> None:
+    async with cluster(make_deployment(4, surge=1, unavailable=0)) as it:
+        await it.until_complete(4)
+        with it.api.lose_events(REPLICA_SETS):
+            await it.change(template=make_template("second"))
+            await asyncio.sleep(5)
+            await it.change(template=make_template("third"))
+            await asyncio.sleep(5)
+            assert [each["spec"]["replicas"] for each in it.api.find(REPLICA_SETS)] == [4, 1]
+        it.api.compact()
+        it.api.break_watches()
+        await it.until_complete(4)
+        assert it.most_pods <= 5
