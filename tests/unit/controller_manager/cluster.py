@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -42,15 +42,13 @@ class MutationDetector:
 
 
 class Slow:
-    """The API at a distance: a request takes its time to get there, and the answer to get back."""
+    """The API at a distance: a request takes its time to get there, and the answer and news to get back."""
 
     def __init__(self, api: FakeApi, rng: random.Random) -> None:
         self._api, self._random = api, rng
 
     def __getattr__(self, verb: str) -> Any:
         call = getattr(self._api, verb)
-        if verb == "watch":
-            return call
 
         async def slowly(*arguments: Any, **options: Any) -> Any:
             await asyncio.sleep(self._random.random() / 20)
@@ -59,6 +57,12 @@ class Slow:
             return answer
 
         return slowly
+
+    async def watch(self, *arguments: Any, **options: Any) -> AsyncGenerator[tuple[str, Object], None]:
+        async with aclosing(self._api.watch(*arguments, **options)) as events:
+            async for event in events:
+                await asyncio.sleep(self._random.random() / 10)
+                yield event
 
 
 class Cluster:
