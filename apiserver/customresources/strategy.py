@@ -157,7 +157,12 @@ class CustomResourceStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         known = (old or {}).get("metadata", {}).get("finalizers") or ()
         added = sorted(set(obj["metadata"].get("finalizers") or ()) - set(known))
-        return [text for each in added for text in _finalizer_warnings(each)]
+        tolerated = self.status_warnings(obj, old) if old is not None else []
+        return [*tolerated, *(text for each in added for text in _finalizer_warnings(each))]
+
+    def status_warnings(self, obj: Object, old: Object) -> list[str]:
+        """What is broken where nothing changed."""
+        return [str(each) for each in self._rules.tolerated(obj, old)] if self._rules is not None else []
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {name: field_text(path, obj) for name, path in self._selectable.items()}

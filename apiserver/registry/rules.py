@@ -227,5 +227,5 @@ def validate_update(
 def update_warnings(strategy: Strategy, new: Object, old: Object, subresource: str) -> list[str]:
     """What is told about a change that is valid."""
     if subresource == "status":
-        return strategy.status_warnings(new)
+        return strategy.status_warnings(new, old)
     return (strategy.for_subresource(subresource) if subresource else strategy).warnings(new, old)

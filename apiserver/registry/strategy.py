@@ -126,7 +126,7 @@ class Strategy:
         """Texts for Warning headers about an object that is valid, whatever becomes of it."""
         return []
 
-    def status_warnings(self, obj: Object) -> list[str]:
+    def status_warnings(self, obj: Object, old: Object) -> list[str]:
         """As warnings, for an update of the status."""
         return []
 

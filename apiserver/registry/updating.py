@@ -124,7 +124,9 @@ class _Update:
         await patiently(
             partial(rules.validate_update, store.resource, store.strategy, new, old, target.subresource)
         )
-        self._info.warnings += rules.update_warnings(store.strategy, new, old, target.subresource)
+        self._info.warnings += await patiently(
+            partial(rules.update_warnings, store.strategy, new, old, target.subresource)
+        )
         await store.validate(attributes)
         if is_released(store.resource, new):
             return Remove(dry_run)

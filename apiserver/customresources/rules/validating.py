@@ -47,7 +47,9 @@ class Ledger:
     Evaluating raises EvaluationError, CostExceeded where one expression costs too much, _OutOfBudget.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_unchanged: bool = False) -> None:
+        self.of_unchanged = of_unchanged
+        """Whether it is only about what did not change; otherwise it is about all else."""
         self._left = OBJECT_BUDGET
 
     def evaluate(self, expression: Priced, value: Any, variables: Variables) -> Any:
@@ -93,10 +95,17 @@ class RuleValidator:
 
     def validate(self, value: Any, old: Any = UNRELATED) -> list[FieldError]:
         """Every rule that is broken, as long as the budget lasts. Unchanged parts may stay as they were."""
+        return self._found(value, old, of_unchanged=False)
+
+    def tolerated(self, value: Any, old: Any) -> list[FieldError]:
+        """What is broken in unchanged parts."""
+        return self._found(value, old, of_unchanged=True)
+
+    def _found(self, value: Any, old: Any, *, of_unchanged: bool) -> list[FieldError]:
         try:
-            return self._validated(value, old, Ledger())
+            return self._validated(value, old, Ledger(of_unchanged=of_unchanged))
         except _Doubtful:
-            return self._validated(value, old, CountingLedger())
+            return self._validated(value, old, CountingLedger(of_unchanged=of_unchanged))
 
     def _validated(self, value: Any, old: Any, ledger: Ledger) -> list[FieldError]:
         errors: list[FieldError] = []
@@ -136,12 +145,11 @@ class RuleValidator:
         before = to_cel(old, self._place) if has_old else None
         for rule in rules:
             if isinstance(rule, RuleError):
-                yield invalid(path, self._schema.type, f"rule compile error: {rule.detail}")
-            elif (rule.uses_old and not has_old and not rule.is_optional) or (
-                unchanged and not rule.uses_old
-            ):
+                if not ledger.of_unchanged:
+                    yield invalid(path, self._schema.type, f"rule compile error: {rule.detail}")
+            elif (unchanged and not rule.uses_old) is not ledger.of_unchanged:
                 continue
-            else:
+            elif has_old or not rule.uses_old or rule.is_optional:
                 yield from self._apply(rule, seen, before, has_old, path, ledger)
 
     def _compiled(self) -> list[Rule | RuleError]:

@@ -103,7 +103,7 @@ class PodStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return pod_warnings(obj) if old is None else []
 
-    def status_warnings(self, obj: Object) -> list[str]:
+    def status_warnings(self, obj: Object, old: Object) -> list[str]:
         return [
             text
             for field in ("podIPs", "hostIPs")

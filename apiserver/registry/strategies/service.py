@@ -90,7 +90,7 @@ class ServiceStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return [*service_warnings(obj)]
 
-    def status_warnings(self, obj: Object) -> list[str]:
+    def status_warnings(self, obj: Object, old: Object) -> list[str]:
         ingress = get_path(obj, "status.loadBalancer.ingress") or ()
         at = "status.loadBalancer.ingress"
         return [

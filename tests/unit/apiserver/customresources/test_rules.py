@@ -296,6 +296,20 @@ def test_the_name_of_a_resource_can_be_asked_for() -> None:
     assert len(validator.validate({"kind": "K", "metadata": {"name": "b"}})) == 1
 
 
+def test_what_is_broken_is_tolerated_where_nothing_changed() -> None:
+    short = on({**TEXT, "maxLength": 9}, rule("self.size() > 3", message="short"))
+    inner = place(rule("self.a != 'ab'", message="ab"), a=short, b=short)
+    validator = RuleValidator(Structural(place(rule("self == oldSelf", message="changed"), c=inner, d=short)))
+    old = {"c": {"a": "ab", "b": "x"}, "d": "x"}
+    new = {"c": {"a": "ab", "b": "y"}, "d": "x"}
+    told = [[str(each).replace("Invalid value: ", "") for each in validator.validate(new, old)]]
+    told.append([str(each).replace("Invalid value: ", "") for each in validator.tolerated(new, old)])
+    assert told == [
+        ['<nil>: "object": changed', 'c: "object": ab', 'c.b: "string": short'],
+        ['c.a: "string": short', 'd: "string": short'],
+    ]
+
+
 def test_a_rule_that_costs_too_much_for_this_object_ends_it_all() -> None:
     schema = place(
         rule("self.l.all(x, self.l.exists_one(y, x == y))"), rule("false"), l={"type": "array", "items": TEXT}

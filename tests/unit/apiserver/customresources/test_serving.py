@@ -106,6 +106,27 @@ async def test_a_new_default_shows_in_what_was_stored_before(api: Api) -> None:
     assert (await api.request("GET", f"{THINGS}/a")).json["spec"] == {"b": "x"}
 
 
+@pytest.mark.parametrize(
+    ("door", "patch"), [("", {"metadata": {"labels": {"a": "b"}}}), ("/status", {"status": {}})]
+)
+async def test_a_new_rule_is_no_more_than_a_warning_where_nothing_changes(
+    api: Api, door: str, patch: Object
+) -> None:
+    old = version(spec=obj(a=TEXT), subresources={"status": {}})
+    await define(api, definition(old))
+    await create(api, thing(spec={"a": "x"}))
+    rules = [{"rule": "self.size() > 3", "message": "too short"}]
+    a = {**TEXT, "maxLength": 9, "x-kubernetes-validations": rules}
+    changed = definition(version(spec=obj(a=a), subresources={"status": {}}))
+    await api.request("PATCH", f"{DEFINITIONS}/things.example.com", {"spec": changed["spec"]}, MERGE)
+    await api.cache.fresh()
+    answer = await api.request("PATCH", f"{THINGS}/a{door}", patch, MERGE)
+    warning = '299 - "spec.a: Invalid value: \\"string\\": too short"'
+    assert (answer.status, answer.warnings) == (200, [warning])
+    refused = await api.request("PATCH", f"{THINGS}/a", {"spec": {"a": "y"}}, MERGE)
+    assert (refused.status, refused.warnings) == (422, [])
+
+
 async def test_a_watch_ends_when_the_definition_changes(api: Api) -> None:
     await define(api, definition())
     await create(api, thing())

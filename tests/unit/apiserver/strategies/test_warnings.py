@@ -673,4 +673,4 @@ def test_other_kinds_are_told_of_every_write(
 )
 def test_changes_of_a_status(resource: scheme.Resource, status: Object, texts: list[str]) -> None:
     obj = make(resource, "a.b", spec={"externalName": "a", "template": OLD_TEMPLATE}, status=status)
-    assert strategy(resource).status_warnings(obj) == texts
+    assert strategy(resource).status_warnings(obj, obj) == texts
