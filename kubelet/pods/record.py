@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, labels_of, uid_of
 from kubelet.pods.allocation import PendingResize
@@ -53,8 +52,6 @@ class PodRecord:
     volumes: dict[str, MountedVolume] | None = None
     """By name, once all of them were set up."""
     mount_failures: int = 0
-    mounting_since: datetime | None = None
-    """Since its volumes lack, or since it was last said that they do."""
     messages: dict[str, str] = field(default_factory=dict)
     """Last words by container id."""
 

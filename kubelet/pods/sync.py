@@ -55,8 +55,6 @@ SETTLING = 0.25
 Then its end is reported, and not first that it runs; upstream looks once a second and sees neither.
 """
 FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY = 0.25, 120.0
-MOUNT_PATIENCE = 123.0
-"""Seconds until it is said that a pod still waits for volumes."""
 QUIET_MOUNT_RETRY = 0.3
 """What a volume is made of is often created together with the pod: nothing is said of the first miss."""
 
@@ -192,22 +190,12 @@ class PodSync:
         except VolumesError as error:
             record.mount_failures += 1
             if record.mount_failures == 1:
-                record.mounting_since = self._now()
                 return QUIET_MOUNT_RETRY
-            for message in complaints(error.errors, overdue=self._is_overdue(record)):
+            for message in complaints(error.errors):
                 self._recorder.event(pod_reference(pod), WARNING, "FailedMount", message)
             return exponential(FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY, record.mount_failures)
         record.mount_failures = 0
         return None
-
-    def _is_overdue(self, record: PodRecord) -> bool:
-        """Whether the pod has waited for its volumes as long as upstream waits; if so it waits anew."""
-        if record.volumes is not None or record.mounting_since is None:
-            return False
-        overdue = (self._now() - record.mounting_since).total_seconds() >= MOUNT_PATIENCE
-        if overdue:
-            record.mounting_since = self._now()
-        return overdue
 
     async def _act(
         self,

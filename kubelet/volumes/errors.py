@@ -53,17 +53,17 @@ def not_mounted(volume: str, error: Exception, persistent: str = "") -> VolumeEr
     return VolumeError(volume, Lacking.MOUNT, message)
 
 
-def complaints(errors: Sequence[VolumeError], *, overdue: bool) -> list[str]:
+def complaints(errors: Sequence[VolumeError]) -> list[str]:
     """What Events say of a pod whose volumes are not all there.
 
-    Each that can't be mounted speaks for itself. Claims that can't be used are named together, and so is
-    everything that still lacks when the pod has waited for too long (`overdue`).
+    Each that cannot be mounted speaks for itself. Claims that cannot be used are told of together, with all
+    that lacks. Of a volume that is not attached yet only who attaches it may complain.
     """
     mounts = [str(each) for each in errors if each.lacking is Lacking.MOUNT]
     claims = [str(each) for each in errors if each.lacking is Lacking.CLAIM]
-    if not claims and not overdue:
+    if not claims:
         return mounts
-    reason = "; ".join(claims) or "context deadline exceeded"
+    reason = "; ".join(claims)
     everything = (
         f"Unable to attach or mount volumes: unmounted volumes={_names(errors, *Lacking)}, "
         f"unattached volumes={_names(errors, Lacking.ATTACHMENT)}, "

@@ -257,35 +257,23 @@ UNABLE = "Unable to attach or mount volumes: unmounted volumes="
 
 
 @pytest.mark.parametrize(
-    ("errors", "overdue", "said"),
+    ("errors", "said"),
     [
-        pytest.param([UNMOUNTED, UNATTACHED], False, [str(UNMOUNTED)], id="what can't be mounted"),
+        pytest.param([UNMOUNTED, UNATTACHED], [str(UNMOUNTED)], id="what can't be mounted"),
+        pytest.param([UNATTACHED], [], id="what is not attached yet"),
         pytest.param(
-            [UNATTACHED, UNMOUNTED],
-            True,
+            [UNBOUND, UNMOUNTED, UNATTACHED, UNKNOWN],
             [
                 str(UNMOUNTED),
-                f"{UNABLE}[a d], unattached volumes=[d], failed to process volumes=[]: "
-                "context deadline exceeded",
-            ],
-            id="what lacks after a long wait",
-        ),
-        pytest.param(
-            [UNBOUND, UNMOUNTED, UNKNOWN],
-            False,
-            [
-                str(UNMOUNTED),
-                f"{UNABLE}[a b c], unattached volumes=[], failed to process volumes=[b c]: "
+                f"{UNABLE}[a b c d], unattached volumes=[d], failed to process volumes=[b c]: "
                 f"{UNBOUND}; {UNKNOWN}",
             ],
-            id="claims at once",
+            id="claims and all that lacks",
         ),
     ],
 )
-def test_what_is_said_of_volumes_that_are_not_there(
-    errors: list[VolumeError], overdue: bool, said: list[str]
-) -> None:
-    assert complaints(errors, overdue=overdue) == said
+def test_what_is_said_of_volumes_that_are_not_there(errors: list[VolumeError], said: list[str]) -> None:
+    assert complaints(errors) == said
 
 
 async def test_a_mounted_volume_is_not_asked_for_again(tmp_path: Path) -> None:

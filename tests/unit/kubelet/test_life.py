@@ -362,17 +362,12 @@ async def test_pull_secrets_that_are_not_there_are_named_and_not_waited_for() ->
         )
 
 
-async def test_each_volume_that_fails_is_told_and_the_wait_for_all_of_them() -> None:
+async def test_each_volume_that_fails_is_told_and_none_that_is_waited_for() -> None:
     async with living() as world:
         world.volumes.failing = [not_mounted("a", OSError("no")), VolumeError("b", Lacking.ATTACHMENT, "")]
         world.api.put(make_pod(make_container(command=FOREVER)))
-        await asyncio.sleep(2)
+        await asyncio.sleep(300)
         assert set(world.events.seen) == {'FailedMount: MountVolume.SetUp failed for volume "a" : no'}
-        await asyncio.sleep(130)
-        assert world.events.seen[-1] == (
-            "FailedMount: Unable to attach or mount volumes: unmounted volumes=[a b], "
-            "unattached volumes=[b], failed to process volumes=[]: context deadline exceeded"
-        )
         world.volumes.failing = []
         await world.until_ready()
 
