@@ -32,12 +32,12 @@ from controller_manager.daemon_set.placement import node_of
 from tests.fakes.api_connection import FakeApi
 
 WEB, SURGE, UNAVAILABLE = 4, 1, 1
-DB, LEAST_DB = 3, 2
+DB, LEAST_DB = 4, 2
 LOG, LEAST_LOG = 3, 2
 NODES = ("a", "b", "c")
 """Each with a daemon; an update makes one new daemon at a time ready before the old one goes."""
 COMPLETIONS, PARALLELISM = 30, 6
-QUOTA = 18
+QUOTA = 19
 """Room for all others as they change, and for only some of the Job at a time."""
 
 
