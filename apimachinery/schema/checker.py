@@ -2,7 +2,8 @@
 
 A compiled check takes a value and returns None if all is well, else its findings. Findings carry the
 way back to the root from the inside out, so that a clean object costs no paths. What the walk finds
-it may also mend: unknown fields are dropped when asked, nulls and unusual spellings always.
+it may also mend: unknown fields are dropped when asked, nulls, unusual spellings, and empty lists and
+maps that need not be there always.
 """
 
 from __future__ import annotations
@@ -17,6 +18,20 @@ from apimachinery.schema.scalars import FORMATS, PLAIN_TYPES, Fault, Replacement
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 
+WRITTEN_EMPTY: dict[str, tuple[str, ...]] = {
+    "AllocatedDeviceStatus": ("conditions",),
+    "ClusterRole": ("rules",),
+    "ContainerImage": ("names",),
+    "CSINodeDriver": ("topologyKeys",),
+    "CustomResourceDefinitionStatus": ("conditions", "storedVersions"),
+    "DeviceClaim": ("requests",),
+    "EndpointSlice": ("ports",),
+    "HorizontalPodAutoscalerStatus": ("currentMetrics",),
+    "ProjectedVolumeSource": ("sources",),
+    "ResourcePolicyRule": ("namespaces",),
+    "Role": ("rules",),
+}
+"""The optional lists that Go's types write even if they are empty."""
 UNKNOWN, TYPE, NULL, SPELLING = "unknown", "type", "null", "spelling"
 
 
@@ -96,7 +111,7 @@ class Checker:
         self._check = check
 
     def check(self, obj: Object, *, prune: bool = False) -> Checked:
-        """Every finding. Drops nulls and respells values in place; drops unknown fields if asked."""
+        """Every finding. Mends in place: see above; drops unknown fields if asked."""
         findings = self._check(obj)
         if not findings:
             return CLEAN
@@ -199,6 +214,7 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
     )
     types = {name: check[0] for name, check in fields.items() if isinstance(check, tuple)}
     checks = {name: _as_check(check) for name, check in fields.items()}
+    collections = _optional_collections(node)
 
     def run(value: Any) -> list[Finding] | None:
         if type(value) is not dict:
@@ -212,7 +228,7 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
                 if keeps_unknown:
                     continue
                 more: list[Finding] | None = [Finding(UNKNOWN, value, name)]
-            elif each is None:
+            elif each is None or (not each and collections.get(name) is type(each)):
                 more = [Finding(NULL, value, name)]
             else:
                 more = check(each)
@@ -221,6 +237,19 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
         return found
 
     return run
+
+
+def _optional_collections(node: SchemaNode) -> dict[str, type]:
+    """The lists and maps that are left out when they are empty, as Go's types are written (omitempty)."""
+    kept = {*node.raw.get("required", ()), *WRITTEN_EMPTY.get(node.struct_name, ())}
+    sorts = {name: _collection(child) for name in node.fields if (child := node.child(name))}
+    return {name: sort for name, sort in sorts.items() if sort and name not in kept}
+
+
+def _collection(node: SchemaNode) -> type | None:
+    if node.type == "array":
+        return list
+    return dict if node.type == "object" and node.values is not None and not node.fields else None
 
 
 def _map(values: Check | Leaf | None, go_type: str) -> Check:

@@ -102,6 +102,45 @@ def test_nulls_go_and_numbers_of_quantities_become_texts() -> None:
     assert body == pod(resources={"limits": {"cpu": "1"}})
 
 
+def object_of(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, **fields}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(
+            object_of("v1", "Node", spec={"taints": []}, metadata={"labels": {}}),
+            object_of("v1", "Node", spec={}, metadata={}),
+            id="lists and maps",
+        ),
+        pytest.param(
+            object_of("v1", "Pod", spec={"containers": [], "securityContext": {}}),
+            object_of("v1", "Pod", spec={"containers": [], "securityContext": {}}),
+            id="but not what must be there, nor an object",
+        ),
+        pytest.param(
+            object_of("rbac.authorization.k8s.io/v1", "Role", rules=[]),
+            object_of("rbac.authorization.k8s.io/v1", "Role", rules=[]),
+            id="nor what upstream writes always",
+        ),
+        pytest.param(
+            object_of("apps/v1", "ControllerRevision", revision=1, data={}),
+            object_of("apps/v1", "ControllerRevision", revision=1, data={}),
+            id="nor what may be anything",
+        ),
+    ],
+)
+def test_what_is_empty_goes(body: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert checker(body["apiVersion"], body["kind"]).check(body).is_clean
+    assert body == expected
+
+
+def test_an_empty_map_is_no_list() -> None:
+    node = object_of("v1", "Node", spec={"taints": {}})
+    assert not checker("v1", "Node").check(node).is_clean
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
