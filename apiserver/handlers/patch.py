@@ -116,11 +116,13 @@ def _merge(document: Any, expected: bodies.Expected) -> Patch:
 
 
 def _strategic(document: Any, expected: bodies.Expected) -> Patch:
+    """Whatever kind such a patch says, upstream fills the type that it expects."""
     fields, schema = _fields(document), builtin().node(expected.api_version, expected.kind)
+    kind = {"apiVersion": expected.api_version, "kind": expected.kind}
 
     def patched(obj: Object) -> Any:
         try:
-            return strategic_merge(obj, fields, schema)
+            return strategic_merge(obj, fields, schema) | kind
         except PatchError as error:
             raise BadRequestError(str(error)) from None
 

@@ -13,6 +13,7 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
 EMPTY = "/api/v1/namespaces/default/secrets"
 MERGE = {"content-type": "application/merge-patch+json"}
+STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
@@ -174,6 +175,18 @@ async def test_patches(api: Api, kind: str, patch: Any, data: dict[str, str]) ->
     await api.request("POST", MAPS, config_map())
     answer = await api.request("PATCH", f"{MAPS}/a", patch, {"content-type": f"application/{kind}+json"})
     assert (answer.status, answer.json["data"]) == (200, data)
+
+
+async def test_a_strategic_patch_may_say_another_kind(api: Api) -> None:
+    """It is taken for what the path says; Ansible's k8s_scale tells a Scale that it is a Deployment."""
+    await api.request("POST", MAPS, config_map())
+    patch = {"apiVersion": "apps/v1", "kind": "Deployment", "data": {"l": "w"}}
+    answer = await api.request("PATCH", f"{MAPS}/a", patch, STRATEGIC)
+    assert (answer.status, answer.json.get("kind"), answer.json.get("data")) == (
+        200, "ConfigMap", {"k": "v", "l": "w"},
+    )  # fmt: skip
+    refused = await api.request("PATCH", f"{MAPS}/a", patch, MERGE)
+    assert (refused.status, refused.json["reason"]) == (422, "Invalid")
 
 
 DECODING = "error decoding patch:"
