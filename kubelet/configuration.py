@@ -11,7 +11,7 @@ from typing import Any
 
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from kubelet.configuration_checks import complaints
-from kubelet.configuration_defaults import ACCEPTED, DEFAULTS
+from kubelet.configuration_defaults import ACCEPTED, DEFAULTS, ZERO_IS_DEFAULT
 from kubelet.options import Options
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,22 @@ def check(configuration: Mapping[str, Any]) -> None:
 
 def merge(document: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Defaults, overlaid by the file, overlaid by the flags that were given."""
-    given = _overlay(document, _of_flags(options))
+    given = _overlay(_given(document), _of_flags(options))
     return _overlay(_overlay(DEFAULTS, ACCEPTED), {**given, **_following(given)})
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what says that it is not given: null, and zero where that stands for the default."""
+    return {
+        key: _given(value) if isinstance(value, dict) else value
+        for key, value in fields.items()
+        if value is not None and not (key in ZERO_IS_DEFAULT and _is_zero(value))
+    }
+
+
+def _is_zero(value: int | str) -> bool:
+    """Of a number, a duration, a string."""
+    return not str(value).strip("0hms")
 
 
 def _following(given: Mapping[str, Any]) -> dict[str, Any]:

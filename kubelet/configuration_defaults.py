@@ -141,3 +141,16 @@ ACCEPTED: dict[str, Any] = {
     "volumeStatsAggPeriod": "1m0s",
 }
 """Upstream's defaults of what changes nothing here."""
+
+ZERO_IS_DEFAULT = frozenset({
+    "address", "cacheAuthorizedTTL", "cacheTTL", "cacheUnauthorizedTTL", "cgroupDriver",
+    "configMapAndSecretChangeDetectionStrategy", "containerLogMaxSize", "containerRuntimeEndpoint",
+    "contentType", "cpuManagerPolicy", "cpuManagerReconcilePeriod", "eventBurst",
+    "evictionPressureTransitionPeriod", "fileCheckFrequency", "hairpinMode", "healthzBindAddress",
+    "httpCheckFrequency", "imageMinimumGCAge", "kubeAPIBurst", "maxOpenFiles", "maxPods",
+    "memoryManagerPolicy", "mode", "nodeLeaseDurationSeconds", "nodeStatusReportFrequency",
+    "nodeStatusUpdateFrequency", "podLogsDir", "port", "registryBurst", "runtimeRequestTimeout",
+    "streamingConnectionIdleTimeout", "syncFrequency", "topologyManagerPolicy", "topologyManagerScope",
+    "volumePluginDir", "volumeStatsAggPeriod",
+})  # fmt: skip
+"""Fields whose 0, 0s or "" stands for the default, as Go can't tell it from none. kubeadm writes many so."""

@@ -45,7 +45,7 @@ RESTARTS = (
         ),
         ({"port": 70000}, "port (--port) 70000 must be between 1 and 65535, inclusive"),
         ({"healthzPort": -1}, "healthzPort (--healthz-port) -1 must be between 1 and 65535, inclusive"),
-        ({"nodeLeaseDurationSeconds": 0}, "nodeLeaseDurationSeconds must be greater than 0"),
+        ({"nodeLeaseDurationSeconds": -1}, "nodeLeaseDurationSeconds must be greater than 0"),
         (
             {"nodeStatusMaxImages": -2},
             "nodeStatusMaxImages (--node-status-max-images) -2 must be -1 or greater",
@@ -103,7 +103,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(
         ConfigError, match=r"error: \[invalid configuration: maxPods .*, invalid configuration: port"
     ):
-        check(merge({"maxPods": -1, "port": 0}, Options()))
+        check(merge({"maxPods": -1, "port": -1}, Options()))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,31 @@ def test_what_will_do(given: Object) -> None:
         ({}, "nodeStatusReportFrequency", "5m0s"),
         ({"nodeStatusUpdateFrequency": "7s"}, "nodeStatusReportFrequency", "7s"),
         ({"evictionHard": {"memory.available": "1Gi"}}, "evictionHard", {"memory.available": "1Gi"}),
+        ({"nodeStatusUpdateFrequency": "0s"}, "nodeStatusUpdateFrequency", "10s"),
+        ({"nodeStatusUpdateFrequency": "0s"}, "nodeStatusReportFrequency", "5m0s"),
+        (
+            {"nodeStatusUpdateFrequency": "7s", "nodeStatusReportFrequency": "0s"},
+            *("nodeStatusReportFrequency", "7s"),
+        ),
+        ({"maxPods": 0}, "maxPods", 110),
+        ({"maxPods": 100}, "maxPods", 100),
+        ({"topologyManagerPolicy": ""}, "topologyManagerPolicy", "none"),
+        ({"eventRecordQPS": None}, "eventRecordQPS", 50),
+        ({"eventRecordQPS": 0}, "eventRecordQPS", 0),
+        ({"healthzPort": 0}, "healthzPort", 0),
+        ({"imageMaximumGCAge": "0s"}, "imageMaximumGCAge", "0s"),
+        (
+            {"authentication": {"webhook": {"enabled": False, "cacheTTL": "0s"}}},
+            "authentication",
+            {
+                "x509": {"clientCAFile": ""},
+                "webhook": {"enabled": False, "cacheTTL": "2m0s"},
+                "anonymous": {"enabled": False},
+            },
+        ),
     ],
 )
-def test_defaults_that_follow_from_others(given: Object, field: str, expected: object) -> None:
+def test_defaults_and_what_they_follow_from(given: Object, field: str, expected: object) -> None:
     assert merge(given, Options())[field] == expected
 
 
