@@ -74,13 +74,18 @@ def parse_pressure(text: str) -> Pressure:
 
 
 def parse_io_stat(text: str) -> dict[str, DeviceUse]:
-    """Version 2: `8:0 rbytes=1 wbytes=2 rios=3 wios=4 ...`."""
-    found = {}
+    """Version 2: `8:0 rbytes=1 wbytes=2 rios=3 wios=4 ...`.
+
+    Some kernels write the numbers of devices without use before it on the same line, some add what is no
+    whole number.
+    """
+    found: dict[str, DeviceUse] = {}
     for line in text.splitlines():
-        number, *pairs = line.split()
-        fields = {key: int(value) for key, _, value in (pair.partition("=") for pair in pairs)}
+        number = line.partition("=")[0].split()[-2:-1]  # the last before the pairs, if there are any
+        pairs = (word.partition("=") for word in line.split())
+        fields = {key: int(value) for key, _, value in pairs if value.isdigit()}
         use = (fields.get(each, 0) for each in ("rbytes", "wbytes", "rios", "wios"))
-        found[device_name(number)] = DeviceUse(*use)
+        found |= {device_name(each): DeviceUse(*use) for each in number}
     return found
 
 

@@ -390,3 +390,15 @@ def test_use_is_read_from_cgroups_of_version_2(tmp_path: Path) -> None:
 
 def test_the_texts_of_the_kernel_may_be_empty() -> None:
     assert (parse_blkio("", "Total 0\n"), parse_io_stat(""), parse_pressure("")) == ({}, {}, Pressure())
+
+
+@pytest.mark.parametrize(
+    ("text", "use"),
+    [
+        pytest.param("251:7 251:8 0:0 rbytes=1 wbytes=2 rios=3 wios=4\n", (1, 2, 3, 4), id="idle before it"),
+        pytest.param("0:0 rbytes=1 cost.vrate=100.00 cost.usage=5\n", (1, 0, 0, 0), id="a fraction"),
+        pytest.param("0:0\n", None, id="idle"),
+    ],
+)
+def test_odd_lines_of_io_stat_cost_no_container_its_usage(text: str, use: tuple[int, ...] | None) -> None:
+    assert parse_io_stat(text) == ({} if use is None else {"0:0": DeviceUse(*use)})
