@@ -36,7 +36,7 @@ class ShutdownRecord:
             self._start, self._end = parse_time(state["startTime"]), parse_time(state["endTime"])
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             log.error("Failed to load graceful shutdown state: error=%s", error)
         self._tell()
 

@@ -135,6 +135,14 @@ def test_a_shutdown_that_was_cut_off_has_no_end(tmp_path: Path) -> None:
     assert told("end") == 0
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"startTime": 5, "endTime": null}'])
+def test_a_record_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    SHUTDOWN_END.set(1)
+    ShutdownRecord(tmp_path, lambda: NOW).load()
+    assert (told("start"), told("end")) == (0, 0)
+
+
 @pytest.mark.looptime
 async def test_pods_end_before_the_machine_does(tmp_path: Path) -> None:
     machine = Machine()
