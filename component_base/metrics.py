@@ -51,9 +51,6 @@ DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 LATENCY_BUCKETS = tuple(0.001 * 2**power for power in range(15))
 """Seconds from 1 ms to 16 s."""
 
-GO_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds; those of Prometheus' Go library, where upstream names none."""
-
 QUEUE_BUCKETS = tuple(10.0**power for power in range(-8, 2))
 """Seconds from 10 ns to 10 s, as upstream's work queues have them."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from component_base.metrics import GO_BUCKETS, Counter, Gauge, Histogram
+from component_base.metrics import DEFAULT_BUCKETS, Counter, Gauge, Histogram
 
 _TYPE = "operation_type"
 POD_BUCKETS = (
@@ -23,17 +23,17 @@ SYNC_DURATION = Histogram(
     "kubelet_pod_worker_duration_seconds",
     "Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync",
     ["operation_type"],
-    buckets=GO_BUCKETS,
+    buckets=DEFAULT_BUCKETS,
 )
 RELIST_DURATION = Histogram(
     "kubelet_pleg_relist_duration_seconds",
     "Duration in seconds for relisting pods in PLEG.",
-    buckets=GO_BUCKETS,
+    buckets=DEFAULT_BUCKETS,
 )
 RELIST_INTERVAL = Histogram(
     "kubelet_pleg_relist_interval_seconds",
     "Interval in seconds between relisting in PLEG.",
-    buckets=GO_BUCKETS,
+    buckets=DEFAULT_BUCKETS,
 )
 PLEG_SEEN = Gauge("kubelet_pleg_last_seen_seconds", "Timestamp in seconds when PLEG was last seen active.")
 CONTAINERS_PER_POD = Histogram(
@@ -44,13 +44,13 @@ CGROUP_SECONDS = Histogram(
     "kubelet_cgroup_manager_duration_seconds",
     "Duration in seconds for cgroup manager operations. Broken down by method.",
     [_TYPE],
-    buckets=GO_BUCKETS,
+    buckets=DEFAULT_BUCKETS,
 )
 SANDBOX_SECONDS = Histogram(
     "kubelet_run_podsandbox_duration_seconds",
     "Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.",
     ["runtime_handler"],
-    buckets=GO_BUCKETS,
+    buckets=DEFAULT_BUCKETS,
 )
 SANDBOX_ERRORS = Counter(
     "kubelet_run_podsandbox_errors",
@@ -141,7 +141,7 @@ HTTP_SECONDS = Histogram(
     "kubelet_http_requests_duration_seconds",
     "Duration in seconds to serve http requests",
     _REQUEST,
-    buckets=GO_BUCKETS,
+    buckets=DEFAULT_BUCKETS,
 )
 HTTP_IN_FLIGHT = Gauge("kubelet_http_inflight_requests", "Number of the inflight http requests", _REQUEST)
 STARTED_CONTAINERS = Counter(
