@@ -110,7 +110,11 @@ class CertificateManager:
     async def _renewed(self) -> Certificate:
         """What is of no use is not kept: one that was may be there to go on with."""
         key, pem = await obtain(self._client, self._wanted(), self._store)
-        certificate = await self._begin_to_use(joined(key, pem))
+        try:
+            certificate = await self._begin_to_use(joined(key, pem))
+        except (CertificateError, OSError):
+            self._store.forget_pending_key()  # with the same key the answer would be the same
+            raise
         self._store.save(key, pem, self._now())
         log.info("Got a new certificate: file=%s", self._store.current)
         return certificate

@@ -36,13 +36,22 @@ class Signer:
         self.store, self.answers = store, [*answers]
         self.asked: list[float] = []
         self.used: list[str] = []
+        self.issued: dict[str, str] = {}
+        """By key: who asks twice with the same gets the same."""
 
-    async def obtain(self, *_: Any) -> tuple[str, str]:
+    async def obtain(self, client: Client, wanted: Wanted, store: CertificateStore) -> tuple[str, str]:
         self.asked.append(asyncio.get_running_loop().time())
+        key = store.pending_key() or f"key {len(self.asked)}\n"
+        store.keep_pending_key(key)
+        if key not in self.issued:
+            self.issued[key] = self.answer()
+        return key, self.issued[key]
+
+    def answer(self) -> str:
         answer = self.answers.pop(0) if self.answers else f"good {len(self.asked)}"
         if isinstance(answer, Exception):
             raise answer
-        return "key\n", answer
+        return answer
 
     async def inspect(self, pem: str) -> Certificate:
         if pem.startswith("bad"):
@@ -79,7 +88,7 @@ async def test_a_certificate_is_asked_for_used_kept_and_renewed(
     signer = Signer(store)
     await run(signer, monkeypatch, DAYS.total_seconds())
     assert signer.used == ["good 1", "good 2"]
-    assert store.read() == "good 2\nkey\n"
+    assert store.read() == "good 2\nkey 2\n"
     assert signer.asked[0] == 0
     assert 0.7 * DAYS.total_seconds() < signer.asked[1] < 0.91 * DAYS.total_seconds()
 
@@ -114,7 +123,7 @@ async def test_one_who_signs_something_else_is_asked_again_and_not_all_the_time(
     signer = Signer(store, "bad", "bad", "other")
     await run(signer, monkeypatch)
     assert signer.asked == [0, 2, 6]  # who leaves out names has decided
-    assert store.read() == "other\nkey\n"
+    assert store.read() == "other\nkey 3\n"
 
 
 @pytest.mark.looptime
@@ -129,4 +138,4 @@ async def test_a_full_disk_is_waited_for(store: CertificateStore, monkeypatch: p
 
     monkeypatch.setattr(store, "save", save_if_there_is_room)
     await run(signer, monkeypatch)
-    assert store.read() == "good 2\nkey\n"
+    assert store.read() == "good 1\nkey 1\n"
