@@ -125,6 +125,13 @@ def object_of(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
             id="nor what upstream writes always",
         ),
         pytest.param(
+            object_of(
+                "autoscaling/v2", "HorizontalPodAutoscaler", status={"currentMetrics": [], "conditions": []}
+            ),
+            object_of("autoscaling/v2", "HorizontalPodAutoscaler", status={"currentMetrics": []}),
+            id="of a status, too",
+        ),
+        pytest.param(
             object_of("apps/v1", "ControllerRevision", revision=1, data={}),
             object_of("apps/v1", "ControllerRevision", revision=1, data={}),
             id="nor what may be anything",
