@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from apimachinery.durations import parse_duration
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from kubelet.configuration_checks import complaints
 from kubelet.configuration_defaults import ACCEPTED, DEFAULTS, ZERO_IS_DEFAULT
@@ -36,7 +37,37 @@ def load_document(document: Any) -> dict[str, Any]:
     unknown = [each for each in fields if each not in DEFAULTS and each not in ACCEPTED]
     if unknown:
         log.warning("Ignoring unknown fields of the configuration: fields=%s", unknown)
-    return {key: value for key, value in fields.items() if key not in unknown}
+    known = {key: value for key, value in fields.items() if key not in unknown}
+    if problem := next(filter(None, map(_why_unreadable, known, known.values())), ""):
+        raise ConfigError(f"failed to load kubelet config file: {problem}")
+    return known
+
+
+_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+_GO_TYPES = {
+    bool: "bool", int: "int32", float: "float64", str: "string", list: "[]string", dict: "map[string]string",
+}  # fmt: skip
+_LONG = ("maxOpenFiles", "podPidsLimit")
+
+
+def _why_unreadable(name: str, value: Any) -> str:
+    """What Go says of a value of another type than the field's; "" if all is well. Not of what is in it."""
+    default = {**DEFAULTS, **ACCEPTED}[name]
+    if value is None or default is None:
+        return ""
+    if _KINDS.get(type(value)) != _KINDS[type(default)]:
+        wanted = "int64" if name in _LONG else _GO_TYPES[type(default)]
+        field = f"Go struct field KubeletConfiguration.{name} of type {wanted}"
+        return f"json: cannot unmarshal {_KINDS.get(type(value), 'string')} into {field}"
+    return _why_no_duration(value) if isinstance(default, str) and not _why_no_duration(default) else ""
+
+
+def _why_no_duration(text: str) -> str:
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
@@ -50,7 +81,10 @@ def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
 
 def check(configuration: Mapping[str, Any]) -> None:
     """Raises ConfigError with all that no kubelet would start with."""
-    found = complaints(configuration, gates_of(configuration))
+    try:
+        found = complaints(configuration, gates_of(configuration))
+    except ValueError as error:  # a duration that is none
+        raise ConfigError(f"failed to load kubelet config file: {error}") from None
     if found:
         words = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
         raise ConfigError(f"failed to validate kubelet configuration, error: {words}")

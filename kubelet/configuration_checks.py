@@ -211,8 +211,8 @@ def _others(configuration: Configuration, gates: FeatureGates) -> Iterator[str]:
         yield f'memorySwap.swapBehavior "{swap}" must be one of: "", "LimitedSwap" or "NoSwap"'
     if configuration["runOnce"]:
         yield "runOnce (--runOnce) true, Runonce mode has been deprecated and should not be set"
-    if configuration["cpuCFSQuotaPeriod"] != "100ms" and not gates.enabled("CustomCPUCFSQuotaPeriod"):
-        period = format_duration(_seconds(configuration, "cpuCFSQuotaPeriod"))
+    period = format_duration(_seconds(configuration, "cpuCFSQuotaPeriod"))
+    if period != "100ms" and not gates.enabled("CustomCPUCFSQuotaPeriod"):
         yield (
             f"cpuCFSQuotaPeriod (--cpu-cfs-quota-period) {period} requires feature gate "
             "CustomCPUCFSQuotaPeriod"

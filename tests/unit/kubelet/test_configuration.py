@@ -9,6 +9,7 @@ import pytest
 
 from apimachinery.objects import Object
 from kubelet.configuration import ConfigError, check, load_document, merge
+from kubelet.configuration_defaults import ACCEPTED, DEFAULTS
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig, capacity_of, node_images
 from kubelet.options import Options
@@ -110,6 +111,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     "given",
     [
         pytest.param({}, id="the defaults"),
+        pytest.param({"cpuCFSQuotaPeriod": "0.1s"}, id="a default written differently"),
         pytest.param({"healthzPort": 0, "maxParallelImagePulls": 5}, id="no health, many pulls"),
         pytest.param({"cgroupsPerQOS": False, "enforceNodeAllocatable": []}, id="no cgroups"),
         pytest.param({"shutdownGracePeriod": "30s", "shutdownGracePeriodCriticalPods": "10s"}, id="shutdown"),
@@ -168,12 +170,48 @@ def test_defaults_of_eviction_may_be_kept() -> None:
     assert (merged["memory.available"], merged["nodefs.available"]) == ("1Gi", "10%")
 
 
+HEAD = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
+
+
 def test_what_nobody_knows_is_ignored_and_said(caplog: pytest.LogCaptureFixture) -> None:
-    head = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
     with caplog.at_level(logging.WARNING):
-        document = load_document({**head, "maxPods": 5, "maxPots": 6, "qosReserved": {}})
+        document = load_document({**HEAD, "maxPods": 5, "maxPots": 6, "qosReserved": {}})
     assert document == {"maxPods": 5, "qosReserved": {}}
     assert caplog.messages == ["Ignoring unknown fields of the configuration: fields=['maxPots']"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sort", "wanted"),
+    [
+        ({"maxPods": "110"}, "string", "int32"),
+        ({"maxPods": True}, "bool", "int32"),
+        ({"maxOpenFiles": []}, "array", "int64"),
+        ({"clusterDNS": "10.0.0.10"}, "string", "[]string"),
+        ({"clusterDomain": 5}, "number", "string"),
+    ],
+    ids=["a quoted number", "a boolean", "a list", "no list", "no string"],
+)
+def test_fields_of_another_type_are_told(given: Object, sort: str, wanted: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load_document({**HEAD, **given})
+    [name] = given
+    problem = f"cannot unmarshal {sort} into Go struct field KubeletConfiguration.{name} of type {wanted}"
+    assert str(told.value) == f"failed to load kubelet config file: json: {problem}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"nodeStatusUpdateFrequency": "5 s"}, {"crashLoopBackOff": {"maxContainerRestartPeriod": "5 s"}}],
+)
+def test_durations_that_are_none_are_told(given: Object) -> None:
+    with pytest.raises(ConfigError, match='time: invalid duration "5 s"'):
+        check(merge(load_document({**HEAD, **given}), Options()))
+
+
+def test_every_field_takes_its_default_and_null() -> None:
+    for known in (DEFAULTS, ACCEPTED):
+        assert load_document({**HEAD, **known}) == known
+        load_document({**HEAD, **dict.fromkeys(known)})
 
 
 MACHINE = Machine(cpus=2, memory=4 << 30, disk=100 << 30)
