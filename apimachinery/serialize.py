@@ -47,8 +47,12 @@ def from_json_strict(data: bytes) -> Decoded:
 def number_as_written(data: bytes, number: float) -> str | None:
     """The first number of a JSON text that has this value, which Go's complaints quote."""
     written: list[str] = []
-    json.loads(data, parse_float=written.append, parse_int=written.append)
+    json.loads(_text(data), parse_float=written.append, parse_int=written.append)
     return next((text for text in written if float(text) == number), None)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def _may_have_duplicates(data: bytes, value: Any) -> bool:
@@ -63,7 +67,7 @@ class _Marked(dict[str, Any]):
 
 
 def _find_duplicates(data: bytes) -> Iterator[str]:
-    return _marked_paths(json.loads(data, object_pairs_hook=_mark), "")
+    return _marked_paths(json.loads(_text(data), object_pairs_hook=_mark), "")
 
 
 def _mark(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ LARGE_YAML = 32 * 1024
 _YAML_READER = ThreadPoolExecutor(1, "yaml")
 """One thread: several would keep the loop from running as long as each other."""
 _MAX_COMPLAINTS = 100
-_NUMBER = re.compile(r"(?<=cannot unmarshal number )(?!into )\S+")
+_NUMBER = re.compile(r"(?<=json: cannot unmarshal number )-?\d+(\.\d+)?(e[+-]\d+)?(?= into )")
 _JSON, _YAML = "application/json", "application/yaml"
 _UNSUPPORTED = (
     "the body of the request was in an unknown format - accepted media types include: "

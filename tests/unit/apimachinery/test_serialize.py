@@ -52,6 +52,7 @@ def test_yaml_that_is_not_utf8_is_refused_and_json_repaired() -> None:
     with pytest.raises(DecodeError):
         from_yaml_all(b'{"a":"\xff"}')
     assert from_json(b'{"a":"\xff"}') == {"a": "\ufffd"}
+    assert from_json_strict(b'{"a":1,"a":"\xff"}').duplicates == ("a",)
 
 
 def test_two_hundred_levels_are_fine() -> None:

@@ -105,6 +105,31 @@ async def test_what_is_no_utf_8_is_replaced_as_go_does(api: Api) -> None:
     assert (answer.status, answer.json["data"]) == (201, {"k": "\ufffd"})
 
 
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "quoted"),
+    [
+        pytest.param(
+            DEPLOYMENTS,
+            b'{"metadata":{"labels":{"a":"\xff"}},"spec":{"replicas":99999999999999999999}}',
+            "cannot unmarshal number 99999999999999999999 into",
+            id="beside what is no UTF-8",
+        ),
+        pytest.param(
+            MAPS,
+            b'{"metadata":{"creationTimestamp":"json: cannot unmarshal number one into two"}}',
+            "cannot unmarshal number one into two",
+            id="in a text that reads like a complaint",
+        ),
+    ],
+)
+async def test_a_number_is_told_as_it_is_written(api: Api, path: str, body: bytes, quoted: str) -> None:
+    answer = await api.request("POST", path, body)
+    assert (answer.status, quoted in answer.json["message"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     "operations",
     [
