@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 
 _MAX_IN_ALL, _MAX_CUT = 4096, 256
 """Characters: beyond the first, each warning is cut down to the second."""
+MOST_WARNINGS = _MAX_IN_ALL + 1
+"""No more than these can be told, however short they are."""
 
 
 def warning_headers(warnings: Iterable[str]) -> list[tuple[bytes, bytes]]:
     """RFC 7234 as upstream writes it: `299 - "text"`, each text once, none with control characters."""
-    texts = [text for text in dict.fromkeys(warnings) if text and not _has_controls(text)]
-    return [(b"warning", b'299 - "%b"' % _quoted(text)) for text in _fitting(texts)]
+    texts = (text for text in dict.fromkeys(warnings) if text and not _has_controls(text))
+    fitting = _fitting([*islice(texts, MOST_WARNINGS)])
+    return [(b"warning", b'299 - "%b"' % _quoted(text)) for text in fitting]
 
 
 def _fitting(texts: Sequence[str]) -> Sequence[str]:

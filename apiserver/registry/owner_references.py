@@ -22,10 +22,14 @@ def dedup_owner_references(obj: Object, *, after_admission: bool = False) -> lis
         return []
     kept: list[Object] = []
     uids: list[str] = []
+    known: dict[str, list[Object]] = {}
     for each in references:
-        if each in kept:
-            uids.append(each.get("uid") or "")
+        uid = each.get("uid") or ""
+        alike = known.setdefault(uid, [])
+        if each in alike:
+            uids.append(uid)
         else:
+            alike.append(each)
             kept.append(each)
     if not uids:
         return []

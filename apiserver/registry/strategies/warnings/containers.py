@@ -12,6 +12,8 @@ Placed = tuple[Object, str]
 """A container or a port, and where it is."""
 
 _BYTES = ("memory", "ephemeral-storage")
+_MOST_COMPARED = 16
+"""Ports of the same number, of which each is compared with all others."""
 
 
 def container_warnings(containers: Sequence[Placed]) -> Iterator[str]:
@@ -51,7 +53,8 @@ def _port_warnings(ports: Sequence[Placed]) -> Iterator[str]:
         for other, where in others:
             if conflict := _conflict(port, other):
                 yield f"{path}: {conflict} with {where}"
-        others.append((port, path))
+        if len(others) < _MOST_COMPARED:
+            others.append((port, path))
 
 
 def _conflict(port: Object, other: Object) -> str:

@@ -6,6 +6,7 @@ Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/api/pod/warnin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from apimachinery import names
 from apimachinery.field import format_value
@@ -16,6 +17,7 @@ from apiserver.registry.strategies.warnings.claims import fraction_warnings
 from apiserver.registry.strategies.warnings.containers import Placed, container_warnings
 from apiserver.registry.strategies.warnings.nodes import old_label, old_labels, term_warnings
 from apiserver.registry.strategies.warnings.volumes import pod_volume_warnings
+from apiserver.warning_headers import MOST_WARNINGS
 
 _SYSCTLS = 'non-functional in v1.11+; use the "sysctls" field instead'
 _OLD_ANNOTATIONS = {
@@ -43,12 +45,12 @@ def name_warnings(obj: Object, use: str = "Pod names and hostnames") -> Iterator
 
 def pod_warnings(pod: Object) -> list[str]:
     """Of a new pod; those about AppArmor are told before its annotations become fields."""
-    return [*name_warnings(pod, "the Pod's hostname"), *_warnings("", pod)]
+    return [*name_warnings(pod, "the Pod's hostname"), *islice(_warnings("", pod), MOST_WARNINGS)]
 
 
 def template_warnings(path: str, template: Object | None) -> Iterator[str]:
     if template:
-        yield from _warnings(f"{path}.", template)
+        yield from islice(_warnings(f"{path}.", template), MOST_WARNINGS)
 
 
 def workload_warnings(obj: Object, old: Object | None) -> Iterator[str]:

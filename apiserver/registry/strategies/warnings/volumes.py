@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from apimachinery.field import format_value
@@ -15,6 +16,8 @@ _OLD_IN_PODS = {
     "flocker": ("flocker", "deprecated in v1.22, non-functional in v1.25+"),
     "quobyte": ("quobyte", "deprecated in v1.22, non-functional in v1.25+"),
 }
+_MOST_OVERLAPS = 100
+"""Told of one volume: there may be as many as pairs of files."""
 _CERTIFICATE_PATHS = {
     "certificateChainPath": "PodCertificate chain",
     "keyPath": "PodCertificate key",
@@ -85,14 +88,20 @@ def _projected(source: Object) -> list[_File]:
 
 def _overlaps(files: Sequence[_File]) -> Iterator[str]:
     """Each file with each that came before it and is in its way."""
-    before: list[_File] = []
-    for file in (each._replace(path=each.path.rstrip("/")) for each in files):
-        yield from (f"{file} with {other}" for other in before if _in_the_way(file.path, other.path))
-        before.append(file)
+    files = [each._replace(path=each.path.rstrip("/")) for each in files]
+    pairs = islice(_pairs_in_the_way([each.path for each in files]), _MOST_OVERLAPS)
+    yield from (f"{files[later]} with {files[earlier]}" for later, earlier in sorted(pairs))
 
 
-def _in_the_way(one: str, other: str) -> bool:
-    """Whether two paths are the same or one is a folder of the other."""
-    if not one or not other:
-        return False
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+def _pairs_in_the_way(paths: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Two indexes, the later one first, where paths are the same or one is a folder of the other.
+
+    In this order a folder comes just before all that is in it, so that few are compared of many.
+    """
+    above: list[int] = []
+    given = [index for index, path in enumerate(paths) if path]
+    for index in sorted(given, key=lambda index: paths[index].replace("/", "\0")):
+        while above and not f"{paths[index]}/".startswith(f"{paths[above[-1]]}/"):
+            above.pop()
+        yield from ((max(index, other), min(index, other)) for other in above)
+        above.append(index)

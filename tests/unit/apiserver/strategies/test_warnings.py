@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from apimachinery.objects import Object
 from apiserver.registry.strategies.podspec.app_armor import app_armor_warnings, fill_in_app_armor
 from apiserver.registry.strategies.warnings.addresses import cidr_warnings, ip_warnings
 from apiserver.registry.strategies.warnings.pods import pod_warnings, template_warnings
+from apiserver.warning_headers import MOST_WARNINGS
 from tests.unit.apiserver.strategies.objects import make, pod, strategy
 
 ARCH = 'deprecated since v1.14; use "kubernetes.io/arch" instead'
@@ -320,6 +322,33 @@ def test_pods(spec: Object, texts: list[str]) -> None:
     assert pod_warnings({"metadata": {"name": "a"}, "spec": spec}) == texts
     inside = [re.sub(r"(^| with | use )spec\.", r"\1t.spec.", text) for text in texts]
     assert list(template_warnings("t", {"spec": spec})) == inside
+
+
+MANY = 3000
+
+
+def files(paths: list[str]) -> Object:
+    items = [{"key": "k", "path": each} for each in paths]
+    return {"volumes": [{"name": "v", "configMap": {"name": "m", "items": items}}]}
+
+
+def ports(ports: list[Object]) -> Object:
+    return {"containers": [container(ports=[{"containerPort": 80, **each} for each in ports])]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "most"),
+    [
+        pytest.param(files([f"p{index}" for index in range(MANY)]), 0, id="files"),
+        pytest.param(files(["p"] * MANY), 100, id="files in one place"),
+        pytest.param(ports([{"hostPort": index + 1} for index in range(MANY)]), 0, id="ports"),
+        pytest.param(ports([{}] * MANY), MOST_WARNINGS, id="ports in one place"),
+    ],
+)
+def test_not_everything_is_compared_with_everything(spec: Object, most: int) -> None:
+    began = perf_counter()
+    assert len(pod_warnings({"metadata": {"name": "a"}, "spec": spec})) == most
+    assert perf_counter() - began < 1
 
 
 ANNOTATIONS = {
