@@ -69,6 +69,10 @@ async def _keep_telling(period: float, tell: Callable[[str], None], checks: Mapp
 
 async def _first_problem(checks: Mapping[str, Check]) -> str:
     for name, check in list(checks.items()):
-        if problem := await problem_of(check):
+        try:
+            problem = await problem_of(check)
+        except Exception as error:  # what a check stumbles over is a problem, too
+            problem = repr(error)
+        if problem:
             return f"checker {name} failed: {problem}"
     return ""

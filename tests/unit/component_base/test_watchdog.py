@@ -49,3 +49,18 @@ async def test_no_sign_of_life_is_given_while_a_check_fails() -> None:
         checks["syncloop"] = lambda: "took too long" if loop.time() < 25 else ""
         await asyncio.sleep(40)
     assert told == [0, 30, 40]
+
+
+@pytest.mark.looptime
+async def test_a_check_that_stumbles_has_found_a_problem() -> None:
+    told: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    def stumbling() -> str:
+        if loop.time() < 15:
+            raise OSError("too many open files")
+        return ""
+
+    async with watched(10.0, lambda sign: told.append(loop.time()), {"syncloop": stumbling}):
+        await asyncio.sleep(35)
+    assert told == [20, 30]
