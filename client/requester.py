@@ -154,10 +154,10 @@ class Requester:
         return "".join(lines).encode() + (body or b"")
 
     async def _authorization(self) -> str | None:
-        """Raises ConnectionFailed if a plugin fails: the next time it may do better."""
+        """Raises ConnectionFailed if there is none to be had: the next time there may be."""
         try:
             value = await self._credentials.header()
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             raise ConnectionFailed(str(error)) from error
         return None if value is None else value.decode()
 

@@ -75,9 +75,15 @@ def _bearer(token: str) -> bytes:
 
 
 def _read_token(file: str, last: bytes | None) -> bytes:
-    """Of a file that cannot be read any more the last token goes on. Raises OSError if there was none."""
+    """Of a file that cannot be read any more the last token goes on. Raises OSError if there was none.
+
+    A file without a token is being written.
+    """
     try:
-        return _bearer(Path(file).read_text().strip())
+        token = Path(file).read_text().strip()
+        if not token:
+            raise OSError(f'read empty token from file "{file}"')
+        return _bearer(token)
     except OSError as error:
         if last is None:
             raise

@@ -1,6 +1,7 @@
 """The REST client: what it sends, and what it makes of answers."""
 
 import sys
+from pathlib import Path
 
 import orjson
 import pytest
@@ -150,6 +151,12 @@ async def test_a_plugin_that_fails_is_a_failed_connection() -> None:
         c = signed_in_by(server, "raise SystemExit(3)")
         with pytest.raises(ConnectionFailed, match=r"getting credentials: exec: .* failed with exit code 3"):
             await c.get(PODS, "a", "ns")
+
+
+async def test_a_token_that_is_not_there_yet_is_a_failed_connection(tmp_path: Path) -> None:
+    c = Client(ClientConfig(server="http://127.0.0.1:1", token_file=str(tmp_path / "token")), user_agent="t")
+    with pytest.raises(ConnectionFailed, match="token"):
+        await c.get(PODS, "a", "ns")
 
 
 async def test_an_answer_that_is_no_json_is_a_failed_connection() -> None:

@@ -123,6 +123,9 @@ async def test_a_token_whose_file_is_away_goes_on(tmp_path: Path) -> None:
         await credentials.header()
     token.write_text("one\n")
     assert await credentials.header() == b"Bearer one"
+    token.write_text("")  # it is just being written
+    credentials.expire()
+    assert await credentials.header() == b"Bearer one"
     token.unlink()
     credentials.expire()
     assert await credentials.header() == b"Bearer one"
