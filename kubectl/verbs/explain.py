@@ -73,7 +73,6 @@ def _schema(resource: Resource) -> SchemaNode:
 
 async def _served_schema(client: Client, resource: Resource) -> SchemaNode:
     """Of a kind that is not built in: from the server's OpenAPI."""
-
     served = await client.document("/openapi/v2")
     node = SchemaSet(served["definitions"]).find(resource.api_version, resource.kind)
     if node is None:
