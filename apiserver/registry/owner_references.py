@@ -5,6 +5,8 @@ Source: dedupOwnerReferences of upstream's apiserver/pkg/endpoints/handlers/rest
 
 from __future__ import annotations
 
+import orjson
+
 from apimachinery.objects import Object
 
 _WARNING = (
@@ -22,14 +24,13 @@ def dedup_owner_references(obj: Object, *, after_admission: bool = False) -> lis
         return []
     kept: list[Object] = []
     uids: list[str] = []
-    known: dict[str, list[Object]] = {}
+    known: set[bytes] = set()
     for each in references:
-        uid = each.get("uid") or ""
-        alike = known.setdefault(uid, [])
-        if each in alike:
-            uids.append(uid)
+        text = orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
+        if text in known:
+            uids.append(each.get("uid") or "")
         else:
-            alike.append(each)
+            known.add(text)
             kept.append(each)
     if not uids:
         return []
