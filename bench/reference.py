@@ -66,6 +66,7 @@ FIGURES = {
         _less("kubelet CPU, 110 pods", 1, "% CPU", 3),
         _more("bound, 100 nodes", 502, "pods/s", 2),
         _more("bound, 1000 nodes", 270, "pods/s", 2),
+        _more("bound while created, 100 nodes", 236, "pods/s", 0.8),
         _more("Deployment of 1000, up", 1, "x creates", 0.2),
         _more("Deployment of 1000, down", 1, "x deletes", 0.2),
         _more("Job of 1000", 1, "x both", 0.2),
