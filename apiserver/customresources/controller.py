@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apimachinery.conditions import is_condition_true
-from apimachinery.errors import NotFoundError, StatusError
-from apimachinery.objects import Object
+from apimachinery.errors import ConflictError, NotFoundError, StatusError
+from apimachinery.objects import Object, uid_of
 from apimachinery.times import format_time
 from apiserver.customresources.definition import ESTABLISHED, NAMES_ACCEPTED
 from apiserver.customresources.ending import (
@@ -140,30 +140,36 @@ class DefinitionController:
             return
         store = self._custom.kept_by(name)
         if store is None or not is_condition_true(entry.obj, ESTABLISHED):
-            await self._write(entry.key, NEVER_ESTABLISHED, released)
+            await self._write(entry, NEVER_ESTABLISHED, released)
             return
-        await self._write(entry.key, IN_PROGRESS, marked)
-        await self._delete_instances(name)
-        await self._write(entry.key, COMPLETED, released)
+        await self._write(entry, IN_PROGRESS, marked)
+        await self._delete_instances(entry)
+        await self._write(entry, COMPLETED, released)
 
-    async def _write(self, key: str, state: State, change: Callable[[Object, State, str], Object]) -> None:
+    async def _write(
+        self, ending: Entry, state: State, change: Callable[[Object, State, str], Object]
+    ) -> None:
         async def decide(current: Entry | None) -> Decision:
-            if current is None or not is_ending(current.obj):
+            if current is None or not _is_still(ending, current):
                 return Keep()
             changed = change(current.obj, state, self._now())
             if is_released(self._definitions.resource, changed):
                 return Remove()
             return Keep() if changed == current.obj else Put(changed)
 
-        await self._definitions.transactions.guaranteed_update(key, decide)
+        await self._definitions.transactions.guaranteed_update(ending.key, decide)
 
-    async def _delete_instances(self, name: str) -> None:
-        """Returns when none is left: finalizers may take their time."""
+    async def _delete_instances(self, ending: Entry) -> None:
+        """Returns when none is left: finalizers may take their time.
+
+        Or when another apiserver was faster: what there is then belongs to a definition that came later.
+        """
         while True:
             # To be terminating makes other stores of a definition.
             await self._definitions.shared.cache.fresh()
-            store = self._custom.kept_by(name)
-            if store is None:
+            store = self._custom.kept_by(ending.name)
+            current = self._definitions.cache.by_key(ending.key)
+            if store is None or current is None or not _is_still(ending, current):
                 return
             changes = _Changes(store.cache.changes)
             entries = store.cache.entries()
@@ -175,13 +181,19 @@ class DefinitionController:
                 await changes.wait()
 
 
+def _is_still(ending: Entry, current: Entry) -> bool:
+    """Whether a definition is the one that was seen to end, and not one of its name that came later."""
+    return uid_of(current.obj) == uid_of(ending.obj) and is_ending(current.obj)
+
+
 async def _delete(store: Store, entry: Entry) -> None:
+    """This one, and none that has its name by now."""
     if entry.obj["metadata"].get("deletionTimestamp"):
         return
     info = RequestInfo(verb="delete", path="", method="DELETE", user=_SELF)
     try:
-        await store.delete(info, entry.namespace, entry.name, DeleteOptions())
-    except NotFoundError:
+        await store.delete(info, entry.namespace, entry.name, DeleteOptions(uid=uid_of(entry.obj)))
+    except (NotFoundError, ConflictError):
         return
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object
-from apimachinery.scheme import BUILTIN
+from apimachinery.scheme import BUILTIN, CUSTOM_RESOURCE_DEFINITIONS
 from apiserver.cel.environment import Outcome, Program
 from apiserver.openapi import OpenAPI
 from tests.fakes.api import Answer, Api, Watching, serving
@@ -305,6 +305,34 @@ async def test_a_definition_waits_for_the_finalizers_of_its_instances(api: Api) 
     await api.request("PATCH", f"{THINGS}/a", {"metadata": {"finalizers": None}}, MERGE)
     await gone(api)
     assert refused.status == 405
+
+
+async def test_what_came_after_a_deleted_definition_stays(api: Api) -> None:
+    """Two apiservers end a definition; the slower one may learn of it with all that has happened since."""
+    await define(api, definition())
+    definitions = api.cache.resource(CUSTOM_RESOURCE_DEFINITIONS)
+    [defined] = definitions.entries()
+    held = thing()
+    held["metadata"]["finalizers"] = ["example.com/wait"]
+    await create(api, held)
+    await api.request("DELETE", f"{DEFINITIONS}/things.example.com")
+    await until(api, THINGS, lambda event: event["object"]["metadata"].get("deletionTimestamp"))
+    [ending] = definitions.entries()
+    instance = await api.storage.get("/registry/example.com/things/default/a")
+    assert instance is not None
+    # What the faster one does, and then somebody who defines the same once more.
+    await api.storage.delete(instance.key, instance.revision)
+    await api.storage.delete(ending.key, ending.revision)
+    await api.storage.create(ending.key, orjson.dumps(with_uid(defined.obj, "later")))
+    await api.storage.create(instance.key, orjson.dumps(with_uid(thing(), "later")))
+    other = definition(group="example.org")
+    other["metadata"]["name"] = "things.example.org"
+    await define(api, other)
+    assert (await api.request("GET", f"{THINGS}/a")).json["metadata"]["uid"] == "later"
+
+
+def with_uid(obj: Object, uid: str) -> Object:
+    return obj | {"metadata": obj["metadata"] | {"uid": uid}}
 
 
 async def test_what_another_hand_defined_badly_is_not_served(api: Api) -> None:
