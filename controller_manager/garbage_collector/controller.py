@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 RESOURCES_PERIOD = 30.0
 """Seconds between looks at discovery for new resources (upstream: 30 s)."""
+UNSEEN_PERIOD = 2.0
+"""Seconds between looks at what belongs to somebody that the API knows and no event has told of yet."""
 IGNORED = {"events", "events.events.k8s.io"}
 NEEDED = {"list", "watch", "delete"}
 
@@ -116,7 +118,14 @@ class GarbageCollector:
             return None
         owners = [(owner, await self._state(node, owner)) for owner in node.owners]
         await self._act(node, plan(node, self._graph.dependents(node.uid), owners))
-        return None
+        is_unseen = any(self._is_unseen(owner) for owner, state in owners if state is not OwnerState.DANGLING)
+        return UNSEEN_PERIOD if is_unseen else None
+
+    def _is_unseen(self, owner: Owner) -> bool:
+        """Its watch may never tell: what came and went while a watch was made anew is in no list, either."""
+        resource = self._kinds.get((owner.api_version, owner.kind))
+        is_watched = resource is not None and resource.group_resource in self._monitors
+        return is_watched and self._graph.get(owner.uid) is None
 
     async def _state(self, node: Node, owner: Owner) -> OwnerState:
         known = self._graph.get(owner.uid)

@@ -1,10 +1,17 @@
 """The ownership graph and the decision about one object."""
 
-from typing import Any
+import asyncio
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 
 from apimachinery import scheme
+from apimachinery.objects import owner_reference
+from apimachinery.scheme import DEPLOYMENTS, REPLICA_SETS, Resource
+from client.rest import Client
+from controller_manager.context import ControllerContext, SharedInformers
+from controller_manager.garbage_collector import controller
 from controller_manager.garbage_collector.graph import FOREGROUND, ORPHAN, Graph, Node, Owner
 from controller_manager.garbage_collector.plan import (
     Delete,
@@ -16,6 +23,8 @@ from controller_manager.garbage_collector.plan import (
     OwnerState,
     plan,
 )
+from controller_manager.manager import Recorders
+from tests.fakes.api_connection import FakeApi
 
 
 def owner(uid: str, *, blocks: bool = True) -> Owner:
@@ -115,3 +124,32 @@ def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
     graph.observe(node("pod"))
     assert graph.dependents("rs") == []
     assert graph.forget("rs") == set()
+
+
+@pytest.mark.looptime
+async def test_an_owner_of_which_no_event_tells_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came and went while its watch was being made anew: nobody tells that it is gone."""
+
+    async def served(client: Client) -> list[Resource]:
+        return [DEPLOYMENTS, REPLICA_SETS]
+
+    monkeypatch.setattr(controller, "discover", served)
+    api = FakeApi()
+    client = cast(Client, api)
+    informers, recorders = SharedInformers(client), Recorders(client, api.now)
+    collector = controller.GarbageCollector(ControllerContext(client, informers, recorders, api.now, None))
+    running = asyncio.ensure_future(collector.run())
+    await asyncio.sleep(1)
+    with api.lose_events(DEPLOYMENTS):
+        made = await api.create(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "ns"}})
+        reference = owner_reference(made | {"apiVersion": "apps/v1", "kind": "Deployment"})
+        metadata = {"name": "web-1", "namespace": "ns", "ownerReferences": [reference]}
+        await api.create(REPLICA_SETS, {"metadata": metadata})
+        await asyncio.sleep(1)
+        assert api.find(REPLICA_SETS), "its owner is there"
+        await api.delete(DEPLOYMENTS, "web", "ns")
+    await asyncio.sleep(10)
+    assert not api.find(REPLICA_SETS)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
