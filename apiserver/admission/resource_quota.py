@@ -19,7 +19,7 @@ from apiserver.admission.refusal import refuse
 from apiserver.registry.transaction import Decide, Decision, Keep, Put, Transactions
 from apiserver.storage.entry import Entry
 
-_MAY_GROW = (SERVICES, PERSISTENT_VOLUME_CLAIMS)
+_MAY_GROW = (PODS, SERVICES, PERSISTENT_VOLUME_CLAIMS)
 _ZERO = Quantity()
 
 Quotas = Callable[[str], list[Object]]
@@ -44,27 +44,43 @@ class ResourceQuota:
 
     async def validate(self, attributes: Attributes) -> None:
         quotas = self._quotas(attributes.namespace)
-        if not quotas or attributes.object is None:
+        if not quotas or attributes.object is None or _is_charged_as_before(attributes):
             return
-        used = self._growth(attributes)
-        concerned = [quota for quota in quotas if concerns(quota, attributes.resource, attributes.object)]
-        for quota in concerned:
+        now = self._now()
+        concerned = [
+            (quota, growth(quota, attributes, now))
+            for quota in quotas
+            if concerns(quota, attributes.resource, attributes.object)
+        ]
+        for quota, used in concerned:
             check(quota, attributes, used)
         if attributes.dry_run:
             return
-        for quota in concerned:
+        for quota, used in concerned:
             if charged(quota, used) is not None:
                 key = RESOURCE_QUOTAS.storage_key(attributes.namespace, name_of(quota))
                 await self._transactions.guaranteed_update(key, _charge(attributes, used))
 
-    def _growth(self, attributes: Attributes) -> Usage:
-        """What the object uses more than before."""
-        now, old = self._now(), attributes.old_object
-        used = usage_of(attributes.resource, attributes.object or {}, now)
-        if attributes.operation == "UPDATE" and old is not None:
-            before = usage_of(attributes.resource, old, now)
-            used = {name: amount - before.get(name, _ZERO) for name, amount in used.items()}
-        return {name: amount for name, amount in used.items() if amount > _ZERO}
+
+def _is_charged_as_before(attributes: Attributes) -> bool:
+    """Of a pod's updates only those count that give it an end, or take that away: it changes its quota."""
+    if attributes.resource != PODS or attributes.operation != "UPDATE" or attributes.subresource:
+        return False
+    return _has_deadline(attributes.object) == _has_deadline(attributes.old_object)
+
+
+def _has_deadline(pod: Object | None) -> bool:
+    return get_path(pod or {}, "spec.activeDeadlineSeconds") is not None
+
+
+def growth(quota: Object, attributes: Attributes, now: datetime) -> Usage:
+    """What the object newly uses of the quota: all, where it was none of its business before."""
+    resource, old = attributes.resource, attributes.old_object
+    used = usage_of(resource, attributes.object or {}, now)
+    if attributes.operation == "UPDATE" and old is not None and matches_scopes(quota, resource, old):
+        before = usage_of(resource, old, now)
+        used = {name: amount - before.get(name, _ZERO) for name, amount in used.items()}
+    return {name: amount for name, amount in used.items() if amount > _ZERO}
 
 
 def concerns(quota: Object, resource: Resource, obj: Object) -> bool:

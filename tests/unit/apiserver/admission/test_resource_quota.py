@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
 from apimachinery import scheme
@@ -83,7 +84,6 @@ async def test_a_resized_pod_needs_room_for_what_it_grows_by() -> None:
     transactions = Transactions(MemoryStorage(), ResourceCache(scheme.RESOURCE_QUOTAS))
     plugin = ResourceQuota(lambda namespace: [book], transactions, lambda: NOW)
     assert plugin.handles("UPDATE", scheme.PODS, "resize")
-    assert not plugin.handles("UPDATE", scheme.PODS, "")
 
     def resizing(cpu: str) -> Attributes:
         return Attributes(
@@ -104,3 +104,30 @@ async def test_a_resized_pod_needs_room_for_what_it_grows_by() -> None:
     assert str(raised.value).endswith(
         "exceeded quota: q, requested: requests.cpu=600m, used: requests.cpu=1500m, limited: requests.cpu=2"
     )
+
+
+@pytest.mark.parametrize(
+    ("deadline", "scope", "charge"),
+    [
+        (60, "Terminating", {"pods": "1"}),
+        (60, "NotTerminating", {}),
+        (None, "Terminating", {}),
+        (None, "NotTerminating", {}),
+    ],
+)
+async def test_a_pod_that_is_given_an_end_changes_its_quota(
+    deadline: int | None, scope: str, charge: Object
+) -> None:
+    book = quota({"pods": "1"}, {"pods": "0"}, scopes=[scope])
+    storage, key = MemoryStorage(), scheme.RESOURCE_QUOTAS.storage_key("ns", "q")
+    await storage.create(key, orjson.dumps(book))
+    plugin = ResourceQuota(
+        lambda namespace: [book], Transactions(storage, ResourceCache(scheme.RESOURCE_QUOTAS)), lambda: NOW
+    )
+    assert plugin.handles("UPDATE", scheme.PODS, "")
+    updated = pod()
+    updated["spec"]["activeDeadlineSeconds"] = deadline
+    await plugin.validate(Attributes("UPDATE", scheme.PODS, "", "ns", "p", updated, pod(), UserInfo("u")))
+    stored = await storage.get(key)
+    assert stored is not None
+    assert {n: v for n, v in orjson.loads(stored.value)["status"]["used"].items() if v != "0"} == charge
