@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from apimachinery.errors import TimeoutStatusError
+from apimachinery.durations import parse_duration
+from apimachinery.errors import BadRequestError, TimeoutStatusError
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, is_long_running
+from apiserver.request import RequestInfo
 
 
 class Timeout:
-    """--request-timeout: the time a request has in all.
+    """--request-timeout: the time a request has in all, or less where it asks for less.
 
-    All have the same time, so whoever came first is late first: one timer does for all of them.
+    All have the same time, so whoever came first is late first: one timer does for all of them, but for who
+    asks for less.
     """
 
     def __init__(self, app: App, seconds: float) -> None:
@@ -29,7 +32,9 @@ class Timeout:
             return await self._app(scope, receive, send)
         task = asyncio.current_task()
         assert task is not None, "there is a task wherever something is awaited"
+        asked = requested_seconds(info)
         self._begin(task)
+        sooner = task.get_loop().call_later(asked, self._cancel, task) if 0 < asked < self._seconds else None
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
@@ -38,6 +43,8 @@ class Timeout:
             info.was_terminated = True
             raise TimeoutStatusError("request did not complete within the allotted timeout") from None
         finally:
+            if sooner is not None:
+                sooner.cancel()
             self._end(task)
 
     def _begin(self, task: asyncio.Task[None]) -> None:
@@ -58,6 +65,17 @@ class Timeout:
             if began + self._seconds > loop.time():
                 self._timer = loop.call_at(began + self._seconds, self._cancel_late)
                 break
-            del self._began[task]
-            self._late.add(task)
-            task.cancel()
+            self._cancel(task)
+
+    def _cancel(self, task: asyncio.Task[None]) -> None:
+        del self._began[task]
+        self._late.add(task)
+        task.cancel()
+
+
+def requested_seconds(info: RequestInfo) -> float:
+    """What the URL's `timeout` asks for, 0 without one; BadRequestError if it is no Go duration."""
+    try:
+        return parse_duration((info.query.get("timeout") or [""])[0] or "0")
+    except ValueError as error:
+        raise BadRequestError(f"invalid timeout specified in the request URL - {error}") from None

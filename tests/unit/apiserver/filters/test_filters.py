@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from apimachinery.errors import ConflictError, ForbiddenError, TimeoutStatusError
+from apimachinery.errors import BadRequestError, ConflictError, ForbiddenError, TimeoutStatusError
 from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.auth.attributes import Attributes
 from apiserver.auth.authenticator import Authenticator
@@ -139,6 +139,23 @@ async def test_each_request_has_its_own_time() -> None:
     assert ended == {
         "first": ("late", 60), "quick": ("served", 40), "second": ("late", 80), "alone": ("late", 240),
     }  # fmt: skip
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("asked", "seconds"), [("5s", 5), ("0s", 60), ("3m", 60), ("", 60)])
+async def test_a_request_may_ask_for_less_time(asked: str, seconds: float) -> None:
+    timeout = Timeout(app_that(lambda send: asyncio.sleep(100)), 60)
+    with pytest.raises(TimeoutStatusError):
+        await timeout(scope_of(f"GET /version?timeout={asked}"), nothing, Sent())
+    assert asyncio.get_running_loop().time() == seconds
+
+
+async def test_a_timeout_that_is_no_duration_is_refused() -> None:
+    timeout = Timeout(app_that(lambda send: asyncio.sleep(0)), 60)
+    with pytest.raises(BadRequestError) as raised:
+        await timeout(scope_of("GET /version?timeout=invalid"), nothing, Sent())
+    reason = 'time: invalid duration "invalid"'
+    assert str(raised.value) == f"invalid timeout specified in the request URL - {reason}"
 
 
 @pytest.mark.looptime
