@@ -22,7 +22,7 @@ def document(resources: Sequence[Resource], definitions: Mapping[str, Any]) -> O
     paths: dict[str, Any] = {}
     named: set[str] = set()
     for operation in operations(resources):
-        item = paths.setdefault(operation.path, {"parameters": _parameters(path_parameters(operation.path))})
+        item = paths.setdefault(operation.path, _parameters(path_parameters(operation.path)))
         item[operation.method] = _operation(operation)
         named |= {operation.body, operation.answer} - {""}
     return {
@@ -66,9 +66,10 @@ def to_v3(schema: Any, references: set[str]) -> Any:
     return {"allOf": [renamed], **rest} if rest else renamed
 
 
-def _parameters(old: Iterable[Object]) -> list[Object]:
-    """v2's parameters with their type in a schema."""
-    return [_parameter(each) for each in old]
+def _parameters(old: Iterable[Object]) -> Object:
+    """v2's parameters with their type in a schema; no field without any, since Go writes none."""
+    found = [_parameter(each) for each in old]
+    return {"parameters": found} if found else {}
 
 
 def _parameter(old: Object) -> Object:
@@ -84,7 +85,7 @@ def _operation(operation: Operation) -> Object:
     return {
         "tags": [operation.tag],
         "operationId": operation.operation_id,
-        "parameters": _parameters(query),
+        **_parameters(query),
         **body,
         "responses": _responses(operation),
         "x-kubernetes-action": operation.action,
