@@ -180,7 +180,7 @@ async def test_a_large_text_of_yaml_keeps_nobody_waiting(pki: Path) -> None:
             longest = max(longest, time.monotonic() - began)
         took = time.monotonic() - sent
     assert (await post).status_code == 422
-    assert longest < took / 3
+    assert longest < took / 2
 
 
 async def test_a_server_that_shuts_down_is_not_ready_and_still_serves(pki: Path) -> None:
