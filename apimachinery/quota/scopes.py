@@ -42,9 +42,9 @@ def _holds_for_claim(requirement: Object, claim: Object) -> bool:
 def _holds_for_pod(requirement: Object, pod: Object) -> bool:
     match requirement["scopeName"]:
         case "Terminating":
-            return get_path(pod, "spec.activeDeadlineSeconds") is not None
+            return has_deadline(pod)
         case "NotTerminating":
-            return get_path(pod, "spec.activeDeadlineSeconds") is None
+            return not has_deadline(pod)
         case "BestEffort":
             return qos_class(pod) == BEST_EFFORT
         case "NotBestEffort":
@@ -84,3 +84,8 @@ _HOLDS: Mapping[Resource, Callable[[Object, Object], bool]] = {
     scheme.PODS: _holds_for_pod,
     scheme.PERSISTENT_VOLUME_CLAIMS: _holds_for_claim,
 }
+
+
+def has_deadline(pod: Object) -> bool:
+    """Whether the scope Terminating is the pod's, and not NotTerminating."""
+    return get_path(pod, "spec.activeDeadlineSeconds") is not None

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from apimachinery.objects import Object, get_path, name_of
 from apimachinery.quantity import Quantity, parse_quantity
-from apimachinery.quota.scopes import matches_scopes
+from apimachinery.quota.scopes import has_deadline, matches_scopes
 from apimachinery.quota.usage import Usage, names_of, unspecified, usage_of
 from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES, Resource
 from apiserver.admission.attributes import Attributes, Operation
@@ -66,11 +66,7 @@ def _is_charged_as_before(attributes: Attributes) -> bool:
     """Of a pod's updates only those count that give it an end, or take that away: it changes its quota."""
     if attributes.resource != PODS or attributes.operation != "UPDATE" or attributes.subresource:
         return False
-    return _has_deadline(attributes.object) == _has_deadline(attributes.old_object)
-
-
-def _has_deadline(pod: Object | None) -> bool:
-    return get_path(pod or {}, "spec.activeDeadlineSeconds") is not None
+    return has_deadline(attributes.object or {}) == has_deadline(attributes.old_object or {})
 
 
 def growth(quota: Object, attributes: Attributes, now: datetime) -> Usage:

@@ -23,6 +23,7 @@ from apimachinery.objects import (
     namespace_of,
     resource_version_of,
 )
+from apimachinery.quota.scopes import has_deadline
 from apimachinery.quota.usage import usage_of
 from apimachinery.resource import Resource
 from apimachinery.volumes import attributes_classes_of
@@ -69,7 +70,7 @@ class ResourceQuotaController:
         def changed(old: Object | None, new: Object | None) -> bool:
             if old is None or not self._quotas.list(namespace_of(old)):
                 return False
-            if new is not None and attributes_classes_of(old) != attributes_classes_of(new):
+            if new is not None and _scope(old) != _scope(new):
                 return True  # other quotas may be concerned now
             now = self._now()
             after = usage_of(resource, new, now) if new else {}
@@ -153,3 +154,8 @@ def _asks_anew(old: Object | None, new: Object | None) -> bool:
     """Not for a charge: the object that it is for may not be in our caches yet."""
     is_known = get_path(new, "spec.hard", {}) == get_path(new, "status.hard", {})
     return old is None or new is None or not is_known
+
+
+def _scope(obj: Object) -> tuple[list[str], bool]:
+    """What updates may change of that which decides whose quota an object counts for."""
+    return attributes_classes_of(obj), has_deadline(obj)

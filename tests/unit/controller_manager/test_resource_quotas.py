@@ -80,3 +80,13 @@ async def test_a_quota_that_asks_for_something_else_is_counted_anew() -> None:
         assert await used(api) == {"pods": "1", "cpu": "100m"}
         assert api.find(RESOURCE_QUOTAS)[0]["status"]["hard"] == {"pods": "9", "cpu": "2"}
         assert name_of(api.find(RESOURCE_QUOTAS)[0]) == "q"
+
+
+async def test_a_pod_that_gets_a_deadline_counts_for_another_quota() -> None:
+    async with books(pods="5") as api:
+        quota = {"hard": {"pods": "5"}, "scopes": ["NotTerminating"]}
+        await api.patch(RESOURCE_QUOTAS, "q", {"spec": quota}, "ns")
+        await add(api, "a")
+        assert await used(api, 11) == {"pods": "1"}
+        await api.patch(PODS, "a", {"spec": {"activeDeadlineSeconds": 9}}, "ns")
+        assert await used(api) == {"pods": "0"}
