@@ -2,6 +2,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 SIDE_BY_SIDE := -n $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder
+# Tests are rewritten once, not at each run, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .PHONY: up down venv dev fmt lint typecheck contracts unit integration e2e e2e-host e2e-machines checks verify test bench docs clean

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from apimachinery.objects import (
     NamespacedName,
@@ -61,11 +61,12 @@ class Bounds:
         """By the uid of a ReplicaSet how many pods it was ever to have."""
         self._used: dict[str, set[str]] = {}
         """By the uid of a pod those of the volume claims that it was put on its node with."""
+        self._living: dict[str, list[Object]] = {}
+        """By app the pods that are not on their way out, as of the last write."""
 
     def pods(self, app: str) -> list[Object]:
         """Those that are not on their way out."""
-        found = [pod for pod in self._api.find(PODS) if labels_of(pod)["app"] == app]
-        return [pod for pod in found if not is_terminating(pod) and not is_terminal(pod)]
+        return self._living.get(app, [])
 
     def ready(self, app: str) -> int:
         return sum(map(is_ready, self.pods(app)))
@@ -74,6 +75,7 @@ class Bounds:
         return sum(not is_terminal(pod) for pod in self._api.find(PODS))
 
     def check(self) -> None:
+        self._living = self._find_living()
         self._check_availability()
         self._check_numbers()
         self._check_newest()
@@ -82,6 +84,13 @@ class Bounds:
         self._check_job()
         self._check_volume_claims()
         self._check_device_claims()
+
+    def _find_living(self) -> dict[str, list[Object]]:
+        living = defaultdict(list)
+        for pod in self._api.find(PODS):
+            if not is_terminating(pod) and not is_terminal(pod):
+                living[labels_of(pod)["app"]].append(pod)
+        return living
 
     def _hold(self, holds: bool, text: str) -> None:
         if not holds:
