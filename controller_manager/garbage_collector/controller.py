@@ -50,6 +50,7 @@ class GarbageCollector:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._events = context.recorder(self.name)
         self._graph = Graph()
         self._kinds: dict[tuple[str, str], Resource] = {}
         self._monitors: dict[str, Informer] = {}
@@ -116,10 +117,20 @@ class GarbageCollector:
         node = self._graph.get(key.name)
         if node is None:
             return None
+        self._tell_of_owners_elsewhere(node)
         owners = [(owner, await self._state(node, owner)) for owner in node.owners]
         await self._act(node, plan(node, self._graph.dependents(node.uid), owners))
         is_unseen = any(self._is_unseen(owner) for owner, state in owners if state is not OwnerState.DANGLING)
         return UNSEEN_PERIOD if is_unseen else None
+
+    def _tell_of_owners_elsewhere(self, node: Node) -> None:
+        for owner in node.owners:
+            known = self._graph.get(owner.uid)
+            if known and not known.can_own_in(node.namespace):
+                where = f"namespace: {node.namespace}, name: {owner.name}, uid: {owner.uid}"
+                named = f"[{owner.api_version}/{owner.kind}, {where}]"
+                message = f'ownerRef {named} does not exist in namespace "{node.namespace}"'
+                self._events.event(node.reference, "Warning", "OwnerRefInvalidNamespace", message)
 
     def _is_unseen(self, owner: Owner) -> bool:
         """Its watch may never tell: what came and went while a watch was made anew is in no list, either."""
@@ -128,7 +139,7 @@ class GarbageCollector:
         return is_watched and self._graph.get(owner.uid) is None
 
     async def _state(self, node: Node, owner: Owner) -> OwnerState:
-        known = self._graph.get(owner.uid)
+        known = self._graph.owner(node, owner)
         if known is not None:
             return OwnerState.WAITING if known.deleting_dependents else OwnerState.SOLID
         live = await self._live_owner(node, owner)

@@ -1,7 +1,8 @@
 """Who owns whom, over all resources: nodes by uid and the dependents of each owner. No I/O.
 
 Source: pkg/controller/garbagecollector/graph_builder.go. Owners that were never seen are not made up as
-virtual nodes: a dependent whose owner is unknown is looked at, and the look asks the API.
+virtual nodes: a dependent whose owner is unknown, or not what the reference says, is looked at, and the
+look asks the API.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ class Node:
     finalizers: tuple[str, ...]
 
     @property
+    def reference(self) -> Object:
+        """The ObjectReference of it, for Events."""
+        named = {"name": self.name, "namespace": self.namespace, "uid": self.uid}
+        kind = {"kind": self.resource.kind, "apiVersion": self.resource.api_version}
+        return kind | {key: value for key, value in named.items() if value}
+
+    @property
     def orphaning(self) -> bool:
         return self.terminating and ORPHAN in self.finalizers
 
@@ -49,6 +57,15 @@ class Node:
 
     def blocks(self, owner_uid: str) -> bool:
         return any(owner.uid == owner_uid and owner.blocks for owner in self.owners)
+
+    def can_own_in(self, namespace: str) -> bool:
+        """What has a namespace owns nothing outside of it."""
+        return self.namespace in ("", namespace)
+
+    def is_named_by(self, owner: Owner) -> bool:
+        """Whether a reference with its uid is about it in everything else, too."""
+        named = (owner.api_version, owner.kind, owner.name)
+        return named == (self.resource.api_version, self.resource.kind, self.name)
 
 
 def node_of(resource: Resource, obj: Object) -> Node:
@@ -100,8 +117,14 @@ class Graph:
         waiting = {owner.uid for owner in node.owners}
         return self._dependents.get(uid, set()) | {each for each in waiting if each in self._nodes}
 
+    def owner(self, node: Node, reference: Owner) -> Node | None:
+        """One of the node's owners as it is known; None if the reference is not, or not quite, about it."""
+        known = self._nodes.get(reference.uid)
+        fits = known and known.can_own_in(node.namespace) and known.is_named_by(reference)
+        return known if fits else None
+
     def _has_doubtful_owner(self, node: Node) -> bool:
-        found = [self._nodes.get(owner.uid) for owner in node.owners]
+        found = [self.owner(node, reference) for reference in node.owners]
         return any(owner is None or owner.deleting_dependents for owner in found)
 
     def _link(self, old: Sequence[Owner], node: Node | None, uid: str = "") -> None:

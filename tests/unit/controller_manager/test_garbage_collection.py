@@ -1,14 +1,15 @@
 """The ownership graph and the decision about one object."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from apimachinery import scheme
-from apimachinery.objects import owner_reference
-from apimachinery.scheme import DEPLOYMENTS, REPLICA_SETS, Resource
+from apimachinery.objects import owner_reference, uid_of
+from apimachinery.scheme import DEPLOYMENTS, EVENTS, REPLICA_SETS, Resource
 from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.garbage_collector import controller
@@ -32,7 +33,7 @@ def owner(uid: str, *, blocks: bool = True) -> Owner:
 
 
 def node(uid: str, *owners: Owner, terminating: bool = False, finalizers: tuple[str, ...] = ()) -> Node:
-    return Node(scheme.PODS, "n", uid, uid, owners, terminating, finalizers)
+    return Node(REPLICA_SETS, "n", uid, uid, owners, terminating, finalizers)
 
 
 SOLID, DANGLING, WAITING = OwnerState.SOLID, OwnerState.DANGLING, OwnerState.WAITING
@@ -126,9 +127,9 @@ def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
     assert graph.forget("rs") == set()
 
 
-@pytest.mark.looptime
-async def test_an_owner_of_which_no_event_tells_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It came and went while its watch was being made anew: nobody tells that it is gone."""
+@asynccontextmanager
+async def collecting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[FakeApi, Recorders]]:
+    """A collector at work, of a server with Deployments and ReplicaSets."""
 
     async def served(client: Client) -> list[Resource]:
         return [DEPLOYMENTS, REPLICA_SETS]
@@ -138,18 +139,64 @@ async def test_an_owner_of_which_no_event_tells_is_asked_for_again(monkeypatch: 
     client = cast(Client, api)
     informers, recorders = SharedInformers(client), Recorders(client, api.now)
     collector = controller.GarbageCollector(ControllerContext(client, informers, recorders, api.now, None))
-    running = asyncio.ensure_future(collector.run())
+    running = [asyncio.ensure_future(each.run()) for each in (collector, recorders)]
     await asyncio.sleep(1)
-    with api.lose_events(DEPLOYMENTS):
-        made = await api.create(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "ns"}})
+    yield api, recorders
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(replace(node("rs"), namespace="other"), id="of another namespace"),
+        pytest.param(replace(node("rs"), name="other"), id="of another name"),
+        pytest.param(replace(node("rs"), resource=DEPLOYMENTS), id="of another kind"),
+    ],
+)
+def test_an_owner_that_is_not_what_the_reference_says_is_doubtful(known: Node) -> None:
+    graph, pod = Graph(), node("pod", owner("rs"))
+    graph.observe(known)
+    assert graph.observe(pod) == {"pod"}
+    assert graph.owner(pod, owner("rs")) is None
+
+
+def test_an_owner_without_a_namespace_owns_in_every_one() -> None:
+    graph, pod = Graph(), node("pod", owner("rs"))
+    graph.observe(replace(node("rs"), namespace=""))
+    assert graph.observe(pod) == set()
+
+
+@pytest.mark.looptime
+async def test_an_owner_in_another_namespace_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with collecting(monkeypatch) as (api, recorders):
+        made = await api.create(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "elsewhere"}})
         reference = owner_reference(made | {"apiVersion": "apps/v1", "kind": "Deployment"})
         metadata = {"name": "web-1", "namespace": "ns", "ownerReferences": [reference]}
         await api.create(REPLICA_SETS, {"metadata": metadata})
-        await asyncio.sleep(1)
-        assert api.find(REPLICA_SETS), "its owner is there"
-        await api.delete(DEPLOYMENTS, "web", "ns")
-    await asyncio.sleep(10)
-    assert not api.find(REPLICA_SETS)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+        await asyncio.sleep(10)
+        assert not api.find(REPLICA_SETS)
+        await recorders(controller.GarbageCollector.name).drain()
+        [event] = api.find(EVENTS)
+        assert (event["reason"], event["message"]) == (
+            "OwnerRefInvalidNamespace",
+            f"ownerRef [apps/v1/Deployment, namespace: ns, name: web, uid: {uid_of(made)}] "
+            'does not exist in namespace "ns"',
+        )
+
+
+@pytest.mark.looptime
+async def test_an_owner_of_which_no_event_tells_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came and went while its watch was being made anew: nobody tells that it is gone."""
+    async with collecting(monkeypatch) as (api, _):
+        with api.lose_events(DEPLOYMENTS):
+            made = await api.create(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "ns"}})
+            reference = owner_reference(made | {"apiVersion": "apps/v1", "kind": "Deployment"})
+            metadata = {"name": "web-1", "namespace": "ns", "ownerReferences": [reference]}
+            await api.create(REPLICA_SETS, {"metadata": metadata})
+            await asyncio.sleep(1)
+            assert api.find(REPLICA_SETS), "its owner is there"
+            await api.delete(DEPLOYMENTS, "web", "ns")
+        await asyncio.sleep(10)
+        assert not api.find(REPLICA_SETS)
