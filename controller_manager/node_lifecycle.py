@@ -14,7 +14,7 @@ from math import inf
 
 from apimachinery import conditions, scheme, taints
 from apimachinery.errors import ConflictError, NotFoundError
-from apimachinery.objects import NamespacedName, Object, get_path, key_of, resource_version_of
+from apimachinery.objects import NamespacedName, Object, get_path, key_of, name_of, resource_version_of
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
 from client.rest import STRATEGIC
@@ -152,7 +152,7 @@ class NodeLifecycleController:
         if not self._heartbeats:
             self._look_around()
         if key.name not in self._heartbeats:
-            self._tell(node, "RegisteredNode", f"Registered Node {key.name} in Controller")
+            self._tell(node, "RegisteredNode", f"event: Registered Node {key.name} in Controller")
         silent = self._silence(node, now)
         ready = conditions.condition_of(node, "Ready")
         grace = self._grace if ready else self._startup_grace
@@ -181,10 +181,10 @@ class NodeLifecycleController:
         if self._heartbeats.pop(name, None) is not None:
             self._zones.forget(name)
             gone = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}}
-            self._tell(gone, "RemovingNode", f"Removing Node {name} from Controller")
+            self._tell(gone, "RemovingNode", f"event: Removing Node {name} from Controller")
 
     def _tell(self, node: Object, reason: str, message: str) -> None:
-        self._events.event(node, "Normal", reason, message)
+        self._events.event(node, "Normal", reason, f"Node {name_of(node)} {message}")
 
     def _silence(self, node: Object, now: datetime) -> float:
         """Seconds since lease or status last changed, as we saw it."""
@@ -208,7 +208,7 @@ class NodeLifecycleController:
         updated = await self._client.patch(scheme.NODES, name, patch, subresource="status")
         reported = str((conditions.condition_of(updated, "Ready") or {}).get("lastHeartbeatTime", ""))
         self._heartbeats[name].reported = reported
-        self._tell(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        self._tell(node, "NodeNotReady", "status is now: NodeNotReady")
         return {"apiVersion": "v1", "kind": "Node", **updated}
 
     async def _taint(self, node: Object, now: datetime) -> float:

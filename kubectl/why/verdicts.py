@@ -44,11 +44,13 @@ def _worked_out(pod: Object, scheduling: Scheduling, node: Object) -> Verdicts:
 
 
 def _taints(pod: Object, node: Object) -> list[str]:
+    return ["node(s) had untolerated taint(s)"] if untolerated(pod, node) else []
+
+
+def untolerated(pod: Object, node: Object) -> Object | None:
+    """The first taint that keeps the pod away; that of a cordon does not count, it has a verdict of its own."""
     taints = [t for t in get_path(node, "spec.taints") or () if t["key"] != NODE_UNSCHEDULABLE]
-    against = find_untolerated(taints, pod["spec"].get("tolerations") or (), (NO_SCHEDULE, NO_EXECUTE))
-    if against is None:
-        return []
-    return [f"node(s) had untolerated taint {{{against['key']}: {against.get('value') or ''}}}"]
+    return find_untolerated(taints, pod["spec"].get("tolerations") or (), (NO_SCHEDULE, NO_EXECUTE))
 
 
 def _selector(pod: Object, node: Object) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from apimachinery.objects import Object
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, PREFER_NO_SCHEDULE, find_untolerated, tolerates
 from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict, now_fits
 from scheduler.node_info import NodeInfo
@@ -25,8 +24,7 @@ class TaintToleration:
         taints = node.facts.taints if node.facts else ()
         if not taints:
             return None
-        taint = find_untolerated(taints, pod.spec.tolerations, _KEEPS_AWAY)
-        return None if taint is None else _untolerated(taint)
+        return find_untolerated(taints, pod.spec.tolerations, _KEEPS_AWAY) and _UNTOLERATED
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
         """How many taints would rather not have the pod."""
@@ -41,6 +39,4 @@ class TaintToleration:
         return now_fits(lambda node: self.filter(pod, node, None) is None, subject)
 
 
-def _untolerated(taint: Object) -> Verdict:
-    reason = f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}"
-    return Verdict(TaintToleration.name, (reason,), is_final=True)
+_UNTOLERATED = Verdict(TaintToleration.name, ("node(s) had untolerated taint(s)",), is_final=True)

@@ -16,9 +16,8 @@ from kubectl.why import fixes
 from kubectl.why.containers import Container
 from kubectl.why.diagnosis import Fix
 from kubectl.why.facts import PodFacts, Scheduling
-from kubectl.why.verdicts import left_on, verdicts_of
+from kubectl.why.verdicts import left_on, untolerated, verdicts_of
 
-_TAINT = re.compile(r"untolerated taint \{([^:}]+): ?([^}]*)\}")
 _SHORT = re.compile(r"Insufficient (\S+)")
 
 
@@ -113,8 +112,10 @@ def _lower_request(case: _Case, resource: str, free: Quantity) -> Fix:
 
 
 def _taint(case: _Case) -> Obstacle:
-    found = _TAINT.search(case.reason)
-    key, value = (found[1], found[2]) if found else ("", "")
+    taint = untolerated(case.facts.pod, case.node)
+    if taint is None:  # it has been taken away since
+        return _other(case)
+    key, value = taint["key"], taint.get("value") or ""
     node = name_of(case.node)
     shown = f"{key}={value}" if value else key
     if key.startswith("node.kubernetes.io/"):

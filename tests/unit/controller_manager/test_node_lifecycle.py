@@ -115,7 +115,7 @@ async def test_a_controller_that_takes_over_leaves_silent_nodes_as_they_are() ->
 async def test_a_node_that_goes_is_told() -> None:
     async with four_nodes() as it:
         await it.api.delete(NODES, "a")
-        await it.until(lambda: it.events("RemovingNode") == ["Removing Node a from Controller"])
+        await it.until(lambda: it.events("RemovingNode") == ["Node a event: Removing Node a from Controller"])
         assert {event["involvedObject"]["kind"] for event in it.api.find(EVENTS)} == {"Node"}
 
 
