@@ -10,11 +10,11 @@ Source: pkg/controller/resourcequota/resource_quota_controller.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import NotFoundError
+from apimachinery.errors import NotFoundError, ServiceUnavailableError
 from apimachinery.objects import (
     NamespacedName,
     Object,
@@ -36,6 +36,7 @@ from controller_manager.resource_quota.plan import calculate_status, gives_back,
 
 RESYNC_SECONDS = 300.0
 SECOND_LOOK_SECONDS = 10.0
+SYNC_SECONDS = 1.0
 WORKERS = 5
 _WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS, scheme.RESOURCE_CLAIMS)
 """Kinds of which more matters than their number."""
@@ -91,25 +92,41 @@ class ResourceQuotaController:
         if quota is None:
             return None
         names = await self._names(quota)
-        for resource in names:
-            await self._informer(resource).wait_synced()
+        unknown = {each for each in names if not await self._is_known(each)}
+        has_written = await self._tell(quota, {each: names[each] for each in names if each not in unknown})
+        if unknown:
+            kinds = ", ".join(sorted(each.group_resource for each in unknown))
+            raise ServiceUnavailableError(f"not yet synced: {kinds}")
+        return SECOND_LOOK_SECONDS if has_written else RESYNC_SECONDS
+
+    async def _tell(self, quota: Object, names: Mapping[Resource, Sequence[str]]) -> bool:
+        """Counts; whether there was something new to write."""
 
         def objects(resource: Resource) -> list[Object]:
-            return self._informers[resource].list(key.namespace)
+            return self._informers[resource].list(namespace_of(quota))
 
         status = calculate_status(quota, names, objects, self._now())
         if not differs(status, quota.get("status")):
-            return RESYNC_SECONDS
+            return False
         if gives_back(status, quota.get("status")) and not self._are_caches_new_enough(quota, names):
-            stored = {each: await self._stored(each, key.namespace) for each in names}
+            stored = {each: await self._stored(each, namespace_of(quota)) for each in names}
             status = calculate_status(quota, names, stored.__getitem__, self._now())
         await self._write_status(quota, status)
-        return SECOND_LOOK_SECONDS
+        return True
 
     def _are_caches_new_enough(self, quota: Object, names: Iterable[Resource]) -> bool:
         """An object is charged before it is made: a cache older than the charge may not have it yet."""
         version = resource_version_of(quota)
         return all(self._informers[each].has_seen(version) for each in names)
+
+    async def _is_known(self, resource: Resource) -> bool:
+        """Whether our cache has it: what cannot be listed keeps no quota from being counted otherwise."""
+        try:
+            async with asyncio.timeout(SYNC_SECONDS):
+                await self._informer(resource).wait_synced()
+        except TimeoutError:
+            return False
+        return True
 
     async def _stored(self, resource: Resource, namespace: str) -> list[Object]:
         """What the server has: the cache of a kind of which nothing happens never gets new enough."""

@@ -25,7 +25,8 @@ def names_by_resource(quota: Object, served: Iterable[Resource]) -> dict[Resourc
 def calculate_status(
     quota: Object, names: Mapping[Resource, Sequence[str]], objects: Objects, now: datetime
 ) -> Object:
-    """What is used of each name; what nobody can count has no `used`."""
+    """What is used of each name; of what `names` lacks, what was told before, as upstream has it."""
+    hard = get_path(quota, "spec.hard", {})
     used = {name: Quantity() for each in names.values() for name in each}
     for resource, wanted in names.items():
         for obj in objects(resource):
@@ -34,10 +35,9 @@ def calculate_status(
                 for name in wanted:
                     if name in amounts:
                         used[name] = used[name] + amounts[name]
-    return {
-        "hard": dict(get_path(quota, "spec.hard", {})),
-        "used": {name: str(amount) for name, amount in sorted(used.items())},
-    }
+    told = {name: amount for name, amount in get_path(quota, "status.used", {}).items() if name in hard}
+    told |= {name: str(amount) for name, amount in used.items()}
+    return {"hard": dict(hard), "used": dict(sorted(told.items()))}
 
 
 def gives_back(new: Object, old: Object | None) -> bool:

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
 
+from apimachinery.errors import ServiceUnavailableError
 from apimachinery.objects import Object, name_of
-from apimachinery.scheme import CONFIG_MAPS, PODS, RESOURCE_QUOTAS
+from apimachinery.scheme import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, SECRETS
 from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.manager import Recorders
-from controller_manager.resource_quota.controller import ResourceQuotaController
+from controller_manager.resource_quota.controller import WORKERS, ResourceQuotaController
+from controller_manager.resource_quota.plan import calculate_status
 from tests.fakes.api_connection import FakeApi
 
 pytestmark = pytest.mark.looptime
@@ -70,6 +73,33 @@ async def test_other_kinds_are_counted_from_the_first_quota_on_that_asks() -> No
         assert await used(api, 10) == {"count/configmaps": "1"}
         await api.delete(CONFIG_MAPS, "a", "ns")
         assert await used(api) == {"count/configmaps": "0"}
+
+
+async def test_a_kind_that_cannot_be_listed_keeps_no_other_from_being_counted() -> None:
+    async with books(count_secrets="5", pods="5") as api:
+        refused = ServiceUnavailableError("its server is away")
+        api.refusals.append(lambda verb, kind, _: refused if (verb, kind) == ("list", SECRETS) else None)
+        for number in range(WORKERS):
+            spec = {"hard": {"count/secrets": "5"}}
+            await api.create(
+                RESOURCE_QUOTAS, {"metadata": {"name": f"q{number}", "namespace": "ns"}, "spec": spec}
+            )
+        assert await used(api, 10) == {"pods": "0"}
+        await add(api, "a")
+        await api.delete(PODS, "a", "ns")
+        await api.patch(RESOURCE_QUOTAS, "q", {"spec": {"hard": {"services": "2"}}}, "ns")
+        assert await used(api, 10) == {"pods": "0", "services": "0"}
+        api.refusals.clear()
+        assert await used(api, 60) == {"count/secrets": "0", "pods": "0", "services": "0"}
+
+
+def test_what_cannot_be_counted_stays_as_it_was_told() -> None:
+    quota = {
+        "spec": {"hard": {"pods": "5", "count/gone.example.com": "4", "services": "1"}},
+        "status": {"used": {"pods": "3", "count/gone.example.com": "2", "secrets": "1"}},
+    }
+    status = calculate_status(quota, {PODS: ["pods"]}, lambda _: [], datetime.now(UTC))
+    assert status["used"] == {"count/gone.example.com": "2", "pods": "0"}
 
 
 async def test_a_quota_that_asks_for_something_else_is_counted_anew() -> None:
