@@ -18,6 +18,8 @@ class StatusError(Exception):
 
     code: int = 500
     reason: str = ""
+    always_has_details: bool = False
+    """Whether a Status says that there are no details."""
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class StatusError(Exception):
         details = dict(self.details)
         if self.retry_after:
             details["retryAfterSeconds"] = self.retry_after
-        if details:
+        if details or self.always_has_details:
             status["details"] = details
         status["code"] = self.code
         return status
@@ -83,12 +85,17 @@ class ForbiddenError(StatusError):
     """Not allowed: `why` follows the colon. With an empty group_resource the sentence has no subject."""
 
     code, reason = 403, "Forbidden"
+    always_has_details = True
 
     def __init__(self, resource: Resource | str, name: str, why: object) -> None:
         group_resource = _group_resource(resource)
         subject = f'{group_resource} "{name}" is ' if name else f"{group_resource} is "
         text = f"{subject if group_resource else ''}forbidden: {why}"
         super().__init__(text, details=_details(group_resource, name))
+
+
+class AccessDeniedError(ForbiddenError):
+    """It is the authorizer that says no, not admission."""
 
 
 class NotFoundError(StatusError):
@@ -103,6 +110,7 @@ class PathNotFoundError(StatusError):
     """No such URL: the group, version or resource is not served."""
 
     code, reason = 404, "NotFound"
+    always_has_details = True
 
     def __init__(self) -> None:
         super().__init__("the server could not find the requested resource")
@@ -110,6 +118,7 @@ class PathNotFoundError(StatusError):
 
 class MethodNotAllowedError(StatusError):
     code, reason = 405, "MethodNotAllowed"
+    always_has_details = True
 
     def __init__(self, resource: Resource | str = "", action: str = "", *, message: str = "") -> None:
         group_resource = _group_resource(resource)

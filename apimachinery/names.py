@@ -66,7 +66,7 @@ def regex_message(message: str, pattern: str, *examples: str) -> str:
 
 
 def max_length_message(length: int) -> str:
-    return f"must be no more than {length} bytes"
+    return f"must be no more than {length} characters"
 
 
 def range_message(low: int, high: int) -> str:

@@ -62,6 +62,21 @@ def messages() -> dict[str, dict[int, Field]]:
     return found
 
 
+_ZEROS: dict[str, Any] = {"s": "", "y": "", "i": 0, "b": False, "d": 0.0}
+
+
+@functools.cache
+def unwritten_zeros(message: str) -> dict[str, Any]:
+    """The fields of a message that Go leaves out of JSON when they are zero, and what zero is of each."""
+    found: dict[str, Any] = {}
+    for field in messages().get(message, {}).values():
+        if not field.name:
+            found |= unwritten_zeros(field.type)
+        elif field.type in _ZEROS and not (field.repeated or field.is_map or field.zero):
+            found[field.name] = _ZEROS[field.type]
+    return found
+
+
 def decode(data: bytes, definition_name: Callable[[str, str], str | None]) -> Object:
     """The object in an envelope, with its apiVersion and kind. Raises ProtobufError.
 

@@ -2,8 +2,8 @@
 
 A compiled check takes a value and returns None if all is well, else its findings. Findings carry the
 way back to the root from the inside out, so that a clean object costs no paths. What the walk finds
-it may also mend: unknown fields are dropped when asked, nulls, unusual spellings, and empty lists and
-maps that need not be there always.
+it may also mend: unknown fields are dropped when asked, nulls, unusual spellings, and what Go's types do
+not write when it is empty: lists, maps, and zeros that are no pointer's.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object
+from apimachinery.protobuf import unwritten_zeros
+from apimachinery.schema.findings import NULL, SPELLING, TYPE, UNKNOWN, Check, Finding, MapKey, gather
 from apimachinery.schema.node import SchemaNode
 from apimachinery.schema.scalars import FORMATS, PLAIN_TYPES, Fault, Replacement, check_quantity, mismatch
+from apimachinery.schema.unions import UNIONS, union
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 
@@ -32,44 +35,6 @@ WRITTEN_EMPTY: dict[str, tuple[str, ...]] = {
     "Role": ("rules",),
 }
 """The optional lists that Go's types write even if they are empty."""
-UNKNOWN, TYPE, NULL, SPELLING = "unknown", "type", "null", "spelling"
-
-
-class _MapKey(str):
-    """A step that is no field; Go's decoder leaves it out of its messages."""
-
-    __slots__ = ()
-
-
-@dataclass(slots=True)
-class Finding:
-    """One thing found at `holder[key]`; `way` grows from the inside out."""
-
-    kind: str
-    holder: Any = None
-    key: Any = None
-    fault: Fault | None = None
-    value: Any = None
-    struct: str = ""
-    way: list[str | int] = field(default_factory=list)
-
-    @property
-    def path(self) -> str:
-        """`spec.containers[0].image`"""
-        text = ""
-        for step in reversed(self.way):
-            text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-        return text
-
-    @property
-    def message(self) -> str:
-        """Upstream's decoding error."""
-        fault = self.fault
-        if fault is None or not fault.go_type:
-            return fault.text if fault else ""
-        names = ".".join(step for step in reversed(self.way) if type(step) is str)
-        place = f"struct field {self.struct}.{names}" if names else "value"
-        return f"json: {fault.text} into Go {place} of type {fault.go_type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +64,6 @@ class Checked:
 
 CLEAN = Checked()
 
-Check = Callable[[Any], "list[Finding] | None"]
 Leaf = tuple[frozenset[type], str]
 """Python types that are fine and the Go type to name otherwise: checked in line, without a call."""
 
@@ -156,6 +120,9 @@ class Compiler:
     def _compile(self, node: SchemaNode) -> Check | Leaf | None:
         if node.definition_name == _QUANTITY:
             return _scalar(check_quantity)
+        if node.struct_name in UNIONS:
+            of_schema = node.schemas.definition(node.definition_name.partition("Or")[0])
+            return union(UNIONS[node.struct_name], lambda value: _as_check(self.compile(of_schema))(value))
         if node.extension("int-or-string"):
             return _scalar(FORMATS["string", "int-or-string"])
         match node.type:
@@ -215,6 +182,7 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
     types = {name: check[0] for name, check in fields.items() if isinstance(check, tuple)}
     checks = {name: _as_check(check) for name, check in fields.items()}
     collections = _optional_collections(node)
+    zeros = unwritten_zeros(node.definition_name.removeprefix("io.k8s."))
 
     def run(value: Any) -> list[Finding] | None:
         if type(value) is not dict:
@@ -222,21 +190,31 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
         found: list[Finding] | None = None
         for name, each in value.items():
             # Most fields are plain strings or booleans: no call for those.
-            if (allowed := types.get(name)) is not None and type(each) in allowed:
+            if (
+                (allowed := types.get(name)) is not None
+                and type(each) in allowed
+                and (each or name not in zeros)
+            ):
                 continue
             if (check := checks.get(name)) is None:
                 if keeps_unknown:
                     continue
                 more: list[Finding] | None = [Finding(UNKNOWN, value, name)]
-            elif each is None or (not each and collections.get(name) is type(each)):
+            elif each is None or (
+                not each and (collections.get(name) is type(each) or _is_zero(each, zeros.get(name)))
+            ):
                 more = [Finding(NULL, value, name)]
             else:
                 more = check(each)
             if more:
-                found = _gather(found, more, value, name, struct)
+                found = gather(found, more, value, name, struct)
         return found
 
     return run
+
+
+def _is_zero(value: Any, zero: Any) -> bool:
+    return value == zero and type(value) is type(zero)
 
 
 def _optional_collections(node: SchemaNode) -> dict[str, type]:
@@ -269,7 +247,7 @@ def _map(values: Check | Leaf | None, go_type: str) -> Check:
             else:
                 more = check(each)
             if more:
-                found = _gather(found, more, value, _MapKey(name), "")
+                found = gather(found, more, value, MapKey(name), "")
         return found
 
     return run
@@ -291,24 +269,10 @@ def _list(items: Check | Leaf | None, go_type: str) -> Check:
             else:
                 more = check(each)
             if more:
-                found = _gather(found, more, value, index, "")
+                found = gather(found, more, value, index, "")
         return found
 
     return run
-
-
-def _gather(
-    found: list[Finding] | None, more: list[Finding], holder: Any, key: str | int, struct: str
-) -> list[Finding]:
-    for finding in more:
-        if finding.holder is None:
-            finding.holder, finding.key = holder, key
-        finding.struct = finding.struct or struct
-        finding.way.append(key)
-    if found is None:
-        return more
-    found += more  # in place: there may be very many
-    return found
 
 
 def _go_type(node: SchemaNode) -> str:

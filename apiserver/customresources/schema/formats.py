@@ -174,8 +174,8 @@ _CHECKS: dict[str, _Check] = {
 
 
 def unknown_formats(schema: Object) -> Iterator[str]:
-    """What a schema calls a format and nobody knows: nothing is checked there."""
-    if schema.get("format") and checker_of(schema["format"]) is None:
+    """What a schema calls a string's format and nobody knows: nothing is checked there."""
+    if schema.get("type") == "string" and schema.get("format") and checker_of(schema["format"]) is None:
         yield schema["format"]
     for each in subschemas(schema):
         yield from unknown_formats(each)

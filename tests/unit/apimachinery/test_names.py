@@ -18,7 +18,7 @@ GOOD: list[tuple[Callable[[str], list[str]], str]] = [
 BAD: list[tuple[Callable[[str], list[str]], str, str]] = [
     (names.is_dns1123_label, "A", "a lowercase RFC 1123 label"),
     (names.is_dns1123_label, "a.b", "must not contain dots"),
-    (names.is_dns1123_label, "a" * 64, "must be no more than 63 bytes"),
+    (names.is_dns1123_label, "a" * 64, "must be no more than 63 characters"),
     (names.is_dns1123_label, "a\n", "a lowercase RFC 1123 label"),
     (names.is_dns1123_subdomain, "-a", "(e.g. 'example.com', regex used for validation is '"),
     (names.is_dns1035_label, "1a", "(e.g. 'my-name',  or 'abc-123', regex used for validation is"),

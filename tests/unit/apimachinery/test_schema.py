@@ -136,6 +136,21 @@ def object_of(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
             object_of("apps/v1", "ControllerRevision", revision=1, data={}),
             id="nor what may be anything",
         ),
+        pytest.param(
+            object_of("networking.k8s.io/v1", "IPAddress", spec={"parentRef": {"group": "", "name": ""}}),
+            object_of("networking.k8s.io/v1", "IPAddress", spec={"parentRef": {}}),
+            id="zeros",
+        ),
+        pytest.param(
+            object_of("v1", "Service", spec={"clusterIP": "", "allocateLoadBalancerNodePorts": False}),
+            object_of("v1", "Service", spec={"allocateLoadBalancerNodePorts": False}),
+            id="but not a pointer's",
+        ),
+        pytest.param(
+            object_of("apps/v1", "ControllerRevision", revision=0),
+            object_of("apps/v1", "ControllerRevision", revision=0),
+            id="nor one that is written always",
+        ),
     ],
 )
 def test_what_is_empty_goes(body: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -210,3 +225,36 @@ def test_definitions_are_upstreams_openapi() -> None:
     assert replicas["type"] == "integer"
     assert replicas["description"]
     assert "io.k8s.api.resource.v1alpha3.DeviceTaint" not in definitions
+
+
+def definition(schema: dict[str, Any]) -> dict[str, Any]:
+    spec = {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", **schema}}}]}
+    return object_of("apiextensions.k8s.io/v1", "CustomResourceDefinition", spec=spec)
+
+
+_WAY = "Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema"
+
+
+@pytest.mark.parametrize(
+    ("schema", "messages"),
+    [
+        ({"items": {"type": 5}}, [f"json: cannot unmarshal number into {_WAY}.items of type string"]),
+        (
+            {"items": {"properties": {"a": 5}}},
+            [f"json: cannot unmarshal number into {_WAY}.items of type v1.JSONSchemaProps"],
+        ),
+        ({"additionalProperties": "x"}, ["boolean or JSON schema expected"]),
+        ({"additionalProperties": True}, []),
+        ({"items": [{"type": "string"}], "dependencies": {"a": ["b"]}}, []),
+    ],
+)
+def test_a_schema_below_a_schema_is_checked(schema: dict[str, Any], messages: list[str]) -> None:
+    found = checker("apiextensions.k8s.io/v1", "CustomResourceDefinition").check(definition(schema))
+    assert [each.message for each in found.type_errors] == messages
+
+
+def test_what_a_schema_below_a_schema_has_too_much_goes_without_a_word() -> None:
+    obj = definition({"items": {"type": "string", "colour": "red", "maxLength": None}})
+    check = checker("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    assert check.check(obj).unknown == []
+    assert obj == definition({"items": {"type": "string"}})
