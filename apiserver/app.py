@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
+from apimachinery.errors import MethodNotAllowedError
 from apimachinery.objects import Object
 from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
 from apimachinery.schema import SchemaSet, builtin
@@ -53,7 +53,7 @@ from apiserver.customresources.controller import DefinitionController
 from apiserver.customresources.served import CustomResources
 from apiserver.discovery.routes import build_router as discovery_router
 from apiserver.discovery.served import Served
-from apiserver.dispatch import Dispatcher
+from apiserver.dispatch import NOT_ALLOWED, Dispatcher
 from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization, require
@@ -85,7 +85,15 @@ from apiserver.resource_metrics.handler import ResourceMetrics
 from apiserver.resource_metrics.kubelet import KubeletMetrics
 from apiserver.resource_metrics.openapi import definitions as metrics_definitions
 from apiserver.resource_metrics.sampler import Sampler
-from apiserver.routes import general_router, health_router, issuer_router, to_json
+from apiserver.responses import uncached
+from apiserver.routes import (
+    ANY_METHOD,
+    general_router,
+    health_router,
+    issuer_router,
+    not_found,
+    to_json,
+)
 from apiserver.services import ServiceAddresses
 from apiserver.shutdown import Shutdown
 from apiserver.storage.compaction import Compactor
@@ -308,7 +316,7 @@ class Resources:
         if info is not None and info.is_resource:
             await self._dispatcher(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, uncached(send))
 
 
 def build_filters(server: ApiServer) -> App:
@@ -343,7 +351,7 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     options, auth = server.options, server.auth
     # Its telemetry looks into the environment with every request.
     quiet: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=quiet)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=quiet)
     address = f"{advertised_address(options)}:{options.secure_port}"
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal, server.levels))
@@ -367,7 +375,7 @@ async def _pass_on(request: Request, error: Exception) -> Response:
 
 
 def _add_index(app: FastAPI, server: ApiServer) -> None:
-    """/ lists the paths there are; so does the 404 of a path that leads nowhere."""
+    """/ lists the paths there are; what leads nowhere, and what may not be done, is told as upstream does."""
 
     def paths() -> dict[str, list[str]]:
         served = [*server.served.group_versions(), *server.remotes.all()]
@@ -376,13 +384,19 @@ def _add_index(app: FastAPI, server: ApiServer) -> None:
         checks = {f"/{name}/{each}" for name, found in server.health_checks().items() for each in found}
         return {"paths": sorted({*_PATHS, *groups, *versions, *checks})}
 
-    @app.get("/")
+    @app.api_route("/", methods=ANY_METHOD)
+    @app.api_route("/index.html", methods=ANY_METHOD)
     async def index() -> Response:
         return to_json(paths())
 
-    async def not_found(request: Request, error: Exception) -> Response:
-        if request.url.path.startswith(("/api/", "/apis/")):
-            return PlainTextResponse("404 page not found\n", 404)
-        return JSONResponse(paths(), 404)
+    async def nothing(request: Request, error: Exception) -> Response:
+        return not_found()
 
-    app.add_exception_handler(404, not_found)
+    async def not_allowed(request: Request, error: Exception) -> Response:
+        first, group = (*request.url.path.strip("/").split("/"), "")[:2]
+        if first == "apis" and f"/apis/{group}" not in paths()["paths"]:
+            return not_found()
+        raise MethodNotAllowedError(message=NOT_ALLOWED)
+
+    app.add_exception_handler(404, nothing)
+    app.add_exception_handler(405, not_allowed)

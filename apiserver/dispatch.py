@@ -46,6 +46,7 @@ _COLLECTION_VERBS: dict[str, Verb] = {
 _SCALE_VERBS: dict[str, Verb] = {"get": get_scale, "update": update_scale, "patch": patch_scale}
 _ANYWHERE = ("list", "watch")
 """What can be asked of a namespaced resource without naming a namespace."""
+NOT_ALLOWED = "the server does not allow this method on the requested resource"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PROXY_METHODS = (*_METHODS, "HEAD", "OPTIONS")
 _READY_SECONDS = 10.0
@@ -106,15 +107,16 @@ class Dispatcher:
             return await computed(info, scope, receive, send)
         store = await self._custom.find_fresh((info.group, info.version, info.plural))
         if store is None:
-            group_version = (info.group, info.version)
-            if not self._custom.serves(*group_version) and all(
-                key[:2] != group_version for key in self._stores
-            ):
+            if not self._knows_group(info.group):
                 return await send_text(send, 404, "404 page not found\n")
             raise PathNotFoundError
         info.resource = store.resource
         _check_path(info, store.resource)
         await self._ask(info, receive, send, store)
+
+    def _knows_group(self, group: str) -> bool:
+        custom = (each.group for each in self._custom.resources())
+        return any(key[0] == group for key in self._stores) or group in custom
 
     async def _ask(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
         if store.strategy.deprecation:
@@ -188,7 +190,7 @@ def _knows(info: RequestInfo, verbs: Sequence[str]) -> bool:
 
 
 def _not_allowed() -> MethodNotAllowedError:
-    return MethodNotAllowedError(message="the server does not allow this method on the requested resource")
+    return MethodNotAllowedError(message=NOT_ALLOWED)
 
 
 def api_error(error: StorageError) -> StatusError:

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from apimachinery.errors import StatusError
+from apimachinery.errors import AccessDeniedError, StatusError
 from apimachinery.protobuf_encoder import encode
 from apimachinery.schema import definition_name
 from apimachinery.serialize import to_yaml
-from apiserver.asgi import Scope, Send, request_uri
+from apiserver.asgi import Message, Scope, Send, request_uri
 from apiserver.negotiation import MEDIA_TYPES, Media, negotiate_media
 from apiserver.warning_headers import warning_headers
 
@@ -20,6 +20,20 @@ JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 _SANITIZED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _NO_CACHE = (b"cache-control", b"no-cache, private")
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+
+
+def uncached(send: Send) -> Send:
+    """A Send of answers that nobody keeps, unless they say that they may be kept."""
+
+    async def send_uncached(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ())]
+            if not any(name.lower() == _NO_CACHE[0] for name, _ in headers):
+                message = {**message, "headers": [*headers, _NO_CACHE]}
+        await send(message)
+
+    return send_uncached
 
 
 async def send_bytes(
@@ -63,7 +77,7 @@ async def send_object(send: Send, status: int, obj: Any) -> None:
 async def send_text(
     send: Send, status: int, text: str, more: list[tuple[bytes, bytes]] | None = None
 ) -> None:
-    headers = [(b"x-content-type-options", b"nosniff"), *(more or ())]
+    headers = [_NO_SNIFFING, *(more or ())]
     await send_bytes(send, status, text.encode(), TEXT, headers)
 
 
@@ -79,6 +93,8 @@ async def send_status(send: Send, error: StatusError, accept: str = "", warnings
     Who accepts nothing that we have is told in JSON, for people.
     """
     headers = warning_headers(warnings)
+    if isinstance(error, AccessDeniedError):
+        headers.append(_NO_SNIFFING)
     if error.retry_after:
         headers.append((b"retry-after", b"%d" % error.retry_after))
     media = negotiate_media(accept)

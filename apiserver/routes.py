@@ -13,16 +13,19 @@ from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
 from apiserver.journal import Journal
 from component_base import metrics, slis
-from component_base.health_checks import Check, Report, report, report_one
+from component_base.health_checks import Check, report, report_one
 from component_base.jwt import Verifier
 from component_base.version import version_info
 
 ENDPOINTS = ("healthz", "livez", "readyz")
+ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""Of what upstream serves without asking how."""
 _FLOW_DUMPS = {
     "dump_priority_levels": dump.dump_priority_levels,
     "dump_queues": dump.dump_queues,
     "dump_requests": dump.dump_requests,
 }
+_NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
@@ -35,25 +38,25 @@ def health_router(checks: Mapping[str, Mapping[str, Check]]) -> APIRouter:
 
 
 def _add_endpoint(router: APIRouter, endpoint: str, checks: Mapping[str, Check]) -> None:
-    @router.get(f"/{endpoint}")
-    @router.get(f"/{endpoint}/", include_in_schema=False)
+    @router.api_route(f"/{endpoint}", methods=ANY_METHOD)
     async def whole(request: Request) -> Response:
         query = request.query_params
         exclude = frozenset(query.getlist("exclude"))
-        return _text(await report(endpoint, checks, verbose="verbose" in query, exclude=exclude))
+        result = await report(endpoint, checks, verbose="verbose" in query, exclude=exclude)
+        return PlainTextResponse(result.text, result.status, _NOT_SNIFFED)
 
-    @router.get(f"/{endpoint}/{{name:path}}")
+    @router.api_route(f"/{endpoint}/{{name:path}}", methods=ANY_METHOD)
     async def single(name: str) -> Response:
         check = checks.get(name)
-        return _text(await report_one(check)) if check else PlainTextResponse("404 page not found\n", 404)
+        if check is None:
+            return not_found()
+        result = await report_one(check)
+        return PlainTextResponse(result.text, result.status, {} if result.status == 200 else _NOT_SNIFFED)
 
 
-def _text(result: Report) -> Response:
-    return PlainTextResponse(
-        result.text,
-        result.status,
-        headers={"Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff"},
-    )
+def not_found() -> Response:
+    """Of a path below which there is no API."""
+    return PlainTextResponse("404 page not found\n", 404, _NOT_SNIFFED)
 
 
 def general_router(journal: Journal, levels: Levels) -> APIRouter:
@@ -64,11 +67,11 @@ def general_router(journal: Journal, levels: Levels) -> APIRouter:
     async def version() -> Response:
         return to_json(version_info())
 
-    @router.get("/metrics")
+    @router.api_route("/metrics", methods=ANY_METHOD)
     async def show_metrics() -> Response:
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
-    @router.get(slis.PATH)
+    @router.api_route(slis.PATH, methods=ANY_METHOD)
     async def show_slis() -> Response:
         return Response(slis.render(), media_type=metrics.CONTENT_TYPE)
 

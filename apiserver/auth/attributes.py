@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apimachinery.errors import ForbiddenError
+from apimachinery.errors import AccessDeniedError, ForbiddenError
 from apimachinery.objects import Object
 from apiserver.request import RequestInfo, UserInfo
 
@@ -100,7 +100,8 @@ def forbidden(attributes: Attributes, reason: str = "") -> ForbiddenError:
     if attributes.group and group_resource:
         group_resource = f"{group_resource}.{attributes.group}"
     sentence = describe(attributes)
-    return ForbiddenError(group_resource, attributes.name, f"{sentence}: {reason}" if reason else sentence)
+    why = f"{sentence}: {reason}" if reason else sentence
+    return AccessDeniedError(group_resource, attributes.name, why)
 
 
 def describe(attributes: Attributes) -> str:

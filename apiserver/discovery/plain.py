@@ -91,5 +91,5 @@ def _subresource_entry(resource: Resource, name: str) -> Object:
 
 
 def storage_version_hash(resource: Resource) -> str:
-    text = "/".join(resource.gvk).lstrip("/")
+    text = "/".join(resource.gvk)
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()

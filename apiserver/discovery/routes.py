@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from apimachinery.errors import PathNotFoundError
 from apimachinery.objects import Object
 from apiserver.aggregation.discovery import with_groups, with_resources
 from apiserver.aggregation.remotes import Remotes
@@ -14,8 +15,7 @@ from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
 from apiserver.negotiation import MEDIA_TYPES, required_media
 from apiserver.responses import encoded, in_media
-
-NOT_FOUND = "404 page not found\n"
+from apiserver.routes import ANY_METHOD, not_found
 
 
 def build_router(
@@ -36,8 +36,8 @@ def build_router(
     async def api(request: Request) -> Response:
         return _root(request, served, core=True, document=plain.api_versions(server_address))
 
-    @router.get("/apis")
-    @router.get("/apis/", include_in_schema=False)
+    @router.api_route("/apis", methods=ANY_METHOD)
+    @router.api_route("/apis/", methods=ANY_METHOD)
     async def apis(request: Request) -> Response:
         document = {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups()}
         return _root(request, served, core=False, document=document, remotes=remotes)
@@ -52,7 +52,7 @@ def build_router(
     async def api_group(request: Request, group: str) -> Response:
         found = next((each for each in groups() if each["name"] == group), None)
         if found is None:
-            return Response(NOT_FOUND, 404, media_type="text/plain")
+            return not_found()
         return _answer(request, {"kind": "APIGroup", "apiVersion": "v1", **found})
 
     @router.get("/apis/{group}/{version}")
@@ -66,7 +66,9 @@ def build_router(
 def _resources(request: Request, served: Served, group: str, version: str) -> Response:
     resources = served.of(group, version)
     if not resources:
-        return Response(NOT_FOUND, 404, media_type="text/plain")
+        if any(each.group == group for each in served.resources()):
+            raise PathNotFoundError
+        return not_found()
     document = plain.api_resource_list(f"{group}/{version}" if group else version, resources)
     return _answer(request, document)
 
@@ -77,7 +79,7 @@ def _root(
     """/api and /apis, aggregated if the client can read that; then with an ETag."""
     wanted = aggregated.wanted(request.headers.get("accept", ""))
     if wanted is None:
-        return _answer(request, document, {"Vary": "Accept"})
+        return _answer(request, document)
     media, version = wanted
     resources = [each for each in served.resources() if (each.group == "") == core]
     listing = aggregated.group_discovery_list(version, resources)

@@ -6,22 +6,26 @@ Source: staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation.go of K
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
-from apimachinery.errors import InternalError
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.auth.attributes import Attributes, forbidden
 from apiserver.auth.authorizer import Authorizer
 from apiserver.auth.service_accounts import service_account_groups, split_username
 from apiserver.filters.request_info import KEY
 from apiserver.request import UserInfo
+from apiserver.responses import send_server_error
 
 log = logging.getLogger(__name__)
 
 _EXTRA = "impersonate-extra-"
 _ANONYMOUS = "system:anonymous"
 _AUTHENTICATED, _UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
+
+
+class NobodyMeant(Exception):
+    """Headers that name groups and the like, but nobody to have them."""
 
 
 class Impersonation:
@@ -34,7 +38,10 @@ class Impersonation:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = scope.get(KEY)
         if info is not None and any(name.startswith("impersonate-") for name in info.headers):
-            wanted = requested_user(scope["headers"])
+            try:
+                wanted = requested_user(scope["headers"])
+            except NobodyMeant as error:
+                return await send_server_error(scope, send, error)
             if wanted is not None:
                 for attributes in _questions(info.user, wanted):
                     decision = await self._authorizer.authorize(attributes)
@@ -46,7 +53,7 @@ class Impersonation:
 
 
 def requested_user(headers: list[tuple[bytes, bytes]]) -> UserInfo | None:
-    """The user that headers ask for. Groups and the rest without a user are an error of the client."""
+    """The user that headers ask for. Raises NobodyMeant."""
     name, uid = "", ""
     groups: list[str] = []
     extra: dict[str, tuple[str, ...]] = {}
@@ -63,9 +70,19 @@ def requested_user(headers: list[tuple[bytes, bytes]]) -> UserInfo | None:
             extra[extra_key] = (*extra.get(extra_key, ()), value)
     if not name:
         if groups or uid or extra:
-            raise InternalError("requested impersonation without impersonating a user")
+            raise NobodyMeant(_as_go_prints_it(groups, uid, extra))
         return None
     return UserInfo(name, uid, tuple(groups), extra)
+
+
+def _as_go_prints_it(groups: Iterable[str], uid: str, extra: Mapping[str, Iterable[str]]) -> str:
+    """The list of ObjectReferences that upstream makes of headers, in %v."""
+    found = [f"{{Group  {each}    }}" for each in groups]
+    for key, values in extra.items():
+        found += [f"{{UserExtra  {each}  authentication.k8s.io/v1  {key}}}" for each in values]
+    if uid:
+        found.append(f"{{UID  {uid}  authentication.k8s.io/v1  }}")
+    return f"requested [{' '.join(found)}] without impersonating a user"
 
 
 def _questions(user: UserInfo, wanted: UserInfo) -> Iterator[Attributes]:

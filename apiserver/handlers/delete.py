@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_entry, send_value, success
@@ -33,7 +31,7 @@ async def delete(info: RequestInfo, receive: Receive, send: Send, store: Store) 
 
 
 async def read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
-    """From the body, or the query if there is no body."""
+    """From the body, or the query if there is no body; never from both, not even dryRun."""
     body = await bodies.read(info, receive)
     if not body.strip():
         return parse_delete_options(info.query, None)
@@ -42,5 +40,4 @@ async def read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
     # The kind is in every group and version; all have the same fields.
     obj["apiVersion"], obj["kind"] = "v1", "DeleteOptions"
     bodies.check(info, decoded, bodies.Expected("v1", "DeleteOptions"), "Ignore")
-    options = parse_delete_options(info.query, obj)
-    return replace(options, dry_run=options.dry_run or "dryRun" in info.query)
+    return parse_delete_options(info.query, obj)

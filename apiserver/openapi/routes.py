@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from apiserver.openapi import OpenAPI
+from apiserver.routes import not_found
 
 PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-NOT_FOUND = Response("404 page not found\n", 404, media_type="text/plain")
 
 
 def router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRouter:
@@ -38,7 +38,7 @@ def router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRou
         current = openapi.v3_hash(path)
         document = openapi.v3(path)
         if document is None:
-            return NOT_FOUND
+            return not_found()
         if wanted and wanted != current:
             return RedirectResponse(f"/openapi/v3/{path}?hash={current}", 301)
         answer = _answer(request, document, "application/json")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import posixpath
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from apimachinery.errors import BadRequestError, ExpiredError
 from apimachinery.objects import Object
 
+_VERSION = "meta.k8s.io/v1"
+_FIELDS: dict[str, Any] = {"v": "", "rv": 0, "start": ""}
+"""With what each is that is not told."""
 CONTINUE_TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new "
     "list without the continue parameter, or use the continue token in this response to retrieve the "
@@ -28,7 +33,7 @@ class Position:
     start_after: str
 
     def encode(self, prefix: str) -> str:
-        token = {"v": "meta.k8s.io/v1", "rv": self.revision, "start": self.start_after[len(prefix) :] + "\0"}
+        token = {"v": _VERSION, "rv": self.revision, "start": self.start_after[len(prefix) :] + "\0"}
         return base64.urlsafe_b64encode(orjson.dumps(token)).rstrip(b"=").decode()
 
 
@@ -37,14 +42,24 @@ def decode_position(token: str, prefix: str) -> Position:
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         found = orjson.loads(raw)
-        if found["v"] != "meta.k8s.io/v1" or found["rv"] == 0:
-            raise ValueError("unrecognized version or incorrect encoded resourceVersion")
-        start = found["start"]
-        if not start or start.startswith("/") or ".." in start.split("/"):
-            raise ValueError("invalid start key")
-        return Position(int(found["rv"]), prefix + start.removesuffix("\0"))
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRequestError(f"continue key is not valid: {error}") from None
+        version, revision, start = (found.get(name) or zero for name, zero in _FIELDS.items())
+        position = Position(int(revision), prefix + start.removesuffix("\0").removeprefix("/"))
+    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        raise _bad(f": {error}") from None
+    if version != _VERSION:
+        raise _bad(f": server does not recognize this encoded version {version}")
+    if not revision:
+        raise _bad(f": incorrect encoded start resourceVersion (version {_VERSION})")
+    if not start:
+        raise _bad(f": encoded start key empty (version {_VERSION})")
+    key = f"/{start.removeprefix('/')}"
+    if posixpath.normpath(key) != key:
+        raise _bad(f": {start}")
+    return position
+
+
+def _bad(why: str) -> BadRequestError:
+    return BadRequestError(f"invalid continue token: continue key is not valid{why}")
 
 
 class ContinueExpiredError(ExpiredError):

@@ -96,6 +96,10 @@ TABLE: dict[Resource, tuple[Gated, ...]] = {
     scheme.JOBS: _TEMPLATE,
     scheme.CRON_JOBS: _below("spec.jobTemplate", _TEMPLATE),
     scheme.HORIZONTAL_POD_AUTOSCALERS: _BEHAVIOR,
+    scheme.LEASES: _below(
+        "spec",
+        [Gated("CoordinatedLeaderElection", (field,)) for field in ("strategy", "preferredHolder")],
+    ),
     scheme.CSI_DRIVERS: (
         Gated("MutableCSINodeAllocatableCount", ("spec", "nodeAllocatableUpdatePeriodSeconds")),
     ),

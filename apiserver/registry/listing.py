@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from apimachinery.errors import BadRequestError, ExpiredError, TimeoutStatusError
+from apimachinery.errors import BadRequestError, ExpiredError, StatusError, TimeoutStatusError
 from apimachinery.fields import FieldSelector
 from apiserver.registry.continue_token import (
     CONTINUE_TOO_OLD,
@@ -43,12 +43,21 @@ class Listing:
 
 
 def parse_revision(text: str) -> int:
-    """Raises BadRequestError."""
+    """Raises StatusError: of a get or a watch upstream tells it as its own fault."""
     if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 1 << 63:
         return int(text)
-    raise BadRequestError(
-        f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    raise StatusError(
+        f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax',
+        code=500,
     )
+
+
+def _check_revision(text: str) -> None:
+    """That of a list. Raises BadRequestError."""
+    try:
+        parse_revision(text or "0")
+    except StatusError as error:
+        raise BadRequestError(f"invalid resource version: {error.message}") from None
 
 
 def too_large(wanted: int, current: int) -> TimeoutStatusError:
@@ -105,6 +114,7 @@ class Lister:
         if options.continue_:
             return await self._continue(namespace, options)
         version = options.resource_version
+        _check_revision(version)
         legacy_exact = options.limit and not options.match and version not in ("", "0")
         if options.match == EXACT or legacy_exact:
             revision = parse_revision(version)
@@ -115,9 +125,9 @@ class Lister:
         return self._from_cache(namespace, options, limit, Position(self._watch_cache.revision, ""))
 
     async def _continue(self, namespace: str, options: ListOptions) -> Listing:
+        position = decode_position(options.continue_, self._prefix(namespace))
         if options.resource_version not in ("", "0"):
             raise BadRequestError("specifying resource version is not allowed when using continue")
-        position = decode_position(options.continue_, self._prefix(namespace))
         if position.revision < 0:
             await self._watch_cache.fresh()
             position = Position(self._watch_cache.revision, position.start_after)

@@ -152,7 +152,8 @@ def check_version(resource: Resource, strategy: Strategy, new: Object, old: Obje
     if int(version) == 0:
         if not strategy.allow_unconditional_update:
             path = Path("metadata", "resourceVersion")
-            refuse(resource, name, [invalid(path, 0, "must be specified for an update")])
+            errors = [invalid(path, 0, "must be specified for an update")]
+            raise InvalidError(resource.group_resource, name, errors)  # upstream names the resource here
         metadata["resourceVersion"] = current["resourceVersion"]
     elif version != current["resourceVersion"]:
         raise ConflictError(resource, name)

@@ -142,11 +142,30 @@ async def test_writes_are_in_the_journal_with_their_cause(pki: Path, tmp_path: P
     assert orjson.loads(path.read_text().splitlines()[-1]) == record
 
 
-async def test_a_path_that_leads_nowhere_tells_those_that_lead_somewhere(pki: Path) -> None:
+async def test_a_path_that_leads_nowhere_is_told_as_upstream_does(pki: Path) -> None:
+    plain, status = (404, "text/plain; charset=utf-8"), (404, "application/json")
+    expected = {
+        ("GET", "/nowhere"): plain,
+        ("GET", "/healthz/"): plain,
+        ("GET", "/openapi/v2/"): plain,
+        ("GET", "/apis/nowhere.example.com"): plain,
+        ("POST", "/apis/nowhere.example.com"): plain,
+        ("GET", "/apis/nowhere.example.com/v1/things"): plain,
+        ("GET", "/apis/apps/v9"): status,
+        ("GET", "/apis/apps/v9/deployments"): status,
+        ("GET", "/api/v9"): status,
+        ("POST", "/api"): (405, "application/json"),
+        ("POST", "/apis"): (200, "application/json"),
+        ("POST", "/healthz"): (200, "text/plain; charset=utf-8"),
+        ("GET", "/index.html"): (200, "application/json"),
+    }
     async with running(pki) as api, api.client("admin") as admin:
-        nowhere, group = await admin.get("/nowhere"), await admin.get("/apis/nowhere.example.com")
-    assert (nowhere.status_code, "/readyz/etcd" in nowhere.json()["paths"]) == (404, True)
-    assert (group.status_code, group.text) == (404, "404 page not found\n")
+        answers = {each: await admin.request(*each) for each in expected}
+    assert {key: (a.status_code, a.headers["content-type"]) for key, a in answers.items()} == expected
+    assert {a.headers["cache-control"] for a in answers.values()} == {"no-cache, private"}
+    refused = answers["POST", "/api"].json()
+    assert (refused["reason"], refused["details"]) == ("MethodNotAllowed", {})
+    assert "/readyz/etcd" in answers["GET", "/index.html"].json()["paths"]
 
 
 async def test_discovery_is_sent_once(pki: Path) -> None:

@@ -230,8 +230,7 @@ def _binding(spec: Object, path: Path) -> Errors:
     if spec.get("paramRef") is not None:
         yield from _param_ref(spec["paramRef"], path.child("paramRef"))
     if spec.get("matchResources") is not None:
-        # The name of the field is misspelt where upstream's errors tell it.
-        yield from _match_resources(spec["matchResources"], path.child("matchResouces"))
+        yield from _match_resources(spec["matchResources"], path.child("matchResources"))
     yield from _validation_actions(spec.get("validationActions") or [], path.child("validationActions"))
 
 

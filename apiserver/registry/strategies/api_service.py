@@ -41,9 +41,12 @@ class APIServiceStrategy(Strategy):
     )
 
     def default(self, obj: Object) -> None:
-        service = (obj.get("spec") or {}).get("service")
+        service = obj.setdefault("spec", {}).get("service")
         if service:
             fill_absent(service, {"port": 443})
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
 
     async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:
         """Nobody need ask whether this server itself is there."""

@@ -8,10 +8,9 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
-from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.quantity import Quantity
-from apiserver.registry.strategies.checks import Errors, matches, quantity_of
+from apiserver.registry.strategies.checks import Errors, dns_label, matches, quantity_of
 from apiserver.registry.strategies.podspec.defaults import canonical, fill_absent
 from apiserver.registry.strategies.tables import NONE, UNKNOWN, UNSET, age, columns
 from apiserver.registry.strategy import Column, Strategy
@@ -23,6 +22,12 @@ _SOURCES = {
     "Object": "object",
     "Pods": "pods",
     "Resource": "resource",
+}
+_JUDGED = ("Object", "External", "Pods", "Resource", "ContainerResource")
+"""The order in which upstream looks at what a metric may be of; only the first is looked into."""
+_NO_TARGET = {
+    "Object": "must set either a target value or averageValue",
+    "External": "must set either a target value for metric or a per-pod target",
 }
 _ANY_CPU = {
     "type": "Resource",
@@ -58,7 +63,10 @@ class HorizontalPodAutoscalerStrategy(Strategy):
         obj["status"] = _as_go_writes_it({})
 
     def validate(self, obj: Object) -> ErrorList:
-        return list(_validate_spec(obj["spec"]))
+        return list(_validate_spec(obj["spec"], {}))
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return list(_validate_spec(new["spec"], old["spec"]))
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         spec, status = obj["spec"], obj.get("status") or {}
@@ -96,7 +104,8 @@ def _default_behavior(behavior: Object | None) -> None:
             rules["policies"] = [dict(policy) for policy in policies]
 
 
-def _validate_spec(spec: Object) -> Errors:
+def _validate_spec(spec: Object, old: Object) -> Errors:
+    """`old` is empty where all is new: versions of what is scaled that it has may stay."""
     lowest, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
     if lowest is not None and lowest < 1:
         yield invalid(_SPEC.child("minReplicas"), lowest, "must be greater than or equal to 1")
@@ -105,9 +114,13 @@ def _validate_spec(spec: Object) -> Errors:
         yield invalid(at, most, "must be greater than 0")
     if lowest is not None and most < lowest:
         yield invalid(at, most, "must be greater than or equal to `minReplicas`")
-    yield from _reference(spec.get("scaleTargetRef") or {}, _SPEC.child("scaleTargetRef"))
+    target, at = spec.get("scaleTargetRef") or {}, _SPEC.child("scaleTargetRef")
+    yield from _reference(target, at)
+    if _kind_of(target) != _kind_of(old.get("scaleTargetRef") or {}):
+        yield from _api_version(target, at, may_be_core=target.get("kind") == "ReplicationController")
+    strict = not any(_describes_nonsense(metric) for metric in old.get("metrics") or ())
     for index, metric in enumerate(spec.get("metrics") or ()):
-        yield from _metric(metric, _SPEC.child("metrics").index(index))
+        yield from _metric(metric, _SPEC.child("metrics").index(index), strict=strict)
     for field in ("scaleUp", "scaleDown"):
         rules = get_path(spec, f"behavior.{field}")
         if rules is not None:
@@ -122,40 +135,64 @@ def _reference(reference: Object, path: Path) -> Errors:
             yield from matches(reference[field], path.child(field), names.is_path_segment)
 
 
-def _metric(metric: Object, path: Path) -> Errors:
+def _kind_of(reference: Object) -> tuple[str, str]:
+    return reference.get("apiVersion") or "", reference.get("kind") or ""
+
+
+def _api_version(reference: Object, path: Path, *, may_be_core: bool) -> Errors:
+    value, at = reference.get("apiVersion") or "", path.child("apiVersion")
+    group, slash, _ = value.partition("/")
+    if value.count("/") > 1:
+        yield invalid(at, value, f"unexpected GroupVersion string: {value}")
+    elif not may_be_core and not (slash and group):
+        yield invalid(at, value, "apiVersion must specify API group")
+
+
+def _describes_nonsense(metric: Object) -> bool:
+    described = get_path(metric, "object.describedObject")
+    return bool(described) and any(True for _ in _api_version(described, _SPEC, may_be_core=True))
+
+
+def _metric(metric: Object, path: Path, *, strict: bool) -> Errors:
+    """`strict`: the version of what an object metric describes must be one."""
     sort = metric.get("type") or ""
     if not sort:
         yield required(path.child("type"), "must specify a metric source type")
-    elif sort not in _SOURCES:
-        yield not_supported(path.child("type"), sort, sorted(_SOURCES))
-    for name, field in _SOURCES.items():
-        if metric.get(field) is not None and name != sort:
-            yield forbidden(path.child(field), "must populate the given metric source only")
     if sort not in _SOURCES:
-        return
-    at = path.child(_SOURCES[sort])
-    source = metric.get(_SOURCES[sort])
-    if source is None:
-        yield required(at, "must populate information for the given metric source")
-    else:
-        yield from _source(source, sort, at)
+        yield not_supported(path.child("type"), sort, sorted(_SOURCES))
+    given = [name for name in _JUDGED if metric.get(_SOURCES[name]) is not None]
+    for name in given[:1]:
+        yield from _source(metric[_SOURCES[name]], name, path.child(_SOURCES[name]), strict=strict)
+    if sort not in _SOURCES:
+        yield not_supported(path.child("type"), sort, sorted(_SOURCES))
+    elif sort not in given:
+        yield required(path.child(_SOURCES[sort]), "must populate information for the given metric source")
+    if len(given) != 1:
+        for name in given:
+            if name != sort:
+                yield forbidden(path.child(_SOURCES[name]), "must populate the given metric source only")
 
 
-def _source(source: Object, sort: str, path: Path) -> Errors:
+def _source(source: Object, sort: str, path: Path, *, strict: bool) -> Errors:
     target = source.get("target") or {}
     if sort in ("Resource", "ContainerResource"):
         if not source.get("name"):
             yield required(path.child("name"), "must specify a resource name")
         if sort == "ContainerResource" and not source.get("container"):
-            yield required(path.child("container"), "must specify a container name")
+            yield required(path.child("container"), "must specify a container")
+        elif sort == "ContainerResource":
+            yield from dns_label(source["container"], path.child("container"))
     else:
         if sort == "Object":
-            yield from _reference(source.get("describedObject") or {}, path.child("describedObject"))
+            described, at = source.get("describedObject") or {}, path.child("describedObject")
+            yield from _reference(described, at)
+            if strict:
+                yield from _api_version(described, at, may_be_core=True)
         identifier, at = source.get("metric") or {}, path.child("metric")
         if not identifier.get("name"):
             yield required(at.child("name"), "must specify a metric name")
-        if identifier.get("selector") is not None:
-            yield from validate_label_selector(identifier["selector"], at.child("selector"))
+        else:
+            yield from matches(identifier["name"], at.child("name"), names.is_path_segment)
     yield from _target(target, path.child("target"))
     yield from _target_for(sort, target, path.child("target"))
 
@@ -164,7 +201,7 @@ def _target(target: Object, path: Path) -> Errors:
     sort = target.get("type") or ""
     if not sort:
         yield required(path.child("type"), "must specify a metric target type")
-    elif sort not in ("Utilization", "Value", "AverageValue"):
+    if sort not in ("Utilization", "Value", "AverageValue"):
         detail = "must be either Utilization, Value, or AverageValue"
         yield invalid(path.child("type"), sort, detail)
     for field in ("value", "averageValue"):
@@ -187,8 +224,10 @@ def _target_for(sort: str, target: Object, path: Path) -> Errors:
     elif sort == "Pods" and average is None:
         yield required(path.child("averageValue"), "must specify a positive target averageValue")
     elif sort in ("Object", "External") and value is None and average is None:
-        detail = "must set either a target value for metric or a per-pod target"
-        yield required(path.child("averageValue"), detail)
+        yield required(path.child("averageValue"), _NO_TARGET[sort])
+    elif sort == "External" and value is not None and average is not None:
+        detail = "may not set both a target value for metric and a per-pod target"
+        yield forbidden(path.child("value"), detail)
 
 
 def _rules(rules: Object, path: Path) -> Errors:

@@ -35,7 +35,7 @@ class PriorityClassStrategy(Strategy):
     )
 
     def default(self, obj: Object) -> None:
-        fill_absent(obj, {"preemptionPolicy": "PreemptLowerPriority"})
+        fill_absent(obj, {"preemptionPolicy": "PreemptLowerPriority", "value": 0})
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_priority(obj))
@@ -91,7 +91,10 @@ class RuntimeClassStrategy(Strategy):
             errors += validate_requirements(limits, Path("overhead", "podFixed"))
         scheduling, at = obj.get("scheduling") or {}, Path("scheduling")
         errors += validate_labels(scheduling.get("nodeSelector") or {}, at.child("nodeSelector"))
-        errors += validate_tolerations(scheduling.get("tolerations") or (), at.child("tolerations"))
+        errors += validate_tolerations(
+            scheduling.get("tolerations") or (),
+            at.child("tolerations", "tolerations"),  # once too often, as upstream has it
+        )
         return errors
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:

@@ -9,12 +9,13 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, invalid, required
 from apimachinery.objects import Object, get_path, name_of, namespace_of
-from apiserver.registry.strategies.checks import Errors, matches, same
+from apiserver.registry.strategies.checks import IMMUTABLE, Errors, matches, same
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import UNKNOWN, since
 from apiserver.registry.strategy import Column, Strategy
 
 _LIMITS = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+_TIMES = ("firstTimestamp", "lastTimestamp", "eventTime")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 _NEW_FIELD_NAMES = {
     **{f"regarding.{field}": f"involvedObject.{field}" for field in _INVOLVED},
@@ -23,13 +24,29 @@ _NEW_FIELD_NAMES = {
     "source": "source",
     "type": "type",
 }
-_SHOWN_AS = {"reportingComponent": "reportingController", "message": "note", "involvedObject": "regarding"}
-_FIXED_AFTER_CREATE = ("involvedObject", "reason", "action", "related", "reportingComponent")
+_REPORTER = "reportingController"
+_FIXED_AFTER_CREATE = {
+    "involvedObject": None,
+    "reason": "",
+    "message": "",
+    "source": None,
+    "firstTimestamp": None,
+    "lastTimestamp": None,
+    "count": 0,
+    "type": "",
+    "eventTime": None,
+    "action": "",
+    "related": None,
+    "reportingComponent": "",
+    "reportingInstance": "",
+}
+"""In upstream's order, each with what it is told as when it is not there."""
 
 
 class EventStrategy(Strategy):
     """The store keeps core/v1's form; `is_new` tells that a request spoke events.k8s.io/v1."""
 
+    error_kind = "Event"
     has_status = False
     tracks_generation = False
     allow_create_on_update = True
@@ -48,20 +65,33 @@ class EventStrategy(Strategy):
         self.field_names = _NEW_FIELD_NAMES if is_new else {}
 
     def default(self, obj: Object) -> None:
-        fill_absent(obj, {"source": {}, "reportingComponent": "", "reportingInstance": ""})
+        fill_absent(
+            obj, {"involvedObject": {}, "source": {}, "reportingComponent": "", "reportingInstance": ""}
+        )
+        for field in _TIMES:
+            obj.setdefault(field, None)
 
     def validate(self, obj: Object) -> ErrorList:
-        errors = list(_validate_namespace(obj))
-        return errors + list(_validate_new(obj)) if self._is_new else errors
+        errors = self._validate_always(obj)
+        return [*errors, *_validate_new(obj)] if self._is_new else errors
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        errors = self.validate(new)
-        if self._is_new:
-            for field in _FIXED_AFTER_CREATE:
-                if not same(new.get(field), old.get(field)):
-                    shown = _SHOWN_AS.get(field, field)
-                    errors.append(invalid(Path(shown), new.get(field), "field is immutable"))
+        errors = self._validate_always(new)
+        if not self._is_new:
+            return errors
+        if not same(new.get("series"), old.get("series")):
+            errors += _validate_series(new)
+        for field, nothing in _FIXED_AFTER_CREATE.items():
+            now, before = (obj.get(field) or nothing for obj in (new, old))
+            if not same(now, before):
+                shown = _REPORTER if field == "reportingComponent" else field
+                errors.append(invalid(Path(shown), now, IMMUTABLE))
         return errors
+
+    def _validate_always(self, obj: Object) -> ErrorList:
+        if not obj.get("eventTime"):
+            return [*_validate_namespace(obj)]
+        return [*_validate_timed(obj, _REPORTER if self._is_new else "reportingComponent")]
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         involved = obj.get("involvedObject") or {}
@@ -108,20 +138,40 @@ def _validate_namespace(event: Object) -> Errors:
         yield invalid(Path("involvedObject", "namespace"), involved, detail)
 
 
-def _validate_new(event: Object) -> Errors:
-    """What events.k8s.io/v1 demands of a new event."""
-    if not event.get("eventTime"):
-        yield required(Path("eventTime"))
-    if not event.get("reportingComponent"):
-        yield required(Path("reportingController"))
-    else:
-        at = Path("reportingController")
-        yield from matches(event["reportingComponent"], at, names.is_qualified_name)
+def _validate_timed(event: Object, reporter: str) -> Errors:
+    """What is demanded of an event with an eventTime, in whatever form."""
+    involved = get_path(event, "involvedObject.namespace", "")
+    if not involved and namespace_of(event) not in ("default", "kube-system"):
+        yield invalid(Path("involvedObject", "namespace"), involved, "does not match event.namespace")
+    name = event.get("reportingComponent") or ""
+    if not name:
+        yield required(Path(reporter))
+    yield from matches(name, Path(reporter), names.is_qualified_name)
     for field, limit in _LIMITS.items():
-        value, at = event.get(field) or "", Path(_SHOWN_AS.get(field, field))
+        value, at = event.get(field) or "", Path(field)
         if not value and field != "message":
             yield required(at)
         if len(value) > limit:
             yield invalid(at, "", f"can have at most {limit} characters")
+
+
+def _validate_new(event: Object) -> Errors:
+    """What events.k8s.io/v1 demands of a new event, beyond that."""
+    yield from _validate_series(event)
+    if not event.get("eventTime"):
+        yield required(Path("eventTime"))
     if event.get("type") not in ("Normal", "Warning"):
         yield invalid(Path("type"), "", f"has invalid value: {event.get('type') or ''}")
+    for field in ("firstTimestamp", "lastTimestamp", "count", "source"):
+        if event.get(field):
+            yield invalid(Path(field), "", "needs to be unset")
+
+
+def _validate_series(event: Object) -> Errors:
+    series = event.get("series")
+    if series is None:
+        return
+    if (series.get("count") or 0) < 2:
+        yield invalid(Path("series", "count"), "", "should be at least 2")
+    if not series.get("lastObservedTime"):
+        yield required(Path("series", "lastObservedTime"))

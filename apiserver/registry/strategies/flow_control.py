@@ -48,6 +48,9 @@ class FlowSchemaStrategy(Strategy):
     def default(self, obj: Object) -> None:
         fill_absent(obj.setdefault("spec", {}), {"matchingPrecedence": 1000})
 
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
+
     def validate(self, obj: Object) -> ErrorList:
         return [*_validate_schema(obj), *_must_stay(obj)]
 
@@ -81,6 +84,9 @@ class PriorityLevelStrategy(Strategy):
             queuing = (limited.get("limitResponse") or {}).get("queuing")
             if queuing is not None:
                 fill(queuing, {"queues": 64, "handSize": 8, "queueLengthLimit": 50})
+
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
 
     def validate(self, obj: Object) -> ErrorList:
         return [*_validate_level(obj), *_must_stay(obj)]
@@ -122,7 +128,8 @@ def _validate_schema(obj: Object) -> Errors:
         yield invalid(at, precedence, "only the schema named 'exempt' may have matchingPrecedence 1")
     method = spec.get("distinguisherMethod")
     if method is not None and method.get("type") not in _METHODS:
-        yield not_supported(SPEC.child("distinguisherMethod", "type"), method, _METHODS)
+        shown = {"Type": method.get("type") or ""}  # as upstream's internal type is written
+        yield not_supported(SPEC.child("distinguisherMethod", "type"), shown, _METHODS)
     level, at = (
         get_path(spec, "priorityLevelConfiguration.name"),
         SPEC.child("priorityLevelConfiguration", "name"),
@@ -216,9 +223,8 @@ def _validate_path_rule(rule: Object, path: Path) -> Errors:
 def _validate_level(obj: Object) -> Errors:
     spec = obj.get("spec") or {}
     kind, name = spec.get("type") or "", name_of(obj)
-    if (kind == "Exempt") != (name == "exempt") and kind in ("Exempt", "Limited"):
-        wanted = "must be" if name == "exempt" else "must not be"
-        text = f"type {wanted} 'Exempt' if and only if name is 'exempt'"
+    if (kind == "Exempt") != (name == "exempt"):
+        text = "must be 'Exempt' if and only if `name` is 'exempt'"
         yield invalid(SPEC.child("type"), kind, text)
     if kind == "Exempt":
         if spec.get("limited") is not None:

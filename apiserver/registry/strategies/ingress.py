@@ -34,7 +34,6 @@ _NOT_AT_THE_END = ("/..", "/.")
 
 
 class IngressStrategy(Strategy):
-    error_kind = "Ingress.extensions"
     columns: Sequence[Column] = columns("Class", "Hosts", "Address", "Ports")
 
     def prepare_for_create(self, obj: Object) -> None:

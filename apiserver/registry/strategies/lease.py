@@ -22,6 +22,9 @@ class LeaseStrategy(Strategy):
     allow_unconditional_update = False
     columns: Sequence[Column] = columns("Holder")
 
+    def default(self, obj: Object) -> None:
+        obj.setdefault("spec", {})
+
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj.get("spec") or {}))
 

@@ -23,12 +23,12 @@ _TYPES = ("Ingress", "Egress")
 
 
 class NetworkPolicyStrategy(Strategy):
-    error_kind = "NetworkPolicy.extensions"
     has_status = False
     columns: Sequence[Column] = columns("Pod-Selector")
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
+        spec.setdefault("podSelector", {})
         for field in ("ingress", "egress"):
             for rule in spec.get(field) or ():
                 for port in rule.get("ports") or ():

@@ -10,7 +10,7 @@ from typing import Any
 from apimachinery.field import ErrorList, Path, invalid, required
 from apimachinery.names import IP_MESSAGE
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import immutable, present, same, valid_cidr
+from apiserver.registry.strategies.checks import IMMUTABLE, Errors, immutable, present, valid_cidr
 from apiserver.registry.strategies.tables import NONE, age, columns
 from apiserver.registry.strategy import NAME_COLUMN, Column, Strategy
 
@@ -52,19 +52,38 @@ class ServiceCIDRStrategy(Strategy):
     status_resets = ("spec", "metadata")
     columns: Sequence[Column] = columns("CIDRs")
 
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
+
     def validate(self, obj: Object) -> ErrorList:
-        cidrs, at = get_path(obj, "spec.cidrs", []), _SPEC.child("cidrs")
-        errors = [] if cidrs else [required(at, "at least one CIDR required")]
-        if len(cidrs) > 2:
-            errors.append(invalid(at, cidrs, "may only hold up to 2 values"))
-        for index, cidr in enumerate(cidrs):
-            errors += valid_cidr(cidr, at.index(index))
-        return errors
+        return [*_cidrs(get_path(obj, "spec.cidrs", []))]
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        if same(new.get("spec"), old.get("spec")):
-            return []
-        return [invalid(_SPEC.child("cidrs"), get_path(new, "spec.cidrs"), "field is immutable")]
+        return [*_cidr_changes(get_path(new, "spec.cidrs", []), get_path(old, "spec.cidrs", []))]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], ",".join(get_path(obj, "spec.cidrs", [])) or NONE, age(obj, now)]
+
+
+def _cidrs(cidrs: Sequence[str]) -> Errors:
+    at = _SPEC.child("cidrs")
+    if not cidrs:
+        yield required(at, "at least one CIDR required")
+    if len(cidrs) > 2:
+        yield invalid(at, cidrs, "may only hold up to 2 values")
+    for index, cidr in enumerate(cidrs):
+        yield from valid_cidr(cidr, at.index(index))
+
+
+def _cidr_changes(new: Sequence[str], old: Sequence[str]) -> Errors:
+    """A second range may be added, and nothing else."""
+    at = _SPEC.child("cidrs")
+    grows = (len(old), len(new)) == (1, 2)
+    if len(old) != len(new) and not grows:
+        yield invalid(at, new, IMMUTABLE)
+        return
+    for index, before in enumerate(old):
+        if new[index] != before:
+            yield invalid(at.index(index), new[index], IMMUTABLE)
+    if grows:
+        yield from _cidrs(new)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apimachinery.scheme import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS, SERVICE_ACCOUNTS
+from apimachinery.scheme import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS, SERVICE_ACCOUNTS
 from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
 
@@ -53,3 +53,8 @@ def test_subresources_are_inside_their_resource_in_the_aggregated_form() -> None
     (resource,) = document["items"][0]["versions"][0]["resources"]
     token = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
     assert resource["subresources"] == [{"subresource": "token", "responseKind": token, "verbs": ["create"]}]
+
+
+def test_a_kind_has_upstreams_hash_of_its_storage_version() -> None:
+    assert plain.storage_version_hash(CONFIG_MAPS) == "qFsyl6wFWjQ="
+    assert plain.storage_version_hash(DEPLOYMENTS) == "8aSe+NMegvE="

@@ -261,6 +261,21 @@ def test_an_impersonated_user_gets_the_groups_of_a_real_one(
     assert with_implied_groups(UserInfo(name, groups=groups)).groups == expected
 
 
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        ([(b"impersonate-group", b"g"), (b"impersonate-group", b"h")], "{Group  g    } {Group  h    }"),
+        ([(b"impersonate-uid", b"1")], "{UID  1  authentication.k8s.io/v1  }"),
+        ([(b"impersonate-extra-foo", b"x")], "{UserExtra  x  authentication.k8s.io/v1  foo}"),
+    ],
+)
+async def test_nobody_can_be_impersonated_in_part(headers: list[tuple[bytes, bytes]], shown: str) -> None:
+    sent = Sent()
+    await Impersonation(app_that(answer), Rules())(scope_of("GET /api", headers=headers), nothing, sent)
+    told = f'Internal Server Error: "/api": requested [{shown}] without impersonating a user\n'
+    assert (sent.status, sent.messages[1]["body"].decode()) == (500, told)
+
+
 def test_extra_fields_are_collected_and_unescaped() -> None:
     user = requested_user([(b"impersonate-user", b"b"), (b"impersonate-extra-a%2fb", b"1")])
     assert user is not None

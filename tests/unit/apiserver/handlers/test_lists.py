@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from apiserver.handlers.list import list_pieces
+from apiserver.registry.continue_token import Position
 from apiserver.storage.compaction import Compactor
 from tests.fakes.api import Answer, Api, serving
 
@@ -216,6 +217,7 @@ async def test_a_state_of_the_future_is_waited_for_but_not_for_long(path: str) -
 
 
 async def test_continuing_at_another_revision_makes_no_sense(api: Api) -> None:
-    answer = await api.request("GET", f"{MAPS}?continue=abc&resourceVersion=5")
+    token = Position(5, "a").encode("")
+    answer = await api.request("GET", f"{MAPS}?continue={token}&resourceVersion=5")
     expected = "specifying resource version is not allowed when using continue"
     assert (answer.status, answer.json["message"]) == (400, expected)

@@ -371,3 +371,11 @@ async def test_an_eviction_deletes_unless_a_budget_forbids_it(api: Api) -> None:
     assert "deletionTimestamp" in evicted["metadata"]
     target = next(each for each in evicted["status"]["conditions"] if each["type"] == "DisruptionTarget")
     assert (target["status"], target["reason"]) == ("True", "EvictionByEvictionAPI")
+
+
+async def test_a_deletes_body_is_all_that_counts(api: Api) -> None:
+    await api.request("POST", MAPS, config_map())
+    await api.request("DELETE", f"{MAPS}/a?dryRun=All")
+    assert (await api.request("GET", f"{MAPS}/a")).status == 200
+    await api.request("DELETE", f"{MAPS}/a?dryRun=All", {"kind": "DeleteOptions", "apiVersion": "v1"})
+    assert (await api.request("GET", f"{MAPS}/a")).status == 404

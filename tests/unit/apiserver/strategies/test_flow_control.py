@@ -59,7 +59,7 @@ def changed(obj: Object, path: str, value: Any) -> Object:
         (NODES, "rules.0.resourceRules.0.verbs", ["look"], "Unsupported value"),
         (NODES, "rules.0.resourceRules.0.apiGroups", [], "at least one api group"),
         (NODES, "rules.0.nonResourceRules.0.nonResourceURLs", [], "must contain at least one value"),
-        (SYSTEM, "type", "Exempt", "must not be 'Exempt'"),
+        (SYSTEM, "type", "Exempt", "must be 'Exempt' if and only if `name` is 'exempt'"),
         (SYSTEM, "type", "Free", "Unsupported value"),
         (SYSTEM, "limited.lendablePercent", 101, "must be between 0 and 100, inclusive"),
         (SYSTEM, "limited.limitResponse.type", "Reject", "must be nil if limited.limitResponse.type"),
