@@ -48,7 +48,7 @@ def _taints(pod: Object, node: Object) -> list[str]:
 
 
 def untolerated(pod: Object, node: Object) -> Object | None:
-    """The first taint that keeps the pod away; that of a cordon does not count, it has a verdict of its own."""
+    """The first taint that keeps the pod away; that of a cordon has a verdict of its own."""
     taints = [t for t in get_path(node, "spec.taints") or () if t["key"] != NODE_UNSCHEDULABLE]
     return find_untolerated(taints, pod["spec"].get("tolerations") or (), (NO_SCHEDULE, NO_EXECUTE))
 

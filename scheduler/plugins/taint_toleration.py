@@ -22,9 +22,9 @@ class TaintToleration:
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
         taints = node.facts.taints if node.facts else ()
-        if not taints:
+        if find_untolerated(taints, pod.spec.tolerations, _KEEPS_AWAY) is None:
             return None
-        return find_untolerated(taints, pod.spec.tolerations, _KEEPS_AWAY) and _UNTOLERATED
+        return _UNTOLERATED
 
     def score(self, pod: PodInfo, node: NodeInfo, state: Any) -> int:
         """How many taints would rather not have the pod."""
