@@ -76,24 +76,27 @@ class Correlator:
         self._buckets: _Recent[TokenBucket] = _Recent(CACHE_SIZE)
 
     def correlate(self, event: Object) -> Verdict | None:
-        """What to send, or None if the object has caused too many Events."""
+        """What to send, or None if the object has caused too many Events of this type.
+
+        What is dropped is counted: an Event that is sent again later tells of it.
+        """
         source, involved = _source_key(event), _involved_key(event)
-        same = (*source, *involved, event["type"], event["reason"])
-        key: Key = (*same, event["message"])
+        same: Key = (*source, *involved, event["type"], event["reason"])
+        key: Key = (*same, event["involvedObject"].get("fieldPath"), event["message"])
         if self._is_flood(same, event["message"]):
-            event = {**event, "message": _COMBINED + event["message"]}
+            event = {**event, "message": _COMBINED + event["message"], "reportingComponent": ""}
             key = same
-        if not self._bucket((*source, *involved)).try_take():
-            return None
         known = self._known.get(key)
         if known is not None:
             event = {**event, "count": known.count + 1, "firstTimestamp": known.first}
+        if not self._bucket((*source, *involved, event["type"])).try_take():
+            self._known.set(key, _known(event, known.name if known else name_of(event)))
+            return None
         return Verdict(event, known, key)
 
     def sent(self, verdict: Verdict, answer: Object) -> None:
         """The server has it."""
-        event = verdict.event
-        self._known.set(verdict.key, Known(name_of(answer), event["count"], event["firstTimestamp"]))
+        self._known.set(verdict.key, _known(verdict.event, name_of(answer)))
 
     def _is_flood(self, same: Key, message: str) -> bool:
         now = asyncio.get_running_loop().time()
@@ -102,7 +105,7 @@ class Correlator:
             similar = _Similar(now)
             self._similar.set(same, similar)
         similar.last = now
-        if len(similar.messages) < MAX_SIMILAR:
+        if len(similar.messages) + 1 < MAX_SIMILAR:
             similar.messages.add(message)
             return False
         return message not in similar.messages
@@ -115,6 +118,10 @@ class Correlator:
         return bucket
 
 
+def _known(event: Object, name: str) -> Known:
+    return Known(name, event["count"], event["firstTimestamp"])
+
+
 def _source_key(event: Object) -> Key:
     source = event["source"]
     return (source.get("component"), source.get("host"))
@@ -122,5 +129,5 @@ def _source_key(event: Object) -> Key:
 
 def _involved_key(event: Object) -> Key:
     involved = event["involvedObject"]
-    fields = ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")
+    fields = ("kind", "namespace", "name", "uid", "apiVersion")
     return tuple(involved.get(name) for name in fields)

@@ -80,20 +80,37 @@ async def test_an_event_that_expired_is_made_again() -> None:
 
 
 async def test_many_similar_ones_are_combined() -> None:
+    """The tenth is, whatever part of the object it is about."""
     api = FakeApi()
     async with recording(api) as recorder:
         for number in range(13):
-            recorder.event(POD, "Normal", "X", f"message {number}")
-    assert len(api.find(EVENTS)) == 11
-    assert summaries(api)[-1] == ("X", "(combined from similar events): message 12", 3)
+            part = {**reference_to(POD), "fieldPath": f"spec.containers{{c{number}}}"}
+            recorder.event(part, "Normal", "X", f"message {number}")
+    assert len(api.find(EVENTS)) == 10
+    assert summaries(api)[-1] == ("X", "(combined from similar events): message 12", 4)
+    assert api.find(EVENTS)[-1]["reportingComponent"] == ""
 
 
 async def test_one_object_may_not_flood_the_api() -> None:
+    """With one type of Events; those of its parts count as its own."""
     api = FakeApi()
     async with recording(api) as recorder:
         for number in range(40):
-            recorder.event(POD, "Normal", f"Reason{number}", "x")
-    assert len(api.find(EVENTS)) == 25
+            part = {**reference_to(POD), "fieldPath": f"spec.containers{{c{number}}}"}
+            recorder.event(part, "Warning", f"Reason{number}", "x")
+        recorder.event(POD, "Normal", "Killing", "Stopping container c")
+    assert [each["type"] for each in api.find(EVENTS)] == ["Warning"] * 25 + ["Normal"]
+
+
+async def test_what_was_dropped_is_counted() -> None:
+    api = FakeApi()
+    async with recording(api) as recorder:
+        for _ in range(40):
+            recorder.event(POD, "Warning", "Unhealthy", "x")
+        await recorder.drain()
+        await asyncio.sleep(301)
+        recorder.event(POD, "Warning", "Unhealthy", "x")
+    assert summaries(api) == [("Unhealthy", "x", 41)]
 
 
 async def test_a_refused_event_is_dropped_and_the_next_one_sent() -> None:
