@@ -70,9 +70,12 @@ def parse_reference(text: str) -> Reference:
             f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
         )
     host, path = _split_host(text)
+    remote = path.partition(":")[0]
+    if remote != remote.lower():
+        raise InvalidReferenceError(f"invalid reference format: repository name ({remote}) must be lowercase")
     match = _REFERENCE.fullmatch(f"{host}/{path}")
     if match is None:
-        raise InvalidReferenceError(_why(path))
+        raise InvalidReferenceError("invalid reference format")
     name = match["name"]
     if len(name) > _MAX_NAME:
         raise InvalidReferenceError("repository name must not be more than 255 characters")
@@ -101,10 +104,3 @@ def _split_host(text: str) -> tuple[str, str]:
     if host == DEFAULT_HOST and "/" not in path:
         path = OFFICIAL + path
     return host, path
-
-
-def _why(path: str) -> str:
-    name = path.partition("@")[0].rpartition(":")[0] or path.partition("@")[0]
-    if name != name.lower():
-        return "invalid reference format: repository name must be lowercase"
-    return "invalid reference format"

@@ -44,16 +44,18 @@ def pod_status(
     old = pod.get("status") or {}
     inits = init_container_statuses(pod, inputs)
     containers = container_statuses(pod, inputs)
+    # Conditions are of what was seen; that it ends, and how what nobody knows of ended, is said after that.
+    seen = _phase(pod, inits, containers, terminal=inputs.ending)
+    final = old["phase"] if old.get("phase") in TERMINAL else "Failed" if ended else ""
+    conditions = _conditions(pod, inputs, final or seen, inits, containers, now, ended=ended)
     if inputs.ending:
         inits, containers = settled(pod, inits, containers)
-    phase = "Failed" if ended else pod_phase(pod, inits, containers, terminal=inputs.ending)
-    if old.get("phase") in TERMINAL:
-        phase = old["phase"]
+    phase = final or pod_phase(pod, inits, containers, terminal=inputs.ending)
     status: Object = {
         **{key: old[key] for key in ("nominatedNodeName", "resize") if key in old},
         **_observed(pod),
         "phase": phase,
-        "conditions": _conditions(pod, inputs, phase, inits, containers, now, ended=ended),
+        "conditions": conditions,
         **_addresses(pod, inputs, host_ips),
         "startTime": old.get("startTime") or now,
         "qosClass": old.get("qosClass") or qos_class(pod),

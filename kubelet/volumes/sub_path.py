@@ -25,7 +25,7 @@ def _checked(path: str) -> str:
     if path.startswith("/"):
         raise CreateContainerConfigError(f"error SubPath `{path}` must not be an absolute path")
     if ".." in path.split("/"):
-        raise CreateContainerConfigError(f'unable to provision SubPath `{path}`: must not contain ".."')
+        raise CreateContainerConfigError(f"unable to provision SubPath `{path}`: must not contain '..'")
     return path
 
 

@@ -351,6 +351,14 @@ def test_a_pod_that_is_deleted_early_has_failed(
     assert (status["phase"], states) == ("Failed", expected)
 
 
+def test_conditions_of_a_pod_that_is_deleted_early_are_of_what_was_seen() -> None:
+    unready = "False: ContainersNotReady: containers with unready status: [web]"
+    assert conditions_of(status_of(make_pod(), None, ending=True))["Ready"] == unready
+    assert conditions_of(status_of(make_pod(), make_seen(exited(code=1)), ending=True))["Ready"] == (
+        "False: PodFailed"
+    )
+
+
 def test_conditions_of_a_pod_that_starts() -> None:
     assert conditions_of(status_of(make_pod(*TWO, init=INIT), make_seen(running("i")))) == {
         "PodReadyToStartContainers": "True",
