@@ -13,7 +13,7 @@ from client.rest import Client
 from kubelet.cgroups.tree import NoCgroups, PodCgroups
 from kubelet.events import Recorder
 from kubelet.housekeeping import Housekeeping
-from kubelet.images.manager import ImageManager
+from kubelet.images.manager import ImageManager, PullLimits
 from kubelet.journal import Journal
 from kubelet.kubelet import Kubelet, References
 from kubelet.metrics import NODE_NAME
@@ -98,8 +98,7 @@ def assemble(
     waker: Waker,
     now: Callable[[], datetime],
     rng: random.Random,
-    serialize_pulls: bool = True,
-    max_parallel_pulls: int | None = None,
+    pull_limits: PullLimits | None = None,
 ) -> Assembly:
     runtime, recorder, cgroups = observed(seams.runtime), seams.recorder, seams.cgroups
     if len(agents) == 1:
@@ -114,7 +113,7 @@ def assemble(
     resizer = Resizer(runtime, cgroups, facts, settings)
     reporter = PodReporter(runtime, statuses, probes, resizer, facts, settings.gates, now)
     terminator = Terminator(runtime, recorder)
-    images = ImageManager(runtime, recorder, serialize_pulls=serialize_pulls, max_parallel=max_parallel_pulls)
+    images = ImageManager(runtime, recorder, pull_limits)
     sync = PodSync(
         runtime=runtime,
         reporter=reporter,

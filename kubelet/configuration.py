@@ -146,6 +146,8 @@ def _of_flags(options: Options) -> dict[str, Any]:
         "resolvConf": options.resolv_conf,
         "maxPods": options.max_pods,
         "serializeImagePulls": options.serialize_image_pulls,
+        "registryPullQPS": options.registry_qps,
+        "registryBurst": options.registry_burst,
         "allowedUnsafeSysctls": list(options.allowed_unsafe_sysctls),
         "cgroupRoot": options.cgroup_root,
         "cgroupsPerQOS": options.cgroups_per_qos,

@@ -35,6 +35,7 @@ from kubelet.node_settings import (
     node_config_of,
     node_name,
     pod_settings_of,
+    pull_limits_of,
 )
 from kubelet.options import Options
 from kubelet.pods.preparer import NodePreparer
@@ -119,8 +120,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         waker=waker,
         now=clock.now,
         rng=random.Random(),
-        serialize_pulls=configuration["serializeImagePulls"],
-        max_parallel_pulls=configuration["maxParallelImagePulls"],
+        pull_limits=pull_limits_of(configuration),
     )
     local_path = LocalPathVolumes(client, {node_config.name}, f"{NODE_LABEL}={node_config.name}", NodeDisk())
     nodes = Informer(client, NODES)

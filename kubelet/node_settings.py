@@ -16,6 +16,7 @@ from component_base.resolv_conf import ResolvConf, parse_resolv_conf
 from kubelet.cgroups.policy import reserved_of
 from kubelet.configuration import gates_of
 from kubelet.images.collection import ImagePolicy
+from kubelet.images.manager import PullLimits
 from kubelet.node.machine import Machine, has_apparmor
 from kubelet.node.status import NodeConfig
 from kubelet.options import Options
@@ -81,6 +82,15 @@ def image_policy_of(configuration: dict[str, Any]) -> ImagePolicy:
         low=configuration["imageGCLowThresholdPercent"],
         minimum_age=parse_duration(configuration["imageMinimumGCAge"]),
         maximum_age=parse_duration(configuration["imageMaximumGCAge"]),
+    )
+
+
+def pull_limits_of(configuration: dict[str, Any]) -> PullLimits:
+    return PullLimits(
+        serialize=configuration["serializeImagePulls"],
+        parallel=configuration["maxParallelImagePulls"],
+        qps=configuration["registryPullQPS"],
+        burst=configuration["registryBurst"],
     )
 
 

@@ -103,6 +103,15 @@ class Options(GatedOptions):
     resolv_conf: str = flag("", "Resolver configuration file that pods' DNS configuration is based on.")
     max_pods: int | None = flag(None, "Number of Pods that can run on this Kubelet.", parse=int)
     serialize_image_pulls: bool | None = flag(None, "Pull images one at a time.", parse=_bool)
+    registry_qps: int | None = flag(
+        None, "If > 0, limit registry pull QPS to this value. If 0, unlimited.", parse=int
+    )
+    registry_burst: int | None = flag(
+        None,
+        "Maximum size of bursty pulls, while still not exceeding registry-qps. Only used if "
+        "--registry-qps > 0.",
+        parse=int,
+    )
     allowed_unsafe_sysctls: tuple[str, ...] = flag(
         (), "Comma-separated list of unsafe sysctls or unsafe sysctl patterns (ending in `*`)."
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from apimachinery.durations import format_duration
 from apimachinery.objects import Object, uid_of
+from component_base.token_bucket import TokenBucket
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.images.credentials import credentials_for
 from kubelet.images.reference import InvalidReferenceError, with_default_tag
@@ -74,18 +76,28 @@ class _Asking:
         return uid_of(self.pod), self.image
 
 
+@dataclass(frozen=True, slots=True)
+class PullLimits:
+    """How many pulls may run at once, and how many may begin in a second (0: any number)."""
+
+    serialize: bool = True
+    parallel: int | None = None
+    """At once where they are not serialized; None: any number."""
+    qps: int = 0
+    burst: int = 10
+
+    def slots(self) -> AbstractAsyncContextManager[object]:
+        at_once = 1 if self.serialize else self.parallel
+        return asyncio.Semaphore(at_once) if at_once else nullcontext()
+
+
 class ImageManager:
-    def __init__(
-        self,
-        runtime: Runtime,
-        recorder: Recorder,
-        *,
-        serialize_pulls: bool = True,
-        max_parallel: int | None = None,
-    ) -> None:
+    def __init__(self, runtime: Runtime, recorder: Recorder, limits: PullLimits | None = None) -> None:
+        limits = limits or PullLimits()
         self._runtime = runtime
         self._recorder = recorder
-        self._slots = asyncio.Semaphore(1 if serialize_pulls else max_parallel or 1000)
+        self._slots = limits.slots()
+        self._throttle = TokenBucket(limits.qps, limits.burst) if limits.qps else None
         self._failures: dict[tuple[str, str], _Failure] = {}
 
     async def ensure(self, pod: Object, container: Object, secrets: Sequence[Object]) -> ImageRef:
@@ -158,11 +170,11 @@ class ImageManager:
         try:
             async with self._slots:
                 began = _now()
+                self._check_throttle()
                 pulled = await self._runtime.pull_image(image, credentials_for(image, secrets))
         except ImagePullError as error:
             self._failed(asking, error)
             raise
-        self._failures.pop(asking.key, None)
         PULL_SECONDS.labels(size_class(pulled.size)).observe(_now() - asked)
         took, waited = (_to_milliseconds(_now() - since) for since in (began, asked))
         message = (
@@ -171,6 +183,11 @@ class ImageManager:
         )
         self._record(asking, NORMAL, "Pulled", message)
         return pulled
+
+    def _check_throttle(self) -> None:
+        """Who comes too early fails like any pull, back-off included; nobody waits for a turn."""
+        if self._throttle is not None and not self._throttle.try_take():
+            raise ImagePullError("pull QPS exceeded")
 
     def _failed(self, asking: _Asking, error: ImagePullError) -> None:
         self._record(asking, WARNING, "Failed", f'Failed to pull image "{asking.image}": {error}')

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.images.manager import ImageManager
+from kubelet.images.manager import ImageManager, PullLimits
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import ContainerRuntimeError
 
@@ -33,7 +33,7 @@ class Node:
         self.images = HollowImages(["here:1"], pull_latency=1.0)
         self.events = Events()
         runtime = HollowRuntime(now=lambda: datetime(2026, 1, 1, tzinfo=UTC), images=self.images)
-        self.manager = ImageManager(runtime, self.events, **options)
+        self.manager = ImageManager(runtime, self.events, PullLimits(**options))
 
     async def ensure(
         self, image: str, policy: str = "IfNotPresent", secrets: Any = (), uid: str = "u"
@@ -130,11 +130,38 @@ async def test_healed_registry_ends_the_backoff(node):
 
 
 async def test_pulls_go_one_by_one_unless_parallel_is_asked_for():
-    for options, expected in [({}, 3.0), ({"serialize_pulls": False}, 1.0)]:
+    for options, expected in [
+        ({}, 3.0),
+        ({"serialize": False}, 1.0),
+        ({"serialize": False, "parallel": 2}, 2.0),
+    ]:
         node = Node(**options)
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*(node.ensure(f"x:{number}") for number in range(3)))
         assert asyncio.get_running_loop().time() - began == expected
+
+
+async def test_success_does_not_shorten_the_next_backoff(node):
+    node.images.fail("bad:1", "no")
+    await node.ensure("bad:1", "Always")
+    await asyncio.sleep(10)
+    node.images.fail("bad:1", "")
+    await node.ensure("bad:1", "Always")
+    node.images.fail("bad:1", "no")
+    await node.ensure("bad:1", "Always")
+    await asyncio.sleep(19)
+    assert (await node.ensure("bad:1", "Always")).startswith("ImagePullBackOff")
+
+
+async def test_pulls_beyond_the_rate_fail_and_back_off():
+    node = Node(serialize=False, qps=1, burst=2)
+    answers = await asyncio.gather(*(node.ensure(f"x:{number}") for number in range(3)))
+    assert answers == ["x:0", "x:1", "ErrImagePull: pull QPS exceeded"]
+    assert 'Warning Failed Failed to pull image "x:2": pull QPS exceeded' in node.events.seen
+    assert (await node.ensure("x:2")).endswith('image "x:2": ErrImagePull: pull QPS exceeded')
+    assert await node.ensure("x:3") == "x:3"
+    await asyncio.sleep(10)
+    assert await node.ensure("x:2") == "x:2"
 
 
 async def test_secret_of_the_pod_opens_a_private_registry(node):
