@@ -150,7 +150,9 @@ def assemble(
         mirrors=MirrorPods(client, pods, lambda node: agents[node].node),
         statuses=statuses,
         references=seams.references,
-        housekeeping=Housekeeping(runtime, workers, cgroups, seams.volumes, next(iter(agents)), now),
+        housekeeping=Housekeeping(
+            runtime, workers, cgroups, seams.volumes, recorder, next(iter(agents)), now
+        ),
         allocation=AllocationManager(
             agents, lambda node: agents[node].node, seams.pressures, seams.is_shutting_down, settings
         ),

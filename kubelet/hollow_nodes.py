@@ -94,12 +94,14 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
     )
     waker = Waker()
     agents = {name: _agent(client, name, options, configuration) for name in node_names(options)}
+    settings = PodSettings(concurrent_starts=STARTS_AT_ONCE, gates=gates_of(configuration))
+    preparer = HollowPreparer(settings)
     assembly = assemble(
         client=client,
-        seams=Seams(runtime, HollowProber(runtime), HollowPreparer(), NoVolumes(), NoReferences(), recorder),
+        seams=Seams(runtime, HollowProber(runtime), preparer, NoVolumes(), NoReferences(), recorder),
         agents=agents,
         pods=Informer(client, PODS, field_selector="spec.nodeName!="),
-        settings=PodSettings(concurrent_starts=STARTS_AT_ONCE, gates=gates_of(configuration)),
+        settings=settings,
         waker=waker,
         now=clock.now,
         rng=random.Random(),

@@ -14,12 +14,13 @@ from typing import Protocol
 from apimachinery.objects import Object
 from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import GRACE_ANNOTATION
+from kubelet.events import WARNING, Recorder
 from kubelet.metrics import PLEG_SEEN, RELIST_DURATION, RELIST_INTERVAL, RUNNING_CONTAINERS, RUNNING_PODS
 from kubelet.pods.record import PodRecord
 from kubelet.pods.seen import newest_sandbox
 from kubelet.pods.workers import PodWorkers
-from kubelet.references import pod_full_name
-from kubelet.runtime.interface import Runtime, RuntimePod, RuntimeUnavailable
+from kubelet.references import node_reference, pod_full_name
+from kubelet.runtime.interface import ContainerRuntimeError, Runtime, RuntimePod
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Housekeeping:
         workers: PodWorkers,
         cgroups: PodCgroups,
         leftovers: Leftovers,
+        recorder: Recorder,
         node: str,
         now: Callable[[], datetime],
     ) -> None:
@@ -50,6 +52,7 @@ class Housekeeping:
         self._workers = workers
         self._cgroups = cgroups
         self._leftovers = leftovers
+        self._recorder = recorder
         self._node = node
         self._now = now
         self._listed: float | None = None
@@ -61,8 +64,10 @@ class Housekeeping:
         while True:
             try:
                 await self.relist()
-            except RuntimeUnavailable as error:
-                log.info("Relist failed: error=%s", error)
+            except ContainerRuntimeError as error:
+                log.warning("Relist failed: error=%s", error)
+                reference = node_reference(self._node)
+                self._recorder.event(reference, WARNING, "ContainerGCFailed", str(error))
             await asyncio.sleep(RELIST_SECONDS)
 
     async def relist(self) -> None:

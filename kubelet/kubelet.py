@@ -17,12 +17,18 @@ from client.informer import Informer
 from kubelet.events import WARNING, Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
-from kubelet.metrics import ADMISSION_REJECTIONS, CONTAINERS_PER_POD, PREEMPTIONS
+from kubelet.metrics import (
+    ADMISSION_REJECTIONS,
+    CONTAINERS_PER_POD,
+    DEFERRED_RESIZES_ACCEPTED,
+    PREEMPTIONS,
+)
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.admission import counted_reason
 from kubelet.pods.allocation import granted_before, resources_in, with_resources
 from kubelet.pods.allocation_manager import PREEMPTED, AllocationManager
 from kubelet.pods.record import PodRecord, grace_of, needs_sync
+from kubelet.pods.resize_metrics import count_requested
 from kubelet.pods.status import Verdict
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
@@ -146,13 +152,13 @@ class Kubelet:
             if not record.removed and (key not in wanted or uid_of(wanted[key]) != record.uid):
                 self._removed(record.pod)
             elif not record.removed and wanted[key]["spec"] != before.get(key, wanted[key])["spec"]:
-                self._updated(record, wanted[key])
+                self._updated(record, before[key], wanted[key])
         for key in wanted.keys() - running.keys():
             self._added(wanted[key])
             self._mirrors.want(wanted[key])
 
     def _gone(self, record: PodRecord) -> None:
-        self._retry_resizes(record.pod["spec"]["nodeName"])
+        self._retry_resizes(record.pod["spec"]["nodeName"], "pods_removed")
         if is_static(record.pod):
             self._mirrors.drop(record.pod)
             self.set_static_pods(self._static)
@@ -180,7 +186,7 @@ class Kubelet:
         elif (record := self.workers.get(uid_of(new))) is None:
             self._added(new)
         else:
-            self._updated(record, new)
+            self._updated(record, old or record.pod, new)
 
     def _added(self, pod: Object) -> None:
         record = PodRecord(granted_before(pod), self._now().timestamp())
@@ -202,21 +208,25 @@ class Kubelet:
         self._allocation.grant(record, pod)
         self.workers.add(record)
 
-    def _retry_resizes(self, node: str) -> None:
-        """Something has been set free: who waits for it may have it now."""
+    def _retry_resizes(self, node: str, trigger: str) -> None:
+        """Something may have been set free: who waits for it may have it now."""
         for record in self._allocation.waiting(node):
             wanted = self.pods.get(key_of(record.pod))
             if wanted is not None:
                 self._allocation.grant(record, wanted)
+                if record.pending is None:
+                    DEFERRED_RESIZES_ACCEPTED.labels(trigger).inc()
                 self.workers.wake(record.uid)
 
-    def _updated(self, record: PodRecord, pod: Object) -> None:
+    def _updated(self, record: PodRecord, shown: Object, pod: Object) -> None:
+        """`shown` is the pod as it was before, with what it asked for then."""
+        asks_anew = count_requested(shown, pod)
         old, was_ending, old_grace = record.pod, record.terminating, grace_of(record.pod)
         pending = record.pending
         self._allocation.grant(record, pod)
         self.statuses.observe(pod)
-        if is_terminal(pod) and not is_terminal(old):
-            self._retry_resizes(pod["spec"]["nodeName"])
+        if asks_anew or (is_terminal(pod) and not is_terminal(old)):
+            self._retry_resizes(pod["spec"]["nodeName"], "pod_updated" if asks_anew else "pods_removed")
         if not needs_sync(old, record.pod) and record.pending == pending:
             return
         if not record.rejected:

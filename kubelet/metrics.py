@@ -100,6 +100,31 @@ SERVER_TTL = Gauge(
     "until certificate expiry (negative if already expired). If serving certificate is invalid or unused, "
     "the value will be +INF.",
 )
+REQUESTED_RESIZES = Counter(
+    "kubelet_container_requested_resizes",
+    "Number of requested resizes, counted at the container level. Different resources on the same container "
+    "are counted separately. The 'requirement' label refers to 'memory' or 'limits'; the 'operation' label "
+    "can be one of 'add', 'remove', 'increase' or 'decrease'.",
+    ["resource", "requirement", "operation"],
+)
+RESIZE_MILLISECONDS = Histogram(
+    "kubelet_pod_resize_duration_milliseconds",
+    "Duration in milliseconds to actuate a pod resize",
+    ["success"],
+    buckets=(
+        10, 50, 100, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
+    ),
+)  # fmt: skip
+PENDING_RESIZES = Gauge("kubelet_pod_pending_resizes", "Number of pending resizes for pods.", ["reason"])
+INFEASIBLE_RESIZES = Counter(
+    "kubelet_pod_infeasible_resizes", "Number of infeasible resizes for pods.", ["reason_detail"]
+)
+RESIZES_IN_PROGRESS = Gauge("kubelet_pod_in_progress_resizes", "Number of in-progress resizes for pods.")
+DEFERRED_RESIZES_ACCEPTED = Counter(
+    "kubelet_pod_deferred_accepted_resizes",
+    "Cumulative number of resizes that were accepted after being deferred.",
+    ["retry_trigger"],
+)
 SHUTDOWN_START = Gauge(
     "kubelet_graceful_shutdown_start_time_seconds",
     "Last graceful shutdown start time since unix epoch in seconds",

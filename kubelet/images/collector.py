@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from apimachinery.durations import format_duration
+from apimachinery.errors import aggregate
 from kubelet.events import WARNING, Recorder
 from kubelet.images.collection import ImagePolicy, Records, evictable, next_records, to_free, too_old
 from kubelet.metrics import IMAGES_COLLECTED
 from kubelet.references import node_reference
-from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, Runtime
+from kubelet.runtime.interface import ContainerRuntimeError, ImageInUseError, ImageRef, Runtime
 from kubelet.stats.disk import filesystem_of
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class ImageCollector:
                 await self.collect()
             except (ContainerRuntimeError, CollectionError) as error:
                 log.warning("Image garbage collection failed: error=%s", error)
-                if has_failed:
+                if has_failed and not self._policy.is_off:
                     self._complain("ImageGCFailed", str(error))
                 has_failed = True
             else:
@@ -65,7 +67,7 @@ class ImageCollector:
         if self._policy.is_off:
             return
         now = self._clock()
-        await self._remove(too_old(images, self._records, self._policy, now), reason="age")
+        await self._remove_old(images, now)
         folder = await self._runtime.image_folder()
         disk = await asyncio.to_thread(filesystem_of, Path(folder))
         if disk.capacity == 0:
@@ -74,7 +76,13 @@ class ImageCollector:
             raise CollectionError(message)
         if wanted := to_free(disk, self._policy):
             log.info("Image file system is over the threshold: node=%s bytes_to_free=%s", self._node, wanted)
-            freed = await self._remove(evictable(images, self._records, self._policy, now), wanted)
+            doomed = evictable(images, self._records, self._policy, now)
+            freed, errors = await self._remove(doomed, wanted)
+            if errors:
+                raise CollectionError(
+                    f"wanted to free {wanted} bytes, but freed {freed} bytes space with errors in image "
+                    f"deletion: {aggregate(errors)}"
+                )
             if freed < wanted:
                 message = (
                     "Failed to garbage collect required amount of images. "
@@ -84,7 +92,7 @@ class ImageCollector:
                 raise CollectionError(message)
 
     async def delete_unused(self) -> None:
-        """All of them: eviction would rather take images than pods."""
+        """All of them: eviction would rather take images than pods. What stays is logged."""
         images = await self._look()
         await self._remove(evictable(images, self._records, self._policy, self._clock()))
 
@@ -95,23 +103,36 @@ class ImageCollector:
         self._records = next_records(self._records, images, used | self._kept, self._clock())
         return images
 
+    async def _remove_old(self, images: list[ImageRef], now: float) -> None:
+        _, errors = await self._remove(too_old(images, self._records, self._policy, now), reason="age")
+        if errors:
+            age = format_duration(self._policy.maximum_age)
+            raise CollectionError(
+                f"wanted to free images older than {age}, encountered errors in image deletion: "
+                f"{aggregate(errors)}"
+            )
+
     async def _remove(
         self, doomed: list[ImageRef], wanted: float = float("inf"), reason: str = "space"
-    ) -> int:
-        """The bytes that were freed. What the engine will not give is in use by others."""
-        freed = 0
+    ) -> tuple[int, list[str]]:
+        """The bytes that were freed, and what went wrong; that others use an image is no fault."""
+        freed, errors = 0, []
         for image in doomed:
             if freed >= wanted:
                 break
             try:
                 await self._runtime.remove_image(image.id)
-            except ContainerRuntimeError as error:
+            except ImageInUseError as error:
                 log.info("Image stays: image=%s error=%s", image.id, error)
+                continue
+            except ContainerRuntimeError as error:
+                log.warning("Failed to remove image: image=%s error=%s", image.id, error)
+                errors.append(str(error))
                 continue
             log.info("Removed image: image=%s size=%s names=%s", image.id, image.size, image.tags)
             IMAGES_COLLECTED.labels(reason).inc()
             freed += image.size
-        return freed
+        return freed, errors
 
     def _complain(self, reason: str, message: str) -> None:
         self._recorder.event(node_reference(self._node), WARNING, reason, message)

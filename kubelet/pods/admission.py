@@ -139,13 +139,16 @@ def judge_resize(
     wanted: Object, allocatable: Mapping[str, str], others: Iterable[Object]
 ) -> PendingResize | None:
     """None: what a pod asks for now is granted. Words are upstream's."""
+    if is_static(wanted):
+        return PendingResize(INFEASIBLE, "In-place resize of static-pods is not supported", "static_pod")
     requests = pod_requests(wanted)
     for name in ("memory", "cpu"):
         asked = requests.get(name, Quantity())
         if name in allocatable and asked > Quantity.parse(allocatable[name]):
             requested, capacity = _number(name, asked), _number(name, Quantity.parse(allocatable[name]))
             message = f"{name}, requested: {requested}, capacity: {capacity}"
-            return PendingResize(INFEASIBLE, f"Node didn't have enough capacity: {message}")
+            message = f"Node didn't have enough capacity: {message}"
+            return PendingResize(INFEASIBLE, message, "insufficient_node_allocatable")
     verdict = shortage(wanted, allocatable, others)
     return PendingResize(DEFERRED, verdict.message) if verdict else None
 

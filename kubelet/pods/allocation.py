@@ -25,6 +25,8 @@ class PendingResize:
 
     reason: str
     message: str
+    detail: str = ""
+    """Of what is never granted: which rule forbids it, for metrics."""
 
 
 def resources_in(pod: Object) -> dict[str, Object]:

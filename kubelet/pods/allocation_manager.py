@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from apimachinery.objects import Object, get_path, is_terminating, uid_of
 from apimachinery.pods import BEST_EFFORT, BURSTABLE, GUARANTEED, is_terminal, qos_class
+from kubelet.metrics import INFEASIBLE_RESIZES
 from kubelet.pods.admission import OUT_OF, admit, judge_resize
-from kubelet.pods.allocation import resources_in, with_resources
+from kubelet.pods.allocation import DEFERRED, resources_in, with_resources
 from kubelet.pods.critical import is_critical
 from kubelet.pods.preemption import NoVictims, victims
 from kubelet.pods.record import PodRecord
@@ -88,16 +89,22 @@ class AllocationManager:
         granted = resources_in(record.pod)
         node = self._node_of(wanted["spec"]["nodeName"]) or {}
         allocatable = get_path(node, "status.allocatable") or {}
-        record.pending = None
+        before, record.pending = record.pending, None
         if granted != resources_in(wanted):
             record.pending = judge_resize(wanted, allocatable, self._others(wanted))
             if record.pending is None:
                 record.resizing = get_path(wanted, "metadata.generation", 0)
         record.pod = with_resources(wanted, granted) if record.pending else wanted
+        if record.pending and record.pending.detail and record.pending != before:
+            INFEASIBLE_RESIZES.labels(record.pending.detail).inc()
 
     def waiting(self, node: str) -> list[PodRecord]:
-        """Those that would have other resources if they could, the most important first."""
-        waiting = [each for each in self._records[node].values() if each.pending and not each.terminating]
+        """Those that may have other resources once there is room, the most important first."""
+        waiting = [
+            each
+            for each in self._records[node].values()
+            if each.pending and each.pending.reason == DEFERRED and not each.terminating
+        ]
         return sorted(waiting, key=lambda each: _importance(each.pod), reverse=True)
 
     def _judge(self, pod: Object, node: Object, others: list[Object]) -> Verdict | None:

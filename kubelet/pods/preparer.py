@@ -82,7 +82,7 @@ class NodePreparer:
         return PullSecrets(secrets, [name for name, each in found.items() if each is None])
 
     async def prepare(self, wish: Wish) -> ContainerConfig:
-        pod, container, facts = wish.pod, wish.container, wish.facts
+        pod, container = wish.pod, wish.container
         security = security_of(
             pod,
             container,
@@ -100,13 +100,7 @@ class NodePreparer:
             environment=environment,
             mounts=mounts,
             devices=volume_devices(container, wish.volumes),
-            resources=resources_of(
-                pod,
-                container,
-                memory_capacity=facts.memory_capacity,
-                pids_limit=self._settings.pids_limit,
-                enforce_cpu=self._settings.cpu_quota,
-            ),
+            resources=_resources(wish, self._settings),
             security=security,
             message_file=message_file,
             share_processes_of=wish.target,
@@ -145,6 +139,16 @@ class NodePreparer:
         return hosts_file(addresses, hostname_of(pod), domain_of(pod, self._settings.cluster_domain), aliases)
 
 
+def _resources(wish: Wish, settings: PodSettings) -> Resources:
+    return resources_of(
+        wish.pod,
+        wish.container,
+        memory_capacity=wish.facts.memory_capacity,
+        pids_limit=settings.pids_limit,
+        enforce_cpu=settings.cpu_quota,
+    )
+
+
 async def _read_files(wish: Wish) -> dict[tuple[str, str, str], str | None]:
     """The variables that come from files. Raises CreateContainerConfigError."""
     found = {}
@@ -164,6 +168,9 @@ async def _read_files(wish: Wish) -> dict[tuple[str, str, str], str | None]:
 class HollowPreparer:
     """The hollow twin: the engine only plays, so a container needs neither environment nor files."""
 
+    def __init__(self, settings: PodSettings) -> None:
+        self._settings = settings
+
     async def pull_secrets(self, pod: Object) -> PullSecrets:
         return PullSecrets()
 
@@ -175,7 +182,7 @@ class HollowPreparer:
             image=wish.image.id,
             environment={},
             mounts=(),
-            resources=Resources(),
+            resources=_resources(wish, self._settings),
             security=Security(),
             share_processes_of=wish.target,
         )

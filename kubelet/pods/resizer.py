@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from apimachinery.objects import Object
 from kubelet.cgroups.limits import limits_of_pod
 from kubelet.cgroups.tree import CgroupError, PodCgroups
 from kubelet.containers.resources import resources_of
+from kubelet.metrics import RESIZE_MILLISECONDS
 from kubelet.pods.record import PodRecord
 from kubelet.pods.resize import ResizePlan, plan_resize, why_not_lowered
 from kubelet.references import pod_full_name
@@ -57,6 +59,15 @@ class Resizer:
         Raises CgroupError where it can have no cgroup. What is refused later, as less memory than is in use,
         is tried again with the next sync.
         """
+        began, succeeded = _now(), False
+        try:
+            await self._update(record, plan, seen)
+            succeeded = not record.resize_error
+        finally:
+            if plan.names:
+                RESIZE_MILLISECONDS.labels(str(succeeded).lower()).observe((_now() - began) * 1000)
+
+    async def _update(self, record: PodRecord, plan: ResizePlan, seen: RuntimePod | None) -> None:
         await self._cgroups.widen(record.pod)
         record.resize_error = await self._why_not(record.pod, plan, seen)
         if record.resize_error:
@@ -88,3 +99,7 @@ class Resizer:
                 log.warning("Container not resized: pod=%s error=%s", pod_full_name(record.pod), error)
             else:
                 log.info("Resized container: pod=%s name=%s", pod_full_name(record.pod), each.name)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

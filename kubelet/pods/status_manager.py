@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from apimachinery.errors import ConflictError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, name_of, namespace_of, uid_of
@@ -18,6 +18,7 @@ from client.errors import ConnectionFailed
 from client.rest import STRATEGIC, Client
 from component_base import tracing
 from kubelet.pods.allocation import RESIZE_CONDITIONS
+from kubelet.pods.resize_metrics import count_conditions
 from kubelet.pods.status_patch import status_patch
 from kubelet.references import pod_full_name
 from kubelet.static_pods.identity import is_mirror, is_static, node_uid
@@ -34,6 +35,8 @@ class _Entry:
     """As the API last showed it, or answered. Of a static pod its mirror, once there is one."""
     wanted: Object
     trace: tracing.Trace | None
+    counted: Object = field(default_factory=dict)
+    """The status of which metrics tell."""
     refused: Object | None = None
     """A patch that the API took without effect: not sent again until something changes."""
     stopped: bool = False
@@ -74,7 +77,8 @@ class StatusManager:
         if entry is None:
             shown = self._mirrors.get(uid, pod)
             entry = self._entries[uid] = _Entry(shown, status, None, unseen=is_static(shown))
-        entry.wanted, entry.stopped = status, stopped
+        count_conditions(entry.counted, status)
+        entry.wanted, entry.counted, entry.stopped = status, status, stopped
         entry.trace = tracing.current()
         if is_terminating(pod) and not is_terminating(entry.pod):
             entry.pod = {**entry.pod, "metadata": pod["metadata"]}
@@ -100,7 +104,7 @@ class StatusManager:
             entry.unseen = True
 
     def forget(self, uid: str) -> None:
-        self._entries.pop(uid, None)
+        self._drop(uid)
         self._mirrors.pop(uid, None)
         self._senders.cancel(uid)
 
@@ -128,7 +132,7 @@ class StatusManager:
                 if is_mirror(entry.pod):
                     self.lost(entry.pod)
                 else:
-                    self._entries.pop(uid, None)
+                    self._drop(uid)
             except (StatusError, ConnectionFailed) as error:
                 log.warning(
                     "Status not reported, will retry: pod=%s error=%s", pod_full_name(entry.pod), error
@@ -171,7 +175,12 @@ class StatusManager:
         except (NotFoundError, ConflictError):  # gone, or another pod of that name by now
             log.debug("Pod is gone already: pod=%s", pod_full_name(entry.pod))
         log.info("Pod deleted from the API: pod=%s", pod_full_name(entry.pod))
-        self._entries.pop(uid, None)
+        self._drop(uid)
+
+    def _drop(self, uid: str) -> None:
+        entry = self._entries.pop(uid, None)
+        if entry is not None:
+            count_conditions(entry.counted, {})
 
 
 def _may_delete(entry: _Entry) -> bool:

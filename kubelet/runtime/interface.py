@@ -271,6 +271,10 @@ class ImageNeverPullError(ContainerRuntimeError):
     reason = "ErrImageNeverPull"
 
 
+class ImageInUseError(ContainerRuntimeError):
+    """It stays: a container of this node or of somebody else has it."""
+
+
 class InvalidImageNameError(ContainerRuntimeError):
     reason = "InvalidImageName"
 
@@ -358,7 +362,9 @@ class Runtime(Protocol):
 
     async def image(self, image: str) -> ImageRef | None: ...
     async def list_images(self) -> list[ImageRef]: ...
-    async def remove_image(self, image_id: str) -> None: ...
+    async def remove_image(self, image_id: str) -> None:
+        """With all its names. Raises ImageInUseError, ContainerRuntimeError."""
+
     async def copy_image(self, image_id: str, folder: Path) -> None:
         """Fills an empty folder with the image's files. Raises ContainerRuntimeError."""
 

@@ -41,6 +41,7 @@ from kubelet.runtime.interface import (
     ContainerRuntimeError,
     CreateContainerError,
     ExecResult,
+    ImageInUseError,
     ImagePullError,
     ImageRef,
     LogOptions,
@@ -283,10 +284,13 @@ class DockerRuntime:
         names = known.tags if known and len(known.tags) > 1 else (image_id,)
         users = await self._engine.look(partial(_users_of, image_id))
         if users:
-            raise ConflictInEngine(f"image {image_id} is used by container {users[0]['Id']}")
-        for name in names:
-            with suppress(NotFoundInEngine):
-                await self._engine.act(partial(_remove_image, name))
+            raise ImageInUseError(f"image {image_id} is used by container {users[0]['Id']}")
+        try:
+            for name in names:
+                with suppress(NotFoundInEngine):
+                    await self._engine.act(partial(_remove_image, name))
+        except ConflictInEngine as error:
+            raise ImageInUseError(str(error)) from error
 
     async def _restore_network(self) -> None:
         """A restarted Docker writes its packet rules anew."""

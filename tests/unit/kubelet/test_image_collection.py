@@ -12,7 +12,7 @@ import pytest
 from kubelet.images.collection import ImagePolicy, ImageRecord, evictable, next_records, to_free, too_old
 from kubelet.images.collector import PERIOD, CollectionError, ImageCollector
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
-from kubelet.runtime.interface import ImageRef
+from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, RuntimeUnavailable
 from kubelet.stats.disk import Filesystem
 from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import Events, now
@@ -112,3 +112,49 @@ async def test_a_disk_without_capacity_is_told_of_unless_nobody_collects(
     with pytest.raises(CollectionError):
         await collector(node_of([]), [0.0], events, ImagePolicy()).collect()
     assert events.seen == ["InvalidDiskCapacity: invalid capacity 0 on image filesystem"]
+
+
+class Stubborn(HollowRuntime):
+    async def remove_image(self, image_id: str) -> None:
+        raise ContainerRuntimeError(f"no way: {image_id[:6]}")
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        (
+            ImagePolicy(high=0, low=0, minimum_age=0.0),
+            r"wanted to free \d+ bytes, but freed 0 bytes space with errors in image deletion: no way",
+        ),
+        (
+            ImagePolicy(minimum_age=0.0, maximum_age=60.0),
+            r"wanted to free images older than 1m0s, encountered errors in image deletion: no way: sha256",
+        ),
+    ],
+    ids=["space", "age"],
+)
+async def test_images_that_the_engine_cannot_remove_are_told_of(policy: ImagePolicy, complaint: str) -> None:
+    runtime = Stubborn(now=now, pod_cidr="10.244.0.0/24", images=HollowImages(["busybox:1"]))
+    clock, events = [1.0], Events()
+    images = collector(runtime, clock, events, policy)
+    await images.delete_unused()
+    clock[0] = 100.0
+    with pytest.raises(CollectionError, match=complaint):
+        await images.collect()
+    assert events.seen == []
+
+
+class Away(HollowRuntime):
+    async def list_images(self) -> list[ImageRef]:
+        raise RuntimeUnavailable("nobody there")
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("high", "told"), [(85, ["ImageGCFailed"]), (100, [])], ids=["on", "off"])
+async def test_who_collects_nothing_does_not_fail_to(high: int, told: list[str]) -> None:
+    runtime, events = Away(now=now, pod_cidr="10.244.0.0/24"), Events()
+    task = asyncio.create_task(collector(runtime, [0.0], events, ImagePolicy(high=high)).run())
+    await asyncio.sleep(PERIOD + 1)
+    assert events.reasons() == told
+    task.cancel()

@@ -10,6 +10,7 @@ import pytest
 
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object
+from kubelet.housekeeping import RELIST_SECONDS
 from kubelet.pods.status import Verdict
 from kubelet.volumes.errors import Lacking, VolumeError, not_mounted
 from tests.unit.kubelet.builders import make_container, make_pod, make_sidecar
@@ -386,3 +387,12 @@ async def test_an_evicted_pod_is_failed_once_nothing_of_it_runs() -> None:
         assert disruption is not None
         assert (disruption["reason"], disruption["message"]) == ("TerminationByKubelet", "for others")
         assert world.assembly.kubelet.active_pods() == []
+
+
+async def test_an_engine_that_is_away_is_told_of_each_minute() -> None:
+    async with living() as world:
+        world.runtime.break_engine()
+        await asyncio.sleep(1.5 * RELIST_SECONDS)
+        away = "ContainerGCFailed: Cannot connect to the hollow engine. Is it running?"
+        assert [each for each in world.events.seen if "GCFailed" in each] == [away, away]
+        world.runtime.mend_engine()

@@ -15,10 +15,12 @@ from kubelet.pods.admission import judge_resize
 from kubelet.pods.allocation import PendingResize, granted_before, resources_in, with_resources
 from kubelet.pods.container_status import StatusInputs
 from kubelet.pods.resize import ResizePlan, UpdateContainer, plan_resize, why_not_lowered
+from kubelet.pods.resize_metrics import resize_operations
 from kubelet.pods.status import pod_status
 from kubelet.pods.status_patch import status_patch
 from kubelet.runtime.interface import Resources
 from tests.unit.kubelet.builders import make_container, make_pod, make_seen, running
+from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import living
 
 
@@ -39,7 +41,9 @@ NODE = {"cpu": "2", "memory": "1Gi", "pods": "10"}
             asking("3"),
             [],
             PendingResize(
-                "Infeasible", "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000"
+                "Infeasible",
+                "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000",
+                "insufficient_node_allocatable",
             ),
         ),
         (
@@ -48,6 +52,7 @@ NODE = {"cpu": "2", "memory": "1Gi", "pods": "10"}
             PendingResize(
                 "Infeasible",
                 "Node didn't have enough capacity: memory, requested: 2147483648, capacity: 1073741824",
+                "insufficient_node_allocatable",
             ),
         ),
         (
@@ -232,3 +237,57 @@ async def test_a_deferred_resize_is_granted_when_there_is_room() -> None:
             'ResizeCompleted: Pod resize completed: {"containers":[{"name":"web","resources":'
             '{"limits":{"cpu":"1500m","memory":"64Mi"},"requests":{"cpu":"1500m","memory":"64Mi"}}}]}'
         )
+
+
+@pytest.mark.looptime
+async def test_a_deferred_resize_is_granted_when_another_pod_asks_for_less() -> None:
+    counts = Counts(
+        accepted=("pod_deferred_accepted_resizes_total", {"retry_trigger": "pod_updated"}),
+        done=("pod_resize_duration_milliseconds_count", {"success": "true"}),
+        waiting=("pod_pending_resizes", {"reason": "deferred"}),
+        under_way=("pod_in_progress_resizes", {}),
+    )
+    async with living() as world:
+        world.api.put(make_pod(asking("1", command=FOREVER)))
+        await world.until_ready()
+        other = make_pod(asking("1", command=FOREVER), meta={"name": "other", "uid": "u2"})
+        world.api.put(other)
+        await world.until(lambda: world.phase("other") == "Running")
+        world.api.put({**world.pod(), "spec": make_pod(asking("1500m", command=FOREVER))["spec"]})
+        await world.until(lambda: world.condition("PodResizePending") == "True")
+        assert counts.grown() == {"accepted": 0, "done": 0, "waiting": 1, "under_way": 0}
+        world.api.put({**other, "spec": make_pod(asking("500m", command=FOREVER))["spec"]})
+        await world.until(lambda: world.container()["allocatedResources"]["cpu"] == "1500m")
+        await world.until(lambda: world.condition("PodResizeInProgress") != "True")
+    assert counts.grown() == {"accepted": 1, "done": 2, "waiting": 0, "under_way": 0}
+
+
+ONE_CPU = {"requests": {"cpu": "1"}, "limits": {"cpu": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "operations"),
+    [
+        (ONE_CPU, ONE_CPU, []),
+        (ONE_CPU, {"requests": {"cpu": "1000m"}, "limits": {"cpu": "1"}}, []),
+        (
+            ONE_CPU,
+            {"requests": {"cpu": "2"}, "limits": {"cpu": "500m"}},
+            ["requests increase", "limits decrease"],
+        ),
+        (ONE_CPU, {"requests": {"cpu": "1"}}, ["limits remove"]),
+        ({}, {"limits": {"cpu": "1"}}, ["limits add"]),
+    ],
+    ids=["same", "same-amount", "both-ways", "removed", "added"],
+)
+def test_what_a_resize_asks_for(before: Object, after: Object, operations: list[str]) -> None:
+    pods = [make_pod(make_container(resources=each)) for each in (before, after)]
+    assert list(resize_operations(*pods)) == [("cpu", *each.split()) for each in operations]
+
+
+def test_static_pods_are_not_resized() -> None:
+    static = make_pod(asking("1"), meta={"annotations": {"kubernetes.io/config.source": "file"}})
+    verdict = judge_resize(static, NODE, [])
+    assert verdict == PendingResize(
+        "Infeasible", "In-place resize of static-pods is not supported", "static_pod"
+    )

@@ -198,6 +198,7 @@ class Volumes(NoVolumes):
 
 class Preparer(HollowPreparer):
     def __init__(self) -> None:
+        super().__init__(PodSettings())
         self.missing: list[str] = []
         """Pull secrets that are not there."""
 
