@@ -40,7 +40,7 @@ from kubelet.runtime.interface import (
     RuntimeSandbox,
 )
 from kubelet.settings import NodeFacts
-from kubelet.volumes.errors import VolumesError, complaints
+from kubelet.volumes.errors import VolumesError, complaints, lacks_claims
 from kubelet.volumes.manager import Volumes
 from kubelet.volumes.mounted import MountedVolume
 
@@ -54,7 +54,8 @@ SETTLING = 0.25
 
 Then its end is reported, and not first that it runs; upstream looks once a second and sees neither.
 """
-FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY = 0.25, 120.0
+FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY, LAST_CLAIM_RETRY = 0.25, 122.0, 10.0
+"""Mounting backs off; what a volume is made of is looked for in every sync, which upstream tries as often."""
 QUIET_MOUNT_RETRY = 0.3
 """What a volume is made of is often created together with the pod: nothing is said of the first miss."""
 
@@ -193,7 +194,8 @@ class PodSync:
                 return QUIET_MOUNT_RETRY
             for message in complaints(error.errors):
                 self._recorder.event(pod_reference(pod), WARNING, "FailedMount", message)
-            return exponential(FIRST_MOUNT_RETRY, LAST_MOUNT_RETRY, record.mount_failures)
+            longest = LAST_CLAIM_RETRY if lacks_claims(error.errors) else LAST_MOUNT_RETRY
+            return exponential(FIRST_MOUNT_RETRY, longest, record.mount_failures)
         record.mount_failures = 0
         return None
 

@@ -13,7 +13,7 @@ from kubelet.volumes.claims import Claims
 from kubelet.volumes.errors import ClaimError, Lacking, MountError, VolumeError, not_mounted
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.ownership import give_to_group
-from kubelet.volumes.persistent import set_up_persistent
+from kubelet.volumes.persistent import check_kind, set_up_persistent
 
 
 class _Use(NamedTuple):
@@ -38,6 +38,7 @@ class ClaimedVolumes:
         if key not in self._in_use:
             try:
                 persistent = await self._claims.volume_of(pod, volume)
+                check_kind(name_of(persistent), persistent["spec"])
                 is_attached = await self._is_attached(persistent)
             except ClaimError as error:
                 raise VolumeError(volume["name"], Lacking.CLAIM, str(error)) from error

@@ -17,11 +17,11 @@ class MountError(Exception):
 
 
 class ClaimError(Exception):
-    """The claim behind it can't be used now: it does not come to mounting."""
+    """What is behind it can't be used now, a claim or its kind: it does not come to mounting."""
 
 
 class Lacking(Enum):
-    """What a volume waits for."""
+    """What a volume waits for: that it can be understood, attached, mounted."""
 
     CLAIM = auto()
     ATTACHMENT = auto()
@@ -56,7 +56,7 @@ def not_mounted(volume: str, error: Exception, persistent: str = "") -> VolumeEr
 def complaints(errors: Sequence[VolumeError]) -> list[str]:
     """What Events say of a pod whose volumes are not all there.
 
-    Each that cannot be mounted speaks for itself. Claims that cannot be used are told of together, with all
+    Each that cannot be mounted speaks for itself. Those that do not come to it are told of together, with all
     that lacks. Of a volume that is not attached yet only who attaches it may complain.
     """
     mounts = [str(each) for each in errors if each.lacking is Lacking.MOUNT]
@@ -70,6 +70,11 @@ def complaints(errors: Sequence[VolumeError]) -> list[str]:
         f"failed to process volumes={_names(errors, Lacking.CLAIM)}: {reason}"
     )
     return [*mounts, everything]
+
+
+def lacks_claims(errors: Sequence[VolumeError]) -> bool:
+    """Whether it is nothing but what stands behind volumes, so that nothing was tried in vain."""
+    return all(each.lacking is Lacking.CLAIM for each in errors)
 
 
 def _names(errors: Sequence[VolumeError], *lacking: Lacking) -> str:

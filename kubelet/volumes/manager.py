@@ -17,14 +17,14 @@ from kubelet.volumes.atomic_writer import FileEntry, write_payload
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import used_as
 from kubelet.volumes.empty_dir import set_up_empty_dir
-from kubelet.volumes.errors import MountError, VolumeError, VolumesError, not_mounted
+from kubelet.volumes.errors import ClaimError, Lacking, MountError, VolumeError, VolumesError, not_mounted
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.image_folders import ImageFolders
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import remove_tree
 from kubelet.volumes.ownership import give_to_group
 from kubelet.volumes.payload import Sources, payload_of, token_requests
-from kubelet.volumes.persistent import set_up_nfs, why_unsupported
+from kubelet.volumes.persistent import check_kind, set_up_nfs, why_unsupported
 from kubelet.volumes.tokens import TokenManager
 from kubelet.volumes.use import VolumeUse
 
@@ -111,7 +111,10 @@ class VolumeManager:
         if claim_of_volume(pod, volume) is not None:
             return await self._claimed.set_up(pod, volume, self._directory(pod, _PLUGINS["nfs"]))
         try:
+            check_kind(volume["name"], volume)
             return await self._set_up_own(pod, volume, allocatable)
+        except ClaimError as error:
+            raise VolumeError(volume["name"], Lacking.CLAIM, str(error)) from error
         except (MountError, NotSynced, OSError) as error:
             raise not_mounted(volume["name"], error) from error
 
@@ -126,7 +129,7 @@ class VolumeManager:
             return MountedVolume(path)
         plugin = next((_PLUGINS[key] for key in volume if key in _PLUGINS), None)
         if plugin is None:
-            raise MountError(why_unsupported(volume))
+            raise why_unsupported(volume)
         target = self._directory(pod, plugin) / volume["name"]
         if "nfs" in volume:
             return await asyncio.to_thread(set_up_nfs, volume["nfs"], target, [], read_only=False)

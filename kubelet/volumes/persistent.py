@@ -1,4 +1,4 @@
-"""PersistentVolumes on the node: local and hostPath as they lie there, nfs mounted, csi refused.
+"""PersistentVolumes on the node: local and hostPath as they lie there, nfs mounted, csi and others refused.
 
 What lies on the node is used where it is, not through a bind mount: nothing has to be unmounted, and nothing
 of it can be deleted with the pod's directory.
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from apimachinery import volumes
 from apimachinery.objects import Object, get_path
-from kubelet.volumes.errors import MountError
+from kubelet.volumes.errors import ClaimError, MountError
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import mount, mounted_below
@@ -21,12 +21,25 @@ _GIT_REPO = (
     "feature-gate `GitRepoVolumeDriver`"
 )
 MAP_BLOCK = "MapVolume.MapBlockVolume"
+SET_UP = "MountVolume.SetUp", "mounter.SetUpAt failed to get CSI client"
+MOUNT_DEVICE = "MountVolume.MountDevice", "attacher.MountDevice failed to create newCsiDriverClient"
+SET_UP_DEVICE = "MapVolume.SetUpDevice", "blockMapper.SetUpDevice failed to get CSI client"
+"""Where a driver that is not there is missed: of volumes in pods, of PersistentVolumes, of devices."""
+NO_PLUGIN = "no volume plugin matched"
+KINDS = frozenset({
+    "configMap", "csi", "downwardAPI", "emptyDir", "gitRepo", "hostPath", "local", "nfs", "projected",
+    "secret",
+})  # fmt: skip
+"""Those that somebody here answers for."""
 
 
 def set_up_persistent(volume: Object, target: Path, *, read_only: bool) -> MountedVolume:
     """`target` is for what has to be mounted. Raises MountError."""
     spec = volume["spec"]
-    if volumes.mode_of(volume) == volumes.BLOCK:
+    is_block = volumes.mode_of(volume) == volumes.BLOCK
+    if "csi" in spec:
+        raise _no_driver(spec["csi"]["driver"], *(SET_UP_DEVICE if is_block else MOUNT_DEVICE))
+    if is_block:
         return MountedVolume(_device(spec), read_only)
     if "local" in spec:
         return MountedVolume(_directory(spec["local"]["path"]), read_only)
@@ -35,20 +48,25 @@ def set_up_persistent(volume: Object, target: Path, *, read_only: bool) -> Mount
         return MountedVolume(set_up_host_path(source["path"], source.get("type") or ""), read_only)
     if "nfs" in spec:
         return set_up_nfs(spec["nfs"], target, spec.get("mountOptions") or [], read_only=read_only)
-    raise MountError(why_unsupported(spec))
+    raise MountError(NO_PLUGIN)
 
 
-def why_unsupported(source: Object) -> str:
-    """Of a pod's volume or a PersistentVolume's spec, in upstream's words."""
-    driver = get_path(source, "csi.driver")
-    if driver is not None:
-        return (
-            "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: "
-            f"driver name {driver} not found in the list of registered CSI drivers"
-        )
+def check_kind(name: str, source: Object) -> None:
+    """Of a pod's volume or a PersistentVolume's spec. Raises ClaimError for what nobody here knows."""
+    if not KINDS & source.keys():
+        raise ClaimError(f'failed to get Plugin from volumeSpec for volume "{name}" err={NO_PLUGIN}')
+
+
+def why_unsupported(source: Object) -> MountError:
+    """Of a pod's volume: its kind is known, but it is not set up here."""
     if "gitRepo" in source:
-        return _GIT_REPO
-    return "no volume plugin matched"
+        return MountError(_GIT_REPO)
+    return _no_driver(source["csi"]["driver"], *SET_UP)
+
+
+def _no_driver(driver: str, stage: str, step: str) -> MountError:
+    reason = f"driver name {driver} not found in the list of registered CSI drivers"
+    return MountError(f"kubernetes.io/csi: {step}: {reason}", stage)
 
 
 def _directory(path: str) -> str:
@@ -65,7 +83,7 @@ def _directory(path: str) -> str:
 def _device(spec: Object) -> str:
     path = get_path(spec, "local.path")
     if path is None:
-        raise MountError("no volume plugin matched", MAP_BLOCK)
+        raise MountError(NO_PLUGIN, MAP_BLOCK)
     if not Path(path).is_block_device():
         raise MountError(f'"{path}" is not a block device', MAP_BLOCK)
     return str(path)

@@ -219,19 +219,28 @@ async def test_a_claim_may_be_used_read_only(tmp_path: Path) -> None:
         ),
         pytest.param(
             sourced("csi", {"driver": "alone.example.com", "volumeHandle": "2"}),
-            'MountVolume.SetUp failed for volume "pv" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI '
-            "client: driver name alone.example.com not found in the list of registered CSI drivers",
+            'MountVolume.MountDevice failed for volume "pv" : kubernetes.io/csi: attacher.MountDevice '
+            "failed to create newCsiDriverClient: driver name alone.example.com not found in the list of "
+            "registered CSI drivers",
             id="of a driver that attaches nothing",
         ),
         pytest.param(
             sourced("csi", {"driver": "disk.example.com", "volumeHandle": "1"}),
-            'MountVolume.SetUp failed for volume "pv" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI '
-            "client: driver name disk.example.com not found in the list of registered CSI drivers",
+            'MountVolume.MountDevice failed for volume "pv" : kubernetes.io/csi: attacher.MountDevice '
+            "failed to create newCsiDriverClient: driver name disk.example.com not found in the list of "
+            "registered CSI drivers",
             id="of a driver that is not here",
         ),
         pytest.param(
+            sourced("csi", {"driver": "alone.example.com", "volumeHandle": "2"}, volumeMode="Block"),
+            'MapVolume.SetUpDevice failed for volume "pv" : kubernetes.io/csi: blockMapper.SetUpDevice '
+            "failed to get CSI client: driver name alone.example.com not found in the list of registered "
+            "CSI drivers",
+            id="a device of a driver that is not here",
+        ),
+        pytest.param(
             sourced("iscsi", {"iqn": "x"}),
-            'MountVolume.SetUp failed for volume "pv" : no volume plugin matched',
+            'failed to get Plugin from volumeSpec for volume "pv" err=no volume plugin matched',
             id="of a kind that is not known",
         ),
         pytest.param(

@@ -16,7 +16,7 @@ from apimachinery.objects import Object
 from kubelet.containers.mounts import own_mounts, volume_devices, volume_mounts
 from kubelet.runtime.interface import CreateContainerConfigError, Device, Mount
 from kubelet.volumes.atomic_writer import FileEntry, InvalidPath, write_payload
-from kubelet.volumes.errors import MountError, VolumesError
+from kubelet.volumes.errors import MountError, VolumesError, complaints
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.manager import VolumeManager
 from kubelet.volumes.mounted import MountedVolume
@@ -263,13 +263,32 @@ async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
     assert mounted["v"].read_only is read_only
 
 
-async def test_a_git_repository_is_no_volume_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("volume", "said"),
+    [
+        ({"gitRepo": {"repository": "https://x.example"}}, "git-repo volume plugin has been disabled; if"),
+        (
+            {"csi": {"driver": "x.example"}},
+            'MountVolume.SetUp failed for volume "v" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI '
+            "client: driver name x.example not found in the list of registered CSI drivers",
+        ),
+        (
+            {"cephfs": {"monitors": ["192.0.2.1"]}},
+            "Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to "
+            'process volumes=[v]: failed to get Plugin from volumeSpec for volume "v" err=no volume plugin '
+            "matched",
+        ),
+    ],
+    ids=["git", "driver", "kind"],
+)
+async def test_what_is_no_volume_here(tmp_path: Path, volume: Object, said: str) -> None:
     nobody: Any = None
     manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
     container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
-    pod = make_pod(container, volumes=[{"name": "v", "gitRepo": {"repository": "https://x.example"}}])
-    with pytest.raises(VolumesError, match="git-repo volume plugin has been disabled; if necessary"):
-        await manager.set_up(pod, {})
+    with pytest.raises(VolumesError) as caught:
+        await manager.set_up(make_pod(container, volumes=[{"name": "v", **volume}]), {})
+    (complaint,) = complaints(caught.value.errors)
+    assert said in complaint
 
 
 async def test_every_volume_is_tried(tmp_path: Path) -> None:
