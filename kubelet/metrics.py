@@ -125,6 +125,13 @@ DEFERRED_RESIZES_ACCEPTED = Counter(
     "Cumulative number of resizes that were accepted after being deferred.",
     ["retry_trigger"],
 )
+SERVER_ROTATION = Histogram(
+    "kubelet_certificate_manager_server_rotation_seconds",
+    "Histogram of the number of seconds the previous certificate lived before being rotated.",
+    buckets=(
+        60, 3600, 14_400, 86_400, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000, 124_416_000,
+    ),
+)  # fmt: skip
 SHUTDOWN_START = Gauge(
     "kubelet_graceful_shutdown_start_time_seconds",
     "Last graceful shutdown start time since unix epoch in seconds",

@@ -10,27 +10,27 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime
-from math import inf
+from math import inf, trunc
 from typing import NamedTuple
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
 from client.rest import Client
 from component_base.certificates import Certificate, CertificateError, inspect
-from component_base.metrics import Gauge
+from component_base.metrics import Gauge, Histogram
 from kubelet.certificates.requests import RequestRefused, Wanted, obtain
 from kubelet.certificates.store import CertificateStore, joined
 
 log = logging.getLogger(__name__)
 
-_EARLIEST, _SPREAD = 0.7, 0.3
-"""Renewed after 70 to 91 % of its life, so that nodes made together do not ask together."""
-_FIRST_RETRY, _LAST_RETRY = 2.0, 128.0
+_EARLIEST, _SPREAD = 0.7, 0.2
+"""Renewed after 70 to 90 % of its life, so that nodes made together do not ask together."""
+_FIRST_RETRY, _LAST_RETRY = 2.0, 32.0
 
 
 def renewal_at(certificate: Certificate, rng: random.Random) -> datetime:
     life = certificate.end - certificate.begin
-    return certificate.begin + life * _EARLIEST * (1 + _SPREAD * rng.random())
+    return certificate.begin + life * (_EARLIEST + _SPREAD * rng.random())
 
 
 def names(certificate: Certificate, wanted: Wanted) -> bool:
@@ -38,11 +38,12 @@ def names(certificate: Certificate, wanted: Wanted) -> bool:
     return {*wanted.dns} <= certificate.dns and {*wanted.addresses} <= certificate.addresses
 
 
-class Gauges(NamedTuple):
-    """Where it tells how long its certificate is good, and how often it got no new one."""
+class Told(NamedTuple):
+    """Where it tells how long its certificate is good, how often there was none, how old those before got."""
 
     ttl: Gauge
     errors: Gauge
+    ages: Histogram | None = None
 
 
 class CertificateManager:
@@ -56,7 +57,7 @@ class CertificateManager:
         use: Callable[[bytes], None],
         now: Callable[[], datetime],
         rng: random.Random,
-        gauges: Gauges,
+        told: Told,
     ) -> None:
         self._client = client
         self._store = store
@@ -64,12 +65,12 @@ class CertificateManager:
         self._use = use
         self._now = now
         self._rng = rng
-        self._end: datetime | None = None
-        self._gauges = gauges
-        gauges.ttl.set_function(self._seconds_left)
+        self._used: Certificate | None = None
+        self._told = told
+        told.ttl.set_function(self._seconds_left)
 
     def _seconds_left(self) -> float:
-        return inf if self._end is None else (self._end - self._now()).total_seconds()
+        return inf if self._used is None else trunc((self._used.end - self._now()).total_seconds())
 
     async def run(self) -> None:
         """Never ends."""
@@ -81,7 +82,7 @@ class CertificateManager:
                 certificate, delay = await self._renewed(), _FIRST_RETRY
             except (RequestRefused, StatusError, ConnectionFailed, CertificateError, OSError) as error:
                 log.warning("No new certificate yet, will retry: err=%s", error)
-                self._gauges.errors.inc()
+                self._told.errors.inc()
                 await asyncio.sleep(delay)
                 certificate, delay = None, min(2 * delay, _LAST_RETRY)
 
@@ -99,7 +100,7 @@ class CertificateManager:
         """Raises CertificateError, OSError (of which ssl.SSLError is one)."""
         certificate = await inspect(pem)
         self._use(pem.encode())
-        self._end = certificate.end
+        self._used = certificate
         return certificate
 
     async def _until_renewal(self, certificate: Certificate) -> None:
@@ -110,6 +111,7 @@ class CertificateManager:
     async def _renewed(self) -> Certificate:
         """What is of no use is not kept: one that was may be there to go on with."""
         key, pem = await obtain(self._client, self._wanted(), self._store)
+        before = self._used
         try:
             certificate = await self._begin_to_use(joined(key, pem))
         except (CertificateError, OSError):
@@ -117,4 +119,6 @@ class CertificateManager:
             raise
         self._store.save(key, pem, self._now())
         log.info("Got a new certificate: file=%s", self._store.current)
+        if before is not None and self._told.ages is not None:
+            self._told.ages.observe((self._now() - before.begin).total_seconds())
         return certificate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 NODES_GROUP = "system:nodes"
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 SERVING_SIGNER = "kubernetes.io/kubelet-serving"
+_PATIENCE = 15 * 60.0
+"""Then another request is made, with another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,11 @@ async def obtain(client: Client, wanted: Wanted, store: CertificateStore) -> tup
     except AlreadyExistsError:
         pass
     try:
-        return key, await _issued(client, csr["metadata"]["name"])
+        async with asyncio.timeout(_PATIENCE):
+            return key, await _issued(client, csr["metadata"]["name"])
+    except TimeoutError as error:
+        store.forget_pending_key()
+        raise RequestRefused(f"nobody decided on the request {csr['metadata']['name']}") from error
     except RequestRefused:
         store.forget_pending_key()
         raise

@@ -12,13 +12,13 @@ from typing import Any
 from client.rest import Client
 from component_base.certificates import load_pair
 from kubelet import metrics
-from kubelet.certificates.manager import CertificateManager, Gauges
+from kubelet.certificates.manager import CertificateManager, Told
 from kubelet.certificates.requests import CLIENT_SIGNER, SERVING_SIGNER, Wanted
 from kubelet.certificates.store import CertificateStore
 from kubelet.node.status import NodeConfig
 
-OF_CLIENT = Gauges(metrics.CLIENT_TTL, metrics.CLIENT_RENEWAL_ERRORS)
-OF_SERVER = Gauges(metrics.SERVER_TTL, metrics.SERVER_RENEWAL_ERRORS)
+OF_CLIENT = Told(metrics.CLIENT_TTL, metrics.CLIENT_RENEWAL_ERRORS)
+OF_SERVER = Told(metrics.SERVER_TTL, metrics.SERVER_RENEWAL_ERRORS, metrics.SERVER_ROTATION)
 CLIENT, SERVER = "kubelet-client", "kubelet-server"
 
 

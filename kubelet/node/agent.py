@@ -150,14 +150,18 @@ class NodeAgent:
             await self._create_lease(patch["spec"])
 
     async def _create_lease(self, spec: Object) -> None:
-        owner = {"apiVersion": "v1", "kind": "Node", "name": self.config.name, "uid": uid_of(self.node or {})}
+        """Without its Node it would outlive that: then it waits for the next round."""
+        if self.node is None:
+            log.info("Lease not made, its Node is not known: node=%s", self.config.name)
+            return
+        owner = {"apiVersion": "v1", "kind": "Node", "name": self.config.name, "uid": uid_of(self.node)}
         lease = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {
                 "name": self.config.name,
                 "namespace": LEASE_NAMESPACE,
-                **({"ownerReferences": [owner]} if owner["uid"] else {}),
+                "ownerReferences": [owner],
             },
             "spec": spec,
         }

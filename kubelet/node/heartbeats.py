@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
+from component_base.backoff import exponential
 from kubelet.node.agent import NodeAgent
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ HOLLOW_STATUS_PERIOD = 300.0
 """A described node never changes: only its heartbeats have to move."""
 CONCURRENCY = 64
 """So many are under way at most: enough for a thousand nodes where an answer takes half a second."""
-FAILED_RETRY = 0.2
+FIRST_RETRY, LAST_RETRY = 0.2, 7.0
 RENEWALS = 4
 """As often within the duration of a lease it is renewed."""
 
@@ -61,8 +62,10 @@ async def _one(agent: NodeAgent, what: str, beat: Beat, period: float, gate: asy
     """Tries for as long as half a period; the next round comes soon enough."""
     try:
         async with asyncio.timeout(period / 2):
-            while not await _succeeds(agent, what, beat):  # noqa: ASYNC110  (a retry, not a wait)
-                await asyncio.sleep(FAILED_RETRY)
+            failures = 0
+            while not await _succeeds(agent, what, beat):
+                await asyncio.sleep(exponential(FIRST_RETRY, LAST_RETRY, failures))
+                failures += 1
     except TimeoutError:
         log.warning("Heartbeat missed: node=%s what=%s", agent.config.name, what)
     finally:

@@ -6,9 +6,10 @@ Asked for once, kept while they are fresh, asked for again at 80 % of their life
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apimachinery.errors import StatusError
@@ -20,11 +21,17 @@ from client.rest import Client
 from kubelet.volumes.errors import MountError
 from kubelet.volumes.payload import TokenRequest
 
+log = logging.getLogger(__name__)
+
 MAX_AGE = 24 * 3600.0
 MAX_JITTER = 10.0
 FRESH_PART = 0.8
 
-_Key = tuple[str, str, str, TokenRequest]
+RETRY = 60.0
+"""A token that could not be renewed is asked for again."""
+
+_Key = tuple[str, str, str, str, TokenRequest]
+"""The pod's uid, namespace and name, its account, and what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class _Token:
     token: str
     refresh_at: float
     """Loop time."""
+    expires_at: float
+    """Loop time. Until then it does, if the API has no other."""
 
 
 class TokenManager:
@@ -45,9 +54,17 @@ class TokenManager:
 
     async def token(self, pod: Object, wanted: TokenRequest) -> str:
         key = _key(pod, wanted)
-        known = self._tokens.get(key)
-        if known is None or known.refresh_at <= asyncio.get_running_loop().time():
-            known = await self._request(pod, wanted)
+        known, now = self._tokens.get(key), asyncio.get_running_loop().time()
+        if known is None or known.refresh_at <= now:
+            try:
+                known = await self._request(pod, wanted)
+            except (StatusError, ConnectionFailed) as error:
+                if known is None:
+                    raise MountError(f"failed to fetch token: {error}") from error
+                if known.expires_at <= now:
+                    raise MountError(f"token {_shown(key)} expired and refresh failed: {error}") from error
+                log.warning("Token not renewed, will retry: pod=%s error=%s", key[0], error)
+                known = replace(known, refresh_at=now + RETRY)
             self._tokens[key] = known
         return known.token
 
@@ -61,21 +78,26 @@ class TokenManager:
             del self._tokens[key]
 
     async def _request(self, pod: Object, wanted: TokenRequest) -> _Token:
-        account = _account(pod)
-        try:
-            answer = await self._client.create(
-                SERVICE_ACCOUNTS, _body(pod, wanted), namespace_of(pod), name=account, subresource="token"
-            )
-        except (StatusError, ConnectionFailed) as error:
-            raise MountError(f"failed to fetch token: {error}") from error
+        answer = await self._client.create(
+            SERVICE_ACCOUNTS, _body(pod, wanted), namespace_of(pod), name=_account(pod), subresource="token"
+        )
         expires = parse_time(answer["status"]["expirationTimestamp"])
         life = (expires - self._now()).total_seconds()
         fresh = min(life * FRESH_PART, MAX_AGE) - self._random.uniform(0, MAX_JITTER)
-        return _Token(answer["status"]["token"], asyncio.get_running_loop().time() + fresh)
+        asked = asyncio.get_running_loop().time()
+        return _Token(answer["status"]["token"], asked + fresh, asked + life)
 
 
 def _key(pod: Object, wanted: TokenRequest) -> _Key:
-    return uid_of(pod), namespace_of(pod), _account(pod), wanted
+    return uid_of(pod), namespace_of(pod), name_of(pod), _account(pod), wanted
+
+
+def _shown(key: _Key) -> str:
+    """As Go prints the key of upstream's cache."""
+    uid, namespace, pod, account, wanted = key
+    audiences = f'{{"{wanted.audience}"}}' if wanted.audience else "(nil)"
+    bound = f'v1.BoundObjectReference{{Kind:"Pod", APIVersion:"v1", Name:"{pod}", UID:"{uid}"}}'
+    return f'"{account}"/"{namespace}"/[]string{audiences}/{wanted.expiration_seconds}/{bound}/""'
 
 
 def _account(pod: Object) -> str:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from client.errors import ConnectionFailed
 from client.rest import Client
@@ -23,9 +24,11 @@ pytestmark = pytest.mark.looptime
 
 
 class Api:
-    """Does not answer the first so many times. Has one Node, if any."""
+    """Does not answer the first so many times. Has one Node, if any; `gone`: nothing to change."""
 
-    def __init__(self, failures: int = 0, node: Object | None = None) -> None:
+    def __init__(self, failures: int = 0, node: Object | None = None, *, gone: bool = False) -> None:
+        self.gone = gone
+        self.made: list[Object] = []
         self.failures = failures
         self.renewed = 0
         self.node = node or {}
@@ -37,7 +40,13 @@ class Api:
         await asyncio.Event().wait()
         yield "", {}
 
-    async def patch(self, *ignored: Any, **options: Any) -> Object:
+    async def create(self, resource: Any, lease: Object) -> Object:
+        self.made.append(lease)
+        return lease
+
+    async def patch(self, resource: Any, name: str, *ignored: Any, **options: Any) -> Object:
+        if self.gone:
+            raise NotFoundError(resource, name)
         self.failures -= 1
         if self.failures >= 0:
             raise ConnectionFailed("connection refused")
@@ -59,6 +68,19 @@ async def test_a_first_lease_that_fails_ends_nothing_and_follows_with_the_others
         async with asyncio.timeout(5):
             await renew_leases([agent])
     assert (api.failures, api.renewed) == (-1, 1)
+
+
+async def test_a_lease_is_only_made_for_a_node_that_is_known() -> None:
+    api = Api(gone=True)
+    agent = agent_of(api)
+    await agent.renew_lease()
+    assert api.made == []
+    agent.observe({"metadata": {"name": "n1", "uid": "u1"}})
+    await agent.renew_lease()
+    (lease,) = api.made
+    assert lease["metadata"]["ownerReferences"] == [
+        {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "u1"}
+    ]
 
 
 def node_that_is(ready: str) -> Object:

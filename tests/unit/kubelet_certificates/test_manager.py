@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 from client.errors import ConnectionFailed
 from client.rest import Client
 from component_base.certificates import Certificate, CertificateError
-from component_base.metrics import Gauge
+from component_base.metrics import Gauge, Histogram
 from kubelet.certificates import manager
-from kubelet.certificates.manager import CertificateManager, Gauges
+from kubelet.certificates.manager import CertificateManager, Told
 from kubelet.certificates.requests import SERVING_SIGNER, Wanted
 from kubelet.certificates.store import CertificateStore
 
@@ -36,6 +36,7 @@ class Signer:
         self.store, self.answers = store, [*answers]
         self.asked: list[float] = []
         self.used: list[str] = []
+        self.told: Told
         self.issued: dict[str, str] = {}
         """By key: who asks twice with the same gets the same."""
 
@@ -73,9 +74,10 @@ async def run(signer: Signer, monkeypatch: pytest.MonkeyPatch, seconds: float = 
     monkeypatch.setattr(manager, "obtain", signer.obtain)
     monkeypatch.setattr(manager, "inspect", signer.inspect)
     registry = CollectorRegistry()
-    gauges = Gauges(*(Gauge(name, name, registry=registry) for name in ("ttl", "errors")))
+    ttl, errors = (Gauge(name, name, registry=registry) for name in ("ttl", "errors"))
+    signer.told = Told(ttl, errors, Histogram("ages", "ages", registry=registry))
     it = CertificateManager(
-        cast(Client, None), signer.store, lambda: SERVER, signer.use, now, random.Random(1), gauges
+        cast(Client, None), signer.store, lambda: SERVER, signer.use, now, random.Random(1), signer.told
     )
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(it.run(), seconds)
@@ -90,7 +92,9 @@ async def test_a_certificate_is_asked_for_used_kept_and_renewed(
     assert signer.used == ["good 1", "good 2"]
     assert store.read() == "good 2\nkey 2\n"
     assert signer.asked[0] == 0
-    assert 0.7 * DAYS.total_seconds() < signer.asked[1] < 0.91 * DAYS.total_seconds()
+    assert 0.7 * DAYS.total_seconds() < signer.asked[1] < 0.9 * DAYS.total_seconds()
+    (ages,) = signer.told.ages.collect()  # type: ignore[union-attr]
+    assert [each.value for each in ages.samples if each.name == "ages_count"] == [1]
 
 
 @pytest.mark.looptime
@@ -139,3 +143,12 @@ async def test_a_full_disk_is_waited_for(store: CertificateStore, monkeypatch: p
     monkeypatch.setattr(store, "save", save_if_there_is_room)
     await run(signer, monkeypatch)
     assert store.read() == "good 1\nkey 1\n"
+
+
+@pytest.mark.looptime
+async def test_a_signer_that_is_away_is_asked_every_half_minute_at_last(
+    store: CertificateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = Signer(store, *[ConnectionFailed("refused")] * 9)
+    await run(signer, monkeypatch, 130)
+    assert signer.asked == [0, 2, 6, 14, 30, 62, 94, 126]
