@@ -6,7 +6,7 @@ Health is told to everybody; of the rest a guard, where there is one, says who m
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -72,10 +72,10 @@ class HealthServer:
             return Response(orjson.dumps(self._config), content_type="application/json")
         return Response(b"404 page not found\n", 404)
 
-    async def _report(self, endpoint: str, only: str, query: Mapping[str, str]) -> Report:
+    async def _report(self, endpoint: str, only: str, query: Mapping[str, Sequence[str]]) -> Report:
         if only:
             return await report_one(self._checks[only])
-        exclude = frozenset(filter(None, [query.get("exclude")]))
+        exclude = frozenset(filter(None, query.get("exclude", ())))
         return await report(endpoint, self._checks, verbose="verbose" in query, exclude=exclude)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httptools
 
@@ -26,11 +26,16 @@ class Request:
 
     method: str
     path: str
-    query: dict[str, str]
+    query: dict[str, list[str]]
+    """A parameter may come more than once."""
     headers: dict[str, str]
     body: bytes = b""
     peer: Any = None
     """The subject of a client certificate that TLS has verified, as `ssl.getpeercert` gives it."""
+
+    def parameter(self, name: str) -> str:
+        """The first of its name, as Go takes it; "" if there is none."""
+        return next(iter(self.query.get(name, ())), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         url = urlsplit(self._url.decode("latin-1"))
-        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        query = parse_qs(url.query, keep_blank_values=True)
         method = self._parser.get_method().decode()
         request = Request(method, unquote(url.path), query, self._headers, self._body, self._peer)
         keep_alive = self._parser.should_keep_alive()

@@ -65,7 +65,7 @@ class Journal:
 
     async def serve(self, request: Request) -> Response:
         """?namespace= and ?name= choose."""
-        namespace, name = request.query.get("namespace", ""), request.query.get("name", "")
+        namespace, name = request.parameter("namespace"), request.parameter("name")
         services = [
             {"namespace": key.namespace, "name": key.name, "programmed": [each.to_object() for each in kept]}
             for key, kept in self._services.items()

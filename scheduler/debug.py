@@ -13,9 +13,7 @@ from scheduler.queue import SchedulingQueue
 
 def debug_routes(journal: Journal, queue: SchedulingQueue) -> Mapping[str, Handler]:
     async def attempts(request: Request) -> Response:
-        found = journal.attempts(
-            namespace=request.query.get("namespace", ""), name=request.query.get("name", "")
-        )
+        found = journal.attempts(namespace=request.parameter("namespace"), name=request.parameter("name"))
         return _json({"attempts": [each.to_object() for each in found]})
 
     async def pending(request: Request) -> Response:

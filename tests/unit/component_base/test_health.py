@@ -12,7 +12,7 @@ from component_base.x509_tool import self_signed
 
 
 async def hello(request: Request) -> Response:
-    return Response(b"hello " + request.query.get("who", "").encode())
+    return Response(b"hello " + request.parameter("who").encode())
 
 
 def server(trouble: str | None = None) -> HealthServer:
@@ -27,7 +27,7 @@ def server(trouble: str | None = None) -> HealthServer:
         pytest.param("/livez/ping", {}, "bad", 200, "ok", id="one check"),
         pytest.param(
             "/readyz",
-            {"verbose": ""},
+            {"verbose": [""]},
             None,
             200,
             "[+]ping ok\n[+]leader ok\nreadyz check passed\n",
@@ -41,15 +41,23 @@ def server(trouble: str | None = None) -> HealthServer:
             "[+]ping ok\n[-]leader failed: reason withheld\nhealthz check failed\n",
             id="a failed check",
         ),
-        pytest.param("/healthz", {"exclude": "leader"}, "lost", 200, "ok", id="a check left out"),
+        pytest.param("/healthz", {"exclude": ["leader"]}, "lost", 200, "ok", id="a check left out"),
+        pytest.param(
+            "/healthz",
+            {"exclude": ["ping", "leader"], "verbose": [""]},
+            "lost",
+            200,
+            "[+]ping excluded: ok\n[+]leader excluded: ok\nhealthz check passed\n",
+            id="two left out",
+        ),
         pytest.param("/healthz/other", {}, None, 404, "404 page not found\n", id="unknown check"),
         pytest.param("/configz", {}, None, 200, '{"v":1}', id="configuration"),
-        pytest.param("/hello", {"who": "you"}, None, 200, "hello you", id="a route"),
+        pytest.param("/hello", {"who": ["you"]}, None, 200, "hello you", id="a route"),
         pytest.param("/", {}, None, 404, "404 page not found\n", id="nothing there"),
     ],
 )
 async def test_endpoints(
-    path: str, query: dict[str, str], trouble: str | None, status: int, body: str
+    path: str, query: dict[str, list[str]], trouble: str | None, status: int, body: str
 ) -> None:
     answer = await server(trouble).handle(Request("GET", path, query, {}))
     assert (answer.status, answer.body.decode()) == (status, body)

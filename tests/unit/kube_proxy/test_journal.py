@@ -24,7 +24,8 @@ def at(obj: Object, revision: str) -> Object:
 
 
 async def shown(journal: Journal, **query: str) -> Object:
-    answer: Object = orjson.loads((await journal.serve(Request("GET", "/debug/services", query, {}))).body)
+    request = Request("GET", "/debug/services", {key: [value] for key, value in query.items()}, {})
+    answer: Object = orjson.loads((await journal.serve(request)).body)
     return answer
 
 
