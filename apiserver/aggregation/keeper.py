@@ -119,6 +119,8 @@ class APIServiceKeeper:
 
     async def _look_at_others(self) -> None:
         remotes = list(self._remotes.all().values())
+        names = {each.service_name for each in remotes}
+        self._asked = {name: known for name, known in self._asked.items() if name in names}
         for relay in self._connections.keep([each.server for each in remotes]):
             await relay.aclose()
         outcomes = await asyncio.gather(*map(self._look_at, remotes), return_exceptions=True)

@@ -15,6 +15,8 @@ from component_base.jwt import InvalidToken, claims_of
 FetchJWT = Callable[[str, str], Awaitable[bytes]]
 """fetch(url, access_token): the body of a good answer. Raises FetchError."""
 
+MAX_VERIFIERS = 32
+
 _NAMES, _SOURCES = "_claim_names", "_claim_sources"
 
 
@@ -44,7 +46,7 @@ class DistributedClaim:
         except FetchError as error:
             raise ClaimError(f'while getting distributed claim "{self._name}": {error}') from None
         try:
-            found = await self._verifier(str(claims_of(token).get("iss", ""))).verify(token)
+            found = await self.verifier(str(claims_of(token).get("iss", ""))).verify(token)
         except InvalidToken as error:
             raise ClaimError(f"verify distributed claim token: {error}") from None
         if self._name not in found:
@@ -52,10 +54,13 @@ class DistributedClaim:
             raise ClaimError(f"{text}: {self._name}")
         return found[self._name]
 
-    def _verifier(self, issuer: str) -> IDTokenVerifier:
-        if issuer not in self._verifiers:
-            self._verifiers[issuer] = self._verifier_of(issuer)
-        return self._verifiers[issuer]
+    def verifier(self, issuer: str) -> IDTokenVerifier:
+        """Whoever answers at an endpoint names one: what was asked for last is kept."""
+        verifier = self._verifiers.pop(issuer, None) or self._verifier_of(issuer)
+        self._verifiers[issuer] = verifier
+        if len(self._verifiers) > MAX_VERIFIERS:
+            del self._verifiers[next(iter(self._verifiers))]
+        return verifier
 
 
 def source_of(name: str, claims: Object) -> Object | None:

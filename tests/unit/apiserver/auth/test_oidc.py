@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from apiserver.auth.authentication_config import Claim, JWTAuthenticator, Rule
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.claim_mapping import user_of
-from apiserver.auth.distributed_claims import DistributedClaim
+from apiserver.auth.distributed_claims import MAX_VERIFIERS, DistributedClaim
 from apiserver.auth.oidc import OIDCAuthenticator
 from apiserver.auth.oidc_keys import FetchError, HttpFetch, IssuerKeys, keys_of
 from apiserver.auth.oidc_verifier import IDTokenVerifier
@@ -214,6 +214,25 @@ async def test_groups_may_be_elsewhere(
     user = await authenticator.verify(sign(**claims))
     assert user.groups == (*expected, "system:authenticated")
     assert shown in ([], ["secret"])
+
+
+def test_not_every_issuer_that_was_ever_named_is_kept() -> None:
+    made: list[str] = []
+
+    def verifier_of(issuer: str) -> IDTokenVerifier:
+        made.append(issuer)
+        return IDTokenVerifier(CONFIG, IssuerKeys(issuer, Provider().fetch, lambda: 0.0), lambda: NOW)
+
+    claim = DistributedClaim("groups", HttpFetch(""), verifier_of)
+    for number in range(MAX_VERIFIERS + 1):
+        claim.verifier("https://known")
+        claim.verifier(f"https://{number}")
+    claim.verifier("https://0")
+    assert made == [
+        "https://known",
+        *(f"https://{number}" for number in range(MAX_VERIFIERS + 1)),
+        "https://0",
+    ]
 
 
 async def test_an_endpoint_is_shown_the_token_that_is_meant_for_it() -> None:
