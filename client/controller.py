@@ -35,6 +35,10 @@ Map = Callable[[Object], Iterable[NamespacedName]]
 Changed = Callable[[Object | None, Object | None], bool]
 
 
+class NotYetError(Exception):
+    """As things are it can't be done: tried again, and a line in the log says why."""
+
+
 class TerminalError(Exception):
     """Trying again is no use until something changes."""
 
@@ -150,7 +154,7 @@ def _first(error: Exception) -> Exception:
 def _record(error: Exception) -> None:
     if isinstance(error, ConflictError):
         log.debug("Retrying after a conflict: error=%s", error)
-    elif isinstance(error, StatusError | ConnectionFailed):
+    elif isinstance(error, StatusError | ConnectionFailed | NotYetError):
         log.warning("Reconcile failed, will retry: error=%s", error)
     else:
         log.error("Reconcile failed, will retry", exc_info=error)

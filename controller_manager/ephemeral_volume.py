@@ -18,7 +18,7 @@ from apimachinery.objects import (
     namespace_of,
     owner_reference,
 )
-from client.controller import Watch
+from client.controller import NotYetError, Watch
 from client.errors import is_namespace_terminating
 from client.events import WARNING
 from controller_manager.context import ControllerContext
@@ -76,8 +76,8 @@ class EphemeralVolumeController:
         self._events.event(pod, WARNING, "FailedBinding", f"ephemeral volume {volume['name']}: {why}")
 
 
-class EphemeralVolumeError(Exception):
-    """A pod's volume can't be had as things are; tried again later."""
+class EphemeralVolumeError(NotYetError):
+    """A pod's volume can't be had."""
 
 
 def _with_ephemeral_volumes(pod: Object) -> Iterable[NamespacedName]:

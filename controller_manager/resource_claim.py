@@ -39,7 +39,7 @@ from apimachinery.resource_claims import (
     reserved,
     why_not_for_pod,
 )
-from client.controller import Watch, by_owner
+from client.controller import NotYetError, Watch, by_owner
 from client.errors import is_namespace_terminating
 from client.events import WARNING
 from client.own_writes import OwnWrites
@@ -53,8 +53,8 @@ LONGEST_PREFIX = 57
 """Of a generated name: a hyphen and five characters follow."""
 
 
-class ResourceClaimError(Exception):
-    """A pod's claim can't be had as things are; tried again later."""
+class ResourceClaimError(NotYetError):
+    """A pod's claim can't be had."""
 
 
 class ResourceClaimController:

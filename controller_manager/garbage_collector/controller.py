@@ -14,7 +14,7 @@ from functools import partial
 from apimachinery.errors import ConflictError, InvalidError, NotFoundError, StatusError
 from apimachinery.objects import NamespacedName, Object, is_terminating, name_of, uid_of
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
-from client.controller import Controller, Watch
+from client.controller import Controller, NotYetError, Watch
 from client.discovery import discover, preferred
 from client.errors import ConnectionFailed
 from client.informer import Informer
@@ -81,9 +81,13 @@ class GarbageCollector:
             log.warning("Could not discover resources: error=%s", error)
             return {}
         self._kinds = {(each.api_version, each.kind): each for each in reversed(resources)}
+        served = {
+            each.group_resource: each for each in preferred([r for r in resources if set(r.verbs) >= NEEDED])
+        }
+        for name in self._monitors.keys() - served.keys():
+            self._forget_resource(name)  # gone while the server told what there is
         fresh = {}
-        for resource in preferred([r for r in resources if set(r.verbs) >= NEEDED]):
-            name = resource.group_resource
+        for name, resource in served.items():
             if name not in IGNORED and name not in self._monitors:
                 informer = Informer(self._client, resource, metadata_only=True)
                 informer.add_handler(partial(self._observe, resource))
@@ -153,7 +157,7 @@ class GarbageCollector:
         """None if the API says that it is gone; an unknown kind is an error, for it may come back."""
         resource = self._kinds.get((owner.api_version, owner.kind))
         if resource is None:
-            raise LookupError(f"no resource for the owner {owner.kind} {owner.api_version} of {node.name}")
+            raise NotYetError(f"no resource for the owner {owner.kind} {owner.api_version} of {node.name}")
         if resource.namespaced and not node.namespace:
             return None
         try:

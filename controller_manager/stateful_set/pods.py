@@ -8,6 +8,7 @@ from __future__ import annotations
 from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
 from apimachinery.objects import Object, is_terminating, key_of, name_of, namespace_of, uid_of
 from apimachinery.scheme import PERSISTENT_VOLUME_CLAIMS, PODS
+from client.controller import NotYetError
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING, EventRecorder
 from client.own_writes import OwnWrites
@@ -22,7 +23,7 @@ _CONFLICT = (
 )
 
 
-class ClaimUnavailable(Exception):
+class ClaimUnavailable(NotYetError):
     """A pod has to wait because a claim of its name is about to go."""
 
 

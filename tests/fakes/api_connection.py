@@ -90,6 +90,9 @@ class FakeApi:
             watcher.is_broken = True
             watcher.news.set()
 
+    def watchers(self, resource: Resource) -> int:
+        return [each.kind for each in self._watchers].count(resource.group_resource)
+
     def find(self, resource: Resource, namespace: str = "") -> list[Object]:
         """All objects of a resource, as they are."""
         found = self._objects[resource.group_resource]

@@ -9,7 +9,7 @@ import pytest
 from apimachinery.errors import ConflictError
 from apimachinery.objects import NamespacedName
 from apimachinery.scheme import PODS
-from client.controller import Controller, TerminalError, Watch, by_name, by_owner
+from client.controller import Controller, NotYetError, TerminalError, Watch, by_name, by_owner
 from client.informer import Informer
 from client.rest import Client
 from component_base import tracing
@@ -54,6 +54,12 @@ async def test_a_number_means_look_again_then() -> None:
 async def test_an_exception_means_back_off(caplog: pytest.LogCaptureFixture) -> None:
     assert await times_of([ValueError("x"), ConflictError(PODS, "a")]) == [0, 0.005, 0.015]
     assert caplog.text.count("Reconcile failed") == 1
+
+
+async def test_what_has_to_wait_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert await times_of([NotYetError("no claim")]) == [0, 0.005]
+    (record,) = (each for each in caplog.records if "Reconcile failed" in each.message)
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
 
 
 async def test_a_terminal_error_means_give_up() -> None:

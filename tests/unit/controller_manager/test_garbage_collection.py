@@ -128,11 +128,14 @@ def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
 
 
 @asynccontextmanager
-async def collecting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[FakeApi, Recorders]]:
-    """A collector at work, of a server with Deployments and ReplicaSets."""
+async def collecting(
+    monkeypatch: pytest.MonkeyPatch, *later: Resource
+) -> AsyncIterator[tuple[FakeApi, Recorders]]:
+    """A collector at work, of a server with Deployments and ReplicaSets; with others `later`, if any."""
+    told = [[DEPLOYMENTS, REPLICA_SETS], *([[*later]] if later else [])]
 
     async def served(client: Client) -> list[Resource]:
-        return [DEPLOYMENTS, REPLICA_SETS]
+        return told.pop(0) if len(told) > 1 else told[0]
 
     monkeypatch.setattr(controller, "discover", served)
     api = FakeApi()
@@ -200,3 +203,12 @@ async def test_an_owner_of_which_no_event_tells_is_asked_for_again(monkeypatch: 
             await api.delete(DEPLOYMENTS, "web", "ns")
         await asyncio.sleep(10)
         assert not api.find(REPLICA_SETS)
+
+
+@pytest.mark.looptime
+async def test_what_is_no_longer_served_is_no_longer_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its definition went while the server told what there is: nobody tells that it is gone."""
+    async with collecting(monkeypatch, REPLICA_SETS) as (api, _):
+        assert api.watchers(DEPLOYMENTS) == 1
+        await asyncio.sleep(controller.RESOURCES_PERIOD)
+        assert (api.watchers(DEPLOYMENTS), api.watchers(REPLICA_SETS)) == (0, 1)
