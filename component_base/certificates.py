@@ -82,23 +82,38 @@ def load_pair(context: ssl.SSLContext, pem: bytes, password: str | None = None) 
 async def pair_in(folder: Path, name: str) -> tuple[Path, Path]:
     """A certificate and its key in a folder: self-signed, if both are missing.
 
-    Raises CertificateError where one of them is.
+    Raises CertificateError where one of them is, unless whoever wrote them was broken off.
     """
     pair = certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+    unfinished = folder / f"{name}.pem.part"
+    if unfinished.exists():
+        _write_pair(unfinished, certificate, key)
     missing = [each for each in pair if not each.exists()]
     if len(missing) == 1:
         raise CertificateError(f"error reading {missing[0]}, certificate and key must be supplied as a pair")
     if missing:
-        _write_pair(await _tool("self-signed", host="localhost"), certificate, key)
+        _begin_pair(await _tool("self-signed", host="localhost"), unfinished)
+        _write_pair(unfinished, certificate, key)
     return pair
 
 
-def _write_pair(pem: bytes, certificate: Path, key: Path) -> None:
+def _begin_pair(pem: bytes, unfinished: Path) -> None:
+    """The file is there only with all that is in it."""
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    begun = unfinished.with_suffix(".new")
+    begun.touch(mode=0o600)
+    begun.write_bytes(pem)
+    begun.replace(unfinished)
+
+
+def _write_pair(both: Path, certificate: Path, key: Path) -> None:
+    """From a file that goes when all is written: until then this can be done again."""
+    pem = both.read_bytes()
     begin = pem.index(b"-----BEGIN CERTIFICATE-----")
-    key.parent.mkdir(parents=True, exist_ok=True)
     key.touch(mode=0o600)
     key.write_bytes(pem[:begin])
     certificate.write_bytes(pem[begin:])
+    both.unlink()
 
 
 async def new_key() -> str:

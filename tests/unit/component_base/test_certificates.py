@@ -125,6 +125,20 @@ async def test_a_pair_is_made_once(tmp_path: Path) -> None:
     assert certificate.read_text() == made
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+@pytest.mark.parametrize("written", [(), ("apiserver.key",), ("apiserver.key", "apiserver.crt")])
+async def test_a_pair_that_was_begun_is_finished(tmp_path: Path, written: tuple[str, ...]) -> None:
+    (tmp_path / "apiserver.pem.part").write_bytes(PEER.pair)
+    for name in written:
+        (tmp_path / name).touch()
+    certificate, key = await pair_in(tmp_path, "apiserver")
+    assert key.read_bytes() + certificate.read_bytes() == PEER.pair
+    assert names_in(tmp_path) == ["apiserver.crt", "apiserver.key"]
+
+
 async def test_half_a_pair_is_none(tmp_path: Path) -> None:
     (tmp_path / "apiserver.crt").write_text(PEER.pem)
     with pytest.raises(
