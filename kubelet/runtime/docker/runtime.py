@@ -109,6 +109,7 @@ class DockerRuntime:
             async with await self._connector.open(
                 Request("GET", path_of("/events", filters=filters))
             ) as stream:
+                await self._sandboxes.clear_up()
                 await self._restore_network()
                 yield RuntimeEvent("")
                 async for line in stream.lines():

@@ -48,6 +48,9 @@ class Sandboxes:
         self._pause_image = pause_image
         self._inspected: dict[str, Mapping[str, Any]] = {}
         self._setting_up = asyncio.Lock()
+        self._unknown: dict[str, Tenant] = {}
+        """By their containers' names: sandboxes that were being made when the engine went away."""
+        self._clearing = asyncio.Lock()
 
     async def set_up_network(self, pod_cidr: str) -> None:
         """The addresses of sandboxes that run already stay theirs."""
@@ -60,12 +63,29 @@ class Sandboxes:
                 raise SandboxError(f"cannot set up the pod network: {error}") from error
 
     async def create(self, config: SandboxConfig) -> RuntimeSandbox:
+        await self.clear_up()
         tenant = self._new_tenant(config)
+        memory = SandboxMemory(tenant.address, tenant.host_ports, config.share_process_namespace)
+        labels = sandbox_labels(self._network.node, config, memory)
         try:
-            return await self._create(config, tenant)
+            return await self._create(config, tenant, labels)
+        except RuntimeUnavailable:
+            self._unknown[docker_name(labels)] = tenant
+            raise
         except BaseException:
             await self._release(tenant)
             raise
+
+    async def clear_up(self) -> None:
+        """The engine is back: what it was making may run without a network, and nobody waits for it.
+
+        Until then its address is nobody else's.
+        """
+        async with self._clearing:
+            for name, tenant in list(self._unknown.items()):
+                await self._creator.remove(name)
+                del self._unknown[name]
+                await self._release(tenant)
 
     async def stop(self, sandbox_id: str) -> None:
         try:
@@ -100,9 +120,7 @@ class Sandboxes:
         if tenant.address:
             await self._network.release(tenant)
 
-    async def _create(self, config: SandboxConfig, tenant: Tenant) -> RuntimeSandbox:
-        memory = SandboxMemory(tenant.address, tenant.host_ports, config.share_process_namespace)
-        labels = sandbox_labels(self._network.node, config, memory)
+    async def _create(self, config: SandboxConfig, tenant: Tenant, labels: dict[str, str]) -> RuntimeSandbox:
         body = sandbox_body(config, self._pause_image, labels, self._creator.privileges)
         try:
             sandbox_id = await self._creator.create(docker_name(labels), body, pull=True)
