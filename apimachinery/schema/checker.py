@@ -3,7 +3,8 @@
 A compiled check takes a value and returns None if all is well, else its findings. Findings carry the
 way back to the root from the inside out, so that a clean object costs no paths. What the walk finds
 it may also mend: unknown fields are dropped when asked, nulls, unusual spellings, and what Go's types do
-not write when it is empty: lists, maps, and zeros that are no pointer's.
+not write when it is empty: lists, maps, and zeros that are no pointer's. What Go's types always write is
+added (`written`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from apimachinery.schema.findings import NULL, SPELLING, TYPE, UNKNOWN, Check, F
 from apimachinery.schema.node import SchemaNode
 from apimachinery.schema.scalars import FORMATS, PLAIN_TYPES, Fault, Replacement, check_quantity, mismatch
 from apimachinery.schema.unions import UNIONS, union
+from apimachinery.schema.written import written_always
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 
@@ -30,6 +32,7 @@ WRITTEN_EMPTY: dict[str, tuple[str, ...]] = {
     "DeviceClaim": ("requests",),
     "EndpointSlice": ("ports",),
     "HorizontalPodAutoscalerStatus": ("currentMetrics",),
+    "ObjectMeta": ("managedFields",),  # an empty list takes all managers away
     "ProjectedVolumeSource": ("sources",),
     "ResourcePolicyRule": ("namespaces",),
     "Role": ("rules",),
@@ -140,12 +143,12 @@ class Compiler:
             fields = {name: self.compile(child) for name in node.fields if (child := node.child(name))}
             return _struct(node, fields)
         if node.values is not None:
-            return _map(self.compile(node.values), _go_type(node))
+            return _map(self.compile(node.values), _go_type(node), _zero_of(node.values))
         return (frozenset((dict,)), _go_type(node))
 
     def _array(self, node: SchemaNode) -> Check:
         items = self.compile(node.items) if node.items else None
-        return _list(items, _go_type(node))
+        return _list(items, _go_type(node), _zero_of(node.items))
 
 
 def _scalar(check: Callable[[Any], Fault | Replacement | None]) -> Check:
@@ -183,6 +186,8 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
     checks = {name: _as_check(check) for name, check in fields.items()}
     collections = _optional_collections(node)
     zeros = unwritten_zeros(node.definition_name.removeprefix("io.k8s."))
+    written = written_always(node)
+    always = frozenset(written)
 
     def run(value: Any) -> list[Finding] | None:
         if type(value) is not dict:
@@ -200,6 +205,8 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
                 if keeps_unknown:
                     continue
                 more: list[Finding] | None = [Finding(UNKNOWN, value, name)]
+            elif each is None and name in always:
+                more = None if written[name] is None else _added(value, name, written[name], check)
             elif each is None or (
                 not each and (collections.get(name) is type(each) or _is_zero(each, zeros.get(name)))
             ):
@@ -208,9 +215,26 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
                 more = check(each)
             if more:
                 found = gather(found, more, value, name, struct)
+        if not always <= value.keys():
+            for name in written:
+                if name not in value:
+                    found = gather(
+                        found, _added(value, name, written[name], checks[name]), value, name, struct
+                    )
         return found
 
     return run
+
+
+def _added(holder: Object, name: str, zero: Any, check: Check) -> list[Finding]:
+    """What mends a field that is missing: its zero, and what is always written within it."""
+    new = {} if zero == {} else zero
+    return [Finding(SPELLING, holder, name, value=new), *_within(new, check)]
+
+
+def _within(new: Any, check: Check) -> list[Finding]:
+    """What is missing of a struct that was missing itself."""
+    return (check(new) or []) if new == {} else []
 
 
 def _is_zero(value: Any, zero: Any) -> bool:
@@ -230,7 +254,16 @@ def _collection(node: SchemaNode) -> type | None:
     return dict if node.type == "object" and node.values is not None and not node.fields else None
 
 
-def _map(values: Check | Leaf | None, go_type: str) -> Check:
+def _zero_of(node: SchemaNode | None) -> Any:
+    """What a null among such values is to Go; None if it is no scalar."""
+    if node is None or node.extension("int-or-string"):
+        return None
+    if node.definition_name == _QUANTITY:
+        return "0"
+    return {"string": "", "integer": 0, "number": 0, "boolean": False}.get(node.type)
+
+
+def _map(values: Check | Leaf | None, go_type: str, zero: Any) -> Check:
     types = values[0] if isinstance(values, tuple) else frozenset[type]()
     check = _as_check(values)
 
@@ -242,8 +275,8 @@ def _map(values: Check | Leaf | None, go_type: str) -> Check:
             if type(each) in types:
                 continue
             if each is None:
-                # A null in a map of strings is the empty string to upstream; elsewhere it goes.
-                more: list[Finding] | None = [Finding(SPELLING, value="") if str in types else Finding(NULL)]
+                nothing = Finding(NULL) if zero is None else Finding(SPELLING, value=zero)
+                more: list[Finding] | None = [nothing]
             else:
                 more = check(each)
             if more:
@@ -253,7 +286,7 @@ def _map(values: Check | Leaf | None, go_type: str) -> Check:
     return run
 
 
-def _list(items: Check | Leaf | None, go_type: str) -> Check:
+def _list(items: Check | Leaf | None, go_type: str, zero: Any) -> Check:
     types = items[0] if isinstance(items, tuple) else frozenset[type]()
     check = _as_check(items)
 
@@ -265,7 +298,8 @@ def _list(items: Check | Leaf | None, go_type: str) -> Check:
             if type(each) in types:
                 continue
             if each is None:
-                more: list[Finding] | None = [Finding(SPELLING, value="" if types else {})]
+                new = {} if zero is None else zero
+                more: list[Finding] | None = [Finding(SPELLING, value=new), *_within(new, check)]
             else:
                 more = check(each)
             if more:

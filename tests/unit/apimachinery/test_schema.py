@@ -93,7 +93,7 @@ def test_every_unknown_field_is_named_and_pruned_on_request() -> None:
     assert checked.unknown_messages == ['unknown field "spec.containers[0].imagee"', 'unknown field "foo"']
     assert "foo" in body
     checker("v1", "Pod").check(body, prune=True)
-    assert body == pod()
+    assert body == pod(resources={})
 
 
 def test_nulls_go_and_numbers_of_quantities_become_texts() -> None:
@@ -128,7 +128,11 @@ def object_of(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
             object_of(
                 "autoscaling/v2", "HorizontalPodAutoscaler", status={"currentMetrics": [], "conditions": []}
             ),
-            object_of("autoscaling/v2", "HorizontalPodAutoscaler", status={"currentMetrics": []}),
+            object_of(
+                "autoscaling/v2",
+                "HorizontalPodAutoscaler",
+                status={"currentMetrics": [], "desiredReplicas": 0},
+            ),
             id="of a status, too",
         ),
         pytest.param(
@@ -154,6 +158,70 @@ def object_of(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_empty_goes(body: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert checker(body["apiVersion"], body["kind"]).check(body).is_clean
+    assert body == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "expected"),
+    [
+        pytest.param(
+            "conditions",
+            [{"type": "Ready", "status": "True"}],
+            [{"type": "Ready", "status": "True", "lastProbeTime": None, "lastTransitionTime": None}],
+            id="times are null",
+        ),
+        pytest.param(
+            "containerStatuses",
+            [{"name": "c", "ready": True, "restartCount": 0, "image": "i"}],
+            [
+                {
+                    "name": "c",
+                    "ready": True,
+                    "restartCount": 0,
+                    "image": "i",
+                    "imageID": "",
+                    "state": {},
+                    "lastState": {},
+                }
+            ],
+            id="structs and texts are empty",
+        ),
+        pytest.param("conditions", [None], [{"type": "", "status": "", "lastProbeTime": None,
+                                             "lastTransitionTime": None}], id="of what is null"),
+        pytest.param("phase", None, None, id="but not what may be left out"),
+    ],
+)  # fmt: skip
+def test_what_go_always_writes_is_there(part: str, given: Any, expected: Any) -> None:
+    body = object_of("v1", "Pod", status={part: given})
+    assert checker("v1", "Pod").check(body).is_clean
+    assert body["status"].get(part) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(
+            object_of("v1", "Pod", spec={"os": {"name": None}}),
+            object_of("v1", "Pod", spec={"os": {"name": ""}}),
+            id="what is always written",
+        ),
+        pytest.param(
+            object_of("v1", "PersistentVolume", spec={"capacity": {"storage": None}}),
+            object_of("v1", "PersistentVolume", spec={"capacity": {"storage": "0"}}),
+            id="an amount",
+        ),
+        pytest.param(
+            object_of("v1", "Secret", data={"a": None}), object_of("v1", "Secret", data={"a": ""}), id="bytes"
+        ),
+        pytest.param(
+            object_of("v1", "Pod", spec={"securityContext": {"supplementalGroups": [None]}}),
+            object_of("v1", "Pod", spec={"securityContext": {"supplementalGroups": [0]}}),
+            id="an item",
+        ),
+    ],
+)
+def test_a_null_among_others_is_zero(body: dict[str, Any], expected: dict[str, Any]) -> None:
     assert checker(body["apiVersion"], body["kind"]).check(body).is_clean
     assert body == expected
 
@@ -257,4 +325,6 @@ def test_what_a_schema_below_a_schema_has_too_much_goes_without_a_word() -> None
     obj = definition({"items": {"type": "string", "colour": "red", "maxLength": None}})
     check = checker("apiextensions.k8s.io/v1", "CustomResourceDefinition")
     assert check.check(obj).unknown == []
-    assert obj == definition({"items": {"type": "string"}})
+    expected = definition({"items": {"type": "string"}})
+    check.check(expected)
+    assert obj == expected

@@ -130,7 +130,7 @@ V2: tuple[Object, ...] = (
                 {"type": ""},
                 {"type": "External", "external": {"metric": QPS, "current": {"averageValue": "2"}}},
             ],
-            "conditions": [{"type": "AbleToScale", "status": "True"}],
+            "conditions": [{"type": "AbleToScale", "status": "True", "lastTransitionTime": None}],
         },
     },
 )
