@@ -76,7 +76,7 @@ def _fill(container: Object, limit: Object, word: str) -> Iterator[str]:
         missing = sorted(set(defaults) - set(given))
         if missing:
             resources[target] = {**given, **{each: defaults[each] for each in missing}}
-            yield f"{', '.join(missing)} {name} for {word} {container['name']}"
+            yield f"{', '.join(missing)} {name} for {word} {container.get('name') or ''}"
 
 
 def pod_problems(pod: Object, limit_range: Object) -> list[str]:

@@ -70,7 +70,8 @@ def assigned(pod: Object, binding: Object, now: str) -> Object:
     if wanted.get("annotations"):
         metadata["annotations"] = (metadata.get("annotations") or {}) | wanted["annotations"]
     conditions = pod.setdefault("status", {}).setdefault("conditions", [])
-    set_condition(conditions, {"type": "PodScheduled", "status": "True"}, now)
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+    set_condition(conditions, scheduled, now)
     return pod
 
 

@@ -20,8 +20,8 @@ async def update(info: RequestInfo, receive: Receive, send: Send, store: Store) 
     body = await bodies.read(info, receive)
     namespace, expected = store.namespace_of(info), bodies.expected_of(store)
     decoded = [await bodies.decode(info, body, expected, options.field_validation)]
+    rules.set_namespace(store.resource, namespace, decoded[0])
     rules.check_name(info.name, decoded[0])
-    rules.check_namespace(store.resource, namespace, decoded[0])
 
     async def replace(entry: Entry | None) -> Object:
         """The body's object; a further attempt needs a fresh one, for the first has been changed."""

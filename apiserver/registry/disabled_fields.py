@@ -37,6 +37,8 @@ class Gated:
     counts: Callable[[Any], bool] = _anything
     """Whether this value of the field is behind the gate."""
     drops_empty_parent: bool = False
+    drops_volume: bool = False
+    """Whether the volume goes that has the field, and what mounts it."""
     keeps: bool = True
     """Whether an object that has the field may keep it, and use all others that are behind its gate."""
 
@@ -52,7 +54,7 @@ POD_SPEC: tuple[Gated, ...] = (
     *_each(_CONTAINERS, "ContainerStopSignals", "lifecycle", "stopSignal", drops_empty_parent=True),
     *_each(_CONTAINERS, "EnvFiles", "env", "*", "valueFrom", "fileKeyRef"),
     Gated("HostnameOverride", ("hostnameOverride",)),
-    Gated("ImageVolume", ("volumes", "*", "image")),
+    Gated("ImageVolume", ("volumes", "*", "image"), drops_volume=True),
     Gated(
         "ClusterTrustBundleProjection", ("volumes", "*", "projected", "sources", "*", "clusterTrustBundle")
     ),
@@ -125,6 +127,8 @@ class DisabledFields:
             used = [each for each in fields if _is_used(new, each)]
             if used and not (old and any(each.keeps and _is_used(old, each) for each in fields)):
                 for each in used:
+                    if each.drops_volume:
+                        _drop_volumes(new, each)
                     _drop(new, each)
                     if each.drops_empty_parent:
                         _drop_if_empty(new, each.path[:-1])
@@ -152,6 +156,23 @@ def _drop(obj: Object, gated: Gated) -> None:
     for holder in _holders(obj, way):
         if _has(holder, name, gated):
             del holder[name]
+
+
+def _drop_volumes(obj: Object, gated: Gated) -> None:
+    *to_spec, volumes, _, name = gated.path
+    for spec in _holders(obj, to_spec):
+        gone = {each.get("name") for each in spec.get(volumes) or () if _has(each, name, gated)}
+        _keep_others(spec, volumes, gone)
+        for containers in _CONTAINERS:
+            for container in spec.get(containers) or ():
+                _keep_others(container, "volumeMounts", gone)
+
+
+def _keep_others(holder: Object, items: str, gone: set[str | None]) -> None:
+    if items in holder:
+        holder[items] = [each for each in holder[items] or () if each.get("name") not in gone]
+        if not holder[items]:
+            del holder[items]
 
 
 def _drop_if_empty(obj: Object, path: Sequence[str]) -> None:

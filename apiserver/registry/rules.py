@@ -111,16 +111,6 @@ def check_name(name: str, obj: Object) -> None:
         raise BadRequestError(f"the name of the object ({own}) does not match the name on the URL ({name})")
 
 
-def check_namespace(resource: Resource, namespace: str, obj: Object) -> None:
-    """As set_namespace, in the words of an update."""
-    own = obj["metadata"].get("namespace") or ""
-    if resource.namespaced and own and own != namespace:
-        raise BadRequestError(
-            f"the namespace of the object ({own}) does not match the namespace on the request ({namespace})"
-        )
-    set_namespace(resource, namespace, obj)
-
-
 def drop_version(obj: Object, *, dry_run: bool) -> None:
     """A new object has no version: none that can be read. Nothing but the store minds. Raises StatusError."""
     version = obj["metadata"].pop("resourceVersion", None) or "0"

@@ -87,8 +87,8 @@ class _Update:
             raise NotFoundError(self._store.resource, self._target.name)
         self.old = await self._judged(entry) if entry else None
         self.new = await self._change(entry)
+        rules.set_namespace(self._store.resource, self._target.namespace, self.new)
         rules.check_name(self._target.name, self.new)
-        rules.check_namespace(self._store.resource, self._target.namespace, self.new)
         if not self._target.is_tracked:
             self._store.track(self._info, self.old, self.new, self._options, self._target.subresource)
         if self.old is None:

@@ -153,6 +153,17 @@ def same(left: Any, right: Any) -> bool:
     return is_empty(left) and is_empty(right)
 
 
+def exactly(left: Any, right: Any) -> bool:
+    """Equality in which null, {} and [] mean "not set", at any depth, but 0, false and "" something."""
+    if left == right:
+        return True
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(exactly(left.get(key), right.get(key)) for key in left.keys() | right.keys())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(exactly, left, right))
+    return left in (None, {}, []) and right in (None, {}, [])
+
+
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: absent, zero, or a map of nothing but such values."""
     if isinstance(value, dict):

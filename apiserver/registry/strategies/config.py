@@ -15,6 +15,7 @@ from apimachinery.objects import Object, annotations_of
 from apiserver.registry.strategies.checks import Errors, immutable, matches, same
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns
+from apiserver.registry.strategies.warnings.key_pairs import key_pair_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _MAX_SIZE = 1024 * 1024
@@ -70,6 +71,12 @@ class SecretStrategy(Strategy):
             *_once_immutable(new, old, "data"),
             *_validate_secret(new),
         ]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        data = obj.get("data") or {}
+        if obj.get("type") != "kubernetes.io/tls":
+            return []
+        return [*key_pair_warnings(_decoded(data.get("tls.crt")), _decoded(data.get("tls.key")))]
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"type": obj.get("type") or ""}
@@ -134,12 +141,21 @@ def _needed_keys(data: Mapping[str, str], sort: str, path: Path) -> Errors:
             yield invalid(path.key(key), _REDACTED, wrong)
 
 
+def _syntax_problem(error: json.JSONDecodeError) -> str:
+    """Which character stands where a value should begin; the most that a secret's check tells apart."""
+    if error.pos >= len(error.doc):
+        return "unexpected end of JSON input"
+    return f"invalid character '{error.doc[error.pos]}' looking for beginning of value"
+
+
 def _not_a_json_object(text: bytes) -> str:
     """What is wrong, in the words of Go's decoder for the common cases."""
     try:
         value = json.loads(text)
-    except ValueError as error:
-        return "unexpected end of JSON input" if not text.strip() else str(error)
+    except json.JSONDecodeError as error:
+        return _syntax_problem(error)
+    except ValueError:
+        return "invalid character '\\ufffd' looking for beginning of value"
     if isinstance(value, dict) or value is None:
         return ""
     kind = {str: "string", bool: "bool", list: "array"}.get(type(value), "number")

@@ -9,7 +9,6 @@ from typing import Any
 
 from apimachinery.cron import ScheduleError, parse_schedule
 from apimachinery.field import ErrorList, Path, invalid, not_supported, required
-from apimachinery.metadata import validate_labels
 from apimachinery.objects import Object, get_path, name_of
 from apiserver.registry.strategies.checks import Errors, non_negative_fields, one_of
 from apiserver.registry.strategies.job import validate_job_spec
@@ -55,7 +54,7 @@ class CronJobStrategy(Strategy):
         return errors
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return list(_validate_cron_job(new["spec"]))
+        return list(_validate_cron_job(new["spec"], old["spec"]))
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         found = [] if old else [*name_warnings(obj)]
@@ -80,25 +79,29 @@ class CronJobStrategy(Strategy):
         ]
 
 
-def _validate_cron_job(spec: Object) -> Errors:
+def _validate_cron_job(spec: Object, before: Object | None = None) -> Errors:
     schedule, at = spec.get("schedule") or "", _SPEC.child("schedule")
     if not schedule:
         yield required(at)
     else:
         yield from _parses(schedule, at)
     if "TZ" in schedule:
-        detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        yield invalid(at, schedule, detail)
-    yield from _time_zone(spec.get("timeZone"), _SPEC.child("timeZone"))
+        if "TZ" not in ((before or {}).get("schedule") or ""):
+            detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            yield invalid(at, schedule, detail)
+        elif spec.get("timeZone") is not None:
+            yield invalid(at, schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule")
     yield from non_negative_fields(spec, _SPEC, "startingDeadlineSeconds")
+    if before is None or before.get("timeZone") != spec.get("timeZone"):
+        yield from _time_zone(spec.get("timeZone"), _SPEC.child("timeZone"))
     policies = ("Allow", "Forbid", "Replace")
     yield from one_of(spec.get("concurrencyPolicy"), _SPEC.child("concurrencyPolicy"), policies)
-    template, at = spec.get("jobTemplate") or {}, _SPEC.child("jobTemplate")
-    yield from validate_labels(get_path(template, "metadata.labels", {}), at.child("metadata", "labels"))
-    job = template.get("spec") or {}
+    job, at = get_path(spec, "jobTemplate.spec", {}), _SPEC.child("jobTemplate", "spec")
+    yield from validate_job_spec(job, at)
+    if job.get("selector") is not None:
+        yield invalid(at.child("selector"), job["selector"], "`selector` will be auto-generated")
     if job.get("manualSelector"):
-        yield not_supported(at.child("spec", "manualSelector"), True, ["nil", "false"])
-    yield from validate_job_spec(job, at.child("spec"), in_cron_job=True)
+        yield not_supported(at.child("manualSelector"), True, ["nil", "false"])
     yield from non_negative_fields(spec, _SPEC, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
 
 

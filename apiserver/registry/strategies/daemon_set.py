@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.field import ErrorList, invalid, not_supported, required
+from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, annotations_of, get_path
 from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, same
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
@@ -29,7 +30,6 @@ from apiserver.registry.strategies.workloads import (
     is_zero,
     matches_template,
     validate_running_template,
-    validate_selector,
 )
 from apiserver.registry.strategy import Column, Strategy
 
@@ -58,6 +58,8 @@ class DaemonSetStrategy(Strategy):
             fill_absent(spec["updateStrategy"], {"rollingUpdate": {}})
             fill_absent(spec["updateStrategy"]["rollingUpdate"], {"maxUnavailable": 1, "maxSurge": 0})
         default_template(spec.setdefault("template", {}))
+        if _TEMPLATE_GENERATION not in annotations_of(obj):
+            _set_template_generation(obj, 0)
 
     def prepare_for_create(self, obj: Object) -> None:
         _set_template_generation(obj, 1)
@@ -108,9 +110,12 @@ def _set_template_generation(daemon_set: Object, generation: int) -> None:
 
 
 def _validate_spec(spec: Object) -> Errors:
-    yield from validate_selector(spec, "daemonset")
-    if is_usable(spec.get("selector")):
+    selector, at = spec.get("selector"), SPEC.child("selector")
+    yield from validate_label_selector(selector, at)
+    if is_usable(selector):
         yield from matches_template(spec)
+    if selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        yield invalid(at, selector, "empty selector is invalid for daemonset")
     yield from validate_running_template(spec.get("template") or {}, "DaemonSet")
     yield from non_negative_fields(spec, SPEC, "minReadySeconds")
     yield from _validate_strategy(spec.get("updateStrategy") or {})

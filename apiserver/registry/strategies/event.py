@@ -46,6 +46,7 @@ _FIXED_AFTER_CREATE = {
 class EventStrategy(Strategy):
     """The store keeps core/v1's form; `is_new` tells that a request spoke events.k8s.io/v1."""
 
+    name_check = staticmethod(names.is_path_segment)
     error_kind = "Event"
     has_status = False
     tracks_generation = False

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from apimachinery import names
 from apimachinery.conditions import is_condition_true
 from apimachinery.durations import human_duration
 from apimachinery.field import ErrorList, Path, invalid, not_supported, required, too_long
@@ -43,6 +44,7 @@ _COUNTS = (
     "backoffLimitPerIndex",
     "maxFailedIndexes",
 )
+_MODES = ("NonIndexed", "Indexed")
 _MAX_INT32 = 2**31 - 1
 _MAX_INDEXED = 100_000
 _MAX_OF_MANY = 10_000
@@ -85,18 +87,19 @@ class JobStrategy(Strategy):
         _label_like_template(obj)
 
     def validate(self, obj: Object) -> ErrorList:
-        return [*_generated_labels(obj), *validate_job_spec(obj["spec"], _SPEC)]
+        return [*_generated_labels(obj), *_validate_selected(obj["spec"]), *_names_hosts(obj)]
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return [*validate_job_spec(new["spec"], _SPEC), *_job_changes(new, old)]
+        return [*_validate_selected(new["spec"]), *_job_changes(new, old)]
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         return validate_job_status_update(new, old)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        names = name_warnings(obj) if old is None else ()
-        specs = job_spec_warnings("spec", obj["spec"]) if is_new_generation(obj, old) else ()
-        return [*names, *specs]
+        found = [*name_warnings(obj)] if old is None else []
+        if is_new_generation(obj, old):
+            found += job_spec_warnings("spec", obj["spec"])
+        return found
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.successful": str(get_path(obj, "status.succeeded", 0))}
@@ -113,19 +116,19 @@ class JobStrategy(Strategy):
 
 
 def _label_like_template(job: Object) -> None:
+    """Shares the template's labels: what is generated among them becomes the Job's, too, as upstream."""
     labels = get_path(job, "spec.template.metadata.labels")
     if labels and not labels_of(job):
-        job["metadata"]["labels"] = dict(labels)
+        job["metadata"]["labels"] = labels
 
 
 def _generate_selector(job: Object) -> None:
     """A label that no other Job can have; upstream's older names of it are set too."""
     values = {_UID: uid_of(job), _NAME: name_of(job)}
     metadata = job["spec"]["template"].setdefault("metadata", {})
-    labels = {**(metadata.get("labels") or {})}
+    metadata["labels"] = metadata.get("labels") or {}
     for label in (*_OLD_LABELS, *_OLD_LABELS.values()):
-        labels[label] = values[_OLD_LABELS.get(label, label)]
-    metadata["labels"] = labels
+        metadata["labels"][label] = values[_OLD_LABELS.get(label, label)]
     selector = job["spec"].get("selector") or {}
     given = selector.get("matchLabels") or {}
     job["spec"]["selector"] = {**selector, "matchLabels": {**given, _UID: uid_of(job)}}
@@ -144,34 +147,57 @@ def _generated_labels(job: Object) -> Errors:
         yield invalid(_SPEC.child("selector"), selector, "`selector` not auto-generated")
 
 
-def validate_job_spec(spec: Object, path: Path, *, in_cron_job: bool = False) -> Errors:
-    yield from non_negative_fields(spec, path, *_COUNTS)
-    selector, template, at = spec.get("selector"), spec.get("template") or {}, path.child("template")
+def _names_hosts(job: Object) -> Errors:
+    """Pods of an indexed Job are hosts called after it and their index."""
+    completions = job["spec"].get("completions") or 0
+    if job["spec"].get("completionMode") == "Indexed" and completions > 0:
+        last = f"{name_of(job)}-{completions - 1}"
+        if names.is_dns1123_label(last):
+            detail = f"will not able to create pod with invalid DNS label: {last}"
+            yield invalid(Path("metadata", "name"), name_of(job), detail)
+
+
+def _validate_selected(spec: Object) -> Errors:
+    """A Job's own spec: a CronJob's template of one has no selector."""
+    yield from validate_job_spec(spec, _SPEC)
+    selector, template, at = spec.get("selector"), spec.get("template") or {}, _SPEC.child("selector")
     if selector is None:
-        if not in_cron_job:
-            yield required(path.child("selector"))
+        yield required(at)
     else:
-        yield from validate_label_selector(selector, path.child("selector"))
-        yield from _selects(selector, template, at)
+        yield from validate_label_selector(selector, at)
+        yield from _selects(selector, template, _SPEC.child("template"))
+
+
+def validate_job_spec(spec: Object, path: Path) -> Errors:
+    yield from non_negative_fields(spec, path, *_COUNTS)
+    template = spec.get("template") or {}
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         yield required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified")
     yield from _managed_by(spec.get("managedBy"), path.child("managedBy"))
-    modes = ("NonIndexed", "Indexed")
     mode = spec.get("completionMode")
-    yield from one_of(mode, path.child("completionMode"), modes, optional=True)
-    yield from _indexed(spec, path) if mode == "Indexed" else _not_indexed(spec, path)
+    if mode not in (None, *_MODES):
+        yield not_supported(path.child("completionMode"), mode, _MODES)
+    if mode == "Indexed":
+        yield from _indexed(spec, path)
+    elif mode in (None, "NonIndexed"):
+        yield from _not_indexed(spec, path)
     if spec.get("podFailurePolicy") is not None:
         yield from validate_failure_policy(spec, path.child("podFailurePolicy"))
-    if mode == "Indexed" and spec.get("successPolicy") is not None:
-        yield from validate_success_policy(spec, path.child("successPolicy"))
+    if spec.get("successPolicy") is not None:
+        at = path.child("successPolicy")
+        if mode == "Indexed":
+            yield from validate_success_policy(spec, at)
+        else:
+            yield invalid(at, spec["successPolicy"], "requires indexed completion mode")
     yield from _replacement_policy(spec, path.child("podReplacementPolicy"))
+    at = path.child("template")
     yield from validate_template(template, at)
     yield from _restart_policy(spec, template, at.child("spec", "restartPolicy"))
 
 
 def _selects(selector: Object, template: Object, path: Path) -> Errors:
-    labels = get_path(template, "metadata.labels", {})
-    if is_usable(selector) and not selector_from_label_selector(selector).matches(labels):
+    labels = get_path(template, "metadata.labels")
+    if is_usable(selector) and not selector_from_label_selector(selector).matches(labels or {}):
         yield invalid(path.child("metadata", "labels"), labels, "`selector` does not match template `labels`")
 
 
@@ -184,7 +210,7 @@ def _managed_by(controller: str | None, path: Path) -> Errors:
 
 
 def _not_indexed(spec: Object, path: Path) -> Errors:
-    for field in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
+    for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
         if spec.get(field) is not None:
             yield invalid(path.child(field), spec[field], "requires indexed completion mode")
 

@@ -50,7 +50,7 @@ class NodeStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """podCIDR is podCIDRs[0]; allocatable is capacity until somebody says less."""
         spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
-        if spec.get("podCIDR") and not spec.get("podCIDRs"):
+        if spec.get("podCIDR") and spec["podCIDR"] not in (spec.get("podCIDRs") or ())[:1]:
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):
             spec["podCIDR"] = spec["podCIDRs"][0]

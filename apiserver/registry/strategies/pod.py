@@ -10,7 +10,7 @@ from apimachinery.field import ErrorList, Path, forbidden, not_supported, requir
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from apimachinery.pods import qos_class
 from apiserver.registry.strategies.checks import Errors
-from apiserver.registry.strategies.pod_status import keep_observed_generations, validate_status
+from apiserver.registry.strategies.pod_status import keep_observed_generations, share_pod_ip, validate_status
 from apiserver.registry.strategies.pod_table import COLUMNS, completion_condition, pod_cells
 from apiserver.registry.strategies.podspec.annotations import (
     validate_annotation_changes,
@@ -48,6 +48,7 @@ class PodStrategy(Strategy):
         spec = obj.setdefault("spec", {})
         default_pod_spec(spec)
         default_only_pods(spec)
+        share_pod_ip(obj.get("status") or {})
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj)}
@@ -55,8 +56,9 @@ class PodStrategy(Strategy):
         merge_label_keys(obj)
         fill_in_app_armor(obj)
         if obj["spec"].get("schedulingGates"):
+            since = {"lastProbeTime": None, "lastTransitionTime": obj["metadata"]["creationTimestamp"]}
             condition = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
-            obj["status"]["conditions"] = [{**condition, "message": _GATED}]
+            obj["status"]["conditions"] = [{**since, **condition, "message": _GATED}]
 
     def prepare_for_update(self, new: Object, old: Object) -> None:
         new["status"] = old.get("status") or {}
@@ -152,6 +154,8 @@ class EphemeralContainersStrategy(PodStrategy):
         containers = (new.get("spec") or {}).get("ephemeralContainers") or []
         _keep_all(new, old)
         new["spec"] = {**old["spec"], "ephemeralContainers": containers}
+        if not containers:
+            del new["spec"]["ephemeralContainers"]
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return [*_validate_pod(new), *validate_ephemeral_update(new, old)]

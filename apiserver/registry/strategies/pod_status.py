@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from apimachinery import names
 from apimachinery.field import Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object
 from apimachinery.pods import restarts_after
-from apiserver.registry.strategies.checks import Errors, immutable, matches, qualified_name, valid_ip
+from apiserver.registry.strategies.checks import (
+    MAX_INT32,
+    Errors,
+    between,
+    immutable,
+    matches,
+    qualified_name,
+    valid_ip,
+)
 
 _STATUS = Path("status")
 _SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 _TOO_MANY_IPS = "may specify no more than one IP for each IP family"
+
+
+def share_pod_ip(status: Object) -> None:
+    """podIP is podIPs[0], in place; where they differ it goes by podIP."""
+    ip, ips = status.get("podIP") or "", status.get("podIPs") or []
+    if ip and ip != (ips[0].get("ip") if ips else None):
+        status["podIPs"] = [{"ip": ip}]
+    elif ips and not ip:
+        status["podIP"] = ips[0].get("ip") or ""
 
 
 def keep_observed_generations(status: Object, before: Object) -> None:
@@ -37,12 +54,16 @@ def validate_status(new: Object, old: Object) -> Errors:
     status, before = new.get("status") or {}, old.get("status") or {}
     spec = old.get("spec") or {}
     for index, condition in enumerate(status.get("conditions") or ()):
+        at = _STATUS.child("conditions").index(index)
+        yield from _counts_generations(condition, at)
         if condition.get("type") not in _SYSTEM_CONDITIONS:
-            at = Path("metadata", "conditions").index(index).child("Type")
-            yield from qualified_name(condition.get("type") or "", at)
-    nominated = status.get("nominatedNodeName")
+            yield from qualified_name(condition.get("type") or "", at.child("Type"))
+    nominated, at = status.get("nominatedNodeName"), _STATUS.child("nominatedNodeName")
     if nominated and nominated != before.get("nominatedNodeName"):
-        yield from matches(nominated, _STATUS.child("nominatedNodeName"), names.is_dns1123_subdomain)
+        yield from matches(nominated, at, names.is_dns1123_subdomain)
+        if spec.get("nodeName"):
+            yield forbidden(at, "may not be set on pods that are already bound to a node")
+    yield from _counts_generations(status, _STATUS)
     yield from immutable(status.get("qosClass"), before.get("qosClass"), _STATUS.child("qosClass"))
     for field, containers in (
         ("containerStatuses", spec.get("containers") or ()),
@@ -53,8 +74,44 @@ def validate_status(new: Object, old: Object) -> Errors:
         by_name = {each["name"]: each for each in containers}
         now, then = status.get(field) or (), before.get(field) or ()
         yield from _transitions(now, then, policy or "", by_name, _STATUS.child(field))
+    claims = {each.get("name") for each in spec.get("resourceClaims") or ()}
+    yield from _claim_statuses(status.get("resourceClaimStatuses") or (), claims)
     yield from _pod_ips([each.get("ip") or "" for each in status.get("podIPs") or ()])
     yield from _host_ips(status)
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for index, each in enumerate(status.get(field) or ()):
+            user = (each.get("user") or {}).get("linux")
+            if user is not None:
+                yield from _linux_user(user, spec, _STATUS.child(field).index(index).child("user", "linux"))
+
+
+def _counts_generations(holder: Object, path: Path) -> Errors:
+    if (holder.get("observedGeneration") or 0) < 0:
+        at = path.child("observedGeneration")
+        yield invalid(at, holder["observedGeneration"], "must be a non-negative integer")
+
+
+def _claim_statuses(statuses: Sequence[Object], claims: Collection[str | None]) -> Errors:
+    seen: set[str] = set()
+    for index, status in enumerate(statuses):
+        at, name = _STATUS.child("resourceClaimStatuses").index(index).child("name"), status.get("name") or ""
+        if name not in claims:
+            yield invalid(at, name, "must match the name of an entry in `spec.resourceClaims`")
+        if name in seen:
+            yield duplicate(at, name)
+        seen.add(name)
+        if status.get("resourceClaimName") is not None:
+            yield from matches(status["resourceClaimName"], at, names.is_dns1123_subdomain)
+
+
+def _linux_user(user: Object, spec: Object, path: Path) -> Errors:
+    if (spec.get("os") or {}).get("name") == "windows":
+        yield forbidden(path, "cannot be set for a windows pod")
+        return
+    for field in ("uid", "gid"):
+        yield from between(user.get(field), path.child(field), 0, MAX_INT32)
+    for index, group in enumerate(user.get("supplementalGroups") or ()):
+        yield from between(group, path.child("supplementalGroups").index(index), 0, MAX_INT32)
 
 
 def _transitions(
@@ -85,10 +142,10 @@ def _pod_ips(ips: Sequence[str]) -> Errors:
     for index, ip in enumerate(ips):
         yield from valid_ip(ip, at.index(index))
     if len(ips) > 1 and not _is_one_of_each_family(ips):
-        yield invalid(at, [{"ip": ip} for ip in ips], _TOO_MANY_IPS)
+        yield invalid(at, [{"IP": ip} for ip in ips], _TOO_MANY_IPS)
     for index, ip in enumerate(ips):
         if ip in ips[:index]:
-            yield duplicate(at.index(index), {"ip": ip})
+            yield duplicate(at.index(index), {"IP": ip})
 
 
 def _host_ips(status: Object) -> Errors:
@@ -98,6 +155,6 @@ def _host_ips(status: Object) -> Errors:
     for index, ip in enumerate(ips):
         yield from valid_ip(ip, at.index(index))
         if ip in ips[:index]:
-            yield duplicate(at.index(index), {"ip": ip})
+            yield duplicate(at.index(index), {"IP": ip})
     if len(ips) > 1 and not _is_one_of_each_family(ips):
-        yield invalid(at, [{"ip": ip} for ip in ips], _TOO_MANY_IPS)
+        yield invalid(at, [{"IP": ip} for ip in ips], _TOO_MANY_IPS)

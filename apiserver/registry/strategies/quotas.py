@@ -101,7 +101,7 @@ def _is_countable(scope: str, name: str) -> bool:
         return name == "pods"
     if scope == "VolumeAttributesClass":
         return name in ("persistentvolumeclaims", "requests.storage")
-    return scope in _SCOPES and (name == "pods" or name in _COMPUTE)
+    return scope not in _SCOPES or name == "pods" or name in _COMPUTE
 
 
 def _conflicts(scopes: Collection[str], shown: Sequence[str], path: Path) -> Errors:
@@ -147,10 +147,16 @@ class LimitRangeStrategy(Strategy):
     tracks_generation = False
 
     def default(self, obj: Object) -> None:
+        obj.setdefault("spec", {}).setdefault("limits", None)
         for limit in get_path(obj, "spec.limits", ()):
             canonical_amounts(limit, *_LIMIT_FIELDS)
             if limit.get("type") == "Container":
                 _default_limit(limit)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        """One without a name is called by a UID."""
+        if not obj["metadata"].get("name"):
+            obj["metadata"]["name"] = obj["metadata"]["uid"]
 
     def validate(self, obj: Object) -> ErrorList:
         seen: set[str] = set()

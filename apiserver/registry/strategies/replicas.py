@@ -40,6 +40,9 @@ class ReplicaSetStrategy(Strategy):
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         fill_absent(spec, {"replicas": 1})
+        self._default_template(spec)
+
+    def _default_template(self, spec: Object) -> None:
         default_template(spec.setdefault("template", {}))
 
     def prepare_for_create(self, obj: Object) -> None:
@@ -79,6 +82,10 @@ class ReplicationControllerStrategy(ReplicaSetStrategy):
                 obj["spec"]["selector"] = dict(labels)
             if not get_path(obj, "metadata.labels"):
                 obj["metadata"]["labels"] = dict(labels)
+
+    def _default_template(self, spec: Object) -> None:
+        if spec.get("template") is not None:  # a pointer here, and nowhere else
+            default_template(spec["template"])
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_controller(obj["spec"]))
@@ -123,11 +130,11 @@ def _validate_controller(spec: Object) -> Errors:
         yield required(SPEC.child("selector"))
     yield from non_negative_fields(spec, SPEC, "replicas")
     template = spec.get("template")
-    if not template:
+    if template is None:
         yield required(at)
         return
-    labels = get_path(template, "metadata.labels", {})
-    if any(labels.get(key) != value for key, value in selector.items()):
+    labels = get_path(template, "metadata.labels")
+    if any((labels or {}).get(key) != value for key, value in selector.items()):
         yield invalid(at.child("metadata", "labels"), labels, MISMATCH)
     yield from validate_template(template, at)
     inner = template.get("spec") or {}

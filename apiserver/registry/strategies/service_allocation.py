@@ -83,7 +83,7 @@ class ServiceAllocator:
         if spec.get("type") == "ExternalName":
             return
         headless_alone = spec.get("clusterIP") == HEADLESS and not spec.get("selector")
-        if not spec.get("ipFamilyPolicy"):
+        if spec.get("ipFamilyPolicy") is None:
             inferred = "RequireDualStack" if headless_alone else "SingleStack"
             spec["ipFamilyPolicy"] = before.get("ipFamilyPolicy") or inferred
         if errors := list(validate_cluster_ips(spec)):

@@ -34,7 +34,7 @@ _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _TRAFFIC = ("Cluster", "Local")
-_DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+_DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")  # upstream's order
 _ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'"
 _HINTS, _MODE = "service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"
 _SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
@@ -176,7 +176,8 @@ def _families(spec: Object) -> Errors:
             yield not_supported(at, family, ("IPv4", "IPv6"))
         if family in families[:index]:
             yield duplicate(at, family)
-    yield from one_of(spec.get("ipFamilyPolicy"), _SPEC.child("ipFamilyPolicy"), _POLICIES, optional=True)
+    if spec.get("ipFamilyPolicy") not in (None, *_POLICIES):
+        yield not_supported(_SPEC.child("ipFamilyPolicy"), spec["ipFamilyPolicy"], _POLICIES)
 
 
 def _addresses(ips: Sequence[str]) -> Errors:
@@ -233,7 +234,8 @@ def _traffic_policies(spec: Object, sort: str) -> Errors:
     internal, at = spec.get("internalTrafficPolicy"), _SPEC.child("internalTrafficPolicy")
     yield from one_of(internal, at, _TRAFFIC, optional=sort not in ("ClusterIP", "NodePort", "LoadBalancer"))
     at = _SPEC.child("trafficDistribution")
-    yield from one_of(spec.get("trafficDistribution"), at, _DISTRIBUTIONS, optional=True)
+    if spec.get("trafficDistribution") not in (None, *_DISTRIBUTIONS):
+        yield not_supported(at, spec["trafficDistribution"], _DISTRIBUTIONS)
 
 
 def validate_service_update(service: Object, old: Object) -> Errors:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from apimachinery import names
 from apimachinery.field import ErrorList, Path, forbidden, invalid, required
 from apimachinery.metadata import validate_annotations, validate_labels
-from apimachinery.objects import Object, controller_of, get_path
+from apimachinery.objects import Object, controller_of, get_path, name_of
 from apiserver.registry.strategies.checks import (
     Errors,
+    dns_label,
     immutable,
     non_negative,
     non_negative_fields,
@@ -18,13 +20,14 @@ from apiserver.registry.strategies.checks import (
     same,
 )
 from apiserver.registry.strategies.podspec.annotations import validate_pod_annotations
-from apiserver.registry.strategies.podspec.claims import default_claim_spec
+from apiserver.registry.strategies.podspec.claims import default_claim_spec, validate_claim_spec
 from apiserver.registry.strategies.podspec.defaults import (
     canonical_amounts,
     default_template,
     fill,
     fill_absent,
 )
+from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import NONE, WIDE_CONTAINERS, age, columns, container_cells
 from apiserver.registry.strategies.warnings.claims import claim_spec_warnings
 from apiserver.registry.strategies.warnings.pods import is_new_generation, template_warnings
@@ -58,6 +61,7 @@ _FIXED = (
 
 
 class StatefulSetStrategy(Strategy):
+    name_check = staticmethod(names.is_dns1123_label)
     columns: Sequence[Column] = columns("Ready", wide=WIDE_CONTAINERS)
 
     def default(self, obj: Object) -> None:
@@ -79,10 +83,10 @@ class StatefulSetStrategy(Strategy):
         obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
     def validate(self, obj: Object) -> ErrorList:
-        return list(_validate_spec(obj["spec"]))
+        return list(_validate_spec(obj["spec"], before=None))
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        errors = self.validate(new)
+        errors = list(_validate_spec(new["spec"], before=old["spec"]))
         kept = {**new["spec"], **{field: old["spec"].get(field) for field in _MUTABLE}}
         if not same(kept, old["spec"]):
             errors.append(forbidden(SPEC, _FIXED))
@@ -128,17 +132,27 @@ def _default_claim(claim: Object) -> None:
     fill(claim["status"], {"phase": "Pending"})
 
 
-def _validate_spec(spec: Object) -> Errors:
+def _validate_spec(spec: Object, *, before: Object | None) -> Errors:
+    """`before` is the spec that is changed: what cannot be changed about it is not judged again."""
     yield from _validate_policies(spec)
+    if before is None:
+        yield from _validate_claims(spec)
     yield from non_negative_fields(spec, SPEC, "replicas", "minReadySeconds")
-    start = get_path(spec, "ordinals.start")
-    yield from non_negative(start, SPEC.child("ordinals", "start"))
+    yield from non_negative(get_path(spec, "ordinals.start"), SPEC.child("ordinals.start"))
+    if before is None and spec.get("serviceName"):
+        yield from dns_label(spec["serviceName"], SPEC.child("serviceName"))
     yield from validate_selector(spec, "statefulset")
     if is_usable(spec.get("selector")):
         yield from matches_template(spec)
+        yield from _validate_template(spec, whole=before is None or _was_right(before))
     else:
         yield invalid(SPEC.child("selector"), spec.get("selector"), "")
-    yield from _validate_template(spec.get("template") or {})
+    yield from runs_for_ever(spec.get("template") or {}, "StatefulSet")
+
+
+def _was_right(spec: Object) -> bool:
+    """Older servers did not look into templates: what one of them let through may be changed, and stay so."""
+    return not any(_validate_spec({**spec, "serviceName": ""}, before=None))
 
 
 def _validate_policies(spec: Object) -> Errors:
@@ -174,14 +188,35 @@ def _validate_rolling_update(rolling: Object, at: Path) -> Errors:
         yield invalid(where, unavailable, "cannot be 0")
 
 
-def _validate_template(template: Object) -> Errors:
-    """Not the whole spec: its mounts may name claim templates."""
-    metadata, at = template.get("metadata") or {}, SPEC.child("template")
+def _validate_claims(spec: Object) -> Errors:
+    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+        at = SPEC.child("volumeClaimTemplates").index(index).child("spec")
+        yield from validate_claim_spec(claim.get("spec") or {}, at)
+
+
+def _validate_template(spec: Object, *, whole: bool) -> Errors:
+    """What is wrong with the metadata of a template is told twice, as upstream does."""
+    template, at = spec.get("template") or {}, SPEC.child("template")
+    metadata, pods = template.get("metadata") or {}, _pod_spec(spec)
     annotations = metadata.get("annotations") or {}
+    if whole:
+        yield from validate_template({**template, "spec": pods}, at)
     yield from validate_labels(metadata.get("labels") or {}, at.child("labels"))
     yield from validate_annotations(annotations, at.child("annotations"))
-    yield from validate_pod_annotations(annotations, template.get("spec") or {}, at.child("annotations"))
-    yield from runs_for_ever(template, "StatefulSet")
+    yield from validate_pod_annotations(annotations, pods, at.child("annotations"))
+
+
+def _pod_spec(spec: Object) -> Object:
+    """A pod's as the controller makes it: it gives it its names, and a volume for each claim template."""
+    pods = {**get_path(spec, "template.spec", {}), "hostname": "", "subdomain": ""}
+    names_of_claims = map(name_of, spec.get("volumeClaimTemplates") or ())
+    claims = {name: _claim_volume(name) for name in names_of_claims}
+    own = [each for each in pods.get("volumes") or () if each.get("name") not in claims]
+    return {**pods, "volumes": [*claims.values(), *own]}
+
+
+def _claim_volume(name: str) -> Object:
+    return {"name": name, "persistentVolumeClaim": {"claimName": name}}
 
 
 class ControllerRevisionStrategy(Strategy):

@@ -95,9 +95,11 @@ class PersistentVolumeStrategy(Strategy):
     async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
         """Notes when the phase changed, unless whoever changed it says so."""
         status, before = new.get("status") or {}, old.get("status") or {}
-        known = before.get("lastPhaseTransitionTime")
-        if status.get("phase") != before.get("phase") and status.get("lastPhaseTransitionTime") == known:
-            status["lastPhaseTransitionTime"] = format_time(ctx.now())
+        known, told = before.get("lastPhaseTransitionTime"), status.get("lastPhaseTransitionTime")
+        if status.get("phase") != before.get("phase"):
+            status["lastPhaseTransitionTime"] = told if told not in (None, known) else format_time(ctx.now())
+        elif told is None and known is not None:
+            status["lastPhaseTransitionTime"] = known
         return nothing_to_undo
 
     def validate(self, obj: Object) -> ErrorList:
@@ -134,7 +136,7 @@ def _validate_volume(spec: Object) -> Errors:
     if not capacity:
         yield required(at)
     if set(capacity) != {"storage"}:
-        yield not_supported(at, capacity, ["storage"])
+        yield not_supported(at, capacity or None, ["storage"])
     for name, value in capacity.items():
         if quantity_of(value).value() < 0:
             yield invalid(at.key(name), quantity_of(value).value(), "must be a valid resource quantity")

@@ -39,8 +39,8 @@ def matches_template(spec: Object) -> Errors:
     selector, template = spec.get("selector"), spec.get("template") or {}
     if selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
         return
-    labels = get_path(template, "metadata.labels", {})
-    if not selector_from_label_selector(selector).matches(labels):
+    labels = get_path(template, "metadata.labels")
+    if not selector_from_label_selector(selector).matches(labels or {}):
         yield invalid(SPEC.child("template", "metadata", "labels"), labels, MISMATCH)
 
 

@@ -83,8 +83,7 @@ def pull_policy(image: str) -> str:
 def default_template(template: Object) -> None:
     """A PodTemplateSpec."""
     template.setdefault("metadata", {})
-    if isinstance(template.get("spec"), dict):
-        default_pod_spec(template["spec"])
+    default_pod_spec(template.setdefault("spec", {}))
 
 
 def default_pod_spec(spec: Object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apimachinery.field import Path, forbidden, invalid, not_found, required
+from apimachinery.field import Path, forbidden, invalid, not_found, not_supported, required
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import Errors, one_of
 from apiserver.registry.strategies.podspec.paths import local_path, no_backsteps
@@ -50,7 +50,8 @@ def _sub_paths(mount: Object, path: Path, whole: Path) -> Errors:
 def _propagation(mount: Object, container: Object, path: Path) -> Errors:
     mode = mount.get("mountPropagation")
     if mode is not None:
-        yield from one_of(mode, path.child("mountPropagation"), _PROPAGATIONS)
+        if mode not in _PROPAGATIONS:
+            yield not_supported(path.child("mountPropagation"), mode, _PROPAGATIONS)
         if mode == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
             detail = "Bidirectional mount propagation is available only to privileged containers"
             yield forbidden(path.child("mountPropagation"), detail)

@@ -44,6 +44,9 @@ _WINDOWS_CONTAINER = (
 )
 
 
+_NOT_IN_NAMESPACE = "when `hostUsers` is false"
+
+
 def _ids(context: Object, path: Path, *fields: str) -> Errors:
     for field in fields:
         yield from between(context.get(field), path.child(field), 0, MAX_INT32)
@@ -63,7 +66,7 @@ def validate_pod_security(spec: Object, path: Path) -> Errors:
     for field, allowed in (
         ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
         ("supplementalGroupsPolicy", ("Merge", "Strict")),
-        ("seLinuxChangePolicy", ("MountOption", "Recursive")),
+        ("seLinuxChangePolicy", ("Recursive",)),  # MountOption is behind SELinuxMount
     ):
         yield from one_of(context.get(field), at.child(field), allowed, optional=True)
     yield from _profiles(context, at)
@@ -199,7 +202,7 @@ def validate_os(spec: Object, containers: Sequence[tuple[Object, Path]], path: P
     """What a pod for Linux or for Windows may not ask for; `containers` are all of them with their paths."""
     name, at = (spec.get("os") or {}).get("name"), path.child("os")
     if not name:
-        yield required(at.child("name"), "cannot be empty")
+        yield required(at.child("name"))
     elif name not in ("linux", "windows"):
         yield not_supported(at, name, ("linux", "windows"))
     elif name == "linux":
@@ -254,9 +257,12 @@ def _host_process(holder: Object) -> bool | None:
     return None if value is None else bool(value)
 
 
-def validate_host_users(spec: Object, path: Path) -> Errors:
+def validate_host_users(spec: Object, containers: Sequence[tuple[Object, Path]], path: Path) -> Errors:
     if spec.get("hostUsers") is not False:
         return
     for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
         if spec.get(field):
-            yield forbidden(path.child(shown), "when `pod.Spec.HostUsers` is false")
+            yield forbidden(path.child(shown), _NOT_IN_NAMESPACE)
+    for container, at in containers:
+        if container.get("volumeDevices"):
+            yield forbidden(at.child("volumeDevices"), _NOT_IN_NAMESPACE)

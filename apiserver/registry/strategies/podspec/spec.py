@@ -50,8 +50,12 @@ RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _MOST_HOSTNAME = 64
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
-_SEARCH_LABEL = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?"
+_SEARCH_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _SEARCH_DOMAIN = rf"{_SEARCH_LABEL}(\.{_SEARCH_LABEL})*"
+_NO_SEARCH_DOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', "
+    "and must start and end with an alphanumeric character"
+)
 _NAMES = {
     "serviceAccountName": names.is_dns1123_subdomain,
     "nodeName": names.is_dns1123_subdomain,
@@ -113,7 +117,7 @@ def validate_pod_spec(spec: Object, path: Path, *, pod_name: str = "", is_pod: b
         yield from validate_requirements({"limits": spec["overhead"]}, path.child("overhead"))
     containers = list(containers_with_paths(spec, path))
     yield from validate_host_process(spec, containers, path)
-    yield from validate_host_users(spec, path)
+    yield from validate_host_users(spec, containers, path)
     if get("os") is not None:
         yield from validate_os(spec, containers, path)
     for container, at in containers:
@@ -144,7 +148,8 @@ def _scheduling(spec: Object, path: Path) -> Errors:
     yield from validate_spread_constraints(constraints, at)
     yield from validate_tolerations(spec.get("tolerations") or (), path.child("tolerations"))
     at = path.child("preemptionPolicy")
-    yield from one_of(spec.get("preemptionPolicy"), at, PREEMPTION_POLICIES, optional=True)
+    if spec.get("preemptionPolicy") is not None:
+        yield from one_of(spec["preemptionPolicy"], at, PREEMPTION_POLICIES)
 
 
 def _names_and_numbers(spec: Object, path: Path) -> Errors:
@@ -230,16 +235,10 @@ def _dns(config: Object | None, policy: str | None, path: Path) -> Errors:
 
 def _is_search_domain(value: str) -> list[str]:
     """A subdomain in which names may hold underscores, as resolvers take them."""
-    if re.fullmatch(_SEARCH_DOMAIN, value) and len(value) <= 253:
-        return []
-    return [
-        names.regex_message(
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' "
-            "or '.', and must start and end with an alphanumeric character",
-            _SEARCH_DOMAIN,
-            "example.com",
-        )
-    ]
+    wrong = [names.max_length_message(253)] if len(value) > 253 else []
+    if not re.fullmatch(_SEARCH_DOMAIN, value):
+        wrong.append(names.regex_message(_NO_SEARCH_DOMAIN, _SEARCH_DOMAIN, "example.com"))
+    return wrong
 
 
 def _dns_searches(searches: Sequence[str], path: Path) -> Errors:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from apimachinery.field import Path, forbidden, invalid, required
 from apimachinery.objects import Object, annotations_of, deep_copy
 from apimachinery.pods import qos_class
-from apiserver.registry.strategies.checks import MAX_INT32, Errors, in_range, same
+from apimachinery.schema import checker_for
+from apiserver.registry.strategies.checks import MAX_INT32, Errors, exactly, in_range, same
 from apiserver.registry.strategies.podspec.annotations import MIRROR_POD
 from apiserver.registry.strategies.podspec.containers import validate_image_text
 from apiserver.registry.strategies.podspec.scheduling import validate_tolerations
@@ -70,7 +71,7 @@ def _gates(new: Sequence[Object], old: Sequence[Object]) -> Errors:
     known = {gate.get("name") for gate in old}
     for index, gate in enumerate(new):
         if gate.get("name") not in known:
-            detail = f"only deletion is allowed, but found new scheduling gate '{gate.get('name')}'"
+            detail = f"only deletion is allowed, but found new scheduling gate '{gate.get('name') or ''}'"
             yield forbidden(_SPEC.child("schedulingGates").index(index).child("name"), detail)
 
 
@@ -89,8 +90,18 @@ def _anything_else(new: Object, old: Object) -> Errors:
         kept["terminationGracePeriodSeconds"] = grace
     if old.get("schedulingGates"):
         yield from _while_gated(kept, old)
-    if not same(kept, old):
+    if not exactly(_as_written(kept), _as_written(old)):
         yield forbidden(_SPEC, f"pod updates may not change fields other than {_UPDATABLE}\n")
+
+
+def _as_written(spec: Object) -> Object:
+    """A copy without the zeros that older servers stored: those that are left say something."""
+    checker = checker_for("v1", "Pod")
+    assert checker is not None
+    pod = {"metadata": {}, "spec": deep_copy(spec)}
+    checker.check(pod)
+    written: Object = pod["spec"]
+    return written
 
 
 def _while_gated(kept: Object, old: Object) -> Errors:
@@ -111,7 +122,9 @@ def _node_affinity(new: Object | None, old: Object | None) -> Errors:
     now = ((new or {}).get(_REQUIRED) or {}).get("nodeSelectorTerms") or []
     at = _SPEC.child("affinity", "nodeAffinity", _REQUIRED, "nodeSelectorTerms")
     if before and len(now) != len(before):
-        yield invalid(at, now, "no additions/deletions to non-empty NodeSelectorTerms list are allowed")
+        yield invalid(
+            at, now or None, "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        )
         return
     for index, (term, term_before) in enumerate(zip(now, before, strict=False)):
         if not _only_additions(term, term_before):

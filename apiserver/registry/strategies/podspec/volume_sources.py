@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from apimachinery import names
 from apimachinery.field import Path, invalid, not_supported, required, too_long
@@ -91,8 +92,9 @@ def _iscsi_name(name: str, path: Path, unknown: str) -> Errors:
         yield invalid(path, name, "must be valid format")
 
 
-def iscsi(source: Object, path: Path) -> Errors:
-    unknown = "must be valid format starting with iqn, eui, or naa"
+def iscsi(
+    source: Object, path: Path, unknown: str = "must be valid format starting with iqn, eui, or naa"
+) -> Errors:
     yield from present(source, path, "targetPortal", "iqn")
     if source.get("iqn"):
         yield from _iscsi_name(source["iqn"], path.child("iqn"), unknown)
@@ -272,7 +274,7 @@ PERSISTENT_SOURCES: dict[str, Source] = {
     "rbd": _RBD,
     "quobyte": _quobyte,
     "cephfs": needs("monitors"),
-    "iscsi": both(iscsi, _secret_ref("name")),
+    "iscsi": both(partial(iscsi, unknown="must be valid format"), _secret_ref("name")),
     "cinder": both(_CINDER, _secret_ref("name", "namespace")),
     "fc": _fibre_channel,
     "flexVolume": _flex,

@@ -59,9 +59,17 @@ def pod(*containers: Object, **spec: Any) -> Object:
         ),
         pytest.param(
             PODS,
-            pod(volumes=[{"name": "v", "image": {"reference": "a"}}, {"name": "w", "emptyDir": {}}]),
-            pod(volumes=[{"name": "v"}, {"name": "w", "emptyDir": {}}]),
-            id="an image as a volume",
+            pod(
+                {"name": "c", "volumeMounts": [{"name": "v"}]},
+                {"name": "d", "volumeMounts": [{"name": "v"}, {"name": "w"}]},
+                volumes=[{"name": "v", "image": {"reference": "a"}}, {"name": "w", "emptyDir": {}}],
+            ),
+            pod(
+                {"name": "c"},
+                {"name": "d", "volumeMounts": [{"name": "w"}]},
+                volumes=[{"name": "w", "emptyDir": {}}],
+            ),
+            id="an image as a volume, and what mounts it",
         ),
         pytest.param(PODS, pod(hostUsers=False), pod(hostUsers=False), id="nothing behind open gates"),
         pytest.param(
