@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from apimachinery.errors import BadRequestError, InternalError, InvalidError, NotFoundError
+from apimachinery.errors import BadRequestError, InternalError, InvalidError
 from apimachinery.field import Path, invalid
 from apimachinery.merge.fields import Path as FieldPath
 from apimachinery.merge.shape import shape_of
@@ -56,12 +56,7 @@ def scale_of(store: Store, obj: Object) -> Object:
 
 
 async def get_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    try:
-        entry = await store.get(store.namespace_of(info), info.name)
-    except NotFoundError:
-        # Only reading names the subresource; writing names what is to be written.
-        group = f".{store.resource.group}" if store.resource.group else ""
-        raise NotFoundError(f"{store.resource.plural}/scale{group}", info.name) from None
+    entry = await store.get(store.namespace_of(info), info.name)
     await store.codec.prepare([entry])
     scale = scale_of(store, store.codec.judged(entry))
     if not scale["spec"]:

@@ -267,6 +267,14 @@ async def test_generation_counts_changes_of_the_spec_only(api: Api) -> None:
     assert (await api.request("GET", f"{path}/d")).json["metadata"]["generation"] == 2
 
 
+@pytest.mark.parametrize("verb", ["GET", "PATCH"])
+async def test_the_scale_of_what_is_not_there_is_not_found(api: Api, verb: str) -> None:
+    body = None if verb == "GET" else {"spec": {"replicas": 3}}
+    path = "/apis/apps/v1/namespaces/default/deployments/d/scale"
+    answer = await api.request(verb, path, body, MERGE)
+    assert (answer.status, answer.json["message"]) == (404, 'deployments.apps "d" not found')
+
+
 # Delete
 
 

@@ -25,9 +25,9 @@ def make(*conditions: tuple[str, bool, str, str]) -> Object:
 CASES = {
     "nobody looks": (make(), "control-plane", "no controller has looked at it yet", "sampan doctor"),
     "no target": (
-        make(("AbleToScale", False, "FailedGetScale", 'unable: deployments/scale.apps "web" not found')),
+        make(("AbleToScale", False, "FailedGetScale", 'unable: deployments.apps "web" not found')),
         "config",
-        'deployment/web cannot be scaled: deployments/scale.apps "web" not found',
+        'deployment/web cannot be scaled: deployments.apps "web" not found',
         "",
     ),
     "off": (
