@@ -5,27 +5,22 @@ Losing an Event never hurts the one who records it. What is news and what is a r
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
-from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
+from apimachinery.errors import AlreadyExistsError, NotFoundError
 from apimachinery.objects import Object, name_of, namespace_of, resource_version_of, uid_of
 from apimachinery.scheme import EVENTS
 from apimachinery.times import format_time
 from client.correlator import Correlator, Known
-from client.errors import ConnectionFailed, is_namespace_terminating
+from client.outbox import Outbox, insist
 from client.rest import STRATEGIC, Client
-from component_base import tracing
-from component_base.backoff import exponential
 from component_base.clock import now as real_now
 
 log = logging.getLogger(__name__)
 
-QUEUE_LENGTH = 1000
-MAX_TRIES = 12
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 10.0
 MAX_MESSAGE = 1024
 
 NORMAL, WARNING = "Normal", "Warning"
@@ -45,9 +40,8 @@ class EventRecorder:
         self._client = client
         self._source = {"component": component, **({"host": host} if host else {})}
         self._now = now
-        self._queue: asyncio.Queue[tuple[Object, tracing.Trace | None]] = asyncio.Queue(QUEUE_LENGTH)
+        self._outbox = Outbox(self._record)
         self._correlator = Correlator()
-        self._last_name = 0
 
     def event(
         self,
@@ -59,48 +53,34 @@ class EventRecorder:
     ) -> None:
         """Says that something happened to an object (or to an ObjectReference)."""
         moment = self._now()
-        # The name is the time, as upstream's; two Events of the same microsecond must not share it.
-        self._last_name = max(self._last_name + 1, int(moment.timestamp() * 1_000_000) * 1000)
         event = new_event(
-            reference_to(obj), type, reason, message[:MAX_MESSAGE], self._source, moment, self._last_name
+            reference_to(obj),
+            type,
+            reason,
+            message[:MAX_MESSAGE],
+            self._source,
+            moment,
+            self._outbox.number(moment),
         )
         if annotations:
             event["metadata"]["annotations"] = dict(annotations)
-        try:
-            self._queue.put_nowait((event, tracing.current()))
-        except asyncio.QueueFull:
-            log.warning("Dropped event, too many are waiting: reason=%s message=%s", reason, message)
+        self._outbox.put(event)
 
     async def run(self) -> None:
         """Sends what is recorded; never ends."""
-        while True:
-            event, trace = await self._queue.get()
-            try:
-                with tracing.span(trace):
-                    await self._record(event)
-            except StatusError as error:
-                level = logging.DEBUG if is_namespace_terminating(error) else logging.WARNING
-                log.log(level, "Event refused: reason=%s error=%s", event["reason"], error)
-            finally:
-                self._queue.task_done()
+        await self._outbox.run()
 
     async def drain(self) -> None:
         """Waits until everything recorded so far is sent or dropped."""
-        await self._queue.join()
+        await self._outbox.drain()
 
     async def _record(self, event: Object) -> None:
         verdict = self._correlator.correlate(event)
         if verdict is None:
             return
-        for attempt in range(MAX_TRIES):
-            try:
-                sent = await self._send(verdict.event, verdict.known)
-            except ConnectionFailed as error:
-                log.info("Event not sent, will retry: reason=%s error=%s", event["reason"], error)
-                await asyncio.sleep(exponential(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, attempt))
-            else:
-                self._correlator.sent(verdict, sent)
-                return
+        sent = await insist(partial(self._send, verdict.event, verdict.known), event["reason"])
+        if sent is not None:
+            self._correlator.sent(verdict, sent)
 
     async def _send(self, event: Object, known: Known | None) -> Object:
         if known is not None:

@@ -19,6 +19,7 @@ from apimachinery.scheme import LEASES
 from apimachinery.times import format_micro_time
 from client import metrics
 from client.errors import ConnectionFailed
+from client.events import NORMAL, EventRecorder
 from client.rest import Client
 from component_base.clock import now as real_now
 
@@ -52,12 +53,13 @@ class LeaderElector:
         identity: str,
         namespace: str = "kube-system",
         timing: Timing = Timing(),
+        events: EventRecorder | None = None,
         now: Callable[[], datetime] = real_now,
         rng: random.Random | None = None,
     ) -> None:
         self._client = client
         self._name, self._namespace, self._identity = name, namespace, identity
-        self._timing, self._now = timing, now
+        self._timing, self._events, self._now = timing, events, now
         self._random = rng or random.Random()
         self._seen: Object | None = None
         self._seen_at = 0.0
@@ -76,6 +78,7 @@ class LeaderElector:
         log.info("Became leader: lease=%s/%s identity=%s", self._namespace, self._name, self._identity)
         work = asyncio.ensure_future(main())
         renewal = asyncio.ensure_future(self._renew())
+        telling = asyncio.ensure_future(self._tell())
         try:
             done, _ = await asyncio.wait((work, renewal), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -83,9 +86,16 @@ class LeaderElector:
         finally:
             self.is_leader = False
             self._status.set(0)
-            await _cancel(work, renewal)
+            await _cancel(work, renewal, telling)
             if renewal.cancelled():  # not lost: still ours to give back
                 await self._release()
+
+    async def _tell(self) -> None:
+        """An Event about the lease says who leads."""
+        if self._events is not None and self._seen is not None:
+            lease = {**self._seen, "apiVersion": LEASES.api_version, "kind": LEASES.kind}
+            self._events.event(lease, NORMAL, "LeaderElection", f"{self._identity} became leader")
+            await self._events.run()
 
     async def _acquire(self) -> None:
         """Tries soon and often while the server is not there yet, at leisure while another leads."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
 import socket
 import sys
+import uuid
 from collections.abc import Sequence
 
+from client.events import EventRecorder
 from client.guard import PortGuard
 from client.leader_election import LeaderElector, Timing
 from client.metrics import count_request
@@ -85,12 +86,13 @@ async def _lead(daemon: Daemon, client: Client, options: Options) -> None:
         client,
         name=options.leader_elect_resource_name,
         namespace=options.leader_elect_resource_namespace,
-        identity=f"{socket.gethostname()}_{os.urandom(16).hex()}",
+        identity=f"{socket.gethostname()}_{uuid.uuid4()}",
         timing=Timing(
             lease=options.leader_elect_lease_duration,
             renew=options.leader_elect_renew_deadline,
             retry=options.leader_elect_retry_period,
         ),
+        events=EventRecorder(client, NAME),
         now=now,
     )
     await elector.run(work)

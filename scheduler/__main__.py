@@ -100,7 +100,7 @@ async def run(
     client = Client(
         load(kubeconfig or None), user_agent=NAME, qps=options.kube_api_qps or None, on_answer=count_request
     )
-    assembly = assemble(client, config, Random(), clock.now, own)
+    assembly = assemble(client, config, Random(), clock.now, own, host=socket.gethostname())
     health = HealthServer(
         options.bind_address,
         options.secure_port,
@@ -128,7 +128,9 @@ async def _lead(client: Client, election: LeaderElectionConfig, assembly: Assemb
     if not election.enabled:
         await assembly.scheduler.run()
         return
+    from client.events import EventRecorder
     from client.leader_election import LeaderElector, Timing
+    from scheduler.pod_info import DEFAULT_SCHEDULER
 
     elector = LeaderElector(
         client,
@@ -138,6 +140,7 @@ async def _lead(client: Client, election: LeaderElectionConfig, assembly: Assemb
         timing=Timing(
             lease=election.lease_seconds, renew=election.renew_seconds, retry=election.retry_seconds
         ),
+        events=EventRecorder(client, DEFAULT_SCHEDULER),
     )
     await elector.run(assembly.scheduler.run)
 

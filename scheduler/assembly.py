@@ -22,7 +22,7 @@ from apimachinery.scheme import (
     SERVICES,
     STATEFUL_SETS,
 )
-from client.events import EventRecorder
+from client.event_series import SeriesRecorder
 from client.informer import Informer, drop_managed_fields, run_all
 from client.rest import Client
 from scheduler import metrics
@@ -60,7 +60,7 @@ class Assembly:
     """A scheduler with what feeds it."""
 
     informers: tuple[Informer, ...]
-    recorders: tuple[EventRecorder, ...]
+    recorders: tuple[SeriesRecorder, ...]
     queue: SchedulingQueue
     journal: Journal
     scheduler: Scheduler
@@ -91,8 +91,10 @@ def assemble(
     random: Random,
     now: Callable[[], datetime],
     own: Sequence[type[OwnPlugin]] = (),
+    *,
+    host: str = "",
 ) -> Assembly:
-    """`own` are plugins that profiles may enable besides the scheduler's."""
+    """`own` are plugins that profiles may enable besides the scheduler's; Events name the `host`."""
     # Extenders and plugins of one's own are shown pods as they are.
     transform = drop_managed_fields if config.extenders or own else trim
     pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=transform)
@@ -138,7 +140,7 @@ def assemble(
         informer.add_handler(partial(handlers.storage, kind))
     for informer in (services, *controllers.values()):
         informer.add_handler(handlers.owner)
-    recorders = {name: EventRecorder(client, name) for name in profiles}
+    recorders = {name: SeriesRecorder(client, name, host, now=now) for name in profiles}
     journal = Journal()
     connections = tuple(map(HttpPost, config.extenders))
     parts = Parts(

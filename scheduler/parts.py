@@ -30,7 +30,9 @@ class Api(Protocol):
 
 
 class Recorder(Protocol):
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
+    def event(
+        self, obj: Object, type: str, reason: str, action: str, note: str, *, related: Object | None = None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

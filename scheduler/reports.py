@@ -35,7 +35,8 @@ class Reports:
         self, pod: PodInfo, current: Object, profile: str, reason: str, message: str, *, nominated: str | None
     ) -> None:
         """`nominated`: the node to be written down, "" for none; None leaves what is there."""
-        self._parts.recorders[profile].event(current, "Warning", "FailedScheduling", status.note(message))
+        recorder, note = self._parts.recorders[profile], status.note(message)
+        recorder.event(current, "Warning", "FailedScheduling", "Scheduling", note)
         now = format_time(self._parts.now())
         patch = status.plan_status_patch(
             current, reason=reason, message=message, nominated_node=nominated, now=now

@@ -227,4 +227,6 @@ class Scheduler:
             return
         log.info("Preempted pod: victim=%s preemptor=%s node=%s", victim.key, preemptor.key, victim.node_name)
         message = f"Preempted by pod {preemptor.uid} on node {victim.node_name}"
-        self._parts.recorders[profile].event(victim.pod, "Normal", "Preempted", message)
+        self._parts.recorders[profile].event(
+            victim.pod, "Normal", "Preempted", "Preempting", message, related=preemptor.pod
+        )

@@ -8,8 +8,9 @@ import pytest
 
 from apimachinery.errors import ServiceUnavailableError
 from apimachinery.objects import Object
-from apimachinery.scheme import LEASES
+from apimachinery.scheme import EVENTS, LEASES
 from apimachinery.times import format_micro_time
+from client.events import EventRecorder
 from client.leader_election import LeaderElector, LeadershipLost
 from client.rest import Client
 from tests.fakes.api_connection import FakeApi
@@ -47,6 +48,19 @@ async def test_the_first_one_leads_and_renews() -> None:
     await asyncio.sleep(11)
     assert elector.is_leader
     assert (lease(api)["holderIdentity"], lease(api)["renewTime"]) == ("one", "2026-01-01T00:00:10.000000Z")
+    await stop(task)
+
+
+async def test_who_leads_is_told() -> None:
+    api = FakeApi()
+    client = cast(Client, api)
+    events = EventRecorder(client, "test", now=api.now)
+    task = start(LeaderElector(client, name="test", identity="one", events=events, now=api.now))
+    await asyncio.sleep(1)
+    [event] = api.find(EVENTS)
+    assert (event["reason"], event["message"]) == ("LeaderElection", "one became leader")
+    about = event["involvedObject"]
+    assert (about["apiVersion"], about["kind"], about["name"]) == ("coordination.k8s.io/v1", "Lease", "test")
     await stop(task)
 
 

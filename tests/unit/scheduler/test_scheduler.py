@@ -122,8 +122,10 @@ class Cluster:
             raise ForbiddenError("pods", pod.key.name, "no")
         self.log.append(f"delete {pod.key.name}")
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
-        self.log.append(f"{type} {reason} {message}")
+    def event(
+        self, obj: Object, type: str, reason: str, action: str, note: str, *, related: Object | None = None
+    ) -> None:
+        self.log.append(f"{type} {reason} {note}")
 
 
 @asynccontextmanager
