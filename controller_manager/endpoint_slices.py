@@ -42,6 +42,7 @@ from controller_manager.topology_hints import (
     shares_of_zones,
     with_hints,
 )
+from controller_manager.trigger_times import TriggerTimes, triggered
 
 SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
@@ -70,6 +71,7 @@ class EndpointSliceController:
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_SERVICE, service_of)
         self._writes = OwnWrites(self._slices)
+        self._triggers = TriggerTimes()
 
     def watches(self) -> list[Watch]:
         return [
@@ -91,6 +93,7 @@ class EndpointSliceController:
         service = self._services.get(key)
         if service is None or not service["spec"].get("selector"):
             self._writes.forget(key)
+            self._triggers.forget(key)
             return None
         if service["spec"].get("type") == "ExternalName":
             return None
@@ -102,7 +105,8 @@ class EndpointSliceController:
         if is_shared_by_zones(service):
             found = self._with_hints(service, found, existing)
         plan = with_labels(plan_slices(found, existing), existing, slice_labels(service))
-        await self._act(key, service, plan)
+        time = self._triggers.changed(service, [pod for pod in pods if selects(service, pod)])
+        await self._act(key, service, plan, time)
         return None
 
     def _with_hints(
@@ -119,14 +123,15 @@ class EndpointSliceController:
             self._events.event(service, NORMAL, "TopologyAwareHintsEnabled", f"{ENABLED}, {family}")
         return found
 
-    async def _act(self, key: NamespacedName, service: Object, plan: SlicePlan) -> None:
+    async def _act(self, key: NamespacedName, service: Object, plan: SlicePlan, time: str) -> None:
         family = family_of(service)
         metadata = slice_metadata(service)
         async with asyncio.TaskGroup() as group:
             for body in plan.create:
-                group.create_task(self._create(key, {"addressType": family, **body, "metadata": metadata}))
+                slice_ = {"addressType": family, **body, "metadata": metadata}
+                group.create_task(self._create(key, triggered(slice_, time)))
             for slice_ in plan.update:
-                group.create_task(self._update(key, slice_))
+                group.create_task(self._update(key, triggered(slice_, time)))
             for name in plan.delete:
                 group.create_task(self._delete(key.namespace, name))
 

@@ -13,6 +13,7 @@ from apimachinery.objects import NamespacedName, Object, key_of, namespace_of
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import HEADLESS_LABEL, is_headless, pod_endpoints, selects, subsets
+from controller_manager.trigger_times import TriggerTimes, triggered
 
 MANAGED_BY = {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
@@ -29,6 +30,7 @@ class EndpointsController:
         self._services = context.informers.informer(scheme.SERVICES)
         self._pods = context.informers.informer(scheme.PODS)
         self._endpoints = context.informers.informer(scheme.ENDPOINTS)
+        self._triggers = TriggerTimes()
 
     def watches(self) -> list[Watch]:
         return [
@@ -46,6 +48,7 @@ class EndpointsController:
         service = self._services.get(key)
         current = self._endpoints.get(key)
         if service is None:
+            self._triggers.forget(key)
             if current is not None and _is_ours(current):
                 await self._delete(key)
             return None
@@ -55,10 +58,11 @@ class EndpointsController:
         pods = self._pods.list(key.namespace)
         found = pod_endpoints(service, pods, {}, terminating=published)
         wanted = desired(service, subsets(found[:CAPACITY]), truncated=len(found) > CAPACITY)
+        time = self._triggers.changed(service, [pod for pod in pods if selects(service, pod)])
         if current is None:
-            await self._create(wanted)
+            await self._create(triggered(wanted, time))
         elif differs(wanted, current):
-            await self._client.update(scheme.ENDPOINTS, merged(wanted, current))
+            await self._client.update(scheme.ENDPOINTS, triggered(merged(wanted, current), time))
         return None
 
     async def _create(self, endpoints: Object) -> None:
