@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apimachinery.conditions import find_condition
-from apimachinery.objects import Object
+from apimachinery.objects import Object, get_path
 from kubelet.containers.resources import resources_of
 from kubelet.pods.actions import KillContainer, KillReason, compute_pod_actions
 from kubelet.pods.admission import judge_resize
@@ -200,6 +200,15 @@ def test_a_pending_resize_says_why() -> None:
 def test_an_update_names_the_container() -> None:
     (update,) = plan(asking("2"), ONE).update
     assert replace(update, resources=ONE) == UpdateContainer("docker://web-0", "web", ONE, ONE.memory_limit)
+
+
+@pytest.mark.looptime
+async def test_a_pod_that_starts_is_not_resized() -> None:
+    async with living() as world:
+        world.api.put(make_pod(asking("100m", command=FOREVER)))
+        await world.until_ready()
+        told = [get_path(pod, "status.conditions") or [] for pod in world.api.history]
+        assert not any(find_condition(each, "PodResizeInProgress") for each in told)
 
 
 @pytest.mark.looptime
