@@ -28,7 +28,7 @@ LOOK_AGAIN = 1.0
 
 @dataclass(slots=True)
 class Content:
-    """What one pass found left: instances by resource, finalizers by name, and what went wrong."""
+    """What one pass found left: instances by `resource.group`, finalizers by name, and what went wrong."""
 
     remaining: Counter[str] = field(default_factory=Counter)
     finalizers: Counter[str] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class Content:
 
     def add(self, resource: Resource, items: Sequence[Object]) -> None:
         if items:
-            self.remaining[resource.group_resource] += len(items)
+            self.remaining[f"{resource.plural}.{resource.group}"] += len(items)
         for item in items:
             self.finalizers.update(item["metadata"].get("finalizers") or [])
 
@@ -46,7 +46,7 @@ class Content:
 
 
 def content_conditions(content: Content) -> list[Object]:
-    """The conditions of a terminating namespace, in upstream's words."""
+    """The conditions of a terminating namespace, in upstream's words. What is not told of went well."""
     listed = ", ".join(
         f"{name} has {count} resource instances" for name, count in sorted(content.remaining.items())
     )
@@ -55,6 +55,16 @@ def content_conditions(content: Content) -> list[Object]:
     )
     failed = ", ".join(content.failures)
     return [
+        _condition(
+            "NamespaceDeletionDiscoveryFailure",
+            None,
+            ("ResourcesDiscovered", "All resources successfully discovered"),
+        ),
+        _condition(
+            "NamespaceDeletionGroupVersionParsingFailure",
+            None,
+            ("ParsedGroupVersions", "All legacy kube types successfully parsed"),
+        ),
         _condition(
             "NamespaceDeletionContentFailure",
             ("ContentDeletionFailed", f"Failed to delete all resource types, {len(content.failures)} "
@@ -113,8 +123,8 @@ class NamespaceController:
         await self._sweep([r for r in resources if r == scheme.PODS], key.name, content)
         if content.empty:
             await self._sweep([r for r in resources if r != scheme.PODS], key.name, content)
+        await self._report(namespace, content)
         if not content.empty:
-            await self._report(namespace, content)
             return LOOK_AGAIN
         await self._finalize(namespace)
         return None
