@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -63,6 +64,43 @@ class Slow:
             async for event in events:
                 await asyncio.sleep(self._random.random() / 10)
                 yield event
+
+
+class Late(Slow):
+    """One request may still be on its way when the manager that sent it is killed; then it arrives late."""
+
+    def __init__(self, api: FakeApi, rng: random.Random) -> None:
+        super().__init__(api, rng)
+        self._wanted: tuple[str, Resource, str] | None = None
+        self._held: Callable[[], Awaitable[Any]] | None = None
+        self._news = asyncio.Event()
+
+    async def hold(self, verb: str, resource: Resource, name: str, seconds: float) -> None:
+        """The next one for an object whose name begins so, if it comes in that time."""
+        self._wanted = verb, resource, name
+        self._news.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+        self._wanted = None
+
+    async def let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            await held()
+
+    def __getattr__(self, verb: str) -> Any:
+        slowly = super().__getattr__(verb)
+
+        async def perhaps_late(resource: Resource, about: Any, *arguments: Any, **options: Any) -> Any:
+            name = about if isinstance(about, str) else name_of(about)
+            if self._wanted and self._wanted[:2] == (verb, resource) and name.startswith(self._wanted[2]):
+                self._wanted = None
+                self._held = partial(getattr(self._api, verb), resource, about, *arguments, **options)
+                self._news.set()
+                await asyncio.Event().wait()
+            return await slowly(resource, about, *arguments, **options)
+
+        return perhaps_late if verb in ("delete", "update_status") else slowly
 
 
 class Cluster:

@@ -67,7 +67,7 @@ from tests.unit.controller_manager.builders import (
     make_stateful_set,
     make_template,
 )
-from tests.unit.controller_manager.cluster import Cluster, Slow, running, unreliable
+from tests.unit.controller_manager.cluster import Cluster, Late, running, unreliable
 from tests.unit.controller_manager.turmoil_bounds import (
     COMPLETIONS,
     DB,
@@ -106,7 +106,7 @@ class Turmoil(Cluster):
     def __init__(self, rng: random.Random) -> None:
         super().__init__(CONTROLLERS, KINDS)
         self.random = rng
-        self.connection = Slow(self.api, rng)
+        self.connection = self.distance = Late(self.api, rng)
         self.api.graceful = True
         self.bounds = Bounds(self.api)
         self.api.on_change = self.bounds.check
@@ -214,13 +214,13 @@ class Turmoil(Cluster):
     async def trouble(self) -> None:
         match self.random.randrange(10):
             case 0:
-                self.kill_manager()
+                await self.kill_while_it_writes()
             case 1:
                 await self.lose_events()
             case 2:
                 self.api.break_watches()
             case 3 | 4:
-                await self.roll_out()
+                await self.roll_out(*self.random.choice(ROLLED))
             case 5:
                 await self.delete_one_of_the_job()
             case 6:
@@ -229,6 +229,17 @@ class Turmoil(Cluster):
                 await self.delete_volume_claims()
             case _:
                 self.evict()
+
+    async def kill_while_it_writes(self) -> None:
+        """While a pod of the log is to go, or the Job counts: that arrives when the next one is at work."""
+        if self.random.random() < 0.5:
+            await self.roll_out(STATEFUL_SETS, "log")
+            await self.distance.hold("delete", PODS, "log-", 2)
+        else:
+            await self.distance.hold("update_status", JOBS, "", 2)
+        self.kill_manager()
+        await asyncio.sleep(2 + self.random.random() * 3)
+        await self.distance.let_go()
 
     async def lose_events(self) -> None:
         """Of all that happens, or of what happens to pods; an eviction is part of it."""
@@ -270,10 +281,9 @@ class Turmoil(Cluster):
         if pods := self.bounds.pods("job"):
             await self.api.delete(PODS, name_of(self.random.choice(pods)), "ns")
 
-    async def roll_out(self) -> None:
+    async def roll_out(self, resource: Resource, name: str) -> None:
         """Always something new: a set that is wanted again still tells of pods that it is about to delete."""
         self.version += 1
-        resource, name = self.random.choice(ROLLED)
         template = make_template(f"{name}:{self.version}", app=name)
         await self.api.patch(resource, name, {"spec": {"template": template}}, "ns")
 

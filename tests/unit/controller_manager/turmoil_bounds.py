@@ -57,6 +57,7 @@ class Bounds:
         """Pods of the log that a user has deleted, and nobody is ready in their place: uid by name."""
         self._ended: dict[str, str] = {}
         """How each pod of the Job ended, by uid."""
+        self._counted: Counter[str] = Counter()
         self._wanted: dict[str, int] = {}
         """By the uid of a ReplicaSet how many pods it was ever to have."""
         self._used: dict[str, set[str]] = {}
@@ -152,12 +153,13 @@ class Bounds:
             )
 
     def _check_job(self) -> None:
-        """No pod is counted that has not ended, and none twice."""
+        """No pod is counted that has not ended, none twice, and none is forgotten."""
         for pod in self._api.find(PODS):
             if labels_of(pod)["app"] == "job" and (is_terminating(pod) or is_terminal(pod)):
                 self._ended.setdefault(uid_of(pod), phase_of(pod) if is_terminal(pod) else "Failed")
         counted, ended = self.counted(), self.really_ended()
-        self._hold(counted <= ended, f"job: counted {counted}, of {ended}")
+        self._hold(self._counted <= counted <= ended, f"job: counted {counted}, of {ended}")
+        self._counted = counted
 
     def counted(self) -> Counter[str]:
         """How many pods have succeeded and failed, by what the Job tells."""
