@@ -130,6 +130,12 @@ class NotAcceptableError(StatusError):
     code, reason = 406, "NotAcceptable"
 
 
+class UnroutedAnswerError(NotAcceptableError):
+    """No path offers what the client takes."""
+
+    always_has_details = True
+
+
 class AlreadyExistsError(StatusError):
     code, reason = 409, "AlreadyExists"
 
@@ -170,6 +176,12 @@ class RequestEntityTooLargeError(StatusError):
 
 class UnsupportedMediaTypeError(StatusError):
     code, reason = 415, "UnsupportedMediaType"
+
+
+class UnroutedBodyError(UnsupportedMediaTypeError):
+    """No path takes what the client sends."""
+
+    always_has_details = True
 
 
 def aggregate(messages: Sequence[str]) -> str:

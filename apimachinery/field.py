@@ -177,7 +177,8 @@ def forbidden(path: Path, detail: str) -> FieldError:
 
 def too_long(path: Path, value: Any, maximum: int) -> FieldError:
     """A negative maximum is not named."""
-    limit = "value is too long" if maximum < 0 else f"may not be more than {maximum} bytes"
+    unit = "byte" if maximum == 1 else "bytes"
+    limit = "value is too long" if maximum < 0 else f"may not be more than {maximum} {unit}"
     return FieldError(TOO_LONG, str(path), OMITTED, limit)
 
 

@@ -162,7 +162,7 @@ def _replace(document: Any, path: str, value: Any) -> Any:
     if not path:
         return value
     container, last = _parent(document, path, "replace")
-    _step(container, last, "replace", path)
+    # As the library that upstream uses: in a map it need not be there.
     container[last if isinstance(container, dict) else _index(container, last, "replace")] = value
     return document
 

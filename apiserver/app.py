@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
-from apimachinery.errors import MethodNotAllowedError
+from apimachinery.errors import MethodNotAllowedError, PathNotFoundError
 from apimachinery.objects import Object
 from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
 from apimachinery.schema import SchemaSet, builtin
@@ -47,7 +47,7 @@ from apiserver.bootstrap.identity_lease import IdentityLease
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
-from apiserver.bootstrap.start import Start
+from apiserver.bootstrap.start import Start, hook_checks
 from apiserver.component_status import HEALTHZ, ComponentStatuses, etcd_probe, healthz_probe
 from apiserver.customresources.controller import DefinitionController
 from apiserver.customresources.served import CustomResources
@@ -268,12 +268,14 @@ class ApiServer:
     def health_checks(self) -> dict[str, dict[str, Check]]:
         """By endpoint: what is asked, in order."""
         loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
-        live: dict[str, Check] = {
-            "ping": ping, "log": ping, "etcd": self._check_etcd, **self.start.checks()
-        }  # fmt: skip
+        registered = flag_check(self.api_services.is_settled.is_set, "APIServices have not been kept yet")
+        hooks = hook_checks(self.start.checks(), loaded, registered)
+        first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": self._check_etcd}
+        keys: dict[str, Check] = {}
         if self.encryption is not None and self.encryption.is_checked:
-            live["kms-providers"] = self.encryption.check
-        ready = {**live, "informer-sync": loaded, "shutdown": self.shutdown.check}
+            keys["kms-providers"] = self.encryption.check
+        live = {**first, **keys, **hooks}
+        ready = {**first, **keys, "informer-sync": loaded, **hooks, "shutdown": self.shutdown.check}
         return {"healthz": live, "livez": live, "readyz": ready}
 
     def _component_statuses(self) -> ComponentStatuses:
@@ -394,8 +396,11 @@ def _add_index(app: FastAPI, server: ApiServer) -> None:
 
     async def not_allowed(request: Request, error: Exception) -> Response:
         first, group = (*request.url.path.strip("/").split("/"), "")[:2]
-        if first == "apis" and f"/apis/{group}" not in paths()["paths"]:
+        known = paths()["paths"]
+        if first == "apis" and f"/apis/{group}" not in known:
             return not_found()
+        if first in ("api", "apis") and request.url.path.rstrip("/") not in (*known, "/api"):
+            raise PathNotFoundError
         raise MethodNotAllowedError(message=NOT_ALLOWED)
 
     app.add_exception_handler(404, nothing)

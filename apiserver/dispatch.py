@@ -29,7 +29,7 @@ from apiserver.handlers.patch import patch
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
-from apiserver.negotiation import Negotiated, negotiate, negotiate_stream
+from apiserver.negotiation import Negotiated, negotiate, negotiate_stream, refuse_unroutable
 from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.request import RequestInfo
@@ -160,6 +160,8 @@ async def _refuse(info: RequestInfo, send: Send, error: StatusError) -> None:
 def _wanted(info: RequestInfo, store: Store) -> Negotiated:
     """Known before anything is done. Raises NotAcceptableError."""
     accept, protobuf = info.headers.get("accept", ""), store.codec.has_protobuf
+    if protobuf:  # custom resources are not routed so
+        refuse_unroutable(accept, is_list=info.verb in _ANYWHERE)
     if info.verb == "watch":
         return negotiate_stream(accept, protobuf=protobuf)
     return negotiate(accept, protobuf=protobuf)
@@ -178,7 +180,8 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
         known = _knows(info, resource.verbs) and (verb != "create" or not info.name)
     known = known and (not on_object or bool(info.name))
     if resource.namespaced and not info.namespace and verb not in _ANYWHERE:
-        raise PathNotFoundError if on_object and info.name else _not_allowed()
+        is_there = "list" in resource.verbs and not (on_object and info.name)
+        raise _not_allowed() if is_there else PathNotFoundError
     if not resource.namespaced and info.namespace and info.plural != "namespaces":
         raise PathNotFoundError
     if not known:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from apimachinery.errors import NotAcceptableError
+from apimachinery.errors import NotAcceptableError, UnroutedAnswerError
 from apimachinery.protobuf import CONTENT_TYPE
 
 Media = Literal["json", "yaml", "protobuf"]
@@ -25,6 +25,7 @@ MEDIA_TYPES: dict[Media, str] = {
 """In the order in which they are offered to who takes anything."""
 _ACCEPTED = "only the following media types are accepted: {}"
 _REFUSAL = _ACCEPTED.format(", ".join(MEDIA_TYPES.values()))
+_UNROUTABLE = "406: Not Acceptable\n\nAvailable representations: {}"
 _STREAMS: tuple[Media, ...] = ("json", "protobuf")
 STREAM_TYPES = [f"{MEDIA_TYPES[media]};stream=watch" for media in _STREAMS]
 _STREAM_REFUSAL = _ACCEPTED.format(", ".join(STREAM_TYPES))
@@ -58,6 +59,17 @@ class _Clause(NamedTuple):
 PLAIN = Negotiated()
 Allows = Callable[[Media, Target | None], bool]
 """allows(media, target) says whether there is such a thing; the target is None for the object itself."""
+
+
+def refuse_unroutable(accept: str, *, is_list: bool) -> None:
+    """What a path offers must be named in the header as it is, or */*: so upstream's router finds handlers.
+
+    Raises NotAcceptableError.
+    """
+    named = {clause.partition(";")[0].strip(" ") for clause in accept.split(",")}
+    if accept and "*/*" not in named and not named & set(MEDIA_TYPES.values()):
+        offered = [*MEDIA_TYPES.values(), *(STREAM_TYPES if is_list else ())]
+        raise UnroutedAnswerError(_UNROUTABLE.format(", ".join(offered)))
 
 
 def negotiate(accept: str, *, tables: bool = True, protobuf: bool = True) -> Negotiated:

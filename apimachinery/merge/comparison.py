@@ -69,6 +69,8 @@ def _compare_maps(shape: MapShape, old: dict[str, Any], new: dict[str, Any], fou
     for name, value in new.items():
         before = old[name] if name in old else shape.zero(name)
         if before is None and name not in old:
+            if value is None and shape.is_never_null(name):
+                continue  # a time that Go writes though it is not set
             found.added[field_step(name)] = _all_of(value, _child(shape, name))
         elif _differ(before, value):
             _compare_below(field_step(name), before, value, _child(shape, name), found)

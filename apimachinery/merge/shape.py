@@ -52,6 +52,10 @@ class MapShape:
         """Whether the schema names the field; entries of maps are not named."""
         return False
 
+    def is_never_null(self, name: str) -> bool:
+        """Whether null can only mean that the field is not there."""
+        return False
+
     def child(self, name: str) -> Shape | None:
         """The shape of an entry; None if the schema has no place for it."""
         raise NotImplementedError
@@ -225,6 +229,9 @@ class _SchemaMap(MapShape):
 
     def is_field(self, name: str) -> bool:
         return name in self._fields
+
+    def is_never_null(self, name: str) -> bool:
+        return bool(self._node.definition_name) and name in self._fields
 
     def child(self, name: str) -> Shape | None:
         known = self._children.get(name)

@@ -66,6 +66,8 @@ class APIServiceKeeper:
         self._custom = custom
         self._remotes = remotes
         self._connections = connections
+        self.is_settled = asyncio.Event()
+        """Whether what is served here has its APIServices."""
         self.became_unavailable: Counter[tuple[str, str]] = Counter()
         """How often each did, by its name and the reason."""
         self._asked: dict[str, tuple[object, float]] = {}
@@ -81,6 +83,7 @@ class APIServiceKeeper:
                 await self._keep_own(starting=starting)
                 await self._look_at_others()
                 starting = False
+                self.is_settled.set()
             except (StatusError, StorageError) as error:
                 log.warning("Failed to keep APIServices, trying again: err=%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -83,6 +83,8 @@ def authentication_info(options: Options) -> list[Wanted]:
             "uid-headers": options.requestheader_uid_headers,
             "username-headers": options.requestheader_username_headers,
         }
+        if not options.requestheader_uid_headers:
+            del lists["uid-headers"]
         data |= {f"requestheader-{name}": orjson.dumps(values).decode() for name, values in lists.items()}
     if not data:
         return []

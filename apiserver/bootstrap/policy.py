@@ -65,7 +65,7 @@ def role(namespace: str, name: str, *rules: Object) -> Wanted:
 def bind(name: str, *subjects: Object, to: str = "") -> Wanted:
     """A ClusterRoleBinding, named after its role unless `to` names another."""
     obj = _object("ClusterRoleBinding", name, _LABELS)
-    obj["subjects"] = list(subjects)
+    obj |= {"subjects": list(subjects)} if subjects else {}
     obj["roleRef"] = {"apiGroup": RBAC, "kind": "ClusterRole", "name": to or name}
     return Wanted(CLUSTER_ROLE_BINDINGS, obj)
 
@@ -73,7 +73,7 @@ def bind(name: str, *subjects: Object, to: str = "") -> Wanted:
 def bind_in(namespace: str, name: str, *subjects: Object, to: str = "") -> Wanted:
     """A RoleBinding to a Role of the same namespace."""
     obj = _object("RoleBinding", name, _LABELS, namespace)
-    obj["subjects"] = list(subjects)
+    obj |= {"subjects": list(subjects)} if subjects else {}
     obj["roleRef"] = {"apiGroup": RBAC, "kind": "Role", "name": to or name}
     return Wanted(ROLE_BINDINGS, obj)
 

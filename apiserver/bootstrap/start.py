@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from apimachinery.errors import StatusError
@@ -33,10 +33,41 @@ _SERVICE = "bootstrap-controller"
 _SERVICE_CIDR = "start-kubernetes-service-cidr-controller"
 _IDENTITY = "start-kube-apiserver-identity-lease-controller"
 _IDENTITIES = "start-kube-apiserver-identity-lease-garbage-collector"
+_REPAIR = "start-service-ip-repair-controllers"
 _HOOKS = (
-    *(_NAMESPACES, _AUTHENTICATION, _RBAC, _PRIORITIES, _FLOWS, _TOKENS, _SERVICE, _SERVICE_CIDR),
-    *(_IDENTITY, _IDENTITIES),
+    *(_NAMESPACES, _AUTHENTICATION, _IDENTITY, _IDENTITIES, _TOKENS, _REPAIR),
+    *(_RBAC, _PRIORITIES, _FLOWS, _SERVICE, _SERVICE_CIDR),
 )
+
+
+_WITH_CACHE = (
+    "start-apiserver-admission-initializer", "generic-apiserver-start-informers",
+    "priority-and-fairness-config-consumer", "priority-and-fairness-filter",
+    "storage-object-count-tracker-hook", "start-apiextensions-informers", "start-apiextensions-controllers",
+    "crd-informer-synced",
+)  # fmt: skip
+_WITH_CACHE_LATER = ("aggregator-reload-proxy-client-cert", "start-kube-aggregator-informers")
+_WITH_API_SERVICES = (
+    "apiservice-status-local-available-controller", "apiservice-status-remote-available-controller",
+    "apiservice-registration-controller", "apiservice-wait-for-first-sync", "apiservice-discovery-controller",
+    "kube-apiserver-autoregistration", "autoregister-completion", "apiservice-openapi-controller",
+    "apiservice-openapiv3-controller",
+)  # fmt: skip
+"""What upstream starts in steps that are one here: it is there when the cache or the APIServices are."""
+
+
+def hook_checks(own: Mapping[str, Check], loaded: Check, registered: Check) -> dict[str, Check]:
+    """The checks of everything that upstream starts, under its names and in its order."""
+    return {
+        **dict.fromkeys(map(_hook_name, _WITH_CACHE), loaded),
+        **own,
+        **dict.fromkeys(map(_hook_name, _WITH_CACHE_LATER), loaded),
+        **dict.fromkeys(map(_hook_name, _WITH_API_SERVICES), registered),
+    }
+
+
+def _hook_name(name: str) -> str:
+    return name if name == "autoregister-completion" else f"poststarthook/{name}"
 
 
 class Start:
@@ -77,6 +108,7 @@ class Start:
 
     async def run(self) -> None:
         await self._cache.ready.wait()
+        self._done.add(_REPAIR)  # it runs beside, and needs no more than the cache
         # Everything namespaced waits for its namespace; the rest is independent.
         await self._hook(_NAMESPACES, self._ensure(objects.namespaces))
         rbac = objects.rbac if self._has_roles else list

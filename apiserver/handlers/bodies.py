@@ -112,6 +112,8 @@ async def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
         decoded = from_json_strict(body) if media == _JSON else await from_yaml(body)
     except DecodeError as error:
         raise _unrecognized(kind, _syntax_problem(media, error), body) from None
+    if decoded.value is None:
+        return Decoded({})  # to Go's decoder null is whatever was there before: an empty object
     if not isinstance(decoded.value, dict):
         text = _NOT_AN_OBJECT.format(json_type(decoded.value))
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)

@@ -15,6 +15,7 @@ from apimachinery.errors import (
     InvalidError,
     RequestEntityTooLargeError,
     StatusError,
+    UnroutedBodyError,
     UnsupportedMediaTypeError,
 )
 from apimachinery.field import Path, invalid
@@ -73,7 +74,7 @@ async def read_patch(
     if make is _strategic and expected.own_checker is not None:
         raise UnsupportedMediaTypeError(_NOT_STRATEGIC)
     if make is None:
-        raise UnsupportedMediaTypeError("415: Unsupported Media Type")
+        raise UnroutedBodyError("415: Unsupported Media Type")
     options = parse_write_options(info.query, "PatchOptions")
     body = await bodies.read(info, receive)
     try:
@@ -81,13 +82,26 @@ async def read_patch(
     except DecodeError as error:
         # Only of strategic ones upstream does not say what it was about to do.
         about = "" if make is _strategic else "error decoding patch: "
-        raise BadRequestError(f"{about}{error}") from None
+        return _refusing(BadRequestError(f"{about}{error}")), options
+    except StatusError as error:
+        return _refusing(error), options
 
 
-def _unprocessable() -> StatusError:
-    return StatusError(
-        "the server rejected our request due to an error in our request", code=422, reason="Invalid"
-    )
+def _refusing(error: StatusError) -> Patch:
+    """What is wrong with a patch is told only where there is something to be patched."""
+
+    def patched(obj: Object) -> Any:
+        raise error
+
+    return patched
+
+
+class UnprocessablePatchError(StatusError):
+    code, reason = 422, "Invalid"
+    always_has_details = True
+
+    def __init__(self) -> None:
+        super().__init__("the server rejected our request due to an error in our request")
 
 
 def _json(operations: Any, expected: bodies.Expected) -> Patch:
@@ -105,7 +119,7 @@ def _json(operations: Any, expected: bodies.Expected) -> Patch:
         try:
             return json_patch(obj, operations)
         except (PatchError, orjson.JSONEncodeError) as error:  # the latter: nested too deeply
-            raise _unprocessable() from error
+            raise UnprocessablePatchError from error
 
     return patched
 
@@ -152,7 +166,7 @@ _KINDS: dict[str, Callable[[Any, bodies.Expected], Patch]] = {
 def decode_patched(info: RequestInfo, value: Any, expected: bodies.Expected, options: WriteOptions) -> Object:
     """The result of a patch, checked as a body would be. Raises InvalidError on the field `patch`."""
     if not isinstance(value, dict):
-        raise _unprocessable()
+        raise UnprocessablePatchError
     try:
         check_depth(value)
         return bodies.check(info, Decoded(value), expected, options.field_validation)

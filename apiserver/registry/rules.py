@@ -67,8 +67,8 @@ def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: ra
     metadata["creationTimestamp"] = format_time(now)
     if metadata.get("generateName") and not metadata.get("name"):
         metadata["name"] = generate_name(metadata["generateName"], randomness)
-    if strategy.tracks_generation:
-        metadata["generation"] = 1
+    if strategy.tracks_generation and strategy.first_generation:
+        metadata["generation"] = strategy.first_generation
     if strategy.has_status and not strategy.keeps_status_on_create:
         obj.pop("status", None)
     strategy.prepare_for_create(obj)
@@ -205,7 +205,7 @@ def validate_update(
     resource: Resource, strategy: Strategy, new: Object, old: Object, subresource: str
 ) -> None:
     """Every error at once. Raises InvalidError."""
-    errors = validate_metadata_update(new["metadata"], old["metadata"])
+    errors = 2 * validate_metadata_update(new["metadata"], old["metadata"])  # upstream tells them twice
     errors += legacy_finalizers(strategy, new["metadata"])
     if subresource == "status":
         errors += strategy.validate_status_update(new, old)

@@ -65,6 +65,7 @@ class Strategy:
     allow_unconditional_update: bool = True
     tracks_generation: bool = True
     """generation counts changes of anything but metadata and status."""
+    first_generation: int = 1
     status_resets: tuple[str, ...] = ("spec",)
     """Dotted paths of what an update of status leaves as it was. All but metadata is left in any case."""
     default_delete_propagation: str = "Background"

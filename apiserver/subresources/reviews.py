@@ -6,10 +6,12 @@ Nothing is stored: the question comes back with its status filled in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from apimachinery.errors import BadRequestError, InvalidError, aggregate
 from apimachinery.objects import Object
 from apimachinery.scheme import AUTHORIZATION, SELF_SUBJECT_ACCESS_REVIEWS
+from apimachinery.times import format_time
 from apiserver.admission.attributes import Attributes
 from apiserver.admission.chain import Chain
 from apiserver.asgi import Handler, Receive, Scope, Send
@@ -82,10 +84,12 @@ def _creation(info: RequestInfo, question: Object, options: WriteOptions) -> Att
     )  # fmt: skip
 
 
-def review_myself(chain: Chain) -> Handler:
-    """SelfSubjectReview"""
+def review_myself(chain: Chain, now: Callable[[], datetime]) -> Handler:
+    """SelfSubjectReview: nothing that was sent comes back."""
 
     async def judge(info: RequestInfo, question: Object) -> Object:
+        question["metadata"] = {"creationTimestamp": format_time(now())}
+        question.pop("spec")
         return {"userInfo": info.user.to_object()}
 
     return Reviews(chain, lambda info, question: None, judge)

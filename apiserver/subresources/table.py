@@ -50,7 +50,7 @@ def special_handlers(
         **{("pods", name): streams for name in ("exec", "attach", "portforward")},
         **{(plural, "proxy"): proxy for plural in ("nodes", "pods", "services")},
         (scheme.TOKEN_REVIEWS.group_resource, ""): reviews.review_tokens(chain, auth.authenticator),
-        (scheme.SELF_SUBJECT_REVIEWS.group_resource, ""): reviews.review_myself(chain),
+        (scheme.SELF_SUBJECT_REVIEWS.group_resource, ""): reviews.review_myself(chain, now),
         (scheme.SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
         (scheme.LOCAL_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,
         (scheme.SELF_SUBJECT_ACCESS_REVIEWS.group_resource, ""): access,

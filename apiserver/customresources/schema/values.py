@@ -31,6 +31,8 @@ _TYPES: dict[type, str] = {
     bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object",
 }  # fmt: skip
 
+_FORMATS = {"integer": "int64", "number": "double"}
+"""What upstream calls the format of a value whose type is not that of its schema."""
 Check = Callable[[Any, str], "list[FieldError]"]
 
 
@@ -58,6 +60,7 @@ class ValueValidator:
         self._enum: list[Any] = raw.get("enum") or []
         self._strings = _string_checks(raw)
         self._numbers = _number_checks(raw)
+        self._format: str = raw.get("format") or ""
         self._properties = {
             name: ValueValidator(each) for name, each in (raw.get("properties") or {}).items()
         }
@@ -115,6 +118,13 @@ class ValueValidator:
         found.checks += 1
         kind = _TYPES[type(value)]
         is_whole = kind == "number" and "integer" in self._types and _is_whole(value)
+        if self._format and kind in ("string", "array"):
+            if not {"number", "integer"} & set(self._types):
+                return  # upstream leaves it to the format, which looks at strings only
+        elif self._format and kind not in self._types and not is_whole:
+            if not (kind == "integer" and "number" in self._types):
+                found.errors.append(_wrong_type(path, self._format, _FORMATS.get(kind, "")))
+            return
         if kind not in self._types and not is_whole and not (kind == "integer" and "number" in self._types):
             found.errors.append(_wrong_type(path, ",".join(self._types), kind))
 

@@ -51,6 +51,9 @@ class AdmissionPolicyStrategy(Strategy):
         if constraints is not None:
             default_match_resources(constraints)
 
+    def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
+
     def validate(self, obj: Object) -> ErrorList:
         return list(_policy(obj.get("spec") or {}, Path("spec"), obj["metadata"].get("name") or ""))
 

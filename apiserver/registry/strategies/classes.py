@@ -98,7 +98,7 @@ class RuntimeClassStrategy(Strategy):
         return errors
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return [*immutable(new.get("handler"), old.get("handler"), Path("handler"))]
+        return [*self.validate(new), *immutable(new.get("handler"), old.get("handler"), Path("handler"))]
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         labels = get_path(obj, "scheduling.nodeSelector")

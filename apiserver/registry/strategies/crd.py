@@ -31,8 +31,7 @@ class CustomResourceDefinitionStrategy(Strategy):
         kind = given.get("kind") or ""
         if kind:
             fill(given, {"singular": kind.lower(), "listKind": f"{kind}List"})
-        fill_absent(spec, {"conversion": {}})
-        fill(spec["conversion"], {"strategy": "None"})
+        fill_absent(spec, {"conversion": {"strategy": "None"}})
         service = get_path(spec, "conversion.webhook.clientConfig.service")
         if service is not None:
             fill_absent(service, {"port": 443})

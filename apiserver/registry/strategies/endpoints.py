@@ -18,6 +18,7 @@ from apiserver.registry.strategies.checks import (
     one_of,
     port_number,
     qualified_name,
+    same,
     valid_ip,
 )
 from apiserver.registry.strategies.podspec.defaults import fill, fill_absent
@@ -30,6 +31,7 @@ _OWN_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-c
 """They write addresses as they should be: nothing to look for, and much to look through."""
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _SHOWN = 3
+_MAX_HINTS = 8
 _MAX_ENDPOINTS, _MAX_PORTS, _MAX_ADDRESSES = 1000, 20000, 100
 
 
@@ -123,8 +125,15 @@ class EndpointSliceStrategy(Strategy):
     has_status = False
     columns: Sequence[Column] = columns("AddressType", "Ports", "Endpoints")
 
+    def prepare_for_create(self, obj: Object) -> None:
+        for endpoint in obj.get("endpoints") or ():
+            endpoint.pop("deprecatedTopology", None)
+
     def prepare_for_update(self, new: Object, old: Object) -> None:
-        """Other labels are a new generation, too."""
+        """What v1 does not write any more stays in endpoints that do not change. Other labels are a new
+        generation, too."""
+        if not same(new.get("endpoints"), old.get("endpoints")):
+            self.prepare_for_create(new)
         if labels_of(new) != labels_of(old):
             new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
 
@@ -185,9 +194,23 @@ def _validate_endpoints(endpoints: Sequence[Object], sort: str) -> Errors:
             yield from matches(endpoint["nodeName"], at.child("nodeName"), names.is_dns1123_subdomain)
         if endpoint.get("hostname") is not None:
             yield from dns_label(endpoint["hostname"], at.child("hostname"))
+        yield from _validate_hints(endpoint.get("hints") or {}, at.child("hints"))
         if "kubernetes.io/hostname" in (endpoint.get("deprecatedTopology") or ()):
             detail = "may not be set, use nodeName instead"
             yield forbidden(at.child("deprecatedTopology").key("kubernetes.io/hostname"), detail)
+
+
+def _validate_hints(hints: Object, path: Path) -> Errors:
+    for field, check in (("forZones", names.is_label_value), ("forNodes", names.is_dns1123_subdomain)):
+        named = [each.get("name") or "" for each in hints.get(field) or ()]
+        if len(named) > _MAX_HINTS:
+            yield too_many(path.child(field), len(named), _MAX_HINTS)
+            return
+        for index, name in enumerate(named):
+            at = path.child(field).index(index).child("name")
+            if name in named[:index]:
+                yield duplicate(at, name)
+            yield from matches(name, at, check)
 
 
 def _validate_slice_address(address: str, sort: str, path: Path) -> Errors:

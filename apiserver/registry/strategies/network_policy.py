@@ -39,6 +39,9 @@ class NetworkPolicyStrategy(Strategy):
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))
 
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        return 2 * self.validate(new)  # upstream tells everything twice here
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return [
             text

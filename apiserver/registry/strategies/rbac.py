@@ -30,6 +30,9 @@ class RoleStrategy(Strategy):
     def __init__(self, *, namespaced: bool) -> None:
         self._namespaced = namespaced
 
+    def default(self, obj: Object) -> None:
+        obj.setdefault("rules", None)
+
     def validate(self, obj: Object) -> ErrorList:
         errors: ErrorList = []
         for index, rule in enumerate(obj.get("rules") or ()):

@@ -7,16 +7,30 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required
+from apimachinery.field import (
+    ErrorList,
+    Path,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+    too_long,
+)
+from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, annotations_of, get_path
+from apimachinery.quantity import Quantity
 from apimachinery.volumes import is_default_class
 from apiserver.registry.strategies.checks import (
+    IMMUTABLE,
+    NEGATIVE,
     Errors,
     immutable,
     matches,
+    non_negative,
     one_of,
     qualified_name,
-    required_match,
+    quantity_of,
     same,
 )
 from apiserver.registry.strategies.podspec.defaults import fill_absent
@@ -26,7 +40,9 @@ from apiserver.registry.strategies.warnings.nodes import old_label, selector_war
 from apiserver.registry.strategy import NAME_COLUMN, Column, Strategy
 
 _SPEC = Path("spec")
-_LIFECYCLES = ("Ephemeral", "Persistent")
+_MAX_NODE_ID = 256
+_LONG_NODE_ID = f"must be {_MAX_NODE_ID} characters or less"
+_LIFECYCLES = ("Persistent", "Ephemeral")
 _DEFAULT_ATTRIBUTES_CLASS = "volumeattributesclass.alpha.kubernetes.io/is-default-class"
 _FS_GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 
@@ -82,18 +98,26 @@ class StorageClassStrategy(Strategy):
 
 def _validate_class(obj: Object) -> Errors:
     yield from _provisioner(obj.get("provisioner") or "", Path("provisioner"))
-    parameters = obj.get("parameters") or {}
-    if len(parameters) > 512:
-        detail = "StorageClass.parameters: Too long: may not be more than 512"
-        yield invalid(Path("parameters"), len(parameters), detail)
-    if "" in parameters:
-        yield invalid(Path("parameters"), "", "field can not be empty.")
+    yield from _parameters(obj.get("parameters") or {})
     at = Path("reclaimPolicy")
     yield from one_of(obj.get("reclaimPolicy"), at, ("Delete", "Retain"), optional=True)
     modes, at = ("Immediate", "WaitForFirstConsumer"), Path("volumeBindingMode")
     yield from one_of(obj.get("volumeBindingMode"), at, modes)
+    seen: list[dict[str, set[str]]] = []
     for index, term in enumerate(obj.get("allowedTopologies") or ()):
-        yield from _topology_term(term, Path("allowedTopologies").index(index))
+        at = Path("allowedTopologies").index(index)
+        yield from _topology_term(term, at)
+        expressions = term.get("matchLabelExpressions") or ()
+        meant = {each.get("key") or "": set(each.get("values") or ()) for each in expressions}
+        yield from (duplicate(at.child("matchLabelExpressions"), "") for other in seen if other == meant)
+        seen.append(meant)
+
+
+def _parameters(parameters: Object) -> Errors:
+    at = Path("parameters")
+    if len(parameters) > 512:
+        yield too_long(at, parameters, 512)
+    yield from (invalid(at, each, "field can not be empty.") for each in parameters if not each)
 
 
 def _provisioner(name: str, path: Path) -> Errors:
@@ -125,14 +149,18 @@ class VolumeAttributesClassStrategy(Strategy):
     columns: Sequence[Column] = columns("DriverName")
 
     def validate(self, obj: Object) -> ErrorList:
-        return list(csi_driver_name(obj.get("driverName") or "", Path("driverName")))
+        errors = [*_provisioner(obj.get("driverName") or "", Path("driverName"))]
+        if not obj.get("parameters"):
+            errors.append(required(Path("parameters"), "must contain at least one key/value pair"))
+        return [*errors, *_parameters(obj.get("parameters") or {})]
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return [
+        changed = [
             forbidden(Path(field), f"updates to {field} are forbidden.")
             for field in ("driverName", "parameters")
             if not same(new.get(field), old.get(field))
         ]
+        return [*self.validate(new), *changed, *self.validate(new)]  # upstream tells it twice
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         name = obj["metadata"]["name"]
@@ -143,6 +171,7 @@ class VolumeAttributesClassStrategy(Strategy):
 
 class CSIDriverStrategy(Strategy):
     has_status = False
+    first_generation = 0
     allow_unconditional_update = False
     columns: Sequence[Column] = columns(
         Column("AttachRequired", "boolean"),
@@ -173,8 +202,8 @@ class CSIDriverStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         errors = list(_validate_driver(new))
-        for field in ("attachRequired", "fsGroupPolicy", "volumeLifecycleModes"):
-            errors += immutable(new["spec"].get(field), old["spec"].get(field), _SPEC.child(field))
+        for field, shown in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
+            errors += immutable(new["spec"].get(field), old["spec"].get(field), _SPEC.child(shown))
         return errors
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
@@ -194,10 +223,6 @@ class CSIDriverStrategy(Strategy):
 
 def _validate_driver(driver: Object) -> Errors:
     spec = driver["spec"]
-    yield from csi_driver_name(driver["metadata"].get("name") or "", Path("name"))
-    for field in ("attachRequired", "podInfoOnMount", "storageCapacity"):
-        if spec.get(field) is None:
-            yield required(_SPEC.child(field))
     at = _SPEC.child("fsGroupPolicy")
     yield from one_of(spec.get("fsGroupPolicy"), at, _FS_GROUP_POLICIES)
     seen: set[str] = set()
@@ -205,14 +230,16 @@ def _validate_driver(driver: Object) -> Errors:
         audience, at = request.get("audience") or "", _SPEC.child("tokenRequests").index(index)
         if audience in seen:
             yield duplicate(at.child("audience"), audience)
+            continue
         seen.add(audience)
-        seconds = request.get("expirationSeconds")
+        seconds, at = request.get("expirationSeconds"), at.child("expirationSeconds")
         if seconds is not None and seconds < 600:
-            yield invalid(
-                at.child("expirationSeconds"), seconds, "may not specify a duration less than 10 minutes"
-            )
-    for index, mode in enumerate(spec.get("volumeLifecycleModes") or ()):
-        yield from one_of(mode, _SPEC.child("volumeLifecycleModes").index(index), _LIFECYCLES)
+            yield invalid(at, seconds, "may not specify a duration less than 10 minutes")
+        if seconds is not None and seconds > 1 << 32:
+            yield invalid(at, seconds, "may not specify a duration larger than 2^32 seconds")
+    for mode in spec.get("volumeLifecycleModes") or ():
+        if mode not in _LIFECYCLES:
+            yield not_supported(_SPEC.child("volumeLifecycleModes"), mode, _LIFECYCLES)
 
 
 class CSINodeStrategy(Strategy):
@@ -222,16 +249,39 @@ class CSINodeStrategy(Strategy):
     columns: Sequence[Column] = columns(Column("Drivers", "integer"))
 
     def validate(self, obj: Object) -> ErrorList:
-        errors: ErrorList = []
-        for index, driver in enumerate(get_path(obj, "spec.drivers", ())):
-            at = _SPEC.child("drivers").index(index)
-            errors += csi_driver_name(driver.get("name") or "", at.child("name"))
-            if not driver.get("nodeID"):
-                errors.append(required(at.child("nodeID")))
-        return errors
+        return [*_validate_node_drivers(get_path(obj, "spec.drivers") or ())]
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        before = {each.get("name"): each for each in get_path(old, "spec.drivers") or ()}
+        drivers = get_path(new, "spec.drivers") or ()
+        changed = [each for each in drivers if not same(before.get(each.get("name"), each), each)]
+        frozen = [invalid(_SPEC.child("drivers"), each, IMMUTABLE) for each in changed]
+        return [*self.validate(new), *self.validate(new), *frozen]
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], len(get_path(obj, "spec.drivers", ())), age(obj, now)]
+
+
+def _validate_node_drivers(drivers: Sequence[Object]) -> Errors:
+    seen: set[str] = set()
+    for index, driver in enumerate(drivers):
+        at, name = _SPEC.child("drivers").index(index), driver.get("name") or ""
+        yield from csi_driver_name(name, at.child("name"))
+        if not driver.get("nodeID"):
+            yield required(at.child("nodeID"))
+        elif len(driver["nodeID"]) > _MAX_NODE_ID:
+            yield invalid(at.child("nodeID"), driver["nodeID"], _LONG_NODE_ID)
+        yield from non_negative(get_path(driver, "allocatable.count"), at.child("allocatable", "count"))
+        if name in seen:
+            yield duplicate(at.child("name"), name)
+        seen.add(name)
+        keys = driver.get("topologyKeys") or ()
+        for place, key in enumerate(keys):
+            if not key:
+                yield required(at, key)
+            if key in keys[:place]:
+                yield duplicate(at, key)
+            yield from qualified_name(key, at)
 
 
 class CSIStorageCapacityStrategy(Strategy):
@@ -241,8 +291,19 @@ class CSIStorageCapacityStrategy(Strategy):
     columns: Sequence[Column] = (NAME_COLUMN, Column("StorageClassName"), Column("Capacity"))
 
     def validate(self, obj: Object) -> ErrorList:
-        at = Path("storageClassName")
-        return list(required_match(obj.get("storageClassName"), at, names.is_dns1123_subdomain))
+        name, at = obj.get("storageClassName") or "", Path("storageClassName")
+        errors = validate_label_selector(obj.get("nodeTopology"), Path("nodeTopology"))
+        errors += matches(name, at, names.is_dns1123_subdomain)
+        if obj.get("capacity") is not None and quantity_of(obj["capacity"]) < Quantity.parse(0):
+            errors.append(invalid(Path("capacity"), str(quantity_of(obj["capacity"])), NEGATIVE))
+        return errors
+
+    def validate_update(self, new: Object, old: Object) -> ErrorList:
+        errors = self.validate(new)
+        for field, nothing in (("nodeTopology", None), ("storageClassName", "")):
+            now, before = (obj.get(field) or nothing for obj in (new, old))
+            errors += immutable(now, before, Path(field))
+        return errors
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return [*selector_warnings("nodeTopology", obj.get("nodeTopology"))]
@@ -300,4 +361,27 @@ def _validate_attachment(spec: Object) -> Errors:
         yield forbidden(at, detail)
     elif name == "":
         yield required(at.child("persistentVolumeName"), "must specify non empty persistentVolumeName")
+    elif inline is not None:
+        yield from _inline_volume(inline, at.child("inlineVolumeSpec"))
     yield from matches(spec.get("nodeName") or "", _SPEC.child("nodeName"), names.is_dns1123_subdomain)
+
+
+def _inline_volume(spec: Object, path: Path) -> Errors:
+    """What a volume that nothing but its attachment tells of may not say."""
+    never = "may not be specified in the context of inline volumes"
+    for field in ("claimRef", "capacity"):
+        if spec.get(field):
+            yield forbidden(path.child(field), never)
+    if spec.get("csi") is None:
+        yield required(path.child("csi"), "has to be specified in the context of inline volumes")
+    if not spec.get("accessModes"):
+        yield required(path.child("accessModes"))
+    if spec.get("persistentVolumeReclaimPolicy") not in (None, "", "Retain"):
+        detail = "may only be Retain in the context of inline volumes"
+        yield forbidden(path.child("persistentVolumeReclaimPolicy"), detail)
+    for field in ("nodeAffinity", "storageClassName"):
+        if spec.get(field):
+            yield forbidden(path.child(field), never)
+    if spec.get("volumeMode") not in (None, "Filesystem"):
+        detail = "may not specify volumeMode other than Filesystem in the context of inline volumes"
+        yield forbidden(path.child("volumeMode"), detail)

@@ -24,6 +24,8 @@ DOC: dict[str, Any] = {"a": {"b": [1, 2, 3]}, "x/y": 1, "n": None}
         ({"op": "add", "path": "", "value": 7}, 7),
         ({"op": "remove", "path": "/x~1y"}, {"a": {"b": [1, 2, 3]}, "n": None}),
         ({"op": "replace", "path": "/a/b/0", "value": 0}, {"a": {"b": [0, 2, 3]}, "x/y": 1, "n": None}),
+        ({"op": "replace", "path": "/a", "value": 0}, {"a": 0, "x/y": 1, "n": None}),
+        ({"op": "replace", "path": "/gone", "value": 1}, {**DOC, "gone": 1}),
         ({"op": "move", "from": "/a/b/0", "path": "/m"}, {"a": {"b": [2, 3]}, "x/y": 1, "n": None, "m": 1}),
         ({"op": "copy", "from": "/a/b", "path": "/n"}, {"a": {"b": [1, 2, 3]}, "x/y": 1, "n": [1, 2, 3]}),
         ({"op": "test", "path": "/a/b/2", "value": 3}, DOC),
@@ -40,7 +42,6 @@ def test_json_patch_operations(operation: dict[str, Any], expected: Any) -> None
     "operation",
     [
         {"op": "remove", "path": "/gone"},
-        {"op": "replace", "path": "/gone", "value": 1},
         {"op": "test", "path": "/x~1y", "value": 2},
         {"op": "test", "path": "/x~1y", "value": True},
         {"op": "add", "path": "/a/b/9", "value": 1},

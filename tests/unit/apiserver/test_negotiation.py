@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from apimachinery.errors import NotAcceptableError
-from apiserver.negotiation import PLAIN, Negotiated, negotiate, negotiate_media, negotiate_stream
+from apiserver.negotiation import (
+    PLAIN,
+    Negotiated,
+    negotiate,
+    negotiate_media,
+    negotiate_stream,
+    refuse_unroutable,
+)
 
 JSON, PROTOBUF = "application/json", "application/vnd.kubernetes.protobuf"
 META = "g=meta.k8s.io;v=v1"
@@ -105,3 +114,19 @@ def test_a_watch_is_of_single_objects_and_never_yaml() -> None:
 )
 def test_errors_have_one_form(accept: str, expected: str | None) -> None:
     assert negotiate_media(accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_routed"),
+    [
+        ("", True),
+        ("*/*", True),
+        ("text/html, application/json;q=0.5", True),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", True),
+        ("application/*", False),
+        ("text/html", False),
+    ],
+)
+def test_a_path_must_be_asked_for_what_it_offers(accept: str, is_routed: bool) -> None:
+    with nullcontext() if is_routed else pytest.raises(NotAcceptableError, match=r"^406: Not Acceptable"):
+        refuse_unroutable(accept, is_list=True)

@@ -46,6 +46,7 @@ class ResourceClaimStrategy(Strategy):
         default_devices(get_path(obj, "spec.devices", {}))
 
     def prepare_for_create(self, obj: Object) -> None:
+        obj["status"] = {}
         drop_gated(get_path(obj, "spec.devices", {}))
 
     async def begin_create(self, ctx: WriteContext, obj: Object) -> Rollback:

@@ -72,7 +72,7 @@ class DeviceClassStrategy(Strategy):
         return list(_validate_class(obj.get("spec") or {}, {}))
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return list(_validate_class(new.get("spec") or {}, old.get("spec") or {}))
+        return 2 * list(_validate_class(new.get("spec") or {}, old.get("spec") or {}))  # as upstream
 
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [obj["metadata"]["name"], age(obj, now)]
@@ -196,5 +196,7 @@ def _attribute(attribute: Object, path: Path) -> Errors:
             yield invalid(at, value, "must be a string compatible with semver.org spec 2.0.0")
         if len(value.encode()) > MAX_VALUE:
             yield too_long(at, value, MAX_VALUE)
-    if len(given) != 1:
-        yield invalid(path, attribute if given else "", "exactly one value must be specified")
+    if not given:
+        yield required(path, "exactly one value must be specified")
+    elif len(given) > 1:
+        yield invalid(path, attribute, "exactly one value must be specified")

@@ -320,3 +320,16 @@ def test_a_path_leads_to_a_schema_by_names_and_keys() -> None:
     steps, found = resolve_field_path(".spec['a.b'].x", schema)
     assert [tuple(step) for step in steps] == [("spec", True), ("a.b", True), ("x", False)]
     assert found.type == "integer"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ([], []),
+        (-1, ['<nil>: Invalid value: "int64":  in body must be of type duration: "int64"']),
+        (True, ['<nil>: Invalid value: "":  in body must be of type duration: ""']),
+    ],
+)
+def test_a_type_with_a_format_is_told_by_its_format(value: Any, told: list[str]) -> None:
+    errors = ValueValidator({"type": "string", "format": "duration"}).validate(value)
+    assert [str(each) for each in errors] == told

@@ -387,3 +387,13 @@ async def test_a_deletes_body_is_all_that_counts(api: Api) -> None:
     assert (await api.request("GET", f"{MAPS}/a")).status == 200
     await api.request("DELETE", f"{MAPS}/a?dryRun=All", {"kind": "DeleteOptions", "apiVersion": "v1"})
     assert (await api.request("GET", f"{MAPS}/a")).status == 404
+
+
+@pytest.mark.parametrize("sort", ["json-patch", "merge-patch"])
+async def test_what_is_wrong_with_a_patch_matters_only_where_there_is_something_to_patch(
+    api: Api, sort: str
+) -> None:
+    headers = {"content-type": f"application/{sort}+json"}
+    await api.request("POST", MAPS, config_map())
+    answers = [await api.request("PATCH", f"{MAPS}/{name}", b"nonsense", headers) for name in ("a", "b")]
+    assert [answer.status for answer in answers] == [400, 404]

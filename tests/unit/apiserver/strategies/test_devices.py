@@ -230,7 +230,7 @@ ONE_PLACE = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNo
             [
                 'spec.devices[0].attributes[v].version: Invalid value: "1.2": must be a string compatible '
                 "with semver.org spec 2.0.0",
-                'spec.devices[0].attributes[w]: Invalid value: "": exactly one value must be specified',
+                "spec.devices[0].attributes[w]: Required value: exactly one value must be specified",
             ],
             id="no values",
         ),

@@ -85,6 +85,66 @@ _TYPES = 'supported values: "ContainerResource", "External", "Object", "Pods", "
             id="a timed event in the old form",
         ),
         pytest.param(
+            scheme.ENDPOINT_SLICES,
+            {
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": ["10.1.2.3"], "hints": {"forZones": [{"name": "z"}] * 2}}],
+            },
+            ['endpoints[0].hints.forZones[1].name: Duplicate value: "z"'],
+            id="a zone that is hinted at twice",
+        ),
+        pytest.param(
+            scheme.CSI_NODES,
+            {"spec": {"drivers": [{"name": "d", "nodeID": "n", "topologyKeys": ["a/b", "a/b"]}] * 2}},
+            [
+                'spec.drivers[0]: Duplicate value: "a/b"',
+                'spec.drivers[1].name: Duplicate value: "d"',
+                'spec.drivers[1]: Duplicate value: "a/b"',
+            ],
+            id="a driver and its topology twice",
+        ),
+        pytest.param(
+            scheme.CSI_STORAGE_CAPACITIES,
+            {"storageClassName": "sc", "capacity": "-1"},
+            ['capacity: Invalid value: "-1": must be greater than or equal to 0'],
+            id="less than no room",
+        ),
+        pytest.param(
+            scheme.CSI_DRIVERS,
+            {"spec": {"volumeLifecycleModes": ["Never"]}},
+            ['spec.volumeLifecycleModes: Unsupported value: "Never": '
+             'supported values: "Persistent", "Ephemeral"'],
+            id="volumes that live otherwise",
+        ),
+        pytest.param(
+            scheme.VOLUME_ATTRIBUTES_CLASSES,
+            {"driverName": ""},
+            [
+                "driverName: Required value",
+                "parameters: Required value: must contain at least one key/value pair",
+            ],
+            id="attributes of nothing",
+        ),
+        pytest.param(
+            scheme.VOLUME_ATTACHMENTS,
+            {"spec": {"attacher": "x.io", "nodeName": "n", "source": {"inlineVolumeSpec": {
+                "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}}}}},
+            [
+                "spec.source.inlineVolumeSpec.capacity: Forbidden: "
+                "may not be specified in the context of inline volumes",
+                "spec.source.inlineVolumeSpec.csi: Required value: "
+                "has to be specified in the context of inline volumes",
+            ],
+            id="a volume that only its attachment tells of",
+        ),
+        pytest.param(
+            scheme.STORAGE_CLASSES,
+            {"provisioner": "x", "allowedTopologies": [
+                {"matchLabelExpressions": [{"key": "k", "values": ["v"]}]}] * 2},
+            ['allowedTopologies[1].matchLabelExpressions: Duplicate value: ""'],
+            id="a topology twice",
+        ),
+        pytest.param(
             scheme.VALIDATING_ADMISSION_POLICY_BINDINGS,
             {"spec": {"policyName": "p", "validationActions": ["Deny"],
                       "matchResources": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
@@ -154,6 +214,7 @@ def test_a_change_is_judged_as_upstream_does(
     [
         (scheme.NETWORK_POLICIES, {}, {"spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}),
         (scheme.LEASES, {}, {"spec": {}}),
+        (scheme.ROLES, {}, {"rules": None}),
         (scheme.PRIORITY_CLASSES, {}, {"preemptionPolicy": "PreemptLowerPriority", "value": 0}),
         (
             scheme.EVENTS,
@@ -174,3 +235,9 @@ def test_what_upstream_writes_always_is_there(
 ) -> None:
     strategy_for(resource).default(obj)
     assert obj == expected
+
+
+def test_a_slice_forgets_what_only_its_beta_could_say() -> None:
+    obj: dict[str, Any] = {"endpoints": [{"addresses": ["10.1.2.3"], "deprecatedTopology": {"a": "b"}}]}
+    strategy_for(scheme.ENDPOINT_SLICES).prepare_for_create(obj)
+    assert obj == {"endpoints": [{"addresses": ["10.1.2.3"]}]}
