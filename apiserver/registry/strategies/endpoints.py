@@ -138,7 +138,10 @@ class EndpointSliceStrategy(Strategy):
             new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
 
     def default(self, obj: Object) -> None:
-        for port in obj.get("ports") or ():
+        """Go's lists are written even if they are none, then as null."""
+        for name in ("endpoints", "ports"):
+            obj.setdefault(name, None)
+        for port in obj["ports"] or ():
             fill_absent(port, {"name": "", "protocol": "TCP"})
 
     def validate(self, obj: Object) -> ErrorList:

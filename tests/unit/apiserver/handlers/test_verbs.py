@@ -49,6 +49,14 @@ async def test_a_field_behind_a_closed_gate_is_dropped_on_every_write(api: Api) 
     assert patched.json["spec"] == created.json["spec"] | {"activeDeadlineSeconds": 9}
 
 
+async def test_an_endpoint_slice_tells_of_lists_that_it_does_not_have(api: Api) -> None:
+    slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    created = await api.request("POST", slices, {"metadata": {"name": "a"}, "addressType": "IPv4"})
+    assert (created.status, created.json["endpoints"], created.json["ports"]) == (201, None, None)
+    empty = await api.request("PUT", f"{slices}/a", created.json | {"endpoints": [], "ports": []})
+    assert (empty.status, empty.json["endpoints"], empty.json["ports"]) == (200, [], [])
+
+
 async def test_answers_end_with_a_newline_as_those_of_go_do(api: Api) -> None:
     await api.request("POST", MAPS, config_map())
     answers = [await api.request("GET", path) for path in (MAPS, f"{MAPS}/a", f"{MAPS}/b", EMPTY)]

@@ -424,6 +424,7 @@ def test_labels_that_an_update_of_the_status_changes(resource: Resource, labels:
 )
 def test_what_is_a_new_generation(resource: Resource, changed: Object, generation: int | None) -> None:
     old, new = created(resource, make(resource)), make(resource, **changed)
+    strategy(resource).default(new)
     rules.before_update(strategy(resource), new, old, "")
     assert new["metadata"].get("generation") == generation
 
