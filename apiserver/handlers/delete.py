@@ -21,7 +21,7 @@ _RETURNED_WHOLE = frozenset(
 
 
 async def delete(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    options = await read_options(info, receive)
+    options = await read_options(info, receive, store)
     entry, gone = await store.delete(info, store.namespace_of(info), info.name, options)
     accepted = not gone and options.orphan_dependents is False
     if gone and store.resource.group_resource not in _RETURNED_WHOLE:
@@ -30,7 +30,16 @@ async def delete(info: RequestInfo, receive: Receive, send: Send, store: Store) 
         await send_entry(info, send, store, entry, 202 if accepted else 200)
 
 
-async def read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
+async def read_options(info: RequestInfo, receive: Receive, store: Store) -> DeleteOptions:
+    """Warns of a default that surprises."""
+    options = await _read_options(info, receive)
+    warning = store.strategy.default_delete_warning
+    if warning and not options.propagation_policy and options.orphan_dependents is None:
+        info.warnings.append(warning)
+    return options
+
+
+async def _read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
     """From the body, or the query if there is no body; never from both, not even dryRun."""
     body = await bodies.read(info, receive)
     if not body.strip():

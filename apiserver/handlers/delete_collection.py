@@ -18,7 +18,7 @@ _WORKERS = 8
 
 
 async def delete_collection(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
-    deletion = await read_delete_options(info, receive)
+    deletion = await read_delete_options(info, receive, store)
     listing = await store.list(store.namespace_of(info), read_options(info, store))
     await _delete_all(info, store, listing.entries, deletion)
     await send_listing(info, send, store, listing)

@@ -69,6 +69,8 @@ class Strategy:
     status_resets: tuple[str, ...] = ("spec",)
     """Dotted paths of what an update of status leaves as it was. All but metadata is left in any case."""
     default_delete_propagation: str = "Background"
+    default_delete_warning: str = ""
+    """For those who delete without saying what becomes of dependents."""
     demands_qualified_finalizers: bool = True
     """Whether a finalizer must have a domain, but for those that are older than that rule."""
     deprecation: str = ""

@@ -71,6 +71,10 @@ def default_job_spec(spec: Object) -> None:
 
 class JobStrategy(Strategy):
     default_delete_propagation = "Orphan"
+    default_delete_warning = (
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to "
+        "remove them or set propagationPolicy=Orphan to suppress this warning"
+    )
     unselectable = 'field label "{}" not supported for batchv1.Job'
     columns: Sequence[Column] = columns("Status", "Completions", "Duration", wide=WIDE_TEMPLATE)
 

@@ -190,6 +190,8 @@ def default_only_pods(spec: Object) -> None:
     if (spec.get("resources") or {}).get("limits"):
         _pod_requests(spec)
     fill_absent(spec, {"enableServiceLinks": True})
+    if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
+        spec["terminationGracePeriodSeconds"] = 1
 
 
 def _requests_from_limits(resources: Object) -> None:

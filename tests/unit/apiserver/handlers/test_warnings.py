@@ -56,6 +56,32 @@ async def test_a_change_of_the_status_is_not_warned_about_the_spec(api: Api) -> 
     assert (await api.request("PUT", f"{SERVICES}/a/status", made.json)).warnings == []
 
 
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+KEEPS_PODS = (
+    '299 - "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to '
+    'remove them or set propagationPolicy=Orphan to suppress this warning"'
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "warnings"),
+    [
+        pytest.param("/a", None, [KEEPS_PODS], id="nothing said"),
+        pytest.param("", None, [KEEPS_PODS], id="nothing said of all"),
+        pytest.param("/a", {"propagationPolicy": "Orphan"}, [], id="orphans"),
+        pytest.param("/a", {"orphanDependents": True}, [], id="orphans, as it was said once"),
+        pytest.param("?propagationPolicy=Background", None, [], id="all in the background"),
+    ],
+)
+async def test_who_deletes_a_job_learns_that_its_pods_stay(
+    api: Api, path: str, options: Any, warnings: list[str]
+) -> None:
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
+    await api.request("POST", JOBS, {"metadata": {"name": "a"}, "spec": {"template": template}})
+    answer = await api.request("DELETE", f"{JOBS}{path}", options)
+    assert (answer.status, answer.warnings) == (200, warnings)
+
+
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u1"}
 OTHER = {**OWNER, "uid": "u2"}
 TWICE = (

@@ -110,6 +110,13 @@ def test_volumes_are_filled_in(volume: Object, expected: Object) -> None:
     assert stored["spec"]["volumes"] == [{"name": "v", **expected}]
 
 
+def test_a_grace_of_a_pod_that_is_negative_is_a_second() -> None:
+    assert (
+        created(scheme.PODS, pod(terminationGracePeriodSeconds=-5))["spec"]["terminationGracePeriodSeconds"]
+        == 1
+    )
+
+
 def test_a_template_gets_less_than_a_pod() -> None:
     selector = {"matchLabels": {"app": "a"}}
     inner = {"containers": [container(resources={"limits": {"cpu": "1"}})]}
