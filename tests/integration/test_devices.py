@@ -122,8 +122,13 @@ async def test_what_is_no_claim_is_refused(plane: Plane, client: Client) -> None
 async def test_an_attributes_class_that_is_deleted_goes_when_nobody_names_it(
     plane: Plane, client: Client
 ) -> None:
-    body = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "metadata": {"name": "gold"}}
-    made = await client.create(VOLUME_ATTRIBUTES_CLASSES, {**body, "driverName": "d.example.com"})
+    made = await client.create(
+        VOLUME_ATTRIBUTES_CLASSES,
+        {
+            "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "metadata": {"name": "gold"},
+            "driverName": "d.example.com", "parameters": {"iops": "5000"},
+        },
+    )  # fmt: skip
     assert made["metadata"]["finalizers"] == ["kubernetes.io/vac-protection"]
     await client.delete(VOLUME_ATTRIBUTES_CLASSES, "gold")
     await eventually(
