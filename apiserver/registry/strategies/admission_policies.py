@@ -17,7 +17,13 @@ from apimachinery.names import is_dns1035_label, is_dns1123_subdomain, is_path_s
 from apimachinery.objects import Object
 from apiserver.admission.expressions import BOOL, NULL, STRING, Names, Variable
 from apiserver.admission.policies.policy import parse_variables, types_of
-from apiserver.registry.strategies.checks import Errors, matches, one_of, required_match
+from apiserver.registry.strategies.checks import (
+    Errors,
+    enumerate_repeats,
+    matches,
+    one_of,
+    required_match,
+)
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import UNSET, age, columns
 from apiserver.registry.strategies.webhooks import (
@@ -258,9 +264,9 @@ def _param_ref(reference: Object, path: Path) -> Errors:
 
 
 def _validation_actions(actions: Sequence[str], path: Path) -> Errors:
-    for index, action in enumerate(actions):
+    for index, action, is_repeated in enumerate_repeats(actions):
         yield from one_of(action, path.index(index), _ACTIONS)
-        if action in actions[:index]:
+        if is_repeated:
             yield duplicate(path.index(index), action)
     if "Deny" in actions and "Warn" in actions:
         detail = (

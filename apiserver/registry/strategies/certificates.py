@@ -14,7 +14,7 @@ from apimachinery.durations import human_duration
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path
 from apimachinery.times import format_time
-from apiserver.registry.strategies.checks import Errors, matches, same
+from apiserver.registry.strategies.checks import Errors, enumerate_repeats, matches, same
 from apiserver.registry.strategies.tables import NONE, age
 from apiserver.registry.strategy import (
     AGE_COLUMN,
@@ -166,10 +166,10 @@ def _validate_spec(spec: Object) -> Errors:
     usages, at = spec.get("usages") or [], _SPEC.child("usages")
     if not usages:
         yield required(at)
-    for index, usage in enumerate(usages):
+    for index, usage, is_repeated in enumerate_repeats(usages):
         if usage not in _USAGES:
             yield not_supported(at.index(index), usage, _USAGES)
-        elif usage in usages[:index]:
+        elif is_repeated:
             yield duplicate(at.index(index), usage)
     yield from signer_name(spec.get("signerName") or "", _SPEC.child("signerName"))
     seconds = spec.get("expirationSeconds")

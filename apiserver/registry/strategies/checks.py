@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from apimachinery import names
@@ -14,6 +14,7 @@ from apimachinery.quantity import Quantity, parse_quantity
 
 Errors = Iterable[FieldError]
 Checked = TypeVar("Checked")
+Listed = TypeVar("Listed", bound=Hashable)
 
 NEGATIVE = "must be greater than or equal to 0"
 NOT_POSITIVE = "must be greater than zero"
@@ -134,6 +135,14 @@ _LINK_LOCAL_MULTICAST: dict[int, ipaddress.IPv4Network | ipaddress.IPv6Network] 
     4: ipaddress.ip_network("224.0.0.0/24"),
     6: ipaddress.ip_network("ff02::/16"),
 }
+
+
+def enumerate_repeats(values: Iterable[Listed]) -> Iterator[tuple[int, Listed, bool]]:
+    """Each value with its index, and whether it was there before. There may be very many values."""
+    seen: set[Listed] = set()
+    for index, value in enumerate(values):
+        yield index, value, value in seen
+        seen.add(value)
 
 
 def immutable(new: Any, old: Any, path: Path) -> Errors:

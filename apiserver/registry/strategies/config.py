@@ -156,6 +156,8 @@ def _not_a_json_object(text: bytes) -> str:
         return _syntax_problem(error)
     except ValueError:
         return "invalid character '\\ufffd' looking for beginning of value"
+    except RecursionError:
+        return "exceeded max depth"
     if isinstance(value, dict) or value is None:
         return ""
     kind = {str: "string", bool: "bool", list: "array"}.get(type(value), "number")

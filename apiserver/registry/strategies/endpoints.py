@@ -12,6 +12,7 @@ from apimachinery.objects import Object, labels_of
 from apiserver.registry.strategies.checks import (
     Errors,
     dns_label,
+    enumerate_repeats,
     immutable,
     matches,
     non_special_ip,
@@ -209,9 +210,9 @@ def _validate_hints(hints: Object, path: Path) -> Errors:
         if len(named) > _MAX_HINTS:
             yield too_many(path.child(field), len(named), _MAX_HINTS)
             return
-        for index, name in enumerate(named):
+        for index, name, is_repeated in enumerate_repeats(named):
             at = path.child(field).index(index).child("name")
-            if name in named[:index]:
+            if is_repeated:
                 yield duplicate(at, name)
             yield from matches(name, at, check)
 

@@ -9,7 +9,7 @@ from typing import Any
 from apimachinery.conditions import find_condition
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object, get_path, labels_of
-from apiserver.registry.strategies.checks import Errors, quantity_of, same, valid_cidr
+from apiserver.registry.strategies.checks import Errors, enumerate_repeats, quantity_of, same, valid_cidr
 from apiserver.registry.strategies.podspec.defaults import canonical_amounts, fill_absent
 from apiserver.registry.strategies.podspec.resources import resource_amount
 from apiserver.registry.strategies.podspec.scheduling import validate_taints
@@ -147,17 +147,18 @@ def _pod_cidrs(spec: Object) -> Errors:
         yield from valid_cidr(cidr, _POD_CIDRS.index(index))
     if len(cidrs) > 1 and (len(cidrs) > 2 or {":" in cidr for cidr in cidrs} != {True, False}):
         yield invalid(_POD_CIDRS, cidrs, "may specify no more than one CIDR for each IP family")
-    for index, cidr in enumerate(cidrs):
-        if cidr in cidrs[:index]:
+    for index, cidr, is_repeated in enumerate_repeats(cidrs):
+        if is_repeated:
             yield duplicate(_POD_CIDRS.index(index), cidr)
 
 
 def _changes(new: Object, old: Object) -> Errors:
     spec, before = new.get("spec") or {}, old.get("spec") or {}
     addresses = get_path(new, "status.addresses", [])
-    for index, address in enumerate(addresses):
-        if address in addresses[:index]:
-            yield duplicate(Path("status", "addresses").index(index), address)
+    pairs = ((each.get("type"), each.get("address")) for each in addresses)
+    for index, _, is_repeated in enumerate_repeats(pairs):
+        if is_repeated:
+            yield duplicate(Path("status", "addresses").index(index), addresses[index])
     if before.get("podCIDRs") and not same(spec.get("podCIDRs"), before["podCIDRs"]):
         yield forbidden(_POD_CIDRS, 'node updates may not change podCIDR except from "" to valid')
     if before.get("providerID") and spec.get("providerID") != before["providerID"]:

@@ -12,6 +12,7 @@ from apiserver.registry.strategies.checks import (
     MAX_INT32,
     Errors,
     between,
+    enumerate_repeats,
     immutable,
     matches,
     qualified_name,
@@ -143,8 +144,8 @@ def _pod_ips(ips: Sequence[str]) -> Errors:
         yield from valid_ip(ip, at.index(index))
     if len(ips) > 1 and not _is_one_of_each_family(ips):
         yield invalid(at, [{"IP": ip} for ip in ips], _TOO_MANY_IPS)
-    for index, ip in enumerate(ips):
-        if ip in ips[:index]:
+    for index, ip, is_repeated in enumerate_repeats(ips):
+        if is_repeated:
             yield duplicate(at.index(index), {"IP": ip})
 
 
@@ -152,9 +153,9 @@ def _host_ips(status: Object) -> Errors:
     ips, at = [each.get("ip") or "" for each in status.get("hostIPs") or ()], _STATUS.child("hostIPs")
     if ips and (status.get("hostIP") or "") != ips[0]:
         yield invalid(at.index(0).child("ip"), ips[0], "must be equal to `hostIP`")
-    for index, ip in enumerate(ips):
+    for index, ip, is_repeated in enumerate_repeats(ips):
         yield from valid_ip(ip, at.index(index))
-        if ip in ips[:index]:
+        if is_repeated:
             yield duplicate(at.index(index), {"IP": ip})
     if len(ips) > 1 and not _is_one_of_each_family(ips):
         yield invalid(at, [{"IP": ip} for ip in ips], _TOO_MANY_IPS)

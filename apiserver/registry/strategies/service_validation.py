@@ -12,6 +12,7 @@ from apiserver.registry.strategies.checks import (
     Errors,
     dns_label,
     dns_subdomain,
+    enumerate_repeats,
     matches,
     non_special_ip,
     one_of,
@@ -169,12 +170,11 @@ def validate_cluster_ips(spec: Object) -> Errors:
 
 
 def _families(spec: Object) -> Errors:
-    families = spec.get("ipFamilies") or []
-    for index, family in enumerate(families):
+    for index, family, is_repeated in enumerate_repeats(spec.get("ipFamilies") or ()):
         at = _SPEC.child("ipFamilies").index(index)
         if family not in ("IPv4", "IPv6"):
             yield not_supported(at, family, ("IPv4", "IPv6"))
-        if family in families[:index]:
+        if is_repeated:
             yield duplicate(at, family)
     if spec.get("ipFamilyPolicy") not in (None, *_POLICIES):
         yield not_supported(_SPEC.child("ipFamilyPolicy"), spec["ipFamilyPolicy"], _POLICIES)

@@ -25,6 +25,7 @@ from apiserver.registry.strategies.checks import (
     IMMUTABLE,
     NEGATIVE,
     Errors,
+    enumerate_repeats,
     immutable,
     matches,
     non_negative,
@@ -103,14 +104,19 @@ def _validate_class(obj: Object) -> Errors:
     yield from one_of(obj.get("reclaimPolicy"), at, ("Delete", "Retain"), optional=True)
     modes, at = ("Immediate", "WaitForFirstConsumer"), Path("volumeBindingMode")
     yield from one_of(obj.get("volumeBindingMode"), at, modes)
-    seen: list[dict[str, set[str]]] = []
-    for index, term in enumerate(obj.get("allowedTopologies") or ()):
+    terms = obj.get("allowedTopologies") or ()
+    for index, _, is_repeated in enumerate_repeats(map(_meaning, terms)):
         at = Path("allowedTopologies").index(index)
-        yield from _topology_term(term, at)
-        expressions = term.get("matchLabelExpressions") or ()
-        meant = {each.get("key") or "": set(each.get("values") or ()) for each in expressions}
-        yield from (duplicate(at.child("matchLabelExpressions"), "") for other in seen if other == meant)
-        seen.append(meant)
+        yield from _topology_term(terms[index], at)
+        if is_repeated:
+            yield duplicate(at.child("matchLabelExpressions"), "")
+
+
+def _meaning(term: Object) -> frozenset[tuple[str, frozenset[str]]]:
+    """What two terms that only look different have in common."""
+    expressions = term.get("matchLabelExpressions") or ()
+    values = {each.get("key") or "": frozenset(each.get("values") or ()) for each in expressions}
+    return frozenset(values.items())
 
 
 def _parameters(parameters: Object) -> Errors:
@@ -134,8 +140,8 @@ def _topology_term(term: Object, path: Path) -> Errors:
         key, values = expression.get("key") or "", expression.get("values") or []
         if not values:
             yield required(at.child("values"))
-        for place, value in enumerate(values):
-            if value in values[:place]:
+        for place, value, is_repeated in enumerate_repeats(values):
+            if is_repeated:
                 yield duplicate(at.child("values").index(place), value)
         yield from qualified_name(key, at.child("key"))
         if key in seen:
@@ -275,11 +281,10 @@ def _validate_node_drivers(drivers: Sequence[Object]) -> Errors:
         if name in seen:
             yield duplicate(at.child("name"), name)
         seen.add(name)
-        keys = driver.get("topologyKeys") or ()
-        for place, key in enumerate(keys):
+        for _, key, is_repeated in enumerate_repeats(driver.get("topologyKeys") or ()):
             if not key:
                 yield required(at, key)
-            if key in keys[:place]:
+            if is_repeated:
                 yield duplicate(at, key)
             yield from qualified_name(key, at)
 

@@ -13,7 +13,7 @@ from apimachinery.metadata import validate_label_selector
 from apimachinery.names import is_qualified_name
 from apimachinery.objects import Object
 from apiserver.admission.expressions import BOOL, Names, compile_for_admission
-from apiserver.registry.strategies.checks import Errors, one_of, required_match
+from apiserver.registry.strategies.checks import Errors, enumerate_repeats, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy
@@ -109,8 +109,8 @@ def _review_versions(versions: Sequence[str], path: Path) -> Errors:
     if not versions:
         yield required(path, "must specify one of v1, v1beta1")
         return
-    for index, version in enumerate(versions):
-        if version in versions[:index]:
+    for index, version, is_repeated in enumerate_repeats(versions):
+        if is_repeated:
             yield invalid(path.index(index), version, "duplicate version")
         yield from (invalid(path.index(index), version, text) for text in names.is_dns1035_label(version))
     if not {"v1", "v1beta1"} & set(versions):

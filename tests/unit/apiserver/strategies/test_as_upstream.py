@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -16,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from apimachinery import scheme
 from apimachinery.objects import Object, get_path, labels_of, name_of, uid_of
 from apimachinery.scheme import Resource
+from apiserver.registry.strategies.checks import enumerate_repeats
 from tests.unit.apiserver.strategies.objects import (
     NOW,
     container,
@@ -335,14 +343,79 @@ def test_key_pairs_that_are_none_are_warned_of(obj: Object, expected: list[str])
     assert strategy(scheme.SECRETS).warnings(obj, None) == expected
 
 
+def certificate_of(key: EllipticCurvePrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + timedelta(days=1))
+    return builder.sign(key, SHA256())
+
+
+def in_pem(key: EllipticCurvePrivateKey | RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def test_key_pairs_must_belong_together() -> None:
     pair, other = generate_private_key(SECP256R1()), generate_private_key(SECP256R1())
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])
-    builder = x509.CertificateBuilder(name, name, pair.public_key(), 1, NOW, NOW + timedelta(days=1))
-    certificate = builder.sign(pair, SHA256()).public_bytes(Encoding.PEM)
+    certificate = certificate_of(pair).public_bytes(Encoding.PEM)
     warnings = strategy(scheme.SECRETS).warnings
-    assert warnings(secret(certificate, pair.private_bytes(*form)), None) == []
-    assert warnings(secret(certificate, other.private_bytes(*form)), None) == [
+    assert warnings(secret(certificate, in_pem(pair)), None) == []
+    assert warnings(secret(certificate, in_pem(other)), None) == [
         "tls: private key does not match public key"
     ]
+
+
+def test_a_certificate_of_an_unknown_version_is_left_alone() -> None:
+    key = generate_private_key(SECP256R1())
+    der = certificate_of(key).public_bytes(Encoding.DER)
+    version = bytes.fromhex("a003020102")
+    assert version in der
+    odd = b64encode(der.replace(version, version[:-1] + b"\x07", 1))
+    title = b"CERTIFICATE-----\n"
+    certificate = b"-----BEGIN " + title + odd + b"\n-----END " + title
+    assert strategy(scheme.SECRETS).warnings(secret(certificate, in_pem(key)), None) == []
+
+
+def test_large_keys_are_not_looked_into_for_their_primes() -> None:
+    """That takes most of a second, in which nobody else is served."""
+    numbers = rsa.generate_private_key(65537, 2048).private_numbers()
+    odd = rsa.RSAPrivateNumbers(
+        numbers.p, numbers.q, numbers.d + 2, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers
+    )
+    key = odd.private_key(unsafe_skip_rsa_key_validation=True)
+    certificate = certificate_of(generate_private_key(SECP256R1())).public_bytes(Encoding.PEM)
+    assert strategy(scheme.SECRETS).warnings(secret(certificate, in_pem(key)), None) == [
+        "tls: private key does not match public key"
+    ]
+
+
+def test_json_nested_without_end_is_refused() -> None:
+    data = {".dockerconfigjson": b64encode(b"[" * 100_000).decode()}
+    assert errors_of(
+        scheme.SECRETS, make(scheme.SECRETS, type="kubernetes.io/dockerconfigjson", data=data)
+    ) == ['data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": exceeded max depth']
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(["a", "b", "a", "a"], id="texts"),
+        pytest.param([("a", 1), ("b", 1), ("a", 1), ("a", 1)], id="pairs"),
+    ],
+)
+def test_repeats_are_found_among_what_was_before(values: list[Hashable]) -> None:
+    found = [(index, is_repeated) for index, _, is_repeated in enumerate_repeats(values)]
+    assert found == [(0, False), (1, False), (2, True), (3, True)]
+
+
+def test_topologies_that_mean_the_same_are_told_once_each() -> None:
+    """However many: with every other one, they would be more than a server can hold."""
+    terms = [
+        {"matchLabelExpressions": [{"key": "zone", "values": list(order)}]} for order in ("ab", "ba", "ab")
+    ]
+    obj = make(
+        scheme.STORAGE_CLASSES,
+        provisioner="example.com/disks",
+        volumeBindingMode="Immediate",
+        allowedTopologies=terms,
+    )
+    at = 'allowedTopologies[{}].matchLabelExpressions: Duplicate value: ""'
+    assert errors_of(scheme.STORAGE_CLASSES, obj) == [at.format(1), at.format(2)]
