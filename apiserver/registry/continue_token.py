@@ -16,6 +16,7 @@ from apimachinery.objects import Object
 _VERSION = "meta.k8s.io/v1"
 _FIELDS: dict[str, Any] = {"v": "", "rv": 0, "start": ""}
 """With what each is that is not told."""
+_REVISIONS = 1 << 63
 CONTINUE_TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new "
     "list without the continue parameter, or use the continue token in this response to retrieve the "
@@ -43,7 +44,9 @@ def decode_position(token: str, prefix: str) -> Position:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         found = orjson.loads(raw)
         version, revision, start = (found.get(name) or zero for name, zero in _FIELDS.items())
-        position = Position(int(revision), prefix + start.removesuffix("\0").removeprefix("/"))
+        if type(revision) is not int or not -_REVISIONS <= revision < _REVISIONS:
+            raise ValueError(f"no revision: {revision}")
+        position = Position(revision, prefix + start.removesuffix("\0").removeprefix("/"))
     except (binascii.Error, ValueError, TypeError, AttributeError) as error:
         raise _bad(f": {error}") from None
     if version != _VERSION:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import orjson
@@ -221,3 +222,11 @@ async def test_continuing_at_another_revision_makes_no_sense(api: Api) -> None:
     answer = await api.request("GET", f"{MAPS}?continue={token}&resourceVersion=5")
     expected = "specifying resource version is not allowed when using continue"
     assert (answer.status, answer.json["message"]) == (400, expected)
+
+
+@pytest.mark.parametrize("revision", [1.5, "7", 1 << 63, True])
+async def test_a_token_with_a_revision_that_is_none_is_refused(api: Api, revision: object) -> None:
+    raw = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": "a\0"})
+    token = urlsafe_b64encode(raw).rstrip(b"=").decode()
+    answer = await api.request("GET", f"{MAPS}?limit=1&continue={token}")
+    assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
