@@ -81,9 +81,9 @@ class APIServiceKeeper:
             readers = self._readers()
             try:
                 await self._keep_own(starting=starting)
-                await self._look_at_others()
                 starting = False
-                self.is_settled.set()
+                self.is_settled.set()  # before others are asked: none of them keeps this server from it
+                await self._look_at_others()
             except (StatusError, StorageError) as error:
                 log.warning("Failed to keep APIServices, trying again: err=%s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
