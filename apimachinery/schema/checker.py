@@ -215,7 +215,7 @@ def _struct(node: SchemaNode, fields: dict[str, Check | Leaf | None]) -> Check:
                 more = check(each)
             if more:
                 found = gather(found, more, value, name, struct)
-        if not always <= value.keys():
+        if always and not value.keys() >= always:
             for name in written:
                 if name not in value:
                     found = gather(
