@@ -55,17 +55,17 @@ class TokenManager:
     async def token(self, pod: Object, wanted: TokenRequest) -> str:
         key = _key(pod, wanted)
         known, now = self._tokens.get(key), asyncio.get_running_loop().time()
-        if known is None or known.refresh_at <= now:
+        if known is None or min(known.refresh_at, known.expires_at) <= now:
             try:
-                known = await self._request(pod, wanted)
+                self._tokens[key] = known = await self._request(pod, wanted)
             except (StatusError, ConnectionFailed) as error:
                 if known is None:
                     raise MountError(f"failed to fetch token: {error}") from error
+                # Of no use any more, it is due no sooner: how often a mount is tried is not for it to say.
+                self._tokens[key] = replace(known, refresh_at=now + RETRY)
                 if known.expires_at <= now:
                     raise MountError(f"token {_shown(key)} expired and refresh failed: {error}") from error
                 log.warning("Token not renewed, will retry: pod=%s error=%s", key[0], error)
-                known = replace(known, refresh_at=now + RETRY)
-            self._tokens[key] = known
         return known.token
 
     def next_refresh(self, uid: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,8 @@ from kubelet.runtime.interface import (
     SandboxConfig,
     SandboxError,
 )
+
+log = logging.getLogger(__name__)
 
 HOST_RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -79,13 +82,20 @@ class Sandboxes:
     async def clear_up(self) -> None:
         """The engine is back: what it was making may run without a network, and nobody waits for it.
 
-        Until then its address is nobody else's.
+        Until then its address is nobody else's. What cannot be removed now keeps no other pod from its sandbox.
+        Raises RuntimeUnavailable.
         """
         async with self._clearing:
             for name, tenant in list(self._unknown.items()):
-                await self._creator.remove(name)
-                del self._unknown[name]
-                await self._release(tenant)
+                try:
+                    await self._creator.remove(name)
+                    await self._release(tenant)
+                except RuntimeUnavailable:
+                    raise
+                except (ContainerRuntimeError, NetworkError) as error:
+                    log.warning("Unfinished sandbox not removed, will retry: name=%s error=%s", name, error)
+                else:
+                    del self._unknown[name]
 
     async def stop(self, sandbox_id: str) -> None:
         try:

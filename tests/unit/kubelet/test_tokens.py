@@ -72,8 +72,21 @@ async def test_a_token_is_gone_on_with_while_it_is_good() -> None:
         'token "default"/"ns"/[]string(nil)/3600/v1.BoundObjectReference{Kind:"Pod", APIVersion:"v1", '
         'Name:"p", UID:"u1"}/"" expired and refresh failed: connection refused'
     )
+    assert tokens.next_refresh("u1") == 60, "the pod is not synced again at once"
     api.up = True
     assert await tokens.token(POD, WANTED) == "token 4"
+
+
+async def test_a_token_that_expires_before_it_is_tried_again_is_not_gone_on_with() -> None:
+    api = Api()
+    tokens = tokens_of(api)
+    await tokens.token(POD, WANTED)
+    api.up = False
+    await asyncio.sleep(3590)
+    assert await tokens.token(POD, WANTED) == "token 1"
+    await asyncio.sleep(20)
+    with pytest.raises(MountError, match="expired and refresh failed"):
+        await tokens.token(POD, WANTED)
 
 
 async def test_without_any_token_there_is_none() -> None:

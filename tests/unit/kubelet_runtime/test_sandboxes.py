@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -23,6 +24,8 @@ class Docker:
         self.error = error
         self.privileges = Privileges()
         self.removed: list[str] = []
+        self.stuck = ""
+        """The name of what it does not remove."""
 
     async def create(self, name: str, body: Any, *, pull: bool) -> str:
         return name
@@ -33,6 +36,8 @@ class Docker:
     async def remove(self, name: str) -> None:
         if self.error is None:
             raise RuntimeUnavailable("gone")
+        if name == self.stuck:
+            raise ContainerRuntimeError("device or resource busy")
         self.removed.append(name)
 
 
@@ -73,3 +78,17 @@ async def test_an_address_is_kept_while_nobody_knows_whether_its_sandbox_runs() 
     await sandboxes.clear_up()
     await sandboxes.clear_up()
     assert (docker.removed, network.freed) == ([NAME], [FIRST])
+
+
+async def test_one_that_cannot_be_removed_keeps_no_other_from_being_made() -> None:
+    docker, network = Docker(), Network()
+    sandboxes = sandboxes_of(docker, network)
+    with pytest.raises(RuntimeUnavailable):
+        await sandboxes.create(CONFIG)
+    docker.error, docker.stuck = ContainerRuntimeError("no such file"), NAME
+    with pytest.raises(SandboxError, match="no such file"):
+        await sandboxes.create(replace(CONFIG, uid="u2"))
+    assert network.freed == ["10.244.0.3"]
+    docker.stuck = ""
+    await sandboxes.clear_up()
+    assert (docker.removed[-1], network.freed[-1]) == (NAME, FIRST)
