@@ -113,10 +113,10 @@ class NamespaceController:
         return [key] if namespace is not None and is_terminating(namespace) else []
 
     async def reconcile(self, key: NamespacedName) -> float | None:
-        namespace = self._namespaces.get(key)
-        if namespace is None or not is_terminating(namespace):
+        if not _is_to_be_emptied(self._namespaces.get(key)):
             return None
-        if FINALIZER not in (namespace["spec"].get("finalizers") or []):
+        namespace = await self._live(key.name)
+        if namespace is None or not _is_to_be_emptied(namespace):
             return None
         content = Content()
         resources = deletable(await discover(self._client))
@@ -128,6 +128,13 @@ class NamespaceController:
             return LOOK_AGAIN
         await self._finalize(namespace)
         return None
+
+    async def _live(self, name: str) -> Object | None:
+        """As the API has it: another may bear the name by now, whose content is not ours to delete."""
+        try:
+            return await self._client.get(scheme.NAMESPACES, name)
+        except NotFoundError:
+            return None
 
     async def _sweep(self, resources: Sequence[Resource], namespace: str, content: Content) -> None:
         async with asyncio.TaskGroup() as group:
@@ -177,6 +184,14 @@ class NamespaceController:
             await self._client.update(scheme.NAMESPACES, body, subresource="finalize")
         except NotFoundError:
             return
+
+
+def _is_to_be_emptied(namespace: Object | None) -> bool:
+    return (
+        namespace is not None
+        and is_terminating(namespace)
+        and FINALIZER in (namespace["spec"].get("finalizers") or [])
+    )
 
 
 def deletable(resources: list[Resource]) -> list[Resource]:

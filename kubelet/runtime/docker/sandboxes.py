@@ -82,8 +82,8 @@ class Sandboxes:
     async def clear_up(self) -> None:
         """The engine is back: what it was making may run without a network, and nobody waits for it.
 
-        Until then its address is nobody else's. What cannot be removed now keeps no other pod from its sandbox.
-        Raises RuntimeUnavailable.
+        Until then its address is nobody else's. What cannot be removed now is no reason to fail: it is tried
+        again. Raises RuntimeUnavailable.
         """
         async with self._clearing:
             for name, tenant in list(self._unknown.items()):

@@ -1,10 +1,17 @@
 """Namespaces that go: what their conditions say meanwhile."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
-from apimachinery.objects import Object
-from apimachinery.scheme import CONFIG_MAPS, DEPLOYMENTS
-from controller_manager.namespace import Content, content_conditions
+from apimachinery.errors import ServiceUnavailableError, StatusError
+from apimachinery.objects import Object, name_of
+from apimachinery.scheme import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Resource
+from client.rest import Client
+from controller_manager import namespace
+from controller_manager.namespace import Content, NamespaceController, content_conditions
+from tests.unit.controller_manager.cluster import Cluster, running
 
 FINE = {
     "NamespaceDeletionDiscoveryFailure": "ResourcesDiscovered: All resources successfully discovered",
@@ -64,3 +71,38 @@ def test_conditions_tell_what_holds_a_namespace_up(found: Content, troubles: dic
     assert told == FINE | troubles
     held_up = {each["type"] for each in content_conditions(found) if each["status"] == "True"}
     assert held_up == set(troubles)
+
+
+def make_namespace(**metadata: str) -> Object:
+    """It is there until it is replaced."""
+    always = {"name": "ns", "generation": 1, "finalizers": ["example.com/stays"]}
+    return {"metadata": {**always, **metadata}, "spec": {"finalizers": ["kubernetes"]}}
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def discover(_: Client) -> list[Resource]:
+        return [replace(CONFIG_MAPS, verbs=("list", "delete"))]
+
+    monkeypatch.setattr(namespace, "discover", discover)
+
+
+@pytest.mark.looptime
+async def test_what_is_in_a_new_namespace_of_the_same_name_stays(served: None) -> None:
+    """Nobody has told yet that the old one is gone."""
+    it = Cluster([NamespaceController], [NAMESPACES])
+    is_held = True
+
+    def hold(verb: str, resource: Resource, _: Object) -> StatusError | None:
+        return ServiceUnavailableError("not now") if is_held and verb == "delete" else None
+
+    it.api.refusals.append(hold)
+    await it.api.create(CONFIG_MAPS, {"metadata": {"name": "old", "namespace": "ns"}})
+    it.api.put(NAMESPACES, make_namespace(uid="old", deletionTimestamp="2026-01-01T00:00:00Z"))
+    async with running(it):
+        await it.until(lambda: "delete configmaps old" in it.api.calls)
+        with it.api.lose_events(NAMESPACES):
+            it.api.put(NAMESPACES, make_namespace(uid="new"))
+            is_held = False
+            await asyncio.sleep(5)
+        assert [name_of(each) for each in it.api.find(CONFIG_MAPS)] == ["old"]
