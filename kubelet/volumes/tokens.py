@@ -27,8 +27,8 @@ MAX_AGE = 24 * 3600.0
 MAX_JITTER = 10.0
 FRESH_PART = 0.8
 
-RETRY = 60.0
-"""A token that could not be renewed is asked for again."""
+PAUSE = 60.0
+"""Until a token is due again that could not be renewed, or has expired by this node's clock as it comes."""
 
 _Key = tuple[str, str, str, str, TokenRequest]
 """The pod's uid, namespace and name, its account, and what is asked for."""
@@ -62,7 +62,7 @@ class TokenManager:
                 if known is None:
                     raise MountError(f"failed to fetch token: {error}") from error
                 # Of no use any more, it is due no sooner: how often a mount is tried is not for it to say.
-                self._tokens[key] = replace(known, refresh_at=now + RETRY)
+                self._tokens[key] = replace(known, refresh_at=now + PAUSE)
                 if known.expires_at <= now:
                     raise MountError(f"token {_shown(key)} expired and refresh failed: {error}") from error
                 log.warning("Token not renewed, will retry: pod=%s error=%s", key[0], error)
@@ -85,7 +85,7 @@ class TokenManager:
         life = (expires - self._now()).total_seconds()
         fresh = min(life * FRESH_PART, MAX_AGE) - self._random.uniform(0, MAX_JITTER)
         asked = asyncio.get_running_loop().time()
-        return _Token(answer["status"]["token"], asked + fresh, asked + life)
+        return _Token(answer["status"]["token"], asked + max(fresh, PAUSE), asked + life)
 
 
 def _key(pod: Object, wanted: TokenRequest) -> _Key:

@@ -94,3 +94,9 @@ async def test_without_any_token_there_is_none() -> None:
     api.up = False
     with pytest.raises(MountError, match="failed to fetch token: connection refused"):
         await tokens_of(api).token(POD, WANTED)
+
+
+async def test_a_clock_that_is_ahead_does_not_make_tokens_due_at_once() -> None:
+    tokens = TokenManager(cast(Client, Api()), lambda: now() + timedelta(hours=2), random.Random(0))
+    assert await tokens.token(POD, WANTED) == "token 1"
+    assert tokens.next_refresh("u1") == 60
