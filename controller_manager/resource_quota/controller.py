@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import NotFoundError, ServiceUnavailableError
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import (
     NamespacedName,
     Object,
@@ -27,7 +27,7 @@ from apimachinery.quota.scopes import has_deadline
 from apimachinery.quota.usage import usage_of
 from apimachinery.resource import Resource
 from apimachinery.volumes import attributes_classes_of
-from client.controller import Changed, Controller, Watch, by_name
+from client.controller import Changed, Controller, NotYetError, Watch, by_name
 from client.discovery import discover, preferred
 from client.informer import Informer
 from controller_manager.context import ControllerContext
@@ -96,7 +96,7 @@ class ResourceQuotaController:
         has_written = await self._tell(quota, {each: names[each] for each in names if each not in unknown})
         if unknown:
             kinds = ", ".join(sorted(each.group_resource for each in unknown))
-            raise ServiceUnavailableError(f"not yet synced: {kinds}")
+            raise NotYetError(f"quota {key} is not counted in full, there is no list of {kinds} yet")
         return SECOND_LOOK_SECONDS if has_written else RESYNC_SECONDS
 
     async def _tell(self, quota: Object, names: Mapping[Resource, Sequence[str]]) -> bool:
