@@ -70,10 +70,13 @@ class Sandboxes:
         tenant = self._new_tenant(config)
         memory = SandboxMemory(tenant.address, tenant.host_ports, config.share_process_namespace)
         labels = sandbox_labels(self._network.node, config, memory)
+        name = docker_name(labels)
         try:
+            if name in self._unknown:
+                raise SandboxError(f'cannot remove the unfinished sandbox of pod "{config.name}" yet')
             return await self._create(config, tenant, labels)
         except RuntimeUnavailable:
-            self._unknown[docker_name(labels)] = tenant
+            self._unknown[name] = tenant
             raise
         except BaseException:
             await self._release(tenant)

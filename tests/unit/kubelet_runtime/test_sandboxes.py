@@ -88,7 +88,9 @@ async def test_one_that_cannot_be_removed_keeps_no_other_from_being_made() -> No
     docker.error, docker.stuck = ContainerRuntimeError("no such file"), NAME
     with pytest.raises(SandboxError, match="no such file"):
         await sandboxes.create(replace(CONFIG, uid="u2"))
-    assert network.freed == ["10.244.0.3"]
+    with pytest.raises(SandboxError, match="unfinished"):
+        await sandboxes.create(CONFIG)
+    assert network.freed == ["10.244.0.3", "10.244.0.4"]
     docker.stuck = ""
     await sandboxes.clear_up()
     assert (docker.removed[-1], network.freed[-1]) == (NAME, FIRST)
