@@ -33,7 +33,7 @@ from kubelet.pods.status import Verdict
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
 from kubelet.references import pod_reference
-from kubelet.runtime.interface import Runtime, RuntimeUnavailable
+from kubelet.runtime.interface import ContainerRuntimeError, Runtime
 from kubelet.static_pods.files import Manifests, StaticPods
 from kubelet.static_pods.identity import is_mirror, is_static
 from kubelet.static_pods.mirrors import MirrorPods
@@ -257,8 +257,8 @@ class Kubelet:
             try:
                 async for event in self.runtime.events():
                     self._wake(event.pod_uid)
-            except RuntimeUnavailable as error:
-                log.warning("Container runtime is away, will listen again: error=%s", error)
+            except ContainerRuntimeError as error:
+                log.warning("Container runtime tells no events, will listen again: error=%s", error)
             await asyncio.sleep(EVENTS_RETRY)
 
     def _wake(self, uid: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,8 @@ from apimachinery.conditions import find_condition
 from apimachinery.objects import Object
 from kubelet.housekeeping import RELIST_SECONDS
 from kubelet.pods.status import Verdict
+from kubelet.runtime.hollow.runtime import HollowRuntime
+from kubelet.runtime.interface import ContainerRuntimeError, RuntimeEvent
 from kubelet.volumes.errors import Lacking, VolumeError, not_mounted
 from tests.unit.kubelet.builders import make_container, make_pod, make_sidecar
 from tests.unit.kubelet.world import World, living
@@ -396,3 +399,18 @@ async def test_an_engine_that_is_away_is_told_of_each_minute() -> None:
         away = "ContainerGCFailed: Cannot connect to the hollow engine. Is it running?"
         assert [each for each in world.events.seen if "GCFailed" in each] == [away, away]
         world.runtime.mend_engine()
+
+
+async def test_an_engine_that_refuses_its_events_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals, listen = [ContainerRuntimeError("server error")], HollowRuntime.events
+
+    def events(runtime: HollowRuntime) -> AsyncIterator[RuntimeEvent]:
+        if refusals:
+            raise refusals.pop()
+        return listen(runtime)
+
+    monkeypatch.setattr(HollowRuntime, "events", events)
+    async with living() as world:
+        await asyncio.sleep(5)
+        world.api.put(make_pod(make_container(command=FOREVER)))
+        await world.until_ready()
