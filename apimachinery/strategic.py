@@ -113,7 +113,7 @@ def _merge_field_list(
     if patch is not None and any(
         isinstance(each, dict) and each.get(DIRECTIVE) == "replace" for each in patch
     ):
-        original[key] = [_without_directives(each) for each in patch if DIRECTIVE not in each]
+        original[key] = [_without_directives(each) for each in _kept(patch)]
         return
     merged = [each for each in before if each not in (deletions or ())]
     if patch:
@@ -129,7 +129,8 @@ def _merge_list(
     original: list[Any], patch: list[Any], schema: SchemaNode | None, merge_key: str
 ) -> list[Any]:
     if not merge_key:
-        return original + [each for each in dict.fromkeys(patch) if each not in original]
+        names = dict.fromkeys(_name_of_item(each, "") for each in patch)
+        return original + [each for each in names if each not in original]
     items = schema.items if schema else None
     merged = list(original)
     for each in patch:
@@ -151,7 +152,10 @@ def _identity(item: Any, merge_key: str) -> Any:
 
 
 def _name_of_item(item: Any, merge_key: str) -> Any:
-    return _identity(item, merge_key) if merge_key else item
+    name = _identity(item, merge_key) if merge_key else item
+    if isinstance(name, dict | list):
+        raise PatchError(f"{name} is no scalar, by which items of a list are told apart")
+    return name
 
 
 def _kept(patch: list[Any] | None) -> list[Any]:

@@ -86,6 +86,7 @@ def test_patches_apply(original: dict[str, Any], patch: dict[str, Any], expected
         {"spec": {"$setElementOrder/containers": {}}},
         {"spec": {"containers": [A, B], "$setElementOrder/containers": [{"name": "b"}, {"name": "a"}]}},
         {"spec": {"containers": [A], "$setElementOrder/containers": []}},
+        pod({"name": {"a": "b"}}),
     ],
     ids=[
         "unknown directive",
@@ -95,11 +96,22 @@ def test_patches_apply(original: dict[str, Any], patch: dict[str, Any], expected
         "order no list",
         "other order",
         "missing",
+        "a name that is a map",
     ],
 )
 def test_wrong_patches_are_refused(patch: dict[str, Any]) -> None:
     with pytest.raises(PatchError):
         strategic_merge(pod(A, B), patch, POD)
+
+
+def test_a_finalizer_that_is_a_map_is_refused() -> None:
+    with pytest.raises(PatchError):
+        strategic_merge({"metadata": {"finalizers": ["a"]}}, {"metadata": {"finalizers": [{"a": "b"}]}}, POD)
+
+
+def test_what_is_no_map_may_stand_beside_a_directive() -> None:
+    patch = {"spec": {"containers": [5, {"$patch": "replace"}]}}
+    assert strategic_merge(pod(A), patch, POD) == {"spec": {"containers": [5]}}
 
 
 def test_three_way_deletes_ours_and_leaves_theirs() -> None:
