@@ -125,7 +125,11 @@ class Compiler:
             return _scalar(check_quantity)
         if node.struct_name in UNIONS:
             of_schema = node.schemas.definition(node.definition_name.partition("Or")[0])
-            return union(UNIONS[node.struct_name], lambda value: _as_check(self.compile(of_schema))(value))
+
+            def check_schema(value: Any) -> list[Finding] | None:
+                return _as_check(self.compile(of_schema))(value)
+
+            return union(UNIONS[node.struct_name], check_schema, _list(check_schema, "", None))
         if node.extension("int-or-string"):
             return _scalar(FORMATS["string", "int-or-string"])
         match node.type:

@@ -19,15 +19,14 @@ UNIONS: dict[str, Other] = {
 _NOT_BOOL = "boolean or JSON schema expected"
 
 
-def union(other: Other, of_schema: Check) -> Check:
+def union(other: Other, of_schema: Check, of_schemas: Check) -> Check:
     """Checks a schema, or a list of them. Of the rest upstream keeps nothing, or says what is wrong."""
 
     def run(value: Any) -> list[Finding] | None:
         if isinstance(value, dict):
             return _from_inside(of_schema(value))
         if isinstance(value, list) and other != "bool":
-            found = [each for item in value for each in of_schema(item) or ()] if other == "schemas" else []
-            return _from_inside(found)
+            return _from_inside(of_schemas(value)) if other == "schemas" else None
         if other != "bool":
             return [Finding(NULL)]
         return None if isinstance(value, bool) else [Finding(TYPE, fault=Fault(_NOT_BOOL))]

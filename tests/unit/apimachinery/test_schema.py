@@ -321,6 +321,15 @@ def test_a_schema_below_a_schema_is_checked(schema: dict[str, Any], messages: li
     assert [each.message for each in found.type_errors] == messages
 
 
+def test_nothing_among_schemas_is_an_empty_one() -> None:
+    obj = definition({"items": [{"type": "string"}, None]})
+    check = checker("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    assert check.check(obj).is_clean
+    expected = definition({"items": [{"type": "string"}, {}]})
+    check.check(expected)
+    assert obj == expected
+
+
 def test_what_a_schema_below_a_schema_has_too_much_goes_without_a_word() -> None:
     obj = definition({"items": {"type": "string", "colour": "red", "maxLength": None}})
     check = checker("apiextensions.k8s.io/v1", "CustomResourceDefinition")
