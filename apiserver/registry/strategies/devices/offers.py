@@ -111,7 +111,8 @@ class ResourceSliceStrategy(Strategy):
         errors = self.validate(new)
         for field in ("pool.name", "driver", "nodeName"):
             at = _SPEC.child(*field.split("."))
-            errors += immutable(get_path(new["spec"], field), get_path(old["spec"], field), at)
+            now, before = (get_path(obj, ["spec", *field.split(".")]) for obj in (new, old))
+            errors += immutable(now, before, at)
         return errors
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

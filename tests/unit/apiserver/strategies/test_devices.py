@@ -240,6 +240,11 @@ def test_slices(obj: Object, errors: list[str]) -> None:
     assert texts(ResourceSliceStrategy().validate(obj)) == errors
 
 
+def test_a_slice_cannot_lose_its_spec() -> None:
+    errors = texts(ResourceSliceStrategy().validate_update({"metadata": {"name": "s"}}, a_slice()))
+    assert "spec.driver: Invalid value: null: field is immutable" in errors
+
+
 def test_a_class_is_not_judged_again_for_what_it_had() -> None:
     old = {"metadata": {"name": "c"}, "spec": {"selectors": [cel("device.gone")]}}
     assert DeviceClassStrategy().validate(old)
