@@ -15,6 +15,7 @@ from apiserver.registry.strategies.tables import UNKNOWN, since
 from apiserver.registry.strategy import Column, Strategy
 
 _LIMITS = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+"""In bytes, though upstream calls them characters."""
 _TIMES = ("firstTimestamp", "lastTimestamp", "eventTime")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 _NEW_FIELD_NAMES = {
@@ -152,7 +153,7 @@ def _validate_timed(event: Object, reporter: str) -> Errors:
         value, at = event.get(field) or "", Path(field)
         if not value and field != "message":
             yield required(at)
-        if len(value) > limit:
+        if len(value.encode()) > limit:
             yield invalid(at, "", f"can have at most {limit} characters")
 
 

@@ -275,7 +275,7 @@ def _validate_node_drivers(drivers: Sequence[Object]) -> Errors:
         yield from csi_driver_name(name, at.child("name"))
         if not driver.get("nodeID"):
             yield required(at.child("nodeID"))
-        elif len(driver["nodeID"]) > _MAX_NODE_ID:
+        elif len(driver["nodeID"].encode()) > _MAX_NODE_ID:
             yield invalid(at.child("nodeID"), driver["nodeID"], _LONG_NODE_ID)
         yield from non_negative(get_path(driver, "allocatable.count"), at.child("allocatable", "count"))
         if name in seen:

@@ -126,6 +126,18 @@ _TYPES = 'supported values: "ContainerResource", "External", "Object", "Pods", "
             id="attributes of nothing",
         ),
         pytest.param(
+            scheme.EVENTS_V1,
+            EVENT | {"message": 513 * "é"},
+            ['message: Invalid value: "": can have at most 1024 characters'],
+            id="a message of more bytes than characters",
+        ),
+        pytest.param(
+            scheme.CSI_NODES,
+            {"spec": {"drivers": [{"name": "a.b", "nodeID": 129 * "é"}]}},
+            [f'spec.drivers[0].nodeID: Invalid value: "{129 * "é"}": must be 256 characters or less'],
+            id="a node ID of more bytes than characters",
+        ),
+        pytest.param(
             scheme.VOLUME_ATTACHMENTS,
             {"spec": {"attacher": "x.io", "nodeName": "n", "source": {"inlineVolumeSpec": {
                 "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}}}}},
