@@ -66,10 +66,15 @@ def refuse_unroutable(accept: str, *, is_list: bool) -> None:
 
     Raises NotAcceptableError.
     """
-    named = {clause.partition(";")[0].strip(" ") for clause in accept.split(",")}
-    if accept and "*/*" not in named and not named & set(MEDIA_TYPES.values()):
+    if accept and not _is_routable(accept):
         offered = [*MEDIA_TYPES.values(), *(STREAM_TYPES if is_list else ())]
         raise UnroutedAnswerError(_UNROUTABLE.format(", ".join(offered)))
+
+
+@lru_cache(maxsize=256)
+def _is_routable(accept: str) -> bool:
+    named = {clause.partition(";")[0].strip(" ") for clause in accept.split(",")}
+    return not named.isdisjoint(("*/*", *MEDIA_TYPES.values()))
 
 
 def negotiate(accept: str, *, tables: bool = True, protobuf: bool = True) -> Negotiated:

@@ -84,16 +84,19 @@ class ResourceQuotaStrategy(Strategy):
 def _validate_quota(spec: Object) -> Errors:
     hard, scopes, at = spec.get("hard") or {}, spec.get("scopes") or [], _SPEC.child("scopes")
     yield from amounts(hard, _SPEC.child("hard"), quota_resource_name)
+    standard = [name for name in hard if is_standard_quota(name)]
     for scope in scopes:
         if scope not in _SCOPES:
             yield invalid(at, scopes, "unsupported scope")
-        for name in sorted(hard):
-            if is_standard_quota(name) and not _is_countable(scope, name):
+        for name in standard:
+            if not _is_countable(scope, name):
                 yield invalid(at, scopes, "unsupported scope applied to resource")
     yield from _conflicts(scopes, scopes, at)
     selector = spec.get("scopeSelector")
     if selector is not None:
-        yield from _scope_selector(selector, hard, scopes, _SPEC.child("scopeSelector", "matchExpressions"))
+        yield from _scope_selector(
+            selector, standard, scopes, _SPEC.child("scopeSelector", "matchExpressions")
+        )
 
 
 def _is_countable(scope: str, name: str) -> bool:
@@ -110,7 +113,8 @@ def _conflicts(scopes: Collection[str], shown: Sequence[str], path: Path) -> Err
             yield invalid(path, shown, "conflicting scopes")
 
 
-def _scope_selector(selector: Object, hard: Mapping[str, Any], scopes: Sequence[str], path: Path) -> Errors:
+def _scope_selector(selector: Object, standard: Sequence[str], scopes: Sequence[str], path: Path) -> Errors:
+    """`standard` are the quotas that have names of their own."""
     named = []
     for requirement in selector.get("matchExpressions") or ():
         scope, operator = requirement.get("scopeName") or "", requirement.get("operator") or ""
@@ -118,8 +122,8 @@ def _scope_selector(selector: Object, hard: Mapping[str, Any], scopes: Sequence[
         named.append(scope)
         if scope not in _SCOPES:
             yield invalid(path.child("scopeName"), scope, "unsupported scope")
-        for name in sorted(hard):
-            if is_standard_quota(name) and not _is_countable(scope, name):
+        for name in standard:
+            if not _is_countable(scope, name):
                 yield invalid(path, selector, "unsupported scope applied to resource")
         only_exists = scope in _SCOPES and scope not in ("PriorityClass", "VolumeAttributesClass")
         if only_exists and operator != "Exists":
