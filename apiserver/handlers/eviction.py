@@ -44,7 +44,7 @@ async def evict(info: RequestInfo, receive: Receive, send: Send, store: Store, b
     eviction = await bodies.decode(
         info, await bodies.read(info, receive), _EXPECTED, options.field_validation
     )
-    if eviction["metadata"].get("name", info.name) != info.name:
+    if eviction["metadata"].get("name") != info.name:
         raise BadRequestError("name in URL does not match name in Eviction object")
     body = eviction.get("deleteOptions") or {}
     if options.dry_run:

@@ -25,6 +25,7 @@ from apiserver.managed_fields.scale import API_VERSION, to_scale, to_workload
 from apiserver.managed_fields.tracker import Tracker
 from apiserver.managed_fields.updating import Door
 from apiserver.managed_fields.versions import Version, Versions
+from apiserver.registry import rules
 from apiserver.registry.options import WriteOptions, parse_write_options
 from apiserver.registry.store import Store
 from apiserver.registry.strategies.tables import age
@@ -91,6 +92,8 @@ async def update_scale(info: RequestInfo, receive: Receive, send: Send, store: S
     options = parse_write_options(info.query, "UpdateOptions")
     body = await bodies.read(info, receive)
     scale = await bodies.decode(info, body, _EXPECTED, options.field_validation)
+    rules.set_namespace(store.resource, store.namespace_of(info), scale)
+    rules.check_name(info.name, scale)
     await _update(info, send, store, options, _tracked(info, store, options, lambda current: scale))
 
 

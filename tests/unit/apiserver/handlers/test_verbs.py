@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.fakes.api import Api
@@ -358,6 +359,20 @@ async def test_a_pod_is_bound_once(api: Api) -> None:
         409,
         'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n"',
     )
+
+
+@pytest.mark.parametrize("body", [None, {}, {"metadata": {"name": "another"}}])
+async def test_what_is_scaled_or_evicted_is_named_in_the_body(api: Api, body: object) -> None:
+    await api.request("POST", PODS, pod())
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"]}
+    spec = {"replicas": 3, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    sets = "/apis/apps/v1/namespaces/default/replicasets"
+    await api.request("POST", sets, {"metadata": {"name": "s"}, "spec": spec})
+    raw = orjson.dumps(body)
+    assert (await api.request("PUT", f"{sets}/s/scale", raw)).status == 400
+    assert (await api.request("GET", f"{sets}/s")).json["spec"]["replicas"] == 3
+    assert (await api.request("POST", f"{PODS}/p/eviction", raw)).status == 400
+    assert (await api.request("GET", f"{PODS}/p")).status == 200
 
 
 async def test_an_eviction_deletes_unless_a_budget_forbids_it(api: Api) -> None:
