@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, TypeVar
 
 from apimachinery import names
@@ -153,24 +154,22 @@ def immutable(new: Any, old: Any, path: Path) -> Errors:
 
 def same(left: Any, right: Any) -> bool:
     """Equality in which null, "", 0, false, {} and [] all mean "not set", at any depth of maps."""
-    if left == right:
-        return True
-    if isinstance(left, dict) and isinstance(right, dict):
-        return all(same(left.get(key), right.get(key)) for key in left.keys() | right.keys())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return is_empty(left) and is_empty(right)
+    return _alike(left, right, is_empty)
 
 
 def exactly(left: Any, right: Any) -> bool:
     """Equality in which null, {} and [] mean "not set", at any depth, but 0, false and "" something."""
+    return _alike(left, right, lambda value: value in (None, {}, []))
+
+
+def _alike(left: Any, right: Any, is_unset: Callable[[Any], bool]) -> bool:
     if left == right:
         return True
     if isinstance(left, dict) and isinstance(right, dict):
-        return all(exactly(left.get(key), right.get(key)) for key in left.keys() | right.keys())
+        return all(_alike(left.get(key), right.get(key), is_unset) for key in left.keys() | right.keys())
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(exactly, left, right))
-    return left in (None, {}, []) and right in (None, {}, [])
+        return len(left) == len(right) and all(map(_alike, left, right, repeat(is_unset)))
+    return is_unset(left) and is_unset(right)
 
 
 def is_empty(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from apimachinery.errors import ForbiddenError
+from apimachinery.errors import ForbiddenError, StatusError
 from apimachinery.objects import Object, name_of
 from apimachinery.scheme import EVENTS_V1
 from client.errors import ConnectionFailed
@@ -98,9 +98,11 @@ async def test_a_series_that_goes_on_is_written_every_half_hour() -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionFailed("gone"), ForbiddenError("events", "a", "no")])
-async def test_what_cannot_be_written_does_not_keep_back_what_comes_next(error: Exception) -> None:
+async def test_what_cannot_be_written_does_not_keep_back_what_comes_next(
+    error: StatusError | ConnectionFailed,
+) -> None:
     api, failures = FakeApi(), [error]
-    api.refusals.append(lambda *_: failures.pop() if failures else None)  # type: ignore[arg-type,return-value]
+    api.refusals.append(lambda *_: failures.pop() if failures else None)
     async with recording(api) as recorder:
         fail(recorder, pod())
         fail(recorder, pod("b"))

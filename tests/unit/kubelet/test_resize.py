@@ -228,13 +228,12 @@ async def test_a_container_keeps_the_memory_that_it_uses() -> None:
 @pytest.mark.looptime
 async def test_a_deferred_resize_is_granted_when_there_is_room() -> None:
     async with living() as world:
-        forever = ["sh", "-c", "sleep 100000"]
-        world.api.put(make_pod(asking("1", command=forever)))
+        world.api.put(make_pod(asking("1", command=FOREVER)))
         await world.until_ready()
-        other = make_pod(asking("1", command=forever), meta={"name": "other", "uid": "u2"})
+        other = make_pod(asking("1", command=FOREVER), meta={"name": "other", "uid": "u2"})
         world.api.put(other)
         await world.until(lambda: world.condition("Ready") == "True")
-        world.api.put({**world.pod(), "spec": make_pod(asking("1500m", command=forever))["spec"]})
+        world.api.put({**world.pod(), "spec": make_pod(asking("1500m", command=FOREVER))["spec"]})
         await world.until(lambda: world.condition("PodResizePending") == "True")
         assert world.container()["allocatedResources"]["cpu"] == "1"
         world.api.remove(other)

@@ -1,4 +1,4 @@
-"""What an apiserver of 1.34.9 said of the same objects: one row for each thing that was otherwise here."""
+"""The other groups: what an apiserver of 1.34.9 said of the same objects, where it was otherwise here."""
 
 from __future__ import annotations
 

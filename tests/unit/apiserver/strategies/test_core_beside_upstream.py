@@ -1,4 +1,4 @@
-"""What a comparison with upstream's apiserver, request by request, brought to light: a row each."""
+"""Core, apps and batch: what a comparison with upstream's apiserver, request by request, brought to light."""
 
 from __future__ import annotations
 
