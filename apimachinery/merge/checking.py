@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from apimachinery.go_values import go_text, go_type
 from apimachinery.merge.fields import path_text, value_text
 from apimachinery.merge.shape import ListShape, MapShape, Scalar, Shape, ShapeError
 
@@ -74,7 +75,7 @@ def _of_scalar(value: Any, scalar: Scalar | str) -> str | None:
     kind = type(value)
     match scalar:
         case "numeric" if kind not in (int, float):
-            return f"expected numeric (int or float), got {_go_type(value)}"
+            return f"expected numeric (int or float), got {go_type(value)}"
         case "string" if kind is not str:
             return f"expected string, got &value.valueUnstructured{{Value:{_go_syntax(value)}}}"
         case "boolean" if kind is not bool:
@@ -86,22 +87,7 @@ def _of_scalar(value: Any, scalar: Scalar | str) -> str | None:
 
 def _shown(value: Any) -> str:
     """Go's `%v` of a pointer to a struct that holds the value."""
-    return f"&{{{_go_text(value)}}}"
-
-
-def _go_text(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{_go_text(value[key])}' for key in sorted(value))}]"
-    if isinstance(value, list):
-        return f"[{' '.join(map(_go_text, value))}]"
-    if isinstance(value, str):
-        return value
-    return "<nil>" if value is None else value_text(value)
-
-
-def _go_type(value: Any) -> str:
-    names = {str: "string", bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
-    return names.get(type(value), "int64")
+    return f"&{{{go_text(value)}}}"
 
 
 def _go_syntax(value: Any) -> str:

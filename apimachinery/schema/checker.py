@@ -42,10 +42,11 @@ WRITTEN_EMPTY: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class TypeProblem:
-    """A value of a type that the field cannot hold."""
+    """A value of a type that the field cannot hold, as a decoder tells it and as a converter does."""
 
     path: str
     message: str
+    conversion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,11 @@ class Checker:
         for finding in findings:
             _mend(finding, prune)
         return Checked(
-            type_errors=[TypeProblem(each.path, each.message) for each in findings if each.kind == TYPE],
+            type_errors=[
+                TypeProblem(each.path, each.message, each.conversion)
+                for each in findings
+                if each.kind == TYPE
+            ],
             unknown=[each.path for each in findings if each.kind == UNKNOWN],
         )
 

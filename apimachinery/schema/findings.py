@@ -47,6 +47,10 @@ class Finding:
         place = f"struct field {self.struct}.{names}" if names else "value"
         return f"json: {fault.text} into Go {place} of type {fault.go_type}"
 
+    @property
+    def conversion(self) -> str:
+        return self.fault.conversion if self.fault else ""
+
 
 Check = Callable[[Any], "list[Finding] | None"]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from apimachinery.go_values import go_kind, go_type
 from apimachinery.numbers import go_number
 from apimachinery.quantity import FORMAT_MESSAGE, Quantity, QuantityError
 from apimachinery.times import parse_time
@@ -24,6 +25,21 @@ class Fault:
 
     text: str
     go_type: str = ""
+    value: Any = None
+
+    @property
+    def conversion(self) -> str:
+        """What Go's converter of maps says, which the result of a strategic patch goes through."""
+        if not self.go_type:
+            return self.text
+        kind = go_kind(self.value)
+        if self.go_type.startswith("map["):
+            return f"cannot restore map from {kind}"
+        if self.go_type.startswith("[]"):
+            return f"cannot restore slice from {kind}"
+        if "." in self.go_type:
+            return f"cannot restore struct from: {kind}"
+        return f"cannot convert {go_type(self.value)} to {self.go_type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +58,14 @@ def json_kind(value: Any) -> str:
 
 
 def mismatch(value: Any, go_type: str) -> Fault:
-    return Fault(f"cannot unmarshal {json_kind(value)}", go_type)
+    return Fault(f"cannot unmarshal {json_kind(value)}", go_type, value)
 
 
 def integer_check(go_type: str, low: int, high: int) -> ScalarCheck:
     def check(value: Any) -> Fault | None:
         if type(value) is int and low <= value <= high:
             return None
-        return Fault(f"cannot unmarshal {_shown(value)}", go_type)
+        return Fault(f"cannot unmarshal {_shown(value)}", go_type, value)
 
     return check
 

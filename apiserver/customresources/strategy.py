@@ -23,6 +23,7 @@ from apimachinery.field import (
     Path,
     invalid,
 )
+from apimachinery.go_values import go_type
 from apimachinery.jsonpath import JsonPath, format_result
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import Resource
@@ -174,14 +175,6 @@ class CustomResourceStrategy(Strategy):
 def steps(json_path: str) -> list[str]:
     """`.spec.replicas` as the names of its fields."""
     return json_path.removeprefix(".").split(".")
-
-
-def go_type(value: Any) -> str:
-    names_of: dict[type, str] = {
-        bool: "bool", int: "int64", float: "float64", str: "string",
-        list: "[]interface {}", dict: "map[string]interface {}",
-    }  # fmt: skip
-    return names_of[type(value)]
 
 
 def selectable_paths(version: Object) -> dict[str, JsonPath]:

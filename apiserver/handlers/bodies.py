@@ -72,6 +72,15 @@ class Expected:
         return found
 
 
+class UnfitBodyError(BadRequestError):
+    """A body that is no object of the expected kind. Of the result of a patch only the problem is told."""
+
+    def __init__(self, message: str, problem: str, conversion: str = "") -> None:
+        super().__init__(message)
+        self.problem = problem
+        self.conversion = conversion or problem
+
+
 async def read(info: RequestInfo, receive: Receive) -> bytes:
     """The whole body. Raises RequestEntityTooLargeError."""
     if info.headers.get("content-length", "0").isdigit():
@@ -153,9 +162,18 @@ def json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def _unrecognized(kind: str, problem: str, body: bytes) -> BadRequestError:
-    return BadRequestError(
-        f"the object provided is unrecognized (must be of type {kind}): {problem} ({_summary(body)})"
+def _unrecognized(kind: str, problem: str, body: bytes) -> UnfitBodyError:
+    return UnfitBodyError(
+        f"the object provided is unrecognized (must be of type {kind}): {problem} ({_summary(body)})", problem
+    )
+
+
+def _unfit(obj: Object, expected: Expected, problem: str, conversion: str = "") -> UnfitBodyError:
+    version = obj["apiVersion"].rpartition("/")[2]
+    return UnfitBodyError(
+        f'{obj["kind"]} in version "{version}" cannot be handled as a {expected.kind}: {problem}',
+        problem,
+        conversion,
     )
 
 
@@ -175,7 +193,8 @@ def check(info: RequestInfo, decoded: Decoded, expected: Expected, validation: F
         settle_numbers(obj)
     checked = expected.checker().check(obj, prune=True)
     if checked.type_errors:
-        raise _unfit(obj, expected, _quoting(checked.type_errors[0].message, decoded.text))
+        first = checked.type_errors[0]
+        raise _unfit(obj, expected, _quoting(first.message, decoded.text), first.conversion)
     complaints = list(checked.unknown_messages)
     if not decoded.lines:
         complaints += (f'duplicate field "{path}"' for path in decoded.duplicates)
@@ -195,13 +214,6 @@ def _quoting(message: str, text: bytes) -> str:
     told = _NUMBER.search(message)
     written = number_as_written(text, float(told[0])) if told and text else None
     return message if written is None else _NUMBER.sub(written, message, count=1)
-
-
-def _unfit(obj: Object, expected: Expected, problem: str) -> BadRequestError:
-    version = obj["apiVersion"].rpartition("/")[2]
-    return BadRequestError(
-        f'{obj["kind"]} in version "{version}" cannot be handled as a {expected.kind}: {problem}'
-    )
 
 
 def _check_kind(obj: Object, expected: Expected) -> None:

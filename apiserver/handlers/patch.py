@@ -6,7 +6,7 @@ The fourth, server-side apply, is in `apply`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,6 +19,7 @@ from apimachinery.errors import (
     UnsupportedMediaTypeError,
 )
 from apimachinery.field import Path, invalid
+from apimachinery.go_values import go_text
 from apimachinery.objects import Object
 from apimachinery.patch import MAX_OPERATIONS, PatchError, json_patch, merge_patch
 from apimachinery.schema import builtin
@@ -43,8 +44,13 @@ _NOT_STRATEGIC = (
     f"{JSON}, {MERGE}, {APPLY}"
 )
 
-Patch = Callable[[Object], Any]
-"""From an object to the patched one."""
+
+class Patch(NamedTuple):
+    """From an object to the patched one."""
+
+    apply: Callable[[Object], Any]
+    shown: str = ""
+    """Of a strategic one: what is shown where the result is none. Of others that is the result."""
 
 
 async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -56,7 +62,7 @@ async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     async def patched(entry: Entry | None) -> Object:
         assert entry is not None  # no kind creates by patch
         await store.codec.prepare([entry])
-        obj = decode_patched(info, change(store.codec.obj(entry)), expected, options)
+        obj = decode_patched(info, change, store.codec.obj(entry), expected, options)
         obj = store.codec.to_stored(obj)
         store.strategy.default(obj)
         return obj
@@ -93,7 +99,7 @@ def _refusing(error: StatusError) -> Patch:
     def patched(obj: Object) -> Any:
         raise error
 
-    return patched
+    return Patch(patched)
 
 
 class UnprocessablePatchError(StatusError):
@@ -121,12 +127,12 @@ def _json(operations: Any, expected: bodies.Expected) -> Patch:
         except (PatchError, orjson.JSONEncodeError) as error:  # the latter: nested too deeply
             raise UnprocessablePatchError from error
 
-    return patched
+    return Patch(patched)
 
 
 def _merge(document: Any, expected: bodies.Expected) -> Patch:
     fields = _fields(document)
-    return lambda obj: merge_patch(obj, fields)
+    return Patch(lambda obj: merge_patch(obj, fields))
 
 
 def _strategic(document: Any, expected: bodies.Expected) -> Patch:
@@ -140,7 +146,7 @@ def _strategic(document: Any, expected: bodies.Expected) -> Patch:
         except PatchError as error:
             raise BadRequestError(str(error)) from None
 
-    return patched
+    return Patch(patched, go_text(fields))
 
 
 def _fields(document: Any) -> Object:
@@ -163,16 +169,24 @@ _KINDS: dict[str, Callable[[Any, bodies.Expected], Patch]] = {
 }
 
 
-def decode_patched(info: RequestInfo, value: Any, expected: bodies.Expected, options: WriteOptions) -> Object:
+def decode_patched(
+    info: RequestInfo, patch: Patch, current: Object, expected: bodies.Expected, options: WriteOptions
+) -> Object:
     """The result of a patch, checked as a body would be. Raises InvalidError on the field `patch`."""
+    value = patch.apply(current)
     if not isinstance(value, dict):
         raise UnprocessablePatchError
     try:
         check_depth(value)
         return bodies.check(info, Decoded(value), expected, options.field_validation)
     except DecodeError as error:
-        raise InvalidError("", "", [invalid(Path("patch"), "", str(error))]) from None
-    except BadRequestError as error:
-        if error.message.startswith("the API version in the data"):
-            raise
-        raise InvalidError("", "", [invalid(Path("patch"), "", error.message)]) from None
+        raise _invalid_patch("", str(error)) from None
+    except bodies.UnfitBodyError as error:
+        if patch.shown:
+            raise _invalid_patch(patch.shown, error.conversion) from None
+        # Once more, since the check has mended the first result.
+        raise _invalid_patch(orjson.dumps(patch.apply(current)).decode(), error.problem) from None
+
+
+def _invalid_patch(shown: str, problem: str) -> InvalidError:
+    return InvalidError("", "", [invalid(Path("patch"), shown, problem)])

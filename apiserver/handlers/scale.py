@@ -110,7 +110,7 @@ async def patch_scale(info: RequestInfo, receive: Receive, send: Send, store: St
     patch, options = await read_patch(info, receive, _EXPECTED)
 
     def patched(current: Object) -> Object:
-        return decode_patched(info, patch(current), _EXPECTED, options)
+        return decode_patched(info, patch, current, _EXPECTED, options)
 
     await _update(info, send, store, options, _tracked(info, store, options, patched))
 

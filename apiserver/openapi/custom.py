@@ -54,11 +54,13 @@ def _gvk(resource: Resource, kind: str) -> Object:
 
 
 def definition_to_v2(definition: Object) -> Object:
-    """A kind's definition for v2: one that keeps what it does not know tells only what all kinds have."""
+    """A kind's definition for v2. One that keeps what it does not know tells of no fields at all.
+
+    kubectl refuses all others as soon as one is told, which it goes by for lists.
+    """
     if not definition.get(_PRESERVE):
         return to_v2(definition)
-    fields = {name: definition["properties"][name] for name in ("apiVersion", "kind", "metadata")}
-    return {"type": "object", "properties": fields, GVK_EXTENSION: definition[GVK_EXTENSION]}
+    return {"type": "object", GVK_EXTENSION: definition[GVK_EXTENSION]}
 
 
 def to_v2(schema: Object) -> Object:
