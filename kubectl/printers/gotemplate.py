@@ -1,17 +1,18 @@
 """`-o go-template`: Go's text/template, as far as templates over JSON need it.
 
-Fields, variables, pipelines, range, if, with, else, end; the built-in functions and kubectl's base64decode.
+Fields, variables, pipelines, range with break and continue, if, with, else, end, and functions.
 Source of the rules: pkg.go.dev/text/template.
 """
 
 from __future__ import annotations
 
-import base64
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubectl.printers.go_functions import FUNCTIONS, is_true
 from kubectl.printers.go_values import text_of
 
 
@@ -29,6 +30,16 @@ class Block:
     otherwise: list[Any] = field(default_factory=list)
 
 
+class _Break(Exception):
+    """Ends the innermost range."""
+
+
+class _Continue(Exception):
+    """Goes on with what the innermost range has next."""
+
+
+_LOOPING: dict[str, type[Exception]] = {"break": _Break, "continue": _Continue}
+_KEYWORD = re.compile(r"([a-z]*)\s*(.*)", re.DOTALL)
 _ACTION = re.compile(r"\{\{(-\s)?(.*?)(\s-)?\}\}", re.DOTALL)
 _WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\(|\)|\||:=|,|[^\s()|,"`]+)""")
 
@@ -36,7 +47,7 @@ _WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\(|\)|\||:=|,|[^\s()|,"`]+)
 def render(template: str, obj: Any) -> str:
     """Raises TemplateError."""
     nodes = _parse(template)
-    return "".join(_run(nodes, obj, {"$": obj}))
+    return "".join(_run(nodes, obj, ChainMap({"$": obj})))
 
 
 def _parse(template: str) -> list[Any]:
@@ -47,20 +58,31 @@ def _parse(template: str) -> list[Any]:
             stack[-1][1].append(text)
         if action is None or action.startswith("/*"):
             continue
-        word, _, rest = action.partition(" ")
+        word, rest = _keyword(action)
         if word in ("range", "if", "with"):
-            block = Block(word, rest.strip())
+            block = Block(word, rest)
             stack[-1][1].append(block)
             stack.append((block, block.body))
         elif word == "else":
-            _open_else(stack, rest.strip())
+            _open_else(stack, rest)
         elif word == "end":
             _close(stack)
+        elif word in _LOOPING:
+            if not any(block is not None and block.kind == "range" for block, _ in stack):
+                raise TemplateError(f"{{{{{word}}}}} outside {{{{range}}}}")
+            stack[-1][1].append(_LOOPING[word])
         else:
             stack[-1][1].append((action,))
     if len(stack) > 1:
         raise TemplateError("unexpected EOF")
     return root
+
+
+def _keyword(action: str) -> tuple[str, str]:
+    """`range` and `.items` of `range.items`, which needs no blank."""
+    match = _KEYWORD.match(action)
+    assert match is not None
+    return match[1], match[2].strip()
 
 
 def _open_else(stack: list[tuple[Block | None, list[Any]]], rest: str) -> None:
@@ -70,7 +92,7 @@ def _open_else(stack: list[tuple[Block | None, list[Any]]], rest: str) -> None:
     stack.append((block, block.otherwise))
     if rest:
         # `else if` is an if inside of else that shares its end.
-        inner = Block(rest.partition(" ")[0], rest.partition(" ")[2].strip())
+        inner = Block(*_keyword(rest))
         block.otherwise.append(inner)
         stack[-1] = (inner, inner.body)
 
@@ -96,7 +118,8 @@ def _pieces(template: str) -> Iterator[tuple[str, str | None]]:
     yield (rest.lstrip() if trim else rest), None
 
 
-Scope = dict[str, Any]
+Scope = ChainMap[str, Any]
+"""Variables by name; each block has its own before those around it."""
 
 
 def _run(nodes: Sequence[Any], dot: Any, scope: Scope) -> Iterator[str]:
@@ -105,40 +128,61 @@ def _run(nodes: Sequence[Any], dot: Any, scope: Scope) -> Iterator[str]:
             yield node
         elif isinstance(node, Block):
             yield from _run_block(node, dot, scope)
+        elif isinstance(node, type):
+            raise node
         else:
-            name, value = _pipeline(node[0], dot, scope)
-            if name:
-                scope[name] = value
+            names, pipeline, declares = _declared(node[0])
+            value = _evaluate(pipeline, dot, scope)
+            if names:
+                _set(scope, names[0], value, declares)
             else:
                 yield text_of(value)
 
 
 def _run_block(block: Block, dot: Any, scope: Scope) -> Iterator[str]:
-    names, pipeline = _declared(block.pipeline)
-    _, value = _pipeline(pipeline, dot, scope)
+    names, pipeline, declares = _declared(block.pipeline)
+    value = _evaluate(pipeline, dot, scope)
+    inner = scope.new_child()
     if block.kind == "range":
         entries = list(_entries(value))
-        for key, each in entries:
-            inner = {
-                **scope,
-                **dict(zip(names[-2:], (key, each) if len(names) > 1 else (each,), strict=False)),
-            }
-            yield from _run(block.body, each, inner)
+        for entry in entries:
+            for name, each in zip(names, entry[-len(names) :], strict=False):
+                _set(inner, name, each, declares)
+            try:
+                yield from _run(block.body, entry[1], inner.new_child())
+            except _Continue:
+                continue
+            except _Break:
+                break
         if not entries:
-            yield from _run(block.otherwise, dot, dict(scope))
-    elif is_true(value):
-        inner = {**scope, **dict.fromkeys(names, value)}
+            yield from _run(block.otherwise, dot, inner)
+        return
+    for name in names:
+        _set(inner, name, value, declares)
+    if is_true(value):
         yield from _run(block.body, value if block.kind == "with" else dot, inner)
     else:
-        yield from _run(block.otherwise, dot, dict(scope))
+        yield from _run(block.otherwise, dot, inner)
 
 
-def _declared(pipeline: str) -> tuple[list[str], str]:
-    """`$i, $x := pipeline`"""
-    match = re.match(r"\s*(\$\w+)(?:\s*,\s*(\$\w+))?\s*:?=\s*(.*)", pipeline, re.DOTALL)
+def _declared(pipeline: str) -> tuple[list[str], str, bool]:
+    """`$i, $x := pipeline`: the names, the rest, and whether they are new."""
+    match = re.match(r"\s*(\$\w+)(?:\s*,\s*(\$\w+))?\s*(:?=)\s*(.*)", pipeline, re.DOTALL)
     if match is None:
-        return [], pipeline
-    return [name for name in match.groups()[:2] if name], match[3]
+        return [], pipeline, False
+    return [name for name in match.groups()[:2] if name], match[4], match[3] == ":="
+
+
+def _set(scope: Scope, name: str, value: Any, declares: bool) -> None:
+    """A new variable of this block, or one that is there, wherever."""
+    if declares:
+        scope.maps[0][name] = value
+        return
+    for variables in scope.maps:
+        if name in variables:
+            variables[name] = value
+            return
+    raise TemplateError(f'undefined variable "{name}"')
 
 
 def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -146,16 +190,14 @@ def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from sorted(value.items())
     elif isinstance(value, list):
         yield from enumerate(value)
+    elif type(value) is int:
+        yield from zip(range(value), range(value), strict=True)
     elif value is not None:
         raise TemplateError(f"range can't iterate over {value}")
 
 
-def _pipeline(text: str, dot: Any, scope: Scope) -> tuple[str, Any]:
-    """(variable to set, value)"""
-    names, rest = _declared(text)
-    words = _WORD.findall(rest)
-    value = _Evaluator(words, dot, scope).pipeline()
-    return (names[0] if names else ""), value
+def _evaluate(pipeline: str, dot: Any, scope: Scope) -> Any:
+    return _Evaluator(_WORD.findall(pipeline), dot, scope).pipeline()
 
 
 _MISSING: Any = object()
@@ -242,47 +284,3 @@ def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
         return function(*arguments)
     except (TypeError, KeyError, IndexError, ValueError) as error:
         raise TemplateError(f"error calling {function.__name__.strip('_')}: {error}") from None
-
-
-def is_true(value: Any) -> bool:
-    return bool(value)
-
-
-def _index(value: Any, *keys: Any) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else value[key]
-    return value
-
-
-def _printf(form: str, *values: Any) -> str:
-    python = re.sub(r"%([-+# 0]*\d*(?:\.\d+)?)[vq]", lambda match: f"%{match[1]}s", form)
-    return python % tuple(text_of(each) if not isinstance(each, int | float) else each for each in values)
-
-
-def _first_false(*values: Any) -> Any:
-    return next((each for each in values if not is_true(each)), values[-1])
-
-
-def _first_true(*values: Any) -> Any:
-    return next((each for each in values if is_true(each)), values[-1])
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "len": len,
-    "index": _index,
-    "print": lambda *values: "".join(text_of(each) for each in values),
-    "println": lambda *values: " ".join(text_of(each) for each in values) + "\n",
-    "printf": _printf,
-    "not": lambda value: not is_true(value),
-    "and": _first_false,
-    "or": _first_true,
-    "eq": lambda first, *others: first in others,
-    "ne": lambda one, other: one != other,
-    "lt": lambda one, other: one < other,
-    "le": lambda one, other: one <= other,
-    "gt": lambda one, other: one > other,
-    "ge": lambda one, other: one >= other,
-    "slice": lambda value, *bounds: value[slice(*bounds)],
-    "base64decode": lambda text: base64.b64decode(text).decode(),
-    "exists": lambda value, *keys: _index(value, *keys) is not None,
-}

@@ -31,6 +31,12 @@ TEMPLATES = {
     "a {{- /* note */ -}} b": "ab",
     "{{.missing}}": "<no value>",
     "{{if and .kind (not .missing)}}yes{{end}}": "yes",
+    "{{range.spec.containers}}{{if(.name)}}{{.name}}{{end}}{{end}}": "xy",
+    "{{range .spec.containers}}{{if eq .n 1}}{{continue}}{{end}}{{.name}}{{end}}": "y",
+    "{{range .spec.containers}}{{.name}}{{break}}{{end}}": "x",
+    "{{$n := 0}}{{range .spec.containers}}{{$n = .n}}{{end}}{{$n}}": "2",
+    "{{$n := 0}}{{range .spec.containers}}{{$n := .n}}{{end}}{{$n}}": "0",
+    "{{range 2}}{{.}}{{end}}": "01",
 }
 
 
@@ -39,7 +45,10 @@ def test_go_templates(template: str, text: str) -> None:
     assert gotemplate.render(template, POD) == text
 
 
-@pytest.mark.parametrize("template", ["{{range .a}}", "{{end}}", "{{nosuch .a}}", "{{len 5}}", "{{else}}"])
+@pytest.mark.parametrize(
+    "template",
+    ["{{range .a}}", "{{end}}", "{{nosuch .a}}", "{{len 5}}", "{{else}}", "{{break}}", "{{$n = 1}}"],
+)
 def test_wrong_go_templates_are_refused(template: str) -> None:
     with pytest.raises(gotemplate.TemplateError):
         gotemplate.render(template, POD)
