@@ -210,11 +210,30 @@ def _grouped(groups: Mapping[str, type], values: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _suggestions(word: str, group: Verb | Group) -> str:
-    from difflib import get_close_matches
+_MEANT = {"list": ("get", "wait"), "ps": ("get", "wait"), "rm": ("delete",)}
+"""Verbs by what people who come from elsewhere call them."""
 
-    similar = get_close_matches(word, group.verbs) if isinstance(group, Group) else []
+
+def _suggestions(word: str, group: Verb | Group) -> str:
+    """Verbs that begin so, are spelled alike or are called so elsewhere."""
+    verbs = group.verbs if isinstance(group, Group) else ()
+    typed = word.lower()
+    meant = _MEANT.get(typed, ())
+    similar = [
+        name for name in verbs if name in meant or name.startswith(typed) or _distance(typed, name) <= 2
+    ]
     return "".join(["\n\nDid you mean this?", *(f"\n\t{name}" for name in similar)]) if similar else ""
+
+
+def _distance(one: str, other: str) -> int:
+    """Levenshtein's: how many letters have to be put in, taken out or changed."""
+    row = list(range(len(other) + 1))
+    for above, letter in enumerate(one, start=1):
+        last, row = row, [above]
+        for place, each in enumerate(other):
+            change = last[place] + (letter != each)
+            row.append(min(change, last[place + 1] + 1, row[place] + 1))
+    return row[-1]
 
 
 def _unknown(found: Found, words: Sequence[str]) -> UsageError:

@@ -58,7 +58,11 @@ class ApiProxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         plan = self._plan
-        if self._files is not None and path.startswith(plan.files_prefix):
+        if (cleaned := requests.clean(path)) != path:
+            query = scope["query_string"].decode("latin-1")
+            where = f"{quote(cleaned)}{'?' if query else ''}{query}"
+            await RedirectResponse(where, 301)(scope, receive, send)
+        elif self._files is not None and path.startswith(plan.files_prefix):
             await self._files(scope, receive, send)
         elif not path.startswith(plan.api_prefix):
             await self._elsewhere(path)(scope, receive, send)

@@ -5,6 +5,7 @@ Source: k8s.io/kubectl/pkg/proxy/proxy_server.go; the defaults are its own.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -52,6 +53,12 @@ def without_port(host: str) -> str:
     if not colon or not port.isdigit() or (":" in name and not name.startswith("[")):
         return host
     return name.removeprefix("[").removesuffix("]")
+
+
+def clean(path: str) -> str:
+    """Without `//`, `.` and `..`, as Go's ServeMux sends clients on to it; a slash at the end stays."""
+    cleaned = posixpath.normpath(f"/{path.lstrip('/')}")
+    return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
 
 
 def folder(prefix: str) -> str:

@@ -5,6 +5,7 @@ Source: k8s.io/kubectl/pkg/cmd/config.
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from apimachinery.objects import Object
@@ -12,6 +13,7 @@ from kubectl.failures import CommandError
 
 SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 _SINGLE = ("current-context", "kind", "apiVersion")
+_BYTES = ("certificate-authority-data", "client-certificate-data", "client-key-data")
 _TRUE_OR_FALSE = ("insecure-skip-tls-verify", "disable-compression")
 
 
@@ -39,14 +41,14 @@ def rename_context(config: Object, old: str, new: str) -> Object:
     return {**_with(config, "contexts", contexts), "current-context": new if current == old else current}
 
 
-def set_property(config: Object, path: str, value: str) -> Object:
-    """`current-context`, or `users.NAME.token`. Raises CommandError."""
+def set_property(config: Object, path: str, value: str, *, raw: bool = False) -> Object:
+    """`current-context`, or `users.NAME.token`; bytes in base64 unless they are raw. Raises CommandError."""
     if path in _SINGLE:
         return {**config, path: value}
     section, name, field = _split(path)
     if not field:
         raise CommandError(f"unable to set {path}: it is no single property")
-    return put(config, section, name, {field: _value(field, value)})
+    return put(config, section, name, {field: _value(field, value, raw)})
 
 
 def unset_property(config: Object, path: str) -> Object:
@@ -69,12 +71,23 @@ def _split(path: str) -> tuple[str, str, str]:
     return section, name, field
 
 
-def _value(field: str, text: str) -> Any:
+def _value(field: str, text: str, raw: bool) -> Any:
+    if field in _BYTES:
+        return base64.b64encode(text.encode()).decode() if raw else _checked(text)
     if field not in _TRUE_OR_FALSE:
         return text
     if text not in ("true", "false"):
         raise CommandError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
     return text == "true"
+
+
+def _checked(text: str) -> str:
+    from apimachinery.schema.scalars import Fault, check_bytes
+
+    fault = check_bytes(text)
+    if isinstance(fault, Fault):
+        raise CommandError(f"error decoding input value: {fault.text}")
+    return fault.value if fault else text
 
 
 def _with(config: Object, section: str, entries: dict[str, Object]) -> Object:

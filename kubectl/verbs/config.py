@@ -191,11 +191,18 @@ def _delete(section: str, name: str) -> None:
     print(f"deleted {word} {name} from {path}")
 
 
-def set_(words: Annotated[list[str], Words("PROPERTY_NAME PROPERTY_VALUE")]) -> None:
+def set_(
+    words: Annotated[list[str], Words("PROPERTY_NAME PROPERTY_VALUE")],
+    raw: Annotated[
+        bool, Flag("--set-raw-bytes", help="The value of a field of bytes is not in base64.")
+    ] = False,
+) -> None:
     """Set an individual value in a kubeconfig file."""
     if len(words) != 2:
         raise UsageError(f"Unexpected args: {words}", "config set", "usage")
-    files.change(files.default_path(), lambda config: entries.set_property(config, *words))
+    if not words[1]:
+        raise CommandError("you cannot use set to unset a property")
+    files.change(files.default_path(), lambda config: entries.set_property(config, *words, raw=raw))
     print(f'Property "{words[0]}" set.')
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 
-from kubectl import session
+from kubectl import kustomize, session
 from kubectl.arguments import Flag
 from kubectl.failures import CommandError
 
@@ -22,7 +22,10 @@ def version(
     """Print the client and server version information."""
     if output not in ("", "json", "yaml"):
         raise CommandError("--output must be 'yaml' or 'json'")
-    versions: dict[str, dict[str, str]] = {"clientVersion": {"gitVersion": f"v{metadata.version('sampan')}"}}
+    versions: dict[str, Any] = {
+        "clientVersion": {"gitVersion": f"v{metadata.version('sampan')}"},
+        "kustomizeVersion": kustomize.VERSION,
+    }
     if not client_only:
         versions["serverVersion"] = session.run(_server_version)
     if output == "json":
@@ -33,6 +36,7 @@ def version(
         print(to_yaml(versions), end="")
     else:
         print(f"Client Version: {versions['clientVersion']['gitVersion']}")
+        print(f"Kustomize Version: {kustomize.VERSION}")
         if "serverVersion" in versions:
             print(f"Server Version: {versions['serverVersion']['gitVersion']}")
 

@@ -72,6 +72,20 @@ def test_a_prefix_is_taken_off_unless_it_is_the_apis_own(path: str, prefix: str,
     assert api_path(path, prefix) == asked
 
 
+@pytest.mark.parametrize(
+    ("path", "cleaned"),
+    [
+        ("//custom/healthz", "/custom/healthz"),
+        ("/api//v1/./x/../pods/", "/api/v1/pods/"),
+        ("/../api", "/api"),
+        ("/", "/"),
+        ("//", "/"),
+    ],
+)
+def test_paths_are_cleaned_as_gos_are(path: str, cleaned: str) -> None:
+    assert requests.clean(path) == cleaned
+
+
 def test_a_listing_escapes_names(tmp_path: Path) -> None:
     (tmp_path / "b<a").write_text("")
     (tmp_path / "a b").mkdir()

@@ -91,6 +91,8 @@ def test_help_is_shown_where_it_is_asked_for_or_no_verb_is_named(words: str) -> 
     ("words", "message", "verb", "hint"),
     [
         ("foo", 'unknown command "foo" for "sampan"', "", "none"),
+        ("list", 'unknown command "list" for "sampan"\n\nDid you mean this?\n\tget', "", "none"),
+        ("crea", 'unknown command "crea" for "sampan"\n\nDid you mean this?\n\tcreate', "", "none"),
         ("gte", 'unknown command "gte" for "sampan"\n\nDid you mean this?\n\tget', "", "none"),
         ("set foo", 'unknown command "foo"', "set", "examples"),
         ("create foo", "Unexpected args: [foo]", "create", "examples"),

@@ -249,6 +249,17 @@ def test_properties_of_a_kubeconfig_are_set_and_unset(path: str, value: str, fou
     assert value not in str(after).lower()
 
 
+@pytest.mark.parametrize(("value", "raw"), [("aGk=", False), ("hi", True)])
+def test_bytes_of_a_kubeconfig_are_in_base64_unless_they_are_raw(value: str, raw: bool) -> None:
+    config = entries.set_property({}, "clusters.c.certificate-authority-data", value, raw=raw)
+    assert config == {"clusters": [{"name": "c", "cluster": {"certificate-authority-data": "aGk="}}]}
+
+
+def test_bytes_that_are_no_base64_are_refused() -> None:
+    with pytest.raises(CommandError, match="error decoding input value: illegal base64 data at input byte 2"):
+        entries.set_property({}, "users.u.client-key-data", "hi!")
+
+
 def test_properties_that_do_not_exist_are_refused() -> None:
     with pytest.raises(CommandError, match=r"unable to parse nope\.x after"):
         entries.set_property({}, "nope.x", "y")
