@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 from contextlib import AsyncExitStack, suppress
@@ -22,6 +23,7 @@ from kube_proxy.backends import BACKENDS, clean_up, default_mode
 from kube_proxy.config import ConfigError, Configuration, from_options, parse_configuration, split_address
 from kube_proxy.node import base_context
 from kube_proxy.options import Options
+from kube_proxy.tracking import sysctls_of
 from kube_proxy.writer import RulesetError
 
 if TYPE_CHECKING:
@@ -68,9 +70,8 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
     from kube_proxy.assembly import Assembly
 
     client = Client(load(config.kubeconfig or None), user_agent=NAME, on_answer=count_request)
-    base = base_context(
-        config, config.hostname or socket.gethostname().lower(), tcp_be_liberal=sysctls.is_tcp_liberal()
-    )
+    is_liberal = config.tracking.tcp_be_liberal or sysctls.is_tcp_liberal()
+    base = base_context(config, config.hostname or socket.gethostname().lower(), tcp_be_liberal=is_liberal)
     if base.localhost_node_ports:
         sysctls.route_loopback()
     await _clean_up_others(config.mode)
@@ -92,6 +93,8 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
             group.create_task(assembly.proxier.run())
             group.create_task(backend.watch(assembly.proxier.rules_gone))
             await assembly.first_sync.wait()
+            # The kernel's settings are there once rules ask it to track.
+            sysctls.track(sysctls_of(config.tracking, os.cpu_count() or 1))
             daemon.ready()
 
 

@@ -14,20 +14,30 @@ from apimachinery.durations import parse_duration
 from apimachinery.objects import Object, get_path
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from kube_proxy.options import Options
+from kube_proxy.tracking import Tracking
 
 API_VERSION, KIND = "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration"
 MODES = ("nftables", "iptables")
 PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 FIELDS = (
-    "apiVersion", "kind", "bindAddress", "clientConnection", "clusterCIDR", "detectLocal", "detectLocalMode",
-    "featureGates", "healthzBindAddress", "hostnameOverride", "iptables", "metricsBindAddress", "mode",
-    "nftables", "nodePortAddresses",
+    "apiVersion", "kind", "bindAddress", "clientConnection", "clusterCIDR", "conntrack", "detectLocal",
+    "detectLocalMode", "featureGates", "healthzBindAddress", "hostnameOverride", "iptables",
+    "metricsBindAddress", "mode", "nftables", "nodePortAddresses",
 )  # fmt: skip
 WITHOUT_EFFECT = (
-    "bindAddressHardFail", "configSyncPeriod", "conntrack", "enableProfiling", "ipvs",
+    "bindAddressHardFail", "configSyncPeriod", "enableProfiling", "ipvs",
     "logging", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
 )  # fmt: skip
+_TRACKING = {
+    "maxPerCore": "max_per_core",
+    "min": "min",
+    "tcpEstablishedTimeout": "tcp_established_timeout",
+    "tcpCloseWaitTimeout": "tcp_close_wait_timeout",
+    "tcpBeLiberal": "tcp_be_liberal",
+    "udpTimeout": "udp_timeout",
+    "udpStreamTimeout": "udp_stream_timeout",
+}
 
 
 class ConfigError(ValueError):
@@ -53,6 +63,7 @@ class Configuration:
     min_sync_period: float = 0.1
     neighbours: tuple[str, ...] = ()
     load_balancer_pool: tuple[str, ...] = ()
+    tracking: Tracking = field(default_factory=Tracking)
     gates: FeatureGates = field(default_factory=FeatureGates)
 
 
@@ -80,6 +91,17 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
         ),
         neighbours=options.neighbour_nodes,
         load_balancer_pool=options.load_balancer_pool,
+        tracking=_checked(
+            Tracking(
+                max_per_core=options.conntrack_max_per_core,
+                min=options.conntrack_min,
+                tcp_established_timeout=options.conntrack_tcp_timeout_established,
+                tcp_close_wait_timeout=options.conntrack_tcp_timeout_close_wait,
+                tcp_be_liberal=options.conntrack_tcp_be_liberal,
+                udp_timeout=options.conntrack_udp_timeout,
+                udp_stream_timeout=options.conntrack_udp_timeout_stream,
+            )
+        ),
         gates=_gates(options.feature_gates),
     )
 
@@ -120,8 +142,22 @@ def parse_configuration(document: Object, default_mode: str = "nftables") -> Con
         masquerade_all=given(f"{mode}.masqueradeAll", False),
         masquerade_bit=given(f"{mode}.masqueradeBit", 14),
         min_sync_period=given(f"{mode}.minSyncPeriod", 0.1, parse_duration),
+        tracking=_tracking(document.get("conntrack") or {}),
         gates=given("featureGates", FeatureGates(), _gates),
     )
+
+
+def _tracking(section: Mapping[str, Any]) -> Tracking:
+    given = {name: section[key] for key, name in _TRACKING.items() if section.get(key) is not None}
+    seconds = {name: parse_duration(value) for name, value in given.items() if isinstance(value, str)}
+    return _checked(Tracking(**{**given, **seconds}))
+
+
+def _checked(tracking: Tracking) -> Tracking:
+    for key, name in _TRACKING.items():
+        if getattr(tracking, name) < 0:
+            raise ConfigError(f"conntrack.{key}: must be greater than or equal to 0")
+    return tracking
 
 
 def _gates(pairs: Mapping[str, str | bool]) -> FeatureGates:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from component_base.features import GatedOptions
 from component_base.flags import duration, flag, parse_ipv4_cidrs
+from kube_proxy.tracking import Tracking
+
+TRACKING = Tracking()
 
 
 @dataclass(frozen=True)
@@ -57,3 +60,27 @@ class Options(GatedOptions):
         parse=parse_ipv4_cidrs,
     )
     nftables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in nftables mode.")
+    conntrack_max_per_core: int = flag(
+        TRACKING.max_per_core,
+        "Maximum number of NAT connections to track per CPU core (0 to leave the limit as-is and ignore "
+        "conntrack-min).",
+    )
+    conntrack_min: int = flag(
+        TRACKING.min, "Minimum number of conntrack entries to allocate, regardless of conntrack-max-per-core."
+    )
+    conntrack_tcp_timeout_established: float = duration(
+        TRACKING.tcp_established_timeout, "Idle timeout for established TCP connections (0 to leave as-is)."
+    )
+    conntrack_tcp_timeout_close_wait: float = duration(
+        TRACKING.tcp_close_wait_timeout,
+        "NAT timeout for TCP connections in the CLOSE_WAIT state (0 to leave as-is).",
+    )
+    conntrack_tcp_be_liberal: bool = flag(
+        False, "Enable liberal mode for tracking TCP packets by setting nf_conntrack_tcp_be_liberal to 1."
+    )
+    conntrack_udp_timeout: float = duration(
+        0.0, "Idle timeout for UNREPLIED UDP connections (0 to leave as-is)."
+    )
+    conntrack_udp_timeout_stream: float = duration(
+        0.0, "Idle timeout for ASSURED UDP connections (0 to leave as-is)."
+    )

@@ -241,9 +241,10 @@ def _proxy(flags: dict[str, object]) -> Unit:
 
 
 def _proxy_flags(config: ClusterConfig) -> dict[str, object]:
-    """One proxy serves all nodes of a machine: they share its network."""
+    """One proxy serves all nodes of a machine: they share its network, whose limits stay the machine's."""
     neighbours = [node.name for node in config.nodes[1:]]
     return {
+        "conntrack-max-per-core": 0,
         "debug-bind-address": f"{ANY}:{PROXY_DEBUG_PORT}",
         "hostname-override": config.node_name,
         "cluster-cidr": config.cluster_cidr,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kube_proxy import sysctls
 from kube_proxy.backends import BACKENDS
 from kube_proxy.iptables.canary import watch_canary
 from kube_proxy.nftables.table_watch import watch_table
@@ -121,3 +123,11 @@ def test_one_mode_follows_the_other(net: Network, node: ProxyNode) -> None:
     node.program(service(), slices=backends(POD2))
     assert {ask(net, "pod1", VIP, 80)[0] for _ in range(10)} == {"pod2"}
     assert TRACES[other.mode] not in other.listing()
+
+
+def test_the_kernel_is_told_how_to_track(net: Network, node: ProxyNode) -> None:
+    """The limit of all connections is the machine's: a network namespace of its own may not set it."""
+    node.program(service(), slices=backends(POD1))
+    close_wait = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait")
+    net.inside("node", lambda: sysctls.track({"nf_conntrack_max": 4321, close_wait.name: 4321}))
+    assert net.inside("node", close_wait.read_text) == "4321\n"

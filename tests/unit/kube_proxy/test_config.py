@@ -16,6 +16,7 @@ from kube_proxy.config import (
 from kube_proxy.context import PodTraffic
 from kube_proxy.node import base_context, context_of, detect_local, is_eligible, node_port_ips
 from kube_proxy.options import Options
+from kube_proxy.tracking import Tracking, sysctls_of
 
 HEAD = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
 
@@ -55,6 +56,47 @@ def test_a_mode_that_is_not_given_is_what_the_machine_has() -> None:
     assert from_options(parse(Options, [], prog="kube-proxy"), "iptables").mode == "iptables"
 
 
+def test_how_connections_are_tracked_is_read() -> None:
+    section = {"maxPerCore": 0, "tcpCloseWaitTimeout": "30s", "tcpBeLiberal": True, "udpTimeout": "1m"}
+    flags = [
+        "--conntrack-max-per-core=0", "--conntrack-tcp-timeout-close-wait=30s", "--conntrack-tcp-be-liberal",
+        "--conntrack-udp-timeout=1m",
+    ]  # fmt: skip
+    expected = Tracking(max_per_core=0, tcp_close_wait_timeout=30, tcp_be_liberal=True, udp_timeout=60)
+    assert parse_configuration({**HEAD, "conntrack": section}).tracking == expected
+    assert from_options(parse(Options, flags, prog="kube-proxy")).tracking == expected
+
+
+@pytest.mark.parametrize(
+    ("tracking", "cores", "expected"),
+    [
+        pytest.param(
+            Tracking(), 2,
+            {
+                "nf_conntrack_max": 131072, "nf_conntrack_tcp_timeout_established": 86400,
+                "nf_conntrack_tcp_timeout_close_wait": 3600,
+            }, id="upstream's defaults",
+        ),
+        pytest.param(
+            Tracking(tcp_established_timeout=0, tcp_close_wait_timeout=0), 8, {"nf_conntrack_max": 262144},
+            id="as many as there are cores for",
+        ),
+        pytest.param(
+            Tracking(
+                max_per_core=0, tcp_established_timeout=0, tcp_close_wait_timeout=0, tcp_be_liberal=True,
+                udp_timeout=30, udp_stream_timeout=120,
+            ), 8,
+            {
+                "nf_conntrack_tcp_be_liberal": 1, "nf_conntrack_udp_timeout": 30,
+                "nf_conntrack_udp_timeout_stream": 120,
+            }, id="without a number for each core the limit stays",
+        ),
+    ],
+)  # fmt: skip
+def test_tracking_becomes_sysctls(tracking: Tracking, cores: int, expected: dict[str, int]) -> None:
+    assert sysctls_of(tracking, cores) == expected
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -67,6 +109,9 @@ def test_a_mode_that_is_not_given_is_what_the_machine_has() -> None:
             {"nodePortAddresses": ["10.0.0.1"]},
             'invalid nodePortAddresses "10.0.0.1": must be "primary" or a CIDR',
             id="node port addresses",
+        ),
+        pytest.param(
+            {"conntrack": {"min": -1}}, "conntrack.min: must be greater than or equal to 0", id="negative"
         ),
         pytest.param({"detectLocalMode": "x"}, 'unsupported detect-local-mode "x"', id="local mode"),
     ],
