@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apiserver.options import Options, OptionsError, validate
+from apiserver.options import UNUSED, Options, OptionsError, validate
 from component_base.daemon import Daemon, run_daemon
 from component_base.features import parse_gates
 from component_base.flags import parse
@@ -23,7 +23,7 @@ NAME = "kube-apiserver"
 
 
 def main() -> None:
-    options = parse(Options, prog="sampan-apiserver")
+    options = parse(Options, prog="sampan-apiserver", unused=UNUSED)
     try:
         validate(options)
     except OptionsError as error:
@@ -96,6 +96,7 @@ async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> N
 async def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLContext | None:
     from apiserver.server import tls_context
     from component_base.certificates import pair_in
+    from component_base.tls_options import restrict
 
     if options.tls_cert_file:
         pair = Path(options.tls_cert_file), Path(options.tls_private_key_file)
@@ -103,7 +104,9 @@ async def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLCon
         pair = await pair_in(Path(options.cert_dir), "apiserver")
     else:
         return None
-    return tls_context(*pair, certificates.authorities)
+    context = tls_context(*pair, certificates.authorities)
+    restrict(context, options.tls_min_version, options.tls_cipher_suites)
+    return context
 
 
 if __name__ == "__main__":

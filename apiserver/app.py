@@ -59,6 +59,7 @@ from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization, require
 from apiserver.filters.compression import Compression
 from apiserver.filters.draining import Draining
+from apiserver.filters.fixed_headers import CrossOrigin, StrictTransportSecurity
 from apiserver.filters.impersonation import Impersonation
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
@@ -325,8 +326,10 @@ def build_filters(server: ApiServer) -> App:
     """All filters, around the dispatcher, around FastAPI: resource requests need not pass its own layers."""
     options, auth = server.options, server.auth
     auditor = server.auditor
+    origins, hsts = options.cors_allowed_origins, options.strict_transport_security_directives
     filters = [
         Middleware(PanicRecovery),
+        *([Middleware(StrictTransportSecurity, hsts)] if hsts else []),
         Middleware(RequestInfoFilter),
         Middleware(Observe, server.metrics, server.journal),
         Middleware(Draining, server.shutdown),
@@ -334,6 +337,7 @@ def build_filters(server: ApiServer) -> App:
         Middleware(Pretty),
         Middleware(PanicRecovery),  # again: the errors that it answers are observed, too
         Middleware(Timeout, options.request_timeout),
+        *([Middleware(CrossOrigin, origins)] if origins else []),
         *([Middleware(AuditFailedAuthentication, auditor)] if auditor else []),
         Middleware(Authentication, auth.authenticator),
         *([Middleware(Audit, auditor)] if auditor else []),
@@ -354,7 +358,7 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     # Its telemetry looks into the environment with every request.
     quiet: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=quiet)
-    address = f"{advertised_address(options)}:{options.secure_port}"
+    address = f"{options.external_hostname or advertised_address(options)}:{options.secure_port}"
     app.include_router(health_router(server.health_checks()))
     app.include_router(general_router(server.journal, server.levels))
     keys_url = options.service_account_jwks_uri or f"https://{address}/openid/v1/jwks"

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from apiserver.audit.options import AuditOptions, audit_problem
 from apiserver.auth.options import AuthOptions, auth_problem
+from apiserver.filters.fixed_headers import directives_problem, origins_problem
 from component_base.features import FeatureGateError, GatedOptions, parse_gates
-from component_base.flags import duration, flag
+from component_base.flags import duration, flag, unused
+from component_base.tls_options import TlsOptions
+from component_base.unused_flags import EVERY, SERVING
 
 _NONE: dict[str, str] = {}
 """What no key=value pairs are."""
@@ -23,9 +26,40 @@ DEFAULT_PLUGINS = (
 )  # fmt: skip
 """What upstream switches on without being told."""
 
+UNUSED = (
+    EVERY
+    | SERVING
+    | unused(
+        bools=(
+            "aggregator-reject-forwarding-redirect emulation-forward-compatible enable-aggregator-routing "
+            "enable-garbage-collector enable-logs-handler enable-priority-and-fairness "
+            "runtime-config-emulation-forward-compatible send-retry-after-while-not-ready-once "
+            "service-account-lookup watch-cache"
+        ),
+        numbers=(
+            "apiserver-count default-watch-cache-size delete-collection-workers goaway-chance kubelet-port "
+            "kubelet-read-only-port kubernetes-service-node-port lease-reuse-duration-seconds "
+            "max-connection-bytes-per-sec"
+        ),
+        durations=(
+            "audit-webhook-batch-initial-backoff coordinated-leadership-lease-duration "
+            "coordinated-leadership-renew-deadline coordinated-leadership-retry-period "
+            "etcd-compaction-interval etcd-count-metric-poll-period etcd-db-metric-poll-interval "
+            "etcd-healthcheck-timeout etcd-readycheck-timeout kubelet-timeout livez-grace-period "
+            "shutdown-watch-termination-grace-period storage-initialization-timeout"
+        ),
+        texts=(
+            "admission-control debug-socket-path egress-selector-config-file endpoint-reconciler-type "
+            "etcd-servers-overrides peer-advertise-ip peer-advertise-port peer-ca-file "
+            "service-account-signing-endpoint storage-backend storage-media-type tracing-config-file "
+            "watch-cache-sizes"
+        ),
+    )
+)
+
 
 @dataclass(frozen=True)
-class Options(AuditOptions, AuthOptions, GatedOptions):
+class Options(AuditOptions, AuthOptions, TlsOptions, GatedOptions):
     etcd_servers: tuple[str, ...] = flag(
         ("http://127.0.0.1:2379",),
         "List of etcd servers to connect with (scheme://ip:port), comma separated.",
@@ -49,6 +83,17 @@ class Options(AuditOptions, AuthOptions, GatedOptions):
     secure_port: int = flag(6443, "The port on which to serve HTTPS with authentication and authorization.")
     advertise_address: str = flag(
         "", "The IP address on which to advertise the apiserver to members of the cluster."
+    )
+    external_hostname: str = flag(
+        "", "The hostname to use when generating externalized URLs for this master (e.g. OpenID Discovery)."
+    )
+    cors_allowed_origins: tuple[str, ...] = flag(
+        (),
+        "List of allowed origins for CORS, comma separated. An allowed origin can be a regular expression to "
+        "support subdomain matching. If this list is empty CORS will not be enabled.",
+    )
+    strict_transport_security_directives: tuple[str, ...] = flag(
+        (), "List of directives for HSTS, comma separated. Example: 'max-age=31536000,includeSubDomains'."
     )
     cert_dir: str = flag(
         "",
@@ -167,6 +212,10 @@ def validate(options: Options) -> None:
     except FeatureGateError as error:
         raise OptionsError(str(error)) from None
     if problem := auth_problem(options) or audit_problem(options):
+        raise OptionsError(problem)
+    if problem := origins_problem(options.cors_allowed_origins) or directives_problem(
+        options.strict_transport_security_directives
+    ):
         raise OptionsError(problem)
     if options.max_requests_inflight + options.max_mutating_requests_inflight <= 0:
         raise OptionsError(

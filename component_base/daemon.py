@@ -50,6 +50,8 @@ def run_daemon(name: str, main: Main, options: CommonOptions | None = None) -> N
     """Runs `main` until it ends or a signal cancels it; a second signal forces the exit. Never returns."""
     options = options or CommonOptions()
     logs.set_up(options.v, options.logging_format)
+    if options.unused:
+        log.warning("Flags that change nothing here: flags=%s", ",".join(options.unused))
     metrics.tell_version(version_info())
     gc.set_threshold(*_GC_THRESHOLDS)
     sys.exit(_run(Daemon(name), main))

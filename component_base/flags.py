@@ -8,14 +8,18 @@ from __future__ import annotations
 import argparse
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network
+from types import UnionType
 from typing import Any, NoReturn, TypeVar
 
 from apimachinery.durations import format_duration, parse_duration
+from component_base.version import GIT_VERSION
 
 T = TypeVar("T")
+_NONE: dict[str, Callable[[str], Any]] = {}
+_VERSION_HELP = "Print version information and quit."
 
 
 def flag(
@@ -40,14 +44,34 @@ class CommonOptions:
 
     v: int = flag(0, "number for the log level verbosity")
     logging_format: str = flag("text", 'Sets the log format. Permitted formats: "json", "text".')
+    unused: tuple[str, ...] = field(default=(), kw_only=True)
+    """Flags that were given, and change nothing."""
 
 
-def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str) -> T:
+Unused = dict[str, Callable[[str], Any]]
+"""Flags of upstream's that change nothing here, and how they are read.
+
+A command line that was made for one of its daemons starts ours.
+"""
+
+
+def unused(*, bools: str = "", numbers: str = "", durations: str = "", texts: str = "") -> Unused:
+    """Of names with blanks between them."""
+    kinds = ((bools, _parse_bool_flag), (numbers, float), (durations, parse_duration), (texts, str))
+    return {name: read for names, read in kinds for name in names.split()}
+
+
+def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str, unused: Unused = _NONE) -> T:
     """The options of a command line; exits with upstream's words for a flag that is not known."""
     parser = _Parser(prog=prog, allow_abbrev=False, add_help=True, usage=f"{prog} [flags]")
+    parser.add_argument(
+        "--version", action="version", version=f"Kubernetes {GIT_VERSION}", help=_VERSION_HELP
+    )
     hints = typing.get_type_hints(options)
-    for each in fields(typing.cast(Any, options)):
+    for each in _flags(options):
         _add(parser, each, hints[each.name])
+    for name, read in (unused).items():
+        _add_unused(parser, name, read)
     known, unknown = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
     if unknown:
         parser.error(_complaint(unknown[0], prog))
@@ -65,7 +89,11 @@ class FlagHelp:
 
 def describe(options: type[Any]) -> list[FlagHelp]:
     """Every flag of a command, as they are declared: what all daemons have comes first."""
-    return [FlagHelp(_names(each)[0], each.metadata["help"], _default(each)) for each in fields(options)]
+    return [FlagHelp(_names(each)[0], each.metadata["help"], _default(each)) for each in _flags(options)]
+
+
+def _flags(options: type[Any]) -> list[Any]:
+    return [each for each in fields(options) if "help" in each.metadata]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,6 +110,13 @@ class _Gather(argparse.Action):
         setattr(namespace, self.dest, values if is_first else _joined(before, values))
 
 
+class _Note(argparse.Action):
+    """Of a flag that changes nothing it is only kept that it was given."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        setattr(namespace, self.dest, (*getattr(namespace, self.dest), option_string))
+
+
 def _joined(before: Any, more: Any) -> Any:
     return before | more if isinstance(more, dict) else (*before, *more)
 
@@ -96,6 +131,7 @@ def _complaint(argument: str, prog: str) -> str:
 
 def _add(parser: _Parser, each: Any, annotation: Any) -> None:
     default = _default(each)
+    annotation = _given(annotation)
     help = each.metadata["help"].replace("%", "%%")
     settings: dict[str, Any] = {
         "dest": each.name,
@@ -106,9 +142,21 @@ def _add(parser: _Parser, each: Any, annotation: Any) -> None:
     }
     if annotation is bool:
         settings |= {"nargs": "?", "const": True}
-    elif typing.get_origin(annotation) in (tuple, dict):
+    elif _is_many(annotation):
         settings["action"] = _Gather
     parser.add_argument(*_names(each), **settings)
+
+
+def _add_unused(parser: _Parser, name: str, read: Callable[[str], Any]) -> None:
+    parser.add_argument(
+        f"--{name}",
+        action=_Note,
+        dest="unused",
+        default=(),
+        type=read,
+        nargs="?" if read is _parse_bool_flag else None,
+        help=argparse.SUPPRESS,
+    )
 
 
 def _names(each: Any) -> list[str]:
@@ -134,13 +182,22 @@ def _default(each: Any) -> str:
     return str(value if show is None else show(value))
 
 
+def _given(annotation: Any) -> Any:
+    """The type of a flag's value when it is given: without None."""
+    kinds = [each for each in typing.get_args(annotation) if each is not type(None)]
+    return kinds[0] if isinstance(annotation, UnionType) else annotation
+
+
+def _is_many(annotation: Any) -> bool:
+    """Of a list or a map."""
+    return typing.get_origin(annotation) in (tuple, dict, Sequence, Mapping)
+
+
 def _parser_of(annotation: Any) -> Callable[[str], Any]:
     if annotation is bool:
         return _parse_bool_flag
-    if typing.get_origin(annotation) is tuple:
-        return _parse_list
-    if typing.get_origin(annotation) is dict:
-        return parse_map
+    if _is_many(annotation):
+        return parse_map if issubclass(typing.get_origin(annotation), Mapping) else parse_list
     return annotation if annotation in (int, float) else str
 
 
@@ -160,19 +217,20 @@ def _parse_bool_flag(text: str) -> bool:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _parse_list(text: str) -> tuple[str, ...]:
+def parse_list(text: str) -> tuple[str, ...]:
+    """Of `value,value`."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def parse_ipv4_cidrs(text: str) -> tuple[str, ...]:
     """For a flag that takes some."""
     try:
-        return tuple(str(IPv4Network(each)) for each in _parse_list(text))
+        return tuple(str(IPv4Network(each)) for each in parse_list(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"invalid CIDR address: {error}") from None
 
 
 def parse_map(text: str) -> dict[str, str]:
     """Of `key=value,key=value`."""
-    pairs = [part.partition("=") for part in _parse_list(text)]
+    pairs = [part.partition("=") for part in parse_list(text)]
     return {key.strip(): value.strip() for key, _, value in pairs}

@@ -7,7 +7,7 @@ import binascii
 import os
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,13 @@ def load(
     *,
     cluster: str = "",
     user: str = "",
+    server: str = "",
     default_server: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> ClientConfig:
-    """The configuration of a context (the current one by default); `cluster` and `user` go before its own.
+    """The configuration of a context, the current one by default.
+
+    `cluster`, `user` and `server` go before its own.
 
     Read from `path`, else from the files of $KUBECONFIG, else ~/.kube/config, else from inside a pod.
     Raises ConfigError, also where no server is named and there is no default.
@@ -87,7 +90,8 @@ def load(
         return in_cluster(environ)
     chosen = _context(merged, context or merged["current-context"])
     given = {key: value for key, value in (("cluster", cluster), ("user", user)) if value}
-    return _resolve(merged, {**chosen, **given}, default_server)
+    config = _resolve(merged, {**chosen, **given}, server or default_server)
+    return replace(config, server=server) if server else config
 
 
 def config_files(environ: Mapping[str, str]) -> list[Path]:

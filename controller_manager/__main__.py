@@ -14,27 +14,30 @@ from client.guard import PortGuard
 from client.leader_election import LeaderElector, Timing
 from client.metrics import count_request
 from client.rest import Client
-from component_base.certificates import serving_context
 from component_base.clock import now
 from component_base.daemon import Daemon, run_daemon
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.health import HealthServer
-from component_base.kubeconfig import ClientConfig, load
+from component_base.kubeconfig import load
 from component_base.metrics import tell_features
+from component_base.serving_options import context_of
+from controller_manager.certificates.signing_files import signing_problem
 from controller_manager.manager import run_controllers
-from controller_manager.options import Options, unknown_controllers
+from controller_manager.options import UNUSED, Options, unknown_controllers
 from controller_manager.table import CONTROLLERS
 
 NAME = "kube-controller-manager"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    options = parse(Options, argv, prog=NAME)
+    options = parse(Options, argv, prog=NAME, unused=UNUSED)
     try:
         gates = parse_gates(options.feature_gates)
     except FeatureGateError as error:
         sys.exit(f"Error: {error}")
+    if problem := signing_problem(options):
+        sys.exit(f"Error: {problem}")
     unknown = unknown_controllers({row.name for row in CONTROLLERS}, options.controllers)
     if unknown:
         sys.exit(f'Error: "{unknown[0]}" is not in the list of known controllers')
@@ -48,7 +51,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 async def _run(daemon: Daemon, options: Options) -> None:
     client = Client(
-        _config(options), user_agent=NAME, qps=options.kube_api_qps or None, on_answer=count_request
+        load(options.kubeconfig or None, server=options.master),
+        user_agent=NAME,
+        qps=options.kube_api_qps or None,
+        on_answer=count_request,
     )
     async with asyncio.TaskGroup() as group:
         if options.secure_port:
@@ -56,15 +62,8 @@ async def _run(daemon: Daemon, options: Options) -> None:
         group.create_task(_lead(daemon, client, options), name="main")
 
 
-def _config(options: Options) -> ClientConfig:
-    config = load(options.kubeconfig or None)
-    return dataclasses.replace(config, server=options.master) if options.master else config
-
-
 async def _serve_health(client: Client, options: Options) -> None:
-    context = await serving_context(
-        options.tls_cert_file, options.tls_private_key_file, client_ca_file=options.client_ca_file
-    )
+    context = await context_of(options, NAME)
     server = HealthServer(
         options.bind_address,
         options.secure_port,

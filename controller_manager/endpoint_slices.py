@@ -70,6 +70,7 @@ class EndpointSliceController:
         self._nodes = context.informers.informer(scheme.NODES)
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_SERVICE, service_of)
+        self._limit = context.options.max_endpoints_per_slice
         self._writes = OwnWrites(self._slices)
         self._triggers = TriggerTimes()
 
@@ -104,7 +105,7 @@ class EndpointSliceController:
         existing = self._slices.by_index(BY_SERVICE, str(key))
         if is_shared_by_zones(service):
             found = self._with_hints(service, found, existing)
-        plan = with_labels(plan_slices(found, existing), existing, slice_labels(service))
+        plan = with_labels(plan_slices(found, existing, self._limit), existing, slice_labels(service))
         time = self._triggers.changed(service, [pod for pod in pods if selects(service, pod)])
         await self._act(key, service, plan, time)
         return None

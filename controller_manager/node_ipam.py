@@ -63,7 +63,7 @@ class NodeIpamController:
         self._events = context.recorder("cidrAllocator")
         self._nodes = context.informers.informer(scheme.NODES)
         self._cluster = ipaddress.ip_network(options.cluster_cidr)
-        self._mask_size = options.node_cidr_mask_size
+        self._mask_size = options.node_cidr_mask_size_ipv4 or options.node_cidr_mask_size
         self._assigned: dict[str, Network] = {}
         """What we gave and the cache may not show yet."""
 

@@ -6,13 +6,50 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from component_base.features import GatedOptions
-from component_base.flags import duration, flag, parse_ipv4_cidrs
+from component_base.flags import duration, flag, parse_ipv4_cidrs, unused
+from component_base.serving_options import ServingOptions
+from component_base.unused_flags import DELEGATING, EVERY, SERVING
 
 EVERYTHING = "*"
+_CERT_OF = "File with the CA of the signer kubernetes.io/{}; --cluster-signing-cert-file must not be given."
+_KEY_OF = "File with the key of the signer kubernetes.io/{}."
+
+UNUSED = (
+    EVERY
+    | SERVING
+    | DELEGATING
+    | unused(
+        bools=(
+            "allow-untagged-cloud configure-cloud-routes disable-attach-detach-reconcile-sync "
+            "enable-dynamic-provisioning enable-hostpath-provisioner"
+        ),
+        numbers=(
+            "concurrent-node-syncs concurrent-service-syncs "
+            "concurrent-validating-admission-policy-status-syncs "
+            "mirroring-concurrent-service-endpoint-syncs mirroring-max-endpoints-per-subset "
+            "node-cidr-mask-size-ipv6 pv-recycler-increment-timeout-nfs "
+            "pv-recycler-minimum-timeout-hostpath pv-recycler-minimum-timeout-nfs "
+            "pv-recycler-timeout-increment-hostpath webhook-secure-port"
+        ),
+        durations=(
+            "attach-detach-reconcile-sync-period controller-start-interval endpoint-updates-batch-period "
+            "endpointslice-updates-batch-period min-resync-period "
+            "mirroring-endpointslice-updates-batch-period namespace-sync-period "
+            "node-status-update-frequency node-sync-period resource-quota-sync-period "
+            "route-reconciliation-period"
+        ),
+        texts=(
+            "cidr-allocator-type cloud-config cloud-provider external-cloud-volume-plugin "
+            "flex-volume-plugin-dir pv-recycler-pod-template-filepath-hostpath "
+            "pv-recycler-pod-template-filepath-nfs webhook-bind-address webhook-cert-dir "
+            "webhook-tls-cert-file webhook-tls-private-key-file webhooks"
+        ),
+    )
+)
 
 
 @dataclass(frozen=True)
-class Options(GatedOptions):
+class Options(ServingOptions, GatedOptions):
     """One instance for the life of the process."""
 
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization and master location information.")
@@ -22,13 +59,7 @@ class Options(GatedOptions):
         "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' enables the "
         "controller named 'foo', '-foo' disables the controller named 'foo'.",
     )
-    bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
     secure_port: int = flag(10257, "The port on which to serve HTTPS. If 0, don't serve HTTPS at all.")
-    tls_cert_file: str = flag("", "File containing the x509 Certificate for HTTPS.")
-    tls_private_key_file: str = flag("", "File containing the x509 private key matching --tls-cert-file.")
-    client_ca_file: str = flag(
-        "", "If set, client certificates signed by one of these authorities are known."
-    )
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
 
     leader_elect: bool = flag(
@@ -43,6 +74,7 @@ class Options(GatedOptions):
     allocate_node_cidrs: bool = flag(False, "Should CIDRs for Pods be allocated to nodes.")
     cluster_cidr: str = flag("", "CIDR Range for Pods in cluster. Requires --allocate-node-cidrs to be true.")
     node_cidr_mask_size: int = flag(24, "Mask size for node cidr in cluster.")
+    node_cidr_mask_size_ipv4: int = flag(0, "The same, and wins over it.")
     service_cluster_ip_range: str = flag("", "CIDR Range for Services in cluster; nodes get none of it.")
     load_balancer_pool: tuple[str, ...] = flag(
         (),
@@ -50,6 +82,10 @@ class Options(GatedOptions):
         "answers for them if it is given the same.",
         parse=parse_ipv4_cidrs,
     )
+    max_endpoints_per_slice: int = flag(
+        100, "The maximum number of endpoints that will be added to an EndpointSlice."
+    )
+    enable_garbage_collector: bool = flag(True, "Enables the generic garbage collector.")
     node_monitor_period: float = duration(5.0, "The period for syncing NodeStatus.")
     node_monitor_grace_period: float = duration(
         50.0, "Amount of time which we allow running Node to be unresponsive before marking it unhealthy."
@@ -122,6 +158,14 @@ class Options(GatedOptions):
     cluster_name: str = flag("kubernetes", "The instance prefix for the cluster.")
     cluster_signing_cert_file: str = flag("", "File with the CA that issues cluster-scoped certificates.")
     cluster_signing_key_file: str = flag("", "File with the key that signs cluster-scoped certificates.")
+    cluster_signing_kube_apiserver_client_cert_file: str = flag("", _CERT_OF.format("kube-apiserver-client"))
+    cluster_signing_kube_apiserver_client_key_file: str = flag("", _KEY_OF.format("kube-apiserver-client"))
+    cluster_signing_kubelet_client_cert_file: str = flag("", _CERT_OF.format("kube-apiserver-client-kubelet"))
+    cluster_signing_kubelet_client_key_file: str = flag("", _KEY_OF.format("kube-apiserver-client-kubelet"))
+    cluster_signing_kubelet_serving_cert_file: str = flag("", _CERT_OF.format("kubelet-serving"))
+    cluster_signing_kubelet_serving_key_file: str = flag("", _KEY_OF.format("kubelet-serving"))
+    cluster_signing_legacy_unknown_cert_file: str = flag("", _CERT_OF.format("legacy-unknown"))
+    cluster_signing_legacy_unknown_key_file: str = flag("", _KEY_OF.format("legacy-unknown"))
     cluster_signing_duration: float = duration(8760 * 3600.0, "The max length of signed certificates.")
     use_service_account_credentials: bool = flag(
         False, "If true, use individual service account credentials for each controller."
@@ -147,6 +191,7 @@ class Options(GatedOptions):
     concurrent_ttl_after_finished_syncs: int = flag(
         5, "The number of ttl-after-finished-controller workers that sync concurrently."
     )
+    concurrent_resource_quota_syncs: int = flag(5, "The number of resource quotas that sync concurrently.")
     concurrent_rc_syncs: int = flag(5, "The number of replication controllers that sync concurrently.")
 
 

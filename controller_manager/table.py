@@ -13,6 +13,7 @@ from controller_manager.bootstrap_signer import BootstrapSigner, TokenCleaner
 from controller_manager.certificates.approving import CertificateApprovingController
 from controller_manager.certificates.cleaning import CertificateCleaningController
 from controller_manager.certificates.signing import CertificateSigningController
+from controller_manager.certificates.signing_files import signing_files
 from controller_manager.cluster_role_aggregation import ClusterRoleAggregationController
 from controller_manager.context import ControllerContext
 from controller_manager.cron_job.controller import CronJobController
@@ -96,13 +97,13 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(HorizontalPodAutoscalerController, "concurrent_horizontal_pod_autoscaler_syncs"),
     _row(DisruptionController),
     _row(StaleDisruptionController),
-    _row(ResourceQuotaController),
+    _row(ResourceQuotaController, "concurrent_resource_quota_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
     _row(EndpointSliceMirroringController),
     _row(ServiceCIDRsController),
     _row(NamespaceController, "concurrent_namespace_syncs"),
-    _row(GarbageCollector, "concurrent_gc_syncs"),
+    _row(GarbageCollector, "concurrent_gc_syncs", needed=lambda options: options.enable_garbage_collector),
     _row(ServiceAccountsController),
     _row(
         ServiceAccountTokensController,
@@ -119,7 +120,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(NodeTTLController, 5),
     _row(PodGCController),
     _row(CertificateApprovingController),
-    _row(CertificateSigningController, needed=lambda options: bool(options.cluster_signing_cert_file)),
+    _row(CertificateSigningController, needed=lambda options: bool(signing_files(options))),
     _row(CertificateCleaningController),
     _row(ClusterRoleAggregationController),
     _row(BootstrapSigner),

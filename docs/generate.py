@@ -49,7 +49,8 @@ from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.metrics import CacheMetrics
 from apiserver.storage.observed import ObservedStorage
 from apiserver.storage.watch_cache import WatchCache
-from component_base.flags import CommonOptions, describe
+from component_base.flags import CommonOptions, Unused, describe
+from component_base.unused_flags import EVERY
 from controller_manager.table import CONTROLLERS, Row
 from kubeadm import cli
 from kubeadm.components import components
@@ -67,6 +68,14 @@ DAEMONS: Mapping[str, type[CommonOptions]] = {
     "sampan-kubelet": kubelet.options.Options,
     "sampan-proxy": kube_proxy.options.Options,
     "sampan-dns": kube_dns.options.Options,
+}
+UNUSED: Mapping[str, Unused] = {
+    "sampan-apiserver": apiserver.options.UNUSED,
+    "sampan-scheduler": scheduler.options.UNUSED,
+    "sampan-controller-manager": controller_manager.options.UNUSED,
+    "sampan-kubelet": kubelet.options.UNUSED,
+    "sampan-proxy": kube_proxy.options.UNUSED,
+    "sampan-dns": EVERY,
 }
 
 METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -101,10 +110,19 @@ def flags() -> str:
     return _page(
         "Flags of the daemons",
         "Names and defaults are upstream's wherever upstream has the flag. A list is comma-separated, a "
-        "duration is written as in Go: `1m30s`. A flag that is not here is refused. Every daemon also has:",
+        "duration is written as in Go: `1m30s`. A flag that is not here is refused. Every daemon also has "
+        "`--version` and:",
         _flag_table(CommonOptions),
-        *(_section(name, _flag_table(options, CommonOptions)) for name, options in DAEMONS.items()),
+        *(
+            _section(name, _flag_table(options, CommonOptions), _unused(UNUSED[name]))
+            for name, options in DAEMONS.items()
+        ),
     )
+
+
+def _unused(flags: Unused) -> str:
+    names = _list(f"--{name}" for name in sorted(flags))
+    return f"Read, told of in the log, and without effect: {names}."
 
 
 def _flag_table(options: type[CommonOptions], without: type[CommonOptions] | None = None) -> str:

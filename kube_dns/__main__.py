@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from component_base import clock
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+from component_base.unused_flags import EVERY
 from kube_dns.options import Options
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NAME = "kube-dns"
 
 
 def main() -> None:
-    options = parse(Options, prog=NAME)
+    options = parse(Options, prog=NAME, unused=EVERY)
     run_daemon(NAME, partial(run, options=options), options)
 
 

@@ -22,7 +22,7 @@ from kube_proxy.announcer import Announcer, withdraw_all
 from kube_proxy.backends import BACKENDS, clean_up, default_mode
 from kube_proxy.config import ConfigError, Configuration, from_options, parse_configuration, split_address
 from kube_proxy.node import base_context
-from kube_proxy.options import Options
+from kube_proxy.options import UNUSED, Options
 from kube_proxy.tracking import sysctls_of
 from kube_proxy.writer import RulesetError
 
@@ -36,7 +36,7 @@ NAME = "kube-proxy"
 
 
 def main() -> None:
-    options = parse(Options, prog=NAME)
+    options = parse(Options, prog=NAME, unused=UNUSED)
     if options.cleanup:
         sys.exit(asyncio.run(_clean_up_all()))
     try:
@@ -69,7 +69,9 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
     from kube_proxy.addresses import list_links, watch_links
     from kube_proxy.assembly import Assembly
 
-    client = Client(load(config.kubeconfig or None), user_agent=NAME, on_answer=count_request)
+    client = Client(
+        load(config.kubeconfig or None, server=options.master), user_agent=NAME, on_answer=count_request
+    )
     is_liberal = config.tracking.tcp_be_liberal or sysctls.is_tcp_liberal()
     base = base_context(config, config.hostname or socket.gethostname().lower(), tcp_be_liberal=is_liberal)
     if base.localhost_node_ports:

@@ -5,16 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from component_base.features import GatedOptions
-from component_base.flags import duration, flag, parse_ipv4_cidrs
+from component_base.flags import duration, flag, parse_ipv4_cidrs, unused
+from component_base.unused_flags import EVERY
 from kube_proxy.tracking import Tracking
 
 TRACKING = Tracking()
+
+UNUSED = EVERY | unused(
+    bools=(
+        "bind-address-hard-fail enable-dsr forward-healthcheck-vip ipvs-strict-arp profiling windows-service"
+    ),
+    numbers="kube-api-burst kube-api-qps oom-score-adj",
+    durations=(
+        "config-sync-period iptables-sync-period ipvs-min-sync-period "
+        "ipvs-sync-period ipvs-tcp-timeout ipvs-tcpfin-timeout ipvs-udp-timeout nftables-sync-period"
+    ),
+    texts=(
+        "ipvs-exclude-cidrs ipvs-scheduler kube-api-content-type network-name root-hnsendpoint-name "
+        "source-vip"
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Options(GatedOptions):
     config: str = flag("", "The path to the configuration file.")
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization information.")
+    master: str = flag("", "The address of the Kubernetes API server (overrides any value in kubeconfig).")
     cleanup: bool = flag(False, "If true cleanup all rules of nftables and iptables mode and exit.")
     hostname_override: str = flag("", "If non-empty, the name of the Node that kube-proxy is running on.")
     proxy_mode: str = flag(

@@ -12,16 +12,16 @@ from functools import partial
 from typing import Any
 
 from apimachinery.decoding import DecodeError
-from component_base.config_file import read_document
 from component_base.daemon import Daemon, notify, run_daemon
 from component_base.flags import parse
 from component_base.metrics import tell_features
 from component_base.watchdog import WatchdogError, period_of, watched
 from kubelet.cgroups.policy import CgroupPolicyError
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
-from kubelet.configuration import ConfigError, check, gates_of, load_document, merge
+from kubelet.configuration import ConfigError, check, gates_of, merge
+from kubelet.configuration_files import read_configuration
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
-from kubelet.options import Options
+from kubelet.options import UNUSED, Options
 from kubelet.runtime.hollow.script import ScriptError, load_script
 from kubelet.standalone import StandaloneError, check_standalone
 
@@ -30,11 +30,9 @@ _REFUSALS = (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, Sc
 
 
 def main() -> None:
-    options = parse(Options, prog=NAME)
+    options = parse(Options, prog=NAME, unused=UNUSED)
     try:
-        configuration = merge(
-            load_document(read_document(options.config) if options.config else None), options
-        )
+        configuration = merge(read_configuration(options.config, options.config_dir), options)
         gates = gates_of(configuration)
         configuration["featureGates"] = dict(gates.given)
         check(configuration)

@@ -11,8 +11,10 @@ from typing import Any
 
 from apimachinery.durations import parse_duration
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
+from component_base.tls_options import TlsOptionsError, check_tls
 from kubelet.configuration_checks import complaints
 from kubelet.configuration_defaults import ACCEPTED, DEFAULTS, ZERO_IS_DEFAULT
+from kubelet.configuration_flags import settings_of
 from kubelet.options import Options
 
 log = logging.getLogger(__name__)
@@ -82,7 +84,10 @@ def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
 def check(configuration: Mapping[str, Any]) -> None:
     """Raises ConfigError with all that no kubelet would start with."""
     try:
+        check_tls(configuration["tlsMinVersion"], configuration["tlsCipherSuites"])
         found = complaints(configuration, gates_of(configuration))
+    except TlsOptionsError as error:
+        raise ConfigError(str(error)) from None
     except ValueError as error:  # a duration that is none
         raise ConfigError(f"failed to load kubelet config file: {error}") from None
     if found:
@@ -133,66 +138,5 @@ def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
 
 
 def _of_flags(options: Options) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "address": options.address,
-        "port": options.port,
-        "healthzBindAddress": options.healthz_bind_address,
-        "healthzPort": options.healthz_port,
-        "tlsCertFile": options.tls_cert_file,
-        "tlsPrivateKeyFile": options.tls_private_key_file,
-        "rotateCertificates": options.rotate_certificates,
-        "clusterDomain": options.cluster_domain,
-        "clusterDNS": list(options.cluster_dns),
-        "resolvConf": options.resolv_conf,
-        "maxPods": options.max_pods,
-        "serializeImagePulls": options.serialize_image_pulls,
-        "registryPullQPS": options.registry_qps,
-        "registryBurst": options.registry_burst,
-        "allowedUnsafeSysctls": list(options.allowed_unsafe_sysctls),
-        "cgroupRoot": options.cgroup_root,
-        "cgroupsPerQOS": options.cgroups_per_qos,
-        "enforceNodeAllocatable": list(options.enforce_node_allocatable),
-        "podPidsLimit": options.pod_max_pids,
-        "systemReserved": options.system_reserved,
-        "kubeReserved": options.kube_reserved,
-        "systemReservedCgroup": options.system_reserved_cgroup,
-        "kubeReservedCgroup": options.kube_reserved_cgroup,
-        "evictionHard": options.eviction_hard,
-        "evictionSoft": options.eviction_soft,
-        "evictionSoftGracePeriod": options.eviction_soft_grace_period,
-        "evictionMinimumReclaim": options.eviction_minimum_reclaim,
-        "evictionPressureTransitionPeriod": options.eviction_pressure_transition_period,
-        "evictionMaxPodGracePeriod": options.eviction_max_pod_grace_period,
-        "imageGCHighThresholdPercent": options.image_gc_high_threshold,
-        "imageGCLowThresholdPercent": options.image_gc_low_threshold,
-        "registerWithTaints": parse_taints(options.register_with_taints),
-        "providerID": options.provider_id,
-        "podCIDR": options.pod_cidr,
-        "staticPodPath": options.pod_manifest_path,
-        "fileCheckFrequency": options.file_check_frequency,
-    }
-    flags = {key: value for key, value in given.items() if value not in (None, "", [])}
-    if options.client_ca_file:
-        flags["authentication"] = {"x509": {"clientCAFile": options.client_ca_file}}
-    if options.anonymous_auth is not None:
-        flags.setdefault("authentication", {})["anonymous"] = {"enabled": options.anonymous_auth}
-    if options.authentication_token_webhook is not None:
-        webhook = {"enabled": options.authentication_token_webhook}
-        flags.setdefault("authentication", {})["webhook"] = webhook
-    if options.feature_gates:
-        flags["featureGates"] = options.feature_gates
-    if options.authorization_mode:
-        flags["authorization"] = {"mode": options.authorization_mode}
-    return flags
-
-
-def parse_taints(text: str) -> list[dict[str, str]]:
-    """`key=value:effect,key:effect`."""
-    taints = []
-    for part in filter(None, (each.strip() for each in text.split(","))):
-        head, _, effect = part.rpartition(":")
-        key, _, value = head.partition("=")
-        if not key or not effect:
-            raise ConfigError(f"invalid taint spec: {part}")
-        taints.append({"key": key, "effect": effect, **({"value": value} if value else {})})
-    return taints
+    gates = {"featureGates": options.feature_gates} if options.feature_gates else {}
+    return settings_of(options) | gates

@@ -17,6 +17,7 @@ from apimachinery.scheme import PODS
 from component_base import clock
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
+from component_base.tls_options import restrict
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.configuration import gates_of
 from kubelet.health import health_checks
@@ -143,6 +144,7 @@ async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any])
         configuration["tlsPrivateKeyFile"],
         client_ca_file=authentication["x509"]["clientCAFile"],
     )
+    restrict(context, configuration["tlsMinVersion"], configuration["tlsCipherSuites"])
     app = build_app(
         kubelet,
         HollowUsage(kubelet.runtime, kubelet.all_pods, lambda: clock.now().timestamp()),

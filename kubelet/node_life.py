@@ -22,6 +22,7 @@ from component_base.daemon import Daemon
 from component_base.health import HealthServer
 from component_base.health_checks import Check
 from component_base.serving_pair import keep_fresh
+from component_base.tls_options import restrict
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
 from kubelet.configuration import gates_of
@@ -127,12 +128,14 @@ class NodeLife:
 
     async def _serving_context(self) -> ssl.SSLContext:
         settings = self.configuration
-        return await serving_context(
+        context = await serving_context(
             settings["tlsCertFile"],
             settings["tlsPrivateKeyFile"],
             host=self.agent.config.name,
             client_ca_file=settings["authentication"]["x509"]["clientCAFile"],
         )
+        restrict(context, settings["tlsMinVersion"], settings["tlsCipherSuites"])
+        return context
 
     def _has_files_to_follow(self) -> bool:
         settings = self.configuration

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import sys
 import uuid
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from scheduler.config import (
     LeaderElectionConfig,
     parse_configuration,
 )
-from scheduler.options import Options
+from scheduler.options import UNUSED, Options
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -35,7 +34,7 @@ NAME = "kube-scheduler"
 
 
 def main() -> None:
-    options = parse(Options, prog=NAME)
+    options = parse(Options, prog=NAME, unused=UNUSED)
     try:
         gates = parse_gates(options.feature_gates)
         own = _own_plugins(options)
@@ -93,19 +92,23 @@ async def run(
     from client.rest import Client
     from component_base.health import HealthServer
     from component_base.kubeconfig import load
+    from component_base.serving_options import context_of
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
 
     kubeconfig = options.kubeconfig or config.kubeconfig
     client = Client(
-        load(kubeconfig or None), user_agent=NAME, qps=options.kube_api_qps or None, on_answer=count_request
+        load(kubeconfig or None, server=options.master),
+        user_agent=NAME,
+        qps=options.kube_api_qps or None,
+        on_answer=count_request,
     )
     assembly = assemble(client, config, Random(), clock.now, own, host=socket.gethostname())
     health = HealthServer(
         options.bind_address,
         options.secure_port,
         {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
-        ssl_context=await _tls(options),
+        ssl_context=await context_of(options, NAME),
         routes=debug_routes(assembly.journal, assembly.queue),
         guard=PortGuard(client),
     )
@@ -143,14 +146,6 @@ async def _lead(client: Client, election: LeaderElectionConfig, assembly: Assemb
         events=EventRecorder(client, DEFAULT_SCHEDULER),
     )
     await elector.run(assembly.scheduler.run)
-
-
-async def _tls(options: Options) -> ssl.SSLContext:
-    from component_base.certificates import serving_context
-
-    return await serving_context(
-        options.tls_cert_file, options.tls_private_key_file, client_ca_file=options.client_ca_file
-    )
 
 
 if __name__ == "__main__":

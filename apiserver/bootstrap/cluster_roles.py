@@ -263,7 +263,7 @@ def _scheduler() -> list[Object]:
         rule(READ, "deviceclasses", "resource.k8s.io"),
         rule(_READ_UPDATE, "resourceclaims", "resource.k8s.io"),
         rule(_READ_UPDATE, "resourceclaims/status", "resource.k8s.io"),
-        rule(_READ_UPDATE, "pods/finalizers"),
+        rule("update", "pods/finalizers"),
         rule(READ, "resourceslices", "resource.k8s.io"),
     ]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apimachinery import scheme
@@ -29,6 +28,7 @@ from controller_manager.certificates.requests import (
     read,
     usages_of,
 )
+from controller_manager.certificates.signing_files import signing_files
 from controller_manager.context import ControllerContext
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class CertificateSigningController:
         options = context.options
         self._client = context.client
         self._now = context.now
-        self._authority = (Path(options.cluster_signing_cert_file), Path(options.cluster_signing_key_file))
+        self._authorities = signing_files(options)
         self._longest = timedelta(seconds=options.cluster_signing_duration)
         self._requests = context.informers.informer(scheme.CERTIFICATE_SIGNING_REQUESTS)
 
@@ -97,11 +97,11 @@ class CertificateSigningController:
         csr = self._requests.get(key)
         if csr is None or not is_decided(csr, "Approved") or is_decided(csr, "Denied", "Failed"):
             return None
-        refuses = SIGNERS.get(csr["spec"].get("signerName", ""))
-        if refuses is None or get_path(csr, "status.certificate"):
+        signer = csr["spec"].get("signerName", "")
+        if signer not in self._authorities or get_path(csr, "status.certificate"):
             return None
         signed = deep_copy(csr)
-        if problem := refuses(read(csr), usages_of(csr)):
+        if problem := SIGNERS[signer](read(csr), usages_of(csr)):
             signed["status"]["conditions"].append(self._failed(problem))
         else:
             signed["status"]["certificate"] = base64.b64encode(self._sign(csr)).decode()
@@ -122,7 +122,7 @@ class CertificateSigningController:
         from cryptography import x509
         from cryptography.hazmat.primitives import serialization
 
-        certificate_file, key_file = self._authority
+        certificate_file, key_file = self._authorities[csr["spec"]["signerName"]]
         authority = x509.load_pem_x509_certificate(certificate_file.read_bytes())
         key: Any = serialization.load_pem_private_key(key_file.read_bytes(), None)
         life = lifetime(csr["spec"].get("expirationSeconds"), self._longest)

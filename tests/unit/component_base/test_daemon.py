@@ -9,13 +9,14 @@ import pytest
 BODY = """
 import asyncio
 from component_base.daemon import run_daemon
+from component_base.flags import CommonOptions
 
 async def main(daemon):
     daemon.ready()
     print("up", flush=True)
     {rest}
 
-run_daemon("test", main)
+run_daemon("test", main, CommonOptions(unused=("--profiling",)))
 """
 
 
@@ -36,6 +37,7 @@ def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
         process.send_signal(number)
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 0
+    assert "Flags that change nothing here: flags=--profiling" in errors
     assert f"Stopping on signal: signal={number.name}" in errors
 
 

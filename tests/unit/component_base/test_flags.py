@@ -1,10 +1,11 @@
 """Flags: upstream's names from a dataclass, refused when unknown."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 
-from component_base.flags import CommonOptions, FlagHelp, describe, duration, flag, parse
+from component_base.flags import CommonOptions, FlagHelp, describe, duration, flag, parse, unused
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,9 @@ class Options(CommonOptions):
     feature_gates: dict[str, str] = flag({"A": "false"}, "gates")  # noqa: RUF009  (makes a field)
     node_monitor_period: float = duration(5.0, "period")
     kubelet_port: int = flag(10250, "port", name="port")
+    rotates: bool | None = flag(None, "nothing said is not false")
+    dns: Sequence[str] | None = flag(None, "a list that may be missing")
+    reserved: Mapping[str, str] | None = flag(None, "a map that may be missing")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,10 @@ class Options(CommonOptions):
         ),
         pytest.param([], "feature_gates", {"A": "false"}, id="default map"),
         pytest.param(["--node-monitor-period=1m30s"], "node_monitor_period", 90.0, id="duration"),
+        pytest.param([], "rotates", None, id="nothing said"),
+        pytest.param(["--rotates"], "rotates", True, id="on, of three"),
+        pytest.param(["--dns=a", "--dns=b"], "dns", ("a", "b"), id="missing list"),
+        pytest.param(["--reserved=cpu=1"], "reserved", {"cpu": "1"}, id="missing map"),
         pytest.param(["--port=5"], "kubelet_port", 5, id="another name"),
         pytest.param(["-v=4"], "v", 4, id="short verbosity"),
         pytest.param(["--v=4"], "v", 4, id="long verbosity"),
@@ -72,4 +80,38 @@ def test_flags_are_described_as_they_are_written() -> None:
         FlagHelp("--feature-gates", "gates", "A=false"),
         FlagHelp("--node-monitor-period", "period", "5s"),
         FlagHelp("--port", "port", "10250"),
+        FlagHelp("--rotates", "nothing said is not false", ""),
+        FlagHelp("--dns", "a list that may be missing", ""),
+        FlagHelp("--reserved", "a map that may be missing", ""),
     ]
+
+
+UNUSED = unused(bools="profiling", numbers="burst", durations="sync-period", texts="vmodule")
+
+
+@pytest.mark.parametrize(
+    ("argv", "noted"),
+    [
+        pytest.param([], (), id="none"),
+        pytest.param(["--profiling", "--burst=5"], ("--profiling", "--burst"), id="two"),
+        pytest.param(["--profiling=false"], ("--profiling",), id="a boolean with its value"),
+        pytest.param(["--sync-period", "1m", "--vmodule=a=1"], ("--sync-period", "--vmodule"), id="others"),
+    ],
+)
+def test_flags_that_change_nothing_are_noted(argv: list[str], noted: tuple[str, ...]) -> None:
+    options = parse(Options, argv, prog="test", unused=UNUSED)
+    assert options == Options(unused=noted)
+
+
+@pytest.mark.parametrize("argument", ["--profiling=maybe", "--burst=many", "--sync-period=soon"])
+def test_and_they_are_read_all_the_same(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(Options, [argument], prog="test", unused=UNUSED)
+    assert argument.partition("=")[0] in capsys.readouterr().err
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(Options, ["--version"], prog="test")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("Kubernetes v1.34")

@@ -5,12 +5,13 @@ import pytest
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from controller_manager.endpoint_slices import EndpointSliceController
+from controller_manager.options import Options
 from tests.unit.controller_manager.cluster import Cluster, running
 
 
 class Zones(Cluster):
     def __init__(self) -> None:
-        super().__init__([EndpointSliceController], [SERVICES, NODES, ENDPOINT_SLICES])
+        super().__init__([EndpointSliceController], [SERVICES, NODES, ENDPOINT_SLICES], Options())
 
     async def _see_to(self, pod: Object) -> None:
         return

@@ -10,7 +10,8 @@ import pytest
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from client.reviews import User, user_of_certificate
-from kubelet.configuration import ConfigError, gates_of, load_document, merge, parse_taints
+from kubelet.configuration import ConfigError, gates_of, load_document, merge
+from kubelet.configuration_flags import parse_taints
 from kubelet.node.machine import Machine
 from kubelet.node.status import (
     Health,

@@ -1,0 +1,41 @@
+"""Flags that upstream gives several daemons and that change nothing in ours, which lack what they tune."""
+
+from __future__ import annotations
+
+from component_base.flags import unused
+
+EVERY = unused(
+    bools="log-json-split-stream log-text-split-stream",
+    durations="log-flush-frequency",
+    texts=(
+        "log-json-info-buffer-size log-text-info-buffer-size vmodule allow-metric-labels "
+        "allow-metric-labels-manifest disabled-metrics show-hidden-metrics-for-version emulated-version"
+    ),
+)
+"""Of logs, metrics and versions."""
+
+SERVING = unused(
+    bools="contention-profiling disable-http2-serving permit-address-sharing permit-port-sharing profiling",
+    numbers="http2-max-streams-per-connection",
+    texts="tls-sni-cert-key",
+)
+"""Of what serves HTTPS."""
+
+DELEGATING = unused(
+    bools=(
+        "authentication-skip-lookup authentication-tolerate-lookup-failure "
+        "unsupported-kube-api-over-localhost"
+    ),
+    numbers="kube-api-burst",
+    durations=(
+        "authentication-token-webhook-cache-ttl authorization-webhook-cache-authorized-ttl "
+        "authorization-webhook-cache-unauthorized-ttl"
+    ),
+    texts=(
+        "authentication-kubeconfig authorization-kubeconfig authorization-always-allow-paths "
+        "requestheader-allowed-names requestheader-client-ca-file requestheader-extra-headers-prefix "
+        "requestheader-group-headers requestheader-uid-headers requestheader-username-headers "
+        "kube-api-content-type leader-elect-resource-lock"
+    ),
+)
+"""Of what asks the apiserver, with --kubeconfig, who may see its metrics."""
