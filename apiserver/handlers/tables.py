@@ -46,12 +46,26 @@ class TableWriter:
 
     def table(self, entries: Iterable[Entry], metadata: Object, *, headless: bool = False) -> Object:
         """`headless` leaves out the columns: in a watch only the first Table has them."""
+        return self._table([self._row(entry) for entry in self._ordered(entries)], metadata, headless)
+
+    def bookmark(self, obj: Object, *, headless: bool) -> Object:
+        """A row of an object of which there is only the revision; its annotations are told in any case."""
+        metadata = obj["metadata"]
+        shown: Object | None = partial_metadata(obj, self._version)
+        if self._include == "Object":
+            shown = obj
+        elif self._include == "None" and "annotations" not in metadata:
+            shown = None
+        row = {"cells": [None] * len(self._strategy.columns), "object": shown}
+        return self._table([row], {"resourceVersion": metadata["resourceVersion"]}, headless)
+
+    def _table(self, rows: list[Object], metadata: Object, headless: bool) -> Object:
         return {
             "kind": "Table",
             "apiVersion": f"meta.k8s.io/{self._version}",
             "metadata": metadata,
-            "columnDefinitions": [] if headless else [column(each) for each in self._strategy.columns],
-            "rows": [self._row(entry) for entry in self._ordered(entries)],
+            "columnDefinitions": None if headless else [column(each) for each in self._strategy.columns],
+            "rows": rows,
         }
 
     def _ordered(self, entries: Iterable[Entry]) -> Iterable[Entry]:

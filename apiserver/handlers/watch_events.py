@@ -87,10 +87,19 @@ class EventWriter:
     def _in_form(self, entry: Entry) -> Object:
         if self._wanted.form == "PartialObjectMetadata":
             return partial_metadata(entry.obj, self._wanted.version)
-        store, version = self._store, self._wanted.version
-        writer = TableWriter(store.strategy, store.codec, version, self._include, store.shared.now())
-        headless, self._headless = self._headless, True
-        return writer.table([entry], {"resourceVersion": str(entry.revision)}, headless=headless)
+        metadata = {"resourceVersion": str(entry.revision)}
+        return self._tables().table([entry], metadata, headless=self._is_headless())
+
+    def _tables(self) -> TableWriter:
+        store = self._store
+        return TableWriter(
+            store.strategy, store.codec, self._wanted.version, self._include, store.shared.now()
+        )
+
+    def _is_headless(self) -> bool:
+        """From the second time on."""
+        was, self._headless = self._headless, True
+        return was
 
     @staticmethod
     def _encoded(kind: str, obj: Object) -> bytes:
@@ -106,17 +115,8 @@ class EventWriter:
         if self._wanted.form == "PartialObjectMetadata":
             obj = partial_metadata(obj, self._wanted.version)
         elif self._wanted.form == "Table":
-            obj = self._table_bookmark(metadata)
+            obj = self._tables().bookmark(obj, headless=self._is_headless())
         return self._encoded("BOOKMARK", obj)
-
-    def _table_bookmark(self, metadata: Object) -> Object:
-        return {
-            "kind": "Table",
-            "apiVersion": f"meta.k8s.io/{self._wanted.version}",
-            "metadata": {"resourceVersion": metadata["resourceVersion"]},
-            "columnDefinitions": [],
-            "rows": [],
-        }
 
     def error(self, error: StatusError) -> bytes:
         return self._encoded("ERROR", error.to_status())

@@ -173,7 +173,27 @@ async def test_only_the_first_table_has_columns(api: Api) -> None:
         first, second = await watching.take(2)
         assert [row["cells"][0] for row in first["object"]["rows"]] == ["a"]
         assert first["object"]["columnDefinitions"]
-        assert second["object"]["columnDefinitions"] == []
+        assert second["object"]["columnDefinitions"] is None
+
+
+@pytest.mark.parametrize(
+    ("include", "kind"),
+    [("Metadata", "PartialObjectMetadata"), ("None", "PartialObjectMetadata"), ("Object", "ConfigMap")],
+)
+async def test_a_bookmark_among_tables_tells_that_initial_events_have_ended(
+    api: Api, include: str, kind: str
+) -> None:
+    accept = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    await create(api, "a")
+    query = f"watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&{BOOKMARKS}"
+    async with api.watch(f"{MAPS}?{query}&includeObject={include}", accept) as watching:
+        _, bookmark = await watching.take(2)
+        table = bookmark["object"]
+        [row] = table["rows"]
+        assert (bookmark["type"], table["columnDefinitions"], row["object"]["kind"]) == (
+            "BOOKMARK", None, kind,
+        )  # fmt: skip
+        assert row["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
 async def test_metadata_alone_can_be_followed(api: Api) -> None:
