@@ -25,12 +25,15 @@ from apiserver.registry.strategies.podspec.defaults import (
     mirror_service_account,
 )
 from apiserver.registry.strategies.podspec.label_keys import merge_label_keys
-from apiserver.registry.strategies.podspec.spec import containers_with_paths, validate_pod_spec
-from apiserver.registry.strategies.podspec.update import (
-    validate_ephemeral_update,
+from apiserver.registry.strategies.podspec.resize import (
+    RESIZABLE,
+    RESIZED,
+    resized_spec,
     validate_resize,
-    validate_spec_update,
+    why_not_resized,
 )
+from apiserver.registry.strategies.podspec.spec import containers_with_paths, validate_pod_spec
+from apiserver.registry.strategies.podspec.update import validate_ephemeral_update, validate_spec_update
 from apiserver.registry.strategies.warnings.addresses import ip_warnings
 from apiserver.registry.strategies.warnings.pods import pod_warnings
 from apiserver.registry.strategy import Column, Strategy
@@ -167,12 +170,12 @@ class ResizeStrategy(PodStrategy):
     def prepare_for_update(self, new: Object, old: Object) -> None:
         wanted = new.get("spec") or {}
         _keep_all(new, old)
-        new["spec"] = dict(old["spec"])
-        for field in ("containers", "initContainers"):
-            if old["spec"].get(field):
-                new["spec"][field] = _resized(wanted.get(field) or (), old["spec"][field])
+        new["spec"] = resized_spec(wanted, old["spec"])
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
+        refused = why_not_resized(new, old)
+        if refused:
+            return [forbidden(Path(""), refused)]
         return [*_validate_pod(new), *validate_resize(new, old)]
 
 
@@ -187,25 +190,9 @@ def _keep_all(new: Object, old: Object) -> None:
             new["metadata"][field] = value
 
 
-def _resized(wanted: Sequence[Object], old: Sequence[Object]) -> list[Object]:
-    by_name = {container.get("name"): container for container in wanted}
-    result = []
-    for before in old:
-        container = dict(before)
-        for field in ("resources", "resizePolicy"):
-            if field in by_name.get(before.get("name"), before):
-                container[field] = by_name.get(before.get("name"), before)[field]
-        result.append(container)
-    return result
-
-
 _WRITABLE = {
     "ephemeralcontainers": ("spec.ephemeralContainers",),
-    "resize": tuple(
-        f"spec.{containers}.*.{field}"
-        for containers in ("containers", "initContainers")
-        for field in ("resources", "resizePolicy")
-    ),
+    "resize": tuple(f"spec.{containers}.*.{field}" for containers in RESIZED for field in RESIZABLE),
 }
 _SUBRESOURCES = {"ephemeralcontainers": EphemeralContainersStrategy(), "resize": ResizeStrategy()}
 

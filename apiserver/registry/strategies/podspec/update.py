@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from apimachinery.field import Path, forbidden, invalid, required
 from apimachinery.objects import Object, annotations_of, deep_copy
-from apimachinery.pods import qos_class
 from apimachinery.schema import checker_for
 from apiserver.registry.strategies.checks import MAX_INT32, Errors, exactly, in_range, same
 from apiserver.registry.strategies.podspec.annotations import MIRROR_POD
@@ -153,45 +152,3 @@ def validate_ephemeral_update(new: Object, old: Object) -> Errors:
             yield forbidden(at, f'existing ephemeral containers "{name}" may not be removed\n')
         elif not same(now[name], before):
             yield forbidden(at, f'existing ephemeral containers "{name}" may not be changed\n')
-
-
-def validate_resize(new: Object, old: Object) -> Errors:
-    """Only cpu and memory of containers and sidecars, never away, and never into another QoS class."""
-    refused = _cannot_resize(new, old)
-    if refused:
-        yield forbidden(Path(""), refused)
-        return
-    if qos_class(new) != qos_class(old):
-        detail = "Pod QOS Class may not change as a result of resizing"
-        yield invalid(_SPEC, (new.get("status") or {}).get("qosClass") or "", detail)
-    for field in ("initContainers", "containers"):
-        pairs = zip(new["spec"].get(field) or (), old["spec"].get(field) or (), strict=False)
-        for index, (container, before) in enumerate(pairs):
-            at = _SPEC.child(field).index(index).child("resources")
-            if field == "containers" or container.get("restartPolicy") == "Always":
-                yield from _resized(container, before, at)
-            elif not same(container.get("resources"), before.get("resources")):
-                yield forbidden(_SPEC, "resources for non-sidecar init containers are immutable")
-
-
-def _cannot_resize(new: Object, old: Object) -> str:
-    for pod in (old, new):
-        resources = pod["spec"].get("resources") or {}
-        if resources.get("requests") or resources.get("limits"):
-            return "pods with pod-level resources cannot be resized"
-    if MIRROR_POD in annotations_of(old):
-        return "static pods cannot be resized"
-    if (old["spec"].get("os") or {}).get("name") == "windows":
-        return "windows pods cannot be resized"
-    return ""
-
-
-def _resized(container: Object, before: Object, path: Path) -> Errors:
-    now, then = container.get("resources") or {}, before.get("resources") or {}
-    for side in ("requests", "limits"):
-        amounts, old_amounts = now.get(side) or {}, then.get(side) or {}
-        if old_amounts.keys() - amounts.keys():
-            yield forbidden(path.child(side), f"resource {side} cannot be removed")
-        others = (amounts.keys() | old_amounts.keys()) - {"cpu", "memory"}
-        if any(amounts.get(name) != old_amounts.get(name) for name in others):
-            yield forbidden(_SPEC, "only cpu and memory resources are mutable")

@@ -74,3 +74,13 @@ def update_errors(resource: Resource, old: Object, new: Object) -> list[str]:
 
 def shown(errors: ErrorList) -> list[str]:
     return [str(error) for error in errors]
+
+
+def through(subresource: str, old: Object, **spec: Any) -> tuple[Object, list[str]]:
+    """A pod that was written through a subresource, and what is wrong with it."""
+    judge = strategy(scheme.PODS).for_subresource(subresource)
+    stored, wanted = created(scheme.PODS, old), deep_copy(old)
+    wanted["spec"] |= spec
+    judge.default(wanted)
+    judge.prepare_for_update(wanted, stored)
+    return wanted, shown(judge.validate_update(wanted, stored))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from apimachinery import scheme
 from apimachinery.objects import Object, deep_copy
-from tests.unit.apiserver.strategies.objects import container, created, pod, shown, strategy, update_errors
+from tests.unit.apiserver.strategies.objects import container, created, pod, strategy, through, update_errors
 
 FIXED = "spec: Forbidden: pod updates may not change fields other than"
 TOLERATION = {"key": "a", "operator": "Exists"}
@@ -79,15 +77,6 @@ def test_a_restored_default_is_no_change() -> None:
     assert update_errors(scheme.PODS, pod(), stored) == []
 
 
-def through(subresource: str, old: Object, **spec: Any) -> tuple[Object, list[str]]:
-    judge = strategy(scheme.PODS).for_subresource(subresource)
-    stored, wanted = created(scheme.PODS, old), deep_copy(old)
-    wanted["spec"] |= spec
-    judge.default(wanted)
-    judge.prepare_for_update(wanted, stored)
-    return wanted, shown(judge.validate_update(wanted, stored))
-
-
 def test_debug_containers_come_through_their_own_door_only() -> None:
     changed, errors = through(
         "ephemeralcontainers", pod(), ephemeralContainers=[container("debug")], hostPID=True
@@ -95,20 +84,6 @@ def test_debug_containers_come_through_their_own_door_only() -> None:
     assert errors == []
     assert [each["name"] for each in changed["spec"]["ephemeralContainers"]] == ["debug"]
     assert "hostPID" not in changed["spec"]
-
-
-def test_resize_changes_resources_and_nothing_else() -> None:
-    old = pod(containers=[container(resources={"requests": {"cpu": "1"}})])
-    wanted = container(image="other", resources={"requests": {"cpu": "2"}})
-    changed, errors = through("resize", old, containers=[wanted])
-    assert errors == []
-    assert changed["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "2"}}
-    assert changed["spec"]["containers"][0]["image"] == "registry.example/app:1.0"
-
-
-def test_resize_may_not_change_quality_of_service() -> None:
-    _, errors = through("resize", pod(), containers=[container(resources={"requests": {"cpu": "2"}})])
-    assert any("Pod QOS Class may not change" in error for error in errors)
 
 
 @pytest.mark.parametrize(
