@@ -8,7 +8,9 @@ import orjson
 
 from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from kubelet.containers.expansion import expand
+from kubelet.containers.resources import memory_request
 from kubelet.pods.actions import HASH_ANNOTATION, container_hash
+from kubelet.pods.resize import MEMORY_REQUEST_ANNOTATION
 from kubelet.runtime.interface import ContainerConfig, Device, Mount, Resources, Security
 
 POD_NAME_LABEL = "io.kubernetes.pod.name"
@@ -81,6 +83,7 @@ def _annotations(pod: Object, container: Object, attempt: int, message_file: str
     pre_stop = (container.get("lifecycle") or {}).get("preStop")
     return {
         HASH_ANNOTATION: container_hash(container),
+        MEMORY_REQUEST_ANNOTATION: str(memory_request(container)),
         RESTART_COUNT_ANNOTATION: str(attempt),
         MESSAGE_PATH_ANNOTATION: container.get("terminationMessagePath") or "/dev/termination-log",
         MESSAGE_POLICY_ANNOTATION: container.get("terminationMessagePolicy") or "File",

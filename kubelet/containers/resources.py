@@ -60,7 +60,7 @@ def cpu_quota(milli: int) -> int:
     return max(milli * QUOTA_PERIOD // 1000, MIN_QUOTA) if milli else 0
 
 
-def _memory_of(container: Object) -> int:
+def memory_request(container: Object) -> int:
     return requests_of(container).get("memory", Quantity()).value()
 
 
@@ -84,8 +84,8 @@ def oom_score(pod: Object, container: Object, memory_capacity: int) -> int:
         return GUARANTEED_OOM_SCORE
     if quality == BEST_EFFORT:
         return BEST_EFFORT_OOM_SCORE
-    asked = _memory_of(container) + _share_of_the_rest(pod)
+    asked = memory_request(container) + _share_of_the_rest(pod)
     if is_sidecar(container):  # it lasts as long as those that it serves
-        asked = max(asked, min(map(_memory_of, pod["spec"]["containers"])))
+        asked = max(asked, min(map(memory_request, pod["spec"]["containers"])))
     score = 1000 - 1000 * asked // memory_capacity if memory_capacity else 1000
     return min(max(score, 1000 + GUARANTEED_OOM_SCORE), BEST_EFFORT_OOM_SCORE - 1)

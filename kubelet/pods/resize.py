@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from apimachinery.errors import aggregate
 from apimachinery.objects import Object
 from apimachinery.pods import all_containers
+from kubelet.containers.resources import memory_request
 from kubelet.pods.seen import is_running, newest_container
-from kubelet.runtime.interface import Resources, RuntimePod
+from kubelet.runtime.interface import Resources, RuntimeContainer, RuntimePod
+
+MEMORY_REQUEST_ANNOTATION = "sampan.io/memory-request"
+"""What a container had asked for when it was made, in bytes: no engine knows.
+
+Where it counts it stays true: who is restarted for memory never gets other memory without.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ def plan_resize(
             continue
         wanted = resources_for(container)
         changed = set(_changed(newest.resources, wanted))
-        if changed & _restarting(container):
+        restarting = _restarting(container)
+        if changed & restarting or ("memory" in restarting and _asks_for_other_memory(container, newest)):
             restart.add(container["name"])
         elif changed:
             before = newest.resources.memory_limit
@@ -86,6 +94,11 @@ def _changed(actual: Resources, wanted: Resources) -> Iterator[str]:
         yield "cpu"
     if actual.memory_limit != wanted.memory_limit:
         yield "memory"
+
+
+def _asks_for_other_memory(container: Object, made: RuntimeContainer) -> bool:
+    asked = made.annotations.get(MEMORY_REQUEST_ANNOTATION)
+    return asked is not None and asked != str(memory_request(container))
 
 
 def _restarting(container: Object) -> set[str]:

@@ -14,7 +14,13 @@ from kubelet.pods.actions import KillContainer, KillReason, compute_pod_actions
 from kubelet.pods.admission import judge_resize
 from kubelet.pods.allocation import PendingResize, granted_before, resources_in, with_resources
 from kubelet.pods.container_status import StatusInputs
-from kubelet.pods.resize import ResizePlan, UpdateContainer, plan_resize, why_not_lowered
+from kubelet.pods.resize import (
+    MEMORY_REQUEST_ANNOTATION,
+    ResizePlan,
+    UpdateContainer,
+    plan_resize,
+    why_not_lowered,
+)
 from kubelet.pods.resize_metrics import resize_operations
 from kubelet.pods.status import pod_status
 from kubelet.pods.status_patch import status_patch
@@ -88,9 +94,9 @@ def test_a_pod_keeps_what_it_had() -> None:
     assert granted_before(new) == new
 
 
-def plan(wanted: Object, actual: Resources | None) -> ResizePlan:
+def plan(wanted: Object, actual: Resources | None, **fields: Any) -> ResizePlan:
     pod = make_pod(wanted)
-    seen = make_seen(running(resources=actual))
+    seen = make_seen(running(resources=actual, **fields))
     return plan_resize(pod, seen, lambda container: resources_of(pod, container, memory_capacity=0))
 
 
@@ -119,6 +125,31 @@ def test_what_becomes_of_a_container(
         (e.resources.cpu_shares, e.resources.cpu_quota, e.resources.memory_limit) for e in found.update
     ]
     assert (amounts, found.restart) == ([updated] if updated else [], restarted)
+
+
+def burstable(memory: str, **fields: Any) -> Object:
+    resources = {"requests": {"cpu": "1", "memory": memory}, "limits": {"cpu": "1", "memory": "64Mi"}}
+    return make_container(resources=resources, **fields)
+
+
+MADE_WITH_64_MI = {MEMORY_REQUEST_ANNOTATION: str(64 << 20)}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "remembered", "restarted"),
+    [
+        (burstable("32Mi", resizePolicy=RESTARTING), MADE_WITH_64_MI, {"web"}),
+        (burstable("64Mi", resizePolicy=RESTARTING), MADE_WITH_64_MI, set()),
+        (burstable("32Mi"), MADE_WITH_64_MI, set()),
+        (burstable("32Mi", resizePolicy=RESTARTING), {}, set()),
+    ],
+    ids=["other", "same", "not-restarted-for-memory", "not-known"],
+)
+def test_a_container_is_restarted_for_another_request_of_memory(
+    wanted: Object, remembered: dict[str, str], restarted: set[str]
+) -> None:
+    found = plan(wanted, ONE, annotations=remembered)
+    assert (found.update, found.restart) == ((), restarted)
 
 
 def lowering(name: str, before: int, limit: int) -> UpdateContainer:
@@ -223,6 +254,19 @@ async def test_a_container_keeps_the_memory_that_it_uses() -> None:
         assert world.container()["resources"]["limits"]["memory"] == "64Mi"
         world.api.put({**world.pod(), "spec": pod["spec"]})
         await world.until(lambda: world.condition("PodResizeInProgress") != "True")
+
+
+@pytest.mark.looptime
+async def test_a_request_of_memory_restarts_once_what_asks_for_it() -> None:
+    async with living() as world:
+        restarting = {"command": FOREVER, "resizePolicy": RESTARTING}
+        world.api.put(make_pod(burstable("64Mi", **restarting)))
+        await world.until_ready()
+        world.api.put({**world.pod(), "spec": make_pod(burstable("32Mi", **restarting))["spec"]})
+        await world.until(lambda: "ResizeCompleted" in world.events.reasons())
+        await world.until_ready()
+        assert world.container()["restartCount"] == 1
+        assert world.container()["resources"]["requests"]["memory"] == "32Mi"
 
 
 @pytest.mark.looptime
