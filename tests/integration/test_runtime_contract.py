@@ -14,6 +14,7 @@ from kubelet.runtime.interface import (
     ExecResult,
     ImagePullError,
     LogOptions,
+    Resources,
     SandboxConfig,
     SandboxError,
 )
@@ -213,6 +214,20 @@ async def test_usage_is_known_of_running_containers_only(node):
     usage = await node.runtime.usage()
     assert set(usage) == {made}
     assert usage[made].memory_working_set > 0
+
+
+@pytest.mark.parametrize(
+    ("made_with", "wanted"),
+    [
+        pytest.param(Resources(20), Resources(30), id="no-limits"),
+        pytest.param(Resources(20), Resources(20, 5000), id="first-limit"),
+        pytest.param(Resources(20, 5000, 32 << 20), Resources(40, 4000, 64 << 20), id="limits"),
+    ],
+)
+async def test_resources_change_while_a_container_runs(node, made_with, wanted):
+    uid, made = await node.start(container("sleep", "100", resources=made_with))
+    await node.runtime.update_container(made, wanted)
+    assert (await node.until(uid, lambda each: each.resources == wanted)).id == made
 
 
 async def test_image_is_known_by_name_and_by_id(node):

@@ -129,14 +129,13 @@ def _resources(resources: Resources, privileges: Privileges) -> Body:
 
 
 def update_body(resources: Resources) -> Body:
-    """For a container that runs: what is not limited any more has to be said."""
-    memory = resources.memory_limit or -1
+    """For a container that runs. Docker takes no limit of memory away; the API lets nobody ask for that."""
+    memory = resources.memory_limit
     return {
         "CpuShares": resources.cpu_shares,
         "CpuPeriod": _CPU_PERIOD,
         "CpuQuota": resources.cpu_quota or -1,
-        "Memory": memory,
-        "MemorySwap": memory,
+        **({"Memory": memory, "MemorySwap": memory} if memory else {}),
     }
 
 

@@ -179,12 +179,10 @@ def test_security_becomes_options(security, privileges, expected):
     assert {key: host.get(key) for key in expected} == expected
 
 
-def test_a_limit_that_is_gone_is_taken_from_a_running_container():
+def test_a_running_container_gets_the_limits_that_it_has():
     limited = {"CpuShares": 512, "CpuPeriod": 100_000, "CpuQuota": 50_000, "Memory": 64, "MemorySwap": 64}
     assert update_body(Resources(512, 50_000, 64)) == limited
-    assert update_body(Resources(2)) == {
-        "CpuShares": 2, "CpuPeriod": 100_000, "CpuQuota": -1, "Memory": -1, "MemorySwap": -1
-    }  # fmt: skip
+    assert update_body(Resources(2)) == {"CpuShares": 2, "CpuPeriod": 100_000, "CpuQuota": -1}
 
 
 @pytest.mark.parametrize(
