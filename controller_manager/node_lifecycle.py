@@ -19,6 +19,7 @@ from apimachinery.times import format_time
 from client.controller import Watch, by_name
 from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
+from controller_manager.metrics import NODE_EVICTIONS
 from controller_manager.zones import Rates, Zones, zone_of
 
 LEASE_NAMESPACE = "kube-node-lease"
@@ -233,6 +234,7 @@ class NodeLifecycleController:
         wait = self._zones.wait(zone, moment)
         if not wait:
             self._zones.take(zone, moment)
+            NODE_EVICTIONS.labels(zone).inc()
         return wait
 
     async def _set_taints(self, node: Object, planned: list[Object]) -> None:

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apimachinery import conditions, scheme, taints
-from apimachinery.errors import ConflictError, NotFoundError
+from apimachinery.errors import ConflictError, NotFoundError, StatusError
 from apimachinery.objects import NamespacedName, Object, is_terminating, key_of, uid_of
 from apimachinery.pods import is_terminal
 from apimachinery.times import format_time
 from client.controller import Watch
 from controller_manager.context import ControllerContext
+from controller_manager.metrics import FORCED_DELETION_ERRORS, FORCED_DELETIONS
 
 CHECK_PERIOD = 20.0
 QUARANTINE = 40.0
 EVERYTHING = NamespacedName("", "all")
+TERMINATED, ORPHANED, UNSCHEDULED, OUT_OF_SERVICE = "terminated", "orphaned", "unscheduled", "out-of-service"
 _ORPHANED = {
     "type": "DisruptionTarget",
     "status": "True",
@@ -36,7 +38,11 @@ class Collect:
     """A pod to delete at once, Failed if it has not ended; one whose node is gone says so in a condition."""
 
     pod: Object
-    is_orphaned: bool = False
+    reason: str
+
+    @property
+    def is_orphaned(self) -> bool:
+        return self.reason == ORPHANED
 
 
 def plan(
@@ -45,13 +51,15 @@ def plan(
     """What to collect; `lost` names nodes that are gone for good. A threshold of 0 keeps all ended pods."""
     ended = sorted((pod for pod in pods if is_terminal(pod)), key=_first_to_go)
     surplus = len(ended) - threshold if threshold > 0 else 0
-    chosen = [Collect(pod) for pod in ended[: max(0, surplus)]]
+    chosen = [Collect(pod, TERMINATED) for pod in ended[: max(0, surplus)]]
     for pod in pods:
         node = pod["spec"].get("nodeName")
         if node in lost:
-            chosen.append(Collect(pod, is_orphaned=True))
-        elif is_terminating(pod) and (not node or is_out_of_service(nodes.get(node))):
-            chosen.append(Collect(pod))
+            chosen.append(Collect(pod, ORPHANED))
+        elif is_terminating(pod) and not node:
+            chosen.append(Collect(pod, UNSCHEDULED))
+        elif is_terminating(pod) and is_out_of_service(nodes.get(node)):
+            chosen.append(Collect(pod, OUT_OF_SERVICE))
     return chosen
 
 
@@ -122,6 +130,8 @@ class PodGCController:
 
     async def _collect(self, collect: Collect) -> None:
         key = key_of(collect.pod)
+        labels = key.namespace, collect.reason
+        FORCED_DELETIONS.labels(*labels).inc()
         try:
             if not is_terminal(collect.pod):
                 await self._mark_failed(collect)
@@ -129,6 +139,9 @@ class PodGCController:
             await self._client.delete(scheme.PODS, key.name, key.namespace, options=options)
         except (NotFoundError, ConflictError):
             return
+        except StatusError:
+            FORCED_DELETION_ERRORS.labels(*labels).inc()
+            raise
 
     async def _mark_failed(self, collect: Collect) -> None:
         """So that whoever counts it knows how it ended: there is no kubelet to say so."""

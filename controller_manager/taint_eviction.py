@@ -16,6 +16,7 @@ from apimachinery.times import format_time
 from client.controller import Watch, by_name
 from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
+from controller_manager.metrics import TAINT_EVICTION_SECONDS, TAINT_EVICTIONS
 from controller_manager.node_lifecycle import pods_by_node
 
 _DISRUPTED = {
@@ -81,10 +82,10 @@ class TaintEvictionController:
             self._cancel(pod)
             return None
         now = self._now()
-        rest = (self._due(pod, seconds, now) - now).total_seconds() if seconds else 0.0
-        if rest > 0:
-            return rest
-        await self._evict(pod, now)
+        due = self._due(pod, seconds, now) if seconds else now
+        if due > now:
+            return (due - now).total_seconds()
+        await self._evict(pod, due)
         return None
 
     def _tolerated_for(self, pod: Object) -> float | None:
@@ -106,12 +107,12 @@ class TaintEvictionController:
         if planned is not None and planned.uid == uid_of(pod):
             self._events.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
 
-    async def _evict(self, pod: Object, now: datetime) -> None:
+    async def _evict(self, pod: Object, due: datetime) -> None:
         key = key_of(pod)
         self._events.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
         known = conditions.condition_of(pod, _DISRUPTED["type"])
         listed = [dict(known)] if known else []
-        conditions.set_condition(listed, _DISRUPTED, format_time(now))
+        conditions.set_condition(listed, _DISRUPTED, format_time(self._now()))
         patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": listed}}
         options = {"preconditions": {"uid": uid_of(pod)}}
         try:
@@ -121,3 +122,5 @@ class TaintEvictionController:
             await self._client.delete(scheme.PODS, key.name, key.namespace, options=options)
         except (NotFoundError, ConflictError):
             return  # gone, or another pod of that name by now
+        TAINT_EVICTIONS.inc()
+        TAINT_EVICTION_SECONDS.observe((self._now() - due).total_seconds())

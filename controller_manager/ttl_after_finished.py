@@ -14,6 +14,7 @@ from apimachinery.objects import NamespacedName, Object, get_path, is_terminatin
 from apimachinery.times import parse_time
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
+from controller_manager.metrics import TTL_SECONDS
 
 
 def expiry_of(job: Object) -> datetime | None:
@@ -53,6 +54,7 @@ class TTLAfterFinishedController:
             await self._client.delete(scheme.JOBS, key.name, key.namespace, options=options)
         except NotFoundError:
             return None
+        TTL_SECONDS.observe(-left)
         return None
 
     def _left(self, job: Object | None) -> float | None:

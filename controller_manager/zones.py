@@ -13,6 +13,7 @@ from math import inf
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object, labels_of
+from controller_manager.metrics import tell_zone
 
 EXCLUDED = "node.kubernetes.io/exclude-disruption"
 """Nodes with this label say nothing about their zone."""
@@ -81,6 +82,7 @@ class Zones:
     def _count(self, seen: tuple[str, bool], change: int) -> None:
         zone, is_ready = seen
         (self._ready if is_ready else self._silent)[zone] += change
+        tell_zone(zone, self._ready[zone], self._silent[zone])
 
     @property
     def is_all_silent(self) -> bool:

@@ -25,6 +25,7 @@ from apimachinery.objects import (
     namespace_of,
     uid_of,
 )
+from apimachinery.times import parse_time
 from client.controller import Watch, by_name, by_owner
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
@@ -33,6 +34,7 @@ from controller_manager.claims import CONTROLLER_INDEX, by_controller
 from controller_manager.context import ControllerContext
 from controller_manager.cron_job import plan
 from controller_manager.cron_job.times import MANY, due, next_look, zone_of
+from controller_manager.metrics import CRON_JOB_SKEW
 from controller_manager.replica_status import differs
 
 _TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
@@ -168,6 +170,7 @@ class CronJobController:
                 return None
             self._recorder.event(cron_job, WARNING, "FailedCreate", f"Error creating job: {error}")
             raise
+        CRON_JOB_SKEW.observe((parse_time(created["metadata"]["creationTimestamp"]) - at).total_seconds())
         self._recorder.event(cron_job, NORMAL, "SuccessfulCreate", f"Created job {name_of(created)}")
         return created
 

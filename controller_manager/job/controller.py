@@ -37,6 +37,7 @@ from controller_manager.claims import (
     selector_of,
 )
 from controller_manager.context import ControllerContext
+from controller_manager.job import metrics
 from controller_manager.job import status as statuses
 from controller_manager.job.backoff import Failures
 from controller_manager.job.effects import JobPods
@@ -96,14 +97,17 @@ class JobController:
         if not (self._effects.writes.are_seen(key) and self._writes.are_seen(key)):
             return UNSETTLED
         claims = plan_claims(job, matches_labels(selector_of(job).matches), candidates(self._pods, job))
-        return await self._sync(key, observe(job, await self._claimer.claim(job, claims), self._now()))
+        with metrics.syncing(job) as sync:
+            return await self._sync(
+                key, observe(job, await self._claimer.claim(job, claims), self._now()), sync
+            )
 
     def _forget(self, key: NamespacedName) -> None:
         self._failures.pop(key, None)
         self._writes.forget(key)
         self._effects.writes.forget(key)
 
-    async def _sync(self, key: NamespacedName, it: Observed) -> float | None:
+    async def _sync(self, key: NamespacedName, it: Observed, sync: metrics.Sync) -> float | None:
         """One pass: pods first, then the status; an error of the first doesn't keep back the second."""
         failures = self._failures.get(key, Failures()).after(it.new_succeeded, it.new_failed)
         verdict, plan = verdict_on(it), Plan()
@@ -112,6 +116,7 @@ class JobController:
         else:
             if not is_terminating(it.job):
                 plan = plan_pods(it, failures.remaining(it.now))
+                sync.action = metrics.action_of(plan)
             outcome = await self._effects.carry_out(it, plan)
         status = statuses.begun_status(it, outcome.done, outcome.created)
         if verdict is None and is_complete(it, status["active"]):
@@ -153,6 +158,7 @@ class JobController:
             return job
         written = await self._client.update_status(scheme.JOBS, {**job, "status": status})
         self._writes.note(key_of(job), written)
+        metrics.count_ended_pods(job, status)
         return written
 
     def _tell_suspension(self, old: Object, new: Object) -> None:
@@ -162,6 +168,7 @@ class JobController:
             self._recorder.event(new, NORMAL, word.title(), f"Job {word}")
 
     def _tell_end(self, job: Object, verdict: Verdict) -> None:
+        metrics.count_end(job, verdict)
         if not verdict.is_success:
             self._recorder.event(job, WARNING, verdict.reason, verdict.message)
             return

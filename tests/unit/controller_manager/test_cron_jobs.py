@@ -21,6 +21,7 @@ from controller_manager.job.controller import JobController
 from controller_manager.ttl_after_finished import TTLAfterFinishedController, expiry_of
 from tests.unit.controller_manager.builders import NOW, ago, make_cron_job, make_job
 from tests.unit.controller_manager.cluster import Cluster, Slow, running
+from tests.unit.counting import Counting
 
 LAST = {"status": {"lastScheduleTime": ago(600)}}
 
@@ -141,6 +142,7 @@ pytestmark = pytest.mark.looptime
 
 
 async def test_a_job_every_minute_and_a_short_history() -> None:
+    counting = Counting()
     async with cluster(make_cron_job("* * * * *", successfulJobsHistoryLimit=2)) as it:
         await asyncio.sleep(330)
         assert len(it.events("SuccessfulCreate")) > 0
@@ -150,6 +152,9 @@ async def test_a_job_every_minute_and_a_short_history() -> None:
         assert it.cron_job["status"].get("active") is None
         made = [call for call in it.api.calls if call.startswith("create jobs")]
         assert len(made) == len(set(made)) == 5
+    series = "cronjob_controller_job_creation_skew_duration_seconds"
+    assert counting.more(f"{series}_count") == 5
+    assert counting.more(f"{series}_sum") < 5
 
 
 @pytest.mark.parametrize(("policy", "most", "made"), [("Allow", 3, 5), ("Forbid", 1, 2), ("Replace", 1, 5)])
@@ -192,9 +197,12 @@ async def test_what_cannot_be_read_is_told(spec: Object, reason: str) -> None:
 async def test_finished_jobs_go_after_their_ttl() -> None:
     it = make_cron_job("*/5 * * * *")
     it["spec"]["jobTemplate"]["spec"]["ttlSecondsAfterFinished"] = 30
+    counting, series = Counting(), "ttl_after_finished_controller_job_deletion_duration_seconds"
     async with cluster(it) as world:
         await world.until(lambda: len(world.jobs) == 1, 400)
         await world.until(lambda: not world.jobs, 60)
+    assert counting.more(f"{series}_count") == 1
+    assert 0 <= counting.more(f"{series}_sum") < 5
 
 
 @pytest.mark.parametrize("seed", range(3))

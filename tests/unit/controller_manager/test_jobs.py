@@ -18,6 +18,7 @@ from controller_manager.job.controller import JobController
 from controller_manager.job.pods import FINALIZER, index_of, is_tracked
 from tests.unit.controller_manager.builders import make_job
 from tests.unit.controller_manager.cluster import Cluster, Slow, disturb, running, unreliable
+from tests.unit.counting import Counting
 
 pytestmark = pytest.mark.looptime
 
@@ -78,6 +79,7 @@ async def cluster(job: Object | None = None, outcome: Outcome = succeeding) -> A
 
 
 async def test_a_job_runs_its_completions_and_tells_the_end() -> None:
+    counting, prefix = Counting(), "job_controller_job"
     async with cluster(make_job(5, 2)) as it:
         await it.until_finished()
         assert (it.count("succeeded"), it.most_active, len(it.ends)) == (5, 2, 5)
@@ -86,6 +88,13 @@ async def test_a_job_runs_its_completions_and_tells_the_end() -> None:
         assert it.job["status"]["uncountedTerminatedPods"] == {}
         assert not any(is_tracked(pod) for pod in it.api.find(PODS))
         await it.until(lambda: it.events("Completed") == ["Job completed"])
+    labels = {"completion_mode": "NonIndexed", "result": "succeeded"}
+    assert counting.more(f"{prefix}s_finished_total", reason="CompletionsReached", **labels) == 1
+    assert counting.more(f"{prefix}_pods_finished_total", **labels) == 5
+    syncs = {"completion_mode": "NonIndexed", "result": "success"}
+    created = counting.more(f"{prefix}_syncs_total", action="pods_created", **syncs)
+    assert created >= 3, "two pods at a time"
+    assert counting.more(f"{prefix}_sync_duration_seconds_count", action="pods_created", **syncs) == created
 
 
 async def test_failures_are_retried_with_longer_and_longer_waits_until_the_limit() -> None:
@@ -106,12 +115,16 @@ async def test_each_index_succeeds_once() -> None:
 
 
 async def test_an_index_that_fails_too_often_fails_alone() -> None:
+    counting = Counting()
     job = make_job(3, 3, completionMode="Indexed", backoffLimitPerIndex=1, backoffLimit=2**31 - 1)
     async with cluster(job, lambda pod: "Failed" if index_of(pod) == 1 else "Succeeded") as it:
         await it.until_finished()
         status = it.job["status"]
         assert (status["completedIndexes"], status["failedIndexes"]) == ("0,2", "1")
         assert (it.reason("Failed"), it.count("failed"), it.count("succeeded")) == ("FailedIndexes", 2, 2)
+    series = "job_controller_job_finished_indexes_total"
+    assert counting.more(series, status="succeeded", backoffLimit="perIndex") == 2
+    assert counting.more(series, status="failed", backoffLimit="perIndex") == 1
 
 
 async def test_the_success_policy_ends_what_still_runs() -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, name_of
@@ -15,6 +16,7 @@ from apimachinery.times import format_micro_time, format_time
 from controller_manager.node_lifecycle import NodeLifecycleController
 from controller_manager.options import Options
 from tests.unit.controller_manager.cluster import Cluster, running
+from tests.unit.counting import Counting
 
 pytestmark = pytest.mark.looptime
 NAMES = ("a", "b", "c", "d")
@@ -58,6 +60,9 @@ class Nodes(Cluster):
         await self.api.patch(NODES, name, {"status": {"conditions": [ready]}}, subresource="status")
 
 
+ZONE_GAUGES = ("zone_size", "zone_health", "unhealthy_nodes_in_zone")
+
+
 @asynccontextmanager
 async def four_nodes() -> AsyncIterator[Nodes]:
     it = Nodes()
@@ -71,6 +76,7 @@ async def four_nodes() -> AsyncIterator[Nodes]:
 
 
 async def test_silent_nodes_are_emptied_one_after_another() -> None:
+    counting = Counting()
     async with four_nodes() as it:
         it.silent = {"a", "b"}
         await it.until(lambda: bool(it.emptied()))
@@ -79,6 +85,9 @@ async def test_silent_nodes_are_emptied_one_after_another() -> None:
         await it.until(lambda: it.emptied() == {"a", "b"})
         assert len(first) == 1
         assert (it.api.now() - began).total_seconds() >= 9
+    assert counting.more("node_collector_evictions_total", zone="/") == 2
+    told = {name: REGISTRY.get_sample_value(f"node_collector_{name}", {"zone": "/"}) for name in ZONE_GAUGES}
+    assert told == {"zone_size": 4, "zone_health": 50, "unhealthy_nodes_in_zone": 2}
 
 
 async def test_nobody_is_emptied_when_nobody_is_heard() -> None:

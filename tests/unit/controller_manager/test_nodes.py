@@ -156,7 +156,7 @@ GOING = {"deletionTimestamp": TEXT}
             node("True"),
             set(),
             1,
-            ["b"],
+            [("b", "terminated")],
             id="the oldest over the threshold",
         ),
         pytest.param(
@@ -167,19 +167,26 @@ GOING = {"deletionTimestamp": TEXT}
             node("True"),
             set(),
             1,
-            ["b"],
+            [("b", "terminated")],
             id="evicted ones before older ones",
         ),
-        pytest.param([pod("a"), pod("b", on="n2")], node("True"), {"n2"}, 10, ["b"], id="of a lost node"),
         pytest.param(
-            [pod("a", on="", **GOING)], node("True"), set(), 10, ["a"], id="deleted, never scheduled"
+            [pod("a"), pod("b", on="n2")], node("True"), {"n2"}, 10, [("b", "orphaned")], id="of a lost node"
+        ),
+        pytest.param(
+            [pod("a", on="", **GOING)],
+            node("True"),
+            set(),
+            10,
+            [("a", "unscheduled")],
+            id="deleted, never scheduled",
         ),
         pytest.param(
             [pod("a"), pod("b", **GOING)],
             node("Unknown", taints=OUT_OF_SERVICE),
             set(),
             10,
-            ["b"],
+            [("b", "out-of-service")],
             id="deleted, on a node out of service",
         ),
         pytest.param(
@@ -194,7 +201,7 @@ GOING = {"deletionTimestamp": TEXT}
     ],
 )
 def test_pods_are_collected(
-    pods: list[Object], seen: Object, lost: set[str], threshold: int, expected: list[str]
+    pods: list[Object], seen: Object, lost: set[str], threshold: int, expected: list[tuple[str, str]]
 ) -> None:
     planned = pod_gc.plan(pods, {"n1": seen}, lost, threshold)
-    assert [each.pod["metadata"]["name"] for each in planned] == expected
+    assert [(each.pod["metadata"]["name"], each.reason) for each in planned] == expected

@@ -11,6 +11,7 @@ from apimachinery.scheme import NODES, PODS
 from controller_manager.taint_eviction import TaintEvictionController
 from tests.unit.controller_manager.builders import make_node
 from tests.unit.controller_manager.cluster import Cluster, running
+from tests.unit.counting import Counting
 
 pytestmark = pytest.mark.looptime
 
@@ -47,11 +48,14 @@ async def passes(it: Cluster, seconds: float) -> None:
 
 
 async def test_a_pod_goes_when_its_time_is_up_whatever_changes_meanwhile() -> None:
+    counting, series = Counting(), "taint_eviction_controller_pod_deletion"
     async with tainted_node(10) as it:
         await passes(it, 9)
         assert lives(it)
         await it.until(lambda: not lives(it), 2)
         await it.until(lambda: it.events("TaintManagerEviction") == ["Marking for deletion Pod ns/p"])
+    assert counting.more(f"{series}s_total") == counting.more(f"{series}_duration_seconds_count") == 1
+    assert 0 <= counting.more(f"{series}_duration_seconds_sum") < 2
 
 
 async def test_a_taint_that_goes_cancels_the_eviction_and_one_that_comes_back_begins_anew() -> None:
