@@ -109,7 +109,7 @@ async def run(
         options.secure_port,
         {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
         ssl_context=await context_of(options, NAME),
-        routes=debug_routes(assembly.journal, assembly.queue),
+        routes=debug_routes(assembly.journal, assembly.queue, assembly.pods),
         guard=PortGuard(client),
     )
     try:

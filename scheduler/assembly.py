@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from random import Random
 
+from apimachinery.objects import Object
 from apimachinery.scheme import (
     DEVICE_CLASSES,
     NAMESPACES,
@@ -64,6 +65,7 @@ class Assembly:
     queue: SchedulingQueue
     journal: Journal
     scheduler: Scheduler
+    pods: Callable[[], Iterable[Object]]
     connections: tuple[HttpPost, ...] = ()
 
     async def aclose(self) -> None:
@@ -168,7 +170,8 @@ def assemble(
         pods, nodes, namespaces, services, budgets, *controllers.values(), *dict(storage).values(),
         *of_devices.values(),
     )  # fmt: skip
-    return Assembly(informers, tuple(recorders.values()), queue, journal, Scheduler(parts), connections)
+    told = tuple(recorders.values())
+    return Assembly(informers, told, queue, journal, Scheduler(parts), pods.list, connections)
 
 
 def may_help(

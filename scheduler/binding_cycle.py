@@ -18,9 +18,10 @@ from scheduler.extended import bind_with
 from scheduler.extender import ExtenderError
 from scheduler.framework.binding_points import Reservations
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import EventKind, PreBindError, Subject, Verdict
+from scheduler.framework.interface import EventKind, PreBindError, States, Subject, Verdict
 from scheduler.framework.profile import Profile
 from scheduler.framework.waiting import WaitingPod
+from scheduler.node_info import NodeInfo
 from scheduler.parts import Parts
 from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.queue import QueuedPod
@@ -43,8 +44,8 @@ class BindingCycle:
         assumed = self._cache.assume(pod, selected.node)
         reserved: Reservations = {}
         try:
-            refusal = profile.binding.reserve(assumed, node, selected.states, reserved)
-            answer = refusal or profile.binding.permit(assumed, node)
+            refusal = _reserve(profile, assumed, node, selected.states, reserved)
+            answer = refusal or _permit(profile, assumed, node)
         except Exception as error:  # of a plugin of one's own: the room must not stay taken
             self._give_back(assumed, profile, reserved)
             self._fail(queued, assumed, profile, error, start)
@@ -76,9 +77,11 @@ class BindingCycle:
             self._refuse(queued, pod, profile, verdict, start)
             return
         try:
-            await profile.binding.pre_bind(pod, reserved)
+            with metrics.PointTimer("PreBind", profile.name):
+                await profile.binding.pre_bind(pod, reserved)
             if not await bind_with(self._parts.interested(pod), pod):
-                await profile.binding.bind(pod, partial(self._parts.api.bind, queued.pod, pod.node_name))
+                with metrics.PointTimer("Bind", profile.name):
+                    await profile.binding.bind(pod, partial(self._parts.api.bind, queued.pod, pod.node_name))
         except Exception as error:  # of the API, or of a plugin of one's own: the room must not stay taken
             self._give_back_late(pod, profile, reserved)
             self._fail(queued, pod, profile, error, start)
@@ -90,7 +93,8 @@ class BindingCycle:
         self._reports.observe(metrics.SCHEDULED, profile.name, start)
         since = queued.added if queued.ready_since is None else queued.ready_since
         metrics.observe_bound(queued.attempts, asyncio.get_running_loop().time() - since)
-        profile.binding.post_bind(pod)
+        with metrics.PointTimer("PostBind", profile.name):
+            profile.binding.post_bind(pod)
 
     async def _decided(self, waiting: WaitingPod) -> Verdict | None:
         since = time.perf_counter()
@@ -147,3 +151,19 @@ class BindingCycle:
         self._queue.add_failed(replace(queued, pod=parse_pod(current)))
         reason, message = status.SCHEDULER_ERROR, str(error)
         self._reports.failed(queued.pod, current, profile.name, reason, message, nominated="")
+
+
+def _reserve(
+    profile: Profile, pod: PodInfo, node: NodeInfo, states: States, reserved: Reservations
+) -> Verdict | None:
+    with metrics.PointTimer("Reserve", profile.name) as timer:
+        refusal = profile.binding.reserve(pod, node, states, reserved)
+        timer.rejected = refusal is not None
+        return refusal
+
+
+def _permit(profile: Profile, pod: PodInfo, node: NodeInfo) -> dict[str, float] | Verdict:
+    with metrics.PointTimer("Permit", profile.name) as timer:
+        answer = profile.binding.permit(pod, node)
+        timer.rejected = isinstance(answer, Verdict)
+        return answer

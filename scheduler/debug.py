@@ -1,17 +1,24 @@
-"""Debug endpoints: the journal of attempts and the queue, as JSON, for people and for `sampan why`."""
+"""Paths beside those of every daemon: attempts and the queue as JSON, what pods ask for as metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import orjson
 
+from apimachinery.objects import Object
 from component_base.http_server import Handler, Request, Response
+from component_base.metrics import CONTENT_TYPE
+from scheduler import pod_resources
 from scheduler.journal import Journal
 from scheduler.queue import SchedulingQueue
 
 
-def debug_routes(journal: Journal, queue: SchedulingQueue) -> Mapping[str, Handler]:
+def debug_routes(
+    journal: Journal, queue: SchedulingQueue, pods: Callable[[], Iterable[Object]]
+) -> Mapping[str, Handler]:
+    """`pods`: all that are known."""
+
     async def attempts(request: Request) -> Response:
         found = journal.attempts(namespace=request.parameter("namespace"), name=request.parameter("name"))
         return _json({"attempts": [each.to_object() for each in found]})
@@ -30,7 +37,10 @@ def debug_routes(journal: Journal, queue: SchedulingQueue) -> Mapping[str, Handl
         ]
         return _json({"counts": queue.counts(), "pods": pods})
 
-    return {"/debug/attempts": attempts, "/debug/queue": pending}
+    async def resources(request: Request) -> Response:
+        return Response(pod_resources.render(pods()), content_type=CONTENT_TYPE)
+
+    return {"/debug/attempts": attempts, "/debug/queue": pending, pod_resources.PATH: resources}
 
 
 def _json(value: object) -> Response:

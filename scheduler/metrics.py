@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
+from time import perf_counter
 
 from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
 
@@ -59,6 +60,17 @@ PREEMPTION_VICTIMS = Histogram(
 )
 
 
+POINT_SECONDS = Histogram(
+    "scheduler_framework_extension_point_duration_seconds",
+    "Latency for running all plugins of a specific extension point.",
+    ["extension_point", "status", "profile"],
+    buckets=tuple(0.0001 * 2**power for power in range(12)),
+)
+QUEUED = Counter(
+    "scheduler_queue_incoming_pods_total",
+    "Number of pods added to scheduling queues by event and queue type.",
+    ["queue", "event"],
+)
 PERMIT_WAIT_DURATION = Histogram(
     "scheduler_permit_wait_duration_seconds",
     "Duration of waiting on permit.",
@@ -92,6 +104,40 @@ def observe_bound(attempts: int, seconds: float) -> None:
     POD_ATTEMPTS.observe(attempts)
     label = str(attempts) if attempts < _MOST_ATTEMPTS else f"{_MOST_ATTEMPTS}+"
     POD_SECONDS.labels(label).observe(seconds)
+
+
+class PointTimer:
+    """Times the plugins of one extension point; what breaks in there is an Error."""
+
+    __slots__ = ("_begun", "_point", "_profile", "rejected")
+
+    def __init__(self, point: str, profile: str) -> None:
+        self._point, self._profile = point, profile
+        self.rejected = False
+        """Whether a plugin has said no."""
+
+    def __enter__(self) -> PointTimer:
+        self._begun = perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        status = "Error" if kind else "Unschedulable" if self.rejected else "Success"
+        _point(self._point, status, self._profile).observe(perf_counter() - self._begun)
+
+
+@cache
+def _point(point: str, status: str, profile: str) -> Histogram:
+    return POINT_SECONDS.labels(point, status, profile)
+
+
+@cache
+def _queued(queue: str, event: str) -> Counter:
+    return QUEUED.labels(queue, event)
+
+
+def count_queued(queue: str, event: str) -> None:
+    """A pod has come to a queue."""
+    _queued(queue, event).inc()
 
 
 def _length(counts: Callable[[], Mapping[str, int]], queue: str) -> float:

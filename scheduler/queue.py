@@ -18,12 +18,16 @@ from apimachinery.objects import annotations_of
 from apimachinery.resource_claims import claims_of_pod
 from component_base.backoff import exponential
 from scheduler.framework.interface import EventKind, Subject
+from scheduler.metrics import count_queued
 from scheduler.pod_info import PodInfo
 
 INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
 # However quiet the cluster is, an unschedulable pod is tried again after this; looked after so often.
 MAX_IN_UNSCHEDULABLE = 300.0
 FLUSH_INTERVAL = 30.0
+# Why pods come to a queue, beside what happens in the cluster: labels of a metric.
+_ADDED, _FAILED, _TIMEOUT = "UnschedulablePodAdd", "ScheduleAttemptFailure", "UnschedulableTimeout"
+_BACKOFF_COMPLETE, _EARLY = "BackoffComplete", "PopFromBackoffQ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class SchedulingQueue:
 
     def add(self, pod: PodInfo) -> None:
         now = self._clock()
-        self._place(QueuedPod(pod, now, now))
+        self._place(QueuedPod(pod, now, now), _ADDED)
 
     def update(self, pod: PodInfo) -> None:
         """The pod itself has changed, which may be what it waited for."""
@@ -136,7 +140,7 @@ class SchedulingQueue:
             old, queued = queued.pod, replace(queued, pod=pod)
             if _matters(old, pod) or self._is_helped_by_annotations(queued, old):
                 del self._unschedulable[pod.uid]
-                self._place(queued)
+                self._place(queued, EventKind.POD_ITSELF)
             else:
                 self._unschedulable[pod.uid] = queued
         else:
@@ -155,16 +159,19 @@ class SchedulingQueue:
             queued, timestamp=self._clock(), rejected_by=rejected_by, rejections=rejections, errors=0
         )
         self._unschedulable[failed.pod.uid] = failed
+        count_queued("unschedulable", _FAILED)
 
     def add_failed(self, queued: QueuedPod) -> None:
         """Back from an attempt that went wrong: no event will tell when to try again, so time does."""
         errors = queued.errors + 1
         failed = replace(queued, timestamp=self._clock(), rejected_by=frozenset(), errors=errors)
         self._push(self._error_backoff, failed)
+        count_queued("backoff", _FAILED)
 
-    def _place(self, queued: QueuedPod) -> None:
-        """Where a pod belongs that has a reason to be tried."""
+    def _place(self, queued: QueuedPod, event: str) -> None:
+        """Where a pod belongs that has a reason to be tried, which is the event."""
         if gated_by := self._held_back_by(queued.pod):
+            count_queued("unschedulable", event)
             self._unschedulable[queued.pod.uid] = replace(queued, gated_by=gated_by)
             return
         if queued.gated_by or queued.ready_since is None:
@@ -172,8 +179,10 @@ class SchedulingQueue:
             queued = replace(queued, gated_by="", ready_since=ready_since)
         if self._backs_off(queued):
             self._push(self._backoff, queued)
+            count_queued("backoff", event)
         else:
             self._push(self._active, queued)
+            count_queued("active", event)
 
     def _push(self, heap: _Heap, queued: QueuedPod) -> None:
         rank = self._sort_key(queued.pod, queued.timestamp)
@@ -212,7 +221,7 @@ class SchedulingQueue:
         ]
         for queued in helped:
             del self._unschedulable[queued.pod.uid]
-            self._place(queued)
+            self._place(queued, kinds[0])
 
     def _is_helped(self, queued: QueuedPod, kinds: Iterable[EventKind], subject: Subject) -> bool:
         if queued.gated_by:
@@ -239,7 +248,7 @@ class SchedulingQueue:
         for uid, queued in list(self._unschedulable.items()):
             if not queued.is_gated and queued.timestamp <= limit:
                 del self._unschedulable[uid]
-                self._place(queued)
+                self._place(queued, _TIMEOUT)
 
     # Out
 
@@ -248,11 +257,15 @@ class SchedulingQueue:
         while (first := self._backoff.first()) is not None and not self._backs_off(first):
             self._backoff.remove(first.pod.uid)
             self._push(self._active, first)
+            count_queued("active", _BACKOFF_COMPLETE)
         while (first := self._error_backoff.first()) is not None and self._ready_at(first) <= self._clock():
             self._error_backoff.remove(first.pod.uid)
             self._push(self._active, first)
+            count_queued("active", _BACKOFF_COMPLETE)
         # As upstream does since 1.33: back-off is to leave time for other pods, and there are none.
-        queued = self._active.pop() or self._backoff.pop()
+        queued = self._active.pop()
+        if queued is None and (queued := self._backoff.pop()) is not None:
+            count_queued("active", _EARLY)
         return None if queued is None else replace(queued, attempts=queued.attempts + 1)
 
     async def wait(self) -> None:

@@ -11,6 +11,7 @@ from scheduler.cache import Cache
 from scheduler.framework.fit_error import FitError
 from scheduler.framework.interface import States, Verdict
 from scheduler.framework.profile import EligibleNodes, Profile
+from scheduler.metrics import PointTimer
 from scheduler.node_info import NodeInfo
 from scheduler.nominator import Nominator
 from scheduler.pod_info import PodInfo
@@ -76,17 +77,16 @@ class Selector:
         return len(self._cache.nodes)
 
     def select(self, pod: PodInfo, profile: Profile) -> Selected | Rejected:
-        cache = self._cache
-        states = profile.pre_filter(pod, cache)
+        states = self._pre_filter(pod, profile)
         if isinstance(states, Verdict):
-            return Rejected(FitError(len(cache.nodes), everywhere=states), {})
+            return Rejected(FitError(self.node_count, everywhere=states), {})
         return self._nominated(pod, profile, states) or self._search(pod, profile, states)
 
     def feasible(self, pod: PodInfo, profile: Profile, *, nominated: bool) -> Feasible | Rejected | None:
         """All nodes that fit, for others to choose among; or its nominated node alone, if that fits."""
-        states = profile.pre_filter(pod, self._cache)
+        states = self._pre_filter(pod, profile)
         if isinstance(states, Verdict):
-            return Rejected(FitError(len(self._cache.nodes), everywhere=states), {})
+            return Rejected(FitError(self.node_count, everywhere=states), {})
         if nominated:
             chosen = self._nominated(pod, profile, states)
             node = self._cache.node(chosen.node) if chosen else None
@@ -95,6 +95,12 @@ class Selector:
         if isinstance(eligible, Verdict):
             return Rejected(FitError(len(self._cache.nodes), everywhere=eligible), {})
         return self._feasible(pod, profile, states, eligible)
+
+    def _pre_filter(self, pod: PodInfo, profile: Profile) -> States | Verdict:
+        with PointTimer("PreFilter", profile.name) as timer:
+            states = profile.pre_filter(pod, self._cache)
+            timer.rejected = isinstance(states, Verdict)
+            return states
 
     def _feasible(
         self, pod: PodInfo, profile: Profile, states: States, eligible: EligibleNodes | None
@@ -162,12 +168,14 @@ class Selector:
         """The nodes that fit, and what is against the others."""
         verdicts: dict[str, Verdict] = {}
         fitting = []
-        for node in nodes:
-            verdict = self.first_no(pod, profile, states, node)
-            if verdict is None:
-                fitting.append(node)
-            else:
-                verdicts[node.name] = verdict
+        with PointTimer("Filter", profile.name) as timer:
+            for node in nodes:
+                verdict = self.first_no(pod, profile, states, node)
+                if verdict is None:
+                    fitting.append(node)
+                else:
+                    verdicts[node.name] = verdict
+            timer.rejected = not fitting
         return fitting, verdicts
 
     def _best(
@@ -181,7 +189,8 @@ class Selector:
         names = tuple(node.name for node in fitting)
         if len(fitting) == 1:
             return Selected(names[0], evaluated, 1, names)
-        scores = profile.score(pod, self._cache, fitting)
+        with PointTimer("Score", profile.name):
+            scores = profile.score(pod, self._cache, fitting)
         scores |= {who: [given.get(name, 0) for name in names] for who, given in others.items()}
         totals = [sum(column) for column in zip(*scores.values(), strict=True)] or [0] * len(fitting)
         highest = max(totals)
@@ -196,7 +205,8 @@ class Selector:
 
     def _among_many(self, pod: PodInfo, profile: Profile, states: States) -> Selected | Rejected:
         nodes, columns = self._cache.nodes, self._refreshed_columns()
-        rows = columns.fitting(pod, profile, states)
+        with PointTimer("Filter", profile.name):
+            rows = columns.fitting(pod, profile, states)
         for name in self._nominator.nodes:
             node = self._cache.node(name)
             if node is not None and self.first_no(pod, profile, states, node) is not None:
@@ -207,7 +217,8 @@ class Selector:
             return Selected(nodes[rows[0]].name, len(nodes), 1, states=states)
         rows = columns.some(rows, self._next_row, enough_nodes(profile.percentage, len(nodes)))
         self._next_row = int(rows[-1]) + 1
-        scores = columns.scores(pod, profile, rows)
+        with PointTimer("Score", profile.name):
+            scores = columns.scores(pod, profile, rows)
         best = rows[scores == scores.max()]
         return Selected(nodes[self._pick(best)].name, len(nodes), len(rows), states=states)
 

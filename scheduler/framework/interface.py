@@ -62,14 +62,14 @@ class EventKind(StrEnum):
 
     NODE_ADD = "NodeAdd"
     NODE_DELETE = "NodeDelete"
-    NODE_ALLOCATABLE = "NodeAllocatableChange"
-    NODE_LABEL = "NodeLabelChange"
-    NODE_TAINT = "NodeTaintChange"
+    NODE_ALLOCATABLE = "NodeUpdateNodeAllocatable"
+    NODE_LABEL = "NodeUpdateNodeLabel"
+    NODE_TAINT = "NodeUpdateNodeTaint"
     POD_ADD = "AssignedPodAdd"
     POD_DELETE = "AssignedPodDelete"
-    POD_LABEL = "AssignedPodLabelChange"
-    POD_SCALE_DOWN = "AssignedPodScaleDown"
-    POD_ITSELF = "UnscheduledPodUpdate"  # the annotations of the pod that waits; other changes always help
+    POD_LABEL = "AssignedPodUpdatePodLabel"
+    POD_SCALE_DOWN = "AssignedPodUpdatePodScaleDown"
+    POD_ITSELF = "UnschedulablePodUpdate"  # the annotations of the pod that waits; other changes always help
     CLAIM = "PersistentVolumeClaimAddOrUpdate"
     VOLUME = "PersistentVolumeAddOrUpdate"
     STORAGE_CLASS = "StorageClassAddOrUpdate"

@@ -10,6 +10,7 @@ import pytest
 from scheduler.framework.interface import EventKind, Subject
 from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.queue import SchedulingQueue
+from tests.unit.counting import Counting
 from tests.unit.scheduler.builders import make_pod
 
 DELETED = (EventKind.POD_DELETE,)
@@ -52,6 +53,29 @@ def test_higher_priority_goes_first_then_who_came_first(queue: SchedulingQueue, 
         queue.add(info(name, priority=priority))
         clock.now += 1
     assert names(queue) == ["b", "d", "a", "c"]
+
+
+def test_what_brings_pods_to_which_queue_is_counted(queue: SchedulingQueue, clock: Clock) -> None:
+    counting = Counting()
+
+    def came(kind: str, event: str) -> float:
+        return counting.more("scheduler_queue_incoming_pods_total", queue=kind, event=event)
+
+    queue.add(info("a"))
+    tried = queue.pop()
+    assert tried is not None
+    queue.add_unschedulable(tried, frozenset({"NodeResourcesFit"}))
+    queue.wake(DELETED, Subject())
+    assert (came("active", "UnschedulablePodAdd"), came("unschedulable", "ScheduleAttemptFailure")) == (1, 1)
+    assert came("backoff", "AssignedPodDelete") == 1
+    again = queue.pop()
+    assert again is not None
+    assert came("active", "PopFromBackoffQ") == 1
+    queue.add_failed(again)
+    assert came("backoff", "ScheduleAttemptFailure") == 1
+    clock.now += 60
+    assert queue.pop() is not None
+    assert came("active", "BackoffComplete") == 1
 
 
 def test_a_deleted_pod_is_not_tried(queue: SchedulingQueue) -> None:

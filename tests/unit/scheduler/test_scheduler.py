@@ -34,6 +34,7 @@ from scheduler.preemption import Preemption
 from scheduler.queue import SchedulingQueue
 from scheduler.scheduler import Scheduler
 from scheduler.selection import Selector
+from tests.unit.counting import Counting
 from tests.unit.scheduler.builders import RecordedStorage, make_node, make_pod, make_profile
 from tests.unit.volumes import make_claim, make_class, make_volume
 
@@ -143,12 +144,17 @@ async def running(
 
 
 async def test_a_pod_is_bound_and_an_event_says_so() -> None:
+    counting, series = Counting(), "scheduler_framework_extension_point_duration_seconds_count"
     async with running() as cluster:
         cluster.handlers.node(None, make_node("a"))
         cluster.put(make_pod("p"))
         await asyncio.sleep(1)
         assert cluster.log == ["bind p a", "Normal Scheduled Successfully assigned default/p to a"]
         assert [(each.result, each.node) for each in cluster.journal.attempts()] == [("scheduled", "a")]
+    labels = {"profile": "default-scheduler", "status": "Success"}
+    for point in ("PreFilter", "Filter", "Reserve", "Permit", "PreBind", "Bind", "PostBind"):
+        assert counting.more(series, extension_point=point, **labels) == 1, point
+    assert counting.more(series, extension_point="Score", **labels) == 0, "there was no choice"
 
 
 async def test_an_assumed_pod_takes_its_room_before_it_is_bound() -> None:
