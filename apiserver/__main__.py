@@ -35,6 +35,7 @@ def main() -> None:
 async def serve(daemon: Daemon, options: Options) -> None:
     """Runs until cancelled."""
     from apiserver import metrics
+    from apiserver.admission.step import AdmissionMetrics
     from apiserver.aggregation.metrics import UnavailableServices
     from apiserver.app import build_app
     from apiserver.auth.decision_metrics import AuthorizationMetrics
@@ -43,7 +44,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.flow_control.metrics import FlowMetrics
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
-    from apiserver.storage.metrics import CacheMetrics
+    from apiserver.storage.metrics import CacheMetrics, SizeMetrics
     from apiserver.storage.observed import ObservedStorage
 
     files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
@@ -53,8 +54,10 @@ async def serve(daemon: Daemon, options: Options) -> None:
         server = build_app(options, storage)
     except ConfigError as error:
         sys.exit(f"Error: {error}")
+    size = SizeMetrics(storage)
     metrics.register(
         server.metrics,
+        AdmissionMetrics(),
         AuthorizationMetrics(server.auth.authorizer),
         FlowMetrics(server.levels),
         CacheMetrics(server.cache),
@@ -62,11 +65,13 @@ async def serve(daemon: Daemon, options: Options) -> None:
         server.auth.authenticator.certificates,
         server.sent,
         storage,
+        size,
     )
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     await http.start(options.bind_address, options.secure_port, await _tls(options, certificates))
     work = asyncio.create_task(server.run())
+    measuring = asyncio.create_task(size.run())
     started = asyncio.create_task(server.start.finished.wait())
     try:
         await asyncio.wait({work, started}, return_when=asyncio.FIRST_COMPLETED)
@@ -76,9 +81,9 @@ async def serve(daemon: Daemon, options: Options) -> None:
         work.result()
     finally:
         await _shut_down(server, http, options)
-        for task in (work, started):
+        for task in (work, started, measuring):
             task.cancel()
-        await asyncio.gather(work, started, return_exceptions=True)
+        await asyncio.gather(work, started, measuring, return_exceptions=True)
         await storage.close()
 
 

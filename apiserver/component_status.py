@@ -18,7 +18,7 @@ from apiserver.negotiation import Negotiated, check_form, negotiate
 from apiserver.registry.listing import check_field_selector
 from apiserver.registry.options import parse_list_options
 from apiserver.registry.strategy import NAME_COLUMN, Column
-from apiserver.request import RequestInfo
+from apiserver.request import DEPRECATED, RequestInfo
 from apiserver.subresources.relay import DialError, Relay
 
 HEALTHZ = {
@@ -43,6 +43,7 @@ class ComponentStatuses:
 
     async def __call__(self, info: RequestInfo, scope: Scope, receive: Receive, send: Send) -> None:
         info.warnings.append(DEPRECATION)
+        info.annotations[DEPRECATED] = "true"
         info.wanted, is_list = negotiate(info.headers.get("accept", "")), info.verb == "list"
         check_form(info.wanted, f"core.ComponentStatus{'List' * is_list}", is_list=is_list)
         found = await self._list(info) if is_list else [await self._get(info.name)]

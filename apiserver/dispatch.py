@@ -32,7 +32,7 @@ from apiserver.handlers.watch import watch
 from apiserver.negotiation import Negotiated, negotiate, negotiate_stream, refuse_unroutable
 from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
-from apiserver.request import RequestInfo
+from apiserver.request import DEPRECATED, RequestInfo
 from apiserver.responses import send_status, send_text
 from apiserver.storage.interface import StorageError, StorageUnreachable, UnreadableValue, UnwritableValue
 from apiserver.storage.watch_cache import WatchCache
@@ -121,6 +121,7 @@ class Dispatcher:
     async def _ask(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
         if store.strategy.deprecation:
             info.warnings.append(store.strategy.deprecation)
+            info.annotations[DEPRECATED] = "true"
         info.wanted = _wanted(info, store)
         await self._verb(info)(info, receive, send, store)
 

@@ -26,6 +26,9 @@ _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTI
 _APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
 _OWN_BUCKETS = BUCKETS[BUCKETS.index(0.05) :]
+_SIZE_BUCKETS = tuple(1000.0 * 10**power for power in range(7))
+_READS = ("GET", "LIST")
+"""As series call them; their answers are measured."""
 
 Key = tuple[str, str, str, str, str, str, bool, bool]
 
@@ -46,6 +49,9 @@ class RequestSeries:
     durations: Tally = field(default_factory=lambda: Tally(BUCKETS))
     own_durations: Tally = field(default_factory=lambda: Tally(_OWN_BUCKETS))
     """Without what was others' time."""
+    sizes: Tally = field(default_factory=lambda: Tally(_SIZE_BUCKETS))
+    """Of answers to reads, in bytes."""
+    is_deprecated: bool = False
     under_way: int = 0
 
     def observe(self, code: int, seconds: float, waited: float = 0.0) -> None:
@@ -98,6 +104,8 @@ class RequestMetrics(Collector):
         yield _durations(series)
         yield _own_durations(series)
         yield _terminations(series)
+        yield _sizes(series)
+        yield _deprecated(series)
         yield _long_running(series)
         current = GaugeMetricFamily(
             "apiserver_current_inflight_requests",
@@ -142,17 +150,50 @@ def _durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
 
 
 def _own_durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(
-        "apiserver_request_sli_duration_seconds",
-        "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
-        "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
-        labels=_WITHOUT_DRY_RUN,
+    return _without_dry_runs(
+        HistogramMetricFamily(
+            "apiserver_request_sli_duration_seconds",
+            "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
+            "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
+            labels=_WITHOUT_DRY_RUN,
+        ),
+        ((each, each.own_durations) for each in series),
     )
+
+
+def _sizes(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
+    return _without_dry_runs(
+        HistogramMetricFamily(
+            "apiserver_response_sizes",
+            "Response size distribution in bytes for each group, version, verb, resource, subresource, scope "
+            "and component.",
+            labels=_WITHOUT_DRY_RUN,
+        ),
+        ((each, each.sizes) for each in series if each.labels[0] in _READS),
+    )
+
+
+def _without_dry_runs(
+    family: HistogramMetricFamily, tallies: Iterable[tuple[RequestSeries, Tally]]
+) -> HistogramMetricFamily:
+    """Of a family that does not tell dry runs apart."""
     by_labels: dict[tuple[str, ...], Tally] = {}
-    for each in series:
-        by_labels.setdefault(_without_dry_run(each), Tally(_OWN_BUCKETS)).add(each.own_durations)
-    for labels, durations in by_labels.items():
-        family.add_metric(labels, durations.cumulative(), durations.total)
+    for series, tally in tallies:
+        by_labels.setdefault(_without_dry_run(series), Tally(tally.bounds)).add(tally)
+    for labels, total in by_labels.items():
+        family.add_metric(labels, total.cumulative(), total.total)
+    return family
+
+
+def _deprecated(series: Iterable[RequestSeries]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "apiserver_requested_deprecated_apis",
+        "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, "
+        "subresource, and removed_release.",
+        labels=["group", "version", "resource", "subresource", "removed_release"],
+    )
+    for labels in {each.labels[2:6] for each in series if each.is_deprecated}:
+        family.add_metric([*labels, ""], 1)
     return family
 
 

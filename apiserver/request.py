@@ -10,6 +10,9 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.negotiation import PLAIN, Negotiated
 
+DEPRECATED = "k8s.io/deprecated"
+"""The annotation of requests for what is deprecated."""
+
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
@@ -82,6 +85,8 @@ class RequestInfo:
     """The client's, or made up; sent with the answer."""
     status: int = 0
     """The status of the answer, once it has begun."""
+    sent: int = 0
+    """Bytes of the answer's body so far."""
 
     def first(self, parameter: str, default: str = "") -> str:
         """The first value of a query parameter."""

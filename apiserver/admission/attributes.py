@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from apimachinery.objects import Object
 from apimachinery.scheme import NAMESPACES, Resource
@@ -104,7 +104,7 @@ class Attributes:
 
 
 class Plugin(Protocol):
-    """One admission plugin: what it looks at, how it changes it, what it refuses (with a StatusError)."""
+    """One admission plugin, and what it looks at: it is a MutatingPlugin, a ValidatingPlugin, or both."""
 
     name: str
 
@@ -112,10 +112,16 @@ class Plugin(Protocol):
         """Whether it is asked at all; called once per kind of write, then remembered."""
         ...
 
+
+@runtime_checkable
+class MutatingPlugin(Plugin, Protocol):
     async def admit(self, attributes: Attributes) -> None:
-        """Changes the object, or refuses."""
+        """Changes the object, or refuses (with a StatusError)."""
         ...
 
+
+@runtime_checkable
+class ValidatingPlugin(Plugin, Protocol):
     async def validate(self, attributes: Attributes) -> None:
-        """Refuses, seeing the object as it will be stored."""
+        """Refuses (with a StatusError), seeing the object as it will be stored."""
         ...

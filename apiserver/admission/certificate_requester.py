@@ -30,6 +30,3 @@ class CertificateRequester:
                 spec[key] = value
             else:
                 spec.pop(key, None)
-
-    async def validate(self, attributes: Attributes) -> None:
-        """Writes only."""

@@ -29,9 +29,6 @@ class CertificateApproval:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return (operation, resource, subresource) == ("UPDATE", CERTIFICATE_SIGNING_REQUESTS, "approval")
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Changes nothing."""
-
     async def validate(self, attributes: Attributes) -> None:
         signer = get_path(attributes.old_object, "spec.signerName", "")
         if not await may_act_for(self._authorizer, attributes.user, "approve", signer):
@@ -49,9 +46,6 @@ class CertificateSigning:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return (operation, resource, subresource) == ("UPDATE", CERTIFICATE_SIGNING_REQUESTS, "status")
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Changes nothing."""
-
     async def validate(self, attributes: Attributes) -> None:
         if _outcome(attributes.object) == _outcome(attributes.old_object):
             return
@@ -67,9 +61,6 @@ class CertificateSubjectRestriction:
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return (operation, resource, subresource) == ("CREATE", CERTIFICATE_SIGNING_REQUESTS, "")
-
-    async def admit(self, attributes: Attributes) -> None:
-        """Changes nothing."""
 
     async def validate(self, attributes: Attributes) -> None:
         request = attributes.object or {}

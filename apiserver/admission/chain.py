@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from apimachinery.scheme import Resource
-from apiserver.admission.attributes import Attributes, Operation, Plugin
+from apiserver.admission.attributes import (
+    Attributes,
+    MutatingPlugin,
+    Operation,
+    Plugin,
+    ValidatingPlugin,
+)
+from apiserver.admission.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What plugins do about one kind of write."""
+
+    admit: Step
+    validate: Step
+    is_any: bool
+    """Whether there is a plugin at all."""
 
 
 class Chain:
@@ -13,29 +31,31 @@ class Chain:
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = tuple(plugins)
-        self._chosen: dict[tuple[Operation, Resource, str], tuple[Plugin, ...]] = {}
+        self._steps: dict[tuple[Operation, Resource, str], _Steps] = {}
 
     def applies(self, operation: Operation, resource: Resource, subresource: str = "") -> bool:
         """Whether any plugin looks at such writes."""
-        return bool(self._choose(operation, resource, subresource))
+        return self._steps_for(operation, resource, subresource).is_any
 
     async def admit(self, attributes: Attributes) -> None:
-        plugins = self._choose(attributes.operation, attributes.resource, attributes.subresource)
-        for plugin in plugins:
-            await plugin.admit(attributes)
+        step = self._steps_for(attributes.operation, attributes.resource, attributes.subresource).admit
+        await step.take(attributes)
         if attributes.reinvocation.is_wanted:
             attributes.reinvocation.is_under_way = True
-            for plugin in plugins:
-                await plugin.admit(attributes)
+            await step.take(attributes)
 
     async def validate(self, attributes: Attributes) -> None:
-        for plugin in self._choose(attributes.operation, attributes.resource, attributes.subresource):
-            await plugin.validate(attributes)
+        steps = self._steps_for(attributes.operation, attributes.resource, attributes.subresource)
+        await steps.validate.take(attributes)
 
-    def _choose(self, operation: Operation, resource: Resource, subresource: str) -> tuple[Plugin, ...]:
+    def _steps_for(self, operation: Operation, resource: Resource, subresource: str) -> _Steps:
         key = (operation, resource, subresource)
-        chosen = self._chosen.get(key)
-        if chosen is None:
-            chosen = tuple(each for each in self._plugins if each.handles(operation, resource, subresource))
-            self._chosen[key] = chosen
-        return chosen
+        found = self._steps.get(key)
+        if found is None:
+            chosen = [each for each in self._plugins if each.handles(operation, resource, subresource)]
+            mutating = [(each.name, each.admit) for each in chosen if isinstance(each, MutatingPlugin)]
+            validating = [(each.name, each.validate) for each in chosen if isinstance(each, ValidatingPlugin)]
+            found = self._steps[key] = _Steps(
+                Step("admit", operation, mutating), Step("validate", operation, validating), bool(chosen)
+            )
+        return found

@@ -26,9 +26,6 @@ class PersistentVolumeClaimResize:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return resource == PERSISTENT_VOLUME_CLAIMS and operation == "UPDATE" and not subresource
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Judges only."""
-
     async def validate(self, attributes: Attributes) -> None:
         new, old = attributes.object, attributes.old_object
         if new is None or old is None or request_of(new) <= request_of(old):

@@ -42,9 +42,6 @@ class DefaultStorageClass:
         if chosen is not None:
             claim["spec"]["storageClassName"] = name_of(chosen)
 
-    async def validate(self, attributes: Attributes) -> None:
-        """Adds only."""
-
 
 class DefaultIngressClass:
     name = "DefaultIngressClass"
@@ -67,6 +64,3 @@ class DefaultIngressClass:
             raise refuse(attributes, f"{len(defaults)} default IngressClasses were found, only 1 allowed")
         if defaults:
             ingress.setdefault("spec", {})["ingressClassName"] = name_of(defaults[0])
-
-    async def validate(self, attributes: Attributes) -> None:
-        """Adds only."""

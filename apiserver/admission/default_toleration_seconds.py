@@ -33,9 +33,6 @@ class DefaultTolerationSeconds:
         if missing:
             pod["spec"]["tolerations"] = [*tolerations, *missing]
 
-    async def validate(self, attributes: Attributes) -> None:
-        """Adds only."""
-
 
 def _covers(toleration: Object, key: str) -> bool:
     return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")

@@ -17,9 +17,6 @@ class DenyServiceExternalIPs:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return resource == SERVICES and operation in ("CREATE", "UPDATE") and not subresource
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Judges only."""
-
     async def validate(self, attributes: Attributes) -> None:
         wanted = set(get_path(attributes.object, "spec.externalIPs") or ())
         if wanted - set(get_path(attributes.old_object, "spec.externalIPs") or ()):

@@ -46,9 +46,6 @@ class NamespaceLifecycle:
         if attributes.operation == "CREATE" and phase == "Terminating":
             raise _terminating(attributes)
 
-    async def validate(self, attributes: Attributes) -> None:
-        """Everything has been said before anything was changed."""
-
 
 def _terminating(attributes: Attributes) -> ForbiddenError:
     """Controllers recognize this refusal by its cause, and stop trying."""

@@ -74,9 +74,6 @@ class NodeRestriction:
         else:
             self._checks[attributes.resource](node, attributes)
 
-    async def validate(self, attributes: Attributes) -> None:
-        """Everything has been said before anything was changed."""
-
     def _check_pod(self, node: str, attributes: Attributes) -> None:
         match attributes.operation, attributes.subresource:
             case "CREATE", "":

@@ -39,9 +39,6 @@ class ResourceQuota:
             return False
         return operation == "CREATE" or (operation == "UPDATE" and resource in _MAY_GROW)
 
-    async def admit(self, attributes: Attributes) -> None:
-        """It comes last, when the object is complete."""
-
     async def validate(self, attributes: Attributes) -> None:
         quotas = self._quotas(attributes.namespace)
         if not quotas or attributes.object is None or _is_charged_as_before(attributes):

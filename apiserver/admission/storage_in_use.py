@@ -34,6 +34,3 @@ class StorageObjectInUseProtection:
         finalizers = metadata.get("finalizers") or []
         if wanted not in finalizers:
             metadata["finalizers"] = [*finalizers, wanted]
-
-    async def validate(self, attributes: Attributes) -> None:
-        """Adds only."""

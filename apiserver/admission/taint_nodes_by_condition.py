@@ -25,6 +25,3 @@ class TaintNodesByCondition:
         taints = spec.get("taints") or []
         if not any(_TAINT.items() <= taint.items() for taint in taints):
             spec["taints"] = [*taints, dict(_TAINT)]
-
-    async def validate(self, attributes: Attributes) -> None:
-        """Adds only."""

@@ -12,8 +12,11 @@ from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.journal import WRITES, Journal
 from apiserver.metrics import RequestMetrics
-from apiserver.request import RequestInfo
+from apiserver.request import DEPRECATED, RequestInfo
 from component_base import tracing
+
+_READS = ("get", "list")
+"""What is sent to them is measured."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ class Observe:
             if message["type"] == "http.response.start":
                 info.status = message["status"]
                 message["headers"] = [identity, *info.flow_headers, *message["headers"]]
+            elif message["type"] == "http.response.body":
+                info.sent += len(message.get("body", b""))
             await send(message)
 
         began, waits = perf_counter(), waiting.begin()
@@ -53,6 +58,10 @@ class Observe:
     def _note(self, info: RequestInfo, seconds: float, waited: float) -> None:
         series, code = self._metrics.series(info), info.status or 500
         series.observe(code, seconds, waited)
+        if info.verb in _READS:
+            series.sizes.observe(info.sent)
+        if DEPRECATED in info.annotations:
+            series.is_deprecated = True
         if info.was_terminated:
             series.terminate(code)
         if _has_written(info):

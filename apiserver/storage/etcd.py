@@ -214,6 +214,11 @@ class EtcdStorage:
             rpc = self._rpc
             await self._call("KV/Compact", rpc.CompactionRequest(revision=revision), rpc.CompactionResponse)
 
+    async def size(self) -> int:
+        rpc = self._rpc
+        response = await self._call("Maintenance/Status", rpc.StatusRequest(), rpc.StatusResponse)
+        return int(response.dbSize)
+
     async def close(self) -> None:
         await self._channel.close()
 

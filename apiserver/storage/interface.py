@@ -130,4 +130,7 @@ class Storage(Protocol):
     async def compact(self, revision: int) -> None:
         """Forgets history before `revision`."""
 
+    async def size(self) -> int:
+        """Bytes that the store takes, history included."""
+
     async def close(self) -> None: ...

@@ -164,6 +164,9 @@ class MemoryStorage:
         }
         self._keys = sorted(self._versions)
 
+    async def size(self) -> int:
+        return sum(len(value or b"") for versions in self._versions.values() for _, value in versions)
+
     async def close(self) -> None:
         self._wake()
 

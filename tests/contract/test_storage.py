@@ -125,6 +125,16 @@ async def test_a_watch_of_everything_sees_every_revision(storage: Storage) -> No
     await storage.delete(f"elsewhere-{start}", other)
 
 
+async def test_the_store_grows_with_what_is_in_it(storage: Storage) -> None:
+    before = await storage.size()
+    for _ in range(4):
+        revision = await storage.create(A, b"x" * 2**20)
+        await storage.delete(A, revision)
+    async with asyncio.timeout(10):
+        while await storage.size() < before + 2**20:  # etcd writes its file a little later  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_compacted_history_is_refused_not_invented(storage: Storage) -> None:
     first = await storage.create(A, b"1")
     second = await storage.update(A, b"2", first)

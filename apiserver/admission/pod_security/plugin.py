@@ -73,9 +73,6 @@ class PodSecurity:
             return subresource not in _OF_OTHER_FORM
         return not subresource and (resource == NAMESPACES or resource in _TEMPLATES)
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Judges only."""
-
     async def validate(self, attributes: Attributes) -> None:
         if attributes.object is None:
             return

@@ -53,9 +53,6 @@ class ValidatingAdmissionPolicy:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return not is_exempt(resource)
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Judges only."""
-
     async def validate(self, attributes: Attributes) -> None:
         denials: list[Denial] = []
         for policy, bindings in self._policies.now():

@@ -35,9 +35,6 @@ class PolicyParamRights:
         kinds = (VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS)
         return operation in ("CREATE", "UPDATE") and resource in kinds and not subresource
 
-    async def admit(self, attributes: Attributes) -> None:
-        """Changes nothing."""
-
     async def validate(self, attributes: Attributes) -> None:
         if attributes.object is None or MASTERS in attributes.user.groups:
             return

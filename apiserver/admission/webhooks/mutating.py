@@ -46,9 +46,6 @@ class MutatingAdmissionWebhook:
         if again.is_wanted:
             again.left = _state(attributes)
 
-    async def validate(self, attributes: Attributes) -> None:
-        """Changes only."""
-
     async def _call(self, invocation: Invocation, attributes: Attributes) -> None:
         hook, again = invocation.hook, attributes.reinvocation
         place = (int(again.is_under_way), invocation.index)

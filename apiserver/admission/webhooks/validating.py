@@ -29,9 +29,6 @@ class ValidatingAdmissionWebhook:
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return not is_exempt(resource)
 
-    async def admit(self, attributes: Attributes) -> None:
-        """They see what the mutating ones have made of the object."""
-
     async def validate(self, attributes: Attributes) -> None:
         hooks = self._hooks.now()
         if not hooks:

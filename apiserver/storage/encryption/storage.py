@@ -133,6 +133,9 @@ class EncryptedStorage:
     async def compact(self, revision: int) -> None:
         await self._storage.compact(revision)
 
+    async def size(self) -> int:
+        return await self._storage.size()
+
     async def close(self) -> None:
         await self._storage.close()
 
