@@ -46,7 +46,7 @@ class ClaimedVolumes:
                 message = f'volume "{name_of(persistent)}" is not attached'
                 raise VolumeError(volume["name"], Lacking.ATTACHMENT, message)
             try:
-                mounted = await self._mount(pod, volume, persistent, directory / name_of(persistent))
+                mounted = await self._mount(pod, volume, persistent, directory)
             except (MountError, OSError) as error:
                 raise not_mounted(volume["name"], error, name_of(persistent)) from error
             self._in_use[key] = _Use(name_of(persistent), mounted)
@@ -57,11 +57,11 @@ class ClaimedVolumes:
         for key in [each for each in self._in_use if each[0] == uid]:
             del self._in_use[key]
 
-    async def _mount(self, pod: Object, volume: Object, persistent: Object, target: Path) -> MountedVolume:
+    async def _mount(self, pod: Object, volume: Object, persistent: Object, directory: Path) -> MountedVolume:
         self._check_node(persistent)
         self._check_sharing(pod, persistent)
         read_only = bool(get_path(volume, "persistentVolumeClaim.readOnly"))
-        mounted = await asyncio.to_thread(set_up_persistent, persistent, target, read_only=read_only)
+        mounted = await asyncio.to_thread(set_up_persistent, persistent, directory, read_only=read_only)
         if _is_for_group(persistent) and not read_only:
             await asyncio.to_thread(give_to_group, pod, Path(mounted.path), read_only=False)
         return mounted

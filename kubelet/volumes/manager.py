@@ -24,7 +24,7 @@ from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import remove_tree
 from kubelet.volumes.ownership import give_to_group
 from kubelet.volumes.payload import Sources, payload_of, token_requests
-from kubelet.volumes.persistent import check_kind, set_up_nfs, why_unsupported
+from kubelet.volumes.persistent import NFS_PLUGIN, check_kind, set_up_nfs, why_unsupported
 from kubelet.volumes.tokens import TokenManager
 from kubelet.volumes.use import VolumeUse
 
@@ -34,7 +34,7 @@ _PLUGINS = {
     "secret": "kubernetes.io~secret",
     "downwardAPI": "kubernetes.io~downward-api",
     "projected": "kubernetes.io~projected",
-    "nfs": "kubernetes.io~nfs",
+    "nfs": NFS_PLUGIN,
 }
 
 
@@ -109,7 +109,7 @@ class VolumeManager:
 
     async def _set_up(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> MountedVolume:
         if claim_of_volume(pod, volume) is not None:
-            return await self._claimed.set_up(pod, volume, self._directory(pod, _PLUGINS["nfs"]))
+            return await self._claimed.set_up(pod, volume, self._directory(pod))
         try:
             check_kind(volume["name"], volume)
             return await self._set_up_own(pod, volume, allocatable)
@@ -118,8 +118,8 @@ class VolumeManager:
         except (MountError, NotSynced, OSError) as error:
             raise not_mounted(volume["name"], error) from error
 
-    def _directory(self, pod: Object, plugin: str) -> Path:
-        return self._pods / uid_of(pod) / "volumes" / plugin
+    def _directory(self, pod: Object) -> Path:
+        return self._pods / uid_of(pod) / "volumes"
 
     async def _set_up_own(self, pod: Object, volume: Object, allocatable: Mapping[str, str]) -> MountedVolume:
         """What stands in the pod itself."""
@@ -130,7 +130,7 @@ class VolumeManager:
         plugin = next((_PLUGINS[key] for key in volume if key in _PLUGINS), None)
         if plugin is None:
             raise why_unsupported(volume)
-        target = self._directory(pod, plugin) / volume["name"]
+        target = self._directory(pod) / plugin / volume["name"]
         if "nfs" in volume:
             return await asyncio.to_thread(set_up_nfs, volume["nfs"], target, [], read_only=False)
         if "emptyDir" in volume:

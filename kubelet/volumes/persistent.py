@@ -1,7 +1,7 @@
-"""PersistentVolumes on the node: local and hostPath as they lie there, nfs mounted, csi and others refused.
+"""PersistentVolumes on the node: directories as they lie there, nfs and devices mounted, the others refused.
 
-What lies on the node is used where it is, not through a bind mount: nothing has to be unmounted, and nothing
-of it can be deleted with the pod's directory.
+Directories of the node are used where they are, not through a bind mount: nothing has to be unmounted, and
+nothing of it can be deleted with the pod's directory.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from apimachinery import volumes
-from apimachinery.objects import Object, get_path
+from apimachinery.objects import Object, get_path, name_of
+from kubelet.volumes.devices import mount_device
 from kubelet.volumes.errors import ClaimError, MountError
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import mount, mounted_below
 
+LOCAL_PLUGIN, NFS_PLUGIN = "kubernetes.io~local-volume", "kubernetes.io~nfs"
 NEW_MOUNTER = "MountVolume.NewMounter initialization"
 _GIT_REPO = (
     "git-repo volume plugin has been disabled; if necessary, it may be re-enabled by enabling the "
@@ -33,21 +35,22 @@ KINDS = frozenset({
 """Those that somebody here answers for."""
 
 
-def set_up_persistent(volume: Object, target: Path, *, read_only: bool) -> MountedVolume:
-    """`target` is for what has to be mounted. Raises MountError."""
-    spec = volume["spec"]
+def set_up_persistent(volume: Object, directory: Path, *, read_only: bool) -> MountedVolume:
+    """What has to be mounted is mounted below `directory`, that of the pod's volumes. Raises MountError."""
+    spec, options = volume["spec"], get_path(volume, "spec.mountOptions", [])
     is_block = volumes.mode_of(volume) == volumes.BLOCK
     if "csi" in spec:
         raise _no_driver(spec["csi"]["driver"], *(SET_UP_DEVICE if is_block else MOUNT_DEVICE))
     if is_block:
         return MountedVolume(_device(spec), read_only)
     if "local" in spec:
-        return MountedVolume(_directory(spec["local"]["path"]), read_only)
+        target = directory / LOCAL_PLUGIN / name_of(volume)
+        return MountedVolume(_set_up_local(spec["local"], target, options), read_only)
     if "hostPath" in spec:
         source = spec["hostPath"]
         return MountedVolume(set_up_host_path(source["path"], source.get("type") or ""), read_only)
     if "nfs" in spec:
-        return set_up_nfs(spec["nfs"], target, spec.get("mountOptions") or [], read_only=read_only)
+        return set_up_nfs(spec["nfs"], directory / NFS_PLUGIN / name_of(volume), options, read_only=read_only)
     raise MountError(NO_PLUGIN)
 
 
@@ -69,12 +72,13 @@ def _no_driver(driver: str, stage: str, step: str) -> MountError:
     return MountError(f"kubernetes.io/csi: {step}: {reason}", stage)
 
 
-def _directory(path: str) -> str:
-    where = Path(path)
+def _set_up_local(source: Object, target: Path, options: list[str]) -> str:
+    where = Path(source["path"])
     if not where.exists():
-        raise MountError(f'path "{path}" does not exist', NEW_MOUNTER)
+        raise MountError(f'path "{where}" does not exist', NEW_MOUNTER)
     if where.is_block_device():
-        raise MountError(f'cannot format and mount "{path}": it is a block device', NEW_MOUNTER)
+        mount_device(str(where), target, source.get("fsType") or "", options)
+        return str(target)
     if not where.is_dir():
         raise MountError("only directory and block device are supported", NEW_MOUNTER)
     return str(where.resolve())

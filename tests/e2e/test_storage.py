@@ -165,6 +165,15 @@ def test_a_raw_device(cluster: ClusterConfig, kubectl: Kubectl, loop_device: Pat
         assert device.read(3) == b"raw"
 
 
+def test_a_device_gets_a_file_system(cluster: ClusterConfig, kubectl: Kubectl, loop_device: Path) -> None:
+    name = kubectl.namespace
+    kubectl.apply(volume(name, cluster.node_name, loop_device))
+    kubectl.apply(claim("formatted", name))
+    assert run(kubectl, pod("writes", "formatted", "echo kept > /data/file"), "writes") == ""
+    assert run(kubectl, pod("reads", "formatted", "cat /data/file"), "reads").strip() == "kept"
+    kubectl("delete", "pvc/formatted", f"pv/{name}")
+
+
 def test_a_claim_in_use_stays_until_its_pod_is_gone(kubectl: Kubectl, directory: Path) -> None:
     kubectl.apply(claim("used", kubectl.namespace))
     kubectl.apply(pod("user", "used", "sleep 1000"))
