@@ -29,6 +29,8 @@ async def bind(info: RequestInfo, receive: Receive, send: Send, store: Store) ->
     options = parse_write_options(info.query, "CreateOptions")
     binding = await bodies.decode(info, await bodies.read(info, receive), _EXPECTED, options.field_validation)
     name = info.name or binding["metadata"].get("name") or ""
+    if not name:
+        raise BadRequestError("Name parameter required.")
     rules.set_namespace(PODS, info.namespace, binding)
     if binding["metadata"].setdefault("name", name) != name:
         raise BadRequestError("name in URL does not match name in Binding object")

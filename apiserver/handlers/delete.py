@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apimachinery.errors import BadRequestError
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_entry, send_value, success
@@ -9,6 +10,7 @@ from apiserver.registry.options import DeleteOptions, parse_delete_options
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 
+_SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
 _EXPECTED = bodies.Expected("meta.k8s.io/v1", "DeleteOptions")
 _RETURNED_WHOLE = frozenset(
     (
@@ -46,6 +48,9 @@ async def _read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
         return parse_delete_options(info.query, None)
     decoded = await bodies.parse(info, body, _EXPECTED.kind)
     obj = decoded.value
+    if (kind := obj.get("kind") or _EXPECTED.kind) != _EXPECTED.kind:
+        version = obj.get("apiVersion", "")
+        raise BadRequestError(f'no kind "{kind}" is registered for version "{version}" {_SCHEME}')
     # The kind is in every group and version; all have the same fields.
     obj["apiVersion"], obj["kind"] = "v1", "DeleteOptions"
     bodies.check(info, decoded, bodies.Expected("v1", "DeleteOptions"), "Ignore")

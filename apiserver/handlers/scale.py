@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from apimachinery.errors import BadRequestError, InternalError, InvalidError
+from apimachinery.errors import BadRequestError, ConflictError, InternalError, InvalidError
 from apimachinery.field import Path, invalid
 from apimachinery.merge.fields import Path as FieldPath
 from apimachinery.merge.shape import shape_of
@@ -41,14 +41,14 @@ _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
 def scale_of(store: Store, obj: Object) -> Object:
-    """A workload as a Scale; without spec.replicas, if the workload does not say how many."""
+    """A workload as a Scale; spec.replicas is left out where it is 0 or not said."""
     replicas = store.strategy.replicas(obj)
     metadata, strategy = obj["metadata"], store.strategy
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: metadata[name] for name in _KEPT if name in metadata},
-        "spec": {} if replicas is None else {"replicas": replicas},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": {
             "replicas": get_path(obj, strategy.status_replicas_path, 0),
             "selector": strategy.scale_selector(obj),
@@ -59,10 +59,10 @@ def scale_of(store: Store, obj: Object) -> Object:
 async def get_scale(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     entry = await store.get(store.namespace_of(info), info.name)
     await store.codec.prepare([entry])
-    scale = scale_of(store, store.codec.judged(entry))
-    if not scale["spec"]:
+    obj = store.codec.judged(entry)
+    if store.strategy.replicas(obj) is None:
         raise InternalError(f'the spec replicas field "{_path(store)}" does not exist')
-    await _send(info, send, store, scale)
+    await _send(info, send, store, scale_of(store, obj))
 
 
 async def _send(info: RequestInfo, send: Send, store: Store, scale: Object) -> None:
@@ -110,7 +110,9 @@ async def patch_scale(info: RequestInfo, receive: Receive, send: Send, store: St
     patch, options = await read_patch(info, receive, _EXPECTED)
 
     def patched(current: Object) -> Object:
-        return decode_patched(info, patch, current, _EXPECTED, options)
+        scale = decode_patched(info, patch, current, _EXPECTED, options)
+        rules.check_name(info.name, scale)
+        return scale
 
     await _update(info, send, store, options, _tracked(info, store, options, patched))
 
@@ -184,9 +186,17 @@ def _with_scale(store: Store, obj: Object, scale: Object, name: str) -> Object:
         raise InvalidError("Scale.autoscaling", name, [error])
     wanted = scale["metadata"]
     metadata = dict(obj["metadata"])
+    if (uid := wanted.get("uid") or metadata["uid"]) != metadata["uid"]:
+        text = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
+        raise ConflictError(_subresource(store), name, text)
     metadata["resourceVersion"] = wanted.get("resourceVersion") or metadata["resourceVersion"]
-    metadata["uid"] = wanted.get("uid") or metadata["uid"]
     return _with(obj | {"metadata": metadata}, store.strategy.replicas_path, replicas)
+
+
+def _subresource(store: Store) -> str:
+    """As errors call it: deployments/scale.apps."""
+    plural, dot, group = store.resource.group_resource.partition(".")
+    return f"{plural}/scale{dot}{group}"
 
 
 def _with(obj: Object, path: Sequence[str], value: object) -> Object:

@@ -122,6 +122,15 @@ def _is_number(version: str) -> bool:
     return version.isascii() and version.isdigit()
 
 
+def check_patched_uid(resource: Resource, new: Object, old: Object) -> None:
+    """A patch is made to what is stored, and its uid is no precondition. Raises InvalidError."""
+    uid = new["metadata"].get("uid")
+    if uid and uid != old["metadata"]["uid"]:
+        error = invalid(Path("metadata", "uid"), uid, "field is immutable")
+        errors = [error, error]  # upstream tells it twice
+        raise InvalidError(resource.group_kind, old["metadata"]["name"], errors)
+
+
 def check_version(resource: Resource, strategy: Strategy, new: Object, old: Object) -> None:
     """Optimistic concurrency: the change was made to what is stored. Raises ConflictError, InvalidError."""
     metadata, current = new["metadata"], old["metadata"]

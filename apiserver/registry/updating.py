@@ -117,6 +117,8 @@ class _Update:
         attributes = self._attributes(new, old)
         await store.admit(attributes)
         self._info.warnings += dedup_owner_references(new, after_admission=True)
+        if self._info.verb == "patch":
+            rules.check_patched_uid(store.resource, new, old)
         rules.check_version(store.resource, store.strategy, new, old)
         store.shared.disabled.drop(store.resource, new, old)
         rules.before_update(store.strategy, new, old, target.subresource)

@@ -35,6 +35,17 @@ async def test_patches(api: Api, kind: str, patch: Any, data: dict[str, str]) ->
     assert (answer.status, answer.json["data"]) == (200, data)
 
 
+@pytest.mark.parametrize("headers", [MERGE, STRATEGIC])
+async def test_no_patch_changes_the_uid(api: Api, headers: dict[str, str]) -> None:
+    """That of a PUT is a precondition instead."""
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("PATCH", f"{MAPS}/a", {"metadata": {"uid": "x"}}, headers)
+    message = 'ConfigMap "a" is invalid: metadata.uid: Invalid value: "x": field is immutable'
+    assert (answer.status, answer.json["message"]) == (422, message)
+    put = await api.request("PUT", f"{MAPS}/a", {"metadata": {"name": "a", "uid": "x"}})
+    assert (put.status, "UID in precondition: x" in put.json["message"]) == (409, True)
+
+
 async def test_a_strategic_patch_may_say_another_kind(api: Api) -> None:
     """It is taken for what the path says; Ansible's k8s_scale tells a Scale that it is a Deployment."""
     await api.request("POST", MAPS, config_map())

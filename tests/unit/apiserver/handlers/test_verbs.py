@@ -197,15 +197,16 @@ async def test_generation_counts_changes_of_the_spec_only(api: Api) -> None:
     assert (await api.request("GET", f"{path}/d")).json["metadata"]["generation"] == 2
 
 
-@pytest.mark.parametrize("verb", ["GET", "PATCH"])
-async def test_the_scale_of_what_is_not_there_is_not_found(api: Api, verb: str) -> None:
-    body = None if verb == "GET" else {"spec": {"replicas": 3}}
-    path = "/apis/apps/v1/namespaces/default/deployments/d/scale"
-    answer = await api.request(verb, path, body, MERGE)
-    assert (answer.status, answer.json["message"]) == (404, 'deployments.apps "d" not found')
-
-
 # Delete
+
+
+@pytest.mark.parametrize("path", [f"{MAPS}/a", MAPS])
+async def test_what_is_no_delete_options_deletes_nothing(api: Api, path: str) -> None:
+    await api.request("POST", MAPS, config_map())
+    answer = await api.request("DELETE", path, {"kind": "ConfigMap", "apiVersion": "v1"})
+    assert answer.status == 400
+    assert answer.json["message"].startswith('no kind "ConfigMap" is registered for version "v1" in scheme')
+    assert (await api.request("GET", f"{MAPS}/a")).status == 200
 
 
 async def test_what_is_deleted_is_gone(api: Api) -> None:
@@ -266,6 +267,12 @@ async def test_replication_controllers_leave_their_pods_unless_told_otherwise(
 
 
 # Subresources of pods
+
+
+async def test_a_binding_names_its_pod(api: Api) -> None:
+    binding = {"metadata": {}, "target": {"kind": "Node", "name": "n"}}
+    answer = await api.request("POST", "/api/v1/namespaces/default/bindings", binding)
+    assert (answer.status, answer.json["message"]) == (400, "Name parameter required.")
 
 
 async def test_a_pod_is_bound_once(api: Api) -> None:
