@@ -10,7 +10,8 @@ from apimachinery.objects import Object, annotations_of, get_path, labels_of
 from apimachinery.quantity import Quantity
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
-_MILLI, _UNIT = 10**6, 10**9
+_DEFAULTED = ("cpu", "memory", "ephemeral-storage")
+"""Of other resources, as huge pages, no limit means none."""
 
 
 class FieldError(Exception):
@@ -59,18 +60,28 @@ def _escape(code: int) -> str:
 def resource_value(
     pod: Object, reference: Object, container: Object | None, allocatable: Mapping[str, str]
 ) -> str:
-    """The number of a resourceFieldRef; a limit that is not set is what the node has."""
+    """The number of a resourceFieldRef."""
     holder = _container(pod, reference["containerName"]) if reference.get("containerName") else container
     if holder is None:
         raise FieldError(f"container {reference.get('containerName', '')} not found")
     kind, _, name = reference["resource"].partition(".")
     if kind not in ("limits", "requests") or not name:
         raise FieldError(f"unsupported container resource : {reference['resource']}")
-    value = get_path(holder, "resources").get(kind, {}).get(name) if holder.get("resources") else None
-    if value is None and kind == "limits":
-        value = allocatable.get(name)
-    divisor = Quantity.parse(reference.get("divisor") or "1")
-    return _divide(Quantity.parse(value or "0"), divisor, cpu=name == "cpu")
+    own = _amount(holder, kind, name)
+    value = _limit(own, pod, name, allocatable) if kind == "limits" else own
+    return _divide(value, Quantity.parse(reference.get("divisor") or "1"), cpu=name == "cpu")
+
+
+def _limit(own: Quantity, pod: Object, name: str, allocatable: Mapping[str, str]) -> Quantity:
+    """Without one of its own a container may use what its pod may, or all that the node has."""
+    if not own.is_zero() or name not in _DEFAULTED or name not in allocatable:
+        return own
+    shared = _amount(pod["spec"], "limits", name)
+    return Quantity.parse(allocatable[name]) if shared.is_zero() else shared
+
+
+def _amount(holder: Object, kind: str, name: str) -> Quantity:
+    return Quantity.parse(get_path(holder, f"resources.{kind}", {}).get(name) or "0")
 
 
 def _container(pod: Object, name: str) -> Object | None:

@@ -179,6 +179,25 @@ def test_resources(resource: str, divisor: str | None, expected: str) -> None:
     assert resource_value(SELF, reference, container, {"ephemeral-storage": "5Gi"}) == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "pods", "resource", "expected"),
+    [
+        pytest.param("1Gi", "3Gi", "memory", str(1 << 30), id="its own"),
+        pytest.param(None, "3Gi", "memory", str(3 << 30), id="the pod's"),
+        pytest.param("0", None, "memory", str(4 << 30), id="none is what the node has"),
+        pytest.param(None, "0", "memory", str(4 << 30), id="none of the pod's either"),
+        pytest.param(None, None, "hugepages-2Mi", "0", id="huge pages have to be asked for"),
+    ],
+)
+def test_what_a_container_may_use(own: str | None, pods: str | None, resource: str, expected: str) -> None:
+    def limited(amount: str | None) -> Object:
+        return {"limits": {resource: amount}} if amount is not None else {}
+
+    container = make_container(resources=limited(own))
+    pod, reference = make_pod(container, resources=limited(pods)), {"resource": f"limits.{resource}"}
+    assert resource_value(pod, reference, container, {"memory": "4Gi", "hugepages-2Mi": "1Gi"}) == expected
+
+
 def test_quoting_is_gos() -> None:
     assert quote('a"b\\\n\t\x01é') == '"a\\"b\\\\\\n\\t\\x01é"'
 
