@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from apimachinery.objects import Object
@@ -22,7 +22,7 @@ async def discover(client: Client) -> list[Resource]:
     return found
 
 
-def preferred(resources: list[Resource]) -> list[Resource]:
+def preferred(resources: Sequence[Resource]) -> list[Resource]:
     """One version of each: the first."""
     first: dict[str, Resource] = {}
     for resource in resources:

@@ -55,6 +55,7 @@ class Answer(NamedTuple):
     path: str
     status: int
     seconds: float
+    query: str = ""
 
 
 OnAnswer = Callable[[Answer], None]
@@ -117,7 +118,8 @@ class Requester:
         response = await self._transport.exchange(request.method.encode(), data, seconds=self._seconds)
         if self._on_answer is not None:
             seconds = time.monotonic() - began
-            self._on_answer(Answer(request.method, self._host, request.path, response.status, seconds))
+            query = encode_params(request.params)
+            self._on_answer(Answer(request.method, self._host, request.path, response.status, seconds, query))
         if self.on_warning is not None:
             for text in warnings_of(response):
                 self.on_warning(text)
@@ -205,12 +207,12 @@ def _identity(config: ClientConfig, user_agent: str) -> list[tuple[str, str]]:
 
 
 def encode_params(params: Params | None) -> str:
-    """`?a=b&c=true`, without what is None."""
+    """`?a=b&c=true`, by name, without what is None."""
     if not params:
         return ""
     given = {
         key: str(value).lower() if isinstance(value, bool) else value
-        for key, value in params.items()
+        for key, value in sorted(params.items())
         if value is not None
     }
     return f"?{urlencode(given, doseq=True)}" if given else ""

@@ -28,6 +28,9 @@ APPLY = "application/apply-patch+yaml"
 class Client(Requester):
     """The verbs, for one user of one API server."""
 
+    page_size = 0
+    """How many objects lists are asked for at a time, where nobody wants a page; 0: all at once."""
+
     # The verbs.
 
     async def get(
@@ -55,11 +58,18 @@ class Client(Requester):
         headers: Headers | None = None,
     ) -> Object:
         """The List object; its items carry no apiVersion and kind."""
-        query = {
+        pages = self.page_size if limit is None else 0
+        query: dict[str, Any] = {
             "labelSelector": label_selector, "fieldSelector": field_selector,
-            "resourceVersion": resource_version, "limit": limit, "continue": continue_, **(params or {}),
+            "resourceVersion": resource_version, "limit": limit or pages or None, "continue": continue_,
+            **(params or {}),
         }  # fmt: skip
-        return await self._json("GET", resource.path(namespace), params=query, headers=headers)
+        path = resource.path(namespace)
+        whole = page = await self._json("GET", path, params=query, headers=headers)
+        while pages and (token := page["metadata"].get("continue")):
+            page = await self._json("GET", path, params=query | {"continue": token}, headers=headers)
+            whole["items"] += page["items"]
+        return whole
 
     async def create(
         self,

@@ -38,13 +38,31 @@ async def echo(exchange: Exchange) -> None:
     [
         pytest.param(None, "", id="none"),
         pytest.param({"a": None}, "", id="nothing said"),
-        pytest.param({"watch": True, "limit": 5}, "?watch=true&limit=5", id="flags and numbers"),
+        pytest.param({"watch": True, "limit": 5}, "?limit=5&watch=true", id="flags and numbers"),
         pytest.param({"labelSelector": "a=b,c"}, "?labelSelector=a%3Db%2Cc", id="escaped"),
         pytest.param({"command": ["sh", "-c"]}, "?command=sh&command=-c", id="repeated"),
     ],
 )
 def test_parameters_become_a_query(params: dict[str, object] | None, expected: str) -> None:
     assert encode_params(params) == expected
+
+
+async def test_a_list_is_asked_for_in_pages_where_that_is_wanted() -> None:
+    asked: list[str] = []
+
+    async def pages(exchange: Exchange) -> None:
+        asked.append(exchange.line)
+        metadata = {} if "continue=" in exchange.line else {"continue": "c", "resourceVersion": "5"}
+        await exchange.answer(orjson.dumps({"metadata": metadata, "items": [len(asked)]}))
+
+    async with scripted(pages) as server:
+        c = client(server)
+        c.page_size = 1
+        whole = await c.list(PODS)
+        page = await c.list(PODS, limit=7)
+        await c.aclose()
+    assert (whole["items"], whole["metadata"]["resourceVersion"], page["items"]) == ([1, 2], "5", [3])
+    assert [line.split("?")[1].split()[0] for line in asked] == ["limit=1", "continue=c&limit=1", "limit=7"]
 
 
 async def test_verbs_become_methods_and_paths() -> None:
@@ -186,7 +204,7 @@ async def test_a_watch_yields_events_and_raises_errors() -> None:
         assert await anext(watch) == ("ADDED", {"metadata": {"name": "a"}})
         with pytest.raises(ExpiredError, match="too old"):
             await anext(watch)
-    assert "watch=true&resourceVersion=5&allowWatchBookmarks=true" in server.exchanges[0].line
+    assert "allowWatchBookmarks=true&resourceVersion=5&watch=true" in server.exchanges[0].line
 
 
 async def test_httpx_runs_on_the_same_connections() -> None:
