@@ -24,14 +24,19 @@ _REREAD = timedelta(minutes=1)
 
 
 class Credentials:
-    """Gives the header value for a request; reads files and runs plugins no more often than needed."""
+    """Gives the header value for a request; reads files and runs plugins no more often than needed.
+
+    A plugin is not asked where there is a token, a password or a certificate, of a flag for instance.
+    """
 
     def __init__(self, config: ClientConfig, now: Callable[[], datetime] = real_now) -> None:
         self._config, self._now = config, now
         self._value: bytes | None = _fixed(config)
+        has_own = self._value is not None or config.client_cert is not None
+        self._plugin = None if has_own else config.exec
         self._until: datetime | None = None
         self._lock = asyncio.Lock()
-        self.is_fixed = not (config.token_file or config.exec)
+        self.is_fixed = not (config.token_file or self._plugin)
 
     async def header(self) -> bytes | None:
         """Raises ConfigError if a plugin fails, OSError if there has never been a token in the file."""
@@ -51,7 +56,7 @@ class Credentials:
             self._value = await asyncio.to_thread(_read_token, self._config.token_file, self._value)
             self._until = self._now() + _REREAD
             return
-        status = await run_plugin(self._config.exec or {})
+        status = await run_plugin(self._plugin or {})
         if not status.get("token"):
             raise ConfigError(
                 "the exec plugin gave no token; client certificates from plugins are not supported"

@@ -21,6 +21,10 @@ class ConfigError(Exception):
     """A kubeconfig that can't be used: it names something that is missing or malformed."""
 
 
+class InvalidConfigError(ConfigError):
+    """An entry lacks something."""
+
+
 class ContextNotFound(ConfigError):
     """The kubeconfig has no context of this name."""
 
@@ -134,6 +138,9 @@ def merge(configs: Sequence[Object]) -> Object:
     return merged
 
 
+_SCHEME = "k8s.io/client-go/tools/clientcmd/api/latest/latest.go:50"
+
+
 def _read(path: Path) -> Object:
     """A kubeconfig file with its relative paths made absolute."""
     from apimachinery.serialize import DecodeError, from_yaml_all
@@ -148,6 +155,11 @@ def _read(path: Path) -> Object:
     config: Any = documents[0] if documents else {}
     if not isinstance(config, dict):
         raise ConfigError(f'error loading config file "{path}": it is no kubeconfig')
+    if (version := config.get("apiVersion") or "v1") != "v1":
+        what = (
+            f'no kind "{config.get("kind", "")}" is registered for version "{version}" in scheme "{_SCHEME}"'
+        )
+        raise ConfigError(f'error loading config file "{path}": {what}')
     for section, key in (("clusters", "cluster"), ("users", "user")):
         for entry in config.get(section) or ():
             _make_absolute(entry.get(key) or {}, path.absolute().parent)
@@ -185,6 +197,8 @@ def _resolve(merged: Object, context: Object, default_server: str) -> ClientConf
             "try setting KUBERNETES_MASTER environment variable"
         )
     user = merged["users"].get(names["user"], {})
+    if plugin := user.get("exec"):
+        _check_plugin(plugin, names["user"])
     return ClientConfig(
         server=server.rstrip("/"),
         namespace=context.get("namespace") or "default",
@@ -204,6 +218,17 @@ def _resolve(merged: Object, context: Object, default_server: str) -> ClientConf
         impersonate_uid=user.get("as-uid"),
         impersonate_groups=tuple(user.get("as-groups") or ()),
     )
+
+
+def _check_plugin(plugin: Object, user: str) -> None:
+    """Raises InvalidConfigError."""
+    missing = [name for name in ("command", "apiVersion") if not plugin.get(name)]
+    if not plugin.get("interactiveMode") and plugin.get("apiVersion") == "client.authentication.k8s.io/v1":
+        missing.append("interactiveMode")
+    if missing:
+        raise InvalidConfigError(
+            f"{missing[0]} must be specified for {user} to use exec authentication plugin"
+        )
 
 
 def _data_or_file(entry: Object, key: str) -> bytes | None:

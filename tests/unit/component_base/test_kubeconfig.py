@@ -3,6 +3,7 @@
 import base64
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -136,6 +137,17 @@ async def test_an_exec_plugin_gives_a_token() -> None:
     plugin = {"command": sys.executable, "args": ["-c", script], "env": [{"name": "WHO", "value": "me"}]}
     credentials = Credentials(ClientConfig(server="http://x", exec=plugin))
     assert await credentials.header() == b"Bearer me"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"token": "t"}, {"username": "u"}, {"client_cert": b"c"}],
+    ids=["token", "password", "certificate"],
+)
+async def test_an_exec_plugin_is_not_asked_where_there_are_credentials(given: dict[str, Any]) -> None:
+    plugin = {"command": sys.executable, "args": ["-c", "raise SystemExit(3)"]}
+    credentials = Credentials(ClientConfig(server="http://x", exec=plugin, **given))
+    assert (credentials.is_fixed, await credentials.header() is None) == (True, "client_cert" in given)
 
 
 async def test_a_failing_exec_plugin_is_named() -> None:
