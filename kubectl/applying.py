@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import last_applied
+from kubectl import last_applied, manifests
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -18,7 +18,7 @@ async def apply_object(
     """The object as it is then; `current` if nothing had to change. Raises StatusError."""
     wanted = last_applied.annotated(obj)
     if current is None:
-        return await client.create(resource, wanted, params=params)
+        return await client.create(resource, manifests.as_new(manifests.without_nulls(wanted)), params=params)
     patch, content_type = last_applied.patch_for(wanted, current)
     if not patch:
         return current

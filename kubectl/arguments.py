@@ -69,6 +69,8 @@ class Parsed:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+        self.given: list[tuple[str, str]] = []
+        """The flags by their long names, in their order."""
         self.words: list[str] = []
         self.command: list[str] | None = None
 
@@ -149,6 +151,7 @@ def _parse_short(word: str, queue: list[str], by_name: dict[str, Option], parsed
 
 
 def _set(option: Option, value: str, parsed: Parsed) -> None:
+    parsed.given.append((option.flag.long, value))
     if option.type is list:
         parts = value.split(",") if option.flag.commas else [value]
         made = map(option.flag.make, parts) if option.flag.make else parts

@@ -23,6 +23,9 @@ HELP = Option("help", Flag("--help", "-h", hidden=True), bool, False)
 Verb = Callable[..., None]
 
 
+_SECRETS: tuple[str, ...] = ("--token", "--password")
+
+
 class Group(NamedTuple):
     """A verb of verbs, such as `create`. Names of modules' members (`module:member`) are imported when used.
 
@@ -168,6 +171,8 @@ class Call(NamedTuple):
     globals: Globals
     arguments: dict[str, Any]
     wants_help: bool
+    line: str = ""
+    """The command line in the form that --record keeps: flags last, secrets left out."""
 
     def run(self) -> None:
         function = self.found.function
@@ -192,7 +197,12 @@ def understand(root: Group, words: Sequence[str]) -> Call:
         raise _unknown(found, parsed.words)
     if wants_help or found.function is None:
         return Call(found, chosen, {}, True)
-    return Call(found, chosen, values | bind(shape, parsed, name), False)
+    return Call(found, chosen, values | bind(shape, parsed, name), False, _line(found, parsed))
+
+
+def _line(found: Found, parsed: Parsed) -> str:
+    flags = (f"{name}={'CLASSIFIED' if name in _SECRETS else value}" for name, value in parsed.given)
+    return " ".join([PROGRAM, *found.path, *parsed.words, *(parsed.command or ()), *flags])
 
 
 def _grouped(groups: Mapping[str, type], values: Mapping[str, Any]) -> dict[str, Any]:

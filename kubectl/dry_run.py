@@ -23,11 +23,19 @@ class DryRun(StrEnum):
         return {"dryRun": "All"} if self is DryRun.SERVER else {}
 
 
+_BOOLEANS = {"true": DryRun.CLIENT, "false": DryRun.NONE}
+
+
 def parse(text: str) -> DryRun:
     """The flag's value; raises CommandError in kubectl's words."""
     if text == "unchanged":
         print("W --dry-run is deprecated and can be replaced with --dry-run=client.", file=sys.stderr)
         return DryRun.CLIENT
+    if text in _BOOLEANS:
+        mode = _BOOLEANS[text]
+        what = f"--dry-run={text} is deprecated (boolean value) and can be replaced with --dry-run={mode}."
+        print(f"W {what}", file=sys.stderr)
+        return mode
     try:
         return DryRun(text or "none")
     except ValueError:

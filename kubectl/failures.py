@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed, ConnectionRefused, ConnectionTimeout
-from component_base.kubeconfig import ContextNotFound
+from component_base.kubeconfig import ContextNotFound, InvalidConfigError
 from kubectl.arguments import UsageError
 
 _TIMED_OUT = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"
@@ -38,7 +38,7 @@ def describe(error: BaseException) -> str:
         return f"Unable to connect to the server: {_TIMED_OUT}"
     if isinstance(error, ConnectionFailed):
         return f"Unable to connect to the server: {error}"
-    if isinstance(error, ContextNotFound):
+    if isinstance(error, ContextNotFound | InvalidConfigError):
         return f"Error in configuration: {error}"
     if isinstance(error, OSError) and error.filename:
         return f"error: open {error.filename}: {(error.strerror or '').lower()}"

@@ -55,7 +55,9 @@ Validate = Annotated[
         "--validate", bare="strict", help="strict (or true): refuse unknown fields; warn; ignore (or false)."
     ),
 ]
+ChunkSize = Annotated[int, Flag("--chunk-size", help="How many objects to ask for at a time; 0: all.")]
 Subresource = Annotated[str, Flag("--subresource", help="Work on this subresource (status, scale).")]
+Record = Annotated[bool, Flag("--record", hidden=True)]
 ResourceVersion = Annotated[
     str, Flag("--resource-version", help="Only if this is still the object's resourceVersion.")
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.errors import NotFoundError, from_status
 from apimachinery.objects import Object
-from kubectl import printers
+from kubectl import printers, session
 from kubectl.getting import TABLE, GetOptions, decode, items_of
 from kubectl.printers.table import Columns, table_rows
 from kubectl.resources import Target
@@ -40,6 +40,10 @@ class Follower:
         if not self._options.watch_only:
             self._print(listed)
         parameters |= {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"]}
+        async with session.request_time():
+            await self._follow(path, headers, parameters)
+
+    async def _follow(self, path: str, headers: dict[str, str], parameters: dict[str, str]) -> None:
         async for line in self._client.stream("GET", path, headers=headers, params=parameters):
             event = decode(line)
             if event["type"] == "ERROR":
@@ -49,7 +53,7 @@ class Follower:
 
     def _print(self, answer: Object) -> None:
         if not self._as_table:
-            for obj in items_of(self._target, answer):
+            for obj in items_of(Target(self._target.resource), answer):
                 print(printers.render([obj], self._options.printing), end="")
             return
         # Only the first Table of a watch defines its columns.

@@ -11,6 +11,7 @@ from apimachinery.objects import Object
 from kubectl.arguments import Flag
 from kubectl.flags import (
     AllNamespaces,
+    ChunkSize,
     FieldSelector,
     Filenames,
     IgnoreNotFound,
@@ -49,9 +50,7 @@ class GetOptions(NamedTuple):
     sort_by: Annotated[str, Flag("--sort-by", help="Sort by what this JSONPath finds.")] = ""
     ignore_not_found: IgnoreNotFound = False
     subresource: Subresource = ""
-    chunk_size: Annotated[
-        int, Flag("--chunk-size", help="How many objects to ask for at a time; 0: all.")
-    ] = 500
+    chunk_size: ChunkSize = 500
     server_print: Annotated[bool, Flag("--server-print", help="Print the table that the server makes.")] = (
         True
     )

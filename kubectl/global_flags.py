@@ -39,6 +39,12 @@ class Globals(NamedTuple):
         str, Flag("--request-timeout", help="How long one request may take (1s, 2m, 3h); 0: for ever.")
     ] = "0"
     cache_dir: Annotated[str, Flag("--cache-dir", help="Accepted for kubectl's sake: nothing is kept.")] = ""
+    match_server_version: Annotated[
+        bool, Flag("--match-server-version", help="Fail where the server has not our version of the API.")
+    ] = False
+    disable_compression: Annotated[
+        bool, Flag("--disable-compression", help="Accepted: nothing is compressed.")
+    ] = False
     warnings_as_errors: Annotated[
         bool, Flag("--warnings-as-errors", help="Fail after a warning of the server.")
     ] = False

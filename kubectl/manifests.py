@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import from_yaml_all
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import KustomizationFolder
 
 if TYPE_CHECKING:
@@ -27,18 +27,34 @@ class Manifest(NamedTuple):
     source: str
 
 
-def read(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply") -> list[Manifest]:
-    """Every object of the sources, in order. Raises CommandError in kubectl's words."""
+def read(
+    sources: Sequence[str],
+    *,
+    recursive: bool = False,
+    verb: str = "apply",
+    validated: bool = False,
+    failures: list[Exception] | None = None,
+) -> list[Manifest]:
+    """Every object of the sources, in order. Raises CommandError in kubectl's words.
+
+    What is no object keeps the others from being read unless there are `failures` to add it to; `validated`
+    says in whose words.
+    """
     if not sources:
         raise CommandError("must specify one of -f and -k")
     if any(isinstance(source, KustomizationFolder) for source in sources):
         return _kustomized(sources)
-    found = [
-        Manifest(obj, name)
-        for source in sources
-        for name, text in _texts(source, recursive)
-        for obj in _objects(name, text)
-    ]
+    words = _INVALID if validated else _UNDECODABLE
+    found: list[Manifest] = []
+    for name, text in (each for source in sources for each in _texts(source, recursive)):
+        try:
+            found.extend(Manifest(obj, name) for obj in _objects(name, text, words))
+        except CommandError as error:
+            if failures is None:
+                raise
+            failures.append(error)
+    if failures and not found:
+        raise_all(failures)
     if not found:
         raise CommandError(f"no objects passed to {verb}")
     return found
@@ -89,6 +105,19 @@ def place(obj: Object, resource: Resource, namespace: str, *, enforced: bool) ->
     return {**obj, "metadata": {**(obj.get("metadata") or {}), "namespace": own or namespace}}
 
 
+def as_new(obj: Object) -> Object:
+    """Without the version that it had where it comes from: the server takes none of a new object."""
+    metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key != "resourceVersion"}
+    return {**obj, "metadata": metadata}
+
+
+def without_nulls(value: Any) -> Any:
+    """An apply that makes an object leaves out what one that changes it would take away."""
+    if isinstance(value, dict):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    return list(map(without_nulls, value)) if isinstance(value, list) else value
+
+
 def with_source(error: StatusError, doing: str, source: str) -> StatusError:
     """The error with the place it comes from, for its message."""
     error.message = f'error when {doing} "{source}": {error.message}'
@@ -132,7 +161,14 @@ def _fetch(address: str) -> str:
     return answer.text
 
 
-def _objects(name: str, text: str) -> Iterator[Object]:
+_INVALID = (
+    'error validating "{name}": error validating data: {problem}; '
+    "if you choose to ignore these errors, turn validation off with --validate=false"
+)
+_UNDECODABLE = "unable to decode \"{name}\": Object '{missing}' is missing in '{text}'"
+
+
+def _objects(name: str, text: str, words: str) -> Iterator[Object]:
     try:
         documents = from_yaml_all(text)
     except ValueError as error:
@@ -140,21 +176,26 @@ def _objects(name: str, text: str) -> Iterator[Object]:
     for document in documents:
         if not isinstance(document, dict):
             raise CommandError(f'error validating "{name}": the document is not an object')
-        yield from _flatten(name, document)
+        yield from _flatten(name, document, words)
 
 
-def _flatten(name: str, obj: Object) -> Iterator[Object]:
+def _flatten(name: str, obj: Object, words: str) -> Iterator[Object]:
+    """The object, or those of a list. `words` say that something is none."""
     kind = obj.get("kind")
     missing = [what for what, value in (("apiVersion", obj.get("apiVersion")), ("kind", kind)) if not value]
     if missing:
         problems = ", ".join(f"{what} not set" for what in missing)
         shown = problems if len(missing) == 1 else f"[{problems}]"
-        raise CommandError(
-            f'error validating "{name}": error validating data: {shown}; '
-            "if you choose to ignore these errors, turn validation off with --validate=false"
-        )
+        which = "Kind" if not kind else "apiVersion"
+        raise CommandError(words.format(name=name, problem=shown, missing=which, text=_json(obj)))
     if isinstance(kind, str) and kind.endswith("List") and isinstance(obj.get("items"), list):
         for item in obj["items"]:
-            yield from _flatten(name, item)
+            yield from _flatten(name, item, words)
         return
     yield obj
+
+
+def _json(obj: Object) -> str:
+    import json
+
+    return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import names
 from apimachinery.objects import Object
-from kubectl import dry_run, printers, session
+from kubectl import dry_run, printers, recording, session
 from kubectl.arguments import Flag
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
@@ -23,12 +23,13 @@ from kubectl.flags import (
     Filenames,
     Local,
     Overwrite,
+    Record,
     Recursive,
     ResourceVersion,
     Selector,
 )
 from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selected, Selection, fetch_all
+from kubectl.selection import Selected, Selection, for_each
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -53,6 +54,7 @@ class Marking(NamedTuple):
     field_manager: FieldManager = ""
     printing: Printing = AS_IS
     dry: Dry = "none"
+    record: Record = False
 
     def selection(self, words: Sequence[str]) -> Selection:
         chosen = (self.selector, self.field_selector, self.everything, self.all_namespaces)
@@ -111,12 +113,14 @@ def run(field: str, words: Sequence[str], marking: Marking) -> None:
         raise CommandError(
             "can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set"
         )
+    recording.warn(marking.record)
     mode = DryRun.CLIENT if marking.local else dry_run.parse(marking.dry)
 
     async def work(client: Client, namespace: str) -> None:
-        found = await fetch_all(client, namespace, marking.selection(objects), local=marking.local)
-        for one, obj in found:
+        async def mark(one: Selected, obj: Object) -> None:
             await _mark(client, field, one, obj, marking, changes, mode)
+
+        await for_each(client, namespace, marking.selection(objects), mark, local=marking.local)
 
     session.run(work)
 
@@ -139,6 +143,8 @@ async def _mark(
         obj = {**obj, "metadata": {**obj["metadata"], field: wanted}}
     elif wanted != current or field == ANNOTATIONS:
         patch: Object = {"metadata": {field: {**changes.set, **dict.fromkeys(changes.remove)}}}
+        if marking.record:
+            patch["metadata"].setdefault("annotations", {}).update(recording.cause(True))
         if marking.resource_version:
             patch["metadata"]["resourceVersion"] = marking.resource_version
         params = {"fieldManager": marking.field_manager or _MANAGERS[field], **mode.parameters}

@@ -33,7 +33,9 @@ async def attachable_pod(
     """
     mapper = Mapper(client)
     if filenames:
-        (obj,) = manifests.load(filenames)
+        obj, *others = manifests.load(filenames)
+        if others:
+            raise CommandError("cannot exec into multiple objects at a time")
         target = Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), name_of(obj))
     elif len(words) == 1 and "/" not in words[0]:
         target = Target(scheme.PODS, words[0])

@@ -6,6 +6,7 @@ Source of the rules: k8s.io/cli-runtime/pkg/resource/builder.go.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,10 @@ from kubectl.failures import CommandError
 
 if TYPE_CHECKING:
     from client.rest import Client
+
+
+class UnknownResource(CommandError):
+    """No resource is called so."""
 
 
 class Target(NamedTuple):
@@ -42,16 +47,36 @@ def _names(resource: Resource) -> set[str]:
     return plain
 
 
-def matches(resource: Resource, word: str) -> bool:
-    """`pods`, `po`, `deployments.apps`, `deployments.v1.apps`; case does not matter."""
+def matches(resource: Resource, word: str, *, loosely: bool = False) -> bool:
+    """`pods`, `po`, `deployments.apps`, `deployments.v1.apps`; case does not matter.
+
+    Loosely, the beginning of a group will do: `hpa.autoscal`.
+    """
     first, _, rest = word.lower().partition(".")
     if first not in _names(resource):
         return False
+    if loosely:
+        return bool(rest) and resource.group.startswith(rest)
     return not rest or rest in {
         resource.group,
         f"{resource.version}.{resource.group}",
         f"{resource.version}." if not resource.group else resource.group,
     }
+
+
+def _best(word: str, found: Sequence[Resource]) -> Resource:
+    """One that is called so before one that has the word as a short name; who else has it is told."""
+    from client.discovery import preferred
+
+    name = word.partition(".")[0].lower()
+    called = [each for each in found if name not in each.short_names]
+    if called:
+        return called[0]
+    first, *others = preferred(found)
+    for other in others:
+        what = f'short name "{name}" could also match lower priority resource {other.group_resource}'
+        print(f"Warning: {what}", file=sys.stderr)
+    return first
 
 
 class Mapper:
@@ -63,13 +88,14 @@ class Mapper:
 
     async def find(self, word: str) -> Resource:
         """The one resource that a word means. Raises CommandError in kubectl's words."""
-        for resource in scheme.BUILTIN:
-            if "list" in resource.verbs and matches(resource, word):
-                return resource
-        for resource in await self.discovered():
-            if matches(resource, word):
-                return resource
-        raise CommandError(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
+        for loosely in (False, True):
+            for resource in scheme.BUILTIN:
+                if "list" in resource.verbs and matches(resource, word, loosely=loosely):
+                    return resource
+            found = [each for each in await self.discovered() if matches(each, word, loosely=loosely)]
+            if found:
+                return _best(word, found)
+        raise UnknownResource(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
 
     async def by_kind(self, api_version: str, kind: str) -> Resource:
         """The resource that a manifest's apiVersion and kind mean."""

@@ -43,7 +43,7 @@ def _run(words: Sequence[str]) -> int:
     if call.wants_help:
         print(_help(call), end="")
         return 0 if "--help" in words or "-h" in words or not call.found.path else 1
-    session.configure(call.globals)
+    session.configure(call.globals, call.line)
     call.run()
     return 0
 

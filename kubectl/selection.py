@@ -5,13 +5,14 @@ Source: k8s.io/cli-runtime/pkg/resource/builder.go; the messages are kubectl's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from kubectl import manifests
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.resources import Mapper, Target, explained
 
 if TYPE_CHECKING:
@@ -57,13 +58,21 @@ class Selected(NamedTuple):
         return self.target.label
 
 
-async def resolve(client: Client, namespace: str, selection: Selection) -> list[Selected]:
-    """The objects, in order; names are not checked to exist, selectors are listed. Raises CommandError."""
+Work = Callable[[Selected, Object], Awaitable[None]]
+
+
+async def resolve(
+    client: Client, namespace: str, selection: Selection, *, failures: list[Exception] | None = None
+) -> list[Selected]:
+    """The objects, in order; names are not checked to exist, selectors are listed. Raises CommandError.
+
+    What is wrong with one of several files is added to `failures`, if there are such.
+    """
     mapper = Mapper(client)
     if selection.filenames:
+        found = manifests.read(selection.filenames, recursive=selection.recursive, failures=failures)
         return [
-            (await _from_manifest(mapper, namespace, each.obj))._replace(source=each.source)
-            for each in manifests.read(selection.filenames, recursive=selection.recursive)
+            (await _from_manifest(mapper, namespace, each.obj))._replace(source=each.source) for each in found
         ]
     targets = await mapper.targets(selection.words)
     if not targets:
@@ -83,13 +92,45 @@ async def fetch_all(
     client: Client, namespace: str, selection: Selection, *, local: bool = False
 ) -> list[tuple[Selected, Object]]:
     """The same objects as they are on the server, or in the files if only these count. Raises StatusError."""
+    found: list[tuple[Selected, Object]] = []
+
+    async def keep(one: Selected, obj: Object) -> None:
+        found.append((one, obj))
+
+    await for_each(client, namespace, selection, keep, local=local)
+    return found
+
+
+async def for_each(
+    client: Client, namespace: str, selection: Selection, work: Work, *, local: bool = False
+) -> None:
+    """Works on each object, as it is on the server or in the files; one that fails does not stop the others.
+
+    Raises what failed.
+    """
+    failures: list[Exception] = []
+    unread: list[Exception] = []
+    if local and not selection.filenames:
+        raise CommandError(LOCAL_WITHOUT_FILES)
     if local:
-        if not selection.filenames:
-            raise CommandError(LOCAL_WITHOUT_FILES)
         mapper = Mapper(client)
-        loaded = manifests.load(selection.filenames, recursive=selection.recursive)
-        return [(await _from_manifest(mapper, namespace, obj), obj) for obj in loaded]
-    return [(one, await fetch(client, one)) for one in await resolve(client, namespace, selection)]
+        found = manifests.read(selection.filenames, recursive=selection.recursive, failures=unread)
+        for obj in (each.obj for each in found):
+            with collecting(failures):
+                await work(await _from_manifest(mapper, namespace, obj), obj)
+    else:
+        for one in await resolve(client, namespace, selection, failures=unread):
+            with collecting(failures):
+                await work(one, await fetch(client, one))
+    raise_all([*failures, *unread])
+
+
+@contextmanager
+def collecting(failures: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except (StatusError, CommandError) as error:
+        failures.append(error)
 
 
 async def fetch(client: Client, one: Selected) -> Object:

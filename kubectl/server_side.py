@@ -33,12 +33,17 @@ See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
 _NOT_FATAL = "This is non-fatal and will be retried next time you apply."
 
 
-async def apply(client: Client, resource: Resource, config: Object, params: dict[str, str]) -> Object:
+async def apply(
+    client: Client, resource: Resource, config: Object, params: dict[str, str], subresource: str = ""
+) -> Object:
     """The object after the apply. Raises StatusErrors, CommandError."""
     if (config.get("metadata") or {}).get("managedFields"):
         raise CommandError("metadata.managedFields must be nil")
     name, namespace = name_of(config), namespace_of(config)
-    return await client.patch(resource, name, config, namespace, patch_type=_APPLY_PATCH, params=params)
+    return await client.patch(
+        resource, name, config, namespace,
+        subresource=subresource or None, patch_type=_APPLY_PATCH, params=params,
+    )  # fmt: skip
 
 
 def reviewed(error: StatusError) -> Exception:

@@ -19,15 +19,23 @@ USER_AGENT = "sampan-kubectl"
 DEFAULT_SERVER = "http://localhost:8080"
 TRACING = 6
 """The verbosity from which on requests are told."""
+TRACING_WATCHES = 5
+_TIME_OVER = "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
 Result = TypeVar("Result")
 
 _globals = Globals()
+_line = ""
 
 
-def configure(options: Globals) -> None:
+def configure(options: Globals, line: str = "") -> None:
     """Called once by main, before any verb runs."""
-    global _globals
-    _globals = options
+    global _globals, _line
+    _globals, _line = options, line
+
+
+def command_line() -> str:
+    """The whole of it, as --record keeps it."""
+    return _line
 
 
 def options() -> Globals:
@@ -45,9 +53,21 @@ async def connect() -> AsyncIterator[tuple[Client, str]]:
     client = Client(config, user_agent=USER_AGENT, seconds=seconds, on_answer=trace)
     client.on_warning = warn
     try:
+        if _globals.match_server_version:
+            await _match_version(client)
         yield client, _globals.namespace or config.namespace or "default"
     finally:
         await client.aclose()
+
+
+async def _match_version(client: Client) -> None:
+    """Raises CommandError."""
+    from component_base.version import GIT_VERSION
+    from kubectl.failures import CommandError
+
+    served = (await client.document("/version")).get("gitVersion")
+    if served != GIT_VERSION:
+        raise CommandError(f"server version ({served}) differs from client version ({GIT_VERSION})")
 
 
 def configuration() -> ClientConfig:
@@ -101,11 +121,24 @@ def request_seconds(text: str) -> float | None:
         ) from None
 
 
+@asynccontextmanager
+async def request_time() -> AsyncIterator[None]:
+    """Around a watch, which --request-timeout ends, too; that is no failure."""
+    import asyncio
+
+    try:
+        async with asyncio.timeout(request_seconds(_globals.request_timeout)):
+            yield
+    except TimeoutError:
+        if _globals.verbosity >= TRACING_WATCHES:
+            klog("I", f'"Unable to decode an event from the watch stream" err="{_TIME_OVER}"', "session.py")
+
+
 def tell(answer: Answer) -> None:
     """What -v 6 and more say of every request."""
     from http import HTTPStatus
 
-    where = f"https://{answer.host}{answer.path}"
+    where = f"https://{answer.host}{answer.path}{answer.query}"
     status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     took = round(answer.seconds * 1000)
     klog(
@@ -149,12 +182,13 @@ def kubeconfig_path() -> str | None:
     return str(local) if is_there(local) else None
 
 
-def run(verb: Callable[[Client, str], Coroutine[Any, Any, Result]]) -> Result:
+def run(verb: Callable[[Client, str], Coroutine[Any, Any, Result]], *, page_size: int = 0) -> Result:
     """Runs `verb(client, namespace)` in an event loop of its own."""
     import asyncio
 
     async def connected() -> Result:
         async with connect() as (client, namespace):
+            client.page_size = page_size
             return await verb(client, namespace)
 
     result = asyncio.run(connected())

@@ -105,13 +105,16 @@ def tls_secret(name: str, certificate: str, key: str) -> Object:
     )
 
 
+REGISTRY_SECRET = "kubernetes.io/dockerconfigjson"
+
+
 def registry_secret(name: str, server: str, user: str, password: str, email: str) -> Object:
     import json
 
     token = base64.b64encode(f"{user}:{password}".encode()).decode()
     entry = {"username": user, "password": password, **({"email": email} if email else {}), "auth": token}
     config = json.dumps({"auths": {server: entry}}, separators=(",", ":"))
-    return secret(name, {".dockerconfigjson": config.encode()}, "kubernetes.io/dockerconfigjson")
+    return secret(name, {".dockerconfigjson": config.encode()}, REGISTRY_SECRET)
 
 
 def resource_quota(name: str, hard: str, scopes: str = "") -> Object:

@@ -17,6 +17,15 @@ _BYTES = ("certificate-authority-data", "client-certificate-data", "client-key-d
 _TRUE_OR_FALSE = ("insecure-skip-tls-verify", "disable-compression")
 
 
+_ALWAYS = {"contexts": {"cluster": "", "user": ""}}
+"""What is written even if it is empty."""
+
+
+def as_written(config: Object) -> Object:
+    """Sections that hold nothing are null, as Go writes them."""
+    return {**config, **{section: config.get(section) or None for section in SECTIONS}}
+
+
 def named(config: Object, section: str) -> dict[str, Object]:
     """What a section holds, by name."""
     return {entry["name"]: entry.get(SECTIONS[section]) or {} for entry in config.get(section) or ()}
@@ -26,7 +35,8 @@ def put(config: Object, section: str, name: str, fields: Object) -> Object:
     """With these fields in an entry that may be there already; None removes one."""
     entries = named(config, section)
     merged = {**entries.get(name, {}), **fields}
-    entries[name] = {key: value for key, value in merged.items() if value is not None}
+    kept = {key: value for key, value in merged.items() if value is not None}
+    entries[name] = {**_ALWAYS.get(section, {}), **kept}
     return _with(config, section, entries)
 
 

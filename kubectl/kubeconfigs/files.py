@@ -10,7 +10,7 @@ from apimachinery.objects import Object
 from apimachinery.serialize import from_yaml_all, to_yaml
 from component_base.kubeconfig import config_files, merge
 from kubectl import session
-from kubectl.kubeconfigs.entries import SECTIONS, named
+from kubectl.kubeconfigs.entries import SECTIONS, as_written, named
 
 EMPTY: Object = {
     "apiVersion": "v1", "kind": "Config", "preferences": {},
@@ -58,4 +58,4 @@ def change(path: Path, how: Change) -> None:
     result = how(read(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(to_yaml(result))
+    path.write_text(to_yaml(as_written(result)))

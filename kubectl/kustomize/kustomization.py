@@ -24,6 +24,8 @@ _UNSUPPORTED = (
     "buildMetadata", "configurations", "crds", "generators", "helmChartInflationGenerator", "helmCharts",
     "helmGlobals", "openapi", "replacements", "transformers", "validators", "vars",
 )  # fmt: skip
+_FIELDS = {name.lower(): name for name in (*_KNOWN, *_UNSUPPORTED)}
+"""Go's JSON finds fields whatever the case of their letters."""
 _DEPRECATED = {
     "bases": "resources",
     "commonLabels": "labels",
@@ -66,7 +68,8 @@ def _parsed(file: Path) -> Object:
     except ValueError as error:
         why = str(error).removeprefix("error converting YAML to JSON: ")
         raise CommandError(f"invalid Kustomization: {why}") from None
-    return documents[0] if documents and isinstance(documents[0], dict) else {}
+    raw: Object = documents[0] if documents and isinstance(documents[0], dict) else {}
+    return {_FIELDS.get(key.lower(), key): value for key, value in raw.items()}
 
 
 def _checked(raw: Object, folder: Path) -> Object:

@@ -20,6 +20,10 @@ class TemplateError(ValueError):
     """The template is wrong or does not fit the object."""
 
 
+class MissingKeyError(TemplateError):
+    """The object lacks what the template names."""
+
+
 @dataclass(slots=True)
 class Block:
     """range, if or with: its pipeline, its body and what follows else."""
@@ -44,9 +48,25 @@ _ACTION = re.compile(r"\{\{(-\s)?(.*?)(\s-)?\}\}", re.DOTALL)
 _WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\(|\)|\||:=|,|[^\s()|,"`]+)""")
 
 
-def render(template: str, obj: Any) -> str:
+class _Complete(dict[str, Any]):
+    """A map that must have what a template names."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            raise MissingKeyError(f'map has no entry for key "{key}"')
+        return self[key]
+
+
+def _complete(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Complete((key, _complete(each)) for key, each in value.items())
+    return list(map(_complete, value)) if isinstance(value, list) else value
+
+
+def render(template: str, obj: Any, *, allow_missing: bool = True) -> str:
     """Raises TemplateError."""
     nodes = _parse(template)
+    obj = obj if allow_missing else _complete(obj)
     return "".join(_run(nodes, obj, ChainMap({"$": obj})))
 
 

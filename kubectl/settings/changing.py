@@ -11,12 +11,12 @@ from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.patch import create_merge_patch
 from apimachinery.schema import builtin
 from apimachinery.strategic import create_two_way_patch
-from kubectl import dry_run, printers, session
+from kubectl import dry_run, printers, recording, session
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, FieldManager, Filenames, Local, Recursive, Selector
+from kubectl.failures import CommandError, raise_all
+from kubectl.flags import Dry, Everything, FieldManager, Filenames, Local, Record, Recursive, Selector
 from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selected, Selection, fetch_all
+from kubectl.selection import Selected, Selection, collecting, fetch_all
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -38,6 +38,7 @@ class Settings(NamedTuple):
     field_manager: FieldManager = ""
     printing: Printing = AS_IS
     dry: Dry = "none"
+    record: Record = False
 
     def selection(self, words: Sequence[str]) -> Selection:
         return Selection(
@@ -49,25 +50,34 @@ def change_all(
     words: Sequence[str], settings: Settings, change: Change, done: str, failure: str = ""
 ) -> None:
     """`done` is what was updated; `failure` begins the message if the server refuses it."""
+    recording.warn(settings.record)
     mode = DryRun.CLIENT if settings.local else dry_run.parse(settings.dry)
 
     async def run(client: Client, namespace: str) -> None:
-        found = await fetch_all(client, namespace, settings.selection(words), local=settings.local)
-        for one, before in found:
+        async def change_one(one: Selected, before: Object) -> None:
             after = deep_copy(before)
             try:
                 change(after)
             except CommandError as error:
                 what = f"{one.target.resource.plural}/{one.target.name}"
                 raise CommandError(str(error).replace(OBJECT, what)) from None
+            after = recording.recorded(after, settings.record)
             if after == before:
-                continue
+                return
             if mode is not DryRun.CLIENT:
                 after = await _send(client, one, before, after, settings, mode, failure)
             if settings.printing:
                 print(printers.render([after], settings.printing), end="")
             else:
                 print(f"{one.label} {done} updated{mode.suffix}")
+
+        failures: list[Exception] = []
+        for one, before in await fetch_all(
+            client, namespace, settings.selection(words), local=settings.local
+        ):
+            with collecting(failures):
+                await change_one(one, before)
+        raise_all(failures)
 
     session.run(run)
 

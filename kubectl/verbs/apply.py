@@ -17,6 +17,7 @@ from kubectl import (
     manifests,
     printers,
     pruning,
+    recording,
     server_side,
     session,
 )
@@ -24,10 +25,11 @@ from kubectl.arguments import Flag
 from kubectl.commands import Group
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError, raise_all
-from kubectl.flags import Dry, FieldManager, Filenames, Recursive, Selector, Validate
+from kubectl.flags import Dry, FieldManager, Filenames, Record, Recursive, Selector, Subresource, Validate
 from kubectl.manifests import Manifest
 from kubectl.printers import AS_IS, Printing
 from kubectl.pruning import NOTHING_PRUNED, Pruning
+from kubectl.recreating import NOT_FORCED, Forcing
 from kubectl.resources import Mapper, Target
 from kubectl.verbs.apply_last_applied import edit_last_applied, set_last_applied, view_last_applied
 
@@ -51,12 +53,13 @@ class ApplyOptions:
 
     mode: DryRun
     validate: str
-    force: bool
+    forcing: Forcing
     field_manager: str
     server_side: bool = False
     force_conflicts: bool = False
     pruning: Pruning = NOTHING_PRUNED
     selector: str = ""
+    subresource: str = ""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -74,9 +77,13 @@ def from_files(
         bool, Flag("--server-side", help="Let the server merge, and know who owns what.")
     ] = False,
     force_conflicts: Annotated[bool, Flag("--force-conflicts", help="Also fields that others own.")] = False,
-    force: Annotated[bool, Flag("--force", help="Delete and create anew what can't be patched.")] = False,
+    forcing: Forcing = NOT_FORCED,
+    subresource: Subresource = "",
+    overwrite: Annotated[bool, Flag("--overwrite", help="The files win over what others changed.")] = True,
+    openapi_patch: Annotated[bool, Flag("--openapi-patch", help="Accepted: the schema it is.")] = True,
     field_manager: FieldManager = "",
     validate: Validate = "strict",
+    record: Record = False,
     printing: Printing = AS_IS,
 ) -> None:
     """Apply a configuration to a resource by file name or stdin."""
@@ -87,25 +94,40 @@ def from_files(
         )
     if force_conflicts and not server_side:
         raise CommandError("--force-conflicts only works with --server-side")
-    pruned.check(selector=selector, force=force, server_side=server_side)
+    if subresource and not server_side:
+        raise CommandError("--subresource can only be specified for --server-side")
+    if not overwrite:
+        raise CommandError("--overwrite=false is not supported: the files win")
+    pruned.check(selector=selector, force=forcing.force, server_side=server_side)
     options = ApplyOptions(
-        mode, field_validation.parse(validate), force, field_manager, server_side, force_conflicts,
-        pruned, selector,
+        mode, field_validation.parse(validate), forcing, field_manager, server_side, force_conflicts,
+        pruned, selector, subresource,
     )  # fmt: skip
-    loaded = manifests.selected(manifests.read(filename or (), recursive=recursive), selector)
+    failures: list[Exception] = []
+    read = manifests.read(filename or (), recursive=recursive, validated=True, failures=failures)
+    recording.warn(record)
+    loaded = [
+        each._replace(obj=recording.recorded(each.obj, record)) for each in manifests.selected(read, selector)
+    ]
     if not loaded:
         raise CommandError("no objects passed to apply")
-    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, printing))
+    session.run(lambda client, namespace: _apply_all(client, namespace, loaded, options, printing, failures))
 
 
 async def _apply_all(
-    client: Client, namespace: str, found: list[Manifest], options: ApplyOptions, printing: Printing
+    client: Client,
+    namespace: str,
+    found: list[Manifest],
+    options: ApplyOptions,
+    printing: Printing,
+    failures: list[Exception],
 ) -> None:
-    """Every manifest; one that fails does not keep the others from being applied."""
+    """Every manifest; one that fails does not keep the others from being applied, but from being pruned."""
     mapper = Mapper(client)
     allowed = await pruning.allowed(mapper, options.pruning.allowlist or ())
     apply_set = await _apply_set(client, options)
-    placed, failures = await _place_all(mapper, namespace, found)
+    placed, unplaced = await _place_all(mapper, namespace, found)
+    failures += unplaced
     if apply_set is not None:
         placed = [(resource, each._replace(obj=apply_set.labelled(each.obj))) for resource, each in placed]
         members = [(resource, namespace_of(each.obj)) for resource, each in placed]
@@ -202,7 +224,8 @@ async def _create(client: Client, resource: Resource, manifest: Manifest, option
     if options.mode is DryRun.CLIENT:
         return wanted
     try:
-        return await client.create(resource, wanted, params=options.parameters)
+        made = manifests.as_new(manifests.without_nulls(wanted))
+        return await client.create(resource, made, params=options.parameters)
     except StatusError as error:
         raise manifests.with_source(error, "creating", manifest.source) from None
 
@@ -228,25 +251,25 @@ async def _patch(
                 patch_type=content_type,
                 params=options.parameters,
             )
-        except ConflictError:
-            if attempt == _CONFLICT_RETRIES:
-                raise
-            current = {**obj, **await client.get(resource, name_of(obj), namespace_of(obj))}
-            continue
         except StatusError as error:
-            if options.force and error.code in (409, 422):
-                return await _replace(client, resource, manifest, options), "configured"
-            raise _patch_error(error, patch, manifest) from None
+            if isinstance(error, ConflictError) and attempt < _CONFLICT_RETRIES:
+                current = {**obj, **await client.get(resource, name_of(obj), namespace_of(obj))}
+                continue
+            if options.forcing.force and error.code in (409, 422):
+                return await _replace(client, resource, manifest, current, options), "configured"
+            raise _patch_error(error, patch, resource, manifest) from None
         _warn_if_deleting(result)
         return result, "configured"
     raise AssertionError("unreachable")
 
 
-def _patch_error(error: StatusError, patch: Object, manifest: Manifest) -> StatusError:
-    import json
-
-    text = json.dumps(patch, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return manifests.with_source(error, f"applying patch:\n{text}\nto:\n", manifest.source)
+def _patch_error(error: StatusError, patch: Object, resource: Resource, manifest: Manifest) -> StatusError:
+    text, obj = last_applied.text_of(patch), manifest.obj
+    version = resource.api_version if resource.group else f"/{resource.version}"
+    kind = f'"{version}, Resource={resource.plural}", GroupVersionKind: "{version}, Kind={resource.kind}"'
+    target = f'Resource: {kind}\nName: "{name_of(obj)}", Namespace: "{namespace_of(obj)}"'
+    inner = manifests.with_source(error, "patching", manifest.source)
+    return manifests.with_source(inner, f"applying patch:\n{text}\nto:\n{target}\nfor:", manifest.source)
 
 
 def _warn_if_deleting(obj: Object) -> None:
@@ -256,14 +279,18 @@ def _warn_if_deleting(obj: Object) -> None:
         print(f"Warning: Detected changes to {what}", file=sys.stderr)
 
 
-async def _replace(client: Client, resource: Resource, manifest: Manifest, options: ApplyOptions) -> Object:
-    """Deletes the object, waits until it is gone, creates it anew."""
-    from kubectl.waiting import until_gone
-
-    obj = manifest.obj
-    await client.delete(resource, name_of(obj), namespace_of(obj))
-    await until_gone(client, resource, name_of(obj), namespace_of(obj))
-    return await _create(client, resource, manifest, options)
+async def _replace(
+    client: Client, resource: Resource, manifest: Manifest, current: Object, options: ApplyOptions
+) -> Object:
+    """Deletes the object, waits until it is gone, creates it anew; the old one if that is refused."""
+    name, namespace = name_of(manifest.obj), namespace_of(manifest.obj)
+    await client.delete(resource, name, namespace, options=options.forcing.options)
+    await options.forcing.wait_until_gone(client, resource, name, namespace)
+    try:
+        return await _create(client, resource, manifest, options)
+    except StatusError:
+        await client.create(resource, manifests.as_new(current), params=options.parameters)
+        raise
 
 
 async def _apply_on_server(
@@ -271,9 +298,11 @@ async def _apply_on_server(
 ) -> Object:
     params = {**options.parameters, "force": "true" if options.force_conflicts else "false"}
     try:
-        applied = await server_side.apply(client, resource, manifest.obj, params)
+        applied = await server_side.apply(client, resource, manifest.obj, params, options.subresource)
     except StatusError as error:
         raise server_side.reviewed(error) from None
+    if options.subresource:
+        return applied
     return await server_side.take_over(client, resource, manifest.obj, applied, params)
 
 

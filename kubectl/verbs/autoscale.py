@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from kubectl import session
+from apimachinery.scheme import Resource
+from kubectl import recording, session
 from kubectl.arguments import Flag, Words
 from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
-from kubectl.flags import Filenames, Recursive
+from kubectl.flags import Filenames, Record, Recursive
 from kubectl.generators import workloads
 from kubectl.selection import Selection, fetch_all
 
@@ -24,20 +25,31 @@ def autoscale(
     cpu: Annotated[str, Flag("--cpu", help="The CPU to aim at: 70% or 500m.")] = "",
     memory: Annotated[str, Flag("--memory", help="The memory to aim at: 70% or 200Mi.")] = "",
     name: Annotated[str, Flag("--name", help="Of the autoscaler; by default the workload's.")] = "",
+    record: Record = False,
 ) -> None:
     """Auto-scale a deployment, replica set, stateful set, or replication controller."""
     if maximum is None:
         raise CommandError('required flag(s) "max" not set')
     selection = Selection(words, filename or (), recursive=recursive)
-    [(one, obj), *_] = session.run(lambda client, namespace: fetch_all(client, namespace, selection))
-    resource = one.target.resource
+    # What a file says counts, whether it is on the server or not.
+    found = session.run(
+        lambda client, namespace: fetch_all(client, namespace, selection, local=bool(filename))
+    )
+    recording.warn(record)
+    wanted = {"cpu": cpu or (f"{cpu_percent}%" if cpu_percent >= 0 else ""), "memory": memory}
+    for one, obj in found:
+        _check_scale(one.target.resource)
+        target = {"kind": obj["kind"], "name": one.target.name, "apiVersion": obj["apiVersion"]}
+        autoscaler = workloads.autoscaler(target, name or one.target.name, minimum, maximum, wanted)
+        wording = Wording(done="autoscaled", manager="kubectl-autoscale")
+        create(recording.recorded(autoscaler, record), creation, wording)
+
+
+def _check_scale(resource: Resource) -> None:
+    """Raises CommandError."""
     if "scale" not in resource.subresources:
         which = f"{resource.group}/{resource.version}, Resource={resource.plural}"
         raise CommandError(
             f"cannot autoscale a {resource.kind}: could not find scale subresource for {which} "
             "in discovery information"
         )
-    target = {"kind": obj["kind"], "name": one.target.name, "apiVersion": obj["apiVersion"]}
-    wanted = {"cpu": cpu or (f"{cpu_percent}%" if cpu_percent >= 0 else ""), "memory": memory}
-    autoscaler = workloads.autoscaler(target, name or one.target.name, minimum, maximum, wanted)
-    create(autoscaler, creation, Wording(done="autoscaled", manager="kubectl-autoscale"))

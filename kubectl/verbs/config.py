@@ -37,7 +37,7 @@ def view(
         config = views.minified(config, session.options().context or config.get("current-context", ""))
     if flatten:
         config = views.flattened(config)
-    shown = config if raw else views.redacted(config)
+    shown = entries.as_written(config if raw else views.redacted(config))
     print(printers.render([shown], printing) if printing else to_yaml(shown), end="")
 
 
@@ -99,10 +99,11 @@ def use_context(name: Annotated[str, Words("CONTEXT_NAME")]) -> None:
 def set_context(
     words: Annotated[list[str], Words("[NAME | --current]")],
     current: Annotated[bool, Flag("--current", help="Change the current one.")] = False,
-    cluster: Annotated[str, Flag("--cluster", help="The cluster of the context.")] = "",
-    user: Annotated[str, Flag("--user", help="The user of the context.")] = "",
+    cluster: Annotated[str | None, Flag("--cluster", help="The cluster of the context.")] = None,
+    user: Annotated[str | None, Flag("--user", help="The user of the context.")] = None,
+    namespace: Annotated[str | None, Flag("--namespace", "-n", help="The namespace of the context.")] = None,
 ) -> None:
-    """Set a context entry in kubeconfig."""
+    """Set a context entry in kubeconfig. What is given empty is taken away."""
     if words and current:
         raise CommandError("you cannot specify both a context name and --current")
     name = files.merged().get("current-context", "") if current else "".join(words[:1])
@@ -112,8 +113,11 @@ def set_context(
             if current
             else "you must specify a non-empty context name or --current"
         )
-    settings = {"cluster": cluster, "user": user, "namespace": session.options().namespace}
-    existed = _put("contexts", name, {key: value for key, value in settings.items() if value})
+    if namespace is None:
+        namespace = session.options().namespace or None  # where the flag stood before the verb
+    settings = {"cluster": cluster, "user": user, "namespace": namespace}
+    given = {key: value or None for key, value in settings.items() if value is not None}
+    existed = _put("contexts", name, given)
     print(f'Context "{name}" {"modified" if existed else "created"}.')
 
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, name_of
 from apimachinery.scheme import Resource
-from kubectl import dry_run, last_applied, manifests, raw, session
+from kubectl import dry_run, last_applied, manifests, raw, recording, session
 from kubectl.arguments import Flag
 from kubectl.commands import Group
 from kubectl.creating import Creation, say
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError, raise_all
-from kubectl.flags import Filenames, Recursive, Selector
+from kubectl.flags import Filenames, Record, Recursive, Selector
 from kubectl.resources import Mapper, Target
+from kubectl.selection import collecting
 from kubectl.verbs import create_access, create_kinds
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class FileFlags(NamedTuple):
     selector: Selector = ""
     edit: Annotated[bool, Flag("--edit", help="Edit the objects before they are created.")] = False
     raw: Annotated[str, Flag("--raw", help="POST the file to this path of the server.")] = ""
+    record: Record = False
 
 
 def from_files(creation: Creation, flags: FileFlags) -> None:
@@ -42,16 +44,27 @@ def from_files(creation: Creation, flags: FileFlags) -> None:
         }  # fmt: skip
         raw.send("POST", flags.raw, flags.filename, excluded=excluded)
         return
-    loaded = manifests.read(flags.filename, recursive=flags.recursive, verb="create")
-    found = manifests.selected(loaded, flags.selector)
+    unread: list[Exception] = []
+    loaded = manifests.read(
+        flags.filename, recursive=flags.recursive, verb="create", validated=True, failures=unread
+    )
+    recording.warn(flags.record)
+    found = [
+        each._replace(obj=recording.recorded(each.obj, flags.record))
+        for each in manifests.selected(loaded, flags.selector)
+    ]
     if not found:
         raise CommandError("no objects passed to create")
     make = _edit_all if flags.edit else _create_all
-    session.run(lambda client, namespace: make(client, namespace, found, creation))
+    session.run(lambda client, namespace: make(client, namespace, found, creation, unread))
 
 
 async def _edit_all(
-    client: Client, namespace: str, found: list[manifests.Manifest], creation: Creation
+    client: Client,
+    namespace: str,
+    found: list[manifests.Manifest],
+    creation: Creation,
+    unread: list[Exception],
 ) -> None:
     """Each object in the editor; one that is not changed is not created."""
     from kubectl import editing
@@ -66,23 +79,27 @@ async def _edit_all(
 
         async def save(edited: Object, resource: Resource = resource) -> None:
             sent = last_applied.annotated(edited) if creation.save_config else edited
-            created = await client.create(resource, sent, params=params)
+            created = await client.create(resource, manifests.as_new(sent), params=params)
             print(f"{Target(resource, name_of(created)).label} created")
 
         await editing.edit(placed, creation.printing.form or "yaml", save)
+    raise_all(unread)
 
 
 async def _create_all(
-    client: Client, namespace: str, found: list[manifests.Manifest], creation: Creation
+    client: Client,
+    namespace: str,
+    found: list[manifests.Manifest],
+    creation: Creation,
+    unread: list[Exception],
 ) -> None:
+    """Raises what failed, and then what could not be read."""
     mapper = Mapper(client)
     failures: list[Exception] = []
     for manifest in found:
-        try:
+        with collecting(failures):
             await _create_one(client, mapper, namespace, manifest, creation)
-        except (StatusError, CommandError) as error:
-            failures.append(error)
-    raise_all(failures)
+    raise_all([*failures, *unread])
 
 
 async def _create_one(
@@ -94,7 +111,7 @@ async def _create_one(
     params = creation.parameters("kubectl-create")
     try:
         dry = dry_run.parse(creation.dry) is DryRun.CLIENT
-        result = sent if dry else await client.create(resource, sent, params=params)
+        result = sent if dry else await client.create(resource, manifests.as_new(sent), params=params)
     except StatusError as error:
         raise manifests.with_source(error, "creating", manifest.source) from None
     say(result, Target(resource, name_of(result)), creation)

@@ -12,10 +12,10 @@ from apimachinery.scheme import Resource
 from kubectl import printers, session
 from kubectl.arguments import Flag, UsageError, Words
 from kubectl.creating import Creation, Wording, create
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, PlainError
 from kubectl.generators import access
 from kubectl.printers import AS_IS, Printing
-from kubectl.resources import Mapper
+from kubectl.resources import Mapper, UnknownResource
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -44,13 +44,22 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
+async def _resource(mapper: Mapper, word: str) -> Resource:
+    """Here kubectl tells the group, too, that it has looked in."""
+    try:
+        return await mapper.find(word)
+    except UnknownResource as error:
+        group = word.partition(".")[2]
+        raise PlainError(f'{error} in group "{group}"' if group else str(error)) from None
+
+
 def _find(words: list[str]) -> list[tuple[Resource, str]]:
     """`pods`, `deployments.apps`, `pods/log` as resources and subresources."""
 
     async def run(client: Client, _: str) -> list[tuple[Resource, str]]:
         mapper = Mapper(client)
         pairs = [word.partition("/") for word in words]
-        return [(await mapper.find(plural), subresource) for plural, _, subresource in pairs]
+        return [(await _resource(mapper, plural), subresource) for plural, _, subresource in pairs]
 
     return session.run(run)
 

@@ -96,10 +96,21 @@ def registry_secret(
     user: Annotated[str, Flag("--docker-username", help="Who to be there.")] = "",
     password: Annotated[str, Flag("--docker-password", help="With this password.")] = "",
     email: Annotated[str, Flag("--docker-email", help="The address that it knows.")] = "",
+    from_file: Annotated[
+        list[str] | None, Flag("--from-file", help="A file of Docker's configuration: [key=]path.")
+    ] = None,
     append_hash: AppendHash = False,
 ) -> None:
     """Create a secret for use with a registry of images."""
-    obj = objects.registry_secret(name, server, user, password, email)
+    if not from_file and not (user and password and server):
+        raise CommandError(
+            "either --from-file or the combination of --docker-username, --docker-password and "
+            "--docker-server is required"
+        )
+    if from_file:
+        obj = objects.secret(name, objects.read_pairs((), from_file, ()), objects.REGISTRY_SECRET)
+    else:
+        obj = objects.registry_secret(name, server, user, password, email)
     _make(_hashed(obj, append_hash), creation, "failed to create secret")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from apimachinery.errors import NotFoundError
+from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from kubectl import dry_run, manifests, raw, session
 from kubectl.arguments import Flag, Words
@@ -75,6 +75,10 @@ def delete(
         grace_period = 0
     if output not in ("", "name"):
         raise CommandError(f"unexpected -o output mode: {output}. We only support '-o name'")
+    if everything and (selector or field_selector):
+        raise CommandError("setting 'all' parameter but found a non empty selector. ")
+    if force and grace_period > 0:
+        raise CommandError("--force and --grace-period greater than 0 cannot be specified together")
     selection = Selection(
         words, filename or (), selector, field_selector, everything, all_namespaces, recursive
     )
@@ -132,7 +136,9 @@ class Deletion:
             self._options["dryRun"] = ["All"]
 
     async def run(self, client: Client, namespace: str, selection: Selection) -> None:
-        selected = await resolve(client, namespace, selection)
+        failures: list[Exception] = []
+        unread: list[Exception] = []
+        selected = await resolve(client, namespace, selection, failures=unread)
         if not selected:
             print("No resources found")
             return
@@ -143,19 +149,18 @@ class Deletion:
             print(FORCE_WARNING, file=sys.stderr)
         if session.options().namespace and any(not one.target.resource.namespaced for one in selected):
             print(CLUSTER_WARNING, file=sys.stderr)
-        failures: list[Exception] = []
         waiting: list[tuple[Selected, str]] = []
         for one in selected:
             try:
                 waiting.append((one, await self._delete(client, one)))
-            except NotFoundError as error:
-                if not self._ignore_not_found:
+            except StatusError as error:
+                if not (isinstance(error, NotFoundError) and self._ignore_not_found):
                     failures.append(
                         manifests.with_source(error, "deleting", one.source) if one.source else error
                     )
         if self._limit:
             await self._wait(client, waiting)
-        raise_all(failures)
+        raise_all([*failures, *unread])
 
     async def _delete(self, client: Client, one: Selected) -> str:
         """Asks for the deletion; returns the uid of what is going, where the server tells it."""

@@ -12,7 +12,7 @@ from apimachinery.scheme import Resource
 from kubectl import session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
-from kubectl.flags import AllNamespaces, Filenames, Recursive, Selector
+from kubectl.flags import AllNamespaces, ChunkSize, Filenames, Recursive, Selector
 from kubectl.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def describe(
     recursive: Recursive = False,
     selector: Selector = "",
     all_namespaces: AllNamespaces = False,
+    chunk_size: ChunkSize = 500,
     show_events: Annotated[bool, Flag("--show-events", help="What happened, at the end.")] = True,
 ) -> None:
     """Show details of a specific resource or group of resources."""
@@ -34,7 +35,9 @@ def describe(
             'You must specify the type of resource to describe. Use "sampan api-resources" for a complete '
             "list of supported resources."
         )
-    texts = session.run(lambda client, namespace: _describe(client, namespace, selection, show_events))
+    texts = session.run(
+        lambda client, namespace: _describe(client, namespace, selection, show_events), page_size=chunk_size
+    )
     if texts:
         print("\n\n".join(texts), end="")
 

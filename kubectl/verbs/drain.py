@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import scheme
@@ -19,7 +19,7 @@ from kubectl.describe.values import now
 from kubectl.draining import Rules, plan
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError, PlainError
-from kubectl.flags import Dry, Selector
+from kubectl.flags import ChunkSize, Dry, Selector
 from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def drain(
     removing: Removing,
     selector: Selector = "",
     pod_selector: Annotated[str, Flag("--pod-selector", help="Only pods with these labels.")] = "",
-    chunk_size: Annotated[int, Flag("--chunk-size", help="Objects to ask for at a time; 0: all.")] = 500,
+    chunk_size: ChunkSize = 500,
 ) -> None:
     """Drain node in preparation for maintenance."""
     cordoning.check_words("drain", words, selector)
@@ -80,7 +80,7 @@ def drain(
             print(f"There are pending nodes to be drained:\n{listed}", end="", file=sys.stderr)
             raise PlainError("\n".join(dict.fromkeys(pending.values())))
 
-    session.run(run)
+    session.run(run, page_size=chunk_size)
 
 
 async def _drain(
@@ -123,16 +123,36 @@ async def _remove(client: Client, pod: Object, removing: Removing, mode: DryRun)
             await client.delete(scheme.PODS, key.name, key.namespace, options=removing.options)
     except NotFoundError:
         return
-    if removing.skip_wait and _ends_for(pod) > removing.skip_wait:
-        return
-    await until_gone(client, scheme.PODS, key.name, key.namespace, uid_of(pod))
-    print(f"pod/{key.name} {'evicted' if evict else 'deleted'}")
+    if await _is_gone(client, pod, removing.skip_wait):
+        print(f"pod/{key.name} {'evicted' if evict else 'deleted'}")
+    else:
+        what = f'pod "{key.name}" has DeletionTimestamp older than {removing.skip_wait} seconds'
+        print(f"{what}, skipping")
 
 
-def _ends_for(pod: Object) -> float:
-    """The seconds for which the pod has been ending."""
-    since = get_path(pod, "metadata.deletionTimestamp")
-    return (now() - parse_time(since)) / timedelta(seconds=1) if since else 0.0
+async def _is_gone(client: Client, pod: Object, skip_wait: int) -> bool:
+    """Waits for that; with `skip_wait` no longer than until it should have ended so many seconds ago."""
+    key = key_of(pod)
+    try:
+        limit = None
+        if skip_wait:
+            ending = await client.get(scheme.PODS, key.name, key.namespace)
+            limit = patience(ending, skip_wait, now())
+        async with asyncio.timeout(limit):
+            await until_gone(client, scheme.PODS, key.name, key.namespace, uid_of(pod))
+    except NotFoundError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+def patience(pod: Object, skip_wait: int, at: datetime) -> float | None:
+    """The seconds until the pod is one whose end was due so long ago that nobody waits for it."""
+    due = get_path(pod, "metadata.deletionTimestamp")
+    if not due:
+        return None
+    return max(0.0, (parse_time(due) - at) / timedelta(seconds=1) + skip_wait + 1)
 
 
 async def _evict(client: Client, pod: Object, options: Object | None) -> None:

@@ -12,7 +12,7 @@ from kubectl.arguments import Flag
 from kubectl.describe.events import interval, last_seen
 from kubectl.describe.values import now
 from kubectl.failures import CommandError
-from kubectl.flags import AllNamespaces, NoHeaders
+from kubectl.flags import AllNamespaces, ChunkSize, NoHeaders
 from kubectl.printers import AS_IS, Printing
 from kubectl.printers.table import Columns
 from kubectl.resources import Mapper
@@ -31,7 +31,7 @@ class EventFlags(NamedTuple):
     types: Annotated[list[str] | None, Flag("--types", commas=True, help="Normal, Warning.")] = None
     watch: Annotated[bool, Flag("--watch", "-w", help="Go on as they come.")] = False
     no_headers: NoHeaders = False
-    chunk_size: Annotated[int, Flag("--chunk-size", help="Objects to ask for at a time; 0: all.")] = 500
+    chunk_size: ChunkSize = 500
     printing: Printing = AS_IS
 
     def shows(self, event: Object) -> bool:
@@ -43,7 +43,10 @@ def events(flags: EventFlags) -> None:
     """List events."""
     if any(each.lower() not in ("normal", "warning") for each in flags.types or ()):
         raise CommandError("valid --types are Normal or Warning")
-    session.run(lambda client, namespace: _events(client, "" if flags.all_namespaces else namespace, flags))
+    session.run(
+        lambda client, namespace: _events(client, "" if flags.all_namespaces else namespace, flags),
+        page_size=flags.chunk_size,
+    )
 
 
 async def _events(client: Client, namespace: str, flags: EventFlags) -> None:
@@ -61,9 +64,10 @@ async def _events(client: Client, namespace: str, flags: EventFlags) -> None:
         watching = client.watch(
             scheme.EVENTS, namespace or None, resource_version=version, field_selector=selector
         )
-        async for kind, event in watching:
-            if kind in ("ADDED", "MODIFIED") and flags.shows(event):
-                teller.tell([event])
+        async with session.request_time():
+            async for kind, event in watching:
+                if kind in ("ADDED", "MODIFIED") and flags.shows(event):
+                    teller.tell([event])
 
 
 async def _selector(client: Client, about: str) -> str:

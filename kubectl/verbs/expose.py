@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from apimachinery.objects import Object, get_path, labels_of, name_of
-from kubectl import session
+from kubectl import recording, session
 from kubectl.arguments import Flag, UsageError, Words
 from kubectl.creating import Creation, Wording, create
 from kubectl.failures import CommandError
-from kubectl.flags import Filenames, Overrides, OverrideType, Recursive
+from kubectl.flags import Filenames, Overrides, OverrideType, Record, Recursive
 from kubectl.generators import network
 from kubectl.generators.workloads import pairs
 from kubectl.patching import overridden
 from kubectl.selection import Selection, fetch_all
+
+_LONGEST_NAME = 63
+"""Of a Service: a DNS label."""
 
 
 def expose(
@@ -32,42 +35,59 @@ def expose(
     labels: Annotated[str, Flag("--labels", "-l", help="Labels of the Service.")] = "",
     load_balancer_ip: Annotated[str, Flag("--load-balancer-ip", help="Of a LoadBalancer.")] = "",
     affinity: Annotated[str, Flag("--session-affinity", help="None or ClientIP.")] = "",
+    record: Record = False,
     overrides: Overrides = "",
     override_type: OverrideType = "merge",
 ) -> None:
     """Expose a resource as a new Kubernetes service."""
     selection = Selection(words, filename or (), recursive=recursive)
-    [(_, obj), *_] = session.run(lambda client, namespace: fetch_all(client, namespace, selection))
-    service = network.exposing(
-        name or name_of(obj),
-        pairs(selector) if selector else selector_of(obj),
-        _ports(port, protocol, obj),
-        labels=pairs(labels) if labels else labels_of(obj),
-        target_port=target_port,
-        kind=kind,
-        cluster_ip=cluster_ip,
-        external_ip=external_ip,
-        load_balancer_ip=load_balancer_ip,
-        affinity=affinity,
+    # What a file says counts, whether it is on the server or not.
+    found = session.run(
+        lambda client, namespace: fetch_all(client, namespace, selection, local=bool(filename))
     )
-    create(
-        overridden(service, overrides, override_type),
-        creation,
-        Wording(done="exposed", manager="kubectl-expose"),
-    )
+    recording.warn(record)
+    for _, obj in found:
+        service = network.exposing(
+            name or name_of(obj)[:_LONGEST_NAME],
+            pairs(selector) if selector else _selector_of(obj),
+            _ports(port, protocol, obj),
+            labels=pairs(labels) if labels else labels_of(obj),
+            target_port=target_port,
+            kind=kind,
+            cluster_ip=cluster_ip,
+            external_ip=external_ip,
+            load_balancer_ip=load_balancer_ip,
+            affinity=affinity,
+        )
+        service = recording.recorded(overridden(service, overrides, override_type), record)
+        create(service, creation, Wording(done="exposed", manager="kubectl-expose"))
+
+
+def _selector_of(obj: Object) -> dict[str, str]:
+    try:
+        return selector_of(obj)
+    except SelectorError as error:
+        what = "couldn't retrieve selectors via --selector flag or introspection"
+        raise CommandError(f"{what}: {error}") from None
+
+
+class SelectorError(CommandError):
+    """An object of a kind that has a selector, but none that a Service could have."""
 
 
 def selector_of(obj: Object) -> dict[str, str]:
     """The labels by which the pods are found. Raises CommandError for kinds that have none."""
     if obj["kind"] == "Pod":
         if not labels_of(obj):
-            raise CommandError("the pod has no labels and cannot be exposed")
+            raise SelectorError("the pod has no labels and cannot be exposed")
         return labels_of(obj)
     selector = get_path(obj, "spec.selector") or {}
     if obj["kind"] in ("Deployment", "ReplicaSet"):
         if selector.get("matchExpressions"):
-            raise CommandError('couldn\'t convert expressions - "[]" to map-based selector format')
-        return dict(selector.get("matchLabels") or {})
+            raise SelectorError('couldn\'t convert expressions - "[]" to map-based selector format')
+        if not selector.get("matchLabels"):
+            raise SelectorError(f"invalid {obj['kind'].lower()}: no selectors, therefore cannot be exposed")
+        return dict(selector["matchLabels"])
     if obj["kind"] in ("Service", "ReplicationController"):
         return dict(selector)
     raise CommandError(f"cannot expose a {obj['kind']}")

@@ -106,7 +106,12 @@ class Getter:
     async def watch(self, targets: Sequence[Target]) -> None:
         """Prints the list and then each change, until interrupted."""
         if len(targets) != 1:
-            raise CommandError("you may only specify a single resource type")
+            what = "watch is only supported on individual resources and resource collections"
+            raise CommandError(
+                f"{what} - more than 1 resource was found"
+                if self._options.filename
+                else "you may only specify a single resource type"
+            )
         from kubectl.following import Follower
 
         await Follower(self._client, self._namespace, self._options, targets[0]).run()
@@ -185,7 +190,7 @@ class Getter:
         return any((row.get("object") or {}).get("metadata", {}).get("namespace") for row in table["rows"])
 
     def _say_nothing_found(self, targets: Sequence[Target]) -> None:
-        if self._options.ignore_not_found and any(target.name for target in targets):
+        if self._options.ignore_not_found:
             return
         inside = f" in {self._namespace} namespace" if self._namespace else ""
         if not any(target.resource.namespaced for target in targets):

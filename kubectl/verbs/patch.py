@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from apimachinery.objects import Object
 from apimachinery.serialize import from_json, from_yaml_all, to_json
-from kubectl import dry_run, printers, session
+from kubectl import dry_run, printers, recording, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.flags import Dry, FieldManager, Filenames, Local, Recursive, Subresource
+from kubectl.flags import Dry, FieldManager, Filenames, Local, Record, Recursive, Subresource
 from kubectl.patching import CONTENT_TYPES, patched
 from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selection, fetch_all
+from kubectl.selection import Selected, Selection, for_each
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -29,6 +30,7 @@ def patch(
     subresource: Subresource = "",
     local: Local = False,
     field_manager: FieldManager = "",
+    record: Record = False,
     printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
@@ -39,11 +41,13 @@ def patch(
         raise CommandError("must specify --patch or --patch-file containing the contents of the patch")
     body = _parse(Path(patch_file).read_text() if patch_file else text)
     mode = DryRun.CLIENT if local else dry_run.parse(dry)
+    recording.warn(record)
     selection = Selection(words, filename or (), recursive=recursive)
 
     async def run(client: Client, namespace: str) -> None:
         params = {"fieldManager": field_manager or "kubectl-patch", **mode.parameters}
-        for one, before in await fetch_all(client, namespace, selection, local=local):
+
+        async def patch_one(one: Selected, before: Object) -> None:
             if mode is DryRun.CLIENT:
                 after = patched(before, from_json(body), kind)
             else:
@@ -52,11 +56,15 @@ def patch(
                 after = from_json(
                     await client.request("PATCH", path, body=body, headers=headers, params=params)
                 )
+                after = await recording.record_change(client, one, after, params, record)
             if printing:
                 print(printers.render([after], printing), end="")
             else:
-                note = "" if before != after or subresource else " (no change)"
+                unchanged = before == after and not subresource and not filename
+                note = " (no change)" if unchanged else ""
                 print(f"{one.label} patched{mode.suffix}{note}")
+
+        await for_each(client, namespace, selection, patch_one, local=local)
 
     session.run(run)
 

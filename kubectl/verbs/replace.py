@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
@@ -11,32 +10,15 @@ from apimachinery.scheme import Resource
 from kubectl import dry_run, last_applied, manifests, raw, session
 from kubectl.arguments import Flag
 from kubectl.creating import Creation, say
-from kubectl.deleting import propagation
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Filenames, Recursive, Subresource
+from kubectl.recreating import Forcing
 from kubectl.resources import Mapper, Target
-from kubectl.waiting import until_gone
+from kubectl.selection import collecting
 
 if TYPE_CHECKING:
     from client.rest import Client
-
-
-class Forcing(NamedTuple):
-    """How what can't be changed is made anew."""
-
-    force: Annotated[bool, Flag("--force", help="Delete and create anew.")] = False
-    cascade: Annotated[
-        str, Flag("--cascade", bare="background", help="background, foreground or orphan.")
-    ] = "background"
-    grace_period: Annotated[int, Flag("--grace-period", help="Seconds; -1: the object's own.")] = -1
-    timeout: Annotated[float, Flag("--timeout", help="How long the deletion may take; 0: as it likes.")] = 0.0
-    wait: Annotated[bool, Flag("--wait", help="Wait until it is gone, which is done in any case.")] = False
-
-    @property
-    def options(self) -> Object:
-        grace = {} if self.grace_period < 0 else {"gracePeriodSeconds": self.grace_period}
-        return {"propagationPolicy": propagation(self.cascade), **grace}
 
 
 def replace(
@@ -52,29 +34,40 @@ def replace(
         excluded = {"--recursive": recursive, "--output": creation.printing.output}
         raw.send("PUT", path, filename or (), excluded=excluded)
         return
-    found = manifests.read(filename or (), recursive=recursive, verb="replace")
+    unread: list[Exception] = []
+    found = manifests.read(
+        filename or (), recursive=recursive, verb="replace", validated=True, failures=unread
+    )
     dry = dry_run.parse(creation.dry) is DryRun.CLIENT
     params = creation.parameters("kubectl-replace")
 
     async def run(client: Client, namespace: str) -> None:
         mapper = Mapper(client)
+        failures: list[Exception] = []
         for manifest in found:
-            resource = await manifests.resource_of(mapper, manifest)
-            enforced = bool(session.options().namespace)
-            obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
-            if creation.save_config or last_applied.of(obj):
-                obj = last_applied.annotated(obj)
-            result = obj
-            try:
-                if forcing.force and not dry:
-                    result = await _recreate(client, resource, obj, params, forcing)
-                elif not dry:
-                    result = await _replace(client, resource, obj, params, subresource or None)
-            except StatusError as error:
-                raise manifests.with_source(error, "replacing", manifest.source) from None
-            except CommandError as error:
-                raise CommandError(f'error when replacing "{manifest.source}": {error}') from None
-            say(result, Target(resource, name_of(obj)), creation, "replaced")
+            with collecting(failures):
+                await replace_one(client, mapper, namespace, manifest)
+        raise_all([*failures, *unread])
+
+    async def replace_one(
+        client: Client, mapper: Mapper, namespace: str, manifest: manifests.Manifest
+    ) -> None:
+        resource = await manifests.resource_of(mapper, manifest)
+        enforced = bool(session.options().namespace)
+        obj = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+        if creation.save_config or last_applied.of(obj):
+            obj = last_applied.annotated(obj)
+        result = obj
+        try:
+            if forcing.force and not dry:
+                result = await _recreate(client, resource, obj, params, forcing)
+            elif not dry:
+                result = await _replace(client, resource, obj, params, subresource or None)
+        except StatusError as error:
+            raise manifests.with_source(error, "replacing", manifest.source) from None
+        except CommandError as error:
+            raise CommandError(f'error when replacing "{manifest.source}": {error}') from None
+        say(result, Target(resource, name_of(obj)), creation, "replaced")
 
     session.run(run)
 
@@ -89,12 +82,8 @@ async def _recreate(
         pass
     else:
         print(f'{Target(resource, name).label.partition("/")[0]} "{name}" deleted')
-        try:
-            async with asyncio.timeout(forcing.timeout or None):
-                await until_gone(client, resource, name, namespace)
-        except TimeoutError:
-            raise CommandError("timed out waiting for the condition") from None
-    return await client.create(resource, obj, params=params)
+        await forcing.wait_until_gone(client, resource, name, namespace)
+    return await client.create(resource, manifests.as_new(obj), params=params)
 
 
 async def _replace(

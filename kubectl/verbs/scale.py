@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
-from kubectl import dry_run, printers, session
+from kubectl import dry_run, printers, recording, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError
-from kubectl.flags import Dry, Everything, Filenames, Recursive, ResourceVersion, Selector
+from kubectl.failures import CommandError, raise_all
+from kubectl.flags import Dry, Everything, Filenames, Record, Recursive, ResourceVersion, Selector
 from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, fetch, resolve
 from kubectl.waiting import until
@@ -30,6 +30,7 @@ def scale(
     current_replicas: Annotated[int, Flag("--current-replicas", help="Only if there are so many.")] = -1,
     resource_version: ResourceVersion = "",
     timeout: Annotated[float, Flag("--timeout", help="Wait so long for the replicas; 0: not at all.")] = 0.0,
+    record: Record = False,
     printing: Printing = AS_IS,
     dry: Dry = "none",
 ) -> None:
@@ -40,23 +41,30 @@ def scale(
         raise CommandError(
             "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
         )
+    recording.warn(record)
     mode = dry_run.parse(dry)
     selection = Selection(words, filename or (), selector, everything=everything, recursive=recursive)
 
     async def run(client: Client, namespace: str) -> None:
-        for one in await resolve(client, namespace, selection):
-            before = await _existing(client, one)
-            _check(await _scale_of(client, one), current_replicas, resource_version)
-            after = before
-            if mode is not DryRun.CLIENT:
-                await _scale(client, one, replicas, mode)
-                after = await fetch(client, one)
-            if timeout and mode is DryRun.NONE:
-                await _wait(client, one, replicas, timeout)
-            if printing:
-                print(printers.render([after], printing), end="")
-            else:
-                print(f"{one.label} scaled{mode.suffix}")
+        failures: list[Exception] = []
+        for one in await resolve(client, namespace, selection, failures=failures):
+            await scale_one(client, one)
+        raise_all(failures)
+
+    async def scale_one(client: Client, one: Selected) -> None:
+        before = await _existing(client, one)
+        _check(await _scale_of(client, one), current_replicas, resource_version)
+        after = before
+        if mode is not DryRun.CLIENT:
+            await _scale(client, one, replicas, mode)
+            params = {"fieldManager": "kubectl-scale", **mode.parameters}
+            after = await recording.record_change(client, one, await fetch(client, one), params, record)
+        if timeout and mode is DryRun.NONE:
+            await _wait(client, one, replicas, timeout)
+        if printing:
+            print(printers.render([after], printing), end="")
+        else:
+            print(f"{one.label} scaled{mode.suffix}")
 
     session.run(run)
 

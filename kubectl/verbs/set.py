@@ -97,7 +97,7 @@ def service_account(words: Named, settings: Settings) -> None:
 
 def selector(words: Named, settings: Settings, resource_version: ResourceVersion = "") -> None:
     """Set the selector on a resource."""
-    if len(words) < 2:
+    if len(words) < (1 if settings.filename else 2):
         raise CommandError(NOTHING_NAMED)
     *named, expression = words
     parsed = parse_selector(expression)

@@ -127,6 +127,7 @@ def test_help_names_flags_with_their_defaults() -> None:
 SHADOWING = {
     "--user", "--cluster", "--server", "--certificate-authority", "--insecure-skip-tls-verify",
     "--tls-server-name", "--client-certificate", "--client-key", "--token", "--username", "--password",
+    "--namespace", "-n",
 }  # fmt: skip
 """Global flags of which kubectl, too, has verbs that mean something else by them."""
 

@@ -1,11 +1,13 @@
 """Which pods `drain` removes, as a table."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from apimachinery.objects import Object
 from kubectl.draining import Rules, plan
+from kubectl.verbs.drain import patience
 
 
 def pod(name: str, owner: str = "", phase: str = "Running", **spec: Any) -> Object:
@@ -76,3 +78,18 @@ def test_what_is_removed(
     names = [each["metadata"]["name"] for each in planned.remove]
     assert (names, planned.warning) == (removed, warning)
     assert (planned.refusal if planned.refusals else "") == refusal
+
+
+@pytest.mark.parametrize(
+    ("due", "seconds"),
+    [
+        pytest.param(None, None, id="not ending: as long as it takes"),
+        pytest.param("2026-01-01T00:00:30Z", 32.0, id="until its time is over, and what it may be late"),
+        pytest.param("2025-12-31T23:59:00Z", 0.0, id="late already"),
+    ],
+)
+def test_a_pod_that_does_not_end_is_waited_for_no_longer_than_that(
+    due: str | None, seconds: float | None
+) -> None:
+    pod = {"metadata": {"deletionTimestamp": due} if due else {}}
+    assert patience(pod, 1, datetime(2026, 1, 1, tzinfo=UTC)) == seconds

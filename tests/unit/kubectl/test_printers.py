@@ -90,6 +90,15 @@ def test_lists_are_wrapped_and_managed_fields_left_out() -> None:
     assert "managedFields" not in text
 
 
+def test_a_go_template_may_have_to_name_what_is_there() -> None:
+    strict = Printing("go-template={{.kind}}{{.missing}}", allow_missing=False)
+    with pytest.raises(
+        CommandError, match=r'error executing template .*: map has no entry for key "missing"'
+    ):
+        printers.render([POD], strict)
+    assert printers.render([POD], strict._replace(allow_missing=True)) == "Pod<no value>"
+
+
 def test_templates_may_ask_for_managed_fields() -> None:
     assert printers.render([POD], Printing("jsonpath={.metadata.managedFields}")) == "[]"
 

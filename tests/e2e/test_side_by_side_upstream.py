@@ -1,0 +1,234 @@
+"""What upstream's own suite (test/cmd) asks of kubectl: ours answers as kubectl 1.33 does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.side_by_side import Script, run_both
+from tests.integration.plane import Plane, plane_in
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: c, image: busybox, resources: {requests: {cpu: null, memory: 64Mi}}}
+"""
+OTHER_SELECTOR = DEPLOYMENT.replace("app: web}", "app: other}")
+CONFLICT = OTHER_SELECTOR.replace("{name: web, ", '{resourceVersion: "1", name: web, ')
+MAP = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: old, resourceVersion: "7", labels: {a: b}}
+data: {k: v}
+"""
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec: {containers: [{name: c, image: busybox}]}
+"""
+STATUS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+status:
+  conditions: [{type: example.io/Foo, status: "True"}]
+"""
+MANIFESTS = Script(
+    "manifests",
+    (
+        "create -f map.yaml",
+        "create -f map.yaml --save-config --dry-run=client -o name",
+        "replace -f map.yaml --force",
+        "apply -f deployment.yaml",
+        "get deployment web -o jsonpath={.spec.template.spec.containers[0].resources}",
+        "apply -f conflict.yaml --force --grace-period=1 --cascade=foreground --timeout=30s",
+        "get deployment web -o jsonpath={.spec.selector}",
+        "apply -f conflict.yaml --overwrite=true --openapi-patch=true",
+        "apply -f pod.yaml --subresource=status",
+        "apply -f pod.yaml --server-side",
+        "apply -f status.yaml --server-side --subresource=status --field-manager=m",
+        "get pod p -o jsonpath='{.status.conditions[?(@.type==\"example.io/Foo\")].status}'",
+        "delete pods --all -l a=b",
+        "delete pods --all --field-selector metadata.name=p",
+        "delete pods p --force --grace-period=2",
+        "apply -k app",
+        "get configmap n-m -o name",
+    ),
+    {
+        "map.yaml": MAP,
+        "deployment.yaml": DEPLOYMENT,
+        "conflict.yaml": CONFLICT,
+        "pod.yaml": POD,
+        "status.yaml": STATUS,
+        "app/kustomization.yaml": "NamePrefix: n-\nresources: [m.yaml]\n",
+        "app/m.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n",
+    },
+)
+SHORT = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: {plural}.{group}.{{ns}}.io}}
+spec:
+  group: {group}.{{ns}}.io
+  scope: Namespaced
+  names: {{plural: {plural}, kind: {kind}, shortNames: [shrt]}}
+  versions:
+  - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}
+"""
+PLUGIN = """
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: "true"}}}]
+"""
+ACCOUNT = "\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n"
+ASKING = Script(
+    "asking",
+    (
+        "get pods --ignore-not-found",
+        "get hpa.autoscal",
+        "get hpa.nope",
+        "create configmap one",
+        "create configmap two",
+        "get configmaps one two -o go-template={{range.items}}{{.metadata.name}}:{{end}}",
+        "get configmaps -l a=b --watch --request-timeout=1s",
+        "get configmap one -o name --watch --request-timeout=1",
+        "get configmaps one two -o go-template={{range.items}}{{if.data}}{{end}}{{.metadata.name}}:{{end}}",
+        "create role r --verb=get --resource=deployments.nope",
+        "create role r --verb=get --resource=nope.nope/scale",
+        "create role r --verb=get --resource=nope",
+        "exec -f two.yaml -- date",
+        "get pods,services --watch --request-timeout=1",
+        "get -f mixed.yaml --watch --request-timeout=1",
+        "get pods --kubeconfig=plugin.yaml",
+        "events --watch --request-timeout=1",
+        "describe configmaps one --chunk-size=1",
+        "describe configmaps -l a=b --chunk-size=1",
+        "apply -f short.yaml",
+        "wait --for=condition=Established crd/alphas.a.{ns}.io crd/betas.b.{ns}.io",
+        "get shrt",
+        "delete -f short.yaml",
+    ),
+    {
+        "two.yaml": f"{POD}---{POD}",
+        "mixed.yaml": f"{MAP.replace('old', 'one')}---{ACCOUNT}",
+        "plugin.yaml": PLUGIN,
+        "short.yaml": "---".join(
+            SHORT.format(plural=f"{kind.lower()}s", kind=kind, group=kind[0].lower())
+            for kind in ("Alpha", "Beta")
+        ),
+    },
+)
+
+
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: s}
+spec: {ports: [{port: 1}], selector: {x: z}}
+"""
+BROKEN = 'apiVersion: v1\nmetadata: {name: broken, labels: {a: "1"}}\n'
+SEVERAL = Script(
+    "several",
+    (
+        "create -f many",
+        "create -f many",
+        "label -f many a=b",
+        "annotate -f many a=b",
+        "label configmaps c1 nobody c2 c=d",
+        'patch configmap c1 nobody c2 -p {"data":{"k":"v"}}',
+        'patch -f many -p \'{"data":{"k":"v"}}\'',
+        "set env -f many A=b",
+        "replace -f many",
+        "apply -f many",
+        "apply -f broken.yaml",
+        "label -f broken.yaml a=b",
+        "scale -f many --replicas=2",
+        "delete -f many",
+        "delete configmaps c1 c2",
+        "config set-context other --namespace=a --cluster=c --user=u --kubeconfig=k.yaml",
+        "config set-context other --namespace= --user= --kubeconfig=k.yaml",
+        "config view --kubeconfig=k.yaml",
+        "get pods --kubeconfig=odd.yaml",
+        "create secret docker-registry s --from-file=.dockerconfigjson=docker.json",
+        "get secret s -o jsonpath={.type}{.data}",
+        "create secret docker-registry s",
+        "create service clusterip s --tcp=1",
+        "set selector service s a=b",
+        "set selector -f service.yaml c=d",
+        "set selector -f service.yaml c=d --local -o jsonpath={.spec.selector}",
+    ),
+    {
+        "many/a.yaml": MAP.replace('name: old, resourceVersion: "7"', "name: c1"),
+        "many/b.yaml": BROKEN,
+        "many/c.yaml": MAP.replace('name: old, resourceVersion: "7"', "name: c2"),
+        "broken.yaml": BROKEN,
+        "odd.yaml": "apiVersion: v-1\nkind: Config\n",
+        "docker.json": '{"auths": {}}',
+        "service.yaml": SERVICE,
+    },
+)
+
+
+CAUSE = "-ojsonpath={.metadata.annotations.kubernetes\\.io/change-cause}"
+RECORDED = Script(
+    "recorded",
+    (
+        "create --filename deployment.yaml --record --save-config",
+        f"get deployment web '{CAUSE}'",
+        "apply -f deployment.yaml --record=true",
+        f"get deployment web '{CAUSE}'",
+        "set image deployment/web c=busybox:2 --record",
+        f"get deployment web '{CAUSE}'",
+        "scale deployment web --replicas 2 --record",
+        f"get deployment web '{CAUSE}'",
+        'patch deployment web -p \'{"spec":{"minReadySeconds":1}}\' --record',
+        f"get deployment web '{CAUSE}'",
+        "annotate deployment web --record x=y",
+        f"get deployment web '{CAUSE}'",
+        "expose -f deployment.yaml --port=80 --record",
+        f"get service web '{CAUSE}'",
+        "expose -f pod.yaml --port=80",
+        "expose -f long.yaml --port=80 --selector=a=b",
+        "expose -f unselected.yaml --port=80",
+        "autoscale -f deployment.yaml --max=3 --cpu-percent=70 --record",
+        f"get hpa web '{CAUSE}'",
+        "delete deployment web",
+        "expose -f deployment.yaml --port=80 --name=again",
+    ),
+    {
+        "deployment.yaml": DEPLOYMENT,
+        "pod.yaml": POD,
+        "long.yaml": POD.replace("name: p", f"name: {'n' * 70}"),
+        "unselected.yaml": DEPLOYMENT.replace("selector: {matchLabels: {app: web}}", "selector: {}"),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """Its nodes are hollow: what is made for the scripts need not run."""
+    with plane_in(tmp_path_factory.mktemp("plane")) as plane:
+        asyncio.run(plane.run_all())
+        yield plane
+
+
+@pytest.mark.parametrize("script", [MANIFESTS, ASKING, SEVERAL, RECORDED], ids=lambda script: script.name)
+def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
+    ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))
+    difference = "\n".join(unified_diff(theirs, ours, "kubectl", "sampan", lineterm=""))
+    assert not difference, difference
