@@ -19,9 +19,7 @@ from scheduler.framework.interface import (
     NO_HINTS,
     EventKind,
     PostFiltered,
-    PreBindError,
     Verdict,
-    Wait,
 )
 from scheduler.framework.own import OwnPlugin, load_plugins
 from scheduler.node_info import NodeInfo
@@ -29,81 +27,12 @@ from scheduler.plugins.registry import check_plugins
 from scheduler.pod_info import PodInfo
 from tests.fakes.api_connection import FakeApi
 from tests.unit.scheduler.builders import make_node, make_pod
-from tests.unit.scheduler.test_scheduler import Cluster, running
+from tests.unit.scheduler.own_plugins import at, bindings, warnings
+from tests.unit.scheduler.test_scheduler import running
 
 ROOT = Path(__file__).parents[3]
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 pytestmark = pytest.mark.looptime
-
-
-class Slow(OwnPlugin):
-    """Pods wait for its leave; args say how long, and what it says against them at once."""
-
-    name = "Slow"
-
-    def permit(self, pod: PodInfo, node: NodeInfo) -> Verdict | Wait | None:
-        if refusal := self.args.get("refusal"):
-            return Verdict(self.name, (refusal,))
-        return Wait(self.args["seconds"]) if "seconds" in self.args else None
-
-
-class Refuser(OwnPlugin):
-    """Refuses pods at the last moment, but not for ever."""
-
-    name = "Refuser"
-    asked = 0
-
-    def permit(self, pod: PodInfo, node: NodeInfo) -> Verdict | None:
-        self.asked += 1
-        return Verdict(self.name, ("not today",)) if self.asked < 9 else None
-
-
-class Quota(OwnPlugin):
-    """Sets one of few places aside."""
-
-    name = "Quota"
-    taken: list[str]
-
-    def reserve(self, pod: PodInfo, node: NodeInfo, state: Any) -> str | Verdict:
-        self.taken = [*getattr(self, "taken", ()), pod.key.name]
-        return "a place" if len(self.taken) <= self.args["places"] else Verdict(self.name, ("no place left",))
-
-    def unreserve(self, pod: PodInfo, reserved: str) -> None:
-        assert reserved == "a place"
-        self.taken.remove(pod.key.name)
-
-
-class Careless(Quota):
-    """Fails to give back what it has set aside."""
-
-    name = "Careless"
-
-    def unreserve(self, pod: PodInfo, reserved: str) -> None:
-        raise ZeroDivisionError("broken")
-
-
-class Teller(OwnPlugin):
-    """Tells of what happens to pods, and fails when it is asked to."""
-
-    name = "Teller"
-    told: list[str]
-
-    def tell(self, pod: PodInfo, what: str) -> None:
-        self.told = [*getattr(self, "told", ()), f"{what} {pod.key.name}"]
-
-    async def pre_bind(self, pod: PodInfo, reserved: Any) -> None:
-        self.tell(pod, "pre_bind")
-        if pod.labels.get("fail") == "expected":
-            raise PreBindError("not ready")
-        if "fail" in pod.labels:
-            raise ZeroDivisionError("broken")
-
-    async def bind(self, pod: PodInfo) -> bool:
-        self.tell(pod, "bind")
-        return "mine" in pod.labels
-
-    def post_bind(self, pod: PodInfo) -> None:
-        self.tell(pod, "post_bind")
 
 
 class Gate(OwnPlugin):
@@ -171,157 +100,6 @@ class Helper(OwnPlugin):
             self.helped = [*getattr(self, "helped", ()), pod.key.name]
 
         return PostFiltered("help is on its way", help, is_final=bool(self.args.get("final")))
-
-
-def bindings(cluster: Cluster) -> list[str]:
-    return [line for line in cluster.log if line.startswith("bind")]
-
-
-def warnings(cluster: Cluster) -> list[str]:
-    return [line.partition("FailedScheduling ")[2] for line in cluster.log if line.startswith("Warning")]
-
-
-async def test_a_pod_waits_until_it_is_allowed() -> None:
-    async with running(own=[Slow], own_args={"Slow": {"seconds": 60}}) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(pod := make_pod("p"))
-        await asyncio.sleep(30)
-        assert not bindings(cluster)
-        assert cluster.cache.is_assumed(pod["metadata"]["uid"])
-        (waiting,) = cluster.waiting
-        assert (waiting.pod.node_name, waiting.pending) == ("a", ["Slow"])
-        waiting.allow("Slow")
-        await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p a"]
-        assert not list(cluster.waiting)
-
-
-async def test_a_pod_that_is_not_allowed_in_time_is_rejected_and_its_room_free() -> None:
-    async with running(own=[Slow], own_args={"Slow": {"seconds": 90}}) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(make_pod("p"))
-        await asyncio.sleep(90.5)
-        reason = "rejected due to timeout after waiting 1m30s at plugin Slow"
-        assert warnings(cluster) == [f"0/1 nodes are available: 1 {reason}."]
-        assert not cluster.cache.pods
-        cluster.handlers.node(None, make_node("b"))  # anything may help
-        await asyncio.sleep(5)
-        assert len(list(cluster.waiting)) == 1
-
-
-@pytest.mark.parametrize("how", ["deleted", "preempted"])
-async def test_a_pod_that_goes_while_it_waits_is_not_bound(how: str) -> None:
-    async with running(own=[Slow], own_args={"Slow": {"seconds": 60}}) as cluster:
-        cluster.handlers.node(None, make_node("a", cpu="1"))
-        cluster.put(make_pod("p", cpu="1"))
-        await asyncio.sleep(1)
-        if how == "deleted":
-            cluster.remove("p")
-        else:
-            cluster.put(make_pod("q", cpu="1", priority=5))
-        await asyncio.sleep(2)
-        assert [each.pod.key.name for each in cluster.waiting] == ([] if how == "deleted" else ["q"])
-        assert "delete p" not in cluster.log
-        await asyncio.sleep(70)
-        assert not bindings(cluster)
-
-
-async def test_a_plugin_may_say_no_at_the_last_moment() -> None:
-    async with running(own=[Slow], own_args={"Slow": {"refusal": "not today"}}) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(make_pod("p"))
-        await asyncio.sleep(0.5)
-        assert warnings(cluster) == ["0/1 nodes are available: 1 not today."]
-        (condition,) = cluster.patches[0]["status"]["conditions"]
-        assert condition["reason"] == "Unschedulable"
-        assert not cluster.cache.pods
-
-
-async def test_a_pod_that_is_refused_its_node_leaves_the_room_there_to_others() -> None:
-    """That the room is free again is no reason to try those whom the plugin has refused before."""
-    async with running(own=[Refuser]) as cluster:
-        cluster.handlers.node(None, make_node("a", cpu="1"))
-        cluster.put(make_pod("p", cpu="1", priority=5) | {"status": {"nominatedNodeName": "a"}})
-        await asyncio.sleep(0.5)
-        cluster.put(make_pod("q", cpu="1"))
-        await asyncio.sleep(0.5)
-        assert warnings(cluster) == ["0/1 nodes are available: 1 not today."] * 2
-
-
-async def test_what_changes_of_a_pod_that_waits_counts_when_it_is_tried_again() -> None:
-    async with running(own=[Slow], own_args={"Slow": {"seconds": 5}}) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(pod := make_pod("p"))
-        await asyncio.sleep(1)
-        cluster.put({**pod, "metadata": {**pod["metadata"], "labels": {"new": "yes"}}})
-        await asyncio.sleep(5)
-        cluster.handlers.node(None, make_node("b"))
-        await asyncio.sleep(2)
-        assert [each.pod.labels for each in cluster.waiting] == [{"new": "yes"}]
-
-
-async def test_a_pod_that_ends_while_it_waits_is_not_tried_again() -> None:
-    async with running(own=[Slow], own_args={"Slow": {"seconds": 60}}) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(pod := make_pod("p"))
-        await asyncio.sleep(1)
-        ending = {**pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
-        cluster.put({**pod, "metadata": ending})
-        await asyncio.sleep(1)
-        cluster.handlers.node(None, make_node("b"))
-        await asyncio.sleep(5)
-        assert not list(cluster.waiting)
-
-
-async def test_what_was_set_aside_is_given_back_when_a_later_plugin_says_no() -> None:
-    args = {"Quota": {"places": 1}, "Slow": {"refusal": "not today"}}
-    async with running(own=[Quota, Slow], own_args=args) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(make_pod("p"))
-        await asyncio.sleep(0.5)
-        quota: Any = cluster.plugins["Quota"]
-        assert (quota.taken, warnings(cluster)) == ([], ["0/1 nodes are available: 1 not today."])
-
-
-async def test_a_plugin_that_cannot_give_back_keeps_nobody_else_from_it() -> None:
-    args = {"Quota": {"places": 1}, "Careless": {"places": 1}, "Slow": {"seconds": 5}}
-    async with running(own=[Quota, Careless, Slow], own_args=args) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(make_pod("p"))
-        await asyncio.sleep(5.5)
-        quota: Any = cluster.plugins["Quota"]
-        assert (quota.taken, cluster.cache.pods, len(warnings(cluster))) == ([], {}, 1)
-
-
-async def test_who_finds_nothing_to_set_aside_is_rejected() -> None:
-    async with running(own=[Quota], own_args={"Quota": {"places": 1}}) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(make_pod("p"))
-        cluster.put(make_pod("q"))
-        await asyncio.sleep(0.5)
-        assert bindings(cluster) == ["bind p a"]
-        assert warnings(cluster)[0] == "0/1 nodes are available: 1 no place left."
-
-
-@pytest.mark.parametrize(
-    ("labels", "told", "outcome"),
-    [
-        ({}, ["pre_bind p", "bind p", "post_bind p"], ["bind p a"]),
-        ({"mine": ""}, ["pre_bind p", "bind p", "post_bind p"], []),
-        ({"fail": "expected"}, ["pre_bind p"], ['running PreBind plugin "Teller": not ready']),
-        ({"fail": "unexpected"}, ["pre_bind p"], ["broken"]),
-    ],
-    ids=["it leaves binding to others", "it binds", "it says that it failed", "it breaks"],
-)
-async def test_plugins_around_binding(labels: dict[str, str], told: list[str], outcome: list[str]) -> None:
-    async with running(own=[Teller]) as cluster:
-        cluster.handlers.node(None, make_node("a"))
-        cluster.put(make_pod("p", labels=labels))
-        await asyncio.sleep(0.5)
-        teller: Any = cluster.plugins["Teller"]
-        assert teller.told == told
-        assert bindings(cluster) + warnings(cluster) == outcome
-        assert bool(cluster.cache.pods) == ("fail" not in labels)
 
 
 async def test_a_pod_is_held_back_without_a_word_until_an_event_that_matters() -> None:
@@ -447,11 +225,6 @@ class Sorter(OwnPlugin):
 
 class Twin(Odd):
     name = "NodeName"
-
-
-def at(point: str, name: str) -> Any:
-    """That one and no other."""
-    return {point: {"enabled": [{"name": name}], "disabled": [{"name": "*"}]}}
 
 
 @pytest.mark.parametrize(

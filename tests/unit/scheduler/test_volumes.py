@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from apimachinery import volumes
-from apimachinery.errors import ConflictError
-from apimachinery.objects import NamespacedName, Object
-from scheduler.framework.interface import EventKind, PreBindError, Subject, Verdict
-from scheduler.node_info import NodeInfo, parse_node
-from scheduler.plugins.volume_zone import VolumeZone
-from scheduler.pod_info import PodInfo, parse_pod, trim
+from apimachinery.objects import Object
+from scheduler.node_info import NodeInfo
+from scheduler.pod_info import parse_pod, trim
 from scheduler.selection import Rejected, Selected
 from scheduler.volumes.finder import (
     BIND_CONFLICT,
@@ -23,46 +18,19 @@ from scheduler.volumes.finder import (
     NODE_CONFLICT,
     VOLUME_MISSING,
     PodClaims,
-    PodVolumes,
     claims_of,
-    find_volumes,
 )
 from tests.unit.scheduler.builders import (
-    RecordedStorage,
-    make_binder,
     make_cache,
     make_node,
     make_pod,
     make_profile,
     make_selector,
 )
+from tests.unit.scheduler.claims import BOUND, IN_USE, LOCAL, MADE, claiming, found, holding, node
 from tests.unit.volumes import make_claim, make_class, make_volume
 
-BOUND = {volumes.BIND_COMPLETED: "yes"}
 DELETED = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
-
-
-def claiming(*claims: str, name: str = "p", **spec: Any) -> PodInfo:
-    wanted = [{"name": each, "persistentVolumeClaim": {"claimName": each}} for each in claims]
-    return parse_pod(make_pod(name, namespace="ns", volumes=wanted, **spec))
-
-
-def holding(*objects: Object) -> RecordedStorage:
-    recorded = RecordedStorage()
-    recorded.put(*objects)
-    return recorded
-
-
-def node(name: str = "n1", **labels: str) -> NodeInfo:
-    return NodeInfo(name, parse_node(make_node(name, labels=labels)))
-
-
-def names(found: PodVolumes | tuple[str, ...]) -> Any:
-    """What was found, by name."""
-    if isinstance(found, tuple):
-        return found
-    bindings = [(v["metadata"]["name"], c["metadata"]["name"]) for v, c in found.bindings]
-    return bindings, [each["metadata"]["name"] for each in found.provisions]
 
 
 # Whether at all.
@@ -115,13 +83,6 @@ def test_how_far_a_claim_is(claim: Object, storage_class: Object | None, kind: s
 # Where.
 
 
-def found(claims: PodClaims, *objects: Object, on: NodeInfo | None = None) -> Any:
-    return names(find_volumes(claims, on or node(), holding(*objects).storage))
-
-
-IN_USE = make_claim(volume="volume", annotations=BOUND)
-
-
 @pytest.mark.parametrize(
     ("volume", "expected"),
     [
@@ -135,8 +96,6 @@ def test_a_bound_claim_ties_the_pod_to_its_volume(volume: Object, expected: Any)
     assert found(PodClaims(bound=(IN_USE,)), volume) == expected
 
 
-LOCAL = make_class(provisioner=volumes.NO_PROVISIONER, delayed=True)
-MADE = make_class(delayed=True)
 ONLY_B = make_class(
     delayed=True,
     allowedTopologies=[{"matchLabelExpressions": [{"key": "zone", "values": ["b", "c"]}]}],
@@ -317,328 +276,3 @@ def test_a_volume_being_made_elsewhere_says_more_than_a_lack_of_space() -> None:
     here = make_claim("here", "1Gi")
     elsewhere = make_claim("elsewhere", "5Gi", annotations={volumes.SELECTED_NODE: "n2"})
     assert found(PodClaims(delayed=(here, elsewhere)), MADE, driver(tells=True)) == (BIND_CONFLICT,)
-
-
-# As a user sees it.
-
-
-def outcome(pod: PodInfo, recorded: RecordedStorage, others: Iterable[Object] = ()) -> str:
-    cache = make_cache([make_node("n1"), make_node("n2"), make_node("n3")], others)
-    result = make_selector(cache).select(pod, make_profile(cache, recorded=recorded))
-    return result.node if isinstance(result, Selected) else result.error.message()
-
-
-EXCLUSIVE = make_claim("claim", modes=("ReadWriteOncePod",), volume="volume", annotations=BOUND)
-
-
-@pytest.mark.parametrize(
-    ("objects", "others", "expected"),
-    [
-        pytest.param(
-            [make_claim()],
-            [],
-            "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
-            id="others have not bound it",
-        ),
-        pytest.param(
-            [], [], '0/3 nodes are available: persistentvolumeclaim "claim" not found.', id="no claim"
-        ),
-        pytest.param(
-            [make_claim(), LOCAL, make_volume(nodes=("elsewhere",))],
-            [],
-            "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
-            id="no volume in reach",
-        ),
-        pytest.param([IN_USE, make_volume(claim=IN_USE, nodes=("n2",))], [], "n2", id="where the volume is"),
-        pytest.param(
-            [IN_USE, make_volume(claim=IN_USE, nodes=("n2",))],
-            [make_pod(f"q{number}", node="n2") for number in range(110)],
-            "0/3 nodes are available: 1 Too many pods, "
-            "2 node(s) didn't match PersistentVolume's node affinity.",
-            id="no room where the volume is",
-        ),
-        pytest.param(
-            [EXCLUSIVE, make_volume(claim=EXCLUSIVE)],
-            [claiming("claim", name="q", node="n1").pod],
-            "0/3 nodes are available: 3 node(s) unavailable due to PersistentVolumeClaim "
-            "with ReadWriteOncePod access mode already in-use by another pod.",
-            id="for one pod, and another has it",
-        ),
-        pytest.param(
-            [IN_USE],
-            [],
-            '0/3 nodes are available: persistentvolume "volume" not found.',
-            id="its volume is gone",
-        ),
-    ],
-)
-def test_what_becomes_of_a_pod(objects: list[Object], others: list[Object], expected: str) -> None:
-    assert outcome(claiming("claim"), holding(*objects), others) == expected
-
-
-ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
-OLD_ZONE = "failure-domain.beta.kubernetes.io/zone"
-
-
-@pytest.mark.parametrize(
-    ("volume", "labels", "fits"),
-    [
-        pytest.param({ZONE: "b__c"}, {ZONE: "b"}, True, id="one of the zones"),
-        pytest.param({ZONE: "b__c"}, {ZONE: "a"}, False, id="another zone"),
-        pytest.param({ZONE: "b__c"}, {OLD_ZONE: "c"}, False, id="the node has the old label alone"),
-        pytest.param({OLD_ZONE: "b__c"}, {ZONE: "c"}, True, id="the volume has the old label alone"),
-        pytest.param({OLD_ZONE: "b"}, {OLD_ZONE: "b", ZONE: "c"}, True, id="old labels of both come first"),
-        pytest.param({OLD_ZONE: "b", ZONE: "c"}, {ZONE: "c"}, False, id="labels that contradict one another"),
-        pytest.param({ZONE: "b__"}, {ZONE: "a"}, True, id="an empty zone makes the label void"),
-        pytest.param({ZONE: "b__c"}, {REGION: "b"}, False, id="no zone but a region"),
-        pytest.param({ZONE: "b__c"}, {}, True, id="no zones at all"),
-    ],
-)
-def test_a_volume_with_zones_is_used_there(
-    volume: dict[str, str], labels: dict[str, str], fits: bool
-) -> None:
-    cache = make_cache([make_node("n1", labels=labels)])
-    profile = make_profile(cache, recorded=holding(IN_USE, make_volume(claim=IN_USE, labels=volume)))
-    result = make_selector(cache).select(claiming("claim"), profile)
-    if fits:
-        assert isinstance(result, Selected)
-    else:
-        assert isinstance(result, Rejected)
-        text = "0/1 nodes are available: 1 node(s) had no available volume zone."
-        assert result.error.message() == text
-
-
-@pytest.mark.parametrize(
-    ("objects", "reason"),
-    [
-        pytest.param([], 'persistentvolumeclaim "claim" not found', id="no claim"),
-        pytest.param(
-            [make_claim(class_name="")], "PersistentVolumeClaim had no pv name and storageClass name",
-            id="a claim without class",
-        ),
-        pytest.param([make_claim()], 'storageclass.storage.k8s.io "fast" not found', id="no class"),
-        pytest.param([make_claim(), make_class()], "PersistentVolume had no name", id="not bound yet"),
-        pytest.param([make_claim(volume="gone")], 'persistentvolume "gone" not found', id="no volume"),
-    ],
-)  # fmt: skip
-def test_the_zone_of_a_volume_has_to_be_known(objects: list[Object], reason: str) -> None:
-    """Said where nobody asks for more: by default VolumeBinding has refused such claims before."""
-    verdict = VolumeZone(holding(*objects).storage).pre_filter(claiming("claim"), make_cache())
-    assert isinstance(verdict, Verdict)
-    assert verdict.reasons == (reason,)
-
-
-def test_pods_of_lower_priority_give_a_claim_for_one_pod_up() -> None:
-    recorded = holding(EXCLUSIVE, make_volume(claim=EXCLUSIVE))
-    other = claiming("claim", name="q", node="n1")
-    cache = make_cache([make_node("n1")], [other.pod])
-    profile, pod = make_profile(cache, recorded=recorded), claiming("claim", priority=5)
-    states = profile.pre_filter(pod, cache)
-    assert isinstance(states, dict)
-    (n1,) = cache.nodes
-    assert profile.filter(pod, n1, states) is not None
-    without = n1.changed(without=n1.pods.values())
-    assert profile.filter_changed(pod, states, n1, without) is None
-    instead = without.changed(with_=[claiming("claim", name="r", priority=5)])
-    assert profile.filter_changed(pod, states, n1, instead) is not None
-
-
-@pytest.mark.parametrize(
-    ("plugin", "kind", "obj", "expected"),
-    [
-        ("VolumeBinding", EventKind.CLAIM, make_claim(), True),
-        ("VolumeBinding", EventKind.CLAIM, make_claim("other"), False),
-        ("VolumeBinding", EventKind.VOLUME, make_volume(), True),
-        ("VolumeBinding", EventKind.VOLUME, make_volume(class_name="slow"), False),
-        ("VolumeBinding", EventKind.VOLUME, make_volume(class_name="slow", claim=make_claim()), True),
-        ("VolumeBinding", EventKind.VOLUME, make_volume(claim=make_claim("other")), False),
-        ("VolumeBinding", EventKind.STORAGE_CLASS, make_class(), True),
-        ("VolumeRestrictions", EventKind.CLAIM, make_claim("other"), False),
-        ("VolumeZone", EventKind.CLAIM, make_claim("other"), False),
-        ("VolumeZone", EventKind.STORAGE_CLASS, make_class(delayed=True), True),
-        ("VolumeZone", EventKind.STORAGE_CLASS, make_class(), False),
-        ("NodeVolumeLimits", EventKind.CLAIM, make_claim("other"), False),
-        ("NodeVolumeLimits", EventKind.DETACHED, {"kind": "VolumeAttachment"}, True),
-    ],
-    ids=[
-        "its claim", "another claim", "a volume of its class", "a volume of another class",
-        "a volume for its claim",
-        "a volume for another claim", "a class", "another claim, where one is taken",
-        "another claim, where its zone is asked for",
-        "a class that waits for pods, where the zone is asked for", "one that doesn't",
-        "another claim, where the node is full", "a volume leaves a node",
-    ],
-)  # fmt: skip
-def test_which_changes_wake_a_pod(plugin: str, kind: EventKind, obj: Object, expected: bool) -> None:
-    profile = make_profile(make_cache(), recorded=holding(make_claim()))
-    assert profile.may_help(claiming("claim"), [plugin], [kind], Subject(obj=obj)) == expected
-
-
-def test_what_is_kept_of_a_pod_is_enough_to_know_its_claims() -> None:
-    pod = make_pod(
-        "p",
-        namespace="ns",
-        volumes=[
-            {"name": "a", "persistentVolumeClaim": {"claimName": "claim"}},
-            {"name": "b", "emptyDir": {}},
-            {"name": "c", "ephemeral": {"volumeClaimTemplate": {"spec": {"much": "more"}}}},
-        ],
-    )
-    before = parse_pod(pod).claims
-    trim(pod)
-    assert parse_pod(pod).claims == before != ()
-    assert len(pod["spec"]["volumes"]) == 2
-
-
-# Taking and having.
-
-
-class Binding:
-    """A pod that was found a place on n1, and the storage around it."""
-
-    def __init__(self, *objects: Object) -> None:
-        self.recorded = holding(*objects)
-        self.pod = claiming("claim", node="n1")
-        self.cache = make_cache([make_node("n1")], [self.pod.pod])
-        self.binder = make_binder(self.cache, self.recorded)
-        claims = claims_of(self.pod, self.recorded.storage)
-        assert isinstance(claims, PodClaims)
-        volumes_found = find_volumes(claims, self.cache.nodes[0], self.recorded.storage)
-        assert isinstance(volumes_found, PodVolumes)
-        reserved = self.binder.reserve("n1", volumes_found)
-        assert reserved is not None
-        self.reserved = reserved
-
-    def start(self) -> asyncio.Task[None]:
-        return asyncio.create_task(self.binder.bind(self.pod, self.reserved, 600))
-
-    def finish(self, volume: Object) -> None:
-        """What the persistent volume controller does."""
-        claim = make_claim(volume="volume", annotations={**BOUND, volumes.SELECTED_NODE: "n1"})
-        self.recorded.put({**volume, "spec": {**volume["spec"], "claimRef": volumes.claim_reference(claim)}})
-        self.recorded.put(claim)
-
-
-def test_what_is_reserved_for_one_pod_is_not_offered_to_another() -> None:
-    binding = Binding(make_claim(), make_claim("second"), LOCAL, make_volume())
-    second = PodClaims(delayed=(make_claim("second"),))
-    storage, n1 = binding.recorded.storage, binding.cache.nodes[0]
-    assert find_volumes(second, n1, storage) == (BIND_CONFLICT,)
-    binding.binder.unreserve(binding.reserved)
-    assert names(find_volumes(second, n1, storage)) == ([("volume", "second")], [])
-
-
-def test_an_assumption_ends_when_the_object_changes() -> None:
-    binding = Binding(make_claim(), make_claim("second"), LOCAL, make_volume())
-    binding.recorded.put(make_volume())
-    second = PodClaims(delayed=(make_claim("second"),))
-    found = find_volumes(second, binding.cache.nodes[0], binding.recorded.storage)
-    assert names(found) == ([("volume", "second")], [])
-
-
-@pytest.mark.looptime
-async def test_a_free_volume_is_bound_before_the_pod() -> None:
-    binding = Binding(make_claim(), LOCAL, make_volume())
-    task = binding.start()
-    await asyncio.sleep(5)
-    assert not task.done()
-    assert binding.recorded.updates == ["persistentvolumes volume"]
-    binding.finish(make_volume())
-    await asyncio.wait_for(task, 1)
-
-
-@pytest.mark.looptime
-async def test_a_volume_is_made_before_the_pod_is_bound() -> None:
-    binding = Binding(make_claim(), MADE)
-    task = binding.start()
-    await asyncio.sleep(5)
-    assert not task.done()
-    assert binding.recorded.updates == ["persistentvolumeclaims ns/claim"]
-    binding.finish(make_volume(nodes=("n1",)))
-    await asyncio.wait_for(task, 1)
-
-
-@pytest.mark.looptime
-async def test_a_volume_that_is_seen_after_its_claim_ends_the_wait() -> None:
-    binding = Binding(make_claim(), MADE)
-    task = binding.start()
-    await asyncio.sleep(5)
-    claim = make_claim(volume="volume", annotations={**BOUND, volumes.SELECTED_NODE: "n1"})
-    binding.recorded.put(claim)
-    await asyncio.sleep(5)
-    assert not task.done()
-    binding.recorded.put(make_volume(claim=claim, nodes=("n1",)))
-    await asyncio.wait_for(task, 1)
-
-
-def _provisioning_fails(binding: Binding) -> None:
-    binding.recorded.put(make_claim(annotations={"other": "x"}))
-
-
-def _pod_is_deleted(binding: Binding) -> None:
-    binding.cache.remove_pod(binding.pod.uid)
-    binding.recorded.news.tell(binding.pod.uid)
-
-
-def _node_is_deleted(binding: Binding) -> None:
-    binding.cache.remove_node("n1")
-    binding.recorded.news.tell(NamespacedName("", "n1"))
-
-
-def _annotations_are_gone(binding: Binding) -> None:
-    binding.recorded.put(make_claim())
-
-
-def _claim_is_deleted(binding: Binding) -> None:
-    binding.recorded.remove(make_claim())
-
-
-def _volume_lies_elsewhere(binding: Binding) -> None:
-    binding.finish(make_volume(nodes=("n2",)))
-
-
-@pytest.mark.looptime
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        pytest.param(_provisioning_fails, 'provisioning failed for PVC "claim"', id="nobody makes it"),
-        pytest.param(
-            _annotations_are_gone, 'selectedNode annotation reset for PVC "claim"', id="nobody will make it"
-        ),
-        pytest.param(_node_is_deleted, 'failed to get node "n1": node "n1" not found', id="the node is gone"),
-        pytest.param(
-            _pod_is_deleted,
-            'pod does not exist any more: pod "p" not found',
-            id="nobody needs it any more",
-        ),
-        pytest.param(
-            _claim_is_deleted,
-            'failed to check provisioning pvc: could not find v1.PersistentVolumeClaim "ns/claim"',
-            id="the claim is gone",
-        ),
-        pytest.param(
-            _volume_lies_elsewhere,
-            'pv "volume" node affinity doesn\'t match node "n1": no matching NodeSelectorTerms',
-            id="it was made in the wrong place",
-        ),
-        pytest.param(lambda binding: None, "context deadline exceeded", id="ten minutes pass"),
-    ],
-)
-async def test_a_pod_is_scheduled_anew_when_its_volume_will_not_be_there(
-    change: Callable[[Binding], None], message: str
-) -> None:
-    binding = Binding(make_claim(), MADE)
-    task = binding.start()
-    await asyncio.sleep(1)
-    change(binding)
-    with pytest.raises(PreBindError, match=f"^binding volumes: {re.escape(message)}$"):
-        await task
-
-
-@pytest.mark.looptime
-async def test_two_schedulers_do_not_bind_one_volume_twice() -> None:
-    """The second write is refused, since the volume is no longer as it was."""
-    binding = Binding(make_claim(), LOCAL, make_volume())
-    binding.recorded.refusal = ConflictError("persistentvolumes", "volume")
-    with pytest.raises(ConflictError):
-        await binding.start()
