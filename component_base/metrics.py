@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.registry import Collector
 
 from component_base.feature_table import FEATURES
 from component_base.features import FeatureGates
@@ -19,6 +21,7 @@ __all__ = [
     "Gauge",
     "Histogram",
     "Tally",
+    "collected",
     "render",
     "tell_features",
     "tell_version",
@@ -102,6 +105,16 @@ def tell_features(gates: FeatureGates) -> None:
     """kubernetes_feature_enabled, of every gate that there is."""
     for name, feature in FEATURES.items():
         _FEATURES.labels(name, feature.stage.value).set(gates.enabled(name))
+
+
+@contextmanager
+def collected(*collectors: Collector) -> Iterator[None]:
+    """They are asked at each scrape meanwhile."""
+    with ExitStack() as stack:
+        for each in collectors:
+            REGISTRY.register(each)
+            stack.callback(REGISTRY.unregister, each)
+        yield
 
 
 def render() -> bytes:

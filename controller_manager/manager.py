@@ -11,9 +11,11 @@ from typing import Any
 from client.controller import Controller
 from client.events import EventRecorder
 from client.rest import Client
+from component_base.metrics import collected
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.garbage_collector.controller import GarbageCollector
 from controller_manager.options import Options, is_enabled
+from controller_manager.persistent_volume.controller import PersistentVolumeController
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.table import CONTROLLERS, Reconciler, Row
 
@@ -55,17 +57,20 @@ async def run_controllers(
     informers, recorders = SharedInformers(client), Recorders(client, now)
     context = ControllerContext(client, informers, recorders, now, options)
     rows = chosen(options)
-    running = [_runner(row, row.make(context), options) for row in rows]
+    made = [row.make(context) for row in rows]
+    running = [_runner(*each, options) for each in zip(rows, made, strict=True)]
+    counts = [each.counts for each in made if isinstance(each, PersistentVolumeController)]
     log.info("Starting controllers: names=%s", ",".join(row.name for row in rows))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(informers.run(), name="informers")
-        group.create_task(recorders.run(), name="events")
-        # Whoever looks into a cache may take what is not there for missing, and not look again.
-        await informers.wait_synced()
-        log.info("Caches are synced: controllers=%d", len(rows))
-        for row, run in zip(rows, running, strict=True):
-            group.create_task(run(), name=row.name)
-        on_synced()
+    with collected(*counts):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(informers.run(), name="informers")
+            group.create_task(recorders.run(), name="events")
+            # Whoever looks into a cache may take what is not there for missing, and not look again.
+            await informers.wait_synced()
+            log.info("Caches are synced: controllers=%d", len(rows))
+            for row, run in zip(rows, running, strict=True):
+                group.create_task(run(), name=row.name)
+            on_synced()
 
 
 def _runner(row: Row, made: Reconciler, options: Options) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -36,6 +36,7 @@ from controller_manager.persistent_volume.claims import (
     Provision,
     plan_claim,
 )
+from controller_manager.persistent_volume.metrics import VolumeCounts
 from controller_manager.persistent_volume.volumes import (
     DeletePath,
     Fail,
@@ -72,6 +73,7 @@ class PersistentVolumeController:
         self._claims.add_indexer(_UNBOUND, _unbound_class)
         self._volumes.add_indexer(volumes.OFFERS, volumes.offered_to)
         self._pods.add_indexer(PODS_BY_CLAIM, pods_by_claim)
+        self.counts = VolumeCounts(self._volumes.list, self._claims.list)
 
     def watches(self) -> list[Watch]:
         return [
