@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from kubelet.cgroups.detail import detail_v1, detail_v2, parse_stat, read_pressure
@@ -22,7 +23,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 def read_usage(pid: int, *, proc: Path = Path("/proc"), root: Path = CGROUPS) -> ContainerUsage | None:
     """Of all that is in the cgroup of a process; None if it is gone."""
     try:
-        paths = parse_cgroups((proc / str(pid) / "cgroup").read_text())
+        paths = _mounted_here((proc / str(pid) / "cgroup").read_text(), proc)
         if "memory" in paths:
             return _read_v1(root, paths)
         return _read_v2(root, paths.get("", "/"))
@@ -43,7 +44,7 @@ def read_group(path: str, root: Path = CGROUPS) -> ContainerUsage | None:
 def read_own_usage(proc: Path = Path("/proc"), root: Path = CGROUPS) -> ContainerUsage | None:
     """Of our own cgroup; None if we have none but the machine's."""
     try:
-        paths = parse_cgroups((proc / "self/cgroup").read_text())
+        paths = _mounted_here((proc / "self/cgroup").read_text(), proc)
     except OSError:
         return None
     own = paths.get("memory", paths.get("", "/"))
@@ -77,6 +78,36 @@ def parse_cgroups(text: str) -> dict[str, str]:
     """Controller -> path; version 2's one hierarchy has the name ''."""
     lines = (line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2)
     return {name: path for _, names, path in lines for name in names.split(",")}
+
+
+def parse_roots(text: str) -> dict[str, str]:
+    """Of the text of mountinfo: controller -> what of its hierarchy is mounted, in a container not all."""
+    roots: dict[str, str] = {}
+    for line in text.splitlines():
+        mount, _, source = line.partition(" - ")
+        kind, *_, options = source.split()
+        if kind.startswith("cgroup"):
+            for name in options.split(",") if kind == "cgroup" else ("",):
+                roots.setdefault(name, mount.split()[3])
+    return roots
+
+
+def below(path: str, root: str) -> str:
+    """A path of a hierarchy as it is seen where only `root` of it is mounted."""
+    return path.removeprefix(root) or "/" if f"{path}/".startswith(f"{root}/") else path
+
+
+def _mounted_here(text: str, proc: Path) -> dict[str, str]:
+    roots = _roots(proc)
+    return {name: below(path, roots.get(name, "/")) for name, path in parse_cgroups(text).items()}
+
+
+@cache
+def _roots(proc: Path) -> Mapping[str, str]:
+    """They do not change as long as we live."""
+    with suppress(FileNotFoundError):
+        return parse_roots((proc / "self/mountinfo").read_text())
+    return {}
 
 
 def _read_v1(root: Path, paths: Mapping[str, str]) -> ContainerUsage:
