@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apimachinery import names
+from apimachinery.labels import parse_selector
 from apimachinery.objects import Object
 from kubectl.failures import CommandError
 
@@ -134,6 +135,29 @@ def priority_class(name: str, value: int, *, default: bool, description: str, pr
     return {**obj, "description": description, "preemptionPolicy": preemption}
 
 
+_OPERATORS = {"in": "In", "notin": "NotIn", "exists": "Exists", "!": "DoesNotExist"}
+
+
+def label_selector(text: str) -> Object:
+    """`a=b,c in (d,e),f` as a LabelSelector. Raises CommandError."""
+    try:
+        requirements = parse_selector(text).requirements
+    except ValueError as error:
+        raise CommandError(f'couldn\'t parse the selector string "{text}": {error}') from None
+    selector: Object = {}
+    for each in requirements:
+        if each.operator in ("=", "=="):
+            selector.setdefault("matchLabels", {})[each.key] = each.values[0]
+            continue
+        if each.operator not in _OPERATORS:
+            raise CommandError(f'"{each.operator}" is not a valid label selector operator')
+        expression: Object = {"key": each.key, "operator": _OPERATORS[each.operator]}
+        if each.values:
+            expression["values"] = sorted(each.values)
+        selector.setdefault("matchExpressions", []).append(expression)
+    return selector
+
+
 def disruption_budget(name: str, selector: str, minimum: str, maximum: str) -> Object:
     if not selector:
         raise CommandError("a selector must be specified")
@@ -141,6 +165,6 @@ def disruption_budget(name: str, selector: str, minimum: str, maximum: str) -> O
         raise CommandError("one of min-available or max-unavailable must be specified")
     amount = {"minAvailable": minimum} if minimum else {"maxUnavailable": maximum}
     spec: Object = {key: number_or_text(value) for key, value in amount.items()}
-    spec["selector"] = {"matchLabels": dict(part.split("=", 1) for part in selector.split(","))}
+    spec["selector"] = label_selector(selector)
     status = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
     return {**named("PodDisruptionBudget", "policy/v1", name), "spec": spec, "status": status}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,7 @@ from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
 from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, Recursive, Selector
 from kubectl.printers import AS_IS, Printing
+from kubectl.resources import Mapper
 from kubectl.selection import Selected, Selection, resolve
 from kubectl.waiting import Test, until
 
@@ -85,19 +88,22 @@ def parse_goal(text: str) -> Goal:
 
 
 def _jsonpath_goal(text: str) -> Goal:
-    end = text.rfind("}")
-    expression, rest = text[: end + 1], text[end + 1 :]
-    if rest and not rest.startswith("="):
+    """Path and value stand on two sides of a single `=`: `==` is of the path."""
+    expression, *values = re.split(r"(?<!=)=(?!=)", text)
+    if len(values) > 1:
         raise CommandError("jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or "
                            "--for=jsonpath='{.status.readyReplicas}'")  # fmt: skip
     try:
         path = relaxed(expression)
     except JsonPathError as error:
         raise CommandError(str(error)) from None
-    value = rest[1:] if rest else None
+    value = values[0].strip("'\"") if values else None
     if value == "":
-        raise CommandError("jsonpath wait has to have a value after equal sign")
-    return Goal("jsonpath", value=value.strip("'\"") if value else value, path=path)
+        raise CommandError(
+            "jsonpath wait has to have a value after equal sign, like "
+            "--for=jsonpath='{.status.readyReplicas}'=3"
+        )
+    return Goal("jsonpath", value=value, path=path)
 
 
 def wait(
@@ -124,24 +130,49 @@ def wait(
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit
         chosen = await resolve(client, namespace, selection)
+        if not chosen and wanted.kind == "create":
+            chosen = await _arriving(client, namespace, selection, deadline)
         if not chosen and wanted.kind != "delete":
             raise CommandError("no matching resources found")
-        for one in chosen:
-            if not await _is_gone_already(client, one, wanted):
-                _tell(one, await _wait_for(client, one, wanted, deadline), printing)
+        there = [(one, await _there(client, one, wanted)) for one in chosen]
+        for one in (one for one, is_there in there if is_there):
+            _tell(one, await _wait_for(client, one, wanted, deadline), printing)
 
     session.run(run)
 
 
-async def _is_gone_already(client: Client, one: Selected, goal: Goal) -> bool:
-    """Then there is nothing to tell."""
+async def _there(client: Client, one: Selected, goal: Goal) -> bool:
+    """Of what has never been there that it is deleted is nothing to tell."""
     if goal.kind != "delete":
-        return False
+        return True
     try:
         await client.get(one.target.resource, one.target.name, one.namespace or None)
     except NotFoundError:
-        return True
-    return False
+        return False
+    return True
+
+
+async def _arriving(client: Client, namespace: str, selection: Selection, deadline: float) -> list[Selected]:
+    """What is selected, as soon as there is something. Raises CommandError after the deadline."""
+    (target,) = await Mapper(client).targets(selection.words)
+    where = "" if selection.all_namespaces or not target.resource.namespaced else namespace
+    labels, fields = selection.selector or None, selection.field_selector or None
+    listed = await client.list(target.resource, where or None, label_selector=labels, field_selector=fields)
+    if listed["items"]:
+        return await resolve(client, namespace, selection)
+    version = listed["metadata"]["resourceVersion"]
+    watching = client.watch(
+        target.resource, where or None,
+        resource_version=version, label_selector=labels, field_selector=fields,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout_at(deadline), aclosing(watching):
+            async for kind, _ in watching:
+                if kind == "ADDED":
+                    break
+    except TimeoutError:
+        raise CommandError("timed out waiting for the condition") from None
+    return await resolve(client, namespace, selection)
 
 
 async def _wait_for(client: Client, one: Selected, goal: Goal, deadline: float) -> Object | None:
@@ -149,7 +180,12 @@ async def _wait_for(client: Client, one: Selected, goal: Goal, deadline: float) 
     resource, name = one.target.resource, one.target.name
     test: Test = goal.holds
     if goal.kind != "create":
-        obj = await client.get(resource, name, one.namespace or None)
+        try:
+            obj = await client.get(resource, name, one.namespace or None)
+        except NotFoundError:
+            if goal.kind == "delete":
+                return None  # it has gone since we began
+            raise
         if goal.kind == "delete":
             uid = uid_of(obj)
             test = lambda seen: seen is None or uid_of(seen) != uid  # noqa: E731  # two short alternatives

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from kubectl import plugins
+from kubectl.failures import CommandError
+from kubectl.verbs.plugin import list_
 
 
 @pytest.fixture
@@ -38,4 +40,21 @@ def test_all_of_them_are_listed(folder: Path) -> None:
         "kubectl-foo",
         "kubectl-foo-bar",
         "kubectl-with_dash",
+    ]
+
+
+def test_a_plugin_that_will_never_be_run_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / name for name in ("a/kubectl-foo", "b/kubectl-foo", "b/kubectl-get", "b/kubectl-bar")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.touch(0o644 if file.name == "kubectl-bar" else 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/a:{tmp_path}/b")
+    with pytest.raises(CommandError, match="3 plugin warnings were found"):
+        list_()
+    assert capsys.readouterr().err.splitlines() == [
+        f"  - warning: {files[3]} identified as a kubectl plugin, but it is not executable",
+        f"  - warning: {files[1]} is overshadowed by a similarly named plugin: {files[0]}",
+        '  - warning: kubectl-get overwrites existing command: "sampan get"',
     ]

@@ -26,6 +26,8 @@ from kubectl.verbs.run import IMAGE
         ("jsonpath={.status.phase}=Running", {"status": {"phase": "Pending"}}, False),
         ("jsonpath={.status.ip}", {"status": {"ip": "x"}}, True),
         ("jsonpath='{.status.n}'=3".replace("'", ""), {"status": {"n": 3}}, True),
+        ("jsonpath=.status.n=3", {"status": {"n": 3}}, True),
+        ('jsonpath=status.l[?(@.a=="b")].c=d', {"status": {"l": [{"a": "b", "c": "d"}]}}, True),
         ("create", {}, True),
         ("create", None, False),
     ],
