@@ -1,7 +1,7 @@
 """A client's end of one HTTP/2 connection that carries gRPC calls.
 
-All methods are plain: what an event means is worked out at once, and everything that one turn of the loop
-wants to send leaves in one write. Our header table has no room (HEADER_TABLE_SIZE 0), so equal blocks of
+All methods are plain: what an event means is worked out at once, and what one turn of the loop wants to send
+leaves in few writes. Our header table has no room (HEADER_TABLE_SIZE 0), so equal blocks of
 headers mean the same and are decoded once.
 """
 
@@ -30,6 +30,8 @@ _ROOM_STEP = 1 << 20
 _KEEPALIVE_SECONDS, _KEEPALIVE_TIMEOUT = 30.0, 10.0
 _PING_DELAY = 0.5
 _MAX_KNOWN_BLOCKS = 64
+_MOST_GATHERED = 16
+"""Frames, two a call: with those the server can begin while the calls that follow are still being made."""
 
 _AnyCall = TypeVar("_AnyCall", bound=Call)
 
@@ -164,10 +166,12 @@ class Connection(asyncio.Protocol):
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.append(frame)
+        if len(self._outgoing) >= _MOST_GATHERED:
+            self._flush()
 
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        if self._transport is not None and not self._transport.is_closing():
+        if outgoing and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(outgoing))
             self._last_sent = self._next_stream - 2
 
