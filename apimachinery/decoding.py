@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_DEPTH = 200
 """Levels of nesting an object may have; orjson does not encode more than 254."""
@@ -14,8 +13,7 @@ class DecodeError(ValueError):
     """The bytes are no JSON or YAML, or nested too deeply; the message is for a 400."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A decoded value and the paths of keys that its text had more than once (`spec.ports[0].name`)."""
 
     value: Any

@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -32,8 +32,7 @@ FILE_LIMIT = 64 * 1024**2
 """A file that has grown so large is put aside, in place of the one before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One write, as small as it can be kept; the JSON is made when it is read."""
 
     moment: datetime

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
+class KeyValue(NamedTuple):
     """One key as it stands at `revision`, the revision of its last write (etcd's mod_revision)."""
 
     key: str
@@ -32,8 +31,7 @@ class Page:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One change. `value` is None for a deletion. What was there before is for the watcher to remember."""
 
     key: str
@@ -41,8 +39,7 @@ class Event:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Events that became visible together, in order. Without any: all up to `revision` is known."""
 
     events: list[Event]
