@@ -31,7 +31,7 @@ class Chain:
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = tuple(plugins)
-        self._steps: dict[tuple[Operation, Resource, str], _Steps] = {}
+        self._steps: dict[tuple[Operation, str, str, str, str], _Steps] = {}
 
     def applies(self, operation: Operation, resource: Resource, subresource: str = "") -> bool:
         """Whether any plugin looks at such writes."""
@@ -49,7 +49,7 @@ class Chain:
         await steps.validate.take(attributes)
 
     def _steps_for(self, operation: Operation, resource: Resource, subresource: str) -> _Steps:
-        key = (operation, resource, subresource)
+        key = (operation, resource.group, resource.version, resource.plural, subresource)
         found = self._steps.get(key)
         if found is None:
             chosen = [each for each in self._plugins if each.handles(operation, resource, subresource)]

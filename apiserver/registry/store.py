@@ -18,7 +18,7 @@ from apimachinery.objects import Object
 from apimachinery.schema import Checked
 from apimachinery.scheme import EVENTS, Resource
 from apimachinery.times import format_time
-from apiserver.admission.attributes import Attributes, Forms, Operation
+from apiserver.admission.attributes import Attributes, Forms
 from apiserver.handlers.sent_events import SentMetrics
 from apiserver.managed_fields.versions import Versions
 from apiserver.registry import creating, deleting, updating
@@ -41,7 +41,6 @@ from apiserver.storage.watch_cache import WatchCache
 class Admission(Protocol):
     """What the store asks of the admission chain."""
 
-    def applies(self, operation: Operation, resource: Resource, subresource: str = "") -> bool: ...
     async def admit(self, attributes: Attributes) -> None: ...
     async def validate(self, attributes: Attributes) -> None: ...
 
@@ -195,12 +194,10 @@ class Store:
 
     async def admit(self, attributes: Attributes) -> None:
         """Asks the plugins that may change the object, or refuse."""
-        if self.shared.admission.applies(attributes.operation, attributes.resource, attributes.subresource):
-            managers = managers_of(attributes.object)
-            await self.shared.admission.admit(attributes)
-            attributes.warnings += restore_nonsense(attributes.object, managers)
+        managers = managers_of(attributes.object)
+        await self.shared.admission.admit(attributes)
+        attributes.warnings += restore_nonsense(attributes.object, managers)
 
     async def validate(self, attributes: Attributes) -> None:
         """Asks the plugins that may only refuse."""
-        if self.shared.admission.applies(attributes.operation, attributes.resource, attributes.subresource):
-            await self.shared.admission.validate(attributes)
+        await self.shared.admission.validate(attributes)
