@@ -104,7 +104,9 @@ def are_disjoint(one: Fields, other: Fields) -> bool:
 
 def difference(one: Fields, other: Fields) -> Fields:
     """The fields of `one` that are not in `other`; those below a field of `other` remain."""
-    left = {}
+    left: Fields = {}
+    if not one:
+        return left
     for step, node in steps_of(one):
         theirs = other.get(step)
         if theirs is None:

@@ -47,6 +47,9 @@ class WriteOptions:
         return options
 
 
+_DEFAULT = WriteOptions()
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
     dry_run: bool = False
@@ -99,6 +102,8 @@ def parse_write_options(query: Query, kind: str, *, apply: bool = False) -> Writ
 
     Raises InvalidError.
     """
+    if not query and not apply:
+        return _DEFAULT
     manager, validation = _first(query, "fieldManager"), _first(query, "fieldValidation")
     errors: ErrorList = []
     if kind == "PatchOptions" and "force" in query and not apply:
