@@ -109,6 +109,10 @@ async def test_warn_and_audit_do_not_refuse(cluster: Cluster) -> None:
     made = await cluster.create()
     text = "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': mind"
     assert (made.status_code, made.headers["warning"]) == (201, f'299 - "{text}"')
+    shown = (await cluster.admin.get("/metrics")).text
+    assert (
+        'check_total{enforcement_action="warn",error_type="no_error",policy="p",policy_binding="b"}' in shown
+    )
     noted = cluster.api.server.journal.records(resource="configmaps", name="a")[0]["annotations"]
     assert noted["p/who"] == "name: a"
     assert '"message":"mind"' in noted["validation.policy.admission.k8s.io/validation_failure"]

@@ -1,4 +1,4 @@
-"""What the apiserver passes on: logs and streams of kubelets, and HTTP to nodes, pods and services."""
+"""What the apiserver passes on to kubelets: logs, streams, and HTTP to nodes."""
 
 from __future__ import annotations
 

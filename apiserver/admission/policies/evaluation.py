@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from apiserver.admission.conditions import ConditionsFailed, hold
 from apiserver.admission.expressions import BUDGET, Expression, ExpressionFailed, OutOfBudget, Scope
+from apiserver.admission.policies.metrics import INVALID, NO_ERROR, OUT_OF_BUDGET
 from apiserver.admission.policies.policy import Policy, Validation
 
 _MAX_MESSAGE = 5 * 1024
@@ -24,6 +26,10 @@ class Refusal:
     index: int
     message: str
     reason: str = ""
+    error_type: str = NO_ERROR
+    """Whether it could be evaluated, as metrics tell it."""
+    seconds: float = field(default=0.0, compare=False)
+    """How long that took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Outcome:
 
 class _Result(NamedTuple):
     value: Any
+    seconds: float
     failure: str = ""
 
 
@@ -45,7 +52,7 @@ def evaluate(policy: Policy, scope: Scope) -> Outcome:
         if not hold(policy.conditions, scope, ignores_failures=policy.ignores_failures):
             return Outcome()
     except ConditionsFailed as error:
-        return Outcome([Refusal(0, str(error))])
+        return Outcome([Refusal(0, str(error), error_type=INVALID)])
     try:
         scope.limit(BUDGET)
         results = [_evaluated(each.expression, scope) for each in policy.validations]
@@ -53,18 +60,20 @@ def evaluate(policy: Policy, scope: Scope) -> Outcome:
         scope.limit(BUDGET)
         _annotate(outcome, policy, scope)
     except OutOfBudget as error:
-        return Outcome([] if policy.ignores_failures else [Refusal(0, str(error))])
+        refusal = Refusal(0, str(error), error_type=OUT_OF_BUDGET)
+        return Outcome([] if policy.ignores_failures else [refusal])
     return outcome
 
 
 def _evaluated(expression: Expression, scope: Scope) -> _Result:
     """Raises OutOfBudget."""
+    began = perf_counter()
     try:
-        return _Result(scope.evaluate(expression))
+        return _Result(scope.evaluate(expression), perf_counter() - began)
     except OutOfBudget:
         raise
     except ExpressionFailed as error:
-        return _Result(None, str(error))
+        return _Result(None, perf_counter() - began, str(error))
 
 
 def _messages(policy: Policy, results: Sequence[_Result], scope: Scope) -> tuple[list[str], str]:
@@ -94,17 +103,18 @@ def _refusals(
     for index, (validation, result) in enumerate(zip(policy.validations, results, strict=True)):
         if failure := result.failure or problem:
             if not policy.ignores_failures:
-                yield Refusal(index, failure)
+                yield Refusal(index, failure, error_type=INVALID, seconds=result.seconds)
         elif result.value is not True:
             failed = f"failed expression: {validation.expression.text.strip()}"
-            yield Refusal(index, messages[index] or validation.message or failed, validation.reason)
+            message = messages[index] or validation.message or failed
+            yield Refusal(index, message, validation.reason, seconds=result.seconds)
 
 
 def _annotate(outcome: Outcome, policy: Policy, scope: Scope) -> None:
     """Adds what is noted, in place. Raises OutOfBudget."""
     for key, expression in policy.annotations:
-        value, failure = _evaluated(expression, scope)
+        value, _, failure = _evaluated(expression, scope)
         if failure and not policy.ignores_failures:
-            outcome.denials.append(Refusal(0, failure))
+            outcome.denials.append(Refusal(0, failure, error_type=INVALID))
         if isinstance(value, str) and value.strip():
             outcome.annotations.append((key, value.strip()[:_MAX_ANNOTATION]))

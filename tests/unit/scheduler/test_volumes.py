@@ -1,4 +1,4 @@
-"""Pods with claims: where they can go, what is taken for them, and what they wait for."""
+"""Pods with claims: whether they can go anywhere, and where."""
 
 from __future__ import annotations
 

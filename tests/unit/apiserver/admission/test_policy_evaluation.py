@@ -9,12 +9,15 @@ import pytest
 from apimachinery.objects import Object
 from apiserver.admission.expressions import Scope
 from apiserver.admission.policies.evaluation import Outcome, Refusal, evaluate
+from apiserver.admission.policies.metrics import INVALID, NO_ERROR, OUT_OF_BUDGET, count_refusal
 from apiserver.admission.policies.policy import parse_policy
 from apiserver.cel.libraries.authorization import Answer
+from tests.unit.counting import Counting
 
 BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 COSTLY = f"object.l.all(x, !x.matches('{'a' * 400}'))"
 """Costs some 900 000 for the object below, of ten million that there are, and takes no time."""
+TOO_MUCH = Refusal(0, BUDGET, error_type=OUT_OF_BUDGET)
 OBJECT = {"l": ["b" * 3000] * 30}
 
 
@@ -53,7 +56,9 @@ def test_validations_that_cost_too_much_together_are_one_refusal() -> None:
     assert decided(*[says(COSTLY)] * 10, says("false")).refusals == [
         Refusal(10, "failed expression: false", "Invalid")
     ]
-    assert decided(says("false"), *[says(COSTLY)] * 20).refusals == [Refusal(0, BUDGET)]
+    assert decided(says("false"), *[says(COSTLY)] * 20).refusals == [
+        Refusal(0, BUDGET, error_type=OUT_OF_BUDGET)
+    ]
     assert decided(says("false"), *[says(COSTLY)] * 20, ignores=True) == Outcome()
 
 
@@ -62,7 +67,9 @@ def test_messages_are_paid_out_of_what_the_validations_left() -> None:
     message = f"{COSTLY} ? 'a' : 'b'"
     many = [says(COSTLY, message)] * 7
     refused = decided(*many, says("false", message)).refusals
-    assert refused == [Refusal(index, f"failed messageExpression: {BUDGET}") for index in range(8)]
+    assert refused == [
+        Refusal(index, f"failed messageExpression: {BUDGET}", error_type=INVALID) for index in range(8)
+    ]
     assert decided(*many[:3], says("false", message)).refusals == [Refusal(3, "a", "Invalid")]
     assert decided(*many, says("false", message), ignores=True) == Outcome()
 
@@ -70,4 +77,19 @@ def test_messages_are_paid_out_of_what_the_validations_left() -> None:
 def test_notes_have_a_budget_of_their_own() -> None:
     note = f"{COSTLY} ? 'a' : 'b'"
     assert decided(*[says(COSTLY)] * 8, notes=(note,) * 8).annotations == [(str(i), "a") for i in range(8)]
-    assert decided(says("false"), notes=(note,) * 20) == Outcome([Refusal(0, BUDGET)])
+    assert decided(says("false"), notes=(note,) * 20) == Outcome([TOO_MUCH])
+
+
+def test_a_validation_that_cannot_be_evaluated_is_told_from_one_that_says_no() -> None:
+    refused = decided(says("object.nothing"), says("false")).refusals
+    assert [each.error_type for each in refused] == [INVALID, NO_ERROR]
+    assert all(each.seconds > 0 for each in refused)
+
+
+def test_each_consequence_is_counted() -> None:
+    counting, prefix = Counting(), "apiserver_validating_admission_policy_check"
+    count_refusal("p", "b", NO_ERROR, ("Deny", "Audit"), 0.002)
+    labels = {"policy": "p", "policy_binding": "b", "error_type": "no_error"}
+    for action, times in (("deny", 1), ("audit", 1), ("warn", 0)):
+        assert counting.more(f"{prefix}_total", enforcement_action=action, **labels) == times
+        assert counting.more(f"{prefix}_duration_seconds_count", enforcement_action=action, **labels) == times
