@@ -6,9 +6,9 @@ Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/api/pod/util.g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from apimachinery import scheme
 from apimachinery.objects import Object
@@ -108,43 +108,64 @@ TABLE: dict[Resource, tuple[Gated, ...]] = {
 }
 
 
+Tree = dict[str, "Gated | Tree"]
+"""Steps of paths to the fields at their ends."""
+
+
 @dataclass(slots=True)
 class DisabledFields:
     """The fields that an apiserver with these gates drops."""
 
     gates: FeatureGates = field(default_factory=FeatureGates)
-    _closed: dict[tuple[str, str], dict[str, list[Gated]]] = field(init=False)
+    _closed: dict[tuple[str, str], Tree] = field(init=False)
 
     def __post_init__(self) -> None:
         self._closed = {
-            (resource.group, resource.plural): _by_gate(fields, self.gates)
+            (resource.group, resource.plural): _tree(
+                each for each in fields if not self.gates.enabled(each.gate)
+            )
             for resource, fields in TABLE.items()
         }
 
     def drop(self, resource: Resource, new: Object, old: Object | None) -> None:
         """Changes `new` in place; what `old` uses of a gate's fields may be used on."""
-        for fields in self._closed.get((resource.group, resource.plural), {}).values():
-            used = [each for each in fields if _is_used(new, each)]
-            if used and not (old and any(each.keeps and _is_used(old, each) for each in fields)):
-                for each in used:
-                    if each.drops_volume:
-                        _drop_volumes(new, each)
-                    _drop(new, each)
-                    if each.drops_empty_parent:
-                        _drop_if_empty(new, each.path[:-1])
+        closed = self._closed.get((resource.group, resource.plural), {})
+        used = dict.fromkeys(_used(new, closed))
+        if not used:
+            return
+        kept = {each.gate for each in _used(old, closed) if each.keeps}
+        for each in used:
+            if each.gate in kept:
+                continue
+            if each.drops_volume:
+                _drop_volumes(new, each)
+            _drop(new, each)
+            if each.drops_empty_parent:
+                _drop_if_empty(new, each.path[:-1])
 
 
-def _by_gate(fields: Sequence[Gated], gates: FeatureGates) -> dict[str, list[Gated]]:
-    closed: dict[str, list[Gated]] = {}
+def _tree(fields: Iterable[Gated]) -> Tree:
+    root: Tree = {}
     for each in fields:
-        if not gates.enabled(each.gate):
-            closed.setdefault(each.gate, []).append(each)
-    return closed
+        *way, name = each.path
+        node = root
+        for step in way:
+            node = cast(Tree, node.setdefault(step, {}))
+        node[name] = each
+    return root
 
 
-def _is_used(obj: Object, gated: Gated) -> bool:
-    *way, name = gated.path
-    return any(_has(holder, name, gated) for holder in _holders(obj, way))
+def _used(value: Any, tree: Tree) -> Iterator[Gated]:
+    """The fields of the tree that there are below a value, some more than once: in one walk for all."""
+    for step, below in tree.items():
+        if step == "*":
+            for item in value if isinstance(value, list) else ():
+                yield from _used(item, cast(Tree, below))
+        elif isinstance(value, dict) and (found := value.get(step)) is not None:
+            if not isinstance(below, Gated):
+                yield from _used(found, below)
+            elif below.counts(found):
+                yield below
 
 
 def _has(holder: Any, name: str, gated: Gated) -> bool:
