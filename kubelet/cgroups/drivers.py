@@ -10,11 +10,11 @@ from kubelet.cgroups.files import CgroupFiles
 from kubelet.cgroups.limits import Limits
 from kubelet.cgroups.names import Name
 from kubelet.cgroups.systemd import Systemd
-from kubelet.cgroups.usage import parse_cgroups
-from kubelet.cgroups.v1 import SeparateHierarchies, parse_mounts_v1
+from kubelet.cgroups.usage import parse_cgroups, parse_roots
+from kubelet.cgroups.v1 import SeparateHierarchies, parse_mounts_v1, shared_trees
 from kubelet.cgroups.v2 import UnifiedHierarchy, find_mount_v2
 
-MOUNTS, INIT = Path("/proc/mounts"), Path("/proc/1/cgroup")
+MOUNTS, MOUNTINFO, INIT = Path("/proc/mounts"), Path("/proc/self/mountinfo"), Path("/proc/1/cgroup")
 
 
 class Driver(Protocol):
@@ -81,15 +81,20 @@ class SystemdDriver:
             self.files.remove(path.removeprefix(f"{self._home}/"))
 
 
-def open_files(mounts: str) -> CgroupFiles:
-    """`mounts` is the text of /proc/mounts. Raises FileNotFoundError where there are no cgroups."""
+def open_files(mounts: str, mountinfo: str = "") -> CgroupFiles:
+    """Of the texts of /proc/mounts and mountinfo. Raises FileNotFoundError where there are no cgroups."""
     unified = find_mount_v2(mounts)
     if unified is not None:
         return UnifiedHierarchy(unified)
     separate = parse_mounts_v1(mounts)
     if "memory" not in separate and "cpu" not in separate:
         raise FileNotFoundError("failed to find cgroup mounts")
-    return SeparateHierarchies(separate)
+    return SeparateHierarchies(separate, shared_trees(parse_roots(mountinfo)))
+
+
+def open_own_files() -> CgroupFiles:
+    """This machine's. Raises OSError."""
+    return open_files(MOUNTS.read_text(), MOUNTINFO.read_text())
 
 
 def open_systemd(files: CgroupFiles) -> SystemdDriver:
@@ -105,5 +110,5 @@ def systemd_home(text: str) -> str:
 
 def open_driver(kind: str) -> Driver:
     """`kind` is cgroupfs or systemd, as the engine says. Raises OSError."""
-    files = open_files(MOUNTS.read_text())
+    files = open_own_files()
     return open_systemd(files) if kind == "systemd" else CgroupfsDriver(files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from kubelet.cgroups.files import (
@@ -15,14 +15,19 @@ from kubelet.cgroups.files import (
 from kubelet.cgroups.limits import Limits
 
 PERIOD = 100_000
+UNIFIED = "unified"
 OURS = ("cpu", "cpuacct", "memory", "pids", "hugetlb")
 """What we limit or count by; the engine makes cgroups of its own in the trees of all the others, too."""
 
 
 class SeparateHierarchies:
-    def __init__(self, mounts: Mapping[str, Path]) -> None:
-        """`mounts` by controller, with those that limit nothing (`name=systemd`)."""
+    def __init__(self, mounts: Mapping[str, Path], shared: Collection[str] = ()) -> None:
+        """`mounts` by controller, with those that limit nothing (`name=systemd`).
+
+        In trees that are `shared` with other machines there are pods of theirs, too.
+        """
         self._mounts = mounts
+        self._own = {mount for name, mount in mounts.items() if name not in shared}
         self._ours = {name: mounts[name] for name in OURS if name in mounts}
         self.page_sizes = huge_page_sizes() if "hugetlb" in mounts else []
 
@@ -50,7 +55,7 @@ class SeparateHierarchies:
             remove_directory(mount / path)
 
     def children(self, path: str) -> list[str]:
-        names = {each.name for mount in set(self._mounts.values()) for each in directories(mount / path)}
+        names = {each.name for mount in self._own for each in directories(mount / path)}
         return [f"{path}/{name}" for name in sorted(names)]
 
 
@@ -78,9 +83,15 @@ def parse_mounts_v1(text: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for fields in (line.split() for line in text.splitlines()):
         if len(fields) > 3 and fields[2] == "cgroup2":
-            found["unified"] = Path(fields[1])
+            found[UNIFIED] = Path(fields[1])
         elif len(fields) > 3 and fields[2] == "cgroup":
             for option in fields[3].split(","):
                 if option not in ("rw", "ro", "relatime", "nosuid", "nodev", "noexec"):
                     found.setdefault(option, Path(fields[1]))
     return found
+
+
+def shared_trees(roots: Mapping[str, str]) -> set[str]:
+    """Of the roots by controller: a container has its own part of one tree, and all of another."""
+    own = roots.get("memory")
+    return {name or UNIFIED for name, root in roots.items() if own is not None and root != own}

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from component_base.byte_stream import DuplexStream
-from kubelet.cgroups.drivers import MOUNTS, open_files
+from kubelet.cgroups.drivers import open_own_files
 from kubelet.cgroups.usage import read_interfaces, read_usage
 from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
@@ -176,7 +176,7 @@ class DockerRuntime:
         parent = sandbox["HostConfig"].get("CgroupParent") or ""
         if parent and await self.cgroup_driver() == "cgroupfs":
             path = f"{parent.strip('/')}/{docker_id}"
-            await asyncio.to_thread(lambda: open_files(MOUNTS.read_text()).limit_hugepages(path, amounts))
+            await asyncio.to_thread(lambda: open_own_files().limit_hugepages(path, amounts))
 
     async def _link(self, labels: Mapping[str, str], docker_id: str) -> None:
         if self._links is not None:

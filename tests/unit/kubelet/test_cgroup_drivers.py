@@ -11,7 +11,7 @@ from kubelet.cgroups import names
 from kubelet.cgroups.drivers import SystemdDriver, open_files, systemd_home
 from kubelet.cgroups.limits import Limits
 from kubelet.cgroups.systemd import INFINITY, Systemd
-from kubelet.cgroups.v1 import SeparateHierarchies, files_v1, parse_mounts_v1
+from kubelet.cgroups.v1 import SeparateHierarchies, files_v1, parse_mounts_v1, shared_trees
 from kubelet.cgroups.v2 import UnifiedHierarchy, files_v2, find_mount_v2, weight
 from tests.unit.kubelet.cgroup_files import CgroupFiles
 
@@ -93,6 +93,22 @@ def test_version_1_keeps_a_tree_for_each_controller(tmp_path: Path) -> None:
     files.remove("kubepods/poda")
     files.remove("kubepods/poda")
     assert files.children("kubepods") == []
+
+
+def test_pods_of_other_machines_are_left_alone(tmp_path: Path) -> None:
+    """A machine that is a container, on a host whose engine gives it no part of its own of every tree."""
+    mounts = {name: tmp_path / name for name in ("memory", "hugetlb", "unified")}
+    roots = {"memory": "/docker/m1", "hugetlb": "/", "": "/"}
+    assert (shared_trees(roots), shared_trees({"memory": "/", "hugetlb": "/"})) == (
+        {"hugetlb", "unified"},
+        set(),
+    )
+    files = SeparateHierarchies(mounts, shared_trees(roots))
+    files.create("kubepods/poda")
+    (tmp_path / "hugetlb/kubepods/podb").mkdir()
+    assert files.children("kubepods") == ["kubepods/poda"]
+    files.remove("kubepods/poda")
+    assert not (tmp_path / "hugetlb/kubepods/poda").exists()
 
 
 def test_version_2_lends_its_controllers_from_level_to_level(tmp_path: Path) -> None:
