@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from apimachinery.objects import Object, get_path
+from apimachinery.serialize import DecodeError, from_json
 from apimachinery.times import parse_time
 from component_base.clock import now as real_now
 from component_base.kubeconfig import ClientConfig, ConfigError
@@ -117,9 +118,10 @@ async def run_plugin(spec: Object) -> Object:
 
 def _status_of(output: bytes) -> Object:
     try:
-        credential: Any = orjson.loads(output)
-    except orjson.JSONDecodeError as error:
-        raise ConfigError(f"getting credentials: decoding stdout: {error}") from error
+        credential: Any = from_json(output)
+    except DecodeError as error:
+        what = f"couldn't get version/kind; json parse error: {error}"
+        raise ConfigError(f"getting credentials: decoding stdout: {what}") from error
     status = get_path(credential, "status")
     if not isinstance(status, dict):
         raise ConfigError("getting credentials: exec plugin didn't return a status")

@@ -10,12 +10,14 @@ from apimachinery.objects import Object
 from kubectl import dry_run, session
 from kubectl.arguments import UsageError
 from kubectl.dry_run import DryRun
+from kubectl.failures import CommandError
+from kubectl.selection import NOTHING_NAMED
 
 if TYPE_CHECKING:
     from client.rest import Client
 
 
-def run(verb: str, words: Sequence[str], selector: str, dry: str, *, unschedulable: bool) -> None:
+def run(verb: str, words: Sequence[str], selector: str | None, dry: str, *, unschedulable: bool) -> None:
     check_words(verb, words, selector)
     mode = dry_run.parse(dry)
 
@@ -26,15 +28,17 @@ def run(verb: str, words: Sequence[str], selector: str, dry: str, *, unschedulab
     session.run(work)
 
 
-def check_words(verb: str, words: Sequence[str], selector: str) -> None:
-    """Nodes are named, or selected. Raises UsageError."""
+def check_words(verb: str, words: Sequence[str], selector: str | None) -> None:
+    """Nodes are named, or selected by what is not empty. Raises UsageError, CommandError."""
     if words and selector:
         raise UsageError("cannot specify both a node name and a --selector option", verb, "examples")
-    if not words and not selector:
+    if not words and selector is None:
         raise UsageError(f"USAGE: {verb} NODE [flags]", verb, "examples")
+    if not words and not selector:
+        raise CommandError(NOTHING_NAMED)
 
 
-async def find_nodes(client: Client, words: Sequence[str], selector: str) -> list[Object]:
+async def find_nodes(client: Client, words: Sequence[str], selector: str | None) -> list[Object]:
     if selector:
         return list((await client.list(scheme.NODES, label_selector=selector))["items"])
     return [await client.get(scheme.NODES, word.removeprefix("node/")) for word in words]

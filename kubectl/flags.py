@@ -20,6 +20,9 @@ Recursive = Annotated[bool, Flag("--recursive", "-R", help="Also the folders ins
 Selector = Annotated[
     str, Flag("--selector", "-l", help="The labels that objects must have (a=b,c!=d,e in (f)).")
 ]
+NodeSelector = Annotated[
+    str | None, Flag("--selector", "-l", help="The labels that nodes must have (a=b,c!=d,e in (f)).")
+]
 FieldSelector = Annotated[str, Flag("--field-selector", help="The fields that objects must have (a=b,c!=d).")]
 Everything = Annotated[bool, Flag("--all", help="All objects of the given types in the namespace.")]
 AllNamespaces = Annotated[bool, Flag("--all-namespaces", "-A", help="In all namespaces.")]

@@ -24,8 +24,11 @@ def patched(obj: Object, patch: Any, kind: str) -> Object:
     try:
         if kind == "json":
             result: Object = json_patch(obj, patch)
-        elif kind == "merge" or schema is None:
+        elif kind == "merge":
             result = merge_patch(obj, patch)
+        elif schema is None:
+            what = f"{obj['apiVersion']}, Kind={obj['kind']}"
+            raise CommandError(f"cannot apply strategic merge patch for {what} locally, try --type merge")
         else:
             result = strategic_merge(obj, patch, schema)
     except (PatchError, ValueError) as error:

@@ -19,7 +19,7 @@ from kubectl.describe.values import now
 from kubectl.draining import Rules, plan
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError, PlainError
-from kubectl.flags import ChunkSize, Dry, Selector
+from kubectl.flags import ChunkSize, Dry, NodeSelector
 from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def drain(
     words: Annotated[list[str], Words("NODE")],
     rules: Rules,
     removing: Removing,
-    selector: Selector = "",
+    selector: NodeSelector = None,
     pod_selector: Annotated[str, Flag("--pod-selector", help="Only pods with these labels.")] = "",
     chunk_size: ChunkSize = 500,
 ) -> None:

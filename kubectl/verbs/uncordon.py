@@ -6,12 +6,12 @@ from typing import Annotated
 
 from kubectl import cordoning
 from kubectl.arguments import Words
-from kubectl.flags import Dry, Selector
+from kubectl.flags import Dry, NodeSelector
 
 
 def uncordon(
     words: Annotated[list[str], Words("NODE")],
-    selector: Selector = "",
+    selector: NodeSelector = None,
     dry: Dry = "none",
 ) -> None:
     """Mark node as schedulable."""

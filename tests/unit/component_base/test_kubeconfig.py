@@ -173,3 +173,9 @@ def test_what_proves_the_user_is_not_shown() -> None:
     shown = repr(ClientConfig(server="https://h", username="ann", **secrets))
     assert "ann" in shown
     assert not [secret for secret in ("KEY", "TOKEN", "WORD") if secret in shown]
+
+
+async def test_what_an_exec_plugin_says_must_be_json() -> None:
+    plugin = {"command": "echo", "args": ["token"]}
+    with pytest.raises(ConfigError, match="decoding stdout: .* json parse error: invalid character"):
+        await Credentials(ClientConfig(server="http://x", exec=plugin)).header()

@@ -8,7 +8,7 @@ from apimachinery.errors import StatusError
 from kubectl import last_applied, marking, streaming
 from kubectl.failures import CommandError
 from kubectl.kubeconfigs import entries, views
-from kubectl.patching import overridden
+from kubectl.patching import overridden, patched
 from kubectl.settings import env
 from kubectl.verbs import taint, wait
 from kubectl.verbs.run import IMAGE
@@ -265,3 +265,10 @@ def test_bytes_that_are_no_base64_are_refused() -> None:
 def test_properties_that_do_not_exist_are_refused() -> None:
     with pytest.raises(CommandError, match=r"unable to parse nope\.x after"):
         entries.set_property({}, "nope.x", "y")
+
+
+def test_a_custom_resource_has_no_strategic_patches() -> None:
+    obj = {"apiVersion": "e.io/v1", "kind": "Foo", "a": 1}
+    assert patched(obj, {"a": 2}, "merge") == obj | {"a": 2}
+    with pytest.raises(CommandError, match="Kind=Foo locally, try --type merge"):
+        patched(obj, {"a": 2}, "strategic")
