@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 
 from apimachinery.objects import Object, get_path
-from apimachinery.serialize import DecodeError, from_json
 from apimachinery.times import parse_time
 from component_base.clock import now as real_now
 from component_base.kubeconfig import ClientConfig, ConfigError
@@ -117,6 +116,8 @@ async def run_plugin(spec: Object) -> Object:
 
 
 def _status_of(output: bytes) -> Object:
+    from apimachinery.serialize import DecodeError, from_json
+
     try:
         credential: Any = from_json(output)
     except DecodeError as error:

@@ -170,13 +170,32 @@ _UNDECODABLE = "unable to decode \"{name}\": Object '{missing}' is missing in '{
 
 def _objects(name: str, text: str, words: str) -> Iterator[Object]:
     try:
-        documents = from_yaml_all(text)
+        documents = _documents(text)
     except ValueError as error:
         raise CommandError(f"error parsing {name}: {error}") from None
     for document in documents:
         if not isinstance(document, dict):
             raise CommandError(f'error validating "{name}": the document is not an object')
         yield from _flatten(name, document, words)
+
+
+def _documents(text: str) -> list[Any]:
+    """Those of YAML, or JSON objects that follow one another without a mark. Raises ValueError."""
+    import json
+
+    if not text.lstrip().startswith("{"):
+        return from_yaml_all(text)
+    found, rest = [], text.strip()
+    try:
+        while rest:
+            document, end = json.JSONDecoder().raw_decode(rest)
+            found.append(document)
+            rest = rest[end:].lstrip()
+    except json.JSONDecodeError:
+        return from_yaml_all(
+            text
+        )  # a flow mapping may look like JSON, and its errors are told as kubectl does
+    return found
 
 
 def _flatten(name: str, obj: Object, words: str) -> Iterator[Object]:

@@ -45,10 +45,14 @@ metadata: {name: p}
 status:
   conditions: [{type: example.io/Foo, status: "True"}]
 """
+STREAM = "\n".join(
+    f'{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}"}}}}' for name in ("s1", "s2")
+)
 MANIFESTS = Script(
     "manifests",
     (
         "create -f map.yaml",
+        "create -f stream.json",
         "create -f map.yaml --save-config --dry-run=client -o name",
         "replace -f map.yaml --force",
         "apply -f deployment.yaml",
@@ -68,6 +72,7 @@ MANIFESTS = Script(
     ),
     {
         "map.yaml": MAP,
+        "stream.json": STREAM,
         "deployment.yaml": DEPLOYMENT,
         "conflict.yaml": CONFLICT,
         "pod.yaml": POD,
