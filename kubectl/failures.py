@@ -101,6 +101,12 @@ def _plain(error: BaseException) -> BaseException:
     return PlainError(str(error), error.code)
 
 
+def joined(failures: Sequence[Exception]) -> str:
+    """Their messages within a sentence, as Go writes a list of errors."""
+    messages = list(dict.fromkeys(map(str, failures)))
+    return f"[{', '.join(messages)}]" if len(messages) > 1 else "".join(messages)
+
+
 def raise_all(failures: Sequence[Exception]) -> None:
     """Raises the one failure, or all of them as one; nothing if there is none."""
     if failures:

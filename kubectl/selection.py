@@ -5,13 +5,13 @@ Source: k8s.io/cli-runtime/pkg/resource/builder.go; the messages are kubectl's.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from apimachinery.errors import StatusError
-from apimachinery.objects import Object
-from kubectl import manifests
+from apimachinery.objects import Object, name_of, namespace_of
+from kubectl import manifests, session
 from kubectl.failures import CommandError, raise_all
 from kubectl.resources import Mapper, Target, explained
 
@@ -70,10 +70,7 @@ async def resolve(
     """
     mapper = Mapper(client)
     if selection.filenames:
-        found = manifests.read(selection.filenames, recursive=selection.recursive, failures=failures)
-        return [
-            (await _from_manifest(mapper, namespace, each.obj))._replace(source=each.source) for each in found
-        ]
+        return [one async for one, _ in _from_files(mapper, namespace, selection, failures)]
     targets = await mapper.targets(selection.words)
     if not targets:
         raise CommandError(NOTHING_NAMED)
@@ -91,14 +88,40 @@ async def resolve(
 async def fetch_all(
     client: Client, namespace: str, selection: Selection, *, local: bool = False
 ) -> list[tuple[Selected, Object]]:
-    """The same objects as they are on the server, or in the files if only these count. Raises StatusError."""
-    found: list[tuple[Selected, Object]] = []
-
-    async def keep(one: Selected, obj: Object) -> None:
-        found.append((one, obj))
-
-    await for_each(client, namespace, selection, keep, local=local)
+    """The same objects as they are on the server, or in the files if only these count. Raises what failed."""
+    found, failures = await fetch_some(client, namespace, selection, local=local)
+    raise_all(failures)
     return found
+
+
+async def fetch_some(
+    client: Client, namespace: str, selection: Selection, *, local: bool = False
+) -> tuple[list[tuple[Selected, Object]], list[Exception]]:
+    """The objects that are there, and what is wrong with others."""
+    failures: list[Exception] = []
+    fetching = existing(client, namespace, selection, failures, local=local)
+    return [each async for each in fetching], failures
+
+
+async def existing(
+    client: Client, namespace: str, selection: Selection, failures: list[Exception], *, local: bool = False
+) -> AsyncIterator[tuple[Selected, Object]]:
+    """One by one those that are there; what is wrong with others is added to `failures`, files last."""
+    unread: list[Exception] = []
+    if local and not selection.filenames:
+        raise CommandError(LOCAL_WITHOUT_FILES)
+    if local:
+        async for each in _from_files(Mapper(client), namespace, selection, unread):
+            yield each
+    else:
+        for one in await resolve(client, namespace, selection, failures=unread):
+            try:
+                obj = await fetch(client, one)
+            except StatusError as error:
+                failures.append(error)
+            else:
+                yield one, obj
+    failures += unread
 
 
 async def for_each(
@@ -109,20 +132,10 @@ async def for_each(
     Raises what failed.
     """
     failures: list[Exception] = []
-    unread: list[Exception] = []
-    if local and not selection.filenames:
-        raise CommandError(LOCAL_WITHOUT_FILES)
-    if local:
-        mapper = Mapper(client)
-        found = manifests.read(selection.filenames, recursive=selection.recursive, failures=unread)
-        for obj in (each.obj for each in found):
-            with collecting(failures):
-                await work(await _from_manifest(mapper, namespace, obj), obj)
-    else:
-        for one in await resolve(client, namespace, selection, failures=unread):
-            with collecting(failures):
-                await work(one, await fetch(client, one))
-    raise_all([*failures, *unread])
+    async for one, obj in existing(client, namespace, selection, failures, local=local):
+        with collecting(failures):
+            await work(one, obj)
+    raise_all(failures)
 
 
 @contextmanager
@@ -140,14 +153,28 @@ async def fetch(client: Client, one: Selected) -> Object:
     return {"apiVersion": resource.api_version, "kind": resource.kind, **found}
 
 
-async def _from_manifest(mapper: Mapper, namespace: str, obj: Object) -> Selected:
-    resource = await mapper.by_kind(obj["apiVersion"], obj["kind"])
-    metadata = obj.get("metadata") or {}
-    name = metadata.get("name", "")
-    if not name:
+async def _from_files(
+    mapper: Mapper, namespace: str, selection: Selection, failures: list[Exception] | None
+) -> AsyncIterator[tuple[Selected, Object]]:
+    for manifest in manifests.read(selection.filenames, recursive=selection.recursive, failures=failures):
+        try:
+            one = await _from_manifest(mapper, namespace, manifest)
+        except CommandError as error:
+            if failures is None:
+                raise
+            failures.append(error)
+        else:
+            yield one, manifest.obj
+
+
+async def _from_manifest(mapper: Mapper, namespace: str, manifest: manifests.Manifest) -> Selected:
+    resource = await manifests.resource_of(mapper, manifest)
+    enforced = bool(session.options().namespace)
+    placed = manifests.place(manifest.obj, resource, namespace, enforced=enforced)
+    if not name_of(placed):
         raise CommandError("resource name may not be empty")
-    inside = metadata.get("namespace") or namespace
-    return Selected(Target(resource, name), inside if resource.namespaced else "")
+    inside = namespace_of(placed) if resource.namespaced else ""
+    return Selected(Target(resource, name_of(placed)), inside, manifest.source)
 
 
 async def _list(client: Client, namespace: str, target: Target, selection: Selection) -> list[Selected]:

@@ -94,6 +94,8 @@ def from_files(
         )
     if force_conflicts and not server_side:
         raise CommandError("--force-conflicts only works with --server-side")
+    if forcing.force and mode is DryRun.SERVER:
+        raise CommandError("--dry-run=server cannot be used with --force")
     if subresource and not server_side:
         raise CommandError("--subresource can only be specified for --server-side")
     if not overwrite:

@@ -8,10 +8,10 @@ from apimachinery.scheme import Resource
 from kubectl import recording, session
 from kubectl.arguments import Flag, Words
 from kubectl.creating import Creation, Wording, create
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Filenames, Record, Recursive
 from kubectl.generators import workloads
-from kubectl.selection import Selection, fetch_all
+from kubectl.selection import Selection, collecting, fetch_some
 
 
 def autoscale(
@@ -32,17 +32,20 @@ def autoscale(
         raise CommandError('required flag(s) "max" not set')
     selection = Selection(words, filename or (), recursive=recursive)
     # What a file says counts, whether it is on the server or not.
-    found = session.run(
-        lambda client, namespace: fetch_all(client, namespace, selection, local=bool(filename))
+    found, missing = session.run(
+        lambda client, namespace: fetch_some(client, namespace, selection, local=bool(filename))
     )
     recording.warn(record)
     wanted = {"cpu": cpu or (f"{cpu_percent}%" if cpu_percent >= 0 else ""), "memory": memory}
+    failures: list[Exception] = []
     for one, obj in found:
-        _check_scale(one.target.resource)
-        target = {"kind": obj["kind"], "name": one.target.name, "apiVersion": obj["apiVersion"]}
-        autoscaler = workloads.autoscaler(target, name or one.target.name, minimum, maximum, wanted)
-        wording = Wording(done="autoscaled", manager="kubectl-autoscale")
-        create(recording.recorded(autoscaler, record), creation, wording)
+        with collecting(failures):
+            _check_scale(one.target.resource)
+            target = {"kind": obj["kind"], "name": one.target.name, "apiVersion": obj["apiVersion"]}
+            autoscaler = workloads.autoscaler(target, name or one.target.name, minimum, maximum, wanted)
+            wording = Wording(done="autoscaled", manager="kubectl-autoscale")
+            create(recording.recorded(autoscaler, record), creation, wording)
+    raise_all([*failures, *missing])
 
 
 def _check_scale(resource: Resource) -> None:

@@ -140,6 +140,7 @@ class Deletion:
         unread: list[Exception] = []
         selected = await resolve(client, namespace, selection, failures=unread)
         if not selected:
+            raise_all(unread)
             print("No resources found")
             return
         if self._interactive and not confirmed(selected):

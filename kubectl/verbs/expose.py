@@ -8,12 +8,12 @@ from apimachinery.objects import Object, get_path, labels_of, name_of
 from kubectl import recording, session
 from kubectl.arguments import Flag, UsageError, Words
 from kubectl.creating import Creation, Wording, create
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import Filenames, Overrides, OverrideType, Record, Recursive
 from kubectl.generators import network
 from kubectl.generators.workloads import pairs
 from kubectl.patching import overridden
-from kubectl.selection import Selection, fetch_all
+from kubectl.selection import Selection, collecting, fetch_some
 
 _LONGEST_NAME = 63
 """Of a Service: a DNS label."""
@@ -42,11 +42,12 @@ def expose(
     """Expose a resource as a new Kubernetes service."""
     selection = Selection(words, filename or (), recursive=recursive)
     # What a file says counts, whether it is on the server or not.
-    found = session.run(
-        lambda client, namespace: fetch_all(client, namespace, selection, local=bool(filename))
+    found, missing = session.run(
+        lambda client, namespace: fetch_some(client, namespace, selection, local=bool(filename))
     )
     recording.warn(record)
-    for _, obj in found:
+
+    def expose_one(obj: Object) -> None:
         service = network.exposing(
             name or name_of(obj)[:_LONGEST_NAME],
             pairs(selector) if selector else _selector_of(obj),
@@ -61,6 +62,12 @@ def expose(
         )
         service = recording.recorded(overridden(service, overrides, override_type), record)
         create(service, creation, Wording(done="exposed", manager="kubectl-expose"))
+
+    failures: list[Exception] = []
+    for _, obj in found:
+        with collecting(failures):
+            expose_one(obj)
+    raise_all([*failures, *missing])
 
 
 def _selector_of(obj: Object) -> dict[str, str]:

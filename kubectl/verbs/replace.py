@@ -34,11 +34,14 @@ def replace(
         excluded = {"--recursive": recursive, "--output": creation.printing.output}
         raw.send("PUT", path, filename or (), excluded=excluded)
         return
+    mode = dry_run.parse(creation.dry)
+    _check(forcing, mode)
+    if forcing.grace_period == 0:
+        forcing = forcing._replace(grace_period=1)  # nothing is deleted at once: it is waited for
     unread: list[Exception] = []
     found = manifests.read(
         filename or (), recursive=recursive, verb="replace", validated=True, failures=unread
     )
-    dry = dry_run.parse(creation.dry) is DryRun.CLIENT
     params = creation.parameters("kubectl-replace")
 
     async def run(client: Client, namespace: str) -> None:
@@ -59,9 +62,9 @@ def replace(
             obj = last_applied.annotated(obj)
         result = obj
         try:
-            if forcing.force and not dry:
+            if forcing.force:
                 result = await _recreate(client, resource, obj, params, forcing)
-            elif not dry:
+            elif mode is not DryRun.CLIENT:
                 result = await _replace(client, resource, obj, params, subresource or None)
         except StatusError as error:
             raise manifests.with_source(error, "replacing", manifest.source) from None
@@ -70,6 +73,16 @@ def replace(
         say(result, Target(resource, name_of(obj)), creation, "replaced")
 
     session.run(run)
+
+
+def _check(forcing: Forcing, mode: DryRun) -> None:
+    """Raises CommandError where flags contradict each other."""
+    if forcing.grace_period >= 0 and not forcing.force:
+        raise CommandError("--grace-period must have --force specified")
+    if forcing.timeout and not forcing.force:
+        raise CommandError("--timeout must have --force specified")
+    if forcing.force and mode is not DryRun.NONE:
+        raise CommandError("--dry-run can not be used when --force is set")
 
 
 async def _recreate(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated
 
-from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object
 from kubectl import dry_run, printers, recording, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError, raise_all
+from kubectl.failures import CommandError, joined, raise_all
 from kubectl.flags import Dry, Everything, Filenames, Record, Recursive, ResourceVersion, Selector
 from kubectl.printers import AS_IS, Printing
-from kubectl.selection import Selected, Selection, fetch, resolve
+from kubectl.selection import Selected, Selection, fetch, fetch_some
 from kubectl.waiting import until
 
 if TYPE_CHECKING:
@@ -46,16 +45,19 @@ def scale(
     selection = Selection(words, filename or (), selector, everything=everything, recursive=recursive)
 
     async def run(client: Client, namespace: str) -> None:
-        failures: list[Exception] = []
-        for one in await resolve(client, namespace, selection, failures=failures):
-            await scale_one(client, one)
+        found, failures = await fetch_some(client, namespace, selection)
+        if resource_version and len(found) > 1:
+            raise CommandError("cannot use --resource-version with multiple resources")
+        if not found:
+            why = joined(failures)
+            raise CommandError(f"no objects passed to scale {why}" if why else "no objects passed to scale")
+        for one, obj in found:
+            await scale_one(client, one, obj)
         raise_all(failures)
 
-    async def scale_one(client: Client, one: Selected) -> None:
-        before = await _existing(client, one)
-        _check(await _scale_of(client, one), current_replicas, resource_version)
-        after = before
+    async def scale_one(client: Client, one: Selected, after: Object) -> None:
         if mode is not DryRun.CLIENT:
+            _check(await _scale_of(client, one), current_replicas, resource_version)
             await _scale(client, one, replicas, mode)
             params = {"fieldManager": "kubectl-scale", **mode.parameters}
             after = await recording.record_change(client, one, await fetch(client, one), params, record)
@@ -67,13 +69,6 @@ def scale(
             print(f"{one.label} scaled{mode.suffix}")
 
     session.run(run)
-
-
-async def _existing(client: Client, one: Selected) -> Object:
-    try:
-        return await fetch(client, one)
-    except NotFoundError as error:
-        raise CommandError(f"no objects passed to scale {error.message}") from None
 
 
 async def _scale_of(client: Client, one: Selected) -> Object:

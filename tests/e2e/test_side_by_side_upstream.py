@@ -238,6 +238,48 @@ RECORDED = Script(
 )
 
 
+UNKNOWN = "\napiVersion: nobody.io/v1\nkind: Foo\nmetadata: {name: f}\n"
+PARTLY = Script(
+    "partly",
+    (
+        "create -f maps.yaml",
+        "label -f maps.yaml a=c --overwrite",
+        'patch -f maps.yaml -p \'{"data":{"k":"w"}}\'',
+        "replace -f m1.yaml --force --dry-run=server",
+        "replace -f m1.yaml --force --dry-run=client",
+        "replace -f m1.yaml --grace-period=1",
+        "replace -f m1.yaml --timeout=1s",
+        "apply -f deployment.yaml",
+        "apply -f other.yaml --force --dry-run=server",
+        "get configmap/m1 deployment/web -o name",
+        "scale deployment/nobody deployment/web --replicas=1",
+        "scale -f unknown.yaml -f deployment.yaml --replicas=2",
+        "scale -f unknown.yaml --replicas=2",
+        "scale deployment/web --replicas=3 --current-replicas=7 --dry-run=client",
+        "scale deployment web nobody --replicas=3",
+        "scale deployment/web configmap/m1 --replicas=3 --resource-version=1",
+        "expose -f deployment.yaml -f m1.yaml -f other.yaml --port=80",
+        "expose deployment nobody web --port=80 --name=again",
+        "autoscale deployment nobody web --max=3",
+        "wait -f unknown.yaml --for=create --timeout=1s",
+        "label -f elsewhere.yaml a=b",
+        "patch -f elsewhere.yaml -p {}",
+        "delete -f elsewhere.yaml",
+        "delete -f unknown.yaml",
+        "delete -f maps.yaml",
+        "get configmaps -l a -o name",
+    ),
+    {
+        "maps.yaml": "---".join((MAP.replace("old", "m1"), UNKNOWN, MAP.replace("old", "m2"))),
+        "m1.yaml": MAP.replace("old", "m1"),
+        "unknown.yaml": UNKNOWN,
+        "elsewhere.yaml": MAP.replace("name: old,", "name: kube-root-ca.crt, namespace: default,"),
+        "deployment.yaml": DEPLOYMENT,
+        "other.yaml": OTHER_SELECTOR,
+    },
+)
+
+
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     """Its nodes are hollow: what is made for the scripts need not run."""
@@ -246,7 +288,9 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
         yield plane
 
 
-@pytest.mark.parametrize("script", [MANIFESTS, ASKING, SEVERAL, RECORDED], ids=lambda script: script.name)
+@pytest.mark.parametrize(
+    "script", [MANIFESTS, ASKING, SEVERAL, RECORDED, PARTLY], ids=lambda script: script.name
+)
 def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
     ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))
     difference = "\n".join(unified_diff(theirs, ours, "kubectl", "sampan", lineterm=""))
