@@ -6,15 +6,19 @@ that is one file system all the same.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from shutil import which
 
 from kubelet.volumes.errors import MountError
 from kubelet.volumes.mounting import mount, mounted_below
+
+log = logging.getLogger(__name__)
 
 DEFAULT_KIND = "ext4"
 MOUNT_DEVICE = "MountVolume.MountDevice"
@@ -24,13 +28,18 @@ _NOTHING_FOUND, _NOT_CORRECTED = 2, 4
 """Exit codes of blkid and of fsck."""
 
 
-def mount_device(device: str, target: Path, kind: str, options: Sequence[str]) -> None:
-    """Raises MountError, OSError."""
+def mount_device(
+    device: str, target: Path, kind: str, options: Sequence[str], *, read_only: bool = False
+) -> None:
+    """For a reader the device is left as it is, yet mounted for all: Linux has it one way only at a time.
+
+    Raises MountError, OSError.
+    """
     with _locked(device):
         if target in mounted_below(target):
             return
         try:
-            _prepare(device, kind or DEFAULT_KIND, is_read_only="ro" in options)
+            _prepare(device, kind or DEFAULT_KIND, is_read_only=read_only or "ro" in options)
             target.mkdir(mode=0o750, parents=True, exist_ok=True)
             mount(device, target, kind or DEFAULT_KIND, [*options, "defaults"])
         except MountError as error:
@@ -61,7 +70,18 @@ def _file_system_of(device: str) -> str:
     done = _run("blkid", "-p", "-s", "TYPE", "-s", "PTTYPE", "-o", "export", device)
     if done.returncode not in (0, _NOTHING_FOUND):
         raise MountError(f"failed to get disk format of disk {device}: exit status {done.returncode}")
-    found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    try:
+        return parse_blkid(done.stdout)
+    except ValueError as error:
+        raise MountError(f"failed to get disk format of disk {device}: {error}") from None
+
+
+def parse_blkid(text: str) -> str:
+    """What it has found, or ''. Raises ValueError for what another blkid says: that may be of data."""
+    lines = [line.split("=") for line in text.splitlines() if line]
+    if any(len(each) != 2 for each in lines):
+        raise ValueError(f"blkid returns invalid output: {text}")
+    found = dict(lines)
     return _UNKNOWN if found.get("PTTYPE") else found.get("TYPE", "")
 
 
@@ -73,7 +93,10 @@ def _format(device: str, kind: str) -> None:
 
 
 def _check(device: str) -> None:
-    """Other complaints of fsck are left to mounting, as upstream does."""
+    """Other complaints of fsck are left to mounting, as upstream does, and so is all where there is none."""
+    if which("fsck") is None:
+        log.warning("'fsck' not found on system; continuing mount without running 'fsck'.")
+        return
     done = _run("fsck", "-a", device)
     if done.returncode == _NOT_CORRECTED:
         raise MountError(f"'fsck' found errors on device {device} but could not correct them: {done.stdout}")

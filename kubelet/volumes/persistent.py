@@ -45,7 +45,7 @@ def set_up_persistent(volume: Object, directory: Path, *, read_only: bool) -> Mo
         return MountedVolume(_device(spec), read_only)
     if "local" in spec:
         target = directory / LOCAL_PLUGIN / name_of(volume)
-        return MountedVolume(_set_up_local(spec["local"], target, options), read_only)
+        return MountedVolume(_set_up_local(spec["local"], target, options, read_only), read_only)
     if "hostPath" in spec:
         source = spec["hostPath"]
         return MountedVolume(set_up_host_path(source["path"], source.get("type") or ""), read_only)
@@ -72,12 +72,12 @@ def _no_driver(driver: str, stage: str, step: str) -> MountError:
     return MountError(f"kubernetes.io/csi: {step}: {reason}", stage)
 
 
-def _set_up_local(source: Object, target: Path, options: list[str]) -> str:
+def _set_up_local(source: Object, target: Path, options: list[str], read_only: bool) -> str:
     where = Path(source["path"])
     if not where.exists():
         raise MountError(f'path "{where}" does not exist', NEW_MOUNTER)
     if where.is_block_device():
-        mount_device(str(where), target, source.get("fsType") or "", options)
+        mount_device(str(where), target, source.get("fsType") or "", options, read_only=read_only)
         return str(target)
     if not where.is_dir():
         raise MountError("only directory and block device are supported", NEW_MOUNTER)

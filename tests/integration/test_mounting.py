@@ -81,6 +81,8 @@ def test_why_a_device_is_not_mounted(tmp_path: Path, device: str) -> None:
         f"disk {device} as we are manipulating it in read-only mode"
     )
     assert caught.value.stage == "MountVolume.MountDevice"
+    with pytest.raises(MountError, match="in read-only mode"):
+        mount_device(device, target, "", [], read_only=True)
     with pytest.raises(MountError, match=r"error mkfs\.nosuch failed: "):
         mount_device(device, target, "nosuch", [])
     subprocess.run(["mkfs.ext4", "-q", device], check=True)
