@@ -31,7 +31,8 @@ class Chain:
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = tuple(plugins)
-        self._steps: dict[tuple[Operation, str, str, str, str], _Steps] = {}
+        self._steps: dict[tuple[Operation, str, str, str, str, bool], _Steps] = {}
+        """By what plugins go by. A custom resource may come back under its name, in namespaces or not."""
 
     def applies(self, operation: Operation, resource: Resource, subresource: str = "") -> bool:
         """Whether any plugin looks at such writes."""
@@ -49,7 +50,7 @@ class Chain:
         await steps.validate.take(attributes)
 
     def _steps_for(self, operation: Operation, resource: Resource, subresource: str) -> _Steps:
-        key = (operation, resource.group, resource.version, resource.plural, subresource)
+        key = operation, subresource, resource.group, resource.version, resource.plural, resource.namespaced
         found = self._steps.get(key)
         if found is None:
             chosen = [each for each in self._plugins if each.handles(operation, resource, subresource)]

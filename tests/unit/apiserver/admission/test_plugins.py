@@ -14,6 +14,7 @@ from apimachinery.scheme import (
     PERSISTENT_VOLUME_CLAIMS,
     RUNTIME_CLASSES,
     SERVICES,
+    Resource,
 )
 from apiserver.admission.always_pull_images import AlwaysPullImages
 from apiserver.admission.certificate_requester import CertificateRequester
@@ -36,6 +37,12 @@ def test_a_chain_knows_who_is_asked() -> None:
         chain.applies("CREATE", CONFIG_MAPS),
     ]
     assert asked == [True, False, False]
+
+
+def test_a_chain_takes_a_custom_resource_for_another_when_its_scope_is() -> None:
+    chain = Chain([lifecycle()])
+    scopes = [Resource("example.com", "v1", "widgets", "Widget", namespaced) for namespaced in (False, True)]
+    assert [chain.applies("CREATE", each) for each in scopes] == [False, True]
 
 
 # NamespaceLifecycle
