@@ -49,8 +49,8 @@ class Patch(NamedTuple):
     """From an object to the patched one."""
 
     apply: Callable[[Object], Any]
-    shown: str = ""
-    """Of a strategic one: what is shown where the result is none. Of others that is the result."""
+    strategic: Object | None = None
+    """Of a strategic one: itself, to be shown where the result is no object. Of others that is the result."""
 
 
 async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -146,7 +146,7 @@ def _strategic(document: Any, expected: bodies.Expected) -> Patch:
         except PatchError as error:
             raise BadRequestError(str(error)) from None
 
-    return Patch(patched, go_text(fields))
+    return Patch(patched, fields)
 
 
 def _fields(document: Any) -> Object:
@@ -182,8 +182,8 @@ def decode_patched(
     except DecodeError as error:
         raise _invalid_patch("", str(error)) from None
     except bodies.UnfitBodyError as error:
-        if patch.shown:
-            raise _invalid_patch(patch.shown, error.conversion) from None
+        if patch.strategic is not None:
+            raise _invalid_patch(go_text(patch.strategic), error.conversion) from None
         # Once more, since the check has mended the first result.
         raise _invalid_patch(orjson.dumps(patch.apply(current)).decode(), error.problem) from None
 
