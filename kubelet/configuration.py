@@ -96,9 +96,10 @@ def check(configuration: Mapping[str, Any]) -> None:
 
 
 def merge(document: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    """Defaults, overlaid by the file, overlaid by the flags that were given."""
-    given = _overlay(_given(document), _of_flags(options))
-    return _overlay(_overlay(DEFAULTS, ACCEPTED), {**given, **_following(given)})
+    """Defaults, overlaid by the file and what follows from it, overlaid by the flags that were given."""
+    given = _given(document)
+    of_file = _overlay(_overlay(DEFAULTS, ACCEPTED), {**given, **_following(given)})
+    return _overlay(of_file, _of_flags(options))
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:

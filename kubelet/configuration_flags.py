@@ -52,11 +52,11 @@ def parse_taints(text: str) -> list[dict[str, str]]:
 
 
 def settings_of(flags: SettingFlags) -> dict[str, Any]:
-    """What was given, as a configuration has it."""
+    """What was given, be it empty, as a configuration has it."""
     settings: dict[str, Any] = {}
     for each in fields(flags):
         value, path = getattr(flags, each.name), each.metadata.get("path")
-        if path and value not in (None, "", []):
+        if path and value is not None:
             holder = settings
             for name in path[:-1]:
                 holder = holder.setdefault(name, {})

@@ -76,14 +76,30 @@ def test_a_drop_in_of_another_kind(tmp_path: Path) -> None:
         ("--fail-swap-on=false", "failSwapOn", False),
         ("--cgroup-driver=systemd", "cgroupDriver", "systemd"),
         ("--tls-min-version=VersionTLS13", "tlsMinVersion", "VersionTLS13"),
+        ("--resolv-conf=", "resolvConf", ""),
+        ("--register-with-taints=", "registerWithTaints", []),
     ],
 )  # fmt: skip
 def test_a_flag_wins_over_the_file(argument: str, path: str, value: object) -> None:
-    found = merge({"maxPods": 1, "clusterDNS": []}, parse(Options, [argument], prog="kubelet", unused=UNUSED))
+    taints = [{"key": "a", "effect": "NoExecute"}]
+    of_file = {"maxPods": 1, "clusterDNS": [], "registerWithTaints": taints, "resolvConf": "/etc/hosts.conf"}
+    found = merge(of_file, parse(Options, [argument], prog="kubelet", unused=UNUSED))
     check(found)
     for name in path.split("."):
         found = found[name]
     assert found == value
+
+
+@pytest.mark.parametrize(
+    ("argument", "field", "value"),
+    [
+        ("--node-status-update-frequency=20s", "nodeStatusReportFrequency", "5m0s"),
+        ("--eviction-hard=memory.available<1Gi", "evictionHard", {"memory.available": "1Gi"}),
+    ],
+)
+def test_of_flags_nothing_follows(argument: str, field: str, value: object) -> None:
+    flags = parse(Options, [argument], prog="kubelet", unused=UNUSED)
+    assert merge({"mergeDefaultEvictionSettings": True}, flags)[field] == value
 
 
 def test_what_tls_cannot_be_is_refused() -> None:
