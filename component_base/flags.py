@@ -15,11 +15,11 @@ from types import UnionType
 from typing import Any, NoReturn, TypeVar
 
 from apimachinery.durations import format_duration, parse_duration
-from component_base.version import GIT_VERSION
+from component_base.version import GIT_VERSION, version_info
 
 T = TypeVar("T")
 _NONE: dict[str, Callable[[str], Any]] = {}
-_VERSION_HELP = "Print version information and quit."
+_VERSION_HELP = "Print version information and quit, with --version=raw all of it."
 
 
 def flag(
@@ -65,12 +65,20 @@ def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str, unu
     """The options of a command line; exits with upstream's words for a flag that is not known."""
     parser = _Parser(prog=prog, allow_abbrev=False, add_help=True, usage=f"{prog} [flags]")
     parser.add_argument(
-        "--version", action="version", version=f"Kubernetes {GIT_VERSION}", help=_VERSION_HELP
+        "--version",
+        action=_Tell,
+        dest=argparse.SUPPRESS,
+        default=argparse.SUPPRESS,
+        nargs="?",
+        const="true",
+        type=_version,
+        metavar="",
+        help=_VERSION_HELP,
     )
     hints = typing.get_type_hints(options)
     for each in _flags(options):
         _add(parser, each, hints[each.name])
-    for name, read in (unused).items():
+    for name, read in unused.items():
         _add_unused(parser, name, read)
     known, unknown = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
     if unknown:
@@ -101,6 +109,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(1, f"Error: {message}\n")
 
 
+class _Tell(argparse.Action):
+    """Prints a text, and that is all, if there is one."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        if values:
+            print(values)
+            parser.exit(0)
+
+
 class _Gather(argparse.Action):
     """A list or map that is said in parts: `--f=a --f=b` is `--f=a,b`, and neither adds to the default."""
 
@@ -115,6 +132,14 @@ class _Note(argparse.Action):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         setattr(namespace, self.dest, (*getattr(namespace, self.dest), option_string))
+
+
+def _version(text: str) -> str:
+    """What `--version=text` prints: nothing, where it is false."""
+    if text != "raw":
+        return f"Kubernetes {GIT_VERSION}" if _parse_bool_flag(text) else ""
+    fields = [f'{name[:1].upper()}{name[1:]}:"{value}"' for name, value in version_info().items()]
+    return f"version.Info{{{', '.join(fields)}}}"
 
 
 def _joined(before: Any, more: Any) -> Any:

@@ -110,8 +110,20 @@ def test_and_they_are_read_all_the_same(argument: str, capsys: pytest.CaptureFix
     assert argument.partition("=")[0] in capsys.readouterr().err
 
 
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("--version", "Kubernetes v1.34"),
+        ("--version=true", "Kubernetes v1.34"),
+        ("--version=raw", 'version.Info{Major:"1", Minor:"34", '),
+    ],
+)
+def test_the_version(argument: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        parse(Options, ["--version"], prog="test")
+        parse(Options, [argument], prog="test")
     assert caught.value.code == 0
-    assert capsys.readouterr().out.startswith("Kubernetes v1.34")
+    assert capsys.readouterr().out.startswith(told)
+
+
+def test_the_version_may_stay_untold() -> None:
+    assert parse(Options, ["--version=false"], prog="test") == Options()
