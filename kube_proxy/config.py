@@ -12,6 +12,7 @@ from typing import Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object, get_path
+from apimachinery.schema.scalars import json_kind
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from kube_proxy.options import Options
 from kube_proxy.tracking import Tracking
@@ -38,6 +39,8 @@ _TRACKING = {
     "udpTimeout": "udp_timeout",
     "udpStreamTimeout": "udp_stream_timeout",
 }
+_GO_TYPES = {bool: "bool", int: "int32", float: "string"}
+"""By the type of a default: floats are seconds."""
 
 
 class ConfigError(ValueError):
@@ -147,10 +150,33 @@ def parse_configuration(document: Object, default_mode: str = "nftables") -> Con
     )
 
 
-def _tracking(section: Mapping[str, Any]) -> Tracking:
-    given = {name: section[key] for key, name in _TRACKING.items() if section.get(key) is not None}
-    seconds = {name: parse_duration(value) for name, value in given.items() if isinstance(value, str)}
-    return _checked(Tracking(**{**given, **seconds}))
+def _tracking(section: Any) -> Tracking:
+    defaults = Tracking()
+    if not isinstance(section, dict):
+        raise _unfit(section, "conntrack", "KubeProxyConntrackConfiguration")
+    given = {
+        name: _read(key, section[key], getattr(defaults, name))
+        for key, name in _TRACKING.items()
+        if section.get(key) is not None
+    }
+    return _checked(Tracking(**given))
+
+
+def _read(key: str, value: Any, default: bool | int | float) -> Any:
+    """Times are written as Go does, the others as they are. Raises ConfigError."""
+    is_time = isinstance(default, float)
+    fits = type(value) is (str if is_time else type(default))
+    if not fits:
+        raise _unfit(value, f"conntrack.{key}", _GO_TYPES[type(default)])
+    try:
+        return parse_duration(value) if is_time else value
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _unfit(value: Any, path: str, go_type: str) -> ConfigError:
+    field = f"Go struct field KubeProxyConfiguration.{path} of type {go_type}"
+    return ConfigError(f"json: cannot unmarshal {json_kind(value)} into {field}")
 
 
 def _checked(tracking: Tracking) -> Tracking:

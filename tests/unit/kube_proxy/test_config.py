@@ -113,6 +113,27 @@ def test_tracking_becomes_sysctls(tracking: Tracking, cores: int, expected: dict
         pytest.param(
             {"conntrack": {"min": -1}}, "conntrack.min: must be greater than or equal to 0", id="negative"
         ),
+        pytest.param(
+            {"conntrack": {"maxPerCore": "many"}},
+            "json: cannot unmarshal string into Go struct field "
+            "KubeProxyConfiguration.conntrack.maxPerCore of type int32",
+            id="no number",
+        ),
+        pytest.param(
+            {"conntrack": {"udpTimeout": 30}},
+            "json: cannot unmarshal number into Go struct field "
+            "KubeProxyConfiguration.conntrack.udpTimeout of type string",
+            id="seconds without a unit",
+        ),
+        pytest.param(
+            {"conntrack": {"udpTimeout": "soon"}}, 'time: invalid duration "soon"', id="no duration"
+        ),
+        pytest.param(
+            {"conntrack": ["x"]},
+            "json: cannot unmarshal array into Go struct field KubeProxyConfiguration.conntrack of type "
+            "KubeProxyConntrackConfiguration",
+            id="a list",
+        ),
         pytest.param({"detectLocalMode": "x"}, 'unsupported detect-local-mode "x"', id="local mode"),
     ],
 )
