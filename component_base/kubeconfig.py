@@ -82,7 +82,8 @@ def load(
 
     `cluster`, `user` and `server` go before its own.
 
-    Read from `path`, else from the files of $KUBECONFIG, else ~/.kube/config, else from inside a pod.
+    Read from `path`, else from the files of $KUBECONFIG, else ~/.kube/config, else, where no `server` is
+    named, from inside a pod.
     Raises ConfigError, also where no server is named and there is no default.
     """
     files = [Path(path)] if path else config_files(environ)
@@ -90,7 +91,7 @@ def load(
     if path and not present:
         raise ConfigError(f"stat {path}: no such file or directory")
     merged = merge([_read(each) for each in present])
-    if not merged["clusters"] and "KUBERNETES_SERVICE_HOST" in environ:
+    if not (merged["clusters"] or server) and "KUBERNETES_SERVICE_HOST" in environ:
         return in_cluster(environ)
     chosen = _context(merged, context or merged["current-context"])
     given = {key: value for key, value in (("cluster", cluster), ("user", user)) if value}

@@ -106,6 +106,12 @@ def test_a_pod_uses_its_service_account(tmp_path: Path) -> None:
     assert (found.server, found.ca, found.namespace) == ("https://[fd00::1]:6443", b"ca.crt", "namespace")
 
 
+def test_a_server_that_is_named_is_not_asked_as_the_pod() -> None:
+    environ = {"KUBERNETES_SERVICE_HOST": "fd00::1", "HOME": "/nowhere"}
+    found = load(server="http://192.0.2.1:8080", environ=environ)
+    assert (found.server, found.token_file) == ("http://192.0.2.1:8080", None)
+
+
 async def test_a_token_file_is_read_again_after_it_rotated(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("one\n")
