@@ -18,7 +18,7 @@ from scheduler.extended import bind_with
 from scheduler.extender import ExtenderError
 from scheduler.framework.binding_points import Reservations
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import EventKind, PreBindError, States, Subject, Verdict
+from scheduler.framework.interface import EventKind, PreBindError, States, Subject, Verdict, code_of
 from scheduler.framework.profile import Profile
 from scheduler.framework.waiting import WaitingPod
 from scheduler.node_info import NodeInfo
@@ -158,12 +158,12 @@ def _reserve(
 ) -> Verdict | None:
     with metrics.PointTimer("Reserve", profile.name) as timer:
         refusal = profile.binding.reserve(pod, node, states, reserved)
-        timer.rejected = refusal is not None
+        timer.status = code_of(refusal)
         return refusal
 
 
 def _permit(profile: Profile, pod: PodInfo, node: NodeInfo) -> dict[str, float] | Verdict:
     with metrics.PointTimer("Permit", profile.name) as timer:
         answer = profile.binding.permit(pod, node)
-        timer.rejected = isinstance(answer, Verdict)
+        timer.status = code_of(answer) if isinstance(answer, Verdict) else "Wait" if answer else "Success"
         return answer

@@ -109,19 +109,19 @@ def observe_bound(attempts: int, seconds: float) -> None:
 class PointTimer:
     """Times the plugins of one extension point; what breaks in there is an Error."""
 
-    __slots__ = ("_begun", "_point", "_profile", "rejected")
+    __slots__ = ("_begun", "_point", "_profile", "status")
 
     def __init__(self, point: str, profile: str) -> None:
         self._point, self._profile = point, profile
-        self.rejected = False
-        """Whether a plugin has said no."""
+        self.status = "Success"
+        """What the plugins have said together: one of upstream's codes."""
 
     def __enter__(self) -> PointTimer:
         self._begun = perf_counter()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        status = "Error" if kind else "Unschedulable" if self.rejected else "Success"
+        status = "Error" if kind else self.status
         _point(self._point, status, self._profile).observe(perf_counter() - self._begun)
 
 

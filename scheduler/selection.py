@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.cache import Cache
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import States, Verdict
+from scheduler.framework.interface import States, Verdict, code_of
 from scheduler.framework.profile import EligibleNodes, Profile
 from scheduler.metrics import PointTimer
 from scheduler.node_info import NodeInfo
@@ -99,7 +99,7 @@ class Selector:
     def _pre_filter(self, pod: PodInfo, profile: Profile) -> States | Verdict:
         with PointTimer("PreFilter", profile.name) as timer:
             states = profile.pre_filter(pod, self._cache)
-            timer.rejected = isinstance(states, Verdict)
+            timer.status = code_of(states if isinstance(states, Verdict) else None)
             return states
 
     def _feasible(
@@ -168,14 +168,13 @@ class Selector:
         """The nodes that fit, and what is against the others."""
         verdicts: dict[str, Verdict] = {}
         fitting = []
-        with PointTimer("Filter", profile.name) as timer:
+        with PointTimer("Filter", profile.name):
             for node in nodes:
                 verdict = self.first_no(pod, profile, states, node)
                 if verdict is None:
                     fitting.append(node)
                 else:
                     verdicts[node.name] = verdict
-            timer.rejected = not fitting
         return fitting, verdicts
 
     def _best(

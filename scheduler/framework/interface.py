@@ -36,6 +36,13 @@ class Verdict(NamedTuple):
     is_final: bool = False
 
 
+def code_of(verdict: Verdict | None) -> str:
+    """As upstream's framework, and with it its metrics, calls it."""
+    if verdict is None:
+        return "Success"
+    return "UnschedulableAndUnresolvable" if verdict.is_final else "Unschedulable"
+
+
 # What each plugin's pre_filter found out about the pod in hand.
 States = dict[str, Any]
 

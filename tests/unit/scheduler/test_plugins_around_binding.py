@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.counting import Counting
 from tests.unit.scheduler.builders import make_node, make_pod
 from tests.unit.scheduler.own_plugins import Careless, Quota, Refuser, Slow, Teller, bindings, warnings
 from tests.unit.scheduler.test_scheduler import running
@@ -27,6 +28,26 @@ async def test_a_pod_waits_until_it_is_allowed() -> None:
         await asyncio.sleep(1)
         assert bindings(cluster) == ["bind p a"]
         assert not list(cluster.waiting)
+
+
+@pytest.mark.parametrize(
+    ("args", "cpu", "point", "status"),
+    [
+        pytest.param({"seconds": 60}, "", "Permit", "Wait", id="one waits"),
+        pytest.param({"refusal": "no"}, "", "Permit", "Unschedulable", id="one refuses"),
+        pytest.param({}, "100", "Filter", "Success", id="that no node fits is no failure of filters"),
+    ],
+)
+async def test_what_plugins_come_to_is_told_in_upstreams_codes(
+    args: dict[str, Any], cpu: str, point: str, status: str
+) -> None:
+    counting = Counting()
+    async with running(own=[Slow], own_args={"Slow": args}) as cluster:
+        cluster.handlers.node(None, make_node("a", cpu="1"))
+        cluster.put(make_pod("p", cpu=cpu))
+        await asyncio.sleep(0.5)
+    labels = {"extension_point": point, "status": status, "profile": "default-scheduler"}
+    assert counting.more("scheduler_framework_extension_point_duration_seconds_count", **labels) == 1
 
 
 async def test_a_pod_that_is_not_allowed_in_time_is_rejected_and_its_room_free() -> None:
