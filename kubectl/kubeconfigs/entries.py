@@ -12,9 +12,23 @@ from apimachinery.objects import Object
 from kubectl.failures import CommandError
 
 SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
-_SINGLE = ("current-context", "kind", "apiVersion")
+SINGLE = ("current-context", "kind", "apiVersion")
 _BYTES = ("certificate-authority-data", "client-certificate-data", "client-key-data")
 _TRUE_OR_FALSE = ("insecure-skip-tls-verify", "disable-compression")
+_NESTED = ("extensions", "exec", "auth-provider", "as-groups", "as-user-extra")
+"""What is no single value: it can be taken away, not set."""
+_FIELDS = {
+    "clusters": (
+        "server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority",
+        "certificate-authority-data", "proxy-url", "disable-compression", "extensions",
+    ),
+    "contexts": ("cluster", "user", "namespace", "extensions"),
+    "users": (
+        "client-certificate", "client-certificate-data", "client-key", "client-key-data", "token",
+        "tokenFile", "as", "as-uid", "as-groups", "as-user-extra", "username", "password",
+        "auth-provider", "exec", "extensions",
+    ),
+}  # fmt: skip
 
 
 _ALWAYS = {"contexts": {"cluster": "", "user": ""}}
@@ -53,32 +67,41 @@ def rename_context(config: Object, old: str, new: str) -> Object:
 
 def set_property(config: Object, path: str, value: str, *, raw: bool = False) -> Object:
     """`current-context`, or `users.NAME.token`; bytes in base64 unless they are raw. Raises CommandError."""
-    if path in _SINGLE:
+    if path in SINGLE:
         return {**config, path: value}
-    section, name, field = _split(path)
-    if not field:
+    section, name, field = split(path)
+    if not field or field in _NESTED:
         raise CommandError(f"unable to set {path}: it is no single property")
     return put(config, section, name, {field: _value(field, value, raw)})
 
 
 def unset_property(config: Object, path: str) -> Object:
     """`current-context`, `users`, `users.NAME` or `users.NAME.token`. Raises CommandError."""
-    if path in _SINGLE:
+    if path in SINGLE:
         return {**config, path: ""}
-    section, name, field = _split(path)
+    section, name, field = split(path)
     if not name:
         return {**config, section: []}
+    if not field:
+        return remove(config, section, name)
     if name not in named(config, section):
         raise CommandError(f"current map key `{name}` is invalid")
-    return put(config, section, name, {field: None}) if field else remove(config, section, name)
+    return put(config, section, name, {field: None})
 
 
-def _split(path: str) -> tuple[str, str, str]:
-    section, _, rest = path.partition(".")
-    name, _, field = rest.partition(".")
+def split(path: str) -> tuple[str, str, str]:
+    """Section, name and field; the name, which may have dots, ends where a field begins.
+
+    Raises CommandError.
+    """
+    section, *parts = path.split(".")
     if section not in SECTIONS:
         raise CommandError(f"unable to parse {path} after [] at api.Config")
-    return section, name, field
+    fields = _FIELDS[section]
+    end = next((place for place, part in enumerate(parts) if place and part in fields), len(parts))
+    if len(parts) > end + 1:
+        raise CommandError(f"unable to parse one or more field values of {path}")
+    return section, ".".join(parts[:end]), ".".join(parts[end:])
 
 
 def _value(field: str, text: str, raw: bool) -> Any:

@@ -53,6 +53,11 @@ def path_of(section: str, name: str) -> Path:
     return next((path for path in paths() if name in named(read(path), section)), default_path())
 
 
+def current_path() -> Path:
+    """The file that says which context is the current one, or the one that would."""
+    return next((path for path in paths() if read(path)["current-context"]), default_path())
+
+
 def change(path: Path, how: Change) -> None:
     """Rewrites a file; made anew, only its owner can read it."""
     result = how(read(path))

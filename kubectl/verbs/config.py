@@ -104,6 +104,8 @@ def set_context(
     namespace: Annotated[str | None, Flag("--namespace", "-n", help="The namespace of the context.")] = None,
 ) -> None:
     """Set a context entry in kubeconfig. What is given empty is taken away."""
+    if len(words) > 1:
+        raise UsageError(f"Unexpected args: {words}", "config set-context", "usage")
     if words and current:
         raise CommandError("you cannot specify both a context name and --current")
     name = files.merged().get("current-context", "") if current else "".join(words[:1])
@@ -133,6 +135,8 @@ def set_cluster(
     proxy_url: Annotated[str, Flag("--proxy-url", help="The proxy that leads to it.")] = "",
 ) -> None:
     """Set a cluster entry in kubeconfig."""
+    if authority and insecure:
+        raise CommandError("you cannot specify a certificate authority and insecure mode at the same time")
     fields: Object = {
         "server": server or None,
         "certificate-authority": str(Path(authority).absolute()) if authority else None,
@@ -165,7 +169,8 @@ def rename_context(
         raise CommandError(f'cannot rename the context "{old}", it\'s not in {path}')
     if new in contexts:
         raise CommandError(f'cannot rename the context "{old}", the context "{new}" already exists in {path}')
-    files.change(path, lambda config: entries.rename_context(config, old, new))
+    for each in {path, files.current_path()}:
+        files.change(each, lambda config: entries.rename_context(config, old, new))
     print(f'Context "{old}" renamed to "{new}".')
 
 
@@ -206,14 +211,22 @@ def set_(
         raise UsageError(f"Unexpected args: {words}", "config set", "usage")
     if not words[1]:
         raise CommandError("you cannot use set to unset a property")
-    files.change(files.default_path(), lambda config: entries.set_property(config, *words, raw=raw))
+    path = files.default_path() if words[0] in entries.SINGLE else _path_of(words[0])
+    files.change(path, lambda config: entries.set_property(config, *words, raw=raw))
     print(f'Property "{words[0]}" set.')
 
 
 def unset(name: Annotated[str, Words("PROPERTY_NAME")]) -> None:
     """Unset an individual value in a kubeconfig file."""
-    files.change(files.default_path(), lambda config: entries.unset_property(config, name))
+    path = files.current_path() if name in entries.SINGLE else _path_of(name)
+    files.change(path, lambda config: entries.unset_property(config, name))
     print(f'Property "{name}" unset.')
+
+
+def _path_of(name: str) -> Path:
+    """The file that has the property's entry, or would have it. Raises CommandError."""
+    section, entry, _ = entries.split(name)
+    return files.path_of(section, entry)
 
 
 config = Group(

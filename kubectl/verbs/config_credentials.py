@@ -22,7 +22,7 @@ def set_credentials(
     password: Annotated[str, Flag("--password", help="For basic authentication.")] = "",
     command: Annotated[str, Flag("--exec-command", help="A program that gives credentials.")] = "",
     api_version: Annotated[str, Flag("--exec-api-version", help="The form in which it gives them.")] = "",
-    arguments: Annotated[list[str] | None, Flag("--exec-arg", help="An argument of it.")] = None,
+    arguments: Annotated[list[str] | None, Flag("--exec-arg", commas=True, help="Arguments of it.")] = None,
     environment: Annotated[
         list[str] | None, Flag("--exec-env", help="A variable of it: KEY=VALUE, or KEY- to remove.")
     ] = None,
@@ -31,7 +31,8 @@ def set_credentials(
     """Set a user entry in kubeconfig."""
     if token and (username or password):
         raise CommandError(
-            "you cannot specify more than one authentication method at the same time: --token, --username"
+            "you cannot specify more than one authentication method at the same time: "
+            "--token, --username/--password"
         )
     path = files.path_of("users", name)
     fields: Object = {

@@ -262,9 +262,24 @@ def test_bytes_that_are_no_base64_are_refused() -> None:
         entries.set_property({}, "users.u.client-key-data", "hi!")
 
 
-def test_properties_that_do_not_exist_are_refused() -> None:
-    with pytest.raises(CommandError, match=r"unable to parse nope\.x after"):
-        entries.set_property({}, "nope.x", "y")
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("nope.x", r"unable to parse nope\.x after"),
+        ("contexts.c.nope", r"unable to set contexts\.c\.nope"),
+        ("users.u.exec", r"unable to set users\.u\.exec"),
+        ("users.u.exec.command", r"unable to parse one or more field values of users\.u\.exec\.command"),
+    ],
+)
+def test_properties_that_do_not_exist_are_refused(path: str, why: str) -> None:
+    with pytest.raises(CommandError, match=why):
+        entries.set_property({}, path, "y")
+
+
+def test_names_in_a_kubeconfig_may_have_dots() -> None:
+    config = entries.set_property({}, "clusters.10.10.12.56.server", "https://x")
+    assert config == {"clusters": [{"name": "10.10.12.56", "cluster": {"server": "https://x"}}]}
+    assert entries.unset_property(config, "clusters.10.10.12.56") == {"clusters": []}
 
 
 def test_a_custom_resource_has_no_strategic_patches() -> None:
