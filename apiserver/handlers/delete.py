@@ -6,27 +6,20 @@ from apimachinery.errors import BadRequestError
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_entry, send_value, success
+from apiserver.registry.deletion import RETURNED_WHOLE
 from apiserver.registry.options import DeleteOptions, parse_delete_options
 from apiserver.registry.store import Store
 from apiserver.request import RequestInfo
 
 _SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
 _EXPECTED = bodies.Expected("meta.k8s.io/v1", "DeleteOptions")
-_RETURNED_WHOLE = frozenset(
-    (
-        "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas",
-        "serviceaccounts", "services", "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io",
-        "csinodes.storage.k8s.io", "volumeattachments.storage.k8s.io",
-    )
-)  # fmt: skip
-"""Kinds whose DELETE answers with the object that is gone; the others answer with a Status."""
 
 
 async def delete(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     options = await read_options(info, receive, store)
     entry, gone = await store.delete(info, store.namespace_of(info), info.name, options)
     accepted = not gone and options.orphan_dependents is False
-    if gone and store.resource.group_resource not in _RETURNED_WHOLE:
+    if gone and store.resource.group_resource not in RETURNED_WHOLE:
         await send_value(info, send, success(store, entry))
     else:
         await send_entry(info, send, store, entry, 202 if accepted else 200)

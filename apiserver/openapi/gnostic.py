@@ -65,6 +65,7 @@ def _operation(operation: Mapping[str, Any]) -> bytes:
     return b"".join(
         (
             _texts(1, operation.get("tags", ())),
+            _text(3, operation.get("description", "")),
             _text(5, operation.get("operationId", "")),
             _texts(6, operation.get("produces", ())),
             _texts(7, operation.get("consumes", ())),
@@ -86,7 +87,8 @@ def _parameter(parameter: Mapping[str, Any]) -> bytes:
     if place == "body":
         body = _text(2, name) + _text(3, place) + _bool(4, required) + _bytes(5, _schema(parameter["schema"]))
         return _bytes(1, body)
-    shared = _bool(1, required) + _text(2, place) + _text(4, name)
+    description = _text(3, parameter.get("description", ""))
+    shared = _bool(1, required) + _text(2, place) + description + _text(4, name)
     if place == "query":
         return _bytes(2, _bytes(3, shared + _text(6, parameter["type"]) + _unique(20)))
     return _bytes(2, _bytes(4, shared + _text(5, parameter["type"]) + _unique(19)))

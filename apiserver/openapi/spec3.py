@@ -10,8 +10,10 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from apiserver.openapi.operations import PATCH, Operation, operations
-from apiserver.openapi.swagger import CODES, TEXTS, path_parameters
+from apiserver.openapi.operations import PATCH, Operation
+from apiserver.openapi.parameters import Parameter, to_v2
+from apiserver.openapi.paths import paths_of
+from apiserver.openapi.swagger import TEXTS
 from component_base.version import GIT_VERSION
 
 OLD, NEW = "#/definitions/", "#/components/schemas/"
@@ -19,16 +21,17 @@ OLD, NEW = "#/definitions/", "#/components/schemas/"
 
 def document(resources: Sequence[Resource], definitions: Mapping[str, Any]) -> Object:
     """The document of one group and version; `definitions` are OpenAPI v2 ones."""
-    paths: dict[str, Any] = {}
-    named: set[str] = set()
-    for operation in operations(resources):
-        item = paths.setdefault(operation.path, _parameters(path_parameters(operation.path)))
-        item[operation.method] = _operation(operation)
-        named |= {operation.body, operation.answer} - {""}
+    found = paths_of(resources)
+    named = {name for each in found for one, _ in each.operations for name in (one.body, one.answer) if name}
+    paths = {
+        each.path: _parameters(each.parameters)
+        | {one.method: _operation(one, own) for one, own in each.operations}
+        for each in found
+    }
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},
-        "paths": dict(sorted(paths.items())),
+        "paths": paths,
         "components": {"schemas": _reachable(named, definitions)},
     }
 
@@ -66,26 +69,26 @@ def to_v3(schema: Any, references: set[str]) -> Any:
     return {"allOf": [renamed], **rest} if rest else renamed
 
 
-def _parameters(old: Iterable[Object]) -> Object:
-    """v2's parameters with their type in a schema; no field without any, since Go writes none."""
-    found = [_parameter(each) for each in old]
-    return {"parameters": found} if found else {}
+def _parameters(found: Iterable[Parameter]) -> Object:
+    """No field without any, since Go writes none."""
+    listed = [_parameter(to_v2(each)) for each in found]
+    return {"parameters": listed} if listed else {}
 
 
 def _parameter(old: Object) -> Object:
-    kept = {key: value for key, value in old.items() if key in ("name", "in", "required", "description")}
+    """v2's parameter with its type in a schema."""
+    kept = {key: value for key, value in old.items() if key not in ("type", "uniqueItems")}
     return {**kept, "schema": {"type": old["type"], "uniqueItems": True}}
 
 
-def _operation(operation: Operation) -> Object:
+def _operation(operation: Operation, own: Iterable[Parameter]) -> Object:
     group, version, kind = operation.gvk
-    parts = [parameter.partition(":") for parameter in operation.parameters]
-    query = [{"name": name, "in": "query", "type": kind_of} for name, _, kind_of in parts]
     body: Object = {"requestBody": _body(operation)} if operation.body else {}
     return {
         "tags": [operation.tag],
+        "description": operation.description,
         "operationId": operation.operation_id,
-        **_parameters(query),
+        **_parameters(own),
         **body,
         "responses": _responses(operation),
         "x-kubernetes-action": operation.action,
@@ -102,6 +105,5 @@ def _body(operation: Operation) -> Object:
 def _responses(operation: Operation) -> Object:
     schema: Object = {"$ref": NEW + operation.answer} if operation.answer else {"type": "string"}
     content = {each: {"schema": schema} for each in operation.answer_types}
-    codes = CODES.get(operation.method, ("200",))
-    found: Object = {code: {"description": TEXTS[code], "content": content} for code in codes}
+    found: Object = {code: {"description": TEXTS[code], "content": content} for code in operation.codes}
     return found | {"401": {"description": "Unauthorized"}}

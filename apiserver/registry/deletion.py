@@ -18,6 +18,15 @@ from apiserver.registry.options import DeleteOptions
 _DELETED_AND_RECREATED = "The object might have been deleted and then recreated"
 _MODIFIED = "The object might have been modified"
 
+RETURNED_WHOLE = frozenset({
+    "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas",
+    "serviceaccounts", "services", "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io",
+    "csinodes.storage.k8s.io", "volumeattachments.storage.k8s.io", "volumeattributesclasses.storage.k8s.io",
+    "deviceclasses.resource.k8s.io", "resourceclaims.resource.k8s.io",
+    "resourceclaimtemplates.resource.k8s.io", "resourceslices.resource.k8s.io",
+})  # fmt: skip
+"""Kinds whose DELETE answers with the object that is gone; the others answer with a Status."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deletion:

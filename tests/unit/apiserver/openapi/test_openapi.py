@@ -27,7 +27,7 @@ def openapi() -> OpenAPI:
 
 
 JSON, YAML = "application/json", "application/yaml"
-POD = "/api/v1/namespaces/{namespace}/pods"
+POD, WATCH = "/api/v1/namespaces/{namespace}/pods", "/api/v1/watch"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,13 @@ POD = "/api/v1/namespaces/{namespace}/pods"
         (f"{POD}/{{name}}/log", "get", "get", "readCoreV1NamespacedPodLog"),
         (f"{POD}/{{name}}/binding", "post", "post", "createCoreV1NamespacedPodBinding"),
         (f"{POD}/{{name}}/exec", "get", "connect", "connectCoreV1GetNamespacedPodExec"),
+        (f"{POD}/{{name}}/exec", "post", "connect", "connectCoreV1PostNamespacedPodExec"),
+        (f"{POD}/{{name}}/proxy/{{path}}", "put", "connect", "connectCoreV1PutNamespacedPodProxyWithPath"),
+        ("/api/v1/nodes/{name}/proxy", "delete", "connect", "connectCoreV1DeleteNodeProxy"),
+        (f"{WATCH}/namespaces/{{namespace}}/pods", "get", "watchlist", "watchCoreV1NamespacedPodList"),
+        (f"{WATCH}/namespaces/{{namespace}}/pods/{{name}}", "get", "watch", "watchCoreV1NamespacedPod"),
+        (f"{WATCH}/pods", "get", "watchlist", "watchCoreV1PodListForAllNamespaces"),
+        (f"{WATCH}/nodes/{{name}}", "get", "watch", "watchCoreV1Node"),
         ("/api/v1/pods", "get", "list", "listCoreV1PodForAllNamespaces"),
         ("/api/v1/nodes/{name}", "get", "get", "readCoreV1Node"),
         (
@@ -53,6 +60,61 @@ POD = "/api/v1/namespaces/{namespace}/pods"
 def test_operations_bear_upstreams_names(path: str, method: str, action: str, operation_id: str) -> None:
     found = {(each.path, each.method): each for each in operations(scheme.BUILTIN)}[path, method]
     assert (found.action, found.operation_id) == (action, operation_id)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "description"),
+    [
+        (POD, "get", "list or watch objects of kind Pod"),
+        ("/api/v1/componentstatuses", "get", "list objects of kind ComponentStatus"),
+        (POD, "post", "create a Pod"),
+        ("/apis/networking.k8s.io/v1/ingressclasses", "post", "create an IngressClass"),
+        ("/api/v1/namespaces/{namespace}/endpoints/{name}", "delete", "delete Endpoints"),
+        (f"{POD}/{{name}}/eviction", "post", "create eviction of a Pod"),
+        (f"{POD}/{{name}}/status", "patch", "partially update status of the specified Pod"),
+        (f"{POD}/{{name}}/attach", "get", "connect GET requests to attach of Pod"),
+    ],
+)
+def test_operations_say_what_they_do(path: str, method: str, description: str) -> None:
+    found = {(each.path, each.method): each for each in operations(scheme.BUILTIN)}[path, method]
+    assert found.description == description
+
+
+def named(parameters: list[Any]) -> list[str]:
+    return [each["name"] for each in parameters]
+
+
+def test_parameters_are_explained_and_those_of_all_methods_said_once(openapi: OpenAPI) -> None:
+    paths = json.loads(openapi.v2()())["paths"]
+    assert named(paths[POD]["parameters"]) == ["namespace", "pretty"]
+    assert named(paths[POD]["post"]["parameters"]) == ["body", "dryRun", "fieldManager", "fieldValidation"]
+    log = paths[f"{POD}/{{name}}/log"]
+    assert "parameters" not in log["get"]
+    assert {"container", "tailLines", "name", "pretty"} <= set(named(log["parameters"]))
+    assert "pretty" not in named(paths[f"{POD}/{{name}}/exec"]["parameters"])
+    every = [each for item in paths.values() for each in item.get("parameters", ())]
+    every += [
+        each
+        for item in paths.values()
+        for one in item.values()
+        if isinstance(one, dict)
+        for each in one.get("parameters", ())
+        if each["in"] != "body"
+    ]
+    assert all(each["description"] for each in every)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        (f"{POD}/{{name}}", "io.k8s.api.core.v1.Pod"),
+        ("/api/v1/namespaces/{namespace}/configmaps/{name}", "io.k8s.apimachinery.pkg.apis.meta.v1.Status"),
+        ("/apis/resource.k8s.io/v1/deviceclasses/{name}", "io.k8s.api.resource.v1.DeviceClass"),
+    ],
+)
+def test_what_a_deletion_answers(openapi: OpenAPI, path: str, answer: str) -> None:
+    responses = json.loads(openapi.v2()())["paths"][path]["delete"]["responses"]
+    assert responses["200"]["schema"]["$ref"] == f"#/definitions/{answer}"
 
 
 def references(value: Any) -> Iterator[str]:
