@@ -138,7 +138,7 @@ class Mapper:
             return []
         resources = await self.expand(words[0])
         if len(words) == 1:
-            return [Target(resource) for resource in resources]
+            return [Target(resource) for resource in dict.fromkeys(resources)]
         return [Target(resource, name) for resource in resources for name in words[1:]]
 
     async def _slashed(self, word: str) -> Target:

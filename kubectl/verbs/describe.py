@@ -13,7 +13,7 @@ from kubectl import session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
 from kubectl.flags import AllNamespaces, ChunkSize, Filenames, Recursive, Selector
-from kubectl.selection import Selection
+from kubectl.selection import Selection, fetch_all
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -63,17 +63,11 @@ async def _text(client: Client, resource: Resource, obj: Object, show_events: bo
 
 
 async def _objects(client: Client, namespace: str, selection: Selection) -> list[tuple[Resource, Object]]:
-    from kubectl import manifests
     from kubectl.resources import Mapper
 
     mapper = Mapper(client)
     if selection.filenames:
-        named = []
-        for obj in manifests.load(selection.filenames, recursive=selection.recursive):
-            resource = await mapper.by_kind(obj["apiVersion"], obj["kind"])
-            inside = obj["metadata"].get("namespace") or namespace
-            named.append((resource, await client.get(resource, name_of(obj), inside)))
-        return named
+        return [(one.target.resource, obj) for one, obj in await fetch_all(client, namespace, selection)]
     targets = await mapper.targets(selection.words)
     if selection.selector and any(target.name for target in targets):
         raise CommandError("name cannot be provided when a selector is specified")

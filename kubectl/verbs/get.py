@@ -11,10 +11,11 @@ from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from kubectl import printers, session
 from kubectl.arguments import Words
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.getting import JSON, TABLE, GetOptions, decode, in_order, items_of
 from kubectl.printers.table import align, plain_table, table_rows
 from kubectl.resources import Mapper, Target, explained, singular_name
+from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -41,43 +42,42 @@ async def _print_raw(client: Client, path: str) -> None:
 
 
 async def _get(client: Client, namespace: str, words: Sequence[str], options: GetOptions) -> None:
-    mapper = Mapper(client)
-    targets = await _manifest_targets(mapper, options) if options.filename else await mapper.targets(words)
+    failures: list[Exception] = []
+    if options.filename:
+        files = Selection(filenames=options.filename, recursive=options.recursive)
+        chosen = await resolve(client, namespace, files, failures=failures)
+    else:
+        where = "" if options.all_namespaces else namespace
+        chosen = [Selected(target, where) for target in await Mapper(client).targets(words)]
+    targets = [one.target for one in chosen]
     if options.selector and any(target.name for target in targets):
         raise CommandError("name cannot be provided when a selector is specified")
     if options.subresource and not all(target.name for target in targets):
         raise CommandError("subresource cannot be used when bulk resources are specified")
     if options.all_namespaces and any(target.name and target.resource.namespaced for target in targets):
         raise CommandError("a resource cannot be retrieved by name across all namespaces")
-    getter = Getter(client, "" if options.all_namespaces else namespace, options)
+    getter = Getter(client, "" if options.all_namespaces else namespace, options, failures)
     if options.watch or options.watch_only:
-        await getter.watch(targets)
+        await getter.watch(chosen)
     elif options.printing.is_table:
-        await getter.print_tables(targets)
+        await getter.print_tables(chosen)
     else:
-        await getter.print_objects(targets)
-
-
-async def _manifest_targets(mapper: Mapper, options: GetOptions) -> list[Target]:
-    from kubectl import manifests
-
-    found = manifests.load(options.filename or (), recursive=options.recursive)
-    return [
-        Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), obj["metadata"]["name"]) for obj in found
-    ]
+        await getter.print_objects(chosen)
 
 
 class Getter:
-    """Asks for the targets and prints what comes."""
+    """Asks for what is chosen and prints what comes, and then raises what has failed."""
 
-    def __init__(self, client: Client, namespace: str, options: GetOptions) -> None:
+    def __init__(
+        self, client: Client, namespace: str, options: GetOptions, failures: list[Exception]
+    ) -> None:
         self._client = client
         self._namespace = namespace
         self._options = options
-        self._failures: list[Exception] = []
+        self._failures = failures
 
-    async def print_tables(self, targets: Sequence[Target]) -> None:
-        found = await self._fetch_all(targets, TABLE if self._options.server_print else JSON)
+    async def print_tables(self, chosen: Sequence[Selected]) -> None:
+        found = await self._fetch_all(chosen, TABLE if self._options.server_print else JSON)
         kinds = {target.resource for target, _ in found}
         prefixed = self._options.show_kind or len(kinds) > 1
         blocks: list[str] = []
@@ -88,12 +88,12 @@ class Getter:
                 blocks.append(self._render(table, singular_name(resource) if prefixed else ""))
         print("\n".join(blocks), end="")
         if not blocks and not self._failures:
-            self._say_nothing_found(targets)
-        self._raise_failures()
+            self._say_nothing_found([one.target for one in chosen])
+        raise_all(self._failures)
 
-    async def print_objects(self, targets: Sequence[Target]) -> None:
-        found = await self._fetch_all(targets, JSON)
-        as_list = len(targets) > 1 or any(not target.name for target in targets)
+    async def print_objects(self, chosen: Sequence[Selected]) -> None:
+        found = await self._fetch_all(chosen, JSON)
+        as_list = len(chosen) > 1 or any(not one.target.name for one in chosen)
         objects = [obj for target, answer in found for obj in items_of(target, answer)]
         if self._options.sort_by:
             objects = in_order(objects, self._options.sort_by, lambda obj: obj)
@@ -101,11 +101,12 @@ class Getter:
             headers = not self._options.no_headers
             text = printers.render(objects, self._options.printing, as_list=as_list, headers=headers)
             print(text, end="")
-        self._raise_failures()
+        raise_all(self._failures)
 
-    async def watch(self, targets: Sequence[Target]) -> None:
+    async def watch(self, chosen: Sequence[Selected]) -> None:
         """Prints the list and then each change, until interrupted."""
-        if len(targets) != 1:
+        raise_all(self._failures)
+        if len(chosen) != 1:
             what = "watch is only supported on individual resources and resource collections"
             raise CommandError(
                 f"{what} - more than 1 resource was found"
@@ -114,36 +115,31 @@ class Getter:
             )
         from kubectl.following import Follower
 
-        await Follower(self._client, self._namespace, self._options, targets[0]).run()
+        await Follower(self._client, chosen[0].namespace, self._options, chosen[0].target).run()
 
-    async def _fetch_all(self, targets: Sequence[Target], accept: str) -> list[tuple[Target, Object]]:
+    async def _fetch_all(self, chosen: Sequence[Selected], accept: str) -> list[tuple[Target, Object]]:
         """What could be had; what could not is reported at the end, as kubectl does."""
-        calls = (self._fetch(target, accept) for target in targets)
+        calls = (self._fetch(one, accept) for one in chosen)
         answers = await asyncio.gather(*calls, return_exceptions=True)
         found: list[tuple[Target, Object]] = []
-        for target, answer in zip(targets, answers, strict=True):
+        for one, answer in zip(chosen, answers, strict=True):
             if not isinstance(answer, BaseException):
-                found.append((target, answer))
+                found.append((one.target, answer))
             elif not isinstance(answer, Exception):
                 raise answer
             elif not (isinstance(answer, NotFoundError) and self._options.ignore_not_found):
                 self._failures.append(answer)
         if not found:
-            self._raise_failures()
+            raise_all(self._failures)
         return found
 
-    def _raise_failures(self) -> None:
-        if len(self._failures) == 1:
-            raise self._failures[0]
-        if self._failures:
-            raise ExceptionGroup("get", self._failures)
-
-    async def _fetch(self, target: Target, accept: str) -> Object:
+    async def _fetch(self, one: Selected, accept: str) -> Object:
         """One object, or the whole list, page by page."""
+        target = one.target
         resource = target.resource
         headers = {"accept": accept}
         sorting = {"includeObject": "Object"} if self._options.sort_by and accept == TABLE else {}
-        path = resource.path(self._namespace or None, target.name or None, self._options.subresource or None)
+        path = resource.path(one.namespace or None, target.name or None, self._options.subresource or None)
         if target.name:
             return decode(await self._client.request("GET", path, headers=headers, params=sorting))
         limit = {"limit": str(self._options.chunk_size)} if self._options.chunk_size else {}
