@@ -65,10 +65,10 @@ class Client(Requester):
             **(params or {}),
         }  # fmt: skip
         path = resource.path(namespace)
-        whole = page = await self._json("GET", path, params=query, headers=headers)
-        while pages and (token := page["metadata"].get("continue")):
+        whole = await self._json("GET", path, params=query, headers=headers)
+        while pages and (token := whole["metadata"].get("continue")):
             page = await self._json("GET", path, params=query | {"continue": token}, headers=headers)
-            whole["items"] += page["items"]
+            whole = page | {"items": whole["items"] + page["items"]}
         return whole
 
     async def create(

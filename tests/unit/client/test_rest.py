@@ -52,7 +52,8 @@ async def test_a_list_is_asked_for_in_pages_where_that_is_wanted() -> None:
 
     async def pages(exchange: Exchange) -> None:
         asked.append(exchange.line)
-        metadata = {} if "continue=" in exchange.line else {"continue": "c", "resourceVersion": "5"}
+        more = {} if "continue=" in exchange.line else {"continue": "c"}
+        metadata = {"resourceVersion": "5", **more}
         await exchange.answer(orjson.dumps({"metadata": metadata, "items": [len(asked)]}))
 
     async with scripted(pages) as server:
@@ -61,7 +62,8 @@ async def test_a_list_is_asked_for_in_pages_where_that_is_wanted() -> None:
         whole = await c.list(PODS)
         page = await c.list(PODS, limit=7)
         await c.aclose()
-    assert (whole["items"], whole["metadata"]["resourceVersion"], page["items"]) == ([1, 2], "5", [3])
+    assert whole == {"metadata": {"resourceVersion": "5"}, "items": [1, 2]}, "and there is no more"
+    assert page["items"] == [3]
     assert [line.split("?")[1].split()[0] for line in asked] == ["limit=1", "continue=c&limit=1", "limit=7"]
 
 
