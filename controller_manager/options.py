@@ -21,7 +21,7 @@ UNUSED = (
     | unused(
         bools=(
             "allow-untagged-cloud configure-cloud-routes disable-attach-detach-reconcile-sync "
-            "enable-dynamic-provisioning enable-hostpath-provisioner"
+            "enable-dynamic-provisioning enable-hostpath-provisioner enable-leader-migration"
         ),
         numbers=(
             "concurrent-node-syncs concurrent-service-syncs "
@@ -40,7 +40,7 @@ UNUSED = (
         ),
         texts=(
             "cidr-allocator-type cloud-config cloud-provider external-cloud-volume-plugin "
-            "flex-volume-plugin-dir pv-recycler-pod-template-filepath-hostpath "
+            "flex-volume-plugin-dir leader-migration-config pv-recycler-pod-template-filepath-hostpath "
             "pv-recycler-pod-template-filepath-nfs webhook-bind-address webhook-cert-dir "
             "webhook-tls-cert-file webhook-tls-private-key-file webhooks"
         ),

@@ -96,6 +96,12 @@ PROXY: Daemon = (kube_proxy.options.Options, kube_proxy.options.UNUSED)
             id="a hardened controller manager",
         ),
         pytest.param(
+            CONTROLLER_MANAGER,
+            "--enable-leader-migration --leader-migration-config=l.yaml --cloud-provider=external",
+            ("--enable-leader-migration", "--leader-migration-config", "--cloud-provider"),
+            id="a controller manager beside that of a cloud",
+        ),
+        pytest.param(
             KUBELET,
             """
             --anonymous-auth=false --authorization-mode=Webhook --client-ca-file=ca.crt --read-only-port=0
