@@ -160,6 +160,10 @@ async def test_failures_of_expressions_count_as_the_policy_says(cluster: Cluster
     )  # fmt: skip
     await cluster.api.server.cache.fresh()
     assert (await cluster.create()).status_code == 201
+    let_pass = (
+        'check_total{enforcement_action="allow",error_type="invalid_error",policy="p",policy_binding="b"}'
+    )
+    assert let_pass in (await cluster.admin.get("/metrics")).text
 
 
 async def test_expressions_can_ask_who_may_what(cluster: Cluster) -> None:

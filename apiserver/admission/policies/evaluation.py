@@ -39,6 +39,8 @@ class Outcome:
     denials: list[Refusal] = field(default_factory=list)
     """What denies whatever the actions are."""
     annotations: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[Refusal] = field(default_factory=list)
+    """What could not be evaluated, and is let pass: it is counted, no more."""
 
 
 class _Result(NamedTuple):
@@ -56,13 +58,17 @@ def evaluate(policy: Policy, scope: Scope) -> Outcome:
     try:
         scope.limit(BUDGET)
         results = [_evaluated(each.expression, scope) for each in policy.validations]
-        outcome = Outcome([*_refusals(policy, results, *_messages(policy, results, scope))])
+        outcome = _outcome(policy, [*_refusals(policy, results, *_messages(policy, results, scope))])
         scope.limit(BUDGET)
         _annotate(outcome, policy, scope)
     except OutOfBudget as error:
-        refusal = Refusal(0, str(error), error_type=OUT_OF_BUDGET)
-        return Outcome([] if policy.ignores_failures else [refusal])
+        return _outcome(policy, [Refusal(0, str(error), error_type=OUT_OF_BUDGET)])
     return outcome
+
+
+def _outcome(policy: Policy, found: Sequence[Refusal]) -> Outcome:
+    ignored = [each for each in found if policy.ignores_failures and each.error_type != NO_ERROR]
+    return Outcome([each for each in found if each not in ignored], ignored=ignored)
 
 
 def _evaluated(expression: Expression, scope: Scope) -> _Result:
@@ -102,8 +108,7 @@ def _refusals(
 ) -> Iterator[Refusal]:
     for index, (validation, result) in enumerate(zip(policy.validations, results, strict=True)):
         if failure := result.failure or problem:
-            if not policy.ignores_failures:
-                yield Refusal(index, failure, error_type=INVALID, seconds=result.seconds)
+            yield Refusal(index, failure, error_type=INVALID, seconds=result.seconds)
         elif result.value is not True:
             failed = f"failed expression: {validation.expression.text.strip()}"
             message = messages[index] or validation.message or failed

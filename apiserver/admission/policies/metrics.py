@@ -29,8 +29,8 @@ SECONDS = Histogram(
 )
 
 
-def count_refusal(policy: str, binding: str, error_type: str, actions: Iterable[str], seconds: float) -> None:
-    """`actions`: what follows, as the binding says it: Deny, Audit, Warn."""
+def count_check(policy: str, binding: str, error_type: str, actions: Iterable[str], seconds: float) -> None:
+    """`actions`: what follows: Deny, Audit, Warn, as the binding says it; Allow, if it is ignored."""
     for action in actions:
         labels = (policy, binding, error_type, action.lower())
         CHECKS.labels(*labels).inc()

@@ -17,7 +17,7 @@ from apimachinery.scheme import NAMESPACES, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.matching import Matcher, is_exempt
 from apiserver.admission.policies.evaluation import Outcome, Refusal, evaluate
-from apiserver.admission.policies.metrics import count_refusal
+from apiserver.admission.policies.metrics import count_check
 from apiserver.admission.policies.params import FindKind, ParamsError, collect_params
 from apiserver.admission.policies.policy import Binding, Policies, Policy
 from apiserver.admission.refusal import refuse
@@ -80,6 +80,7 @@ class ValidatingAdmissionPolicy:
                 denials += _misconfigured(policy, binding.name, f"failed to configure binding: {text}")
                 continue
             for outcome in outcomes:
+                _count(policy, binding, outcome)
                 denials += _consequences(policy, binding, outcome, attributes)
                 for key, value in outcome.annotations:
                     notes.setdefault(key, []).append(value)
@@ -118,13 +119,20 @@ def _misconfigured(policy: Policy, binding: str, text: str) -> list[Denial]:
     return [] if policy.ignores_failures else [Denial(policy.name, binding, Refusal(0, text))]
 
 
+def _count(policy: Policy, binding: Binding, outcome: Outcome) -> None:
+    for checks, actions in (
+        (outcome.ignored, ("Allow",)),
+        (outcome.denials, ("Deny",)),
+        (outcome.refusals, binding.actions),
+    ):
+        for each in checks:
+            count_check(policy.name, binding.name, each.error_type, actions, each.seconds)
+
+
 def _consequences(policy: Policy, binding: Binding, outcome: Outcome, attributes: Attributes) -> list[Denial]:
     """Carries out the binding's actions, and tells what denies the write."""
     denials = [Denial(policy.name, binding.name, each) for each in outcome.denials]
-    for denial in outcome.denials:
-        count_refusal(policy.name, binding.name, denial.error_type, ("Deny",), denial.seconds)
     for refusal in outcome.refusals:
-        count_refusal(policy.name, binding.name, refusal.error_type, binding.actions, refusal.seconds)
         if "Deny" in binding.actions:
             denials.append(Denial(policy.name, binding.name, refusal))
         if "Audit" in binding.actions:

@@ -9,7 +9,7 @@ import pytest
 from apimachinery.objects import Object
 from apiserver.admission.expressions import Scope
 from apiserver.admission.policies.evaluation import Outcome, Refusal, evaluate
-from apiserver.admission.policies.metrics import INVALID, NO_ERROR, OUT_OF_BUDGET, count_refusal
+from apiserver.admission.policies.metrics import INVALID, NO_ERROR, OUT_OF_BUDGET, count_check
 from apiserver.admission.policies.policy import parse_policy
 from apiserver.cel.libraries.authorization import Answer
 from tests.unit.counting import Counting
@@ -59,7 +59,7 @@ def test_validations_that_cost_too_much_together_are_one_refusal() -> None:
     assert decided(says("false"), *[says(COSTLY)] * 20).refusals == [
         Refusal(0, BUDGET, error_type=OUT_OF_BUDGET)
     ]
-    assert decided(says("false"), *[says(COSTLY)] * 20, ignores=True) == Outcome()
+    assert decided(says("false"), *[says(COSTLY)] * 20, ignores=True) == Outcome(ignored=[TOO_MUCH])
 
 
 def test_messages_are_paid_out_of_what_the_validations_left() -> None:
@@ -71,7 +71,7 @@ def test_messages_are_paid_out_of_what_the_validations_left() -> None:
         Refusal(index, f"failed messageExpression: {BUDGET}", error_type=INVALID) for index in range(8)
     ]
     assert decided(*many[:3], says("false", message)).refusals == [Refusal(3, "a", "Invalid")]
-    assert decided(*many, says("false", message), ignores=True) == Outcome()
+    assert decided(*many, says("false", message), ignores=True) == Outcome(ignored=refused)
 
 
 def test_notes_have_a_budget_of_their_own() -> None:
@@ -86,9 +86,15 @@ def test_a_validation_that_cannot_be_evaluated_is_told_from_one_that_says_no() -
     assert all(each.seconds > 0 for each in refused)
 
 
+def test_what_is_not_fulfilled_is_never_ignored() -> None:
+    outcome = decided(says("object.nothing"), says("false"), ignores=True)
+    assert [each.index for each in outcome.refusals] == [1]
+    assert [each.error_type for each in outcome.ignored] == [INVALID]
+
+
 def test_each_consequence_is_counted() -> None:
     counting, prefix = Counting(), "apiserver_validating_admission_policy_check"
-    count_refusal("p", "b", NO_ERROR, ("Deny", "Audit"), 0.002)
+    count_check("p", "b", NO_ERROR, ("Deny", "Audit"), 0.002)
     labels = {"policy": "p", "policy_binding": "b", "error_type": "no_error"}
     for action, times in (("deny", 1), ("audit", 1), ("warn", 0)):
         assert counting.more(f"{prefix}_total", enforcement_action=action, **labels) == times
