@@ -166,7 +166,7 @@ def _go_template(printing: Printing, value: Any) -> str:
     text = _text_of(printing, "go-template-file", "templatefile")
     try:
         return gotemplate.render(text, value, allow_missing=printing.allow_missing)
-    except gotemplate.MissingKeyError as error:
+    except gotemplate.ExecutionError as error:
         raise CommandError(f'error executing template "{text}": {error}') from None
     except gotemplate.TemplateError as error:
         raise CommandError(f"error parsing template {text}, {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,16 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _printf(form: str, *values: Any) -> str:
+    """With Python's `%`, which knows neither `v` nor `q`."""
+    verbs = [verb for verb in re.findall(r"%[-+# 0]*\d*(?:\.\d+)?(.)", form) if verb != "%"]
     python = re.sub(r"%([-+# 0]*\d*(?:\.\d+)?)[vq]", lambda match: f"%{match[1]}s", form)
-    return python % tuple(text_of(each) if not isinstance(each, int | float) else each for each in values)
+    return python % tuple(_shown(verb, each) for verb, each in zip(verbs, values, strict=True))
+
+
+def _shown(verb: str, value: Any) -> Any:
+    if verb == "q":
+        return json.dumps(text_of(value), ensure_ascii=False)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else text_of(value)
 
 
 def _first_false(*values: Any) -> Any:
@@ -49,6 +58,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gt": lambda one, other: one > other,
     "ge": lambda one, other: one >= other,
     "slice": lambda value, *bounds: value[slice(*bounds)],
-    "base64decode": lambda text: base64.b64decode(text).decode(),
+    "base64decode": lambda text: base64.b64decode(text, validate=True).decode(),
     "exists": lambda value, *keys: _index(value, *keys) is not None,
 }
+DECIDING: dict[Callable[..., Any] | None, bool] = {_first_false: False, _first_true: True}
+"""Functions that look at no argument after one that is so."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubectl.printers.go_functions import FUNCTIONS, is_true
+from kubectl.printers.go_functions import DECIDING, FUNCTIONS, is_true
 from kubectl.printers.go_values import text_of
 
 
@@ -20,8 +20,8 @@ class TemplateError(ValueError):
     """The template is wrong or does not fit the object."""
 
 
-class MissingKeyError(TemplateError):
-    """The object lacks what the template names."""
+class ExecutionError(TemplateError):
+    """The template does not fit the object."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class _Complete(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         if key not in self:
-            raise MissingKeyError(f'map has no entry for key "{key}"')
+            raise ExecutionError(f'map has no entry for key "{key}"')
         return self[key]
 
 
@@ -88,7 +88,8 @@ def _parse(template: str) -> list[Any]:
         elif word == "end":
             _close(stack)
         elif word in _LOOPING:
-            if not any(block is not None and block.kind == "range" for block, _ in stack):
+            # What follows the else of a range is outside of it.
+            if not any(block and block.kind == "range" and nodes is block.body for block, nodes in stack):
                 raise TemplateError(f"{{{{{word}}}}} outside {{{{range}}}}")
             stack[-1][1].append(_LOOPING[word])
         else:
@@ -213,7 +214,7 @@ def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
     elif type(value) is int:
         yield from zip(range(value), range(value), strict=True)
     elif value is not None:
-        raise TemplateError(f"range can't iterate over {value}")
+        raise ExecutionError(f"range can't iterate over {value}")
 
 
 def _evaluate(pipeline: str, dot: Any, scope: Scope) -> Any:
@@ -246,6 +247,8 @@ class _Evaluator:
             self._at += 1
             if not arguments and function is None and word in FUNCTIONS:
                 function = FUNCTIONS[word]
+            elif function in DECIDING and any(is_true(each) is DECIDING[function] for each in arguments):
+                self._skip(word)
             else:
                 arguments.append(self._operand(word))
         if piped is not _MISSING:
@@ -255,6 +258,13 @@ class _Evaluator:
         if not arguments:
             raise TemplateError("missing value for command")
         return arguments[0]
+
+    def _skip(self, word: str) -> None:
+        """Goes past an operand that no longer matters."""
+        depth = 0
+        while (depth := depth + (word == "(") - (word == ")")) and self._at < len(self._words):
+            word = self._words[self._at]
+            self._at += 1
 
     def _operand(self, word: str) -> Any:
         if word == "(":
@@ -294,8 +304,11 @@ def _unquote(word: str) -> str:
 
 def _path(value: Any, path: str) -> Any:
     for name in path.split(".")[1:]:
-        if name:
-            value = value.get(name) if isinstance(value, dict) else None
+        if not name:
+            continue
+        if value is not None and not isinstance(value, dict):
+            raise ExecutionError(f"can't evaluate field {name} in type interface {{}}")
+        value = None if value is None else value.get(name)
     return value
 
 
@@ -303,4 +316,4 @@ def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
     try:
         return function(*arguments)
     except (TypeError, KeyError, IndexError, ValueError) as error:
-        raise TemplateError(f"error calling {function.__name__.strip('_')}: {error}") from None
+        raise ExecutionError(f"error calling {function.__name__.strip('_')}: {error}") from None

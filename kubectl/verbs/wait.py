@@ -12,6 +12,7 @@ from apimachinery.conditions import condition_of
 from apimachinery.errors import NotFoundError
 from apimachinery.jsonpath import JsonPath, JsonPathError, format_result, relaxed
 from apimachinery.objects import Object, uid_of
+from apimachinery.scheme import Resource
 from kubectl import printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
@@ -130,8 +131,9 @@ def wait(
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit
         chosen = await resolve(client, namespace, selection)
-        if not chosen and wanted.kind == "create":
-            chosen = await _arriving(client, namespace, selection, deadline)
+        while not chosen and wanted.kind == "create":
+            await _until_something(client, namespace, selection, deadline)
+            chosen = await resolve(client, namespace, selection)
         if not chosen and wanted.kind != "delete":
             raise CommandError("no matching resources found")
         there = [(one, await _there(client, one, wanted)) for one in chosen]
@@ -152,27 +154,36 @@ async def _there(client: Client, one: Selected, goal: Goal) -> bool:
     return True
 
 
-async def _arriving(client: Client, namespace: str, selection: Selection, deadline: float) -> list[Selected]:
-    """What is selected, as soon as there is something. Raises CommandError after the deadline."""
-    (target,) = await Mapper(client).targets(selection.words)
-    where = "" if selection.all_namespaces or not target.resource.namespaced else namespace
+async def _until_something(client: Client, namespace: str, selection: Selection, deadline: float) -> None:
+    """Until there may be something. Raises CommandError after the deadline."""
+    targets = await Mapper(client).targets(selection.words)
+    arrivals = [
+        asyncio.ensure_future(_arrival(client, target.resource, namespace, selection)) for target in targets
+    ]
+    seconds = deadline - asyncio.get_running_loop().time()
+    done, others = await asyncio.wait(arrivals, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        other.cancel()
+    if not done:
+        raise CommandError("timed out waiting for the condition")
+    for each in done:
+        each.result()
+
+
+async def _arrival(client: Client, resource: Resource, namespace: str, selection: Selection) -> None:
+    where = "" if selection.all_namespaces or not resource.namespaced else namespace
     labels, fields = selection.selector or None, selection.field_selector or None
-    listed = await client.list(target.resource, where or None, label_selector=labels, field_selector=fields)
+    listed = await client.list(resource, where or None, label_selector=labels, field_selector=fields)
     if listed["items"]:
-        return await resolve(client, namespace, selection)
+        return
     version = listed["metadata"]["resourceVersion"]
     watching = client.watch(
-        target.resource, where or None,
-        resource_version=version, label_selector=labels, field_selector=fields,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout_at(deadline), aclosing(watching):
-            async for kind, _ in watching:
-                if kind == "ADDED":
-                    break
-    except TimeoutError:
-        raise CommandError("timed out waiting for the condition") from None
-    return await resolve(client, namespace, selection)
+        resource, where or None, resource_version=version, label_selector=labels, field_selector=fields
+    )
+    async with aclosing(watching):
+        async for kind, _ in watching:
+            if kind == "ADDED":
+                return
 
 
 async def _wait_for(client: Client, one: Selected, goal: Goal, deadline: float) -> Object | None:

@@ -215,6 +215,7 @@ RECORDED = Script(
         "delete deployment web",
         "expose -f deployment.yaml --port=80 --name=again",
         "wait --for=create configmap -l a=b --timeout=1s",
+        "wait --for=create pods,configmap -l a=b --timeout=1s",
         "create configmap there",
         "label configmap there a=b",
         "wait --for=create configmap -l a=b --timeout=1s",

@@ -37,6 +37,9 @@ TEMPLATES = {
     "{{$n := 0}}{{range .spec.containers}}{{$n = .n}}{{end}}{{$n}}": "2",
     "{{$n := 0}}{{range .spec.containers}}{{$n := .n}}{{end}}{{$n}}": "0",
     "{{range 2}}{{.}}{{end}}": "01",
+    "{{if and .nothing (index .nothing 0)}}a{{else}}b{{end}}": "b",
+    "{{or .kind (index .nothing (len .kind)).a .b}}": "Pod",
+    '{{.kind | printf "%q %v%%" "a"}}': '"a" Pod%',
 }
 
 
@@ -47,7 +50,18 @@ def test_go_templates(template: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{{range .a}}", "{{end}}", "{{nosuch .a}}", "{{len 5}}", "{{else}}", "{{break}}", "{{$n = 1}}"],
+    [
+        "{{range .a}}",
+        "{{end}}",
+        "{{nosuch .a}}",
+        "{{len 5}}",
+        "{{else}}",
+        "{{break}}",
+        "{{$n = 1}}",
+        "{{.kind.a}}",
+        '{{base64decode "!"}}',
+        "{{range .a}}{{else}}{{break}}{{end}}",
+    ],
 )
 def test_wrong_go_templates_are_refused(template: str) -> None:
     with pytest.raises(gotemplate.TemplateError):
