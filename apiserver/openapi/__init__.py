@@ -17,6 +17,8 @@ from apimachinery.schema import definitions_with_defaults
 from apimachinery.scheme import Resource
 from apiserver.openapi import gnostic, spec3, swagger
 from apiserver.openapi.custom import Definitions
+from apiserver.openapi.fixed import Fixed, fixed_paths
+from apiserver.openapi.go_types import as_v3_tells
 from apiserver.openapi.merging import Part, merged
 from apiserver.openapi.operations import definition_of, group_versions
 
@@ -60,29 +62,35 @@ class OpenAPI:
 
     def v3(self, path: str) -> bytes | None:
         """The document of `api/v1`, `apis/apps/v1`, …; None if nothing is served there."""
-        resources = self._served(path)
-        if not resources:
+        resources, fixed = self._served(path)
+        if not resources and not fixed:
             return None
         custom = self._custom()
 
         def make() -> bytes:
-            return orjson.dumps(spec3.document(resources, {**definitions_with_defaults(), **custom}))
+            of_go = as_v3_tells(definitions_with_defaults())
+            return orjson.dumps(spec3.document(resources, fixed, {**of_go, **custom}))
 
         return self._kept(f"v3/{path}", self._hash(resources, custom), make)
 
     def v3_hash(self, path: str) -> str:
         """What the index gives as the hash of a document; empty if there is none."""
-        resources = self._served(path)
-        return self._hash(resources, self._custom()) if resources else ""
+        resources, fixed = self._served(path)
+        return self._hash(resources, self._custom()) if resources or fixed else ""
 
-    def _served(self, path: str) -> list[Resource]:
-        return group_versions(self._resources()).get(path, [])
+    def _served(self, path: str) -> tuple[list[Resource], list[Fixed]]:
+        """What the document at a path tells of."""
+        resources = self._resources()
+        fixed = [each for each in fixed_paths(resources) if each.document == path]
+        return group_versions(resources).get(path, []), fixed
 
     def _make_index(self) -> bytes:
-        custom = self._custom()
+        resources, custom = self._resources(), self._custom()
+        fixed: dict[str, list[Resource]] = {each.document: [] for each in fixed_paths(resources)}
+        served = fixed | group_versions(resources)
         paths = {
-            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(resources, custom)}"}
-            for path, resources in group_versions(self._resources()).items()
+            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(found, custom)}"}
+            for path, found in sorted(served.items())
         }
         others = {path: {"serverRelativeURL": url} for path, url in self._remote().items()}
         return orjson.dumps({"paths": {**paths, **others}})

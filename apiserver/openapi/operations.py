@@ -146,7 +146,7 @@ def _connection(
         method=method,
         action="connect",
         operation_id=f"{operation_id}WithPath" if further else operation_id,
-        tag=_tag(resource),
+        tag=tag_of(resource),
         gvk=gvk,
         description=f"connect {method.upper()} requests to {name} of {resource.kind}",
         parameters=query.CONNECT[name],
@@ -170,7 +170,7 @@ def _operation(
         method=_METHODS[action],
         action=action,
         operation_id=_operation_id(resource, action, subresource, everywhere),
-        tag=_tag(resource),
+        tag=tag_of(resource),
         gvk=gvk,
         description=_description(resource, action, subresource),
         parameters=_parameters(resource, action, subresource),
@@ -237,7 +237,7 @@ def camel(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _tag(resource: Resource) -> str:
+def tag_of(resource: Resource) -> str:
     return f"{group_title(resource.group)}_{resource.version}"
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from apiserver.openapi.operations import PATCH, Operation
+from apiserver.openapi.fixed import EXTRA_DEFINITIONS, SECURITY_SCHEMES, Fixed
+from apiserver.openapi.operations import Operation
 from apiserver.openapi.parameters import Parameter, to_v2
 from apiserver.openapi.paths import paths_of
 from apiserver.openapi.swagger import TEXTS
@@ -19,8 +20,8 @@ from component_base.version import GIT_VERSION
 OLD, NEW = "#/definitions/", "#/components/schemas/"
 
 
-def document(resources: Sequence[Resource], definitions: Mapping[str, Any]) -> Object:
-    """The document of one group and version; `definitions` are OpenAPI v2 ones."""
+def document(resources: Sequence[Resource], fixed: Sequence[Fixed], definitions: Mapping[str, Any]) -> Object:
+    """The document of one group and version, or of `fixed` paths; `definitions` are OpenAPI v2 ones."""
     found = paths_of(resources)
     named = {name for each in found for one, _ in each.operations for name in (one.body, one.answer) if name}
     paths = {
@@ -28,11 +29,14 @@ def document(resources: Sequence[Resource], definitions: Mapping[str, Any]) -> O
         | {one.method: _operation(one, own) for one, own in each.operations}
         for each in found
     }
+    paths |= {each.path: {"get": _fixed(each)} for each in fixed}
+    named |= {each.answer for each in fixed if each.answer}
+    schemas = _reachable(named, definitions)
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},
-        "paths": paths,
-        "components": {"schemas": _reachable(named, definitions)},
+        "paths": dict(sorted(paths.items())),
+        "components": {**({"schemas": schemas} if schemas else {}), "securitySchemes": SECURITY_SCHEMES},
     }
 
 
@@ -44,11 +48,8 @@ def _reachable(names: Iterable[str], definitions: Mapping[str, Any]) -> dict[str
         name = waiting.pop()
         if name in found:
             continue
-        if name not in definitions and name == PATCH:
-            found[name] = {"description": "Patch is a change to an object.", "type": "object"}
-            continue
         references: set[str] = set()
-        found[name] = to_v3(definitions[name], references)
+        found[name] = to_v3(definitions.get(name) or EXTRA_DEFINITIONS[name], references)
         waiting += sorted(references - found.keys())
     return dict(sorted(found.items()))
 
@@ -67,6 +68,15 @@ def to_v3(schema: Any, references: set[str]) -> Any:
     renamed = {"$ref": NEW + name}
     rest = {key: to_v3(value, references) for key, value in schema.items() if key != "$ref"}
     return {"allOf": [renamed], **rest} if rest else renamed
+
+
+def _fixed(it: Fixed) -> Object:
+    return {
+        "tags": [it.tag],
+        "description": it.description,
+        "operationId": it.operation_id,
+        "responses": _responses(("200",), it.answer, it.answer_types),
+    }
 
 
 def _parameters(found: Iterable[Parameter]) -> Object:
@@ -90,7 +100,7 @@ def _operation(operation: Operation, own: Iterable[Parameter]) -> Object:
         "operationId": operation.operation_id,
         **_parameters(own),
         **body,
-        "responses": _responses(operation),
+        "responses": _responses(operation.codes, operation.answer, operation.answer_types),
         "x-kubernetes-action": operation.action,
         "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
     }
@@ -102,8 +112,8 @@ def _body(operation: Operation) -> Object:
     return {"content": content} | ({"required": True} if operation.method != "delete" else {})
 
 
-def _responses(operation: Operation) -> Object:
-    schema: Object = {"$ref": NEW + operation.answer} if operation.answer else {"type": "string"}
-    content = {each: {"schema": schema} for each in operation.answer_types}
-    found: Object = {code: {"description": TEXTS[code], "content": content} for code in operation.codes}
+def _responses(codes: Iterable[str], answer: str, types: Iterable[str]) -> Object:
+    schema: Object = {"$ref": NEW + answer} if answer else {"type": "string"}
+    content = {each: {"schema": schema} for each in types}
+    found: Object = {code: {"description": TEXTS[code], "content": content} for code in codes}
     return found | {"401": {"description": "Unauthorized"}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from apimachinery.objects import Object
 from apimachinery.schema import raw_definitions
 from apimachinery.scheme import Resource
 from apiserver.openapi.custom import Definitions, definition_to_v2
-from apiserver.openapi.operations import PATCH, Operation
+from apiserver.openapi.fixed import EXTRA_DEFINITIONS, SECURITY_SCHEMES, Fixed, fixed_paths
+from apiserver.openapi.operations import Operation
 from apiserver.openapi.parameters import Parameter, to_v2
 from apiserver.openapi.paths import paths_of
 from component_base.version import GIT_VERSION
@@ -16,20 +17,35 @@ from component_base.version import GIT_VERSION
 TEXTS = {"200": "OK", "201": "Created", "202": "Accepted"}
 
 
-def document(resources: Iterable[Resource], custom: Definitions) -> Object:
+def document(resources: Sequence[Resource], custom: Definitions) -> Object:
     """The whole document as a dict; `custom` are the definitions of custom kinds."""
     paths = {
         each.path: _parameters(each.parameters)
         | {one.method: _operation(one, own) for one, own in each.operations}
         for each in paths_of(resources)
     }
-    definitions = raw_definitions() | {name: definition_to_v2(each) for name, each in custom.items()}
-    definitions.setdefault(PATCH, {"description": "Patch is a change to an object.", "type": "object"})
+    paths |= {each.path: {"get": _fixed(each)} for each in fixed_paths(resources)}
+    of_custom_kinds = {name: definition_to_v2(each) for name, each in custom.items()}
+    definitions = {**EXTRA_DEFINITIONS, **raw_definitions(), **of_custom_kinds}
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},
-        "paths": paths,
+        "paths": dict(sorted(paths.items())),
         "definitions": definitions,
+        "securityDefinitions": SECURITY_SCHEMES,
+        "security": [{name: []} for name in SECURITY_SCHEMES],
+    }
+
+
+def _fixed(it: Fixed) -> Object:
+    return {
+        **({"consumes": list(it.body_types)} if it.body_types else {}),
+        "description": it.description,
+        "operationId": it.operation_id,
+        "produces": list(it.answer_types),
+        "responses": _responses(("200",), it.answer),
+        "schemes": ["https"],
+        "tags": [it.tag],
     }
 
 
@@ -48,7 +64,7 @@ def _operation(operation: Operation, own: Iterable[Parameter]) -> Object:
         "operationId": operation.operation_id,
         **({"parameters": parameters} if parameters else {}),
         "produces": list(operation.answer_types),
-        "responses": _responses(operation),
+        "responses": _responses(operation.codes, operation.answer),
         "schemes": ["https"],
         "tags": [operation.tag],
         "x-kubernetes-action": operation.action,
@@ -63,9 +79,9 @@ def _body(operation: Operation) -> list[Object]:
     return [{"in": "body", "name": "body", **required, "schema": {"$ref": f"#/definitions/{operation.body}"}}]
 
 
-def _responses(operation: Operation) -> Object:
+def _responses(codes: Iterable[str], answer: str) -> Object:
     schema: Object = {"type": "string"}
-    if operation.answer:
-        schema = {"$ref": f"#/definitions/{operation.answer}"}
-    found: Object = {code: {"description": TEXTS[code], "schema": schema} for code in operation.codes}
+    if answer:
+        schema = {"$ref": f"#/definitions/{answer}"}
+    found: Object = {code: {"description": TEXTS[code], "schema": schema} for code in codes}
     return found | {"401": {"description": "Unauthorized"}}
