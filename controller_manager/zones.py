@@ -29,8 +29,9 @@ class ZoneState(StrEnum):
 
 
 def zone_of(node: Object) -> str:
-    labels = labels_of(node)
-    return f"{labels.get(REGION, '')}/{labels.get(ZONE, '')}"
+    """As metrics tell it: with a null character between region and zone, empty where there are none."""
+    region, zone = (labels_of(node).get(name, "") for name in (REGION, ZONE))
+    return f"{region}:\x00:{zone}" if region or zone else ""
 
 
 def zone_state(ready: int, silent: int, threshold: float) -> ZoneState:

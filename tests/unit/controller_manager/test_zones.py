@@ -12,6 +12,10 @@ from controller_manager.zones import EXCLUDED, ZONE, Rates, Zones, ZoneState, zo
 Object = dict[str, Any]
 
 
+A, B = (f":\x00:{name}" for name in "ab")
+"""As zones are called, without a region."""
+
+
 def node(name: str, ready: str = "True", zone: str = "a", **labels: str) -> Object:
     return {
         "metadata": {"name": name, "labels": {ZONE: zone, **labels}},
@@ -66,16 +70,16 @@ def test_the_state_of_a_zone(ready: int, silent: int, expected: ZoneState) -> No
 )
 def test_when_nodes_may_be_emptied(seen: list[Object], first: float, then: float) -> None:
     zones = zones_with(*seen)
-    assert zones.wait("/a", 1000) == first
-    zones.take("/a", 1000)
-    assert zones.wait("/a", 1000) == then
-    assert zones.wait("/a", 1000 + 100) == (0 if then < inf else inf)
+    assert zones.wait(A, 1000) == first
+    zones.take(A, 1000)
+    assert zones.wait(A, 1000) == then
+    assert zones.wait(A, 1000 + 100) == (0 if then < inf else inf)
 
 
 def test_zones_do_not_wait_for_one_another() -> None:
     zones = zones_with(*nodes(2, 1), *nodes(2, 1, "b"))
-    zones.take("/a", 1000)
-    assert zones.wait("/b", 1000) == 0
+    zones.take(A, 1000)
+    assert zones.wait(B, 1000) == 0
 
 
 def test_nodes_come_back_and_go() -> None:
