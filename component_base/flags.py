@@ -80,7 +80,7 @@ def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str, unu
         _add(parser, each, hints[each.name])
     for name, read in unused.items():
         _add_unused(parser, name, read)
-    known, unknown = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
+    known, unknown = parser.parse_known_args([*map(_dashed, sys.argv[1:] if argv is None else argv)])
     if unknown:
         parser.error(_complaint(unknown[0], prog))
     return options(**vars(known))
@@ -144,6 +144,12 @@ def _version(text: str) -> str:
 
 def _joined(before: Any, more: Any) -> Any:
     return before | more if isinstance(more, dict) else (*before, *more)
+
+
+def _dashed(argument: str) -> str:
+    """`--flag_name=value` is `--flag-name=value`, as upstream has it."""
+    name, equals, value = argument.partition("=")
+    return f"{name.replace('_', '-')}{equals}{value}" if argument.startswith("--") else argument
 
 
 def _complaint(argument: str, prog: str) -> str:

@@ -47,6 +47,8 @@ class Options(CommonOptions):
         pytest.param(["--dns=a", "--dns=b"], "dns", ("a", "b"), id="missing list"),
         pytest.param(["--reserved=cpu=1"], "reserved", {"cpu": "1"}, id="missing map"),
         pytest.param(["--port=5"], "kubelet_port", 5, id="another name"),
+        pytest.param(["--secure_port", "5"], "secure_port", 5, id="underscores"),
+        pytest.param(["--feature_gates=A_b=c_d"], "feature_gates", {"A_b": "c_d"}, id="and those of a value"),
         pytest.param(["-v=4"], "v", 4, id="short verbosity"),
         pytest.param(["--v=4"], "v", 4, id="long verbosity"),
     ],
