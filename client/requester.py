@@ -55,7 +55,12 @@ class Answer(NamedTuple):
     path: str
     status: int
     seconds: float
-    query: str = ""
+    params: Params | None
+
+    @property
+    def query(self) -> str:
+        """Made for those who show it."""
+        return encode_params(self.params)
 
 
 OnAnswer = Callable[[Answer], None]
@@ -118,8 +123,8 @@ class Requester:
         response = await self._transport.exchange(request.method.encode(), data, seconds=self._seconds)
         if self._on_answer is not None:
             seconds = time.monotonic() - began
-            query = encode_params(request.params)
-            self._on_answer(Answer(request.method, self._host, request.path, response.status, seconds, query))
+            method, path, params = request.method, request.path, request.params
+            self._on_answer(Answer(method, self._host, path, response.status, seconds, params))
         if self.on_warning is not None:
             for text in warnings_of(response):
                 self.on_warning(text)
