@@ -94,25 +94,29 @@ class TlsOptions:
 
 
 def check_tls(version: str, suites: Collection[str]) -> None:
-    """Raises TlsOptionsError for a name that Go does not know."""
+    """Raises TlsOptionsError for a name that Go does not know, and where OpenSSL has none of the suites."""
     if version and version not in _VERSIONS:
         raise TlsOptionsError(f'unknown tls version "{version}"')
     for each in suites:
         if each not in _OPENSSL_NAMES and each not in _OF_TLS_1_3:
             raise TlsOptionsError(f"Cipher suite {each} not supported or doesn't exist")
+    try:
+        _set_ciphers(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), suites)
+    except ssl.SSLError:
+        raise TlsOptionsError(f"OpenSSL has none of the cipher suites {', '.join(suites)}") from None
 
 
 def restrict(context: ssl.SSLContext, version: str = "", suites: Sequence[str] = ()) -> None:
     """What the server's clients must speak at the least. Raises TlsOptionsError."""
     check_tls(version, suites)
     context.minimum_version = _VERSIONS.get(version, ssl.TLSVersion.TLSv1_2)
-    if not suites:
-        return
+    _set_ciphers(context, suites)
+
+
+def _set_ciphers(context: ssl.SSLContext, suites: Collection[str]) -> None:
+    """Raises ssl.SSLError."""
     older = [_OPENSSL_NAMES[each] for each in suites if each in _OPENSSL_NAMES]
-    if not older:
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        return
-    try:
+    if older:
         context.set_ciphers(":".join(older))
-    except ssl.SSLError:
-        raise TlsOptionsError(f"OpenSSL has none of the cipher suites {', '.join(suites)}") from None
+    elif suites:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3

@@ -50,18 +50,25 @@ _GO_TYPES = {
     bool: "bool", int: "int32", float: "float64", str: "string", list: "[]string", dict: "map[string]string",
 }  # fmt: skip
 _LONG = ("maxOpenFiles", "podPidsLimit")
+_STRINGS = ("allowedUnsafeSysctls", "clusterDNS", "enforceNodeAllocatable", "tlsCipherSuites")
 
 
 def _why_unreadable(name: str, value: Any) -> str:
-    """What Go says of a value of another type than the field's; "" if all is well. Not of what is in it."""
+    """What Go says of a value of another type than the field's, or ""; not of all that is in it."""
     default = {**DEFAULTS, **ACCEPTED}[name]
     if value is None or default is None:
         return ""
     if _KINDS.get(type(value)) != _KINDS[type(default)]:
-        wanted = "int64" if name in _LONG else _GO_TYPES[type(default)]
-        field = f"Go struct field KubeletConfiguration.{name} of type {wanted}"
-        return f"json: cannot unmarshal {_KINDS.get(type(value), 'string')} into {field}"
+        return _mismatch(name, value, "int64" if name in _LONG else _GO_TYPES[type(default)])
+    for item in value if name in _STRINGS else ():
+        if not isinstance(item, str):
+            return _mismatch(name, item, "string")
     return _why_no_duration(value) if isinstance(default, str) and not _why_no_duration(default) else ""
+
+
+def _mismatch(name: str, value: Any, wanted: str) -> str:
+    field = f"Go struct field KubeletConfiguration.{name} of type {wanted}"
+    return f"json: cannot unmarshal {_KINDS.get(type(value), 'string')} into {field}"
 
 
 def _why_no_duration(text: str) -> str:

@@ -188,8 +188,9 @@ def test_what_nobody_knows_is_ignored_and_said(caplog: pytest.LogCaptureFixture)
         ({"maxOpenFiles": []}, "array", "int64"),
         ({"clusterDNS": "10.0.0.10"}, "string", "[]string"),
         ({"clusterDomain": 5}, "number", "string"),
+        ({"tlsCipherSuites": [[1]]}, "array", "string"),
     ],
-    ids=["a quoted number", "a boolean", "a list", "no list", "no string"],
+    ids=["a quoted number", "a boolean", "a list", "no list", "no string", "a list in a list"],
 )
 def test_fields_of_another_type_are_told(given: Object, sort: str, wanted: str) -> None:
     with pytest.raises(ConfigError) as told:
