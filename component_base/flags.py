@@ -34,7 +34,7 @@ def flag(
 
 def duration(default: float, help: str, *, name: str | None = None) -> Any:
     """A field of seconds, written as a Go duration: `--node-monitor-period=5s`."""
-    metadata = {"help": help, "name": name, "parse": parse_duration, "show": format_duration}
+    metadata = {"help": help, "name": name, "parse": _parse_duration_flag, "show": format_duration}
     return field(default=default, metadata=metadata, kw_only=True)
 
 
@@ -57,7 +57,7 @@ A command line that was made for one of its daemons starts ours.
 
 def unused(*, bools: str = "", numbers: str = "", durations: str = "", texts: str = "") -> Unused:
     """Of names with blanks between them."""
-    kinds = ((bools, _parse_bool_flag), (numbers, float), (durations, parse_duration), (texts, str))
+    kinds = ((bools, _parse_bool_flag), (numbers, float), (durations, _parse_duration_flag), (texts, str))
     return {name: read for names, read in kinds for name in names.split()}
 
 
@@ -241,11 +241,19 @@ def parse_bool(text: str) -> bool:
     raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
-def _parse_bool_flag(text: str) -> bool:
-    try:
-        return parse_bool(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _in_its_words(read: Callable[[str], T]) -> Callable[[str], T]:
+    """A reader of flags that tells what the ValueErrors of another say."""
+
+    def reading(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return reading
+
+
+_parse_bool_flag, _parse_duration_flag = _in_its_words(parse_bool), _in_its_words(parse_duration)
 
 
 def parse_list(text: str) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ def test_flags_set_fields(argv: list[str], field: str, value: object) -> None:
         pytest.param(["serve"], 'unknown command "serve" for "test"', id="a word"),
         pytest.param(["--secure-port=x"], "argument --secure-port: invalid int value: 'x'", id="no number"),
         pytest.param(["--leader-elect=maybe"], "invalid syntax", id="no boolean"),
+        pytest.param(["--node-monitor-period=5"], ': time: invalid duration "5"\n', id="no duration"),
     ],
 )
 def test_what_is_wrong_is_said(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
