@@ -109,7 +109,8 @@ class BindingCycle:
     # Back
 
     def _give_back(self, pod: PodInfo, profile: Profile, reserved: Reservations) -> None:
-        profile.binding.unreserve(pod, reserved)
+        with metrics.PointTimer("Unreserve", profile.name):
+            profile.binding.unreserve(pod, reserved)
         self._parts.nominator.remove(pod.uid)
         self._cache.forget(pod.uid)
 

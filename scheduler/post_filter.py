@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from scheduler.framework.profile import Profile
+from scheduler.metrics import PointTimer
 from scheduler.pod_info import PodInfo
 from scheduler.preemption import PreemptionPlan
 from scheduler.selection import Rejected
@@ -30,6 +31,15 @@ class Outcome:
 
 
 def run_post_filters(
+    pod: PodInfo, profile: Profile, rejected: Rejected, preempt: Callable[[], PreemptionPlan]
+) -> Outcome:
+    with PointTimer("PostFilter", profile.name) as timer:
+        outcome = _tried(pod, profile, rejected, preempt)
+        timer.status = "Unschedulable" if outcome.plan.candidate is None else "Success"
+        return outcome
+
+
+def _tried(
     pod: PodInfo, profile: Profile, rejected: Rejected, preempt: Callable[[], PreemptionPlan]
 ) -> Outcome:
     """Where there are no nodes at all there is nothing to try."""

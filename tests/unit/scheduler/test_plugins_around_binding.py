@@ -35,6 +35,8 @@ async def test_a_pod_waits_until_it_is_allowed() -> None:
     [
         pytest.param({"seconds": 60}, "", "Permit", "Wait", id="one waits"),
         pytest.param({"refusal": "no"}, "", "Permit", "Unschedulable", id="one refuses"),
+        pytest.param({"refusal": "no"}, "", "Unreserve", "Success", id="what was taken is given back"),
+        pytest.param({}, "100", "PostFilter", "Unschedulable", id="nobody can be preempted"),
         pytest.param({}, "100", "Filter", "Success", id="that no node fits is no failure of filters"),
     ],
 )
