@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
+from functools import cache
 
+from kubectl import session
+from kubectl.arguments import FALSE, TRUE
 from kubectl.failures import CommandError
 
 
@@ -23,18 +25,18 @@ class DryRun(StrEnum):
         return {"dryRun": "All"} if self is DryRun.SERVER else {}
 
 
-_BOOLEANS = {"true": DryRun.CLIENT, "false": DryRun.NONE}
+_BOOLEANS = dict.fromkeys(TRUE, DryRun.CLIENT) | dict.fromkeys(FALSE, DryRun.NONE)
 
 
+@cache
 def parse(text: str) -> DryRun:
-    """The flag's value; raises CommandError in kubectl's words."""
+    """The flag's value, which may be warned about, once. Raises CommandError in kubectl's words."""
     if text == "unchanged":
-        print("W --dry-run is deprecated and can be replaced with --dry-run=client.", file=sys.stderr)
+        _warn("--dry-run is deprecated and can be replaced with --dry-run=client.")
         return DryRun.CLIENT
     if text in _BOOLEANS:
         mode = _BOOLEANS[text]
-        what = f"--dry-run={text} is deprecated (boolean value) and can be replaced with --dry-run={mode}."
-        print(f"W {what}", file=sys.stderr)
+        _warn(f"--dry-run={text} is deprecated (boolean value) and can be replaced with --dry-run={mode}.")
         return mode
     try:
         return DryRun(text or "none")
@@ -42,3 +44,7 @@ def parse(text: str) -> DryRun:
         raise CommandError(
             f'Invalid dry-run value ({text}). Must be "none", "server", or "client".'
         ) from None
+
+
+def _warn(text: str) -> None:
+    session.klog("W", text, "helpers.go")

@@ -31,7 +31,6 @@ def read(
     sources: Sequence[str],
     *,
     recursive: bool = False,
-    verb: str = "apply",
     validated: bool = False,
     failures: list[Exception] | None = None,
 ) -> list[Manifest]:
@@ -55,8 +54,6 @@ def read(
             failures.append(error)
     if failures and not found:
         raise_all(failures)
-    if not found:
-        raise CommandError(f"no objects passed to {verb}")
     return found
 
 
@@ -68,9 +65,9 @@ def _kustomized(sources: Sequence[str]) -> list[Manifest]:
     return [Manifest(obj, sources[0]) for obj in build(sources[0])]
 
 
-def load(sources: Sequence[str], *, recursive: bool = False, verb: str = "apply") -> list[Object]:
+def load(sources: Sequence[str]) -> list[Object]:
     """The objects alone."""
-    return [manifest.obj for manifest in read(sources, recursive=recursive, verb=verb)]
+    return [manifest.obj for manifest in read(sources)]
 
 
 def selected(found: Sequence[Manifest], selector: str) -> list[Manifest]:

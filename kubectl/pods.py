@@ -33,9 +33,10 @@ async def attachable_pod(
     """
     mapper = Mapper(client)
     if filenames:
-        obj, *others = manifests.load(filenames)
-        if others:
+        loaded = manifests.load(filenames)
+        if len(loaded) != 1:
             raise CommandError("cannot exec into multiple objects at a time")
+        (obj,) = loaded
         target = Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), name_of(obj))
     elif len(words) == 1 and "/" not in words[0]:
         target = Target(scheme.PODS, words[0])

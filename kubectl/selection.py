@@ -126,16 +126,19 @@ async def existing(
 
 async def for_each(
     client: Client, namespace: str, selection: Selection, work: Work, *, local: bool = False
-) -> None:
+) -> int:
     """Works on each object, as it is on the server or in the files; one that fails does not stop the others.
 
-    Raises what failed.
+    Returns how many there were. Raises what failed.
     """
+    count = 0
     failures: list[Exception] = []
     async for one, obj in existing(client, namespace, selection, failures, local=local):
+        count += 1
         with collecting(failures):
             await work(one, obj)
     raise_all(failures)
+    return count
 
 
 @contextmanager

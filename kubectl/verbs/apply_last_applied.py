@@ -99,7 +99,7 @@ def set_last_applied(
 ) -> None:
     """Set the last-applied-configuration annotation on a live object to match the contents of a file."""
     mode = dry_run.parse(dry)
-    found = manifests.read(filename or (), verb="set-last-applied")
+    found = manifests.read(filename or ())
 
     async def run(client: Client, namespace: str) -> None:
         mapper = Mapper(client)

@@ -46,6 +46,8 @@ def autoscale(
             wording = Wording(done="autoscaled", manager="kubectl-autoscale")
             create(recording.recorded(autoscaler, record), creation, wording)
     raise_all([*failures, *missing])
+    if not found:
+        raise CommandError("no objects passed to autoscale")
 
 
 def _check_scale(resource: Resource) -> None:

@@ -45,9 +45,7 @@ def from_files(creation: Creation, flags: FileFlags) -> None:
         raw.send("POST", flags.raw, flags.filename, excluded=excluded)
         return
     unread: list[Exception] = []
-    loaded = manifests.read(
-        flags.filename, recursive=flags.recursive, verb="create", validated=True, failures=unread
-    )
+    loaded = manifests.read(flags.filename, recursive=flags.recursive, validated=True, failures=unread)
     recording.warn(flags.record)
     found = [
         each._replace(obj=recording.recorded(each.obj, flags.record))

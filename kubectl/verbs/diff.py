@@ -56,7 +56,7 @@ def diff(
     else:
         params["fieldManager"] = field_manager or CLIENT_SIDE
     versions = partial(_versions_on_server if server_side else _versions, params)
-    found = manifests.selected(manifests.read(filename or (), recursive=recursive, verb="diff"), selector)
+    found = manifests.selected(manifests.read(filename or (), recursive=recursive), selector)
 
     async def _write_all(client: Client, namespace: str, live: Path, merged: Path) -> None:
         kept = await _write(client, namespace, found, live, merged, versions)

@@ -42,7 +42,10 @@ def edit(
     selection = Selection(words or (), filename or ())
 
     async def run(client: Client, namespace: str) -> None:
-        for one in await resolve(client, namespace, selection):
+        chosen = await resolve(client, namespace, selection)
+        if not chosen:
+            raise CommandError("edit cancelled, no objects found")
+        for one in chosen:
             await _edit(client, one, flags)
 
     session.run(run)

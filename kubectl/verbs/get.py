@@ -189,6 +189,6 @@ class Getter:
         if self._options.ignore_not_found:
             return
         inside = f" in {self._namespace} namespace" if self._namespace else ""
-        if not any(target.resource.namespaced for target in targets):
+        if targets and not any(target.resource.namespaced for target in targets):
             inside = ""
         print(f"No resources found{inside}" + ("." if inside else ""), file=sys.stderr)

@@ -64,7 +64,8 @@ def patch(
                 note = " (no change)" if unchanged else ""
                 print(f"{one.label} patched{mode.suffix}{note}")
 
-        await for_each(client, namespace, selection, patch_one, local=local)
+        if not await for_each(client, namespace, selection, patch_one, local=local):
+            raise CommandError("no objects passed to patch")
 
     session.run(run)
 

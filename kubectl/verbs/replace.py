@@ -39,9 +39,9 @@ def replace(
     if forcing.grace_period == 0:
         forcing = forcing._replace(grace_period=1)  # nothing is deleted at once: it is waited for
     unread: list[Exception] = []
-    found = manifests.read(
-        filename or (), recursive=recursive, verb="replace", validated=True, failures=unread
-    )
+    found = manifests.read(filename or (), recursive=recursive, validated=True, failures=unread)
+    if forcing.force and not found:
+        raise CommandError("no objects passed to replace")
     params = creation.parameters("kubectl-replace")
 
     async def run(client: Client, namespace: str) -> None:

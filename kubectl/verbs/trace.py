@@ -34,7 +34,7 @@ def trace(
     if not filename:
         _print(session.run(lambda client, namespace: _past(client, namespace, words)), output, settled=True)
         return
-    loaded, limit = manifests.read(filename, verb="trace"), parse_duration(timeout)
+    loaded, limit = manifests.read(filename), parse_duration(timeout)
     steps, settled = session.run(lambda client, namespace: _apply(client, namespace, loaded, limit))
     _print(steps, output, settled=settled)
     if not settled:

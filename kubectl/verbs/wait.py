@@ -131,7 +131,7 @@ def wait(
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit
         chosen = await resolve(client, namespace, selection)
-        while not chosen and wanted.kind == "create":
+        while not chosen and words and wanted.kind == "create":
             await _until_something(client, namespace, selection, deadline)
             chosen = await resolve(client, namespace, selection)
         if not chosen and wanted.kind != "delete":

@@ -64,9 +64,7 @@ async def _explain(
 
     asker, mapper = Asker(client, datetime.now(UTC)), Mapper(client)
     if filenames:
-        return [
-            await _manifest(asker, mapper, each, namespace) for each in manifests.read(filenames, verb="why")
-        ]
+        return [await _manifest(asker, mapper, each, namespace) for each in manifests.read(filenames)]
     if not words:
         return [await _cluster(asker)]
     targets = await mapper.targets(words)

@@ -274,6 +274,15 @@ PARTLY = Script(
         "patch -f elsewhere.yaml -p {}",
         "delete -f elsewhere.yaml",
         "delete -f unknown.yaml",
+        *(
+            f"{verb} -f empty.yaml"
+            for verb in ("apply", "create", "delete", "diff", "get", "replace", "edit")
+        ),
+        "label -f empty.yaml a=b",
+        "patch -f empty.yaml -p {}",
+        "scale -f empty.yaml --replicas=1",
+        "autoscale -f empty.yaml --max=2",
+        "replace -f empty.yaml",
         "delete -f maps.yaml",
         "get configmaps -l a -o name",
     ),
@@ -281,6 +290,7 @@ PARTLY = Script(
         "maps.yaml": "---".join((MAP.replace("old", "m1"), UNKNOWN, MAP.replace("old", "m2"))),
         "m1.yaml": MAP.replace("old", "m1"),
         "unknown.yaml": UNKNOWN,
+        "empty.yaml": "",
         "own.yaml": MAP.replace("name: old,", "name: m1, namespace: {ns},"),
         "elsewhere.yaml": MAP.replace("name: old,", "name: kube-root-ca.crt, namespace: default,"),
         "deployment.yaml": DEPLOYMENT,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apimachinery.errors import StatusError
-from kubectl import last_applied, marking, streaming
+from kubectl import dry_run, last_applied, marking, streaming
 from kubectl.failures import CommandError
 from kubectl.kubeconfigs import entries, views
 from kubectl.patching import overridden, patched
@@ -287,3 +287,21 @@ def test_a_custom_resource_has_no_strategic_patches() -> None:
     assert patched(obj, {"a": 2}, "merge") == obj | {"a": 2}
     with pytest.raises(CommandError, match="Kind=Foo locally, try --type merge"):
         patched(obj, {"a": 2}, "strategic")
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "warned"),
+    [
+        ("server", "server", 0),
+        ("none", "none", 0),
+        ("T", "client", 1),
+        ("0", "none", 1),
+        ("unchanged", "client", 1),
+    ],
+)
+def test_old_values_of_dry_run_are_warned_about_once(
+    text: str, mode: str, warned: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry_run.parse.cache_clear()
+    assert {dry_run.parse(text), dry_run.parse(text)} == {mode}
+    assert capsys.readouterr().err.count("deprecated") == warned
