@@ -96,6 +96,14 @@ def _read_token(file: str, last: bytes | None) -> bytes:
         return last
 
 
+_NOT_INSTALLED = """
+
+It looks like you are trying to use a client-go credential plugin that is not installed.
+
+To learn more about this feature, consult the documentation available at:
+      https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins"""
+
+
 async def run_plugin(spec: Object) -> Object:
     """Runs a client-go credential plugin; the status of the ExecCredential it prints."""
     api_version = spec.get("apiVersion", "client.authentication.k8s.io/v1")
@@ -104,7 +112,13 @@ async def run_plugin(spec: Object) -> Object:
     environ = {**os.environ, **variables, "KUBERNETES_EXEC_INFO": orjson.dumps(request).decode()}
     command = [spec.get("command", ""), *(spec.get("args") or ())]
     try:
-        child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environ)
+        child = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environ
+        )
+    except FileNotFoundError:
+        hint = f"\n\n{spec['installHint']}" if spec.get("installHint") else ""
+        what = f"executable {command[0]} not found{_NOT_INSTALLED}{hint}"
+        raise ConfigError(f"getting credentials: exec: {what}") from None
     except OSError as error:
         raise ConfigError(f"getting credentials: exec: {error}") from error
     output, _ = await child.communicate()
@@ -112,10 +126,10 @@ async def run_plugin(spec: Object) -> Object:
         raise ConfigError(
             f"getting credentials: exec: executable {command[0]} failed with exit code {child.returncode}"
         )
-    return _status_of(output)
+    return _status_of(output, api_version)
 
 
-def _status_of(output: bytes) -> Object:
+def _status_of(output: bytes, api_version: str) -> Object:
     from apimachinery.serialize import DecodeError, from_json
 
     try:
@@ -123,6 +137,11 @@ def _status_of(output: bytes) -> Object:
     except DecodeError as error:
         what = f"couldn't get version/kind; json parse error: {error}"
         raise ConfigError(f"getting credentials: decoding stdout: {what}") from error
+    if (told := get_path(credential, "apiVersion")) != api_version:
+        raise ConfigError(
+            f"getting credentials: exec plugin is configured to use API version {api_version}, "
+            f"plugin returned version {told or 'client.authentication.k8s.io/__internal'}"
+        )
     status = get_path(credential, "status")
     if not isinstance(status, dict):
         raise ConfigError("getting credentials: exec plugin didn't return a status")

@@ -199,7 +199,9 @@ def _resolve(merged: Object, context: Object, default_server: str) -> ClientConf
         )
     user = merged["users"].get(names["user"], {})
     if plugin := user.get("exec"):
-        _check_plugin(plugin, names["user"])
+        check_plugin(plugin, names["user"])
+    if provider := user.get("auth-provider"):
+        raise ConfigError(f'no Auth Provider found for name "{provider.get("name", "")}"')
     return ClientConfig(
         server=server.rstrip("/"),
         namespace=context.get("namespace") or "default",
@@ -221,15 +223,26 @@ def _resolve(merged: Object, context: Object, default_server: str) -> ClientConf
     )
 
 
-def _check_plugin(plugin: Object, user: str) -> None:
-    """Raises InvalidConfigError."""
+_PLUGIN_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+_INTERACTIVE_MODES = ("Never", "IfAvailable", "Always")
+
+
+def check_plugin(plugin: Object, user: str) -> None:
+    """Raises ConfigError, InvalidConfigError where something lacks."""
+    version, mode = plugin.get("apiVersion"), plugin.get("interactiveMode")
     missing = [name for name in ("command", "apiVersion") if not plugin.get(name)]
-    if not plugin.get("interactiveMode") and plugin.get("apiVersion") == "client.authentication.k8s.io/v1":
+    if not all(each.get("name") for each in plugin.get("env") or ()):
+        missing.append("env variable name")
+    if not mode and version == _PLUGIN_VERSIONS[0]:
         missing.append("interactiveMode")
     if missing:
         raise InvalidConfigError(
             f"{missing[0]} must be specified for {user} to use exec authentication plugin"
         )
+    if mode and mode not in _INTERACTIVE_MODES:
+        raise InvalidConfigError(f'invalid interactiveMode for {user}: "{mode}"')
+    if version not in _PLUGIN_VERSIONS:
+        raise ConfigError(f'exec plugin: invalid apiVersion "{version}"')
 
 
 def _data_or_file(entry: Object, key: str) -> bytes | None:

@@ -35,6 +35,8 @@ def trace(
         _print(session.run(lambda client, namespace: _past(client, namespace, words)), output, settled=True)
         return
     loaded, limit = manifests.read(filename), parse_duration(timeout)
+    if not loaded:
+        raise CommandError("no objects passed to trace")
     steps, settled = session.run(lambda client, namespace: _apply(client, namespace, loaded, limit))
     _print(steps, output, settled=settled)
     if not settled:

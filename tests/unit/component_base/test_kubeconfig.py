@@ -1,6 +1,7 @@
 """Kubeconfig: which files, which context, which credentials."""
 
 import base64
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import yaml
 
 from apimachinery.objects import Object
 from component_base.credentials import Credentials
-from component_base.kubeconfig import ClientConfig, ConfigError, in_cluster, is_there, load
+from component_base.kubeconfig import ClientConfig, ConfigError, check_plugin, in_cluster, is_there, load
+
+V1 = "client.authentication.k8s.io/v1"
+TOLD = f'{{"apiVersion": "{V1}", "status": {{"token": "%s"}}}}'
 
 
 def config(name: str, **user: object) -> Object:
@@ -139,10 +143,58 @@ async def test_a_token_whose_file_is_away_goes_on(tmp_path: Path) -> None:
 
 
 async def test_an_exec_plugin_gives_a_token() -> None:
-    script = 'import os; print(\'{"status": {"token": "%s"}}\' % os.environ["WHO"])'
+    script = f'import os; print({TOLD!r} % os.environ["WHO"])'
     plugin = {"command": sys.executable, "args": ["-c", script], "env": [{"name": "WHO", "value": "me"}]}
     credentials = Credentials(ClientConfig(server="http://x", exec=plugin))
     assert await credentials.header() == b"Bearer me"
+
+
+async def test_an_exec_plugin_reads_nothing_of_what_is_typed() -> None:
+    script = f"import sys; print({TOLD!r} % ('t' + sys.stdin.read()))"
+    reading, writing = os.pipe()
+    os.write(writing, b"typed")
+    os.close(writing)
+    kept = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        plugin = {"command": sys.executable, "args": ["-c", script]}
+        assert await Credentials(ClientConfig(server="http://x", exec=plugin)).header() == b"Bearer t"
+    finally:
+        os.dup2(kept, 0)
+        os.close(reading)
+        os.close(kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"command": ""}, "command must be specified for u"),
+        ({"interactiveMode": ""}, "interactiveMode must be specified for u"),
+        ({"interactiveMode": "Bad"}, 'invalid interactiveMode for u: "Bad"'),
+        ({"env": [{"value": "v"}]}, "env variable name must be specified for u"),
+        ({"apiVersion": "x/v1"}, 'exec plugin: invalid apiVersion "x/v1"'),
+    ],
+)
+def test_an_exec_plugin_that_lacks_something_is_refused(change: dict[str, Any], why: str) -> None:
+    plugin = {"command": "c", "apiVersion": V1, "interactiveMode": "Never"}
+    check_plugin(plugin, "u")
+    with pytest.raises(ConfigError, match=why):
+        check_plugin(plugin | change, "u")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "why"),
+    [
+        (
+            {"command": "/not/there", "installHint": "get it"},
+            "executable /not/there not found(.|\n)*\n\nget it",
+        ),
+        ({"command": "echo", "args": ['{"apiVersion": "x/v2"}']}, "returned version x/v2"),
+    ],
+)
+async def test_an_exec_plugin_that_is_another_is_told_of(plugin: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        await Credentials(ClientConfig(server="http://x", exec=plugin)).header()
 
 
 @pytest.mark.parametrize(
