@@ -95,11 +95,16 @@ def place(obj: Object, resource: Resource, namespace: str, *, enforced: bool) ->
         return obj
     own = namespace_of(obj)
     if own and enforced and own != namespace:
-        raise CommandError(
-            f'the namespace from the provided object "{own}" does not match the namespace "{namespace}". '
-            f"You must pass '--namespace={own}' to perform this operation."
-        )
+        raise elsewhere(own, namespace)
     return {**obj, "metadata": {**(obj.get("metadata") or {}), "namespace": own or namespace}}
+
+
+def elsewhere(own: str, namespace: str) -> CommandError:
+    """An object is in another namespace than the flag says."""
+    return CommandError(
+        f'the namespace from the provided object "{own}" does not match the namespace "{namespace}". '
+        f"You must pass '--namespace={own}' to perform this operation."
+    )
 
 
 def as_new(obj: Object) -> Object:

@@ -79,10 +79,17 @@ async def resolve(
         raise CommandError("name cannot be provided when a selector is specified")
     if not listed and not all(target.name for target in targets):
         raise CommandError("resource(s) were provided, but no name was specified")
+    if selection.all_namespaces and any(target.name and target.resource.namespaced for target in targets):
+        raise CommandError("a resource cannot be retrieved by name across all namespaces")
     if not listed:
         return [Selected(t, namespace if t.resource.namespaced else "") for t in targets]
     where = "" if selection.all_namespaces else namespace
-    return [found for target in targets for found in await _list(client, where, target, selection)]
+    chosen = [found for target in targets for found in await _list(client, where, target, selection)]
+    if selection.all_namespaces and session.options().namespace:
+        for one in chosen:
+            if one.namespace:
+                raise manifests.elsewhere(one.namespace, "")
+    return chosen
 
 
 async def fetch_all(

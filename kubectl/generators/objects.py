@@ -161,7 +161,9 @@ def label_selector(text: str) -> Object:
 def disruption_budget(name: str, selector: str, minimum: str, maximum: str) -> Object:
     if not selector:
         raise CommandError("a selector must be specified")
-    if bool(minimum) == bool(maximum):
+    if minimum and maximum:
+        raise CommandError("min-available and max-unavailable cannot be both specified")
+    if not minimum and not maximum:
         raise CommandError("one of min-available or max-unavailable must be specified")
     amount = {"minAvailable": minimum} if minimum else {"maxUnavailable": maximum}
     spec: Object = {key: number_or_text(value) for key, value in amount.items()}

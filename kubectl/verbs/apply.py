@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     from kubectl.apply_sets import ApplySet
 
 CLIENT_SIDE = "kubectl-client-side-apply"
+_LOST = """An error occurred force-replacing the existing object with the newly provided one:
+
+{}.
+
+Additionally, an error occurred attempting to restore the original object:
+
+{}"""
 _CONFLICT_RETRIES = 5
 _MISSING = (
     "Warning: resource {} is missing the kubectl.kubernetes.io/last-applied-configuration annotation "
@@ -94,6 +101,8 @@ def from_files(
         )
     if force_conflicts and not server_side:
         raise CommandError("--force-conflicts only works with --server-side")
+    if forcing.force and server_side:
+        raise CommandError("--force cannot be used with --server-side")
     if forcing.force and mode is DryRun.SERVER:
         raise CommandError("--dry-run=server cannot be used with --force")
     if subresource and not server_side:
@@ -290,8 +299,11 @@ async def _replace(
     await options.forcing.wait_until_gone(client, resource, name, namespace)
     try:
         return await _create(client, resource, manifest, options)
-    except StatusError:
-        await client.create(resource, manifests.as_new(current), params=options.parameters)
+    except StatusError as error:
+        try:
+            await client.create(resource, manifests.as_new(current), params=options.parameters)
+        except StatusError as again:
+            raise CommandError(_LOST.format(error, again)) from None
         raise
 
 

@@ -30,6 +30,8 @@ def autoscale(
     """Auto-scale a deployment, replica set, stateful set, or replication controller."""
     if maximum is None:
         raise CommandError('required flag(s) "max" not set')
+    if cpu and cpu_percent >= 0:
+        raise CommandError("--cpu-percent and --cpu are mutually exclusive")
     selection = Selection(words, filename or (), recursive=recursive)
     # What a file says counts, whether it is on the server or not.
     found, missing = session.run(

@@ -67,6 +67,8 @@ def delete(
         }  # fmt: skip
         raw.send("DELETE", path, filename or (), excluded=excluded, may_be_empty=True)
         return
+    if now and grace_period >= 0:
+        raise CommandError("--now and --grace-period cannot be specified together")
     if now:
         grace_period = 1
     if grace_period == 0 and not force:
@@ -148,7 +150,8 @@ class Deletion:
             return
         if self._force and self._mode is DryRun.NONE:
             print(FORCE_WARNING, file=sys.stderr)
-        if session.options().namespace and any(not one.target.resource.namespaced for one in selected):
+        inside = session.options().namespace and not selection.all_namespaces
+        if inside and any(not one.target.resource.namespaced for one in selected):
             print(CLUSTER_WARNING, file=sys.stderr)
         waiting: list[tuple[Selected, str]] = []
         for one in selected:
