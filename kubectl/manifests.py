@@ -65,11 +65,6 @@ def _kustomized(sources: Sequence[str]) -> list[Manifest]:
     return [Manifest(obj, sources[0]) for obj in build(sources[0])]
 
 
-def load(sources: Sequence[str]) -> list[Object]:
-    """The objects alone."""
-    return [manifest.obj for manifest in read(sources)]
-
-
 def selected(found: Sequence[Manifest], selector: str) -> list[Manifest]:
     """Those whose labels fit."""
     from apimachinery.labels import parse_selector

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from apimachinery import labels, scheme
 from apimachinery.objects import Object, name_of
 from apimachinery.pods import is_ready
-from kubectl import manifests
 from kubectl.failures import CommandError
 from kubectl.resources import Mapper, Target
+from kubectl.selection import Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -33,11 +33,10 @@ async def attachable_pod(
     """
     mapper = Mapper(client)
     if filenames:
-        loaded = manifests.load(filenames)
-        if len(loaded) != 1:
+        chosen = await resolve(client, namespace, Selection(filenames=filenames))
+        if len(chosen) != 1:
             raise CommandError("cannot exec into multiple objects at a time")
-        (obj,) = loaded
-        target = Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), name_of(obj))
+        target, namespace, _ = chosen[0]
     elif len(words) == 1 and "/" not in words[0]:
         target = Target(scheme.PODS, words[0])
     else:

@@ -27,6 +27,9 @@ Example resource specifications include:
    '<resource>'"""
 
 
+_FILES_AND_WORDS = (
+    "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+)
 LOCAL_WITHOUT_FILES = """you must specify resources by --filename when --local is set.
 Example resource specifications include:
    '-f rsrc.yaml'
@@ -69,6 +72,8 @@ async def resolve(
     What is wrong with one of several files is added to `failures`, if there are such.
     """
     mapper = Mapper(client)
+    if selection.filenames and selection.words:
+        raise CommandError(_FILES_AND_WORDS)
     if selection.filenames:
         return [one async for one, _ in _from_files(mapper, namespace, selection, failures)]
     targets = await mapper.targets(selection.words)

@@ -20,6 +20,7 @@ from kubectl.debugging.profiles import Keep
 from kubectl.failures import CommandError
 from kubectl.flags import Container, Filenames, Quiet
 from kubectl.resources import Mapper, Target
+from kubectl.selection import Selected, Selection, resolve
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -105,8 +106,8 @@ def debug(
         print(_OLD_PROFILE, file=sys.stderr)
 
     async def run(client: Client, namespace: str) -> None:
-        debugging = Debugging(client, namespace, wanted, looking.container, joining)
-        for target in await _targets(client, words, filename or ()):
+        for target, inside, _ in await _targets(client, namespace, words, filename or ()):
+            debugging = Debugging(client, inside or namespace, wanted, looking.container, joining)
             await debugging.run(target, replace=copying.replace)
 
     session.run(run)
@@ -185,16 +186,15 @@ def _check_copy(wanted: Wanted, looking: Looking, copying: Copying) -> None:
         raise CommandError("you must specify --image when not using --copy-to.")
 
 
-async def _targets(client: Client, words: Sequence[str], filenames: Sequence[str]) -> list[Target]:
-    from kubectl import manifests
-
+async def _targets(
+    client: Client, namespace: str, words: Sequence[str], filenames: Sequence[str]
+) -> list[Selected]:
     mapper = Mapper(client)
-    loaded = manifests.load(filenames) if filenames else []
-    found = [Target(await mapper.by_kind(obj["apiVersion"], obj["kind"]), name_of(obj)) for obj in loaded]
+    found = await resolve(client, namespace, Selection(filenames=filenames)) if filenames else []
     slashed = [
         (await mapper.targets([word]))[0] if "/" in word else Target(scheme.PODS, word) for word in words
     ]
-    return [*found, *slashed]
+    return [*found, *(Selected(target, namespace) for target in slashed)]
 
 
 class Debugging:

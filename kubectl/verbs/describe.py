@@ -11,9 +11,10 @@ from apimachinery.objects import Object, name_of
 from apimachinery.scheme import Resource
 from kubectl import session
 from kubectl.arguments import Flag, Words
-from kubectl.failures import CommandError
+from kubectl.failures import CommandError, raise_all
 from kubectl.flags import AllNamespaces, ChunkSize, Filenames, Recursive, Selector
-from kubectl.selection import Selection, fetch_all
+from kubectl.resources import Mapper, Target
+from kubectl.selection import Selection, collecting, existing
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -35,19 +36,20 @@ def describe(
             'You must specify the type of resource to describe. Use "sampan api-resources" for a complete '
             "list of supported resources."
         )
-    texts = session.run(
+    session.run(
         lambda client, namespace: _describe(client, namespace, selection, show_events), page_size=chunk_size
     )
-    if texts:
-        print("\n\n".join(texts), end="")
 
 
-async def _describe(client: Client, namespace: str, selection: Selection, show_events: bool) -> list[str]:
-    found = await _objects(client, namespace, selection)
-    if not found:
+async def _describe(client: Client, namespace: str, selection: Selection, show_events: bool) -> None:
+    failures: list[Exception] = []
+    found = await _objects(client, namespace, selection, failures)
+    if not found and not failures:
         where = "" if selection.all_namespaces else f" in {namespace} namespace"
         print(f"No resources found{where}{'.' if where else ''}", file=sys.stderr)
-    return [await _text(client, resource, obj, show_events) for resource, obj in found]
+    texts = [await _text(client, resource, obj, show_events) for resource, obj in found]
+    print("\n\n".join(texts), end="")
+    raise_all(failures)
 
 
 async def _text(client: Client, resource: Resource, obj: Object, show_events: bool) -> str:
@@ -62,27 +64,32 @@ async def _text(client: Client, resource: Resource, obj: Object, show_events: bo
     return render(description, obj, related, events, now())
 
 
-async def _objects(client: Client, namespace: str, selection: Selection) -> list[tuple[Resource, Object]]:
-    from kubectl.resources import Mapper
-
+async def _objects(
+    client: Client, namespace: str, selection: Selection, failures: list[Exception]
+) -> list[tuple[Resource, Object]]:
+    """What is there; what is wrong with others is added to `failures`."""
     mapper = Mapper(client)
     if selection.filenames:
-        return [(one.target.resource, obj) for one, obj in await fetch_all(client, namespace, selection)]
+        fetching = existing(client, namespace, selection, failures)
+        return [(one.target.resource, obj) async for one, obj in fetching]
     targets = await mapper.targets(selection.words)
     if selection.selector and any(target.name for target in targets):
         raise CommandError("name cannot be provided when a selector is specified")
     where = "" if selection.all_namespaces else namespace
     found: list[tuple[Resource, Object]] = []
     for target in targets:
-        if target.name:
-            objects: Sequence[Object] = await _named(client, target.resource, target.name, where)
-        else:
-            listed = await client.list(
-                target.resource, where or None, label_selector=selection.selector or None
-            )
-            objects = listed["items"]
-        found += [(target.resource, obj) for obj in objects]
+        with collecting(failures):
+            objects = await _matching(client, target, where, selection.selector)
+            found += [(target.resource, obj) for obj in objects]
     return found
+
+
+async def _matching(client: Client, target: Target, namespace: str, selector: str) -> Sequence[Object]:
+    if target.name:
+        return await _named(client, target.resource, target.name, namespace)
+    listed = await client.list(target.resource, namespace or None, label_selector=selector or None)
+    objects: list[Object] = listed["items"]
+    return objects
 
 
 async def _named(client: Client, resource: Resource, name: str, namespace: str) -> Sequence[Object]:

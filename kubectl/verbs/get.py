@@ -44,7 +44,7 @@ async def _print_raw(client: Client, path: str) -> None:
 async def _get(client: Client, namespace: str, words: Sequence[str], options: GetOptions) -> None:
     failures: list[Exception] = []
     if options.filename:
-        files = Selection(filenames=options.filename, recursive=options.recursive)
+        files = Selection(words, options.filename, recursive=options.recursive)
         chosen = await resolve(client, namespace, files, failures=failures)
     else:
         where = "" if options.all_namespaces else namespace

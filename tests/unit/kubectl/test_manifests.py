@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from apimachinery.objects import name_of
 from kubectl import manifests
 from kubectl.failures import CommandError
 
@@ -23,7 +24,7 @@ FLOW = "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {}}}}}"
 )
 def test_objects_of_a_file(tmp_path: Path, text: str, names: list[str]) -> None:
     (tmp_path / "f.json").write_text(text)
-    assert [each["metadata"]["name"] for each in manifests.load([str(tmp_path)])] == names
+    assert [name_of(each.obj) for each in manifests.read([str(tmp_path)])] == names
 
 
 def test_what_is_no_object_keeps_the_others_only_where_nobody_notes_it(tmp_path: Path) -> None:
