@@ -27,7 +27,8 @@ Example resource specifications include:
    '<resource>'"""
 
 
-_FILES_AND_WORDS = (
+_NAMES_AND_FILES = "resource/name arguments cannot be provided when a path is specified"
+_WORDS_AND_FILES = (
     "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
 )
 LOCAL_WITHOUT_FILES = """you must specify resources by --filename when --local is set.
@@ -72,8 +73,6 @@ async def resolve(
     What is wrong with one of several files is added to `failures`, if there are such.
     """
     mapper = Mapper(client)
-    if selection.filenames and selection.words:
-        raise CommandError(_FILES_AND_WORDS)
     if selection.filenames:
         return [one async for one, _ in _from_files(mapper, namespace, selection, failures)]
     targets = await mapper.targets(selection.words)
@@ -171,6 +170,9 @@ async def fetch(client: Client, one: Selected) -> Object:
 async def _from_files(
     mapper: Mapper, namespace: str, selection: Selection, failures: list[Exception] | None
 ) -> AsyncIterator[tuple[Selected, Object]]:
+    if selection.words:
+        slashed = any("/" in word for word in selection.words)
+        raise CommandError(_NAMES_AND_FILES if slashed else _WORDS_AND_FILES)
     for manifest in manifests.read(selection.filenames, recursive=selection.recursive, failures=failures):
         try:
             one = await _from_manifest(mapper, namespace, manifest)
