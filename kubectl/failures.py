@@ -85,7 +85,7 @@ def report(error: BaseException) -> int:
         return max(report(_plain(each)) for each in error.exceptions)
     if isinstance(error, UsageError):
         print(_usage(error), file=sys.stderr)
-        return 1
+        return 2 if error.verb == "diff" else 1  # 1 would say that there are differences
     if isinstance(error, BrokenPipeError):
         return 0
     told = describe(error)

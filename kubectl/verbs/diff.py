@@ -7,11 +7,13 @@ import random
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import to_yaml
@@ -56,7 +58,8 @@ def diff(
     else:
         params["fieldManager"] = field_manager or CLIENT_SIDE
     versions = partial(_versions_on_server if server_side else _versions, params)
-    found = manifests.selected(manifests.read(filename or (), recursive=recursive), selector)
+    with _no_difference():
+        found = manifests.selected(manifests.read(filename or (), recursive=recursive), selector)
 
     async def _write_all(client: Client, namespace: str, live: Path, merged: Path) -> None:
         kept = await _write(client, namespace, found, live, merged, versions)
@@ -68,14 +71,21 @@ def diff(
         live, merged = (Path(folder) / f"{word}-{number}" for word in ("LIVE", "MERGED"))
         live.mkdir()
         merged.mkdir()
-        try:
+        with _no_difference():
             session.run(lambda client, namespace: _write_all(client, namespace, live, merged))
-        except (StatusError, CommandError) as error:
-            raise SystemExit(max(report(error), FAILED)) from None
         program = shlex.split(os.environ.get("KUBECTL_EXTERNAL_DIFF") or "diff -u -N")
         code = subprocess.run([*program, str(live), str(merged)], check=False).returncode
     if code:
         raise SystemExit(code)
+
+
+@contextmanager
+def _no_difference() -> Iterator[None]:
+    """What fails ends with 2 at least: 1 says that there are differences."""
+    try:
+        yield
+    except Exception as error:  # whatever it is, as in the outermost place
+        raise SystemExit(max(report(error), FAILED)) from None
 
 
 async def _write(
