@@ -279,7 +279,6 @@ PARTLY = Script(
         "describe -f elsewhere.yaml",
         "get -f own.yaml configmap",
         "diff",
-        "diff -f m1.yaml --server=https://127.0.0.1:1 -v=0 --nope",
         "diff -f nothing.yaml",
         "delete -f own.yaml configmap m1",
         "label -f own.yaml configmap q=r",
