@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-_CONNECTING = re.compile(r"/(proxy|exec|attach|portforward|log)(/|$)")
+_LASTING = re.compile(r"/(proxy|exec|attach|portforward|log|watch)(/|$)")
+"""Paths that a client may stay at; lists are watched by their parameter, for a second."""
 _DEEPEST = 6
 _TEXTS = (
     "", "a", "web", "default", "kube-system", "A", "-", ".", "..", "a/b", "é", "\x00", "💥", "x" * 300,
@@ -83,7 +84,7 @@ class Fuzzer:
         for document in documents:
             self._schemas |= document.get("components", {}).get("schemas", {})
             for path, item in document["paths"].items():
-                if not _CONNECTING.search(path):
+                if not _LASTING.search(path):
                     self._operations += [
                         _operation(method, path, item) for method in item if method in _METHODS
                     ]

@@ -155,7 +155,8 @@ async def test_a_watch_that_is_not_signed_in_asks_the_plugin_anew() -> None:
     async def unauthorized(exchange: Exchange) -> None:
         await exchange.answer(status(401, "Unauthorized"), "401 X")
 
-    script = """import os; print('{"status": {"token": "%s"}}' % os.getpid())"""
+    answer = '{"apiVersion": "client.authentication.k8s.io/v1", "status": {"token": "%s"}}'
+    script = f"import os; print('{answer}' % os.getpid())"
     async with scripted(unauthorized) as server:
         c = signed_in_by(server, script)
         for _ in range(2):
