@@ -9,6 +9,7 @@ import pytest
 from apiserver.server import tls_context
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+from tests.unit.handshakes import agreed_cipher
 
 QUICK, STRONG = "AES128", "AES256"
 
@@ -26,18 +27,7 @@ def chosen(server: ssl.SSLContext, *ciphers: str) -> str:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # those of 1.3 have no order that can be set here
     context.set_ciphers(":".join(f"ECDHE+AESGCM+{each}" for each in ciphers))
-    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [context.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)]
-    while ends:
-        for end in [*ends]:
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            ends.remove(end)
-            found = end.cipher()
-    assert found is not None
-    return found[0]
+    return agreed_cipher(context, server)
 
 
 @pytest.mark.parametrize("ciphers", [(QUICK, STRONG), (STRONG, QUICK)])

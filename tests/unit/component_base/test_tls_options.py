@@ -10,6 +10,7 @@ import pytest
 from component_base.certificates import serving_context
 from component_base.flags import CommonOptions, parse
 from component_base.tls_options import TlsOptions, restrict
+from tests.unit.handshakes import agreed_cipher
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 AES_128, AES_256 = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
@@ -21,19 +22,7 @@ def shake_hands(server: ssl.SSLContext, newest: ssl.TLSVersion) -> str:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
     client.maximum_version = newest
-    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ours, its = client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)
-    ends = [ours, its]
-    while ends:
-        for end in [*ends]:
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            ends.remove(end)
-    agreed = ours.cipher()
-    assert agreed is not None
-    return agreed[0]
+    return agreed_cipher(client, server)
 
 
 @pytest.mark.parametrize(
