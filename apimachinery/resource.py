@@ -49,6 +49,12 @@ GROUP_ORDER: tuple[str, ...] = (
 )
 """The groups in the order in which upstream's discovery lists them; kubectl resolves short names in it."""
 
+
+def version_path(group: str, version: str) -> str:
+    """The URL path of what a version of a group serves."""
+    return f"/apis/{group}/{version}" if group else f"/api/{version}"
+
+
 _BUILTIN_GROUPS = frozenset(GROUP_ORDER)
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -102,7 +108,7 @@ class Resource:
         self, namespace: str | None = None, name: str | None = None, subresource: str | None = None
     ) -> str:
         """The URL path of an object, or of the collection if no name is given."""
-        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
+        parts = [version_path(self.group, self.version)]
         if namespace and self.namespaced:
             parts += ["namespaces", namespace]
         parts.append(self.plural)

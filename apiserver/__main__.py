@@ -15,7 +15,7 @@ from component_base.flags import parse
 from component_base.metrics import tell_features
 
 if TYPE_CHECKING:
-    from apiserver.app import ApiServer
+    from apiserver.assembly import ApiServer
     from apiserver.auth.x509 import ClientCertificates
     from apiserver.server import HttpServer
 
@@ -37,7 +37,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver import metrics
     from apiserver.admission.step import AdmissionMetrics
     from apiserver.aggregation.metrics import UnavailableServices
-    from apiserver.app import build_app
+    from apiserver.assembly import ApiServer
     from apiserver.auth.decision_metrics import AuthorizationMetrics
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
@@ -51,7 +51,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     tls = EtcdTLS(*files) if any(files) else None
     storage = ObservedStorage(EtcdStorage(options.etcd_servers, tls=tls))
     try:
-        server = build_app(options, storage)
+        server = ApiServer(options, storage)
     except ConfigError as error:
         sys.exit(f"Error: {error}")
     size = SizeMetrics(storage)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object
+from apimachinery.resource import version_path
 from apimachinery.scheme import API_SERVICES
 from apiserver.aggregation.local import GroupVersion
 from apiserver.openapi.merging import Part
@@ -45,7 +46,7 @@ class Remote:
 
     @property
     def path(self) -> str:
-        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        return version_path(self.group, self.version)
 
 
 def remote_of(service: Object) -> Remote | None:

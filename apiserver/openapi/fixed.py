@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from apimachinery.objects import Object
+from apimachinery.resource import version_path
 from apimachinery.scheme import Resource, lookup
 from apiserver.negotiation import MEDIA_TYPES
 from apiserver.openapi.operations import PATCH, camel, group_title, tag_of
@@ -111,11 +112,11 @@ def _of_groups(resources: Sequence[Resource]) -> Iterator[Fixed]:
 def _of_versions(resources: Sequence[Resource]) -> Iterator[Fixed]:
     versions = {(each.group, each.version): each for each in resources}
     for (group, version), one in sorted(versions.items()):
-        document = f"apis/{group}/{version}" if group else f"api/{version}"
+        path = version_path(group, version)
         title = f"{camel(group_title(group))}{camel(version)}"
         yield Fixed(
-            f"/{document}/",
-            document,
+            f"{path}/",
+            path.removeprefix("/"),
             f"get{title}APIResources",
             tag_of(one),
             "get available resources",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from apimachinery.resource import version_path
 from apimachinery.schema import builtin
 from apimachinery.scheme import Resource, lookup, subresource_of
 from apiserver.negotiation import MEDIA_TYPES, STREAM_TYPES
@@ -307,6 +308,6 @@ def group_versions(resources: Sequence[Resource]) -> dict[str, list[Resource]]:
     """The resources by the path of their group and version: `api/v1`, `apis/apps/v1`."""
     found: dict[str, list[Resource]] = {}
     for resource in resources:
-        path = f"apis/{resource.group}/{resource.version}" if resource.group else f"api/{resource.version}"
+        path = version_path(resource.group, resource.version).removeprefix("/")
         found.setdefault(path, []).append(resource)
     return found

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from apiserver.app import ApiServer, build_app
+from apiserver.assembly import ApiServer
 from apiserver.auth.setup import client_certificates
 from apiserver.options import Options
 from apiserver.server import HttpServer, tls_context
@@ -53,7 +53,7 @@ async def running(
         **{"authorization_mode": ("Node", "RBAC"), **flags},
     )
     storage = storage or MemoryStorage()
-    server = build_app(options, storage)
+    server = ApiServer(options, storage)
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     tls = tls_context(pki / "apiserver.crt", pki / "apiserver.key", certificates.authorities)

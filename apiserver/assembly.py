@@ -1,0 +1,263 @@
+"""The apiserver put together: the one place where all parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from apimachinery.objects import Object
+from apimachinery.resource_metrics import POD_METRICS, RESOURCE_METRICS
+from apimachinery.schema import SchemaSet, builtin
+from apimachinery.scheme import (
+    API_SERVICES,
+    BUILTIN,
+    COMPONENT_STATUSES,
+    CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    FLOW_SCHEMAS,
+    LEASES,
+    PRIORITY_LEVEL_CONFIGURATIONS,
+    SECRETS,
+    VALIDATING_ADMISSION_POLICIES,
+    Resource,
+)
+from apiserver.admission.chain import Chain
+from apiserver.admission.plugins import build_plugins
+from apiserver.admission.policies.type_checking import Kinds
+from apiserver.admission.webhooks.caller import Caller
+from apiserver.aggregation.connections import Connections
+from apiserver.aggregation.keeper import APIServiceKeeper
+from apiserver.aggregation.remotes import Remotes
+from apiserver.app import build_filters
+from apiserver.audit.auditor import build_auditor
+from apiserver.auth.setup import build_auth
+from apiserver.bootstrap.identity_lease import IdentityLease
+from apiserver.bootstrap.kubernetes_service import KubernetesService
+from apiserver.bootstrap.reconcile import Bootstrapper
+from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
+from apiserver.bootstrap.start import Start, hook_checks
+from apiserver.component_status import HEALTHZ, ComponentStatuses, etcd_probe, healthz_probe
+from apiserver.customresources.controller import DefinitionController
+from apiserver.customresources.served import CustomResources
+from apiserver.discovery.served import Served
+from apiserver.dispatch import Dispatcher
+from apiserver.filters.authorization import require
+from apiserver.flow_control.controller import FlowController
+from apiserver.flow_control.levels import Levels
+from apiserver.journal import Journal
+from apiserver.metrics import RequestMetrics
+from apiserver.options import Options, advertised_address
+from apiserver.param_kinds import ParamKinds, StoredKind
+from apiserver.policy_status import PolicyStatus
+from apiserver.registry.disabled_fields import DisabledFields
+from apiserver.registry.lease_pool import LeasePool
+from apiserver.registry.store import Shared, Store
+from apiserver.registry.stores import build_stores, store_of
+from apiserver.registry.strategies.registered import StrategyConfig, build_repair, build_strategies
+from apiserver.registry.strategy import Strategy
+from apiserver.resource_metrics.handler import ResourceMetrics
+from apiserver.resource_metrics.kubelet import KubeletMetrics
+from apiserver.resource_metrics.openapi import definitions as metrics_definitions
+from apiserver.resource_metrics.sampler import Sampler
+from apiserver.services import ServiceAddresses
+from apiserver.shutdown import Shutdown
+from apiserver.storage.compaction import Compactor
+from apiserver.storage.encryption.config import Seams
+from apiserver.storage.encryption.keeping import EncryptionKeeper
+from apiserver.storage.interface import Storage, StorageError
+from apiserver.storage.watch_cache import WatchCache
+from apiserver.subresources.kubelets import Backends
+from apiserver.subresources.table import special_handlers
+from component_base import clock
+from component_base.features import parse_gates
+from component_base.health_checks import Check, flag_check, ping
+
+_ETCD_CHECK_SECONDS = 2.0
+
+
+class ApiServer:
+    """All parts of one apiserver; `app` answers requests, `run` does the rest."""
+
+    def __init__(self, options: Options, storage: Storage, now: Callable[[], datetime] = clock.now) -> None:
+        self.options = options
+        self.encryption = _encryption(options, storage, now)
+        if self.encryption is not None:
+            storage = self.encryption.storage
+        self.storage = storage
+        self.cache = WatchCache(storage)
+        self.metrics = RequestMetrics()
+        self.shutdown = Shutdown()
+        self.auditor = build_auditor(options, now)
+        self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)
+        self.auth = build_auth(options, self.cache, now)
+        addresses = ServiceAddresses(self.cache, random.Random())
+        self.webhooks = Caller(addresses)
+        self.chain = Chain(
+            build_plugins(options, storage, self.cache, self.auth, self.webhooks, self._find_kind, now)
+        )
+        self.leases = LeasePool(storage, int(options.event_ttl), time.monotonic)
+        shared = Shared(
+            storage,
+            self.cache,
+            self.chain,
+            now,
+            partial(require, self.auth.authorizer),
+            event_lease=self.leases.lease,
+            disabled=DisabledFields(parse_gates(options.feature_gates)),
+        )
+        self.sent = shared.sent
+        self.stores = build_stores(shared, _strategies(options))
+        self.custom = CustomResources(shared, self.webhooks.ask)
+        self.definitions = DefinitionController(self._store(CUSTOM_RESOURCE_DEFINITIONS), self.custom)
+        self.policy_status = PolicyStatus(self._store(VALIDATING_ADMISSION_POLICIES), self._kinds)
+        self.remotes = Remotes(self.cache)
+        self.served = Served(self.extra_resources)
+        self.connections = Connections(
+            addresses, options.proxy_client_cert_file, options.proxy_client_key_file
+        )
+        self.api_services = APIServiceKeeper(
+            self._store(API_SERVICES), BUILTIN, self.custom.resources, self.remotes, self.connections
+        )
+        self.repair = build_repair(_ranges(options), storage, now, random.Random())
+        self.bootstrapper = Bootstrapper(self.stores)
+        seats = options.max_requests_inflight + options.max_mutating_requests_inflight
+        self.levels = Levels(seats, time.monotonic)
+        self.flows = FlowController(
+            self._store(FLOW_SCHEMAS),
+            self._store(PRIORITY_LEVEL_CONFIGURATIONS),
+            self.bootstrapper,
+            self.levels,
+        )
+        self.start = self._start(now)
+        self.backends = Backends(options)
+        special = special_handlers(options, self.cache, self.auth, self.chain, self.backends, now)
+        special[COMPONENT_STATUSES.group_resource, ""] = self._component_statuses()
+        kubelets = KubeletMetrics(self.backends.kubelets, options.kubelet_preferred_address_types)
+        metrics = ResourceMetrics(self.cache, Sampler(kubelets.ask, time.monotonic), now)
+        self.dispatcher = Dispatcher(
+            self.stores, self.custom, self.cache, special, {POD_METRICS.gvk[:2]: metrics}
+        )
+        self.app = build_filters(self)
+
+    def _store(self, resource: Resource) -> Store:
+        return store_of(self.stores, resource)
+
+    async def _find_kind(self, api_version: str, kind: str) -> StoredKind | None:
+        """For policies, which are there before the stores are."""
+        return await ParamKinds(self.stores, self.custom).find(api_version, kind)
+
+    def _kinds(self) -> Kinds:
+        definitions = {**builtin().definitions, **self.custom.definitions()}
+        return Kinds(self.custom.resources(), SchemaSet(definitions))
+
+    def extra_resources(self) -> list[Resource]:
+        return [*self.custom.resources(), *self._resource_metrics()]
+
+    def extra_definitions(self) -> dict[str, Object]:
+        return {**self.custom.definitions(), **metrics_definitions(self._resource_metrics())}
+
+    def _resource_metrics(self) -> tuple[Resource, ...]:
+        """Served here until somebody else does."""
+        return () if POD_METRICS.gvk[:2] in self.remotes.all() else RESOURCE_METRICS
+
+    async def run(self) -> None:
+        """Everything that goes on beside requests; never returns."""
+        tokens = self.auth.legacy_tokens
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.cache.run())
+                group.create_task(Compactor(self.storage, forgotten=self.cache.forget_history).run())
+                group.create_task(self.definitions.run())
+                group.create_task(self.policy_status.run())
+                group.create_task(self.api_services.run())
+                group.create_task(self.repair.run())
+                group.create_task(self.journal.run())
+                group.create_task(self.start.run())
+                group.create_task(self.flows.run())
+                group.create_task(tokens.run(self._store(SECRETS), self._store(CONFIG_MAPS)))
+                group.create_task(self.auth.run())
+                if self.auditor is not None:
+                    group.create_task(self.auditor.run())
+                if self.encryption is not None:
+                    group.create_task(self.encryption.run())
+        finally:
+            await self.backends.aclose()
+            await self.webhooks.aclose()
+            await self.auth.aclose()
+            if self.auditor is not None:
+                await self.auditor.close()
+            await self.connections.aclose()
+
+    def _start(self, now: Callable[[], datetime]) -> Start:
+        options = self.options
+        service = KubernetesService(
+            self.bootstrapper,
+            self.storage,
+            service_ip=options.kubernetes_service_ip,
+            address=advertised_address(options),
+            port=options.secure_port,
+        )
+        cidr = DefaultServiceCIDR(self.bootstrapper, options.service_cluster_ip_range, now)
+        return Start(
+            self.bootstrapper,
+            self.cache,
+            service,
+            cidr,
+            IdentityLease(self.bootstrapper, self._store(LEASES), socket.gethostname(), now),
+            self.flows.ensure,
+            partial(self.auth.legacy_tokens.track, self._store(CONFIG_MAPS)),
+            options=options,
+            has_roles="RBAC" in self.auth.authorizer.types,
+        )
+
+    def health_checks(self) -> dict[str, dict[str, Check]]:
+        """By endpoint: what is asked, in order."""
+        loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
+        registered = flag_check(self.api_services.is_settled.is_set, "APIServices have not been kept yet")
+        hooks = hook_checks(self.start.checks(), loaded, registered)
+        first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": self._check_etcd}
+        if self.encryption is not None and self.encryption.is_checked:
+            first["kms-providers"] = self.encryption.check
+        live = {**first, **hooks}
+        ready = {**first, "informer-sync": loaded, **hooks, "shutdown": self.shutdown.check}
+        return {"healthz": live, "livez": live, "readyz": ready}
+
+    def _component_statuses(self) -> ComponentStatuses:
+        probes = {name: healthz_probe(self.backends.pods, url) for name, url in HEALTHZ.items()}
+        return ComponentStatuses({**probes, "etcd-0": etcd_probe(self._check_etcd)})
+
+    async def _check_etcd(self) -> str:
+        try:
+            async with asyncio.timeout(_ETCD_CHECK_SECONDS):
+                await self.storage.current_revision()
+        except (StorageError, TimeoutError) as error:
+            return f"etcd client connection failed: {error}"
+        return ""
+
+
+def _encryption(options: Options, storage: Storage, now: Callable[[], datetime]) -> EncryptionKeeper | None:
+    """Raises ConfigError."""
+    if not options.encryption_provider_config:
+        return None
+    return EncryptionKeeper(
+        options.encryption_provider_config,
+        storage,
+        reloads=options.encryption_provider_config_automatic_reload,
+        seams=Seams(now=now),
+    )
+
+
+def _ranges(options: Options) -> StrategyConfig:
+    return StrategyConfig(options.service_cluster_ip_range, options.service_node_port_range)
+
+
+def _strategies(options: Options) -> Callable[[Resource], Strategy]:
+    table = build_strategies(_ranges(options))
+    plain = Strategy()
+    return lambda resource: table.get((resource.group, resource.plural), plain)
