@@ -73,15 +73,17 @@ class Late(Slow):
         super().__init__(api, rng)
         self._wanted: tuple[str, Resource, str] | None = None
         self._held: Callable[[], Awaitable[Any]] | None = None
+        self._about = ""
         self._news = asyncio.Event()
 
-    async def hold(self, verb: str, resource: Resource, name: str, seconds: float) -> None:
-        """The next one for an object whose name begins so, if it comes in that time."""
-        self._wanted = verb, resource, name
+    async def hold(self, verb: str, resource: Resource, name: str, seconds: float) -> str:
+        """The next one for an object whose name begins so; returns its whole name, "" if none came."""
+        self._wanted, self._about = (verb, resource, name), ""
         self._news.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), seconds)
         self._wanted = None
+        return self._about
 
     async def let_go(self) -> None:
         held, self._held = self._held, None
@@ -94,7 +96,7 @@ class Late(Slow):
         async def perhaps_late(resource: Resource, about: Any, *arguments: Any, **options: Any) -> Any:
             name = about if isinstance(about, str) else name_of(about)
             if self._wanted and self._wanted[:2] == (verb, resource) and name.startswith(self._wanted[2]):
-                self._wanted = None
+                self._wanted, self._about = None, name
                 self._held = partial(getattr(self._api, verb), resource, about, *arguments, **options)
                 self._news.set()
                 await asyncio.Event().wait()

@@ -231,14 +231,21 @@ class Turmoil(Cluster):
                 self.evict()
 
     async def kill_while_it_writes(self) -> None:
-        """While a pod of the log is to go, or the Job counts: that arrives when the next one is at work."""
+        """While a pod of the log is to go, or the Job counts: that arrives when the next one is at work.
+
+        The pod may have been chosen before the last change of the set was seen, whose pods go in another
+        order: then it goes beside one of them.
+        """
+        chosen: list[Object] = []
         if self.random.random() < 0.5:
             await self.roll_out(STATEFUL_SETS, "log")
-            await self.distance.hold("delete", PODS, "log-", 2)
+            held = await self.distance.hold("delete", PODS, "log-", 2)
+            chosen = [pod for pod in self.bounds.pods("log") if name_of(pod) == held]
         else:
             await self.distance.hold("update_status", JOBS, "", 2)
         self.kill_manager()
         await asyncio.sleep(2 + self.random.random() * 3)
+        self.bounds.deleted |= {name_of(pod): uid_of(pod) for pod in chosen}
         await self.distance.let_go()
 
     async def lose_events(self) -> None:

@@ -54,7 +54,7 @@ class Bounds:
         self.begun: set[str] = set()
         """Whose pods were all ready once: from then on they may not be too few."""
         self.deleted: dict[str, str] = {}
-        """Pods of the log that a user has deleted, and nobody is ready in their place: uid by name."""
+        """Pods of the log that a user or a late request deleted, until others are ready: uid by name."""
         self._ended: dict[str, str] = {}
         """How each pod of the Job ended, by uid."""
         self._counted: Counter[str] = Counter()
@@ -136,8 +136,8 @@ class Bounds:
                 if labels_of(pod)["app"] == name_of(workload) and image_of(pod) == image_of(
                     workload["spec"]["template"]
                 ):
-                    by_user = self.deleted.get(name_of(pod)) == uid_of(pod)
-                    self._hold(by_user or not is_terminating(pod), f"{name_of(pod)} was new")
+                    is_excused = self.deleted.get(name_of(pod)) == uid_of(pod)
+                    self._hold(is_excused or not is_terminating(pod), f"{name_of(pod)} was new")
 
     def _check_quota(self) -> None:
         """What is there is charged, and no more than that is."""
