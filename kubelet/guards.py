@@ -28,6 +28,7 @@ from kubelet.shutdown.manager import NodeShutdown
 from kubelet.shutdown.plan import periods_of
 from kubelet.shutdown.record import ShutdownRecord
 from kubelet.stats.pods import PodStatsProvider
+from kubelet.stats.rates import CpuRates
 
 
 class NodeGuards:
@@ -47,6 +48,7 @@ class NodeGuards:
         node, clock = config.name, time.monotonic
         self.cgroups = _cgroups(configuration, runtime, recorder, machine, config)
         self.stats = PodStatsProvider(runtime, root, clock)
+        self.rates = CpuRates(runtime, self.cgroups.usage, clock)
         policy = image_policy_of(configuration)
         self.images = ImageCollector(runtime, recorder, policy, node=node, kept=[pause_image], clock=clock)
         source = PressureSource(root, runtime, self.cgroups.usage)
@@ -72,6 +74,7 @@ class NodeGuards:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.cgroups.keep())
             group.create_task(self.eviction.run(kubelet))
+            group.create_task(self.rates.run(kubelet))
             group.create_task(self.images.run())
             group.create_task(self.shutdown.run(kubelet, report))
 

@@ -160,6 +160,7 @@ class NodeLife:
                 probes,
                 self.machine,
                 self.guards.cgroups.usage,
+                self.guards.rates,
                 clock.now,
                 tells_pressure=gates_of(settings).enabled("KubeletPSI"),
             ),

@@ -11,6 +11,7 @@ from kubelet.runtime.usage import DeviceUse, Pressure, Stall, UsageDetail
 
 _TICK = 10**9 // os.sysconf("SC_CLK_TCK")
 PRESSURES = ("cpu", "memory", "io")
+_NO_LIMIT = 1 << 62
 _BLKIO = "blkio.throttle.{}_recursive"
 
 
@@ -29,6 +30,7 @@ def detail_v1(root: Path, paths: Mapping[str, str], memory_stat: Mapping[str, in
         cache=memory_stat.get("total_cache", 0),
         mapped_files=memory_stat.get("total_mapped_file", 0),
         swap=memory_stat.get("total_swap", 0),
+        swap_limit=_swap_limit_v1(memory),
         most_memory=_number(memory / "memory.max_usage_in_bytes"),
         limit_hits=_number(memory / "memory.failcnt"),
         oom_kills=_stat(memory / "memory.oom_control").get("oom_kill", 0),
@@ -50,11 +52,24 @@ def detail_v2(group: Path, memory_stat: Mapping[str, int], cpu_stat: Mapping[str
         cache=memory_stat.get("file", 0),
         mapped_files=memory_stat.get("file_mapped", 0),
         swap=_number(group / "memory.swap.current"),
+        swap_limit=limit_of(group / "memory.swap.max"),
         most_memory=_number(group / "memory.peak"),
         limit_hits=events.get("max", 0),
         oom_kills=events.get("oom_kill", 0),
         devices=parse_io_stat(_text(group / "io.stat")),
     )
+
+
+def limit_of(path: Path) -> int | None:
+    """None for none, which is `max` in version 2 and a number beyond any memory in version 1."""
+    text = _text(path).strip() or "max"
+    return None if text == "max" or int(text) >= _NO_LIMIT else int(text)
+
+
+def _swap_limit_v1(memory: Path) -> int | None:
+    """Version 1 limits memory and swap together."""
+    both, alone = limit_of(memory / "memory.memsw.limit_in_bytes"), limit_of(memory / "memory.limit_in_bytes")
+    return None if both is None or alone is None else both - alone
 
 
 def read_pressure(group: Path) -> dict[str, Pressure]:

@@ -371,6 +371,9 @@ class Runtime(Protocol):
     async def usage(self) -> dict[str, ContainerUsage]:
         """By container id, of running containers of this node's pods."""
 
+    async def cgroups(self) -> dict[str, str]:
+        """Where running containers of this node's pods live, by container id; hollow ones live nowhere."""
+
     async def network_usage(self, pod_uids: Sequence[str]) -> dict[str, list[InterfaceUsage]]:
         """By pod uid, of those that run in a network of their own."""
 

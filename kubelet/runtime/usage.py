@@ -46,6 +46,8 @@ class UsageDetail:
     cache: int = 0
     mapped_files: int = 0
     swap: int = 0
+    swap_limit: int | None = None
+    """Beyond memory; None for no limit."""
     most_memory: int = 0
     limit_hits: int = 0
     oom_kills: int = 0

@@ -18,23 +18,19 @@ from kubelet.kubelet import Kubelet
 from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError
-from kubelet.runtime.usage import ContainerUsage
 from kubelet.stats.cadvisor import cadvisor_metrics
 from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
 from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import text_of
-from kubelet.stats.node import inspect_node, node_usage_now
+from kubelet.stats.node import AllPods, inspect_node, node_usage_now
 from kubelet.stats.pods import PodStatsProvider
 from kubelet.stats.probes import probe_metrics
-from kubelet.stats.rates import Rates
-from kubelet.stats.summary import Summary, cpu_counts
+from kubelet.stats.rates import CpuRates
+from kubelet.stats.summary import Summary
 
 
 class StatsEndpoints:
-    """While the engine is away pods have no statistics, and the node has.
-
-    `all_pods` tells what they use together, by their cgroup; it blocks.
-    """
+    """While the engine is away pods have no statistics, and the node has."""
 
     def __init__(
         self,
@@ -42,7 +38,8 @@ class StatsEndpoints:
         provider: PodStatsProvider,
         probes: ProbeHistory,
         machine: Machine,
-        all_pods: Callable[[], ContainerUsage | None],
+        all_pods: AllPods,
+        rates: CpuRates,
         now: Callable[[], datetime],
         *,
         tells_pressure: bool = True,
@@ -52,9 +49,9 @@ class StatsEndpoints:
         self._probes = probes
         self._machine = machine
         self._all_pods = all_pods
+        self._rates = rates
         self._now = now
         self._tells_pressure = tells_pressure
-        self._rates = Rates()
 
     async def resource(self, request: Request) -> Response:
         pods = self._kubelet.all_pods()
@@ -102,14 +99,14 @@ class StatsEndpoints:
             stats, images = {}, ""
         node = await inspect_node(self._provider.root, Path(images), self._all_pods)
         claims = {} if brief else await asyncio.to_thread(self._claims)
-        rates = self._rates.next(cpu_counts(node, stats), asyncio.get_running_loop().time())
         summary = Summary(
             next(iter(self._kubelet.agents)),
             node,
             format_time(self._now()),
-            rates,
+            self._rates.latest,
             claims,
             tells_pressure=self._tells_pressure,
+            is_brief=brief,
         )
         found = [(pod, stats[uid_of(pod)]) for pod in pods if uid_of(pod) in stats]
         return Response(orjson.dumps(summary.build(found)), media_type="application/json")

@@ -32,9 +32,9 @@ def resource_metrics(pods: Sequence[PodUsage], node: ContainerUsage, now: float)
             swap.add(own, usage.detail.swap, at)
             if began := started_at(pod, name):
                 start.add(own, parse_time(began).timestamp(), None)
-        pod_cpu.add(labels, sum(each.cpu_nanoseconds for each in stats.usage.values()) / NANO, at)
+        pod_cpu.add(labels, stats.whole.cpu_nanoseconds / NANO, at)
         pod_memory.add(labels, stats.memory, at)
-        pod_swap.add(labels, sum(each.detail.swap for each in stats.usage.values()), at)
+        pod_swap.add(labels, stats.whole.detail.swap, at)
     return text_of(
         [cpu, memory, start, swap, *_node_resources(node, at), pod_cpu, pod_memory, pod_swap, _no_error()]
     )

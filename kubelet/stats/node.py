@@ -14,6 +14,8 @@ from kubelet.runtime.usage import ContainerUsage, InterfaceUsage, Pressure, Usag
 from kubelet.stats.disk import Filesystem, filesystem_of
 
 NANO = 10**9
+NODE = "node"
+"""The node's key among the counts of processor time; parts of its system have `node/NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +29,28 @@ class NodeStats:
     processes: int
     maximum_processes: int
     boot_time: float
-    """Unix seconds."""
-    swap_available: int = 0
+    """Unix seconds, as is the next."""
+    kubelet_began: float
     containers: Mapping[str, ContainerUsage] = field(default_factory=dict)
     """The parts of the system that have cgroups: `kubelet`, `pods`."""
+
+
+AllPods = Callable[[], ContainerUsage | None]
+"""What all pods use together, by their cgroup; blocks."""
 
 
 async def node_usage_now() -> ContainerUsage:
     return await asyncio.to_thread(_usage)
 
 
-async def inspect_node(root: Path, images: Path, pods: Callable[[], ContainerUsage | None]) -> NodeStats:
-    return await asyncio.to_thread(_inspect, root, images, pods)
+async def inspect_node(root: Path, images: Path, all_pods: AllPods) -> NodeStats:
+    return await asyncio.to_thread(_inspect, root, images, all_pods)
+
+
+def node_counts(all_pods: AllPods) -> dict[str, int]:
+    """Nanoseconds of processor time, of the node and of the parts of its system. Blocks."""
+    parts = {f"{NODE}/{name}": used.cpu_nanoseconds for name, used in _system(all_pods).items()}
+    return {NODE: _usage().cpu_nanoseconds, **parts}
 
 
 def _usage() -> ContainerUsage:
@@ -46,22 +58,31 @@ def _usage() -> ContainerUsage:
     return node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS))
 
 
-def _inspect(root: Path, images: Path, pods: Callable[[], ContainerUsage | None]) -> NodeStats:
+def _inspect(root: Path, images: Path, all_pods: AllPods) -> NodeStats:
     stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
+    boot = float(next(line.split()[1] for line in stat.splitlines() if line.startswith("btime")))
     return NodeStats(
         usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS)),
         memory_available=_amounts(meminfo)["MemAvailable"],
-        swap_available=_amounts(meminfo).get("SwapFree", 0),
         interfaces=tuple(parse_net_dev(Path("/proc/net/dev").read_text())),
         filesystem=filesystem_of(root),
         images=filesystem_of(images),
         processes=int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2]),
         maximum_processes=int(Path("/proc/sys/kernel/pid_max").read_text()),
-        boot_time=float(next(line.split()[1] for line in stat.splitlines() if line.startswith("btime"))),
-        containers={
-            name: used for name, used in (("kubelet", read_own_usage()), ("pods", pods())) if used is not None
-        },
+        boot_time=boot,
+        kubelet_began=boot + began_after(Path("/proc/self/stat").read_text(), os.sysconf("SC_CLK_TCK")),
+        containers=_system(all_pods),
     )
+
+
+def _system(all_pods: AllPods) -> dict[str, ContainerUsage]:
+    parts = {"kubelet": read_own_usage(), "pods": all_pods()}
+    return {name: used for name, used in parts.items() if used is not None}
+
+
+def began_after(stat: str, ticks_per_second: int) -> float:
+    """Seconds from the machine's start to that of a process, of the text of its /proc/PID/stat."""
+    return int(stat.rpartition(")")[2].split()[19]) / ticks_per_second
 
 
 def node_usage(
@@ -71,13 +92,14 @@ def node_usage(
     fields = [int(each) for each in stat.splitlines()[0].split()[1:9]]
     busy = sum(fields) - fields[3] - fields[4]  # idle and iowait
     memory = _amounts(meminfo)
+    swap = memory.get("SwapTotal", 0)
     used = memory["MemTotal"] - memory["MemAvailable"]
     return ContainerUsage(
         busy * NANO // ticks_per_second,
         memory["MemTotal"] - memory["MemFree"],
         used,
         memory.get("AnonPages", used),
-        detail=UsageDetail(swap=memory.get("SwapTotal", 0) - memory.get("SwapFree", 0)),
+        detail=UsageDetail(swap=swap - memory.get("SwapFree", 0), swap_limit=swap),
         pressure=pressure or {},
     )
 

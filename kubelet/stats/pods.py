@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from apimachinery.objects import Object, get_path, uid_of
+from kubelet.cgroups.usage import pod_group, read_group
 from kubelet.runtime.interface import Runtime
-from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage
+from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage, UsageDetail
 from kubelet.stats.disk import DiskUsage, measure, total
 
 REST, LONGEST_REST = 20.0, 300.0
@@ -33,10 +34,16 @@ class PodStats:
     """Those whose content counts as the pod's own storage."""
     other_volumes: Mapping[str, DiskUsage] = field(default_factory=dict)
     interfaces: Sequence[InterfaceUsage] = ()
+    own: ContainerUsage | None = None
+    """Of the pod's cgroup, its sandbox included; None where pods have none."""
+
+    @property
+    def whole(self) -> ContainerUsage:
+        return self.own or _sum(self.usage.values())
 
     @property
     def memory(self) -> int:
-        return sum(each.memory_working_set for each in self.usage.values())
+        return self.whole.memory_working_set
 
     @property
     def processes(self) -> int:
@@ -76,19 +83,21 @@ class PodStatsProvider:
     async def usage(self, pods: Iterable[Object]) -> dict[str, PodStats]:
         """By uid, without disks: cheap. Raises RuntimeUnavailable."""
         usage = await self._runtime.usage()
-        return {uid_of(pod): PodStats(usage=_by_name(pod, usage)) for pod in pods}
+        by_name = {uid_of(pod): _by_name(pod, usage) for pod in pods}
+        whole = await asyncio.to_thread(_read_pods, by_name)
+        return {uid: PodStats(usage=each, own=whole[uid]) for uid, each in by_name.items()}
 
     async def stats(self, pods: Iterable[Object], *, max_age: float = DISK_PERIOD) -> dict[str, PodStats]:
         """By uid, with disks that are at most `max_age` seconds old. Raises RuntimeUnavailable."""
         pods = list(pods)
-        usage = await self._runtime.usage()
+        used = await self.usage(pods)
         networks = await self._runtime.network_usage([uid_of(pod) for pod in pods if not _on_host(pod)])
         await self._measure([pod for pod in pods if self._is_stale(uid_of(pod), max_age)])
         found = {}
         for pod in pods:
             uid, known, local = uid_of(pod), self._measured[uid_of(pod)], set(local_volumes(pod))
-            found[uid] = PodStats(
-                usage=_by_name(pod, usage),
+            found[uid] = replace(
+                used[uid],
                 disks=_by_name(pod, known.disks),
                 volumes={name: used for name, used in known.volumes.items() if name in local},
                 other_volumes={name: used for name, used in known.volumes.items() if name not in local},
@@ -118,6 +127,30 @@ class PodStatsProvider:
     def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
         root, names = self._pods / uid_of(pod) / "volumes", set(_own_volumes(pod))
         return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+
+
+def _read_pods(by_name: Mapping[str, Mapping[str, ContainerUsage]]) -> dict[str, ContainerUsage | None]:
+    """Of pods' cgroups, by uid. Blocks."""
+    groups = {
+        uid: next(filter(None, (pod_group(each.cgroup, uid) for each in usage.values())), "")
+        for uid, usage in by_name.items()
+    }
+    return {uid: read_group(group) if group else None for uid, group in groups.items()}
+
+
+def _sum(used: Iterable[ContainerUsage]) -> ContainerUsage:
+    """Limits and pressure do not add up."""
+    used = list(used)
+    return ContainerUsage(
+        sum(each.cpu_nanoseconds for each in used),
+        sum(each.memory_usage for each in used),
+        sum(each.memory_working_set for each in used),
+        sum(each.memory_rss for each in used),
+        sum(each.processes for each in used),
+        sum(each.page_faults for each in used),
+        sum(each.major_page_faults for each in used),
+        detail=UsageDetail(swap=sum(each.detail.swap for each in used)),
+    )
 
 
 def _own_volumes(pod: Object) -> Iterator[str]:

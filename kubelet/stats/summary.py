@@ -11,22 +11,8 @@ from kubelet.pods.container_status import moment
 from kubelet.runtime.usage import ContainerUsage, InterfaceUsage, UsageDetail
 from kubelet.stats.claims import ClaimStats
 from kubelet.stats.disk import DiskUsage, Filesystem
-from kubelet.stats.node import NodeStats
+from kubelet.stats.node import NODE, NodeStats
 from kubelet.stats.pods import PodStats, started_at
-
-NODE = "node"
-"""The node's key among the counts of processor time; containers have `UID/NAME`, its own `node/NAME`."""
-
-
-def cpu_counts(node: NodeStats | None, pods: Mapping[str, PodStats]) -> dict[str, int]:
-    """What rates are made of."""
-    counts = {
-        f"{uid}/{name}": use.cpu_nanoseconds for uid, pod in pods.items() for name, use in pod.usage.items()
-    }
-    if node is None:
-        return counts
-    own = {f"{NODE}/{name}": used.cpu_nanoseconds for name, used in node.containers.items()}
-    return counts | own | {NODE: node.usage.cpu_nanoseconds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,62 +23,61 @@ class Summary:
     node: NodeStats
     time: str
     rates: Mapping[str, int]
-    """Nanocores by the keys of `cpu_counts`."""
+    """Nanocores, by the keys of CpuRates."""
     claims: Mapping[str, Sequence[ClaimStats]] = field(default_factory=dict)
     """By the pod's uid."""
     tells_pressure: bool = True
+    is_brief: bool = False
+    """Processors and memory only."""
 
     def build(self, pods: Iterable[tuple[Object, PodStats]]) -> Object:
         return {"node": self._node(), "pods": [self._pod(pod, stats) for pod, stats in pods]}
 
     def _node(self) -> Object:
         node = self.node
-        images = self._fs(node.images.used, node.images)
         return {
             "nodeName": self.node_name,
             "systemContainers": [self._system(name, usage) for name, usage in node.containers.items()],
             "startTime": moment(node.boot_time),
-            "cpu": self._cpu(node.usage, self.rates.get(NODE)),
+            **self._use(node.usage, NODE),
             "memory": {**self._memory(node.usage), "availableBytes": node.memory_available},
-            **self._io(node.usage),
+            **({} if self.is_brief else self._rest_of_node()),
+        }
+
+    def _rest_of_node(self) -> Object:
+        node = self.node
+        images = self._fs(node.images.used, node.images)
+        return {
             "network": self._network(node.interfaces),
             "fs": self._fs(node.filesystem.used, node.filesystem),
             "runtime": {"imageFs": images, "containerFs": images},
-            "swap": {
-                "time": self.time,
-                "swapAvailableBytes": node.swap_available,
-                "swapUsageBytes": node.usage.detail.swap,
-            },
             "rlimit": {"time": self.time, "maxpid": node.maximum_processes, "curproc": node.processes},
         }
 
     def _system(self, name: str, usage: ContainerUsage) -> Object:
-        return {
-            "name": name,
-            "startTime": moment(self.node.boot_time),
-            "cpu": self._cpu(usage, self.rates.get(f"{NODE}/{name}")),
-            "memory": self._memory(usage),
-        }
+        began = self.node.kubelet_began if name == "kubelet" else self.node.boot_time
+        return {"name": name, "startTime": moment(began), **self._use(usage, f"{NODE}/{name}")}
 
     def _pod(self, pod: Object, stats: PodStats) -> Object:
         uid = uid_of(pod)
-        rates = [self.rates[key] for name in stats.usage if (key := f"{uid}/{name}") in self.rates]
-        total = _sum(stats.usage.values())
         return {
             "podRef": {"name": name_of(pod), "namespace": namespace_of(pod), "uid": uid},
             "startTime": (pod.get("status") or {}).get("startTime"),
             "containers": [self._container(pod, name, stats) for name in stats.usage],
-            "cpu": self._cpu(total, sum(rates) if rates else None),
-            "memory": self._memory(total),
+            **self._use(stats.whole, uid),
+            **({} if self.is_brief else self._rest_of_pod(uid, stats)),
+        }
+
+    def _rest_of_pod(self, uid: str, stats: PodStats) -> Object:
+        return {
             **({"network": self._network(stats.interfaces)} if stats.interfaces else {}),
             **self._volumes(stats, self.claims.get(uid, ())),
             "ephemeral-storage": self._fs(stats.disk, self.node.filesystem),
             "process_stats": {"process_count": stats.processes},
-            "swap": self._swap(total),
         }
 
     def _container(self, pod: Object, name: str, stats: PodStats) -> Object:
-        usage, disk = stats.usage[name], stats.disks.get(name)
+        disk = stats.disks.get(name)
         disks = {
             "rootfs": self._fs(disk.root, self.node.images),
             "logs": self._fs(disk.logs, self.node.filesystem),
@@ -100,10 +85,7 @@ class Summary:
         return {
             "name": name,
             "startTime": started_at(pod, name),
-            "cpu": self._cpu(usage, self.rates.get(f"{uid_of(pod)}/{name}")),
-            "memory": self._memory(usage),
-            **self._io(usage),
-            "swap": self._swap(usage),
+            **self._use(stats.usage[name], f"{uid_of(pod)}/{name}"),
             **disks,
         }
 
@@ -122,13 +104,19 @@ class Summary:
         ]
         return {"volume": volumes} if volumes else {}
 
-    def _cpu(self, usage: ContainerUsage, rate: int | None) -> Object:
-        shown = {
-            "time": self.time,
-            "usageCoreNanoSeconds": usage.cpu_nanoseconds,
-            **self._pressure(usage, "cpu"),
+    def _use(self, usage: ContainerUsage, key: str) -> Object:
+        """What is told of whatever has a cgroup; what is not known yet counts as 0 nanocores."""
+        return {
+            "cpu": {
+                "time": self.time,
+                "usageNanoCores": self.rates.get(key, 0),
+                "usageCoreNanoSeconds": usage.cpu_nanoseconds,
+                **self._pressure(usage, "cpu"),
+            },
+            "memory": self._memory(usage),
+            **({} if self.is_brief else self._io(usage)),
+            "swap": self._swap(usage.detail),
         }
-        return shown if rate is None else {**shown, "usageNanoCores": rate}
 
     def _memory(self, usage: ContainerUsage) -> Object:
         available = usage.memory_limit - usage.memory_working_set
@@ -143,8 +131,10 @@ class Summary:
             **self._pressure(usage, "memory"),
         }
 
-    def _swap(self, usage: ContainerUsage) -> Object:
-        return {"time": self.time, "swapUsageBytes": usage.detail.swap}
+    def _swap(self, detail: UsageDetail) -> Object:
+        limit = detail.swap_limit
+        available = {} if limit is None else {"swapAvailableBytes": max(limit - detail.swap, 0)}
+        return {"time": self.time, **available, "swapUsageBytes": detail.swap}
 
     def _io(self, usage: ContainerUsage) -> Object:
         pressure = self._pressure(usage, "io")
@@ -181,18 +171,3 @@ def _interface(usage: InterfaceUsage) -> Object:
         "txBytes": usage.tx_bytes,
         "txErrors": usage.tx_errors,
     }
-
-
-def _sum(used: Iterable[ContainerUsage]) -> ContainerUsage:
-    """Limits do not add up: a pod has none here."""
-    used = list(used)
-    return ContainerUsage(
-        sum(each.cpu_nanoseconds for each in used),
-        sum(each.memory_usage for each in used),
-        sum(each.memory_working_set for each in used),
-        sum(each.memory_rss for each in used),
-        sum(each.processes for each in used),
-        sum(each.page_faults for each in used),
-        sum(each.major_page_faults for each in used),
-        detail=UsageDetail(swap=sum(each.detail.swap for each in used)),
-    )

@@ -214,6 +214,8 @@ async def test_usage_is_known_of_running_containers_only(node):
     usage = await node.runtime.usage()
     assert set(usage) == {made}
     assert usage[made].memory_working_set > 0
+    lives = {name: each.cgroup for name, each in usage.items() if each.cgroup}
+    assert await node.runtime.cgroups() == lives
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import orjson
 
 from component_base.byte_stream import DuplexStream
 from kubelet.cgroups.drivers import open_own_files
-from kubelet.cgroups.usage import read_interfaces, read_usage
+from kubelet.cgroups.usage import group_of, read_interfaces, read_usage
 from kubelet.network.listening import Listener, listeners
 from kubelet.network.pod_network import NetworkError, PodNetwork
 from kubelet.runtime.docker import execs, pulls
@@ -242,6 +242,11 @@ class DockerRuntime:
         running = self._sightings.running()
         found = await asyncio.to_thread(lambda: {name: read_usage(pid) for name, pid in running.items()})
         return {name: usage for name, usage in found.items() if usage is not None}
+
+    async def cgroups(self) -> dict[str, str]:
+        running = self._sightings.running()
+        found = await asyncio.to_thread(lambda: {name: group_of(pid) for name, pid in running.items()})
+        return {name: group for name, group in found.items() if group is not None}
 
     async def network_usage(self, pod_uids: Sequence[str]) -> dict[str, list[InterfaceUsage]]:
         pids = {uid: pid for uid in pod_uids if (pid := self._sightings.pid_of(uid))}

@@ -279,6 +279,10 @@ class HollowRuntime:
         running = [each for each in self._pods.containers if each.is_running]
         return {each.seen.id: self._usage_of(each) for each in running}
 
+    async def cgroups(self) -> dict[str, str]:
+        self._check()
+        return {}
+
     async def network_usage(self, pod_uids: Sequence[str]) -> dict[str, list[InterfaceUsage]]:
         self._check()
         return {}

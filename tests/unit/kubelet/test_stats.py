@@ -1,4 +1,4 @@
-"""What is told of use: rates, the summary, and the texts for Prometheus."""
+"""What is told of use: how it is read and measured, and the texts for Prometheus."""
 
 from __future__ import annotations
 
@@ -19,65 +19,20 @@ from kubelet.runtime.usage import (
     DeviceUse,
     InterfaceUsage,
     Pressure,
-    Stall,
     UsageDetail,
 )
 from kubelet.stats.cadvisor import cadvisor_metrics
 from kubelet.stats.claims import inspect_claims, volume_metrics
-from kubelet.stats.disk import DiskUsage, Filesystem
+from kubelet.stats.disk import DiskUsage
 from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import Family, text_of
-from kubelet.stats.node import NodeStats
-from kubelet.stats.pods import PodStats, PodStatsProvider
+from kubelet.stats.pods import PodStatsProvider
 from kubelet.stats.probes import probe_metrics
-from kubelet.stats.rates import Rates
-from kubelet.stats.summary import Summary, cpu_counts
+from kubelet.stats.summary import Summary
 from kubelet.volumes.mounted import MountedVolume
 from tests.unit.kubelet.builders import make_container, make_pod
+from tests.unit.kubelet.stats_samples import DISK, ETH0, NODE, POD, PRESSURE, STATS, STATUS, USAGE
 from tests.unit.kubelet.world import EPOCH
-
-STATUS = {
-    "containerStatuses": [
-        {
-            "name": "web",
-            "image": "busybox:1",
-            "containerID": "docker://1",
-            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
-        }
-    ],
-    "startTime": "2026-01-01T00:00:00Z",
-}
-POD = make_pod(status=STATUS)
-ETH0 = InterfaceUsage("eth0", 10, 1, 20, 2, 2, 0, 3, 0)
-DETAIL = UsageDetail(
-    cpu_user=1_000_000_000, throttled=500_000_000, cache=50, devices={"/dev/sda": DeviceUse(1, 2, 3, 4)}
-)
-PRESSURE = {
-    "memory": Pressure(Stall(2_000_000, 1.5, 0.5, 0.1), Stall(1_000_000, 0.5, 0.2, 0.0)),
-    "io": Pressure(),
-}
-USAGE = ContainerUsage(
-    *(1_500_000_000, 300, 200, 100, 3, 7, 1),
-    memory_limit=1000,
-    cgroup="/kubepods/p/1",
-    detail=DETAIL,
-    pressure=PRESSURE,
-)
-STATS = PodStats(
-    {"web": USAGE},
-    {"web": ContainerDisk(DiskUsage(1000, 5), DiskUsage(100, 1))},
-    {"scratch": DiskUsage(10, 2)},
-    {"token": DiskUsage(4, 1)},
-    (ETH0,),
-)
-
-
-def test_rates_are_told_from_the_second_question_on() -> None:
-    rates = Rates()
-    assert rates.next({"a": 100}, 0.0) == {}
-    assert rates.next({"a": 300, "b": 5}, 2.0) == {"a": 100}
-    assert rates.next({"a": 900}, 2.5) == {"a": 100}
-    assert rates.next({"a": 50}, 4.0) == {}
 
 
 def test_resource_metrics_are_upstreams() -> None:
@@ -180,73 +135,6 @@ def test_probes_are_counted_and_timed_by_pod_and_result() -> None:
     ]
 
 
-DISK = Filesystem(capacity=1000, available=400, free=450, inodes=100, inodes_free=60)
-NODE = NodeStats(ContainerUsage(9, 30, 20, 10), 80, (ETH0,), DISK, DISK, 5, 32768, 0.0)
-
-
-def test_the_summary_has_upstreams_shape() -> None:
-    rates = {"u1/web": 7, "node": 8}
-    summary = Summary("n1", NODE, "T", rates).build([(POD, STATS)])
-    fs = {"time": "T", "availableBytes": 400, "capacityBytes": 1000, "inodesFree": 60, "inodes": 100}
-    eth0 = {"name": "eth0", "rxBytes": 10, "rxErrors": 1, "txBytes": 20, "txErrors": 2}
-    network = {"time": "T", **eth0, "interfaces": [eth0]}
-    assert summary["node"]["nodeName"] == "n1"
-    assert summary["node"]["startTime"] == "1970-01-01T00:00:00Z"
-    assert summary["node"]["cpu"] == {"time": "T", "usageCoreNanoSeconds": 9, "usageNanoCores": 8}
-    assert summary["node"]["memory"]["availableBytes"] == 80
-    assert summary["node"]["fs"] == {**fs, "usedBytes": 550, "inodesUsed": 40}
-    assert summary["node"]["rlimit"] == {"time": "T", "maxpid": 32768, "curproc": 5}
-    memory = {
-        "time": "T", "usageBytes": 300, "workingSetBytes": 200, "rssBytes": 100,
-        "pageFaults": 7, "majorPageFaults": 1,
-    }  # fmt: skip
-    cpu = {"time": "T", "usageCoreNanoSeconds": 1_500_000_000, "usageNanoCores": 7}
-    swap = {"time": "T", "swapUsageBytes": 0}
-    none = {"total": 0, "avg10": 0.0, "avg60": 0.0, "avg300": 0.0}
-    stalls = {
-        "full": {"total": 1_000_000, "avg10": 0.5, "avg60": 0.2, "avg300": 0.0},
-        "some": {"total": 2_000_000, "avg10": 1.5, "avg60": 0.5, "avg300": 0.1},
-    }
-    assert summary["pods"] == [
-        {
-            "podRef": {"name": "cart", "namespace": "shop", "uid": "u1"},
-            "startTime": "2026-01-01T00:00:00Z",
-            "containers": [
-                {
-                    "name": "web",
-                    "startTime": "2026-01-01T00:00:00Z",
-                    "cpu": cpu,
-                    "memory": {**memory, "availableBytes": 800, "psi": stalls},
-                    "io": {"time": "T", "psi": {"full": none, "some": none}},
-                    "swap": swap,
-                    "rootfs": {**fs, "usedBytes": 1000, "inodesUsed": 5},
-                    "logs": {**fs, "usedBytes": 100, "inodesUsed": 1},
-                }
-            ],
-            "cpu": cpu,
-            "memory": memory,
-            "network": network,
-            "volume": [
-                {**fs, "usedBytes": 10, "inodesUsed": 2, "name": "scratch"},
-                {**fs, "usedBytes": 4, "inodesUsed": 1, "name": "token"},
-            ],
-            "ephemeral-storage": {**fs, "usedBytes": 1110, "inodesUsed": 8},
-            "process_stats": {"process_count": 3},
-            "swap": swap,
-        }
-    ]
-    pods = ContainerUsage(70, 30, 20, 10, memory_limit=100)
-    node = replace(NODE, containers={"pods": pods})
-    assert cpu_counts(node, {}) == {"node/pods": 70, "node": 9}
-    (shown,) = Summary("n1", node, "T", {"node/pods": 6}).build([])["node"]["systemContainers"]
-    assert (shown["name"], shown["cpu"]["usageNanoCores"], shown["memory"]["availableBytes"]) == (
-        "pods",
-        6,
-        80,
-    )
-    assert cpu_counts(NODE, {"u1": STATS}) == {"u1/web": 1_500_000_000, "node": 9}
-
-
 def test_claims_are_told_of_by_name(tmp_path: Path) -> None:
     volumes = [
         {"name": "data", "persistentVolumeClaim": {"claimName": "c"}},
@@ -320,7 +208,8 @@ def test_use_is_read_from_cgroups_of_version_1(tmp_path: Path) -> None:
             "total_pgfault 5\ntotal_pgmajfault 1\ntotal_cache 8\n",
             "memory/k/memory.usage_in_bytes": "100\n",
             "memory/k/memory.max_usage_in_bytes": "120\n",
-            "memory/k/memory.limit_in_bytes": "9223372036854771712\n",
+            "memory/k/memory.limit_in_bytes": "500\n",
+            "memory/k/memory.memsw.limit_in_bytes": "700\n",
             "memory/k/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
             "cpuacct/k/cpuacct.usage": "999\n",
             "cpuacct/k/cpuacct.stat": "user 3\nsystem 2\n",
@@ -337,11 +226,12 @@ def test_use_is_read_from_cgroups_of_version_1(tmp_path: Path) -> None:
         throttled_periods=4,
         throttled=70,
         cache=8,
+        swap_limit=200,
         most_memory=120,
         oom_kills=2,
         devices={"0:0": DeviceUse(11, 12, 1, 2)},
     )
-    expected = ContainerUsage(999, 100, 90, 30, 4, 5, 1, cgroup="/k", detail=detail)
+    expected = ContainerUsage(999, 100, 90, 30, 4, 5, 1, 500, "/k", detail)
     assert read_usage(7, proc=tmp_path / "proc", root=tmp_path) == expected
 
 
@@ -362,6 +252,7 @@ def test_use_is_read_from_cgroups_of_version_2(tmp_path: Path) -> None:
             "k/memory.current": "100\n",
             "k/memory.peak": "120\n",
             "k/memory.swap.current": "9\n",
+            "k/memory.swap.max": "20\n",
             "k/memory.max": "500\n",
             "k/memory.events": "low 0\nhigh 0\nmax 3\noom 1\noom_kill 2\n",
             "k/memory.pressure": SOME + FULL,
@@ -374,7 +265,7 @@ def test_use_is_read_from_cgroups_of_version_2(tmp_path: Path) -> None:
     )
     detail = UsageDetail(
         *(2000, 1000, 9, 4, 7000),
-        *(8, 6, 9, 120, 3, 2),
+        *(8, 6, 9, 20, 120, 3, 2),
         devices={"0:0": DeviceUse(11, 12, 1, 2)},
     )
     some = PRESSURE["memory"].some
