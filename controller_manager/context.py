@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,8 @@ from client.rest import Client
 class SharedInformers:
     """One informer a resource for the whole process; made when first asked for, run together."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, rng: random.Random | None = None) -> None:
+        self._client, self._random = client, rng
         self._informers: dict[tuple[Resource, str], Informer] = {}
 
     def informer(self, resource: Resource, *, field_selector: str = "") -> Informer:
@@ -27,7 +28,8 @@ class SharedInformers:
         key = resource, field_selector
         if key not in self._informers:
             selector = field_selector or None
-            self._informers[key] = Informer(self._client, resource, field_selector=selector)
+            informer = Informer(self._client, resource, field_selector=selector, rng=self._random)
+            self._informers[key] = informer
         return self._informers[key]
 
     def index(self, resource: Resource, name: str, function: Callable[[Object], Iterable[str]]) -> None:

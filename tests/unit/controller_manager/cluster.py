@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -25,6 +26,8 @@ from client.workqueue import WorkQueue
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.manager import Recorders
 from tests.fakes.api_connection import FakeApi, Refusal
+
+T = TypeVar("T")
 
 
 class MutationDetector:
@@ -137,7 +140,7 @@ class Cluster:
 
     async def _manage(self) -> None:
         client = cast(Client, self.connection)
-        informers, recorders = SharedInformers(client), Recorders(client, self.api.now)
+        informers, recorders = SharedInformers(client, random.Random(0)), Recorders(client, self.api.now)
         context = ControllerContext(client, informers, recorders, self.api.now, self.options)
         made = [each(context) for each in self._controllers]
         for resource in (*self._resources, PODS):
@@ -211,12 +214,33 @@ class Cluster:
         return "\n".join(map(str, [*objects, *self._seen, *self._queues, self.api.calls[-20:]]))
 
 
+class Numbered(asyncio.Task[T]):
+    """Sets of tasks, as groups keep them, have the order of their making in every run, not that of memory."""
+
+    def __init__(self, number: int, coro: Coroutine[Any, Any, T], **options: Any) -> None:
+        self._number = number
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+def in_order() -> Callable[..., asyncio.Task[Any]]:
+    """A task factory for a loop whose random trouble is to be repeated."""
+    numbers = itertools.count()
+    return lambda loop, coro, **options: Numbered(next(numbers), coro, loop=loop, **options)
+
+
 C = TypeVar("C", bound=Cluster)
 
 
 @asynccontextmanager
 async def running(it: C) -> AsyncIterator[C]:
-    """Runs it; at the end no controller may have written into its cache."""
+    """Runs it, every time alike; at the end no controller may have written into its cache."""
+    asyncio.get_running_loop().set_task_factory(in_order())
     task = asyncio.ensure_future(it.run())
     try:
         yield it
