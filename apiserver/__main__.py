@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apiserver.options import UNUSED, Options, OptionsError, validate
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from apiserver.assembly import ApiServer
     from apiserver.auth.x509 import ClientCertificates
     from apiserver.server import HttpServer
+    from component_base.serving_certificates import ServingCertificates
 
 NAME = "kube-apiserver"
 
@@ -69,9 +68,10 @@ async def serve(daemon: Daemon, options: Options) -> None:
     )
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
-    await http.start(options.bind_address, options.secure_port, await _tls(options, certificates))
+    serving = await _serving(options, certificates)
+    await http.start(options.bind_address, options.secure_port, serving.context if serving else None)
     work = asyncio.create_task(server.run())
-    measuring = asyncio.create_task(size.run())
+    aside = [asyncio.create_task(each.run()) for each in (size, serving) if each is not None]
     started = asyncio.create_task(server.start.finished.wait())
     try:
         await asyncio.wait({work, started}, return_when=asyncio.FIRST_COMPLETED)
@@ -81,9 +81,9 @@ async def serve(daemon: Daemon, options: Options) -> None:
         work.result()
     finally:
         await _shut_down(server, http, options)
-        for task in (work, started, measuring):
+        for task in (work, started, *aside):
             task.cancel()
-        await asyncio.gather(work, started, measuring, return_exceptions=True)
+        await asyncio.gather(work, started, *aside, return_exceptions=True)
         await storage.close()
 
 
@@ -98,20 +98,15 @@ async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> N
     await http.aclose()
 
 
-async def _tls(options: Options, certificates: ClientCertificates) -> ssl.SSLContext | None:
-    from apiserver.server import tls_context
-    from component_base.certificates import pair_in
-    from component_base.tls_options import restrict
+async def _serving(options: Options, clients: ClientCertificates) -> ServingCertificates | None:
+    """None where no flag tells of a certificate: then it is not HTTPS that is served."""
+    from apiserver.server import bare_tls_context
+    from component_base.serving_options import files_of, load_certificates
 
-    if options.tls_cert_file:
-        pair = Path(options.tls_cert_file), Path(options.tls_private_key_file)
-    elif options.cert_dir:
-        pair = await pair_in(Path(options.cert_dir), "apiserver")
-    else:
+    files = await files_of(options, "apiserver")
+    if files is None and not options.tls_sni_cert_key:
         return None
-    context = tls_context(*pair, certificates.authorities)
-    restrict(context, options.tls_min_version, options.tls_cipher_suites)
-    return context
+    return await load_certificates(options, files, lambda: bare_tls_context(clients.authorities))
 
 
 if __name__ == "__main__":

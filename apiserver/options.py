@@ -11,7 +11,7 @@ from apiserver.auth.options import AuthOptions, auth_problem
 from apiserver.filters.fixed_headers import directives_problem, origins_problem
 from component_base.features import FeatureGateError, GatedOptions, parse_gates
 from component_base.flags import duration, flag, unused
-from component_base.tls_options import TlsOptions
+from component_base.serving_options import SecureServingOptions
 from component_base.unused_flags import EVERY, SERVING
 
 _NONE: dict[str, str] = {}
@@ -59,7 +59,7 @@ UNUSED = (
 
 
 @dataclass(frozen=True)
-class Options(AuditOptions, AuthOptions, TlsOptions, GatedOptions):
+class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
     etcd_servers: tuple[str, ...] = flag(
         ("http://127.0.0.1:2379",),
         "List of etcd servers to connect with (scheme://ip:port), comma separated.",
@@ -79,7 +79,6 @@ class Options(AuditOptions, AuthOptions, TlsOptions, GatedOptions):
     )
     event_ttl: float = duration(3600, "Amount of time to retain events.")
 
-    bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
     secure_port: int = flag(6443, "The port on which to serve HTTPS with authentication and authorization.")
     advertise_address: str = flag(
         "", "The IP address on which to advertise the apiserver to members of the cluster."
@@ -94,15 +93,6 @@ class Options(AuditOptions, AuthOptions, TlsOptions, GatedOptions):
     )
     strict_transport_security_directives: tuple[str, ...] = flag(
         (), "List of directives for HSTS, comma separated. Example: 'max-age=31536000,includeSubDomains'."
-    )
-    cert_dir: str = flag(
-        "",
-        "The directory where the TLS certs are located. If --tls-cert-file and --tls-private-key-file are "
-        "provided, this flag will be ignored.",
-    )
-    tls_cert_file: str = flag("", "File containing the default x509 Certificate for HTTPS.")
-    tls_private_key_file: str = flag(
-        "", "File containing the default x509 private key matching --tls-cert-file."
     )
     proxy_client_cert_file: str = flag(
         "", "Client certificate used to prove the identity of the aggregator when it must call out."

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from apiserver.asgi import BODY_STREAM, App
 from apiserver.auth.authenticator import CLIENT
 from apiserver.auth.x509 import ClientCertificates
-from component_base.certificates import trust
+from component_base.certificates import bare_serving_context, trust
 from component_base.tunnel import TunnelProtocol
 
 log = logging.getLogger(__name__)
@@ -172,10 +172,15 @@ class HttpServer:
 
 
 def tls_context(certificate: Path, key: Path, client_authorities: Sequence[Path]) -> ssl.SSLContext:
-    """Server TLS; with authorities, clients may show a certificate and it must be signed by one of them."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    """Of a server with one pair."""
+    context = bare_tls_context(client_authorities)
     context.load_cert_chain(certificate, key)
+    return context
+
+
+def bare_tls_context(client_authorities: Sequence[Path]) -> ssl.SSLContext:
+    """Without a pair; with authorities, clients may show a certificate that one of them has signed."""
+    context = bare_serving_context()
     # The client knows best which cipher its processor is quick at: Go's prefer AES-128 where there is AES.
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])

@@ -28,15 +28,25 @@ async def serving_context(
 
     Client certificates are verified if they come, and not demanded: there are tokens, too.
     """
+    context = bare_serving_context(client_ca_file)
+    if cert_file and key_file:
+        context.load_cert_chain(cert_file, key_file)
+        return context
+    await load_self_signed(context, host)
+    return context
+
+
+def bare_serving_context(client_ca_file: str = "") -> ssl.SSLContext:
+    """Without a certificate of its own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if client_ca_file:
         trust(context, client_ca_file)
-    if cert_file and key_file:
-        context.load_cert_chain(cert_file, key_file)
-        return context
-    load_pair(context, await _tool("self-signed", host=host))
     return context
+
+
+async def load_self_signed(context: ssl.SSLContext, host: str = "localhost") -> None:
+    load_pair(context, await _tool("self-signed", host=host))
 
 
 def client_context(*, ca: str = "", ca_file: str = "") -> ssl.SSLContext:
@@ -150,13 +160,14 @@ class Certificate:
     end: datetime
     dns: frozenset[str]
     addresses: frozenset[str]
+    common_name: str = ""
 
 
 async def inspect(pem: str) -> Certificate:
     """Raises CertificateError."""
     said = orjson.loads(await _tool("inspect", certificate=pem))
     begin, end = (datetime.fromtimestamp(said[each], UTC) for each in ("begin", "end"))
-    return Certificate(begin, end, frozenset(said["dns"]), frozenset(said["addresses"]))
+    return Certificate(begin, end, frozenset(said["dns"]), frozenset(said["addresses"]), said["common_name"])
 
 
 class CertificateError(Exception):

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from component_base import logs, metrics
+from component_base.certificates import CertificateError
 from component_base.flags import CommonOptions
 from component_base.health_checks import Check
 from component_base.version import version_info
@@ -63,6 +64,9 @@ def _run(daemon: Daemon, main: Main) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_main_until_signal(daemon, main))
+        except CertificateError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            return 1
         except Exception:
             log.exception("Daemon failed: name=%s", daemon.name)
             return 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from component_base.certificates import load_pair
@@ -18,21 +19,42 @@ _LOOK_SECONDS = 60.0
 """However little the kernel tells of a file."""
 
 
-async def keep_fresh(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
-    """Never ends. Who connects after a change gets the new certificate; one that is wrong changes nothing."""
-    files = [Path(cert_file), Path(key_file)]
-    watch = FolderWatch()
-    loaded = _read(files)
-    try:
-        while True:
-            for file in files:
-                watch.arm(file.parent)
-            found = _read(files)
-            if found and found != loaded and _load(context, found, cert_file):
-                loaded = found
-            await watch.changed(_LOOK_SECONDS)
-    finally:
-        watch.close()
+async def _nothing() -> None:
+    """What there is to do more, as a rule."""
+
+
+class FilePair:
+    """Files of a certificate and its key, and the context of connections that are shown it."""
+
+    def __init__(self, context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
+        self.context = context
+        self._certificate, self._key = Path(cert_file), Path(key_file)
+        self._files = [self._certificate, self._key]
+        self._loaded = b""
+
+    def load(self) -> None:
+        """Raises OSError, of which ssl.SSLError is one."""
+        self._loaded = _read(self._files)
+        self.context.load_cert_chain(self._certificate, self._key)
+
+    def certificate(self) -> str:
+        """In PEM, as the file has it now. Raises OSError."""
+        return self._certificate.read_text()
+
+    async def keep_fresh(self, on_loaded: Callable[[], Awaitable[None]] = _nothing) -> None:
+        """Never ends. Who connects after a change gets the new one; one that is wrong changes nothing."""
+        watch = FolderWatch()
+        try:
+            while True:
+                for file in self._files:
+                    watch.arm(file.parent)
+                found = _read(self._files)
+                if found and found != self._loaded and _load(self.context, found, str(self._certificate)):
+                    self._loaded = found
+                    await on_loaded()
+                await watch.changed(_LOOK_SECONDS)
+        finally:
+            watch.close()
 
 
 def _read(files: list[Path]) -> bytes:

@@ -17,7 +17,6 @@ EVERY = unused(
 SERVING = unused(
     bools="contention-profiling disable-http2-serving permit-address-sharing permit-port-sharing profiling",
     numbers="http2-max-streams-per-connection",
-    texts="tls-sni-cert-key",
 )
 """Of what serves HTTPS."""
 

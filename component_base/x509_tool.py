@@ -66,9 +66,11 @@ def inspect(certificate: str) -> bytes:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         names = x509.SubjectAlternativeName([])
+    common_names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     said = {
         "begin": found.not_valid_before_utc.timestamp(),
         "end": found.not_valid_after_utc.timestamp(),
+        "common_name": common_names[-1].value if common_names else "",
         "dns": names.get_values_for_type(x509.DNSName),
         "addresses": [str(each) for each in names.get_values_for_type(x509.IPAddress)],
     }

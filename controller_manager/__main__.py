@@ -21,7 +21,8 @@ from component_base.flags import parse
 from component_base.health import HealthServer
 from component_base.kubeconfig import load
 from component_base.metrics import tell_features
-from component_base.serving_options import context_of
+from component_base.serving_certificates import ServingCertificates
+from component_base.serving_options import certificates_of
 from controller_manager.certificates.signing_files import signing_problem
 from controller_manager.manager import run_controllers
 from controller_manager.options import UNUSED, Options, unknown_controllers
@@ -56,22 +57,23 @@ async def _run(daemon: Daemon, options: Options) -> None:
         qps=options.kube_api_qps or None,
         on_answer=count_request,
     )
+    certificates = await certificates_of(options, NAME) if options.secure_port else None
     async with asyncio.TaskGroup() as group:
-        if options.secure_port:
-            group.create_task(_serve_health(client, options), name="health")
+        if certificates is not None:
+            group.create_task(_serve_health(client, options, certificates), name="health")
         group.create_task(_lead(daemon, client, options), name="main")
 
 
-async def _serve_health(client: Client, options: Options) -> None:
-    context = await context_of(options, NAME)
+async def _serve_health(client: Client, options: Options, certificates: ServingCertificates) -> None:
     server = HealthServer(
         options.bind_address,
         options.secure_port,
-        ssl_context=context,
+        ssl_context=certificates.context,
         config={"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)},
         guard=PortGuard(client),
     )
     await server.start()
+    await certificates.run()
 
 
 async def _lead(daemon: Daemon, client: Client, options: Options) -> None:

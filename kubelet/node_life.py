@@ -21,7 +21,7 @@ from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from component_base.health import HealthServer
 from component_base.health_checks import Check
-from component_base.serving_pair import keep_fresh
+from component_base.serving_pair import FilePair
 from component_base.tls_options import restrict
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
@@ -69,8 +69,11 @@ class NodeLife:
         serving = await self._serving_context()
         group.create_task(self._serve(serving, daemon.checks))
         if self._has_files_to_follow():
-            files = self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
-            group.create_task(keep_fresh(serving, *files))
+            pair = FilePair(
+                serving, self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
+            )
+            pair.load()
+            group.create_task(pair.keep_fresh())
         group.create_task(self._follow_node())
         group.create_task(self.assembly.kubelet.run(self._connected))
         if self.configuration["registerNode"]:

@@ -92,7 +92,7 @@ async def run(
     from client.rest import Client
     from component_base.health import HealthServer
     from component_base.kubeconfig import load
-    from component_base.serving_options import context_of
+    from component_base.serving_options import certificates_of
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
 
@@ -104,11 +104,12 @@ async def run(
         on_answer=count_request,
     )
     assembly = assemble(client, config, Random(), clock.now, own, host=socket.gethostname())
+    certificates = await certificates_of(options, NAME)
     health = HealthServer(
         options.bind_address,
         options.secure_port,
         {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
-        ssl_context=await context_of(options, NAME),
+        ssl_context=certificates.context,
         routes=debug_routes(assembly.journal, assembly.queue, assembly.pods),
         guard=PortGuard(client),
     )
@@ -116,6 +117,7 @@ async def run(
         async with asyncio.TaskGroup() as group:
             if options.secure_port:
                 await health.start()
+                group.create_task(certificates.run())
             group.create_task(assembly.feed())
             await assembly.wait_synced()
             daemon.ready()

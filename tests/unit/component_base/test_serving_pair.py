@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from component_base import serving_pair
-from component_base.certificates import _tool, serving_context
-from component_base.serving_pair import keep_fresh
+from component_base.certificates import _tool, bare_serving_context
+from component_base.serving_pair import FilePair
 
 LIMIT = 20.0
 
@@ -33,14 +33,15 @@ async def test_who_connects_after_a_change_gets_the_new_certificate(
     (old_cert, old_key), (new_cert, new_key) = await pair("old"), await pair("new")
     cert_file.write_bytes(old_cert)
     key_file.write_bytes(old_key)
-    context = await serving_context(str(cert_file), str(key_file))
+    files = FilePair(bare_serving_context(), str(cert_file), str(key_file))
+    files.load()
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=files.context)
     port = server.sockets[0].getsockname()[1]
-    keeping = asyncio.create_task(keep_fresh(context, str(cert_file), str(key_file)))
+    keeping = asyncio.create_task(files.keep_fresh())
     try:
         before = await shown(port)
         cert_file.write_bytes(new_cert)
@@ -66,7 +67,8 @@ async def test_nothing_is_said_while_the_files_are_away(
     files = [tmp_path / "tls.crt", tmp_path / "tls.key"]
     for file, content in zip(files, await pair("here"), strict=True):
         file.write_bytes(content)
-    context = await serving_context(*map(str, files))
+    followed = FilePair(bare_serving_context(), *map(str, files))
+    followed.load()
     looks: list[bytes] = []
     read = serving_pair._read
 
@@ -76,7 +78,7 @@ async def test_nothing_is_said_while_the_files_are_away(
 
     monkeypatch.setattr(serving_pair, "_read", noting)
     monkeypatch.setattr(serving_pair, "_LOOK_SECONDS", 0.01)
-    keeping = asyncio.create_task(keep_fresh(context, *map(str, files)))
+    keeping = asyncio.create_task(followed.keep_fresh())
     try:
         async with asyncio.timeout(LIMIT):
             while not looks:  # noqa: ASYNC110
