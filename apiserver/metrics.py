@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import REGISTRY, Collector
 
 from apiserver.request import RequestInfo
+from component_base.metric_families import counter, gauge, histogram
 from component_base.metrics import Tally
 
 BUCKETS = (
@@ -53,6 +54,15 @@ class RequestSeries:
     """Of answers to reads, in bytes."""
     is_deprecated: bool = False
     under_way: int = 0
+
+    @property
+    def merged_labels(self) -> tuple[str, ...]:
+        """For families that do not tell dry runs apart."""
+        return (self.labels[0], *self.labels[2:])
+
+    @property
+    def is_long_running(self) -> bool:
+        return self.labels[0] in ("WATCH", "CONNECT") or self.labels[5] == "log"
 
     def observe(self, code: int, seconds: float, waited: float = 0.0) -> None:
         self.codes[code] = self.codes.get(code, 0) + 1
@@ -100,21 +110,60 @@ class RequestMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         series = list(self._by_labels.values())
-        yield _totals(series)
-        yield _durations(series)
-        yield _own_durations(series)
-        yield _terminations(series)
-        yield _sizes(series)
-        yield _deprecated(series)
-        yield _long_running(series)
-        current = GaugeMetricFamily(
+        yield counter(
+            "apiserver_request",
+            "Counter of apiserver requests broken out for each verb, dry run value, group, version, "
+            "resource, scope, component, and HTTP response code.",
+            [*_LABELS, "code"],
+            (((*each.labels, str(code)), count) for each in series for code, count in each.codes.items()),
+        )
+        yield histogram(
+            "apiserver_request_duration_seconds",
+            "Response latency distribution in seconds for each verb, dry run value, group, version, "
+            "resource, subresource, scope and component.",
+            _LABELS,
+            ((each.labels, each.durations) for each in series),
+        )
+        yield histogram(
+            "apiserver_request_sli_duration_seconds",
+            "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
+            "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
+            _WITHOUT_DRY_RUN,
+            _merged((each, each.own_durations) for each in series),
+        )
+        yield counter(
+            "apiserver_request_terminations",
+            "Number of requests which apiserver terminated in self-defense.",
+            [*_WITHOUT_DRY_RUN, "code"],
+            _terminations(series).items(),
+        )
+        yield histogram(
+            "apiserver_response_sizes",
+            "Response size distribution in bytes for each group, version, verb, resource, subresource, scope "
+            "and component.",
+            _WITHOUT_DRY_RUN,
+            _merged((each, each.sizes) for each in series if each.labels[0] in _READS),
+        )
+        yield gauge(
+            "apiserver_requested_deprecated_apis",
+            "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, "
+            "subresource, and removed_release.",
+            ["group", "version", "resource", "subresource", "removed_release"],
+            (((*labels, ""), 1) for labels in {each.labels[2:6] for each in series if each.is_deprecated}),
+        )
+        yield gauge(
+            "apiserver_longrunning_requests",
+            "Gauge of all active long-running apiserver requests broken out by verb, group, version, "
+            "resource, scope and component.",
+            _WITHOUT_DRY_RUN,
+            ((each.merged_labels, each.under_way) for each in series if each.is_long_running),
+        )
+        yield gauge(
             "apiserver_current_inflight_requests",
             "Maximal number of currently used inflight request limit of this apiserver per request kind.",
-            labels=["request_kind"],
+            ["request_kind"],
+            (((kind,), lane.running) for kind, lane in self.lanes.items()),
         )
-        for kind, lane in self.lanes.items():
-            current.add_metric([kind], lane.running)
-        yield current
 
 
 def _labels(key: Key) -> tuple[str, ...]:
@@ -124,109 +173,20 @@ def _labels(key: Key) -> tuple[str, ...]:
     return (name, "All" if dry_run else "", group, version, resource, subresource, scope, "apiserver")
 
 
-def _totals(series: Iterable[RequestSeries]) -> CounterMetricFamily:
-    family = CounterMetricFamily(
-        "apiserver_request",
-        "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, "
-        "scope, component, and HTTP response code.",
-        labels=[*_LABELS, "code"],
-    )
-    for each in series:
-        for code, count in each.codes.items():
-            family.add_metric([*each.labels, str(code)], count)
-    return family
-
-
-def _durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(
-        "apiserver_request_duration_seconds",
-        "Response latency distribution in seconds for each verb, dry run value, group, version, resource, "
-        "subresource, scope and component.",
-        labels=_LABELS,
-    )
-    for each in series:
-        family.add_metric(each.labels, each.durations.cumulative(), each.durations.total)
-    return family
-
-
-def _own_durations(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
-    return _without_dry_runs(
-        HistogramMetricFamily(
-            "apiserver_request_sli_duration_seconds",
-            "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
-            "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
-            labels=_WITHOUT_DRY_RUN,
-        ),
-        ((each, each.own_durations) for each in series),
-    )
-
-
-def _sizes(series: Iterable[RequestSeries]) -> HistogramMetricFamily:
-    return _without_dry_runs(
-        HistogramMetricFamily(
-            "apiserver_response_sizes",
-            "Response size distribution in bytes for each group, version, verb, resource, subresource, scope "
-            "and component.",
-            labels=_WITHOUT_DRY_RUN,
-        ),
-        ((each, each.sizes) for each in series if each.labels[0] in _READS),
-    )
-
-
-def _without_dry_runs(
-    family: HistogramMetricFamily, tallies: Iterable[tuple[RequestSeries, Tally]]
-) -> HistogramMetricFamily:
-    """Of a family that does not tell dry runs apart."""
-    by_labels: dict[tuple[str, ...], Tally] = {}
+def _merged(tallies: Iterable[tuple[RequestSeries, Tally]]) -> Iterable[tuple[tuple[str, ...], Tally]]:
+    """For a family that does not tell dry runs apart."""
+    merged: dict[tuple[str, ...], Tally] = {}
     for series, tally in tallies:
-        by_labels.setdefault(_without_dry_run(series), Tally(tally.bounds)).add(tally)
-    for labels, total in by_labels.items():
-        family.add_metric(labels, total.cumulative(), total.total)
-    return family
+        merged.setdefault(series.merged_labels, Tally(tally.bounds)).add(tally)
+    return merged.items()
 
 
-def _deprecated(series: Iterable[RequestSeries]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(
-        "apiserver_requested_deprecated_apis",
-        "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, "
-        "subresource, and removed_release.",
-        labels=["group", "version", "resource", "subresource", "removed_release"],
-    )
-    for labels in {each.labels[2:6] for each in series if each.is_deprecated}:
-        family.add_metric([*labels, ""], 1)
-    return family
-
-
-def _terminations(series: Iterable[RequestSeries]) -> CounterMetricFamily:
-    family = CounterMetricFamily(
-        "apiserver_request_terminations",
-        "Number of requests which apiserver terminated in self-defense.",
-        labels=[*_WITHOUT_DRY_RUN, "code"],
-    )
+def _terminations(series: Iterable[RequestSeries]) -> Counter[tuple[str, ...]]:
     counts: Counter[tuple[str, ...]] = Counter()
     for each in series:
         for code, count in each.terminations.items():
-            counts[*_without_dry_run(each), str(code)] += count
-    for labels, count in counts.items():
-        family.add_metric(labels, count)
-    return family
-
-
-def _without_dry_run(series: RequestSeries) -> tuple[str, ...]:
-    return (series.labels[0], *series.labels[2:])
-
-
-def _long_running(series: Iterable[RequestSeries]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(
-        "apiserver_longrunning_requests",
-        "Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, "
-        "scope and component.",
-        labels=_WITHOUT_DRY_RUN,
-    )
-    for each in series:
-        if each.labels[0] in ("WATCH", "CONNECT") or each.labels[5] == "log":
-            family.add_metric(_without_dry_run(each), each.under_way)
-    return family
+            counts[*each.merged_labels, str(code)] += count
+    return counts
 
 
 def register(*collectors: Collector) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from apimachinery.objects import Object, get_path, name_of, namespace_of
 from apimachinery.pods import is_terminal, pod_limits, pod_requests
 from apimachinery.quantity import Quantity
+from component_base.metric_families import gauge
 
 PATH = "/metrics/resources"
 
@@ -40,15 +41,14 @@ class _PodResources(Collector):
         yield self._family("request", f"Resources requested by workloads {_HELP}", pod_requests)
         yield self._family("limit", f"Resources limit for workloads {_HELP}", pod_limits)
 
-    def _family(
-        self, sort: str, help: str, amounts: Callable[[Object], Mapping[str, Quantity]]
-    ) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(f"kube_pod_resource_{sort}", help, labels=_LABELS)
-        for pod in self._pods:
-            for resource, amount in amounts(pod).items():
-                if amount:
-                    family.add_metric([*_place_of(pod), resource, _unit(resource)], float(amount))
-        return family
+    def _family(self, sort: str, help: str, amounts: Callable[[Object], Mapping[str, Quantity]]) -> Metric:
+        samples = (
+            ([*_place_of(pod), resource, _unit(resource)], float(amount))
+            for pod in self._pods
+            for resource, amount in amounts(pod).items()
+            if amount
+        )
+        return gauge(f"kube_pod_resource_{sort}", help, _LABELS, samples)
 
 
 def _place_of(pod: Object) -> list[str]:

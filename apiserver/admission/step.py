@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Literal
 
-from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apiserver.admission.attributes import Attributes, Operation
+from component_base.metric_families import histogram
 from component_base.metrics import Tally
 
 Call = Callable[[Attributes], Awaitable[None]]
@@ -61,26 +62,20 @@ class AdmissionMetrics(Collector):
     """Of all steps that this process has taken."""
 
     def collect(self) -> Iterator[Metric]:
-        yield _family(
+        yield histogram(
             "apiserver_admission_step_admission_duration_seconds",
             f"Admission sub-step latency histogram in seconds, {_HELP} step type (validate or admit).",
             _BY_STEP,
-            _steps,
+            _observed(_steps),
         )
-        yield _family(
+        yield histogram(
             "apiserver_admission_controller_admission_duration_seconds",
             f"Admission controller latency histogram in seconds, identified by name and {_HELP} type "
             "(validate or admit).",
             _BY_PLUGIN,
-            _plugins,
+            _observed(_plugins),
         )
 
 
-def _family(
-    name: str, help: str, labels: Sequence[str], tallies: Mapping[tuple[str, ...], Tally]
-) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, help, labels=labels)
-    for values, tally in tallies.items():
-        if tally.count:
-            family.add_metric(values, tally.cumulative(), tally.total)
-    return family
+def _observed(tallies: Mapping[tuple[str, ...], Tally]) -> list[tuple[tuple[str, ...], Tally]]:
+    return [(values, tally) for values, tally in tallies.items() if tally.count]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from apimachinery.conditions import find_condition
-from apimachinery.objects import get_path
+from apimachinery.conditions import is_condition_true
 from apimachinery.scheme import API_SERVICES
 from apiserver.aggregation.availability import AVAILABLE
 from apiserver.storage.watch_cache import WatchCache
+from component_base.metric_families import counter, gauge
 
 
 class UnavailableServices(Collector):
@@ -24,22 +24,19 @@ class UnavailableServices(Collector):
         self._became = became
 
     def collect(self) -> Iterator[Metric]:
-        family = GaugeMetricFamily(
+        yield gauge(
             "aggregator_unavailable_apiservice",
             "Gauge of APIServices which are marked as unavailable broken down by APIService name.",
-            labels=["name"],
+            ["name"],
+            (
+                ((entry.name,), not is_condition_true(entry.obj, AVAILABLE))
+                for entry in self._cache.resource(API_SERVICES).entries()
+            ),
         )
-        for entry in self._cache.resource(API_SERVICES).entries():
-            condition = find_condition(get_path(entry.obj, "status.conditions") or (), AVAILABLE)
-            is_available = condition is not None and condition["status"] == "True"
-            family.add_metric([entry.name], 0 if is_available else 1)
-        yield family
-        total = CounterMetricFamily(
+        yield counter(
             "aggregator_unavailable_apiservice",
             "Counter of APIServices which are marked as unavailable broken down by APIService name and "
             "reason.",
-            labels=["name", "reason"],
+            ["name", "reason"],
+            self._became.items(),
         )
-        for labels, count in self._became.items():
-            total.add_metric(labels, count)
-        yield total

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apiserver.auth.authorizers import Authorizers
+from component_base.metric_families import counter
 
 
 class AuthorizationMetrics(Collector):
@@ -17,14 +18,15 @@ class AuthorizationMetrics(Collector):
         self._authorizers = authorizers
 
     def collect(self) -> Iterator[Metric]:
-        decisions = CounterMetricFamily(
+        yield counter(
             "apiserver_authorization_decisions",
             "Total number of terminal decisions made by an authorizer split by authorizer type, name, and "
             "decision.",
-            labels=["type", "name", "decision"],
+            ["type", "name", "decision"],
+            (
+                ((kind, name, decision), times)
+                for (kind, name), counts in self._authorizers.counts.items()
+                for decision, times in zip(("denied", "allowed"), counts, strict=True)
+                if times
+            ),
         )
-        for (kind, name), count in self._authorizers.counts.items():
-            for decision, times in zip(("denied", "allowed"), count, strict=True):
-                if times:
-                    decisions.add_metric([kind, name, decision], times)
-        yield decisions

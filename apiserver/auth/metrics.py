@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from component_base.metric_families import histogram
 from component_base.metrics import Tally
 
 _HOUR, _DAY = 3600, 86400
@@ -24,9 +25,9 @@ class CertificateMetrics(Collector):
         self.seconds_left = Tally(_BUCKETS)
 
     def collect(self) -> Iterator[Metric]:
-        family = HistogramMetricFamily(
+        yield histogram(
             "apiserver_client_certificate_expiration_seconds",
             "Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+            [],
+            [([], self.seconds_left)],
         )
-        family.add_metric([], self.seconds_left.cumulative(), self.seconds_left.total)
-        yield family

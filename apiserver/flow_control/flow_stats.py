@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from component_base.metrics import Tally
 
 WAIT_BUCKETS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 EXECUTION_BUCKETS = (
     0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0,
 )  # fmt: skip
-
-
-class Spread:
-    """A histogram: how many came up to each bound, and their sum."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
 
 
 class FlowStats:
@@ -38,8 +23,8 @@ class FlowStats:
         self.rejected: dict[str, int] = {}
         self.queued = self.queued_seats = 0
         self.executing = self.executing_seats = 0
-        self.waits = Spread(WAIT_BUCKETS)
-        self.executions = Spread(EXECUTION_BUCKETS)
+        self.waits = Tally(WAIT_BUCKETS)
+        self.executions = Tally(EXECUTION_BUCKETS)
 
     def reject(self, reason: str) -> None:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from apiserver.flow_control.flow_stats import FlowStats, Spread
+from apiserver.flow_control.flow_stats import FlowStats
 from apiserver.flow_control.levels import Level, Levels
+from component_base.metric_families import counter, gauge, histogram
 
 _PREFIX = "apiserver_flowcontrol_"
 _FLOW = ["priority_level", "flow_schema"]
@@ -39,57 +40,34 @@ class FlowMetrics(Collector):
         self._levels = levels
 
     def collect(self) -> Iterator[Metric]:
-        flows = list(self._levels.stats.values())
-        yield _dispatched(flows)
-        yield _rejected(flows)
-        for name, text, value in _GAUGES:
-            gauge = GaugeMetricFamily(_PREFIX + name, text, labels=_FLOW)
-            for each in flows:
-                gauge.add_metric([each.level, each.schema], value(each))
-            yield gauge
-        for name, text, limit in _LIMITS:
-            gauge = GaugeMetricFamily(_PREFIX + name, text, labels=["priority_level"])
-            for level in self._levels.levels.values():
-                gauge.add_metric([level.name], limit(level))
-            yield gauge
-        yield _histogram(
-            "request_wait_duration_seconds",
-            "Length of time a request spent waiting in its queue",
-            [([each.level, each.schema, "true"], each.waits) for each in flows],
-            "execute",
+        flows = [((each.level, each.schema), each) for each in self._levels.stats.values()]
+        yield counter(
+            f"{_PREFIX}dispatched_requests",
+            "Number of requests executed by API Priority and Fairness subsystem",
+            _FLOW,
+            ((flow, stats.dispatched) for flow, stats in flows),
         )
-        yield _histogram(
-            "request_execution_seconds",
+        yield counter(
+            f"{_PREFIX}rejected_requests",
+            "Number of requests rejected by API Priority and Fairness subsystem",
+            [*_FLOW, "reason"],
+            (((*flow, reason), count) for flow, stats in flows for reason, count in stats.rejected.items()),
+        )
+        for name, text, value in _GAUGES:
+            yield gauge(_PREFIX + name, text, _FLOW, [(flow, value(stats)) for flow, stats in flows])
+        for name, text, limit in _LIMITS:
+            limits = [((level.name,), limit(level)) for level in self._levels.levels.values()]
+            yield gauge(_PREFIX + name, text, ["priority_level"], limits)
+        yield histogram(
+            f"{_PREFIX}request_wait_duration_seconds",
+            "Length of time a request spent waiting in its queue",
+            [*_FLOW, "execute"],
+            (((*flow, "true"), stats.waits) for flow, stats in flows),
+        )
+        yield histogram(
+            f"{_PREFIX}request_execution_seconds",
             "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in "
             "the API Priority and Fairness subsystem",
-            [([each.level, each.schema, "regular"], each.executions) for each in flows],
-            "type",
+            [*_FLOW, "type"],
+            (((*flow, "regular"), stats.executions) for flow, stats in flows),
         )
-
-
-def _dispatched(flows: Iterable[FlowStats]) -> Metric:
-    text = "Number of requests executed by API Priority and Fairness subsystem"
-    family = CounterMetricFamily(f"{_PREFIX}dispatched_requests", text, labels=_FLOW)
-    for each in flows:
-        family.add_metric([each.level, each.schema], each.dispatched)
-    return family
-
-
-def _rejected(flows: Iterable[FlowStats]) -> Metric:
-    text = "Number of requests rejected by API Priority and Fairness subsystem"
-    family = CounterMetricFamily(f"{_PREFIX}rejected_requests", text, labels=[*_FLOW, "reason"])
-    for each in flows:
-        for reason, count in each.rejected.items():
-            family.add_metric([each.level, each.schema, reason], count)
-    return family
-
-
-def _histogram(name: str, text: str, spreads: Iterable[tuple[list[str], Spread]], label: str) -> Metric:
-    family = HistogramMetricFamily(_PREFIX + name, text, labels=[*_FLOW, label])
-    for labels, spread in spreads:
-        total, buckets = 0, []
-        for bound, count in zip((*map(str, spread.bounds), "+Inf"), spread.counts, strict=True):
-            total += count
-            buckets.append((bound, float(total)))
-        family.add_metric(labels, buckets, spread.total)
-    return family

@@ -6,18 +6,17 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apiserver.storage.interface import Storage, StorageError
 from apiserver.storage.watch_cache import WatchCache
-
-_LABELS = ["group", "resource"]
-
+from component_base.metric_families import counter, gauge
 
 log = logging.getLogger(__name__)
 
-_PERIOD = 30.0
+_LABELS = ["group", "resource"]
+_PERIOD_SECONDS = 30.0
 
 
 class SizeMetrics(Collector):
@@ -34,17 +33,15 @@ class SizeMetrics(Collector):
                 self._size = await self._storage.size()
             except StorageError as error:
                 log.warning("Failed to learn the store's size: err=%s", error)
-            await asyncio.sleep(_PERIOD)
+            await asyncio.sleep(_PERIOD_SECONDS)
 
     def collect(self) -> Iterator[Metric]:
-        family = GaugeMetricFamily(
+        yield gauge(
             "apiserver_storage_size_bytes",
             "Size of the storage database file physically allocated in bytes.",
-            labels=["storage_cluster_id"],
+            ["storage_cluster_id"],
+            [] if self._size is None else [(["etcd-0"], self._size)],
         )
-        if self._size is not None:
-            family.add_metric(["etcd-0"], self._size)
-        yield family
 
 
 class CacheMetrics(Collector):
@@ -52,38 +49,36 @@ class CacheMetrics(Collector):
         self._cache = cache
 
     def collect(self) -> Iterator[Metric]:
-        old = GaugeMetricFamily(
+        topics = [((each.resource.group, each.resource.plural), each) for each in self._cache.resources()]
+        yield gauge(
             "apiserver_storage_objects",
             "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the "
             "time of last check split by kind.",
-            labels=["resource"],
+            ["resource"],
+            (((each.resource.group_resource,), len(each)) for _, each in topics),
         )
-        objects = GaugeMetricFamily(
+        yield gauge(
             "apiserver_resource_objects",
             "Number of stored objects at the time of last check split by kind.",
-            labels=_LABELS,
+            _LABELS,
+            ((labels, len(each)) for labels, each in topics),
         )
-        sizes = GaugeMetricFamily(
+        yield gauge(
             "apiserver_resource_size_estimate_bytes",
             "Estimated size of stored objects in database. Estimate is based on sum of last observed sizes "
             "of serialized objects.",
-            labels=_LABELS,
+            _LABELS,
+            ((labels, each.size) for labels, each in topics),
         )
-        revisions = GaugeMetricFamily(
+        yield gauge(
             "apiserver_watch_cache_resource_version",
             "Current resource version of watch cache broken by resource type.",
-            labels=_LABELS,
+            _LABELS,
+            ((labels, each.revision) for labels, each in topics),
         )
-        received = CounterMetricFamily(
+        yield counter(
             "apiserver_storage_events_received",
             "Number of etcd events received split by kind.",
-            labels=_LABELS,
+            _LABELS,
+            ((labels, each.changes.published) for labels, each in topics),
         )
-        for each in self._cache.resources():
-            labels = [each.resource.group, each.resource.plural]
-            old.add_metric([each.resource.group_resource], len(each))
-            objects.add_metric(labels, len(each))
-            sizes.add_metric(labels, each.size)
-            revisions.add_metric(labels, each.revision)
-            received.add_metric(labels, each.changes.published)
-        yield from (old, objects, sizes, revisions, received)

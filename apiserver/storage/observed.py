@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apimachinery.scheme import BUILTIN, EVENTS_GROUP
 from apiserver.metrics import BUCKETS
 from apiserver.storage.interface import Batch, KeyValue, Page, Storage, StorageUnreachable
 from apiserver.storage.keys import ROOT, prefixes
+from component_base.metric_families import counter, histogram
 from component_base.metrics import Tally
 
 T = TypeVar("T")
@@ -93,25 +94,25 @@ class ObservedStorage(Collector):
         await self._storage.close()
 
     def collect(self) -> Iterator[Metric]:
-        durations = HistogramMetricFamily(
+        series = list(self._series.values())
+        yield histogram(
             "etcd_request_duration_seconds",
             "Etcd request latency in seconds for each operation and object type.",
-            labels=_LABELS,
+            _LABELS,
+            ((each.labels, each.durations) for each in series),
         )
-        totals = CounterMetricFamily(
-            "etcd_requests", "Etcd request counts for each operation and object type.", labels=_LABELS
+        yield counter(
+            "etcd_requests",
+            "Etcd request counts for each operation and object type.",
+            _LABELS,
+            ((each.labels, each.durations.count) for each in series),
         )
-        errors = CounterMetricFamily(
+        yield counter(
             "etcd_request_errors",
             "Etcd failed request counts for each operation and object type.",
-            labels=_LABELS,
+            _LABELS,
+            ((each.labels, each.errors) for each in series if each.errors),
         )
-        for each in self._series.values():
-            durations.add_metric(each.labels, each.durations.cumulative(), each.durations.total)
-            totals.add_metric(each.labels, each.durations.count)
-            if each.errors:
-                errors.add_metric(each.labels, each.errors)
-        yield from (durations, totals, errors)
 
 
 def resource_of(key: str) -> GroupResource:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apimachinery import volumes
 from apimachinery.objects import Object, get_path, namespace_of
+from component_base.metric_families import gauge
 
 _PLUGINS = {"hostPath": "kubernetes.io/host-path", "nfs": "kubernetes.io/nfs"}
 """Those that upstream's controller has, to delete and recycle volumes; it knows no other names."""
@@ -67,8 +68,5 @@ def _plugin_of(volume: Object) -> str:
     return next((name for field, name in _PLUGINS.items() if volume["spec"].get(field)), _UNKNOWN_PLUGIN)
 
 
-def _family(name: str, text: str, labels: _Labels, found: Iterable[_Labels]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"pv_collector_{name}", f"Gauge measuring {text}", labels=labels)
-    for values, count in Counter(found).items():
-        family.add_metric(values, count)
-    return family
+def _family(name: str, text: str, labels: _Labels, found: Iterable[_Labels]) -> Metric:
+    return gauge(f"pv_collector_{name}", f"Gauge measuring {text}", labels, Counter(found).items())
