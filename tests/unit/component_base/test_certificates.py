@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from component_base.certificates import CertificateError, client_context, load_pair, pair_in, trust
+from tests.unit.handshakes import shake_hands
 
 HOST = "webhook.test"
 
@@ -63,21 +64,6 @@ def issue(name: str, by: Issued | None = None, *, is_ca: bool = True, dns: str =
     return Issued(key, certificate)
 
 
-def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, host: str = HOST) -> None:
-    """Raises SSLCertVerificationError, whichever side it is that does not trust the other."""
-    ways = ssl.MemoryBIO(), ssl.MemoryBIO()
-    sides = [
-        client.wrap_bio(ways[0], ways[1], server_hostname=host),
-        server.wrap_bio(ways[1], ways[0], server_side=True),
-    ]
-    for _ in range(4):
-        for side in sides:
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-
-
 ROOT = issue("root")
 MIDDLE = issue("middle", ROOT)
 PEER = issue("peer", MIDDLE, is_ca=False)
@@ -101,7 +87,7 @@ def showing(pair: bytes, protocol: int) -> ssl.SSLContext:
 
 @ENOUGH
 def test_a_server_is_trusted_for_any_certificate_of_its_chain(trusted: str) -> None:
-    shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER))
+    shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER), HOST)
 
 
 @ENOUGH
@@ -118,7 +104,7 @@ def test_so_is_a_client(trusted: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("trusted", [issue("middle").pem, issue("peer", is_ca=False).pem])
 def test_who_only_has_the_same_name_is_not_trusted(trusted: str) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER))
+        shake_hands(client_context(ca=trusted), showing(CHAIN, ssl.PROTOCOL_TLS_SERVER), HOST)
 
 
 async def test_a_pair_is_made_once(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from apiserver.auth.x509 import ClientCertificates
 from apiserver.server import tls_context
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+from tests.unit.handshakes import shake_hands
 
 UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 
@@ -27,18 +28,11 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def connect(pki: Path, server: ssl.SSLContext, client: str = "") -> tuple[ssl.SSLObject, ssl.SSLObject]:
-    """The two ends, server first, of a connection whose handshake is done."""
+    """The server's end and the client's of a connection over which something has been sent."""
     context = ssl.create_default_context(cafile=pki / "ca.crt")
     if client:
         context.load_cert_chain(pki / f"{client}.crt", pki / f"{client}.key")
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    theirs = context.wrap_bio(to_client, to_server, server_hostname="localhost")
-    ours = server.wrap_bio(to_server, to_client, server_side=True)
-    for end in (theirs, ours, theirs, ours):
-        try:
-            end.do_handshake()
-        except ssl.SSLWantReadError:
-            continue
+    theirs, ours = shake_hands(context, server, "localhost")
     ours.write(b"x")
     assert theirs.read(1) == b"x"
     return ours, theirs
