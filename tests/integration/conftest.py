@@ -1,4 +1,4 @@
-"""Clusters that the tests of one module share."""
+"""Clusters that the tests of one module share, and nodes of one test."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from client.rest import Client
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
 from tests.integration.plane import NO_FLAGS, Flags, Plane, plane_in
+from tests.integration.runtime_twins import Node, docker_node, require_docker
 
 LONGEST = (
     "test_plane_faults", "test_apps", "test_runtime_docker", "test_controllers", "test_runtime_contract",
@@ -65,3 +66,11 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = ClusterConfig(state_dir=tmp_path_factory.mktemp("cluster"), node_name="n1", node_ip="127.0.0.1")
     ensure_pki(config)
     return config.pki
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[Node]:
+    """On the real engine, without a kubelet."""
+    require_docker()
+    async with docker_node() as made:
+        yield made

@@ -1,57 +1,37 @@
-"""What only a real engine can show: how containers are confined, how they fail, what a restart remembers."""
+"""What only a real engine can show: how containers are confined, how they talk, how they end."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import os
-import subprocess
-import tarfile
-from collections.abc import AsyncIterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from kubelet.network.cleanup import cleanup_network
-from kubelet.runtime.docker.cleanup import cleanup_node
-from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
-from kubelet.runtime.docker.log_links import LogLinks
-from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
     ContainerState,
+    ExecStream,
     LogOptions,
     Mount,
     Resources,
     RunContainerError,
-    RuntimeUnavailable,
     Security,
 )
-from tests.integration.runtime_twins import (
-    Node,
-    container,
-    docker_node,
-    new_docker_runtime,
-    require_docker,
-    shell,
-)
+from tests.integration.runtime_twins import Node, container, shell
 
 pytestmark = pytest.mark.docker
-
-SOCKET = "/var/run/docker.sock"
-
-
-@pytest.fixture
-async def node() -> AsyncIterator[Node]:
-    require_docker()
-    async with docker_node() as made:
-        yield made
 
 
 async def output(node: Node, made: str) -> str:
     return b"".join([data async for data in await node.runtime.logs(made, LogOptions())]).decode()
+
+
+async def read_all(stream: ExecStream) -> bytes:
+    """What comes until the end, of either channel."""
+    received = bytearray()
+    while (piece := await stream.read()) is not None:
+        received += piece[1]
+    return bytes(received)
 
 
 async def run(node: Node, config: object, **options: object) -> str:
@@ -224,9 +204,7 @@ async def test_terminal_of_an_exec_has_a_size(node):
     stream = await node.runtime.exec(made, ["sh"], stdin=True, stdout=True, stderr=True, tty=True)
     await stream.resize(132, 43)
     await stream.write(b"stty size; exit 6\n")
-    printed = b""
-    while (piece := await stream.read()) is not None:
-        printed += piece[1]
+    printed = await read_all(stream)
     assert b"43 132" in printed
     assert await stream.wait() == 6
     await stream.close()
@@ -237,9 +215,7 @@ async def test_terminal_of_a_container_is_attached_and_logged(node):
     stream = await node.runtime.attach(made, stdin=True, stdout=True, stderr=True, tty=True)
     await stream.resize(100, 30)
     await stream.write(b"stty size; exit 3\n")
-    printed = b""
-    while (piece := await stream.read()) is not None:
-        printed += piece[1]
+    printed = await read_all(stream)
     assert b"30 100\r\n" in printed
     assert await stream.wait() == 3
     await stream.close()
@@ -258,11 +234,8 @@ async def test_much_goes_through_an_exec_both_ways(node):
         await stream.close_stdin()
 
     sending = asyncio.create_task(send())
-    received = bytearray()
-    while (piece := await stream.read()) is not None:
-        received += piece[1]
+    assert await read_all(stream) == sent * 8
     await sending
-    assert bytes(received) == sent * 8
     assert await stream.wait() == 0
     await stream.close()
 
@@ -290,18 +263,6 @@ async def test_command_that_cannot_begin_is_an_error_not_an_answer(node):
         await node.runtime.exec_sync(made, ["no-such-command"], 5)
 
 
-async def test_restarted_kubelet_finds_everything_again(node):
-    uid, made = await node.start(container("sleep", "100", annotations={"k": "v"}))
-    before = await node.pod(uid)
-    again = new_docker_runtime(node.runtime._network.node)[0]
-    await again.update_pod_cidr(node.runtime._network.pod_cidr)
-    assert await again.get_pod(uid) == before
-    taken = {again._network.take_address(str(each)) for each in range(3)}
-    assert not taken & set(before.sandboxes[0].ips)
-    assert (await again.exec_sync(made, ["true"], 5)).exit_code == 0
-    await again.close()
-
-
 async def test_container_left_by_a_broken_attempt_makes_room(node):
     uid, sandbox = await node.sandbox()
     left = await node.runtime.create_container(uid, sandbox.id, container("sleep", "1"))
@@ -310,181 +271,9 @@ async def test_container_left_by_a_broken_attempt_makes_room(node):
     assert [each.id for each in (await node.pod(uid)).containers] == [made]
 
 
-async def test_image_cannot_tell_the_kubelet_anything(node):
-    import docker
-
-    from kubelet.images.local import pause_layer
-
-    lies = '{"annotations": {"lie": "1"}, "labels": {"lie": "1"}}'.replace('"', '\\"')
-    with closing(docker.APIClient(version="auto")) as client:
-        changes = [f'LABEL sampan.io/memory="{lies}" lie=1 sampan.io/attempt=9', 'ENTRYPOINT ["/pause"]']
-        client.import_image_from_data(pause_layer(), repository="sampan-test-liar", tag="1", changes=changes)
-        try:
-            uid, _ = await node.start(container(image="sampan-test-liar:1"))
-            seen = (await node.pod(uid)).containers[0]
-            assert (seen.labels, seen.annotations, seen.attempt) == ({}, {}, 0)
-            await node.remove_all()
-        finally:
-            client.remove_image("sampan-test-liar:1")
-
-
-async def test_nodes_that_share_an_engine_see_their_own_pods_only(node):
-    async with docker_node() as other:
-        uid, made = await node.start(container("sleep", "100"))
-        theirs, _ = await other.start(container("httpd", "-f", "-h", "/etc"))
-        assert set(await node.runtime.list_pods()) == {uid}
-        assert set(await other.runtime.list_pods()) == {theirs}
-        address = (await other.pod(theirs)).sandboxes[0].ips[0]
-        answer = await node.runtime.exec_sync(made, ["wget", "-qO-", f"http://{address}/group"], 5)
-        assert answer.output.startswith(b"root:")
-
-
-async def test_absent_engine_is_unavailable_and_says_where(tmp_path):
-    from kubelet.network.pod_network import PodNetwork
-
-    runtime = DockerRuntime(PodNetwork("x"), endpoint=f"unix://{tmp_path}/none.sock")
-    for call in (runtime.list_pods(), runtime.version(), runtime.stop_container("docker://a", 0)):
-        with pytest.raises(RuntimeUnavailable, match=r"none\.sock"):
-            await call
-    with pytest.raises(RuntimeUnavailable):
-        await anext(runtime.events())
-    await runtime.close()
-
-
-class Relay:
-    """A socket before Docker's that can go away and come back, as a restarted dockerd does."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.writers: set[asyncio.StreamWriter] = set()
-
-    async def start(self) -> None:
-        self.server = await asyncio.start_unix_server(self._serve, self.path)
-
-    async def stop(self) -> None:
-        self.server.close()
-        for writer in self.writers:
-            writer.transport.abort()
-        self.path.unlink()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        docker_reader, docker_writer = await asyncio.open_unix_connection(SOCKET)
-        self.writers |= {writer, docker_writer}
-        await asyncio.gather(_pump(reader, docker_writer), _pump(docker_reader, writer))
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        return
-    finally:
-        writer.close()
-
-
-async def test_engine_that_comes_back_is_found_again(tmp_path):
-    from kubelet.network.pod_network import PodNetwork
-
-    require_docker()
-    relay = Relay(tmp_path / "docker.sock")
-    await relay.start()
-    runtime = DockerRuntime(PodNetwork("test-relay"), endpoint=f"unix://{relay.path}")
-    events = runtime.events()
-    assert (await anext(events)).pod_uid == ""
-    assert await runtime.list_pods() == {}
-    await relay.stop()
-    with pytest.raises(RuntimeUnavailable):
-        await anext(events)
-    with pytest.raises(RuntimeUnavailable):
-        await runtime.list_pods()
-    await relay.start()
-    assert await runtime.list_pods() == {}
-    await runtime.close()
-    await relay.stop()
-
-
-async def test_cleanup_leaves_nothing_of_the_node(node):
-    await node.start(container("sleep", "100"))
-    name = node.runtime._network.node
-    removed = await cleanup_node(name, DEFAULT_ENDPOINT, LogLinks())
-    assert any(each.startswith("k8s_POD_pod-1_ns_") for each in removed)
-    assert await node.runtime.list_pods() == {}
-    assert await asyncio.to_thread(cleanup_network, name) == []
-    assert await cleanup_node(name, DEFAULT_ENDPOINT, LogLinks()) == []
-
-
-async def test_image_goes_with_all_its_names(node):
-    names = [f"sampan-test/goes:{number}" for number in ("1", "2")]
-    await asyncio.to_thread(_import_image, names)
-    image = await node.runtime.image(names[0])
-    assert image is not None
-    assert sorted(image.tags) == names
-    await node.runtime.remove_image(image.id)
-    assert [await node.runtime.image(name) for name in (*names, image.id)] == [None, None, None]
-    await node.runtime.remove_image(image.id)
-
-
-async def test_image_in_use_keeps_all_its_names(node):
-    names = [f"sampan-test/stays:{number}" for number in ("1", "2")]
-    await asyncio.to_thread(_import_image, names)
-    user = await asyncio.to_thread(_docker, "create", names[0], "/nothing")
-    image = await node.runtime.image(names[0])
-    try:
-        with pytest.raises(ContainerRuntimeError, match="is used by container"):
-            await node.runtime.remove_image(image.id)
-        assert await node.runtime.image(names[1]) == image
-    finally:
-        await asyncio.to_thread(_docker, "rm", user)
-    await node.runtime.remove_image(image.id)
-    assert await node.runtime.image(names[0]) is None
-
-
 async def test_disks_are_measured_of_containers_that_have_ended_too(node):
     uid, container_id = await node.start(shell("echo hello; head -c 2000000 /dev/zero > /file"))
     await node.ended(uid)
     disk = (await node.runtime.disk_usage([container_id]))[container_id]
     assert 2_000_000 <= disk.root.bytes < 3_000_000
     assert disk.logs.bytes > 0
-
-
-def _import_image(names: list[str]) -> None:
-    """One image of its own, so that nobody else's can go."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        tar.addfile(tarfile.TarInfo(f"{names[0]}-{os.getpid()}"))
-    _docker("import", "-", names[0], stdin=archive.getvalue())
-    _docker("tag", *names)
-
-
-def _docker(*arguments: str, stdin: bytes | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], input=stdin, check=True, capture_output=True)
-    return done.stdout.decode().strip()
-
-
-async def test_an_image_is_copied_as_its_containers_see_it(node: Node, tmp_path: Path) -> None:
-    import docker
-
-    _, made = await node.start(shell("rm /etc/group; echo hi >/hello; chmod 600 /hello; ln -s /hello /link"))
-    with closing(docker.APIClient()) as engine:
-        engine.wait(made.removeprefix("docker://"))
-        image = engine.commit(made.removeprefix("docker://"))["Id"]
-        try:
-            folder = tmp_path / "files"
-            folder.mkdir()
-            await node.runtime.copy_image(image, folder)
-        finally:
-            engine.remove_image(image)
-    assert (folder / "hello").read_text() == "hi\n"
-    assert (folder / "hello").stat().st_mode & 0o7777 == 0o600
-    assert os.readlink(folder / "link") == "/hello"
-    assert (folder / "bin" / "busybox").stat().st_mode & 0o111
-    assert sorted(each.name for each in (folder / "etc").iterdir()) == ["passwd"]
-    assert not (folder / ".dockerenv").exists()
-    assert os.listdir(tmp_path) == ["files"], "no archive is left"
-
-
-async def test_an_image_that_is_gone_cannot_be_copied(node: Node, tmp_path: Path) -> None:
-    with pytest.raises(ContainerRuntimeError, match=r"no such|No such"):
-        await node.runtime.copy_image("sha256:" + "0" * 64, tmp_path)

@@ -6,22 +6,15 @@ import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from kubelet.runtime.interface import HostPort
 from pytest_sampan.ports import free_port
-from tests.integration.runtime_twins import Node, container, docker_node, new_docker_runtime, require_docker
+from tests.integration.runtime_twins import container, new_docker_runtime
 
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
-
-
-@pytest.fixture
-async def node() -> AsyncIterator[Node]:
-    require_docker()
-    async with docker_node() as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from kubelet.images.manager import ImageManager
 from kubelet.runtime.interface import ContainerRuntimeError, ImagePullError, PullCredentials
 from tests.fakes.docker_registry import free_port, running_registry
-from tests.integration.runtime_twins import Node, docker_node, require_docker
+from tests.integration.runtime_twins import require_docker
 
 pytestmark = [
     pytest.mark.docker,
@@ -28,13 +28,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     require_docker()
     with running_registry(tmp_path_factory.mktemp("registry")) as address:
         yield address
-
-
-@pytest.fixture
-async def node() -> AsyncIterator[Node]:
-    require_docker()
-    async with docker_node() as made:
-        yield made
 
 
 async def test_image_is_pulled_with_the_right_password(node, registry):
