@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from time import perf_counter
 from typing import TYPE_CHECKING
 
+from apimachinery.errors import StatusError
 from component_base.metrics import QUEUE_BUCKETS, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
@@ -55,6 +60,37 @@ LEADER = Gauge(
     "1 indicates master. 'name' is the string used to identify the lease.",
     ["name"],
 )
+
+
+def _delegated(kind: str) -> tuple[Counter, Histogram]:
+    name = f"apiserver_delegated_{kind}_request"
+    return Counter(
+        f"{name}_total", "Number of HTTP requests partitioned by status code.", ["code"]
+    ), Histogram(
+        f"{name}_duration_seconds",
+        "Request latency in seconds. Broken down by status code.",
+        ["code"],
+        buckets=(0.25, 0.5, 0.7, 1, 1.5, 3, 5, 10),
+    )
+
+
+_REVIEWS = {"authn": _delegated("authn"), "authz": _delegated("authz")}
+
+
+@contextmanager
+def counted_review(kind: str) -> Iterator[None]:
+    """A review that the API server is asked for: `authn` or `authz`."""
+    requests, seconds = _REVIEWS[kind]
+    began, code = perf_counter(), "<error>"
+    try:
+        yield
+        code = str(HTTPStatus.CREATED.value)
+    except StatusError as error:
+        code = str(error.code)
+        raise
+    finally:
+        requests.labels(code).inc()
+        seconds.labels(code).observe(perf_counter() - began)
 
 
 def count_request(answer: Answer) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, get_path
 from apimachinery.scheme import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
+from client.metrics import counted_review
 from client.rest import Client
 
 TOKEN_SECONDS = 120.0
@@ -90,7 +91,9 @@ class Authenticator:
             "metadata": {},
             "spec": {"token": token},
         }
-        status = (await self._client.create(TOKEN_REVIEWS, review)).get("status") or {}
+        with counted_review("authn"):
+            answer = await self._client.create(TOKEN_REVIEWS, review)
+        status = answer.get("status") or {}
         if not status.get("authenticated"):
             return None
         user = _user_of_review(status["user"])
@@ -118,10 +121,9 @@ class AccessReviews:
         known = self._verdicts.get(key)
         if known is not None:
             return known
-        status = (await self._client.create(SUBJECT_ACCESS_REVIEWS, _review(user, kind, attributes))).get(
-            "status"
-        )
-        allowed = bool((status or {}).get("allowed"))
+        with counted_review("authz"):
+            answer = await self._client.create(SUBJECT_ACCESS_REVIEWS, _review(user, kind, attributes))
+        allowed = bool(get_path(answer, "status.allowed"))
         self._verdicts.put(key, allowed, ALLOWED_SECONDS if allowed else DENIED_SECONDS)
         return allowed
 

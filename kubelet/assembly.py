@@ -28,6 +28,7 @@ from kubelet.pods.resizer import Resizer
 from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.pods.sandboxes import SandboxMaker
 from kubelet.pods.starter import ContainerStarter
+from kubelet.pods.startup import StartupTimes
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.sync import PodSync
 from kubelet.pods.termination import Terminator
@@ -113,7 +114,8 @@ def assemble(
     resizer = Resizer(runtime, cgroups, facts, settings)
     reporter = PodReporter(runtime, statuses, probes, resizer, facts, settings.gates, now)
     terminator = Terminator(runtime, recorder)
-    images = ImageManager(runtime, recorder, pull_limits)
+    startup = StartupTimes(lambda: now().timestamp())
+    images = ImageManager(runtime, recorder, pull_limits, startup.pulling)
     sync = PodSync(
         runtime=runtime,
         reporter=reporter,
@@ -158,6 +160,7 @@ def assemble(
         ),
         recorder=recorder,
         journal=journal,
+        startup=startup,
         now=now,
     )
     return Assembly(kubelet, workers, probes, statuses)

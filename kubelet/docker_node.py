@@ -27,6 +27,7 @@ from kubelet.node.agent import NodeAgent
 from kubelet.node.machine import Machine, inspect_machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.node.sources import MachineSource
+from kubelet.node.startup import NodeStartup
 from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
@@ -45,6 +46,7 @@ from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT
 from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.runtime import DockerRuntime
 from kubelet.standalone import NoApiServer
+from kubelet.stats.node import start_times
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import ApiClaims
 from kubelet.volumes.image_folders import ImageFolders
@@ -89,6 +91,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         MachineSource(machine, runtime, guards.eviction.conditions, guards.shutdown.is_shutting_down),
         clock.now,
         recorder,
+        NodeStartup(*start_times(), lambda: clock.now().timestamp()),
     )
     waker = Waker()
     objects = ReferencedObjects(client, waker.wake_all)

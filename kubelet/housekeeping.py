@@ -15,7 +15,16 @@ from apimachinery.objects import Object
 from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import GRACE_ANNOTATION
 from kubelet.events import WARNING, Recorder
-from kubelet.metrics import PLEG_SEEN, RELIST_DURATION, RELIST_INTERVAL, RUNNING_CONTAINERS, RUNNING_PODS
+from kubelet.metrics import (
+    ORPHANED_PODS,
+    ORPHANS_CLEANED,
+    ORPHANS_NOT_CLEANED,
+    PLEG_SEEN,
+    RELIST_DURATION,
+    RELIST_INTERVAL,
+    RUNNING_CONTAINERS,
+    RUNNING_PODS,
+)
 from kubelet.pods.record import PodRecord
 from kubelet.pods.seen import newest_sandbox
 from kubelet.pods.workers import PodWorkers
@@ -89,17 +98,19 @@ class Housekeeping:
         """A pod was deleted while no kubelet looked: it ends as if it had been deleted now."""
         pod = _remembered(seen, self._node)
         log.info("Ending orphaned pod: pod=%s", pod_full_name(pod))
-        self._workers.add(PodRecord(pod, self._now().timestamp(), removed=True))
+        ORPHANED_PODS.inc()
+        self._workers.add(PodRecord(pod, self._now().timestamp(), removed=True, found=True))
 
     async def _remove_leftovers(self, running: set[str]) -> None:
         for uid in await self._cgroups.known_pods() - running:
             if self._workers.get(uid) is None:
                 await self._cgroups.remove(uid)
-        for uid in self._leftovers.known_pods() - running:
-            if self._workers.get(uid) is None:
-                await self._remove_files(uid)
+        orphans = [uid for uid in self._leftovers.known_pods() - running if self._workers.get(uid) is None]
+        outcomes = [await self._remove_files(uid) for uid in orphans]
+        ORPHANS_CLEANED.set(len(outcomes))
+        ORPHANS_NOT_CLEANED.set(outcomes.count(False))
 
-    async def _remove_files(self, uid: str) -> None:
+    async def _remove_files(self, uid: str) -> bool:
         """What can't be removed now is met again at the next relist."""
         log.info("Removing files of a pod that is gone: uid=%s", uid)
         try:
@@ -107,6 +118,8 @@ class Housekeeping:
             self._leftovers.remove(uid)
         except OSError as error:
             log.warning("Files of a pod were not removed: uid=%s error=%s", uid, error)
+            return False
+        return True
 
 
 def _remembered(seen: RuntimePod, node: str) -> Object:

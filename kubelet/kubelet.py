@@ -22,6 +22,7 @@ from kubelet.metrics import (
     CONTAINERS_PER_POD,
     DEFERRED_RESIZES_ACCEPTED,
     PREEMPTIONS,
+    RESTARTED_PODS,
 )
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.admission import counted_reason
@@ -29,6 +30,7 @@ from kubelet.pods.allocation import granted_before, resources_in, with_resources
 from kubelet.pods.allocation_manager import PREEMPTED, AllocationManager
 from kubelet.pods.record import PodRecord, grace_of, needs_sync
 from kubelet.pods.resize_metrics import count_requested
+from kubelet.pods.startup import StartupTimes
 from kubelet.pods.status import Verdict
 from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
@@ -66,6 +68,7 @@ class Kubelet:
         allocation: AllocationManager,
         recorder: Recorder,
         journal: Journal,
+        startup: StartupTimes,
         now: Callable[[], datetime],
     ) -> None:
         self.agents = agents
@@ -80,6 +83,7 @@ class Kubelet:
         self.housekeeping = housekeeping
         self._allocation = allocation
         self._recorder = recorder
+        self._startup = startup
         self._now = now
         self._static: StaticPods = {}
         workers.add_gone_handler(self._gone)
@@ -104,6 +108,10 @@ class Kubelet:
     def all_pods(self) -> list[Object]:
         """Each with its latest status; static pods themselves instead of their mirrors."""
         return [self.statuses.current(each.pod) for each in self.workers.records() if not each.removed]
+
+    @property
+    def mirror_count(self) -> int:
+        return self._mirrors.count
 
     def pod_named(self, key: NamespacedName) -> Object | None:
         """The pod with its latest status; of a mirror, the static pod."""
@@ -160,6 +168,8 @@ class Kubelet:
     def _gone(self, record: PodRecord) -> None:
         self._retry_resizes(record.pod["spec"]["nodeName"], "pods_removed")
         if is_static(record.pod):
+            if any(uid_of(each) == record.uid for each in self._static.values()):
+                RESTARTED_PODS.labels("true").inc()
             self._mirrors.drop(record.pod)
             self.set_static_pods(self._static)
 
@@ -184,8 +194,10 @@ class Kubelet:
         elif new is None:
             self._removed(pod)
         elif (record := self.workers.get(uid_of(new))) is None:
+            self._startup.seen(new)
             self._added(new)
         else:
+            self._startup.shown(new)
             self._updated(record, old or record.pod, new)
 
     def _added(self, pod: Object) -> None:
@@ -239,6 +251,7 @@ class Kubelet:
     def _removed(self, pod: Object) -> None:
         record = self.workers.get(uid_of(pod))
         self._references.unregister(uid_of(pod))
+        self._startup.forget(uid_of(pod))
         self._allocation.remove(pod)
         if record is None:
             return

@@ -15,6 +15,71 @@ POD_START = Histogram(
     "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",
     buckets=POD_BUCKETS,
 )
+POD_START_SLI = Histogram(
+    "kubelet_pod_start_sli_duration_seconds",
+    "Duration in seconds to start a pod, excluding time to pull images and run init containers, measured "
+    "from pod creation timestamp to when all its containers are reported as started and observed via watch",
+    buckets=POD_BUCKETS,
+)
+POD_START_TOTAL = Histogram(
+    "kubelet_pod_start_total_duration_seconds",
+    "Duration in seconds to start a pod since creation, including time to pull images and run init "
+    "containers, measured from pod creation timestamp to when all its containers are reported as started and "
+    "observed via watch",
+    buckets=POD_BUCKETS,
+)
+WORKER_START = Histogram(
+    "kubelet_pod_worker_start_duration_seconds",
+    "Duration in seconds from kubelet seeing a pod to starting a worker.",
+    buckets=DEFAULT_BUCKETS,
+)
+STATUS_SYNC = Histogram(
+    "kubelet_pod_status_sync_duration_seconds",
+    "Duration in seconds to sync a pod status update. Measures time from detection of a change to pod status "
+    "until the API is successfully updated for that pod, even if multiple intevening changes to pod status "
+    "occur.",
+    buckets=(0.010, 0.050, 0.100, 0.500, 1, 5, 10, 20, 30, 45, 60),
+)
+ORPHANED_PODS = Counter(
+    "kubelet_orphaned_runtime_pods",
+    "Number of pods that have been detected in the container runtime without being already known to the pod "
+    "worker. This typically indicates the kubelet was restarted while a pod was force deleted in the API or "
+    "in the local configuration, which is unusual.",
+)
+RESTARTED_PODS = Counter(
+    "kubelet_restarted_pods",
+    "Number of pods that have been restarted because they were deleted and recreated with the same UID while "
+    "the kubelet was watching them (common for static pods, extremely uncommon for API pods)",
+    ["static"],
+)
+ORPHANS_CLEANED = Gauge(
+    "kubelet_orphan_pod_cleaned_volumes",
+    "The total number of orphaned Pods whose volumes were cleaned in the last periodic sweep.",
+)
+ORPHANS_NOT_CLEANED = Gauge(
+    "kubelet_orphan_pod_cleaned_volumes_errors",
+    "The number of orphaned Pods whose volumes failed to be cleaned in the last periodic sweep.",
+)
+NODE_STARTUP = {
+    part: Gauge(
+        f"kubelet_node_startup_{part}duration_seconds", f"Duration in seconds of node startup {what}."
+    )
+    for part, what in (
+        ("pre_kubelet_", "before kubelet starts"),
+        ("pre_registration_", "before registration"),
+        ("registration_", "during registration"),
+        ("post_registration_", "after registration"),
+        ("", "in total"),
+    )
+}
+HTTP_FALLBACKS = Counter(
+    "kubelet_lifecycle_handler_http_fallbacks",
+    "The number of times lifecycle handlers successfully fell back to http from https.",
+)
+SLEEPS_CUT_SHORT = Counter(
+    "kubelet_sleep_action_terminated_early",
+    "The number of times lifecycle sleep handler got terminated before it finishes",
+)
 RUNNING_PODS = Gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox")
 RUNNING_CONTAINERS = Gauge(
     "kubelet_running_containers", "Number of containers currently running", ["container_state"]
@@ -144,6 +209,12 @@ SHUTDOWN_END = Gauge(
 EVICTIONS = Gauge(
     "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]
 )
+EVICTION_STATS_AGE = Histogram(
+    "kubelet_eviction_stats_age_seconds",
+    "Time between when stats are collected, and when pod is evicted based on those stats by eviction signal",
+    ["eviction_signal"],
+    buckets=DEFAULT_BUCKETS,
+)
 PREEMPTIONS = Gauge(
     "kubelet_preemptions",
     "Cumulative number of pod preemptions by preemption resource",
@@ -158,6 +229,21 @@ SERVER_RENEWAL_ERRORS = Gauge(
 )
 VOLUMES = Gauge(
     "volume_manager_total_volumes", "Number of volumes in Volume Manager", ["plugin_name", "state"]
+)
+VOLUME_STATS_SECONDS = Histogram(
+    "kubelet_volume_metric_collection_duration_seconds",
+    "Duration in seconds to calculate volume stats",
+    ["metric_source"],
+    buckets=DEFAULT_BUCKETS,
+)
+DEVICE_SECONDS = Histogram(
+    "dra_operations_duration_seconds",
+    "Latency histogram in seconds for the duration of handling all ResourceClaims referenced by a pod when "
+    "the pod starts or stops. Identified by the name of the operation (PrepareResources or "
+    "UnprepareResources) and separated by the success of the operation. The number of failed operations is "
+    "provided through the histogram's overall count.",
+    ["operation_name", "is_error"],
+    buckets=tuple(0.1 * 400 ** (power / 14) for power in range(15)),
 )
 STORAGE_OPERATIONS = Histogram(
     "storage_operation_duration_seconds",
@@ -186,3 +272,12 @@ STARTED_CONTAINERS_ERRORS = Counter(
 )
 STARTED_PODS = Counter("kubelet_started_pods", "Cumulative number of pods started")
 STARTED_PODS_ERRORS = Counter("kubelet_started_pods_errors", "Cumulative number of errors when starting pods")
+USER_NAMESPACED_PODS = Counter(
+    "kubelet_started_user_namespaced_pods",
+    "Cumulative number of pods with user namespaces started. This metric will only be collected on Linux.",
+)
+USER_NAMESPACED_PODS_ERRORS = Counter(
+    "kubelet_started_user_namespaced_pods_errors",
+    "Cumulative number of errors when starting pods with user namespaces. This metric will only be collected "
+    "on Linux.",
+)

@@ -15,7 +15,7 @@ from kubelet.eviction.limits import exceeded_limit, has_limit
 from kubelet.eviction.pressure import Observations, Pressure, next_pressure, thresholds_met
 from kubelet.eviction.ranking import eviction_blame, rank
 from kubelet.eviction.thresholds import ON_IMAGEFS, Threshold, parse_thresholds
-from kubelet.metrics import EVICTIONS
+from kubelet.metrics import EVICTION_STATS_AGE, EVICTIONS
 from kubelet.pods.critical import is_critical
 from kubelet.pods.status import Verdict
 from kubelet.references import node_reference, pod_full_name, pod_reference
@@ -90,6 +90,7 @@ class EvictionManager:
         self._recorder = recorder
         self._clock = clock
         self._pressure = Pressure()
+        self._observed_at = 0.0
         self._leaving: tuple[str, float] | None = None
 
     def conditions(self) -> Collection[str]:
@@ -107,7 +108,7 @@ class EvictionManager:
 
     async def look(self, pods: Pods) -> None:
         """One pass: at most one pod goes for a threshold, and each that exceeds a limit of its own."""
-        seen = await self._observe()
+        seen, self._observed_at = await self._observe(), self._clock()
         self._pressure = next_pressure(
             self._pressure, self._policy.thresholds, seen, self._clock(), self._policy.transition
         )
@@ -147,6 +148,8 @@ class EvictionManager:
         measure = self._stats.stats if threshold.condition == "DiskPressure" else self._stats.usage
         stats = await measure(active)
         grace = IMMEDIATELY if threshold.is_hard else self._policy.maximum_grace
+        for each in self._pressure.due:
+            EVICTION_STATS_AGE.labels(each.signal).observe(self._clock() - self._observed_at)
         for pod in rank(active, stats, threshold, images_apart=self._images_apart()):
             blame = eviction_blame(pod, stats.get(uid_of(pod)), threshold, seen)
             verdict = Verdict("Evicted", blame.message, disruption=blame.message)

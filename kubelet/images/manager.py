@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from apimachinery.durations import format_duration
@@ -92,8 +92,16 @@ class PullLimits:
 
 
 class ImageManager:
-    def __init__(self, runtime: Runtime, recorder: Recorder, limits: PullLimits | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        recorder: Recorder,
+        limits: PullLimits | None = None,
+        pulling: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """`pulling(uid)` is open while an image of a pod is pulled."""
         limits = limits or PullLimits()
+        self._pulling = pulling
         self._runtime = runtime
         self._recorder = recorder
         self._slots = limits.slots()
@@ -168,10 +176,11 @@ class ImageManager:
         self._record(asking, NORMAL, "Pulling", f'Pulling image "{asking.image}"')
         asked = _now()
         try:
-            async with self._slots:
-                began = _now()
-                self._check_throttle()
-                pulled = await self._runtime.pull_image(image, credentials_for(image, secrets))
+            with self._pulling(uid_of(asking.pod)):
+                async with self._slots:
+                    began = _now()
+                    self._check_throttle()
+                    pulled = await self._runtime.pull_image(image, credentials_for(image, secrets))
         except ImagePullError as error:
             self._failed(asking, error)
             raise

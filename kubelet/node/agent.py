@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from apimachinery.conditions import is_condition_true
 from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
 from apimachinery.objects import Object, annotations_of, labels_of, uid_of
 from apimachinery.scheme import CSI_NODES, LEASES, NODES
@@ -17,6 +18,7 @@ from client.rest import MERGE, STRATEGIC, Client
 from kubelet.events import NoEvents, Recorder
 from kubelet.node.news import News, news_of_spec, news_of_status
 from kubelet.node.sources import NodeSource, NodeView
+from kubelet.node.startup import NodeStartup
 from kubelet.node.status import (
     NodeConfig,
     changes,
@@ -44,12 +46,14 @@ class NodeAgent:
         source: NodeSource,
         now: Callable[[], datetime],
         recorder: Recorder | None = None,
+        startup: NodeStartup | None = None,
     ) -> None:
         self.config = config
         self._client = client
         self._source = source
         self._now = now
         self._recorder = recorder or NoEvents()
+        self._startup = startup
         self.node: Object | None = None
         """As the API last showed it."""
         self._view: NodeView | None = None
@@ -76,17 +80,25 @@ class NodeAgent:
                 return
 
     async def _register_once(self) -> Object:
+        if self._startup:
+            self._startup.trying()
         view = await self._look()
         node = new_node(view.machine, self.config, self._status(view, {}))
         try:
             registered = await self._client.create(NODES, node)
             self._reported_at = self._now()
+            if self._startup:
+                self._startup.registered()
         except AlreadyExistsError:
             registered = await self._take_over(node)
         with suppress(AlreadyExistsError):
             await self._client.create(CSI_NODES, new_csi_node(registered))
         self._tell(news_of_status(self.config.name, {}, node["status"]))
         return registered
+
+    def _note_ready(self) -> None:
+        if self._startup and self.node and is_condition_true(self.node, "Ready"):
+            self._startup.ready()
 
     def _tell(self, news: Iterable[News]) -> None:
         for each in news:
@@ -135,6 +147,7 @@ class NodeAgent:
                     NODES, self.config.name, {"status": patch}, patch_type=STRATEGIC, subresource="status"
                 )
                 self._reported_at = self._now()
+                self._note_ready()
                 self._tell(news_of_status(self.config.name, old, status))
             except NotFoundError:
                 log.warning("Node is gone, registering it again: node=%s", self.config.name)

@@ -5,6 +5,10 @@ Source: prepareResources in pkg/kubelet/cm/dra/manager.go of Kubernetes 1.34.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, get_path, name_of, namespace_of, uid_of
 from apimachinery.resource_claims import (
@@ -18,10 +22,22 @@ from apimachinery.resource_claims import (
 from apimachinery.scheme import RESOURCE_CLAIMS
 from client.errors import ConnectionFailed
 from client.rest import Client
+from kubelet.metrics import DEVICE_SECONDS
 
 
 class DeviceError(Exception):
     """Why the devices of a pod can't be had."""
+
+
+@contextmanager
+def counted_preparation() -> Iterator[None]:
+    began, is_error = perf_counter(), True
+    try:
+        yield
+        is_error = False
+    finally:
+        labels = "PrepareResources", str(is_error).lower()
+        DEVICE_SECONDS.labels(*labels).observe(perf_counter() - began)
 
 
 class Devices:

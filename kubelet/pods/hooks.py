@@ -10,6 +10,7 @@ import asyncio
 from apimachinery.objects import Object
 from kubelet.containers.downward import quote
 from kubelet.events import WARNING, Recorder
+from kubelet.metrics import HTTP_FALLBACKS, SLEEPS_CUT_SHORT
 from kubelet.probes.http import NOT_TLS, HttpFailed, HttpGet, follow
 from kubelet.probes.prober import PortError, http_get
 from kubelet.references import pod_full_name, pod_reference
@@ -36,7 +37,7 @@ class HookRunner:
         elif "httpGet" in hook:
             await self._http(hook["httpGet"], pod, container, where)
         elif "sleep" in hook:
-            await asyncio.sleep(hook["sleep"].get("seconds") or 0)
+            await _sleep(hook["sleep"].get("seconds") or 0)
         else:
             raise HookFailed(f"Cannot run handler: invalid handler: {' '.join(hook)}")
 
@@ -80,4 +81,14 @@ class HookRunner:
             f"request to HTTPS lifecycle hook {request.authority} got HTTP response, "
             "retry with HTTP succeeded"
         )
+        HTTP_FALLBACKS.inc()
         self._recorder.event(pod_reference(pod), WARNING, "LifecycleHTTPFallback", message)
+
+
+async def _sleep(seconds: float) -> None:
+    """The container's grace may be over before."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        SLEEPS_CUT_SHORT.inc()
+        raise

@@ -39,8 +39,12 @@ class PodRecord:
     """All its containers have ended for good."""
     removed: bool = False
     """Gone from the API."""
+    found: bool = False
+    """Nobody told of it: only its containers were there."""
     stopped: bool = False
     """Everything of it has been stopped, and that is reported."""
+    begun: bool = False
+    """Its worker has looked at it."""
     started: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     """Set with each wake, for a pass that goes on for long."""

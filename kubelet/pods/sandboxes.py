@@ -10,8 +10,15 @@ from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
 from kubelet.events import WARNING, Recorder
 from kubelet.journal import Journal
-from kubelet.metrics import SANDBOX_ERRORS, SANDBOX_SECONDS, STARTED_PODS, STARTED_PODS_ERRORS
-from kubelet.pods.devices import DeviceError, Devices
+from kubelet.metrics import (
+    SANDBOX_ERRORS,
+    SANDBOX_SECONDS,
+    STARTED_PODS,
+    STARTED_PODS_ERRORS,
+    USER_NAMESPACED_PODS,
+    USER_NAMESPACED_PODS_ERRORS,
+)
+from kubelet.pods.devices import DeviceError, Devices, counted_preparation
 from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.references import pod_reference
 from kubelet.runtime.interface import HOLLOW_PREFIX, Runtime, SandboxConfig, SandboxError
@@ -44,7 +51,8 @@ class SandboxMaker:
         """Whether it is there; an Event says why not."""
         STARTED_PODS.inc()
         try:
-            await self._devices.prepare(pod)
+            with counted_preparation():
+                await self._devices.prepare(pod)
             config = await self._config(pod, attempt)
             async with self._gate:
                 with self._journal.step(pod, "sandbox"):
@@ -68,6 +76,8 @@ class SandboxMaker:
     async def _config(self, pod: Object, attempt: int) -> SandboxConfig:
         settings, handler = self._settings, await self._classes.handler_of(pod)
         if pod["spec"].get("hostUsers") is False:
+            USER_NAMESPACED_PODS.inc()
+            USER_NAMESPACED_PODS_ERRORS.inc()
             raise SandboxError(f'RuntimeClass handler "{handler}" does not support user namespaces')
         return sandbox_config(
             pod,

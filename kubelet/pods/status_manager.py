@@ -17,6 +17,7 @@ from apimachinery.scheme import PODS
 from client.errors import ConnectionFailed
 from client.rest import STRATEGIC, Client
 from component_base import tracing
+from kubelet.metrics import STATUS_SYNC
 from kubelet.pods.allocation import RESIZE_CONDITIONS
 from kubelet.pods.resize_metrics import count_conditions
 from kubelet.pods.status_patch import status_patch
@@ -37,6 +38,8 @@ class _Entry:
     trace: tracing.Trace | None
     counted: Object = field(default_factory=dict)
     """The status of which metrics tell."""
+    changed_at: float | None = None
+    """Loop time of the first change that the API does not have yet."""
     refused: Object | None = None
     """A patch that the API took without effect: not sent again until something changes."""
     stopped: bool = False
@@ -112,7 +115,11 @@ class StatusManager:
         await self._senders.aclose()
 
     def _send_soon(self, uid: str) -> None:
-        if uid not in self._senders and self._has_work(self._entries[uid]):
+        entry = self._entries[uid]
+        if not self._has_work(entry):
+            return
+        entry.changed_at = entry.changed_at or asyncio.get_running_loop().time()
+        if uid not in self._senders:
             self._senders.start(uid, self._send(uid))
 
     def _has_work(self, entry: _Entry) -> bool:
@@ -158,6 +165,7 @@ class StatusManager:
             entry.pod = answer
             again = status_patch(answer.get("status") or {}, entry.wanted)
             entry.refused = patch if again == patch else None
+            _count_sync(entry)
             if entry.refused:
                 log.warning("Status patch had no effect: pod=%s patch=%s", pod_full_name(answer), patch)
         elif _may_delete(entry):
@@ -181,6 +189,12 @@ class StatusManager:
         entry = self._entries.pop(uid, None)
         if entry is not None:
             count_conditions(entry.counted, {})
+
+
+def _count_sync(entry: _Entry) -> None:
+    if entry.changed_at is not None:
+        STATUS_SYNC.observe(asyncio.get_running_loop().time() - entry.changed_at)
+        entry.changed_at = None
 
 
 def _may_delete(entry: _Entry) -> bool:

@@ -18,7 +18,7 @@ from component_base.first_of import first_of
 from kubelet.cgroups.tree import CgroupError
 from kubelet.events import NORMAL, WARNING, Recorder
 from kubelet.journal import Journal
-from kubelet.metrics import POD_START
+from kubelet.metrics import POD_START, WORKER_START
 from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_pod_actions
 from kubelet.pods.allocation import resize_completed
 from kubelet.pods.record import PodRecord, grace_of
@@ -92,6 +92,9 @@ class PodSync:
 
     async def sync(self, record: PodRecord) -> float | None:
         """Seconds until the next look, 0 for at once, or None."""
+        if not record.begun:
+            record.begun = True
+            WORKER_START.observe(max(self._now().timestamp() - record.first_seen, 0.0))
         if record.rejected and not record.removed:
             self._reporter.reject(record)
             return None

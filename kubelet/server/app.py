@@ -126,7 +126,7 @@ class Endpoints:
         return _json({"kubeletconfig": self._configuration})
 
     async def metrics(self, request: Request) -> Response:
-        text = metrics.render() + (await self._stats.volumes()).encode()
+        text = metrics.render() + (await self._stats.of_pods()).encode()
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
 

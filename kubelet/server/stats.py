@@ -22,8 +22,10 @@ from kubelet.stats.cadvisor import cadvisor_metrics
 from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
 from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import text_of
+from kubelet.stats.logs import log_metrics
 from kubelet.stats.node import AllPods, inspect_node, node_usage_now
 from kubelet.stats.pods import PodStatsProvider
+from kubelet.stats.population import population_metrics
 from kubelet.stats.probes import probe_metrics
 from kubelet.stats.rates import CpuRates
 from kubelet.stats.summary import Summary
@@ -74,10 +76,21 @@ class StatsEndpoints:
         text = cadvisor_metrics(found, node, self._machine, now, tells_pressure=self._tells_pressure)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
-    async def volumes(self) -> str:
-        """The part of /metrics that tells of persistent volumes."""
+    async def of_pods(self) -> str:
+        """The part of /metrics that tells of pods, their logs and persistent volumes as they are now."""
+        pods = self._kubelet.active_pods()
+        try:
+            disks = await self._provider.disks(pods)
+        except ContainerRuntimeError:
+            disks = {}
         claims = await asyncio.to_thread(self._claims)
-        return text_of(volume_metrics(each for found in claims.values() for each in found))
+        return text_of(
+            [
+                *population_metrics(self._kubelet.workers.records(), self._kubelet.mirror_count),
+                log_metrics((pod, disks.get(uid_of(pod), {})) for pod in pods),
+                *volume_metrics(each for found in claims.values() for each in found),
+            ]
+        )
 
     def _claims(self) -> dict[str, list[ClaimStats]]:
         """Blocks."""

@@ -45,6 +45,11 @@ class MirrorPods:
         self._mirrors: dict[NamespacedName, Object] = {}
         self._controller = Controller("mirror-pods", self._reconcile, watches=(), needs=(pods,))
 
+    @property
+    def count(self) -> int:
+        """How many the API has."""
+        return len(self._mirrors)
+
     async def run(self) -> None:
         """Never ends. Nothing is judged before the API's pods are known."""
         await self._controller.run()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from apimachinery.objects import NamespacedName, Object
 from apimachinery.volumes import claim_of_volume
+from kubelet.metrics import VOLUME_STATS_SECONDS
 from kubelet.stats.disk import Filesystem, filesystem_of
 from kubelet.stats.families import Family
 from kubelet.volumes.mounted import MountedVolume
@@ -26,7 +27,9 @@ def inspect_claims(pod: Object, mounted: Mapping[str, MountedVolume]) -> Iterato
     for volume in (pod.get("spec") or {}).get("volumes") or ():
         claim, found = claim_of_volume(pod, volume), mounted.get(volume["name"])
         if claim is not None and found is not None and Path(found.path).is_dir():
-            yield ClaimStats(volume["name"], claim, filesystem_of(Path(found.path)))
+            with VOLUME_STATS_SECONDS.labels("statfs").time():
+                filesystem = filesystem_of(Path(found.path))
+            yield ClaimStats(volume["name"], claim, filesystem)
 
 
 def volume_metrics(claims: Iterable[ClaimStats]) -> list[Family]:

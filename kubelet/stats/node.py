@@ -60,7 +60,7 @@ def _usage() -> ContainerUsage:
 
 def _inspect(root: Path, images: Path, all_pods: AllPods) -> NodeStats:
     stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
-    boot = float(next(line.split()[1] for line in stat.splitlines() if line.startswith("btime")))
+    boot, began = start_times()
     return NodeStats(
         usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS)),
         memory_available=_amounts(meminfo)["MemAvailable"],
@@ -70,7 +70,7 @@ def _inspect(root: Path, images: Path, all_pods: AllPods) -> NodeStats:
         processes=int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2]),
         maximum_processes=int(Path("/proc/sys/kernel/pid_max").read_text()),
         boot_time=boot,
-        kubelet_began=boot + began_after(Path("/proc/self/stat").read_text(), os.sysconf("SC_CLK_TCK")),
+        kubelet_began=began,
         containers=_system(all_pods),
     )
 
@@ -78,6 +78,13 @@ def _inspect(root: Path, images: Path, all_pods: AllPods) -> NodeStats:
 def _system(all_pods: AllPods) -> dict[str, ContainerUsage]:
     parts = {"kubelet": read_own_usage(), "pods": all_pods()}
     return {name: used for name, used in parts.items() if used is not None}
+
+
+def start_times() -> tuple[float, float]:
+    """The machine's and this process's, in Unix seconds."""
+    stat, own = Path("/proc/stat").read_text(), Path("/proc/self/stat").read_text()
+    boot = float(next(line.split()[1] for line in stat.splitlines() if line.startswith("btime")))
+    return boot, boot + began_after(own, os.sysconf("SC_CLK_TCK"))
 
 
 def began_after(stat: str, ticks_per_second: int) -> float:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from apimachinery.objects import Object, get_path, uid_of
 from kubelet.cgroups.usage import pod_group, read_group
+from kubelet.metrics import VOLUME_STATS_SECONDS
 from kubelet.runtime.interface import Runtime
 from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage, UsageDetail
 from kubelet.stats.disk import DiskUsage, measure, total
@@ -105,6 +106,12 @@ class PodStatsProvider:
             )
         return found
 
+    async def disks(self, pods: Iterable[Object]) -> dict[str, dict[str, ContainerDisk]]:
+        """By uid and container name, at most a minute old. Raises RuntimeUnavailable."""
+        pods = list(pods)
+        await self._measure([pod for pod in pods if self._is_stale(uid_of(pod), DISK_PERIOD)])
+        return {uid_of(pod): _by_name(pod, self._measured[uid_of(pod)].disks) for pod in pods}
+
     def _age(self, uid: str) -> float:
         known = self._measured.get(uid)
         return self._clock() - known.at if known else float("inf")
@@ -126,7 +133,12 @@ class PodStatsProvider:
 
     def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
         root, names = self._pods / uid_of(pod) / "volumes", set(_own_volumes(pod))
-        return {each.name: measure(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+        return {each.name: _du(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+
+
+def _du(volume: Path) -> DiskUsage:
+    with VOLUME_STATS_SECONDS.labels("du").time():
+        return measure(volume)
 
 
 def _read_pods(by_name: Mapping[str, Mapping[str, ContainerUsage]]) -> dict[str, ContainerUsage | None]:

@@ -12,6 +12,7 @@ from kubelet.pods.hooks import HookFailed, HookRunner
 from kubelet.probes.http import HttpGet, probe_http
 from kubelet.runtime.interface import ExecResult, Runtime
 from tests.unit.kubelet.builders import make_container, make_pod
+from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.test_probes import answering, server
 from tests.unit.kubelet.world import Events, living
 
@@ -71,12 +72,14 @@ async def test_a_user_namespace_that_the_engine_has_not_is_refused_not_forgotten
 
 
 async def test_a_hook_that_outlasts_the_grace_period_has_not_failed() -> None:
+    cut_short = Counts(sleeps=("sleep_action_terminated_early_total", {}))
     async with living() as world:
         world.api.put(make_pod(with_hook("preStop", {"sleep": {"seconds": 100}})))
         await world.until_ready()
         world.api.delete_pod(grace=5)
         await world.until(lambda: not world.api.pods)
         assert "FailedPreStopHook" not in world.events.reasons()
+    assert cut_short.grown() == {"sleeps": 1}
 
 
 class Saying:

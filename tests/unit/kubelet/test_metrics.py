@@ -11,6 +11,10 @@ from tests.unit.kubelet.test_cgroup_tree import CgroupFiles, make_tree, pod_aski
 from tests.unit.kubelet.world import living
 
 
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"kubelet_{name}", labels) or 0.0
+
+
 class Counts:
     """How much samples have grown since they were first asked for."""
 
@@ -19,10 +23,7 @@ class Counts:
         self._before = self._now()
 
     def _now(self) -> dict[str, float]:
-        return {
-            key: REGISTRY.get_sample_value(f"kubelet_{name}", labels) or 0
-            for key, (name, labels) in self._names.items()
-        }
+        return {key: sample(name, **labels) for key, (name, labels) in self._names.items()}
 
     def grown(self) -> dict[str, float]:
         return {key: value - self._before[key] for key, value in self._now().items()}
@@ -34,12 +35,18 @@ async def test_a_pods_start_is_counted() -> None:
         sandboxes=("run_podsandbox_duration_seconds_count", {"runtime_handler": ""}),
         pods=("containers_per_pod_count_count", {}),
         containers=("containers_per_pod_count_sum", {}),
+        workers=("pod_worker_start_duration_seconds_count", {}),
+        starts=("pod_start_sli_duration_seconds_count", {}),
     )
+    synced = Counts(statuses=("pod_status_sync_duration_seconds_count", {}))
     async with living() as world:
         forever = ["sh", "-c", "sleep 100000"]
-        world.api.put(make_pod(make_container("a", command=forever), make_container("b", command=forever)))
+        both = make_container("a", command=forever), make_container("b", command=forever)
+        world.api.put(make_pod(*both, meta={"creationTimestamp": "2026-01-01T00:00:00Z"}))
         await world.until_ready()
-    assert counts.grown() == {"sandboxes": 1, "pods": 1, "containers": 2}
+        reports = len(world.api.history) - 1  # the first is the pod as it was made
+    assert counts.grown() == {"sandboxes": 1, "pods": 1, "containers": 2, "workers": 1, "starts": 1}
+    assert synced.grown() == {"statuses": reports}
     assert REGISTRY.get_sample_value("kubelet_pleg_last_seen_seconds")
 
 
