@@ -50,16 +50,17 @@ class FieldSelector:
 
 def parse_field_selector(text: str) -> FieldSelector:
     """Raises FieldSelectorError. Backslash escapes a comma, an equals sign or itself in a value."""
-    terms = re.findall(r"(?:[^\\,]|\\.)+", text)
-    return FieldSelector(tuple(_requirement(term) for term in terms))
+    terms = sorted(re.findall(r"(?:[^\\,]|\\.?)+", text, re.DOTALL))
+    requirements = (_requirement(term, text) for term in terms)
+    return FieldSelector(tuple(each for each in requirements if each.field or each.value))
 
 
-def _requirement(term: str) -> FieldRequirement:
-    match = re.fullmatch(r"((?:[^\\=!]|\\.)*)(==|!=|=)(.*)", term, re.DOTALL)
+def _requirement(term: str, selector: str) -> FieldRequirement:
+    match = re.fullmatch(r"(.*?)(!=|==|=)(.*)", term, re.DOTALL)
     if match is None:
-        raise FieldSelectorError(f"invalid selector: '{term}'; can't understand '{term}'")
+        raise FieldSelectorError(f"invalid selector: '{selector}'; can't understand '{term}'")
     operator = "!=" if match[2] == "!=" else "="
-    return FieldRequirement(match[1].strip(), operator, _unescaped(match[3]))
+    return FieldRequirement(match[1], operator, _unescaped(match[3]))
 
 
 def _escaped(value: str) -> str:
@@ -67,6 +68,9 @@ def _escaped(value: str) -> str:
 
 
 def _unescaped(value: str) -> str:
-    if re.search(r"\\(?![\\,=])", re.sub(r"\\\\", "", value)):
-        raise FieldSelectorError(f"invalid field selector: invalid escape sequence in value: {value}")
+    for token in re.findall(r"\\.?|[,=]", value, re.DOTALL):
+        if token in (",", "="):
+            raise FieldSelectorError(f"invalid field selector: unescaped character in value: {token}")
+        if token[1:] not in ("\\", ",", "="):
+            raise FieldSelectorError(f"invalid field selector: invalid escape sequence: {token}")
     return re.sub(r"\\([\\,=])", r"\1", value)

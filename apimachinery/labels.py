@@ -193,12 +193,15 @@ class _Parser:
     def _integer(self) -> str:
         value = self._next()
         if not re.fullmatch(r"[+-]?\d+", value):
-            raise SelectorError("for 'Gt', 'Lt' operators, the value must be an integer")
+            text = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise SelectorError(f'values[0]: Invalid value: "{value}": {text}')
         return value
 
     def _values(self) -> tuple[str, ...]:
         if (opening := self._next()) != "(":
             raise SelectorError(f"found '{opening}' expected: '('")
+        if not self._peek():
+            raise SelectorError("found '', expected: ',', ')' or identifier")
         values: list[str] = []
         while True:
             values.append("" if self._peek() in (",", ")") else self._next())

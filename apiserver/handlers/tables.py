@@ -20,7 +20,8 @@ def include_object(info: RequestInfo) -> str:
     """What each row carries of its object. Raises BadRequestError."""
     wanted = info.first("includeObject") or "Metadata"
     if wanted not in _INCLUDE:
-        raise BadRequestError(f'unrecognized includeObject value: "{wanted}"')
+        why = f"includeObject: Invalid value: \"{wanted}\": must be 'Metadata', 'Object', 'None', or empty"
+        raise BadRequestError(f"Unable to convert to Table as requested: {why}")
     return wanted
 
 

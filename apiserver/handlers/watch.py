@@ -87,18 +87,15 @@ class Watcher:
         """The revision up to which the client has said, or been told, what there is."""
 
     async def prepare(self) -> None:
-        """Whatever may fail before the answer begins. Raises TimeoutStatusError."""
-        if self._begins_with_state:
-            await self._store.lister.be_current(self._options.resource_version)
-        else:
-            parse_revision(self._options.resource_version)
+        """Whatever may fail before the answer begins. Raises StatusError."""
+        parse_revision(self._options.resource_version or "0")
+        if not self._options.resource_version:
+            await self._store.lister.be_current("")
 
     @property
-    def _begins_with_state(self) -> bool:
-        """Whether what is there comes first: asked for, or because no revision is given to start from."""
-        if self._options.send_initial_events is None:
-            return self._options.resource_version in ("", "0")
-        return True
+    def _begins_now(self) -> bool:
+        """Whether the state of this moment is what the client goes on from, told of it or not."""
+        return bool(self._options.send_initial_events) or self._options.resource_version in ("", "0")
 
     def end(self) -> None:
         self._ended = True
@@ -116,12 +113,7 @@ class Watcher:
                 reader.clear_alarm()
 
     async def _begin(self, send: Send) -> None:
-        try:
-            events = await (self._state() if self._begins_with_state else self._history())
-        except ExpiredError as error:
-            self._ended = True
-            await _send(send, self._writer.error(error))
-            return
+        events = await (self._state() if self._begins_now else self._history())
         while batch := list(islice(events, _BATCH)):
             await self._store.codec.prepare(event.entry for event in batch)
             await _send(send, self._writer.lines(batch))
@@ -129,7 +121,8 @@ class Watcher:
             await _send(send, self._writer.bookmark(self._known, initial_events_end=True))
 
     async def _state(self) -> Iterator[Selected]:
-        """Everything there is at this moment; the reader goes on exactly from here."""
+        """What there is at this moment; the reader goes on exactly from here. Raises TimeoutStatusError."""
+        await self._store.lister.be_current(self._options.resource_version or "0")
         self._known = self._store.shared.cache.revision
         if self._options.send_initial_events is False:
             return iter(())

@@ -107,7 +107,7 @@ class EventWriter:
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
         """Tells that everything up to `revision` has been sent."""
-        metadata: Object = {"resourceVersion": str(revision), "creationTimestamp": None}
+        metadata: Object = {"resourceVersion": str(revision)}
         if initial_events_end:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
         resource = self._store.resource

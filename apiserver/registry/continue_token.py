@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import posixpath
+import string
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ import orjson
 
 from apimachinery.errors import BadRequestError, ExpiredError
 from apimachinery.objects import Object
+from apimachinery.schema.scalars import json_kind
+from apimachinery.serialize import from_json
 
 _VERSION = "meta.k8s.io/v1"
-_FIELDS: dict[str, Any] = {"v": "", "rv": 0, "start": ""}
-"""With what each is that is not told."""
-_REVISIONS = 1 << 63
+_FIELDS: dict[str, tuple[Any, str]] = {"v": ("", "string"), "rv": (0, "int64"), "start": ("", "string")}
+"""With what each is that is not told, and the type that Go calls it."""
+_ALPHABET = frozenset(f"{string.ascii_letters}{string.digits}-_")
+_REVISIONS = range(-(1 << 63), 1 << 63)
 CONTINUE_TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new "
     "list without the continue parameter, or use the continue token in this response to retrieve the "
@@ -41,13 +44,8 @@ class Position:
 def decode_position(token: str, prefix: str) -> Position:
     """Raises BadRequestError."""
     try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        found = orjson.loads(raw)
-        version, revision, start = (found.get(name) or zero for name, zero in _FIELDS.items())
-        if type(revision) is not int or not -_REVISIONS <= revision < _REVISIONS:
-            raise ValueError(f"no revision: {revision}")
-        position = Position(revision, prefix + start.removesuffix("\0").removeprefix("/"))
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        version, revision, start = _fields(from_json(_raw(token)))
+    except ValueError as error:
         raise _bad(f": {error}") from None
     if version != _VERSION:
         raise _bad(f": server does not recognize this encoded version {version}")
@@ -58,7 +56,38 @@ def decode_position(token: str, prefix: str) -> Position:
     key = f"/{start.removeprefix('/')}"
     if posixpath.normpath(key) != key:
         raise _bad(f": {start}")
-    return position
+    return Position(revision, prefix + key[1:].removesuffix("\0"))
+
+
+def _raw(token: str) -> bytes:
+    """Raises ValueError, in the words of Go's decoder, who wants no padding."""
+    illegal = [position for position, character in enumerate(token) if character not in _ALPHABET]
+    if illegal or len(token) % 4 == 1:
+        raise ValueError(f"illegal base64 data at input byte {illegal[0] if illegal else len(token) - 1}")
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+
+def _fields(found: Any) -> list[Any]:
+    """Raises ValueError, in the words of Go's decoder."""
+    if found is not None and not isinstance(found, dict):
+        raise ValueError(
+            f"json: cannot unmarshal {json_kind(found)} into Go value of type storage.continueToken"
+        )
+    return [_field(name, (found or {}).get(name)) for name in _FIELDS]
+
+
+def _field(name: str, value: Any) -> Any:
+    zero, go_type = _FIELDS[name]
+    if value is None:
+        return zero
+    if type(value) is type(zero) and (go_type == "string" or value in _REVISIONS):
+        return value
+    shown = json_kind(value)
+    if (shown, go_type) == ("number", "int64"):
+        shown = f"number {value}"
+    raise ValueError(
+        f"json: cannot unmarshal {shown} into Go struct field continueToken.{name} of type {go_type}"
+    )
 
 
 def _bad(why: str) -> BadRequestError:

@@ -6,7 +6,7 @@ Source of the rules: https://kubernetes.io/docs/reference/using-api/api-concepts
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from apimachinery.errors import BadRequestError, ExpiredError, StatusError, TimeoutStatusError
@@ -17,7 +17,7 @@ from apiserver.registry.continue_token import (
     Position,
     decode_position,
 )
-from apiserver.registry.options import EXACT, NOT_OLDER_THAN, ListOptions
+from apiserver.registry.options import EXACT, ListOptions
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import RevisionCompacted, RevisionInFuture, Storage
 from apiserver.storage.resource_cache import ResourceCache
@@ -26,6 +26,8 @@ from apiserver.storage.watch_cache import WatchCache
 _Entries = list[Entry]
 Seen = Callable[[Entry], tuple[Mapping[str, str], Mapping[str, str]]]
 _WAIT_SECONDS = 3.0
+_LAST_REVISION = (1 << 63) - 1
+"""That the store can have."""
 _PAGE = 500
 _ONLY_METADATA = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 _UNSELECTABLE = "field label not supported: {}"
@@ -44,11 +46,12 @@ class Listing:
 
 def parse_revision(text: str) -> int:
     """Raises StatusError: of a get or a watch upstream tells it as its own fault."""
-    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 1 << 63:
+    is_number = text.isascii() and text.isdigit()
+    if is_number and len(text) <= 20 and int(text) < 1 << 64:
         return int(text)
+    why = "value out of range" if is_number else "invalid syntax"
     raise StatusError(
-        f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax',
-        code=500,
+        f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {why}', code=500
     )
 
 
@@ -111,6 +114,8 @@ class Lister:
             await self.wait_for(parse_revision(resource_version))
 
     async def list(self, namespace: str, options: ListOptions) -> Listing:
+        if options.resource_version == "0":  # upstream serves it from its cache, which knows no limits
+            options = replace(options, limit=0)
         if options.continue_:
             return await self._continue(namespace, options)
         version = options.resource_version
@@ -120,9 +125,7 @@ class Lister:
             revision = parse_revision(version)
             return await self._list_at(namespace, options, Position(revision, ""), _TOO_OLD)
         await self.be_current(version)
-        # Upstream serves resourceVersion=0 from its cache, which knows no limits.
-        limit = 0 if version == "0" and options.match != NOT_OLDER_THAN else options.limit
-        return self._from_cache(namespace, options, limit, Position(self._watch_cache.revision, ""))
+        return self._from_cache(namespace, options, Position(self._watch_cache.revision, ""))
 
     async def _continue(self, namespace: str, options: ListOptions) -> Listing:
         position = decode_position(options.continue_, self._prefix(namespace))
@@ -131,7 +134,7 @@ class Lister:
         if position.revision < 0:
             await self._watch_cache.fresh()
             position = Position(self._watch_cache.revision, position.start_after)
-            return self._from_cache(namespace, options, options.limit, position)
+            return self._from_cache(namespace, options, position)
         return await self._list_at(namespace, options, position, CONTINUE_TOO_OLD)
 
     async def _list_at(
@@ -141,7 +144,9 @@ class Lister:
         if position.revision < self._watch_cache.history_from:
             raise self._expired(namespace, position, too_old)
         if self._cache.revision <= position.revision <= self._watch_cache.revision:
-            return self._from_cache(namespace, options, options.limit, position)
+            return self._from_cache(namespace, options, position)
+        if position.revision > _LAST_REVISION:
+            raise too_large(position.revision, self._watch_cache.revision)
         try:
             return await self._from_history(namespace, options, position)
         except RevisionInFuture:
@@ -161,14 +166,14 @@ class Lister:
             message, Position(-1, position.start_after).encode(self._prefix(namespace))
         )
 
-    def _from_cache(self, namespace: str, options: ListOptions, limit: int, position: Position) -> Listing:
+    def _from_cache(self, namespace: str, options: ListOptions, position: Position) -> Listing:
         if self._cache.unreadable:
             self._cache.check_readable(self._prefix(namespace))
         candidates = self._candidates(namespace, options, position.start_after or None)
-        if options.selects_all and not limit:
+        if options.selects_all and not options.limit:
             return Listing(candidates, position.revision)
         found = (entry for entry in candidates if matches(entry, options))
-        if not limit:
+        if not options.limit:
             return Listing([*found], position.revision)
         return self._chunk(found, self._prefix(namespace), options, position.revision, len(candidates))
 

@@ -145,7 +145,7 @@ def _delete_query_as_body(query: Query) -> Object:
     body: Object = {name: query[name][0] for name in ("propagationPolicy",) if name in query}
     if "dryRun" in query:
         body["dryRun"] = list(query["dryRun"])
-    if _first(query, "gracePeriodSeconds"):
+    if "gracePeriodSeconds" in query:
         body["gracePeriodSeconds"] = _integer(query, "gracePeriodSeconds")
     if "orphanDependents" in query:
         body["orphanDependents"] = _boolean(_first(query, "orphanDependents"))
@@ -179,8 +179,10 @@ def parse_list_options(query: Query, *, watch: bool) -> ListOptions:
         watch=watch,
         bookmarks=_boolean(_first(query, "allowWatchBookmarks", "false")),
         send_initial_events=_boolean(initial[0]) if initial else None,
-        timeout_seconds=_integer(query, "timeoutSeconds") if _first(query, "timeoutSeconds") else None,
+        timeout_seconds=_integer(query, "timeoutSeconds") if "timeoutSeconds" in query else None,
     )
+    if watch and not options.match and initial is None and options.resource_version in ("", "0"):
+        options = replace(options, send_initial_events=True, match=NOT_OLDER_THAN)
     _refuse("ListOptions", _check_watch(options) if watch else _check_list(options))
     return options
 
@@ -230,9 +232,7 @@ def _first(query: Query, name: str, default: str = "") -> str:
 
 
 def _integer(query: Query, name: str) -> int:
-    text = _first(query, name)
-    if not text:
-        return 0
+    text = _first(query, name, "0")
     if not _INTEGER.fullmatch(text):
         raise BadRequestError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     if not -(1 << 63) <= int(text) < 1 << 63:

@@ -75,7 +75,7 @@ class JobStrategy(Strategy):
         "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to "
         "remove them or set propagationPolicy=Orphan to suppress this warning"
     )
-    unselectable = 'field label "{}" not supported for batchv1.Job'
+    unselectable = 'field label "{}" not supported for Job'
     columns: Sequence[Column] = columns("Status", "Completions", "Duration", wide=WIDE_TEMPLATE)
 
     def default(self, obj: Object) -> None:

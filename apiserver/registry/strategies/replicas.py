@@ -64,9 +64,6 @@ class ReplicaSetStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         return [*workload_warnings(obj, old)]
 
-    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
-        return {"status.replicas": str(get_path(obj, "status.replicas", 0))}
-
     def cells(self, obj: Object, now: datetime) -> list[Any]:
         return [*_counts(obj, now), *template_cells(obj["spec"])]
 
@@ -92,6 +89,9 @@ class ReplicationControllerStrategy(ReplicaSetStrategy):
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
         return self.validate(new)
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        return {"status.replicas": str(get_path(obj, "status.replicas", 0))}
 
     def scale_selector(self, obj: Object) -> str:
         return str(selector_from_map(obj["spec"].get("selector")))

@@ -51,7 +51,12 @@ def test_label_selectors_match(text: str, matches: bool) -> None:
         ("=x", "found '=', expected: !, identifier, or 'end of string'"),
         ("a in b", "unable to parse requirement: found 'b' expected: '('"),
         ("a,", "found '', expected: identifier after ','"),
-        ("a>b", "unable to parse requirement: for 'Gt', 'Lt' operators, the value must be an integer"),
+        ("a in (", "unable to parse requirement: found '', expected: ',', ')' or identifier"),
+        (
+            "a>b",
+            'unable to parse requirement: values[0]: Invalid value: "b": '
+            "for 'Gt', 'Lt' operators, the value must be an integer",
+        ),
     ],
 )
 def test_wrong_label_selectors_are_explained(text: str, message: str) -> None:
@@ -105,5 +110,22 @@ def test_field_selectors_match(text: str, matches: bool) -> None:
 def test_field_selectors_tell_what_they_demand() -> None:
     assert parse_field_selector("spec.nodeName=n1,a!=b").exact("spec.nodeName") == "n1"
     assert parse_field_selector("a!=b").exact("a") is None
-    with pytest.raises(FieldSelectorError, match="invalid selector: 'nonsense'"):
-        parse_field_selector("nonsense")
+
+
+def test_a_field_selector_of_nothing_selects_everything() -> None:
+    assert parse_field_selector("=,,==").is_empty
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a=b,nonsense", "invalid selector: 'a=b,nonsense'; can't understand 'nonsense'"),
+        ("a=b\\", "invalid field selector: invalid escape sequence: \\"),
+        ("a=b\\c", "invalid field selector: invalid escape sequence: \\c"),
+        ("a=b=c", "invalid field selector: unescaped character in value: ="),
+    ],
+)
+def test_wrong_field_selectors_are_explained(text: str, message: str) -> None:
+    with pytest.raises(FieldSelectorError) as caught:
+        parse_field_selector(text)
+    assert str(caught.value) == message

@@ -93,17 +93,19 @@ async def test_selectors(api: Api, query: str, expected: list[str]) -> None:
     assert names(await api.request("GET", f"{ALL}?{query}")) == expected
 
 
+UNKNOWN = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 SLICES, JOBS = "/apis/resource.k8s.io/v1/resourceslices", "/apis/batch/v1/jobs"
 
 
 @pytest.mark.parametrize(
     ("path", "field", "message"),
     [
-        (MAPS, "x", '"x" is not a known field selector: only "metadata.name", "metadata.namespace"'),
+        (MAPS, "x", UNKNOWN.format("x")),
         ("/api/v1/pods", "spec.x", "field label not supported: spec.x"),
         ("/api/v1/namespaces", "name", "field label not supported: name"),
         ("/api/v1/nodes", "metadata.namespace", "field label not supported: metadata.namespace"),
-        (JOBS, "status.active", 'field label "status.active" not supported for batchv1.Job'),
+        ("/apis/apps/v1/replicasets", "status.replicas", UNKNOWN.format("status.replicas")),
+        (JOBS, "status.active", 'field label "status.active" not supported for Job'),
         (SLICES, "x", "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: x"),
         ("/api/v1/pods", "status.podIPs", None),
         ("/api/v1/services", "metadata.namespace", None),
@@ -190,9 +192,31 @@ async def test_states_by_resource_version(api: Api) -> None:
         f"resourceVersion={then}&resourceVersionMatch=Exact": ["a"],
         f"resourceVersion={then}&limit=5": ["a"],
         "resourceVersion=0&limit=1": ["a", "b"],
+        "resourceVersion=0&resourceVersionMatch=NotOlderThan&limit=1": ["a", "b"],
     }
     seen = {query: names(await api.request("GET", f"{MAPS}?{query}")) for query in wanted}
     assert seen == wanted
+
+
+@pytest.mark.parametrize(
+    ("revision", "status", "message"),
+    [
+        (
+            "18446744073709551615",
+            504,
+            "Timeout: Too large resource version: 18446744073709551615, current: 1",
+        ),
+        ("18446744073709551616", 400, 'parsing "18446744073709551616": value out of range'),
+        ("-1", 400, 'parsing "-1": invalid syntax'),
+    ],
+)
+@pytest.mark.looptime
+async def test_revisions_have_64_bits(revision: str, status: int, message: str) -> None:
+    query = f"resourceVersion={revision}&resourceVersionMatch=Exact"
+    async with serving() as api:
+        answer = await api.request("GET", f"{MAPS}?{query}")
+        assert answer.status == status
+        assert answer.json["message"].endswith(message)
 
 
 async def test_a_forgotten_state_is_gone(api: Api) -> None:

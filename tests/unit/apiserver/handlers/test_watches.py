@@ -136,17 +136,42 @@ def event(index: int) -> Any:
     return Event(f"/registry/configmaps/default/n{index}", value, index + 2)
 
 
-async def test_initial_events_end_with_a_marked_bookmark(api: Api) -> None:
+INITIAL = "&sendInitialEvents={}&resourceVersionMatch=NotOlderThan"
+
+
+@pytest.mark.parametrize("asked", [INITIAL.format("true"), "", "&resourceVersion=0"])
+async def test_initial_events_end_with_a_marked_bookmark(api: Api, asked: str) -> None:
+    """They are asked for also where no revision is told to begin with."""
     await create(api, "a")
-    query = f"watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&{BOOKMARKS}"
-    async with api.watch(f"{MAPS}?{query}") as watching:
+    await api.cache.fresh()
+    async with api.watch(f"{MAPS}?watch=1&{BOOKMARKS}{asked}") as watching:
         added, bookmark = await watching.take(2)
         assert (added["type"], bookmark["type"]) == ("ADDED", "BOOKMARK")
         metadata = bookmark["object"]["metadata"]
-        assert metadata["annotations"] == {"k8s.io/initial-events-end": "true"}
-        assert metadata["resourceVersion"] == str(await api.storage.current_revision())
+        assert metadata == {
+            "annotations": {"k8s.io/initial-events-end": "true"},
+            "resourceVersion": str(await api.storage.current_revision()),
+        }
         await create(api, "b")
         assert await seen(watching, 1) == [("ADDED", "b")]
+
+
+async def test_history_comes_without_initial_events_too(api: Api) -> None:
+    await create(api, "a")
+    revision = await api.storage.current_revision()
+    await create(api, "b")
+    query = f"watch=1&resourceVersion={revision}{INITIAL.format('false')}"
+    async with api.watch(f"{MAPS}?{query}") as watching:
+        assert await seen(watching, 1) == [("ADDED", "b")]
+
+
+@pytest.mark.looptime
+async def test_what_is_too_new_to_be_told_of_is_an_event() -> None:
+    query = f"watch=1&resourceVersion=18446744073709551615{INITIAL.format('true')}"
+    async with serving() as api, api.watch(f"{MAPS}?{query}") as watching:
+        [error] = await watching.take(1)
+        assert (error["type"], error["object"]["code"]) == ("ERROR", 504)
+        await watching.ended.wait()
 
 
 @pytest.mark.looptime
@@ -154,8 +179,8 @@ async def test_bookmarks_come_once_a_minute_and_before_the_end() -> None:
     async with serving() as api, api.watch(f"{MAPS}?watch=1&timeoutSeconds=150&{BOOKMARKS}") as watching:
         await watching.ended.wait()
         events = [watching.events.get_nowait() for _ in range(watching.events.qsize())]
-        assert [event["type"] for event in events] == ["BOOKMARK"] * 3
-        assert events[0]["object"]["kind"] == "ConfigMap"
+        assert [event["type"] for event in events] == ["BOOKMARK"] * 4  # the first ends the initial events
+        assert events[1]["object"]["kind"] == "ConfigMap"
 
 
 @pytest.mark.looptime

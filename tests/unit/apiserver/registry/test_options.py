@@ -68,6 +68,11 @@ def test_lists_refuse(given: dict[str, str], message: str) -> None:
             "unless sendInitialEvents is provided",
             id="match without initial events",
         ),
+        pytest.param(
+            {"continue": "x"},
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided",
+            id="a token, and no revision to begin with",
+        ),
     ],
 )
 def test_watches_refuse(given: dict[str, str], message: str) -> None:
@@ -76,10 +81,11 @@ def test_watches_refuse(given: dict[str, str], message: str) -> None:
     assert caught.value.message == f'ListOptions.meta.k8s.io "" is invalid: {message}'
 
 
+@pytest.mark.parametrize("text", ["abc", ""])
 @pytest.mark.parametrize("name", ["limit", "timeoutSeconds"])
-def test_numbers_must_be_numbers(name: str) -> None:
-    with pytest.raises(BadRequestError, match=r'strconv\.ParseInt: parsing "abc": invalid syntax'):
-        parse_list_options(query(**{name: "abc"}), watch=True)
+def test_numbers_must_be_numbers(name: str, text: str) -> None:
+    with pytest.raises(BadRequestError, match=rf'strconv\.ParseInt: parsing "{text}": invalid syntax'):
+        parse_list_options(query(**{name: text}), watch=True)
 
 
 @pytest.mark.parametrize(
