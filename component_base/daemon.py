@@ -12,10 +12,13 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 
+from apimachinery.decoding import DecodeError
 from component_base import logs, metrics
 from component_base.certificates import CertificateError
+from component_base.config_file import read_document
 from component_base.flags import CommonOptions
 from component_base.health_checks import Check
+from component_base.metric_filters import filters_of, metrics_problem
 from component_base.version import version_info
 
 log = logging.getLogger(__name__)
@@ -50,12 +53,25 @@ Main = Callable[[Daemon], Awaitable[None]]
 def run_daemon(name: str, main: Main, options: CommonOptions | None = None) -> None:
     """Runs `main` until it ends or a signal cancels it; a second signal forces the exit. Never returns."""
     options = options or CommonOptions()
+    if problem := metrics_problem(options):
+        sys.exit(f"Error: {problem}")
     logs.set_up(options.v, options.logging_format)
     if options.unused:
         log.warning("Flags that change nothing here: flags=%s", ",".join(options.unused))
     metrics.tell_version(version_info())
+    metrics.EXPOSITION.restrict(filters_of(options, _manifest))
     gc.set_threshold(*_GC_THRESHOLDS)
     sys.exit(_run(Daemon(name), main))
+
+
+def _manifest(path: str) -> dict[str, str]:
+    """A map in YAML; nothing of what is none, as upstream has it."""
+    try:
+        read = read_document(path) or {}
+    except (OSError, DecodeError) as error:
+        log.error("Failed to read allow list manifest: error=%s", error)
+        return {}
+    return {str(key): str(value) for key, value in read.items()} if isinstance(read, dict) else {}
 
 
 def _run(daemon: Daemon, main: Main) -> int:

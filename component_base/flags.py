@@ -6,6 +6,7 @@ Owns parsing only. Meaning (files, addresses) belongs to the daemon.
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from component_base.version import GIT_VERSION, version_info
 
 T = TypeVar("T")
 _NONE: dict[str, Callable[[str], Any]] = {}
+_NO_LABELS: dict[str, str] = {}
 _VERSION_HELP = "Print version information and quit, with --version=raw all of it."
 
 
@@ -38,12 +40,67 @@ def duration(default: float, help: str, *, name: str | None = None) -> Any:
     return field(default=default, metadata=metadata, kw_only=True)
 
 
+def parse_bool(text: str) -> bool:
+    """As Go reads one. Raises ValueError in Go's words."""
+    if text in ("true", "True", "TRUE", "1", "t", "T"):
+        return True
+    if text in ("false", "False", "FALSE", "0", "f", "F"):
+        return False
+    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+
+
+def _in_its_words(read: Callable[[str], T]) -> Callable[[str], T]:
+    """A reader of flags that tells what the ValueErrors of another say."""
+
+    def reading(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return reading
+
+
+def parse_quoted_map(text: str) -> dict[str, str]:
+    """Of `key=value`, whatever else is in it, or of several as a line of CSV has them. Raises ValueError."""
+    pairs = next(csv.reader([text])) if text.count("=") > 1 else [text.strip('"')]
+    for each in pairs:
+        if "=" not in each:
+            raise ValueError(f"{each} must be formatted as key=value")
+    return {key: value for key, _, value in (each.partition("=") for each in pairs)}
+
+
+_parse_bool_flag, _parse_duration_flag = _in_its_words(parse_bool), _in_its_words(parse_duration)
+_parse_quoted_map_flag = _in_its_words(parse_quoted_map)
+
+
 @dataclass(frozen=True)
 class CommonOptions:
     """Flags that every daemon has."""
 
     v: int = flag(0, "number for the log level verbosity")
     logging_format: str = flag("text", 'Sets the log format. Permitted formats: "json", "text".')
+    show_hidden_metrics_for_version: str = flag(
+        "",
+        "The previous version for which you want to show hidden metrics. Only the previous minor version is "
+        "meaningful, other values will not be allowed. The format is <major>.<minor>, e.g.: '1.16'.",
+    )
+    disabled_metrics: tuple[str, ...] = flag(
+        (),
+        "Fully qualified names of metrics to disable, comma separated. Disabling metrics is higher in "
+        "precedence than showing hidden metrics.",
+    )
+    allow_metric_labels: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
+        _NO_LABELS,
+        "The map from metric-label to value allow-list of this label, as metric1,label1=v1,v2,v3: any other "
+        "value is told as 'unexpected'.",
+        parse=_parse_quoted_map_flag,
+    )
+    allow_metric_labels_manifest: str = flag(
+        "",
+        "The path to the manifest file that contains the allow-list mapping, as --allow-metric-labels has "
+        "it, which overrides the file.",
+    )
     unused: tuple[str, ...] = field(default=(), kw_only=True)
     """Flags that were given, and change nothing."""
 
@@ -230,30 +287,6 @@ def _parser_of(annotation: Any) -> Callable[[str], Any]:
     if _is_many(annotation):
         return parse_map if issubclass(typing.get_origin(annotation), Mapping) else parse_list
     return annotation if annotation in (int, float) else str
-
-
-def parse_bool(text: str) -> bool:
-    """As Go reads one. Raises ValueError in Go's words."""
-    if text in ("true", "True", "TRUE", "1", "t", "T"):
-        return True
-    if text in ("false", "False", "FALSE", "0", "f", "F"):
-        return False
-    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
-
-
-def _in_its_words(read: Callable[[str], T]) -> Callable[[str], T]:
-    """A reader of flags that tells what the ValueErrors of another say."""
-
-    def reading(text: str) -> T:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return reading
-
-
-_parse_bool_flag, _parse_duration_flag = _in_its_words(parse_bool), _in_its_words(parse_duration)
 
 
 def parse_list(text: str) -> tuple[str, ...]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from component_base.feature_table import FEATURES
 from component_base.features import FeatureGates
+from component_base.metric_filters import Filters
 
 __all__ = [
     "CONTENT_TYPE",
     "DEFAULT_BUCKETS",
+    "EXPOSITION",
     "LATENCY_BUCKETS",
     "QUEUE_BUCKETS",
     "Counter",
@@ -43,6 +47,8 @@ _FEATURES = Gauge(
     "This metric records the data about the stage and enablement of a k8s feature.",
     ["name", "stage"],
 )
+
+_DISABLED = Counter("disabled_metrics_total", "The count of disabled metrics.")
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream has none either
 
@@ -117,6 +123,35 @@ def collected(*collectors: Collector) -> Iterator[None]:
         yield
 
 
+class Exposition:
+    """How this process tells its metrics, whichever registry they are of."""
+
+    def __init__(self) -> None:
+        self._filters = Filters()
+
+    def restrict(self, filters: Filters) -> None:
+        """From now on."""
+        self._filters = filters
+        _DISABLED.inc(len(filters.disabled))
+
+    def text(self, collector: Collector) -> bytes:
+        return generate_latest(_Filtered(collector, self._filters))
+
+
+@dataclass(frozen=True, slots=True)
+class _Filtered:
+    """A collector of what the filters leave of another."""
+
+    collector: Collector
+    filters: Filters
+
+    def collect(self) -> Iterable[Metric]:
+        return self.filters.apply(self.collector.collect())
+
+
+EXPOSITION = Exposition()
+
+
 def render() -> bytes:
     """Every metric of this process in the text format."""
-    return generate_latest(REGISTRY)
+    return EXPOSITION.text(REGISTRY)

@@ -6,7 +6,9 @@ Source: staging/src/k8s.io/component-base/metrics/prometheus/slis of Kubernetes 
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from component_base.metrics import EXPOSITION
 
 PATH = "/metrics/slis"
 
@@ -32,4 +34,4 @@ def observe(endpoint: str, check: str, *, ok: bool) -> None:
 
 
 def render() -> bytes:
-    return generate_latest(_REGISTRY)
+    return EXPOSITION.text(_REGISTRY)

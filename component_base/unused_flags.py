@@ -7,12 +7,9 @@ from component_base.flags import unused
 EVERY = unused(
     bools="log-json-split-stream log-text-split-stream",
     durations="log-flush-frequency",
-    texts=(
-        "log-json-info-buffer-size log-text-info-buffer-size vmodule allow-metric-labels "
-        "allow-metric-labels-manifest disabled-metrics show-hidden-metrics-for-version emulated-version"
-    ),
+    texts="log-json-info-buffer-size log-text-info-buffer-size vmodule emulated-version",
 )
-"""Of logs, metrics and versions."""
+"""Of logs and versions."""
 
 SERVING = unused(
     bools="contention-profiling disable-http2-serving permit-address-sharing permit-port-sharing profiling",

@@ -11,6 +11,7 @@ from typing import Any
 
 from apimachinery.durations import format_duration, parse_duration
 from component_base.features import FeatureGates
+from component_base.metric_filters import hidden_problem
 
 Configuration = Mapping[str, Any]
 
@@ -18,7 +19,9 @@ Configuration = Mapping[str, Any]
 def complaints(configuration: Configuration, gates: FeatureGates) -> list[str]:
     """All of them; none if the configuration will do."""
     checks = (_numbers, _images, _places, _shutdown, _back_off, _enforcement, _others)
-    return [f"invalid configuration: {each}" for check in checks for each in check(configuration, gates)]
+    found = [f"invalid configuration: {each}" for check in checks for each in check(configuration, gates)]
+    hidden = hidden_problem(configuration["showHiddenMetricsForVersion"])
+    return [*found, hidden] if hidden else found
 
 
 _NOT_NEGATIVE = {

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
@@ -15,6 +14,7 @@ from apimachinery.objects import Object, get_path, name_of, namespace_of
 from apimachinery.pods import is_terminal, pod_limits, pod_requests
 from apimachinery.quantity import Quantity
 from component_base.metric_families import gauge
+from component_base.metrics import EXPOSITION
 
 PATH = "/metrics/resources"
 
@@ -30,7 +30,7 @@ def render(pods: Iterable[Object]) -> bytes:
     """The text of all pods that have not ended on their node."""
     registry = CollectorRegistry()
     registry.register(_PodResources(pods))
-    return generate_latest(registry)
+    return EXPOSITION.text(registry)
 
 
 class _PodResources(Collector):

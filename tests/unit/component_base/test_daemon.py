@@ -16,13 +16,13 @@ async def main(daemon):
     print("up", flush=True)
     {rest}
 
-run_daemon("test", main, CommonOptions(unused=("--profiling",)))
+run_daemon("test", main, CommonOptions({options}))
 """
 
 
-def start(rest: str) -> subprocess.Popen[str]:
+def start(rest: str, options: str = 'unused=("--profiling",)') -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", BODY.format(rest=rest)],
+        [sys.executable, "-c", BODY.format(rest=rest, options=options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -63,3 +63,27 @@ def test_a_failure_is_logged_and_the_exit_code() -> None:
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 1
     assert "ValueError: no good" in errors
+
+
+def test_metrics_are_told_as_the_flags_say() -> None:
+    rest = "from component_base import metrics; print(metrics.render().decode())"
+    with start(rest, 'disabled_metrics=("python_info", "a")') as process:
+        told, _ = process.communicate(timeout=10)
+    assert "python_info" not in told
+    assert "disabled_metrics_total 2.0" in told
+
+
+def test_what_metrics_cannot_be_told_by_ends_it() -> None:
+    with start("pass", 'show_hidden_metrics_for_version="1.2"') as process:
+        told, errors = process.communicate(timeout=10)
+    assert (process.returncode, told) == (1, "")
+    assert errors.startswith("Error: --show-hidden-metrics-for-version must be omitted")
+
+
+def test_what_is_wrong_with_a_certificate_is_one_line() -> None:
+    body = "from component_base.certificates import CertificateError; raise CertificateError('no such file')"
+    with start(body) as process:
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1] == "Error: no such file"
+    assert "Traceback" not in errors

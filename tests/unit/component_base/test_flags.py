@@ -76,7 +76,7 @@ def test_what_is_wrong_is_said(argv: list[str], message: str, capsys: pytest.Cap
 
 
 def test_flags_are_described_as_they_are_written() -> None:
-    assert describe(Options)[2:] == [
+    assert describe(Options)[len(describe(CommonOptions)) :] == [
         FlagHelp("--secure-port", "port", "10257"),
         FlagHelp("--leader-elect", "elect", "true"),
         FlagHelp("--controllers", "which", "*"),

@@ -100,6 +100,11 @@ def test_what_no_kubelet_starts_with(given: Object, complaint: str) -> None:
     assert str(told.value) == expected
 
 
+def test_metrics_of_a_version_long_gone_are_not_shown() -> None:
+    with pytest.raises(ConfigError, match=r"error: --show-hidden-metrics-for-version must be omitted or"):
+        check(merge({"showHiddenMetricsForVersion": "1.2"}, Options()))
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(
         ConfigError, match=r"error: \[invalid configuration: maxPods .*, invalid configuration: port"
