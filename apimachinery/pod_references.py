@@ -12,9 +12,6 @@ from apimachinery.objects import Object, get_path
 Reference = tuple[str, str]
 """(plural, name)"""
 
-MIRROR_POD = "kubernetes.io/config.mirror"
-"""The annotation of a copy of a pod that a kubelet runs of its own accord."""
-
 _SECRETS, _CONFIG_MAPS = "secrets", "configmaps"
 _CLAIMS, _ACCOUNTS, _RESOURCE_CLAIMS = "persistentvolumeclaims", "serviceaccounts", "resourceclaims"
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")

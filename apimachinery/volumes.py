@@ -46,6 +46,11 @@ DEFAULT_CLASS = (
 )
 """On a StorageClass, "true": it is for claims that name none."""
 
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
+VOLUME_PROTECTION = "kubernetes.io/pv-protection"
+CLASS_PROTECTION = "kubernetes.io/vac-protection"
+"""Finalizers of claims, volumes and VolumeAttributesClasses: they stay while they are used."""
+
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 AVAILABLE, BOUND, RELEASED, FAILED, PENDING, LOST = (
     "Available", "Bound", "Released", "Failed", "Pending", "Lost"

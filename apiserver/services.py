@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from apimachinery.errors import NotFoundError, ServiceUnavailableError
 from apimachinery.objects import Object, get_path, labels_of
 from apimachinery.scheme import ENDPOINT_SLICES, SERVICES
+from apimachinery.well_known import SERVICE_NAME
 from apiserver.storage.watch_cache import WatchCache
-
-SERVICE_NAME = "kubernetes.io/service-name"
 
 
 class ServiceAddresses:

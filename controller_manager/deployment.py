@@ -25,6 +25,7 @@ from apimachinery.objects import (
     uid_of,
 )
 from apimachinery.pods import is_terminal
+from apimachinery.well_known import REVISION
 from client.controller import Watch, by_name
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
@@ -163,7 +164,7 @@ class DeploymentController:
         known = find_condition(statuses.conditions_of(deployment), statuses.PROGRESSING)
         text = f'Found new replica set "{name_of(new)}"'
         progress = None if known else self._progress(deployment, "True", statuses.FOUND, text)
-        revision = annotations_of(new).get(history.REVISION, "")
+        revision = annotations_of(new).get(REVISION, "")
         return await self._record(deployment, progress, revision), new, old
 
     async def _sort_or_create(
@@ -267,8 +268,8 @@ class DeploymentController:
         The revision is an annotation, written along with the status: so it doesn't count as a new generation.
         """
         annotations = annotations_of(deployment)
-        if revision and annotations.get(history.REVISION) != revision:
-            annotations = {**annotations, history.REVISION: revision}
+        if revision and annotations.get(REVISION) != revision:
+            annotations = {**annotations, REVISION: revision}
         known = statuses.conditions_of(deployment)
         conditions = known if condition is None else statuses.with_condition(known, condition)
         if annotations == annotations_of(deployment) and conditions == known:

@@ -15,15 +15,12 @@ from apimachinery.objects import (
     namespace_of,
     owner_reference,
 )
+from apimachinery.well_known import DESIRED_REPLICAS, LAST_APPLIED, MAX_REPLICAS, REVISION, REVISION_HISTORY
 from controller_manager.template_hash import normal, template_hash
 
 HASH_LABEL = "pod-template-hash"
-REVISION = "deployment.kubernetes.io/revision"
-REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
-DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
-MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 _NOT_COPIED = {
-    "kubectl.kubernetes.io/last-applied-configuration", "deprecated.deployment.rollback.to",
+    LAST_APPLIED, "deprecated.deployment.rollback.to",
     REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS,
 }  # fmt: skip
 MAX_HISTORY_CHARACTERS = 2000

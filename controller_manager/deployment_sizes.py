@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apimachinery.objects import Object, annotations_of, get_path, name_of
-from controller_manager.deployment_history import DESIRED_REPLICAS, MAX_REPLICAS, by_age, revision_of
+from apimachinery.well_known import DESIRED_REPLICAS, MAX_REPLICAS
+from controller_manager.deployment_history import by_age, revision_of
 from controller_manager.scaled_values import scaled_value
 
 

@@ -19,13 +19,12 @@ from apimachinery.objects import (
     namespace_of,
     owner_reference,
 )
+from apimachinery.well_known import SERVICE_NAME, SKIP_MIRROR, SLICE_MANAGED_BY
 from client.controller import Watch, by_name
 from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.context import ControllerContext
-from controller_manager.endpoint_slices import MANAGED_BY, SERVICE_NAME
 
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
-SKIP_LABEL = "endpointslice.kubernetes.io/skip-mirror"
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
 BY_ENDPOINTS = "mirrored"
 MAX_ENDPOINTS = 1000
@@ -34,7 +33,7 @@ MAX_ENDPOINTS = 1000
 def endpoints_of(slice_: Object) -> Iterable[str]:
     """Index: the Endpoints that a slice of ours mirrors."""
     labels = labels_of(slice_)
-    if labels.get(MANAGED_BY) == CONTROLLER:
+    if labels.get(SLICE_MANAGED_BY) == CONTROLLER:
         yield f"{namespace_of(slice_)}/{labels.get(SERVICE_NAME, '')}"
 
 
@@ -91,7 +90,7 @@ def is_mirrored(service: Object, endpoints: Object) -> bool:
     """Whether nobody else makes slices for these Endpoints."""
     return not (
         service["spec"].get("selector")
-        or labels_of(endpoints).get(SKIP_LABEL) == "true"
+        or labels_of(endpoints).get(SKIP_MIRROR) == "true"
         or LEADER_ANNOTATION in annotations_of(endpoints)
     )
 
@@ -124,7 +123,7 @@ def _endpoint(address: Object, is_ready: bool) -> Object:
 
 
 def _slice(endpoints: Object, ports: Sequence[Object], family: str, found: list[Object]) -> Object:
-    labels = {**labels_of(endpoints), SERVICE_NAME: name_of(endpoints), MANAGED_BY: CONTROLLER}
+    labels = {**labels_of(endpoints), SERVICE_NAME: name_of(endpoints), SLICE_MANAGED_BY: CONTROLLER}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",

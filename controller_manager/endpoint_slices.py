@@ -19,13 +19,13 @@ from apimachinery.objects import (
     namespace_of,
     owner_reference,
 )
+from apimachinery.well_known import SERVICE_NAME, SLICE_MANAGED_BY, ZONE
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
 from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
-    ZONE_LABEL,
     PodEndpoint,
     SlicePlan,
     family_of,
@@ -44,8 +44,6 @@ from controller_manager.topology_hints import (
 )
 from controller_manager.trigger_times import TriggerTimes, triggered
 
-SERVICE_NAME = "kubernetes.io/service-name"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
 BY_SERVICE = "service"
 
@@ -53,7 +51,7 @@ BY_SERVICE = "service"
 def service_of(slice_: Object) -> Iterable[str]:
     """Index: the Service that a slice of ours belongs to, as namespace/name."""
     labels = labels_of(slice_)
-    if labels.get(MANAGED_BY) == CONTROLLER and SERVICE_NAME in labels:
+    if labels.get(SLICE_MANAGED_BY) == CONTROLLER and SERVICE_NAME in labels:
         yield f"{namespace_of(slice_)}/{labels[SERVICE_NAME]}"
 
 
@@ -140,7 +138,7 @@ class EndpointSliceController:
         return {
             node["metadata"]["name"]: zone
             for node in self._nodes.list()
-            if (zone := labels_of(node).get(ZONE_LABEL))
+            if (zone := labels_of(node).get(ZONE))
         }
 
     async def _create(self, key: NamespacedName, body: Object) -> None:
@@ -166,7 +164,7 @@ def _key_of_service(slice_: Object) -> Iterable[NamespacedName]:
 def slice_labels(service: Object) -> dict[str, str]:
     """The Service's labels and its name, and that we manage the slice."""
     labels = {k: v for k, v in labels_of(service).items() if k != HEADLESS_LABEL}
-    labels |= {SERVICE_NAME: service["metadata"]["name"], MANAGED_BY: CONTROLLER}
+    labels |= {SERVICE_NAME: service["metadata"]["name"], SLICE_MANAGED_BY: CONTROLLER}
     if is_headless(service):
         labels[HEADLESS_LABEL] = ""
     return labels

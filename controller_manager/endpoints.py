@@ -9,13 +9,14 @@ from collections.abc import Iterable
 
 from apimachinery import scheme
 from apimachinery.errors import AlreadyExistsError, NotFoundError
-from apimachinery.objects import NamespacedName, Object, key_of, namespace_of
+from apimachinery.objects import NamespacedName, Object, annotations_of, key_of, labels_of, namespace_of
+from apimachinery.well_known import ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import HEADLESS_LABEL, is_headless, pod_endpoints, selects, subsets
 from controller_manager.trigger_times import TriggerTimes, triggered
 
-MANAGED_BY = {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}
+MANAGED_BY = {ENDPOINTS_MANAGED_BY: ENDPOINTS_CONTROLLER}
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 CAPACITY = 1000
 
@@ -82,7 +83,7 @@ class EndpointsController:
 def desired(service: Object, wanted: list[Object], *, truncated: bool) -> Object:
     """The Endpoints object of a Service: its labels go along, headless ones are marked."""
     metadata = service["metadata"]
-    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != HEADLESS_LABEL}
+    labels = {k: v for k, v in labels_of(service).items() if k != HEADLESS_LABEL}
     labels |= MANAGED_BY
     if is_headless(service):
         labels[HEADLESS_LABEL] = ""
@@ -99,23 +100,22 @@ def desired(service: Object, wanted: list[Object], *, truncated: bool) -> Object
 
 def differs(wanted: Object, current: Object) -> bool:
     """Whether a write is needed."""
-    mark = (wanted["metadata"].get("annotations") or {}).get(OVER_CAPACITY)
+    mark = annotations_of(wanted).get(OVER_CAPACITY)
     return (
         wanted["subsets"] != (current.get("subsets") or [])
-        or wanted["metadata"]["labels"] != (current["metadata"].get("labels") or {})
-        or mark != (current["metadata"].get("annotations") or {}).get(OVER_CAPACITY)
+        or wanted["metadata"]["labels"] != labels_of(current)
+        or mark != annotations_of(current).get(OVER_CAPACITY)
     )
 
 
 def merged(wanted: Object, current: Object) -> Object:
     """The current object with what we own replaced; its resourceVersion guards the write."""
     metadata = {**current["metadata"], "labels": wanted["metadata"]["labels"]}
-    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != OVER_CAPACITY}
-    metadata["annotations"] = annotations | (wanted["metadata"].get("annotations") or {})
+    annotations = {k: v for k, v in annotations_of(current).items() if k != OVER_CAPACITY}
+    metadata["annotations"] = annotations | annotations_of(wanted)
     return {**current, "metadata": metadata, "subsets": wanted["subsets"]}
 
 
 def _is_ours(endpoints: Object) -> bool:
     """Whether we made them: an operator may keep Endpoints without a Service."""
-    labels = endpoints["metadata"].get("labels") or {}
-    return bool(MANAGED_BY.items() <= labels.items())
+    return bool(MANAGED_BY.items() <= labels_of(endpoints).items())

@@ -11,10 +11,9 @@ from typing import Any
 
 from apimachinery.objects import Object, annotations_of, is_terminating, name_of, namespace_of, uid_of
 from apimachinery.pods import is_ready, is_sidecar, is_terminal
+from apimachinery.well_known import TOPOLOGY_MODE
 
 HEADLESS_LABEL = "service.kubernetes.io/headless"
-ZONE_LABEL = "topology.kubernetes.io/zone"
-MODE_ANNOTATION = "service.kubernetes.io/topology-mode"
 
 Port = tuple[str, str, int, str]
 """name, protocol, number, application protocol."""
@@ -108,7 +107,7 @@ def _endpoint(service: Object, pod: Object, ip: str, zones: Mapping[str, str]) -
 
 
 def is_shared_by_zones(service: Object) -> bool:
-    return bool(annotations_of(service).get(MODE_ANNOTATION, "").lower() == "auto")
+    return bool(annotations_of(service).get(TOPOLOGY_MODE, "").lower() == "auto")
 
 
 def _hints(service: Object, node: str, zone: str) -> Object:

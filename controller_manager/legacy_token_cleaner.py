@@ -27,9 +27,10 @@ from apimachinery.objects import (
 from apimachinery.pod_references import references_of
 from apimachinery.scheme import CONFIG_MAPS, PODS, SECRETS, SERVICE_ACCOUNTS
 from apimachinery.times import parse_time
+from apimachinery.well_known import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
-from controller_manager.service_account_tokens import ACCOUNT_NAME, TYPE, is_of
+from controller_manager.service_account_tokens import is_of
 
 _LOOK_SECONDS = 86400.0
 _DAY = "%Y-%m-%d"
@@ -108,7 +109,7 @@ class LegacyTokenCleaner:
         self._period = timedelta(seconds=context.options.legacy_service_account_token_clean_up_period)
         informers = context.informers
         self._tracking = informers.informer(CONFIG_MAPS, field_selector=f"metadata.name={TRACKING.name}")
-        self._secrets = informers.informer(SECRETS, field_selector=f"type={TYPE}")
+        self._secrets = informers.informer(SECRETS, field_selector=f"type={SERVICE_ACCOUNT_TOKEN}")
         self._accounts = informers.informer(SERVICE_ACCOUNTS)
         self._pods = informers.informer(PODS)
 
@@ -144,7 +145,7 @@ class LegacyTokenCleaner:
             await self._client.delete(SECRETS, name, namespace, options=options)
 
     def _account_of(self, secret: Object) -> Object | None:
-        name = annotations_of(secret).get(ACCOUNT_NAME, "")
+        name = annotations_of(secret).get(SERVICE_ACCOUNT_NAME, "")
         account = self._accounts.get(NamespacedName(namespace_of(secret), name))
         return account if account is not None and is_of(secret, account) else None
 

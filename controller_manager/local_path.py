@@ -32,12 +32,12 @@ from apimachinery.objects import (
     namespace_of,
     uid_of,
 )
+from apimachinery.well_known import HOSTNAME
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
 from controller_manager.context import ControllerContext
 from controller_manager.volume_protection import finalizers_of, remove_finalizer
 
-HOST_NAME = "kubernetes.io/hostname"
 MODES = {"ReadWriteOnce", "ReadWriteOncePod"}
 _BY_NODE = "local-path volumes by node"
 
@@ -94,8 +94,8 @@ def _why_not(claim: Object, storage_class: Object, base: str) -> str:
 
 def volume_for(claim: Object, storage_class: Object, node: Object, base: str) -> Object:
     name = f"pvc-{uid_of(claim)}"
-    host = labels_of(node).get(HOST_NAME, name_of(node))
-    expression = {"key": HOST_NAME, "operator": "In", "values": [host]}
+    host = labels_of(node).get(HOSTNAME, name_of(node))
+    expression = {"key": HOSTNAME, "operator": "In", "values": [host]}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",

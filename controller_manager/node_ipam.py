@@ -12,6 +12,7 @@ from functools import cache
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, Object
 from client.controller import Watch, by_name
+from client.events import NORMAL
 from controller_manager.context import ControllerContext
 
 EXHAUSTED_RETRY = 30.0
@@ -78,7 +79,7 @@ class NodeIpamController:
         subnet = self._assigned.get(key.name) or next_free(self._cluster, self._mask_size, self._used())
         if subnet is None:
             self._events.event(
-                node, "Normal", "CIDRNotAvailable", f"Node {key.name} status is now: CIDRNotAvailable"
+                node, NORMAL, "CIDRNotAvailable", f"Node {key.name} status is now: CIDRNotAvailable"
             )
             return EXHAUSTED_RETRY
         self._assigned[key.name] = subnet

@@ -17,6 +17,7 @@ from apimachinery.errors import ConflictError, NotFoundError
 from apimachinery.objects import NamespacedName, Object, get_path, key_of, name_of, resource_version_of
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
+from client.events import NORMAL, WARNING
 from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
 from controller_manager.metrics import NODE_EVICTIONS
@@ -185,7 +186,7 @@ class NodeLifecycleController:
             self._tell(gone, "RemovingNode", f"event: Removing Node {name} from Controller")
 
     def _tell(self, node: Object, reason: str, message: str) -> None:
-        self._events.event(node, "Normal", reason, f"Node {name_of(node)} {message}")
+        self._events.event(node, NORMAL, reason, f"Node {name_of(node)} {message}")
 
     def _silence(self, node: Object, now: datetime) -> float:
         """Seconds since lease or status last changed, as we saw it."""
@@ -268,7 +269,7 @@ class NodeLifecycleController:
             )
         except NotFoundError:
             return
-        self._events.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+        self._events.event(pod, WARNING, "NodeNotReady", "Node is not ready")
 
 
 def pods_by_node(pod: Object) -> list[str]:

@@ -13,9 +13,8 @@ from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating, uid_of
 from apimachinery.pods import is_ready, is_terminal, phase_of
 from apimachinery.times import parse_time
+from apimachinery.well_known import DELETION_COST
 from controller_manager.pod_control import BURST
-
-DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 

@@ -24,12 +24,12 @@ from apimachinery.objects import (
     uid_of,
 )
 from apimachinery.scheme import SECRETS, SERVICE_ACCOUNTS
+from apimachinery.well_known import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN
 from client.controller import Watch, by_name
 from component_base.jwt import Signer, load_private_key
 from controller_manager.context import ControllerContext
 
-TYPE = "kubernetes.io/service-account-token"
-ACCOUNT_NAME, _UID = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
+_UID = "kubernetes.io/service-account.uid"
 _ISSUER = "kubernetes/serviceaccount"
 
 Sign = Callable[[Object], str]
@@ -47,7 +47,7 @@ def completed(secret: Object, account: Object, sign: Sign, authority: bytes) -> 
         data["token"] = _encoded(sign(claims_of(secret, account)).encode())
     if data == before:
         return None
-    named = {ACCOUNT_NAME: name_of(account), _UID: uid_of(account)}
+    named = {SERVICE_ACCOUNT_NAME: name_of(account), _UID: uid_of(account)}
     metadata = {**secret["metadata"], "annotations": {**annotations_of(secret), **named}}
     return {**secret, "metadata": metadata, "data": data}
 
@@ -72,7 +72,8 @@ def _encoded(value: bytes) -> str:
 def is_of(secret: Object, account: Object) -> bool:
     """Whether a token Secret is this account's, and not of an earlier one of its name."""
     said = annotations_of(secret)
-    return said.get(ACCOUNT_NAME) == name_of(account) and said.get(_UID, uid_of(account)) == uid_of(account)
+    is_named = said.get(SERVICE_ACCOUNT_NAME) == name_of(account)
+    return is_named and said.get(_UID, uid_of(account)) == uid_of(account)
 
 
 class ServiceAccountTokensController:
@@ -83,7 +84,7 @@ class ServiceAccountTokensController:
         self._client = context.client
         self._key_file = Path(options.service_account_private_key_file)
         self._authority = Path(options.root_ca_file).read_bytes() if options.root_ca_file else b""
-        self._secrets = context.informers.informer(SECRETS, field_selector=f"type={TYPE}")
+        self._secrets = context.informers.informer(SECRETS, field_selector=f"type={SERVICE_ACCOUNT_TOKEN}")
         self._accounts = context.informers.informer(SERVICE_ACCOUNTS)
 
     @cached_property
@@ -97,7 +98,9 @@ class ServiceAccountTokensController:
     def _tokens_of(self, account: Object) -> Iterable[NamespacedName]:
         secrets = self._secrets.list(namespace_of(account))
         return [
-            key_of(each) for each in secrets if annotations_of(each).get(ACCOUNT_NAME) == name_of(account)
+            key_of(each)
+            for each in secrets
+            if annotations_of(each).get(SERVICE_ACCOUNT_NAME) == name_of(account)
         ]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
@@ -119,7 +122,7 @@ class ServiceAccountTokensController:
 
     async def _account_of(self, secret: Object) -> Object | None:
         """The cache may be behind: that there is no account is asked for."""
-        name = annotations_of(secret).get(ACCOUNT_NAME, "")
+        name = annotations_of(secret).get(SERVICE_ACCOUNT_NAME, "")
         account = self._accounts.get(NamespacedName(namespace_of(secret), name))
         if account is not None and is_of(secret, account):
             return account

@@ -21,6 +21,7 @@ from apimachinery.objects import (
     name_of,
 )
 from apimachinery.times import format_time, parse_time
+from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
 from client.controller import Watch
 from client.rest import MERGE
 from controller_manager.context import ControllerContext
@@ -31,7 +32,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 FINALIZER = "networking.k8s.io/service-cidr-finalizer"
 GRACE = timedelta(seconds=10)
 """An apiserver that has not heard yet may still give out an address of a range that goes."""
-_MANAGER = {"ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}
+_MANAGER = {ADDRESS_MANAGED_BY: IP_ALLOCATOR}
 
 _READY = {"status": "True", "reason": "", "message": "Kubernetes Service CIDR is ready"}
 _IN_USE = {

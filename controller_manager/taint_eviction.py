@@ -14,6 +14,7 @@ from apimachinery.errors import ConflictError, NotFoundError
 from apimachinery.objects import NamespacedName, Object, is_terminating, key_of, uid_of
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
+from client.events import NORMAL
 from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
 from controller_manager.metrics import TAINT_EVICTION_SECONDS, TAINT_EVICTIONS
@@ -105,11 +106,11 @@ class TaintEvictionController:
         key = key_of(pod)
         planned = self._planned.pop(key, None)
         if planned is not None and planned.uid == uid_of(pod):
-            self._events.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
+            self._events.event(pod, NORMAL, "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
 
     async def _evict(self, pod: Object, due: datetime) -> None:
         key = key_of(pod)
-        self._events.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
+        self._events.event(pod, NORMAL, "TaintManagerEviction", f"Marking for deletion Pod {key}")
         known = conditions.condition_of(pod, _DISRUPTED["type"])
         listed = [dict(known)] if known else []
         conditions.set_condition(listed, _DISRUPTED, format_time(self._now()))

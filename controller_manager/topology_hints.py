@@ -14,7 +14,8 @@ from math import ceil
 from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object, get_path, labels_of
 from apimachinery.quantity import Quantity
-from controller_manager.endpoints_plan import ZONE_LABEL, PodEndpoint
+from apimachinery.well_known import CONTROL_PLANE_ROLE, ZONE
+from controller_manager.endpoints_plan import PodEndpoint
 
 OVERLOAD = 0.2
 """By how much of its share an endpoint may get more."""
@@ -23,7 +24,7 @@ NO_NODES = "Insufficient Node information: allocatable CPU or zone not specified
 TOO_FEW = "Insufficient number of endpoints"
 OVERLOADED = "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold"
 NO_ZONE = "One or more endpoints do not have a zone specified"
-_NOT_FOR_PODS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+_NOT_FOR_PODS = (CONTROL_PLANE_ROLE, "node-role.kubernetes.io/master")
 
 Shares = Mapping[str, float]
 """Of all CPU, by zone."""
@@ -41,7 +42,7 @@ def shares_of_zones(nodes: Iterable[Object]) -> Shares:
         labels = labels_of(node)
         if any(each in labels for each in _NOT_FOR_PODS) or not is_condition_true(node, "Ready"):
             continue
-        zone, amount = labels.get(ZONE_LABEL), Quantity.parse(get_path(node, "status.allocatable.cpu", 0))
+        zone, amount = labels.get(ZONE), Quantity.parse(get_path(node, "status.allocatable.cpu", 0))
         if not zone or not amount:
             return {}
         cpu[zone] = cpu.get(zone, Quantity()) + amount

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, Object, get_path, is_terminating
-from apimachinery.volumes import attributes_classes_of
+from apimachinery.volumes import CLASS_PROTECTION, attributes_classes_of
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
 from controller_manager.volume_protection import add_finalizer, finalizers_of, remove_finalizer
 
-FINALIZER = "kubernetes.io/vac-protection"
 USERS = "users of attributes classes"
 
 
@@ -41,9 +40,9 @@ class VolumeAttributesClassProtectionController:
         if it is None:
             return None
         if not is_terminating(it):
-            await add_finalizer(self._client, scheme.VOLUME_ATTRIBUTES_CLASSES, it, FINALIZER)
-        elif FINALIZER in finalizers_of(it) and not self._is_used(key.name):
-            await remove_finalizer(self._client, scheme.VOLUME_ATTRIBUTES_CLASSES, it, FINALIZER)
+            await add_finalizer(self._client, scheme.VOLUME_ATTRIBUTES_CLASSES, it, CLASS_PROTECTION)
+        elif CLASS_PROTECTION in finalizers_of(it) and not self._is_used(key.name):
+            await remove_finalizer(self._client, scheme.VOLUME_ATTRIBUTES_CLASSES, it, CLASS_PROTECTION)
         return None
 
     def _is_used(self, name: str) -> bool:

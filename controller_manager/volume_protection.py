@@ -17,13 +17,11 @@ from apimachinery.objects import (
     namespace_of,
 )
 from apimachinery.scheme import Resource
+from apimachinery.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from client.controller import Watch, by_name
 from client.rest import Client
 from controller_manager.context import ControllerContext
 from controller_manager.pods_by_claim import PODS_BY_CLAIM, pods_by_claim
-
-CLAIM_FINALIZER = "kubernetes.io/pvc-protection"
-VOLUME_FINALIZER = "kubernetes.io/pv-protection"
 
 
 class ClaimProtectionController:
@@ -46,9 +44,9 @@ class ClaimProtectionController:
         if claim is None:
             return None
         if not is_terminating(claim):
-            await add_finalizer(self._client, scheme.PERSISTENT_VOLUME_CLAIMS, claim, CLAIM_FINALIZER)
-        elif CLAIM_FINALIZER in finalizers_of(claim) and not await self._is_used(claim):
-            await remove_finalizer(self._client, scheme.PERSISTENT_VOLUME_CLAIMS, claim, CLAIM_FINALIZER)
+            await add_finalizer(self._client, scheme.PERSISTENT_VOLUME_CLAIMS, claim, CLAIM_PROTECTION)
+        elif CLAIM_PROTECTION in finalizers_of(claim) and not await self._is_used(claim):
+            await remove_finalizer(self._client, scheme.PERSISTENT_VOLUME_CLAIMS, claim, CLAIM_PROTECTION)
         return None
 
     async def _is_used(self, claim: Object) -> bool:
@@ -100,9 +98,9 @@ class VolumeProtectionController:
         if volume is None:
             return None
         if not is_terminating(volume):
-            await add_finalizer(self._client, scheme.PERSISTENT_VOLUMES, volume, VOLUME_FINALIZER)
+            await add_finalizer(self._client, scheme.PERSISTENT_VOLUMES, volume, VOLUME_PROTECTION)
         elif get_path(volume, "status.phase") != volumes.BOUND:
-            await remove_finalizer(self._client, scheme.PERSISTENT_VOLUMES, volume, VOLUME_FINALIZER)
+            await remove_finalizer(self._client, scheme.PERSISTENT_VOLUMES, volume, VOLUME_PROTECTION)
         return None
 
 

@@ -13,11 +13,11 @@ from math import inf
 
 from apimachinery.conditions import is_condition_true
 from apimachinery.objects import Object, labels_of
+from apimachinery.well_known import REGION, ZONE
 from controller_manager.metrics import tell_zone
 
 EXCLUDED = "node.kubernetes.io/exclude-disruption"
 """Nodes with this label say nothing about their zone."""
-REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 FEW = 2
 """So many silent nodes are never a disruption, however small the zone."""
 

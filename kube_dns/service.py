@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, labels_of, owner_reference
-from kube_dns.services import SERVICE_NAME_LABEL
+from apimachinery.well_known import SERVICE_NAME, SLICE_MANAGED_BY
 
 KUBE_DNS = NamespacedName("kube-system", "kube-dns")
-MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "sampan-dns"
 
 METRICS = "metrics"
@@ -94,8 +93,8 @@ def new_slice(service: Object, place: Place) -> Object:
             "namespace": KUBE_DNS.namespace,
             "labels": {
                 **labels_of(service),
-                SERVICE_NAME_LABEL: KUBE_DNS.name,
-                MANAGED_BY_LABEL: MANAGER,
+                SERVICE_NAME: KUBE_DNS.name,
+                SLICE_MANAGED_BY: MANAGER,
             },
             "ownerReferences": [owner_reference({"apiVersion": "v1", "kind": "Service", **service})],
         },

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of
+from apimachinery.well_known import SERVICE_NAME
 from kube_dns.addresses import canonical, to_label
 
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 HEADLESS = "None"
 
 
@@ -96,7 +96,7 @@ def cluster_addresses(service: Object) -> list[str]:
 
 def service_of(endpoint_slice: Object) -> list[str]:
     """namespace/name of the Service that a slice belongs to."""
-    name = labels_of(endpoint_slice).get(SERVICE_NAME_LABEL)
+    name = labels_of(endpoint_slice).get(SERVICE_NAME)
     return [f"{namespace_of(endpoint_slice)}/{name}"] if name else []
 
 

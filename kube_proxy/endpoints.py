@@ -7,10 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from apimachinery.objects import NamespacedName, Object, get_path, labels_of, namespace_of
+from apimachinery.well_known import SERVICE_NAME, ZONE
 from kube_proxy.services import ServicePort, ServicePortName
-
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
-ZONE_LABEL = "topology.kubernetes.io/zone"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,7 +56,7 @@ class LocalEndpoints:
 
 
 def service_of(endpoint_slice: Object) -> NamespacedName | None:
-    name = labels_of(endpoint_slice).get(SERVICE_NAME_LABEL)
+    name = labels_of(endpoint_slice).get(SERVICE_NAME)
     return NamespacedName(namespace_of(endpoint_slice), name) if name else None
 
 
@@ -126,7 +124,7 @@ def _hinted(ready: list[Endpoint], here: AbstractSet[str], node_labels: Mapping[
     """Those meant for this node, or for its zone, if every endpoint says whom it is meant for."""
     if all(each.nodes for each in ready) and (mine := [each for each in ready if here & each.nodes]):
         return mine
-    zone = node_labels.get(ZONE_LABEL)
+    zone = node_labels.get(ZONE)
     if zone and all(each.zones for each in ready):
         return [each for each in ready if zone in each.zones] or ready
     return ready

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from apimachinery.merge.fields import difference, in_order, path_set, union
 from apimachinery.objects import Object
-from kubectl import last_applied
+from apimachinery.well_known import LAST_APPLIED
 
 APPLY, UPDATE = "Apply", "Update"
-_ANNOTATION = path_set(("f:metadata", "f:annotations", f"f:{last_applied.ANNOTATION}"))
+_ANNOTATION = path_set(("f:metadata", "f:annotations", f"f:{LAST_APPLIED}"))
 
 
 def owners_of_annotation(entries: Iterable[Object], operation: str) -> list[str]:

@@ -10,9 +10,8 @@ from typing import Annotated, NamedTuple
 
 from apimachinery.objects import Object, annotations_of, controller_of, get_path, key_of
 from apimachinery.pods import is_terminal
+from apimachinery.well_known import MIRROR_POD
 from kubectl.arguments import Flag
-
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 class Rules(NamedTuple):
@@ -48,7 +47,7 @@ def plan(pods: Sequence[Object], rules: Rules) -> Plan:
     """What is to be done if nothing is refused."""
     result = Plan([], {}, {})
     for pod in pods:
-        if _MIRROR in annotations_of(pod):
+        if MIRROR_POD in annotations_of(pod):
             continue
         name = str(key_of(pod))
         warnings, refusal, removed = _judge(pod, rules)

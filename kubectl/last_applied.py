@@ -10,20 +10,19 @@ from apimachinery.patch import create_three_way_merge_patch
 from apimachinery.schema import builtin
 from apimachinery.serialize import from_json
 from apimachinery.strategic import create_three_way_patch
-
-ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+from apimachinery.well_known import LAST_APPLIED
 
 
 def bare(obj: Object) -> Object:
     """A copy without the annotation."""
-    annotations = {key: value for key, value in annotations_of(obj).items() if key != ANNOTATION}
+    annotations = {key: value for key, value in annotations_of(obj).items() if key != LAST_APPLIED}
     return {**obj, "metadata": {**(obj.get("metadata") or {}), "annotations": annotations}}
 
 
 def annotated(obj: Object) -> Object:
     """A copy that carries its own text."""
     plain = bare(obj)
-    annotations = {**plain["metadata"]["annotations"], ANNOTATION: f"{text_of(plain)}\n"}
+    annotations = {**plain["metadata"]["annotations"], LAST_APPLIED: f"{text_of(plain)}\n"}
     return {**plain, "metadata": {**plain["metadata"], "annotations": annotations}}
 
 
@@ -34,7 +33,7 @@ def text_of(obj: Object) -> str:
 
 def of(obj: Object) -> Object | None:
     """What was applied last, or None if nothing was."""
-    text = annotations_of(obj).get(ANNOTATION)
+    text = annotations_of(obj).get(LAST_APPLIED)
     return from_json(text) if text else None
 
 

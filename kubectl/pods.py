@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from apimachinery import labels, scheme
-from apimachinery.objects import Object, name_of
+from apimachinery.objects import Object, annotations_of, name_of
 from apimachinery.pods import is_ready
 from kubectl.failures import CommandError
 from kubectl.resources import Mapper, Target
@@ -107,7 +107,7 @@ def running_containers(
         if wanted not in names:
             raise CommandError(f"container {wanted} is not valid for pod {pod['metadata']['name']}")
         return [wanted]
-    annotated = (pod["metadata"].get("annotations") or {}).get(DEFAULT_CONTAINER)
+    annotated = annotations_of(pod).get(DEFAULT_CONTAINER)
     if annotated is not None and annotated in names:
         return [annotated]
     first: str = spec["containers"][0]["name"]

@@ -13,7 +13,8 @@ from apimachinery import scheme
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, annotations_of, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import last_applied, session
+from apimachinery.well_known import LAST_APPLIED
+from kubectl import session
 from kubectl.arguments import Flag, UsageError
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
@@ -131,7 +132,7 @@ async def outdated(
     for resource in sorted(resources, key=lambda each: not each.namespaced):
         for namespace in inside if resource.namespaced else [""]:
             for obj in await _listed(client, resource, namespace, selector):
-                applied = last_applied.ANNOTATION in annotations_of(obj)
+                applied = LAST_APPLIED in annotations_of(obj)
                 if applied and place_of(resource, obj) not in kept:
                     yield resource, {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
 

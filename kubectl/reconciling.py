@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from apimachinery.objects import Object, annotations_of, get_path
 from apimachinery.policy_rules import Rule, uncovered
+from apimachinery.well_known import RBAC_AUTOUPDATE
 
-AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _SUBJECT = ("kind", "apiGroup", "name", "namespace")
 
 
@@ -41,7 +41,7 @@ def plan(existing: Object | None, wanted: Object, *, remove_extra: bool) -> Reco
     key = "subjects" if "roleRef" in wanted else "rules"
     if existing is None:
         return Reconciliation(wanted, Operation.CREATE, wanted.get(key) or [])
-    protected = annotations_of(existing).get(AUTOUPDATE) == "false"
+    protected = annotations_of(existing).get(RBAC_AUTOUPDATE) == "false"
     if existing.get("roleRef") != wanted.get("roleRef"):
         return Reconciliation(wanted, Operation.RECREATE, protected=protected)
     missing, extra = _differences(key, existing, wanted)
@@ -107,7 +107,7 @@ def report(done: Reconciliation, *, remove_extra: bool) -> str:
     """The lines that say what was done; empty if nothing had to be."""
     if done.operation is Operation.NONE:
         return ""
-    opted_out = f", but object opted out ({AUTOUPDATE}: false)" if done.protected else ""
+    opted_out = f", but object opted out ({RBAC_AUTOUPDATE}: false)" if done.protected else ""
     what = "subjects" if "roleRef" in done.obj else "rules"
     show = _shown_subject if what == "subjects" else _shown_rule
     lines = [f"\treconciliation required {done.operation}{opted_out}"]

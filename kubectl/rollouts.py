@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, annotations_of, controller_of, name_of, uid_of
+from apimachinery.well_known import DESIRED_REPLICAS, LAST_APPLIED, MAX_REPLICAS, REVISION, REVISION_HISTORY
 from kubectl.failures import CommandError
+from kubectl.recording import CHANGE_CAUSE
 
-REVISION = "deployment.kubernetes.io/revision"
-CHANGE_CAUSE = "kubernetes.io/change-cause"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 # What a rollback does not bring back, for it belongs to the deployment (deploymentutil.annotationsToSkip).
 _OWN_ANNOTATIONS = {
-    "kubectl.kubernetes.io/last-applied-configuration", REVISION, "deployment.kubernetes.io/revision-history",
-    "deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas",
+    LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS,
     "deprecated.deployment.rollback.to",
 }  # fmt: skip
 

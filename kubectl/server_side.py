@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from apimachinery.errors import ConflictError, StatusError
 from apimachinery.objects import Object, annotations_of, name_of, namespace_of
 from apimachinery.scheme import Resource
-from kubectl import csa_upgrade, last_applied
+from apimachinery.well_known import LAST_APPLIED
+from kubectl import csa_upgrade
 from kubectl.failures import CommandError
 
 if TYPE_CHECKING:
@@ -78,14 +79,14 @@ async def _keep_annotation(
     client: Client, resource: Resource, config: Object, applied: Object, params: dict[str, str]
 ) -> Object:
     """Gives the last-applied annotation a manager of its own, lest it go with the next apply."""
-    text = annotations_of(applied).get(last_applied.ANNOTATION)
+    text = annotations_of(applied).get(LAST_APPLIED)
     entries = applied["metadata"].get("managedFields") or ()
     if params["fieldManager"] != MANAGER or not text:
         return applied
     if csa_upgrade.owners_of_annotation(entries, csa_upgrade.APPLY):
         return applied
     metadata = {"name": name_of(applied), "namespace": namespace_of(applied)}
-    annotations = {last_applied.ANNOTATION: text}
+    annotations = {LAST_APPLIED: text}
     alone = {"apiVersion": config["apiVersion"], "kind": config["kind"]}
     alone["metadata"] = {key: value for key, value in metadata.items() if value} | {
         "annotations": annotations

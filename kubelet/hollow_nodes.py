@@ -14,6 +14,7 @@ from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from apimachinery.resource_metrics import PATH_ANNOTATION
 from apimachinery.scheme import PODS
+from apimachinery.well_known import HOLLOW_NODE
 from component_base import clock
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
@@ -44,7 +45,6 @@ from kubelet.stats.hollow import HollowUsage, metrics_path
 from kubelet.volumes.local_path import LocalPathVolumes, NoDisk
 from kubelet.volumes.manager import NoVolumes
 
-HOLLOW_LABEL = "sampan.io/hollow"
 REGISTERING_AT_ONCE = 16
 STARTS_AT_ONCE = 64
 POD_CIDR = "100.64.0.0/12"
@@ -113,7 +113,7 @@ async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict
             group.create_task(recorder.run())
             await _register(list(agents.values()))
             group.create_task(LocalPathVolumes(client, agents, NODE_LABEL, NoDisk()).run())
-            group.create_task(FollowedNodes(client, agents, f"{HOLLOW_LABEL}=true").run())
+            group.create_task(FollowedNodes(client, agents, f"{HOLLOW_NODE}=true").run())
             group.create_task(_live(assembly, list(agents.values())))
             if configuration["tlsCertFile"]:
                 group.create_task(_serve(client, assembly, configuration))
@@ -186,7 +186,7 @@ def _agent(client: Any, name: str, options: Options, configuration: dict[str, An
         hostname=name,
         port=configuration["port"],
         max_pods=configuration["maxPods"],
-        labels={HOLLOW_LABEL: "true", **(options.node_labels or {})},
+        labels={HOLLOW_NODE: "true", **(options.node_labels or {})},
         annotations={PATH_ANNOTATION: metrics_path(name)},
         taints=configuration["registerWithTaints"],
         lease_seconds=configuration["nodeLeaseDurationSeconds"],

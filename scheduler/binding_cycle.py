@@ -13,6 +13,7 @@ from functools import partial
 
 from apimachinery.errors import StatusError
 from client.errors import ConnectionFailed
+from client.events import NORMAL
 from scheduler import journal, metrics, status
 from scheduler.extended import bind_with
 from scheduler.extender import ExtenderError
@@ -89,7 +90,7 @@ class BindingCycle:
         self._cache.finish_binding(pod.uid, asyncio.get_running_loop().time())
         log.info("Successfully bound pod to node: pod=%s node=%s", pod.key, pod.node_name)
         message = f"Successfully assigned {pod.key} to {pod.node_name}"
-        self._parts.recorders[profile.name].event(queued.pod.pod, "Normal", "Scheduled", "Binding", message)
+        self._parts.recorders[profile.name].event(queued.pod.pod, NORMAL, "Scheduled", "Binding", message)
         self._reports.observe(metrics.SCHEDULED, profile.name, start)
         since = queued.added if queued.ready_since is None else queued.ready_since
         metrics.observe_bound(queued.attempts, asyncio.get_running_loop().time() - since)

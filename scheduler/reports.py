@@ -10,6 +10,7 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.times import format_micro_time, format_time
 from client.errors import ConnectionFailed
+from client.events import WARNING
 from scheduler import metrics, status
 from scheduler.framework.profile import Profile
 from scheduler.journal import Attempt
@@ -36,7 +37,7 @@ class Reports:
     ) -> None:
         """`nominated`: the node to be written down, "" for none; None leaves what is there."""
         recorder, note = self._parts.recorders[profile], status.note(message)
-        recorder.event(current, "Warning", "FailedScheduling", "Scheduling", note)
+        recorder.event(current, WARNING, "FailedScheduling", "Scheduling", note)
         now = format_time(self._parts.now())
         patch = status.plan_status_patch(
             current, reason=reason, message=message, nominated_node=nominated, now=now

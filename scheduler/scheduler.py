@@ -15,6 +15,7 @@ from functools import partial
 from apimachinery.errors import StatusError
 from apimachinery.times import format_time
 from client.errors import ConnectionFailed
+from client.events import NORMAL
 from scheduler import journal, metrics, status
 from scheduler.binding_cycle import BindingCycle
 from scheduler.extended import preempt_with, select_with
@@ -228,5 +229,5 @@ class Scheduler:
         log.info("Preempted pod: victim=%s preemptor=%s node=%s", victim.key, preemptor.key, victim.node_name)
         message = f"Preempted by pod {preemptor.uid} on node {victim.node_name}"
         self._parts.recorders[profile].event(
-            victim.pod, "Normal", "Preempted", "Preempting", message, related=preemptor.pod
+            victim.pod, NORMAL, "Preempted", "Preempting", message, related=preemptor.pod
         )

@@ -9,13 +9,12 @@ import base64
 
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CERTIFICATE_SIGNING_REQUESTS, CERTIFICATES, Resource
+from apimachinery.well_known import API_CLIENT
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.refusal import refuse
 from apiserver.auth.attributes import Attributes as Question
 from apiserver.auth.authorizer import MASTERS, Authorizer
 from apiserver.request import UserInfo
-
-_API_CLIENT = "kubernetes.io/kube-apiserver-client"
 
 
 class CertificateApproval:
@@ -64,8 +63,8 @@ class CertificateSubjectRestriction:
 
     async def validate(self, attributes: Attributes) -> None:
         request = attributes.object or {}
-        if get_path(request, "spec.signerName") == _API_CLIENT and MASTERS in _organizations(request):
-            raise refuse(attributes, f"use of {_API_CLIENT} signer with {MASTERS} group is not allowed")
+        if get_path(request, "spec.signerName") == API_CLIENT and MASTERS in _organizations(request):
+            raise refuse(attributes, f"use of {API_CLIENT} signer with {MASTERS} group is not allowed")
 
 
 async def may_act_for(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, annotations_of, get_path, labels_of
-from apimachinery.pod_references import MIRROR_POD, references_of
+from apimachinery.pod_references import references_of
 from apimachinery.scheme import (
     CSI_DRIVERS,
     CSI_NODES,
@@ -22,6 +22,7 @@ from apimachinery.scheme import (
     SERVICE_ACCOUNTS,
     Resource,
 )
+from apimachinery.well_known import MIRROR_POD
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.refusal import refuse
 from apiserver.auth.attributes import Attributes as Question

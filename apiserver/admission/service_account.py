@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from apimachinery.objects import Object, annotations_of
 from apimachinery.scheme import PODS, Resource
+from apimachinery.well_known import MIRROR_POD
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.refusal import refuse
 from apiserver.registry.generated_names import generate_name
@@ -20,7 +21,6 @@ _VOLUME_PREFIX = "kube-api-access-"
 _TOKEN_SECONDS = 3607
 """An hour and seven seconds: recognized when the token is asked for."""
 _MODE = 0o644
-_MIRROR = "kubernetes.io/config.mirror"
 
 AccountLookup = Callable[[str, str], Awaitable[Object | None]]
 """account(namespace, name): waits a little for an account that is about to be made."""
@@ -38,7 +38,7 @@ class ServiceAccount:
 
     async def admit(self, attributes: Attributes) -> None:
         pod = attributes.object
-        if pod is None or _MIRROR in annotations_of(pod):
+        if pod is None or MIRROR_POD in annotations_of(pod):
             return
         spec: Object = pod["spec"]
         name = spec.get("serviceAccountName") or DEFAULT_ACCOUNT
@@ -57,7 +57,7 @@ class ServiceAccount:
     async def validate(self, attributes: Attributes) -> None:
         """A mirror pod is a copy of what a kubelet runs anyway: it may not ask the API for anything."""
         pod = attributes.object
-        if pod is None or _MIRROR not in annotations_of(pod):
+        if pod is None or MIRROR_POD not in annotations_of(pod):
             return
         if pod["spec"].get("serviceAccountName"):
             raise refuse(attributes, "a mirror pod may not reference service accounts")

@@ -12,12 +12,13 @@ from apimachinery.scheme import (
     VOLUME_ATTRIBUTES_CLASSES,
     Resource,
 )
+from apimachinery.volumes import CLAIM_PROTECTION, CLASS_PROTECTION, VOLUME_PROTECTION
 from apiserver.admission.attributes import Attributes, Operation
 
 _FINALIZERS = {
-    PERSISTENT_VOLUME_CLAIMS: "kubernetes.io/pvc-protection",
-    PERSISTENT_VOLUMES: "kubernetes.io/pv-protection",
-    VOLUME_ATTRIBUTES_CLASSES: "kubernetes.io/vac-protection",
+    PERSISTENT_VOLUME_CLAIMS: CLAIM_PROTECTION,
+    PERSISTENT_VOLUMES: VOLUME_PROTECTION,
+    VOLUME_ATTRIBUTES_CLASSES: CLASS_PROTECTION,
 }
 
 

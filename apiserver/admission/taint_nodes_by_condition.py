@@ -6,9 +6,10 @@ Source: plugin/pkg/admission/nodetaint/admission.go of Kubernetes 1.34.
 from __future__ import annotations
 
 from apimachinery.scheme import NODES, Resource
+from apimachinery.taints import NODE_NOT_READY
 from apiserver.admission.attributes import Attributes, Operation
 
-_TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+_TAINT = {"key": NODE_NOT_READY, "effect": "NoSchedule"}
 
 
 class TaintNodesByCondition:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from apimachinery.objects import Object, annotations_of, get_path
-from apimachinery.pod_references import MIRROR_POD, Reference, references_of
+from apimachinery.pod_references import Reference, references_of
 from apimachinery.scheme import (
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
@@ -18,6 +18,7 @@ from apimachinery.scheme import (
     RESOURCE_SLICES,
     VOLUME_ATTACHMENTS,
 )
+from apimachinery.well_known import MIRROR_POD
 from apiserver.auth.rbac.bindings import CachedEntry
 from apiserver.storage.cached import Lookup
 

@@ -6,6 +6,7 @@ Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy of Kubernetes 1.34.
 from __future__ import annotations
 
 from apimachinery.objects import Object
+from apimachinery.well_known import API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY_UNKNOWN
 from apiserver.bootstrap.policy import (
     ALL,
     EDIT,
@@ -30,10 +31,10 @@ SCHEDULER, MANAGER = user("system:kube-scheduler"), user("system:kube-controller
 _READ_UPDATE = "get list patch update watch"
 _PUBLIC_PATHS = "/healthz /livez /readyz /version /version/"
 _APPROVED_SIGNERS = {
-    "kube-apiserver-client-approver": "kubernetes.io/kube-apiserver-client",
-    "kube-apiserver-client-kubelet-approver": "kubernetes.io/kube-apiserver-client-kubelet",
-    "kubelet-serving-approver": "kubernetes.io/kubelet-serving",
-    "legacy-unknown-approver": "kubernetes.io/legacy-unknown",
+    "kube-apiserver-client-approver": API_CLIENT,
+    "kube-apiserver-client-kubelet-approver": KUBELET_CLIENT,
+    "kubelet-serving-approver": KUBELET_SERVING,
+    "legacy-unknown-approver": LEGACY_UNKNOWN,
 }
 
 

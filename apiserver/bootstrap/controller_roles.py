@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from apimachinery.legacy_tokens import TRACKING
 from apimachinery.objects import Object
+from apimachinery.well_known import API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY_UNKNOWN
 from apiserver.bootstrap.policy import (
     READ,
     Wanted,
@@ -254,14 +255,13 @@ def _volumes() -> dict[str, list[Object]]:
 def _cluster() -> dict[str, list[Object]]:
     certificates = "certificates.k8s.io"
     requests = "certificatesigningrequests"
-    kubelet_client, serving = "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"
-    signers = f"kubernetes.io/kube-apiserver-client {kubelet_client} {serving} kubernetes.io/legacy-unknown"
+    signers = f"{API_CLIENT} {KUBELET_CLIENT} {KUBELET_SERVING} {LEGACY_UNKNOWN}"
     return {
         "certificate-controller": [
             rule(f"delete {READ}", requests, certificates),
             rule("update", f"{requests}/approval {requests}/status", certificates),
             # Upstream's approves only the first: a node's serving certificate is an administrator's there.
-            rule("approve", "signers", certificates, f"{kubelet_client} {serving}"),
+            rule("approve", "signers", certificates, f"{KUBELET_CLIENT} {KUBELET_SERVING}"),
             rule("sign", "signers", certificates, signers),
             rule("create", "subjectaccessreviews", "authorization.k8s.io"),
             events(),

@@ -16,6 +16,7 @@ from apimachinery.labels import parse_selector
 from apimachinery.objects import Object, get_path, uid_of
 from apimachinery.scheme import LEASES
 from apimachinery.times import format_micro_time, parse_time
+from apimachinery.well_known import HOSTNAME
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.identity import identity_of
@@ -64,7 +65,7 @@ class IdentityLease:
 
 
 def identity_lease(host: str, holder: str, now: datetime) -> Object:
-    labels = {LABEL: _WHAT, "kubernetes.io/hostname": host}
+    labels = {LABEL: _WHAT, HOSTNAME: host}
     return {
         "apiVersion": LEASES.api_version,
         "kind": LEASES.kind,

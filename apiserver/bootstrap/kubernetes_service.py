@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from apimachinery.objects import Object
 from apimachinery.scheme import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from apimachinery.well_known import SERVICE_NAME, SKIP_MIRROR
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
@@ -83,7 +84,7 @@ def endpoints(addresses: Sequence[str], port: int) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Endpoints",
-        "metadata": {**_NAME, "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+        "metadata": {**_NAME, "labels": {SKIP_MIRROR: "true"}},
         "subsets": [{"addresses": [{"ip": address} for address in addresses], "ports": ports}]
         if addresses
         else [],
@@ -94,7 +95,7 @@ def endpoint_slice(addresses: Sequence[str], port: int) -> Object:
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {**_NAME, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        "metadata": {**_NAME, "labels": {SERVICE_NAME: "kubernetes"}},
         "addressType": "IPv6" if any(":" in address for address in addresses) else "IPv4",
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in addresses],
         "ports": [{"name": "https", "port": port, "protocol": "TCP"}],

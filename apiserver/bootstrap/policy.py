@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from apimachinery.objects import Object
 from apimachinery.scheme import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, RBAC, ROLE_BINDINGS, ROLES, Resource
+from apimachinery.well_known import RBAC_AUTOUPDATE
 
 READ = "get list watch"
 EDIT = "create delete deletecollection patch update"
 ALL = "create delete deletecollection get list patch update watch"
 
 _LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-_ANNOTATIONS = {"rbac.authorization.kubernetes.io/autoupdate": "true"}
+_ANNOTATIONS = {RBAC_AUTOUPDATE: "true"}
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 _API = f"{RBAC}/v1"
 

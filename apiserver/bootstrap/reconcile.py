@@ -15,6 +15,7 @@ from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError
 from apimachinery.objects import Object, annotations_of, deep_copy, uid_of
 from apimachinery.policy_rules import Rule, uncovered
 from apimachinery.scheme import Resource
+from apimachinery.well_known import RBAC_AUTOUPDATE
 from apiserver.bootstrap.policy import Wanted
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
@@ -23,7 +24,6 @@ from apiserver.registry.updating import Target
 from apiserver.request import RequestInfo, UserInfo
 from apiserver.storage.entry import Entry
 
-AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _AT_ONCE = 16
 _OPTIONS = WriteOptions(field_manager="kube-apiserver")
 _MYSELF = UserInfo("system:apiserver", groups=("system:masters",))
@@ -120,7 +120,7 @@ def binds_another_role(existing: Object, wanted: Object) -> bool:
 
 
 def _is_protected(existing: Object) -> bool:
-    return annotations_of(existing).get(AUTOUPDATE) == "false"
+    return annotations_of(existing).get(RBAC_AUTOUPDATE) == "false"
 
 
 def merged(existing: Object, wanted: Object) -> Object | None:

@@ -14,16 +14,16 @@ from apimachinery.merge.fields import Fields, difference
 from apimachinery.merge.shape import ShapeError
 from apimachinery.metadata import MAX_ANNOTATIONS_SIZE
 from apimachinery.objects import Object, annotations_of
+from apimachinery.well_known import LAST_APPLIED
 from apiserver.managed_fields.updating import Door
 
 KUBECTL = "kubectl"
-_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def fields_of_last_applied(live: Object, door: Door) -> Fields:
     """What was applied from the client and is so still; nothing if the annotation cannot be understood."""
     try:
-        config = orjson.loads(annotations_of(live).get(_ANNOTATION) or "null")
+        config = orjson.loads(annotations_of(live).get(LAST_APPLIED) or "null")
     except orjson.JSONDecodeError:
         return {}
     if not isinstance(config, dict) or config.get("apiVersion") != door.api_version:
@@ -43,12 +43,12 @@ def fields_of_last_applied(live: Object, door: Door) -> Fields:
 def note_last_applied(obj: Object, config: Object) -> None:
     """Keeps the annotation, where there is one, in step with what has been applied on the server."""
     annotations = annotations_of(obj)
-    if not annotations.get(_ANNOTATION):
+    if not annotations.get(LAST_APPLIED):
         return
-    noted = dict(annotations, **{_ANNOTATION: _text(config)})
+    noted = dict(annotations, **{LAST_APPLIED: _text(config)})
     size = sum(len(name.encode()) + len(value.encode()) for name, value in noted.items())
     if size > MAX_ANNOTATIONS_SIZE:
-        del noted[_ANNOTATION]
+        del noted[LAST_APPLIED]
     obj["metadata"]["annotations"] = noted
 
 
@@ -56,7 +56,7 @@ def _text(config: Object) -> str:
     """The configuration without the annotation, as kubectl writes it: keys sorted, a line end."""
     metadata = dict(config.get("metadata") or {})
     if "annotations" in metadata:
-        kept = {name: value for name, value in metadata["annotations"].items() if name != _ANNOTATION}
+        kept = {name: value for name, value in metadata["annotations"].items() if name != LAST_APPLIED}
         metadata = {**metadata, "annotations": kept}
     text = orjson.dumps(
         {**config, "metadata": metadata}, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE

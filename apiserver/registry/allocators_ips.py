@@ -12,6 +12,7 @@ from apimachinery.objects import Object, get_path
 from apimachinery.scheme import IP_ADDRESSES
 from apimachinery.serialize import from_json, to_json
 from apimachinery.times import format_time
+from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
 from apiserver.registry.allocators import (
     AlreadyAllocated,
     NotInRange,
@@ -22,8 +23,6 @@ from apiserver.registry.allocators import (
 from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-MANAGER = "ipallocator.k8s.io"
 
 
 class AddressAllocator:
@@ -111,7 +110,7 @@ def _ip_address(address: str, family: str, service: Object, now: datetime) -> Ob
             "creationTimestamp": format_time(now),
             "labels": {
                 "ipaddress.kubernetes.io/ip-family": family,
-                "ipaddress.kubernetes.io/managed-by": MANAGER,
+                ADDRESS_MANAGED_BY: IP_ALLOCATOR,
             },
         },
         "spec": {"parentRef": _parent(service)},

@@ -15,8 +15,8 @@ from datetime import datetime
 from apimachinery.objects import Object, get_path, key_of, labels_of, name_of
 from apimachinery.scheme import IP_ADDRESSES, SERVICES
 from apimachinery.serialize import from_json
+from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
 from apiserver.registry.allocators import AllocationError
-from apiserver.registry.allocators_ips import MANAGER
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_ranges import AddressRanges
 from apiserver.storage.interface import Storage, StorageError
@@ -63,7 +63,7 @@ def plan_repair(services: Iterable[Object], taken_ports: set[int], addresses: It
 
 
 def _is_ours(address: Object) -> bool:
-    return labels_of(address).get("ipaddress.kubernetes.io/managed-by") == MANAGER
+    return labels_of(address).get(ADDRESS_MANAGED_BY) == IP_ALLOCATOR
 
 
 def _owner(address: Object) -> tuple[str, str]:

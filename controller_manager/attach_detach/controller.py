@@ -23,11 +23,11 @@ from apimachinery.objects import (
     uid_of,
 )
 from apimachinery.volumes import claim_key, claim_of_volume, is_bound_to, is_fully_bound
+from apimachinery.well_known import MANAGED_ATTACH_DETACH
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
 from client.own_writes import OwnWrites
 from controller_manager.attach_detach.plan import (
-    MANAGED,
     MAX_WAIT_FOR_UNMOUNT,
     NodePlan,
     Want,
@@ -124,7 +124,7 @@ class AttachDetachController:
     # Looking.
 
     def _wants(self, node: Object) -> list[Want]:
-        if MANAGED not in annotations_of(node):
+        if MANAGED_ATTACH_DETACH not in annotations_of(node):
             return []
         found: dict[str, Want] = {}
         for pod in self._pods.by_index("node", name_of(node)):

@@ -24,8 +24,6 @@ from apimachinery.objects import (
 )
 from apimachinery.pods import is_terminal
 
-MANAGED = "volumes.kubernetes.io/controller-managed-attach-detach"
-"""On a node: its kubelet leaves attaching to us."""
 KEEPS_VOLUMES = "volumes.kubernetes.io/keep-terminated-pod-volumes"
 MAX_WAIT_FOR_UNMOUNT = 360.0
 _SHARED_MODES = {"ReadOnlyMany", "ReadWriteMany"}

@@ -13,10 +13,9 @@ from typing import NamedTuple
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, Object, deep_copy, get_path
 from apimachinery.times import format_time
+from apimachinery.well_known import KUBELET_CLIENT, KUBELET_SERVING
 from client.controller import Watch, by_name
 from controller_manager.certificates.requests import (
-    KUBELET_CLIENT,
-    KUBELET_SERVING,
     NODE_PREFIX,
     Request,
     is_decided,

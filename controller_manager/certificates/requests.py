@@ -15,10 +15,6 @@ from apimachinery.objects import Object, get_path
 if TYPE_CHECKING:
     from cryptography import x509
 
-API_CLIENT = "kubernetes.io/kube-apiserver-client"
-KUBELET_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
-KUBELET_SERVING = "kubernetes.io/kubelet-serving"
-LEGACY_UNKNOWN = "kubernetes.io/legacy-unknown"
 
 NODE_PREFIX, NODES_GROUP = "system:node:", "system:nodes"
 _ENCIPHERMENT, _SIGNATURE = "key encipherment", "digital signature"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller_manager.certificates.requests import (
+from apimachinery.well_known import (
     API_CLIENT,
     KUBELET_CLIENT,
     KUBELET_SERVING,

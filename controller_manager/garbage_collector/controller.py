@@ -17,6 +17,7 @@ from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from client.controller import Controller, NotYetError, Watch
 from client.discovery import discover, preferred
 from client.errors import ConnectionFailed
+from client.events import WARNING
 from client.informer import Informer
 from client.retry import retry_on_conflict
 from controller_manager.context import ControllerContext
@@ -134,7 +135,7 @@ class GarbageCollector:
                 where = f"namespace: {node.namespace}, name: {owner.name}, uid: {owner.uid}"
                 named = f"[{owner.api_version}/{owner.kind}, {where}]"
                 message = f'ownerRef {named} does not exist in namespace "{node.namespace}"'
-                self._events.event(node.reference, "Warning", "OwnerRefInvalidNamespace", message)
+                self._events.event(node.reference, WARNING, "OwnerRefInvalidNamespace", message)
 
     def _is_unseen(self, owner: Owner) -> bool:
         """Its watch may never tell: what came and went while a watch was made anew is in no list, either."""

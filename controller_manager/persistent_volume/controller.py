@@ -23,6 +23,7 @@ from apimachinery.objects import (
 )
 from apimachinery.pods import is_terminal
 from client.controller import Watch
+from client.events import NORMAL, WARNING
 from controller_manager.context import ControllerContext
 from controller_manager.persistent_volume.binder import Binder
 from controller_manager.persistent_volume.claims import (
@@ -175,7 +176,7 @@ class PersistentVolumeController:
             "or manually by the system administrator. If volume creation is delayed, please verify that "
             "the provisioner is running and correctly registered."
         )
-        self._events.event(claim, "Normal", "ExternalProvisioning", text)
+        self._events.event(claim, NORMAL, "ExternalProvisioning", text)
 
     # Volumes.
 
@@ -229,7 +230,7 @@ class PersistentVolumeController:
         except FileNotFoundError:
             pass
         except OSError as error:
-            return await self._fail(volume, Event("Warning", "VolumeFailedDelete", str(error)))
+            return await self._fail(volume, Event(WARNING, "VolumeFailedDelete", str(error)))
         await self._client.delete(
             scheme.PERSISTENT_VOLUMES, name_of(volume), options={"preconditions": {"uid": uid_of(volume)}}
         )

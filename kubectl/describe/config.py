@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from apimachinery.objects import Object, name_of
+from apimachinery.objects import Object, annotations_of, name_of
+from apimachinery.well_known import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN
 from kubectl.describe import values
 from kubectl.describe.related import Related
 from kubectl.describe.values import NONE
 from kubectl.describe.writer import Writer
-
-SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
 
 
 def write_config_map(writer: Writer, obj: Object, _: Related) -> None:
@@ -47,8 +46,7 @@ def write_service_account(writer: Writer, obj: Object, related: Related) -> None
         name_of(each)
         for each in secrets
         if each.get("type") == SERVICE_ACCOUNT_TOKEN
-        and (each["metadata"].get("annotations") or {}).get("kubernetes.io/service-account.name")
-        == name_of(obj)
+        and annotations_of(each).get(SERVICE_ACCOUNT_NAME) == name_of(obj)
     ]
     pulls = [each.get("name", "") for each in obj.get("imagePullSecrets") or ()]
     mounts = [each.get("name", "") for each in obj.get("secrets") or ()]

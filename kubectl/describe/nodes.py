@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of
 from apimachinery.pods import add_up, pod_limits, pod_requests
 from apimachinery.quantity import Quantity
+from apimachinery.well_known import ROLE, ROLE_PREFIX
 from kubectl.describe import values
 from kubectl.describe.related import Related
 from kubectl.describe.values import UNSET
 from kubectl.describe.writer import Writer
 
-_ROLE_PREFIX = "node-role.kubernetes.io/"
 _SYSTEM_INFO = (
     ("Machine ID", "machineID"), ("System UUID", "systemUUID"), ("Boot ID", "bootID"),
     ("Kernel Version", "kernelVersion"), ("OS Image", "osImage"), ("Operating System", "operatingSystem"),
@@ -41,8 +41,8 @@ def write_node(writer: Writer, obj: Object, related: Related) -> None:
 
 
 def roles_of(node: Object) -> list[str]:
-    found = {key.removeprefix(_ROLE_PREFIX) for key in labels_of(node) if key.startswith(_ROLE_PREFIX)}
-    if role := labels_of(node).get("kubernetes.io/role"):
+    found = {key.removeprefix(ROLE_PREFIX) for key in labels_of(node) if key.startswith(ROLE_PREFIX)}
+    if role := labels_of(node).get(ROLE):
         found.add(role)
     return sorted(found)
 

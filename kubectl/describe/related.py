@@ -9,6 +9,7 @@ from apimachinery import labels, scheme
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, get_path, name_of, namespace_of, uid_of
 from apimachinery.scheme import Resource
+from apimachinery.well_known import SERVICE_NAME
 
 if TYPE_CHECKING:
     from client.rest import Client
@@ -48,7 +49,7 @@ def of_namespace(*resources: Resource, of_name: bool = False) -> Fetch:
 
 
 async def slices_of_service(client: Client, obj: Object) -> Related:
-    selector = f"kubernetes.io/service-name={name_of(obj)}"
+    selector = f"{SERVICE_NAME}={name_of(obj)}"
     listed = await client.list(scheme.ENDPOINT_SLICES, namespace_of(obj), label_selector=selector)
     return {"endpointslices": listed["items"]}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apimachinery.objects import Object, get_path, name_of
+from apimachinery.objects import Object, annotations_of, get_path, name_of
+from apimachinery.volumes import DEFAULT_CLASS
 from kubectl.describe import values
 from kubectl.describe.related import Related
 from kubectl.describe.values import NONE, UNSET
@@ -96,10 +97,9 @@ def _users(claim: Object, pods: Sequence[Object]) -> list[str]:
 
 
 def write_storage_class(writer: Writer, obj: Object, _: Related) -> None:
-    default = (obj["metadata"].get("annotations") or {}).get("storageclass.kubernetes.io/is-default-class")
+    annotations = annotations_of(obj)
     writer.field("Name", name_of(obj))
-    writer.field("IsDefaultClass", "Yes" if default == "true" else "No")
-    annotations = obj["metadata"].get("annotations") or {}
+    writer.field("IsDefaultClass", "Yes" if annotations.get(DEFAULT_CLASS[0]) == "true" else "No")
     writer.field(
         "Annotations", ",".join(f"{key}={value}" for key, value in sorted(annotations.items())) or NONE
     )

@@ -9,8 +9,8 @@ from apimachinery.durations import human_duration
 from apimachinery.labels import SelectorError, selector_from_label_selector
 from apimachinery.objects import Object, annotations_of, controller_of, labels_of, name_of, namespace_of
 from apimachinery.times import parse_time
+from apimachinery.well_known import LAST_APPLIED
 from kubectl.describe.writer import Writer
-from kubectl.last_applied import ANNOTATION as LAST_APPLIED
 
 NONE, UNSET = "<none>", "<unset>"
 _MAX_ANNOTATION = 140

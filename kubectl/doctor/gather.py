@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from apimachinery import scheme
 from apimachinery.objects import Object, get_path, labels_of, name_of
+from apimachinery.well_known import HOLLOW_NODE
 from kubeadm.config import ClusterConfig
 from kubectl.doctor.dns import NAMESPACE, SERVICE, DnsFacts
 from kubectl.doctor.etcd import EtcdFacts, read_etcd
-from kubectl.evidence import daemons
 from kubectl.evidence.asker import Asker
 from kubectl.why.gather.services import service_facts
 from kubectl.why.rules.programming import behind
@@ -37,7 +37,7 @@ async def dns_facts(asker: Asker, *, is_here: bool) -> DnsFacts:
     )
     if not service:
         return DnsFacts(service=service)
-    real = [each for each in nodes or () if not labels_of(each).get(daemons.HOLLOW)]
+    real = [each for each in nodes or () if not labels_of(each).get(HOLLOW_NODE)]
     way, pods_ask = await asyncio.gather(service_facts(asker, service), _pods_ask(asker, real))
     endpoints = list(ready_endpoints(way.slices))
     facts = DnsFacts(

@@ -12,12 +12,11 @@ import orjson
 from apimachinery import scheme
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of, uid_of
+from apimachinery.well_known import CONTROL_PLANE_ROLE, HOLLOW_NODE, HOSTNAME
 from client.errors import ConnectionFailed
 from kubectl.evidence.asker import Asker, Objects, in_time
 
 SCHEDULER_PORT, PROXY_PORT = 10259, 10261
-HOLLOW = "sampan.io/hollow"
-_HOSTNAME, _CONTROL_PLANE = "kubernetes.io/hostname", "node-role.kubernetes.io/control-plane"
 _MAX_HOSTS = 3
 _NOBODY = re.compile(r"refused|connect call failed|no route to host|timed? ?out|no answer within", re.I)
 """What the apiserver says of a daemon that is not there, or not to be reached."""
@@ -38,7 +37,7 @@ async def lease(asker: Asker, name: str, namespace: str = "kube-system") -> Obje
 
 async def node_record(asker: Asker, pod: Object, node: Object | None) -> NodeRecord | None:
     """What the pod's kubelet tells of this very pod."""
-    if not node or labels_of(node).get(HOLLOW):
+    if not node or labels_of(node).get(HOLLOW_NODE):
         return None
     path = f"/api/v1/nodes/{name_of(node)}/proxy/debug/pods/{namespace_of(pod)}/{quote(name_of(pod))}"
     answer = await asker.json(path, f"kubelet of {name_of(node)}")
@@ -63,11 +62,11 @@ async def attempts(asker: Asker, pod: Object, leader: Object | None, nodes: Obje
 def hosts_of(leader: Object | None, nodes: Objects) -> list[str]:
     """The nodes that the holder of a Lease may run on. Its identity begins with its host's name."""
     host = (get_path(leader or {}, "spec.holderIdentity") or "").rpartition("_")[0]
-    real = [each for each in nodes if not labels_of(each).get(HOLLOW)]
-    named = [name_of(each) for each in real if host in (name_of(each), labels_of(each).get(_HOSTNAME))]
+    real = [each for each in nodes if not labels_of(each).get(HOLLOW_NODE)]
+    named = [name_of(each) for each in real if host in (name_of(each), labels_of(each).get(HOSTNAME))]
     if named:
         return named
-    masters = [name_of(each) for each in real if _CONTROL_PLANE in labels_of(each)]
+    masters = [name_of(each) for each in real if CONTROL_PLANE_ROLE in labels_of(each)]
     return masters or [name_of(each) for each in real]
 
 

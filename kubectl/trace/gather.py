@@ -9,6 +9,7 @@ import orjson
 
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, labels_of, name_of
+from apimachinery.well_known import HOLLOW_NODE, SERVICE_NAME
 from kubectl.evidence import daemons
 from kubectl.evidence.asker import Asker, Objects
 from kubectl.failures import CommandError
@@ -57,11 +58,9 @@ async def _services(asker: Asker, slices: Iterable[NamespacedName], nodes: Objec
     """What each proxy programmed for the Services that these slices belong to."""
     found = await asyncio.gather(*(asker.get(scheme.ENDPOINT_SLICES, e.name, e.namespace) for e in slices))
     owners = {
-        (each["metadata"]["namespace"], labels_of(each).get("kubernetes.io/service-name", ""))
-        for each in found
-        if each
+        (each["metadata"]["namespace"], labels_of(each).get(SERVICE_NAME, "")) for each in found if each
     }
-    asked = [each for each in nodes if not labels_of(each).get(daemons.HOLLOW)][:MAX_NODES]
+    asked = [each for each in nodes if not labels_of(each).get(HOLLOW_NODE)][:MAX_NODES]
     return [
         record
         for records in await asyncio.gather(

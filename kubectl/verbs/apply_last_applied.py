@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, name_of, namespace_of
+from apimachinery.well_known import LAST_APPLIED
 from kubectl import dry_run, editing, field_validation, last_applied, manifests, printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
@@ -81,7 +82,7 @@ async def _edit_applied(
 ) -> None:
     async def save(edited: Object) -> None:
         text = f"{last_applied.text_of(edited)}\n"
-        patch = {"metadata": {"annotations": {last_applied.ANNOTATION: text}}}
+        patch = {"metadata": {"annotations": {LAST_APPLIED: text}}}
         target = one.target
         await client.patch(target.resource, target.name, patch, one.namespace or None, params=params)
         print(f"{one.label} edited")
@@ -121,10 +122,10 @@ def set_last_applied(
                     f"no last-applied-configuration annotation found on resource: {name}, to create the "
                     "annotation, run the command with --create-annotation"
                 )
-            text = last_applied.annotated(obj)["metadata"]["annotations"][last_applied.ANNOTATION]
+            text = last_applied.annotated(obj)["metadata"]["annotations"][LAST_APPLIED]
             result = {**obj, **live}
             if mode is not DryRun.CLIENT:
-                patch = {"metadata": {"annotations": {last_applied.ANNOTATION: text}}}
+                patch = {"metadata": {"annotations": {LAST_APPLIED: text}}}
                 result = await client.patch(resource, name, patch, inside, params=mode.parameters)
             if printing:
                 printers.show(result, printing)

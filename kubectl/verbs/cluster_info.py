@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery import scheme
 from apimachinery.errors import StatusError
-from apimachinery.objects import Object, get_path, key_of, name_of
+from apimachinery.objects import Object, get_path, key_of, labels_of, name_of
 from apimachinery.scheme import Resource
 from kubectl import printers, session
 from kubectl.arguments import Flag, Words
@@ -36,7 +36,7 @@ async def _show(client: Client, _: str) -> str:
     lines = [_line("Kubernetes control plane", server)]
     services = await client.list(scheme.SERVICES, "kube-system", label_selector=LABEL)
     for service in services["items"]:
-        title = (service["metadata"].get("labels") or {}).get("kubernetes.io/name") or name_of(service)
+        title = labels_of(service).get("kubernetes.io/name") or name_of(service)
         lines.append(_line(title, address(server, service)))
     hint = "To further debug and diagnose cluster problems, use 'sampan cluster-info dump'."
     return "\n".join([*lines, "", hint])

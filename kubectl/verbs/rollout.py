@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, annotations_of, name_of
+from apimachinery.well_known import REVISION
 from kubectl import printers, rollouts, session
 from kubectl.arguments import Flag
 from kubectl.commands import Group
@@ -50,7 +51,7 @@ def status(
 
 
 def _check_revision(obj: Object, wanted: int) -> None:
-    running = annotations_of(obj).get(rollouts.REVISION, "0")
+    running = annotations_of(obj).get(REVISION, "0")
     if running != str(wanted):
         raise CommandError(f"desired revision ({wanted}) is different from the running revision ({running})")
 

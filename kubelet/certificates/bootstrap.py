@@ -14,12 +14,13 @@ from pathlib import Path
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.serialize import to_yaml
+from apimachinery.well_known import KUBELET_CLIENT
 from client.errors import ConnectionFailed
 from client.metrics import count_request
 from client.rest import Client
 from component_base.certificates import CertificateError, inspect
 from component_base.kubeconfig import ClientConfig, ConfigError, load
-from kubelet.certificates.requests import CLIENT_SIGNER, RequestRefused, Wanted, obtain
+from kubelet.certificates.requests import RequestRefused, Wanted, obtain
 from kubelet.certificates.store import CertificateStore
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ async def ensure_kubeconfig(
     config = load(bootstrap)
     client = Client(config, user_agent="kubelet", on_answer=count_request)
     try:
-        key, certificate = await _obtain(client, Wanted(node, CLIENT_SIGNER), store)
+        key, certificate = await _obtain(client, Wanted(node, KUBELET_CLIENT), store)
     finally:
         await client.aclose()
     store.save(key, certificate, now)

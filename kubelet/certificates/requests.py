@@ -13,6 +13,7 @@ from apimachinery.conditions import condition_of
 from apimachinery.errors import AlreadyExistsError
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CERTIFICATE_SIGNING_REQUESTS
+from apimachinery.well_known import KUBELET_CLIENT
 from client.rest import Client
 from component_base.certificates import CertificateError, new_key, new_request
 from kubelet.certificates.store import CertificateStore
@@ -20,8 +21,6 @@ from kubelet.certificates.store import CertificateStore
 log = logging.getLogger(__name__)
 
 NODES_GROUP = "system:nodes"
-CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
-SERVING_SIGNER = "kubernetes.io/kubelet-serving"
 _PATIENCE = 15 * 60.0
 """Then another request is made, with another key."""
 
@@ -37,7 +36,7 @@ class Wanted:
 
     @property
     def usages(self) -> list[str]:
-        return ["digital signature", "client auth" if self.signer == CLIENT_SIGNER else "server auth"]
+        return ["digital signature", "client auth" if self.signer == KUBELET_CLIENT else "server auth"]
 
 
 class RequestRefused(Exception):

@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from apimachinery.well_known import KUBELET_CLIENT, KUBELET_SERVING
 from client.rest import Client
 from component_base.certificates import load_pair
 from kubelet import metrics
 from kubelet.certificates.manager import CertificateManager, Told
-from kubelet.certificates.requests import CLIENT_SIGNER, SERVING_SIGNER, Wanted
+from kubelet.certificates.requests import Wanted
 from kubelet.certificates.store import CertificateStore
 from kubelet.node.status import NodeConfig
 
@@ -37,14 +38,14 @@ def certificate_managers(
         config = client.config
         if config.client_cert and config.client_key:
             store.adopt(config.client_key.decode(), config.client_cert.decode(), now())
-        wanted = Wanted(node.name, CLIENT_SIGNER)
+        wanted = Wanted(node.name, KUBELET_CLIENT)
         managers.append(
             CertificateManager(
                 client, store, lambda: wanted, client.use_certificate, now, random.Random(), OF_CLIENT
             )
         )
     if configuration["serverTLSBootstrap"]:
-        server = Wanted(node.name, SERVING_SIGNER, (node.hostname,), tuple(node.addresses))
+        server = Wanted(node.name, KUBELET_SERVING, (node.hostname,), tuple(node.addresses))
         managers.append(
             CertificateManager(
                 client,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object, name_of, uid_of
 from apimachinery.quantity import Quantity
+from apimachinery.well_known import HOSTNAME, MANAGED_ATTACH_DETACH
 from component_base.version import GIT_VERSION
 from kubelet.node.machine import Machine
 from kubelet.runtime.interface import ImageRef, RuntimeVersion
@@ -124,7 +125,7 @@ def node_labels(machine: Machine, config: NodeConfig) -> dict[str, str]:
         "beta.kubernetes.io/arch": machine.architecture,
         "beta.kubernetes.io/os": "linux",
         "kubernetes.io/arch": machine.architecture,
-        "kubernetes.io/hostname": config.hostname,
+        HOSTNAME: config.hostname,
         "kubernetes.io/os": "linux",
         **config.labels,
     }
@@ -144,7 +145,7 @@ def new_node(machine: Machine, config: NodeConfig, status: Object) -> Object:
             "name": config.name,
             "labels": node_labels(machine, config),
             "annotations": {
-                "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+                MANAGED_ATTACH_DETACH: "true",
                 **config.annotations,
             },
         },

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apimachinery.objects import Object, get_path, is_terminating, uid_of
-from kubelet.events import Recorder
+from kubelet.events import WARNING, Recorder
 from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container, running_containers
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind
@@ -193,7 +193,7 @@ class ProbeManager:
             return
         reason = "ProbeWarning" if attempt.outcome is Outcome.WARNING else "Unhealthy"
         reference = container_reference(target.pod, target.container["name"])
-        self._recorder.event(reference, "Warning", reason, message)
+        self._recorder.event(reference, WARNING, reason, message)
 
 
 def _event_message(kind: ProbeKind, attempt: Attempt) -> str | None:

@@ -7,14 +7,14 @@ hash as an annotation and has a uid of its own.
 from __future__ import annotations
 
 from apimachinery.objects import Object, annotations_of, name_of, namespace_of, uid_of
+from apimachinery.well_known import MIRROR_POD
 
 SOURCE = "kubernetes.io/config.source"
 HASH = "kubernetes.io/config.hash"
-MIRROR = "kubernetes.io/config.mirror"
 
 
 def is_mirror(pod: Object) -> bool:
-    return MIRROR in annotations_of(pod)
+    return MIRROR_POD in annotations_of(pod)
 
 
 def is_static(pod: Object) -> bool:
@@ -24,7 +24,7 @@ def is_static(pod: Object) -> bool:
 
 def node_uid(pod: Object) -> str:
     """The uid that the pod has on its node: of a mirror, its static pod's."""
-    return annotations_of(pod).get(MIRROR) or uid_of(pod)
+    return annotations_of(pod).get(MIRROR_POD) or uid_of(pod)
 
 
 def mirror_of(pod: Object, node: Object) -> Object:
@@ -40,7 +40,7 @@ def mirror_of(pod: Object, node: Object) -> Object:
         "name": name_of(pod),
         "namespace": namespace_of(pod),
         "labels": pod["metadata"].get("labels") or {},
-        "annotations": {**annotations_of(pod), MIRROR: annotations_of(pod)[HASH]},
+        "annotations": {**annotations_of(pod), MIRROR_POD: annotations_of(pod)[HASH]},
         "ownerReferences": [owner],
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]}

@@ -10,10 +10,11 @@ from enum import Enum, auto
 from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError
 from apimachinery.objects import NamespacedName, Object, annotations_of, is_terminating, key_of, uid_of
 from apimachinery.scheme import PODS
+from apimachinery.well_known import MIRROR_POD
 from client.controller import Controller
 from client.informer import Informer
 from client.rest import Client
-from kubelet.static_pods.identity import HASH, MIRROR, mirror_of
+from kubelet.static_pods.identity import HASH, mirror_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def mirror_action(static: Object | None, mirror: Object | None) -> MirrorAction:
     """What brings the API nearer to what the node runs."""
     if mirror is None:
         return MirrorAction.NONE if static is None else MirrorAction.CREATE
-    is_current = static is not None and annotations_of(static)[HASH] == annotations_of(mirror)[MIRROR]
+    is_current = static is not None and annotations_of(static)[HASH] == annotations_of(mirror)[MIRROR_POD]
     return MirrorAction.NONE if is_current and not is_terminating(mirror) else MirrorAction.DELETE
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from apimachinery.labels import NOTHING, Selector
 from apimachinery.objects import Object
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, find_untolerated
+from apimachinery.well_known import HOSTNAME, ZONE
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Normalize, Skip, Subject, Verdict
 from scheduler.framework.normalize import IGNORED
@@ -26,7 +27,6 @@ from scheduler.pod_info import PodInfo, SpreadConstraint
 if TYPE_CHECKING:
     from scheduler.columns import Columns, IntArray, Mask
 
-HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 SYSTEM_DEFAULTS = (
     SpreadConstraint(3, HOSTNAME, NOTHING),
     SpreadConstraint(5, ZONE, NOTHING),

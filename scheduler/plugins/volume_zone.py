@@ -9,6 +9,7 @@ from typing import cast
 
 from apimachinery import volumes
 from apimachinery.objects import Object, get_path, labels_of
+from apimachinery.well_known import REGION, ZONE
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, EventKind, Hints, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
@@ -17,10 +18,10 @@ from scheduler.pod_info import ClaimReference, PodInfo
 from scheduler.volumes.storage import Storage
 
 TOPOLOGY_LABELS = {
-    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
-    "topology.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "topology.kubernetes.io/region": "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone": ZONE,
+    "failure-domain.beta.kubernetes.io/region": REGION,
+    ZONE: ZONE,
+    REGION: REGION,
 }
 """Each with its present name."""
 SEPARATOR = "__"

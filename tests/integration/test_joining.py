@@ -25,12 +25,13 @@ from apimachinery.scheme import (
     SECRETS,
 )
 from apimachinery.serialize import to_yaml
+from apimachinery.well_known import KUBELET_SERVING
 from client.rest import Client
 from component_base.certificates import inspect, load_pair
 from component_base.kubeconfig import load
 from kubelet.certificates.bootstrap import ensure_kubeconfig
 from kubelet.certificates.manager import CertificateManager
-from kubelet.certificates.requests import SERVING_SIGNER, Wanted
+from kubelet.certificates.requests import Wanted
 from kubelet.certificates.rotation import OF_CLIENT
 from kubelet.certificates.store import CertificateStore
 from tests.integration.plane import API, CONTROLLERS, Plane, eventually
@@ -193,7 +194,7 @@ async def test_a_node_gets_a_serving_certificate_for_its_own_addresses(
         got.set()
 
     store = CertificateStore(tmp_path / "pki", "kubelet-server")
-    wanted = Wanted("n1", SERVING_SIGNER, ("n1",), ("127.0.0.1",))
+    wanted = Wanted("n1", KUBELET_SERVING, ("n1",), ("127.0.0.1",))
     manager = CertificateManager(node, store, lambda: wanted, use, now, random.Random(0), OF_CLIENT)
     async with running(manager), asyncio.timeout(20):
         await got.wait()

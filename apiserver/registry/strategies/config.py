@@ -12,6 +12,7 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, forbidden, invalid, required, too_long
 from apimachinery.objects import Object, annotations_of
+from apimachinery.well_known import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN
 from apiserver.registry.strategies.checks import Errors, immutable, matches, same
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns
@@ -19,7 +20,6 @@ from apiserver.registry.strategies.warnings.key_pairs import key_pair_warnings
 from apiserver.registry.strategy import Column, Strategy
 
 _MAX_SIZE = 1024 * 1024
-_ACCOUNT = "kubernetes.io/service-account.name"
 _FIXED = "field is immutable when `immutable` is set"
 _REDACTED = "<secret contents redacted>"
 _NEEDED = {
@@ -126,8 +126,8 @@ def _validate_secret(secret: Object) -> Errors:
         yield from matches(key, at.key(key), names.is_config_map_key)
     if sum(len(_decoded(value)) for value in data.values()) > _MAX_SIZE:
         yield too_long(at, "", _MAX_SIZE)
-    if sort == "kubernetes.io/service-account-token" and not annotations_of(secret).get(_ACCOUNT):
-        yield required(Path("metadata", "annotations").key(_ACCOUNT))
+    if sort == SERVICE_ACCOUNT_TOKEN and not annotations_of(secret).get(SERVICE_ACCOUNT_NAME):
+        yield required(Path("metadata", "annotations").key(SERVICE_ACCOUNT_NAME))
     if sort == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
         yield from (required(at.key(key)) for key in ("username", "password"))
     yield from _needed_keys(data, sort or "", at)

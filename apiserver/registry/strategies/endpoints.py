@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required, too_many
 from apimachinery.objects import Object, labels_of
+from apimachinery.well_known import ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, HOSTNAME, SLICE_MANAGED_BY
 from apiserver.registry.strategies.checks import (
     Errors,
     dns_label,
@@ -27,7 +28,6 @@ from apiserver.registry.strategies.tables import NONE, UNSET, age, columns
 from apiserver.registry.strategies.warnings.addresses import ip_warnings
 from apiserver.registry.strategy import Column, Strategy
 
-_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _OWN_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 """They write addresses as they should be: nothing to look for, and much to look through."""
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -55,7 +55,7 @@ class EndpointsStrategy(Strategy):
         return errors
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        if labels_of(obj).get("endpoints.kubernetes.io/managed-by") == "endpoint-controller":
+        if labels_of(obj).get(ENDPOINTS_MANAGED_BY) == ENDPOINTS_CONTROLLER:
             return []
         return [
             text
@@ -160,7 +160,7 @@ class EndpointSliceStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         if obj.get("addressType") == "FQDN":
             return ["spec.addressType: FQDN endpoints are deprecated"]
-        if labels_of(obj).get(_MANAGED_BY) in _OWN_CONTROLLERS:
+        if labels_of(obj).get(SLICE_MANAGED_BY) in _OWN_CONTROLLERS:
             return []
         return [
             text
@@ -199,9 +199,9 @@ def _validate_endpoints(endpoints: Sequence[Object], sort: str) -> Errors:
         if endpoint.get("hostname") is not None:
             yield from dns_label(endpoint["hostname"], at.child("hostname"))
         yield from _validate_hints(endpoint.get("hints") or {}, at.child("hints"))
-        if "kubernetes.io/hostname" in (endpoint.get("deprecatedTopology") or ()):
+        if HOSTNAME in (endpoint.get("deprecatedTopology") or ()):
             detail = "may not be set, use nodeName instead"
-            yield forbidden(at.child("deprecatedTopology").key("kubernetes.io/hostname"), detail)
+            yield forbidden(at.child("deprecatedTopology").key(HOSTNAME), detail)
 
 
 def _validate_hints(hints: Object, path: Path) -> Errors:

@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery.conditions import find_condition
 from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object, get_path, labels_of
+from apimachinery.well_known import ROLE, ROLE_PREFIX
 from apiserver.registry.strategies.checks import Errors, enumerate_repeats, quantity_of, same, valid_cidr
 from apiserver.registry.strategies.podspec.defaults import canonical_amounts, fill_absent
 from apiserver.registry.strategies.podspec.resources import resource_amount
@@ -17,7 +18,6 @@ from apiserver.registry.strategies.tables import NONE, UNKNOWN, age, columns
 from apiserver.registry.strategies.warnings.addresses import cidr_warnings
 from apiserver.registry.strategy import Column, Strategy
 
-_ROLE_PREFIX, _ROLE = "node-role.kubernetes.io/", "kubernetes.io/role"
 _NODE_INFO = (
     "machineID",
     "systemUUID",
@@ -131,8 +131,8 @@ def _status_text(node: Object) -> str:
 
 def _roles(node: Object) -> list[str]:
     labels = labels_of(node)
-    roles = {key.removeprefix(_ROLE_PREFIX) for key in labels if key.startswith(_ROLE_PREFIX)}
-    return sorted((roles | {labels.get(_ROLE, "")}) - {""})
+    roles = {key.removeprefix(ROLE_PREFIX) for key in labels if key.startswith(ROLE_PREFIX)}
+    return sorted((roles | {labels.get(ROLE, "")}) - {""})
 
 
 def _amounts(node: Object) -> Errors:

@@ -8,6 +8,7 @@ from apimachinery import names
 from apimachinery.field import Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_labels
 from apimachinery.objects import Object, annotations_of
+from apimachinery.well_known import OLD_TOPOLOGY_MODE, TOPOLOGY_MODE
 from apiserver.registry.strategies.checks import (
     Errors,
     dns_label,
@@ -37,7 +38,6 @@ _POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _TRAFFIC = ("Cluster", "Local")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")  # upstream's order
 _ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'"
-_HINTS, _MODE = "service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"
 _SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _MAX_AFFINITY_SECONDS = 86400
 
@@ -70,10 +70,11 @@ def validate_service(service: Object) -> Errors:
 
 def _annotations(service: Object) -> Errors:
     annotations = annotations_of(service)
-    if _HINTS in annotations and _MODE in annotations and annotations[_HINTS] != annotations[_MODE]:
-        at = Path("metadata", "annotations").key(_MODE)
-        detail = f"must match annotations[{_HINTS}] when both are specified"
-        yield invalid(at, annotations[_MODE], detail)
+    has_both = {OLD_TOPOLOGY_MODE, TOPOLOGY_MODE} <= annotations.keys()
+    if has_both and annotations[OLD_TOPOLOGY_MODE] != annotations[TOPOLOGY_MODE]:
+        at = Path("metadata", "annotations").key(TOPOLOGY_MODE)
+        detail = f"must match annotations[{OLD_TOPOLOGY_MODE}] when both are specified"
+        yield invalid(at, annotations[TOPOLOGY_MODE], detail)
 
 
 def _by_type(spec: Object, sort: str, *, headless: bool) -> Errors:

@@ -9,6 +9,7 @@ import time
 from apimachinery import scheme
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, key_of, labels_of, name_of
+from apimachinery.well_known import HOLLOW_NODE
 from client.errors import ConnectionFailed
 from kubeadm.inspection import Inspection
 from kubectl.evidence import daemons
@@ -75,6 +76,6 @@ async def _store_seconds(asker: Asker) -> float:
 async def _silent_proxies(asker: Asker, nodes: list[Object]) -> list[str]:
     if not await asker.is_ours():
         return []
-    asked = [each for each in nodes if not labels_of(each).get(daemons.HOLLOW)][:MAX_PROXIES]
+    asked = [each for each in nodes if not labels_of(each).get(HOLLOW_NODE)][:MAX_PROXIES]
     answers = await asyncio.gather(*(daemons.proxy_answers(asker, each) for each in asked))
     return [name_of(node) for node, answer in zip(asked, answers, strict=True) if answer is False]

@@ -16,12 +16,12 @@ from apimachinery.objects import (
     uid_of,
 )
 from apimachinery.pods import is_ready, is_terminal
+from apimachinery.well_known import HOLLOW_NODE, SERVICE_NAME
 from kubectl.evidence import daemons
 from kubectl.evidence.asker import Asker, Objects
 from kubectl.why.facts import Backend, ServiceFacts
 from kubectl.why.rules.programming import is_not_programmed
 
-SERVICE_NAME = "kubernetes.io/service-name"
 MAX_BACKENDS, MAX_NODES = 5, 10
 SETTLING = 1.0
 """A proxy that is behind is asked once more: it may be about to catch up."""
@@ -102,7 +102,7 @@ async def _programmed(asker: Asker, service: Object, nodes: Objects) -> dict[str
     """By node. Of upstream's proxies nothing is known, so their silence means nothing."""
     if get_path(service, "spec.clusterIP") in ("None", None, "") or not await asker.is_ours():
         return {}
-    asked = [each for each in nodes if not labels_of(each).get(daemons.HOLLOW)][:MAX_NODES]
+    asked = [each for each in nodes if not labels_of(each).get(HOLLOW_NODE)][:MAX_NODES]
     answers = await asyncio.gather(*(_programmed_on(asker, service, each) for each in asked))
     return dict(each for each in answers if each is not None)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from apimachinery.objects import Object, annotations_of, get_path, name_of
+from apimachinery.volumes import DEFAULT_CLASS, NO_PROVISIONER
 from kubectl.describe.events import last_seen
 from kubectl.evidence.asker import ABSENT
 from kubectl.why import fixes
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Evidence, Fix, seen
 from kubectl.why.facts import ClaimFacts
 
-_DEFAULT = "storageclass.kubernetes.io/is-default-class"
-_NO_PROVISIONER = "kubernetes.io/no-provisioner"
 _TROUBLE = ("ProvisioningFailed", "FailedBinding", "ClaimLost", "VolumeMismatch")
 
 
@@ -57,7 +56,7 @@ def _no_class(facts: ClaimFacts) -> Diagnosis | None:
     names = [name_of(each) for each in facts.classes]
     if wanted == "" or wanted in names or _fitting(facts):
         return None
-    if wanted is None and any(annotations_of(each).get(_DEFAULT) == "true" for each in facts.classes):
+    if wanted is None and any(annotations_of(each).get(DEFAULT_CLASS[0]) == "true" for each in facts.classes):
         return None
     return Diagnosis(
         cause=Cause.VOLUME,
@@ -109,8 +108,8 @@ def _unprovided(facts: ClaimFacts) -> Diagnosis | None:
         )
     if cls is not None and cls.get("volumeBindingMode") == "WaitForFirstConsumer":
         return None
-    provisioner = cls.get("provisioner") if cls else _NO_PROVISIONER
-    nobody = provisioner in (None, _NO_PROVISIONER)
+    provisioner = cls.get("provisioner") if cls else NO_PROVISIONER
+    nobody = provisioner in (None, NO_PROVISIONER)
     return Diagnosis(
         cause=Cause.VOLUME,
         headline=f'claim "{facts.name}" waits for '
@@ -125,7 +124,7 @@ def _class_of(facts: ClaimFacts) -> str:
     wanted = get_path(facts.claim, "spec.storageClassName")
     if wanted is not None:
         return str(wanted)
-    default = (each for each in facts.classes or () if annotations_of(each).get(_DEFAULT) == "true")
+    default = (each for each in facts.classes or () if annotations_of(each).get(DEFAULT_CLASS[0]) == "true")
     return next(map(name_of, default), "")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from apimachinery.objects import get_path, name_of, namespace_of
 from apimachinery.pods import is_ready
+from apimachinery.well_known import SERVICE_NAME
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Fix, seen
 from kubectl.why.facts import ServiceFacts
 from kubectl.why.rules.programming import is_not_programmed
@@ -34,7 +35,7 @@ def has_no_slices(facts: ServiceFacts) -> Diagnosis | None:
         cause=Cause.NETWORK,
         headline=f'Service "{name}" has neither a selector nor an EndpointSlice: it leads nowhere',
         evidence=(seen("service", facts.service, "spec.selector", "not set"),),
-        fix=Fix(f"give it a selector, or an EndpointSlice labelled kubernetes.io/service-name={name}"),
+        fix=Fix(f"give it a selector, or an EndpointSlice labelled {SERVICE_NAME}={name}"),
     )
 
 

@@ -21,10 +21,10 @@ from apimachinery.scheme import (
     VOLUME_ATTACHMENTS,
 )
 from apimachinery.volumes import BIND_COMPLETED
+from apimachinery.well_known import MANAGED_ATTACH_DETACH
 from client.errors import ConnectionFailed
 from controller_manager.attach_detach.controller import AttachDetachController
 from controller_manager.attach_detach.plan import (
-    MANAGED,
     NodePlan,
     Want,
     attachment_for,
@@ -194,7 +194,7 @@ class Attaching(Cluster):
 
     async def fill(self) -> None:
         for name in ("n1", "n2"):
-            metadata = {"name": name, "annotations": {MANAGED: "true"}}
+            metadata = {"name": name, "annotations": {MANAGED_ATTACH_DETACH: "true"}}
             await self.api.create(NODES, {"metadata": metadata, "status": {}})
         claim = await self.api.create(
             PERSISTENT_VOLUME_CLAIMS,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from apimachinery.objects import Object
+from apimachinery.well_known import KUBELET_CLIENT, KUBELET_SERVING
 from controller_manager.certificates import cleaning
 from controller_manager.certificates.approving import permissions, serves_itself
 from controller_manager.certificates.requests import Request, load, read, usages_of
@@ -22,8 +23,6 @@ from controller_manager.certificates.signing import SIGNERS, issue, lifetime
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
 API_SIGNER = "kubernetes.io/kube-apiserver-client"
-CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
-SERVING_SIGNER = "kubernetes.io/kubelet-serving"
 CLIENT_USAGES = ("digital signature", "key encipherment", "client auth")
 SERVING_USAGES = ("digital signature", "server auth")
 NODES = ("system:nodes",)
@@ -53,7 +52,7 @@ def test_a_request_is_read_once() -> None:
         x509.RFC822Name("a@example.com"),
         x509.UniformResourceIdentifier("spiffe://x"),
     )
-    assert read(csr(SERVING_SIGNER, names=names)) == Request(
+    assert read(csr(KUBELET_SERVING, names=names)) == Request(
         "system:node:n1", NODES, ("n1",), ("192.0.2.7",), ("a@example.com",), ("spiffe://x",)
     )
 
@@ -61,29 +60,29 @@ def test_a_request_is_read_once() -> None:
 @pytest.mark.parametrize(
     ("signer", "request_", "usages", "problem"),
     [
-        pytest.param(CLIENT_SIGNER, NODE, CLIENT_USAGES, "", id="a kubelet's client certificate"),
-        pytest.param(CLIENT_SIGNER, NODE, ("digital signature", "client auth"), "", id="with no RSA key"),
+        pytest.param(KUBELET_CLIENT, NODE, CLIENT_USAGES, "", id="a kubelet's client certificate"),
+        pytest.param(KUBELET_CLIENT, NODE, ("digital signature", "client auth"), "", id="with no RSA key"),
         pytest.param(
-            CLIENT_SIGNER, NODE, SERVING_USAGES,
+            KUBELET_CLIENT, NODE, SERVING_USAGES,
             "usages did not match [client auth digital signature key encipherment]", id="other usages",
         ),
         pytest.param(
-            CLIENT_SIGNER, Request("system:node:n1", ("system:masters",)), CLIENT_USAGES,
+            KUBELET_CLIENT, Request("system:node:n1", ("system:masters",)), CLIENT_USAGES,
             "subject organization is not system:nodes", id="another group",
         ),
         pytest.param(
-            CLIENT_SIGNER, Request("kubernetes-admin", NODES), CLIENT_USAGES,
+            KUBELET_CLIENT, Request("kubernetes-admin", NODES), CLIENT_USAGES,
             "subject common name does not begin with system:node:", id="no node's name",
         ),
         pytest.param(
-            CLIENT_SIGNER, SERVER, CLIENT_USAGES, "DNS subjectAltNames are not allowed", id="with names"
+            KUBELET_CLIENT, SERVER, CLIENT_USAGES, "DNS subjectAltNames are not allowed", id="with names"
         ),
-        pytest.param(SERVING_SIGNER, SERVER, SERVING_USAGES, "", id="a kubelet's serving certificate"),
+        pytest.param(KUBELET_SERVING, SERVER, SERVING_USAGES, "", id="a kubelet's serving certificate"),
         pytest.param(
-            SERVING_SIGNER, NODE, SERVING_USAGES, "DNS or IP subjectAltName is required", id="without names"
+            KUBELET_SERVING, NODE, SERVING_USAGES, "DNS or IP subjectAltName is required", id="without names"
         ),
         pytest.param(
-            SERVING_SIGNER, Request("system:node:n1", NODES, ("n1",), uris=("u",)), SERVING_USAGES,
+            KUBELET_SERVING, Request("system:node:n1", NODES, ("n1",), uris=("u",)), SERVING_USAGES,
             "URI subjectAltNames are not allowed", id="with a URI",
         ),
         pytest.param(API_SIGNER, Request("me"), ("client auth",), "", id="anybody"),
@@ -111,7 +110,7 @@ def test_what_a_signer_refuses(signer: str, request_: Request, usages: tuple[str
     ],
 )
 def test_which_permission_approves(username: str, usages: tuple[str, ...], expected: list[str]) -> None:
-    asked = csr(CLIENT_SIGNER, *usages, username=username)
+    asked = csr(KUBELET_CLIENT, *usages, username=username)
     assert [each.subresource for each in permissions(asked, read(asked))] == expected
 
 
@@ -136,7 +135,7 @@ def node(*addresses: str) -> Object:
 def test_a_node_may_serve_under_its_own_name(
     username: str, request_: Request, seen: Object | None, expected: bool
 ) -> None:
-    asked = csr(SERVING_SIGNER, *SERVING_USAGES, username=username)
+    asked = csr(KUBELET_SERVING, *SERVING_USAGES, username=username)
     assert serves_itself(asked, request_, seen) is expected
 
 
@@ -162,7 +161,7 @@ def authority(days: int) -> x509.Certificate:
 
 
 def test_the_certificate_has_what_was_asked_for_and_no_more() -> None:
-    asked = csr(SERVING_SIGNER, *SERVING_USAGES, names=(x509.DNSName("n1"),))
+    asked = csr(KUBELET_SERVING, *SERVING_USAGES, names=(x509.DNSName("n1"),))
     made = issue(load(asked), usages_of(asked), authority(3650), KEY, timedelta(days=365), NOW)
     made.verify_directly_issued_by(authority(3650))
     assert made.not_valid_before_utc == NOW - timedelta(minutes=5)
@@ -184,7 +183,7 @@ def test_the_certificate_has_what_was_asked_for_and_no_more() -> None:
     ],
 )
 def test_when_a_certificate_ends(life: timedelta, end: datetime) -> None:
-    asked = csr(CLIENT_SIGNER, *CLIENT_USAGES)
+    asked = csr(KUBELET_CLIENT, *CLIENT_USAGES)
     made = issue(load(asked), usages_of(asked), authority(30), KEY, life, NOW)
     assert made.not_valid_after_utc == end
 
@@ -198,7 +197,7 @@ def old(*conditions: str, certificate: bytes = b"") -> Object:
 
 
 def certificate() -> bytes:
-    asked = csr(CLIENT_SIGNER, *CLIENT_USAGES)
+    asked = csr(KUBELET_CLIENT, *CLIENT_USAGES)
     made = issue(load(asked), frozenset(), authority(30), KEY, timedelta(hours=6, minutes=30), NOW)
     return made.public_bytes(serialization.Encoding.PEM)
 

@@ -5,9 +5,8 @@ import re
 import pytest
 
 from apimachinery.objects import name_of
+from apimachinery.well_known import REVISION, REVISION_HISTORY
 from controller_manager.deployment_history import (
-    REVISION,
-    REVISION_HISTORY,
     find_new,
     is_same_template,
     new_replica_set,

@@ -12,9 +12,9 @@ from apimachinery.conditions import condition_of
 from apimachinery.errors import ForbiddenError, StatusError
 from apimachinery.objects import Object, annotations_of, name_of
 from apimachinery.scheme import DEPLOYMENTS, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
+from apimachinery.well_known import REVISION
 from client.errors import ConnectionFailed
 from controller_manager.deployment import DeploymentController
-from controller_manager.deployment_history import REVISION
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.replication_controller import ReplicationControllerController
 from tests.unit.controller_manager.builders import make_deployment, make_template

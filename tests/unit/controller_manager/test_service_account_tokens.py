@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from apimachinery.objects import Object
 from apimachinery.scheme import SECRETS, SERVICE_ACCOUNTS
+from apimachinery.well_known import SERVICE_ACCOUNT_TOKEN
 from component_base.jwt import Verifier
 from controller_manager.options import Options
-from controller_manager.service_account_tokens import TYPE, ServiceAccountTokensController, completed
+from controller_manager.service_account_tokens import ServiceAccountTokensController, completed
 from tests.unit.controller_manager.cluster import Cluster, running
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -27,7 +28,7 @@ def secret(data: dict[str, str] | None = None, uid: str = "") -> Object:
     annotations = {"kubernetes.io/service-account.name": "robot"}
     annotations |= {"kubernetes.io/service-account.uid": uid} if uid else {}
     metadata = {"name": "robot-token", "namespace": "ns", "annotations": annotations}
-    return {"metadata": metadata, "type": TYPE, "data": data or {}}
+    return {"metadata": metadata, "type": SERVICE_ACCOUNT_TOKEN, "data": data or {}}
 
 
 def encoded(**values: str) -> dict[str, str]:

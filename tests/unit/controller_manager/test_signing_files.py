@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller_manager.certificates.requests import API_CLIENT, KUBELET_SERVING
+from apimachinery.well_known import API_CLIENT, KUBELET_SERVING
 from controller_manager.certificates.signing import SIGNERS
 from controller_manager.certificates.signing_files import signing_files, signing_problem
 from controller_manager.options import Options

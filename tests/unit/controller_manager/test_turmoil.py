@@ -58,7 +58,7 @@ from controller_manager.replicaset import ReplicaSetController
 from controller_manager.resource_claim import ResourceClaimController
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.stateful_set.controller import StatefulSetController
-from controller_manager.volume_protection import CLAIM_FINALIZER, ClaimProtectionController
+from controller_manager.volume_protection import CLAIM_PROTECTION, ClaimProtectionController
 from tests.unit.controller_manager.builders import (
     make_daemon_set,
     make_deployment,
@@ -134,7 +134,7 @@ class Turmoil(Cluster):
         if resource is POD_DISRUPTION_BUDGETS and verb == "update/status" and self.random.random() < 0.1:
             self.evict()
         if verb == "create" and resource is PERSISTENT_VOLUME_CLAIMS:
-            obj["metadata"]["finalizers"] = [CLAIM_FINALIZER]
+            obj["metadata"]["finalizers"] = [CLAIM_PROTECTION]
         return self._charge(obj) if verb == "create" and resource is PODS else None
 
     def _charge(self, pod: Object) -> StatusError | None:

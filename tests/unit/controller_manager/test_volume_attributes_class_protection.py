@@ -10,7 +10,7 @@ from apimachinery.scheme import (
     Resource,
 )
 from controller_manager.volume_attributes_class_protection import (
-    FINALIZER,
+    CLASS_PROTECTION,
     VolumeAttributesClassProtectionController,
 )
 from tests.unit.controller_manager.cluster import Cluster, running
@@ -55,7 +55,7 @@ async def test_a_class_goes_when_its_last_user_has_let_it_go(resource: Resource,
     await it.api.create(VOLUME_ATTRIBUTES_CLASSES, GOLD)
     await it.api.create(resource, user)
     async with running(it):
-        await it.until(lambda: finalizers(it) == [FINALIZER])
+        await it.until(lambda: finalizers(it) == [CLASS_PROTECTION])
         await it.api.delete(VOLUME_ATTRIBUTES_CLASSES, "gold")
         with pytest.raises(AssertionError):
             await it.until(lambda: finalizers(it) is None)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from apimachinery.well_known import LAST_APPLIED
 from kubectl.csa_upgrade import owners_of_annotation, upgrade_patch, upgraded
-from kubectl.last_applied import ANNOTATION
 
 CLIENT = "kubectl-client-side-apply"
-NOTED = {"f:metadata": {"f:annotations": {f"f:{ANNOTATION}": {}}}}
+NOTED = {"f:metadata": {"f:annotations": {f"f:{LAST_APPLIED}": {}}}}
 DATA_A, DATA_B = {"f:data": {"f:a": {}}}, {"f:data": {"f:b": {}}}
 
 

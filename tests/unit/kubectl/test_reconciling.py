@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kubectl.reconciling import AUTOUPDATE, Operation, plan, report
+from apimachinery.well_known import RBAC_AUTOUPDATE
+from kubectl.reconciling import Operation, plan, report
 
 READ = {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}
 GET = {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}
@@ -52,11 +53,11 @@ def test_selectors_are_added_and_an_aggregation_that_is_not_wanted_goes() -> Non
 
 
 def test_what_opted_out_is_told_so() -> None:
-    existing = binding(JANE, annotations={AUTOUPDATE: "false"})
+    existing = binding(JANE, annotations={RBAC_AUTOUPDATE: "false"})
     planned = plan(existing, binding(JOE), remove_extra=True)
     assert (planned.protected, planned.operation) == (True, Operation.UPDATE)
     assert report(planned, remove_extra=True).splitlines() == [
-        f"\treconciliation required update, but object opted out ({AUTOUPDATE}: false)",
+        f"\treconciliation required update, but object opted out ({RBAC_AUTOUPDATE}: false)",
         "\tmissing subjects added:",
         "\t\t{Kind:User APIGroup:rbac.authorization.k8s.io Name:joe Namespace:}",
         "\textra subjects removed:",

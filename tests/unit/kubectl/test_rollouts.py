@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from apimachinery.well_known import REVISION
 from kubectl.failures import CommandError
 from kubectl.rollouts import (
-    REVISION,
     deployment_rollback,
     history_table,
     progress_of,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from apimachinery.errors import StatusError
+from apimachinery.well_known import LAST_APPLIED
 from kubectl import dry_run, last_applied, marking, streaming
 from kubectl.failures import CommandError
 from kubectl.kubeconfigs import entries, views
@@ -155,7 +156,7 @@ def test_images_are_references(image: str, fine: bool) -> None:
 def test_apply_remembers_what_it_was_given() -> None:
     obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "1"}}
     annotated = last_applied.annotated(obj)
-    assert annotated["metadata"]["annotations"][last_applied.ANNOTATION] == (
+    assert annotated["metadata"]["annotations"][LAST_APPLIED] == (
         '{"apiVersion":"v1","data":{"k":"1"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"a"}}\n'
     )
     assert last_applied.annotated(annotated) == annotated

@@ -10,8 +10,15 @@ import pytest
 import yaml
 
 from apimachinery.objects import Object, deep_copy
+from apimachinery.well_known import MIRROR_POD
 from kubelet.static_pods.files import ManifestFiles
-from kubelet.static_pods.identity import HASH, MIRROR, is_mirror, is_static, mirror_of, node_uid
+from kubelet.static_pods.identity import (
+    HASH,
+    is_mirror,
+    is_static,
+    mirror_of,
+    node_uid,
+)
 from kubelet.static_pods.manifest import ManifestError, static_pod
 from kubelet.static_pods.mirrors import MirrorAction, mirror_action
 from tests.unit.kubelet.builders import make_container
@@ -115,7 +122,7 @@ STATIC = {"metadata": {"annotations": {HASH: "h1"}}}
 
 
 def mirror(of: str, **metadata: Any) -> Object:
-    return {"metadata": {"annotations": {MIRROR: of}, **metadata}}
+    return {"metadata": {"annotations": {MIRROR_POD: of}, **metadata}}
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from apimachinery.objects import Object
+from apimachinery.well_known import KUBELET_CLIENT, KUBELET_SERVING
 from component_base.certificates import Certificate
 from component_base.kubeconfig import ClientConfig
 from kubelet.certificates.bootstrap import own_kubeconfig
 from kubelet.certificates.manager import names, renewal_at
 from kubelet.certificates.requests import (
-    CLIENT_SIGNER,
-    SERVING_SIGNER,
     RequestRefused,
     Wanted,
     outcome,
@@ -25,7 +24,7 @@ from kubelet.certificates.requests import (
 from kubelet.certificates.store import CertificateStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-SERVER = Wanted("n1", SERVING_SIGNER, ("n1",), ("192.0.2.7",))
+SERVER = Wanted("n1", KUBELET_SERVING, ("n1",), ("192.0.2.7",))
 
 
 def test_the_current_certificate_changes_in_one_step_and_old_ones_go(tmp_path: Path) -> None:
@@ -59,10 +58,10 @@ def test_asking_twice_for_the_same_is_asking_once() -> None:
     first, again = (request_object(SERVER, pem, "digest") for pem in ("one", "two"))
     assert first["metadata"] == again["metadata"]
     assert request_object(SERVER, "one", "another key")["metadata"] != first["metadata"]
-    moved = Wanted("n1", SERVING_SIGNER, ("n1",), ("192.0.2.8",))
+    moved = Wanted("n1", KUBELET_SERVING, ("n1",), ("192.0.2.8",))
     assert request_object(moved, "one", "digest")["metadata"] != first["metadata"]
     assert first["spec"]["usages"] == ["digital signature", "server auth"]
-    client = request_object(Wanted("n1", CLIENT_SIGNER), "one", "digest")
+    client = request_object(Wanted("n1", KUBELET_CLIENT), "one", "digest")
     assert client["spec"]["usages"] == ["digital signature", "client auth"]
 
 

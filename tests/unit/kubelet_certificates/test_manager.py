@@ -11,17 +11,18 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from apimachinery.well_known import KUBELET_SERVING
 from client.errors import ConnectionFailed
 from client.rest import Client
 from component_base.certificates import Certificate, CertificateError
 from component_base.metrics import Gauge, Histogram
 from kubelet.certificates import manager
 from kubelet.certificates.manager import CertificateManager, Told
-from kubelet.certificates.requests import SERVING_SIGNER, Wanted
+from kubelet.certificates.requests import Wanted
 from kubelet.certificates.store import CertificateStore
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-SERVER = Wanted("n1", SERVING_SIGNER, ("n1",), ("192.0.2.7",))
+SERVER = Wanted("n1", KUBELET_SERVING, ("n1",), ("192.0.2.7",))
 DAYS = timedelta(days=10)
 
 

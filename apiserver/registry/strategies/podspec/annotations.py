@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from apimachinery.field import Path, forbidden, invalid
 from apimachinery.objects import Object
+from apimachinery.well_known import DELETION_COST, MIRROR_POD
 from apiserver.registry.strategies.checks import Errors
 from apiserver.registry.strategies.podspec.paths import local_path
 
-MIRROR_POD = "kubernetes.io/config.mirror"
-_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
@@ -24,9 +23,9 @@ def validate_pod_annotations(annotations: Mapping[str, str], spec: Object, path:
     if MIRROR_POD in annotations and not spec.get("nodeName"):
         detail = "must set spec.nodeName if mirror pod annotation is set"
         yield invalid(path.key(MIRROR_POD), annotations[MIRROR_POD], detail)
-    cost = annotations.get(_DELETION_COST)
+    cost = annotations.get(DELETION_COST)
     if cost is not None and not _is_int32(cost):
-        yield invalid(path.key(_DELETION_COST), cost, "must be a 32bit integer")
+        yield invalid(path.key(DELETION_COST), cost, "must be a 32bit integer")
     for key, value in annotations.items():
         if key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
             yield from _seccomp(value, path.child(key))

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from apimachinery.field import Path, forbidden, invalid
 from apimachinery.objects import Object, annotations_of
 from apimachinery.pods import is_sidecar, qos_class
+from apimachinery.well_known import MIRROR_POD
 from apiserver.registry.strategies.checks import Errors, same
-from apiserver.registry.strategies.podspec.annotations import MIRROR_POD
 
 RESIZABLE = ("resources", "resizePolicy")
 RESIZED = ("containers", "initContainers")

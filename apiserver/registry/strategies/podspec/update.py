@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from apimachinery.field import Path, forbidden, invalid, required
 from apimachinery.objects import Object, annotations_of, deep_copy
 from apimachinery.schema import checker_for
+from apimachinery.well_known import MIRROR_POD
 from apiserver.registry.strategies.checks import MAX_INT32, Errors, exactly, in_range, same
-from apiserver.registry.strategies.podspec.annotations import MIRROR_POD
 from apiserver.registry.strategies.podspec.containers import validate_image_text
 from apiserver.registry.strategies.podspec.scheduling import validate_tolerations
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apimachinery.objects import Object, annotations_of
+from apimachinery.well_known import OLD_TOPOLOGY_MODE, TOPOLOGY_MODE
 from apiserver.registry.strategies.warnings.addresses import cidr_warnings, ip_warnings
-
-_HINTS, _MODE = "service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"
 
 
 def service_warnings(service: Object) -> Iterator[str]:
     spec = service.get("spec") or {}
-    if _HINTS in annotations_of(service):
-        yield f"annotation {_HINTS} is deprecated, please use {_MODE} instead"
+    if OLD_TOPOLOGY_MODE in annotations_of(service):
+        yield f"annotation {OLD_TOPOLOGY_MODE} is deprecated, please use {TOPOLOGY_MODE} instead"
     if spec.get("clusterIP") not in (None, "", "None"):
         for index, ip in enumerate(spec.get("clusterIPs") or ()):
             yield from ip_warnings(f"spec.clusterIPs[{index}]", ip)

@@ -8,11 +8,12 @@ import pytest
 
 from apimachinery.objects import Object
 from apimachinery.scheme import LEASES
+from apimachinery.well_known import RBAC_AUTOUPDATE
 from apiserver.bootstrap import objects
 from apiserver.bootstrap.identity_lease import IdentityLease, has_run_out, identity_lease
 from apiserver.bootstrap.kubernetes_service import endpoint_slice, endpoints, service
 from apiserver.bootstrap.policy import bind, cluster_role, rule, user
-from apiserver.bootstrap.reconcile import AUTOUPDATE, Bootstrapper, binds_another_role, merged
+from apiserver.bootstrap.reconcile import Bootstrapper, binds_another_role, merged
 from apiserver.bootstrap.service_cidr import service_cidr, with_ready
 from apiserver.identity import identity_of
 from apiserver.registry.stores import store_of
@@ -41,13 +42,13 @@ def test_missing_subjects_are_added() -> None:
 
 
 def test_who_wants_to_be_left_alone_is() -> None:
-    metadata = {**ROLE["metadata"], "annotations": {AUTOUPDATE: "false"}}
+    metadata = {**ROLE["metadata"], "annotations": {RBAC_AUTOUPDATE: "false"}}
     assert merged({**ROLE, "metadata": metadata, "rules": []}, ROLE) is None
 
 
 def test_a_binding_to_another_role_has_to_be_made_anew() -> None:
     elsewhere = {**BINDING, "roleRef": {**BINDING["roleRef"], "name": "writer"}}
-    metadata = {**BINDING["metadata"], "annotations": {AUTOUPDATE: "false"}}
+    metadata = {**BINDING["metadata"], "annotations": {RBAC_AUTOUPDATE: "false"}}
     assert binds_another_role(elsewhere, BINDING)
     assert not binds_another_role(BINDING, BINDING)
     assert not binds_another_role({**elsewhere, "metadata": metadata}, BINDING)
