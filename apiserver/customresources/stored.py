@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import orjson
-
 from apimachinery.objects import Object
+from apimachinery.serialize import from_json
 from apiserver.customresources.schema.defaulting import apply_defaults
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
@@ -43,7 +42,7 @@ class StoredKind(Kind):
         return super().body(self._mended(value), revision)
 
     def _mended(self, value: bytes) -> bytes:
-        obj: Object = orjson.loads(value)
+        obj: Object = from_json(value)
         if not isinstance(obj, dict) or not isinstance(obj.get("metadata"), dict):
             raise ValueError("not an API object")
         prune(obj, self._schema)

@@ -211,7 +211,7 @@ class Lister:
                 prefix, revision=position.revision, limit=max(limit, _PAGE), start_after=start
             )
             total = total or len(page.items) + page.remaining
-            entries = (entry for item in page.items if (entry := cache.entry_of(item)) is not None)
+            entries = (cache.entry_of(item) for item in page.items)
             found += [entry for entry in entries if matches(entry, options)]
             if not page.remaining or (limit and len(found) > limit):
                 break

@@ -131,7 +131,7 @@ class Store:
         await self.lister.be_current(resource_version)
         entry = self.cache.get(namespace, name)
         if entry is None:
-            self.cache.check_readable(self.key(namespace, name))
+            self.cache.check_object(self.key(namespace, name))
             raise NotFoundError(self.resource, name)
         return entry
 

@@ -62,16 +62,13 @@ class Transactions:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, key: str) -> Entry | None:
-        """What is stored now."""
+        """What is stored now. Raises UnreadableValue, UndecodableValue."""
         return (await self._read(key))[0]
 
     async def _read(self, key: str) -> tuple[Entry | None, bool]:
         """What is stored now, and whether it is stored in an old way."""
         found = await self._storage.get(key)
-        return (self._entry(found), found.is_stale) if found else (None, False)
-
-    def _entry(self, found: KeyValue) -> Entry | None:
-        return self._cache.entry_of(found)
+        return (self._cache.entry_of(found), found.is_stale) if found else (None, False)
 
     def _newest(self, key: str) -> Entry | None:
         """The newest entry that is known here, without asking the store."""
@@ -111,8 +108,7 @@ class Transactions:
         return value, await write(value)
 
     def _stored(self, key: str, value: bytes, revision: int, dry_run: bool) -> Entry:
-        entry = self._entry(KeyValue(key, value, revision))
-        assert entry is not None, "what was encoded can be decoded"
+        entry = self._cache.entry_of(KeyValue(key, value, revision))
         if not dry_run:
             self._remember(entry)
         return entry
@@ -144,7 +140,7 @@ class Transactions:
                     return entry
             except RevisionMismatch as mismatch:
                 current = mismatch.current
-                entry, certain = self._entry(current) if current else None, True
+                entry, certain = self._cache.entry_of(current) if current else None, True
                 stale = current is not None and current.is_stale
                 if not queued:
                     queued = True

@@ -14,6 +14,7 @@ from typing import Any, cast
 import orjson
 
 from apimachinery.objects import Object
+from apimachinery.serialize import from_json
 
 _METADATA = b'"metadata":{'
 Selectable = Callable[[Object], Mapping[str, str]]
@@ -42,8 +43,10 @@ class Kind:
     def body(self, value: bytes, revision: int) -> bytes:
         """A stored value as a body at `revision` (0: without). Raises ValueError if it is no API object."""
         start = len(self.header)
-        if not (value.startswith(self.header) and value.startswith(_METADATA, start)):
-            value = self.encode(orjson.loads(value))  # written by another hand
+        if not (
+            value.startswith(self.header) and value.startswith(_METADATA, start) and value.endswith(b"}")
+        ):
+            value = self.encode(from_json(value))  # written by another hand, or cut off
         if not revision:
             return value[start:]
         rest = value[start + len(_METADATA) :]

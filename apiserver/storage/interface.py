@@ -20,6 +20,8 @@ class KeyValue(NamedTuple):
     revision: int
     is_stale: bool = False
     """Whether a write of the same value would store it in another way: encrypted anew."""
+    problem: str = ""
+    """Why the value is still encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Event(NamedTuple):
     key: str
     value: bytes | None
     revision: int
+    problem: str = ""
+    """Why the value is still encrypted."""
 
 
 class Batch(NamedTuple):
@@ -87,6 +91,10 @@ class ValueTooLarge(StorageError):
 
 class UnreadableValue(StorageError):
     """A value that is there and cannot be decrypted."""
+
+
+class UndecodableValue(StorageError):
+    """A value that is there and is no API object."""
 
 
 class UnwritableValue(StorageError):

@@ -11,7 +11,7 @@ from apimachinery.fields import FieldSelector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.storage.entry import Entry, Kind
-from apiserver.storage.interface import Event, KeyValue, UnreadableValue
+from apiserver.storage.interface import Event, KeyValue, StorageError, UndecodableValue, UnreadableValue
 from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change, Topic
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ResourceCache:
         self._indexed_field = _INDEXED_FIELDS.get(resource.group_resource)
         self._by_field: dict[str, dict[str, Entry]] = {}
         self._scoped: dict[tuple[str, str], Topic] = {}
-        self.unreadable: dict[str, str] = {}
+        self.unreadable: dict[str, StorageError] = {}
         """Keys whose values are no API objects, with the reason: reads must not pass over them."""
 
     def __repr__(self) -> str:
@@ -88,24 +88,41 @@ class ResourceCache:
         for topic in (self.changes, *self._scoped.values()):
             topic.reset(revision)
 
+    def check_object(self, key: str) -> None:
+        """Raises UnreadableValue or UndecodableValue if there is an object that cannot be shown."""
+        if problem := self.unreadable.get(key):
+            raise problem.with_traceback(None)
+
     def check_readable(self, prefix: str) -> None:
-        """Raises UnreadableValue if there is something under `prefix` that cannot be shown."""
+        """As `check_object`, of all objects under a prefix."""
         for key, problem in self.unreadable.items():
             if key.startswith(prefix):
-                raise UnreadableValue(f'unable to transform key "{key}": {problem}')
+                if isinstance(problem, UnreadableValue):
+                    raise UnreadableValue(f'unable to transform key "{key}": {problem}')
+                raise problem.with_traceback(None)
 
-    def entry_of(self, item: KeyValue) -> Entry | None:
-        """What is stored as an entry; None if it cannot be decoded."""
+    def entry_if_readable(self, item: KeyValue) -> Entry | None:
+        """As `entry_of`; None if it cannot be decoded, and reads are told."""
+        try:
+            entry = self.entry_of(item)
+        except (UnreadableValue, UndecodableValue) as error:
+            log.error("Failed to decode an object: key=%s err=%s", item.key, error)
+            self.unreadable[item.key] = error
+            return None
+        if self.unreadable:
+            self.unreadable.pop(item.key, None)
+        return entry
+
+    def entry_of(self, item: KeyValue) -> Entry:
+        """What is stored as an entry. Raises UnreadableValue, UndecodableValue."""
         namespace, _, name = item.key[len(self.prefix) :].rpartition("/")
         kind = self.kind.of(item.value)
         try:
             body = kind.body(item.value, item.revision)
         except ValueError as error:
-            log.error("Failed to decode an object: key=%s err=%s", item.key, error)
-            self.unreadable[item.key] = _ENCRYPTED if item.value.startswith(b"k8s:enc:") else str(error)
-            return None
-        if self.unreadable:
-            self.unreadable.pop(item.key, None)
+            if item.problem or item.value.startswith(b"k8s:enc:"):
+                raise UnreadableValue(item.problem or _ENCRYPTED) from None
+            raise UndecodableValue(f"couldn't get version/kind; json parse error: {error}") from None
         return Entry(kind, item.key, namespace, name, item.revision, body)
 
     def apply(self, event: Event) -> None:
@@ -116,7 +133,8 @@ class ResourceCache:
             self.unreadable.pop(event.key, None)
             entry = None
         else:
-            entry = self.entry_of(KeyValue(event.key, event.value, event.revision))
+            item = KeyValue(event.key, event.value, event.revision, problem=event.problem)
+            entry = self.entry_if_readable(item)
         if entry is None:
             if previous is not None:
                 self._remove(previous, event.revision)

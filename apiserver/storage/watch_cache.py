@@ -222,9 +222,10 @@ class WatchCache:
             elif event.value is None:
                 self._unclaimed.pop(event.key, None)
             elif event.key.startswith(ROOT):
-                self._unclaimed[event.key] = KeyValue(event.key, event.value, event.revision)
+                item = KeyValue(event.key, event.value, event.revision, problem=event.problem)
+                self._unclaimed[event.key] = item
         self._advance(batch.revision)
 
 
 def _entries(cache: ResourceCache, items: list[KeyValue]) -> list[Entry]:
-    return [entry for item in items if (entry := cache.entry_of(item)) is not None]
+    return [entry for item in items if (entry := cache.entry_if_readable(item)) is not None]

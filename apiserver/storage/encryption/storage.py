@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class EncryptedStorage:
-    """See `Storage`. What cannot be decrypted stays as it is in pages and batches; `get` says so.
+    """See `Storage`. What cannot be decrypted stays as it is in pages and batches, and they say why.
 
     Where it is only the key that is away, pages do without, so that others need not wait for it; once it is
     back, a watch ends as if history were lost, which makes its reader list again. A watch itself waits.
@@ -53,15 +53,15 @@ class EncryptedStorage:
         try:
             plain = await with_key(lambda: transformer.open(found.value, found.key))
         except CipherError as error:
-            raise UnreadableValue(f'unable to transform key "{found.key}": {error}') from None
+            raise UnreadableValue(str(error)) from None
         return KeyValue(found.key, plain.value, found.revision, plain.is_stale)
 
     async def _plain_if_readable(self, found: KeyValue) -> KeyValue:
         try:
             return await self._plain(found)
         except UnreadableValue as error:
-            log.error("Failed to decrypt: err=%s", error)
-            return found
+            log.error("Failed to decrypt: key=%s err=%s", found.key, error)
+            return found._replace(problem=str(error))
 
     async def _plain_if_possible(self, found: KeyValue) -> KeyValue:
         try:
@@ -125,7 +125,7 @@ class EncryptedStorage:
         if event.value is None or self.transformers.of_key(event.key) is None:
             return event
         found = await self._plain_if_readable(KeyValue(event.key, event.value, event.revision))
-        return Event(event.key, found.value, event.revision)
+        return Event(event.key, found.value, event.revision, found.problem)
 
     async def grant(self, ttl: int) -> int:
         return await self._storage.grant(ttl)
