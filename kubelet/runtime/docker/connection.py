@@ -1,5 +1,5 @@
-"""Long requests to Docker, without a thread each: HTTP by hand on its socket, for streams that may last
-for days.
+"""Requests to Docker, without a thread each: HTTP by hand on its socket, for answers at once and for streams
+that may last for days.
 
 Knows just what Docker's API needs: one request a connection, bodies by length, in chunks or until the
 end, and the upgrade to a raw byte stream.
@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from kubelet.runtime.docker.engine import api_error, unavailable
+from kubelet.runtime.docker.errors import api_error, unavailable
 
 _HEAD_LIMIT = 1 << 20
 _PIECE = 1 << 16

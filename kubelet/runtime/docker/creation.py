@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
 from component_base.os_errors import in_words
 from kubelet.runtime.docker import pulls
-from kubelet.runtime.docker.connection import Connector
-from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
+from kubelet.runtime.docker.connection import Connector, path_of
+from kubelet.runtime.docker.engine import Engine
+from kubelet.runtime.docker.errors import ConflictInEngine, NotFoundInEngine
 from kubelet.runtime.docker.privileges import Privileges, detect
 from kubelet.runtime.docker.requests import Body
 from kubelet.runtime.interface import ContainerConfig, CreateContainerError
@@ -58,13 +59,11 @@ class Creator:
     async def remove(self, id_or_name: str) -> None:
         """With its anonymous volumes, killed if it still runs."""
         try:
-            await self._engine.act(lambda client: client.remove_container(id_or_name, v=True, force=True))
+            await self._engine.act("DELETE", path_of(f"/containers/{id_or_name}", v=True, force=True))
         except (NotFoundInEngine, ConflictInEngine):
             # Gone, or already being removed.
             return
 
     async def _create(self, name: str, body: Body) -> str:
-        made: dict[str, Any] = await self._engine.act(
-            lambda client: cast(Any, client).create_container_from_config(body, name)
-        )
+        made: dict[str, Any] = await self._engine.act("POST", path_of("/containers/create", name=name), body)
         return str(made["Id"])

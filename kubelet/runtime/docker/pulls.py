@@ -10,7 +10,7 @@ import orjson
 
 from kubelet.images.reference import Reference, parse_reference, with_default_tag
 from kubelet.runtime.docker.connection import Connector, Request, path_of
-from kubelet.runtime.docker.engine import NotFoundInEngine
+from kubelet.runtime.docker.errors import NotFoundInEngine
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
     ImagePullError,

@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from kubelet.network.pod_network import NetworkError, PodNetwork
 from kubelet.runtime.docker import execs, pulls
 from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.creation import Creator, with_seccomp_profile
-from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, ConflictInEngine, Engine, NotFoundInEngine
+from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, Engine
+from kubelet.runtime.docker.errors import ConflictInEngine, NotFoundInEngine
 from kubelet.runtime.docker.labels import (
     NODE,
     POD_UID,
@@ -34,7 +34,7 @@ from kubelet.runtime.docker.requests import LogLimits, container_body, update_bo
 from kubelet.runtime.docker.sandboxes import Sandboxes
 from kubelet.runtime.docker.saved_images import copy_files
 from kubelet.runtime.docker.seen import image_of, with_scheme, without_scheme
-from kubelet.runtime.docker.sightings import Sightings, find_image
+from kubelet.runtime.docker.sightings import Sightings, find_image, image_path
 from kubelet.runtime.docker.streams import DockerStream
 from kubelet.runtime.interface import (
     ContainerConfig,
@@ -84,7 +84,7 @@ class DockerRuntime:
         self._sandboxes = Sandboxes(self._engine, self._connector, network, self._creator, pause_image)
 
     async def version(self) -> RuntimeVersion:
-        told = await self._engine.look(lambda client: client.version())
+        told = await self._engine.look("/version")
         return RuntimeVersion("docker", told["Version"], told["ApiVersion"])
 
     async def cgroup_driver(self) -> str:
@@ -92,7 +92,6 @@ class DockerRuntime:
 
     async def close(self) -> None:
         self._sightings.close()
-        await self._engine.close()
         await self._network.close()
 
     # Pods, as they are and as they change.
@@ -105,21 +104,15 @@ class DockerRuntime:
 
     async def events(self) -> AsyncIterator[RuntimeEvent]:
         filters = {"type": ["container"], "event": _EVENTS, "label": [f"{NODE}={self._network.node}"]}
-        try:
-            async with await self._connector.open(
-                Request("GET", path_of("/events", filters=filters))
-            ) as stream:
-                await self._sandboxes.clear_up()
-                await self._restore_network()
-                yield RuntimeEvent("")
-                async for line in stream.lines():
-                    actor = orjson.loads(line)["Actor"]
-                    self._sightings.has_changed(actor["ID"])
-                    yield RuntimeEvent(actor["Attributes"].get(POD_UID, ""))
-            raise RuntimeUnavailable("the event stream of Docker ended")
-        except RuntimeUnavailable:
-            await self._engine.disconnect()
-            raise
+        async with await self._connector.open(Request("GET", path_of("/events", filters=filters))) as stream:
+            await self._sandboxes.clear_up()
+            await self._restore_network()
+            yield RuntimeEvent("")
+            async for line in stream.lines():
+                actor = orjson.loads(line)["Actor"]
+                self._sightings.has_changed(actor["ID"])
+                yield RuntimeEvent(actor["Attributes"].get(POD_UID, ""))
+        raise RuntimeUnavailable("the event stream of Docker ended")
 
     # The network.
 
@@ -186,7 +179,7 @@ class DockerRuntime:
     async def start_container(self, container_id: str) -> None:
         docker_id = without_scheme(container_id)
         try:
-            await self._engine.act(lambda client: client.start(docker_id))
+            await self._engine.act("POST", f"/containers/{docker_id}/start")
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:
@@ -263,7 +256,7 @@ class DockerRuntime:
     async def _told(self) -> Mapping[str, Any]:
         """What the engine says of itself, and will say as long as we run."""
         if not self._info:
-            self._info = await self._engine.look(lambda client: client.info())
+            self._info = await self._engine.look("/info")
         return self._info
 
     async def pull_image(self, image: str, credentials: Sequence[PullCredentials]) -> ImageRef:
@@ -278,7 +271,7 @@ class DockerRuntime:
         return await find_image(self._engine, image)
 
     async def list_images(self) -> list[ImageRef]:
-        return [image_of(each) for each in await self._engine.look(lambda client: client.images())]
+        return [image_of(each) for each in await self._engine.look("/images/json")]
 
     async def copy_image(self, image_id: str, folder: Path) -> None:
         await copy_files(self._connector, image_id, folder)
@@ -288,13 +281,13 @@ class DockerRuntime:
         self._sightings.forget_image(image_id)
         known = await self.image(image_id)
         names = known.tags if known and len(known.tags) > 1 else (image_id,)
-        users = await self._engine.look(partial(_users_of, image_id))
+        users = await self._engine.list_containers({"ancestor": [image_id]})
         if users:
             raise ImageInUseError(f"image {image_id} is used by container {users[0]['Id']}")
         try:
             for name in names:
                 with suppress(NotFoundInEngine):
-                    await self._engine.act(partial(_remove_image, name))
+                    await self._engine.act("DELETE", image_path(name))
         except ConflictInEngine as error:
             raise ImageInUseError(str(error)) from error
 
@@ -304,12 +297,3 @@ class DockerRuntime:
             await self._network.restore()
         except NetworkError as error:
             raise RuntimeUnavailable(f"the pod network cannot be restored: {error}") from error
-
-
-def _users_of(image_id: str, client: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.containers(all=True, filters={"ancestor": image_id})
-    return found
-
-
-def _remove_image(name: str, client: Any) -> None:
-    client.remove_image(name, force=False)

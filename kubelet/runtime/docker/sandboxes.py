@@ -12,7 +12,8 @@ from typing import Any
 from kubelet.network.pod_network import NetworkError, PodNetwork, Tenant
 from kubelet.runtime.docker.connection import Connector, path_of
 from kubelet.runtime.docker.creation import Creator
-from kubelet.runtime.docker.engine import ConflictInEngine, Engine, NotFoundInEngine
+from kubelet.runtime.docker.engine import Engine, labelled
+from kubelet.runtime.docker.errors import ConflictInEngine, NotFoundInEngine
 from kubelet.runtime.docker.labels import (
     ATTEMPT,
     NODE,
@@ -148,16 +149,10 @@ class Sandboxes:
             raise
 
     async def _start(self, sandbox_id: str, config: SandboxConfig, tenant: Tenant) -> RuntimeSandbox:
-        def start(client: Any) -> Mapping[str, Any]:
-            client.start(sandbox_id)
-            inspected: Mapping[str, Any] = client.inspect_container(sandbox_id)
-            # Docker would add options of its own.
-            text = resolv_conf(config) or HOST_RESOLV_CONF.read_text()
-            Path(resolv_conf_path(inspected)).write_text(text)
-            return inspected
-
         try:
-            inspected = await self._engine.act(start)
+            await self._engine.act("POST", f"/containers/{sandbox_id}/start")
+            inspected = await self._engine.inspect(sandbox_id)
+            await asyncio.to_thread(_write_resolv_conf, inspected, config)
             if tenant.address:
                 await self._network.attach(sandbox_id, inspected["State"]["Pid"], tenant)
         except RuntimeUnavailable:
@@ -174,9 +169,16 @@ class Sandboxes:
         return sandbox_of(inspected, identity)
 
     async def _present(self) -> list[Tenant]:
-        listed = await self._engine.list_containers({NODE: self._network.node, TYPE: SANDBOX})
+        wanted = labelled({NODE: self._network.node, TYPE: SANDBOX})
+        listed = await self._engine.list_containers(wanted)
         tenants = [tenant_of(each["Labels"]) for each in listed if each["State"] == "running"]
         return [tenant for tenant in tenants if tenant.address]
+
+
+def _write_resolv_conf(inspected: Mapping[str, Any], config: SandboxConfig) -> None:
+    """Docker would add options of its own."""
+    text = resolv_conf(config) or HOST_RESOLV_CONF.read_text()
+    Path(resolv_conf_path(inspected)).write_text(text)
 
 
 def tenant_of(labels: Mapping[str, str]) -> Tenant:

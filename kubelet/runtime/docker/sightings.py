@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from urllib.parse import quote
 
-from kubelet.runtime.docker.engine import Engine, NotFoundInEngine
+from kubelet.runtime.docker.engine import Engine, labelled
+from kubelet.runtime.docker.errors import NotFoundInEngine
 from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, Identity, identity_of
 from kubelet.runtime.docker.oom import OomLog
 from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of, without_scheme
@@ -49,12 +51,12 @@ class Sightings:
         self._oom = OomLog()
 
     async def pods(self) -> dict[str, RuntimePod]:
-        listed = await self._engine.list_containers({NODE: self._node})
+        listed = await self._engine.list_containers(labelled({NODE: self._node}))
         self._forget_all_but({each["Id"] for each in listed})
         return await self._pods(listed)
 
     async def pod(self, uid: str) -> RuntimePod | None:
-        listed = await self._engine.list_containers({NODE: self._node, POD_UID: uid})
+        listed = await self._engine.list_containers(labelled({NODE: self._node, POD_UID: uid}))
         return (await self._pods(listed)).get(uid)
 
     def has_changed(self, docker_id: str) -> None:
@@ -142,8 +144,12 @@ class Sightings:
             del self._changes[gone]
 
 
+def image_path(image: str, what: str = "") -> str:
+    return f"/images/{quote(image, safe='/:')}{what}"
+
+
 async def find_image(engine: Engine, image: str) -> ImageRef | None:
     try:
-        return image_of(await engine.look(lambda client: cast(Any, client).inspect_image(image)))
+        return image_of(await engine.look(image_path(image, "/json")))
     except NotFoundInEngine:
         return None

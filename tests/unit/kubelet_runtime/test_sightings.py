@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
-from kubelet.runtime.docker.engine import Engine, NotFoundInEngine
+from kubelet.runtime.docker.engine import Engine
+from kubelet.runtime.docker.errors import NotFoundInEngine
 from kubelet.runtime.docker.labels import container_labels
 from kubelet.runtime.docker.sightings import Sightings
 from tests.unit.kubelet_runtime.test_docker_requests import LABELS, WEB
@@ -24,7 +25,7 @@ class SlowEngine:
         self.lets_answers_pass = asyncio.Event()
         self.lets_answers_pass.set()
 
-    async def list_containers(self, labels: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    async def list_containers(self, filters: Mapping[str, list[str]]) -> list[Mapping[str, Any]]:
         return [LISTED]
 
     async def inspect(self, docker_id: str) -> Mapping[str, Any]:
@@ -41,7 +42,7 @@ class SlowEngine:
         await self.lets_answers_pass.wait()
         return answer
 
-    async def look(self, call: object) -> object:
+    async def look(self, path: str) -> object:
         raise NotFoundInEngine("no such image")
 
 
