@@ -88,7 +88,7 @@ def parse_terms(node_selector: Object) -> tuple[NodeSelectorTerm, ...]:
 def parse_preferred_nodes(spec: Object) -> tuple[tuple[int, NodeSelectorTerm], ...]:
     """(weight, term) of each preference."""
     preferred = get_path(spec, "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", [])
-    return tuple((each["weight"], _term(each.get("preference") or {})) for each in preferred)
+    return tuple((each.get("weight", 0), _term(each.get("preference") or {})) for each in preferred)
 
 
 def _term(term: Object) -> NodeSelectorTerm:

@@ -18,6 +18,7 @@ from component_base.certificates import CertificateError
 from component_base.config_file import read_document
 from component_base.flags import CommonOptions
 from component_base.health_checks import Check
+from component_base.kubeconfig import ConfigError
 from component_base.metric_filters import filters_of, metrics_problem
 from component_base.version import version_info
 
@@ -80,7 +81,7 @@ def _run(daemon: Daemon, main: Main) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_main_until_signal(daemon, main))
-        except CertificateError as error:
+        except (CertificateError, ConfigError) as error:
             print(f"Error: {error}", file=sys.stderr)
             return 1
         except Exception:

@@ -170,8 +170,8 @@ def configuration() -> str:
             f"and without effect: {accepted}. Others are ignored with a warning.",
             _table(("field", "default"), ((f"`{name}`", _code(value)) for name, value in kubelet_fields)),
         ),
-        _top_level("KubeSchedulerConfiguration", scheduler.config),
-        _top_level("KubeProxyConfiguration", kube_proxy.config),
+        _top_level("KubeSchedulerConfiguration", scheduler.config, "refused"),
+        _top_level("KubeProxyConfiguration", kube_proxy.config, "ignored with a warning"),
     )
 
 
@@ -186,12 +186,12 @@ def _leaf_values(defaults: Mapping[str, Any], above: str = "") -> Iterator[tuple
             yield f"{above}{name}", "" if value in ("", [], None) else shown
 
 
-def _top_level(kind: str, module: Any) -> str:
-    """What a file of this kind may say; anything else in it is refused."""
+def _top_level(kind: str, module: Any, others: str) -> str:
+    """What a file of this kind may say, and what becomes of anything else in it."""
     return _section(
         kind,
         f"`{module.API_VERSION}`. Fields at the top: {_list(module.FIELDS)}. Accepted, and without effect: "
-        f"{_list(module.WITHOUT_EFFECT)}. Any other is refused.",
+        f"{_list(module.WITHOUT_EFFECT)}. Any other is {others}.",
     )
 
 

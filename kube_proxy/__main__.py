@@ -51,8 +51,7 @@ def load_configuration(options: Options) -> Configuration:
     mode = asyncio.run(default_mode())
     if not options.config:
         return from_options(options, mode)
-    document = read_document(options.config)
-    return parse_configuration(document if isinstance(document, dict) else {}, mode)
+    return parse_configuration(read_document(options.config), mode)
 
 
 async def _clean_up_all() -> int:

@@ -5,31 +5,32 @@ But minSyncPeriod is a tenth of a second, not one: only what changed is written,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
 
 from apimachinery.durations import parse_duration
-from apimachinery.objects import Object, get_path
-from apimachinery.schema.scalars import json_kind
+from apimachinery.objects import get_path
+from component_base.config_shape import decoded, kind_problem, misfit, unknown_fields
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
+from component_base.metric_filters import hidden_problem
+from kube_proxy.config_shape import CONFIGURATION
 from kube_proxy.options import Options
 from kube_proxy.tracking import Tracking
+
+log = logging.getLogger(__name__)
 
 API_VERSION, KIND = "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration"
 MODES = ("nftables", "iptables")
 PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
-FIELDS = (
-    "apiVersion", "kind", "bindAddress", "clientConnection", "clusterCIDR", "conntrack", "detectLocal",
-    "detectLocalMode", "featureGates", "healthzBindAddress", "hostnameOverride", "iptables",
-    "metricsBindAddress", "mode", "nftables", "nodePortAddresses",
-)  # fmt: skip
 WITHOUT_EFFECT = (
     "bindAddressHardFail", "configSyncPeriod", "enableProfiling", "ipvs",
     "logging", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
 )  # fmt: skip
+FIELDS = tuple(each for each in CONFIGURATION.fields if each not in WITHOUT_EFFECT)
 _TRACKING = {
     "maxPerCore": "max_per_core",
     "min": "min",
@@ -39,8 +40,6 @@ _TRACKING = {
     "udpTimeout": "udp_timeout",
     "udpStreamTimeout": "udp_stream_timeout",
 }
-_GO_TYPES = {bool: "bool", int: "int32", float: "string"}
-"""By the type of a default: floats are seconds."""
 
 
 class ConfigError(ValueError):
@@ -109,18 +108,16 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
     )
 
 
-def parse_configuration(document: Object, default_mode: str = "nftables") -> Configuration:
+def parse_configuration(document: Any, default_mode: str = "nftables") -> Configuration:
     """Raises ConfigError. `default_mode` is what an empty mode means on this machine.
 
     The file has no fields for what upstream doesn't know: neighbours and the pool are flags in any case.
     """
-    if (document.get("apiVersion"), document.get("kind")) != (API_VERSION, KIND):
-        raise ConfigError(
-            f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'
-        )
-    unknown = sorted(set(document) - {*FIELDS, *WITHOUT_EFFECT})
-    if unknown:
-        raise ConfigError(f'strict decoding error: unknown field "{unknown[0]}"')
+    if problem := kind_problem(document, API_VERSION, KIND) or misfit(document, CONFIGURATION):
+        raise ConfigError(problem)
+    if unknown := list(unknown_fields(document, CONFIGURATION)):
+        log.warning("Ignoring unknown fields of the configuration: fields=%s", unknown)
+    document = decoded(document, CONFIGURATION)
 
     def given(path: str, default: Any, convert: Callable[[Any], Any] = lambda value: value) -> Any:
         value = get_path(document, path)
@@ -128,6 +125,7 @@ def parse_configuration(document: Object, default_mode: str = "nftables") -> Con
 
     mode = given("mode", default_mode)
     addresses = given("nodePortAddresses", (), tuple)
+    _check_hidden(given("showHiddenMetricsForVersion", ""))
     _check(mode, given("detectLocalMode", ""), addresses)
     return Configuration(
         mode=mode,
@@ -145,38 +143,19 @@ def parse_configuration(document: Object, default_mode: str = "nftables") -> Con
         masquerade_all=given(f"{mode}.masqueradeAll", False),
         masquerade_bit=given(f"{mode}.masqueradeBit", 14),
         min_sync_period=given(f"{mode}.minSyncPeriod", 0.1, parse_duration),
-        tracking=_tracking(document.get("conntrack") or {}),
+        tracking=_tracking(document.get("conntrack", {})),
         gates=given("featureGates", FeatureGates(), _gates),
     )
 
 
-def _tracking(section: Any) -> Tracking:
-    defaults = Tracking()
-    if not isinstance(section, dict):
-        raise _unfit(section, "conntrack", "KubeProxyConntrackConfiguration")
-    given = {
-        name: _read(key, section[key], getattr(defaults, name))
+def _tracking(section: Mapping[str, Any]) -> Tracking:
+    """Times are written as Go does, the others as they are."""
+    given: dict[str, Any] = {
+        name: parse_duration(section[key]) if isinstance(section[key], str) else section[key]
         for key, name in _TRACKING.items()
-        if section.get(key) is not None
+        if key in section
     }
     return _checked(Tracking(**given))
-
-
-def _read(key: str, value: Any, default: bool | int | float) -> Any:
-    """Times are written as Go does, the others as they are. Raises ConfigError."""
-    is_time = isinstance(default, float)
-    fits = type(value) is (str if is_time else type(default))
-    if not fits:
-        raise _unfit(value, f"conntrack.{key}", _GO_TYPES[type(default)])
-    try:
-        return parse_duration(value) if is_time else value
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-
-
-def _unfit(value: Any, path: str, go_type: str) -> ConfigError:
-    field = f"Go struct field KubeProxyConfiguration.{path} of type {go_type}"
-    return ConfigError(f"json: cannot unmarshal {json_kind(value)} into {field}")
 
 
 def _checked(tracking: Tracking) -> Tracking:
@@ -191,6 +170,12 @@ def _gates(pairs: Mapping[str, str | bool]) -> FeatureGates:
         return parse_gates(pairs)
     except FeatureGateError as error:
         raise ConfigError(str(error)) from None
+
+
+def _check_hidden(version: str) -> None:
+    if problem := hidden_problem(version):
+        path = "KubeProxyConfiguration.ShowHiddenMetricsForVersion"
+        raise ConfigError(f'{path}: Invalid value: "{version}": {problem}')
 
 
 def _check(mode: str, local_mode: str, node_port_addresses: tuple[str, ...]) -> None:

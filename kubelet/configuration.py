@@ -9,12 +9,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from apimachinery.durations import parse_duration
+from component_base.config_shape import decoded, kind_problem, misfit, unknown_fields
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from component_base.tls_options import TlsOptionsError, check_tls
 from kubelet.configuration_checks import complaints
 from kubelet.configuration_defaults import ACCEPTED, DEFAULTS, ZERO_IS_DEFAULT
 from kubelet.configuration_flags import settings_of
+from kubelet.configuration_shape import CONFIGURATION
 from kubelet.options import Options
 
 log = logging.getLogger(__name__)
@@ -30,53 +31,11 @@ def load_document(document: Any) -> dict[str, Any]:
     """What the file says. Raises ConfigError."""
     if document is None:
         return {}
-    if not isinstance(document, dict):
-        raise ConfigError("failed to load kubelet config file: not an object")
-    version, kind = document.get("apiVersion"), document.get("kind")
-    if (version, kind) != (API_VERSION, KIND):
-        raise ConfigError(f'no kind "{kind}" is registered for version "{version}" in scheme')
-    fields = {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
-    unknown = [each for each in fields if each not in DEFAULTS and each not in ACCEPTED]
-    if unknown:
-        log.warning("Ignoring unknown fields of the configuration: fields=%s", unknown)
-    known = {key: value for key, value in fields.items() if key not in unknown}
-    if problem := next(filter(None, map(_why_unreadable, known, known.values())), ""):
+    if problem := kind_problem(document, API_VERSION, KIND) or misfit(document, CONFIGURATION):
         raise ConfigError(f"failed to load kubelet config file: {problem}")
-    return known
-
-
-_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
-_GO_TYPES = {
-    bool: "bool", int: "int32", float: "float64", str: "string", list: "[]string", dict: "map[string]string",
-}  # fmt: skip
-_LONG = ("maxOpenFiles", "podPidsLimit")
-_STRINGS = ("allowedUnsafeSysctls", "clusterDNS", "enforceNodeAllocatable", "tlsCipherSuites")
-
-
-def _why_unreadable(name: str, value: Any) -> str:
-    """What Go says of a value of another type than the field's, or ""; not of all that is in it."""
-    default = {**DEFAULTS, **ACCEPTED}[name]
-    if value is None or default is None:
-        return ""
-    if _KINDS.get(type(value)) != _KINDS[type(default)]:
-        return _mismatch(name, value, "int64" if name in _LONG else _GO_TYPES[type(default)])
-    for item in value if name in _STRINGS else ():
-        if not isinstance(item, str):
-            return _mismatch(name, item, "string")
-    return _why_no_duration(value) if isinstance(default, str) and not _why_no_duration(default) else ""
-
-
-def _mismatch(name: str, value: Any, wanted: str) -> str:
-    field = f"Go struct field KubeletConfiguration.{name} of type {wanted}"
-    return f"json: cannot unmarshal {_KINDS.get(type(value), 'string')} into {field}"
-
-
-def _why_no_duration(text: str) -> str:
-    try:
-        parse_duration(text)
-    except ValueError as error:
-        return str(error)
-    return ""
+    if unknown := list(unknown_fields(document, CONFIGURATION)):
+        log.warning("Ignoring unknown fields of the configuration: fields=%s", unknown)
+    return {name: document[name] for name in document if name in DEFAULTS or name in ACCEPTED}
 
 
 def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
@@ -104,17 +63,17 @@ def check(configuration: Mapping[str, Any]) -> None:
 
 def merge(document: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Defaults, overlaid by the file and what follows from it, overlaid by the flags that were given."""
-    given = _given(document)
+    given = _given(decoded(document, CONFIGURATION))
     of_file = _overlay(_overlay(DEFAULTS, ACCEPTED), {**given, **_following(given)})
     return _overlay(of_file, _of_flags(options))
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what says that it is not given: null, and zero where that stands for the default."""
+    """Without zero where that stands for the default."""
     return {
         key: _given(value) if isinstance(value, dict) else value
         for key, value in fields.items()
-        if value is not None and not (key in ZERO_IS_DEFAULT and _is_zero(value))
+        if not (key in ZERO_IS_DEFAULT and _is_zero(value))
     }
 
 

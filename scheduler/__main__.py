@@ -59,8 +59,7 @@ def load_configuration(options: Options, own: Sequence[type[OwnPlugin]] = ()) ->
     if options.config:
         from scheduler.plugins.registry import check_plugins
 
-        document = read_document(options.config)
-        config = parse_configuration(document if isinstance(document, dict) else {})
+        config = parse_configuration(read_document(options.config))
         check_plugins(config, own)
         _check_certificates(config)
         return config

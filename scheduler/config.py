@@ -14,7 +14,8 @@ from apimachinery import names
 from apimachinery.durations import parse_duration
 from apimachinery.field import FieldError, Path, duplicate, invalid, required
 from apimachinery.objects import Object, get_path
-from scheduler.config_shape import ARGS, CONFIGURATION, misfits
+from component_base.config_shape import Struct, decoded, kind_problem, misfit, unknown_fields
+from scheduler.config_shape import ARGS, CONFIGURATION
 from scheduler.plugin_args import PluginArgs, parse_args
 from scheduler.pod_info import DEFAULT_SCHEDULER
 from scheduler.resources import is_extended
@@ -24,7 +25,7 @@ API_VERSION, KIND = f"{GROUP}/v1", "KubeSchedulerConfiguration"
 WITHOUT_EFFECT = (
     "delayCacheUntilActive", "enableContentionProfiling", "enableProfiling", "parallelism",
 )  # fmt: skip
-FIELDS = tuple(each for each in CONFIGURATION if each not in WITHOUT_EFFECT)
+FIELDS = tuple(each for each in CONFIGURATION.fields if each not in WITHOUT_EFFECT)
 
 
 class ConfigError(ValueError):
@@ -68,13 +69,11 @@ class Configuration:
     extenders: tuple[Object, ...] = ()
 
 
-def parse_configuration(document: Object) -> Configuration:
+def parse_configuration(document: Any) -> Configuration:
     """Raises ConfigError."""
-    if (document.get("apiVersion"), document.get("kind")) != (API_VERSION, KIND):
-        raise ConfigError(
-            f'no kind "{document.get("kind")}" is registered for version "{document.get("apiVersion")}"'
-        )
-    _decode(document)
+    if problem := kind_problem(document, API_VERSION, KIND):
+        raise ConfigError(problem)
+    document = _decode(document)
     profiles = document.get("profiles") or [{}]
     if len(profiles) == 1:
         profiles = [{"schedulerName": DEFAULT_SCHEDULER, **profiles[0]}]
@@ -95,29 +94,42 @@ def parse_configuration(document: Object) -> Configuration:
     )
 
 
-def _decode(document: Object) -> None:
+def _decode(document: Object) -> Object:
     """Raises ConfigError where fields are unknown, or hold values of another type."""
-    if wrong := list(misfits(document, CONFIGURATION)):
-        raise ConfigError(f"strict decoding error: {', '.join(wrong)}")
-    for index, profile in enumerate(document.get("profiles") or ()):
-        for number, entry in enumerate(profile.get("pluginConfig") or ()):
+    found = _fit(document, CONFIGURATION)
+    for index, profile in enumerate(found.get("profiles", ())):
+        for number, entry in enumerate(profile.get("pluginConfig", ())):
             try:
-                _decode_args(entry.get("name") or "", entry.get("args") or {})
+                entry["args"] = _decode_args(entry.get("name", ""), entry.get("args", {}))
             except ConfigError as error:
                 place = f".profiles[{index}].pluginConfig[{number}]"
                 raise ConfigError(f"decoding {place}: {error}") from None
+    return found
 
 
-def _decode_args(plugin: str, args: Any) -> None:
+def _fit(value: Any, shape: Struct) -> Object:
+    """Raises ConfigError."""
+    if wrong := misfit(value, shape):
+        raise ConfigError(wrong)
+    if unknown := [f'unknown field "{each}"' for each in unknown_fields(value, shape)]:
+        raise ConfigError(f"strict decoding error: {', '.join(unknown)}")
+    fitting: Object = decoded(value, shape)
+    return fitting
+
+
+def _decode_args(plugin: str, args: Any) -> Any:
+    """Those of plugins that are not the scheduler's are left to them."""
     shape = ARGS.get(plugin)
     if shape is None:
-        return
+        return args
     kind = args.get("kind", f"{plugin}Args") if isinstance(args, dict) else ""
     if kind not in ("", f"{plugin}Args"):
         text = f"were not of type {plugin}Args.{GROUP}, got {kind}.{GROUP}"
         raise ConfigError(f"args for plugin {plugin} {text}")
-    if wrong := list(misfits(args, {**shape, "apiVersion": str, "kind": str})):
-        raise ConfigError(f"decoding args for plugin {plugin}: strict decoding error: {', '.join(wrong)}")
+    try:
+        return _fit(args, shape)
+    except ConfigError as error:
+        raise ConfigError(f"decoding args for plugin {plugin}: {error}") from None
 
 
 def _given(document: Object, name: str, default: int) -> int:

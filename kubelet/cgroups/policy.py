@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.pods import add_up
-from apimachinery.quantity import Quantity
+from apimachinery.quantity import Quantity, QuantityError
 from kubelet.cgroups.names import Name, all_pods, parse_path
 
 PODS = "pods"
@@ -18,6 +18,8 @@ RESERVED = {
     "kube-reserved": ("Kube Reserved", "kubeReserved", "kubeReservedCgroup"),
 }
 """What else can be enforced: what Events call it, its amounts and its cgroup."""
+
+_RESERVABLE = ("cpu", "memory", "ephemeral-storage", "pid")
 
 
 class CgroupPolicyError(ValueError):
@@ -52,6 +54,7 @@ class CgroupPolicy:
 
 def policy_of(configuration: Mapping[str, Any]) -> CgroupPolicy | None:
     """None where pods get no tree (`cgroupsPerQOS: false`). Raises CgroupPolicyError."""
+    reserved = reserved_of(configuration)
     enforced = [each for each in configuration["enforceNodeAllocatable"] if each != "none"]
     if not configuration["cgroupsPerQOS"]:
         return None
@@ -59,7 +62,7 @@ def policy_of(configuration: Mapping[str, Any]) -> CgroupPolicy | None:
         top=all_pods(configuration["cgroupRoot"]),
         pids=max(configuration["podPidsLimit"], 0),
         enforce_cpu=configuration["cpuCFSQuota"],
-        reserved=reserved_of(configuration) if PODS in enforced else {},
+        reserved=reserved if PODS in enforced else {},
         others=tuple(_other(configuration, each) for each in enforced if each != PODS),
     )
 
@@ -82,4 +85,22 @@ def _other(configuration: Mapping[str, Any], key: str) -> Reserve:
 
 
 def _amounts(configuration: Mapping[str, Any], key: str) -> dict[str, Quantity]:
-    return {name: Quantity.parse(text) for name, text in configuration[key].items()}
+    """Raises CgroupPolicyError, in upstream's words."""
+    try:
+        return {name: _amount(name, text) for name, text in configuration[key].items()}
+    except CgroupPolicyError as error:
+        flag = f"--{key.removesuffix('Reserved')}-reserved"
+        raise CgroupPolicyError(f"{flag} value failed to parse: {error}") from None
+
+
+def _amount(resource: str, text: str) -> Quantity:
+    if resource not in _RESERVABLE:
+        raise CgroupPolicyError(f'cannot reserve "{resource}" resource')
+    try:
+        amount = Quantity.parse(text)
+    except QuantityError as error:
+        message = f'failed to parse quantity "{text}" for "{resource}" resource: {error}'
+        raise CgroupPolicyError(message) from None
+    if amount < Quantity():
+        raise CgroupPolicyError(f'resource quantity for "{resource}" cannot be negative: {text}')
+    return amount

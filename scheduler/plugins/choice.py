@@ -84,14 +84,15 @@ def _enabled(chosen: Mapping[str, Any], kind: str = "") -> Choices:
     entries: Sequence[Mapping[str, Any]] = chosen.get("enabled") or ()
     found: Choices = {}
     for each in entries:
-        if kind and each["name"] in found:
-            raise ConfigError(f'plugin "{each["name"]}" already registered as "{kind}"')
-        found[each["name"]] = each.get("weight") or 0
+        name = each.get("name", "")
+        if kind and name in found:
+            raise ConfigError(f'plugin "{name}" already registered as "{kind}"')
+        found[name] = each.get("weight") or 0
     return found
 
 
 def _disabled(chosen: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(each["name"] for each in chosen.get("disabled") or ())
+    return frozenset(each.get("name", "") for each in chosen.get("disabled") or ())
 
 
 def _check_required(profile: str, points: Mapping[str, Sequence[str]]) -> None:

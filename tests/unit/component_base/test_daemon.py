@@ -80,8 +80,11 @@ def test_what_metrics_cannot_be_told_by_ends_it() -> None:
     assert errors.startswith("Error: --show-hidden-metrics-for-version must be omitted")
 
 
-def test_what_is_wrong_with_a_certificate_is_one_line() -> None:
-    body = "from component_base.certificates import CertificateError; raise CertificateError('no such file')"
+@pytest.mark.parametrize(
+    ("module", "error"), [("certificates", "CertificateError"), ("kubeconfig", "ConfigError")]
+)
+def test_a_file_that_cannot_be_read_is_one_line(module: str, error: str) -> None:
+    body = f"from component_base.{module} import {error}; raise {error}('no such file')"
     with start(body) as process:
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from apimachinery.objects import Object
@@ -13,10 +15,12 @@ from kube_proxy.config import (
     parse_configuration,
     split_address,
 )
+from kube_proxy.config_shape import CONFIGURATION
 from kube_proxy.context import PodTraffic
 from kube_proxy.node import base_context, context_of, detect_local, is_eligible, node_port_ips
 from kube_proxy.options import Options
 from kube_proxy.tracking import Tracking, sysctls_of
+from tests.unit.wrong_types import misshapen
 
 HEAD = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
 
@@ -100,7 +104,6 @@ def test_tracking_becomes_sysctls(tracking: Tracking, cores: int, expected: dict
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        pytest.param({"x": 1}, 'strict decoding error: unknown field "x"', id="unknown field"),
         pytest.param({"featureGates": {"Nothing": True}}, "unrecognized feature gate: Nothing", id="gates"),
         pytest.param(
             {"mode": "ipvs"}, 'unsupported proxy mode "ipvs": must be one of nftables, iptables', id="mode"
@@ -116,13 +119,13 @@ def test_tracking_becomes_sysctls(tracking: Tracking, cores: int, expected: dict
         pytest.param(
             {"conntrack": {"maxPerCore": "many"}},
             "json: cannot unmarshal string into Go struct field "
-            "KubeProxyConfiguration.conntrack.maxPerCore of type int32",
+            "KubeProxyConntrackConfiguration.conntrack.maxPerCore of type int32",
             id="no number",
         ),
         pytest.param(
             {"conntrack": {"udpTimeout": 30}},
             "json: cannot unmarshal number into Go struct field "
-            "KubeProxyConfiguration.conntrack.udpTimeout of type string",
+            "KubeProxyConntrackConfiguration.conntrack.udpTimeout of type string",
             id="seconds without a unit",
         ),
         pytest.param(
@@ -131,8 +134,21 @@ def test_tracking_becomes_sysctls(tracking: Tracking, cores: int, expected: dict
         pytest.param(
             {"conntrack": ["x"]},
             "json: cannot unmarshal array into Go struct field KubeProxyConfiguration.conntrack of type "
-            "KubeProxyConntrackConfiguration",
+            "v1alpha1.KubeProxyConntrackConfiguration",
             id="a list",
+        ),
+        pytest.param(
+            {"iptables": {"minSyncPeriod": [1]}},
+            "json: cannot unmarshal array into Go struct field "
+            "KubeProxyIPTablesConfiguration.iptables.minSyncPeriod of type string",
+            id="a list for a duration",
+        ),
+        pytest.param(
+            {"showHiddenMetricsForVersion": "1.2"},
+            'KubeProxyConfiguration.ShowHiddenMetricsForVersion: Invalid value: "1.2": '
+            "--show-hidden-metrics-for-version must be omitted or have the value '1.33'. Only the previous "
+            "minor version is allowed",
+            id="hidden metrics of a version long gone",
         ),
         pytest.param({"detectLocalMode": "x"}, 'unsupported detect-local-mode "x"', id="local mode"),
     ],
@@ -141,6 +157,17 @@ def test_what_can_not_be_done_is_refused(more: Object, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_configuration({**HEAD, **more})
     assert str(caught.value) == message
+
+
+def test_what_nobody_knows_is_ignored_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    assert parse_configuration({**HEAD, "x": 1, "iptables": {"y": 2}}) == parse_configuration(HEAD)
+    assert "Ignoring unknown fields of the configuration: fields=['iptables.y', 'x']" in caplog.messages
+
+
+def test_nothing_of_a_wrong_type_is_more_than_refused() -> None:
+    for each in misshapen(CONFIGURATION):
+        with suppress(ConfigError):
+            parse_configuration({**HEAD, **each} if isinstance(each, dict) else each)
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,19 @@ def test_what_cannot_be_enforced_is_refused() -> None:
         policy_of({**DEFAULTS, "enforceNodeAllocatable": ["user-reserved"]})
 
 
+@pytest.mark.parametrize(
+    ("reserved", "complaint"),
+    [
+        ({"cpu": "x"}, 'failed to parse quantity "x" for "cpu" resource: quantities must match'),
+        ({"memory": "-1Gi"}, 'resource quantity for "memory" cannot be negative: -1Gi'),
+        ({"hugepages-2Mi": "1"}, 'cannot reserve "hugepages-2Mi" resource'),
+    ],
+)
+def test_what_cannot_be_reserved_is_refused(reserved: dict[str, str], complaint: str) -> None:
+    with pytest.raises(CgroupPolicyError, match=f"--kube-reserved value failed to parse: {complaint}"):
+        policy_of({**DEFAULTS, "kubeReserved": reserved})
+
+
 def test_the_configuration_says_what_is_enforced() -> None:
     reserved = {"systemReserved": {"cpu": "1"}, "kubeReserved": {"cpu": "500m"}}
     plain = policy_of({**DEFAULTS, **reserved, "cgroupRoot": "/n2", "podPidsLimit": 50})

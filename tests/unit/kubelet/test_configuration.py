@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from apimachinery.objects import Object
+from kubelet.cgroups.policy import CgroupPolicyError
+from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, check, load_document, merge
 from kubelet.configuration_defaults import ACCEPTED, DEFAULTS
+from kubelet.configuration_shape import CONFIGURATION
+from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig, capacity_of, node_images
 from kubelet.options import Options
 from kubelet.runtime.interface import ImageRef
+from tests.unit.wrong_types import misshapen
 
 PLACE = "enforceNodeAllocatable (--enforce-node-allocatable)"
 KINDS = (
@@ -194,8 +200,9 @@ def test_what_nobody_knows_is_ignored_and_said(caplog: pytest.LogCaptureFixture)
         ({"clusterDNS": "10.0.0.10"}, "string", "[]string"),
         ({"clusterDomain": 5}, "number", "string"),
         ({"tlsCipherSuites": [[1]]}, "array", "string"),
+        ({"systemReserved": {"cpu": {"a": "b"}}}, "object", "string"),
     ],
-    ids=["a quoted number", "a boolean", "a list", "no list", "no string", "a list in a list"],
+    ids=["a quoted number", "a boolean", "a list", "no list", "no string", "a list in a list", "in a map"],
 )
 def test_fields_of_another_type_are_told(given: Object, sort: str, wanted: str) -> None:
     with pytest.raises(ConfigError) as told:
@@ -203,6 +210,19 @@ def test_fields_of_another_type_are_told(given: Object, sort: str, wanted: str) 
     [name] = given
     problem = f"cannot unmarshal {sort} into Go struct field KubeletConfiguration.{name} of type {wanted}"
     assert str(told.value) == f"failed to load kubelet config file: json: {problem}"
+
+
+def test_nothing_of_a_wrong_type_is_more_than_refused() -> None:
+    for each in misshapen(CONFIGURATION):
+        with suppress(ConfigError, ThresholdError, CgroupPolicyError):
+            found = merge(load_document({**HEAD, **each} if isinstance(each, dict) else each), Options())
+            check(found)
+            parse_thresholds(found)
+            cgroup_policy_of(found)
+
+
+def test_every_field_has_a_default() -> None:
+    assert {*DEFAULTS, *ACCEPTED, *HEAD} == {*CONFIGURATION.fields}
 
 
 @pytest.mark.parametrize(

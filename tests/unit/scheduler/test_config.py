@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from apimachinery.objects import Object
 from scheduler.config import ConfigError, Configuration, parse_configuration
+from scheduler.config_shape import ARGS as ARGS_SHAPES
+from scheduler.config_shape import CONFIGURATION
 from scheduler.framework.profile import Profile
 from scheduler.plugin_args import PluginArgs, ScoringStrategy
 from scheduler.plugins.registry import check_plugins
 from tests.unit.scheduler.builders import make_cache, make_profile
+from tests.unit.wrong_types import misshapen
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 POLICY = {"topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "maxSkew": 1}
@@ -297,7 +301,9 @@ PLACE = "decoding .profiles[0].pluginConfig[0]: "
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        pytest.param({"kind": "Pod"}, 'no kind "Pod" is registered for version "None"', id="another kind"),
+        pytest.param(
+            {"apiVersion": "v1", "kind": "Pod"}, 'no kind "Pod" is registered for version "v1"', id="a Pod"
+        ),
         pytest.param({**HEAD, "x": 1}, 'strict decoding error: unknown field "x"', id="unknown field"),
         pytest.param(
             {**HEAD, "profiles": [{"plugins": {"filtre": {}}}]},
@@ -305,8 +311,8 @@ PLACE = "decoding .profiles[0].pluginConfig[0]: "
         ),
         pytest.param(
             {**HEAD, "parallelism": "many"},
-            "strict decoding error: json: cannot unmarshal string "
-            "into Go struct field parallelism of type number", id="another type",
+            "json: cannot unmarshal string into Go struct field "
+            "KubeSchedulerConfiguration.parallelism of type int32", id="another type",
         ),
         pytest.param(
             {**HEAD, "profiles": [{"pluginConfig": [{"name": "NodeAffinity", "args": {"x": 1}}]}]},
@@ -363,3 +369,16 @@ def test_what_is_not_understood_is_refused(document: Object, message: str) -> No
     with pytest.raises(ConfigError) as caught:
         parse_configuration(document)
     assert str(caught.value) == message
+
+
+def test_nothing_of_a_wrong_type_is_more_than_refused() -> None:
+    for each in misshapen(CONFIGURATION):
+        with suppress(ConfigError):
+            check_plugins(parse_configuration({**HEAD, **each} if isinstance(each, dict) else each))
+
+
+@pytest.mark.parametrize("plugin", ARGS_SHAPES)
+def test_no_args_of_a_wrong_type_are_more_than_refused(plugin: str) -> None:
+    for each in misshapen(ARGS_SHAPES[plugin]):
+        with suppress(ConfigError):
+            args_of(plugin, each)

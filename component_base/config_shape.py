@@ -1,0 +1,219 @@
+"""What a configuration file may hold: shapes in Go's types, and what Go's decoder says of what does not fit.
+
+Go tells the first value of a wrong type, in the order of the fields' names, and of unknown fields all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apimachinery.durations import parse_duration
+from apimachinery.quantity import Quantity
+from apimachinery.schema.scalars import json_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """`kinds`: of JSON values; `read` refuses with ValueError what is no more than of the right kind."""
+
+    go_type: str
+    kinds: tuple[type, ...]
+    read: Callable[[Any], object] = lambda value: value
+    bits: int = 0
+    """Of a whole number."""
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        valid = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+        place = next((index for index, each in enumerate(text) if each not in valid), len(text))
+        raise ValueError(f"illegal base64 data at input byte {place}") from None
+
+
+BOOL = Scalar("bool", (bool,))
+STRING = Scalar("string", (str,))
+INT32, INT64 = Scalar("int32", (int, float), bits=32), Scalar("int64", (int, float), bits=64)
+FLOAT32, FLOAT64 = Scalar("float32", (int, float)), Scalar("float64", (int, float))
+DURATION = Scalar("string", (str,), parse_duration)
+BYTES = Scalar("[]uint8", (str,), _base64)
+QUANTITY = Scalar("resource.Quantity", (str, int, float), Quantity.parse)
+ANY = Scalar("interface {}", (bool, str, int, float, list, dict))
+"""What is not looked into: it is of no use here, or somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    item: Shape
+
+    @property
+    def go_type(self) -> str:
+        return f"[]{self.item.go_type}"
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    value: Shape
+
+    @property
+    def go_type(self) -> str:
+        return f"map[string]{self.value.go_type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """`go_type` is a name with its package: `v1.Plugin`."""
+
+    go_type: str
+    fields: Mapping[str, Shape]
+
+    @property
+    def name(self) -> str:
+        """None of one that is declared on the spot."""
+        return "" if "{" in self.go_type else self.go_type.rpartition(".")[2]
+
+
+Shape = Scalar | ListOf | MapOf | Struct
+
+
+def named(go_type: str) -> Scalar:
+    """A string of a type of its own."""
+    return Scalar(go_type, (str,))
+
+
+def of_type(shape: Shape, names: str) -> dict[str, Shape]:
+    """Fields of one shape, by names with blanks between them."""
+    return dict.fromkeys(names.split(), shape)
+
+
+def misfit(value: Any, shape: Shape) -> str:
+    """What the decoder says of the first value that does not fit; "" if all do."""
+    return next(_misfits(value, shape, "", ""), "")
+
+
+def unknown_fields(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
+    """Paths of fields that the shape does not have, in a value that fits otherwise."""
+    if isinstance(shape, Struct) and isinstance(value, dict):
+        for name in sorted(value):
+            below = f"{path}.{name}" if path else name
+            if name in shape.fields:
+                yield from unknown_fields(value[name], shape.fields[name], below)
+            else:
+                yield below
+    elif isinstance(shape, ListOf) and isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from unknown_fields(each, shape.item, f"{path}[{index}]")
+    elif isinstance(shape, MapOf) and isinstance(value, dict):
+        for name in sorted(value):
+            yield from unknown_fields(value[name], shape.value, f"{path}.{name}")
+
+
+def decoded(value: Any, shape: Shape) -> Any:
+    """A value that fits, as Go has it then: what is null was not given, and 2.0 is a whole number."""
+    if isinstance(shape, Struct | MapOf) and value is not None:
+        shapes = shape.fields if isinstance(shape, Struct) else dict.fromkeys(value, shape.value)
+        return {
+            name: decoded(each, shapes.get(name, ANY)) for name, each in value.items() if each is not None
+        }
+    if isinstance(shape, ListOf) and value is not None:
+        return [decoded(each, shape.item) for each in value]
+    if isinstance(shape, Scalar):
+        return _decoded_scalar(value, shape)
+    return [] if isinstance(shape, ListOf) else {}
+
+
+def _decoded_scalar(value: Any, shape: Scalar) -> Any:
+    if value is None and shape is not ANY:
+        return shape.kinds[0]()
+    return int(value) if shape.bits else value
+
+
+def _misfits(value: Any, shape: Shape, owner: str, path: str) -> Iterator[str]:
+    """`owner`: the struct that has the field at the path. Null is nothing that was said."""
+    if value is None:
+        return
+    if isinstance(shape, Scalar):
+        yield from _scalar_misfits(value, shape, owner, path)
+    elif isinstance(shape, ListOf):
+        if not isinstance(value, list):
+            yield _unmarshal(json_kind(value), shape, owner, path)
+            return
+        for each in value:
+            yield from _misfits(each, shape.item, owner, path)
+    elif not isinstance(value, dict):
+        yield _unmarshal(json_kind(value), shape, owner, path)
+    elif isinstance(shape, MapOf):
+        for name in sorted(value, key=str):
+            yield from _misfits(value[name], shape.value, owner, path)
+    else:
+        for name in sorted(value.keys() & shape.fields.keys()):
+            below = f"{path}.{name}" if path else name
+            yield from _misfits(value[name], shape.fields[name], shape.name, below)
+
+
+def _scalar_misfits(value: Any, shape: Scalar, owner: str, path: str) -> Iterator[str]:
+    if type(value) not in shape.kinds:
+        yield _unmarshal(json_kind(value), shape, owner, path)
+    elif shape.bits and not _is_whole(value, shape.bits):
+        yield _unmarshal(f"number {value}", shape, owner, path)
+    else:
+        try:
+            shape.read(value)
+        except ValueError as error:
+            yield str(error)
+
+
+def _is_whole(value: float, bits: int) -> bool:
+    return value == int(value) and -(1 << bits - 1) <= value < 1 << bits - 1
+
+
+def _unmarshal(what: str, shape: Shape, owner: str, path: str) -> str:
+    place = f"struct field {owner}.{path}" if path else "value"
+    return f"json: cannot unmarshal {what} into Go {place} of type {shape.go_type}"
+
+
+_VERSION_KIND = (
+    r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+)
+
+
+def kind_problem(document: Any, api_version: str, kind: str) -> str:
+    """Why a document is not of the kind that is looked for, before anything else of it is read."""
+    if problem := misfit(document, Struct(_VERSION_KIND, of_type(STRING, "apiVersion kind"))):
+        return f"couldn't get version/kind; json parse error: {problem}"
+    found = {name: (document or {}).get(name) or "" for name in ("kind", "apiVersion")}
+    for name, text in (("Kind", found["kind"]), ("apiVersion", found["apiVersion"])):
+        if not text:
+            return f"Object '{name}' is missing"
+    if (found["apiVersion"], found["kind"]) != (api_version, kind):
+        return f'no kind "{found["kind"]}" is registered for version "{found["apiVersion"]}"'
+    return ""
+
+
+_BASE = "v1alpha1"
+CLIENT_CONNECTION = Struct(f"{_BASE}.ClientConnectionConfiguration", {
+    **of_type(STRING, "kubeconfig acceptContentTypes contentType"), "qps": FLOAT32, "burst": INT32,
+})  # fmt: skip
+LEADER_ELECTION = Struct(f"{_BASE}.LeaderElectionConfiguration", {
+    "leaderElect": BOOL,
+    **of_type(DURATION, "leaseDuration renewDeadline retryPeriod"),
+    **of_type(STRING, "resourceLock resourceName resourceNamespace"),
+})  # fmt: skip
+_OUTPUT_ROUTING = {"splitStream": BOOL, "infoBufferSize": QUANTITY}
+LOGGING = Struct("v1.LoggingConfiguration", {
+    "format": STRING,
+    "flushFrequency": ANY,
+    "verbosity": Scalar("v1.VerbosityLevel", (int, float), bits=32),
+    "vmodule": ListOf(Struct("v1.VModuleItem", {
+        "filePattern": STRING, "verbosity": Scalar("v1.VerbosityLevel", (int, float), bits=32),
+    })),
+    "options": Struct("v1.FormatOptions", {
+        "text": Struct("v1.TextOptions", _OUTPUT_ROUTING), "json": Struct("v1.JSONOptions", _OUTPUT_ROUTING),
+    }),
+})  # fmt: skip
+"""Of component-base, which the daemons' configurations share."""
