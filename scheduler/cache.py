@@ -57,16 +57,16 @@ class Cache:
         node = self.node(name)
         return None if node is None else node.labels
 
-    def set_node(self, facts: NodeFacts) -> set[EventKind]:
+    def set_node(self, facts: NodeFacts) -> list[EventKind]:
         """Adds or changes a node; says what has changed for the pods that wait."""
         node = self._by_name.setdefault(facts.name, NodeInfo(facts.name))
         old, node.facts = node.facts, facts
         if old == facts:
-            return set()
+            return []
         self._count_images(old, facts)
         if old is None:
             self._append(node)
-            return {EventKind.NODE_ADD}
+            return [EventKind.NODE_ADD]
         self._note_change(node.row)
         self.changed_rows.add(node.row)
         return _node_changes(old, facts)
@@ -220,12 +220,12 @@ def _same_use(one: PodInfo, other: PodInfo) -> bool:
     )
 
 
-def _node_changes(old: NodeFacts, new: NodeFacts) -> set[EventKind]:
-    changes = set()
+def _node_changes(old: NodeFacts, new: NodeFacts) -> list[EventKind]:
+    changes = []
     if old.allocatable != new.allocatable:
-        changes.add(EventKind.NODE_ALLOCATABLE)
+        changes.append(EventKind.NODE_ALLOCATABLE)
     if old.labels != new.labels:
-        changes.add(EventKind.NODE_LABEL)
+        changes.append(EventKind.NODE_LABEL)
     if old.taints != new.taints or old.is_unschedulable != new.is_unschedulable:
-        changes.add(EventKind.NODE_TAINT)
+        changes.append(EventKind.NODE_TAINT)
     return changes

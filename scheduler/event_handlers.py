@@ -15,7 +15,7 @@ from scheduler.framework.interface import EventKind, Subject
 from scheduler.framework.waiting import WaitingPods
 from scheduler.node_info import NodeInfo, parse_node
 from scheduler.nominator import Nominator
-from scheduler.pod_info import PodInfo, parse_pod
+from scheduler.pod_info import PodInfo, asks_for_less, parse_pod
 from scheduler.queue import SchedulingQueue
 from scheduler.volumes.news import News
 
@@ -122,7 +122,7 @@ class EventHandlers:
         assert changed is not None
         self._news.tell(key_of(changed))
         if (new is None) == (kind == EventKind.DETACHED):
-            self._queue.wake((kind,), Subject(obj=changed))
+            self._queue.wake((kind,), Subject(obj=changed, old_obj=old))
 
     def namespace(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
@@ -136,11 +136,10 @@ class EventHandlers:
             self._selectors.forget()
 
 
-def _changes(old: PodInfo, new: PodInfo) -> set[EventKind]:
-    changes = set()
+def _changes(old: PodInfo, new: PodInfo) -> list[EventKind]:
+    changes = []
     if old.labels != new.labels:
-        changes.add(EventKind.POD_LABEL)
-    before, after = old.spec.requests, new.spec.requests
-    if any(after.get(name, 0) < value for name, value in before.items()):
-        changes.add(EventKind.POD_SCALE_DOWN)
+        changes.append(EventKind.POD_LABEL)
+    if asks_for_less(old, new):
+        changes.append(EventKind.POD_SCALE_DOWN)
     return changes

@@ -121,6 +121,12 @@ class PodInfo:
         return self.key.namespace
 
 
+def asks_for_less(old: PodInfo, new: PodInfo) -> bool:
+    """Of one resource at least."""
+    after = new.spec.requests
+    return any(after.get(name, 0) < value for name, value in old.spec.requests.items())
+
+
 def parse_pod(pod: Object) -> PodInfo:
     spec, status, metadata = pod.get("spec") or {}, pod.get("status") or {}, pod["metadata"]
     owner = controller_of(pod)

@@ -19,7 +19,7 @@ from apimachinery.resource_claims import claims_of_pod
 from component_base.backoff import exponential
 from scheduler.framework.interface import EventKind, Subject
 from scheduler.metrics import count_queued
-from scheduler.pod_info import PodInfo
+from scheduler.pod_info import PodInfo, asks_for_less
 
 INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
 # However quiet the cluster is, an unschedulable pod is tried again after this; looked after so often.
@@ -140,7 +140,7 @@ class SchedulingQueue:
             old, queued = queued.pod, replace(queued, pod=pod)
             if _matters(old, pod) or self._is_helped_by_annotations(queued, old):
                 del self._unschedulable[pod.uid]
-                self._place(queued, EventKind.POD_ITSELF)
+                self._place(queued, _change(old, pod))
             else:
                 self._unschedulable[pod.uid] = queued
         else:
@@ -217,23 +217,31 @@ class SchedulingQueue:
         if not kinds or not self._unschedulable:
             return
         helped = [
-            queued for queued in self._unschedulable.values() if self._is_helped(queued, kinds, subject)
+            (queued, kind)
+            for queued in self._unschedulable.values()
+            if (kind := self._help_of(queued, kinds, subject)) is not None
         ]
-        for queued in helped:
+        for queued, kind in helped:
             del self._unschedulable[queued.pod.uid]
-            self._place(queued, kinds[0])
+            self._place(queued, kind.label(subject))
 
-    def _is_helped(self, queued: QueuedPod, kinds: Iterable[EventKind], subject: Subject) -> bool:
-        if queued.gated_by:
-            return self._may_help(queued.pod, (queued.gated_by,), kinds, subject)
-        # Without the name of a plugin (there was no node at all) anything may help.
-        return not queued.rejected_by or self._may_help(queued.pod, queued.rejected_by, kinds, subject)
+    def _help_of(self, queued: QueuedPod, kinds: Iterable[EventKind], subject: Subject) -> EventKind | None:
+        """The first kind that may help; without the name of a plugin (there was no node at all) any may."""
+        rejected_by = (queued.gated_by,) if queued.gated_by else queued.rejected_by
+        return next(
+            (
+                kind
+                for kind in kinds
+                if not rejected_by or self._may_help(queued.pod, rejected_by, (kind,), subject)
+            ),
+            None,
+        )
 
     def _is_helped_by_annotations(self, queued: QueuedPod, old: PodInfo) -> bool:
         pod = queued.pod
-        return annotations_of(old.pod) != annotations_of(pod.pod) and self._is_helped(
-            queued, (EventKind.POD_ITSELF,), Subject(old=old, new=pod)
-        )
+        if annotations_of(old.pod) == annotations_of(pod.pod):
+            return False
+        return self._help_of(queued, (EventKind.POD_ITSELF,), Subject(old=old, new=pod)) is not None
 
     def retry(self, uid: str) -> None:
         """What an unschedulable pod waited for went wrong: it is as if its attempt had."""
@@ -340,3 +348,15 @@ def _matters(old: PodInfo, new: PodInfo) -> bool:
         or old.priority != new.priority
         or set(claims_of_pod(old.pod)) != set(claims_of_pod(new.pod))
     )
+
+
+def _change(old: PodInfo, new: PodInfo) -> str:
+    """What upstream calls the change of a pod that waits: the first that there is a name for."""
+    what = {
+        "PodLabel": old.labels != new.labels,
+        "PodScaleDown": asks_for_less(old, new),
+        "PodSchedulingGatesEliminated": bool(old.gates and not new.gates),
+        "PodToleration": len(old.spec.tolerations) != len(new.spec.tolerations),
+        "PodGeneratedResourceClaim": set(claims_of_pod(old.pod)) != set(claims_of_pod(new.pod)),
+    }
+    return f"{EventKind.POD_ITSELF}{next((name for name, changed in what.items() if changed), '')}"

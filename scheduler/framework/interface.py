@@ -77,16 +77,29 @@ class EventKind(StrEnum):
     POD_LABEL = "AssignedPodUpdatePodLabel"
     POD_SCALE_DOWN = "AssignedPodUpdatePodScaleDown"
     POD_ITSELF = "UnschedulablePodUpdate"  # the annotations of the pod that waits; other changes always help
-    CLAIM = "PersistentVolumeClaimAddOrUpdate"
-    VOLUME = "PersistentVolumeAddOrUpdate"
-    STORAGE_CLASS = "StorageClassAddOrUpdate"
-    CSI_DRIVER = "CSIDriverAddOrUpdate"
-    CSI_CAPACITY = "CSIStorageCapacityAddOrUpdate"
-    CSI_NODE = "CSINodeAddOrUpdate"
-    DETACHED = "VolumeAttachmentDelete"
-    RESOURCE_CLAIM = "ResourceClaimAddOrUpdate"
-    RESOURCE_SLICE = "ResourceSliceAddOrUpdate"
-    DEVICE_CLASS = "DeviceClassAddOrUpdate"
+    # The other objects; but for attachments it is whether one came or changed.
+    CLAIM = "PersistentVolumeClaim"
+    VOLUME = "PersistentVolume"
+    STORAGE_CLASS = "storage.k8s.io/StorageClass"
+    CSI_DRIVER = "storage.k8s.io/CSIDriver"
+    CSI_CAPACITY = "storage.k8s.io/CSIStorageCapacity"
+    CSI_NODE = "storage.k8s.io/CSINode"
+    DETACHED = "storage.k8s.io/VolumeAttachmentDelete"
+    RESOURCE_CLAIM = "resource.k8s.io/ResourceClaim"
+    RESOURCE_SLICE = "resource.k8s.io/ResourceSlice"
+    DEVICE_CLASS = "resource.k8s.io/DeviceClass"
+
+    def label(self, subject: Subject) -> str:
+        """As upstream's metrics call it, who tell what came from what changed."""
+        if self not in _CAME_OR_CHANGED:
+            return self.value
+        return f"{self}{'Add' if subject.old_obj is None else 'Update'}"
+
+
+_CAME_OR_CHANGED = frozenset({
+    EventKind.CLAIM, EventKind.VOLUME, EventKind.STORAGE_CLASS, EventKind.CSI_DRIVER, EventKind.CSI_CAPACITY,
+    EventKind.CSI_NODE, EventKind.RESOURCE_CLAIM, EventKind.RESOURCE_SLICE, EventKind.DEVICE_CLASS,
+})  # fmt: skip
 
 
 class Subject(NamedTuple):
@@ -97,6 +110,7 @@ class Subject(NamedTuple):
     old: PodInfo | None = None
     new: PodInfo | None = None
     obj: Object | None = None
+    old_obj: Object | None = None
 
 
 # Whether an event may let the (rejected) pod in.
