@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -62,6 +63,10 @@ LATENCY_BUCKETS = tuple(0.001 * 2**power for power in range(15))
 
 QUEUE_BUCKETS = tuple(10.0**power for power in range(-8, 2))
 """Seconds from 10 ns to 10 s, as upstream's work queues have them."""
+
+
+_SLICE = 100
+"""Samples that are told at a time, where there are many: a millisecond or two."""
 
 
 class Tally:
@@ -137,6 +142,16 @@ class Exposition:
     def text(self, collector: Collector) -> bytes:
         return generate_latest(_Filtered(collector, self._filters))
 
+    async def text_in_slices(self, families: Iterable[Metric]) -> bytes:
+        """Of families so large that others are to have their turn meanwhile."""
+        pieces = []
+        for family in self._filters.apply(families):
+            for begin in range(0, max(len(family.samples), 1), _SLICE):
+                text = generate_latest(_Slice(family, begin))
+                pieces.append(text.split(b"\n", 2)[2] if begin else text)
+                await asyncio.sleep(0)
+        return b"".join(pieces)
+
 
 @dataclass(frozen=True, slots=True)
 class _Filtered:
@@ -147,6 +162,19 @@ class _Filtered:
 
     def collect(self) -> Iterable[Metric]:
         return self.filters.apply(self.collector.collect())
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """A collector of some of a family's samples."""
+
+    family: Metric
+    begin: int
+
+    def collect(self) -> Iterable[Metric]:
+        part = Metric(self.family.name, self.family.documentation, self.family.type)
+        part.samples = self.family.samples[self.begin : self.begin + _SLICE]
+        yield part
 
 
 EXPOSITION = Exposition()

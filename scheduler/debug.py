@@ -38,7 +38,7 @@ def debug_routes(
         return _json({"counts": queue.counts(), "pods": pods})
 
     async def resources(request: Request) -> Response:
-        return Response(pod_resources.render(pods()), content_type=CONTENT_TYPE)
+        return Response(await pod_resources.render(pods()), content_type=CONTENT_TYPE)
 
     return {"/debug/attempts": attempts, "/debug/queue": pending, pod_resources.PATH: resources}
 

@@ -1,19 +1,18 @@
-"""What pods ask for and may use at most, as metrics of their own: /metrics/resources. Pure.
+"""What pods ask for and may use at most, as metrics of their own: /metrics/resources.
 
 Source: pkg/scheduler/metrics/resources/resources.go of Kubernetes 1.34.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
 
 from apimachinery.objects import Object, get_path, name_of, namespace_of
 from apimachinery.pods import is_terminal, pod_limits, pod_requests
 from apimachinery.quantity import Quantity
-from component_base.metric_families import gauge
 from component_base.metrics import EXPOSITION
 
 PATH = "/metrics/resources"
@@ -23,32 +22,34 @@ _HELP = (
     "on the cluster, broken down by pod. This shows the resource usage the scheduler and kubelet expect per "
     "pod for resources along with the unit for the resource if any."
 )
+_AT_A_TIME = 50
+"""Pods that are looked at without a pause."""
 _UNITS = {"cpu": "cores", "memory": "bytes", "storage": "bytes", "ephemeral-storage": "bytes"}
 
 
-def render(pods: Iterable[Object]) -> bytes:
-    """The text of all pods that have not ended on their node."""
-    registry = CollectorRegistry()
-    registry.register(_PodResources(pods))
-    return EXPOSITION.text(registry)
+async def render(pods: Iterable[Object]) -> bytes:
+    """The text of all pods that have not ended on their node, with turns for others in between."""
+    here = [pod for pod in pods if not (pod["spec"].get("nodeName") and is_terminal(pod))]
+    request = f"Resources requested by workloads {_HELP}"
+    limit = f"Resources limit for workloads {_HELP}"
+    families = [
+        await _family("kube_pod_resource_request", request, here, pod_requests),
+        await _family("kube_pod_resource_limit", limit, here, pod_limits),
+    ]
+    return await EXPOSITION.text_in_slices(families)
 
 
-class _PodResources(Collector):
-    def __init__(self, pods: Iterable[Object]) -> None:
-        self._pods = [pod for pod in pods if not (pod["spec"].get("nodeName") and is_terminal(pod))]
-
-    def collect(self) -> Iterator[Metric]:
-        yield self._family("request", f"Resources requested by workloads {_HELP}", pod_requests)
-        yield self._family("limit", f"Resources limit for workloads {_HELP}", pod_limits)
-
-    def _family(self, sort: str, help: str, amounts: Callable[[Object], Mapping[str, Quantity]]) -> Metric:
-        samples = (
-            ([*_place_of(pod), resource, _unit(resource)], float(amount))
-            for pod in self._pods
-            for resource, amount in amounts(pod).items()
-            if amount
-        )
-        return gauge(f"kube_pod_resource_{sort}", help, _LABELS, samples)
+async def _family(
+    name: str, help: str, pods: Sequence[Object], amounts: Callable[[Object], Mapping[str, Quantity]]
+) -> Metric:
+    family = GaugeMetricFamily(name, help, labels=_LABELS)
+    for number, pod in enumerate(pods, 1):
+        for resource, amount in amounts(pod).items():
+            if amount:
+                family.add_metric([*_place_of(pod), resource, _unit(resource)], float(amount))
+        if number % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return family
 
 
 def _place_of(pod: Object) -> list[str]:
