@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 
 class TaskSet(Generic[K]):
@@ -63,11 +64,11 @@ class TaskSet(Generic[K]):
             log.error("Task failed: task=%s", task.get_name(), exc_info=task.exception())
 
 
-async def uninterrupted(work: Awaitable[object]) -> None:
+async def uninterrupted(work: Awaitable[T]) -> T:
     """Lets a step finish even if who takes it is interrupted: the next look sees its result."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -21,7 +21,7 @@ from kubelet.metrics import (
 from kubelet.pods.devices import DeviceError, Devices, counted_preparation
 from kubelet.pods.runtime_classes import RuntimeClasses
 from kubelet.references import pod_reference
-from kubelet.runtime.interface import HOLLOW_PREFIX, Runtime, SandboxConfig, SandboxError
+from kubelet.runtime.interface import HOLLOW_PREFIX, Runtime, RuntimeSandbox, SandboxConfig, SandboxError
 from kubelet.settings import PodSettings
 from kubelet.tasks import uninterrupted
 
@@ -47,8 +47,8 @@ class SandboxMaker:
         self._gate = gate
         self._settings = settings
 
-    async def make(self, pod: Object, attempt: int) -> bool:
-        """Whether it is there; an Event says why not."""
+    async def make(self, pod: Object, attempt: int) -> RuntimeSandbox | None:
+        """None if it can't be had; an Event says why."""
         STARTED_PODS.inc()
         try:
             with counted_preparation():
@@ -56,22 +56,20 @@ class SandboxMaker:
             config = await self._config(pod, attempt)
             async with self._gate:
                 with self._journal.step(pod, "sandbox"):
-                    await self._run(config)
+                    return await self._run(config)
         except DeviceError as error:
             message = f"Failed to prepare dynamic resources: prepare dynamic resources: {error}"
             self._recorder.event(pod_reference(pod), WARNING, "FailedPrepareDynamicResources", message)
-            return False
         except SandboxError as error:
             STARTED_PODS_ERRORS.inc()
             message = f"Failed to create pod sandbox: {error}"
             self._recorder.event(pod_reference(pod), WARNING, "FailedCreatePodSandBox", message)
-            return False
-        return True
+        return None
 
-    async def _run(self, config: SandboxConfig) -> None:
+    async def _run(self, config: SandboxConfig) -> RuntimeSandbox:
         handler = config.runtime_handler
         with SANDBOX_SECONDS.labels(handler).time(), SANDBOX_ERRORS.labels(handler).count_exceptions():
-            await uninterrupted(self._runtime.create_sandbox(config))
+            return await uninterrupted(self._runtime.create_sandbox(config))
 
     async def _config(self, pod: Object, attempt: int) -> SandboxConfig:
         settings, handler = self._settings, await self._classes.handler_of(pod)

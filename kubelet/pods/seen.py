@@ -6,9 +6,9 @@ Read-only views for the planners (`actions`, `container_status`); nothing here a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from apimachinery.objects import Object
+from apimachinery.objects import Object, name_of, namespace_of, uid_of
 from kubelet.runtime.interface import ContainerState, RuntimeContainer, RuntimePod, RuntimeSandbox
 
 
@@ -28,6 +28,12 @@ def newest_sandbox(seen: RuntimePod | None) -> RuntimeSandbox | None:
     if seen is None or not seen.sandboxes:
         return None
     return max(seen.sandboxes, key=lambda each: (each.attempt, each.created_at))
+
+
+def with_sandbox(seen: RuntimePod | None, pod: Object, sandbox: RuntimeSandbox) -> RuntimePod:
+    """With one that has just been made."""
+    known = seen or RuntimePod(uid_of(pod), namespace_of(pod), name_of(pod))
+    return replace(known, sandboxes=(sandbox, *known.sandboxes))
 
 
 def containers_named(seen: RuntimePod | None, name: str) -> list[RuntimeContainer]:

@@ -27,7 +27,7 @@ from kubelet.pods.reporter import PodReporter
 from kubelet.pods.resize import ResizePlan
 from kubelet.pods.resizer import Resizer
 from kubelet.pods.sandboxes import SandboxMaker
-from kubelet.pods.seen import containers_named, has_ended, newest_sandbox
+from kubelet.pods.seen import containers_named, has_ended, newest_sandbox, with_sandbox
 from kubelet.pods.starter import ContainerStarter, StartFailed
 from kubelet.pods.status import TERMINAL, Verdict
 from kubelet.pods.termination import Terminator, anything_left
@@ -164,8 +164,8 @@ class PodSync:
         wait = await self._set_up_volumes(record)
         if record.volumes is None:
             return wait
-        retry = await self._act(record, seen, actions, record.volumes)
         self._note_start(record, status)
+        retry = await self._act(record, seen, actions, record.volumes)
         return self._next_look(record, retry)
 
     async def _resize(self, record: PodRecord, seen: RuntimePod | None, plan: ResizePlan) -> bool:
@@ -218,16 +218,25 @@ class PodSync:
             if not actions.create_sandbox:
                 return 0.0
         await self._kill_containers(record.pod, seen, actions.kill)
-        if actions.create_sandbox and not await self._sandboxes.make(record.pod, actions.attempt):
-            return SANDBOX_RETRY
+        if actions.kill or actions.kill_pod:
+            seen = await self._runtime.get_pod(record.uid)
+        if actions.create_sandbox:
+            sandbox = await self._sandboxes.make(record.pod, actions.attempt)
+            if sandbox is None:
+                return SANDBOX_RETRY
+            seen = with_sandbox(seen, record.pod, sandbox)
         if not actions.start:
             return 0.0 if actions.kill else None
-        return await self._start(record, actions, volumes)
+        return await self._start(record, seen, actions, volumes)
 
     async def _start(
-        self, record: PodRecord, actions: PodActions, volumes: Mapping[str, MountedVolume]
+        self,
+        record: PodRecord,
+        seen: RuntimePod | None,
+        actions: PodActions,
+        volumes: Mapping[str, MountedVolume],
     ) -> float | None:
-        seen = await self._runtime.get_pod(record.uid)
+        """Looks at what it has started: there may be more to start now."""
         sandbox = newest_sandbox(seen)
         if seen is None or sandbox is None:
             return 0.0
@@ -247,8 +256,9 @@ class PodSync:
         after = await self._runtime.get_pod(record.uid)
         await self._prune(record, after)
         self._probes.update(self._reporter.current(record.pod), after)
-        await self._reporter.report(record, after)
-        return min(retries, default=None)
+        self._note_start(record, await self._reporter.report(record, after))
+        more = compute_pod_actions(record.pod, after, self._probes.verdicts(record.uid)).start
+        return min(retries, default=0.0 if more else None)
 
     async def _kill_pod(self, record: PodRecord, seen: RuntimePod | None, actions: PodActions) -> None:
         if actions.create_sandbox:

@@ -249,6 +249,17 @@ async def test_long_line_of_a_log_has_one_timestamp(node, tty):
     assert [line.partition("Z ")[2] for line in lines] == ["x" * 40000, "end"]
 
 
+async def test_what_was_started_here_wakes_nobody(node):
+    events = node.runtime.events()
+    assert (await anext(events)).pod_uid == ""
+    uid, made = await node.start(container("sleep", "100"))
+    news = asyncio.create_task(anext(events))
+    assert not (await asyncio.wait({news}, timeout=0.5))[0]
+    await node.runtime.stop_container(made, 0)
+    assert (await news).pod_uid == uid
+    await events.aclose()
+
+
 async def test_exec_that_timed_out_is_killed(node):
     _, made = await node.start(container("sleep", "100"))
     with pytest.raises(TimeoutError):

@@ -1,1 +1,1 @@
-"""The container runtime on Docker, through docker-py and Docker's own socket."""
+"""The container runtime on Docker, through its own socket."""

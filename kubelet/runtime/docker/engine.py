@@ -25,6 +25,8 @@ class Engine:
         self._endpoint = endpoint
         self._connector = Connector(endpoint)
         self._places = asyncio.Semaphore(_HEAVY)
+        self._started: set[str] = set()
+        """What was started here and the engine's events have not told of yet."""
 
     async def look(self, path: str) -> Any:
         """Inspect, list: what dockerd answers at once."""
@@ -34,6 +36,24 @@ class Engine:
         """Create, start, remove: what dockerd has to work for."""
         async with self._places:
             return await self._ask(method, path, body)
+
+    async def start(self, docker_id: str) -> None:
+        self._started.add(docker_id)
+        try:
+            await self.act("POST", f"/containers/{docker_id}/start")
+        except BaseException:
+            self._started.discard(docker_id)
+            raise
+
+    def has_started(self, docker_id: str) -> bool:
+        """Whether an event that tells so is no news: who started it here looks at it anyway."""
+        known = docker_id in self._started
+        self._started.discard(docker_id)
+        return known
+
+    def forget_starts(self) -> None:
+        """Events may have been missed."""
+        self._started.clear()
 
     async def inspect(self, docker_id: str) -> Mapping[str, Any]:
         inspected: Mapping[str, Any] = await self.look(f"/containers/{docker_id}/json")

@@ -107,9 +107,14 @@ class DockerRuntime:
         async with await self._connector.open(Request("GET", path_of("/events", filters=filters))) as stream:
             await self._sandboxes.clear_up()
             await self._restore_network()
+            self._engine.forget_starts()
             yield RuntimeEvent("")
             async for line in stream.lines():
-                actor = orjson.loads(line)["Actor"]
+                event = orjson.loads(line)
+                actor = event["Actor"]
+                if event["Action"] == "start" and self._engine.has_started(actor["ID"]):
+                    self._sightings.has_started(actor["ID"])
+                    continue
                 self._sightings.has_changed(actor["ID"])
                 yield RuntimeEvent(actor["Attributes"].get(POD_UID, ""))
         raise RuntimeUnavailable("the event stream of Docker ended")
@@ -135,7 +140,8 @@ class DockerRuntime:
     # Sandboxes and containers.
 
     async def create_sandbox(self, config: SandboxConfig) -> RuntimeSandbox:
-        return await self._sandboxes.create(config)
+        inspected = await self._sandboxes.create(config)
+        return self._sightings.see_sandbox(inspected)
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         await self._sandboxes.stop(sandbox_id)
@@ -179,7 +185,7 @@ class DockerRuntime:
     async def start_container(self, container_id: str) -> None:
         docker_id = without_scheme(container_id)
         try:
-            await self._engine.act("POST", f"/containers/{docker_id}/start")
+            await self._engine.start(docker_id)
         except RuntimeUnavailable:
             raise
         except ContainerRuntimeError as error:

@@ -22,15 +22,12 @@ from kubelet.runtime.docker.labels import (
     TYPE,
     SandboxMemory,
     docker_name,
-    identity_of,
     sandbox_labels,
     sandbox_memory,
 )
 from kubelet.runtime.docker.requests import resolv_conf, resolv_conf_path, sandbox_body
-from kubelet.runtime.docker.seen import sandbox_of
 from kubelet.runtime.interface import (
     ContainerRuntimeError,
-    RuntimeSandbox,
     RuntimeUnavailable,
     SandboxConfig,
     SandboxError,
@@ -66,7 +63,8 @@ class Sandboxes:
             except NetworkError as error:
                 raise SandboxError(f"cannot set up the pod network: {error}") from error
 
-    async def create(self, config: SandboxConfig) -> RuntimeSandbox:
+    async def create(self, config: SandboxConfig) -> Mapping[str, Any]:
+        """As the engine tells of it once it runs."""
         await self.clear_up()
         tenant = self._new_tenant(config)
         memory = SandboxMemory(tenant.address, tenant.host_ports, config.share_process_namespace)
@@ -134,7 +132,9 @@ class Sandboxes:
         if tenant.address:
             await self._network.release(tenant)
 
-    async def _create(self, config: SandboxConfig, tenant: Tenant, labels: dict[str, str]) -> RuntimeSandbox:
+    async def _create(
+        self, config: SandboxConfig, tenant: Tenant, labels: dict[str, str]
+    ) -> Mapping[str, Any]:
         body = sandbox_body(config, self._pause_image, labels, self._creator.privileges)
         try:
             sandbox_id = await self._creator.create(docker_name(labels), body, pull=True)
@@ -148,9 +148,9 @@ class Sandboxes:
             await self._creator.remove(sandbox_id)
             raise
 
-    async def _start(self, sandbox_id: str, config: SandboxConfig, tenant: Tenant) -> RuntimeSandbox:
+    async def _start(self, sandbox_id: str, config: SandboxConfig, tenant: Tenant) -> Mapping[str, Any]:
         try:
-            await self._engine.act("POST", f"/containers/{sandbox_id}/start")
+            await self._engine.start(sandbox_id)
             inspected = await self._engine.inspect(sandbox_id)
             await asyncio.to_thread(_write_resolv_conf, inspected, config)
             if tenant.address:
@@ -164,9 +164,7 @@ class Sandboxes:
                 f'failed to start sandbox container for pod "{config.name}": {error}'
             ) from error
         self._inspected[sandbox_id] = inspected
-        identity = identity_of(inspected["Config"]["Labels"])
-        assert identity is not None, "its labels are ours"
-        return sandbox_of(inspected, identity)
+        return inspected
 
     async def _present(self) -> list[Tenant]:
         wanted = labelled({NODE: self._network.node, TYPE: SANDBOX})

@@ -64,6 +64,20 @@ class Sightings:
         self._known.pop(docker_id, None)
         self._changes[docker_id] += 1
 
+    def has_started(self, docker_id: str) -> None:
+        """An event says so of what was started here: who has seen it run knows as much."""
+        known = self._known.get(docker_id)
+        if known is None or known.state != "running":
+            self.has_changed(docker_id)
+
+    def see_sandbox(self, inspected: Mapping[str, Any]) -> RuntimeSandbox:
+        """One that has just been made: it is not inspected again."""
+        identity = identity_of(inspected["Config"]["Labels"])
+        assert identity is not None, "its labels are ours"
+        value = sandbox_of(inspected, identity)
+        self._known[inspected["Id"]] = _sighting(inspected, identity, value)
+        return value
+
     def running(self) -> dict[str, int]:
         """Container id -> process id, as last seen."""
         return {
@@ -115,15 +129,12 @@ class Sightings:
 
     async def _inspect(self, docker_id: str, identity: Identity) -> Sighting:
         inspected = await self._engine.inspect(docker_id)
-        state = inspected["State"]
         value: RuntimeSandbox | RuntimeContainer
         if identity.kind == SANDBOX:
             value = sandbox_of(inspected, identity)
         else:
             value = self._with_oom(container_of(inspected, identity, await self._image(inspected["Image"])))
-        layer = ((inspected.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir") or ""
-        log = inspected.get("LogPath") or ""
-        return Sighting(state["Status"], state.get("Pid") or 0, identity, value, layer, log)
+        return _sighting(inspected, identity, value)
 
     def _with_oom(self, container: RuntimeContainer) -> RuntimeContainer:
         if container.exit_code != KILLED or container.oom_killed:
@@ -142,6 +153,16 @@ class Sightings:
         for gone in (self._known.keys() | self._changes.keys()) - present:
             self._known.pop(gone, None)
             del self._changes[gone]
+
+
+def _sighting(
+    inspected: Mapping[str, Any], identity: Identity, value: RuntimeSandbox | RuntimeContainer
+) -> Sighting:
+    state = inspected["State"]
+    layer = ((inspected.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir") or ""
+    return Sighting(
+        state["Status"], state.get("Pid") or 0, identity, value, layer, inspected.get("LogPath") or ""
+    )
 
 
 def image_path(image: str, what: str = "") -> str:

@@ -30,7 +30,7 @@ class Docker:
     async def create(self, name: str, body: Any, *, pull: bool) -> str:
         return name
 
-    async def act(self, method: str, path: str) -> Any:
+    async def start(self, docker_id: str) -> None:
         raise self.error or RuntimeUnavailable("gone")
 
     async def remove(self, name: str) -> None:

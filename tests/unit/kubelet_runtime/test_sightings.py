@@ -13,6 +13,7 @@ from kubelet.runtime.docker.sightings import Sightings
 from tests.unit.kubelet_runtime.test_docker_requests import LABELS, WEB
 
 LISTED = {"Id": "c1", "State": "running", "Labels": container_labels("node-a", LABELS, "s1", WEB)}
+SANDBOX = {"Id": "s1", "State": "running", "Labels": LABELS}
 
 
 class SlowEngine:
@@ -20,13 +21,14 @@ class SlowEngine:
 
     def __init__(self) -> None:
         self.memory = 1
+        self.listed: Mapping[str, Any] = LISTED
         self.inspections = 0
         self.is_asked = asyncio.Event()
         self.lets_answers_pass = asyncio.Event()
         self.lets_answers_pass.set()
 
     async def list_containers(self, filters: Mapping[str, list[str]]) -> list[Mapping[str, Any]]:
-        return [LISTED]
+        return [self.listed]
 
     async def inspect(self, docker_id: str) -> Mapping[str, Any]:
         self.inspections += 1
@@ -35,8 +37,8 @@ class SlowEngine:
             "Id": docker_id,
             "Image": "sha256:1",
             "Created": "2026-01-01T00:00:00Z",
-            "State": {"Status": "running", "Pid": 7},
-            "Config": {"Labels": LISTED["Labels"], "Image": "busybox"},
+            "State": {"Status": "running", "Running": True, "Pid": 7},
+            "Config": {"Labels": self.listed["Labels"], "Image": "busybox"},
             "HostConfig": {"Memory": self.memory},
         }
         await self.lets_answers_pass.wait()
@@ -62,6 +64,26 @@ async def test_a_container_is_inspected_once_until_it_changes() -> None:
     sightings.has_changed("c1")
     assert [await memory_of(sightings) for _ in range(2)] == [2, 2]
     assert engine.inspections == 2
+
+
+async def test_a_start_is_no_news_of_what_was_seen_to_run() -> None:
+    engine = SlowEngine()
+    sightings = Sightings(cast(Engine, engine), "node-a")
+    for _ in range(2):
+        sightings.has_started("c1")
+        await memory_of(sightings)
+    assert engine.inspections == 1
+
+
+async def test_a_sandbox_that_was_just_made_is_not_inspected_again() -> None:
+    engine = SlowEngine()
+    engine.listed = SANDBOX
+    sightings = Sightings(cast(Engine, engine), "node-a")
+    made = sightings.see_sandbox(await engine.inspect("s1"))
+    sightings.has_started("s1")
+    pod = await sightings.pod("uid-1")
+    assert pod is not None
+    assert (pod.sandboxes, engine.inspections) == ((made,), 1)
 
 
 async def test_a_change_during_the_look_is_not_lost() -> None:
