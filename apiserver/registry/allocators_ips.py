@@ -10,7 +10,7 @@ from datetime import datetime
 
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import IP_ADDRESSES
-from apimachinery.serialize import from_json, to_json
+from apimachinery.serialize import to_json
 from apimachinery.times import format_time
 from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
 from apiserver.registry.allocators import (
@@ -20,6 +20,7 @@ from apiserver.registry.allocators import (
     candidates,
     reserved_band,
 )
+from apiserver.storage.entry import object_of
 from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -71,7 +72,7 @@ class AddressAllocator:
         """Frees the address, if it is still this service's."""
         key = IP_ADDRESSES.storage_key("", address)
         found = await storage.get(key)
-        if found is None or get_path(from_json(found.value), "spec.parentRef") != _parent(service):
+        if found is None or get_path(object_of(found), "spec.parentRef") != _parent(service):
             return
         try:
             await storage.delete(key, found.revision)

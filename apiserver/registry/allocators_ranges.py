@@ -10,9 +10,9 @@ from datetime import datetime
 from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, get_path, is_terminating
 from apimachinery.scheme import SERVICE_CIDRS
-from apimachinery.serialize import from_json
 from apiserver.registry.allocators import NotInRange, RangeFull
 from apiserver.registry.allocators_ips import AddressAllocator
+from apiserver.storage.entry import object_of
 from apiserver.storage.interface import Storage
 
 
@@ -62,7 +62,7 @@ class AddressRanges:
 
     async def _others(self, storage: Storage) -> list[AddressAllocator]:
         found = await storage.list(SERVICE_CIDRS.storage_prefix)
-        cidrs = usable_cidrs(from_json(item.value) for item in found.items)
+        cidrs = usable_cidrs(object_of(item) for item in found.items)
         made = [AddressAllocator(cidr, self._randomness) for cidr in cidrs]
         return [each for each in made if each.family == self.family and each.network != self._default.network]
 

@@ -14,11 +14,11 @@ from datetime import datetime
 
 from apimachinery.objects import Object, get_path, key_of, labels_of, name_of
 from apimachinery.scheme import IP_ADDRESSES, SERVICES
-from apimachinery.serialize import from_json
 from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
 from apiserver.registry.allocators import AllocationError
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_ranges import AddressRanges
+from apiserver.storage.entry import object_of
 from apiserver.storage.interface import Storage, StorageError
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class AllocationRepair:
             del self._suspects[each]
 
     async def _objects(self, prefix: str) -> list[Object]:
-        return [from_json(item.value) for item in (await self._storage.list(prefix)).items]
+        return [object_of(item) for item in (await self._storage.list(prefix)).items]
 
     async def _take_port(self, port: int) -> None:
         try:

@@ -15,9 +15,29 @@ import orjson
 
 from apimachinery.objects import Object
 from apimachinery.serialize import from_json
+from apiserver.storage.interface import KeyValue, UndecodableValue, UnreadableValue
 
 _METADATA = b'"metadata":{'
 Selectable = Callable[[Object], Mapping[str, str]]
+
+
+def object_of(item: KeyValue) -> Object:
+    """A stored value, decoded. Raises UnreadableValue, UndecodableValue."""
+    try:
+        check_plain(item)
+        return cast(Object, from_json(item.value))
+    except ValueError as error:
+        raise undecodable(error) from None
+
+
+def check_plain(item: KeyValue) -> None:
+    """Raises UnreadableValue if the value is still encrypted."""
+    if item.problem or item.value.startswith(b"k8s:enc:"):
+        raise UnreadableValue(item.problem or "identity transformer tried to read encrypted data")
+
+
+def undecodable(error: ValueError) -> UndecodableValue:
+    return UndecodableValue(f"couldn't get version/kind; json parse error: {error}")
 
 
 def header_of(api_version: str, kind: str) -> bytes:

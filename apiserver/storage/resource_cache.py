@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from apimachinery.fields import FieldSelector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from apiserver.storage.entry import Entry, Kind
+from apiserver.storage.entry import Entry, Kind, check_plain, undecodable
 from apiserver.storage.interface import Event, KeyValue, StorageError, UndecodableValue, UnreadableValue
 from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change, Topic
 
@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 _INDEXED_FIELDS = {"pods": "spec.nodeName"}
 """The field by which a resource's watchers are told apart: one node's kubelet wants one node's pods."""
-_ENCRYPTED = "identity transformer tried to read encrypted data"
 _MAX_SCOPED_CHANGES = 1000
 NAMESPACE, NAME = "metadata.namespace", "metadata.name"
 
@@ -118,11 +117,10 @@ class ResourceCache:
         namespace, _, name = item.key[len(self.prefix) :].rpartition("/")
         kind = self.kind.of(item.value)
         try:
+            check_plain(item)
             body = kind.body(item.value, item.revision)
         except ValueError as error:
-            if item.problem or item.value.startswith(b"k8s:enc:"):
-                raise UnreadableValue(item.problem or _ENCRYPTED) from None
-            raise UndecodableValue(f"couldn't get version/kind; json parse error: {error}") from None
+            raise undecodable(error) from None
         return Entry(kind, item.key, namespace, name, item.revision, body)
 
     def apply(self, event: Event) -> None:

@@ -83,7 +83,12 @@ class AesCbc:
         try:
             return unpadder.update(padded) + unpadder.finalize()
         except ValueError:
-            raise CipherError("invalid padding on input") from None
+            raise CipherError(_wrong_padding(padded)) from None
+
+
+def _wrong_padding(padded: bytes) -> str:
+    is_size = 0 < padded[-1] <= len(padded) if padded else False
+    return "invalid padding on input" if is_size else "invalid PKCS7 data (empty or not padded)"
 
 
 class AesGcm:

@@ -30,6 +30,12 @@ class Provider:
     is_outdated: Callable[[bytes], bool] = lambda data: False
     """Whether a value that it could open would now be sealed with another key."""
 
+    @property
+    def no_key(self) -> str:
+        """What is wrong with a value that has been sealed by such a provider with a key of another name."""
+        kind = "Secretbox" if self.label.startswith("k8s:enc:secretbox:") else "AES"
+        return f"no matching key was found for the provided {kind} transformer"
+
 
 PLAIN = (Provider(b"", Identity(), "identity"),)
 
@@ -79,7 +85,13 @@ class Transformer:
             return Plain(value, position > 0 or each.is_outdated(sealed))
         if not problem:
             self._count(_FROM, "unknown", None)
-        raise CipherError(problem or "no matching prefix found")
+        raise CipherError(problem or self._nobody_for(data))
+
+    def _nobody_for(self, data: bytes) -> str:
+        of_the_kind = (
+            each for each in self._providers if each.prefix and data.startswith(each.label.encode())
+        )
+        return next((each.no_key for each in of_the_kind), "no matching prefix found")
 
     def _count(self, kind: str, label: str, began: float | None) -> None:
         """Without a beginning it was a failure."""

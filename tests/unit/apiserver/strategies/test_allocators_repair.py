@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+
+import pytest
 
 from apimachinery.objects import Object
 from apimachinery.scheme import IP_ADDRESSES, SERVICES
 from apimachinery.serialize import to_json
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_ranges import AddressRanges
-from apiserver.registry.allocators_repair import ROUNDS_BEFORE_FREEING, AllocationRepair, plan_repair
+from apiserver.registry.allocators_repair import (
+    INTERVAL,
+    ROUNDS_BEFORE_FREEING,
+    AllocationRepair,
+    plan_repair,
+)
 from apiserver.storage.memory import MemoryStorage
 from tests.unit.apiserver.strategies.objects import NOW, make, service
 
@@ -71,3 +79,16 @@ async def test_a_service_gets_back_what_is_marked_free() -> None:
     storage = MemoryStorage()
     await storage.create(SERVICES.storage_key("shop", "a"), to_json(named("a", **WITH_BOTH)))
     assert await repaired(storage, 1) == ({30050}, ["10.96.0.9"])
+
+
+@pytest.mark.looptime
+async def test_a_value_that_cannot_be_read_holds_it_up_until_it_can() -> None:
+    storage, key = MemoryStorage(), f"{SERVICES.storage_prefix}shop/a"
+    revision = await storage.create(key, b"k8s:enc:aescbc:v1:lost:")
+    repair = asyncio.create_task(AllocationRepair(storage, ADDRESSES, PORTS, lambda: NOW).run())
+    await asyncio.sleep(1)
+    await storage.update(key, to_json(named("a", **WITH_BOTH)), revision)
+    await asyncio.sleep(INTERVAL)
+    assert not repair.done()
+    assert await PORTS.taken(storage) == {30050}
+    repair.cancel()

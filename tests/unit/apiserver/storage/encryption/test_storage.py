@@ -92,7 +92,7 @@ async def test_a_write_that_changes_nothing_encrypts_anew(inner: MemoryStorage, 
 async def test_what_cannot_be_decrypted_is_an_error_and_not_absent(inner: MemoryStorage) -> None:
     await encrypted(inner).create(KEY, VALUE)
     storage = encrypted(inner, config((["secrets"], [{"aesgcm": keys("two")}, IDENTITY])))
-    problem = "no matching prefix found"
+    problem = "no matching prefix found"  # it was aescbc
     with pytest.raises(UnreadableValue, match=f"^{problem}$"):
         await storage.get(KEY)
     secrets = (await load(storage)).resource(SECRETS)
@@ -101,6 +101,27 @@ async def test_what_cannot_be_decrypted_is_an_error_and_not_absent(inner: Memory
     with pytest.raises(UnreadableValue, match=f'^unable to transform key "{KEY}": {problem}$'):
         secrets.check_readable("/registry/secrets/default/")
     secrets.check_readable("/registry/secrets/kube-system/")
+
+
+async def test_what_is_plain_is_not_read_where_nothing_plain_is_allowed(inner: MemoryStorage) -> None:
+    await inner.create(KEY, VALUE)
+    storage = encrypted(inner, config((["secrets"], [{"aescbc": keys("one")}])))
+    with pytest.raises(UnreadableValue, match=r"^no matching prefix found$"):
+        (await load(storage)).resource(SECRETS).check_object(KEY)
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind"), [("aescbc", "AES"), ("aesgcm", "AES"), ("secretbox", "Secretbox")]
+)
+async def test_a_key_that_has_gone_is_told_from_a_provider_that_has(
+    inner: MemoryStorage, provider: str, kind: str
+) -> None:
+    await encrypted(inner, config((["secrets"], [{provider: keys("old")}]))).create(KEY, VALUE)
+    storage = encrypted(inner, config((["secrets"], [{provider: keys("new")}, IDENTITY])))
+    with pytest.raises(
+        UnreadableValue, match=f"^no matching key was found for the provided {kind} transformer$"
+    ):
+        await storage.get(KEY)
 
 
 async def test_without_a_configuration_what_is_encrypted_is_told_as_such(inner: MemoryStorage) -> None:
