@@ -5,6 +5,9 @@ from __future__ import annotations
 from base64 import b64encode
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from apiserver.storage.encryption.ciphers import AesCbc, AesGcm, Cipher, CipherError, Identity, Secretbox
 
@@ -24,12 +27,30 @@ def test_what_is_sealed_can_be_opened(make: type[Cipher], value: bytes) -> None:
 
 
 @pytest.mark.parametrize("make", CIPHERS)
-def test_what_is_short_or_of_another_key_cannot_be_opened(make: type[Cipher]) -> None:
-    cipher = make(KEY)
+def test_what_is_short_cannot_be_opened(make: type[Cipher]) -> None:
     with pytest.raises(CipherError, match="shorter than the required size"):
-        cipher.open(b"short", PLACE)
+        make(KEY).open(b"short", PLACE)
+
+
+@pytest.mark.parametrize("make", [AesGcm, Secretbox])
+def test_what_is_of_another_key_cannot_be_opened(make: type[Cipher]) -> None:
     with pytest.raises(CipherError):
-        cipher.open(make(OTHER).seal(b"secret" * 50, PLACE), PLACE)
+        make(KEY).open(make(OTHER).seal(b"secret" * 50, PLACE), PLACE)
+
+
+@pytest.mark.parametrize(
+    ("block", "why"),
+    [
+        (b"no padding here\0", r"invalid PKCS7 data \(empty or not padded\)"),
+        (b"more than there\x11", r"invalid PKCS7 data \(empty or not padded\)"),
+        (b"two, not alike\x01\x02", "invalid padding on input"),
+    ],
+)
+def test_cbc_knows_another_key_by_its_padding_only(block: bytes, why: str) -> None:
+    iv = b"0" * 16
+    encryptor = BlockCipher(AES(KEY), CBC(iv)).encryptor()
+    with pytest.raises(CipherError, match=f"^{why}$"):
+        AesCbc(KEY).open(iv + encryptor.update(block), PLACE)
 
 
 def test_only_gcm_knows_where_its_values_belong() -> None:
