@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ ANNOUNCED = "lo:kube-lb"
 
 _IPV4_ADDRESSES, _IPV6_ADDRESSES = 0x10, 0x100
 _BUFFER = 1 << 16
+_HEADER, _ADDRESS = struct.Struct("=IHHII"), struct.Struct("=BxxBxxxx")
+"""Of a netlink message, and of what it says of an address: its family and scope."""
+_SCOPE_LINK = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,21 @@ def _is_neighbour(ip: str, address: Address) -> bool:
     return IPv4Address(ip) in IPv4Interface(f"{address.local}/{address.prefix_length}").network
 
 
+def is_news(data: bytes) -> bool:
+    """Whether one of the kernel's messages is of an address that traffic may come to from afar.
+
+    Each pod's interface has one of IPv6 that is good for its own wire only.
+    """
+    offset = 0
+    while offset + _HEADER.size + _ADDRESS.size <= len(data):
+        length = _HEADER.unpack_from(data, offset)[0]
+        family, scope = _ADDRESS.unpack_from(data, offset + _HEADER.size)
+        if family != socket.AF_INET6 or scope < _SCOPE_LINK:
+            return True
+        offset += (max(length, _HEADER.size) + 3) & ~3
+    return False
+
+
 async def watch_links(changed: Callable[[list[Link]], None]) -> None:
     """Calls `changed` each time an address came or went; never ends."""
     loop = asyncio.get_running_loop()
@@ -87,7 +106,8 @@ async def watch_links(changed: Callable[[list[Link]], None]) -> None:
         sock.bind((0, _IPV4_ADDRESSES | _IPV6_ADDRESSES))
         while True:
             with suppress(OSError):  # too much happened at once to be told
-                await loop.sock_recv(sock, _BUFFER)
+                if not is_news(await loop.sock_recv(sock, _BUFFER)):
+                    continue
             try:
                 changed(await list_links())
             except RulesetError as error:
