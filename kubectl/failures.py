@@ -25,6 +25,10 @@ class PlainError(CommandError):
     """A failure that is told as it is, without `error:`."""
 
 
+class MissingFieldError(CommandError):
+    """No object has the field that they are to be sorted by."""
+
+
 def describe(error: BaseException) -> str:
     """One message, as kubectl words it (source: kubectl/pkg/cmd/util/helpers.go, StandardErrorMessage)."""
     if isinstance(error, StatusError):

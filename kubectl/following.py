@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from apimachinery.errors import NotFoundError, from_status
@@ -29,6 +30,8 @@ class Follower:
         self._definitions: list[Object] = []
 
     async def run(self) -> None:
+        if self._options.sort_by:
+            self._warn()
         parameters = dict(self._options.parameters)
         if self._target.name:
             parameters["fieldSelector"] = f"metadata.name={self._target.name}"
@@ -50,6 +53,12 @@ class Follower:
                 raise from_status(event["object"].get("code") or 500, event["object"])
             if event["type"] != "BOOKMARK":
                 self._print(event["object"])
+
+    def _warn(self) -> None:
+        asked = "--watch-only requested, --sort-by will be ignored"
+        if not self._options.watch_only:
+            asked = "--watch requested, --sort-by will be ignored for watch events received"
+        print(f"warning: {asked}", file=sys.stderr)
 
     def _print(self, answer: Object) -> None:
         if not self._as_table:

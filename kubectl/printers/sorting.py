@@ -8,14 +8,15 @@ from typing import Any
 from apimachinery import jsonpath
 from apimachinery.objects import Object
 from apimachinery.quantity import parse_quantity
-from kubectl.failures import CommandError
+from kubectl.failures import MissingFieldError
 
 
 def sort_key(expression: str, objects: Sequence[Object]) -> Callable[[Object], Any]:
-    """A key function for the field. Raises CommandError if no object has it."""
+    """A key function for the field. Raises MissingFieldError."""
     path = jsonpath.relaxed(expression)
     if objects and not any(path.find(obj) for obj in objects):
-        raise CommandError(f'couldn\'t find any field with path "{path.template}" in the list of objects')
+        problem = f'couldn\'t find any field with path "{path.template}" in the list of objects'
+        raise MissingFieldError(problem)
 
     def key(obj: Object) -> Any:
         values = path.find(obj)

@@ -13,7 +13,7 @@ from apimachinery.schema import builtin
 from apimachinery.strategic import create_two_way_patch
 from kubectl import dry_run, printers, recording, session
 from kubectl.dry_run import DryRun
-from kubectl.failures import CommandError, raise_all
+from kubectl.failures import CommandError, PlainError, raise_all
 from kubectl.flags import Dry, Everything, FieldManager, Filenames, Local, Record, Recursive, Selector
 from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, collecting, fetch_all
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 STRATEGIC, MERGE = "application/strategic-merge-patch+json", "application/merge-patch+json"
 
-Change = Callable[[Object], None]
-"""Changes an object in place. Raises CommandError."""
+Change = Callable[[Object], Sequence[str] | None]
+"""Changes an object in place, and says what of it it could not. Raises CommandError where it can nothing."""
 
 
 class Settings(NamedTuple):
@@ -54,10 +54,12 @@ def change_all(
     mode = DryRun.CLIENT if settings.local else dry_run.parse(settings.dry)
 
     async def run(client: Client, namespace: str) -> None:
+        failures: list[Exception] = []
+
         async def change_one(one: Selected, before: Object) -> None:
             after = deep_copy(before)
             try:
-                change(after)
+                failures.extend(map(PlainError, change(after) or ()))
             except CommandError as error:
                 what = f"{one.target.resource.plural}/{one.target.name}"
                 raise CommandError(str(error).replace(OBJECT, what)) from None
@@ -71,7 +73,6 @@ def change_all(
             else:
                 print(f"{one.label} {done} updated{mode.suffix}")
 
-        failures: list[Exception] = []
         for one, before in await fetch_all(
             client, namespace, settings.selection(words), local=settings.local
         ):
@@ -116,14 +117,17 @@ def pod_spec(obj: Object) -> Object:
         found: Object | None = get_path(obj, path)
         if found is not None:
             return found
-    if "containers" in (obj.get("spec") or {}):
-        spec: Object = obj["spec"]
+    if obj["kind"] == "Pod":
+        spec: Object = obj.get("spec", {})  # one without has nothing to be changed
         return spec
     kind = f"*{obj['apiVersion'].rpartition('/')[2]}.{obj['kind']}"
     raise CommandError(f"{OBJECT} the object is not a pod or does not have a pod template: {kind}")
 
 
+def containers_of(spec: Object) -> list[Object]:
+    return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+
+
 def chosen(spec: Object, pattern: str) -> list[Object]:
     """The containers whose names match."""
-    found = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-    return [each for each in found if fnmatchcase(each["name"], pattern)]
+    return [each for each in containers_of(spec) if fnmatchcase(each["name"], pattern)]

@@ -11,7 +11,7 @@ from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from kubectl import printers, session
 from kubectl.arguments import Words
-from kubectl.failures import CommandError, raise_all
+from kubectl.failures import CommandError, MissingFieldError, raise_all
 from kubectl.getting import JSON, TABLE, GetOptions, decode, in_order, items_of
 from kubectl.printers.table import align, plain_table, table_rows
 from kubectl.resources import Mapper, Target, explained, singular_name
@@ -83,7 +83,7 @@ class Getter:
         blocks: list[str] = []
         for resource in dict.fromkeys(target.resource for target, _ in found):
             answers = [(target, answer) for target, answer in found if target.resource == resource]
-            table = self._table(answers)
+            table = self._table(answers, alone=len(chosen) == 1)
             if table["rows"]:
                 blocks.append(self._render(table, singular_name(resource) if prefixed else ""))
         print("\n".join(blocks), end="")
@@ -95,7 +95,7 @@ class Getter:
         found = await self._fetch_all(chosen, JSON)
         as_list = len(chosen) > 1 or any(not one.target.name for one in chosen)
         objects = [obj for target, answer in found for obj in items_of(target, answer)]
-        if self._options.sort_by:
+        if self._options.sort_by and as_list:
             objects = in_order(objects, self._options.sort_by, lambda obj: obj)
         if objects or as_list:
             headers = not self._options.no_headers
@@ -157,15 +157,24 @@ class Getter:
                     whole[key] = (whole.get(key) or []) + (rest[key] or [])
         return whole
 
-    def _table(self, answers: Sequence[tuple[Target, Object]]) -> Object:
-        """The answers about one resource as one Table; ours where the server is not to make it."""
+    def _table(self, answers: Sequence[tuple[Target, Object]], *, alone: bool) -> Object:
+        """The answers about one resource as one Table; ours where the server is not to make it.
+
+        Of one answer alone nothing is shown where no object has what it is to be sorted by: kubectl's
+        printer fails then, and nobody listens.
+        """
         if self._options.server_print:
             rows = [row for _, table in answers for row in table.get("rows") or ()]
             table = {**answers[0][1], "rows": rows}
         else:
             table = plain_table([obj for target, answer in answers for obj in items_of(target, answer)])
-        if self._options.sort_by:
-            table["rows"] = in_order(table["rows"], self._options.sort_by, lambda row: row["object"])
+        if self._options.sort_by and len(table["rows"]) > 1:
+            try:
+                table["rows"] = in_order(table["rows"], self._options.sort_by, lambda row: row["object"])
+            except MissingFieldError:
+                if not (alone and self._options.server_print):
+                    raise
+                table["rows"] = []
         return table
 
     def _render(self, table: Object, prefix: str) -> str:

@@ -13,7 +13,7 @@ from kubectl.failures import CommandError
 from kubectl.flags import ResourceVersion
 from kubectl.generators.access import subjects
 from kubectl.selection import NOTHING_NAMED
-from kubectl.settings.changing import OBJECT, Settings, change_all, chosen, pod_spec
+from kubectl.settings.changing import OBJECT, Settings, change_all, chosen, containers_of, pod_spec
 from kubectl.settings.env import env
 
 Updates = Annotated[list[str], Words("(TYPE NAME | TYPE/NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1...")]
@@ -33,15 +33,28 @@ def image(words: Updates, settings: Settings) -> None:
     if not pairs:
         raise CommandError("at least one image update is required")
 
-    def change(obj: Object) -> None:
-        for name, wanted in pairs.items():
-            matching = chosen(pod_spec(obj), name)
-            if not matching:
-                raise CommandError(f'unable to find container named "{name}"')
-            for each in matching:
-                each["image"] = wanted
+    if "*" in pairs and len(pairs) > 1:
+        raise CommandError(
+            "all containers are already specified by *, but saw more than one container_name=container_image "
+            "pairs"
+        )
+
+    def change(obj: Object) -> list[str]:
+        return [
+            f'error: unable to find container named "{name}"'
+            for name, wanted in pairs.items()
+            if not set_image(pod_spec(obj), name, wanted)
+        ]
 
     change_all(named, settings, change, "image", "failed to patch image update to pod template: ")
+
+
+def set_image(spec: Object, name: str, wanted: str) -> bool:
+    """Of the container of that name, or of all for `*`; whether there is one."""
+    found = [each for each in containers_of(spec) if name in (each["name"], "*")]
+    for each in found:
+        each["image"] = wanted
+    return bool(found)
 
 
 def resources(
@@ -58,14 +71,15 @@ def resources(
         )
     wanted = {"limits": _amounts(limits), "requests": _amounts(requests)}
 
-    def change(obj: Object) -> None:
+    def change(obj: Object) -> list[str]:
         matching = chosen(pod_spec(obj), containers)
         if not matching:
-            raise CommandError(f"unable to find container named {containers}")
+            return [f"error: unable to find container named {containers}"]
         for container in matching:
             for name, amounts in wanted.items():
                 if amounts:
                     container.setdefault("resources", {}).setdefault(name, {}).update(amounts)
+        return []
 
     failure = "failed to patch resources update to pod template "
     change_all(words, settings, change, "resource requirements", failure)

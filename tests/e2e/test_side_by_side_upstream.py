@@ -317,6 +317,42 @@ PARTLY = Script(
 )
 
 
+MISSING = Script(
+    "missing",
+    (
+        "apply -f deployment.yaml -f pod.yaml",
+        "set image deployment/web nobody=x c=busybox:2",
+        "get deployment web -o jsonpath={.spec.template.spec.containers[*].image}",
+        "set image deployment/web nobody=x",
+        "set image deployment/web pod/p nobody=x",
+        "set image deployment/web c*=x",
+        "set image deployment/web *=x c=y",
+        "set image deployment/web *=busybox:3 -o jsonpath={.spec.template.spec.containers[*].image}",
+        "set image -f bare.yaml --local c=x -o name",
+        "set resources deployment/web pod/p -c nobody --limits=cpu=1",
+        "set resources deployment/web -c nobody --limits=cpu=1",
+        "create configmap b",
+        "create configmap c",
+        "get configmaps --sort-by=.nope",
+        "get configmaps --sort-by=.nope --ignore-not-found",
+        "get configmaps --sort-by=.nope -o name",
+        "get configmaps --sort-by=.nope --server-print=false",
+        "get configmaps b c --sort-by=.nope",
+        "get configmap b --sort-by=.nope -o name",
+        "get configmap b --sort-by=.nope -o custom-columns=N:.metadata.name",
+        "get configmaps --field-selector metadata.name=b --sort-by=.nope -o name",
+        "get configmaps,pods --sort-by=.nope",
+        "get configmaps --sort-by=.metadata.name --watch-only --request-timeout=1",
+        "get configmaps --sort-by=.metadata.name -l a=b --watch --request-timeout=1",
+    ),
+    {
+        "deployment.yaml": DEPLOYMENT,
+        "pod.yaml": POD,
+        "bare.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n",
+    },
+)
+
+
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     """Its nodes are hollow: what is made for the scripts need not run."""
@@ -326,7 +362,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
 
 
 @pytest.mark.parametrize(
-    "script", [MANIFESTS, ASKING, SEVERAL, RECORDED, PARTLY], ids=lambda script: script.name
+    "script", [MANIFESTS, ASKING, SEVERAL, RECORDED, PARTLY, MISSING], ids=lambda script: script.name
 )
 def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
     ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))
