@@ -123,10 +123,16 @@ def always(pod: PodInfo, subject: Subject) -> bool:
     return True
 
 
-def now_fits(fits: Callable[[NodeInfo], bool], subject: Subject) -> bool:
-    """Whether a node that came or changed would do now, and would not have before."""
-    node, before = subject.node, subject.old_node
-    return node is not None and fits(node) and (before is None or not fits(before))
+def node_hints(filter: Callable[[PodInfo, NodeInfo, Any], object], change: EventKind) -> Hints:
+    """Of a node that came, or changed so: whether it passes the filter now, and did not before."""
+
+    def hint(pod: PodInfo, subject: Subject) -> bool:
+        node, before = subject.node, subject.old_node
+        if node is None or filter(pod, node, None) is not None:
+            return False
+        return before is None or filter(pod, before, None) is not None
+
+    return {EventKind.NODE_ADD: hint, change: hint}
 
 
 class Plugin(Protocol):

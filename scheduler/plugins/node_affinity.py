@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apimachinery.node_selector import NodeSelectorTerm, RequiredNodes
-from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict, now_fits
+from scheduler.framework.interface import EventKind, Normalize, Verdict, node_hints
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -27,7 +27,7 @@ class NodeAffinity:
         """`added` and `preferences` are asked of nodes for every pod, besides its own."""
         self._added = None if added.is_everything else added
         self._preferences = tuple(preferences)
-        self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_LABEL), self._would_fit)
+        self.hints = node_hints(self.filter, EventKind.NODE_LABEL)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
         if self._added is not None and not self._added.matches(node.name, node.labels):
@@ -45,6 +45,3 @@ class NodeAffinity:
         """The weights of the preferences that the node meets."""
         preferred = (*self._preferences, *pod.spec.preferred_nodes)
         return sum(weight for weight, term in preferred if term.matches(node.name, node.labels))
-
-    def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
-        return now_fits(lambda node: self.filter(pod, node, None) is None, subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.taints import NO_SCHEDULE, NODE_UNSCHEDULABLE, tolerates
-from scheduler.framework.interface import EventKind, Hints, Subject, Verdict, now_fits
+from scheduler.framework.interface import EventKind, Verdict, node_hints
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -18,12 +18,9 @@ class NodeUnschedulable:
     CORDONED = Verdict(name, ("node(s) were unschedulable",), is_final=True)
 
     def __init__(self) -> None:
-        self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_TAINT), self._would_fit)
+        self.hints = node_hints(self.filter, EventKind.NODE_TAINT)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
         if node.facts is None or not node.facts.is_unschedulable:
             return None
         return None if any(tolerates(each, _TAINT) for each in pod.spec.tolerations) else self.CORDONED
-
-    def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
-        return now_fits(lambda node: self.filter(pod, node, None) is None, subject)

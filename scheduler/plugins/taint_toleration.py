@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apimachinery.taints import NO_EXECUTE, NO_SCHEDULE, PREFER_NO_SCHEDULE, find_untolerated, tolerates
-from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict, now_fits
+from scheduler.framework.interface import EventKind, Normalize, Verdict, node_hints
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 
@@ -18,7 +18,7 @@ class TaintToleration:
     normalize = Normalize.REVERSE
 
     def __init__(self) -> None:
-        self.hints: Hints = dict.fromkeys((EventKind.NODE_ADD, EventKind.NODE_TAINT), self._would_fit)
+        self.hints = node_hints(self.filter, EventKind.NODE_TAINT)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: Any) -> Verdict | None:
         taints = node.facts.taints if node.facts else ()
@@ -34,9 +34,6 @@ class TaintToleration:
             and not any(tolerates(each, taint) for each in pod.spec.tolerations)
             for taint in taints
         )
-
-    def _would_fit(self, pod: PodInfo, subject: Subject) -> bool:
-        return now_fits(lambda node: self.filter(pod, node, None) is None, subject)
 
 
 _UNTOLERATED = Verdict(TaintToleration.name, ("node(s) had untolerated taint(s)",), is_final=True)
