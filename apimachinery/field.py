@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf, isfinite
@@ -151,6 +151,7 @@ class FieldError:
         return {"reason": self.type, "message": self.body, "field": self.path}
 
 
+Errors = Iterable[FieldError]
 ErrorList = list[FieldError]
 
 

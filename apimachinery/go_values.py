@@ -11,6 +11,7 @@ _TYPES: dict[type, str] = {
     list: "[]interface {}", dict: "map[string]interface {}",
 }  # fmt: skip
 _KINDS = _TYPES | {list: "slice", dict: "map"}
+JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 
 
 def go_type(value: Any) -> str:
@@ -20,6 +21,11 @@ def go_type(value: Any) -> str:
 def go_kind(value: Any) -> str:
     """What reflect calls it."""
     return _KINDS[type(value)]
+
+
+def json_kind(value: Any) -> str:
+    """What Go's decoder calls the value in its errors."""
+    return JSON_KINDS.get(type(value), type(value).__name__)
 
 
 def go_text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Which apiserver this is, among several of one cluster, as metrics tell it.
+"""Which apiserver this is, among several of one cluster, and as whom it writes.
 
 Source: NewConfig in pkg/server/config.go of kubernetes/apiserver 0.34.
 """
@@ -10,12 +10,16 @@ import hashlib
 import socket
 from functools import cache
 
-_WHAT = "kube-apiserver"
+from apiserver.request import UserInfo
+
+NAME = "kube-apiserver"
+SELF = UserInfo("system:apiserver", groups=("system:masters",))
+"""Who it is to itself, when it writes."""
 
 
 def identity_of(host: str) -> str:
     """`apiserver-` and 26 letters and digits, the same as long as the host is called the same."""
-    told = b"".join(len(each).to_bytes(2, "big") + each for each in (host.encode(), _WHAT.encode()))
+    told = b"".join(len(each).to_bytes(2, "big") + each for each in (host.encode(), NAME.encode()))
     digest = hashlib.sha256(told).digest()[:16]
     return f"apiserver-{base64.b32encode(digest).decode().rstrip('=').lower()}"
 

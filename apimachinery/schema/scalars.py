@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from apimachinery.go_values import go_kind, go_type
+from apimachinery.go_values import go_kind, go_type, json_kind
 from apimachinery.numbers import go_number
 from apimachinery.quantity import FORMAT_MESSAGE, Quantity, QuantityError
 from apimachinery.times import parse_time
@@ -48,13 +48,6 @@ class Replacement:
 
 
 ScalarCheck = Callable[[Any], Fault | Replacement | None]
-
-_JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
-
-
-def json_kind(value: Any) -> str:
-    """What Go's decoder calls the value in its errors."""
-    return _JSON_KINDS.get(type(value), type(value).__name__)
 
 
 def mismatch(value: Any, go_type: str) -> Fault:

@@ -22,12 +22,13 @@ from apiserver.aggregation import local
 from apiserver.aggregation.availability import obstacle, passed, unanswered, with_condition
 from apiserver.aggregation.connections import Connections
 from apiserver.aggregation.remotes import Remote, Remotes
+from apiserver.identity import NAME, SELF
 from apiserver.openapi import gnostic
 from apiserver.openapi.merging import merged, part_of
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put
-from apiserver.request import RequestInfo, UserInfo
+from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import StorageError
 from apiserver.storage.topic import Reader
@@ -38,12 +39,11 @@ log = logging.getLogger(__name__)
 RECHECK_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
-_SELF = UserInfo("system:apiserver", groups=("system:masters",))
 _NO_DOCUMENT = (DialError, StatusError, ssl.SSLError, orjson.JSONDecodeError)
 _NO_OPENAPI = (AttributeError, KeyError, TypeError)
 """What comes of reading a document of some other form."""
 _NOTHING: Object = {"swagger": "2.0", "info": {"title": "", "version": ""}, "paths": {}, "definitions": {}}
-_OPTIONS = WriteOptions(field_manager="kube-apiserver")
+_OPTIONS = WriteOptions(field_manager=NAME)
 
 Served = Callable[[], Sequence[Resource]]
 """The custom resources that are served."""
@@ -211,7 +211,7 @@ def _versions(resources: Sequence[Resource]) -> list[local.GroupVersion]:
 
 
 def _info(verb: str) -> RequestInfo:
-    return RequestInfo(verb=verb, path="", method="", user=_SELF)
+    return RequestInfo(verb=verb, path="", method="", user=SELF)
 
 
 def _now() -> float:

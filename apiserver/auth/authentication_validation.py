@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from apimachinery.field import Path, duplicate, invalid, required, too_many
+from apimachinery.field import Errors, Path, duplicate, invalid, required, too_many
 from apimachinery.objects import Object, get_path
 from apiserver.auth.claim_expressions import claims_program, user_program
 from apiserver.cel.environment import CompilationError, Program
 from apiserver.cel.syntax import fields_of
-from apiserver.registry.strategies.checks import Errors, domain_prefixed_path
+from apiserver.registry.strategies.checks import domain_prefixed_path
 
 _CLAIM = {"claim": str, "prefix": str, "expression": str}
 SHAPE = {

@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path as File
 
 from apimachinery.durations import format_duration, parse_duration
-from apimachinery.field import Path, duplicate, invalid, not_supported, required, too_many
+from apimachinery.field import Errors, Path, duplicate, invalid, not_supported, required, too_many
 from apimachinery.names import is_dns1123_subdomain
 from apimachinery.objects import Object
 from apiserver.auth.options import MODES
 from apiserver.auth.webhooks.match_conditions import compile_condition
 from apiserver.cel.environment import CompilationError
-from apiserver.registry.strategies.checks import Errors, one_of
+from apiserver.registry.strategies.checks import one_of
 
 SHAPE = {
     "apiVersion": str,

@@ -14,18 +14,18 @@ from datetime import UTC, datetime
 from apimachinery.errors import AlreadyExistsError, StatusError
 from apimachinery.legacy_tokens import LAST_USED, SINCE, TRACKING
 from apimachinery.objects import NamespacedName, Object, key_of, labels_of
+from apiserver.identity import NAME, SELF
 from apiserver.registry.options import WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put
-from apiserver.request import RequestInfo, UserInfo
+from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import StorageError
 
 log = logging.getLogger(__name__)
 
 _CHECK_SECONDS, _RETRY_SECONDS = 3600.0, 1.0
-_SELF = UserInfo("system:apiserver", groups=("system:masters",))
-_OPTIONS = WriteOptions(field_manager="kube-apiserver")
+_OPTIONS = WriteOptions(field_manager=NAME)
 
 
 class LegacyTokenUse:
@@ -71,7 +71,7 @@ class LegacyTokenUse:
             "metadata": {"name": TRACKING.name, "namespace": TRACKING.namespace},
             "data": {SINCE: self._today},
         }
-        info = RequestInfo(verb="create", path="", method="", user=_SELF)
+        info = RequestInfo(verb="create", path="", method="", user=SELF)
         with suppress(AlreadyExistsError):
             await config_maps.create(info, TRACKING.namespace, obj, _OPTIONS)
 

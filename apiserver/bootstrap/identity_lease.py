@@ -19,15 +19,14 @@ from apimachinery.times import format_micro_time, parse_time
 from apimachinery.well_known import HOSTNAME
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
-from apiserver.identity import identity_of
+from apiserver.identity import NAME, identity_of
 from apiserver.registry.options import DeleteOptions, ListOptions
 from apiserver.registry.store import Store
 
 NAMESPACE = "kube-system"
 LABEL = "apiserver.kubernetes.io/identity"
-_WHAT = "kube-apiserver"
 _SECONDS = 3600
-_OURS = ListOptions(labels=parse_selector(f"{LABEL}={_WHAT}"))
+_OURS = ListOptions(labels=parse_selector(f"{LABEL}={NAME}"))
 
 
 class IdentityLease:
@@ -65,7 +64,7 @@ class IdentityLease:
 
 
 def identity_lease(host: str, holder: str, now: datetime) -> Object:
-    labels = {LABEL: _WHAT, HOSTNAME: host}
+    labels = {LABEL: NAME, HOSTNAME: host}
     return {
         "apiVersion": LEASES.api_version,
         "kind": LEASES.kind,

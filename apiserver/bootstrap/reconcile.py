@@ -17,16 +17,16 @@ from apimachinery.policy_rules import Rule, uncovered
 from apimachinery.scheme import Resource
 from apimachinery.well_known import RBAC_AUTOUPDATE
 from apiserver.bootstrap.policy import Wanted
+from apiserver.identity import NAME, SELF
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey
 from apiserver.registry.updating import Target
-from apiserver.request import RequestInfo, UserInfo
+from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 
 _AT_ONCE = 16
-_OPTIONS = WriteOptions(field_manager="kube-apiserver")
-_MYSELF = UserInfo("system:apiserver", groups=("system:masters",))
+_OPTIONS = WriteOptions(field_manager=NAME)
 
 
 class Bootstrapper:
@@ -111,7 +111,7 @@ class Bootstrapper:
 
 
 def _info(verb: str) -> RequestInfo:
-    return RequestInfo(verb=verb, path="", method="", user=_MYSELF)
+    return RequestInfo(verb=verb, path="", method="", user=SELF)
 
 
 def binds_another_role(existing: Object, wanted: Object) -> bool:

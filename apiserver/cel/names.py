@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_RESERVED = frozenset(
+RESERVED = frozenset(
     (
         "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
         "import", "let", "loop", "package", "namespace", "return", "var", "void", "while",
@@ -19,7 +19,7 @@ _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 @lru_cache(maxsize=4096)
 def escaped(name: str) -> str | None:
     """None for names that cannot be said."""
-    if name in _RESERVED:
+    if name in RESERVED:
         return f"__{name}__"
     result = _ESCAPED.sub(lambda match: _ESCAPES[match[0]], name)
     return result if _IDENTIFIER.fullmatch(result) else None
@@ -31,4 +31,4 @@ def sayings(name: str) -> tuple[str, ...]:
     said = escaped(name)
     if said is None:
         return ()
-    return (said, name) if name in _RESERVED else (said,)
+    return (said, name) if name in RESERVED else (said,)

@@ -26,18 +26,18 @@ from apiserver.customresources.ending import (
 )
 from apiserver.customresources.served import CustomResources
 from apiserver.customresources.status import claim_of, plan_status
+from apiserver.identity import SELF
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import DeleteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put, Remove
-from apiserver.request import RequestInfo, UserInfo
+from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import StorageError
 from apiserver.storage.topic import Reader, Topic
 
 log = logging.getLogger(__name__)
 
-_SELF = UserInfo("system:apiserver", groups=("system:masters",))
 _RETRY_SECONDS = 1.0
 
 
@@ -190,7 +190,7 @@ async def _delete(store: Store, entry: Entry) -> None:
     """This one, and none that has its name by now."""
     if entry.obj["metadata"].get("deletionTimestamp"):
         return
-    info = RequestInfo(verb="delete", path="", method="DELETE", user=_SELF)
+    info = RequestInfo(verb="delete", path="", method="DELETE", user=SELF)
     try:
         await store.delete(info, entry.namespace, entry.name, DeleteOptions(uid=uid_of(entry.obj)))
     except (NotFoundError, ConflictError):

@@ -11,7 +11,12 @@ from datetime import datetime
 
 from apimachinery.errors import BadRequestError, ConflictError, InvalidError, StatusError
 from apimachinery.field import ErrorList, Path, invalid
-from apimachinery.metadata import validate_metadata, validate_metadata_update
+from apimachinery.metadata import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
+    validate_metadata,
+    validate_metadata_update,
+)
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apimachinery.times import format_time
@@ -25,7 +30,7 @@ _EMPTY_IS_ABSENT = (
 )  # fmt: skip
 _NOT_SPEC_OR_STATUS = ("apiVersion", "kind", "metadata")
 _NOT_SPEC = (*_NOT_SPEC_OR_STATUS, "status")
-LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+LEGACY_FINALIZERS = ("kubernetes", ORPHAN_FINALIZER, FOREGROUND_FINALIZER)
 _OF_USERS = ("annotations", "finalizers", "labels", "ownerReferences")
 """What of an object's metadata its users may change."""
 _KEPT_ON_UPDATE = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")

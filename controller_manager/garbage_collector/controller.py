@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 
 from apimachinery.errors import ConflictError, InvalidError, NotFoundError, StatusError
+from apimachinery.metadata import FOREGROUND_FINALIZER, ORPHAN_FINALIZER
 from apimachinery.objects import NamespacedName, Object, is_terminating, name_of, uid_of
 from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from client.controller import Controller, NotYetError, Watch
@@ -21,7 +22,7 @@ from client.events import WARNING
 from client.informer import Informer
 from client.retry import retry_on_conflict
 from controller_manager.context import ControllerContext
-from controller_manager.garbage_collector.graph import FOREGROUND, ORPHAN, Graph, Node, Owner, node_of
+from controller_manager.garbage_collector.graph import Graph, Node, Owner, node_of
 from controller_manager.garbage_collector.plan import (
     Delete,
     DropForegroundFinalizer,
@@ -151,7 +152,7 @@ class GarbageCollector:
         if live is None or uid_of(live) != owner.uid:
             return OwnerState.DANGLING
         finalizers = live["metadata"].get("finalizers") or []
-        waiting = is_terminating(live) and FOREGROUND in finalizers
+        waiting = is_terminating(live) and FOREGROUND_FINALIZER in finalizers
         return OwnerState.WAITING if waiting else OwnerState.SOLID
 
     async def _live_owner(self, node: Node, owner: Owner) -> Object | None:
@@ -177,9 +178,9 @@ class GarbageCollector:
                     await self._delete(node, propagation)
                 case OrphanDependents(dependents):
                     await asyncio.gather(*(self._drop_owners(each, (node.uid,)) for each in dependents))
-                    await self._drop_finalizer(node, ORPHAN)
+                    await self._drop_finalizer(node, ORPHAN_FINALIZER)
                 case DropForegroundFinalizer():
-                    await self._drop_finalizer(node, FOREGROUND)
+                    await self._drop_finalizer(node, FOREGROUND_FINALIZER)
                 case LookAt(uids):
                     for uid in uids:
                         self._controller.queue.add(NamespacedName("", uid))

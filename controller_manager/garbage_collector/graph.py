@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apimachinery.metadata import FOREGROUND_FINALIZER, ORPHAN_FINALIZER
 from apimachinery.objects import Object, is_terminating, name_of, namespace_of, owners_of, uid_of
 from apimachinery.scheme import Resource
-
-FOREGROUND = "foregroundDeletion"
-ORPHAN = "orphan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,11 @@ class Node:
 
     @property
     def orphaning(self) -> bool:
-        return self.terminating and ORPHAN in self.finalizers
+        return self.terminating and ORPHAN_FINALIZER in self.finalizers
 
     @property
     def deleting_dependents(self) -> bool:
-        return self.terminating and FOREGROUND in self.finalizers
+        return self.terminating and FOREGROUND_FINALIZER in self.finalizers
 
     def blocks(self, owner_uid: str) -> bool:
         return any(owner.uid == owner_uid and owner.blocks for owner in self.owners)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from apimachinery.go_values import json_kind
 from apimachinery.objects import Object
 from apimachinery.serialize import from_yaml_all
 from kubectl.failures import CommandError
@@ -47,7 +48,6 @@ _TYPES = {
     "generatorOptions": "types.GeneratorOptions", "sortOptions": "types.SortOptions",
 }  # fmt: skip
 """Of fields, by Go's names, which messages tell."""
-_JSON_NAMES = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 
 
 def load(folder: Path) -> Object:
@@ -111,6 +111,5 @@ def _check_type(key: str, value: object) -> None:
         return
     inside = list if wanted.startswith("[]") else str if wanted == _TEXT else dict
     if not isinstance(value, inside):
-        found = _JSON_NAMES[type(value)]
-        what = f"cannot unmarshal {found} into Go struct field Kustomization.{key} of type {wanted}"
-        raise CommandError(f"invalid Kustomization: json: {what}")
+        field = f"Go struct field Kustomization.{key} of type {wanted}"
+        raise CommandError(f"invalid Kustomization: json: cannot unmarshal {json_kind(value)} into {field}")

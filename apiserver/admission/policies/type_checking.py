@@ -18,9 +18,9 @@ from apiserver.admission.expressions import Names, compile_for_admission
 from apiserver.admission.policies.policy import parse_variables, types_of
 from apiserver.cel.names import sayings
 from apiserver.cel.types import DYN, STRING, ObjectType, Type, list_of, map_of, parse_type
+from apiserver.customresources.rules.places import TEXT_TYPES
 
 _MAX_KINDS = 10
-_TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
 _PLAIN = {"boolean": "bool", "number": "double", "integer": "int"}
 
 
@@ -61,7 +61,7 @@ def type_of(node: SchemaNode, name: str) -> Type | None:
             inner = type_of(node.items, f"{name}.@idx") if node.items is not None else None
             return list_of(inner) if inner is not None else None
         case "string":
-            return parse_type(_TEXT_TYPES.get(node.format, "string"))
+            return parse_type(TEXT_TYPES.get(node.format, "string"))
     plain = _PLAIN.get(node.type)
     return parse_type(plain) if plain is not None else None
 

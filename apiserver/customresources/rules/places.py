@@ -22,7 +22,7 @@ from apiserver.cel.shapes import MAX_REQUEST, UNKNOWN, Shape
 from apiserver.cel.types import STRING, ObjectType, Type, UnorderedList, list_of, map_of, parse_type
 from apiserver.customresources.schema.structural import Structural
 
-_TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
+TEXT_TYPES = {"byte": "bytes", "date": "timestamp", "date-time": "timestamp", "duration": "duration"}
 _TEXT_SIZES = {"date": 12, "date-time": 32, "duration": 32}
 _SMALLEST_TEXTS = {"date": 12, "date-time": 21, "duration": 3}
 """Both with their quotation marks, as upstream counts them."""
@@ -103,7 +103,7 @@ def type_of(schema: Structural | None) -> str | None:
         case "array":
             return "list" if type_of(schema.items) else None
         case "string":
-            return _TEXT_TYPES.get(schema.raw.get("format") or "", "string")
+            return TEXT_TYPES.get(schema.raw.get("format") or "", "string")
         case "integer":
             return "int"
         case "number":

@@ -5,10 +5,10 @@ Source: pkg/apiserver/schema/cel/validation.go of k8s.io/apiextensions-apiserver
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apimachinery.field import FieldError, Path, duplicate, forbidden, format_value, invalid, required
+from apimachinery.field import Errors, FieldError, Path, duplicate, forbidden, format_value, invalid, required
 from apimachinery.objects import Object
 from apiserver.cel.environment import CostExceeded, EvaluationError
 from apiserver.cel.patience import take_time
@@ -18,7 +18,6 @@ from apiserver.customresources.schema.correlation import UNRELATED, related_fiel
 from apiserver.customresources.schema.fieldpath import as_path
 from apiserver.customresources.schema.structural import VALIDATIONS, Structural
 
-Errors = Iterable[FieldError]
 Variables = Mapping[str, Any]
 
 CALL_LIMIT = 1_000_000

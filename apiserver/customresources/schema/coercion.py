@@ -6,18 +6,16 @@ Source: pkg/apiserver/schema/objectmeta of k8s.io/apiextensions-apiserver.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import FieldError, Path, invalid, required
+from apimachinery.field import Errors, Path, invalid, required
 from apimachinery.metadata import validate_metadata
 from apimachinery.objects import Object
 from apimachinery.schema import Checked, Checker, TypeProblem, builtin, compile_checker
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
 
-Errors = Iterable[FieldError]
 _ROOT = Path()
 _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 

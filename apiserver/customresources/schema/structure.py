@@ -5,10 +5,10 @@ Source: pkg/apiserver/schema/{validation,complete,convert}.go of k8s.io/apiexten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
-from apimachinery.field import ErrorList, FieldError, Path, forbidden, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, required
 from apimachinery.objects import Object
 from apiserver.customresources.schema.structural import (
     EMBEDDED,
@@ -21,7 +21,6 @@ from apiserver.customresources.schema.structural import (
 )
 from apiserver.patterns import PatternError, compile_pattern
 
-Errors = Iterable[FieldError]
 Level = Literal["root", "item", "field"]
 
 _UNSUPPORTED = (

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cryptography import x509
 
 from apimachinery import names
-from apimachinery.field import FieldError, Path, forbidden, invalid, required
+from apimachinery.field import Errors, Path, forbidden, invalid, required
 from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import one_of
 from apiserver.registry.strategies.webhooks import validate_service, validate_url
-
-Errors = Iterable[FieldError]
 
 _ACCEPTED_REVIEWS = ("v1", "v1beta1")
 _UNUSED = "should not be set when strategy is not set to Webhook"

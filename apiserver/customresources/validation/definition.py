@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from apimachinery import names
 from apimachinery.conditions import is_condition_true
-from apimachinery.field import ErrorList, FieldError, Path, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, invalid, required
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from apiserver.customresources.approval import APPROVED_ANNOTATION, approval_of, is_protected
 from apiserver.customresources.definition import ESTABLISHED
@@ -20,8 +18,6 @@ from apiserver.customresources.validation.versions import (
     validate_subresources,
 )
 from apiserver.registry.strategies.checks import immutable, one_of
-
-Errors = Iterable[FieldError]
 
 _SPEC = Path("spec")
 _STORED = Path("status", "storedVersions")

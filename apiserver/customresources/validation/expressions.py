@@ -5,17 +5,14 @@ Source: cel_validation.go of k8s.io/apiextensions-apiserver's pkg/apis/apiextens
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from apimachinery.field import ErrorList, FieldError, Path, forbidden, invalid
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid
 from apimachinery.objects import Object
 from apiserver.cel.shapes import MAX_REQUEST
 from apiserver.customresources.rules.compiling import Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import smallest, type_of, with_type_and_metadata
 from apiserver.customresources.schema.structural import VALIDATIONS, Structural
-
-Errors = Iterable[FieldError]
 
 RULE_LIMIT = 10_000_000
 SCHEMA_LIMIT = 100_000_000

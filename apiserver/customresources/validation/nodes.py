@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from apimachinery.field import FieldError, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object
 from apiserver.customresources.schema.structural import (
     EMBEDDED,
@@ -17,8 +16,6 @@ from apiserver.customresources.schema.structural import (
     VALIDATIONS,
 )
 from apiserver.customresources.validation.rules import validate_rules
-
-Errors = Iterable[FieldError]
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")

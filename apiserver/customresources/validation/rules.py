@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from apimachinery.field import FieldError, Path, invalid, not_supported, required
+from apimachinery.field import Errors, Path, invalid, not_supported, required
 from apimachinery.objects import Object
 from apiserver.customresources.schema.fieldpath import FieldPathError, resolve_field_path
 from apiserver.customresources.schema.structural import VALIDATIONS, Structural
-
-Errors = Iterable[FieldError]
 
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 _NO_BREAKS = "must not contain line breaks"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from apimachinery.field import ErrorList, FieldError, Path, forbidden, invalid
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid
 from apimachinery.objects import Object
 from apiserver.customresources.schema.structural import PRESERVE, VALIDATIONS, Structural
 from apiserver.customresources.schema.structure import structural_errors, unsupported
 from apiserver.customresources.validation.defaults import validate_defaults
 from apiserver.customresources.validation.expressions import validate_expressions
 from apiserver.customresources.validation.nodes import Place, validate_node
-
-Errors = Iterable[FieldError]
 
 _AT_ROOT = (
     "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum", "ExclusiveMinimum",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from apimachinery.field import FieldError, Path, duplicate, invalid, required, too_many
+from apimachinery.field import Errors, Path, duplicate, invalid, required, too_many
 from apimachinery.objects import Object
 from apiserver.customresources.schema.fieldpath import FieldPathError, resolve_field_path
 from apiserver.customresources.schema.structural import Structural
-
-Errors = Iterable[FieldError]
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")

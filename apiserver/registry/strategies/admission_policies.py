@@ -11,19 +11,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.names import is_dns1035_label, is_dns1123_subdomain, is_path_segment, is_qualified_name
 from apimachinery.objects import Object
 from apiserver.admission.expressions import BOOL, NULL, STRING, Names, Variable
 from apiserver.admission.policies.policy import parse_variables, types_of
-from apiserver.registry.strategies.checks import (
-    Errors,
-    enumerate_repeats,
-    matches,
-    one_of,
-    required_match,
-)
+from apiserver.cel.names import RESERVED
+from apiserver.registry.strategies.checks import enumerate_repeats, matches, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import UNSET, age, columns
 from apiserver.registry.strategies.webhooks import (
@@ -39,10 +34,6 @@ _REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 _MAX_ANNOTATIONS = 20
 _MAX_VALUE_EXPRESSION = 5 * 1024
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
-_RESERVED = frozenset(
-    ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
-     "import", "let", "loop", "package", "namespace", "return", "var", "void", "while")
-)  # fmt: skip
 
 
 class AdmissionPolicyStrategy(Strategy):
@@ -155,7 +146,7 @@ def _variables(variables: Sequence[Variable], path: Path) -> Errors:
         at, name, text = path.index(index), variable.name, variable.expression.text
         if not name.strip():
             yield required(at.child("name"), "name is not specified")
-        elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
+        elif not _IDENTIFIER.fullmatch(name) or name in RESERVED:
             yield invalid(at.child("name"), name, "name is not a valid CEL identifier")
         if not text.strip():
             yield required(at.child("expression"), "expression is not specified")

@@ -11,10 +11,9 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.conditions import condition_of
-from apimachinery.field import ErrorList, Path, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, invalid, not_supported, required
 from apimachinery.objects import Object
 from apimachinery.times import format_time
-from apiserver.registry.strategies.checks import Errors
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Rollback, Strategy, WriteContext, nothing_to_undo

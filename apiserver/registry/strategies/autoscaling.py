@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.quantity import Quantity
-from apiserver.registry.strategies.checks import Errors, dns_label, matches, quantity_of
+from apiserver.registry.strategies.checks import dns_label, matches, quantity_of
 from apiserver.registry.strategies.podspec.defaults import canonical, fill_absent
 from apiserver.registry.strategies.tables import NONE, UNKNOWN, UNSET, age, columns
 from apiserver.registry.strategy import Column, Strategy

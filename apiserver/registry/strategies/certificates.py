@@ -11,10 +11,10 @@ from typing import Any
 
 from apimachinery import names
 from apimachinery.durations import human_duration
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path
 from apimachinery.times import format_time
-from apiserver.registry.strategies.checks import Errors, enumerate_repeats, matches, same
+from apiserver.registry.strategies.checks import enumerate_repeats, matches, same
 from apiserver.registry.strategies.tables import NONE, age
 from apiserver.registry.strategy import (
     AGE_COLUMN,

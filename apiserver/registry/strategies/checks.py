@@ -9,22 +9,17 @@ from itertools import repeat
 from typing import Any, TypeVar
 
 from apimachinery import names
-from apimachinery.field import FieldError, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import Errors, Path, forbidden, invalid, not_supported, required
+from apimachinery.metadata import IMMUTABLE
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity, parse_quantity
 
-Errors = Iterable[FieldError]
 Checked = TypeVar("Checked")
 Listed = TypeVar("Listed", bound=Hashable)
 
 NEGATIVE = "must be greater than or equal to 0"
 NOT_POSITIVE = "must be greater than zero"
-IMMUTABLE = "field is immutable"
 MAX_INT32 = 2**31 - 1
-
-
-def in_range(low: int, high: int) -> str:
-    return f"must be between {low} and {high}, inclusive"
 
 
 def matches(value: Checked, path: Path, check: Callable[[Checked], list[str]]) -> Errors:
@@ -89,7 +84,7 @@ def non_negative(value: int | None, path: Path) -> Errors:
 
 def between(value: int | None, path: Path, low: int, high: int) -> Errors:
     if value is not None and not low <= value <= high:
-        yield invalid(path, value, in_range(low, high))
+        yield invalid(path, value, names.range_message(low, high))
 
 
 def non_negative_fields(obj: Mapping[str, Any], path: Path, *fields: str) -> Errors:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, forbidden, invalid
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid
 from apimachinery.metadata import validate_label_selector, validate_labels
 from apimachinery.objects import Object, get_path, name_of
-from apiserver.registry.strategies.checks import Errors, dns_label, immutable, one_of, same
+from apiserver.registry.strategies.checks import dns_label, immutable, one_of, same
 from apiserver.registry.strategies.podspec.defaults import canonical_amounts, fill_absent
 from apiserver.registry.strategies.podspec.resources import validate_requirements
 from apiserver.registry.strategies.podspec.scheduling import validate_tolerations

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, required, too_long
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, required, too_long
 from apimachinery.objects import Object, annotations_of
 from apimachinery.well_known import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN
-from apiserver.registry.strategies.checks import Errors, immutable, matches, same
+from apiserver.registry.strategies.checks import immutable, matches, same
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategies.warnings.key_pairs import key_pair_warnings

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.cron import ScheduleError, parse_schedule
-from apimachinery.field import ErrorList, Path, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, invalid, not_supported, required
 from apimachinery.objects import Object, get_path, name_of
-from apiserver.registry.strategies.checks import Errors, non_negative_fields, one_of
+from apiserver.registry.strategies.checks import non_negative_fields, one_of
 from apiserver.registry.strategies.job import validate_job_spec
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import NONE, WIDE_TEMPLATE, age, columns, since, template_cells

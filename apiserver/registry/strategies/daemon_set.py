@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, annotations_of, get_path
-from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields, same
+from apiserver.registry.strategies.checks import immutable, non_negative_fields, same
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import (
     WIDE_TEMPLATE,

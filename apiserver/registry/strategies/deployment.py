@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of
-from apiserver.registry.strategies.checks import Errors, immutable, non_negative, non_negative_fields
+from apiserver.registry.strategies.checks import immutable, non_negative, non_negative_fields
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, template_cells
 from apiserver.registry.strategies.warnings.pods import workload_warnings

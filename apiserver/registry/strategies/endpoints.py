@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required, too_many
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, required, too_many
 from apimachinery.objects import Object, labels_of
 from apimachinery.well_known import ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, HOSTNAME, SLICE_MANAGED_BY
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_label,
     enumerate_repeats,
     immutable,

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, invalid, required
+from apimachinery.metadata import IMMUTABLE
 from apimachinery.objects import Object, get_path, name_of, namespace_of
-from apiserver.registry.strategies.checks import IMMUTABLE, Errors, matches, same
+from apiserver.registry.strategies.checks import matches, same
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import UNKNOWN, since
 from apiserver.registry.strategy import Column, Strategy

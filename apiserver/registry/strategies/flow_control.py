@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path, name_of
 from apiserver.bootstrap.flow_control import mandatory
-from apiserver.registry.strategies.checks import NEGATIVE, Errors, dns_label, matches
+from apiserver.registry.strategies.checks import NEGATIVE, dns_label, matches
 from apiserver.registry.strategies.podspec.defaults import fill, fill_absent
 from apiserver.registry.strategies.tables import NONE, age, columns
 from apiserver.registry.strategies.workloads import SPEC

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required, too_long
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required, too_long
 from apimachinery.objects import Object, annotations_of, get_path
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_label,
     domain_prefixed_path,
     immutable,

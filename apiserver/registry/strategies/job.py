@@ -9,13 +9,13 @@ from typing import Any
 from apimachinery import names
 from apimachinery.conditions import is_condition_true
 from apimachinery.durations import human_duration
-from apimachinery.field import ErrorList, Path, invalid, not_supported, required, too_long
+from apimachinery.field import ErrorList, Errors, Path, invalid, not_supported, required, too_long
 from apimachinery.labels import selector_from_label_selector
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, get_path, is_terminating, labels_of, name_of, uid_of
 from apimachinery.times import parse_time, seconds_between
 from apiserver.registry.strategies.checks import (
-    Errors,
+    MAX_INT32,
     domain_prefixed_path,
     immutable,
     non_negative_fields,
@@ -45,7 +45,6 @@ _COUNTS = (
     "maxFailedIndexes",
 )
 _MODES = ("NonIndexed", "Indexed")
-_MAX_INT32 = 2**31 - 1
 _MAX_INDEXED = 100_000
 _MAX_OF_MANY = 10_000
 _MAX_MANAGED_BY = 63
@@ -54,7 +53,7 @@ _MAX_MANAGED_BY = 63
 def default_job_spec(spec: Object) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = spec["parallelism"] = 1
-    limit = 6 if spec.get("backoffLimitPerIndex") is None else _MAX_INT32
+    limit = 6 if spec.get("backoffLimitPerIndex") is None else MAX_INT32
     replacement = "TerminatingOrFailed" if spec.get("podFailurePolicy") is None else "Failed"
     fill_absent(
         spec,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apimachinery.field import OMITTED, Path, duplicate, invalid, required, too_long, too_many
+from apimachinery.field import OMITTED, Errors, Path, duplicate, invalid, required, too_long, too_many
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import Errors, non_negative, one_of, qualified_name
+from apiserver.registry.strategies.checks import non_negative, one_of, qualified_name
 
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 _OPERATORS = ("In", "NotIn")

@@ -6,10 +6,10 @@ Source: upstream's pkg/apis/batch/validation/validation.go (validateJobStatus).
 from __future__ import annotations
 
 from apimachinery.conditions import is_condition_true
-from apimachinery.field import OMITTED, ErrorList, Path, invalid, required
+from apimachinery.field import OMITTED, ErrorList, Errors, Path, invalid, required
 from apimachinery.objects import Object, get_path
 from apimachinery.times import parse_time
-from apiserver.registry.strategies.checks import Errors, non_negative_fields
+from apiserver.registry.strategies.checks import non_negative_fields
 
 _STATUS = Path("status")
 _CONDITIONS = _STATUS.child("conditions")

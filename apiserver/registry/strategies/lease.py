@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, invalid
+from apimachinery.field import ErrorList, Errors, Path, invalid
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import Errors, non_negative, one_of
+from apiserver.registry.strategies.checks import non_negative, one_of
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy
 

@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, invalid
-from apimachinery.objects import Object, get_path, is_terminating, name_of
-from apiserver.registry.strategies.checks import Errors, matches
+from apimachinery.field import ErrorList, Errors, Path, invalid
+from apimachinery.objects import Object, get_path, is_terminating, labels_of, name_of
+from apiserver.registry.rules import LEGACY_FINALIZERS
+from apiserver.registry.strategies.checks import matches
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 _FINALIZER = "kubernetes"
-_LEGACY_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 
 
 class NamespaceStrategy(Strategy):
@@ -88,12 +88,12 @@ _FINALIZE = _FinalizeStrategy()
 def _label_with_name(namespace: Object) -> None:
     if name_of(namespace):
         namespace["metadata"]["labels"] = {
-            **(namespace["metadata"].get("labels") or {}),
+            **labels_of(namespace),
             _NAME_LABEL: name_of(namespace),
         }
 
 
 def _finalizer(name: str, path: Path) -> Errors:
     yield from matches(name, path, names.is_qualified_name)
-    if "/" not in name and name not in _LEGACY_FINALIZERS:
+    if "/" not in name and name not in LEGACY_FINALIZERS:
         yield invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import Errors, matches, port_number, valid_cidr
+from apiserver.registry.strategies.checks import matches, port_number, valid_cidr
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns, selector_text
 from apiserver.registry.strategies.warnings.addresses import cidr_warnings

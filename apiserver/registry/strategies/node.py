@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery.conditions import find_condition
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object, get_path, labels_of
 from apimachinery.well_known import ROLE, ROLE_PREFIX
-from apiserver.registry.strategies.checks import Errors, enumerate_repeats, quantity_of, same, valid_cidr
+from apiserver.registry.strategies.checks import enumerate_repeats, quantity_of, same, valid_cidr
 from apiserver.registry.strategies.podspec.defaults import canonical_amounts, fill_absent
 from apiserver.registry.strategies.podspec.resources import resource_amount
 from apiserver.registry.strategies.podspec.scheduling import validate_taints

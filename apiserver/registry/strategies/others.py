@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, invalid, required
+from apimachinery.metadata import IMMUTABLE
 from apimachinery.names import IP_MESSAGE
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import IMMUTABLE, Errors, immutable, present, valid_cidr
+from apiserver.registry.strategies.checks import immutable, present, valid_cidr
 from apiserver.registry.strategies.tables import NONE, age, columns
 from apiserver.registry.strategy import NAME_COLUMN, Column, Strategy
 

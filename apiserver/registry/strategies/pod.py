@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, forbidden, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, not_supported, required
 from apimachinery.objects import Object, annotations_of, get_path, name_of
 from apimachinery.pods import qos_class
-from apiserver.registry.strategies.checks import Errors
 from apiserver.registry.strategies.pod_status import keep_observed_generations, share_pod_ip, validate_status
 from apiserver.registry.strategies.pod_table import COLUMNS, completion_condition, pod_cells
 from apiserver.registry.strategies.podspec.annotations import (

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid
+from apimachinery.field import Errors, Path, duplicate, forbidden, invalid
 from apimachinery.objects import Object
 from apimachinery.pods import restarts_after
 from apiserver.registry.strategies.checks import (
     MAX_INT32,
-    Errors,
     between,
     enumerate_repeats,
     immutable,

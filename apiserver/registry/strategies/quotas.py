@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object, get_path
 from apimachinery.quantity import Quantity
-from apiserver.registry.strategies.checks import Errors, qualified_name, quantity_of
+from apiserver.registry.strategies.checks import qualified_name, quantity_of
 from apiserver.registry.strategies.podspec.defaults import canonical_amounts
 from apiserver.registry.strategies.podspec.resources import (
     amounts,

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import Errors, matches, required_match, same
+from apiserver.registry.strategies.checks import matches, required_match, same
 from apiserver.registry.strategies.podspec.defaults import fill
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import ErrorList, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, forbidden, invalid, not_supported, required
 from apimachinery.labels import selector_from_map
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import Errors, immutable, non_negative_fields
+from apiserver.registry.strategies.checks import immutable, non_negative_fields
 from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import (

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, not_supported, required
+from apimachinery.field import Errors, Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_labels
 from apimachinery.objects import Object, annotations_of
 from apimachinery.well_known import OLD_TOPOLOGY_MODE, TOPOLOGY_MODE
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_label,
     dns_subdomain,
     enumerate_repeats,

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, required
 from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object, controller_of, get_path, name_of
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_label,
     immutable,
     non_negative,

@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import (
     ErrorList,
+    Errors,
     Path,
     duplicate,
     forbidden,
@@ -17,14 +18,12 @@ from apimachinery.field import (
     required,
     too_long,
 )
-from apimachinery.metadata import validate_label_selector
+from apimachinery.metadata import IMMUTABLE, validate_label_selector
 from apimachinery.objects import Object, annotations_of, get_path
 from apimachinery.quantity import Quantity
 from apimachinery.volumes import is_default_class
 from apiserver.registry.strategies.checks import (
-    IMMUTABLE,
     NEGATIVE,
-    Errors,
     enumerate_repeats,
     immutable,
     matches,

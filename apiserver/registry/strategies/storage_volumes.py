@@ -8,12 +8,11 @@ from posixpath import normpath
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating
 from apimachinery.times import format_time
 from apimachinery.volumes import BETA_STORAGE_CLASS, class_of
 from apiserver.registry.strategies.checks import (
-    Errors,
     immutable,
     matches,
     one_of,

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, duplicate, invalid, not_supported, required, too_many
+from apimachinery.field import ErrorList, Errors, Path, duplicate, invalid, not_supported, required, too_many
 from apimachinery.metadata import validate_label_selector
 from apimachinery.names import is_qualified_name
 from apimachinery.objects import Object
 from apiserver.admission.expressions import BOOL, Names, compile_for_admission
-from apiserver.registry.strategies.checks import Errors, enumerate_repeats, one_of, required_match
+from apiserver.registry.strategies.checks import enumerate_repeats, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy

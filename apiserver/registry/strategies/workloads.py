@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import Path, forbidden, invalid, not_supported, required
+from apimachinery.field import Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.labels import selector_from_label_selector
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import Errors, matches, non_negative, non_negative_fields
+from apiserver.registry.strategies.checks import matches, non_negative, non_negative_fields
 from apiserver.registry.strategies.podspec.spec import validate_template
 
 SPEC, STATUS = Path("spec"), Path("status")

@@ -13,7 +13,7 @@ from kubectl.why.records import step_evidence
 
 REASON = "CreateContainerConfigError"
 KINDS = {"configmap": "ConfigMap", "secret": "Secret"}
-_NO_OBJECT = re.compile(r'(configmap|secret) "([^"]+)" not found')
+NO_OBJECT = re.compile(r'(configmap|secret) "([^"]+)" not found')
 _NO_KEY = re.compile(r"couldn't find key (\S+) in (ConfigMap|Secret) [^/\s]+/(\S+)")
 
 
@@ -23,7 +23,7 @@ def config(facts: PodFacts) -> Diagnosis | None:
             continue
         if found := _NO_KEY.search(container.message):
             return _no_key(facts, container, found[1], found[2], found[3])
-        if found := _NO_OBJECT.search(container.message):
+        if found := NO_OBJECT.search(container.message):
             return _no_object(facts, container, KINDS[found[1]], found[2])
     return None
 

@@ -9,11 +9,10 @@ from kubectl.why.diagnosis import Cause, Diagnosis, Evidence, Fix
 from kubectl.why.facts import PodFacts
 from kubectl.why.records import event_evidence, last_event, step_evidence
 from kubectl.why.rules.claims import claim as why_claim
-from kubectl.why.rules.config import KINDS, creation, deletion_evidence, missing_object
+from kubectl.why.rules.config import KINDS, NO_OBJECT, creation, deletion_evidence, missing_object
 
 _REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 _VOLUME = re.compile(r'for volume "([^"]+)"')
-_NO_OBJECT = re.compile(r'(configmap|secret) "([^"]+)" not found')
 _HOST_PATH = re.compile(r"hostPath type check failed: (\S+) (is not .+)")
 _ELSEWHERE = re.compile(r"Multi-Attach error")
 
@@ -53,7 +52,7 @@ def _has_sandbox(facts: PodFacts) -> bool:
 
 
 def _what(facts: PodFacts, volume: str, message: str) -> tuple[str, Fix]:
-    if found := _NO_OBJECT.search(message):
+    if found := NO_OBJECT.search(message):
         kind, name = KINDS[found[1]], found[2]
         return f'volume "{volume}" needs {missing_object(facts, kind, name)}', creation(
             kind, name, facts.namespace
@@ -73,5 +72,5 @@ def _what(facts: PodFacts, volume: str, message: str) -> tuple[str, Fix]:
 
 
 def _deleted(facts: PodFacts, message: str) -> tuple[Evidence, ...]:
-    found = _NO_OBJECT.search(message)
+    found = NO_OBJECT.search(message)
     return deletion_evidence(facts, KINDS[found[1]], found[2]) if found else ()

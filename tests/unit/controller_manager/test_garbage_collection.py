@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 
+from apimachinery.metadata import FOREGROUND_FINALIZER, ORPHAN_FINALIZER
 from apimachinery.objects import owner_reference, uid_of
 from apimachinery.scheme import DEPLOYMENTS, EVENTS, REPLICA_SETS, Resource
 from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.garbage_collector import controller
-from controller_manager.garbage_collector.graph import FOREGROUND, ORPHAN, Graph, Node, Owner
+from controller_manager.garbage_collector.graph import Graph, Node, Owner
 from controller_manager.garbage_collector.plan import (
     Delete,
     DropForegroundFinalizer,
@@ -49,7 +50,7 @@ POD = node("pod", owner("a"), owner("b"))
         pytest.param(POD, [], [SOLID, WAITING], DropOwners(("b",)), id="one of two owners waits for it"),
         pytest.param(POD, [], [DANGLING, DANGLING], Delete("Background"), id="all owners are gone"),
         pytest.param(
-            node("x", owner("a"), finalizers=(ORPHAN,)),
+            node("x", owner("a"), finalizers=(ORPHAN_FINALIZER,)),
             [],
             [DANGLING],
             Delete("Orphan"),
@@ -64,21 +65,21 @@ POD = node("pod", owner("a"), owner("b"))
         ),
         pytest.param(node("x", owner("a")), [], [WAITING], Delete("Background"), id="its owner waits for it"),
         pytest.param(
-            node("x", terminating=True, finalizers=(ORPHAN,)),
+            node("x", terminating=True, finalizers=(ORPHAN_FINALIZER,)),
             [node("p", owner("x"))],
             [],
             OrphanDependents((node("p", owner("x")),)),
             id="it is deleted and leaves its dependents",
         ),
         pytest.param(
-            node("x", terminating=True, finalizers=(FOREGROUND,)),
+            node("x", terminating=True, finalizers=(FOREGROUND_FINALIZER,)),
             [node("p", owner("x"))],
             [],
             LookAt(("p",)),
             id="it waits for a blocking dependent",
         ),
         pytest.param(
-            node("x", terminating=True, finalizers=(FOREGROUND,)),
+            node("x", terminating=True, finalizers=(FOREGROUND_FINALIZER,)),
             [node("p", owner("x", blocks=False))],
             [],
             DropForegroundFinalizer(),
@@ -113,7 +114,7 @@ def test_foreground_deletion_looks_at_the_owner_and_its_dependents_and_again_whe
     graph = Graph()
     graph.observe(node("rs"))
     graph.observe(node("pod", owner("rs")))
-    assert graph.observe(node("rs", terminating=True, finalizers=(FOREGROUND,))) == {"rs", "pod"}
+    assert graph.observe(node("rs", terminating=True, finalizers=(FOREGROUND_FINALIZER,))) == {"rs", "pod"}
     assert graph.forget("pod") == {"rs"}
     assert graph.dependents("rs") == []
 

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, required, too_long, too_many
+from apimachinery.field import Errors, Path, duplicate, forbidden, invalid, required, too_long, too_many
 from apimachinery.objects import Object
 from apiserver.cel.devices import MAX_COST, compile_selector
 from apiserver.cel.environment import CompilationError
-from apiserver.registry.strategies.checks import Errors, matches
+from apiserver.registry.strategies.checks import matches
 from apiserver.registry.strategies.podspec.volume_sources import csi_driver_name
 
 MAX_ENTRIES = 32

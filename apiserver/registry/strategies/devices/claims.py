@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from apimachinery import scheme
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object, get_path, is_terminating, name_of, namespace_of
 from apiserver.registry import rules
-from apiserver.registry.strategies.checks import Errors, dns_label, immutable, present
+from apiserver.registry.strategies.checks import dns_label, immutable, present
 from apiserver.registry.strategies.devices.checks import MAX_ENTRIES, each, each_once, pool_name
 from apiserver.registry.strategies.devices.requests import (
     default_devices,

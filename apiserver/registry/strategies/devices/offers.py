@@ -11,17 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, invalid, required, too_long
+from apimachinery.field import ErrorList, Errors, Path, invalid, required, too_long
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import (
-    NEGATIVE,
-    NOT_POSITIVE,
-    Errors,
-    dns_label,
-    immutable,
-    matches,
-    same,
-)
+from apiserver.registry.strategies.checks import NEGATIVE, NOT_POSITIVE, dns_label, immutable, matches, same
 from apiserver.registry.strategies.devices.checks import (
     MAX_ENTRIES,
     configuration,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported, required
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import NOT_POSITIVE, Errors, dns_label
+from apiserver.registry.strategies.checks import NOT_POSITIVE, dns_label
 from apiserver.registry.strategies.devices.checks import (
     MAX_ENTRIES,
     class_name,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from apimachinery.field import Path, forbidden, invalid
+from apimachinery.field import Errors, Path, forbidden, invalid
 from apimachinery.objects import Object
 from apimachinery.well_known import DELETION_COST, MIRROR_POD
-from apiserver.registry.strategies.checks import Errors
 from apiserver.registry.strategies.podspec.paths import local_path
 
 SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"

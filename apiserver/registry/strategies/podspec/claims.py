@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, forbidden, invalid, not_supported, required
+from apimachinery.field import Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.metadata import validate_annotations, validate_label_selector, validate_labels
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_label,
     matches,
     one_of,

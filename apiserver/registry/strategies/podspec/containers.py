@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, not_found, required
+from apimachinery.field import Errors, Path, duplicate, forbidden, invalid, not_found, required
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import Errors, is_empty, matches, one_of, required_match
+from apiserver.registry.strategies.checks import is_empty, matches, one_of, required_match
 from apiserver.registry.strategies.podspec.env import validate_env, validate_env_from
 from apiserver.registry.strategies.podspec.mounts import validate_devices, validate_mounts
 from apiserver.registry.strategies.podspec.probes import validate_lifecycle, validate_probes

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, invalid, not_found, not_supported, required
+from apimachinery.field import Errors, Path, invalid, not_found, not_supported, required
 from apimachinery.objects import Object, get_path
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_subdomain,
     matches,
     qualified_name,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apimachinery.field import Path, forbidden, invalid, not_found, not_supported, required
+from apimachinery.field import Errors, Path, forbidden, invalid, not_found, not_supported, required
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import Errors, one_of
+from apiserver.registry.strategies.checks import one_of
 from apiserver.registry.strategies.podspec.paths import local_path, no_backsteps
 
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")

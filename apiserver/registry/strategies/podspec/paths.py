@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from apimachinery.field import Path, invalid
-from apiserver.registry.strategies.checks import Errors
+from apimachinery.field import Errors, Path, invalid
 
 
 def no_backsteps(target: str, path: Path) -> Errors:

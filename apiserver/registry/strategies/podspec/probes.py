@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apimachinery import names
-from apimachinery.field import Path, invalid, required
+from apimachinery.field import Errors, Path, invalid, required
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import (
-    Errors,
     matches,
     non_negative_fields,
     one_of,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from apimachinery.field import Path, forbidden, invalid
+from apimachinery.field import Errors, Path, forbidden, invalid
 from apimachinery.objects import Object, annotations_of
 from apimachinery.pods import is_sidecar, qos_class
 from apimachinery.well_known import MIRROR_POD
-from apiserver.registry.strategies.checks import Errors, same
+from apiserver.registry.strategies.checks import same
 
 RESIZABLE = ("resources", "resizePolicy")
 RESIZED = ("containers", "initContainers")

@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import NOT_FOUND, FieldError, Path, duplicate, forbidden, invalid, required
+from apimachinery.field import NOT_FOUND, Errors, FieldError, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from apiserver.registry.strategies.checks import (
-    Errors,
     dns_label,
     non_negative_quantity,
     one_of,

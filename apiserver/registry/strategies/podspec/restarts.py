@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from apimachinery.field import Path, forbidden, not_supported, required, too_many
+from apimachinery.field import Errors, Path, forbidden, not_supported, required, too_many
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import Errors
 
 _POLICIES = ("Always", "Never", "OnFailure")
 _MOST_RULES, _MOST_CODES = 20, 255

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from apimachinery import names
 from apimachinery.field import (
     DUPLICATE,
+    Errors,
     FieldError,
     Path,
     duplicate,
@@ -17,14 +18,7 @@ from apimachinery.field import (
 )
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import (
-    NOT_POSITIVE,
-    Errors,
-    dns_label,
-    matches,
-    one_of,
-    qualified_name,
-)
+from apiserver.registry.strategies.checks import NOT_POSITIVE, dns_label, matches, one_of, qualified_name
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"

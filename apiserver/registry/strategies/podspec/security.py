@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, not_supported, required, too_long
+from apimachinery.field import Errors, Path, duplicate, forbidden, invalid, not_supported, required, too_long
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import MAX_INT32, Errors, between, matches, one_of
+from apiserver.registry.strategies.checks import MAX_INT32, between, matches, one_of
 from apiserver.registry.strategies.podspec.paths import local_path
 
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from apimachinery import names
-from apimachinery.field import Path, duplicate, forbidden, invalid, required, too_long
+from apimachinery.field import Errors, Path, duplicate, forbidden, invalid, required, too_long
 from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import (
     MAX_INT32,
-    Errors,
     between,
     dns_subdomain,
     matches,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apimachinery.field import Path, forbidden, invalid, required
+from apimachinery.field import Errors, Path, forbidden, invalid, required
+from apimachinery.names import range_message
 from apimachinery.objects import Object, annotations_of, deep_copy
 from apimachinery.schema import checker_for
 from apimachinery.well_known import MIRROR_POD
-from apiserver.registry.strategies.checks import MAX_INT32, Errors, exactly, in_range, same
+from apiserver.registry.strategies.checks import MAX_INT32, exactly, same
 from apiserver.registry.strategies.podspec.containers import validate_image_text
 from apiserver.registry.strategies.podspec.scheduling import validate_tolerations
 
@@ -52,7 +53,7 @@ def _deadline(new: Object, old: Object) -> Errors:
         if before is not None:
             yield invalid(at, None, "must not update from a positive integer to nil value")
     elif not 0 <= now <= MAX_INT32:
-        yield invalid(at, now, in_range(0, MAX_INT32))
+        yield invalid(at, now, range_message(0, MAX_INT32))
     elif before is not None and before < now:
         yield invalid(at, now, "must be less than or equal to previous value")
 

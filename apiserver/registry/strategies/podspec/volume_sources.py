@@ -7,17 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from apimachinery import names
-from apimachinery.field import Path, invalid, not_supported, required, too_long
+from apimachinery.field import Errors, Path, invalid, not_supported, required, too_long
 from apimachinery.objects import Object
-from apiserver.registry.strategies.checks import (
-    Errors,
-    between,
-    dns_label,
-    matches,
-    one_of,
-    present,
-    required_match,
-)
+from apiserver.registry.strategies.checks import between, dns_label, matches, one_of, present, required_match
 from apiserver.registry.strategies.podspec.paths import local_path, no_backsteps
 
 Source = Callable[[Object, Path], Errors]

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from apimachinery import names
-from apimachinery.field import ErrorList, Path, duplicate, forbidden, invalid, required
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
-from apiserver.registry.strategies.checks import (
-    Errors,
-    one_of,
-    present,
-    quantity_of,
-    required_match,
-)
+from apiserver.registry.strategies.checks import one_of, present, quantity_of, required_match
 from apiserver.registry.strategies.podspec.claims import validate_claim_template
 from apiserver.registry.strategies.podspec.env import (
     VOLUME_FIELDS,
