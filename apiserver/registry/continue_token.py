@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from apimachinery.errors import BadRequestError, ExpiredError
+from apimachinery.go_values import json_kind
 from apimachinery.objects import Object
-from apimachinery.schema.scalars import json_kind
 from apimachinery.serialize import from_json
 
 _VERSION = "meta.k8s.io/v1"
