@@ -9,7 +9,7 @@ from typing import Any
 from apimachinery.field import ErrorList, Errors, invalid, not_supported, required
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, annotations_of, get_path
-from apiserver.registry.strategies.checks import immutable, non_negative_fields, same
+from apiserver.registry.strategies.checks import non_negative_fields, same
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import (
     WIDE_TEMPLATE,
@@ -28,6 +28,7 @@ from apiserver.registry.strategies.workloads import (
     int_or_percent,
     is_usable,
     is_zero,
+    keeps_selector,
     matches_template,
     validate_running_template,
 )
@@ -76,11 +77,7 @@ class DaemonSetStrategy(Strategy):
         return list(_validate_spec(obj["spec"]))
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        before = old["spec"].get("selector")
-        return [
-            *self.validate(new),
-            *immutable(new["spec"].get("selector"), before, SPEC.child("selector")),
-        ]
+        return [*self.validate(new), *keeps_selector(new, old)]
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         status, before = new.get("status") or {}, old.get("status") or {}

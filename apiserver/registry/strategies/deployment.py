@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery.field import ErrorList, Errors, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of
-from apiserver.registry.strategies.checks import immutable, non_negative, non_negative_fields
+from apiserver.registry.strategies.checks import non_negative, non_negative_fields
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import WIDE_TEMPLATE, age, columns, template_cells
 from apiserver.registry.strategies.warnings.pods import workload_warnings
@@ -18,6 +18,7 @@ from apiserver.registry.strategies.workloads import (
     collisions_only_grow,
     int_or_percent,
     is_zero,
+    keeps_selector,
     validate_counts,
     validate_selected_template,
     validate_selector,
@@ -51,11 +52,7 @@ class DeploymentStrategy(Strategy):
         return list(_validate_spec(obj["spec"]))
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        before = old["spec"].get("selector")
-        return [
-            *_validate_spec(new["spec"]),
-            *immutable(new["spec"].get("selector"), before, SPEC.child("selector")),
-        ]
+        return [*self.validate(new), *keeps_selector(new, old)]
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         status, before = new.get("status") or {}, old.get("status") or {}

@@ -20,14 +20,11 @@ from apiserver.registry.strategies.admission_policies import (
 from apiserver.registry.strategies.api_service import APIServiceStrategy
 from apiserver.registry.strategies.autoscaling import HorizontalPodAutoscalerStrategy
 from apiserver.registry.strategies.certificates import CertificateSigningRequestStrategy
-from apiserver.registry.strategies.classes import (
-    PodDisruptionBudgetStrategy,
-    PriorityClassStrategy,
-    RuntimeClassStrategy,
-)
+from apiserver.registry.strategies.classes import PriorityClassStrategy, RuntimeClassStrategy
 from apiserver.registry.strategies.config import ConfigMapStrategy, SecretStrategy
 from apiserver.registry.strategies.crd import CustomResourceDefinitionStrategy
 from apiserver.registry.strategies.cron_job import CronJobStrategy
+from apiserver.registry.strategies.csi import CSIDriverStrategy, CSINodeStrategy, CSIStorageCapacityStrategy
 from apiserver.registry.strategies.daemon_set import DaemonSetStrategy
 from apiserver.registry.strategies.deployment import DeploymentStrategy
 from apiserver.registry.strategies.devices.claims import (
@@ -44,11 +41,8 @@ from apiserver.registry.strategies.lease import LeaseStrategy
 from apiserver.registry.strategies.namespace import NamespaceStrategy
 from apiserver.registry.strategies.network_policy import NetworkPolicyStrategy
 from apiserver.registry.strategies.node import NodeStrategy
-from apiserver.registry.strategies.others import (
-    IPAddressStrategy,
-    ServiceCIDRStrategy,
-)
 from apiserver.registry.strategies.pod import PodStrategy
+from apiserver.registry.strategies.pod_disruption_budget import PodDisruptionBudgetStrategy
 from apiserver.registry.strategies.pod_template import PodTemplateStrategy
 from apiserver.registry.strategies.quotas import LimitRangeStrategy, ResourceQuotaStrategy
 from apiserver.registry.strategies.rbac import RoleBindingStrategy, RoleStrategy
@@ -56,19 +50,14 @@ from apiserver.registry.strategies.replicas import ReplicaSetStrategy, Replicati
 from apiserver.registry.strategies.service import ServiceStrategy
 from apiserver.registry.strategies.service_account import ServiceAccountStrategy
 from apiserver.registry.strategies.service_allocation import ServiceAllocator
+from apiserver.registry.strategies.service_cidrs import IPAddressStrategy, ServiceCIDRStrategy
 from apiserver.registry.strategies.stateful_set import ControllerRevisionStrategy, StatefulSetStrategy
-from apiserver.registry.strategies.storage_classes import (
-    CSIDriverStrategy,
-    CSINodeStrategy,
-    CSIStorageCapacityStrategy,
-    StorageClassStrategy,
-    VolumeAttachmentStrategy,
-    VolumeAttributesClassStrategy,
-)
+from apiserver.registry.strategies.storage_classes import StorageClassStrategy, VolumeAttributesClassStrategy
 from apiserver.registry.strategies.storage_volumes import (
     PersistentVolumeClaimStrategy,
     PersistentVolumeStrategy,
 )
+from apiserver.registry.strategies.volume_attachment import VolumeAttachmentStrategy
 from apiserver.registry.strategies.webhooks import WebhookConfigurationStrategy
 from apiserver.registry.strategy import Strategy
 from apiserver.storage.interface import Storage

@@ -9,7 +9,7 @@ from typing import Any
 from apimachinery.field import ErrorList, Errors, forbidden, invalid, not_supported, required
 from apimachinery.labels import selector_from_map
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import immutable, non_negative_fields
+from apiserver.registry.strategies.checks import non_negative_fields
 from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
 from apiserver.registry.strategies.tables import (
@@ -25,6 +25,7 @@ from apiserver.registry.strategies.warnings.pods import workload_warnings
 from apiserver.registry.strategies.workloads import (
     MISMATCH,
     SPEC,
+    keeps_selector,
     validate_counts,
     validate_selected_template,
     validate_selector,
@@ -52,11 +53,7 @@ class ReplicaSetStrategy(Strategy):
         return list(_validate_replica_set(obj["spec"]))
 
     def validate_update(self, new: Object, old: Object) -> ErrorList:
-        before = old["spec"].get("selector")
-        return [
-            *self.validate(new),
-            *immutable(new["spec"].get("selector"), before, SPEC.child("selector")),
-        ]
+        return [*self.validate(new), *keeps_selector(new, old)]
 
     def validate_status_update(self, new: Object, old: Object) -> ErrorList:
         return list(validate_counts(new.get("status") or {}, *_COUNTS))

@@ -10,7 +10,7 @@ from apimachinery.field import Errors, Path, forbidden, invalid, not_supported, 
 from apimachinery.labels import selector_from_label_selector
 from apimachinery.metadata import validate_label_selector
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import matches, non_negative, non_negative_fields
+from apiserver.registry.strategies.checks import immutable, matches, non_negative, non_negative_fields
 from apiserver.registry.strategies.podspec.spec import validate_template
 
 SPEC, STATUS = Path("spec"), Path("status")
@@ -27,6 +27,12 @@ def validate_selector(spec: Object, what: str) -> Errors:
     yield from validate_label_selector(selector, at)
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield invalid(at, selector, f"empty selector is invalid for {what}")
+
+
+def keeps_selector(new: Object, old: Object) -> Errors:
+    """Of an update: pods that were selected stay so."""
+    now, before = (obj["spec"].get("selector") for obj in (new, old))
+    return immutable(now, before, SPEC.child("selector"))
 
 
 def is_usable(selector: Object | None) -> bool:

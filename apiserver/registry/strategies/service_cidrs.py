@@ -1,4 +1,4 @@
-"""Kinds with little to say: IPAddresses and ServiceCIDRs."""
+"""IPAddresses and ServiceCIDRs: the addresses of Services."""
 
 from __future__ import annotations
 
