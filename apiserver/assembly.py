@@ -191,7 +191,7 @@ class ApiServer:
             await self.webhooks.aclose()
             await self.auth.aclose()
             if self.auditor is not None:
-                await self.auditor.close()
+                await self.auditor.aclose()
             await self.connections.aclose()
 
     def _start(self, now: Callable[[], datetime]) -> Start:

@@ -31,7 +31,7 @@ from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
 from apiserver.negotiation import Negotiated, negotiate, negotiate_stream, refuse_unroutable
 from apiserver.registry.store import Store
-from apiserver.registry.stores import StoreKey
+from apiserver.registry.stores import StoreKey, store_of
 from apiserver.request import DEPRECATED, RequestInfo
 from apiserver.responses import send_status, send_text
 from apiserver.storage.interface import StorageError, StorageUnreachable, UnreadableValue, UnwritableValue
@@ -126,7 +126,7 @@ class Dispatcher:
         await self._verb(info)(info, receive, send, store)
 
     def _store(self, resource: Resource) -> Store:
-        return self._stores[resource.group, resource.version, resource.plural]
+        return store_of(self._stores, resource)
 
     async def _wait_until_ready(self) -> None:
         """The store has not been read yet, or has to be read again."""

@@ -10,11 +10,16 @@ import hashlib
 import socket
 from functools import cache
 
-from apiserver.request import UserInfo
+from apiserver.request import RequestInfo, UserInfo
 
 NAME = "kube-apiserver"
 SELF = UserInfo("system:apiserver", groups=("system:masters",))
 """Who it is to itself, when it writes."""
+
+
+def own_request(verb: str) -> RequestInfo:
+    """A write of its own, which no connection has brought."""
+    return RequestInfo(verb=verb, path="", method="", user=SELF)
 
 
 def identity_of(host: str) -> str:

@@ -31,8 +31,6 @@ class Client(Requester):
     page_size = 0
     """How many objects lists are asked for at a time, where nobody wants a page; 0: all at once."""
 
-    # The verbs.
-
     async def get(
         self,
         resource: Resource,
@@ -165,8 +163,6 @@ class Client(Requester):
             headers = {"content-type": content_type, **(headers or {})}
         response = await self.exchange(Request(method, path, body, headers, params))
         return _decode(response.body)
-
-    # Everything else.
 
     async def document(
         self, path: str, *, headers: Headers | None = None, params: Params | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from apimachinery import names
 from apimachinery.field import FieldError, Path, duplicate, forbidden, invalid, not_supported, required
@@ -22,7 +22,6 @@ from scheduler.pod_info import SpreadConstraint, parse_spread
 from scheduler.resources import CPU, MEMORY
 
 Errors = Iterator[FieldError]
-StrategyType = Literal["LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"]
 LEAST_ALLOCATED, MOST_ALLOCATED, REQUESTED_RATIO = (
     "LeastAllocated", "MostAllocated", "RequestedToCapacityRatio",
 )  # fmt: skip

@@ -22,13 +22,12 @@ from apiserver.aggregation import local
 from apiserver.aggregation.availability import obstacle, passed, unanswered, with_condition
 from apiserver.aggregation.connections import Connections
 from apiserver.aggregation.remotes import Remote, Remotes
-from apiserver.identity import NAME, SELF
+from apiserver.identity import NAME, own_request
 from apiserver.openapi import gnostic
 from apiserver.openapi.merging import merged, part_of
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put
-from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import StorageError
 from apiserver.storage.topic import Reader
@@ -104,14 +103,14 @@ class APIServiceKeeper:
         plan = local.plan([*self._built_in, *custom], self._seen(), starting=starting)
         for wanted in plan.create:
             try:
-                await self._services.create(_info("create"), "", wanted, _OPTIONS)
+                await self._services.create(own_request("create"), "", wanted, _OPTIONS)
             except AlreadyExistsError:
                 continue
         for wanted in plan.restore:
             await self._change(name_of(wanted), partial(_with_spec, spec=wanted["spec"]))
         for name in plan.delete:
             try:
-                await self._services.delete(_info("delete"), "", name, DeleteOptions())
+                await self._services.delete(own_request("delete"), "", name, DeleteOptions())
             except NotFoundError:
                 continue
 
@@ -208,10 +207,6 @@ def _with_spec(seen: Object, spec: Object) -> Object:
 
 def _versions(resources: Sequence[Resource]) -> list[local.GroupVersion]:
     return list(dict.fromkeys((each.group, each.version) for each in resources))
-
-
-def _info(verb: str) -> RequestInfo:
-    return RequestInfo(verb=verb, path="", method="", user=SELF)
 
 
 def _now() -> float:

@@ -20,7 +20,7 @@ class Auditor:
     def __init__(self, policy: Policy, sink: Sink, now: Callable[[], datetime]) -> None:
         self._policy = policy
         self._sink = sink
-        self.run, self.close = sink.run, sink.close
+        self.run, self.aclose = sink.run, sink.aclose
         self._now = now
 
     def begin(self, info: RequestInfo, scope: Scope) -> Record | None:

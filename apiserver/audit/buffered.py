@@ -79,9 +79,9 @@ class Buffered:
         if not self._config.is_parallel:
             await asyncio.shield(task)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._is_closed = True
         while self._waiting:
             await self._send_batch()
         await asyncio.gather(*self._sending)
-        await self._sink.close()
+        await self._sink.aclose()

@@ -130,7 +130,7 @@ class LogFile:
         except OSError as error:
             log.error("Failed to tidy up old audit logs: path=%s err=%s", self._path, error)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         if self._rotated.is_set():
             await self._tidy()
         if str(self._path) != STDOUT:

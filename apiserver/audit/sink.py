@@ -20,7 +20,7 @@ class Sink(Protocol):
     async def run(self) -> None:
         """What goes on beside requests."""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Once `run` has ended: what is still waiting goes out, and there will be no more."""
 
 
@@ -36,9 +36,9 @@ class Union:
     async def run(self) -> None:
         await asyncio.gather(*(each.run() for each in self._sinks))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         for each in self._sinks:
-            await each.close()
+            await each.aclose()
 
 
 class IgnoreErrors:
@@ -46,7 +46,7 @@ class IgnoreErrors:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self.run, self.close = sink.run, sink.close
+        self.run, self.aclose = sink.run, sink.aclose
 
     async def process(self, events: Events) -> bool:
         await self._sink.process(events)

@@ -59,7 +59,7 @@ class Truncating:
     def __init__(self, sink: Sink, max_event: int, max_batch: int) -> None:
         self._sink = sink
         self._limits = max_event, max_batch
-        self.run, self.close = sink.run, sink.close
+        self.run, self.aclose = sink.run, sink.aclose
 
     async def process(self, events: Events) -> bool:
         result = split(events, *self._limits)

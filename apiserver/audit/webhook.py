@@ -34,7 +34,7 @@ class WebhookSink:
     async def run(self) -> None:
         """It acts when it is given something."""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self._webhook.aclose()
 
 

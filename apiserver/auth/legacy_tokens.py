@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from apimachinery.errors import AlreadyExistsError, StatusError
 from apimachinery.legacy_tokens import LAST_USED, SINCE, TRACKING
 from apimachinery.objects import NamespacedName, Object, key_of, labels_of
-from apiserver.identity import NAME, SELF
+from apiserver.identity import NAME, own_request
 from apiserver.registry.options import WriteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put
-from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import StorageError
 
@@ -71,9 +70,8 @@ class LegacyTokenUse:
             "metadata": {"name": TRACKING.name, "namespace": TRACKING.namespace},
             "data": {SINCE: self._today},
         }
-        info = RequestInfo(verb="create", path="", method="", user=SELF)
         with suppress(AlreadyExistsError):
-            await config_maps.create(info, TRACKING.namespace, obj, _OPTIONS)
+            await config_maps.create(own_request("create"), TRACKING.namespace, obj, _OPTIONS)
 
     async def _write(self, secrets: Store) -> None:
         self._news.clear()

@@ -17,12 +17,11 @@ from apimachinery.policy_rules import Rule, uncovered
 from apimachinery.scheme import Resource
 from apimachinery.well_known import RBAC_AUTOUPDATE
 from apiserver.bootstrap.policy import Wanted
-from apiserver.identity import NAME, SELF
+from apiserver.identity import NAME, own_request
 from apiserver.registry.options import DeleteOptions, WriteOptions
 from apiserver.registry.store import Store
-from apiserver.registry.stores import StoreKey
+from apiserver.registry.stores import StoreKey, store_of
 from apiserver.registry.updating import Target
-from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 
 _AT_ONCE = 16
@@ -61,7 +60,7 @@ class Bootstrapper:
         obj = deep_copy(wanted.obj)
         store.strategy.default(obj)
         try:
-            await store.create(_info("create"), obj["metadata"].get("namespace", ""), obj, _OPTIONS)
+            await store.create(own_request("create"), obj["metadata"].get("namespace", ""), obj, _OPTIONS)
         except AlreadyExistsError:
             # Another apiserver was faster.
             return
@@ -76,7 +75,7 @@ class Bootstrapper:
         """Raises NotFoundError, and ConflictError if it is not the one that `options` mean."""
         metadata = wanted.obj["metadata"]
         await self._store(wanted.resource).delete(
-            _info("delete"), metadata.get("namespace", ""), metadata["name"], options
+            own_request("delete"), metadata.get("namespace", ""), metadata["name"], options
         )
 
     async def replace(self, wanted: Wanted, keys: Sequence[str]) -> None:
@@ -102,16 +101,12 @@ class Bootstrapper:
 
         target = Target(metadata.get("namespace", ""), metadata["name"], subresource)
         try:
-            await store.update(_info("update"), target, change, WriteOptions())
+            await store.update(own_request("update"), target, change, WriteOptions())
         except ConflictError:
             return
 
     def _store(self, resource: Resource) -> Store:
-        return self._stores[resource.group, resource.version, resource.plural]
-
-
-def _info(verb: str) -> RequestInfo:
-    return RequestInfo(verb=verb, path="", method="", user=SELF)
+        return store_of(self._stores, resource)
 
 
 def binds_another_role(existing: Object, wanted: Object) -> bool:

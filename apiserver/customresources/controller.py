@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from apimachinery.conditions import is_condition_true
@@ -26,12 +26,11 @@ from apiserver.customresources.ending import (
 )
 from apiserver.customresources.served import CustomResources
 from apiserver.customresources.status import claim_of, plan_status
-from apiserver.identity import SELF
+from apiserver.identity import own_request
 from apiserver.registry.deletion import is_released
 from apiserver.registry.options import DeleteOptions
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decision, Keep, Put, Remove
-from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.interface import StorageError
 from apiserver.storage.topic import Reader, Topic
@@ -190,9 +189,10 @@ async def _delete(store: Store, entry: Entry) -> None:
     """This one, and none that has its name by now."""
     if entry.obj["metadata"].get("deletionTimestamp"):
         return
-    info = RequestInfo(verb="delete", path="", method="DELETE", user=SELF)
     try:
-        await store.delete(info, entry.namespace, entry.name, DeleteOptions(uid=uid_of(entry.obj)))
+        await store.delete(
+            own_request("delete"), entry.namespace, entry.name, DeleteOptions(uid=uid_of(entry.obj))
+        )
     except (NotFoundError, ConflictError):
         return
 
@@ -208,11 +208,11 @@ class _Changes:
         self._reader.position = self._reader.topic.end
 
 
-async def _persistently(work: Callable[[], object]) -> None:
+async def _persistently(work: Callable[[], Awaitable[object]]) -> None:
     """Does the work, again and again until nothing is in its way."""
     while True:
         try:
-            await work()  # type: ignore[misc]
+            await work()
             return
         except (StatusError, StorageError) as error:
             log.warning("Failed to keep a definition, trying again: err=%s", error)

@@ -57,10 +57,6 @@ class CustomResources:
             store = self.find(key)
         return store
 
-    def serves(self, group: str, version: str) -> bool:
-        self.refresh()
-        return any((group, version) == key[:2] for key in self._stores)
-
     def resources(self) -> list[Resource]:
         """What discovery lists: groups by name, in each the best version first."""
         self.refresh()

@@ -54,13 +54,8 @@ class Reference:
         return not self.tag and not self.digest
 
     def __str__(self) -> str:
-        return f"{self.name}{self._suffix()}"
-
-    def familiar(self) -> str:
-        return f"{self.familiar_name}{self._suffix()}"
-
-    def _suffix(self) -> str:
-        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+        tag, digest = self.tag and f":{self.tag}", self.digest and f"@{self.digest}"
+        return f"{self.name}{tag}{digest}"
 
 
 def parse_reference(text: str) -> Reference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubelet.images.reference import InvalidReferenceError, canonical, parse_reference, with_default_tag
+from kubelet.images.reference import InvalidReferenceError, canonical, parse_reference
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -12,23 +12,23 @@ DIGEST = "sha256:" + "a" * 64
 @pytest.mark.parametrize(
     ("written", "expected", "familiar"),
     [
-        ("busybox", "docker.io/library/busybox:latest", "busybox:latest"),
-        ("busybox:local", "docker.io/library/busybox:local", "busybox:local"),
-        ("docker.io/library/busybox:1", "docker.io/library/busybox:1", "busybox:1"),
-        ("index.docker.io/busybox", "docker.io/library/busybox:latest", "busybox:latest"),
-        ("grafana/grafana:9", "docker.io/grafana/grafana:9", "grafana/grafana:9"),
-        ("localhost/x", "localhost/x:latest", "localhost/x:latest"),
-        ("127.0.0.1:5000/a/b:c", "127.0.0.1:5000/a/b:c", "127.0.0.1:5000/a/b:c"),
-        ("[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a:latest"),
-        ("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"),
-        (f"busybox@{DIGEST}", f"docker.io/library/busybox@{DIGEST}", f"busybox@{DIGEST}"),
-        (f"busybox:1@{DIGEST}", f"docker.io/library/busybox:1@{DIGEST}", f"busybox:1@{DIGEST}"),
-        ("MyHost/app", "MyHost/app:latest", "MyHost/app:latest"),
+        ("busybox", "docker.io/library/busybox:latest", "busybox"),
+        ("busybox:local", "docker.io/library/busybox:local", "busybox"),
+        ("docker.io/library/busybox:1", "docker.io/library/busybox:1", "busybox"),
+        ("index.docker.io/busybox", "docker.io/library/busybox:latest", "busybox"),
+        ("grafana/grafana:9", "docker.io/grafana/grafana:9", "grafana/grafana"),
+        ("localhost/x", "localhost/x:latest", "localhost/x"),
+        ("127.0.0.1:5000/a/b:c", "127.0.0.1:5000/a/b:c", "127.0.0.1:5000/a/b"),
+        ("[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a"),
+        ("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10", "registry.k8s.io/pause"),
+        (f"busybox@{DIGEST}", f"docker.io/library/busybox@{DIGEST}", "busybox"),
+        (f"busybox:1@{DIGEST}", f"docker.io/library/busybox:1@{DIGEST}", "busybox"),
+        ("MyHost/app", "MyHost/app:latest", "MyHost/app"),
     ],
 )
 def test_reference_is_normalised(written, expected, familiar):
     assert canonical(written) == expected
-    assert parse_reference(with_default_tag(written)).familiar() == familiar
+    assert parse_reference(written).familiar_name == familiar
 
 
 @pytest.mark.parametrize(

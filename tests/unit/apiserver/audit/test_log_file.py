@@ -37,7 +37,7 @@ async def test_a_large_log_starts_anew(tmp_path: Path, compress: bool) -> None:
     )
     for number in range(9):
         await log.process([{"number": number, "text": "x" * 400_000}])
-    await log.close()
+    await log.aclose()
     assert orjson.loads(path.read_text().splitlines()[-1])["number"] == 8
     assert [each.name for each in log.backups()] == [
         f"audit-2026-11-29T12-00-0{second}.000.log{'.gz' if compress else ''}" for second in (2, 3)
@@ -60,7 +60,7 @@ async def test_a_log_that_cannot_start_anew_goes_on_as_soon_as_it_can(tmp_path: 
     assert [await log.process([event]) for _ in range(2)] == [False, False]
     path.parent.unlink()
     assert await log.process([event])
-    await log.close()
+    await log.aclose()
     assert path.stat().st_size > 600_000
 
 

@@ -46,7 +46,7 @@ class Recorder:
     async def run(self) -> None:
         """Nothing goes on."""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self.closed = True
 
 
@@ -56,7 +56,7 @@ async def going(sink: Buffered) -> AsyncIterator[Buffered]:
     yield sink
     work.cancel()
     await asyncio.wait({work})
-    await sink.close()
+    await sink.aclose()
 
 
 def lost(plugin: str) -> float:
@@ -97,7 +97,7 @@ async def test_what_finds_no_room_is_lost_and_counted() -> None:
     recorder, before = Recorder(), lost("buffered")
     sink = Buffered(recorder, BATCHES)
     assert await sink.process([event(each) for each in range(7)])
-    await sink.close()
+    await sink.aclose()
     assert [ids for _, ids in recorder.batches] == [["0", "1", "2"], ["3", "4"]]
     assert recorder.closed
     assert await sink.process([event(8)])
