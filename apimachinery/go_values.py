@@ -11,7 +11,7 @@ _TYPES: dict[type, str] = {
     list: "[]interface {}", dict: "map[string]interface {}",
 }  # fmt: skip
 _KINDS = _TYPES | {list: "slice", dict: "map"}
-JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+_JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 
 
 def go_type(value: Any) -> str:
@@ -25,7 +25,7 @@ def go_kind(value: Any) -> str:
 
 def json_kind(value: Any) -> str:
     """What Go's decoder calls the value in its errors."""
-    return JSON_KINDS.get(type(value), type(value).__name__)
+    return _JSON_KINDS.get(type(value), type(value).__name__)
 
 
 def go_text(value: Any) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apimachinery.durations import parse_duration
+from apimachinery.go_values import json_kind
 from apimachinery.quantity import Quantity
-from apimachinery.schema.scalars import json_kind
 
 
 @dataclass(frozen=True, slots=True)
