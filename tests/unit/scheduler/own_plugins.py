@@ -12,7 +12,7 @@ from scheduler.framework.interface import (
 from scheduler.framework.own import OwnPlugin
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
-from tests.unit.scheduler.test_scheduler import Cluster
+from tests.unit.scheduler.cluster import Cluster
 
 
 class Slow(OwnPlugin):
@@ -83,10 +83,6 @@ class Teller(OwnPlugin):
 
     def post_bind(self, pod: PodInfo) -> None:
         self.tell(pod, "post_bind")
-
-
-def bindings(cluster: Cluster) -> list[str]:
-    return [line for line in cluster.log if line.startswith("bind")]
 
 
 def warnings(cluster: Cluster) -> list[str]:

@@ -13,7 +13,7 @@ from apimachinery.objects import NamespacedName, Object
 from client.errors import ConnectionRefused
 from scheduler.extender import Extender, ignored_resources
 from tests.unit.scheduler.builders import make_node, make_pod
-from tests.unit.scheduler.test_scheduler import Cluster, running
+from tests.unit.scheduler.cluster import Cluster, running
 
 pytestmark = pytest.mark.looptime
 Answer = Callable[[Object], Any]
@@ -59,10 +59,6 @@ def add_nodes(cluster: Cluster, *names: str, **spec: Any) -> None:
         cluster.handlers.node(None, make_node(name, **spec))
 
 
-def bindings(cluster: Cluster) -> list[str]:
-    return [line for line in cluster.log if line.startswith("bind")]
-
-
 async def test_an_extender_narrows_the_nodes_down() -> None:
     server = Server(filter=only("b"))
     async with running(server.as_extender("filter")) as cluster:
@@ -70,7 +66,7 @@ async def test_an_extender_narrows_the_nodes_down() -> None:
         pod = make_pod("p")
         cluster.put(pod)
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p b"]
+        assert cluster.bindings == ["bind p b"]
         ((_, told),) = server.told
         assert (told["Pod"], told["NodeNames"], told["Nodes"]) == (pod, ["a", "b", "c"], None)
 
@@ -81,7 +77,7 @@ async def test_an_extender_without_a_cache_is_sent_whole_nodes() -> None:
         add_nodes(cluster, "a", "b")
         cluster.put(make_pod("p"))
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
         assert server.told[0][1]["Nodes"]["items"] == [make_node("a"), make_node("b")]
 
 
@@ -98,7 +94,7 @@ async def test_what_an_extender_has_against_nodes_is_told_and_anything_may_help(
         assert [attempt.verdicts[name]["Extender"] for name in "ab"] == ["not this one"] * 2
         cluster.handlers.node(None, make_node("nobody"))
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p nobody"]
+        assert cluster.bindings == ["bind p nobody"]
 
 
 async def test_scores_of_extenders_outweigh_those_of_plugins() -> None:
@@ -110,7 +106,7 @@ async def test_scores_of_extenders_outweigh_those_of_plugins() -> None:
         cluster.put(make_pod("q", node="b", cpu="3"))
         cluster.put(make_pod("p", cpu="1"))
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p b"]
+        assert cluster.bindings == ["bind p b"]
         assert cluster.journal.attempts()[0].scores["b"]["http://e/"] == 500
 
 
@@ -137,7 +133,7 @@ async def test_a_filter_that_fails_fails_the_attempt_unless_it_may_be_ignored(
         cluster.put(make_pod("p"))
         await asyncio.sleep(0.9)
         if ignorable:
-            assert bindings(cluster) == ["bind p a"]
+            assert cluster.bindings == ["bind p a"]
         else:
             assert cluster.log == [f"Warning FailedScheduling {message}"]
             (condition,) = cluster.patches[0]["status"]["conditions"]
@@ -185,7 +181,7 @@ async def test_only_pods_that_want_its_resources_concern_it(managed: str, asked:
         limits = {"example.com/gpu": "1"}
         cluster.put(make_pod("p", containers=[{"name": "c", "resources": {"limits": limits}}]))
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
         assert bool(server.told) is asked
 
 
@@ -206,7 +202,7 @@ async def test_what_happens_while_an_extender_thinks_is_not_missed(change: str) 
             cluster.put({**cluster.objects[NamespacedName("default", "p")], "status": {"conditions": []}})
         await asyncio.sleep(3)
         wanted = {"the node goes": ["bind p b"], "the pod goes": [], "room comes": ["bind p a"]}
-        assert bindings(cluster) == wanted[change]
+        assert cluster.bindings == wanted[change]
 
 
 def test_resources_may_be_for_extenders_alone() -> None:

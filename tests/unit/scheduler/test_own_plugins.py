@@ -27,8 +27,8 @@ from scheduler.plugins.registry import check_plugins
 from scheduler.pod_info import PodInfo
 from tests.fakes.api_connection import FakeApi
 from tests.unit.scheduler.builders import make_node, make_pod
-from tests.unit.scheduler.own_plugins import at, bindings, warnings
-from tests.unit.scheduler.test_scheduler import running
+from tests.unit.scheduler.cluster import running
+from tests.unit.scheduler.own_plugins import at, warnings
 
 ROOT = Path(__file__).parents[3]
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
@@ -111,7 +111,7 @@ async def test_a_pod_is_held_back_without_a_word_until_an_event_that_matters() -
         assert cluster.log == []
         cluster.handlers.node(None, make_node("b", labels={"kind": "new"}, pods="0"))
         await asyncio.sleep(0.5)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
 
 
 async def test_a_plugin_may_decide_by_annotations() -> None:
@@ -119,10 +119,10 @@ async def test_a_plugin_may_decide_by_annotations() -> None:
         cluster.handlers.node(None, make_node("a"))
         cluster.put(pod := make_pod("p"))
         await asyncio.sleep(5)
-        assert not bindings(cluster)
+        assert not cluster.bindings
         cluster.put({**pod, "metadata": {**pod["metadata"], "annotations": {"approved": "yes"}}})
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
 
 
 async def test_a_plugin_that_breaks_before_the_queue_loses_no_pod() -> None:
@@ -134,7 +134,7 @@ async def test_a_plugin_that_breaks_before_the_queue_loses_no_pod() -> None:
         assert cluster.log == []
         cluster.handlers.node(None, make_node("b", pods="0"))
         await asyncio.sleep(0.5)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
 
 
 async def test_a_hint_that_breaks_lets_pods_be_tried() -> None:
@@ -142,10 +142,10 @@ async def test_a_hint_that_breaks_lets_pods_be_tried() -> None:
         cluster.handlers.node(None, make_node("a"))
         cluster.put(make_pod("p"))
         await asyncio.sleep(2)
-        assert not bindings(cluster)
+        assert not cluster.bindings
         cluster.handlers.node(None, make_node("b"))
         await asyncio.sleep(2)
-        assert bindings(cluster) == ["bind p b"]
+        assert cluster.bindings == ["bind p b"]
 
 
 @pytest.mark.parametrize("count", [8, 80])
@@ -156,7 +156,7 @@ async def test_nodes_are_filtered_and_scored(count: int) -> None:
             cluster.handlers.node(None, make_node(str(number)))
         cluster.put(make_pod("p"))
         await asyncio.sleep(0.5)
-        assert bindings(cluster) == ["bind p 7"]
+        assert cluster.bindings == ["bind p 7"]
 
 
 async def test_a_plugin_that_breaks_fails_the_attempt_and_nothing_else() -> None:
@@ -168,7 +168,7 @@ async def test_a_plugin_that_breaks_fails_the_attempt_and_nothing_else() -> None
         cluster.handlers.node(make_node("broken"), None)
         cluster.handlers.node(None, make_node("1"))
         await asyncio.sleep(2)
-        assert bindings(cluster) == ["bind p 1"]
+        assert cluster.bindings == ["bind p 1"]
 
 
 @pytest.mark.parametrize("final", [False, True])
@@ -257,10 +257,10 @@ async def test_the_example_keeps_a_gang_together() -> None:
         for name in ("p0", "p1", "p2"):
             cluster.put(make_pod(name, cpu="1", labels=labels))
         await asyncio.sleep(20)
-        assert not bindings(cluster)
+        assert not cluster.bindings
         cluster.handlers.node(None, make_node("b", cpu="1"))
         await asyncio.sleep(2)
-        assert sorted(bindings(cluster)) == ["bind p0 a", "bind p1 a", "bind p2 b"]
+        assert sorted(cluster.bindings) == ["bind p0 a", "bind p1 a", "bind p2 b"]
 
 
 async def test_the_example_gives_up_together() -> None:
@@ -272,7 +272,7 @@ async def test_the_example_gives_up_together() -> None:
         await asyncio.sleep(2)
         cluster.put(make_pod("p1", cpu="1", labels=labels))
         await asyncio.sleep(3.5)
-        assert not bindings(cluster)
+        assert not cluster.bindings
         first = "0/1 nodes are available: 1 rejected due to timeout after waiting 5s at plugin Gang."
         assert first in warnings(cluster)
         assert "0/1 nodes are available: 1 p0 of group g did not get a node." in warnings(cluster)

@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.counting import Counting
 from tests.unit.scheduler.builders import make_node, make_pod
-from tests.unit.scheduler.own_plugins import Careless, Quota, Refuser, Slow, Teller, bindings, warnings
-from tests.unit.scheduler.test_scheduler import running
+from tests.unit.scheduler.cluster import running
+from tests.unit.scheduler.own_plugins import Careless, Quota, Refuser, Slow, Teller, warnings
 
 pytestmark = pytest.mark.looptime
 
@@ -20,13 +20,13 @@ async def test_a_pod_waits_until_it_is_allowed() -> None:
         cluster.handlers.node(None, make_node("a"))
         cluster.put(pod := make_pod("p"))
         await asyncio.sleep(30)
-        assert not bindings(cluster)
+        assert not cluster.bindings
         assert cluster.cache.is_assumed(pod["metadata"]["uid"])
         (waiting,) = cluster.waiting
         assert (waiting.pod.node_name, waiting.pending) == ("a", ["Slow"])
         waiting.allow("Slow")
         await asyncio.sleep(1)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
         assert not list(cluster.waiting)
 
 
@@ -79,7 +79,7 @@ async def test_a_pod_that_goes_while_it_waits_is_not_bound(how: str) -> None:
         assert [each.pod.key.name for each in cluster.waiting] == ([] if how == "deleted" else ["q"])
         assert "delete p" not in cluster.log
         await asyncio.sleep(70)
-        assert not bindings(cluster)
+        assert not cluster.bindings
 
 
 async def test_a_plugin_may_say_no_at_the_last_moment() -> None:
@@ -155,7 +155,7 @@ async def test_who_finds_nothing_to_set_aside_is_rejected() -> None:
         cluster.put(make_pod("p"))
         cluster.put(make_pod("q"))
         await asyncio.sleep(0.5)
-        assert bindings(cluster) == ["bind p a"]
+        assert cluster.bindings == ["bind p a"]
         assert warnings(cluster)[0] == "0/1 nodes are available: 1 no place left."
 
 
@@ -176,5 +176,5 @@ async def test_plugins_around_binding(labels: dict[str, str], told: list[str], o
         await asyncio.sleep(0.5)
         teller: Any = cluster.plugins["Teller"]
         assert teller.told == told
-        assert bindings(cluster) + warnings(cluster) == outcome
+        assert cluster.bindings + warnings(cluster) == outcome
         assert bool(cluster.cache.pods) == ("fail" not in labels)

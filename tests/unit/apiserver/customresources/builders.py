@@ -42,3 +42,8 @@ def established(made: Object) -> Object:
 
 def thing(name: str = "a", api_version: str = "example.com/v1", **fields: Any) -> Object:
     return {"apiVersion": api_version, "kind": "Thing", "metadata": {"name": name}, **fields}
+
+
+def obj(**properties: Any) -> Object:
+    """The schema of an object."""
+    return {"type": "object", "properties": properties}

@@ -10,8 +10,8 @@ from apimachinery.objects import Object
 from apiserver.admission.webhooks.hooks import Endpoint
 from apiserver.customresources.webhook_conversion import ConversionError, answered, restored
 from tests.fakes.api import serving
-from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing, version
-from tests.unit.apiserver.customresources.test_serving import established, obj
+from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, obj, thing, version
+from tests.unit.apiserver.customresources.serving import established
 
 TEXT = {"type": "string"}
 MERGE = {"content-type": "application/merge-patch+json"}

@@ -13,7 +13,7 @@ from apiserver.customresources.ending import COMPLETED, released
 from apiserver.customresources.schema.structure import structural_errors
 from apiserver.customresources.status import plan_status
 from apiserver.customresources.validation.definition import validate_definition
-from tests.unit.apiserver.customresources.builders import definition, established, version
+from tests.unit.apiserver.customresources.builders import definition, established, obj, version
 
 NOW = "2026-01-02T03:04:05Z"
 TEXT = {"type": "string"}
@@ -26,10 +26,6 @@ def stored(made: Object, *versions: str) -> Object:
 
 def with_spec(schema: Object, **more: Any) -> Object:
     return stored(definition(version(spec=schema, **more)))
-
-
-def obj(**properties: Any) -> Object:
-    return {"type": "object", "properties": properties}
 
 
 SCHEMAS: list[tuple[str, Object, list[str]]] = [

@@ -13,6 +13,7 @@ from apiserver.cel.patience import patiently
 from apiserver.customresources.rules.compiling import Rule, compile_rules
 from apiserver.customresources.rules.validating import RuleValidator
 from apiserver.customresources.schema.structural import Structural
+from tests.unit.apiserver.customresources.builders import obj
 
 TEXT, NUMBER, WHOLE, FLAG = ({"type": kind} for kind in ("string", "number", "integer", "boolean"))
 INT_OR_STRING: Object = {"x-kubernetes-int-or-string": True}
@@ -30,13 +31,9 @@ def mapping(values: Object, **more: Any) -> Object:
     return {"type": "object", "additionalProperties": values, **more}
 
 
-def fields(**properties: Object) -> Object:
-    return {"type": "object", "properties": properties}
-
-
-NAMED = {**fields(required=TEXT, optional=TEXT), "required": ["required"]}
+NAMED = {**obj(required=TEXT, optional=TEXT), "required": ["required"]}
 MAP = "{'a': 1, 'b': 2}"
-TWO_TEXTS = fields(a=TEXT, b=TEXT)
+TWO_TEXTS = obj(a=TEXT, b=TEXT)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +67,8 @@ TWO_TEXTS = fields(a=TEXT, b=TEXT)
         (array(TEXT), "self.join(' ') == 'aa bb'", 329853068905),
         (array({**TEXT, "maxLength": 10}, maxItems=10), "self.join(' ') == 'aa bb'", 43),
         (array({**TEXT, "maxLength": 10}, maxItems=10), "self.isSorted() == true", 52),
-        (fields(a=WHOLE, b=WHOLE), "self.a == self.b", 4),
-        (fields(a=NUMBER), "double(self.a) < 10.0", 4),
+        (obj(a=WHOLE, b=WHOLE), "self.a == self.b", 4),
+        (obj(a=NUMBER), "double(self.a) < 10.0", 4),
         (TWO_TEXTS, "self.a.replace(' ', 'x') == 'Rookxtakesxy'", 629150),
         (TWO_TEXTS, "self.a.substring(4, 10).trim() == 'takes'", 629149),
         (TWO_TEXTS, "self.a.lowerAscii() == self.b.lowerAscii()", 943723),

@@ -17,13 +17,10 @@ from apiserver.customresources.schema.listtype import validate_lists
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
 from apiserver.customresources.schema.values import ValueValidator
+from tests.unit.apiserver.customresources.builders import obj
 
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
 PRESERVE = {"x-kubernetes-preserve-unknown-fields": True}
-
-
-def obj(**properties: Any) -> Object:
-    return {"type": "object", "properties": properties}
 
 
 def array(items: Object, **more: Any) -> Object:

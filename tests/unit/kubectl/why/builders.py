@@ -115,3 +115,7 @@ def listener(port: int, address: str = "0.0.0.0", protocol: str = "TCP") -> Obje
 
 def record(**parts: Any) -> NodeRecord:
     return NodeRecord(**parts)
+
+
+def with_container(container: Object, status: Object, **facts: Any) -> PodFacts:
+    return make_facts(make_pod(container, statuses=[status]), **facts)

@@ -8,7 +8,7 @@ import pytest
 
 from apimachinery.objects import Object
 from kubectl.evidence.asker import ABSENT
-from kubectl.why.diagnosis import Cause, Confidence, Diagnosis
+from kubectl.why.diagnosis import Cause, Diagnosis
 from kubectl.why.facts import ClaimFacts, Owner, PodFacts, Reference
 from kubectl.why.rules.devices import devices
 from kubectl.why.rules.pods import pod as why_pod
@@ -16,28 +16,23 @@ from tests.unit.kubectl.why.builders import (
     FRESH,
     STALE,
     ended,
-    listener,
     make_container,
     make_event,
     make_facts,
     make_lease,
     make_node,
     make_pod,
-    make_probe,
     make_scheduling,
     make_status,
     make_step,
     record,
     waiting,
+    with_container,
 )
 
 
 def of_status(*statuses: Object, **facts: Any) -> PodFacts:
     return make_facts(make_pod(statuses=statuses), **facts)
-
-
-def with_container(container: Object, status: Object, **facts: Any) -> PodFacts:
-    return make_facts(make_pod(container, statuses=[status]), **facts)
 
 
 PULL = waiting("ErrImagePull", "manifest unknown")
@@ -348,87 +343,6 @@ def test_a_pod_that_is_well_has_nothing(pod: Object) -> None:
 def test_a_ready_pod_on_a_silent_node_is_not_believed() -> None:
     facts = make_facts(make_pod(conditions=[READY]), node_lease=make_lease(STALE, name="n1"))
     assert why_pod(facts)[0].cause is Cause.CONTROL_PLANE
-
-
-REFUSED = 'Get "http://10.0.0.1:80/": dial tcp 10.0.0.1:80: connect: connection refused'
-HTTP = {"httpGet": {"port": 80, "path": "/ok"}}
-RUNNING = {"state": {"running": {"startedAt": "2026-01-01T11:59:00Z"}}}
-
-
-@pytest.mark.parametrize(
-    ("container", "status", "probe", "listeners", "headline", "fix"),
-    [
-        pytest.param(
-            make_container(readinessProbe=HTTP),
-            RUNNING,
-            "Readiness",
-            [listener(8080)],
-            'container "web" is not ready: readiness probe http :80/ok hears nobody: nothing listens on '
-            "port 80, only on 8080",
-            '"readinessProbe":{"httpGet":{"port":8080}}',
-            id="another port",
-        ),
-        pytest.param(
-            make_container(readinessProbe=HTTP),
-            RUNNING,
-            "Readiness",
-            [listener(80, "127.0.0.1")],
-            'container "web" is not ready: readiness probe http :80/ok hears nobody: port 80 is open on the '
-            "loopback address only",
-            "kubectl logs",
-            id="loopback only",
-        ),
-        pytest.param(
-            make_container(readinessProbe=HTTP),
-            RUNNING,
-            "Readiness",
-            [listener(80)],
-            f'container "web" is not ready: readiness probe http :80/ok hears "{REFUSED}"',
-            "kubectl logs",
-            id="it listens, and says no",
-        ),
-        pytest.param(
-            make_container(livenessProbe=HTTP),
-            {**RUNNING, "restartCount": 2},
-            "Liveness",
-            [listener(80)],
-            f'container "web" is killed and started again: liveness probe http :80/ok hears "{REFUSED}"',
-            '"startupProbe":{"httpGet":{"port":80,"path":"/ok"},"periodSeconds":5,"failureThreshold":60}',
-            id="killed too early",
-        ),
-        pytest.param(
-            make_container(livenessProbe={"exec": {"command": ["cat", "/ok"]}}),
-            ended(137),
-            "Liveness",
-            [],
-            f'container "web" is killed and started again: liveness probe exec cat /ok hears "{REFUSED}"',
-            "kubectl logs",
-            id="a command",
-        ),
-    ],
-)
-def test_a_probe_that_fails_says_what_it_heard(
-    container: Object, status: Object, probe: str, listeners: list[Object], headline: str, fix: str
-) -> None:
-    told = record(probes=[make_probe(probe, REFUSED)], listeners=listeners)
-    found = why_pod(with_container(container, make_status(**status), record=told))[0]
-    assert (found.cause, found.headline, found.confidence) == (Cause.PROBE, headline, Confidence.CERTAIN)
-    assert found.fix is not None
-    assert fix in found.fix.command
-
-
-def test_without_the_kubelets_record_the_events_tell_of_probes() -> None:
-    event = make_event("Unhealthy", f"Readiness probe failed: {REFUSED}")
-    found = why_pod(
-        with_container(make_container(readinessProbe=HTTP), make_status(**RUNNING), events=[event])
-    )[0]
-    assert (found.cause, found.confidence) == (Cause.PROBE, Confidence.LIKELY)
-
-
-def test_a_program_that_ends_by_itself_is_not_the_probes_fault() -> None:
-    told = record(probes=[make_probe("Readiness", REFUSED)])
-    facts = with_container(make_container(readinessProbe=HTTP), make_status(**ended(1)), record=told)
-    assert why_pod(facts)[0].cause is Cause.APPLICATION
 
 
 def test_what_deleted_a_config_map_is_evidence() -> None:
