@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apimachinery.objects import Object, annotations_of, is_terminating, name_of, namespace_of, uid_of
+from apimachinery.objects import (
+    Object,
+    annotations_of,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from apimachinery.pods import is_ready, is_sidecar, is_terminal
 from apimachinery.well_known import TOPOLOGY_MODE
 
@@ -48,7 +56,7 @@ def is_headless(service: Object) -> bool:
 def selects(service: Object, pod: Object) -> bool:
     """Whether the Service has a selector and it matches the pod's labels."""
     selector = service["spec"].get("selector")
-    labels = pod["metadata"].get("labels") or {}
+    labels = labels_of(pod)
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from argparse import ArgumentTypeError
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,39 +26,6 @@ app.add_typer(tokens, name="token")
 certificates = typer.Typer(no_args_is_help=True, help="Make and look at the cluster's certificates.")
 app.add_typer(certificates, name="certs")
 
-StateDir = Annotated[
-    Path | None,
-    typer.Option("--state-dir", help="Where the cluster's data, keys and logs are.", show_default=False),
-]
-NodeName = Annotated[str, typer.Option(help="The node's name; the former one, or the host name.")]
-NodeIP = Annotated[
-    str, typer.Option("--node-ip", help="The node's address; that of the default route.", show_default=False)
-]
-
-
-ProxyMode = Annotated[
-    Literal["nftables", "iptables"] | None,
-    typer.Option(help="How Services are routed; as before, or by nftables where the kernel has it."),
-]
-Pool = Annotated[
-    str | None,
-    typer.Option(
-        "--load-balancer-pool",
-        help="CIDRs of the addresses that LoadBalancer Services get; as before, or none.",
-        callback=lambda value: _cidrs(value),
-    ),
-]
-
-
-Gates = Annotated[
-    str | None,
-    typer.Option(
-        "--feature-gates",
-        help="Feature gates of every daemon, name=true or name=false; as before, or upstream's defaults.",
-        callback=lambda value: _checked_gates(value),
-    ),
-]
-
 
 def _checked_gates(value: str | None) -> str | None:
     try:
@@ -72,6 +40,36 @@ def _cidrs(value: str | None) -> str | None:
         return None if value is None else ",".join(parse_ipv4_cidrs(value))
     except ArgumentTypeError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+StateDir = Annotated[
+    Path | None,
+    typer.Option("--state-dir", help="Where the cluster's data, keys and logs are.", show_default=False),
+]
+NodeName = Annotated[str, typer.Option(help="The node's name; the former one, or the host name.")]
+NodeIP = Annotated[
+    str, typer.Option("--node-ip", help="The node's address; that of the default route.", show_default=False)
+]
+ProxyMode = Annotated[
+    Literal["nftables", "iptables"] | None,
+    typer.Option(help="How Services are routed; as before, or by nftables where the kernel has it."),
+]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        "--load-balancer-pool",
+        help="CIDRs of the addresses that LoadBalancer Services get; as before, or none.",
+        callback=_cidrs,
+    ),
+]
+Gates = Annotated[
+    str | None,
+    typer.Option(
+        "--feature-gates",
+        help="Feature gates of every daemon, name=true or name=false; as before, or upstream's defaults.",
+        callback=_checked_gates,
+    ),
+]
 
 
 def _config(state_dir: Path | None, node_name: str = "", node_ip: str = "", nodes: int = 0) -> ClusterConfig:
@@ -110,6 +108,12 @@ def _with(
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
+    with _mendable():
+        asyncio.run(work)
+
+
+@contextmanager
+def _mendable() -> Iterator[None]:
     """Errors that a person can mend are told in a line."""
     from apimachinery.errors import StatusError
     from client.errors import ConnectionFailed
@@ -117,7 +121,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     from kubeadm.host import HostError
 
     try:
-        asyncio.run(work)
+        yield
     except (HostError, TimeoutError, StatusError, ConfigError, ConnectionFailed) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -313,13 +317,9 @@ def down_command(
 ) -> None:
     """Stop what runs on this machine and take everything it made away."""
     from kubeadm.down import down
-    from kubeadm.host import HostError
 
-    try:
+    with _mendable():
         down(_config(state_dir), keep=keep)
-    except HostError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command("reset")

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from apimachinery.errors import ConflictError, NotFoundError
 from apimachinery.labels import parse_selector
-from apimachinery.objects import Object, get_path, uid_of
+from apimachinery.objects import Object, get_path, labels_of, uid_of
 from apimachinery.scheme import LEASES
 from apimachinery.times import format_micro_time, parse_time
 from apimachinery.well_known import HOSTNAME
@@ -80,7 +80,7 @@ def identity_lease(host: str, holder: str, now: datetime) -> Object:
 def renewed(current: Object, wanted: Object) -> Object:
     """Of now, and otherwise whose it was: several servers on a host share it. Pure."""
     spec = {**(current.get("spec") or {}), "renewTime": wanted["spec"]["renewTime"]}
-    labels = {**(current["metadata"].get("labels") or {}), **wanted["metadata"]["labels"]}
+    labels = {**labels_of(current), **wanted["metadata"]["labels"]}
     return {**current, "metadata": {**current["metadata"], "labels": labels}, "spec": spec}
 
 

@@ -6,7 +6,7 @@ hash as an annotation and has a uid of its own.
 
 from __future__ import annotations
 
-from apimachinery.objects import Object, annotations_of, name_of, namespace_of, uid_of
+from apimachinery.objects import Object, annotations_of, labels_of, name_of, namespace_of, uid_of
 from apimachinery.well_known import MIRROR_POD
 
 SOURCE = "kubernetes.io/config.source"
@@ -39,7 +39,7 @@ def mirror_of(pod: Object, node: Object) -> Object:
     metadata = {
         "name": name_of(pod),
         "namespace": namespace_of(pod),
-        "labels": pod["metadata"].get("labels") or {},
+        "labels": labels_of(pod),
         "annotations": {**annotations_of(pod), MIRROR_POD: annotations_of(pod)[HASH]},
         "ownerReferences": [owner],
     }
