@@ -18,6 +18,7 @@ from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.serialize import to_yaml
 from kubectl import last_applied, manifests, pruning, session
+from kubectl.applying import CLIENT_SIDE
 from kubectl.arguments import Flag
 from kubectl.failures import CommandError, report
 from kubectl.flags import FieldManager, Filenames, Recursive, Selector
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     Versions = Callable[[Client, Resource, Object], Awaitable[tuple[Object | None, Object]]]
 
-CLIENT_SIDE = "kubectl-client-side-apply"
 FAILED = 2
 """The exit code of what could not be compared; 1 says that something differs."""
 

@@ -40,7 +40,7 @@ class Events(list[Object]):
     async def run(self) -> None:
         """There is nothing to do beside."""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """There is nothing to close."""
 
 
