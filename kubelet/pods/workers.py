@@ -72,10 +72,13 @@ class PodWorkers:
             self._tasks.start(uid, self._work(record))
 
     def interrupt(self, uid: str) -> None:
-        """Wakes the pod's worker, breaking off what it is doing: the plan it follows is void."""
+        """Wakes the pod's worker, breaking off what it is doing: the plan it follows is void.
+
+        Once is enough: a second time would break off what the first has it wait for.
+        """
         running = self._running.get(uid)
         self.wake(uid)
-        if running is not None:
+        if running is not None and uid not in self._interrupted:
             self._interrupted.add(uid)
             running.cancel()
 

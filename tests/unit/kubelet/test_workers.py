@@ -1,0 +1,43 @@
+"""Pod workers: what is broken off, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kubelet.pods.record import PodRecord
+from kubelet.pods.workers import PodWorkers
+from kubelet.tasks import uninterrupted
+from tests.unit.kubelet.builders import make_pod
+
+STEP_SECONDS = 5.0
+
+
+class Syncs:
+    """Each pass notes when it begins; the first takes a step that is not broken off."""
+
+    def __init__(self) -> None:
+        self.began: list[float] = []
+
+    async def __call__(self, record: PodRecord) -> None:
+        self.began.append(asyncio.get_running_loop().time())
+        if len(self.began) == 1:
+            await uninterrupted(asyncio.sleep(STEP_SECONDS))
+            await asyncio.Event().wait()
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("interrupts", [1, 2])
+async def test_the_next_pass_begins_when_the_step_has_ended(interrupts: int) -> None:
+    """Deleted, and deleted again with less time: else nobody would see what the step has made."""
+    syncs = Syncs()
+    workers = PodWorkers(syncs)
+    record = PodRecord(make_pod(), first_seen=0.0)
+    workers.add(record)
+    for _ in range(interrupts):
+        await asyncio.sleep(1.0)
+        workers.interrupt(record.uid)
+    await asyncio.sleep(STEP_SECONDS)
+    await workers.aclose()
+    assert [began - syncs.began[0] for began in syncs.began] == [0.0, STEP_SECONDS]
