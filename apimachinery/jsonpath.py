@@ -95,27 +95,25 @@ def format_result(value: Any) -> str:
 
 
 def _parse_template(template: str) -> list[Any]:
-    root: list[Any] = []
-    open_ranges: list[_Range] = []
+    bodies: list[list[Any]] = [[]]  # the template's own, then those of the ranges that are open
     for inside, text in _split_braces(template):
-        target = open_ranges[-1].body if open_ranges else root
         if not inside:
-            target.append(_Text(text))
+            bodies[-1].append(_Text(text))
             continue
         for action in _split_actions(text):
             if action == "end":
-                if not open_ranges:
+                if len(bodies) == 1:
                     raise JsonPathError("not in range, nothing to end")
-                open_ranges.pop()
+                bodies.pop()
             elif action.startswith("range"):
                 node = _Range(_parse_path(action.removeprefix("range").strip()))
-                (open_ranges[-1].body if open_ranges else root).append(node)
-                open_ranges.append(node)
+                bodies[-1].append(node)
+                bodies.append(node.body)
             else:
-                (open_ranges[-1].body if open_ranges else root).append(_parse_action(action))
-    if open_ranges:
+                bodies[-1].append(_parse_action(action))
+    if len(bodies) > 1:
         raise JsonPathError("unterminated range")
-    return root
+    return bodies[0]
 
 
 def _split_braces(template: str) -> Iterator[tuple[bool, str]]:

@@ -18,7 +18,7 @@ from component_base import version
 from kubectl import server_side
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError
-from kubectl.pruning import Place, place_of
+from kubectl.pruning import Place, unkept
 from kubectl.resources import Mapper, Target
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ class ApplySet:
         for _, resource in sorted(self._kinds_before.items()):
             for namespace in sorted(self._namespaces_before) if resource.namespaced else [""]:
                 answer = await client.list(resource, namespace or None, label_selector=f"{PART_OF}={self.id}")
-                for obj in answer["items"]:
-                    if place_of(resource, obj) not in kept:
-                        yield resource, {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+                for obj in unkept(resource, answer["items"], kept):
+                    yield resource, obj
 
     async def _read_parent(self, client: Client) -> None:
         resource = self._parent.resource

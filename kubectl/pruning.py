@@ -6,7 +6,7 @@ Source: k8s.io/kubectl/pkg/cmd/apply/prune.go, pkg/util/prune/prune.go.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery import scheme
@@ -131,10 +131,17 @@ async def outdated(
     inside = sorted(namespaces)
     for resource in sorted(resources, key=lambda each: not each.namespaced):
         for namespace in inside if resource.namespaced else [""]:
-            for obj in await _listed(client, resource, namespace, selector):
-                applied = LAST_APPLIED in annotations_of(obj)
-                if applied and place_of(resource, obj) not in kept:
-                    yield resource, {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+            listed = await _listed(client, resource, namespace, selector)
+            for obj in unkept(resource, listed, kept):
+                if LAST_APPLIED in annotations_of(obj):
+                    yield resource, obj
+
+
+def unkept(resource: Resource, listed: Iterable[Object], kept: set[Place]) -> Iterator[Object]:
+    """Those that are to go, with their kind."""
+    for obj in listed:
+        if place_of(resource, obj) not in kept:
+            yield {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
 
 
 async def _listed(client: Client, resource: Resource, namespace: str, selector: str) -> list[Object]:

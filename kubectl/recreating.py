@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
+from client.waiting import until_gone
 from kubectl.arguments import Flag
 from kubectl.deleting import propagation
 from kubectl.failures import CommandError
-from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client

@@ -25,6 +25,7 @@ from apiserver.storage.cached import Lookup
 PodsOn = Callable[[str], Iterable[CachedEntry]]
 """pods(node): the pods on a node, as cached."""
 
+_CLAIMS = PERSISTENT_VOLUME_CLAIMS.plural
 _SECRET_REFERENCES = ("secretRef", "nodeStageSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
 _Known = dict[str, tuple[int, str, frozenset[Reference]]]
 """By a pod's key: its revision, its namespace and what it refers to."""
@@ -63,17 +64,17 @@ class Graph:
     def _has_volume(self, node: str, name: str) -> bool:
         claim = get_path(self._lookup(PERSISTENT_VOLUMES, "", name), "spec.claimRef") or {}
         home, name = claim.get("namespace", ""), claim.get("name", "")
-        return self._is_referred_to(node, "persistentvolumeclaims", home, name)
+        return self._is_referred_to(node, _CLAIMS, home, name)
 
     def _secrets_of_volumes(self, node: str) -> Iterator[tuple[str, str]]:
         """(namespace, name) of what the drivers of claimed volumes log in with."""
-        for _, home, found in self._known(node).values():
-            for plural, name in found:
-                if plural == "persistentvolumeclaims":
-                    claim = self._lookup(PERSISTENT_VOLUME_CLAIMS, home, name)
-                    volume = self._lookup(PERSISTENT_VOLUMES, "", get_path(claim, "spec.volumeName", ""))
-                    if get_path(volume, "spec.claimRef.name") == name:
-                        yield from _secrets_of(volume or {}, home)
+        known = self._known(node).values()
+        claims = [(home, name) for _, home, found in known for plural, name in found if plural == _CLAIMS]
+        for home, name in claims:
+            claim = self._lookup(PERSISTENT_VOLUME_CLAIMS, home, name)
+            volume = self._lookup(PERSISTENT_VOLUMES, "", get_path(claim, "spec.volumeName", ""))
+            if get_path(volume, "spec.claimRef.name") == name:
+                yield from _secrets_of(volume or {}, home)
 
     def _known(self, node: str) -> _Known:
         """What the node's pods refer to; only pods that are new or have changed are read."""
@@ -97,11 +98,9 @@ def _read(entry: CachedEntry) -> tuple[int, str, frozenset[Reference]]:
 
 def _secrets_of(volume: Object, claim_namespace: str) -> Iterator[tuple[str, str]]:
     """Those a kubelet needs; a reference without a namespace means that of the claim."""
-    for source in volume["spec"].values():
-        if isinstance(source, dict):
-            for key in _SECRET_REFERENCES:
-                reference = source.get(key)
-                if reference:
-                    yield reference.get("namespace") or claim_namespace, reference.get("name", "")
-            if "secretName" in source:
-                yield source.get("secretNamespace") or claim_namespace, source["secretName"]
+    for source in (each for each in volume["spec"].values() if isinstance(each, dict)):
+        for key in _SECRET_REFERENCES:
+            if reference := source.get(key):
+                yield reference.get("namespace") or claim_namespace, reference.get("name", "")
+        if "secretName" in source:
+            yield source.get("secretNamespace") or claim_namespace, source["secretName"]

@@ -43,13 +43,17 @@ class Impersonation:
             except NobodyMeant as error:
                 return await send_server_error(scope, send, error)
             if wanted is not None:
-                for attributes in _questions(info.user, wanted):
-                    decision = await self._authorizer.authorize(attributes)
-                    if not decision.allowed:
-                        raise forbidden(attributes, decision.reason)
+                await self._check(info.user, wanted)
                 log.debug("Impersonated: user=%s as=%s", info.user.name, wanted.name)
                 info.user = with_implied_groups(wanted)
         await self._app(scope, receive, send)
+
+    async def _check(self, user: UserInfo, wanted: UserInfo) -> None:
+        """Raises ForbiddenError."""
+        for attributes in _questions(user, wanted):
+            decision = await self._authorizer.authorize(attributes)
+            if not decision.allowed:
+                raise forbidden(attributes, decision.reason)
 
 
 def requested_user(headers: list[tuple[bytes, bytes]]) -> UserInfo | None:

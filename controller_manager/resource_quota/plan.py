@@ -30,11 +30,9 @@ def calculate_status(
     used = {name: Quantity() for each in names.values() for name in each}
     for resource, wanted in names.items():
         for obj in objects(resource):
-            if matches_scopes(quota, resource, obj):
-                amounts = usage_of(resource, obj, now)
-                for name in wanted:
-                    if name in amounts:
-                        used[name] = used[name] + amounts[name]
+            amounts = usage_of(resource, obj, now) if matches_scopes(quota, resource, obj) else {}
+            for name in amounts.keys() & wanted:
+                used[name] += amounts[name]
     told = {name: amount for name, amount in get_path(quota, "status.used", {}).items() if name in hard}
     told |= {name: str(amount) for name, amount in used.items()}
     return {"hard": dict(hard), "used": dict(sorted(told.items()))}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
+from client.waiting import until
 from kubectl.attaching import Attachment, attach
 from kubectl.failures import CommandError
 from kubectl.streaming import to_stdout
-from kubectl.waiting import until
 
 if TYPE_CHECKING:
     from client.rest import Client

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import Resource
+from client.waiting import until
 from component_base import tracing
 from kubectl.applying import apply_object
 from kubectl.evidence.asker import Asker
@@ -18,7 +19,6 @@ from kubectl.trace.settling import is_settled
 from kubectl.trace.steps import Step
 from kubectl.trace.tree import build, caused_by
 from kubectl.trace.writes import Write
-from kubectl.waiting import until
 
 if TYPE_CHECKING:
     from client.rest import Client

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
+from client.waiting import until_gone
 from kubectl import dry_run, manifests, raw, session
 from kubectl.arguments import Flag, Words
 from kubectl.deleting import propagation
@@ -24,7 +25,6 @@ from kubectl.flags import (
     Selector,
 )
 from kubectl.selection import Selected, Selection, resolve
-from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client

@@ -13,6 +13,7 @@ from apimachinery.durations import format_duration
 from apimachinery.errors import NotFoundError, TooManyRequestsError
 from apimachinery.objects import Object, get_path, key_of, name_of, uid_of
 from apimachinery.times import parse_time
+from client.waiting import until_gone
 from kubectl import cordoning, dry_run, session
 from kubectl.arguments import Flag, Words
 from kubectl.describe.values import now
@@ -20,7 +21,6 @@ from kubectl.draining import Rules, plan
 from kubectl.dry_run import DryRun
 from kubectl.failures import CommandError, PlainError
 from kubectl.flags import ChunkSize, Dry, NodeSelector
-from kubectl.waiting import until_gone
 
 if TYPE_CHECKING:
     from client.rest import Client

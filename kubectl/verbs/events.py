@@ -59,15 +59,16 @@ async def _events(client: Client, namespace: str, flags: EventFlags) -> None:
     elif not flags.watch:
         where = f" in {namespace} namespace" if namespace else ""
         print(f"No events found{where}.", file=sys.stderr)
-    if flags.watch:
-        version = listed["metadata"]["resourceVersion"]
-        watching = client.watch(
-            scheme.EVENTS, namespace or None, resource_version=version, field_selector=selector
-        )
-        async with session.request_time():
-            async for kind, event in watching:
-                if kind in ("ADDED", "MODIFIED") and flags.shows(event):
-                    teller.tell([event])
+    if not flags.watch:
+        return
+    version = listed["metadata"]["resourceVersion"]
+    watching = client.watch(
+        scheme.EVENTS, namespace or None, resource_version=version, field_selector=selector
+    )
+    async with session.request_time():
+        async for kind, event in watching:
+            if kind in ("ADDED", "MODIFIED") and flags.shows(event):
+                teller.tell([event])
 
 
 async def _selector(client: Client, about: str) -> str:

@@ -133,7 +133,7 @@ async def _stay(client: Client, pod: Object, attaching: Attaching) -> None:
 
 
 async def _until(client: Client, pod: Object, test: Callable[[Object], bool]) -> Object:
-    from kubectl.waiting import until
+    from client.waiting import until
 
     key = key_of(pod)
     seen = await until(client, scheme.PODS, key.name, key.namespace, lambda obj: obj is None or test(obj))

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 from apimachinery.objects import Object
+from client.waiting import until
 from kubectl import dry_run, printers, recording, session
 from kubectl.arguments import Flag, Words
 from kubectl.dry_run import DryRun
@@ -13,7 +14,6 @@ from kubectl.failures import CommandError, joined, raise_all
 from kubectl.flags import Dry, Everything, Filenames, Record, Recursive, ResourceVersion, Selector
 from kubectl.printers import AS_IS, Printing
 from kubectl.selection import Selected, Selection, fetch, fetch_some
-from kubectl.waiting import until
 
 if TYPE_CHECKING:
     from client.rest import Client

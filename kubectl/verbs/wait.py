@@ -13,6 +13,7 @@ from apimachinery.errors import NotFoundError
 from apimachinery.jsonpath import JsonPath, JsonPathError, format_result, relaxed
 from apimachinery.objects import Object, uid_of
 from apimachinery.scheme import Resource
+from client.waiting import Test, until
 from kubectl import printers, session
 from kubectl.arguments import Flag, Words
 from kubectl.failures import CommandError
@@ -20,7 +21,6 @@ from kubectl.flags import AllNamespaces, Everything, FieldSelector, Filenames, R
 from kubectl.printers import AS_IS, Printing
 from kubectl.resources import Mapper
 from kubectl.selection import Selected, Selection, resolve
-from kubectl.waiting import Test, until
 
 if TYPE_CHECKING:
     from client.rest import Client

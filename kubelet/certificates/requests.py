@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import logging
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from apimachinery.conditions import condition_of
@@ -15,6 +14,7 @@ from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CERTIFICATE_SIGNING_REQUESTS
 from apimachinery.well_known import KUBELET_CLIENT
 from client.rest import Client
+from client.waiting import until
 from component_base.certificates import CertificateError, new_key, new_request
 from kubelet.certificates.store import CertificateStore
 
@@ -99,20 +99,11 @@ async def obtain(client: Client, wanted: Wanted, store: CertificateStore) -> tup
 
 async def _issued(client: Client, name: str) -> str:
     """Follows the request until somebody has decided."""
-    selector = f"metadata.name={name}"
-    while True:
-        listed = await client.list(CERTIFICATE_SIGNING_REQUESTS, field_selector=selector)
-        if not listed["items"]:
-            raise RequestRefused(f"the request {name} was deleted")
-        if certificate := outcome(listed["items"][0]):
-            return certificate
-        version = listed["metadata"]["resourceVersion"]
-        events = client.watch(CERTIFICATE_SIGNING_REQUESTS, resource_version=version, field_selector=selector)
-        async with aclosing(events):
-            async for kind, csr in events:
-                if kind == "BOOKMARK":
-                    continue
-                if kind == "DELETED":
-                    raise RequestRefused(f"the request {name} was deleted")
-                if certificate := outcome(csr):
-                    return certificate
+
+    def is_decided(csr: Object | None) -> bool:
+        return csr is None or bool(outcome(csr))
+
+    csr = await until(client, CERTIFICATE_SIGNING_REQUESTS, name, "", is_decided)
+    if csr is None:
+        raise RequestRefused(f"the request {name} was deleted")
+    return outcome(csr)

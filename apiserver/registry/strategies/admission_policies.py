@@ -131,14 +131,16 @@ def _match_resources(resources: Object, path: Path) -> Errors:
         yield from validate_label_selector(resources.get(field) or {}, path.child(field))
     for field in ("resourceRules", "excludeResourceRules"):
         for index, rule in enumerate(resources.get(field) or ()):
-            at, seen = path.child(field).index(index), set[str]()
-            for position, name in enumerate(rule.get("resourceNames") or ()):
-                place = at.child("resourceNames").index(position)
-                yield from matches(name, place, is_path_segment)
-                if name in seen:
-                    yield duplicate(place, name)
-                seen.add(name)
+            at = path.child(field).index(index)
+            yield from _resource_names(rule.get("resourceNames") or (), at.child("resourceNames"))
             yield from validate_rule(rule, at)
+
+
+def _resource_names(listed: Sequence[str], path: Path) -> Errors:
+    for index, name, is_repeated in enumerate_repeats(listed):
+        yield from matches(name, path.index(index), is_path_segment)
+        if is_repeated:
+            yield duplicate(path.index(index), name)
 
 
 def _variables(variables: Sequence[Variable], path: Path) -> Errors:

@@ -49,12 +49,11 @@ class HorizontalPodAutoscalerStrategy(Strategy):
         fill_absent(spec, {"minReplicas": 1})
         if not spec.get("metrics"):
             spec["metrics"] = [deep_copy(_ANY_CPU)]
-        for metric in spec["metrics"]:
-            for source in _SOURCES.values():
-                target = get_path(metric, f"{source}.target", {})
-                for field in ("value", "averageValue"):
-                    if target.get(field) is not None:
-                        target[field] = canonical(target[field])
+        paths = [f"{source}.target" for source in _SOURCES.values()]
+        for target in [get_path(metric, path, {}) for metric in spec["metrics"] for path in paths]:
+            for field in ("value", "averageValue"):
+                if target.get(field) is not None:
+                    target[field] = canonical(target[field])
         _default_behavior(spec.get("behavior"))
         if "status" in obj:
             obj["status"] = _as_go_writes_it(obj["status"] or {})

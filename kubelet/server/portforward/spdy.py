@@ -96,16 +96,20 @@ async def forward_streams(connection: Connection, forward: Forward) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             while (stream := await connection.opened()) is not None:
-                try:
-                    pair = pairs.add(stream)
-                except ValueError as error:
-                    log.info("Stream refused: error=%s", error)
-                    stream.reset()
-                else:
-                    if pair is not None:
-                        group.create_task(_forward(pair, forward))
+                if (pair := _taken(pairs, stream)) is not None:
+                    group.create_task(_forward(pair, forward))
     finally:
         pairs.clear()
+
+
+def _taken(pairs: Pairs, stream: Stream) -> Pair | None:
+    """The pair that is complete with the stream, if one is."""
+    try:
+        return pairs.add(stream)
+    except ValueError as error:
+        log.info("Stream refused: error=%s", error)
+        stream.reset()
+        return None
 
 
 async def _forward(pair: Pair, forward: Forward) -> None:

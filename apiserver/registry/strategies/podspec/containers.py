@@ -89,13 +89,17 @@ def validate_ephemeral_containers(
         target = container.get("targetContainerName")
         if target and target not in targets:
             yield not_found(at.child("targetContainerName"), target)
-        for field in (*_SERVICE_FIELDS, *_RESTART_FIELDS):
-            if not is_empty(container.get(field)):
-                yield forbidden(at.child(field), _NOT_EPHEMERAL)
-        for place, mount in enumerate(container.get("volumeMounts") or ()):
-            for field in ("subPath", "subPathExpr"):
-                if mount.get(field):
-                    yield forbidden(at.child("volumeMounts").index(place).child(field), _NOT_EPHEMERAL)
+        yield from _not_ephemeral(container, at)
+
+
+def _not_ephemeral(container: Object, path: Path) -> Errors:
+    for field in (*_SERVICE_FIELDS, *_RESTART_FIELDS):
+        if not is_empty(container.get(field)):
+            yield forbidden(path.child(field), _NOT_EPHEMERAL)
+    for index, mount in enumerate(container.get("volumeMounts") or ()):
+        for field in ("subPath", "subPathExpr"):
+            if mount.get(field):
+                yield forbidden(path.child("volumeMounts").index(index).child(field), _NOT_EPHEMERAL)
 
 
 def _validate_any(container: Object, pod: PodContext, path: Path) -> Errors:
