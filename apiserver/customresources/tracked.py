@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from apimachinery.merge.shape import shape_of
-from apimachinery.objects import Object
+from apimachinery.objects import Object, deep_copy
 from apimachinery.schema import SchemaNode, builtin
 from apiserver.customresources.publishing import published
 from apiserver.customresources.schema.coercion import StructuralChecker
+from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
 from apiserver.managed_fields.versions import Convert, Version, Versions
 from apiserver.registry.tracking import settling
 
 
 def tracked_versions(spoken: str, schemas: Mapping[str, Structural]) -> Callable[[], Versions]:
-    """`schemas` are by apiVersion. Between versions fields are taken to be called the same."""
+    """`schemas` are by apiVersion. Between versions fields are called the same, or are not there."""
 
     def make() -> Versions:
         return Versions(
             {
                 api_version: Version(
                     shape_of(SchemaNode(published(schema.raw), builtin())),
-                    _in_version(api_version),
+                    _fitted(api_version, schema),
                     settling(StructuralChecker(schema).check, api_version, _in_version(spoken)),
                 )
                 for api_version, schema in schemas.items()
@@ -30,6 +31,17 @@ def tracked_versions(spoken: str, schemas: Mapping[str, Structural]) -> Callable
         )
 
     return make
+
+
+def _fitted(api_version: str, schema: Structural) -> Convert:
+    def convert(obj: Object) -> Object:
+        if obj["apiVersion"] == api_version:
+            return obj
+        converted = deep_copy(obj) | {"apiVersion": api_version}
+        prune(converted, schema)
+        return converted
+
+    return convert
 
 
 def _in_version(api_version: str) -> Convert:

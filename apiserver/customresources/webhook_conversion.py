@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from apimachinery.errors import InternalError
+from apimachinery.errors import StatusError
 from apimachinery.field import Path
 from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object, deep_copy, get_path
+from apimachinery.schema.scalars import json_kind
 from apiserver.admission.webhooks.caller import CallError
 from apiserver.admission.webhooks.hooks import Endpoint
 from apiserver.customresources.schema.pruning import prune
@@ -24,6 +25,10 @@ Ask = Callable[[Endpoint, str, Object, float], Awaitable[Any]]
 _SECONDS = 30.0
 _KNOWN = ("v1", "v1beta1")
 _SAME = (("name", "name"), ("namespace", "namespace"), ("uid", "UID"))
+_CHANGEABLE = (
+    ("labels", validate_labels, Path("metadata", "labels")),
+    ("annotations", validate_annotations, Path("metadata", "annotation")),
+)
 
 
 class ConversionError(ValueError):
@@ -45,7 +50,7 @@ class WebhookConverter:
         self._ask = ask
 
     async def convert(self, objects: Sequence[Object], api_version: str) -> list[Object]:
-        """Asks once for all. Raises InternalError."""
+        """Asks once for all. Raises StatusError."""
         waiting = [each for each in objects if each["apiVersion"] != api_version]
         answers = iter(await self._converted(waiting, api_version) if waiting else [])
         result = [each if each["apiVersion"] == api_version else next(answers) for each in objects]
@@ -57,21 +62,25 @@ class WebhookConverter:
         uid, what = str(uuid4()), f"conversion webhook for {objects[0]['apiVersion']}, Kind={self._kind}"
         review = review_of(objects, api_version, uid, self._review_version)
         try:
-            answer = await self._ask(self._endpoint, self._endpoint.url, review, _SECONDS)
+            url = f"{self._endpoint.url}?timeout={_SECONDS:g}s"
+            answer = await self._ask(self._endpoint, url, review, _SECONDS)
             converted = answered(answer, uid, self._review_version)
         except (CallError, ConversionError) as error:
             reason = str(error).removeprefix("failed to call webhook: ")
-            raise InternalError(f"{what} failed: {reason}") from None
+            raise _failure(f"{what} failed: {reason}") from None
         if len(converted) != len(objects):
-            raise InternalError(f"{what} returned {len(converted)} objects, expected {len(objects)}")
-        result = []
-        for index, (before, after) in enumerate(zip(objects, converted, strict=True)):
-            try:
-                result.append(restored(before, after, api_version))
-            except ConversionError as error:
-                text = f"{what} returned invalid converted object at index {index}: {error}"
-                raise InternalError(text) from None
-        return result
+            raise _failure(f"{what} returned {len(converted)} objects, expected {len(objects)}")
+        for each in converted:
+            _check_object(each)
+        try:
+            _check_versions(converted, api_version, self._kind)
+            return [restored(before, after) for before, after in zip(objects, converted, strict=True)]
+        except ConversionError as error:
+            raise _failure(f"{what} returned {error}") from None
+
+
+def _failure(text: str) -> StatusError:
+    return StatusError(text, code=500)
 
 
 def review_of(objects: Sequence[Object], api_version: str, uid: str, review_version: str) -> Object:
@@ -88,10 +97,10 @@ def answered(review: Any, uid: str, review_version: str) -> list[Any]:
     """The objects of an answer. Raises ConversionError."""
     response = get_path(review, "response")
     if review_version == "v1":
-        gvk = (get_path(review, "apiVersion", ""), get_path(review, "kind", ""))
-        if gvk != ("apiextensions.k8s.io/v1", "ConversionReview"):
-            wanted = "apiextensions.k8s.io/v1, Kind=ConversionReview"
-            raise ConversionError(f"expected webhook response of {wanted}, got {gvk[0]}, Kind={gvk[1]}")
+        version, wanted = get_path(review, "apiVersion", ""), "apiextensions.k8s.io/v1, Kind=ConversionReview"
+        found = f"{version if '/' in version else f'/{version}'}, Kind={get_path(review, 'kind', '')}"
+        if found != wanted:
+            raise ConversionError(f"expected webhook response of {wanted}, got {found}")
     if not isinstance(response, dict):
         raise ConversionError("no response provided")
     if review_version == "v1" and response.get("uid") != uid:
@@ -103,34 +112,63 @@ def answered(review: Any, uid: str, review_version: str) -> list[Any]:
     return response.get("convertedObjects") or []
 
 
-def restored(before: Object, after: Any, api_version: str) -> Object:
+def _check_object(converted: Any) -> None:
+    """Raises StatusError, with what Go's decoder says."""
+    if converted is None:
+        raise _failure("unexpected end of JSON input")
+    if not isinstance(converted, dict):
+        kind = json_kind(converted)
+        raise _failure(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+
+
+def _check_versions(converted: Sequence[Object], api_version: str, kind: str) -> None:
+    """Raises ConversionError."""
+    for index, each in enumerate(converted):
+        found = (each.get("apiVersion") or "", each.get("kind") or "")
+        for what, wanted, given in zip(("groupVersion", "kind"), (api_version, kind), found, strict=True):
+            if given != wanted:
+                why = f"invalid {what} (expected {wanted}, received {given})"
+                raise ConversionError(f"invalid object at index {index}: {why}")
+
+
+def restored(before: Object, after: Object) -> Object:
     """What came back, with the metadata that it may not change. Raises ConversionError."""
-    if not isinstance(after, dict) or after.get("apiVersion") != api_version:
-        found = get_path(after, "apiVersion", "")
-        raise ConversionError(f"invalid groupVersion (expected {api_version}, received {found})")
-    if after.get("kind") != before["kind"]:
-        raise ConversionError(f"invalid kind (expected {before['kind']}, received {after.get('kind') or ''})")
     metadata, original = after.get("metadata"), before["metadata"]
-    if not isinstance(metadata, dict):
-        raise ConversionError("missing metadata in converted object")
+    given: Object = metadata if isinstance(metadata, dict) else {}
     for name, shown in _SAME:
-        if (metadata.get(name) or "") != (original.get(name) or ""):
-            was, now = original.get(name) or "", metadata.get(name) or ""
-            raise ConversionError(f"must have the same {shown}: {was} != {now}")
-    return after | {"metadata": _metadata(original, metadata)}
+        was, now = original.get(name) or "", given.get(name) or ""
+        if was != now:
+            raise ConversionError(f"invalid object: must have the same {shown}: {was} != {now}")
+    return after | {"metadata": _metadata(original, given)}
 
 
 def _metadata(original: Object, given: Object) -> Object:
-    """That of before, but for labels and annotations."""
+    """That of before, but for labels and annotations. Raises ConversionError."""
     result: Object = deep_copy(original)
-    for name, validate in (("labels", validate_labels), ("annotations", validate_annotations)):
+    for name, validate, path in _CHANGEABLE:
         value = given.get(name)
         result.pop(name, None)
         if value is None:
             continue
-        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-            raise ConversionError(f"invalid metadata.{name} in converted object")
-        if value != original.get(name) and (errors := validate(value, Path("metadata", name))):
-            raise ConversionError("; ".join(map(str, errors)))
+        if not isinstance(value, dict):
+            raise ConversionError(
+                f"invalid metadata: invalid metadata.{name} of type {_go_type(value)} in converted object"
+            )
+        for key, text in value.items():
+            if not isinstance(text, str):
+                why = f"metadata.{name}[{key}] must be a string, but is {_go_type(text)} in converted object"
+                raise ConversionError(f"invalid metadata: {why}")
+        if value != original.get(name) and (errors := validate(value, path)):
+            raise ConversionError(f"invalid metadata: {'; '.join(map(str, errors))}")
         result[name] = value
     return result
+
+
+_GO_TYPES = {
+    bool: "bool", int: "int64", float: "float64", str: "string",
+    list: "[]interface {}", dict: "map[string]interface {}",
+}  # fmt: skip
+
+
+def _go_type(value: Any) -> str:
+    return _GO_TYPES.get(type(value), "<nil>")

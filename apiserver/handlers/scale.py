@@ -41,18 +41,16 @@ _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
 def scale_of(store: Store, obj: Object) -> Object:
-    """A workload as a Scale; spec.replicas is left out where it is 0 or not said."""
-    replicas = store.strategy.replicas(obj)
+    """A workload as a Scale, without replicas that are 0 or not said and a selector of nothing."""
     metadata, strategy = obj["metadata"], store.strategy
+    replicas, selector = strategy.replicas(obj), strategy.scale_selector(obj)
+    status: Object = {"replicas": get_path(obj, strategy.status_replicas_path, 0)}
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: metadata[name] for name in _KEPT if name in metadata},
         "spec": {"replicas": replicas} if replicas else {},
-        "status": {
-            "replicas": get_path(obj, strategy.status_replicas_path, 0),
-            "selector": strategy.scale_selector(obj),
-        },
+        "status": status | {"selector": selector} if selector else status,
     }
 
 

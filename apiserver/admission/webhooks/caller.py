@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from apimachinery.decoding import DecodeError
 from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object
+from apimachinery.serialize import from_json
 from apiserver.admission.webhooks.hooks import Endpoint, Hook
 from apiserver.services import ServiceAddresses
 from apiserver.subresources.dialling import explain
@@ -119,16 +121,28 @@ class Caller:
 
 
 def _decode(answer: httpx.Response) -> Any:
-    try:
-        decoded = orjson.loads(answer.content)
-    except orjson.JSONDecodeError as error:
-        decoded = None
-        if answer.is_success:
-            raise CallError(
-                f"failed to call webhook: couldn't get version/kind; json parse error: {error}"
-            ) from None
+    """Raises CallError."""
     if not answer.is_success:
-        status = decoded if isinstance(decoded, dict) else None
-        refusal = from_status(answer.status_code, status, answer.text)
-        raise CallError(f"failed to call webhook: {refusal.message}", refusal.code)
-    return decoded
+        raise _refusal(answer)
+    if not answer.content:
+        kind = answer.headers.get("content-type", "")
+        why = f"0-length response with status code: {answer.status_code} and content type: {kind}"
+        raise CallError(f"failed to call webhook: {why}")
+    try:
+        return from_json(answer.content)
+    except DecodeError as error:
+        raise CallError(
+            f"failed to call webhook: couldn't get version/kind; json parse error: {error}"
+        ) from None
+
+
+def _refusal(answer: httpx.Response) -> CallError:
+    """What is wrong is only believed of text and of a Status."""
+    try:
+        decoded = from_json(answer.content)
+    except DecodeError:
+        decoded = None
+    is_text = answer.headers.get("content-type", "text/plain").startswith("text/")
+    text = answer.text.strip() if is_text else "unknown"
+    refusal = from_status(answer.status_code, decoded if isinstance(decoded, dict) else None, text)
+    return CallError(f"failed to call webhook: {refusal.message}", refusal.code)

@@ -107,13 +107,75 @@ async def test_without_an_answer_only_the_stored_version_is_served() -> None:
         refused = await api.request("POST", V2, thing("b", api_version="example.com/v2", spec={"new": "x"}))
         assert (await api.request("GET", f"{THINGS}/a")).status == 200
     assert (failed.status, refused.status) == (500, 500)
-    assert failed.json["message"].endswith(
-        'conversion webhook for example.com/v1, Kind=Thing failed: Post "https://hooks.example.com/convert": '
-        "connection refused"
-    )
+    assert failed.json == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "conversion webhook for example.com/v1, Kind=Thing failed: "
+        'Post "https://hooks.example.com/convert?timeout=30s": connection refused',
+        "code": 500,
+    }
+
+
+async def test_an_apply_in_one_version_takes_from_owners_in_another() -> None:
+    applied = {
+        "apiVersion": "example.com/v2",
+        "kind": "Thing",
+        "metadata": {"name": "a"},
+        "spec": {"new": "y"},
+    }
+    async with serving(ask=Renaming().ask) as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        await api.request("POST", THINGS, thing(spec={"old": "x"}))
+        answer = await api.request(
+            "PATCH",
+            f"{V2}/a?fieldManager=me&force=true",
+            applied,
+            {"content-type": "application/apply-patch+yaml"},
+        )
+        stored = await api.request("GET", f"{THINGS}/a")
+    assert (answer.status, answer.json.get("spec")) == (200, {"new": "y"})
+    assert stored.json["spec"] == {"old": "y"}
+    owners = {each["manager"]: each["fieldsV1"] for each in answer.json["metadata"]["managedFields"]}
+    assert owners["me"] == {"f:spec": {"f:new": {}}}
 
 
 REVIEW = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview"}
+OBJECT = thing(api_version="example.com/v2")
+RETURNED = "conversion webhook for example.com/v1, Kind=Thing returned "
+
+
+@pytest.mark.parametrize(
+    ("converted", "error"),
+    [
+        ([], f"{RETURNED}0 objects, expected 1"),
+        ([None], "unexpected end of JSON input"),
+        (["x"], "json: cannot unmarshal string into Go value of type map[string]interface {}"),
+        (
+            [OBJECT | {"apiVersion": "example.com/v3"}],
+            f"{RETURNED}invalid object at index 0: "
+            "invalid groupVersion (expected example.com/v2, received example.com/v3)",
+        ),
+        (
+            [OBJECT | {"kind": "Other"}],
+            f"{RETURNED}invalid object at index 0: invalid kind (expected Thing, received Other)",
+        ),
+        ([OBJECT | {"metadata": None}], f"{RETURNED}invalid object: must have the same name: a != "),
+    ],
+)
+async def test_what_is_wrong_with_converted_objects_is_told(converted: list[Any], error: str) -> None:
+    async def ask(endpoint: Endpoint, url: str, review: Any, seconds: float) -> Any:
+        response = {"uid": review["request"]["uid"], "result": {"status": "Success"}}
+        return REVIEW | {"response": response | {"convertedObjects": converted}}
+
+    async with serving(ask=ask) as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        await api.request("POST", THINGS, thing(spec={"old": "x"}))
+        answer = await api.request("GET", f"{V2}/a")
+    assert (answer.status, answer.json["message"]) == (500, error)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +183,7 @@ REVIEW = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview"}
     [
         (
             {"kind": "Pod", "apiVersion": "v1"},
-            "expected webhook response of apiextensions.k8s.io/v1, Kind=Conv",
+            "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got /v1, Kind=Pod",
         ),
         (REVIEW, "no response provided"),
         ({**REVIEW, "response": {"uid": "2"}}, 'expected response.uid="1", got "2"'),
@@ -138,19 +200,21 @@ def test_answers_that_are_none(review: Object, error: str) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
+        ({"name": "b"}, "invalid object: must have the same name: a != b"),
+        ({"labels": {"-": "x"}}, "invalid metadata: metadata.labels: Invalid value"),
         (
-            {"apiVersion": "example.com/v3"},
-            "invalid groupVersion (expected example.com/v2, received example.com/v3)",
+            {"labels": {"a": 5}},
+            "invalid metadata: metadata.labels[a] must be a string, but is int64 in converted object",
         ),
-        ({"kind": "Other"}, "invalid kind (expected Thing, received Other)"),
-        ({"metadata": {"name": "b"}}, "must have the same name: a != b"),
-        ({"metadata": {"name": "a", "labels": {"-": "x"}}}, "metadata.labels: Invalid value"),
+        (
+            {"annotations": ["a"]},
+            "invalid metadata: invalid metadata.annotations of type []interface {} in converted object",
+        ),
     ],
 )
 def test_objects_that_come_back_as_others(change: Object, error: str) -> None:
-    after = thing(api_version="example.com/v2") | change
     with pytest.raises(ConversionError) as raised:
-        restored(thing(), after, "example.com/v2")
+        restored(thing(), OBJECT | {"metadata": {"name": "a"} | change})
     assert str(raised.value).startswith(error)
 
 
@@ -161,7 +225,7 @@ def test_of_metadata_a_webhook_changes_labels_and_annotations_only() -> None:
     after = thing(api_version="example.com/v2") | {
         "metadata": {"name": "a", "uid": "1", "labels": {"l": "m"}}
     }
-    assert restored(before, after, "example.com/v2")["metadata"] == {
+    assert restored(before, after)["metadata"] == {
         "name": "a",
         "uid": "1",
         "finalizers": ["x/y"],

@@ -135,6 +135,14 @@ async def test_scale_looks_where_the_definition_says(api: Api) -> None:
     assert (patched["spec"], patched["status"]) == ({"replicas": 3}, {"replicas": 2, "selector": "a=b"})
 
 
+async def test_a_scale_without_a_selector_has_none(api: Api) -> None:
+    without = {name: path for name, path in SCALE.items() if name != "labelSelectorPath"}
+    made = version(spec=obj(size={"type": "integer"}), subresources={"scale": without})
+    await define(api, definition(made))
+    await create(api, thing(spec={"size": 1}))
+    assert (await api.request("GET", f"{THINGS}/a/scale")).json["status"] == {"replicas": 0}
+
+
 async def test_tables_have_the_definitions_columns(api: Api) -> None:
     columns = [
         {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
