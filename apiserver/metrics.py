@@ -24,6 +24,25 @@ BUCKETS = (
 _LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 _WITHOUT_DRY_RUN = [name for name in _LABELS if name != "dry_run"]
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
+_KNOWN_VERBS = frozenset(
+    [
+        "APPLY",
+        "CONNECT",
+        "CREATE",
+        "DELETE",
+        "DELETECOLLECTION",
+        "GET",
+        "LIST",
+        "PATCH",
+        "POST",
+        "PROXY",
+        "PUT",
+        "UPDATE",
+        "WATCH",
+        "WATCHLIST",
+    ]
+)
+"""Those that series may have: clients can make up methods without end."""
 _APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
 _OWN_BUCKETS = BUCKETS[BUCKETS.index(0.05) :]
@@ -169,6 +188,7 @@ class RequestMetrics(Collector):
 def _labels(key: Key) -> tuple[str, ...]:
     verb, group, version, resource, subresource, scope, dry_run, is_resource = key
     name = "CONNECT" if subresource in _CONNECT else _VERBS.get(verb, verb.upper())
+    name = name if name in _KNOWN_VERBS else "other"
     scope = scope if is_resource else ""
     return (name, "All" if dry_run else "", group, version, resource, subresource, scope, "apiserver")
 

@@ -7,6 +7,7 @@ and has the connection's bytes for itself.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,8 @@ UPGRADE = "sampan.upgrade"
 """The scope extension that holds the Tunnel of a request which asks to switch protocols."""
 
 _HIGH_WATER = 1 << 16
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_STAND_IN = b"UNLINK"
 
 
 class Tunnel:
@@ -82,6 +85,8 @@ class TunnelProtocol(HttpToolsProtocol):
 
     extensions: dict[str, Any]
     _tunnel: Tunnel | None = None
+    _method = ""
+    """That of a request whose head is being read, if the parser does not know it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -98,13 +103,25 @@ class TunnelProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         try:
-            self.parser.feed_data(data)
+            self._parse(data)
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
             if rest and self._tunnel is not None:
                 self._tunnel.feed(rest)
         except httptools.HttpParserError:
             self.send_400_response("400 Bad Request")
+
+    def _parse(self, data: bytes) -> None:
+        """Methods that the parser does not know pass it under another name; who serves them refuses them."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserInvalidMethodError:
+            method, _, rest = data.partition(b" ")
+            if not _METHOD.fullmatch(method):
+                raise
+            self._method = method.decode()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(b"%b %b" % (_STAND_IN, rest))
 
     def on_headers_complete(self) -> None:
         extensions = self.extensions
@@ -113,6 +130,8 @@ class TunnelProtocol(HttpToolsProtocol):
             extensions = {**extensions, UPGRADE: self._tunnel}
         self.scope["extensions"] = extensions
         super().on_headers_complete()
+        if self._method:
+            self.scope["method"], self._method = self._method, ""
         if self._tunnel is not None:
             # The parser stops here: without a switch the connection ends with the answer.
             self.cycle.keep_alive = False

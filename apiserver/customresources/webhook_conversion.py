@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from apimachinery.errors import StatusError
 from apimachinery.field import Path
+from apimachinery.go_values import json_kind
 from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object, deep_copy, get_path
-from apimachinery.schema.scalars import json_kind
 from apiserver.admission.webhooks.caller import CallError
 from apiserver.admission.webhooks.hooks import Endpoint
 from apiserver.customresources.schema.pruning import prune

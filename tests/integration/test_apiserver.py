@@ -61,6 +61,18 @@ async def test_what_goes_wrong_beside_resources_is_answered_as_among_them(pki: P
     assert all("audit-id" in each.headers for each in answers)
 
 
+@pytest.mark.parametrize("method", ["FROBNICATE", "PROPFIND"])
+async def test_methods_that_nobody_knows_are_not_allowed(pki: Path, method: str) -> None:
+    async with running(pki) as api, api.client("admin") as admin:
+        for _ in range(2):  # the connection is kept
+            refused = await admin.request(method, CONFIG_MAPS, json={})
+            assert (refused.status_code, refused.json()["reason"]) == (405, "MethodNotAllowed")
+        assert (await admin.get("/version")).status_code == 200
+        samples = [each for family in api.server.metrics.collect() for each in family.samples]
+    counted = [each.labels for each in samples if each.name == "apiserver_request_total"]
+    assert {each["verb"] for each in counted if each["code"] == "405"} == {"other"}
+
+
 async def test_users_come_from_certificates_and_may_what_their_roles_say(pki: Path) -> None:
     async with running(pki) as api:
         answers = {}
