@@ -65,8 +65,17 @@ class _Cache(Generic[V]):
 class Authenticator:
     """The subject of a client certificate, or the user of a bearer token."""
 
-    def __init__(self, client: Client, *, anonymous: bool = False, ask_about_tokens: bool = True) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        anonymous: bool = False,
+        ask_about_tokens: bool = True,
+        seconds: float = TOKEN_SECONDS,
+    ) -> None:
+        """`seconds`: how long the user of a token is remembered."""
         self._client = client
+        self._seconds = seconds
         self._ask_about_tokens = ask_about_tokens
         self._anonymous = anonymous
         self._tokens: _Cache[User] = _Cache()
@@ -97,7 +106,7 @@ class Authenticator:
         if not status.get("authenticated"):
             return None
         user = _user_of_review(status["user"])
-        self._tokens.put(key, user, TOKEN_SECONDS)
+        self._tokens.put(key, user, self._seconds)
         return user
 
 
@@ -109,8 +118,16 @@ def _user_of_review(user: Object) -> User:
 class AccessReviews:
     """SubjectAccessReviews. Administrators of the machine need none."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        allowed_seconds: float = ALLOWED_SECONDS,
+        denied_seconds: float = DENIED_SECONDS,
+    ) -> None:
+        """How long verdicts are remembered."""
         self._client = client
+        self._allowed_seconds, self._denied_seconds = allowed_seconds, denied_seconds
         self._verdicts: _Cache[bool] = _Cache()
 
     async def allows(self, user: User, kind: str, attributes: Mapping[str, str]) -> bool:
@@ -124,7 +141,7 @@ class AccessReviews:
         with counted_review("authz"):
             answer = await self._client.create(SUBJECT_ACCESS_REVIEWS, _review(user, kind, attributes))
         allowed = bool(get_path(answer, "status.allowed"))
-        self._verdicts.put(key, allowed, ALLOWED_SECONDS if allowed else DENIED_SECONDS)
+        self._verdicts.put(key, allowed, self._allowed_seconds if allowed else self._denied_seconds)
         return allowed
 
 

@@ -1,6 +1,6 @@
 """Health, metrics and configuration of a daemon: /healthz /livez /readyz /metrics /metrics/slis /configz.
 
-Health is told to everybody; of the rest a guard, where there is one, says who may have it.
+A guard, where there is one, says who may have what.
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ class HealthServer:
     async def handle(self, request: Request) -> Response:
         path = request.path.rstrip("/") or "/"
         endpoint, _, name = path[1:].partition("/")
+        refusal = await self._guard.refusal(request) if self._guard else None
+        if refusal is not None:
+            return refusal
         if f"/{endpoint}" in _ENDPOINTS and (not name or name in self._checks):
             return _answer(await self._report(endpoint, name, request.query))
-        refusal = await self._guard.refusal(request) if self._guard else None
-        return refusal or await self._guarded(path, request)
+        return await self._other(path, request)
 
-    async def _guarded(self, path: str, request: Request) -> Response:
+    async def _other(self, path: str, request: Request) -> Response:
         if path in self._routes:
             return await self._routes[path](request)
         if path == "/metrics":

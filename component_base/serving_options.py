@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from component_base.certificates import bare_serving_context, load_self_signed, pair_in
+from component_base.certificates import load_self_signed, pair_in
 from component_base.flags import flag
 from component_base.named_pairs import NamedPair, parse_named_pair
 from component_base.serving_certificates import ServingCertificates, Shown
@@ -39,22 +39,6 @@ class SecureServingOptions(TlsOptions):
         "domain patterns trump over extracted names. For multiple pairs, use the flag multiple times. "
         'Examples: "example.crt,example.key" or "foo.crt,foo.key:*.foo.com,foo.com".',
         parse=parse_named_pair,
-    )
-
-
-@dataclass(frozen=True)
-class ServingOptions(SecureServingOptions):
-    """Of the controller manager and the scheduler, which differ in nothing but the port."""
-
-    client_ca_file: str = flag(
-        "", "If set, client certificates signed by one of these authorities are known."
-    )
-
-
-async def certificates_of(options: ServingOptions, name: str) -> ServingCertificates:
-    """`name`: of the files in --cert-dir, which are made where they are missing. Raises CertificateError."""
-    return await load_certificates(
-        options, await files_of(options, name), lambda: bare_serving_context(options.client_ca_file)
     )
 
 

@@ -22,16 +22,10 @@ DELEGATING = unused(
         "authentication-skip-lookup authentication-tolerate-lookup-failure "
         "unsupported-kube-api-over-localhost"
     ),
-    numbers="kube-api-burst",
-    durations=(
-        "authentication-token-webhook-cache-ttl authorization-webhook-cache-authorized-ttl "
-        "authorization-webhook-cache-unauthorized-ttl"
-    ),
     texts=(
-        "authentication-kubeconfig authorization-kubeconfig authorization-always-allow-paths "
         "requestheader-allowed-names requestheader-client-ca-file requestheader-extra-headers-prefix "
         "requestheader-group-headers requestheader-uid-headers requestheader-username-headers "
         "kube-api-content-type leader-elect-resource-lock"
     ),
 )
-"""Of what asks the apiserver, with --kubeconfig, who may see its metrics."""
+"""Of what asks the apiserver who may see its metrics."""

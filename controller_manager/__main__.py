@@ -10,19 +10,19 @@ import uuid
 from collections.abc import Sequence
 
 from client.events import EventRecorder
-from client.guard import PortGuard
+from client.guard import guard_of
 from client.leader_election import LeaderElector, Timing
 from client.metrics import count_request
 from client.rest import Client
 from component_base.clock import now
 from component_base.daemon import Daemon, run_daemon
+from component_base.delegating_options import certificates_of
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.health import HealthServer
 from component_base.kubeconfig import load
 from component_base.metrics import tell_features
 from component_base.serving_certificates import ServingCertificates
-from component_base.serving_options import certificates_of
 from controller_manager.certificates.signing_files import signing_problem
 from controller_manager.manager import run_controllers
 from controller_manager.options import UNUSED, Options, unknown_controllers
@@ -70,7 +70,7 @@ async def _serve_health(client: Client, options: Options, certificates: ServingC
         options.secure_port,
         ssl_context=certificates.context,
         config={"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)},
-        guard=PortGuard(client),
+        guard=guard_of(options, client, kubeconfig=options.kubeconfig, name=NAME),
     )
     await server.start()
     await certificates.run()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from component_base.delegating_options import DelegatingOptions
 from component_base.features import GatedOptions
 from component_base.flags import duration, flag, parse_ipv4_cidrs, unused
-from component_base.serving_options import ServingOptions
 from component_base.unused_flags import DELEGATING, EVERY, SERVING
 
 EVERYTHING = "*"
@@ -49,7 +49,7 @@ UNUSED = (
 
 
 @dataclass(frozen=True)
-class Options(ServingOptions, GatedOptions):
+class Options(DelegatingOptions, GatedOptions):
     """One instance for the life of the process."""
 
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization and master location information.")

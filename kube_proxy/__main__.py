@@ -17,6 +17,7 @@ from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
 from component_base.metrics import tell_features
+from component_base.oom_score import set_oom_score
 from kube_proxy import metrics, sysctls
 from kube_proxy.announcer import Announcer, withdraw_all
 from kube_proxy.backends import BACKENDS, clean_up, default_mode
@@ -68,6 +69,7 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
     from kube_proxy.addresses import list_links, watch_links
     from kube_proxy.assembly import Assembly
 
+    set_oom_score(config.oom_score_adj)
     client = Client(
         load(config.kubeconfig or None, server=options.master), user_agent=NAME, on_answer=count_request
     )
@@ -130,6 +132,7 @@ async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembl
 async def _serve_debug(stack: AsyncExitStack, options: Options, client: Client, assembly: Assembly) -> None:
     """Behind TLS and a guard, since it tells the names of Services."""
     from client.guard import PortGuard
+    from client.reviews import AccessReviews, Authenticator
     from component_base.certificates import serving_context
     from component_base.health import HealthServer
 
@@ -143,7 +146,7 @@ async def _serve_debug(stack: AsyncExitStack, options: Options, client: Client, 
             options.tls_cert_file, options.tls_private_key_file, client_ca_file=options.client_ca_file
         ),
         routes={"/debug/services": assembly.proxier.journal.serve},
-        guard=PortGuard(client),
+        guard=PortGuard(Authenticator(client), AccessReviews(client)),
     )
     await server.start()
     stack.push_async_callback(server.aclose)

@@ -28,7 +28,7 @@ PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 WITHOUT_EFFECT = (
     "bindAddressHardFail", "configSyncPeriod", "enableProfiling", "ipvs",
-    "logging", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
+    "logging", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
 )  # fmt: skip
 FIELDS = tuple(each for each in CONFIGURATION.fields if each not in WITHOUT_EFFECT)
 _TRACKING = {
@@ -65,6 +65,7 @@ class Configuration:
     min_sync_period: float = 0.1
     neighbours: tuple[str, ...] = ()
     load_balancer_pool: tuple[str, ...] = ()
+    oom_score_adj: int = -999
     tracking: Tracking = field(default_factory=Tracking)
     gates: FeatureGates = field(default_factory=FeatureGates)
 
@@ -93,6 +94,7 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
         ),
         neighbours=options.neighbour_nodes,
         load_balancer_pool=options.load_balancer_pool,
+        oom_score_adj=_oom_score(options.oom_score_adj),
         tracking=_checked(
             Tracking(
                 max_per_core=options.conntrack_max_per_core,
@@ -143,6 +145,7 @@ def parse_configuration(document: Any, default_mode: str = "nftables") -> Config
         masquerade_all=given(f"{mode}.masqueradeAll", False),
         masquerade_bit=given(f"{mode}.masqueradeBit", 14),
         min_sync_period=given(f"{mode}.minSyncPeriod", 0.1, parse_duration),
+        oom_score_adj=_oom_score(given("oomScoreAdj", -999)),
         tracking=_tracking(document.get("conntrack", {})),
         gates=given("featureGates", FeatureGates(), _gates),
     )
@@ -170,6 +173,13 @@ def _gates(pairs: Mapping[str, str | bool]) -> FeatureGates:
         return parse_gates(pairs)
     except FeatureGateError as error:
         raise ConfigError(str(error)) from None
+
+
+def _oom_score(adjustment: int) -> int:
+    if not -1000 <= adjustment <= 1000:
+        path = "KubeProxyConfiguration.OOMScoreAdj"
+        raise ConfigError(f"{path}: Invalid value: {adjustment}: must be within the range [-1000, 1000]")
+    return adjustment
 
 
 def _check_hidden(version: str) -> None:

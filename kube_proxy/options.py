@@ -15,7 +15,7 @@ UNUSED = EVERY | unused(
     bools=(
         "bind-address-hard-fail enable-dsr forward-healthcheck-vip ipvs-strict-arp profiling windows-service"
     ),
-    numbers="kube-api-burst kube-api-qps oom-score-adj",
+    numbers="kube-api-burst kube-api-qps",
     durations=(
         "config-sync-period iptables-sync-period ipvs-min-sync-period "
         "ipvs-sync-period ipvs-tcp-timeout ipvs-tcpfin-timeout ipvs-udp-timeout nftables-sync-period"
@@ -77,6 +77,9 @@ class Options(GatedOptions):
         parse=parse_ipv4_cidrs,
     )
     nftables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in nftables mode.")
+    oom_score_adj: int = flag(
+        -999, "The oom-score-adj value for kube-proxy process. Values must be within the range [-1000, 1000]."
+    )
     conntrack_max_per_core: int = flag(
         TRACKING.max_per_core,
         "Maximum number of NAT connections to track per CPU core (0 to leave the limit as-is and ignore "

@@ -17,10 +17,13 @@ DEFAULTS: dict[str, Any] = {
     "serverTLSBootstrap": False,
     "authentication": {
         "x509": {"clientCAFile": ""},
-        "webhook": {"enabled": True},
+        "webhook": {"enabled": True, "cacheTTL": "2m0s"},
         "anonymous": {"enabled": False},
     },
-    "authorization": {"mode": "Webhook"},
+    "authorization": {
+        "mode": "Webhook",
+        "webhook": {"cacheAuthorizedTTL": "5m0s", "cacheUnauthorizedTTL": "30s"},
+    },
     "clusterDomain": "cluster.local",
     "clusterDNS": [],
     "resolvConf": "/etc/resolv.conf",
@@ -30,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "nodeStatusUpdateFrequency": "10s",
     "nodeStatusReportFrequency": "5m0s",
     "nodeStatusMaxImages": 50,
+    "oomScoreAdj": -999,
     "podsPerCore": 0,
     "podPidsLimit": -1,
     "cpuCFSQuota": True,
@@ -37,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "seccompDefault": False,
     "enableDebuggingHandlers": True,
     "enableDebugFlagsHandler": True,
+    "enableServer": True,
     "enableSystemLogHandler": True,
     "podLogsDir": "/var/log/pods",
     "containerLogMaxSize": "10Mi",
@@ -78,8 +83,6 @@ DEFAULTS: dict[str, Any] = {
 }
 
 ACCEPTED: dict[str, Any] = {
-    "authentication": {"webhook": {"cacheTTL": "2m0s"}},
-    "authorization": {"webhook": {"cacheAuthorizedTTL": "5m0s", "cacheUnauthorizedTTL": "30s"}},
     "cgroupDriver": "cgroupfs",
     "configMapAndSecretChangeDetectionStrategy": "Watch",
     "containerLogMaxWorkers": 1,
@@ -94,7 +97,6 @@ ACCEPTED: dict[str, Any] = {
     "enableContentionProfiling": False,
     "enableControllerAttachDetach": True,
     "enableProfilingHandler": True,
-    "enableServer": True,
     "enableSystemLogQuery": False,
     "eventBurst": 100,
     "eventRecordQPS": 50,
@@ -117,7 +119,6 @@ ACCEPTED: dict[str, Any] = {
     "memoryManagerPolicy": "None",
     "memorySwap": {},
     "memoryThrottlingFactor": 0.9,
-    "oomScoreAdj": -999,
     "preloadedImagesVerificationAllowlist": [],
     "protectKernelDefaults": False,
     "qosReserved": {},

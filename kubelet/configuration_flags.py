@@ -68,15 +68,6 @@ def settings_of(flags: SettingFlags) -> dict[str, Any]:
 class AcceptedFlags:
     """Checked, shown by /configz, and without effect (docs/deviations.md)."""
 
-    authentication_token_webhook_cache_ttl: str | None = _accepted(
-        "authentication.webhook.cacheTTL", parse=_duration
-    )
-    authorization_webhook_cache_authorized_ttl: str | None = _accepted(
-        "authorization.webhook.cacheAuthorizedTTL", parse=_duration
-    )
-    authorization_webhook_cache_unauthorized_ttl: str | None = _accepted(
-        "authorization.webhook.cacheUnauthorizedTTL", parse=_duration
-    )
     cgroup_driver: str | None = _accepted("cgroupDriver")
     container_runtime_endpoint: str | None = _accepted("containerRuntimeEndpoint")
     contention_profiling: bool | None = _accepted("enableContentionProfiling")
@@ -85,7 +76,6 @@ class AcceptedFlags:
     cpu_manager_policy_options: Mapping[str, str] | None = _accepted("cpuManagerPolicyOptions")
     cpu_manager_reconcile_period: str | None = _accepted("cpuManagerReconcilePeriod", parse=_duration)
     enable_controller_attach_detach: bool | None = _accepted("enableControllerAttachDetach")
-    enable_server: bool | None = _accepted("enableServer")
     event_burst: int | None = _accepted("eventBurst")
     event_qps: int | None = _accepted("eventRecordQPS")
     fail_cgroupv1: bool | None = _accepted("failCgroupV1")
@@ -103,7 +93,6 @@ class AcceptedFlags:
     manifest_url: str | None = _accepted("staticPodURL")
     max_open_files: int | None = _accepted("maxOpenFiles")
     memory_manager_policy: str | None = _accepted("memoryManagerPolicy")
-    oom_score_adj: int | None = _accepted("oomScoreAdj")
     protect_kernel_defaults: bool | None = _accepted("protectKernelDefaults")
     qos_reserved: Mapping[str, str] | None = _accepted("qosReserved")
     read_only_port: int | None = _accepted("readOnlyPort")
@@ -158,8 +147,27 @@ class SettingFlags(AcceptedFlags):
         "authentication.webhook.enabled",
         "Use the TokenReview API to determine authentication for bearer tokens.",
     )
+    authentication_token_webhook_cache_ttl: str | None = _setting(
+        "authentication.webhook.cacheTTL",
+        "The duration to cache responses from the webhook token authenticator.",
+        parse=_duration,
+    )
     authorization_mode: str | None = _setting(
         "authorization.mode", "Authorization mode for Kubelet server: AlwaysAllow or Webhook."
+    )
+    authorization_webhook_cache_authorized_ttl: str | None = _setting(
+        "authorization.webhook.cacheAuthorizedTTL",
+        "The duration to cache 'authorized' responses from the webhook authorizer.",
+        parse=_duration,
+    )
+    authorization_webhook_cache_unauthorized_ttl: str | None = _setting(
+        "authorization.webhook.cacheUnauthorizedTTL",
+        "The duration to cache 'unauthorized' responses from the webhook authorizer.",
+        parse=_duration,
+    )
+    enable_server: bool | None = _setting("enableServer", "Enable the Kubelet's server.")
+    oom_score_adj: int | None = _setting(
+        "oomScoreAdj", "The oom-score-adj value for kubelet process. Values must be within [-1000, 1000]."
     )
     streaming_connection_idle_timeout: str | None = _setting(
         "streamingConnectionIdleTimeout",

@@ -15,6 +15,7 @@ from client.metrics import count_request
 from client.rest import Client
 from component_base import clock
 from component_base.daemon import Daemon
+from component_base.oom_score import set_oom_score
 from kubelet.assembly import Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT
 from kubelet.certificates.store import CertificateStore
@@ -61,6 +62,7 @@ log = logging.getLogger(__name__)
 async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
     from client.events import EventRecorder
 
+    set_oom_score(configuration["oomScoreAdj"])
     root = Path(options.root_dir)
     machine = inspect_machine(root)
     if options.bootstrap_kubeconfig:

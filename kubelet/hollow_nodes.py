@@ -133,23 +133,22 @@ async def _live(assembly: Assembly, agents: list[NodeAgent]) -> None:
 
 async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any]) -> None:
     """Usage, logs, commands; only with a certificate, or nobody would believe it."""
-    from client.reviews import Authenticator
     from kubelet.server.hollow import build_app
-    from kubelet.server.identity import Authorizer
+    from kubelet.server.identity import authenticator_of, authorizer_of
     from kubelet.server.serve import serve
 
-    kubelet, authentication = assembly.kubelet, configuration["authentication"]
+    kubelet = assembly.kubelet
     context = await serving_context(
         configuration["tlsCertFile"],
         configuration["tlsPrivateKeyFile"],
-        client_ca_file=authentication["x509"]["clientCAFile"],
+        client_ca_file=configuration["authentication"]["x509"]["clientCAFile"],
     )
     restrict(context, configuration["tlsMinVersion"], configuration["tlsCipherSuites"])
     app = build_app(
         kubelet,
         HollowUsage(kubelet.runtime, kubelet.all_pods, lambda: clock.now().timestamp()),
-        Authenticator(client, anonymous=authentication["anonymous"]["enabled"]),
-        Authorizer(client, "", always_allow=configuration["authorization"]["mode"] == "AlwaysAllow"),
+        authenticator_of(client, configuration),
+        authorizer_of(client, "", configuration),
         configuration,
         clock.now,
     )

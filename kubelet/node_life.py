@@ -67,7 +67,8 @@ class NodeLife:
         daemon.checks |= health_checks(self.assembly.kubelet.housekeeping)
         await self._start_health(daemon.checks)
         serving = await self._serving_context()
-        group.create_task(self._serve(serving, daemon.checks))
+        if self.configuration["enableServer"]:
+            group.create_task(self._serve(serving, daemon.checks))
         if self._has_files_to_follow():
             pair = FilePair(
                 serving, self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
@@ -146,9 +147,8 @@ class NodeLife:
         return bool(gate and settings["tlsCertFile"] and settings["tlsPrivateKeyFile"])
 
     async def _serve(self, context: ssl.SSLContext, checks: Mapping[str, Check]) -> None:
-        from client.reviews import Authenticator
         from kubelet.server.app import build_app
-        from kubelet.server.identity import Authorizer
+        from kubelet.server.identity import authenticator_of, authorizer_of
         from kubelet.server.serve import serve
         from kubelet.server.stats import StatsEndpoints
 
@@ -167,12 +167,8 @@ class NodeLife:
                 clock.now,
                 tells_pressure=gates_of(settings).enabled("KubeletPSI"),
             ),
-            Authenticator(
-                self.client,
-                anonymous=settings["authentication"]["anonymous"]["enabled"],
-                ask_about_tokens=settings["authentication"]["webhook"]["enabled"],
-            ),
-            Authorizer(self.client, name, always_allow=settings["authorization"]["mode"] == "AlwaysAllow"),
+            authenticator_of(self.client, settings),
+            authorizer_of(self.client, name, settings),
             settings,
             checks,
             clock.now,

@@ -86,12 +86,12 @@ def _check_certificates(config: Configuration) -> None:
 async def run(
     daemon: Daemon, *, options: Options, config: Configuration, own: Sequence[type[OwnPlugin]] = ()
 ) -> None:
-    from client.guard import PortGuard
+    from client.guard import guard_of
     from client.metrics import count_request
     from client.rest import Client
+    from component_base.delegating_options import certificates_of
     from component_base.health import HealthServer
     from component_base.kubeconfig import load
-    from component_base.serving_options import certificates_of
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
 
@@ -110,7 +110,7 @@ async def run(
         {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
         ssl_context=certificates.context,
         routes=debug_routes(assembly.journal, assembly.queue, assembly.pods),
-        guard=PortGuard(client),
+        guard=guard_of(options, client, kubeconfig=kubeconfig, name=NAME),
     )
     try:
         async with asyncio.TaskGroup() as group:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from component_base.delegating_options import DelegatingOptions
 from component_base.features import GatedOptions
 from component_base.flags import duration, flag, unused
-from component_base.serving_options import ServingOptions
 from component_base.unused_flags import DELEGATING, EVERY, SERVING
 
 UNUSED = EVERY | SERVING | DELEGATING | unused(durations="pod-max-in-unschedulable-pods-duration")
 
 
 @dataclass(frozen=True)
-class Options(ServingOptions, GatedOptions):
+class Options(DelegatingOptions, GatedOptions):
     config: str = flag("", "The path to the configuration file.")
     plugins_from: tuple[str, ...] = flag(
         (), "Python modules or files with scheduler plugins of one's own; see docs/scheduler.md."

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from apimachinery.durations import parse_duration
 from client.rest import Client
-from client.reviews import AccessReviews, User
+from client.reviews import AccessReviews, Authenticator, User
 
 _VERBS = {
     "GET": "get",
@@ -35,11 +39,33 @@ def subresources_of(path: str) -> tuple[str, ...]:
     return _SUBRESOURCES.get(path.strip("/").partition("/")[0], ("proxy",))
 
 
+def authenticator_of(client: Client, settings: Mapping[str, Any]) -> Authenticator:
+    """As `authentication` of the configuration says."""
+    webhook = settings["authentication"]["webhook"]
+    return Authenticator(
+        client,
+        anonymous=settings["authentication"]["anonymous"]["enabled"],
+        ask_about_tokens=webhook["enabled"],
+        seconds=parse_duration(webhook["cacheTTL"]),
+    )
+
+
+def authorizer_of(client: Client, node: str, settings: Mapping[str, Any]) -> Authorizer:
+    """As `authorization` of the configuration says."""
+    webhook = settings["authorization"]["webhook"]
+    reviews = AccessReviews(
+        client,
+        allowed_seconds=parse_duration(webhook["cacheAuthorizedTTL"]),
+        denied_seconds=parse_duration(webhook["cacheUnauthorizedTTL"]),
+    )
+    return Authorizer(reviews, node, always_allow=settings["authorization"]["mode"] == "AlwaysAllow")
+
+
 class Authorizer:
     """Webhook mode: SubjectAccessReviews, remembered for a while."""
 
-    def __init__(self, client: Client, node: str, *, always_allow: bool = False) -> None:
-        self._reviews = AccessReviews(client)
+    def __init__(self, reviews: AccessReviews, node: str, *, always_allow: bool = False) -> None:
+        self._reviews = reviews
         self._node = node
         self._always_allow = always_allow
 

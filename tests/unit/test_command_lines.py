@@ -54,7 +54,7 @@ PROXY: Daemon = (kube_proxy.options.Options, kube_proxy.options.UNUSED)
             --service-account-private-key-file=sa.key --service-cluster-ip-range=10.96.0.0/12
             --use-service-account-credentials=true
             """,
-            ("--authentication-kubeconfig", "--authorization-kubeconfig", "--requestheader-client-ca-file"),
+            ("--requestheader-client-ca-file",),
             id="kubeadm's controller manager",
         ),
         pytest.param(
@@ -63,7 +63,7 @@ PROXY: Daemon = (kube_proxy.options.Options, kube_proxy.options.UNUSED)
             --authentication-kubeconfig=s.conf --authorization-kubeconfig=s.conf --bind-address=127.0.0.1
             --kubeconfig=s.conf --leader-elect=true
             """,
-            ("--authentication-kubeconfig", "--authorization-kubeconfig"),
+            (),
             id="kubeadm's scheduler",
         ),
         pytest.param(

@@ -71,16 +71,17 @@ class NobodyButRoot:
 @pytest.mark.parametrize(
     ("path", "user", "status"),
     [
-        pytest.param("/readyz", "", 200, id="health is told to everybody"),
-        pytest.param("/livez/ping", "", 200, id="and each of its checks"),
-        pytest.param("/metrics", "", 403, id="metrics are not"),
-        pytest.param("/configz", "", 403, id="nor the configuration"),
-        pytest.param("/hello", "", 403, id="nor a route"),
-        pytest.param("/nothing", "", 403, id="nor what there is not"),
+        pytest.param("/readyz", "", 403, id="health"),
+        pytest.param("/livez/ping", "", 403, id="each of its checks"),
+        pytest.param("/metrics", "", 403, id="metrics"),
+        pytest.param("/configz", "", 403, id="the configuration"),
+        pytest.param("/hello", "", 403, id="a route"),
+        pytest.param("/nothing", "", 403, id="what there is not"),
         pytest.param("/hello", "root", 200, id="whom the guard lets in"),
+        pytest.param("/readyz", "root", 200, id="health, for whom the guard lets in"),
     ],
 )
-async def test_a_guard_stands_before_all_but_health(path: str, user: str, status: int) -> None:
+async def test_a_guard_stands_before_everything(path: str, user: str, status: int) -> None:
     guarded = HealthServer("127.0.0.1", 0, routes={"/hello": hello}, guard=NobodyButRoot())
     assert (await guarded.handle(Request("GET", path, {}, {"user": user}))).status == status
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from component_base.certificates import CertificateError, load_pair
+from component_base.delegating_options import DelegatingOptions, certificates_of
 from component_base.flags import CommonOptions, parse
-from component_base.serving_options import ServingOptions, certificates_of
 from tests.unit.component_base.test_certificates import Issued, issue
 
 LIMIT = 20.0
 
 
 @dataclass(frozen=True)
-class Options(CommonOptions, ServingOptions):
+class Options(CommonOptions, DelegatingOptions):
     pass
 
 
