@@ -24,24 +24,10 @@ BUCKETS = (
 _LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 _WITHOUT_DRY_RUN = [name for name in _LABELS if name != "dry_run"]
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
-_KNOWN_VERBS = frozenset(
-    [
-        "APPLY",
-        "CONNECT",
-        "CREATE",
-        "DELETE",
-        "DELETECOLLECTION",
-        "GET",
-        "LIST",
-        "PATCH",
-        "POST",
-        "PROXY",
-        "PUT",
-        "UPDATE",
-        "WATCH",
-        "WATCHLIST",
-    ]
-)
+_KNOWN_VERBS = frozenset((
+    "APPLY", "CONNECT", "CREATE", "DELETE", "DELETECOLLECTION", "GET", "LIST", "PATCH", "POST", "PROXY",
+    "PUT", "UPDATE", "WATCH", "WATCHLIST",
+))  # fmt: skip
 """Those that series may have: clients can make up methods without end."""
 _APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))

@@ -25,6 +25,8 @@ from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 class AddressAllocator:
     """Gives out the addresses of one service range such as `10.96.0.0/12`."""
@@ -41,18 +43,20 @@ class AddressAllocator:
 
     async def allocate(self, storage: Storage, address: str, service: Object, now: datetime) -> None:
         """Takes this address for the service. Raises NotInRange, AlreadyAllocated."""
-        ip = ipaddress.ip_address(address)
-        if ip not in self.network:
+        if ipaddress.ip_address(address) not in self.network:
             raise NotInRange("the provided network does not match the current range")
-        offset = int(ip) - int(self.network.network_address) - 1
-        if not 0 <= offset < self._size:
-            last = self.network[self._size]
-            raise NotInRange(
-                f"the provided IP ({ip}) is not in the valid range. "
-                f"The range of valid IPs is {self.network[1]}-{last}"
-            )
+        ip = self.check(address)
         if not await self._create(storage, str(ip), service, now):
             raise AlreadyAllocated("provided IP is already allocated")
+
+    def check(self, address: str) -> Address:
+        """An address of the range. Raises NotInRange."""
+        ip = ipaddress.ip_address(address)
+        if not 0 < int(ip) - int(self.network.network_address) <= self._size:
+            raise NotInRange(
+                f"the provided IP ({ip}) is not in the valid range. The range of valid IPs is {self.network}"
+            )
+        return ip
 
     async def allocate_next(
         self, storage: Storage, service: Object, now: datetime, is_known: Callable[[str], bool]

@@ -18,6 +18,7 @@ from apiserver.registry.allocators import (
 from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage
 
 KEY = "/registry/ranges/servicenodeports"
+_TAKEN = "provided port is already allocated"
 
 
 class PortAllocator:
@@ -36,7 +37,7 @@ class PortAllocator:
 
         def take(taken: int) -> int:
             if taken & bit:
-                raise AlreadyAllocated("provided port is already allocated")
+                raise AlreadyAllocated(_TAKEN)
             return taken | bit
 
         await self._change(storage, take)
@@ -68,9 +69,10 @@ class PortAllocator:
         bits = self._decode(await storage.get(self._key))
         return {self.first + offset for offset in range(self._size) if bits >> offset & 1}
 
-    def check(self, port: int) -> None:
-        """Raises NotInRange."""
-        self._bit(port)
+    async def check(self, storage: Storage, port: int) -> None:
+        """Whether the port could be taken now. Raises NotInRange, AlreadyAllocated."""
+        if self._decode(await storage.get(self._key)) & self._bit(port):
+            raise AlreadyAllocated(_TAKEN)
 
     def _bit(self, port: int) -> int:
         offset = port - self.first

@@ -32,6 +32,10 @@ class AddressRanges:
         """The address that a dry run is told."""
         return str(self._default.network[1])
 
+    def check(self, address: str) -> None:
+        """Whether it could be given out by the flag's range. Raises NotInRange."""
+        self._default.check(address)
+
     async def allocate(self, storage: Storage, address: str, service: Object, now: datetime) -> None:
         """Takes this address for the service. Raises NotInRange, AlreadyAllocated."""
         ip = ipaddress.ip_address(address)

@@ -118,7 +118,7 @@ def parse_write_options(query: Query, kind: str, *, apply: bool = False) -> Writ
         dry_run="dryRun" in query,
         field_manager=manager,
         field_validation=validation or "Warn",  # type: ignore[arg-type]  # checked above
-        force=_boolean(_first(query, "force", "false")),
+        force=is_true(_first(query, "force", "false")),
     )
 
 
@@ -148,7 +148,7 @@ def _delete_query_as_body(query: Query) -> Object:
     if "gracePeriodSeconds" in query:
         body["gracePeriodSeconds"] = _integer(query, "gracePeriodSeconds")
     if "orphanDependents" in query:
-        body["orphanDependents"] = _boolean(_first(query, "orphanDependents"))
+        body["orphanDependents"] = is_true(_first(query, "orphanDependents"))
     return body
 
 
@@ -163,7 +163,7 @@ def _check_propagation(options: DeleteOptions) -> ErrorList:
 
 def _check_dry_run(query: Query) -> ErrorList:
     values = list(query.get("dryRun") or ())
-    return [] if values in ([], ["All"]) else [not_supported(Path("dryRun"), values, ["All"])]
+    return [] if set(values) <= {"All"} else [not_supported(Path("dryRun"), values, ["All"])]
 
 
 def parse_list_options(query: Query, *, watch: bool) -> ListOptions:
@@ -177,8 +177,8 @@ def parse_list_options(query: Query, *, watch: bool) -> ListOptions:
         resource_version=_first(query, "resourceVersion"),
         match=_first(query, "resourceVersionMatch"),
         watch=watch,
-        bookmarks=_boolean(_first(query, "allowWatchBookmarks", "false")),
-        send_initial_events=_boolean(initial[0]) if initial else None,
+        bookmarks=is_true(_first(query, "allowWatchBookmarks", "false")),
+        send_initial_events=is_true(initial[0]) if initial else None,
         timeout_seconds=_integer(query, "timeoutSeconds") if "timeoutSeconds" in query else None,
     )
     if watch and not options.match and initial is None and options.resource_version in ("", "0"):
@@ -240,7 +240,7 @@ def _integer(query: Query, name: str) -> int:
     return int(text)
 
 
-def _boolean(text: str) -> bool:
+def is_true(text: str) -> bool:
     """Upstream's: anything but 0 and false, even nothing, is true."""
     return text.lower() not in ("false", "0")
 

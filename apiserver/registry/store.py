@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from apimachinery.errors import NotFoundError
+from apimachinery import names
+from apimachinery.errors import BadRequestError, NotFoundError
 from apimachinery.objects import Object
 from apimachinery.schema import Checked
 from apimachinery.scheme import EVENTS, Resource
@@ -120,6 +121,9 @@ class Store:
         return f"<Store {self.resource.api_version} {self.resource.plural}>"
 
     def key(self, namespace: str, name: str) -> str:
+        """Raises BadRequestError for a name that no key can have."""
+        if problems := names.is_path_segment(name):
+            raise BadRequestError(f'Name parameter invalid: "{name}": {";".join(problems)}')
         return self.stored.storage_key(namespace, name)
 
     def namespace_of(self, info: RequestInfo) -> str:

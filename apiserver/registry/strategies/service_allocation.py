@@ -148,9 +148,12 @@ class ServiceAllocator:
             taken.add(lambda: self._addresses.release(ctx.storage, address, service))
 
     async def _take_address(self, ctx: WriteContext, service: Object, wanted: str) -> str:
-        if ctx.dry_run:
-            return wanted or self._addresses.first
+        if ctx.dry_run and not wanted:
+            return self._addresses.first
         try:
+            if ctx.dry_run:
+                self._addresses.check(wanted)
+                return wanted
             if wanted:
                 await self._addresses.allocate(ctx.storage, wanted, service, ctx.now())
                 return wanted
@@ -189,7 +192,7 @@ class ServiceAllocator:
     ) -> None:
         try:
             if ctx.dry_run:
-                self._ports.check(number)
+                await self._ports.check(ctx.storage, number)
             else:
                 await self._ports.allocate(ctx.storage, number)
                 taken.add(lambda: self._ports.release(ctx.storage, number))
@@ -213,7 +216,9 @@ class ServiceAllocator:
             spec["healthCheckNodePort"] = await self._next_port(ctx, "a HealthCheck NodePort", taken)
             return
         try:
-            if not ctx.dry_run:
+            if ctx.dry_run:
+                await self._ports.check(ctx.storage, number)
+            else:
                 await self._ports.allocate(ctx.storage, number)
                 taken.add(lambda: self._ports.release(ctx.storage, number))
         except AllocationError as error:

@@ -64,6 +64,19 @@ async def test_answers_end_with_a_newline_as_those_of_go_do(api: Api) -> None:
     assert [each.headers["content-length"] for each in answers] == [str(len(each.body)) for each in answers]
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("..", "Name parameter invalid: \"..\": may not be '..'"),
+        ("a%b", "Name parameter invalid: \"a%b\": may not contain '%'"),
+        ("a?export=1", "the export parameter, deprecated since v1.14, is no longer supported"),
+    ],
+)
+async def test_what_cannot_be_asked_for_is_told(api: Api, path: str, message: str) -> None:
+    answer = await api.request("GET", f"{MAPS}/{path}")
+    assert (answer.status, answer.json["message"]) == (400, message)
+
+
 async def test_a_name_is_generated_and_another_when_it_is_taken(api: Api) -> None:
     names = set()
     for _ in range(30):

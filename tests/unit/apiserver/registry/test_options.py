@@ -101,6 +101,7 @@ def test_write_options_are_read() -> None:
         query(dryRun="All", fieldManager="me", fieldValidation="Strict"), "CreateOptions"
     ) == (WriteOptions(dry_run=True, field_manager="me", field_validation="Strict"))
     assert parse_write_options({}, "CreateOptions") == WriteOptions()
+    assert parse_write_options({"dryRun": ["All", "All"]}, "CreateOptions").dry_run
 
 
 @pytest.mark.parametrize(

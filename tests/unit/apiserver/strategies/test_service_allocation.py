@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from typing import Any
 
 import pytest
@@ -178,6 +179,28 @@ async def test_a_dry_run_takes_nothing(cluster: Cluster) -> None:
     made = await cluster.create(type="NodePort", dry_run=True)
     assert made["spec"]["ports"][0]["nodePort"]
     assert (await cluster.addresses(), await cluster.taken_ports()) == ([], set())
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        pytest.param(
+            {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30050}]},
+            "spec.ports[0].nodePort: Invalid value: 30050: provided port is already allocated",
+            id="a port of another service",
+        ),
+        pytest.param(
+            {"clusterIP": "1.2.3.4"},
+            'spec.clusterIPs: Invalid value: ["1.2.3.4"]: failed to allocate IP 1.2.3.4: '
+            "the provided IP (1.2.3.4) is not in the valid range. The range of valid IPs is 10.96.0.0/24",
+            id="an address of elsewhere",
+        ),
+    ],
+)
+async def test_a_dry_run_refuses_what_could_not_be_had(cluster: Cluster, spec: Object, message: str) -> None:
+    await cluster.create("other", type="NodePort", ports=[{"port": 80, "nodePort": 30050}])
+    with pytest.raises(InvalidError, match=re.escape(message)):
+        await cluster.create(dry_run=True, **spec)
 
 
 async def test_rollback_gives_back_what_was_taken(cluster: Cluster) -> None:
