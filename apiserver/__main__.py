@@ -69,7 +69,12 @@ async def serve(daemon: Daemon, options: Options) -> None:
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     serving = await _serving(options, certificates)
-    await http.start(options.bind_address, options.secure_port, serving.context if serving else None)
+    await http.start(
+        options.bind_address,
+        options.secure_port,
+        serving.context if serving else None,
+        shares_port=options.permit_port_sharing,
+    )
     work = asyncio.create_task(server.run())
     aside = [asyncio.create_task(each.run()) for each in (size, serving) if each is not None]
     started = asyncio.create_task(server.start.finished.wait())

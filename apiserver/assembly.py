@@ -172,7 +172,7 @@ class ApiServer:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.cache.run())
-                group.create_task(Compactor(self.storage, forgotten=self.cache.forget_history).run())
+                group.create_task(self._compactor().run())
                 group.create_task(self.definitions.run())
                 group.create_task(self.policy_status.run())
                 group.create_task(self.api_services.run())
@@ -193,6 +193,10 @@ class ApiServer:
             if self.auditor is not None:
                 await self.auditor.aclose()
             await self.connections.aclose()
+
+    def _compactor(self) -> Compactor:
+        interval = self.options.etcd_compaction_interval
+        return Compactor(self.storage, interval, self.cache.forget_history)
 
     def _start(self, now: Callable[[], datetime]) -> Start:
         options = self.options

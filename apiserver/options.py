@@ -44,7 +44,7 @@ UNUSED = (
         durations=(
             "audit-webhook-batch-initial-backoff coordinated-leadership-lease-duration "
             "coordinated-leadership-renew-deadline coordinated-leadership-retry-period "
-            "etcd-compaction-interval etcd-count-metric-poll-period etcd-db-metric-poll-interval "
+            "etcd-count-metric-poll-period etcd-db-metric-poll-interval "
             "etcd-healthcheck-timeout etcd-readycheck-timeout kubelet-timeout livez-grace-period "
             "shutdown-watch-termination-grace-period storage-initialization-timeout"
         ),
@@ -76,6 +76,9 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         False,
         "Determines if the file set by --encryption-provider-config should be automatically reloaded if the "
         "disk contents change.",
+    )
+    etcd_compaction_interval: float = duration(
+        300, "The interval of compaction requests. If 0, the compaction request from apiserver is disabled."
     )
     event_ttl: float = duration(3600, "Amount of time to retain events.")
 

@@ -129,11 +129,15 @@ class HttpServer:
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
-    async def start(self, address: str, port: int, tls: ssl.SSLContext | None) -> int:
+    async def start(
+        self, address: str, port: int, tls: ssl.SSLContext | None, *, shares_port: bool = False
+    ) -> int:
         """Binds; returns the port."""
         self._config.load()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, address, port, ssl=tls, backlog=2048)
+        self._server = await loop.create_server(
+            self._protocol, address, port, ssl=tls, backlog=2048, reuse_port=shares_port or None
+        )
         bound: int = self._server.sockets[0].getsockname()[1]
         log.info("Serving %s: address=%s port=%d", "securely" if tls else "without TLS", address, bound)
         return bound

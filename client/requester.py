@@ -75,9 +75,11 @@ class Requester:
         *,
         user_agent: str,
         qps: float | None = None,
+        burst: int = 0,
         seconds: float | None = REQUEST_SECONDS,
         on_answer: OnAnswer | None = None,
     ) -> None:
+        """Requests are as many as `qps` a second in the long run, and `burst` at once: twice as many if 0."""
         self.config = config
         url = urlsplit(config.server)
         self._prefix = url.path.rstrip("/")
@@ -91,7 +93,7 @@ class Requester:
         )
         self._host = url.netloc
         self._credentials = Credentials(config)
-        self._bucket = TokenBucket(qps, int(qps * _BURST_FACTOR)) if qps else None
+        self._bucket = TokenBucket(qps, burst or int(qps * _BURST_FACTOR)) if qps else None
         self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
         self._user_agent = user_agent
         self._on_answer = on_answer

@@ -56,7 +56,7 @@ def run_daemon(name: str, main: Main, options: CommonOptions | None = None) -> N
     options = options or CommonOptions()
     if problem := metrics_problem(options):
         sys.exit(f"Error: {problem}")
-    logs.set_up(options.v, options.logging_format)
+    logs.set_up(options.v, options.logging_format, options.vmodule)
     if options.unused:
         log.warning("Flags that change nothing here: flags=%s", ",".join(options.unused))
     metrics.tell_version(version_info())

@@ -70,6 +70,21 @@ def parse_quoted_map(text: str) -> dict[str, str]:
     return {key: value for key, _, value in (each.partition("=") for each in pairs)}
 
 
+def parse_vmodule(text: str) -> tuple[tuple[str, int], ...]:
+    """Of `pattern=N,pattern=N`. Raises ValueError."""
+    found = []
+    for item in filter(None, text.split(",")):
+        pattern, _, number = item.partition("=")
+        if not pattern or not number or "=" in number:
+            raise ValueError(f'"{item}" does not have the pattern=number format')
+        if not (number.isascii() and number.isdigit()):
+            problem = f'strconv.ParseUint: parsing "{number}": invalid syntax'
+            raise ValueError(f'parsing verbosity in "{item}": {problem}')
+        found.append((pattern, int(number)))
+    return tuple(found)
+
+
+_parse_vmodule_flag = _in_its_words(parse_vmodule)
 _parse_bool_flag, _parse_duration_flag = _in_its_words(parse_bool), _in_its_words(parse_duration)
 _parse_quoted_map_flag = _in_its_words(parse_quoted_map)
 
@@ -80,6 +95,12 @@ class CommonOptions:
 
     v: int = flag(0, "number for the log level verbosity")
     logging_format: str = flag("text", 'Sets the log format. Permitted formats: "json", "text".')
+    vmodule: tuple[tuple[str, int], ...] = flag(
+        (),
+        "comma-separated list of pattern=N settings for file-filtered logging: queue=4 is --v=4 for queue.py "
+        "alone.",
+        parse=_parse_vmodule_flag,
+    )
     show_hidden_metrics_for_version: str = flag(
         "",
         "The previous version for which you want to show hidden metrics. Only the previous minor version is "

@@ -36,6 +36,7 @@ class HealthServer:
         routes: Mapping[str, Handler] | None = None,
         config: Mapping[str, Any] | None = None,
         guard: Guard | None = None,
+        shares_port: bool = False,
     ) -> None:
         self.bind_address, self.port = bind_address, port
         self._checks: Mapping[str, Check] = {"ping": ping, **(checks or {})}
@@ -43,11 +44,14 @@ class HealthServer:
         self._routes = dict(routes or {})
         self._config = dict(config or {})
         self._guard = guard
+        self._shares_port = shares_port
         self._server = HttpServer(self.handle)
 
     async def start(self) -> int:
         """Binds; returns the port."""
-        self.port = await self._server.start(self.bind_address, self.port, self._ssl_context)
+        self.port = await self._server.start(
+            self.bind_address, self.port, self._ssl_context, shares_port=self._shares_port
+        )
         return self.port
 
     async def aclose(self) -> None:

@@ -58,11 +58,18 @@ class HttpServer:
         self._handler = handler
         self._server: asyncio.Server | None = None
 
-    async def start(self, address: str, port: int, ssl_context: ssl.SSLContext | None = None) -> int:
+    async def start(
+        self, address: str, port: int, ssl_context: ssl.SSLContext | None = None, *, shares_port: bool = False
+    ) -> int:
         """Binds; returns the port, which the system chose if 0 was asked for."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _Connection(self._handler), address, port, ssl=ssl_context, reuse_address=True
+            lambda: _Connection(self._handler),
+            address,
+            port,
+            ssl=ssl_context,
+            reuse_address=True,
+            reuse_port=shares_port or None,
         )
         return int(self._server.sockets[0].getsockname()[1])
 

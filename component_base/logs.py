@@ -6,9 +6,11 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
+from functools import partial
 
 import orjson
 
@@ -35,12 +37,19 @@ def log_fields(**values: object) -> Iterator[None]:
         _fields.reset(token)
 
 
-def set_up(verbosity: int = 0, format: str = "text") -> None:
-    """Sends all logging to standard error. Warnings of the standard library go there, too."""
+def set_up(verbosity: int = 0, format: str = "text", modules: Sequence[tuple[str, int]] = ()) -> None:
+    """Sends all logging to standard error. Warnings of the standard library go there, too.
+
+    `modules`: patterns of files that have a verbosity of their own, if that is higher.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else KlogFormatter())
     logging.getLogger().handlers[:] = [handler]
     set_verbosity(verbosity)
+    talkative = [pattern for pattern, own in modules if own >= _DEBUG_FROM]
+    if talkative and verbosity < _DEBUG_FROM:
+        set_verbosity(_DEBUG_FROM)
+        handler.addFilter(partial(_is_wanted, talkative))
     for chatty in (
         "asyncio",
         "httpx",
@@ -52,6 +61,10 @@ def set_up(verbosity: int = 0, format: str = "text") -> None:
         "pyroute2",
     ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _is_wanted(talkative: Sequence[str], record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG or any(fnmatchcase(record.module, each) for each in talkative)
 
 
 def set_verbosity(verbosity: int) -> None:

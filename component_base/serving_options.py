@@ -21,6 +21,11 @@ class SecureServingOptions(TlsOptions):
     """Of the apiserver, the controller manager and the scheduler."""
 
     bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
+    permit_port_sharing: bool = flag(
+        False,
+        "If true, SO_REUSEPORT will be used when binding the port, which allows more than one instance to "
+        "bind on the same address and port.",
+    )
     cert_dir: str = flag(
         "",
         "The directory where the TLS certs are located. If --tls-cert-file and --tls-private-key-file are "

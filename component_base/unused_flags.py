@@ -7,12 +7,12 @@ from component_base.flags import unused
 EVERY = unused(
     bools="log-json-split-stream log-text-split-stream",
     durations="log-flush-frequency",
-    texts="log-json-info-buffer-size log-text-info-buffer-size vmodule emulated-version",
+    texts="log-json-info-buffer-size log-text-info-buffer-size emulated-version",
 )
 """Of logs and versions."""
 
 SERVING = unused(
-    bools="contention-profiling disable-http2-serving permit-address-sharing permit-port-sharing profiling",
+    bools="contention-profiling disable-http2-serving permit-address-sharing profiling",
     numbers="http2-max-streams-per-connection",
 )
 """Of what serves HTTPS."""

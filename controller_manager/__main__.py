@@ -55,6 +55,7 @@ async def _run(daemon: Daemon, options: Options) -> None:
         load(options.kubeconfig or None, server=options.master),
         user_agent=NAME,
         qps=options.kube_api_qps or None,
+        burst=options.kube_api_burst,
         on_answer=count_request,
     )
     certificates = await certificates_of(options, NAME) if options.secure_port else None
@@ -71,6 +72,7 @@ async def _serve_health(client: Client, options: Options, certificates: ServingC
         ssl_context=certificates.context,
         config={"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)},
         guard=guard_of(options, client, kubeconfig=options.kubeconfig, name=NAME),
+        shares_port=options.permit_port_sharing,
     )
     await server.start()
     await certificates.run()

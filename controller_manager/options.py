@@ -61,6 +61,7 @@ class Options(DelegatingOptions, GatedOptions):
     )
     secure_port: int = flag(10257, "The port on which to serve HTTPS. If 0, don't serve HTTPS at all.")
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
+    kube_api_burst: int = flag(0, "Burst to use while talking with the API server. 0 is twice the QPS.")
 
     leader_elect: bool = flag(
         True, "Start a leader election client and gain leadership before the main loop."

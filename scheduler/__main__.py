@@ -38,7 +38,9 @@ def main() -> None:
     try:
         gates = parse_gates(options.feature_gates)
         own = _own_plugins(options)
-        config = load_configuration(options, own)
+        config = replace(
+            load_configuration(options, own), max_unschedulable=options.pod_max_in_unschedulable_pods_duration
+        )
     except (FeatureGateError, ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     tell_features(gates)
@@ -100,6 +102,7 @@ async def run(
         load(kubeconfig or None, server=options.master),
         user_agent=NAME,
         qps=options.kube_api_qps or None,
+        burst=options.kube_api_burst,
         on_answer=count_request,
     )
     assembly = assemble(client, config, Random(), clock.now, own, host=socket.gethostname())
@@ -111,6 +114,7 @@ async def run(
         ssl_context=certificates.context,
         routes=debug_routes(assembly.journal, assembly.queue, assembly.pods),
         guard=guard_of(options, client, kubeconfig=kubeconfig, name=NAME),
+        shares_port=options.permit_port_sharing,
     )
     try:
         async with asyncio.TaskGroup() as group:

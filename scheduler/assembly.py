@@ -133,6 +133,7 @@ def assemble(
         sort_key=next(iter(profiles.values())).sort_key or by_priority,
         initial_backoff=config.initial_backoff,
         max_backoff=config.max_backoff,
+        max_unschedulable=config.max_unschedulable,
     )
     handlers = EventHandlers(cache, queue, nominator, selectors, profiles, news, waiting)
     pods.add_handler(handlers.pod)

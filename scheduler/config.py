@@ -28,6 +28,10 @@ WITHOUT_EFFECT = (
 FIELDS = tuple(each for each in CONFIGURATION.fields if each not in WITHOUT_EFFECT)
 
 
+MAX_IN_UNSCHEDULABLE = 300.0
+"""Seconds: however quiet the cluster is, an unschedulable pod is tried again after these."""
+
+
 class ConfigError(ValueError):
     """The file says something that is not understood."""
 
@@ -65,6 +69,7 @@ class Configuration:
     leader_election: LeaderElectionConfig = LeaderElectionConfig()
     initial_backoff: float = 1.0
     max_backoff: float = 10.0
+    max_unschedulable: float = MAX_IN_UNSCHEDULABLE
     kubeconfig: str = ""
     extenders: tuple[Object, ...] = ()
 

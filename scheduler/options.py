@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from component_base.delegating_options import DelegatingOptions
 from component_base.features import GatedOptions
-from component_base.flags import duration, flag, unused
+from component_base.flags import duration, flag
 from component_base.unused_flags import DELEGATING, EVERY, SERVING
+from scheduler.config import MAX_IN_UNSCHEDULABLE
 
-UNUSED = EVERY | SERVING | DELEGATING | unused(durations="pod-max-in-unschedulable-pods-duration")
+UNUSED = EVERY | SERVING | DELEGATING
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,9 @@ class Options(DelegatingOptions, GatedOptions):
     leader_elect_resource_name: str = flag("kube-scheduler", "The name of the Lease.")
     leader_elect_resource_namespace: str = flag("kube-system", "The namespace of the Lease.")
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the apiserver; 0 is without limit.")
+    kube_api_burst: int = flag(0, "Burst to use while talking with the apiserver; 0 is twice the QPS.")
+    pod_max_in_unschedulable_pods_duration: float = duration(
+        MAX_IN_UNSCHEDULABLE,
+        "DEPRECATED: the maximum time a pod can stay in unschedulablePods, after which it is tried again "
+        "whatever has happened.",
+    )

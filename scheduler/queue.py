@@ -17,13 +17,13 @@ from math import floor
 from apimachinery.objects import annotations_of
 from apimachinery.resource_claims import claims_of_pod
 from component_base.backoff import exponential
+from scheduler.config import MAX_IN_UNSCHEDULABLE
 from scheduler.framework.interface import EventKind, Subject
 from scheduler.metrics import count_queued
 from scheduler.pod_info import PodInfo, asks_for_less
 
 INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
-# However quiet the cluster is, an unschedulable pod is tried again after this; looked after so often.
-MAX_IN_UNSCHEDULABLE = 300.0
+# How often it is looked for pods that have been unschedulable for long.
 FLUSH_INTERVAL = 30.0
 # Why pods come to a queue, beside what happens in the cluster: labels of a metric.
 _ADDED, _FAILED, _TIMEOUT = "UnschedulablePodAdd", "ScheduleAttemptFailure", "UnschedulableTimeout"
@@ -77,11 +77,13 @@ class SchedulingQueue:
         sort_key: SortKey = by_priority,
         initial_backoff: float = INITIAL_BACKOFF,
         max_backoff: float = MAX_BACKOFF,
+        max_unschedulable: float = MAX_IN_UNSCHEDULABLE,
     ) -> None:
         self._clock = clock
         self._may_help = may_help
         self._held_back_by, self._sort_key = held_back_by, sort_key
         self._initial_backoff, self._max_backoff = initial_backoff, max_backoff
+        self._max_unschedulable = max_unschedulable
         self._active: _Heap = _Heap()
         self._backoff: _Heap = _Heap()
         self._error_backoff: _Heap = _Heap()
@@ -252,7 +254,7 @@ class SchedulingQueue:
 
     def flush(self) -> None:
         """Gives pods another chance that have been unschedulable for long."""
-        limit = self._clock() - MAX_IN_UNSCHEDULABLE
+        limit = self._clock() - self._max_unschedulable
         for uid, queued in list(self._unschedulable.items()):
             if not queued.is_gated and queued.timestamp <= limit:
                 del self._unschedulable[uid]

@@ -134,3 +134,14 @@ async def test_a_request_that_fails_is_answered_and_the_connection_goes_on() -> 
     writer.close()
     await writer.wait_closed()
     await health.aclose()
+
+
+async def test_two_may_share_a_port_where_both_say_so() -> None:
+    first = HealthServer("127.0.0.1", 0, shares_port=True)
+    port = await first.start()
+    second, alone = HealthServer("127.0.0.1", port, shares_port=True), HealthServer("127.0.0.1", port)
+    assert await second.start() == port
+    with pytest.raises(OSError, match="in use"):
+        await alone.start()
+    for each in (first, second):
+        await each.aclose()

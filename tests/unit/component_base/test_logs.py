@@ -2,10 +2,13 @@
 
 import logging
 import re
+import subprocess
+import sys
 
 import orjson
 import pytest
 
+from component_base.flags import parse_vmodule
 from component_base.logs import JsonFormatter, KlogFormatter, log_fields
 
 
@@ -40,3 +43,49 @@ def test_json_lines_have_upstreams_keys() -> None:
         "key": "ns/a",
         "err": "Bound pod: pod=ns/a",
     }
+
+
+BODY = """
+import logging
+from component_base import logs
+from component_base.flags import parse_vmodule
+logs.set_up({verbosity}, "text", parse_vmodule("{modules}"))
+for path in ("/src/scheduler/queue.py", "/src/scheduler/cache.py"):
+    for level in (logging.DEBUG, logging.INFO):
+        made = logging.getLogger().makeRecord("x", level, path, 1, logging.getLevelName(level), (), None)
+        if logging.getLogger().isEnabledFor(level):
+            logging.getLogger().handle(made)
+"""
+INFO_ONLY = ["queue.py INFO", "cache.py INFO"]
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "modules", "told"),
+    [
+        pytest.param(0, "", INFO_ONLY, id="none"),
+        pytest.param(0, "queue=4", ["queue.py DEBUG", *INFO_ONLY], id="one file"),
+        pytest.param(0, "que*=9,x=1", ["queue.py DEBUG", *INFO_ONLY], id="a pattern"),
+        pytest.param(0, "queue=3", INFO_ONLY, id="less than it takes"),
+        pytest.param(
+            4, "queue=0", ["queue.py DEBUG", "queue.py INFO", "cache.py DEBUG", "cache.py INFO"], id="all"
+        ),
+    ],
+)
+def test_files_may_have_a_verbosity_of_their_own(verbosity: int, modules: str, told: list[str]) -> None:
+    body = BODY.format(verbosity=verbosity, modules=modules)
+    done = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True, check=True)
+    lines = [re.sub(r".* (\w+\.py):1\] ", r"\1 ", line) for line in done.stderr.splitlines()]
+    assert lines == told
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("queue", '"queue" does not have the pattern=number format'),
+        ("=4", '"=4" does not have the pattern=number format'),
+        ("queue=x", 'parsing verbosity in "queue=x": strconv.ParseUint: parsing "x": invalid syntax'),
+    ],
+)
+def test_what_is_no_verbosity_is_told(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        parse_vmodule(text)

@@ -205,6 +205,17 @@ def test_a_pod_is_tried_again_after_five_quiet_minutes(queue: SchedulingQueue, c
     assert names(queue) == ["a"]
 
 
+def test_how_long_a_pod_waits_at_most_can_be_said(clock: Clock) -> None:
+    queue = SchedulingQueue(clock, fit_cares, max_unschedulable=60)
+    queue.add(info("a"))
+    queued = queue.pop()
+    assert queued is not None
+    queue.add_unschedulable(queued, frozenset({"TaintToleration"}))
+    clock.now = 60
+    queue.flush()
+    assert names(queue) == ["a"]
+
+
 def test_without_any_node_everything_wakes_the_pod(queue: SchedulingQueue) -> None:
     queue.add(info("a"))
     queued = queue.pop()
