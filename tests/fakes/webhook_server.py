@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -132,3 +133,16 @@ def _self_signed(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
     pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     paths[1].write_bytes(key.private_bytes(*pem))
     return paths
+
+
+def kubeconfig(folder: Path, server: str, **user: Any) -> str:
+    """The path of one that leads to a webhook at a URL."""
+    path = folder / "webhook.kubeconfig"
+    config = {
+        "apiVersion": "v1", "kind": "Config", "current-context": "w",
+        "clusters": [{"name": "w", "cluster": {"server": server}}],
+        "users": [{"name": "w", "user": user}],
+        "contexts": [{"name": "w", "context": {"cluster": "w", "user": "w"}}],
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(config))
+    return str(path)

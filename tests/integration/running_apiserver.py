@@ -19,6 +19,9 @@ from apiserver.server import HttpServer, tls_context
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
 
+REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+SELF_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
 
 @dataclass
 class Running:
@@ -68,3 +71,13 @@ async def running(
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
+
+
+async def who_am_i(client: httpx.AsyncClient, **headers: str) -> tuple[str, list[str]]:
+    """The name and groups that the server sees, or the status of its refusal."""
+    question = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = await client.post(SELF_REVIEWS, json=question, headers=headers)
+    if answer.status_code != 201:
+        return str(answer.status_code), []
+    user = answer.json()["status"]["userInfo"]
+    return user["username"], user.get("groups", [])

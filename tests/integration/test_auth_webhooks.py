@@ -10,8 +10,7 @@ import yaml
 
 from apimachinery.objects import Object
 from tests.fakes.review_server import review_server
-from tests.integration.running_apiserver import running
-from tests.integration.test_authentication import REVIEWS, who_am_i
+from tests.integration.running_apiserver import REVIEWS, running, who_am_i
 
 PODS = "/api/v1/namespaces/default/pods"
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"

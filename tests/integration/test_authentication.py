@@ -14,23 +14,11 @@ import yaml
 
 from apimachinery.objects import Object
 from tests.fakes.etcd_server import free_port
-from tests.integration.running_apiserver import Running, running
+from tests.integration.running_apiserver import REVIEWS, Running, running, who_am_i
 
-REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 SECRETS = "/api/v1/namespaces/default/secrets"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-
-
-async def who_am_i(client: httpx.AsyncClient, **headers: str) -> tuple[str, list[str]]:
-    """The name and groups that the server sees, or the status of its refusal."""
-    question = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    answer = await client.post(REVIEW, json=question, headers=headers)
-    if answer.status_code != 201:
-        return str(answer.status_code), []
-    user = answer.json()["status"]["userInfo"]
-    return user["username"], user.get("groups", [])
 
 
 async def make_token(admin: httpx.AsyncClient, name: str, **spec: Any) -> str:

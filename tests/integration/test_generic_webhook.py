@@ -16,18 +16,7 @@ from apiserver.audit.webhook import WebhookSink, always
 from apiserver.config_files import ConfigError
 from apiserver.generic_webhook import GenericWebhook, WebhookError, delays, load_webhook_config
 from tests.fakes.http_server import Exchange, ScriptedServer, scripted
-
-
-def kubeconfig(folder: Path, server: str, **user: Any) -> str:
-    path = folder / "webhook.kubeconfig"
-    config = {
-        "apiVersion": "v1", "kind": "Config", "current-context": "w",
-        "clusters": [{"name": "w", "cluster": {"server": server}}],
-        "users": [{"name": "w", "user": user}],
-        "contexts": [{"name": "w", "context": {"cluster": "w", "user": "w"}}],
-    }  # fmt: skip
-    path.write_text(yaml.safe_dump(config))
-    return str(path)
+from tests.fakes.webhook_server import kubeconfig
 
 
 def webhook(folder: Path, server: ScriptedServer, path: str = "/audit", **settings: Any) -> GenericWebhook:
@@ -86,7 +75,7 @@ async def test_audit_events_are_kept_whatever_a_good_answer_says(tmp_path: Path)
     async with scripted(lambda exchange: exchange.answer(b"ok")) as server:
         sink = WebhookSink(webhook(tmp_path, server, should_retry=always))
         assert await sink.process([{"auditID": "1"}])
-        await sink.close()
+        await sink.aclose()
     assert len(server.exchanges) == 1
 
 

@@ -12,9 +12,9 @@ import orjson
 from apiserver.flow_control.flow_stats import FlowStats
 from apiserver.storage.memory import MemoryStorage
 from tests.fakes.http_server import Exchange, scripted
+from tests.fakes.webhook_server import kubeconfig
 from tests.integration.plane import eventually
 from tests.integration.running_apiserver import running
-from tests.integration.test_generic_webhook import kubeconfig
 from tests.unit.apiserver.audit.test_policy import policy
 from tests.unit.apiserver.storage.encryption.test_config import CBC, IDENTITY, config
 

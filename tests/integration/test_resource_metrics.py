@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
+from tests.integration.kubelet_backends import kubelet, register
 from tests.integration.running_apiserver import Running, running
 from tests.integration.test_aggregation import AGGREGATED
-from tests.integration.test_apiserver_backends import kubelet, register
 
 PATH = "/apis/metrics.k8s.io/v1beta1"
 PODS = f"{PATH}/namespaces/default/pods"

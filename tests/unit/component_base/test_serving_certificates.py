@@ -14,7 +14,7 @@ import pytest
 from component_base.certificates import CertificateError, load_pair
 from component_base.delegating_options import DelegatingOptions, certificates_of
 from component_base.flags import CommonOptions, parse
-from tests.unit.component_base.test_certificates import Issued, issue
+from tests.unit.issuing import Issued, issue
 
 LIMIT = 20.0
 
