@@ -98,7 +98,7 @@ def _magnitude(moment: datetime, now: datetime) -> int:
 def deletion_cost(pod: Object) -> int:
     """What the user says deleting the pod costs; 0 if that is no number."""
     text = annotations_of(pod).get(DELETION_COST, "0")
-    digits = text[1:] if text.startswith("-") else text
+    digits = text.removeprefix("-")
     is_canonical = digits.isdigit() and (digits == "0" or not digits.startswith("0"))
     return int(text) if is_canonical and -(2**31) <= int(text) < 2**31 else 0
 

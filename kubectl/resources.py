@@ -43,8 +43,7 @@ def singular_name(resource: Resource) -> str:
 
 def _names(resource: Resource) -> set[str]:
     singular = resource.singular or resource.kind.lower()
-    plain = {resource.plural, singular, resource.kind.lower(), *resource.short_names}
-    return plain
+    return {resource.plural, singular, resource.kind.lower(), *resource.short_names}
 
 
 def matches(resource: Resource, word: str, *, loosely: bool = False) -> bool:

@@ -144,7 +144,7 @@ class Cache:
         if known is not None and not _same_use(known, pod):
             self._drop(pod.uid)
         elif known is not None:
-            self._replace(known, pod)
+            self._replace(pod)
             return known
         self._put(pod)
         return known
@@ -186,7 +186,7 @@ class Cache:
         if not users:
             del self.claim_users[claim]
 
-    def _replace(self, known: PodInfo, pod: PodInfo) -> None:
+    def _replace(self, pod: PodInfo) -> None:
         """A newer object that counts the same: the usual case, a change of status."""
         self.pods[pod.uid] = pod
         self._by_name[pod.node_name].pods[pod.uid] = pod

@@ -218,7 +218,7 @@ class Columns:
         known = self._by_placement.get(key)
         changed = self.cache.changed_facts
         if known is None:
-            known = self._by_placement[key] = _Remembered.of(pod, profile, len(self.cache.nodes))
+            known = self._by_placement[key] = _Remembered.of(profile, len(self.cache.nodes))
             rows: Sequence[int] = range(len(self.cache.nodes))
             if len(self._by_placement) > _MAX_REMEMBERED:
                 self._by_placement.popitem(last=False)
@@ -244,7 +244,7 @@ class _Remembered:
     seen: int = 0
 
     @staticmethod
-    def of(pod: PodInfo, profile: Profile, size: int) -> _Remembered:
+    def of(profile: Profile, size: int) -> _Remembered:
         scores = {
             scorer.plugin.name: np.zeros(size, dtype=np.int64)
             for scorer in profile.scorers

@@ -48,11 +48,10 @@ class Priority:
             return
         spec: Object = pod["spec"]
         computed = self._compute(attributes, spec.get("priorityClassName") or "")
-        _check(attributes, "integer value of priority", "priority", spec.get("priority"), computed.value)
+        _check(attributes, "integer value of priority", spec.get("priority"), computed.value)
         _check(
-            attributes, "string value of PreemptionPolicy", "PreemptionPolicy", spec.get("preemptionPolicy"),
-            computed.preemption,
-        )  # fmt: skip
+            attributes, "string value of PreemptionPolicy", spec.get("preemptionPolicy"), computed.preemption
+        )
         spec["priority"] = computed.value
         spec["preemptionPolicy"] = computed.preemption
         if computed.class_name:
@@ -91,7 +90,7 @@ def _keep(pod: Object, old: Object | None) -> None:
             pod["spec"][key] = old["spec"][key]
 
 
-def _check(attributes: Attributes, what: str, word: str, given: object, computed: object) -> None:
+def _check(attributes: Attributes, what: str, given: object, computed: object) -> None:
     if given is not None and given != computed:
         raise refuse(
             attributes,

@@ -68,7 +68,7 @@ def plan_deletion(
         _mark(marked, now + timedelta(seconds=grace), grace)
         return Deletion(_terminating(resource, marked), remove=grace == 0 and not held)
     if metadata.get("deletionGracePeriodSeconds"):
-        return _shorten(obj, marked, options.grace_period, held)
+        return _shorten(marked, options.grace_period, held)
     if not held:
         return Deletion(remove=True)
     if not metadata.get("deletionTimestamp"):
@@ -77,7 +77,7 @@ def plan_deletion(
     return Deletion(marked if marked != obj else None)
 
 
-def _shorten(obj: Object, marked: Object, requested: int | None, held: bool) -> Deletion:
+def _shorten(marked: Object, requested: int | None, held: bool) -> Deletion:
     """An object that is in its grace period: the period can only become shorter."""
     metadata = marked["metadata"]
     current = metadata["deletionGracePeriodSeconds"]

@@ -54,8 +54,7 @@ def write_network_policy(writer: Writer, obj: Object, _: Related) -> None:
     values.write_labels(writer, "Labels", labels_of(obj))
     values.write_annotations(writer, "Annotations", obj["metadata"].get("annotations"))
     writer.line("Spec:")
-    selector = spec.get("podSelector") or {}
-    text = values.format_label_selector(selector)
+    text = values.format_label_selector(spec.get("podSelector") or {})
     allowed = "<none> (Allowing the specific traffic to all pods in this namespace)"
     writer.line(f"PodSelector:     {allowed if text == NONE else text}", 1)
     types = spec.get("policyTypes") or ["Ingress"]
@@ -63,15 +62,13 @@ def write_network_policy(writer: Writer, obj: Object, _: Related) -> None:
         name = direction.lower()
         if direction in types:
             writer.line(f"Allowing {name} traffic:", 1)
-            _write_traffic(writer, spec.get(name) or (), word, field, selector, name)
+            _write_traffic(writer, spec.get(name) or (), word, field, name)
         else:
             writer.line(f"Not affecting {name} traffic", 1)
     writer.line(f"Policy Types: {', '.join(types)}", 1)
 
 
-def _write_traffic(
-    writer: Writer, rules: Sequence[Object], word: str, field: str, selector: Object, name: str
-) -> None:
+def _write_traffic(writer: Writer, rules: Sequence[Object], word: str, field: str, name: str) -> None:
     if not rules:
         writer.line(f"<none> (Selected pods are isolated for {name} connectivity)", 2)
         return

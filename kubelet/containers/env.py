@@ -33,7 +33,7 @@ def environment_of(pod: Object, container: Object, sources: Environment) -> dict
     """Every variable of the container. `pod` must carry the status with its addresses."""
     values: dict[str, str] = {}
     for source in container.get("envFrom") or ():
-        values |= dict(_from_source(pod, source, sources))
+        values |= dict(_from_source(source, sources))
     for entry in container.get("env") or ():
         if "valueFrom" not in entry:
             values[entry["name"]] = expand(entry.get("value") or "", {**sources.services, **values})
@@ -44,7 +44,7 @@ def environment_of(pod: Object, container: Object, sources: Environment) -> dict
     return {**sources.services, **values}
 
 
-def _from_source(pod: Object, source: Object, sources: Environment) -> Iterator[tuple[str, str]]:
+def _from_source(source: Object, sources: Environment) -> Iterator[tuple[str, str]]:
     prefix = source.get("prefix") or ""
     if "configMapRef" in source:
         data = _found("configmap", sources.config_maps, source["configMapRef"])

@@ -148,7 +148,7 @@ def denial(name: str, status: Object) -> StatusError:
         **status,
         "kind": "Status",
         "status": "Failure",
-        "code": code if code >= 400 else 400,
+        "code": max(code, 400),
         "message": f"{by}: {why}" if why else f"{by} without explanation",
     }
     error = from_status(told["code"], told)

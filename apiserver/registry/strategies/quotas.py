@@ -230,14 +230,14 @@ def _agree(name: str, values: Mapping[str, Quantity | None], path: Path) -> Erro
         low, high = values.get(lesser), values.get(greater)
         if low is not None and high is not None and low > high:
             yield invalid(path.child(blamed).key(name), str(values[shown]), words.format(low, high))
-    yield from _ratio(name, values, path.child("maxLimitRequestRatio").key(name))
+    yield from _ratio(values, path.child("maxLimitRequestRatio").key(name))
     default, request = values.get("default"), values.get("defaultRequest")
     if not is_overcommit_allowed(name) and default is not None and request not in (None, default):
         detail = f"default value {default} must equal to defaultRequest value {request} in {name}"
         yield invalid(path.child("defaultRequest").key(name), str(request), detail)
 
 
-def _ratio(name: str, values: Mapping[str, Quantity | None], path: Path) -> Errors:
+def _ratio(values: Mapping[str, Quantity | None], path: Path) -> Errors:
     ratio, low, high = values.get("maxLimitRequestRatio"), values.get("min"), values.get("max")
     if ratio is None:
         return

@@ -93,8 +93,7 @@ def _room(case: _Case) -> Obstacle:
 
 
 def _free(case: _Case, resource: str) -> Quantity:
-    left = left_on(case.node, case.scheduling.pods or (), resource)
-    return left if left > Quantity() else Quantity()
+    return max(left_on(case.node, case.scheduling.pods or (), resource), Quantity())
 
 
 def _lower_request(case: _Case, resource: str, free: Quantity) -> Fix:

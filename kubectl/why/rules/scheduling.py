@@ -40,7 +40,7 @@ def scheduling(facts: PodFacts) -> Diagnosis | None:
     if facts.scheduling is None or condition.get("reason") != "Unschedulable":
         return None
     if facts.scheduling.nodes is not None and not facts.scheduling.nodes:
-        return _no_nodes(facts)
+        return _NO_NODES
     by_node = obstacles_of(facts, facts.scheduling)
     if not by_node:
         return _only_told(facts, condition.get("message") or "")
@@ -90,13 +90,12 @@ def _matrix(by_node: ByNode) -> list[Evidence]:
     return rows[:SHOWN_NODES]
 
 
-def _no_nodes(facts: PodFacts) -> Diagnosis:
-    return Diagnosis(
-        cause=Cause.SCHEDULING,
-        headline="there is no node in this cluster",
-        evidence=(Evidence("nodes", "metadata.name", "none"),),
-        fix=Fix("start a kubelet; on this machine: sampan up", "sampan up"),
-    )
+_NO_NODES = Diagnosis(
+    cause=Cause.SCHEDULING,
+    headline="there is no node in this cluster",
+    evidence=(Evidence("nodes", "metadata.name", "none"),),
+    fix=Fix("start a kubelet; on this machine: sampan up", "sampan up"),
+)
 
 
 def _only_told(facts: PodFacts, message: str) -> Diagnosis:
