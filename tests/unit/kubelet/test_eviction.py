@@ -1,10 +1,10 @@
-"""Node-pressure eviction: thresholds, pressure over time, ranking, words, limits, and a look as a whole."""
+"""Node-pressure eviction: thresholds, pressure over time, ranking, words and limits."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest
 from apimachinery.objects import Object, uid_of
 from kubelet.configuration import merge
 from kubelet.eviction.limits import exceeded_limit, has_limit
-from kubelet.eviction.manager import EvictionManager, EvictionPolicy
 from kubelet.eviction.pressure import Pressure, next_pressure
 from kubelet.eviction.ranking import eviction_blame, rank
 from kubelet.eviction.reclaim import unused_containers
@@ -36,9 +35,7 @@ from kubelet.runtime.usage import ContainerDisk, ContainerUsage
 from kubelet.stats.disk import DiskUsage, measure
 from kubelet.stats.pods import PodStats, local_volumes
 from tests.unit.kubelet.builders import exited, make_container, make_pod, make_seen, running
-from tests.unit.kubelet.world import Events
-
-MI, GI = 1 << 20, 1 << 30
+from tests.unit.kubelet.evictions import DISK, EMPTY_DIR, GI, HARD, MI, SOFT, pod, seen, uses
 
 
 def configured(**settings: Any) -> dict[str, Any]:
@@ -98,15 +95,6 @@ def test_thresholds_that_mean_nothing_are_refused(settings: Object, words: str) 
         parse_thresholds(configured(**settings))
 
 
-HARD = Threshold(MEMORY, Amount(100 * MI))
-SOFT = Threshold(MEMORY, Amount(GI), grace=60.0)
-DISK = Threshold(NODEFS, Amount(share=0.1), reclaim=Amount(5 * GI))
-
-
-def seen(memory: int = 2 * GI, disk: int = 50 * GI) -> Mapping[str, Observation]:
-    return {MEMORY: Observation(memory, 4 * GI), NODEFS: Observation(disk, 100 * GI)}
-
-
 def after(*looks: tuple[float, Mapping[str, Observation]], transition: float = 300.0) -> Pressure:
     pressure = Pressure()
     for at, observations in looks:
@@ -138,19 +126,6 @@ def after(*looks: tuple[float, Mapping[str, Observation]], transition: float = 3
 def test_pressure_over_time(looks: Any, conditions: set[str], due: tuple[Threshold, ...]) -> None:
     pressure = after(*looks)
     assert (pressure.conditions, pressure.due) == (conditions, due)
-
-
-def pod(name: str, priority: int = 0, **resources: Any) -> Object:
-    container = make_container(resources=resources) if resources else make_container()
-    return make_pod(container, meta={"name": name, "uid": name}, priority=priority)
-
-
-def uses(memory: int = 0, root: int = 0, processes: int = 0, **volumes: int) -> PodStats:
-    return PodStats(
-        {"web": ContainerUsage(0, memory, memory, memory, processes)},
-        {"web": ContainerDisk(DiskUsage(root, 1))},
-        {name: DiskUsage(size, 1) for name, size in volumes.items()},
-    )
 
 
 DISKS = {
@@ -231,7 +206,6 @@ def test_a_pod_that_has_asked_as_a_whole_is_named_itself() -> None:
     assert (said.annotations["offending_pod"], said.annotations["offending_pod_usage"]) == ("a", "2Gi")
 
 
-EMPTY_DIR = {"volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]}
 LIMITED = make_container(resources={"limits": {"ephemeral-storage": "1Mi"}})
 
 
@@ -321,112 +295,3 @@ def test_containers_that_may_go_before_pods_do() -> None:
     assert unused_containers([make_seen(old, new)]) == [old]
     assert unused_containers([make_seen(old, new, ready=False)]) == [old, new]
     assert unused_containers([make_seen(exited(), running(attempt=1))]) == [exited()]
-
-
-@dataclass
-class Kubelet:
-    pods: list[Object]
-    evicted: dict[str, tuple[Verdict, float]] = field(default_factory=dict)
-    stopped: set[str] = field(default_factory=set)
-
-    def active_pods(self) -> list[Object]:
-        return [each for each in self.pods if uid_of(each) not in self.evicted]
-
-    def is_stopped(self, uid: str) -> bool:
-        return uid in self.stopped
-
-    def end(self, pod: Object, verdict: Verdict, grace: float) -> None:
-        self.evicted[uid_of(pod)] = verdict, grace
-
-
-@dataclass
-class Node:
-    """What is observed, used and reclaimed, as a test says."""
-
-    kubelet: Kubelet
-    thresholds: tuple[Threshold, ...] = (HARD, SOFT, DISK)
-    observed: Mapping[str, Observation] = field(default_factory=seen)
-    used: dict[str, PodStats] = field(default_factory=dict)
-    reclaims_to: Mapping[str, Observation] | None = None
-    time: float = 0.0
-    images_apart: bool = False
-
-    def __post_init__(self) -> None:
-        self.events = Events()
-        self.manager = EvictionManager(
-            EvictionPolicy(self.thresholds, maximum_grace=20.0),
-            node="n1",
-            observe=self._observe,
-            images_apart=lambda: self.images_apart,
-            stats=self,  # type: ignore[arg-type]
-            reclaimer=self,
-            recorder=self.events,
-            clock=lambda: self.time,
-        )
-
-    async def _observe(self) -> Mapping[str, Observation]:
-        return self.observed
-
-    async def stats(self, pods: list[Object], *, max_age: float = 60.0) -> dict[str, PodStats]:
-        return {uid_of(each): self.used.get(uid_of(each), PodStats()) for each in pods}
-
-    async def usage(self, pods: list[Object]) -> dict[str, PodStats]:
-        return await self.stats(pods)
-
-    async def reclaim(self) -> None:
-        self.observed = self.reclaims_to or self.observed
-
-    async def look(self, *, seconds: float = 10.0) -> set[str]:
-        await self.manager.look(self.kubelet)
-        self.time += seconds
-        return set(self.kubelet.evicted)
-
-
-async def test_under_pressure_one_pod_goes_at_a_time() -> None:
-    node = Node(Kubelet([pod("a"), pod("b"), pod("c", 2_000_000_000)]), observed=seen(memory=MI))
-    node.used = {"a": uses(10), "b": uses(20), "c": uses(30)}
-    assert await node.look() == {"b"}
-    assert node.manager.conditions() == {"MemoryPressure"}
-    assert await node.look() == {"b"}
-    node.kubelet.stopped = {"b"}
-    assert await node.look() == {"a", "b"}
-    node.kubelet.stopped = {"a", "b"}
-    assert await node.look() == {"a", "b"}
-    verdict, grace = node.kubelet.evicted["b"]
-    assert (verdict.reason, verdict.disruption, grace) == ("Evicted", verdict.message, 1.0)
-    assert "EvictionThresholdMet: Attempting to reclaim memory" in node.events.seen
-    assert f"Evicted: {verdict.message}" in node.events.seen
-
-
-async def test_a_soft_threshold_leaves_time() -> None:
-    node = Node(Kubelet([pod("a")]), thresholds=(SOFT,), observed=seen(memory=GI // 2))
-    assert await node.look(seconds=60.0) == set()
-    assert await node.look() == {"a"}
-    assert node.kubelet.evicted["a"][1] == 20.0
-
-
-async def test_disk_is_reclaimed_before_a_pod_goes() -> None:
-    node = Node(Kubelet([pod("a")]), observed=seen(disk=GI), reclaims_to=seen(disk=20 * GI))
-    assert await node.look() == set()
-    assert node.manager.conditions() == {"DiskPressure"}
-    node.observed, node.reclaims_to = seen(disk=GI), None
-    assert await node.look() == {"a"}
-
-
-async def test_relief_that_leaves_another_threshold_met_is_none() -> None:
-    both = seen(disk=20 * GI, memory=MI)
-    node = Node(Kubelet([pod("a")]), observed=seen(disk=GI), reclaims_to=both)
-    assert await node.look() == {"a"}
-
-
-async def test_images_on_another_disk_are_no_relief() -> None:
-    relief = seen(disk=20 * GI)
-    node = Node(Kubelet([pod("a")]), observed=seen(disk=GI), reclaims_to=relief, images_apart=True)
-    assert await node.look() == {"a"}
-
-
-async def test_a_pod_over_its_own_limit_goes_without_any_pressure() -> None:
-    node = Node(Kubelet([make_pod(meta={"name": "a", "uid": "a"}, **EMPTY_DIR)]), used={"a": uses(v=2 * MI)})
-    assert await node.look() == {"a"}
-    assert not node.kubelet.evicted["a"][0].disruption
-    assert node.manager.conditions() == set()
