@@ -70,13 +70,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     client, server = _client(options)
     node_config = node_config_of(options, configuration, machine, server)
     network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
-    runtime = DockerRuntime(
-        network,
-        endpoint=options.docker_endpoint or DEFAULT_ENDPOINT,
-        pause_image=options.pod_infra_container_image,
-        logs=log_limits_of(configuration),
-        links=LogLinks(Path(configuration["podLogsDir"])),
-    )
+    runtime = _docker(options, configuration, network)
     recorder = EventRecorder(client, "kubelet", node_config.name)
     guards = NodeGuards(
         configuration,
@@ -105,13 +99,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             runtime,
             NodeProber(runtime),
             NodePreparer(objects, PodFiles(root), services.list, settings),
-            VolumeManager(
-                root,
-                objects,
-                TokenManager(client, clock.now, random.Random()),
-                ClaimedVolumes(ApiClaims(client), lambda: agent.node),
-                ImageFolders(root, runtime.copy_image),
-            ),
+            _volumes(root, client, objects, agent, runtime),
             objects,
             recorder,
             manifests_of(configuration, node_config.name, clock.now),
@@ -164,6 +152,24 @@ def _client(options: Options) -> tuple[Client, str]:
         return cast(Client, NoApiServer()), ""
     config = load(options.kubeconfig)
     return Client(config, user_agent="kubelet", on_answer=count_request), config.server
+
+
+def _docker(options: Options, configuration: dict[str, Any], network: PodNetwork) -> DockerRuntime:
+    return DockerRuntime(
+        network,
+        endpoint=options.docker_endpoint or DEFAULT_ENDPOINT,
+        pause_image=options.pod_infra_container_image,
+        logs=log_limits_of(configuration),
+        links=LogLinks(Path(configuration["podLogsDir"])),
+    )
+
+
+def _volumes(
+    root: Path, client: Client, objects: ReferencedObjects, agent: NodeAgent, runtime: DockerRuntime
+) -> VolumeManager:
+    tokens = TokenManager(client, clock.now, random.Random())
+    claimed = ClaimedVolumes(ApiClaims(client), lambda: agent.node)
+    return VolumeManager(root, objects, tokens, claimed, ImageFolders(root, runtime.copy_image))
 
 
 async def _join(options: Options, machine: Machine) -> None:
