@@ -7,8 +7,6 @@ from typing import Protocol
 
 from apimachinery.objects import Object
 
-NORMAL, WARNING = "Normal", "Warning"
-
 
 class Recorder(Protocol):
     def event(

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Protocol
 
 from apimachinery.objects import Object
+from client.events import WARNING
 from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.config import GRACE_ANNOTATION
-from kubelet.events import WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.metrics import (
     ORPHANED_PODS,
     ORPHANS_CLEANED,

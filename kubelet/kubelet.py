@@ -13,8 +13,9 @@ from typing import Protocol
 
 from apimachinery.objects import NamespacedName, Object, get_path, key_of, uid_of
 from apimachinery.pods import is_terminal
+from client.events import WARNING
 from client.informer import Informer
-from kubelet.events import WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.housekeeping import Housekeeping
 from kubelet.journal import Journal
 from kubelet.metrics import (

@@ -14,6 +14,7 @@ from apimachinery.durations import parse_duration
 from apimachinery.errors import StatusError
 from apimachinery.objects import NamespacedName, Object, get_path, name_of
 from client.errors import ConnectionFailed
+from client.events import NORMAL, WARNING
 from client.informer import Informer
 from client.rest import Client
 from component_base import clock
@@ -26,7 +27,7 @@ from component_base.tls_options import restrict
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
 from kubelet.configuration import gates_of
-from kubelet.events import NORMAL, WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.guards import NodeGuards
 from kubelet.health import health_checks
 from kubelet.metrics import CGROUP_VERSION

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apimachinery.pods import BEST_EFFORT, BURSTABLE
+from client.events import NORMAL, WARNING
 from component_base.os_errors import in_words
 from kubelet.cgroups import names
 from kubelet.cgroups.drivers import Driver
 from kubelet.cgroups.files import is_forbidden
 from kubelet.cgroups.limits import Limits, limits_of_class, limits_of_node, limits_of_resources
 from kubelet.cgroups.policy import CgroupPolicy, Reserve
-from kubelet.events import NORMAL, WARNING
 
 
 @dataclass(frozen=True, slots=True)

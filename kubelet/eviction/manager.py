@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object, uid_of
-from kubelet.events import WARNING, Recorder
+from client.events import WARNING
+from kubelet.events import Recorder
 from kubelet.eviction.limits import exceeded_limit, has_limit
 from kubelet.eviction.pressure import Observations, Pressure, next_pressure, thresholds_met
 from kubelet.eviction.ranking import eviction_blame, rank

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from apimachinery.durations import format_duration
 from apimachinery.errors import aggregate
-from kubelet.events import WARNING, Recorder
+from client.events import WARNING
+from kubelet.events import Recorder
 from kubelet.images.collection import ImagePolicy, Records, evictable, next_records, to_free, too_old
 from kubelet.metrics import IMAGES_COLLECTED
 from kubelet.references import node_reference

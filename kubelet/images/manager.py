@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from apimachinery.durations import format_duration
 from apimachinery.objects import Object, uid_of
+from client.events import NORMAL, WARNING
 from component_base.token_bucket import TokenBucket
-from kubelet.events import NORMAL, WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.images.credentials import credentials_for
 from kubelet.images.reference import InvalidReferenceError, with_default_tag
 from kubelet.metrics import PULL_SECONDS

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object, get_path
-from kubelet.events import NORMAL, WARNING
+from client.events import NORMAL, WARNING
 
 
 class News(NamedTuple):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 
 from apimachinery.objects import Object
+from client.events import WARNING
 from kubelet.containers.downward import quote
-from kubelet.events import WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.metrics import HTTP_FALLBACKS, SLEEPS_CUT_SHORT
 from kubelet.probes.http import NOT_TLS, HttpFailed, HttpGet, follow
 from kubelet.probes.prober import PortError, http_get

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from apimachinery.objects import Object, uid_of
+from client.events import WARNING
 from component_base.os_errors import in_words
-from kubelet.events import WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.images.manager import ImageManager
 from kubelet.references import container_reference
 from kubelet.runtime.interface import ContainerRuntimeError, CreateContainerError, RuntimeUnavailable

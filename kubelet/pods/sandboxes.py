@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from apimachinery.objects import Object, annotations_of
+from client.events import WARNING
 from kubelet.cgroups.tree import PodCgroups
 from kubelet.containers.dns import pod_dns
 from kubelet.containers.sandbox import sandbox_config
-from kubelet.events import WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.journal import Journal
 from kubelet.metrics import (
     SANDBOX_ERRORS,

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from apimachinery.durations import format_duration
 from apimachinery.objects import Object, uid_of
-from kubelet.events import NORMAL, WARNING, Recorder
+from client.events import NORMAL, WARNING
+from kubelet.events import Recorder
 from kubelet.images.manager import ImageManager
 from kubelet.journal import Journal
 from kubelet.metrics import STARTED_CONTAINERS, STARTED_CONTAINERS_ERRORS

@@ -13,10 +13,11 @@ from datetime import datetime
 from apimachinery.objects import Object, get_path
 from apimachinery.pods import all_containers, is_sidecar
 from apimachinery.times import parse_time
+from client.events import NORMAL, WARNING
 from component_base.backoff import exponential
 from component_base.first_of import first_of
 from kubelet.cgroups.tree import CgroupError
-from kubelet.events import NORMAL, WARNING, Recorder
+from kubelet.events import Recorder
 from kubelet.journal import Journal
 from kubelet.metrics import POD_START, WORKER_START
 from kubelet.pods.actions import KillContainer, KillReason, PodActions, compute_pod_actions

@@ -14,7 +14,8 @@ from contextlib import suppress
 
 from apimachinery.objects import Object
 from apimachinery.pods import all_containers, is_sidecar
-from kubelet.events import NORMAL, WARNING, Recorder
+from client.events import NORMAL, WARNING
+from kubelet.events import Recorder
 from kubelet.pods.hooks import HookFailed, HookRunner
 from kubelet.pods.seen import newest_sandbox, running_containers
 from kubelet.references import container_reference

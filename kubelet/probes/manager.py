@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apimachinery.objects import Object, get_path, is_terminating, uid_of
-from kubelet.events import WARNING, Recorder
+from client.events import WARNING
+from kubelet.events import Recorder
 from kubelet.pods.seen import Verdicts, has_started, is_running, newest_container, running_containers
 from kubelet.probes.history import ProbeHistory
 from kubelet.probes.outcome import Attempt, Outcome, ProbeKind

@@ -11,7 +11,8 @@ from typing import Protocol
 from apimachinery.errors import StatusError
 from apimachinery.objects import Object, uid_of
 from client.errors import ConnectionFailed
-from kubelet.events import NORMAL, Recorder
+from client.events import NORMAL
+from kubelet.events import Recorder
 from kubelet.pods.status import Verdict
 from kubelet.references import node_reference
 from kubelet.shutdown.logind import LogindError
