@@ -56,6 +56,18 @@ AVAILABLE, BOUND, RELEASED, FAILED, PENDING, LOST = (
     "Available", "Bound", "Released", "Failed", "Pending", "Lost"
 )  # fmt: skip
 FILESYSTEM, BLOCK = "Filesystem", "Block"
+_SHORT_MODES = {
+    "ReadWriteOnce": "RWO",
+    "ReadOnlyMany": "ROX",
+    "ReadWriteMany": "RWX",
+    "ReadWriteOncePod": "RWOP",
+}
+
+
+def modes_text(modes: Iterable[str] | None) -> str:
+    """Access modes as tables show them."""
+    known = {*(modes or ())}
+    return ",".join(short for mode, short in _SHORT_MODES.items() if mode in known)
 
 
 def class_of(obj: Object) -> str:

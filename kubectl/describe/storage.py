@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apimachinery.objects import Object, annotations_of, get_path, name_of
-from apimachinery.volumes import DEFAULT_CLASS
+from apimachinery.volumes import DEFAULT_CLASS, modes_text
 from kubectl.describe import values
 from kubectl.describe.related import Related
 from kubectl.describe.values import NONE, UNSET
 from kubectl.describe.volumes import write_source
 from kubectl.describe.writer import Writer
-
-_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-
-
-def _modes(modes: Sequence[str] | None) -> str:
-    return ",".join(short for mode, short in _MODES.items() if mode in (modes or ()))
 
 
 def _finalizers(obj: Object) -> str:
@@ -37,7 +31,7 @@ def write_volume(writer: Writer, obj: Object, _: Related) -> None:
     claim = spec.get("claimRef")
     writer.field("Claim", f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else "")
     writer.field("Reclaim Policy", spec.get("persistentVolumeReclaimPolicy", ""))
-    writer.field("Access Modes", _modes(spec.get("accessModes")))
+    writer.field("Access Modes", modes_text(spec.get("accessModes")))
     if spec.get("volumeMode"):
         writer.field("VolumeMode", spec["volumeMode"])
     writer.field("Capacity", get_path(spec, "capacity.storage", ""))
@@ -80,7 +74,7 @@ def write_claim(writer: Writer, obj: Object, related: Related) -> None:
     writer.field("Finalizers", _finalizers(obj))
     bound = bool(spec.get("volumeName"))
     writer.field("Capacity", get_path(status, "capacity.storage", "") if bound else "")
-    writer.field("Access Modes", _modes(status.get("accessModes")) if bound else "")
+    writer.field("Access Modes", modes_text(status.get("accessModes")) if bound else "")
     if spec.get("volumeMode"):
         writer.field("VolumeMode", spec["volumeMode"])
     values.write_lines(writer, "Used By", _users(obj, related.get("pods", [])))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.e2e.conftest import SAMPAN
 from tests.e2e.kubectls import kubectl_path
-from tests.integration.plane import Plane
+from tests.integration.plane import Plane, plane_in
 
 VERSION = "1.33"
 
@@ -91,3 +94,17 @@ def _alike(text: str, program: Path, namespace: str, folder: Path) -> str:
     for pattern, word in _CHANGING:
         text = re.sub(pattern, word, text)
     return text
+
+
+@contextmanager
+def plane_for_scripts(folder: Path) -> Iterator[Plane]:
+    """Its nodes are hollow: what is made for the scripts need not run."""
+    with plane_in(folder) as plane:
+        asyncio.run(plane.run_all())
+        yield plane
+
+
+def difference(plane: Plane, script: Script, folder: Path) -> str:
+    """Of what sampan and kubectl make of the script."""
+    ours, theirs = (each.splitlines() for each in run_both(plane, script, folder))
+    return "\n".join(unified_diff(theirs, ours, "kubectl", "sampan", lineterm=""))

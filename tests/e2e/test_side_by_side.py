@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import Iterator
-from difflib import unified_diff
 from pathlib import Path
 
 import httpx
@@ -13,8 +11,8 @@ import pytest
 
 from tests.e2e.conftest import SAMPAN
 from tests.e2e.kubectls import kubectl_path
-from tests.e2e.side_by_side import VERSION, Script, run_both
-from tests.integration.plane import Plane, plane_in
+from tests.e2e.side_by_side import VERSION, Script, difference, plane_for_scripts
+from tests.integration.plane import Plane
 
 RBAC = """
 apiVersion: rbac.authorization.k8s.io/v1
@@ -292,9 +290,7 @@ FLAGS = Script(
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    """Its nodes are hollow: what is made for the scripts need not run."""
-    with plane_in(tmp_path_factory.mktemp("plane")) as plane:
-        asyncio.run(plane.run_all())
+    with plane_for_scripts(tmp_path_factory.mktemp("plane")) as plane:
         yield plane
 
 
@@ -302,9 +298,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     "script", [RECONCILE, KUSTOMIZE, DEBUG, PRUNE, APPLY_SET, EDIT, FLAGS], ids=lambda script: script.name
 )
 def test_a_script_comes_to_the_same(script: Script, plane: Plane, tmp_path: Path) -> None:
-    ours, theirs = (each.splitlines() for each in run_both(plane, script, tmp_path))
-    difference = "\n".join(unified_diff(theirs, ours, "kubectl", "sampan", lineterm=""))
-    assert not difference, difference
+    assert difference(plane, script, tmp_path) == ""
 
 
 PROXY = ("proxy", "--port=0", "--api-prefix=/custom", "--www=www", "--reject-methods=DELETE,TRACE")

@@ -11,7 +11,7 @@ from apimachinery import names
 from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, annotations_of, get_path, is_terminating
 from apimachinery.times import format_time
-from apimachinery.volumes import BETA_STORAGE_CLASS, class_of
+from apimachinery.volumes import BETA_STORAGE_CLASS, class_of, modes_text
 from apiserver.registry.strategies.checks import (
     immutable,
     matches,
@@ -39,21 +39,11 @@ from apiserver.registry.strategies.warnings.claims import claim_warnings, volume
 from apiserver.registry.strategy import Column, Rollback, Strategy, WriteContext, nothing_to_undo
 
 _SPEC = Path("spec")
-_SHORT_MODES = {
-    "ReadWriteOnce": "RWO",
-    "ReadOnlyMany": "ROX",
-    "ReadWriteMany": "RWX",
-    "ReadWriteOncePod": "RWOP",
-}
 _OLD_SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 _CLAIM_FIXED = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName "
     "for bound claims\n"
 )
-
-
-def _modes_text(modes: Sequence[str]) -> str:
-    return ",".join(short for mode, short in _SHORT_MODES.items() if mode in modes)
 
 
 def _phase(obj: Object) -> str:
@@ -115,7 +105,7 @@ class PersistentVolumeStrategy(Strategy):
         return [
             obj["metadata"]["name"],
             str(quantity_of(get_path(spec, "capacity.storage", "0"))),
-            _modes_text(spec.get("accessModes") or ()),
+            modes_text(spec.get("accessModes") or ()),
             spec.get("persistentVolumeReclaimPolicy") or "",
             _phase(obj),
             f"{claim.get('namespace') or ''}/{claim.get('name') or ''}" if claim else "",
@@ -251,7 +241,7 @@ class PersistentVolumeClaimStrategy(Strategy):
             _phase(obj),
             spec.get("volumeName") or "",
             str(quantity_of(get_path(obj, "status.capacity.storage", "0"))) if bound else "",
-            _modes_text(get_path(obj, "status.accessModes", ())) if bound else "",
+            modes_text(get_path(obj, "status.accessModes", ())) if bound else "",
             class_of(obj),
             UNSET if attributes is None else attributes,
             age(obj, now),

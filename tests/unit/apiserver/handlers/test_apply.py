@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.api import Answer, Api
+from tests.unit.apiserver.handlers.requests import DEPLOYMENTS, MAPS, MERGE
 
-MAPS = "/api/v1/namespaces/default/configmaps"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 APPLY = {"content-type": "application/apply-patch+yaml"}
-MERGE = {"content-type": "application/merge-patch+json"}
 
 
 def config_map(**change: Any) -> dict[str, Any]:

@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api import Api
-
-MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-def config_map(name: str = "a", **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, **metadata}, "data": {"k": "v"}}
+from tests.unit.apiserver.handlers.requests import DEPLOYMENTS, MAPS, config_map
 
 
 @pytest.mark.parametrize(
@@ -103,9 +98,6 @@ async def test_thousands_of_levels_are_a_bad_request(api: Api) -> None:
 async def test_what_is_no_utf_8_is_replaced_as_go_does(api: Api) -> None:
     answer = await api.request("POST", MAPS, b'{"metadata":{"name":"a"},"data":{"k":"\xff"}}')
     assert (answer.status, answer.json["data"]) == (201, {"k": "\ufffd"})
-
-
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
 
 @pytest.mark.parametrize(

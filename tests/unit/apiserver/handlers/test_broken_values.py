@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api import Api
+from tests.unit.apiserver.handlers.requests import MERGE
 
 MAPS, OTHERS = "/api/v1/namespaces/default/configmaps", "/api/v1/namespaces/kube-system/configmaps"
 KEY = "/registry/configmaps/default/broken"
@@ -27,7 +28,6 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("DELETE", f"{MAPS}/broken", None),
     ("DELETE", MAPS, None),
 ]
-MERGE = {"content-type": "application/merge-patch+json"}
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS, ids=["-".join(each[:2]) for each in REQUESTS])

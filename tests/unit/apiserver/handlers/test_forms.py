@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.fakes.api import Api
-
-MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-def config_map(name: str = "a", **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, **metadata}, "data": {"k": "v"}}
+from tests.unit.apiserver.handlers.requests import MAPS, config_map
 
 
 @pytest.mark.parametrize(

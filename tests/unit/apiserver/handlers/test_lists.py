@@ -12,9 +12,9 @@ from apiserver.handlers.list import list_pieces
 from apiserver.registry.continue_token import Position
 from apiserver.storage.compaction import Compactor
 from tests.fakes.api import Answer, Api, serving
+from tests.unit.apiserver.handlers.requests import MAPS
 
 ALL = "/api/v1/configmaps"
-MAPS = "/api/v1/namespaces/default/configmaps"
 
 
 async def fill(api: Api, *names: str, namespace: str = "default") -> None:

@@ -9,10 +9,7 @@ import orjson
 import pytest
 
 from tests.fakes.api import Api
-
-MAPS = "/api/v1/namespaces/default/configmaps"
-MERGE = {"content-type": "application/merge-patch+json"}
-STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
+from tests.unit.apiserver.handlers.requests import MAPS, MERGE, STRATEGIC
 
 
 def config_map() -> dict[str, Any]:

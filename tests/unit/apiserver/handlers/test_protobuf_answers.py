@@ -14,9 +14,8 @@ from apimachinery.schema import definition_name
 from tests.fakes.api import Answer, Api
 from tests.unit.apimachinery.protobuf_objects import without_empty
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, thing
+from tests.unit.apiserver.handlers.requests import DEPLOYMENTS, MAPS
 
-MAPS = "/api/v1/namespaces/default/configmaps"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 AUTOSCALERS = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers"
 PROTOBUF = {"accept": CONTENT_TYPE}
 MERGE = {"content-type": "application/merge-patch+json", **PROTOBUF}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.fakes.api import Api
+from tests.unit.apiserver.handlers.requests import MERGE
 
 SETS = "/apis/apps/v1/namespaces/default/replicasets"
 SCALE = f"{SETS}/s/scale"
-MERGE = {"content-type": "application/merge-patch+json"}
 
 
 async def make_set(api: Api) -> Any:

@@ -8,17 +8,10 @@ import orjson
 import pytest
 
 from tests.fakes.api import Api
+from tests.unit.apiserver.handlers.requests import MAPS, MERGE, PODS, config_map
 
-MAPS = "/api/v1/namespaces/default/configmaps"
-PODS = "/api/v1/namespaces/default/pods"
 EMPTY = "/api/v1/namespaces/default/secrets"
-MERGE = {"content-type": "application/merge-patch+json"}
-STRATEGIC = {"content-type": "application/strategic-merge-patch+json"}
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-
-
-def config_map(name: str = "a", **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, **metadata}, "data": {"k": "v"}}
 
 
 def pod(name: str = "p", **spec: Any) -> dict[str, Any]:

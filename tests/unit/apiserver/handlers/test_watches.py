@@ -8,10 +8,8 @@ import pytest
 
 from apiserver.storage.topic import Topic
 from tests.fakes.api import Api, Watching, serving
+from tests.unit.apiserver.handlers.requests import MAPS, MERGE, PODS
 
-MAPS = "/api/v1/namespaces/default/configmaps"
-PODS = "/api/v1/namespaces/default/pods"
-MERGE = {"content-type": "application/merge-patch+json"}
 BOOKMARKS = "allowWatchBookmarks=true"
 
 
