@@ -76,7 +76,7 @@ from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.table import special_handlers
 from component_base import clock
 from component_base.features import parse_gates
-from component_base.health_checks import Check, flag_check, ping
+from component_base.health_checks import Check, delayed, flag_check, ping
 
 _ETCD_CHECK_SECONDS = 2.0
 
@@ -228,9 +228,14 @@ class ApiServer:
         first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": self._check_etcd}
         if self.encryption is not None and self.encryption.is_checked:
             first["kms-providers"] = self.encryption.check
-        live = {**first, **hooks}
+        healthy, live = {**first, **hooks}, {**first, **self._later(hooks)}
         ready = {**first, "informer-sync": loaded, **hooks, "shutdown": self.shutdown.check}
-        return {"healthz": live, "livez": live, "readyz": ready}
+        return {"healthz": healthy, "livez": live, "readyz": ready}
+
+    def _later(self, hooks: dict[str, Check]) -> dict[str, Check]:
+        """Hooks are given time to end before a server counts as dead for them."""
+        due = time.monotonic() + self.options.livez_grace_period
+        return {name: delayed(check, lambda: time.monotonic() > due) for name, check in hooks.items()}
 
     def _component_statuses(self) -> ComponentStatuses:
         probes = {name: healthz_probe(self.backends.pods, url) for name, url in HEALTHZ.items()}

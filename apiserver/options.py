@@ -45,7 +45,7 @@ UNUSED = (
             "audit-webhook-batch-initial-backoff coordinated-leadership-lease-duration "
             "coordinated-leadership-renew-deadline coordinated-leadership-retry-period "
             "etcd-count-metric-poll-period etcd-db-metric-poll-interval "
-            "etcd-healthcheck-timeout etcd-readycheck-timeout kubelet-timeout livez-grace-period "
+            "etcd-healthcheck-timeout etcd-readycheck-timeout kubelet-timeout "
             "shutdown-watch-termination-grace-period storage-initialization-timeout"
         ),
         texts=(
@@ -157,6 +157,11 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         "If true the HTTP Server will continue listening until all non long running request(s) in flight "
         "have been drained, during this window all incoming requests will be rejected with a status code "
         "429 and a 'Retry-After' response header.",
+    )
+    livez_grace_period: float = duration(
+        0,
+        "The maximum amount of time it should take to complete the startup: so long, /livez assumes that "
+        "hooks which are not finished will be.",
     )
     min_request_timeout: int = flag(1800, "The minimum number of seconds a handler keeps a watch open.")
     default_not_ready_toleration_seconds: int = flag(

@@ -47,12 +47,14 @@ class TerminalError(Exception):
 class Watch:
     """Which changes of a resource concern which keys. Old and new state are both mapped.
 
-    `changed` may say that a change (old, new) is of no interest.
+    `changed` may say that a change (old, new) is of no interest; after `delay` seconds others may have joined
+    it.
     """
 
     informer: Informer
     map: Map
     changed: Changed | None = None
+    delay: float = 0.0
 
 
 def by_name(obj: Object) -> Iterable[NamespacedName]:
@@ -139,7 +141,7 @@ class Controller:
             for obj in (old, new):
                 if obj is not None:
                     for key in watch.map(obj):
-                        self.queue.add(key, cause)
+                        self.queue.add_after(key, watch.delay, cause)
 
         return handle
 

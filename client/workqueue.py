@@ -51,12 +51,7 @@ class WorkQueue(Generic[K]):
 
     def add(self, key: K, cause: str = "") -> None:
         """Marks the key as needing work; `cause` is the resourceVersion that made it so."""
-        if cause:
-            causes = self._causes.setdefault(key, {})
-            causes.pop(cause, None)
-            causes[cause] = None
-            if len(causes) > MAX_CAUSES:
-                del causes[next(iter(causes))]
+        self._note(key, cause)
         if key in self._dirty:
             return  # already waiting: coalesce
         self._adds.inc()
@@ -64,11 +59,21 @@ class WorkQueue(Generic[K]):
         if key not in self._processing:  # else done() will queue it again
             self._put(key)
 
-    def add_after(self, key: K, seconds: float) -> None:
+    def _note(self, key: K, cause: str) -> None:
+        if not cause:
+            return
+        causes = self._causes.setdefault(key, {})
+        causes.pop(cause, None)
+        causes[cause] = None
+        if len(causes) > MAX_CAUSES:
+            del causes[next(iter(causes))]
+
+    def add_after(self, key: K, seconds: float, cause: str = "") -> None:
         """Adds the key later; of several times the earliest counts."""
         if seconds <= 0:
-            self.add(key)
+            self.add(key, cause)
             return
+        self._note(key, cause)
         loop = asyncio.get_running_loop()
         waiting = self._later.get(key)
         if waiting is not None:

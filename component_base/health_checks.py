@@ -57,6 +57,15 @@ async def report_one(check: Check) -> Report:
     return Report(500, f"internal server error: {problem}\n") if problem else Report(200, "ok")
 
 
+def delayed(check: Check, is_due: Callable[[], bool]) -> Check:
+    """All is well until it is due."""
+
+    def checking() -> str | Awaitable[str | None] | None:
+        return check() if is_due() else ""
+
+    return checking
+
+
 def flag_check(is_done: Callable[[], bool], problem: str = "not finished") -> Check:
     """A check of something that becomes true once."""
 

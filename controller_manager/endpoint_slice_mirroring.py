@@ -27,7 +27,6 @@ from controller_manager.context import ControllerContext
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
 BY_ENDPOINTS = "mirrored"
-MAX_ENDPOINTS = 1000
 
 
 def endpoints_of(slice_: Object) -> Iterable[str]:
@@ -49,10 +48,12 @@ class EndpointSliceMirroringController:
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_ENDPOINTS, endpoints_of)
         self._writes = OwnWrites(self._slices)
+        self._limit = context.options.mirroring_max_endpoints_per_subset
+        self._batch_period = context.options.mirroring_endpointslice_updates_batch_period
 
     def watches(self) -> list[Watch]:
         return [
-            Watch(self._endpoints, by_name),
+            Watch(self._endpoints, by_name, delay=self._batch_period),
             Watch(self._services, by_name),
             Watch(self._slices, _mirrored),
         ]
@@ -61,7 +62,9 @@ class EndpointSliceMirroringController:
         if not self._writes.are_seen(key):
             return UNSETTLED
         service, endpoints = self._services.get(key), self._endpoints.get(key)
-        wanted = mirrors(endpoints) if endpoints and service and is_mirrored(service, endpoints) else []
+        wanted: list[Object] = []
+        if endpoints and service and is_mirrored(service, endpoints):
+            wanted = mirrors(endpoints, self._limit)
         plan = plan_mirrors(wanted, self._slices.by_index(BY_ENDPOINTS, str(key)))
         for body in plan.create:
             self._writes.note(key, await self._client.create(scheme.ENDPOINT_SLICES, body, key.namespace))
@@ -95,24 +98,24 @@ def is_mirrored(service: Object, endpoints: Object) -> bool:
     )
 
 
-def mirrors(endpoints: Object) -> list[Object]:
-    """The slices that say what the Endpoints say."""
+def mirrors(endpoints: Object, limit: int) -> list[Object]:
+    """The slices that say what the Endpoints say, of each subset at most so many addresses."""
     return [
         _slice(endpoints, subset.get("ports") or [], family, found)
         for subset in endpoints.get("subsets") or []
         for family in ("IPv4", "IPv6")
-        if (found := _family(subset, family))
+        if (found := _family(subset, family, limit))
     ]
 
 
-def _family(subset: Object, family: str) -> list[Object]:
+def _family(subset: Object, family: str, limit: int) -> list[Object]:
     """The endpoints of one address family, ready ones first."""
     return [
         _endpoint(address, is_ready)
         for field, is_ready in (("addresses", True), ("notReadyAddresses", False))
         for address in subset.get(field) or []
         if (":" in address["ip"]) == (family == "IPv6")
-    ][:MAX_ENDPOINTS]
+    ][:limit]
 
 
 def _endpoint(address: Object, is_ready: bool) -> Object:

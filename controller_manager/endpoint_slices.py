@@ -69,13 +69,14 @@ class EndpointSliceController:
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
         context.informers.index(scheme.ENDPOINT_SLICES, BY_SERVICE, service_of)
         self._limit = context.options.max_endpoints_per_slice
+        self._batch_period = context.options.endpointslice_updates_batch_period
         self._writes = OwnWrites(self._slices)
         self._triggers = TriggerTimes()
 
     def watches(self) -> list[Watch]:
         return [
             Watch(self._services, by_name),
-            Watch(self._pods, self._services_of),
+            Watch(self._pods, self._services_of, delay=self._batch_period),
             Watch(self._slices, _key_of_service),
             Watch(self._nodes, self._shared_services, is_capacity_changed),
         ]

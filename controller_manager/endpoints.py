@@ -32,11 +32,12 @@ class EndpointsController:
         self._pods = context.informers.informer(scheme.PODS)
         self._endpoints = context.informers.informer(scheme.ENDPOINTS)
         self._triggers = TriggerTimes()
+        self._batch_period = context.options.endpoint_updates_batch_period
 
     def watches(self) -> list[Watch]:
         return [
             Watch(self._services, by_name),
-            Watch(self._pods, self._services_of),
+            Watch(self._pods, self._services_of, delay=self._batch_period),
             Watch(self._endpoints, by_name),
         ]
 

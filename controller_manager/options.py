@@ -26,15 +26,13 @@ UNUSED = (
         numbers=(
             "concurrent-node-syncs concurrent-service-syncs "
             "concurrent-validating-admission-policy-status-syncs "
-            "mirroring-concurrent-service-endpoint-syncs mirroring-max-endpoints-per-subset "
             "node-cidr-mask-size-ipv6 pv-recycler-increment-timeout-nfs "
             "pv-recycler-minimum-timeout-hostpath pv-recycler-minimum-timeout-nfs "
             "pv-recycler-timeout-increment-hostpath webhook-secure-port"
         ),
         durations=(
-            "attach-detach-reconcile-sync-period controller-start-interval endpoint-updates-batch-period "
-            "endpointslice-updates-batch-period min-resync-period "
-            "mirroring-endpointslice-updates-batch-period namespace-sync-period "
+            "attach-detach-reconcile-sync-period controller-start-interval min-resync-period "
+            "namespace-sync-period "
             "node-status-update-frequency node-sync-period resource-quota-sync-period "
             "route-reconciliation-period"
         ),
@@ -85,6 +83,20 @@ class Options(DelegatingOptions, GatedOptions):
     )
     max_endpoints_per_slice: int = flag(
         100, "The maximum number of endpoints that will be added to an EndpointSlice."
+    )
+    endpointslice_updates_batch_period: float = duration(
+        0.0,
+        "The length of endpoint slice updates batching period: changes of pods are looked at so much later, "
+        "together with others of the time in between.",
+    )
+    endpoint_updates_batch_period: float = duration(
+        0.0, "The length of endpoint updates batching period: see --endpointslice-updates-batch-period."
+    )
+    mirroring_endpointslice_updates_batch_period: float = duration(
+        0.0, "The length of the batching period of changes of Endpoints that are mirrored."
+    )
+    mirroring_max_endpoints_per_subset: int = flag(
+        1000, "The maximum number of endpoints of a subset that are added to an EndpointSlice by mirroring."
     )
     enable_garbage_collector: bool = flag(True, "Enables the generic garbage collector.")
     node_monitor_period: float = duration(5.0, "The period for syncing NodeStatus.")
@@ -176,6 +188,9 @@ class Options(DelegatingOptions, GatedOptions):
     concurrent_daemonset_syncs: int = flag(2, "The number of daemonset objects that sync concurrently.")
     concurrent_deployment_syncs: int = flag(5, "The number of deployments that sync concurrently.")
     concurrent_endpoint_syncs: int = flag(5, "The number of endpoints that sync concurrently.")
+    mirroring_concurrent_service_endpoint_syncs: int = flag(
+        5, "The number of mirrored endpoints that sync concurrently."
+    )
     concurrent_service_endpoint_syncs: int = flag(5, "The number of endpoint slices that sync concurrently.")
     concurrent_ephemeralvolume_syncs: int = flag(5, "The number of ephemeral volumes that sync concurrently.")
     concurrent_gc_syncs: int = flag(20, "The number of garbage collector workers that sync concurrently.")

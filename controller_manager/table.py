@@ -100,7 +100,7 @@ CONTROLLERS: tuple[Row, ...] = (
     _row(ResourceQuotaController, "concurrent_resource_quota_syncs"),
     _row(EndpointsController, "concurrent_endpoint_syncs"),
     _row(EndpointSliceController, "concurrent_service_endpoint_syncs"),
-    _row(EndpointSliceMirroringController),
+    _row(EndpointSliceMirroringController, "mirroring_concurrent_service_endpoint_syncs"),
     _row(ServiceCIDRsController),
     _row(NamespaceController, "concurrent_namespace_syncs"),
     _row(GarbageCollector, "concurrent_gc_syncs", needed=lambda options: options.enable_garbage_collector),

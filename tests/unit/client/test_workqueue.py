@@ -74,6 +74,14 @@ async def test_a_cancelled_worker_passes_its_turn_on() -> None:
     assert await second == A
 
 
+async def test_what_is_added_later_keeps_its_causes() -> None:
+    q = queue()
+    q.add_after(A, 5, "7")
+    q.add_after(A, 9, "8")
+    key = await q.get()
+    assert (asyncio.get_running_loop().time(), q.causes(key)) == (5, ("7", "8"))
+
+
 async def test_causes_are_collected_until_they_are_asked_for() -> None:
     q = queue()
     q.add(A, "7")

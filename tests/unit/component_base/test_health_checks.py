@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from component_base.health_checks import Report, ping, report
+from component_base.health_checks import Report, delayed, flag_check, ping, problem_of, report
 
 
 async def broken() -> str:
@@ -43,3 +43,9 @@ REPORTS = {
 async def test_a_report(row: tuple[dict[str, object], bool, tuple[str, ...], Report]) -> None:
     checks, verbose, exclude, expected = row
     assert await report("readyz", checks, verbose=verbose, exclude=frozenset(exclude)) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("is_due", "problem"), [(False, ""), (True, "not finished")])
+async def test_a_check_may_be_given_time(is_due: bool, problem: str) -> None:
+    check = delayed(flag_check(lambda: False), lambda: is_due)
+    assert await problem_of(check) == problem

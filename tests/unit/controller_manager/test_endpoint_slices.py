@@ -1,5 +1,8 @@
 """EndpointSlices with hints for zones, and what the Service's Events say of them."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from apimachinery.objects import Object, get_path
@@ -10,8 +13,8 @@ from tests.unit.controller_manager.cluster import Cluster, running
 
 
 class Zones(Cluster):
-    def __init__(self) -> None:
-        super().__init__([EndpointSliceController], [SERVICES, NODES, ENDPOINT_SLICES], Options())
+    def __init__(self, **options: Any) -> None:
+        super().__init__([EndpointSliceController], [SERVICES, NODES, ENDPOINT_SLICES], Options(**options))
 
     async def _see_to(self, pod: Object) -> None:
         return
@@ -33,6 +36,9 @@ class Zones(Cluster):
         ip = f"10.0.0.{len(self.api.find(PODS))}"
         status = {"phase": "Running", "podIP": ip, "conditions": ready}
         await self.api.update_status(PODS, {**made, "status": status})
+
+    def addresses(self) -> int:
+        return sum(len(slice_["endpoints"] or ()) for slice_ in self.api.find(ENDPOINT_SLICES))
 
     def hints(self) -> list[str]:
         slices = self.api.find(ENDPOINT_SLICES)
@@ -57,3 +63,17 @@ async def test_hints_come_with_enough_endpoints_and_go_with_the_zones() -> None:
         ]
         await it.api.delete(NODES, "b")
         await it.until(lambda: it.hints() == [])
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("period", [0, 20])
+async def test_pods_may_be_gathered_for_a_while(period: float) -> None:
+    it, loop = Zones(endpointslice_updates_batch_period=period), asyncio.get_running_loop()
+    await it.fill()
+    async with running(it):
+        await it.until(lambda: bool(it.api.find(ENDPOINT_SLICES)))
+        began = loop.time()
+        await it.create_pod("one", "a")
+        await it.create_pod("two", "a")
+        await it.until(lambda: it.addresses() == 2)
+    assert period <= loop.time() - began < period + 10

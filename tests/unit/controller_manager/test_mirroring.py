@@ -8,6 +8,7 @@ from apimachinery.objects import Object
 from controller_manager.endpoint_slice_mirroring import is_mirrored, merged, mirrors, plan_mirrors
 
 PORT = {"port": 8080}
+LIMIT = 1000
 
 
 def endpoints(*subsets: Object, **metadata: Any) -> Object:
@@ -35,7 +36,7 @@ def endpoints(*subsets: Object, **metadata: Any) -> Object:
     ],
 )
 def test_addresses_become_endpoints(subset: Object, expected: Object) -> None:
-    slices = mirrors(endpoints({**subset, "ports": [PORT]}))
+    slices = mirrors(endpoints({**subset, "ports": [PORT]}), LIMIT)
     found = {
         each["addressType"]: {
             endpoint["addresses"][0]: endpoint["conditions"]["ready"] for endpoint in each["endpoints"]
@@ -44,6 +45,11 @@ def test_addresses_become_endpoints(subset: Object, expected: Object) -> None:
     }
     assert found == expected
     assert all(each["ports"] == [{"name": "", "protocol": "TCP", **PORT}] for each in slices)
+
+
+def test_of_a_subset_so_many_are_mirrored() -> None:
+    many = endpoints({"addresses": [{"ip": f"192.0.2.{number}"} for number in range(9)], "ports": [PORT]})
+    assert [len(each["endpoints"]) for each in mirrors(many, 5)] == [5]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def subset(ip: str, port: int) -> Object:
 
 def slices_of(*subsets: Object) -> list[Object]:
     """As they were made, named after their ports."""
-    made = mirrors(endpoints(*subsets))
+    made = mirrors(endpoints(*subsets), LIMIT)
     return [merged({"metadata": {"name": f"web-{each['ports'][0]['port']}"}}, each) for each in made]
 
 
@@ -104,7 +110,7 @@ def test_slices_change_no_more_than_they_must(
     updated: list[tuple[str, int]],
     deleted: list[str],
 ) -> None:
-    bodies = mirrors(endpoints(*(subset(*each) for each in wanted)))
+    bodies = mirrors(endpoints(*(subset(*each) for each in wanted)), LIMIT)
     plan = plan_mirrors(bodies, slices_of(*(subset(*each) for each in seen)))
     assert [each["ports"][0]["port"] for each in plan.create] == created
     assert [(each["metadata"]["name"], each["ports"][0]["port"]) for each in plan.update] == updated
