@@ -78,7 +78,7 @@ from component_base import clock
 from component_base.features import parse_gates
 from component_base.health_checks import Check, delayed, flag_check, ping
 
-_ETCD_CHECK_SECONDS = 2.0
+_ETCD_PROBE_SECONDS = 2.0
 
 
 class ApiServer:
@@ -225,11 +225,19 @@ class ApiServer:
         loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
         registered = flag_check(self.api_services.is_settled.is_set, "APIServices have not been kept yet")
         hooks = hook_checks(self.start.checks(), loaded, registered)
-        first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": self._check_etcd}
+        is_healthy = partial(self._check_etcd, self.options.etcd_healthcheck_timeout)
+        is_ready = partial(self._check_etcd, self.options.etcd_readycheck_timeout)
+        first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": is_healthy}
         if self.encryption is not None and self.encryption.is_checked:
             first["kms-providers"] = self.encryption.check
         healthy, live = {**first, **hooks}, {**first, **self._later(hooks)}
-        ready = {**first, "informer-sync": loaded, **hooks, "shutdown": self.shutdown.check}
+        ready: dict[str, Check] = {
+            **first,
+            "etcd": is_ready,
+            "informer-sync": loaded,
+            **hooks,
+            "shutdown": self.shutdown.check,
+        }
         return {"healthz": healthy, "livez": live, "readyz": ready}
 
     def _later(self, hooks: dict[str, Check]) -> dict[str, Check]:
@@ -239,11 +247,13 @@ class ApiServer:
 
     def _component_statuses(self) -> ComponentStatuses:
         probes = {name: healthz_probe(self.backends.pods, url) for name, url in HEALTHZ.items()}
-        return ComponentStatuses({**probes, "etcd-0": etcd_probe(self._check_etcd)})
+        return ComponentStatuses(
+            {**probes, "etcd-0": etcd_probe(partial(self._check_etcd, _ETCD_PROBE_SECONDS))}
+        )
 
-    async def _check_etcd(self) -> str:
+    async def _check_etcd(self, seconds: float) -> str:
         try:
-            async with asyncio.timeout(_ETCD_CHECK_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self.storage.current_revision()
         except (StorageError, TimeoutError) as error:
             return f"etcd client connection failed: {error}"

@@ -45,7 +45,7 @@ UNUSED = (
             "audit-webhook-batch-initial-backoff coordinated-leadership-lease-duration "
             "coordinated-leadership-renew-deadline coordinated-leadership-retry-period "
             "etcd-count-metric-poll-period etcd-db-metric-poll-interval "
-            "etcd-healthcheck-timeout etcd-readycheck-timeout kubelet-timeout "
+            "kubelet-timeout "
             "shutdown-watch-termination-grace-period storage-initialization-timeout"
         ),
         texts=(
@@ -80,6 +80,8 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
     etcd_compaction_interval: float = duration(
         300, "The interval of compaction requests. If 0, the compaction request from apiserver is disabled."
     )
+    etcd_healthcheck_timeout: float = duration(2, "The timeout to use when checking etcd health.")
+    etcd_readycheck_timeout: float = duration(2, "The timeout to use when checking etcd readiness.")
     event_ttl: float = duration(3600, "Amount of time to retain events.")
 
     secure_port: int = flag(6443, "The port on which to serve HTTPS with authentication and authorization.")

@@ -33,7 +33,7 @@ UNUSED = (
         durations=(
             "attach-detach-reconcile-sync-period controller-start-interval min-resync-period "
             "namespace-sync-period "
-            "node-status-update-frequency node-sync-period resource-quota-sync-period "
+            "node-status-update-frequency node-sync-period "
             "route-reconciliation-period"
         ),
         texts=(
@@ -97,6 +97,9 @@ class Options(DelegatingOptions, GatedOptions):
     )
     mirroring_max_endpoints_per_subset: int = flag(
         1000, "The maximum number of endpoints of a subset that are added to an EndpointSlice by mirroring."
+    )
+    resource_quota_sync_period: float = duration(
+        300.0, "The period for syncing quota usage status in the system."
     )
     enable_garbage_collector: bool = flag(True, "Enables the generic garbage collector.")
     node_monitor_period: float = duration(5.0, "The period for syncing NodeStatus.")

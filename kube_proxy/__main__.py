@@ -71,7 +71,11 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
 
     set_oom_score(config.oom_score_adj)
     client = Client(
-        load(config.kubeconfig or None, server=options.master), user_agent=NAME, on_answer=count_request
+        load(config.kubeconfig or None, server=options.master),
+        user_agent=NAME,
+        qps=config.qps or None,
+        burst=config.burst,
+        on_answer=count_request,
     )
     is_liberal = config.tracking.tcp_be_liberal or sysctls.is_tcp_liberal()
     base = base_context(config, config.hostname or socket.gethostname().lower(), tcp_be_liberal=is_liberal)

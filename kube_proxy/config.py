@@ -65,6 +65,8 @@ class Configuration:
     min_sync_period: float = 0.1
     neighbours: tuple[str, ...] = ()
     load_balancer_pool: tuple[str, ...] = ()
+    qps: float = 0.0
+    burst: int = 0
     oom_score_adj: int = -999
     tracking: Tracking = field(default_factory=Tracking)
     gates: FeatureGates = field(default_factory=FeatureGates)
@@ -94,6 +96,8 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
         ),
         neighbours=options.neighbour_nodes,
         load_balancer_pool=options.load_balancer_pool,
+        qps=options.kube_api_qps,
+        burst=options.kube_api_burst,
         oom_score_adj=_oom_score(options.oom_score_adj),
         tracking=_checked(
             Tracking(
@@ -145,6 +149,8 @@ def parse_configuration(document: Any, default_mode: str = "nftables") -> Config
         masquerade_all=given(f"{mode}.masqueradeAll", False),
         masquerade_bit=given(f"{mode}.masqueradeBit", 14),
         min_sync_period=given(f"{mode}.minSyncPeriod", 0.1, parse_duration),
+        qps=given("clientConnection.qps", 0.0),
+        burst=given("clientConnection.burst", 0),
         oom_score_adj=_oom_score(given("oomScoreAdj", -999)),
         tracking=_tracking(document.get("conntrack", {})),
         gates=given("featureGates", FeatureGates(), _gates),

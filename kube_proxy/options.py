@@ -15,7 +15,6 @@ UNUSED = EVERY | unused(
     bools=(
         "bind-address-hard-fail enable-dsr forward-healthcheck-vip ipvs-strict-arp profiling windows-service"
     ),
-    numbers="kube-api-burst kube-api-qps",
     durations=(
         "config-sync-period iptables-sync-period ipvs-min-sync-period "
         "ipvs-sync-period ipvs-tcp-timeout ipvs-tcpfin-timeout ipvs-udp-timeout nftables-sync-period"
@@ -77,6 +76,8 @@ class Options(GatedOptions):
         parse=parse_ipv4_cidrs,
     )
     nftables_min_sync_period: float = duration(0.1, "The minimum period between two syncs in nftables mode.")
+    kube_api_qps: float = flag(0.0, "QPS to use while talking with kubernetes apiserver; 0 is without limit.")
+    kube_api_burst: int = flag(0, "Burst to use while talking with kubernetes apiserver; 0 is twice the QPS.")
     oom_score_adj: int = flag(
         -999, "The oom-score-adj value for kube-proxy process. Values must be within the range [-1000, 1000]."
     )

@@ -101,8 +101,8 @@ async def run(
     client = Client(
         load(kubeconfig or None, server=options.master),
         user_agent=NAME,
-        qps=options.kube_api_qps or None,
-        burst=options.kube_api_burst,
+        qps=options.kube_api_qps or config.qps or None,
+        burst=options.kube_api_burst or config.burst,
         on_answer=count_request,
     )
     assembly = assemble(client, config, Random(), clock.now, own, host=socket.gethostname())

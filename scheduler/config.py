@@ -63,7 +63,7 @@ class LeaderElectionConfig:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """`extenders` are as the file has them; `scheduler.extender` understands them."""
+    """`extenders` are as the file has them; `scheduler.extender` understands them. Without `qps` no limit."""
 
     profiles: tuple[ProfileConfig, ...] = (ProfileConfig(),)
     leader_election: LeaderElectionConfig = LeaderElectionConfig()
@@ -71,6 +71,8 @@ class Configuration:
     max_backoff: float = 10.0
     max_unschedulable: float = MAX_IN_UNSCHEDULABLE
     kubeconfig: str = ""
+    qps: float = 0.0
+    burst: int = 0
     extenders: tuple[Object, ...] = ()
 
 
@@ -95,6 +97,8 @@ def parse_configuration(document: Any) -> Configuration:
         initial_backoff=float(_given(document, "podInitialBackoffSeconds", 1)),
         max_backoff=float(_given(document, "podMaxBackoffSeconds", 10)),
         kubeconfig=get_path(document, "clientConnection.kubeconfig", ""),
+        qps=get_path(document, "clientConnection.qps", 0.0),
+        burst=get_path(document, "clientConnection.burst", 0),
         extenders=tuple(document.get("extenders") or ()),
     )
 

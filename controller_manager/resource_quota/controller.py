@@ -34,10 +34,8 @@ from controller_manager.context import ControllerContext
 from controller_manager.replica_status import differs
 from controller_manager.resource_quota.plan import calculate_status, gives_back, names_by_resource
 
-RESYNC_SECONDS = 300.0
 SECOND_LOOK_SECONDS = 10.0
 SYNC_SECONDS = 1.0
-WORKERS = 5
 _WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS, scheme.RESOURCE_CLAIMS)
 """Kinds of which more matters than their number."""
 
@@ -49,11 +47,17 @@ class ResourceQuotaController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client, self._now = context.client, context.now
+        self._resync_seconds = context.options.resource_quota_sync_period
         self._quotas = context.informers.informer(scheme.RESOURCE_QUOTAS)
         self._informers = {each: context.informers.informer(each) for each in _WHOLE}
         self._fresh: asyncio.Queue[Informer] = asyncio.Queue()
         self._served: Sequence[Resource] = ()
-        self._controller = Controller(self.name, self.reconcile, watches=self.watches(), workers=WORKERS)
+        self._controller = Controller(
+            self.name,
+            self.reconcile,
+            watches=self.watches(),
+            workers=context.options.concurrent_resource_quota_syncs,
+        )
 
     def watches(self) -> list[Watch]:
         return [
@@ -97,7 +101,7 @@ class ResourceQuotaController:
         if unknown:
             kinds = ", ".join(sorted(each.group_resource for each in unknown))
             raise NotYetError(f"quota {key} is not counted in full, there is no list of {kinds} yet")
-        return SECOND_LOOK_SECONDS if has_written else RESYNC_SECONDS
+        return SECOND_LOOK_SECONDS if has_written else self._resync_seconds
 
     async def _tell(self, quota: Object, names: Mapping[Resource, Sequence[str]]) -> bool:
         """Counts; whether there was something new to write."""

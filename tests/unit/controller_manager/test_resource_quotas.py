@@ -4,30 +4,36 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from apimachinery.errors import ServiceUnavailableError
-from apimachinery.objects import Object, name_of
+from apimachinery.objects import NamespacedName, Object, name_of
 from apimachinery.scheme import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, SECRETS
 from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.manager import Recorders
-from controller_manager.resource_quota.controller import WORKERS, ResourceQuotaController
+from controller_manager.options import Options
+from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.resource_quota.plan import calculate_status
 from tests.fakes.api_connection import FakeApi
 
 pytestmark = pytest.mark.looptime
 
 
+def controller_on(api: FakeApi, **options: Any) -> tuple[ResourceQuotaController, SharedInformers]:
+    client = cast(Client, api)
+    informers, recorders = SharedInformers(client), Recorders(client, api.now)
+    context = ControllerContext(client, informers, recorders, api.now, Options(**options))
+    return ResourceQuotaController(context), informers
+
+
 @asynccontextmanager
 async def books(**hard: str) -> AsyncIterator[FakeApi]:
     """The API with one quota; names have `_` for `/`."""
     api = FakeApi()
-    client = cast(Client, api)
-    informers, recorders = SharedInformers(client), Recorders(client, api.now)
-    controller = ResourceQuotaController(ControllerContext(client, informers, recorders, api.now, None))
+    controller, informers = controller_on(api)
     spec = {"hard": {name.replace("_", "/"): amount for name, amount in hard.items()}}
     await api.create(RESOURCE_QUOTAS, {"metadata": {"name": "q", "namespace": "ns"}, "spec": spec})
     tasks = [asyncio.ensure_future(each) for each in (informers.run(), controller.run())]
@@ -79,7 +85,7 @@ async def test_a_kind_that_cannot_be_listed_keeps_no_other_from_being_counted() 
     async with books(count_secrets="5", pods="5") as api:
         refused = ServiceUnavailableError("its server is away")
         api.refusals.append(lambda verb, kind, _: refused if (verb, kind) == ("list", SECRETS) else None)
-        for number in range(WORKERS):
+        for number in range(Options().concurrent_resource_quota_syncs):
             spec = {"hard": {"count/secrets": "5"}}
             await api.create(
                 RESOURCE_QUOTAS, {"metadata": {"name": f"q{number}", "namespace": "ns"}, "spec": spec}
@@ -120,3 +126,18 @@ async def test_a_pod_that_gets_a_deadline_counts_for_another_quota() -> None:
         assert await used(api, 11) == {"pods": "1"}
         await api.patch(PODS, "a", {"spec": {"activeDeadlineSeconds": 9}}, "ns")
         assert await used(api) == {"pods": "0"}
+
+
+async def test_a_quota_is_counted_again_after_the_sync_period() -> None:
+    api = FakeApi()
+    quota = {"metadata": {"name": "q", "namespace": "ns"}, "spec": {"hard": {"pods": "5"}}}
+    await api.create(RESOURCE_QUOTAS, quota)
+    controller, informers = controller_on(api, resource_quota_sync_period=30.0)
+    running = asyncio.ensure_future(informers.run())
+    await asyncio.sleep(1)
+    await controller.reconcile(NamespacedName("ns", "q"))
+    await asyncio.sleep(1)
+    assert await controller.reconcile(NamespacedName("ns", "q")) == 30
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

@@ -54,6 +54,7 @@ from controller_manager.deployment import DeploymentController
 from controller_manager.disruption.controller import DisruptionController
 from controller_manager.disruption.stale import StaleDisruptionController
 from controller_manager.job.controller import JobController
+from controller_manager.options import Options
 from controller_manager.replicaset import ReplicaSetController
 from controller_manager.resource_claim import ResourceClaimController
 from controller_manager.resource_quota.controller import ResourceQuotaController
@@ -104,7 +105,7 @@ class Turmoil(Cluster):
     """The API charges quotas and lets evictions through as the real one does, and pods need a node to run."""
 
     def __init__(self, rng: random.Random) -> None:
-        super().__init__(CONTROLLERS, KINDS)
+        super().__init__(CONTROLLERS, KINDS, Options())
         self.random = rng
         self.connection = self.distance = Late(self.api, rng)
         self.api.graceful = True

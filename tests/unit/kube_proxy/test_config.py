@@ -33,12 +33,21 @@ def test_the_file_is_read() -> None:
     document = {
         **HEAD, "mode": "nftables", "clusterCIDR": "10.244.0.0/16", "hostnameOverride": "n",
         "nodePortAddresses": ["192.168.0.0/24"], "nftables": {"masqueradeBit": 3, "minSyncPeriod": "1s"},
-        "clientConnection": {"kubeconfig": "/k"}, "iptables": {"masqueradeBit": 14},
+        "clientConnection": {"kubeconfig": "/k", "qps": 5, "burst": 9}, "iptables": {"masqueradeBit": 14},
     }  # fmt: skip
     assert parse_configuration(document) == Configuration(
         cluster_cidr="10.244.0.0/16", hostname="n", node_port_addresses=("192.168.0.0/24",),
-        masquerade_bit=3, min_sync_period=1.0, kubeconfig="/k",
+        masquerade_bit=3, min_sync_period=1.0, kubeconfig="/k", qps=5, burst=9,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("adjustment", [-1001, 1001])
+def test_the_kernel_knows_no_such_oom_score(adjustment: int) -> None:
+    complaint = f"Invalid value: {adjustment}: must be within the range"
+    with pytest.raises(ConfigError, match=complaint):
+        parse_configuration({**HEAD, "oomScoreAdj": adjustment})
+    with pytest.raises(ConfigError, match=complaint):
+        from_options(parse(Options, [f"--oom-score-adj={adjustment}"], prog="kube-proxy"))
 
 
 def test_each_mode_has_settings_of_its_own() -> None:

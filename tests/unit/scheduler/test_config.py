@@ -382,3 +382,8 @@ def test_no_args_of_a_wrong_type_are_more_than_refused(plugin: str) -> None:
     for each in misshapen(ARGS_SHAPES[plugin]):
         with suppress(ConfigError):
             args_of(plugin, each)
+
+
+def test_how_often_the_apiserver_may_be_asked() -> None:
+    config = parse_configuration({**HEAD, "clientConnection": {"qps": 5, "burst": 9}})
+    assert (config.qps, config.burst) == (5, 9)
