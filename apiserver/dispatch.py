@@ -107,16 +107,12 @@ class Dispatcher:
             return await computed(info, scope, receive, send)
         store = await self._custom.find_fresh((info.group, info.version, info.plural))
         if store is None:
-            if not self._knows_group(info.group):
-                return await send_text(send, 404, "404 page not found\n")
-            raise PathNotFoundError
+            if any(group == info.group for group, _, _ in self._stores):
+                raise PathNotFoundError
+            return await send_text(send, 404, "404 page not found\n")
         info.resource = store.resource
         _check_path(info, store.resource)
         await self._ask(info, receive, send, store)
-
-    def _knows_group(self, group: str) -> bool:
-        custom = (each.group for each in self._custom.resources())
-        return any(key[0] == group for key in self._stores) or group in custom
 
     async def _ask(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
         if store.strategy.deprecation:

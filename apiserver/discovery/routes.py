@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from apimachinery.errors import PathNotFoundError
 from apimachinery.objects import Object
+from apimachinery.scheme import BUILTIN
 from apiserver.aggregation.discovery import with_groups, with_resources
 from apiserver.aggregation.remotes import Remotes
 from apiserver.discovery import aggregated, plain
@@ -66,7 +67,7 @@ def build_router(
 def _resources(request: Request, served: Served, group: str, version: str) -> Response:
     resources = served.of(group, version)
     if not resources:
-        if any(each.group == group for each in served.resources()):
+        if any(each.group == group for each in BUILTIN):
             raise PathNotFoundError
         return not_found()
     document = plain.api_resource_list(f"{group}/{version}" if group else version, resources)

@@ -49,7 +49,9 @@ async def test_before_there_is_a_definition_there_is_nothing(api: Api) -> None:
     assert (await api.request("GET", THINGS)).status == 404
     await define(api, definition())
     assert (await api.request("GET", THINGS)).status == 200
-    assert (await api.request("GET", THINGS.replace("things", "others"))).status == 404
+    for path in (THINGS.replace("things", "others"), THINGS.replace("v1", "v9")):
+        answer = await api.request("GET", path)
+        assert (answer.status, answer.body) == (404, b"404 page not found\n")
 
 
 async def test_a_new_default_shows_in_what_was_stored_before(api: Api) -> None:
