@@ -36,12 +36,7 @@ from controller_manager.claims import (
     selector_of,
 )
 from controller_manager.context import ControllerContext
-from controller_manager.pod_control import (
-    BatchFailed,
-    PodControl,
-    in_growing_batches,
-    pod_from_template,
-)
+from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches, pod_from_template
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
 from controller_manager.replica_status import calculate_status, differs, next_look
 

@@ -11,15 +11,7 @@ from datetime import timedelta
 
 from apimachinery import scheme
 from apimachinery.conditions import condition_of
-from apimachinery.objects import (
-    NamespacedName,
-    Object,
-    get_path,
-    is_terminating,
-    key_of,
-    labels_of,
-    name_of,
-)
+from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, key_of, labels_of, name_of
 from apimachinery.times import format_time, parse_time
 from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
 from client.controller import Watch

@@ -48,9 +48,7 @@ from controller_manager.service_load_balancer import ServiceLoadBalancerControll
 from controller_manager.stateful_set.controller import StatefulSetController
 from controller_manager.taint_eviction import TaintEvictionController
 from controller_manager.ttl_after_finished import TTLAfterFinishedController
-from controller_manager.volume_attributes_class_protection import (
-    VolumeAttributesClassProtectionController,
-)
+from controller_manager.volume_attributes_class_protection import VolumeAttributesClassProtectionController
 from controller_manager.volume_expand import VolumeExpandController
 from controller_manager.volume_protection import ClaimProtectionController, VolumeProtectionController
 

@@ -8,14 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from apimachinery import scheme, volumes
-from apimachinery.objects import (
-    NamespacedName,
-    Object,
-    get_path,
-    is_terminating,
-    key_of,
-    namespace_of,
-)
+from apimachinery.objects import NamespacedName, Object, get_path, is_terminating, key_of, namespace_of
 from apimachinery.scheme import Resource
 from apimachinery.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from client.controller import Watch, by_name

@@ -24,12 +24,7 @@ from kubelet.configuration import gates_of
 from kubelet.health import health_checks
 from kubelet.node.agent import NodeAgent
 from kubelet.node.followed import FollowedNodes
-from kubelet.node.heartbeats import (
-    HOLLOW_STATUS_PERIOD,
-    renew_lease_at_once,
-    renew_leases,
-    report_statuses,
-)
+from kubelet.node.heartbeats import HOLLOW_STATUS_PERIOD, renew_lease_at_once, renew_leases, report_statuses
 from kubelet.node.machine import Machine
 from kubelet.node.sources import DescribedSource
 from kubelet.node.status import NodeConfig

@@ -18,11 +18,7 @@ from component_base.daemon import Daemon, run_daemon
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.metrics import tell_features
-from scheduler.config import (
-    Configuration,
-    LeaderElectionConfig,
-    parse_configuration,
-)
+from scheduler.config import Configuration, LeaderElectionConfig, parse_configuration
 from scheduler.options import UNUSED, Options
 
 if TYPE_CHECKING:

@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apimachinery.scheme import Resource
-from apiserver.admission.attributes import (
-    Attributes,
-    MutatingPlugin,
-    Operation,
-    Plugin,
-    ValidatingPlugin,
-)
+from apiserver.admission.attributes import Attributes, MutatingPlugin, Operation, Plugin, ValidatingPlugin
 from apiserver.admission.step import Step
 
 

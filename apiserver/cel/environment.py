@@ -13,13 +13,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from google.protobuf import (
-    descriptor_pb2,
-    descriptor_pool,
-    duration_pb2,
-    message_factory,
-    timestamp_pb2,
-)
+from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, message_factory, timestamp_pb2
 
 from apiserver.cel.checker import Checked, CheckError, check
 from apiserver.cel.libraries import FUNCTIONS

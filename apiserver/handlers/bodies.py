@@ -20,13 +20,7 @@ from apimachinery.errors import (
 from apimachinery.numbers import settle_numbers
 from apimachinery.objects import Object
 from apimachinery.schema import checker_for, definition_name
-from apimachinery.serialize import (
-    Decoded,
-    DecodeError,
-    from_json_strict,
-    from_yaml_strict,
-    number_as_written,
-)
+from apimachinery.serialize import Decoded, DecodeError, from_json_strict, from_yaml_strict, number_as_written
 from apiserver.asgi import Receive
 from apiserver.registry.options import FieldValidation
 from apiserver.registry.store import Check, Store

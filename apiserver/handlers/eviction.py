@@ -16,12 +16,7 @@ from apiserver.admission.attributes import Attributes
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_value
-from apiserver.registry.options import (
-    DeleteOptions,
-    WriteOptions,
-    parse_delete_options,
-    parse_write_options,
-)
+from apiserver.registry.options import DeleteOptions, WriteOptions, parse_delete_options, parse_write_options
 from apiserver.registry.store import Store
 from apiserver.registry.transaction import Decide, Decision, Keep, Put
 from apiserver.request import RequestInfo

@@ -12,16 +12,7 @@ from apimachinery.merge.shape import ShapeError
 from apimachinery.objects import Object
 from apiserver.managed_fields import last_applied
 from apiserver.managed_fields.applying import Applied, Conflicts, applied
-from apiserver.managed_fields.book import (
-    APPLY,
-    UPDATE,
-    Book,
-    BookError,
-    is_reset,
-    read,
-    stored_book,
-    write,
-)
+from apiserver.managed_fields.book import APPLY, UPDATE, Book, BookError, is_reset, read, stored_book, write
 from apiserver.managed_fields.owners import conflict_error
 from apiserver.managed_fields.updating import Door, updated
 

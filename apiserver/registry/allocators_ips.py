@@ -13,13 +13,7 @@ from apimachinery.scheme import IP_ADDRESSES
 from apimachinery.serialize import to_json
 from apimachinery.times import format_time
 from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
-from apiserver.registry.allocators import (
-    AlreadyAllocated,
-    NotInRange,
-    RangeFull,
-    candidates,
-    reserved_band,
-)
+from apiserver.registry.allocators import AlreadyAllocated, NotInRange, RangeFull, candidates, reserved_band
 from apiserver.storage.entry import object_of
 from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 

@@ -8,13 +8,7 @@ from collections.abc import Callable
 
 from apimachinery.objects import Object
 from apimachinery.serialize import from_json, to_json
-from apiserver.registry.allocators import (
-    AlreadyAllocated,
-    NotInRange,
-    RangeFull,
-    candidates,
-    reserved_band,
-)
+from apiserver.registry.allocators import AlreadyAllocated, NotInRange, RangeFull, candidates, reserved_band
 from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage
 
 KEY = "/registry/ranges/servicenodeports"

@@ -16,13 +16,7 @@ from apimachinery.errors import StatusError
 from apiserver.asgi import Scope, Send
 from apiserver.request import RequestInfo
 from apiserver.subresources.dialling import explain
-from component_base.forwarding import (
-    Headers,
-    answer_headers,
-    both_ways,
-    forwarded_headers,
-    upgrade_headers,
-)
+from component_base.forwarding import Headers, answer_headers, both_ways, forwarded_headers, upgrade_headers
 from component_base.tunnel import UPGRADE, Tunnel
 
 if TYPE_CHECKING:

@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Any
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, Object, deep_copy, get_path
 from apimachinery.times import format_time
-from apimachinery.well_known import (
-    API_CLIENT,
-    KUBELET_CLIENT,
-    KUBELET_SERVING,
-    LEGACY_UNKNOWN,
-)
+from apimachinery.well_known import API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY_UNKNOWN
 from client.controller import Watch, by_name
 from controller_manager.certificates.requests import (
     Request,

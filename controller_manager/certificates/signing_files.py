@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apimachinery.well_known import (
-    API_CLIENT,
-    KUBELET_CLIENT,
-    KUBELET_SERVING,
-    LEGACY_UNKNOWN,
-)
+from apimachinery.well_known import API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY_UNKNOWN
 from controller_manager.options import Options
 
 Pair = tuple[Path, Path]

@@ -11,12 +11,7 @@ from datetime import datetime
 
 from apimachinery.objects import Object, get_path, is_terminating, labels_of, name_of
 from apimachinery.pods import is_available, is_ready, is_terminal, phase_of
-from controller_manager.daemon_set.placement import (
-    GENERATION_LABEL,
-    Nodes,
-    node_of,
-    template_generation,
-)
+from controller_manager.daemon_set.placement import GENERATION_LABEL, Nodes, node_of, template_generation
 from controller_manager.history import REVISION_LABEL
 from controller_manager.scaled_values import scaled_value
 

@@ -15,14 +15,7 @@ from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
-from apimachinery.objects import (
-    NamespacedName,
-    Object,
-    get_path,
-    key_of,
-    namespace_of,
-    resource_version_of,
-)
+from apimachinery.objects import NamespacedName, Object, get_path, key_of, namespace_of, resource_version_of
 from apimachinery.quota.scopes import has_deadline
 from apimachinery.quota.usage import usage_of
 from apimachinery.resource import Resource

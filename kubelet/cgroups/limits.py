@@ -6,15 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apimachinery.objects import Object
-from apimachinery.pods import (
-    BEST_EFFORT,
-    BURSTABLE,
-    add_up,
-    limits_of,
-    pod_limits,
-    pod_requests,
-    qos_class,
-)
+from apimachinery.pods import BEST_EFFORT, BURSTABLE, add_up, limits_of, pod_limits, pod_requests, qos_class
 from apimachinery.quantity import Quantity
 from kubelet.containers.resources import HUGEPAGES, MIN_SHARES, cpu_quota, cpu_shares, hugepages_in
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from kubelet.cgroups.files import (
-    directories,
-    huge_page_sizes,
-    remove_directory,
-    shown_page_size,
-    write_file,
-)
+from kubelet.cgroups.files import directories, huge_page_sizes, remove_directory, shown_page_size, write_file
 from kubelet.cgroups.limits import Limits
 
 PERIOD = 100_000

@@ -34,12 +34,7 @@ from kubelet.pods.status import TERMINAL, Verdict
 from kubelet.pods.termination import Terminator, anything_left
 from kubelet.probes.manager import ProbeManager
 from kubelet.references import pod_reference
-from kubelet.runtime.interface import (
-    ContainerState,
-    Runtime,
-    RuntimePod,
-    RuntimeSandbox,
-)
+from kubelet.runtime.interface import ContainerState, Runtime, RuntimePod, RuntimeSandbox
 from kubelet.settings import NodeFacts
 from kubelet.volumes.errors import VolumesError, complaints, lacks_claims
 from kubelet.volumes.manager import Volumes

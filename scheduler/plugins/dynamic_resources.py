@@ -29,16 +29,7 @@ from scheduler.devices.claims import DeviceClaims
 from scheduler.devices.pools import DeviceId, gather_pools
 from scheduler.devices.selectors import AllocationError
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import (
-    SKIP,
-    EventKind,
-    Hints,
-    PostFiltered,
-    Skip,
-    Subject,
-    Verdict,
-    always,
-)
+from scheduler.framework.interface import SKIP, EventKind, Hints, PostFiltered, Skip, Subject, Verdict, always
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo
 

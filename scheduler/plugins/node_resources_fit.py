@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.framework.interface import EventKind, Hints, Normalize, Subject, Verdict
 from scheduler.node_info import NodeInfo
-from scheduler.plugin_args import (
-    LEAST_ALLOCATED,
-    MOST_ALLOCATED,
-    REQUESTED_RATIO,
-    ScoringStrategy,
-    Weights,
-)
+from scheduler.plugin_args import LEAST_ALLOCATED, MOST_ALLOCATED, REQUESTED_RATIO, ScoringStrategy, Weights
 from scheduler.plugins.resource_rates import LeastAllocated, MostAllocated, Rate, RequestedToCapacityRatio
 from scheduler.pod_info import PodInfo
 from scheduler.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, is_counted, is_extended

@@ -23,12 +23,7 @@ import pytest
 from component_base.addresses import primary_address
 from kubeadm import supervisor
 from kubeadm.components import resolv_conf_in
-from kubeadm.config import (
-    HOST_RESOLV_CONF,
-    ClusterConfig,
-    default_node_name,
-    state_dir_from_environment,
-)
+from kubeadm.config import HOST_RESOLV_CONF, ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.units import load
 
 SAMPAN = Path(sys.executable).with_name("sampan")

@@ -15,14 +15,7 @@ from prometheus_client import REGISTRY
 from apimachinery.objects import Object
 from apimachinery.scheme import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
 from apiserver.options import Options, advertised_address
-from tests.fakes.webhook_server import (
-    WebhookServer,
-    configuration,
-    deny,
-    patching,
-    rule,
-    webhook_server,
-)
+from tests.fakes.webhook_server import WebhookServer, configuration, deny, patching, rule, webhook_server
 from tests.integration.running_apiserver import Running, running
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"

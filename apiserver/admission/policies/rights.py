@@ -8,11 +8,7 @@ from __future__ import annotations
 from apimachinery.errors import InvalidError
 from apimachinery.field import Path, forbidden
 from apimachinery.objects import Object, get_path
-from apimachinery.scheme import (
-    VALIDATING_ADMISSION_POLICIES,
-    VALIDATING_ADMISSION_POLICY_BINDINGS,
-    Resource,
-)
+from apimachinery.scheme import VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS, Resource
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.policies.params import FindKind
 from apiserver.auth.attributes import Attributes as Question

@@ -7,15 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import (
-    ErrorList,
-    Errors,
-    Path,
-    duplicate,
-    invalid,
-    not_supported,
-    required,
-)
+from apimachinery.field import ErrorList, Errors, Path, duplicate, invalid, not_supported, required
 from apimachinery.metadata import IMMUTABLE, validate_label_selector
 from apimachinery.objects import Object, get_path
 from apimachinery.quantity import Quantity

@@ -27,10 +27,7 @@ from apiserver.registry.strategies.cron_job import CronJobStrategy
 from apiserver.registry.strategies.csi import CSIDriverStrategy, CSINodeStrategy, CSIStorageCapacityStrategy
 from apiserver.registry.strategies.daemon_set import DaemonSetStrategy
 from apiserver.registry.strategies.deployment import DeploymentStrategy
-from apiserver.registry.strategies.devices.claims import (
-    ResourceClaimStrategy,
-    ResourceClaimTemplateStrategy,
-)
+from apiserver.registry.strategies.devices.claims import ResourceClaimStrategy, ResourceClaimTemplateStrategy
 from apiserver.registry.strategies.devices.offers import DeviceClassStrategy, ResourceSliceStrategy
 from apiserver.registry.strategies.endpoints import EndpointSliceStrategy, EndpointsStrategy
 from apiserver.registry.strategies.event import EventStrategy

@@ -6,25 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apimachinery.field import (
-    ErrorList,
-    Errors,
-    Path,
-    duplicate,
-    forbidden,
-    invalid,
-    required,
-    too_long,
-)
+from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, required, too_long
 from apimachinery.objects import Object, annotations_of
 from apimachinery.volumes import is_default_class
-from apiserver.registry.strategies.checks import (
-    enumerate_repeats,
-    immutable,
-    one_of,
-    qualified_name,
-    same,
-)
+from apiserver.registry.strategies.checks import enumerate_repeats, immutable, one_of, qualified_name, same
 from apiserver.registry.strategies.podspec.defaults import fill_absent
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategies.warnings.nodes import old_label

@@ -7,20 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.field import (
-    ErrorList,
-    Errors,
-    Path,
-    forbidden,
-    invalid,
-    required,
-)
+from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, required
 from apimachinery.metadata import IMMUTABLE
 from apimachinery.objects import Object, get_path
-from apiserver.registry.strategies.checks import (
-    matches,
-    same,
-)
+from apiserver.registry.strategies.checks import matches, same
 from apiserver.registry.strategies.podspec.volume_sources import csi_driver_name
 from apiserver.registry.strategies.tables import age, columns
 from apiserver.registry.strategy import Column, Strategy

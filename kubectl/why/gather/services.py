@@ -7,14 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from apimachinery import scheme
 from apimachinery.labels import selector_from_map
-from apimachinery.objects import (
-    Object,
-    get_path,
-    labels_of,
-    name_of,
-    namespace_of,
-    uid_of,
-)
+from apimachinery.objects import Object, get_path, labels_of, name_of, namespace_of, uid_of
 from apimachinery.pods import is_ready, is_terminal
 from apimachinery.well_known import HOLLOW_NODE, SERVICE_NAME
 from kubectl.evidence import daemons

@@ -21,12 +21,7 @@ from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.creation import Creator, with_seccomp_profile
 from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, Engine
 from kubelet.runtime.docker.errors import ConflictInEngine, NotFoundInEngine
-from kubelet.runtime.docker.labels import (
-    NODE,
-    POD_UID,
-    container_labels,
-    docker_name,
-)
+from kubelet.runtime.docker.labels import NODE, POD_UID, container_labels, docker_name
 from kubelet.runtime.docker.log_links import LogLinks
 from kubelet.runtime.docker.logs import open_logs
 from kubelet.runtime.docker.port_forward import connect_inside

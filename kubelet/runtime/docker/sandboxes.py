@@ -26,12 +26,7 @@ from kubelet.runtime.docker.labels import (
     sandbox_memory,
 )
 from kubelet.runtime.docker.requests import resolv_conf, resolv_conf_path, sandbox_body
-from kubelet.runtime.interface import (
-    ContainerRuntimeError,
-    RuntimeUnavailable,
-    SandboxConfig,
-    SandboxError,
-)
+from kubelet.runtime.interface import ContainerRuntimeError, RuntimeUnavailable, SandboxConfig, SandboxError
 
 log = logging.getLogger(__name__)
 

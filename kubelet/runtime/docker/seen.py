@@ -7,11 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from kubelet.runtime.docker.labels import (
-    Identity,
-    container_memory,
-    sandbox_memory,
-)
+from kubelet.runtime.docker.labels import Identity, container_memory, sandbox_memory
 from kubelet.runtime.interface import (
     DEFAULT_STOP_SIGNAL,
     ContainerState,

@@ -9,16 +9,7 @@ from starlette.requests import Request
 
 from component_base.websocket import WebSocket
 from kubelet.runtime.interface import ExecStream
-from kubelet.server.channels import (
-    CLOSE,
-    ERROR,
-    PROTOCOLS,
-    RESIZE,
-    STDERR,
-    STDIN,
-    STDOUT,
-    ChannelProtocol,
-)
+from kubelet.server.channels import CLOSE, ERROR, PROTOCOLS, RESIZE, STDERR, STDIN, STDOUT, ChannelProtocol
 from kubelet.server.remotecommand.client_streams import Wanted, resize, write
 from kubelet.server.remotecommand.status import Status, encode
 from kubelet.server.upgrade import accept_websocket

@@ -10,12 +10,7 @@ from apimachinery.objects import Object, get_path, name_of
 from apimachinery.resource_claims import FINALIZER, POD_CLAIM_NAME
 from apimachinery.scheme import PODS, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS
 from client.errors import ConnectionFailed
-from controller_manager.resource_claim import (
-    ClaimPlan,
-    ResourceClaimController,
-    name_prefix,
-    plan_claim,
-)
+from controller_manager.resource_claim import ClaimPlan, ResourceClaimController, name_prefix, plan_claim
 from tests.unit.controller_manager.cluster import Cluster, Slow, running
 
 SPEC: Object = {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "gpus"}}]}}

@@ -42,9 +42,7 @@ from apimachinery.scheme import (
     STATEFUL_SETS,
     Resource,
 )
-from apimachinery.scheme import (
-    NODES as NODE_KIND,
-)
+from apimachinery.scheme import NODES as NODE_KIND
 from apimachinery.times import format_time
 from apimachinery.volumes import claims_of_pod as volume_claims_of
 from client.errors import ConnectionFailed

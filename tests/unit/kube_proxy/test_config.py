@@ -8,13 +8,7 @@ import pytest
 
 from apimachinery.objects import Object
 from component_base.flags import parse
-from kube_proxy.config import (
-    ConfigError,
-    Configuration,
-    from_options,
-    parse_configuration,
-    split_address,
-)
+from kube_proxy.config import ConfigError, Configuration, from_options, parse_configuration, split_address
 from kube_proxy.config_shape import CONFIGURATION
 from kube_proxy.context import PodTraffic
 from kube_proxy.node import base_context, context_of, detect_local, is_eligible, node_port_ips

@@ -6,13 +6,7 @@ import pytest
 
 from apimachinery.well_known import REVISION
 from kubectl.failures import CommandError
-from kubectl.rollouts import (
-    deployment_rollback,
-    history_table,
-    progress_of,
-    revision_to_undo,
-    revisions_of,
-)
+from kubectl.rollouts import deployment_rollback, history_table, progress_of, revision_to_undo, revisions_of
 
 
 def deployment(observed: int = 1, **status: Any) -> dict[str, Any]:

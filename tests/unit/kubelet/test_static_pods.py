@@ -12,13 +12,7 @@ import yaml
 from apimachinery.objects import Object, deep_copy
 from apimachinery.well_known import MIRROR_POD
 from kubelet.static_pods.files import ManifestFiles
-from kubelet.static_pods.identity import (
-    HASH,
-    is_mirror,
-    is_static,
-    mirror_of,
-    node_uid,
-)
+from kubelet.static_pods.identity import HASH, is_mirror, is_static, mirror_of, node_uid
 from kubelet.static_pods.manifest import ManifestError, static_pod
 from kubelet.static_pods.mirrors import MirrorAction, mirror_action
 from tests.unit.kubelet.builders import make_container

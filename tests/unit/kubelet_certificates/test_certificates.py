@@ -15,12 +15,7 @@ from component_base.certificates import Certificate
 from component_base.kubeconfig import ClientConfig
 from kubelet.certificates.bootstrap import own_kubeconfig
 from kubelet.certificates.manager import names, renewal_at
-from kubelet.certificates.requests import (
-    RequestRefused,
-    Wanted,
-    outcome,
-    request_object,
-)
+from kubelet.certificates.requests import RequestRefused, Wanted, outcome, request_object
 from kubelet.certificates.store import CertificateStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

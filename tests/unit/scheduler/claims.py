@@ -8,16 +8,8 @@ from apimachinery import volumes
 from apimachinery.objects import Object
 from scheduler.node_info import NodeInfo, parse_node
 from scheduler.pod_info import PodInfo, parse_pod
-from scheduler.volumes.finder import (
-    PodClaims,
-    PodVolumes,
-    find_volumes,
-)
-from tests.unit.scheduler.builders import (
-    RecordedStorage,
-    make_node,
-    make_pod,
-)
+from scheduler.volumes.finder import PodClaims, PodVolumes, find_volumes
+from tests.unit.scheduler.builders import RecordedStorage, make_node, make_pod
 from tests.unit.volumes import make_claim, make_class
 
 BOUND = {volumes.BIND_COMPLETED: "yes"}

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduler.framework.interface import (
-    PreBindError,
-    Verdict,
-    Wait,
-)
+from scheduler.framework.interface import PreBindError, Verdict, Wait
 from scheduler.framework.own import OwnPlugin
 from scheduler.node_info import NodeInfo
 from scheduler.pod_info import PodInfo

@@ -18,14 +18,7 @@ from scheduler.plugins.dynamic_resources import DynamicResources
 from scheduler.pod_info import parse_pod
 from tests.unit.scheduler.builders import make_cache, make_devices, make_node, make_pod
 from tests.unit.scheduler.cluster import Cluster, running
-from tests.unit.scheduler.devices import (
-    DRIVER,
-    LARGE,
-    SLICE,
-    ask,
-    make_claim,
-    make_class,
-)
+from tests.unit.scheduler.devices import DRIVER, LARGE, SLICE, ask, make_claim, make_class
 
 POD = make_pod("p", resourceClaims=[{"name": "gpu", "resourceClaimName": "c"}])
 TEMPLATED = make_pod("p", resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "t"}])

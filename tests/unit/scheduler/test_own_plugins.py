@@ -15,12 +15,7 @@ from client.rest import Client
 from scheduler.assembly import assemble
 from scheduler.config import ConfigError, Configuration, parse_configuration
 from scheduler.framework.fit_error import FitError
-from scheduler.framework.interface import (
-    NO_HINTS,
-    EventKind,
-    PostFiltered,
-    Verdict,
-)
+from scheduler.framework.interface import NO_HINTS, EventKind, PostFiltered, Verdict
 from scheduler.framework.own import OwnPlugin, load_plugins
 from scheduler.node_info import NodeInfo
 from scheduler.plugins.registry import check_plugins

@@ -12,18 +12,8 @@ from apimachinery import volumes
 from apimachinery.errors import ConflictError
 from apimachinery.objects import NamespacedName, Object
 from scheduler.framework.interface import PreBindError
-from scheduler.volumes.finder import (
-    BIND_CONFLICT,
-    PodClaims,
-    PodVolumes,
-    claims_of,
-    find_volumes,
-)
-from tests.unit.scheduler.builders import (
-    make_binder,
-    make_cache,
-    make_node,
-)
+from scheduler.volumes.finder import BIND_CONFLICT, PodClaims, PodVolumes, claims_of, find_volumes
+from tests.unit.scheduler.builders import make_binder, make_cache, make_node
 from tests.unit.scheduler.claims import BOUND, LOCAL, MADE, claiming, holding, names
 from tests.unit.volumes import make_claim, make_volume
 

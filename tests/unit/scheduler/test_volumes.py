@@ -20,13 +20,7 @@ from scheduler.volumes.finder import (
     PodClaims,
     claims_of,
 )
-from tests.unit.scheduler.builders import (
-    make_cache,
-    make_node,
-    make_pod,
-    make_profile,
-    make_selector,
-)
+from tests.unit.scheduler.builders import make_cache, make_node, make_pod, make_profile, make_selector
 from tests.unit.scheduler.claims import BOUND, IN_USE, LOCAL, MADE, claiming, found, holding, node
 from tests.unit.volumes import make_claim, make_class, make_volume
 

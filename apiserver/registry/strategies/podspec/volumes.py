@@ -11,11 +11,7 @@ from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
 from apiserver.registry.strategies.checks import one_of, present, quantity_of, required_match
 from apiserver.registry.strategies.podspec.claims import validate_claim_template
-from apiserver.registry.strategies.podspec.env import (
-    VOLUME_FIELDS,
-    validate_field_ref,
-    validate_resource_ref,
-)
+from apiserver.registry.strategies.podspec.env import VOLUME_FIELDS, validate_field_ref, validate_resource_ref
 from apiserver.registry.strategies.podspec.paths import file_mode, unreserved_path
 from apiserver.registry.strategies.podspec.volume_sources import NETWORK_SOURCES, PATH_NAMES, Source
 

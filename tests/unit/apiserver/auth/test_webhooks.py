@@ -18,13 +18,7 @@ from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.decision_metrics import AuthorizationMetrics
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
-from apiserver.auth.webhooks.authorizer import (
-    Policy,
-    WebhookAuthorizer,
-    decision_of,
-    spec_of,
-    v1beta1_spec,
-)
+from apiserver.auth.webhooks.authorizer import Policy, WebhookAuthorizer, decision_of, spec_of, v1beta1_spec
 from apiserver.auth.webhooks.match_conditions import MatchConditions
 from apiserver.auth.webhooks.reviewer import Reviewer
 from apiserver.generic_webhook import WebhookError

@@ -8,11 +8,7 @@ from apimachinery import scheme
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.registry.strategies.registered import strategy_for
-from tests.unit.apiserver.strategies.objects import (
-    NOW,
-    make,
-    strategy,
-)
+from tests.unit.apiserver.strategies.objects import NOW, make, strategy
 
 
 @pytest.mark.parametrize("resource", scheme.BUILTIN, ids=lambda r: f"{r.group or 'core'}/{r.plural}")

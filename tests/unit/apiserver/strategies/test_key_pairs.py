@@ -20,11 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from apimachinery import scheme
 from apimachinery.objects import Object
-from tests.unit.apiserver.strategies.objects import (
-    NOW,
-    make,
-    strategy,
-)
+from tests.unit.apiserver.strategies.objects import NOW, make, strategy
 
 
 def secret(certificate: bytes, key: bytes) -> Object:

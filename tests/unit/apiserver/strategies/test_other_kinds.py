@@ -14,14 +14,7 @@ from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.scheme import Resource
 from apiserver.registry import rules
 from apiserver.registry.strategies.registered import strategy_for
-from tests.unit.apiserver.strategies.objects import (
-    NOW,
-    created,
-    errors_of,
-    make,
-    strategy,
-    update_errors,
-)
+from tests.unit.apiserver.strategies.objects import NOW, created, errors_of, make, strategy, update_errors
 
 FIXED = "Forbidden: field is immutable when `immutable` is set"
 TLS = "kubernetes.io/tls"

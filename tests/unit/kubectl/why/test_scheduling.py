@@ -10,13 +10,7 @@ from apimachinery.objects import Object
 from kubectl.why.diagnosis import Cause
 from kubectl.why.facts import PodFacts
 from kubectl.why.rules.pods import pod as why_pod
-from tests.unit.kubectl.why.builders import (
-    make_container,
-    make_facts,
-    make_node,
-    make_pod,
-    make_scheduling,
-)
+from tests.unit.kubectl.why.builders import make_container, make_facts, make_node, make_pod, make_scheduling
 
 UNSCHEDULABLE = {
     "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
