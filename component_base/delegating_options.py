@@ -5,11 +5,11 @@ Source: staging/src/k8s.io/apiserver/pkg/server/options and pkg/authorization/pa
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from dataclasses import dataclass
 
 from component_base.certificates import bare_serving_context
-from component_base.flags import duration, flag, parse_list
+from component_base.flag_values import parse_list
+from component_base.flags import duration, flag
 from component_base.serving_certificates import ServingCertificates
 from component_base.serving_options import SecureServingOptions, files_of, load_certificates
 
@@ -20,7 +20,7 @@ def _paths(text: str) -> tuple[str, ...]:
     paths = parse_list(text)
     for each in paths:
         if "*" in each[:-1]:
-            raise ArgumentTypeError(f'only trailing * allowed in "{each.removeprefix("/")}"')
+            raise ValueError(f'only trailing * allowed in "{each.removeprefix("/")}"')
     return paths
 
 

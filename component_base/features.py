@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from component_base.feature_table import FEATURES, Stage
-from component_base.flags import CommonOptions, flag, parse_bool
+from component_base.flag_values import parse_bool
+from component_base.flags import CommonOptions, flag
 
 _NONE: dict[str, str] = {}
 """What no key=value pairs are."""

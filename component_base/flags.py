@@ -6,21 +6,31 @@ Owns parsing only. Meaning (files, addresses) belongs to the daemon.
 from __future__ import annotations
 
 import argparse
-import csv
+import re
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from ipaddress import IPv4Network
 from types import UnionType
 from typing import Any, NoReturn, TypeVar
 
 from apimachinery.durations import format_duration, parse_duration
+from component_base.flag_values import (
+    parse_bool,
+    parse_float,
+    parse_int,
+    parse_list,
+    parse_map,
+    parse_quoted_map,
+    parse_uint,
+    parse_vmodule,
+)
 from component_base.version import GIT_VERSION, version_info
 
 T = TypeVar("T")
 _NONE: dict[str, Callable[[str], Any]] = {}
 _NO_LABELS: dict[str, str] = {}
+_MISSING = re.compile(r"argument ([^/:]+)\S*: expected one argument")
 _VERSION_HELP = "Print version information and quit, with --version=raw all of it."
 
 
@@ -36,70 +46,21 @@ def flag(
 
 def duration(default: float, help: str, *, name: str | None = None) -> Any:
     """A field of seconds, written as a Go duration: `--node-monitor-period=5s`."""
-    metadata = {"help": help, "name": name, "parse": _parse_duration_flag, "show": format_duration}
+    metadata = {"help": help, "name": name, "parse": parse_duration, "show": format_duration}
     return field(default=default, metadata=metadata, kw_only=True)
-
-
-def parse_bool(text: str) -> bool:
-    """As Go reads one. Raises ValueError in Go's words."""
-    if text in ("true", "True", "TRUE", "1", "t", "T"):
-        return True
-    if text in ("false", "False", "FALSE", "0", "f", "F"):
-        return False
-    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
-
-
-def _in_its_words(read: Callable[[str], T]) -> Callable[[str], T]:
-    """A reader of flags that tells what the ValueErrors of another say."""
-
-    def reading(text: str) -> T:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return reading
-
-
-def parse_quoted_map(text: str) -> dict[str, str]:
-    """Of `key=value`, whatever else is in it, or of several as a line of CSV has them. Raises ValueError."""
-    pairs = next(csv.reader([text])) if text.count("=") > 1 else [text.strip('"')]
-    for each in pairs:
-        if "=" not in each:
-            raise ValueError(f"{each} must be formatted as key=value")
-    return {key: value for key, _, value in (each.partition("=") for each in pairs)}
-
-
-def parse_vmodule(text: str) -> tuple[tuple[str, int], ...]:
-    """Of `pattern=N,pattern=N`. Raises ValueError."""
-    found = []
-    for item in filter(None, text.split(",")):
-        pattern, _, number = item.partition("=")
-        if not pattern or not number or "=" in number:
-            raise ValueError(f'"{item}" does not have the pattern=number format')
-        if not (number.isascii() and number.isdigit()):
-            problem = f'strconv.ParseUint: parsing "{number}": invalid syntax'
-            raise ValueError(f'parsing verbosity in "{item}": {problem}')
-        found.append((pattern, int(number)))
-    return tuple(found)
-
-
-_parse_vmodule_flag = _in_its_words(parse_vmodule)
-_parse_bool_flag, _parse_duration_flag = _in_its_words(parse_bool), _in_its_words(parse_duration)
-_parse_quoted_map_flag = _in_its_words(parse_quoted_map)
 
 
 @dataclass(frozen=True)
 class CommonOptions:
     """Flags that every daemon has."""
 
-    v: int = flag(0, "number for the log level verbosity")
+    v: int = flag(0, "number for the log level verbosity", parse=parse_uint)
     logging_format: str = flag("text", 'Sets the log format. Permitted formats: "json", "text".')
     vmodule: tuple[tuple[str, int], ...] = flag(
         (),
         "comma-separated list of pattern=N settings for file-filtered logging: queue=4 is --v=4 for queue.py "
         "alone.",
-        parse=_parse_vmodule_flag,
+        parse=parse_vmodule,
     )
     show_hidden_metrics_for_version: str = flag(
         "",
@@ -115,7 +76,7 @@ class CommonOptions:
         _NO_LABELS,
         "The map from metric-label to value allow-list of this label, as metric1,label1=v1,v2,v3: any other "
         "value is told as 'unexpected'.",
-        parse=_parse_quoted_map_flag,
+        parse=parse_quoted_map,
     )
     allow_metric_labels_manifest: str = flag(
         "",
@@ -135,7 +96,7 @@ A command line that was made for one of its daemons starts ours.
 
 def unused(*, bools: str = "", numbers: str = "", durations: str = "", texts: str = "") -> Unused:
     """Of names with blanks between them."""
-    kinds = ((bools, _parse_bool_flag), (numbers, float), (durations, _parse_duration_flag), (texts, str))
+    kinds = ((bools, parse_bool), (numbers, parse_float), (durations, parse_duration), (texts, str))
     return {name: read for names, read in kinds for name in names.split()}
 
 
@@ -149,7 +110,7 @@ def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str, unu
         default=argparse.SUPPRESS,
         nargs="?",
         const="true",
-        type=_version,
+        type=_reader(["--version"], _version),
         metavar="",
         help=_VERSION_HELP,
     )
@@ -158,7 +119,10 @@ def parse(options: type[T], argv: Sequence[str] | None = None, *, prog: str, unu
         _add(parser, each, hints[each.name])
     for name, read in unused.items():
         _add_unused(parser, name, read)
-    known, unknown = parser.parse_known_args([*map(_dashed, sys.argv[1:] if argv is None else argv)])
+    try:
+        known, unknown = parser.parse_known_args([*map(_dashed, sys.argv[1:] if argv is None else argv)])
+    except _FlagError as error:
+        parser.error(str(error))
     if unknown:
         parser.error(_complaint(unknown[0], prog))
     return options(**vars(known))
@@ -182,9 +146,27 @@ def _flags(options: type[Any]) -> list[Any]:
     return [each for each in fields(options) if "help" in each.metadata]
 
 
+class _FlagError(Exception):
+    """A value that cannot be read, in pflag's words; argparse has others for a ValueError."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(1, f"Error: {message}\n")
+        missing = _MISSING.match(message)
+        self.exit(1, f"Error: flag needs an argument: {missing[1]}\n" if missing else f"Error: {message}\n")
+
+
+def _reader(names: Sequence[str], read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Raises _FlagError for what `read` refuses with a ValueError."""
+
+    def reading(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            flag = ", ".join(reversed(names))
+            raise _FlagError(f'invalid argument "{text}" for "{flag}" flag: {error}') from None
+
+    return reading
 
 
 class _Tell(argparse.Action):
@@ -215,7 +197,7 @@ class _Note(argparse.Action):
 def _version(text: str) -> str:
     """What `--version=text` prints: nothing, where it is false."""
     if text != "raw":
-        return f"Kubernetes {GIT_VERSION}" if _parse_bool_flag(text) else ""
+        return f"Kubernetes {GIT_VERSION}" if parse_bool(text) else ""
     fields = [f'{name[:1].upper()}{name[1:]}:"{value}"' for name, value in version_info().items()]
     return f"version.Info{{{', '.join(fields)}}}"
 
@@ -246,7 +228,7 @@ def _add(parser: _Parser, each: Any, annotation: Any) -> None:
         "dest": each.name,
         "default": _value(each),
         "help": f"{help} (default {default.replace('%', '%%')})" if default else help,
-        "type": each.metadata["parse"] or _parser_of(annotation),
+        "type": _reader(_names(each), each.metadata["parse"] or _parser_of(annotation)),
         "metavar": "",
     }
     if annotation is bool:
@@ -262,8 +244,8 @@ def _add_unused(parser: _Parser, name: str, read: Callable[[str], Any]) -> None:
         action=_Note,
         dest="unused",
         default=(),
-        type=read,
-        nargs="?" if read is _parse_bool_flag else None,
+        type=_reader([f"--{name}"], read),
+        nargs="?" if read is parse_bool else None,
         help=argparse.SUPPRESS,
     )
 
@@ -304,26 +286,7 @@ def _is_many(annotation: Any) -> bool:
 
 def _parser_of(annotation: Any) -> Callable[[str], Any]:
     if annotation is bool:
-        return _parse_bool_flag
+        return parse_bool
     if _is_many(annotation):
         return parse_map if issubclass(typing.get_origin(annotation), Mapping) else parse_list
-    return annotation if annotation in (int, float) else str
-
-
-def parse_list(text: str) -> tuple[str, ...]:
-    """Of `value,value`."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def parse_ipv4_cidrs(text: str) -> tuple[str, ...]:
-    """For a flag that takes some."""
-    try:
-        return tuple(str(IPv4Network(each)) for each in parse_list(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"invalid CIDR address: {error}") from None
-
-
-def parse_map(text: str) -> dict[str, str]:
-    """Of `key=value,key=value`."""
-    pairs = [part.partition("=") for part in parse_list(text)]
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    return {int: parse_int, float: parse_float}.get(annotation, str)

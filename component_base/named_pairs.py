@@ -5,7 +5,6 @@ Source: https://github.com/kubernetes/apiserver/blob/v0.34.0/pkg/server/dynamicc
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -26,10 +25,10 @@ def parse_named_pair(text: str) -> tuple[NamedPair, ...]:
     """Of `cert,key` or `cert,key:pattern,pattern`: one, for a flag that is given for each."""
     files, colon, patterns = text.partition(":")
     if colon and not patterns.strip():
-        raise ArgumentTypeError("empty names list is not allowed")
+        raise ValueError("empty names list is not allowed")
     pair = [each.strip() for each in files.split(",")]
     if len(pair) != 2:
-        raise ArgumentTypeError("expected comma separated certificate and key file paths")
+        raise ValueError("expected comma separated certificate and key file paths")
     names = tuple(each.strip() for each in patterns.split(",")) if colon else ()
     return (NamedPair(pair[0], pair[1], names),)
 

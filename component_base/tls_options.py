@@ -6,11 +6,11 @@ Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-a
 from __future__ import annotations
 
 import ssl
-from argparse import ArgumentTypeError
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from component_base.flags import flag, parse_list
+from component_base.flag_values import parse_list
+from component_base.flags import flag
 
 _VERSIONS = {
     "VersionTLS10": ssl.TLSVersion.TLSv1,
@@ -72,7 +72,7 @@ def _check(version: str, suites: Collection[str]) -> None:
     try:
         check_tls(version, suites)
     except TlsOptionsError as error:
-        raise ArgumentTypeError(str(error)) from None
+        raise ValueError(str(error)) from None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from component_base.features import GatedOptions
-from component_base.flags import duration, flag, parse_ipv4_cidrs, unused
+from component_base.flag_values import parse_ipv4_cidrs
+from component_base.flags import duration, flag, unused
 from component_base.unused_flags import EVERY
 from kube_proxy.tracking import Tracking
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from argparse import ArgumentTypeError
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ import typer
 
 from component_base.addresses import primary_address
 from component_base.features import FeatureGateError, parse_gates
-from component_base.flags import parse_ipv4_cidrs, parse_map
+from component_base.flag_values import parse_ipv4_cidrs, parse_map
 from kubeadm.components import flag_of, node_names, resolv_conf_in
 from kubeadm.config import ClusterConfig, default_node_name, state_dir_from_environment
 from kubeadm.units import load
@@ -38,7 +37,7 @@ def _checked_gates(value: str | None) -> str | None:
 def _cidrs(value: str | None) -> str | None:
     try:
         return None if value is None else ",".join(parse_ipv4_cidrs(value))
-    except ArgumentTypeError as error:
+    except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 

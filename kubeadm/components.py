@@ -8,7 +8,7 @@ from pathlib import Path
 
 from apimachinery.objects import Object
 from component_base.features import parse_gates
-from component_base.flags import parse_map
+from component_base.flag_values import parse_map
 from kubeadm.config import PAUSE_IMAGE, ClusterConfig, Node, pod_resolv_conf
 from kubeadm.units import Unit
 

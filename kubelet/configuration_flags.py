@@ -7,7 +7,6 @@ Source: cmd/kubelet/app/options/options.go of Kubernetes 1.34.
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -26,10 +25,7 @@ def _accepted(path: str, *, parse: Callable[[str], Any] | None = None) -> Any:
 
 
 def _duration(text: str) -> str:
-    try:
-        parse_duration(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
+    parse_duration(text)
     return text
 
 
@@ -46,7 +42,7 @@ def parse_taints(text: str) -> list[dict[str, str]]:
         head, _, effect = part.rpartition(":")
         key, _, value = head.partition("=")
         if not key or not effect:
-            raise ArgumentTypeError(f"invalid taint spec: {part}")
+            raise ValueError(f"invalid taint spec: {part}")
         taints.append({"key": key, "effect": effect, **({"value": value} if value else {})})
     return taints
 

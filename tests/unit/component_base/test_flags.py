@@ -57,14 +57,22 @@ def test_flags_set_fields(argv: list[str], field: str, value: object) -> None:
     assert getattr(parse(Options, argv, prog="test"), field) == value
 
 
+INVALID = 'Error: invalid argument "{0}" for "{1}" flag: strconv.Parse{2}: parsing "{0}": invalid syntax\n'
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
         pytest.param(["--colour=red"], "unknown flag: --colour", id="unknown"),
         pytest.param(["--secure=1"], "unknown flag: --secure", id="no abbreviations"),
         pytest.param(["serve"], 'unknown command "serve" for "test"', id="a word"),
-        pytest.param(["--secure-port=x"], "argument --secure-port: invalid int value: 'x'", id="no number"),
-        pytest.param(["--leader-elect=maybe"], "invalid syntax", id="no boolean"),
+        pytest.param(["--secure-port=x"], INVALID.format("x", "--secure-port", "Int"), id="no number"),
+        pytest.param(["-v=-1"], INVALID.format("-1", "-v, --v", "Uint"), id="no verbosity"),
+        pytest.param(["--secure-port"], "flag needs an argument: --secure-port\n", id="no value"),
+        pytest.param(["--v"], "flag needs an argument: --v\n", id="no value of what is short, too"),
+        pytest.param(
+            ["--leader-elect=maybe"], INVALID.format("maybe", "--leader-elect", "Bool"), id="no boolean"
+        ),
         pytest.param(["--node-monitor-period=5"], ': time: invalid duration "5"\n', id="no duration"),
     ],
 )

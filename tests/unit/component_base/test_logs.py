@@ -8,7 +8,7 @@ import sys
 import orjson
 import pytest
 
-from component_base.flags import parse_vmodule
+from component_base.flag_values import parse_vmodule
 from component_base.logs import JsonFormatter, KlogFormatter, log_fields
 
 
@@ -48,7 +48,7 @@ def test_json_lines_have_upstreams_keys() -> None:
 BODY = """
 import logging
 from component_base import logs
-from component_base.flags import parse_vmodule
+from component_base.flag_values import parse_vmodule
 logs.set_up({verbosity}, "text", parse_vmodule("{modules}"))
 for path in ("/src/scheduler/queue.py", "/src/scheduler/cache.py"):
     for level in (logging.DEBUG, logging.INFO):
@@ -81,8 +81,8 @@ def test_files_may_have_a_verbosity_of_their_own(verbosity: int, modules: str, t
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("queue", '"queue" does not have the pattern=number format'),
-        ("=4", '"=4" does not have the pattern=number format'),
+        ("queue", '"queue" does not have the pattern=N format'),
+        ("=4", '"=4" does not have the pattern=N format'),
         ("queue=x", 'parsing verbosity in "queue=x": strconv.ParseUint: parsing "x": invalid syntax'),
     ],
 )

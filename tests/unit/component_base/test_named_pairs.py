@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-
 import pytest
 
 from component_base.named_pairs import NamedPair, Names, NameTable, parse_named_pair
@@ -36,7 +34,7 @@ def test_what_is_said(text: str, pair: NamedPair) -> None:
     ],
 )
 def test_what_is_no_pair(text: str, complaint: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=complaint):
+    with pytest.raises(ValueError, match=complaint):
         parse_named_pair(text)
 
 
