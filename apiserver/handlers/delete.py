@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from apimachinery.errors import BadRequestError
+from apimachinery.errors import StatusError
+from apimachinery.objects import Object
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
 from apiserver.handlers.answers import send_entry, send_value, success
@@ -39,12 +40,20 @@ async def _read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
     body = await bodies.read(info, receive)
     if not body.strip():
         return parse_delete_options(info.query, None)
+    try:
+        return parse_delete_options(info.query, await _decoded(info, body))
+    except bodies.UnfitBodyError as error:  # upstream tells it as its own fault
+        raise StatusError(error.problem, code=500) from None
+
+
+async def _decoded(info: RequestInfo, body: bytes) -> Object:
+    """Raises UnfitBodyError."""
     decoded = await bodies.parse(info, body, _EXPECTED.kind)
-    obj = decoded.value
+    obj: Object = decoded.value
     if (kind := obj.get("kind") or _EXPECTED.kind) != _EXPECTED.kind:
-        version = obj.get("apiVersion", "")
-        raise BadRequestError(f'no kind "{kind}" is registered for version "{version}" {_SCHEME}')
+        problem = f'no kind "{kind}" is registered for version "{obj.get("apiVersion", "")}" {_SCHEME}'
+        raise bodies.UnfitBodyError(problem, problem)
     # The kind is in every group and version; all have the same fields.
     obj["apiVersion"], obj["kind"] = "v1", "DeleteOptions"
     bodies.check(info, decoded, bodies.Expected("v1", "DeleteOptions"), "Ignore")
-    return parse_delete_options(info.query, obj)
+    return obj

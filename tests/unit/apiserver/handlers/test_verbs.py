@@ -206,12 +206,28 @@ async def test_generation_counts_changes_of_the_spec_only(api: Api) -> None:
 # Delete
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            {"kind": "ConfigMap", "apiVersion": "v1"},
+            'no kind "ConfigMap" is registered for version "v1" in scheme',
+        ),
+        (
+            {"gracePeriodSeconds": "x"},
+            "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds",
+        ),
+        ([], "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"),
+    ],
+)
 @pytest.mark.parametrize("path", [f"{MAPS}/a", MAPS])
-async def test_what_is_no_delete_options_deletes_nothing(api: Api, path: str) -> None:
+async def test_what_is_no_delete_options_deletes_nothing(
+    api: Api, path: str, body: Any, message: str
+) -> None:
     await api.request("POST", MAPS, config_map())
-    answer = await api.request("DELETE", path, {"kind": "ConfigMap", "apiVersion": "v1"})
-    assert answer.status == 400
-    assert answer.json["message"].startswith('no kind "ConfigMap" is registered for version "v1" in scheme')
+    answer = await api.request("DELETE", path, body)
+    assert (answer.status, answer.json.get("reason")) == (500, None)
+    assert answer.json["message"].startswith(message)
     assert (await api.request("GET", f"{MAPS}/a")).status == 200
 
 
