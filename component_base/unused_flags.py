@@ -25,7 +25,7 @@ DELEGATING = unused(
     texts=(
         "requestheader-allowed-names requestheader-client-ca-file requestheader-extra-headers-prefix "
         "requestheader-group-headers requestheader-uid-headers requestheader-username-headers "
-        "kube-api-content-type leader-elect-resource-lock"
+        "kube-api-content-type"
     ),
 )
 """Of what asks the apiserver who may see its metrics."""

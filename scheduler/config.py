@@ -87,7 +87,13 @@ def parse_configuration(document: Any) -> Configuration:
     percentage = document.get("percentageOfNodesToScore") or 0
     parsed, errors = _profiles(profiles, percentage)
     election = _leader_election(document.get("leaderElection") or {})
-    errors = [*_check_election(election), *_check(document), *errors, *_check_extenders(document)]
+    errors = [
+        *_check_lock(document),
+        *_check_election(election),
+        *_check(document),
+        *errors,
+        *_check_extenders(document),
+    ]
     if errors:
         texts = list(map(str, errors))
         raise ConfigError(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
@@ -202,6 +208,12 @@ def _leader_election(election: Object) -> LeaderElectionConfig:
 
 def _seconds(duration: str | None, default: float) -> float:
     return (parse_duration(duration) if duration else 0.0) or default
+
+
+def _check_lock(document: Object) -> Iterator[FieldError]:
+    lock = get_path(document, "leaderElection.resourceLock", "leases")
+    if lock != "leases":
+        yield invalid(Path("leaderElection.resourceLock"), lock, 'resourceLock value must be "leases"')
 
 
 def _check_election(election: LeaderElectionConfig) -> Iterator[FieldError]:

@@ -349,6 +349,11 @@ PLACE = "decoding .profiles[0].pluginConfig[0]: "
             "LeaseDuration must be greater than RenewDeadline", id="a lease too short to renew",
         ),
         pytest.param(
+            {**HEAD, "leaderElection": {"resourceLock": "endpoints"}},
+            'leaderElection.resourceLock: Invalid value: "endpoints": resourceLock value must be "leases"',
+            id="a lock that there is not any more",
+        ),
+        pytest.param(
             {**HEAD, "extenders": [{"urlPrefix": "http://e", "prioritizeVerb": "p"}]},
             "extenders[0].weight: Invalid value: 0: must have a positive weight applied to it",
             id="an extender without weight",
