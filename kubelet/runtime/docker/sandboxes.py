@@ -147,9 +147,9 @@ class Sandboxes:
         try:
             await self._engine.start(sandbox_id)
             inspected = await self._engine.inspect(sandbox_id)
-            await asyncio.to_thread(_write_resolv_conf, inspected, config)
             if tenant.address:
                 await self._network.attach(sandbox_id, inspected["State"]["Pid"], tenant)
+            await asyncio.to_thread(_write_resolv_conf, inspected, config)
         except RuntimeUnavailable:
             raise
         except NetworkError as error:
@@ -169,9 +169,11 @@ class Sandboxes:
 
 
 def _write_resolv_conf(inspected: Mapping[str, Any], config: SandboxConfig) -> None:
-    """Docker would add options of its own."""
-    text = resolv_conf(config) or HOST_RESOLV_CONF.read_text()
-    Path(resolv_conf_path(inspected)).write_text(text)
+    """Docker would add options of its own. Whole or not at all: it tells that the sandbox is complete."""
+    path = Path(resolv_conf_path(inspected))
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(resolv_conf(config) or HOST_RESOLV_CONF.read_text())
+    unfinished.replace(path)
 
 
 def tenant_of(labels: Mapping[str, str]) -> Tenant:

@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 from kubelet.runtime.docker.engine import Engine, labelled
 from kubelet.runtime.docker.errors import NotFoundInEngine
-from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, Identity, identity_of
+from kubelet.runtime.docker.labels import NODE, POD_UID, SANDBOX, SANDBOX_ID, Identity, identity_of
 from kubelet.runtime.docker.oom import OomLog
+from kubelet.runtime.docker.requests import resolv_conf_path
 from kubelet.runtime.docker.seen import container_of, image_of, pods_of, sandbox_of, without_scheme
 from kubelet.runtime.interface import ImageRef, RuntimeContainer, RuntimePod, RuntimeSandbox
 from kubelet.runtime.usage import ContainerDisk
@@ -38,6 +39,8 @@ class Sighting:
     layer: str = ""
     """The folder of what the container has written."""
     log: str = ""
+    is_complete: bool = True
+    """Of a sandbox: known to have been set up to its end."""
 
 
 class Sightings:
@@ -109,7 +112,8 @@ class Sightings:
 
     async def _pods(self, listed: list[Mapping[str, Any]]) -> dict[str, RuntimePod]:
         sightings = await asyncio.gather(*(self._see(each) for each in listed))
-        return pods_of((each.identity, each.value) for each in sightings if each is not None)
+        used = {(each["Labels"] or {}).get(SANDBOX_ID, "") for each in listed}
+        return pods_of((each.identity, _trusted(each, used)) for each in sightings if each is not None)
 
     async def _see(self, listed: Mapping[str, Any]) -> Sighting | None:
         docker_id = listed["Id"]
@@ -129,12 +133,11 @@ class Sightings:
 
     async def _inspect(self, docker_id: str, identity: Identity) -> Sighting:
         inspected = await self._engine.inspect(docker_id)
-        value: RuntimeSandbox | RuntimeContainer
         if identity.kind == SANDBOX:
-            value = sandbox_of(inspected, identity)
-        else:
-            value = self._with_oom(container_of(inspected, identity, await self._image(inspected["Image"])))
-        return _sighting(inspected, identity, value)
+            sandbox = sandbox_of(inspected, identity)
+            return replace(_sighting(inspected, identity, sandbox), is_complete=is_known_complete(inspected))
+        container = container_of(inspected, identity, await self._image(inspected["Image"]))
+        return _sighting(inspected, identity, self._with_oom(container))
 
     def _with_oom(self, container: RuntimeContainer) -> RuntimeContainer:
         if container.exit_code != KILLED or container.oom_killed:
@@ -153,6 +156,20 @@ class Sightings:
         for gone in (self._known.keys() | self._changes.keys()) - present:
             self._known.pop(gone, None)
             del self._changes[gone]
+
+
+def is_known_complete(sandbox: Mapping[str, Any]) -> bool:
+    """By its resolv.conf, the last thing that it gets; on the host's network Docker makes one, too."""
+    has_begun = sandbox["Config"].get("NetworkDisabled") and sandbox["HostnamePath"]
+    return bool(has_begun) and Path(resolv_conf_path(sandbox)).exists()
+
+
+def _trusted(sighting: Sighting, used: Collection[str]) -> RuntimeSandbox | RuntimeContainer:
+    """A kubelet may have died over a sandbox that runs: what is not complete, nor gone on with, is no use."""
+    value = sighting.value
+    if isinstance(value, RuntimeSandbox) and not sighting.is_complete and value.id not in used:
+        return replace(value, ready=False)
+    return value
 
 
 def _sighting(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
+
+import pytest
 
 from kubelet.runtime.docker.engine import Engine
 from kubelet.runtime.docker.errors import NotFoundInEngine
@@ -22,13 +25,17 @@ class SlowEngine:
     def __init__(self) -> None:
         self.memory = 1
         self.listed: Mapping[str, Any] = LISTED
+        self.others: list[Mapping[str, Any]] = []
+        self.folder = Path()
+        self.state = "running"
+        self.has_network = False
         self.inspections = 0
         self.is_asked = asyncio.Event()
         self.lets_answers_pass = asyncio.Event()
         self.lets_answers_pass.set()
 
     async def list_containers(self, filters: Mapping[str, list[str]]) -> list[Mapping[str, Any]]:
-        return [self.listed]
+        return [self.listed, *self.others]
 
     async def inspect(self, docker_id: str) -> Mapping[str, Any]:
         self.inspections += 1
@@ -37,8 +44,14 @@ class SlowEngine:
             "Id": docker_id,
             "Image": "sha256:1",
             "Created": "2026-01-01T00:00:00Z",
-            "State": {"Status": "running", "Running": True, "Pid": 7},
-            "Config": {"Labels": self.listed["Labels"], "Image": "busybox"},
+            "State": {"Status": self.state, "Running": self.state == "running", "Pid": 7},
+            "Config": {
+                "Labels": self.listed["Labels"],
+                "Image": "busybox",
+                "NetworkDisabled": not self.has_network,
+            },
+            "HostnamePath": "" if self.state == "created" else str(self.folder / "hostname"),
+            "ResolvConfPath": str(self.folder / "resolv.conf"),
             "HostConfig": {"Memory": self.memory},
         }
         await self.lets_answers_pass.wait()
@@ -84,6 +97,37 @@ async def test_a_sandbox_that_was_just_made_is_not_inspected_again() -> None:
     pod = await sightings.pod("uid-1")
     assert pod is not None
     assert (pod.sandboxes, engine.inspections) == ((made,), 1)
+
+
+@pytest.mark.parametrize(
+    ("network", "files", "containers", "is_ready"),
+    [
+        pytest.param("none", ["resolv.conf"], [], True, id="set up to the end"),
+        pytest.param("none", ["resolv.conf.new"], [], False, id="broken off"),
+        pytest.param("none", [], [LISTED], True, id="gone on with"),
+        pytest.param("host", ["resolv.conf"], [], False, id="who knows"),
+        pytest.param("host", ["resolv.conf"], [LISTED], True, id="on the host, gone on with"),
+    ],
+)
+async def test_a_sandbox_over_which_a_kubelet_may_have_died_is_not_ready(
+    tmp_path: Path, network: str, files: list[str], containers: list[Any], is_ready: bool
+) -> None:
+    for each in files:
+        (tmp_path / each).touch()
+    engine = SlowEngine()
+    engine.listed, engine.others, engine.folder = SANDBOX, containers, tmp_path
+    engine.has_network = network == "host"
+    pod = await Sightings(cast(Engine, engine), "node-a").pod("uid-1")
+    assert pod is not None
+    assert [each.ready for each in pod.sandboxes] == [is_ready]
+
+
+async def test_a_sandbox_that_was_never_started_is_not_ready() -> None:
+    engine = SlowEngine()
+    engine.listed, engine.state = {**SANDBOX, "State": "created"}, "created"
+    pod = await Sightings(cast(Engine, engine), "node-a").pod("uid-1")
+    assert pod is not None
+    assert [each.ready for each in pod.sandboxes] == [False]
 
 
 async def test_a_change_during_the_look_is_not_lost() -> None:
