@@ -117,6 +117,8 @@ def _go_message(data: bytes | str, error: orjson.JSONDecodeError) -> str:
 
 
 def _go_character(character: str) -> str:
+    if not character.isprintable():
+        return f"'{character.encode('unicode_escape').decode()}'"
     return {"'": r"'\''", '"': "'\"'"}.get(character, f"'{character}'")
 
 

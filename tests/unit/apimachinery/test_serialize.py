@@ -35,12 +35,14 @@ def test_duplicate_keys_are_found(text: bytes, duplicates: tuple[str, ...]) -> N
         (b'{"a":', "unexpected end of JSON input"),
         (b"{a:1}", "invalid character 'a' looking for beginning of object key string"),
         (b"x", "invalid character 'x' looking for beginning of value"),
+        (b"\0", r"invalid character '\x00' looking for beginning of value"),
+        ("\ufeff{}".encode(), r"invalid character '\ufeff' looking for beginning of value"),
         (b"{} x", "invalid character 'x' after top-level value"),
         (b'{"a" 1}', "invalid character '1' after object key:value pair"),
         (b"[" * 100_000, "exceeded max depth"),
         (b'{"a":' * 201 + b"1" + b"}" * 201, "exceeded max depth"),
     ],
-    ids=["empty", "cut", "bare key", "word", "rest", "no colon", "endless", "deep"],
+    ids=["empty", "cut", "bare key", "word", "null", "mark", "rest", "no colon", "endless", "deep"],
 )
 def test_broken_json_is_refused_in_gos_words(text: bytes, message: str) -> None:
     with pytest.raises(DecodeError) as caught:
