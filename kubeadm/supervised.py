@@ -28,8 +28,7 @@ class Supervised:
         if self.is_running() and not afresh:
             changed = [unit.name for unit in wanted if unit not in before]
             if list(wanted) != before:
-                units.save(self._run_dir, wanted)
-                supervisor.reload(self._run_dir)
+                self._reload(before, wanted)
             return changed
         # Strays too: a kill of the supervisor leaves them, and they would answer for the new processes.
         supervisor.stop(self._run_dir)
@@ -37,6 +36,14 @@ class Supervised:
         units.save(self._run_dir, wanted)
         supervisor.spawn(self._run_dir, self._log_dir)
         return [unit.name for unit in wanted]
+
+    def _reload(self, before: Sequence[Unit], wanted: Sequence[Unit]) -> None:
+        """Returns when what is not to run any more has ended: it would answer for its successor."""
+        leaving = [self._pid(unit.name) for unit in before if unit not in wanted]
+        units.save(self._run_dir, wanted)
+        supervisor.reload(self._run_dir)
+        for pid in filter(None, leaving):
+            supervisor.wait_for_end(pid, supervisor.STOP_LIMIT)
 
     def stop(self) -> bool:
         return supervisor.stop(self._run_dir)

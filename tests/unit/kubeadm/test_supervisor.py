@@ -6,11 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kubeadm import supervisor, units
+from kubeadm.config import ClusterConfig
+from kubeadm.supervised import Supervised
 from kubeadm.supervisor import Child
 from kubeadm.units import Unit
 
@@ -96,6 +99,22 @@ def test_a_program_that_is_not_there_yet_keeps_no_other_from_running(tmp_path: P
         program.write_text("#!/bin/sh\necho up\n")
         program.chmod(0o755)
         wait_for_lines(tmp_path / "late.log", 1)
+
+
+def test_what_is_to_run_in_another_way_has_ended_before_anybody_asks_its_successor(tmp_path: Path) -> None:
+    config = ClusterConfig(state_dir=tmp_path, node_name="n1", node_ip="10.0.0.1")
+    config.run_dir.mkdir()
+    slow = "import signal, sys, time; signal.signal(15, lambda *_: (time.sleep(0.3), sys.exit()));"
+    units.save(
+        config.run_dir,
+        [Unit("slow", (sys.executable, "-c", f"{slow} print('up', flush=True); signal.pause()"))],
+    )
+    with starting(config.run_dir):
+        wait_for_lines(config.run_dir / "slow.log", 1)
+        former = int((config.run_dir / "slow.pid").read_text())
+        assert Supervised(config).apply([replace(SLEEPER, name="slow")]) == ["slow"]
+        assert supervisor.wait_for_end(former, 0)
+        wait_for_lines(config.run_dir / "slow.log", 2)
 
 
 def test_whoever_may_only_read_can_ask_whether_a_supervisor_runs(tmp_path: Path) -> None:
