@@ -126,6 +126,7 @@ _NETWORK: tuple[tuple[str, str, Callable[[InterfaceUsage], int]], ...] = (
     ("transmit_packets_dropped", "packets dropped while transmitting", lambda used: used.tx_dropped),
     ("transmit_errors", "errors encountered while transmitting", lambda used: used.tx_errors),
 )
+_OF_A_POD = {"container": "", "image": "", "name": ""}
 _RESOURCES = {"cpu": "CPU", "memory": "memory", "io": "IO"}
 
 
@@ -171,6 +172,16 @@ def cadvisor_metrics(
                 help = "Number of bytes that are consumed by the container on this filesystem."
                 used = (disk.root + disk.logs).bytes
                 families.of("container_fs_usage_bytes", "gauge", help).add(labels, used, at)
+        if stats.own is not None:
+            labels = {
+                **_OF_A_POD,
+                "id": stats.own.cgroup,
+                "namespace": namespace_of(pod),
+                "pod": name_of(pod),
+            }
+            _add_usage(families, labels, stats.own, at, has_quota=stats.own.detail.periods > 0)
+            if tells_pressure:
+                _add_pressure(families, labels, stats.own, at)
         _add_network(families, pod, stats.interfaces, at)
     return families.text()
 

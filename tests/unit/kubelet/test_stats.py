@@ -96,6 +96,15 @@ def test_cadvisors_metrics_bear_its_names_and_labels(line: str) -> None:
     assert line in cadvisor()
 
 
+def test_cadvisor_tells_of_a_pods_cgroup_too() -> None:
+    own = replace(USAGE, cgroup="/kubepods/p", cpu_nanoseconds=2_000_000_000)
+    node = ContainerUsage(0, 0, 0, 0)
+    text = cadvisor_metrics([(POD, replace(STATS, own=own))], node, MACHINE, 1.0)
+    labels = 'id="/kubepods/p",image="",name="",namespace="shop",pod="cart"'
+    assert f'container_cpu_usage_seconds_total{{container="",cpu="total",{labels}}} 2.0 1000\n' in text
+    assert f'container_pressure_memory_waiting_seconds_total{{container="",{labels}}} 2.0 1000\n' in text
+
+
 def test_who_has_no_quota_is_not_throttled() -> None:
     assert not any("_cfs_" in line or "cpu_quota" in line for line in cadvisor(make_container()))
 
