@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apimachinery.errors import StatusError
+from apimachinery.errors import BadRequestError
 from apimachinery.objects import Object
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
@@ -42,8 +42,8 @@ async def _read_options(info: RequestInfo, receive: Receive) -> DeleteOptions:
         return parse_delete_options(info.query, None)
     try:
         return parse_delete_options(info.query, await _decoded(info, body))
-    except bodies.UnfitBodyError as error:  # upstream tells it as its own fault
-        raise StatusError(error.problem, code=500) from None
+    except bodies.UnfitBodyError as error:  # told in the decoder's words alone, as upstream has them
+        raise BadRequestError(error.problem) from None
 
 
 async def _decoded(info: RequestInfo, body: bytes) -> Object:
