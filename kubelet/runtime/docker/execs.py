@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 
+from component_base.backoff import exponential
 from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.engine import Engine
 from kubelet.runtime.docker.streams import DockerStream
 from kubelet.runtime.interface import ContainerRuntimeError, ExecResult
 
+log = logging.getLogger(__name__)
+
 _REFUSAL = b"OCI runtime exec failed"
+_LOOKS, _FIRST_LOOK, _LAST_LOOK = 10, 0.05, 2.0
+"""How often a command that is to be killed is looked at until it begins, and seconds between: 11 in all."""
 
 
 async def run(
@@ -59,7 +66,7 @@ async def run_to_end(
                 pieces.append(piece[1])
             result = ExecResult(await stream.wait(), b"".join(pieces))
     except TimeoutError:
-        await _kill(connector, exec_id)
+        await kill(connector, exec_id)
         raise
     finally:
         await stream.close()
@@ -74,14 +81,18 @@ def check_begun(result: ExecResult) -> None:
         raise ContainerRuntimeError(f"failed to exec in container: failed to start exec: {words}")
 
 
-async def _kill(connector: Connector, exec_id: str) -> None:
-    """Docker cannot end an exec; its process is one of this machine's."""
-    pid = (await connector.ask("GET", f"/exec/{exec_id}/json")).get("Pid")
-    if pid:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
+async def kill(connector: Connector, exec_id: str) -> None:
+    """Docker cannot end an exec; its process is one of this machine's, and may be about to begin."""
+    for attempt in range(_LOOKS):
+        state = await connector.ask("GET", f"/exec/{exec_id}/json")
+        if pid := state["Pid"]:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
             return
+        if state["ExitCode"] is not None:
+            return
+        await asyncio.sleep(exponential(_FIRST_LOOK, _LAST_LOOK, attempt))
+    log.warning("A command whose time was up did not begin, and may run on: exec=%s", exec_id)
 
 
 async def attach(
