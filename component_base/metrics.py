@@ -14,7 +14,8 @@ from prometheus_client.registry import Collector
 
 from component_base.feature_table import FEATURES
 from component_base.features import FeatureGates
-from component_base.metric_filters import Filters
+from component_base.metric_filters import Filters, full_name
+from component_base.metric_stability import described
 
 __all__ = [
     "CONTENT_TYPE",
@@ -140,12 +141,12 @@ class Exposition:
         _DISABLED.inc(len(filters.disabled))
 
     def text(self, collector: Collector) -> bytes:
-        return generate_latest(_Filtered(collector, self._filters))
+        return generate_latest(_Told(collector, self._filters))
 
     async def text_in_slices(self, families: Iterable[Metric]) -> bytes:
         """Of families so large that others are to have their turn meanwhile."""
         pieces = []
-        for family in self._filters.apply(families):
+        for family in _told(families, self._filters):
             for begin in range(0, max(len(family.samples), 1), _SLICE):
                 text = generate_latest(_Slice(family, begin))
                 pieces.append(text.split(b"\n", 2)[2] if begin else text)
@@ -154,14 +155,21 @@ class Exposition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Filtered:
+class _Told:
     """A collector of what the filters leave of another."""
 
     collector: Collector
     filters: Filters
 
     def collect(self) -> Iterable[Metric]:
-        return self.filters.apply(self.collector.collect())
+        return _told(self.collector.collect(), self.filters)
+
+
+def _told(families: Iterable[Metric], filters: Filters) -> Iterator[Metric]:
+    """Families are made anew for who asks, and may be written to."""
+    for family in filters.apply(families):
+        family.documentation = described(full_name(family), family.documentation)
+        yield family
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,16 @@
-"""Histograms that are cheap to fill."""
+"""Histograms that are cheap to fill, and how metrics are told."""
 
 from __future__ import annotations
 
-from component_base.metrics import Tally
+from collections.abc import Iterable
+from copy import copy
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from component_base.metrics import Exposition, Tally
 
 
 def test_a_tally_counts_what_is_up_to_each_bound() -> None:
@@ -13,3 +21,27 @@ def test_a_tally_counts_what_is_up_to_each_bound() -> None:
     tally.add(other)
     assert (tally.count, tally.total) == (5, 14.5)
     assert tally.cumulative() == [("1.0", 2), ("2.5", 4), ("+Inf", 5)]
+
+
+@pytest.mark.parametrize(
+    ("family", "help"),
+    [
+        (CounterMetricFamily("apiserver_request", "a"), "apiserver_request_total [STABLE] a"),
+        (HistogramMetricFamily("scheduler_pod_scheduling_sli_duration_seconds", "b"), "[BETA] b"),
+        (GaugeMetricFamily("kubernetes_build_info", "c"), "[ALPHA] c"),
+        (CounterMetricFamily("process_cpu_seconds", "d"), "process_cpu_seconds_total d"),
+    ],
+)
+def test_a_metric_tells_how_far_to_rely_on_it(family: Metric, help: str) -> None:
+    registry = CollectorRegistry()
+    registry.register(Families(family))
+    for _ in range(2):
+        assert Exposition().text(registry).decode().splitlines()[0].endswith(help)
+
+
+class Families(Collector):
+    def __init__(self, *families: Metric) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return map(copy, self._families)
