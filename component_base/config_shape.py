@@ -74,7 +74,7 @@ class Struct:
 
     @property
     def name(self) -> str:
-        """None of one that is declared on the spot."""
+        """Empty for one that is declared on the spot."""
         return "" if "{" in self.go_type else self.go_type.rpartition(".")[2]
 
 
@@ -169,7 +169,8 @@ def _scalar_misfits(value: Any, shape: Scalar, owner: str, path: str) -> Iterato
 
 
 def _is_whole(value: float, bits: int) -> bool:
-    return value == int(value) and -(1 << bits - 1) <= value < 1 << bits - 1
+    is_whole = isinstance(value, int) or value.is_integer()
+    return is_whole and -(1 << bits - 1) <= value < 1 << bits - 1
 
 
 def _unmarshal(what: str, shape: Shape, owner: str, path: str) -> str:

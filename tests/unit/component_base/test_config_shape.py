@@ -40,6 +40,11 @@ FIELD = "Go struct field"
             id="a number that is too large",
         ),
         pytest.param(
+            {"parallelism": float("inf")},
+            f"number inf into {FIELD} KubeSchedulerConfiguration.parallelism of type int32",
+            id="no number at all",
+        ),
+        pytest.param(
             {"leaderElection": {"leaseDuration": 5}},
             f"number into {FIELD} LeaderElectionConfiguration.leaderElection.leaseDuration of type string",
             id="a duration without a unit",
