@@ -6,6 +6,8 @@ Every method blocks for as long as the kernel needs, and raises OSError as the k
 from __future__ import annotations
 
 import errno
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +32,9 @@ class CgroupFiles(Protocol):
 
     def remove(self, path: str) -> None:
         """With all below it, in which no process may be: EBUSY. What is gone already is success."""
+
+    def kill(self, path: str) -> set[int]:
+        """Whatever runs in it or below it; returns the processes."""
 
     def children(self, path: str) -> list[str]:
         """The paths of those directly below."""
@@ -60,6 +65,22 @@ def remove_directory(directory: Path) -> None:
     for each in (*below(directory), directory):
         with suppress(FileNotFoundError):
             each.rmdir()
+
+
+def kill_processes(directory: Path) -> set[int]:
+    """Of a cgroup and all below it. Of processes outside of our pid namespace the kernel tells 0."""
+    found = {pid for each in (directory, *below(directory)) for pid in _processes(each)} - {0}
+    for pid in found:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def _processes(directory: Path) -> list[int]:
+    try:
+        return [int(pid) for pid in (directory / "cgroup.procs").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def below(directory: Path) -> Iterator[Path]:

@@ -49,6 +49,9 @@ class PodCgroups(Protocol):
     async def remove(self, uid: str) -> None:
         """What cannot go yet is met again by housekeeping."""
 
+    async def end(self, uid: str) -> None:
+        """Removes it from a pod that is over, with what the engine has lost and that runs on."""
+
     async def known_pods(self) -> set[str]: ...
 
 
@@ -69,6 +72,9 @@ class NoCgroups:
         return ""
 
     async def remove(self, uid: str) -> None:
+        return None
+
+    async def end(self, uid: str) -> None:
         return None
 
     async def known_pods(self) -> set[str]:
@@ -143,6 +149,11 @@ class CgroupTree:
         if self._driver is not None:
             await asyncio.to_thread(self._remove, self._driver, uid)
 
+    async def end(self, uid: str) -> None:
+        if self._driver is not None:
+            await asyncio.to_thread(self._kill, self._driver, uid)
+        await self.remove(uid)
+
     async def known_pods(self) -> set[str]:
         return await asyncio.to_thread(lambda: {names.uid_in(each) for each in self._paths()})
 
@@ -182,14 +193,21 @@ class CgroupTree:
             self._burstable[uid] = pod
             await self._update_class()
 
+    def _kill(self, driver: Driver, uid: str) -> None:
+        for path in self._paths_of(uid):
+            if killed := driver.files.kill(path):
+                log.info("Killed what still ran of a pod: path=%s processes=%s", path, sorted(killed))
+
     def _remove(self, driver: Driver, uid: str) -> None:
-        for path in self._paths():
-            if names.uid_in(path) == uid:
-                try:
-                    with CGROUP_SECONDS.labels("destroy").time():
-                        driver.remove(path)
-                except OSError as error:
-                    log.info("Cgroup of a pod not removed: path=%s error=%s", path, error)
+        for path in self._paths_of(uid):
+            try:
+                with CGROUP_SECONDS.labels("destroy").time():
+                    driver.remove(path)
+            except OSError as error:
+                log.info("Cgroup of a pod not removed: path=%s error=%s", path, error)
+
+    def _paths_of(self, uid: str) -> list[str]:
+        return [path for path in self._paths() if names.uid_in(path) == uid]
 
     def _paths(self) -> list[str]:
         """Of all pods that have a cgroup."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from kubelet.cgroups.files import directories, huge_page_sizes, remove_directory, shown_page_size, write_file
+from kubelet.cgroups.files import (
+    directories,
+    huge_page_sizes,
+    kill_processes,
+    remove_directory,
+    shown_page_size,
+    write_file,
+)
 from kubelet.cgroups.limits import Limits
 
 PERIOD = 100_000
@@ -47,6 +54,9 @@ class SeparateHierarchies:
     def remove(self, path: str) -> None:
         for mount in set(self._mounts.values()):
             remove_directory(mount / path)
+
+    def kill(self, path: str) -> set[int]:
+        return {pid for mount in set(self._mounts.values()) for pid in kill_processes(mount / path)}
 
     def children(self, path: str) -> list[str]:
         names = {each.name for mount in self._own for each in directories(mount / path)}

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kubelet.cgroups.files import directories, huge_page_sizes, remove_directory, shown_page_size, write_file
+from kubelet.cgroups.files import (
+    directories,
+    huge_page_sizes,
+    kill_processes,
+    remove_directory,
+    shown_page_size,
+    write_file,
+)
 from kubelet.cgroups.limits import Limits
 
 PERIOD = 100_000
@@ -44,6 +51,9 @@ class UnifiedHierarchy:
 
     def remove(self, path: str) -> None:
         remove_directory(self._top / path)
+
+    def kill(self, path: str) -> set[int]:
+        return kill_processes(self._top / path)
 
     def children(self, path: str) -> list[str]:
         return sorted(f"{path}/{each.name}" for each in directories(self._top / path))

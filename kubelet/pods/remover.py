@@ -29,12 +29,12 @@ class PodRemover:
             await self._runtime.remove_container(container.id)
         for sandbox in seen.sandboxes if seen else ():
             await self._runtime.remove_sandbox(sandbox.id)
-        await self._cgroups.remove(uid)
+        await self._cgroups.end(uid)
         await self._leftovers.tear_down(uid)
         self._leftovers.remove(uid)
 
     async def remove_cgroup(self, uid: str) -> None:
-        await self._cgroups.remove(uid)
+        await self._cgroups.end(uid)
 
     async def remove_container(self, container: RuntimeContainer) -> None:
         await self._runtime.remove_container(container.id)

@@ -14,6 +14,7 @@ class CgroupFiles:
         self.page_sizes: list[int] = []
         self.limits: dict[str, Limits] = {}
         self.history: list[tuple[str, Limits]] = []
+        self.killed: list[str] = []
         self.errors: dict[str, OSError] = {}
 
     def exists(self, path: str) -> bool:
@@ -33,6 +34,10 @@ class CgroupFiles:
 
     def remove(self, path: str) -> None:
         self.limits.pop(path, None)
+
+    def kill(self, path: str) -> set[int]:
+        self.killed.append(path)
+        return set()
 
     def children(self, path: str) -> list[str]:
         return [each for each in self.limits if each.rpartition("/")[0] == path]

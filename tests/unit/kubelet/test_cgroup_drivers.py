@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,18 @@ def test_version_1_keeps_a_tree_for_each_controller(tmp_path: Path) -> None:
     files.remove("kubepods/poda")
     files.remove("kubepods/poda")
     assert files.children("kubepods") == []
+
+
+def test_whatever_runs_in_a_cgroup_is_killed(tmp_path: Path) -> None:
+    """The kernel tells 0 of processes that are outside of our pid namespace."""
+    top = kernel_file(tmp_path / "v2/cgroup.controllers").parent
+    mounts = {name: tmp_path / name for name in ("cpu", "memory")}
+    for files, place in ((SeparateHierarchies(mounts), "memory"), (UnifiedHierarchy(top), "v2")):
+        process = subprocess.Popen(["sleep", "60"])
+        kernel_file(tmp_path / place / "kubepods/poda/c1/cgroup.procs", f"0\n{process.pid}\n")
+        assert files.kill("kubepods/poda") == {process.pid}
+        assert process.wait(10) == -signal.SIGKILL
+        assert files.kill("kubepods/poda") == {process.pid}  # it is no more, which is no error
 
 
 def test_pods_of_other_machines_are_left_alone(tmp_path: Path) -> None:

@@ -60,6 +60,17 @@ async def test_a_pods_cgroup_comes_with_the_classes_and_goes_alone() -> None:
     assert files.limits["kubepods/burstable"] == Limits(256)
 
 
+async def test_only_a_pod_that_is_over_takes_with_it_what_the_engine_has_lost() -> None:
+    """What housekeeping does not know may be another kubelet's."""
+    files = CgroupFiles()
+    tree, _ = make_tree(files)
+    for uid in ("u1", "u2"):
+        await tree.widen(pod_asking("500m", uid))
+    await tree.remove("u1")
+    await tree.end("u2")
+    assert (files.killed, await tree.known_pods()) == (["kubepods/burstable/podu2"], set())
+
+
 async def test_a_pod_gets_more_before_its_containers_and_less_after_them() -> None:
     files = CgroupFiles()
     tree, _ = make_tree(files)
