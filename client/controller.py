@@ -24,6 +24,7 @@ from client.errors import ConnectionFailed, is_namespace_terminating
 from client.informer import Handler, Informer
 from client.workqueue import WorkQueue
 from component_base import tracing
+from component_base.first_of import first_error
 from component_base.logs import log_fields
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Controller:
                 log.error("Giving up until something changes: error=%s", error)
                 self.queue.forget(key)
             except Exception as raised:
-                cause = _first(raised)
+                cause = first_error(raised)
                 if is_namespace_terminating(cause):
                     log.debug("Giving up, the namespace is going away: error=%s", cause)
                     self.queue.forget(key)
@@ -144,13 +145,6 @@ class Controller:
                         self.queue.add_after(key, watch.delay, cause)
 
         return handle
-
-
-def _first(error: Exception) -> Exception:
-    """Of a TaskGroup's errors the first one says enough."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _record(error: Exception) -> None:

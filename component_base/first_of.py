@@ -1,4 +1,4 @@
-"""Several works at once, of which the first to end ends all."""
+"""Several works at once: the first to end ends all, the first to fail says why."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def first_error(error: Exception) -> Exception:
+    """Of a TaskGroup's errors the first one says enough."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from component_base import tracing
 from component_base.backoff import exponential
+from component_base.first_of import first_error
 from component_base.logs import log_fields
 from kubelet.metrics import SYNC_DURATION
 from kubelet.pods.record import PodRecord
@@ -118,7 +119,7 @@ class PodWorkers:
             with tracing.span(tracing.new_span([version])), log_fields(pod=pod_full_name(record.pod)):
                 delay = await self._sync(record)
         except Exception as error:
-            return self._retry(record, error)
+            return self._retry(record, first_error(error))
         finally:
             SYNC_DURATION.labels("sync").observe(loop.time() - began)
         self._retries.pop(record.uid, None)

@@ -8,6 +8,7 @@ import pytest
 
 from kubelet.pods.record import PodRecord
 from kubelet.pods.workers import PodWorkers
+from kubelet.runtime.interface import RuntimeUnavailable
 from kubelet.tasks import uninterrupted
 from tests.unit.kubelet.builders import make_pod
 
@@ -41,3 +42,18 @@ async def test_the_next_pass_begins_when_the_step_has_ended(interrupts: int) -> 
     await asyncio.sleep(STEP_SECONDS)
     await workers.aclose()
     assert [began - syncs.began[0] for began in syncs.began] == [0.0, STEP_SECONDS]
+
+
+@pytest.mark.looptime
+async def test_of_containers_that_stop_side_by_side_an_engine_that_is_away_is_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def sync(record: PodRecord) -> None:
+        raise ExceptionGroup("unhandled errors in a TaskGroup", [RuntimeUnavailable("gone")])
+
+    workers = PodWorkers(sync)
+    workers.add(PodRecord(make_pod(), first_seen=0.0))
+    await asyncio.sleep(0.1)
+    await workers.aclose()
+    assert [(each.levelname, each.exc_info) for each in caplog.records] == [("WARNING", None)]
+    assert caplog.messages[0].endswith("error=gone")
