@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from component_base.os_errors import in_words
 from component_base.processes import run
 
 _TOOL = "component_base.x509_tool"
@@ -60,8 +61,15 @@ def client_context(*, ca: str = "", ca_file: str = "") -> ssl.SSLContext:
 
 
 def trust(context: ssl.SSLContext, authorities: str | Path) -> None:
-    """A server's clients may show a certificate, and then one of these in a file vouches for it."""
-    context.load_verify_locations(authorities)
+    """A server's clients may show a certificate, and then one of these in a file vouches for it.
+
+    Raises CertificateError.
+    """
+    try:
+        context.load_verify_locations(authorities)
+    except OSError as error:
+        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else in_words(error)
+        raise CertificateError(f"unable to load client CA provider: {authorities}: {reason}") from error
     context.verify_mode = ssl.CERT_OPTIONAL
     _verify_as_go_does(context)
 

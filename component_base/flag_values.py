@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 
 
 def parse_bool(text: str) -> bool:
@@ -33,6 +33,13 @@ def parse_float(text: str) -> float:
         return float(text)
     except ValueError:
         raise _no_syntax("Float", text) from None
+
+
+def parse_ip(text: str) -> str:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        raise ValueError(f'failed to parse IP: "{text}"') from None
 
 
 def _no_syntax(kind: str, text: str) -> ValueError:

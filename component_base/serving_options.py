@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from component_base.certificates import load_self_signed, pair_in
+from component_base.flag_values import parse_ip
 from component_base.flags import flag
 from component_base.named_pairs import NamedPair, parse_named_pair
 from component_base.serving_certificates import ServingCertificates, Shown
@@ -20,7 +21,9 @@ from component_base.tls_options import TlsOptions, restrict
 class SecureServingOptions(TlsOptions):
     """Of the apiserver, the controller manager and the scheduler."""
 
-    bind_address: str = flag("0.0.0.0", "The IP address on which to listen for the --secure-port port.")
+    bind_address: str = flag(
+        "0.0.0.0", "The IP address on which to listen for the --secure-port port.", parse=parse_ip
+    )
     permit_port_sharing: bool = flag(
         False,
         "If true, SO_REUSEPORT will be used when binding the port, which allows more than one instance to "

@@ -12,6 +12,7 @@ from typing import Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.quantity import Quantity
+from component_base.flag_values import parse_float
 from kubelet.cgroups.policy import PODS
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,14 @@ def parse_thresholds(configuration: Mapping[str, Any]) -> tuple[Threshold, ...]:
 
     Where what pods may have is enforced, a hard threshold of memory is one of it, too.
     """
+    try:
+        return tuple(_thresholds(configuration))
+    except ValueError as error:
+        raise ThresholdError(str(error)) from error
+
+
+def _thresholds(configuration: Mapping[str, Any]) -> list[Threshold]:
+    """Raises ValueError, of which ThresholdError is one."""
     reclaim = {
         signal: _reclaim(signal, text) for signal, text in configuration["evictionMinimumReclaim"].items()
     }
@@ -104,7 +113,7 @@ def parse_thresholds(configuration: Mapping[str, Any]) -> tuple[Threshold, ...]:
     if PODS in configuration["enforceNodeAllocatable"]:
         memory = [each for each in found if each.signal == MEMORY and each.is_hard]
         found += [replace(each, signal=ALLOCATABLE_MEMORY) for each in memory]
-    return tuple(found)
+    return found
 
 
 def _parsed(
@@ -135,7 +144,7 @@ def _grace(text: str) -> float:
 def _reclaim(signal: str, text: str) -> Amount:
     _check(signal)
     if text.endswith("%"):
-        share = float(text[:-1]) / 100
+        share = parse_float(text[:-1]) / 100
         if share <= 0:
             raise ThresholdError(f"eviction percentage minimum reclaim {signal} must be positive: {text}")
         return Amount(share=share)
@@ -153,7 +162,7 @@ def _check(signal: str) -> None:
 def _amount(signal: str, text: str) -> Amount:
     _check(signal)
     if text.endswith("%"):
-        share = float(text[:-1]) / 100
+        share = parse_float(text[:-1]) / 100
         if not 0 <= share <= 1:
             bound = ">= 0%" if share < 0 else "<= 100%"
             raise ThresholdError(f"eviction percentage threshold {signal} must be {bound}: {text}")

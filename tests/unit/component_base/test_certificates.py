@@ -88,3 +88,20 @@ async def test_half_a_pair_is_none(tmp_path: Path) -> None:
         CertificateError, match=r"apiserver.key, certificate and key must be supplied as a pair"
     ):
         await pair_in(tmp_path, "apiserver")
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("text.crt", "no certificate in it"),
+        ("empty.crt", "no certificate in it"),
+        ("missing.crt", "no such file or directory"),
+        ("", "is a directory"),
+    ],
+)
+def test_what_vouches_for_nobody_is_told_by_its_name(tmp_path: Path, file: str, reason: str) -> None:
+    (tmp_path / "text.crt").write_text("hello")
+    (tmp_path / "empty.crt").touch()
+    with pytest.raises(CertificateError) as caught:
+        trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), tmp_path / file)
+    assert str(caught.value) == f"unable to load client CA provider: {tmp_path / file}: {reason}"

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from component_base.flag_values import parse_ip
 from component_base.flags import CommonOptions, FlagHelp, describe, duration, flag, parse, unused
 
 
 @dataclass(frozen=True)
 class Options(CommonOptions):
+    bind_address: str = flag("0.0.0.0", "address", parse=parse_ip)
     secure_port: int = flag(10257, "port")
     leader_elect: bool = flag(True, "elect")
     controllers: tuple[str, ...] = flag(("*",), "which")
@@ -73,6 +75,7 @@ INVALID = 'Error: invalid argument "{0}" for "{1}" flag: strconv.Parse{2}: parsi
         pytest.param(
             ["--leader-elect=maybe"], INVALID.format("maybe", "--leader-elect", "Bool"), id="no boolean"
         ),
+        pytest.param(["--bind-address=foo"], ' flag: failed to parse IP: "foo"\n', id="no address"),
         pytest.param(["--node-monitor-period=5"], ': time: invalid duration "5"\n', id="no duration"),
     ],
 )
@@ -85,6 +88,7 @@ def test_what_is_wrong_is_said(argv: list[str], message: str, capsys: pytest.Cap
 
 def test_flags_are_described_as_they_are_written() -> None:
     assert describe(Options)[len(describe(CommonOptions)) :] == [
+        FlagHelp("--bind-address", "address", "0.0.0.0"),
         FlagHelp("--secure-port", "port", "10257"),
         FlagHelp("--leader-elect", "elect", "true"),
         FlagHelp("--controllers", "which", "*"),

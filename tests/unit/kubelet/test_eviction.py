@@ -87,8 +87,28 @@ def test_soft_thresholds_have_a_grace_and_a_reclaim() -> None:
             {"evictionMinimumReclaim": {"memory.available": "-1Gi"}},
             "negative eviction minimum reclaim specified for memory.available",
         ),
+        ({"evictionHard": {"memory.available": "much"}}, "quantities must match the regular expression"),
+        ({"evictionMinimumReclaim": {"memory.available": "x%"}}, 'parsing "x": invalid syntax'),
+        (
+            {
+                "evictionSoft": {"memory.available": "1Gi"},
+                "evictionSoftGracePeriod": {"memory.available": "soon"},
+            },
+            'invalid duration "soon"',
+        ),
     ],
-    ids=["signal", "no-grace", "percent", "negative", "zero", "no-reclaim", "negative-reclaim"],
+    ids=[
+        "signal",
+        "no-grace",
+        "percent",
+        "negative",
+        "zero",
+        "no-reclaim",
+        "negative-reclaim",
+        "no-quantity",
+        "no-share",
+        "no-duration",
+    ],
 )
 def test_thresholds_that_mean_nothing_are_refused(settings: Object, words: str) -> None:
     with pytest.raises(ThresholdError, match=words):
