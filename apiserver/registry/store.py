@@ -156,8 +156,7 @@ class Store:
         self, info: RequestInfo, target: Target, change: Change, options: WriteOptions
     ) -> tuple[Entry, bool]:
         """Applies `change` to what is stored, as often as it takes; the entry, and whether it is new."""
-        entry, created = await updating.update(self, info, target, change, options)
-        return self.note(info, entry), created
+        return await updating.update(self, info, target, change, options)
 
     async def delete(
         self,

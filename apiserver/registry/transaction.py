@@ -28,6 +28,8 @@ class Remove:
     """Delete the object."""
 
     dry_run: bool = False
+    last: Object | None = None
+    """What it has become with its last update, which is not stored any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Transactions:
 
     async def _do(self, key: str, entry: Entry | None, decision: Put | Remove) -> Entry | None:
         if isinstance(decision, Remove):
-            return await self._remove(key, entry, decision.dry_run)
+            return await self._remove(key, entry, decision)
         if entry is None:
             return await self.create(key, decision.obj, decision.dry_run)
         current = entry.revision
@@ -175,9 +177,12 @@ class Transactions:
         )
         return self._stored(key, value, revision, dry_run=False)
 
-    async def _remove(self, key: str, entry: Entry | None, dry_run: bool) -> Entry | None:
-        if entry is None or dry_run:
-            return entry
-        deleted = entry.at(await self._storage.delete(key, entry.revision))
-        self._written.pop(key, None)
-        return deleted
+    async def _remove(self, key: str, entry: Entry | None, decision: Remove) -> Entry | None:
+        if entry is None:
+            return None
+        revision = entry.revision
+        if not decision.dry_run:
+            revision = await self._storage.delete(key, revision)
+            self._written.pop(key, None)
+        value = entry.value if decision.last is None else self._cache.kind.encode(decision.last)
+        return self._cache.entry_of(KeyValue(key, value, revision))

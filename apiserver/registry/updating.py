@@ -61,7 +61,7 @@ async def update(
     if entry is None:
         raise NotFoundError(store.resource, target.name)
     await attempt.after()
-    return entry, attempt.old is None
+    return attempt.shown(store.note(info, entry)), attempt.old is None
 
 
 class _Update:
@@ -131,7 +131,7 @@ class _Update:
         )
         await store.validate(attributes)
         if is_released(store.resource, new):
-            return Remove(dry_run)
+            return Remove(dry_run, await store.codec.to_storage(new))
         return (
             Keep(renew=not dry_run)
             if is_unchanged(new, old)
@@ -154,6 +154,13 @@ class _Update:
             annotations=self._info.annotations,
             forms=self._target.forms or self._store.forms,
         )
+
+    def shown(self, entry: Entry) -> Entry:
+        """What the update has removed is shown as of when it was last stored, as upstream shows it."""
+        if not isinstance(self._decision, Remove):
+            return entry
+        assert self.old is not None
+        return entry.at(int(self.old["metadata"]["resourceVersion"]))
 
     async def after(self) -> None:
         """What is left to do once the decision holds."""

@@ -241,10 +241,12 @@ async def test_what_is_deleted_is_gone(api: Api) -> None:
 
 async def test_a_finalizer_holds_an_object_until_it_is_removed(api: Api) -> None:
     await api.request("POST", MAPS, config_map(finalizers=["example.com/x"]))
-    answer = await api.request("DELETE", f"{MAPS}/a")
-    assert answer.json["metadata"]["deletionTimestamp"] == "2026-01-02T03:04:05Z"
+    marked = (await api.request("DELETE", f"{MAPS}/a")).json["metadata"]
+    assert marked["deletionTimestamp"] == "2026-01-02T03:04:05Z"
     assert (await api.request("GET", f"{MAPS}/a")).status == 200
-    await api.request("PATCH", f"{MAPS}/a", {"metadata": {"finalizers": None}}, MERGE)
+    released = await api.request("PATCH", f"{MAPS}/a", {"metadata": {"finalizers": None}}, MERGE)
+    assert "finalizers" not in released.json["metadata"]
+    assert released.json["metadata"]["resourceVersion"] == marked["resourceVersion"]
     assert (await api.request("GET", f"{MAPS}/a")).status == 404
 
 
