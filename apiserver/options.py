@@ -11,7 +11,7 @@ from apiserver.auth.options import AuthOptions, auth_problem
 from apiserver.filters.fixed_headers import directives_problem, origins_problem
 from component_base.features import FeatureGateError, GatedOptions, parse_gates
 from component_base.flags import duration, flag, unused
-from component_base.serving_options import SecureServingOptions
+from component_base.serving_options import SecureServingOptions, port_problem
 from component_base.unused_flags import EVERY, SERVING
 
 _NONE: dict[str, str] = {}
@@ -211,7 +211,9 @@ def validate(options: Options) -> None:
         parse_gates(options.feature_gates)
     except FeatureGateError as error:
         raise OptionsError(str(error)) from None
-    if problem := auth_problem(options) or audit_problem(options):
+    if problem := (
+        port_problem(options.secure_port, is_required=True) or auth_problem(options) or audit_problem(options)
+    ):
         raise OptionsError(problem)
     if problem := origins_problem(options.cors_allowed_origins) or directives_problem(
         options.strict_transport_security_directives

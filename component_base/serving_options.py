@@ -50,6 +50,15 @@ class SecureServingOptions(TlsOptions):
     )
 
 
+def port_problem(port: int, *, is_required: bool = False) -> str:
+    """What is wrong with --secure-port; nothing if it is a port, or 0 for none where that may be."""
+    if int(is_required) <= port <= 65535:
+        return ""
+    if is_required:
+        return f"--secure-port {port} must be between 1 and 65535, inclusive. It cannot be turned off with 0"
+    return f"--secure-port {port} must be between 0 and 65535, inclusive. 0 for turning off secure port"
+
+
 async def files_of(options: SecureServingOptions, name: str) -> NamedPair | None:
     """Of the ordinary pair, None if no flag says where they are. Raises CertificateError."""
     if options.tls_cert_file and options.tls_private_key_file:

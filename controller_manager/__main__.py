@@ -23,6 +23,7 @@ from component_base.health import HealthServer
 from component_base.kubeconfig import load
 from component_base.metrics import tell_features
 from component_base.serving_certificates import ServingCertificates
+from component_base.serving_options import port_problem
 from controller_manager.certificates.signing_files import signing_problem
 from controller_manager.manager import run_controllers
 from controller_manager.options import UNUSED, Options, unknown_controllers
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         gates = parse_gates(options.feature_gates)
     except FeatureGateError as error:
         sys.exit(f"Error: {error}")
-    if problem := signing_problem(options):
+    if problem := port_problem(options.secure_port) or signing_problem(options):
         sys.exit(f"Error: {problem}")
     unknown = unknown_controllers({row.name for row in CONTROLLERS}, options.controllers)
     if unknown:

@@ -18,6 +18,7 @@ from component_base.daemon import Daemon, run_daemon
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.metrics import tell_features
+from component_base.serving_options import port_problem
 from scheduler.config import Configuration, LeaderElectionConfig, parse_configuration
 from scheduler.options import UNUSED, Options
 
@@ -39,6 +40,8 @@ def main() -> None:
         )
     except (FeatureGateError, ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
+    if problem := port_problem(options.secure_port):
+        sys.exit(f"Error: {problem}")
     tell_features(gates)
     run_daemon(NAME, partial(run, options=options, config=config, own=own), options)
 

@@ -28,6 +28,11 @@ def test_a_document_is_read_as_kubernetes_reads_it(tmp_path: Path, text: str, ex
     assert read_document(str(file)) == expected
 
 
+def test_a_file_that_is_not_there_is_told_as_go_does(tmp_path: Path) -> None:
+    with pytest.raises(DecodeError, match=rf"^open {re.escape(str(tmp_path))}/x: no such file or directory$"):
+        read_document(f"{tmp_path}/x")
+
+
 def test_what_is_no_yaml_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text("a: [")
