@@ -112,12 +112,16 @@ class TunnelProtocol(HttpToolsProtocol):
             self.send_400_response("400 Bad Request")
 
     def _parse(self, data: bytes) -> None:
-        """Methods that the parser does not know pass it under another name; who serves them refuses them."""
+        """Methods that the parser does not know pass it under another name; who serves them refuses them.
+
+        Behind another request in the same bytes there are none: that one would be begun a second time.
+        """
+        before = self.cycle
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserInvalidMethodError:
             method, _, rest = data.partition(b" ")
-            if not _METHOD.fullmatch(method):
+            if self.cycle is not before or not _METHOD.fullmatch(method):
                 raise
             self._method = method.decode()
             self.parser = httptools.HttpRequestParser(self)
