@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 from apiserver.server import tls_context
+from tests.integration.connections import Streams, connected
 from tests.integration.running_apiserver import Running
 
 Respond = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -79,10 +80,9 @@ def client_tls(api: Running) -> ssl.SSLContext:
     return tls
 
 
-async def connect(api: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    tls = client_tls(api)
+def connect(api: Running) -> AbstractAsyncContextManager[Streams]:
     host, port = api.url.removeprefix("https://").split(":")
-    return await asyncio.open_connection(host, int(port), ssl=tls)
+    return connected(host, int(port), client_tls(api))
 
 
 def upgrade(path: str) -> bytes:

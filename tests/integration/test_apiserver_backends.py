@@ -86,24 +86,20 @@ async def test_exec_is_a_tunnel_to_the_kubelet(pki: Path) -> None:
 
     async with kubelet(pki, respond) as port, running(pki) as api:
         await register(api, port)
-        reader, writer = await connect(api)
         path = "/api/v1/namespaces/default/pods/web/exec?command=cat&stdin=true&stdout=true"
-        writer.write(upgrade(path))
-        head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"world")
-        echoed = await reader.readexactly(len("hello WORLD"))
-        writer.close()
-        await writer.wait_closed()
+        async with connect(api) as (reader, writer):
+            writer.write(upgrade(path))
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"world")
+            echoed = await reader.readexactly(len("hello WORLD"))
     assert head.startswith(b"HTTP/1.1 101 ")
     assert echoed == b"hello WORLD"
 
 
 async def test_an_upgrade_that_is_refused_is_answered_and_closed(pki: Path) -> None:
-    async with running(pki) as api:
-        reader, writer = await connect(api)
+    async with running(pki) as api, connect(api) as (reader, writer):
         writer.write(upgrade("/api/v1/namespaces/default/pods/ghost/exec?command=cat"))
         answer = await reader.read()
-        writer.close()
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert b'pods \\"ghost\\" not found' in answer
 
@@ -130,15 +126,14 @@ async def test_protocols_of_a_stream_reach_the_kubelet_all(pki: Path) -> None:
 
     async with kubelet(pki, respond, asked) as port, running(pki) as api:
         await register(api, port)
-        reader, writer = await connect(api)
         lines = (
             "POST /api/v1/namespaces/default/pods/web/portforward HTTP/1.1", "host: x", "content-length: 0",
             "connection: Upgrade", "upgrade: SPDY/3.1",
             "x-stream-protocol-version: v9", "x-stream-protocol-version: v8", "", "",
         )  # fmt: skip
-        writer.write("\r\n".join(lines).encode())
-        answer = await reader.read()
-        writer.close()
+        async with connect(api) as (reader, writer):
+            writer.write("\r\n".join(lines).encode())
+            answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 403 ")
     assert b"x-accepted: v4" in answer
     [head] = asked

@@ -34,6 +34,7 @@ from kubelet.certificates.manager import CertificateManager
 from kubelet.certificates.requests import Wanted
 from kubelet.certificates.rotation import OF_CLIENT
 from kubelet.certificates.store import CertificateStore
+from tests.integration.connections import connected, hang_up
 from tests.integration.plane import API, CONTROLLERS, Plane, eventually
 
 TOKEN = BootstrapToken("abcdef", "0123456789abcdef")
@@ -204,12 +205,12 @@ async def test_a_node_gets_a_serving_certificate_for_its_own_addresses(
 
 async def _check_serving(plane: Plane, serving: ssl.SSLContext) -> None:
     """A client that trusts the cluster's CA finds that it talks to the node."""
-    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=serving)
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=serving)
     port = server.sockets[0].getsockname()[1]
     trusting = ssl.create_default_context(cafile=str(plane.config.pki / "ca.crt"))
     for host in ("127.0.0.1", "n1"):
-        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname=host)
-        writer.close()
+        async with connected("127.0.0.1", port, trusting, name=host):
+            pass
     server.close()
 
 

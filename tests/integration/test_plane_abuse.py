@@ -20,6 +20,7 @@ from apimachinery.errors import ConflictError, StatusError
 from apimachinery.scheme import CONFIG_MAPS, SERVICE_ACCOUNTS
 from client.errors import ConnectionFailed
 from client.rest import JSON, Client
+from tests.integration.connections import connected
 from tests.integration.plane import Plane, config_map, deployment
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -250,16 +251,11 @@ GARBAGE = {
 
 
 async def raw_status(plane: Plane, data: bytes) -> int:
-    reader, writer = await asyncio.open_connection("127.0.0.1", plane.config.api_port, ssl=plane.tls())
-    try:
+    async with connected("127.0.0.1", plane.config.api_port, plane.tls()) as (reader, writer):
         writer.write(data)
         async with asyncio.timeout(30):
             line = await reader.readline()
         return int(line.split()[1]) if line else 0
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
 
 @pytest.mark.parametrize(("data", "codes"), GARBAGE.values(), ids=GARBAGE.keys())
@@ -271,14 +267,13 @@ async def test_garbage_on_the_line_is_answered_in_kind(
 
 async def test_connections_that_say_nothing_keep_nobody_out(bare_plane: Plane, client: Client) -> None:
     port, tls = bare_plane.config.api_port, bare_plane.tls()
-    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
-    slow = [await asyncio.open_connection("127.0.0.1", port, ssl=tls) for _ in range(20)]
-    for _, writer in slow:
-        writer.write(b"POST " + MAPS.encode() + b" HTTP/1.1\r\nContent-Length: 1000\r\nHost: x\r\n\r\n{")
-    async with asyncio.timeout(30):
-        assert (await client.list(CONFIG_MAPS, "default"))["items"]
-    for _, writer in silent + slow:
-        writer.close()
+    async with contextlib.AsyncExitStack() as stack:
+        for each in (None,) * 100 + (tls,) * 20:
+            _, writer = await stack.enter_async_context(connected("127.0.0.1", port, each))
+            if each is not None:
+                writer.write(b"POST %b HTTP/1.1\r\nContent-Length: 1000\r\nHost: x\r\n\r\n{" % MAPS.encode())
+        async with asyncio.timeout(30):
+            assert (await client.list(CONFIG_MAPS, "default"))["items"]
 
 
 async def test_a_selector_of_thousands_of_values_selects(client: Client) -> None:

@@ -18,6 +18,7 @@ from client.errors import ConnectionFailed
 from client.informer import Informer
 from client.rest import Client
 from component_base.kubeconfig import load
+from tests.integration.connections import hang_up
 from tests.integration.plane import API, ETCD, Plane, config_map, eventually
 
 
@@ -270,7 +271,7 @@ async def test_a_watcher_that_does_not_read_is_cut_off_and_slows_nobody(
                 if chunk.endswith(b"0\r\n\r\n"):
                     break
     assert got < 79 * len(large), "it was cut off before the end"
-    writer.close()
+    await hang_up(reader, writer)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError, OSError):
         await running

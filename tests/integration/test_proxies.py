@@ -12,6 +12,7 @@ import pytest
 
 from apimachinery.objects import Object
 from component_base.addresses import primary_address
+from tests.integration.connections import hang_up
 from tests.integration.kubelet_backends import SWITCH, connect, kubelet, register, upgrade
 from tests.integration.running_apiserver import Running, running
 
@@ -35,7 +36,7 @@ class Backend:
         start = await reader.readexactly(1)
         if start == b"\x16":  # TLS, which this is not
             writer.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
-            writer.close()
+            await hang_up(reader, writer)
             return
         head = (start + await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name: value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
@@ -44,8 +45,7 @@ class Backend:
         writer.write(
             self.answer.replace(b"{host}", f"{self.address}:{writer.get_extra_info('sockname')[1]}".encode())
         )
-        writer.close()
-        await writer.wait_closed()
+        await hang_up(reader, writer)
 
 
 PROXY = "/api/v1/namespaces/default/pods/web:{port}/proxy"
@@ -227,13 +227,11 @@ async def test_a_pod_is_proxied_only_where_it_may_be(pki: Path) -> None:
 async def test_a_websocket_passes_through_the_proxy(pki: Path) -> None:
     backend = Backend()
     backend.answer = SWITCH + b"hello"
-    async with proxied(pki, backend) as (api, port):
-        reader, writer = await connect(api)
+    async with proxied(pki, backend) as (api, port), connect(api) as (reader, writer):
         writer.write(upgrade(f"{PROXY.format(port=port)}/socket"))
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 ")
         assert await reader.read() == b"hello"
-        writer.close()
     [(line, headers, _)] = backend.asked
     assert (line, headers["upgrade"]) == ("GET /socket HTTP/1.1", "websocket")
 
@@ -241,11 +239,9 @@ async def test_a_websocket_passes_through_the_proxy(pki: Path) -> None:
 async def test_who_will_not_switch_is_passed_on(pki: Path) -> None:
     backend = Backend()
     backend.answer = b"HTTP/1.1 418 Teapot\r\nx-why: tea\r\ncontent-length: 3\r\n\r\nno!"
-    async with proxied(pki, backend) as (api, port):
-        reader, writer = await connect(api)
+    async with proxied(pki, backend) as (api, port), connect(api) as (reader, writer):
         writer.write(upgrade(f"{PROXY.format(port=port)}/socket"))
         answer = await reader.read()
-        writer.close()
     assert answer.startswith(b"HTTP/1.1 418 ")
     assert b"x-why: tea" in answer
     assert answer.endswith(b"no!")
