@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -41,18 +42,22 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
     if keep:
         progress.say(f"kept: {config.state_dir}")
         return
-    _remove(config.state_dir)
-    _remove(config.config_dir)
+    remove(config.state_dir)
+    remove(config.config_dir)
     progress.say(f"removed: {config.state_dir}")
 
 
-def _remove(folder: Path) -> None:
-    """A folder that is a mount, a container's volume say, is emptied."""
-    if folder.is_mount():
-        for each in folder.iterdir():
-            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
+def remove(folder: Path) -> None:
+    """A folder on which something is mounted, a container's volume say, is only emptied."""
+    if not folder.exists():
+        return
+    for each in folder.iterdir():
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
 
 
 def clean_up(package: str, flags: Iterable[str]) -> None:
