@@ -110,14 +110,19 @@ class Journal:
         ]
 
     async def run(self) -> None:
-        """Writes the file until cancelled; what is left is written then."""
+        """Writes the file until cancelled; what is left is written then, after what is being written."""
+        writing: asyncio.Future[None] | None = None
         try:
             while True:
                 await self._wakeup.wait()
                 # Gathers what arrives together into one write; nothing waits for it.
                 await asyncio.sleep(_FLUSH_SECONDS)
-                await asyncio.to_thread(_append, self._path, self._take(), self._file_limit)
+                work = asyncio.to_thread(_append, self._path, self._take(), self._file_limit)
+                writing = asyncio.ensure_future(work)
+                await asyncio.shield(writing)
         finally:
+            if writing is not None:
+                await writing
             _append(self._path, self._take(), self._file_limit)
 
     def _take(self) -> list[Record]:
