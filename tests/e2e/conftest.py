@@ -81,12 +81,12 @@ def eventually(look: Callable[[], T], *, limit: float = 60, every: float = 0.1) 
     """The first true value that look gives; AssertionErrors in it count as not yet."""
     deadline = time.monotonic() + limit
     while True:
-        problem: object = "never true"
+        problem = "never true"
         try:
             if value := look():
                 return value
         except AssertionError as error:
-            problem = error
+            problem = str(error)
         assert time.monotonic() < deadline, problem
         time.sleep(every)
 

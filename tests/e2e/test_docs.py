@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from kubeadm import supervisor
 from kubeadm.config import ClusterConfig, state_dir_from_environment
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import SAMPAN, Kubectl, eventually
 from tests.e2e.terminal import Terminal
 from tests.pages import ROOT, Step, blocks, has_own_test, is_answer, pages, steps
 
@@ -28,16 +29,30 @@ def terminal(cluster: ClusterConfig, tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_does_what_it_says(terminal: Terminal, page: Path) -> None:
+def test_a_page_does_what_it_says(cluster: ClusterConfig, terminal: Terminal, page: Path) -> None:
     aside: list[Step] = []
     for step in steps(blocks(page.read_text())):
         if step.block.role == "aside":
+            before = _watches_of_namespaces(cluster)
             terminal.paste_aside(step.block.text)
+            eventually(lambda before=before: _watches_of_namespaces(cluster) > before)
             aside.append(step)
         elif not (step.block.role == "stops" and RAN_BEFORE):
             _take(terminal, step, f"{page.relative_to(ROOT)}:{step.block.line}")
     for step in aside:
         eventually(lambda step=step: _answers(step, terminal.seen_aside(), str(page)), limit=20)
+
+
+def _watches_of_namespaces(cluster: ClusterConfig) -> float:
+    """How many are under way. Our daemons watch whole clusters, people who read a page one namespace."""
+    exposed = Kubectl((str(SAMPAN),), cluster.admin_kubeconfig)("get", "--raw", "/metrics")
+    families = {family.name: family for family in text_string_to_metric_families(exposed)}
+    labels = {"verb": "WATCH", "scope": "namespace"}
+    return sum(
+        sample.value
+        for sample in families["apiserver_longrunning_requests"].samples
+        if sample.labels.items() >= labels.items()
+    )
 
 
 def _take(terminal: Terminal, step: Step, place: str) -> None:
