@@ -1,7 +1,7 @@
 """Events of events.k8s.io/v1, as upstream's scheduler writes them: the same again makes it a series.
 
 A series is written when it begins, every half hour, and for the last time when six minutes have passed
-without another. Source: client-go, tools/events/event_broadcaster.go.
+without another, or as soon after as the server can be reached. Source: client-go, tools/events/event_broadcaster.go.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,6 +17,7 @@ from apimachinery.errors import AlreadyExistsError, NotFoundError, StatusError
 from apimachinery.objects import Object, name_of, namespace_of
 from apimachinery.scheme import EVENTS_V1
 from apimachinery.times import format_micro_time, parse_time
+from client.errors import ConnectionFailed
 from client.events import reference_to
 from client.outbox import Outbox, insist
 from client.rest import STRATEGIC, Client
@@ -106,26 +107,38 @@ class SeriesRecorder:
         except AlreadyExistsError:  # an earlier try arrived, only its answer didn't
             return event
 
-    async def _every(self, seconds: float, look: Callable[[], list[Object]]) -> None:
+    async def _every(self, seconds: float, look: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(seconds)
-            for event in look():
-                try:
-                    await self._write(event)
-                except StatusError as error:
-                    log.info("Series not written: name=%s error=%s", name_of(event), error)
+            await look()
 
-    def _refresh(self) -> list[Object]:
-        """All series: what nobody writes expires."""
-        return [event for event in self._known.values() if "series" in event]
+    async def _refresh(self) -> None:
+        """Writes all series: what nobody writes expires."""
+        for event in list(self._known.values()):
+            await self._answered(event)
 
-    def _finish(self) -> list[Object]:
-        """Forgets what was not seen for a while. The series that end so are to be written once more."""
+    async def _finish(self) -> None:
+        """Forgets what was not seen for a while, a series once its last count has been written.
+
+        A series that the server can't be told of is kept until the next look, and so is one that goes on meanwhile.
+        """
         limit = self._now() - timedelta(seconds=FINISH_SECONDS)
-        ended = {key: event for key, event in self._known.items() if _last_seen(event) < limit}
-        for key in ended:
-            del self._known[key]
-        return [event for event in ended.values() if "series" in event]
+        ended = [(key, event) for key, event in self._known.items() if _last_seen(event) < limit]
+        for key, event in ended:
+            if await self._answered(event) and _last_seen(event) < limit:
+                del self._known[key]
+
+    async def _answered(self, event: Object) -> bool:
+        """Writes a series, once. False if the server could not be reached; a refusal is an answer, too."""
+        try:
+            if "series" in event:
+                await self._send(copy.copy(event))
+        except ConnectionFailed as error:
+            log.info("Series not written, will retry: name=%s error=%s", name_of(event), error)
+            return False
+        except StatusError as error:
+            log.info("Series refused: name=%s error=%s", name_of(event), error)
+        return True
 
 
 def _last_seen(event: Object) -> datetime:

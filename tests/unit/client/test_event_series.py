@@ -88,6 +88,37 @@ async def test_a_series_whose_event_has_expired_is_made_again() -> None:
     assert series(api) == [(2, "00:00:00")]
 
 
+async def test_the_end_of_a_series_is_written_once_the_server_is_back() -> None:
+    api, away = FakeApi(), False
+    api.refusals.append(lambda *_: ConnectionFailed("gone") if away else None)
+    async with recording(api) as recorder:
+        for _ in range(3):
+            fail(recorder, pod())
+        await recorder.drain()
+        away = True
+        await asyncio.sleep(3600)
+        assert series(api) == [(2, "00:00:00")]
+        away = False
+        await asyncio.sleep(400)
+        assert series(api) == [(3, "00:00:00")]
+        fail(recorder, pod())
+    assert series(api) == [(3, "00:00:00"), None], "the series that has ended is forgotten"
+
+
+async def test_a_series_that_ends_and_is_refused_is_forgotten() -> None:
+    api, refusal = FakeApi(), None
+    api.refusals.append(lambda *_: refusal)
+    async with recording(api) as recorder:
+        for _ in range(3):
+            fail(recorder, pod())
+        await recorder.drain()
+        refusal = ForbiddenError("events", "a", "no")
+        await asyncio.sleep(800)
+        refusal = None
+        fail(recorder, pod())
+    assert series(api) == [(2, "00:00:00"), None]
+
+
 async def test_a_series_that_goes_on_is_written_every_half_hour() -> None:
     api = FakeApi()
     async with recording(api) as recorder:
