@@ -1,7 +1,8 @@
 """Events of events.k8s.io/v1, as upstream's scheduler writes them: the same again makes it a series.
 
 A series is written when it begins, every half hour, and for the last time when six minutes have passed
-without another, or as soon after as the server can be reached. Source: client-go, tools/events/event_broadcaster.go.
+without another, or as soon after as the server can be reached.
+Source: client-go, tools/events/event_broadcaster.go.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class SeriesRecorder:
     async def _finish(self) -> None:
         """Forgets what was not seen for a while, a series once its last count has been written.
 
-        A series that the server can't be told of is kept until the next look, and so is one that goes on meanwhile.
+        A series that could not be written is kept until the next look, and so is one that goes on meanwhile.
         """
         limit = self._now() - timedelta(seconds=FINISH_SECONDS)
         ended = [(key, event) for key, event in self._known.items() if _last_seen(event) < limit]

@@ -98,7 +98,10 @@ class GarbageCollector:
 
     def _observe(self, resource: Resource, old: Object | None, new: Object | None) -> None:
         if new is not None:
-            look = self._graph.observe(node_of(resource, new))
+            node = node_of(resource, new)
+            for dependent, owner in self._graph.misplaced(node):
+                self._tell_of_owner_elsewhere(dependent, owner)
+            look = self._graph.observe(node)
             if old is not None and uid_of(old) != uid_of(new):
                 look |= self._graph.forget(uid_of(old))
         else:
@@ -123,20 +126,16 @@ class GarbageCollector:
         node = self._graph.get(key.name)
         if node is None:
             return None
-        self._tell_of_owners_elsewhere(node)
         owners = [(owner, await self._state(node, owner)) for owner in node.owners]
         await self._act(node, plan(node, self._graph.dependents(node.uid), owners))
         is_unseen = any(self._is_unseen(owner) for owner, state in owners if state is not OwnerState.DANGLING)
         return UNSEEN_PERIOD if is_unseen else None
 
-    def _tell_of_owners_elsewhere(self, node: Node) -> None:
-        for owner in node.owners:
-            known = self._graph.get(owner.uid)
-            if known and not known.can_own_in(node.namespace):
-                where = f"namespace: {node.namespace}, name: {owner.name}, uid: {owner.uid}"
-                named = f"[{owner.api_version}/{owner.kind}, {where}]"
-                message = f'ownerRef {named} does not exist in namespace "{node.namespace}"'
-                self._events.event(node.reference, WARNING, "OwnerRefInvalidNamespace", message)
+    def _tell_of_owner_elsewhere(self, node: Node, owner: Owner) -> None:
+        where = f"namespace: {node.namespace}, name: {owner.name}, uid: {owner.uid}"
+        named = f"[{owner.api_version}/{owner.kind}, {where}]"
+        message = f'ownerRef {named} does not exist in namespace "{node.namespace}"'
+        self._events.event(node.reference, WARNING, "OwnerRefInvalidNamespace", message)
 
     def _is_unseen(self, owner: Owner) -> bool:
         """Its watch may never tell: what came and went while a watch was made anew is in no list, either."""

@@ -92,6 +92,16 @@ class Graph:
         """The known objects that name this one as an owner."""
         return [self._nodes[each] for each in sorted(self._dependents.get(uid, ()))]
 
+    def misplaced(self, node: Node) -> list[tuple[Node, Owner]]:
+        """References to another namespace, and who has them, that an object still to be observed shows up."""
+        old = self._nodes.get(node.uid)
+        known = {owner.uid for owner in old.owners} if old else set()
+        found = [(node, owner, self._nodes.get(owner.uid)) for owner in node.owners if owner.uid not in known]
+        if old is None:
+            for dependent in self.dependents(node.uid):
+                found += [(dependent, owner, node) for owner in dependent.owners if owner.uid == node.uid]
+        return [(who, owner) for who, owner, by in found if by and not by.can_own_in(who.namespace)]
+
     def observe(self, node: Node) -> set[str]:
         """An object was added or changed."""
         old = self._nodes.get(node.uid)

@@ -166,6 +166,17 @@ def test_an_owner_that_is_not_what_the_reference_says_is_doubtful(known: Node) -
     assert graph.owner(pod, owner("rs")) is None
 
 
+def test_references_out_of_a_namespace_are_told_of_by_who_comes_last_and_once() -> None:
+    pod, elsewhere = node("pod", owner("rs")), replace(node("rs"), namespace="other")
+    for first, last in ((pod, elsewhere), (elsewhere, pod)):
+        graph = Graph()
+        assert graph.misplaced(first) == []
+        graph.observe(first)
+        assert graph.misplaced(last) == [(pod, owner("rs"))]
+        graph.observe(last)
+        assert graph.misplaced(first) == graph.misplaced(last) == []
+
+
 def test_an_owner_without_a_namespace_owns_in_every_one() -> None:
     graph, pod = Graph(), node("pod", owner("rs"))
     graph.observe(replace(node("rs"), namespace=""))
@@ -188,6 +199,24 @@ async def test_an_owner_in_another_namespace_is_none(monkeypatch: pytest.MonkeyP
             f"ownerRef [apps/v1/Deployment, namespace: ns, name: web, uid: {uid_of(made)}] "
             'does not exist in namespace "ns"',
         )
+
+
+@pytest.mark.looptime
+async def test_an_owner_in_another_namespace_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the dependent is looked at: here a second owner is of a kind that nobody serves."""
+    async with collecting(monkeypatch) as (api, recorders):
+        made = await api.create(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "elsewhere"}})
+        references = [
+            owner_reference(
+                {"apiVersion": "example.io/v1", "kind": "Unknown", "metadata": {"name": "x", "uid": "x"}}
+            ),
+            owner_reference(made | {"apiVersion": "apps/v1", "kind": "Deployment"}),
+        ]
+        metadata = {"name": "web-1", "namespace": "ns", "ownerReferences": references}
+        await api.create(REPLICA_SETS, {"metadata": metadata})
+        await asyncio.sleep(100)
+        await recorders(controller.GarbageCollector.name).drain()
+        assert [event["count"] for event in api.find(EVENTS)] == [1]
 
 
 @pytest.mark.looptime
