@@ -18,7 +18,7 @@ import orjson
 
 from apimachinery.durations import format_duration, parse_duration
 from apimachinery.protobuf_wire import ProtobufError, delimited, encode_varint, read_fields
-from apimachinery.times import format_micro_time, format_time, parse_time
+from apimachinery.times import ZERO_TIME, format_micro_time, format_time, time_or_zero
 
 SCALARS = "siybd"
 ABSENT: Any = object()
@@ -135,21 +135,20 @@ SPECIAL: dict[str, Callable[[bytes], Any]] = {
 
 Encode = Callable[[Any], bytes]
 """From a JSON value, or None where there is none, to the bytes of a message."""
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
 
 @functools.lru_cache(maxsize=4096)
 def _time_bytes(text: str | None) -> bytes:
-    moment = parse_time(text) if text else _NO_TIME
-    return b"" if moment == _NO_TIME else _timestamp((moment - _EPOCH) // _SECOND, 0)
+    moment = time_or_zero(text)
+    return b"" if moment == ZERO_TIME else _timestamp((moment - _EPOCH) // _SECOND, 0)
 
 
 @functools.lru_cache(maxsize=4096)
 def _micro_time_bytes(text: str | None) -> bytes:
-    moment = parse_time(text) if text else _NO_TIME
+    moment = time_or_zero(text)
     seconds = (moment - _EPOCH) // _SECOND
-    return b"" if moment == _NO_TIME else _timestamp(seconds, moment.microsecond * 1000)
+    return b"" if moment == ZERO_TIME else _timestamp(seconds, moment.microsecond * 1000)
 
 
 def _timestamp(seconds: int, nanos: int) -> bytes:

@@ -10,6 +10,10 @@ _RFC3339 = re.compile(
 )  # fmt: skip
 
 
+ZERO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Go's zero Time, which JSON writes as null."""
+
+
 def format_time(moment: datetime) -> str:
     """meta/v1 Time: `2026-01-01T00:00:00Z`."""
     return f"{moment.astimezone(UTC).isoformat()[:19]}Z"
@@ -35,6 +39,11 @@ def parse_time(text: str) -> datetime:
         return datetime(year, month, day, hour, minute, second, micros, zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f'parsing time "{text}": {_out_of_range(month, hour, minute, second)}') from None
+
+
+def time_or_zero(text: str | None) -> datetime:
+    """A time that may be null: then longer ago than any, as Go has it. Raises ValueError as `parse_time`."""
+    return parse_time(text) if text else ZERO_TIME
 
 
 _LAYOUT = "2006-01-02T15:04:05Z07:00"

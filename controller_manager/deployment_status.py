@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from apimachinery.conditions import find_condition
 from apimachinery.objects import Object, get_path, name_of
-from apimachinery.times import format_time, parse_time
+from apimachinery.times import format_time, time_or_zero
 from controller_manager.deployment_sizes import available, max_unavailable, size, total
 
 AVAILABLE, PROGRESSING, REPLICA_FAILURE = "Available", "Progressing", "ReplicaFailure"
@@ -180,7 +180,7 @@ def is_timed_out(deployment: Object, known: Object | None, now: datetime) -> boo
 
 
 def _deadline(deployment: Object, known: Object) -> datetime:
-    since = parse_time(known["lastUpdateTime"])
+    since = time_or_zero(known.get("lastUpdateTime"))
     return since + timedelta(seconds=deployment["spec"]["progressDeadlineSeconds"])
 
 

@@ -18,13 +18,14 @@ from controller_manager.metrics import TTL_SECONDS
 
 
 def expiry_of(job: Object) -> datetime | None:
-    """When a Job may go: so long after it was Complete or Failed; None if it may not."""
+    """When a Job may go: so long after it was Complete or Failed. None if it may not, or no time is told."""
     seconds = job["spec"].get("ttlSecondsAfterFinished")
     if seconds is None or is_terminating(job):
         return None
     for condition in get_path(job, "status.conditions", []):
         if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
-            return parse_time(condition["lastTransitionTime"]) + timedelta(seconds=seconds)
+            finished = condition.get("lastTransitionTime")
+            return parse_time(finished) + timedelta(seconds=seconds) if finished else None
     return None
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from apimachinery.conditions import condition_of, set_condition
 from apimachinery.objects import Object, deep_copy, get_path, is_terminating, name_of
 from apimachinery.pods import is_ready, is_terminal
-from apimachinery.times import format_time, parse_time
+from apimachinery.times import format_time, time_or_zero
 from controller_manager.scaled_values import scaled_value
 
 DELETION_SECONDS = 120.0
@@ -69,7 +69,7 @@ def disrupted(budget: Object, pods: Sequence[Object], now: datetime) -> Disrupte
         name = name_of(pod)
         if is_terminating(pod) or name not in since:
             continue
-        wait = (parse_time(since[name]) + timedelta(seconds=DELETION_SECONDS) - now).total_seconds()
+        wait = (time_or_zero(since[name]) + timedelta(seconds=DELETION_SECONDS) - now).total_seconds()
         if wait <= 0:
             overdue.append(pod)
         else:
@@ -123,5 +123,5 @@ def stale_after(pod: Object, now: datetime) -> float | None:
     target = condition_of(pod, DISRUPTION_TARGET)
     if target is None or target["status"] != "True" or is_terminating(pod) or is_terminal(pod):
         return None
-    since = parse_time(target["lastTransitionTime"])
+    since = time_or_zero(target.get("lastTransitionTime"))
     return (since + timedelta(seconds=DELETION_SECONDS) - now).total_seconds()

@@ -13,7 +13,7 @@ from apimachinery.conditions import condition_of
 from apimachinery.objects import Object, get_path, is_terminating, name_of
 from apimachinery.pods import is_ready, is_sidecar, phase_of, pod_requests, requests_of
 from apimachinery.quantity import Quantity
-from apimachinery.times import parse_time
+from apimachinery.times import parse_time, time_or_zero
 from controller_manager.horizontal_pod_autoscaler.readings import Reading, Readings
 from controller_manager.horizontal_pod_autoscaler.settings import MetricsError, Settings
 
@@ -54,7 +54,7 @@ def _counts(pod: Object, reading: Reading, settings: Settings, now: datetime) ->
     condition, started = condition_of(pod, "Ready"), get_path(pod, "status.startTime")
     if condition is None or started is None:
         return False
-    start, since = parse_time(started), parse_time(condition["lastTransitionTime"])
+    start, since = parse_time(started), time_or_zero(condition.get("lastTransitionTime"))
     is_unready = condition["status"] == "False"
     if start + timedelta(seconds=settings.cpu_initialization) > now:
         return not is_unready and reading.time >= since + timedelta(seconds=reading.window)

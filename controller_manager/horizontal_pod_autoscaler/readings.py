@@ -12,7 +12,7 @@ from datetime import datetime
 from apimachinery.durations import parse_duration
 from apimachinery.objects import Object, name_of
 from apimachinery.quantity import Quantity
-from apimachinery.times import parse_time
+from apimachinery.times import time_or_zero
 from controller_manager.horizontal_pod_autoscaler.settings import MetricsError
 
 DEFAULT_WINDOW = 60.0
@@ -44,7 +44,7 @@ def _reading(item: Object, resource: str, container: str) -> Reading | None:
     if not usages or any(resource not in each for each in usages):
         return None
     value = sum(_milli(each[resource]) for each in usages)
-    return Reading(value, parse_time(item["timestamp"]), parse_duration(item["window"]))
+    return Reading(value, time_or_zero(item.get("timestamp")), parse_duration(item["window"]))
 
 
 def custom_readings(items: Sequence[Object]) -> Readings:
@@ -58,7 +58,7 @@ def _custom(item: Object) -> Reading:
     seconds = item.get("windowSeconds")
     return Reading(
         _milli(item["value"]),
-        parse_time(item["timestamp"]),
+        time_or_zero(item.get("timestamp")),
         DEFAULT_WINDOW if seconds is None else float(seconds),
     )
 

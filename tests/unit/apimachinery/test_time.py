@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apimachinery.durations import format_duration, human_duration, parse_duration
-from apimachinery.times import format_micro_time, format_time, parse_time
+from apimachinery.times import ZERO_TIME, format_micro_time, format_time, parse_time, time_or_zero
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678900, UTC)
 
@@ -21,6 +21,11 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678900, UTC)
 )
 def test_times_of_all_zones_are_one(text: str) -> None:
     assert parse_time(text) == MOMENT
+
+
+def test_a_time_that_is_not_told_is_longer_ago_than_any() -> None:
+    assert time_or_zero(None) == time_or_zero("") == ZERO_TIME == parse_time("0001-01-01T00:00:00Z")
+    assert time_or_zero("2026-01-02T03:04:05.6789Z") == MOMENT
 
 
 def test_times_are_written_in_utc() -> None:

@@ -168,6 +168,8 @@ READINESS = {
     "was ready once, and is not now": ({"started": 600, "ready": None, "since": 60}, 2),
     "ready for longer than the window": ({"started": 200, "ready": 100, "since": 100}, 2),
     "ready for less than the window": ({"started": 200, "ready": 50, "since": 50}, 1),
+    "ready since nobody knows when": ({"started": 200, "ready": 50, "since": None}, 2),
+    "not ready since nobody knows when": ({"started": 600, "ready": None, "since": None}, 1),
 }
 
 
@@ -176,9 +178,8 @@ def test_which_pods_count_for_cpu(pod: dict[str, Any], ready: int) -> None:
     first, second = pods(2)
     second["status"]["startTime"] = ago(pod["started"])
     status = "False" if pod["ready"] is None else "True"
-    second["status"]["conditions"] = [
-        {"type": "Ready", "status": status, "lastTransitionTime": ago(pod["since"])}
-    ]
+    since = pod["since"] and ago(pod["since"])
+    second["status"]["conditions"] = [{"type": "Ready", "status": status, "lastTransitionTime": since}]
     asked = Calculator(2, [first, second], Settings(), NOW).by_utilization(read([400, 400]), "cpu", "", 10)
     assert asked.replicas == {1: 4, 2: 8}[ready]
 

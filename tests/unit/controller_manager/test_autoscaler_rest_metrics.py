@@ -11,6 +11,7 @@ from apimachinery.errors import NotFoundError, from_status
 from apimachinery.labels import Selector, parse_selector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
+from apimachinery.times import ZERO_TIME
 from client.rest import Client
 from controller_manager.horizontal_pod_autoscaler.kinds import Kinds
 from controller_manager.horizontal_pod_autoscaler.readings import Reading
@@ -79,10 +80,12 @@ async def test_custom_metrics_of_pods() -> None:
     servers = Answers()
     servers.serve_custom("v1beta1", "v1beta2")
     path = f"{CUSTOM}/v1beta2/namespaces/ns/pods/*/qps"
-    servers.serve(path, value_of("a", "7", windowSeconds=30), value_of("b", "500m"))
+    untimed = value_of("c", "1") | {"timestamp": None}
+    servers.serve(path, value_of("a", "7", windowSeconds=30), value_of("b", "500m"), untimed)
     assert await servers.metrics().of_pods("ns", APP, "qps", TIER) == {
         "a": Reading(7000, TIME, 30.0),
         "b": Reading(500, TIME, 60.0),
+        "c": Reading(1000, ZERO_TIME, 60.0),
     }
     assert servers.asked == [(path, {"labelSelector": "app=web", "metricLabelSelector": "tier=front"})]
 

@@ -101,6 +101,8 @@ def test_a_finished_job_may_go_when_its_time_has_passed() -> None:
     assert expiry_of(finished) is None
     finished["spec"]["ttlSecondsAfterFinished"] = 60
     assert expiry_of(finished) == NOW + timedelta(seconds=10)
+    finished["status"]["conditions"][0]["lastTransitionTime"] = None
+    assert expiry_of(finished) is None, "it does not tell when it has finished"
     running_job = job("b")
     running_job["spec"]["ttlSecondsAfterFinished"] = 60
     assert expiry_of(running_job) is None

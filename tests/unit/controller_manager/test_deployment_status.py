@@ -54,6 +54,13 @@ TIMED_OUT = "ProgressDeadlineExceeded"
             id="too long",
         ),
         pytest.param(
+            status_of(4, 1, 3, progressing(UPDATED) | {"lastUpdateTime": None}),
+            (1, 0),
+            (3, 3),
+            f"False:{TIMED_OUT}",
+            id="no time is long ago",
+        ),
+        pytest.param(
             status_of(4, 1, 3, progressing(TIMED_OUT, "False", 9999)),
             (2, 1),
             (2, 2),

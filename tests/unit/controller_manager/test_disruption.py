@@ -82,6 +82,11 @@ def test_an_allowed_eviction_counts_for_two_minutes() -> None:
     assert (found.pods, list(map(name_of, found.overdue)), found.wait) == ({"a": ago(10)}, ["b"], 110)
 
 
+def test_an_eviction_allowed_at_no_time_was_so_long_ago() -> None:
+    found = disrupted(budget(status={"disruptedPods": {"a": None}}), [make_pod("a")], NOW)
+    assert (found.pods, list(map(name_of, found.overdue)), found.wait) == ({}, ["a"], None)
+
+
 def test_nothing_is_allowed_while_nobody_knows() -> None:
     status = failed_status(budget(status={"disruptionsAllowed": 3, "currentHealthy": 4}), "why", NOW)
     assert (status["disruptionsAllowed"], status["currentHealthy"]) == (0, 4)
@@ -95,6 +100,8 @@ def test_an_announced_eviction_that_does_not_come_is_taken_back() -> None:
     target = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": ago(100)}
     pod["status"]["conditions"].append(target)
     assert stale_after(pod, NOW) == 20
+    target["lastTransitionTime"] = None
+    assert (stale_after(pod, NOW) or 0) < 0, "long ago"
     pod["metadata"]["deletionTimestamp"] = ago(1)
     assert stale_after(pod, NOW) is None
 
