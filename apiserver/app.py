@@ -20,6 +20,7 @@ from apiserver.filters.compression import Compression
 from apiserver.filters.draining import Draining
 from apiserver.filters.fixed_headers import CrossOrigin, StrictTransportSecurity
 from apiserver.filters.impersonation import Impersonation
+from apiserver.filters.max_in_flight import MaxInFlight
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
 from apiserver.filters.pretty import Pretty
@@ -60,7 +61,7 @@ def build_filters(server: ApiServer) -> App:
         Middleware(Authentication, auth.authenticator),
         *([Middleware(Audit, auditor)] if auditor else []),
         Middleware(Impersonation, auth.authorizer),
-        Middleware(PriorityAndFairness, server.levels, server.cache, server.metrics, options.request_timeout),
+        _limit(server),
         Middleware(Authorization, auth.authorizer),
         Middleware(Aggregation, server.remotes, server.connections),
     ]
@@ -68,6 +69,15 @@ def build_filters(server: ApiServer) -> App:
     for each, arguments, _ in reversed(filters):
         app = each(app, *arguments)
     return app
+
+
+def _limit(server: ApiServer) -> Middleware:
+    """How many requests are served at once."""
+    options, metrics = server.options, server.metrics
+    if options.enable_priority_and_fairness:
+        return Middleware(PriorityAndFairness, server.levels, server.cache, metrics, options.request_timeout)
+    limits = (options.max_requests_inflight, options.max_mutating_requests_inflight)
+    return Middleware(MaxInFlight, metrics, *limits)
 
 
 class Resources:
@@ -97,7 +107,9 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     openapi = OpenAPI(served.resources, server.extra_definitions, remotes.described, remotes.described_in_v2)
     checks = server.health_checks()
     app.include_router(health_router(checks))
-    app.include_router(general_router(server.journal, server.levels))
+    app.include_router(
+        general_router(server.journal, server.levels if options.enable_priority_and_fairness else None)
+    )
     app.include_router(issuer_router(options.service_account_issuer[0], keys_url, server.auth.verifier))
     app.include_router(discovery_router(served, remotes, address, settled))
     app.include_router(openapi_router(openapi, settled))

@@ -20,6 +20,7 @@ from apimachinery.scheme import (
     COMPONENT_STATUSES,
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
+    ENDPOINTS,
     FLOW_SCHEMAS,
     LEASES,
     PRIORITY_LEVEL_CONFIGURATIONS,
@@ -37,6 +38,7 @@ from apiserver.aggregation.remotes import Remotes
 from apiserver.app import build_filters
 from apiserver.audit.auditor import build_auditor
 from apiserver.auth.setup import build_auth
+from apiserver.bootstrap.apiserver_addresses import Addresses, Counted, Leased, unknown
 from apiserver.bootstrap.identity_lease import IdentityLease
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
@@ -202,10 +204,10 @@ class ApiServer:
         options = self.options
         service = KubernetesService(
             self.bootstrapper,
-            self.storage,
+            self._service_addresses(),
             service_ip=options.kubernetes_service_ip,
-            address=advertised_address(options),
             port=options.secure_port,
+            node_port=options.kubernetes_service_node_port,
         )
         cidr = DefaultServiceCIDR(self.bootstrapper, options.service_cluster_ip_range, now)
         return Start(
@@ -220,11 +222,25 @@ class ApiServer:
             has_roles="RBAC" in self.auth.authorizer.types,
         )
 
+    def _service_addresses(self) -> Addresses:
+        own = advertised_address(self.options)
+        match self.options.endpoint_reconciler_type:
+            case "none":
+                return unknown
+            case "master-count":
+                return Counted(self._store(ENDPOINTS), own, self.options.apiserver_count)
+        return Leased(self.storage, own)
+
     def health_checks(self) -> dict[str, dict[str, Check]]:
         """By endpoint: what is asked, in order."""
         loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
         registered = flag_check(self.api_services.is_settled.is_set, "APIServices have not been kept yet")
-        hooks = hook_checks(self.start.checks(), loaded, registered)
+        hooks = hook_checks(
+            self.start.checks(),
+            loaded,
+            registered,
+            has_priorities=self.options.enable_priority_and_fairness,
+        )
         is_healthy = partial(self._check_etcd, self.options.etcd_healthcheck_timeout)
         is_ready = partial(self._check_etcd, self.options.etcd_readycheck_timeout)
         first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": is_healthy}

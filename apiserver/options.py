@@ -32,13 +32,13 @@ UNUSED = (
     | unused(
         bools=(
             "aggregator-reject-forwarding-redirect emulation-forward-compatible enable-aggregator-routing "
-            "enable-garbage-collector enable-logs-handler enable-priority-and-fairness "
+            "enable-garbage-collector enable-logs-handler "
             "runtime-config-emulation-forward-compatible send-retry-after-while-not-ready-once "
-            "service-account-lookup watch-cache"
+            "watch-cache"
         ),
         numbers=(
-            "apiserver-count default-watch-cache-size delete-collection-workers goaway-chance kubelet-port "
-            "kubelet-read-only-port kubernetes-service-node-port lease-reuse-duration-seconds "
+            "default-watch-cache-size delete-collection-workers goaway-chance kubelet-port "
+            "kubelet-read-only-port lease-reuse-duration-seconds "
             "max-connection-bytes-per-sec"
         ),
         durations=(
@@ -49,7 +49,7 @@ UNUSED = (
             "shutdown-watch-termination-grace-period storage-initialization-timeout"
         ),
         texts=(
-            "admission-control debug-socket-path egress-selector-config-file endpoint-reconciler-type "
+            "admission-control debug-socket-path egress-selector-config-file "
             "etcd-servers-overrides peer-advertise-ip peer-advertise-port peer-ca-file "
             "service-account-signing-endpoint storage-backend storage-media-type tracing-config-file "
             "watch-cache-sizes"
@@ -128,6 +128,22 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         "30000-32767", "A port range to reserve for services with NodePort visibility."
     )
 
+    kubernetes_service_node_port: int = flag(
+        0,
+        "If non-zero, the Kubernetes master service (which apiserver creates) will be of type NodePort, "
+        "using this as the value of the port. If zero, it will be of type ClusterIP.",
+    )
+    endpoint_reconciler_type: str = flag(
+        "lease",
+        "Use an endpoint reconciler (master-count, lease, none): who keeps the endpoints of the Kubernetes "
+        "master service. With none they are left alone. master-count is deprecated.",
+    )
+    apiserver_count: int = flag(
+        1,
+        "The number of apiservers running in the cluster, must be a positive number. (In use when "
+        "--endpoint-reconciler-type=master-count is enabled.)",
+    )
+
     kubelet_certificate_authority: str = flag("", "Path to a cert file for the certificate authority.")
     kubelet_client_certificate: str = flag("", "Path to a client cert file for TLS.")
     kubelet_client_key: str = flag("", "Path to a client key file for TLS.")
@@ -145,6 +161,11 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         200,
         "This and --max-requests-inflight are summed to determine the server's total concurrency limit "
         "(which must be positive).",
+    )
+    enable_priority_and_fairness: bool = flag(
+        True,
+        "If true, requests are queued and dispatched with priority and fairness. If false, so many that "
+        "read, and so many that write, are served at once, and more are refused.",
     )
     request_timeout: float = duration(
         60, "The duration a handler must keep a request open before timing it out."
@@ -201,6 +222,39 @@ def advertised_address(options: Options) -> str:
         return str(probe.getsockname()[0])
 
 
+def _in_flight_problem(options: Options) -> str:
+    reads, writes = options.max_requests_inflight, options.max_mutating_requests_inflight
+    if reads < 0:
+        return "--max-requests-inflight can not be negative value"
+    if writes < 0:
+        return "--max-mutating-requests-inflight can not be negative value"
+    if options.enable_priority_and_fairness and reads + writes <= 0:
+        return (
+            f"invalid configuration: MaxRequestsInFlight={reads} and MaxMutatingRequestsInFlight={writes}; "
+            "they must add up to something positive"
+        )
+    return ""
+
+
+def _kubernetes_service_problem(options: Options) -> str:
+    port, ports = options.kubernetes_service_node_port, options.service_node_port_range
+    if not 0 <= port <= 65535:
+        return (
+            f"--kubernetes-service-node-port {port} must be between 0 and 65535, inclusive. If 0, the "
+            "Kubernetes master service will be of type ClusterIP"
+        )
+    first, _, last = ports.partition("-")
+    if port and not int(first) <= port <= int(last):
+        return f"kubernetes service node port range {ports} doesn't contain {port}"
+    if options.endpoint_reconciler_type not in ("", "lease", "master-count", "none"):
+        return f"Reconciler not implemented: {options.endpoint_reconciler_type}"
+    if options.apiserver_count <= 0:
+        return (
+            f"--apiserver-count should be a positive number, but value '{options.apiserver_count}' provided"
+        )
+    return ""
+
+
 class OptionsError(Exception):
     """Flags that cannot be served together; the message says which."""
 
@@ -212,19 +266,17 @@ def validate(options: Options) -> None:
     except FeatureGateError as error:
         raise OptionsError(str(error)) from None
     if problem := (
-        port_problem(options.secure_port, is_required=True) or auth_problem(options) or audit_problem(options)
+        port_problem(options.secure_port, is_required=True)
+        or auth_problem(options)
+        or audit_problem(options)
+        or _in_flight_problem(options)
+        or _kubernetes_service_problem(options)
     ):
         raise OptionsError(problem)
     if problem := origins_problem(options.cors_allowed_origins) or directives_problem(
         options.strict_transport_security_directives
     ):
         raise OptionsError(problem)
-    if options.max_requests_inflight + options.max_mutating_requests_inflight <= 0:
-        raise OptionsError(
-            f"invalid configuration: MaxRequestsInFlight={options.max_requests_inflight} and "
-            f"MaxMutatingRequestsInFlight={options.max_mutating_requests_inflight}; they must add up to "
-            "something positive"
-        )
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise OptionsError("--tls-cert-file and --tls-private-key-file must be given together")
     if options.encryption_provider_config_automatic_reload and not options.encryption_provider_config:

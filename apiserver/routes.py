@@ -59,7 +59,8 @@ def not_found() -> Response:
     return PlainTextResponse("404 page not found\n", 404, _NOT_SNIFFED)
 
 
-def general_router(journal: Journal, levels: Levels) -> APIRouter:
+def general_router(journal: Journal, levels: Levels | None) -> APIRouter:
+    """`levels`: those that requests are served by, if any."""
     router = APIRouter()
 
     @router.get("/version")
@@ -75,8 +76,9 @@ def general_router(journal: Journal, levels: Levels) -> APIRouter:
     async def show_slis() -> Response:
         return Response(slis.render(), media_type=metrics.CONTENT_TYPE)
 
-    for name, show in _FLOW_DUMPS.items():
-        _add_dump(router, name, show, levels)
+    if levels is not None:
+        for name, show in _FLOW_DUMPS.items():
+            _add_dump(router, name, show, levels)
 
     @router.get("/debug/journal")
     async def show_journal(

@@ -129,6 +129,9 @@ class AuthOptions(CommonOptions):
     service_account_signing_key_file: str = flag(
         "", "Path to the file that contains the current private key of the service account token issuer."
     )
+    service_account_lookup: bool = flag(
+        True, "If true, validate ServiceAccount tokens exist in etcd as part of authentication."
+    )
     service_account_extend_token_expiration: bool = flag(
         True, "Turns on projected service account expiration extension during token generation."
     )

@@ -99,7 +99,12 @@ def _authenticator(
     note_use: Callable[[Object], None],
 ) -> Authenticator:
     issuers = options.service_account_issuer
-    tokens = TokenVerifier(verifier, issuers, lookup, now, note_use) if verifier else None
+    looks_up = options.service_account_lookup
+    tokens = (
+        TokenVerifier(verifier, issuers, lookup, now, note_use, looks_up_secrets=looks_up)
+        if verifier
+        else None
+    )
     return Authenticator(
         static_tokens=load_token_file(Path(options.token_auth_file)) if options.token_auth_file else None,
         tokens=tokens,

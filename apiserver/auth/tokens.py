@@ -97,8 +97,14 @@ class TokenVerifier:
         lookup: Lookup,
         now: Callable[[], datetime],
         note_use: Callable[[Object], None] = lambda secret: None,
+        *,
+        looks_up_secrets: bool = True,
     ) -> None:
-        """note_use(secret) is told of each token that lives in a Secret and is shown."""
+        """note_use(secret) is told of each token that lives in a Secret and is shown.
+
+        Without looks_up_secrets such a token is believed for its signature alone.
+        """
+        self._looks_up_secrets = looks_up_secrets
         self._verifier = verifier
         self._issuers = frozenset(issuers)
         self._lookup = lookup
@@ -167,15 +173,19 @@ class TokenVerifier:
         uid = claims.get(f"{prefix}/service-account.uid", "")
         if claims.get("sub") != username(namespace, name):
             raise InvalidToken("the subject does not match the service account")
-        secret = self._lookup(SECRETS, namespace, claims.get(f"{prefix}/secret.name", ""))
+        if self._looks_up_secrets:
+            self._check_secret(token, namespace, claims.get(f"{prefix}/secret.name", ""), name)
+            self._check_object(SERVICE_ACCOUNTS, namespace, {"name": name, "uid": uid})
+        return _user(namespace, name, uid, {})
+
+    def _check_secret(self, token: str, namespace: str, secret_name: str, account: str) -> None:
+        secret = self._lookup(SECRETS, namespace, secret_name)
         if secret is None or get_path(secret, "metadata.deletionTimestamp") or not _holds(secret, token):
             raise InvalidToken("service account token has been invalidated")
         self._note_use(secret)
         if INVALID_SINCE in labels_of(secret):
-            text = f"the token in secret {namespace}/{secret['metadata']['name']} for service account "
-            raise InvalidToken(f"{text}{namespace}/{name} has been marked invalid. {_MARKED}")
-        self._check_object(SERVICE_ACCOUNTS, namespace, {"name": name, "uid": uid})
-        return _user(namespace, name, uid, {})
+            text = f"the token in secret {namespace}/{secret_name} for service account "
+            raise InvalidToken(f"{text}{namespace}/{account} has been marked invalid. {_MARKED}")
 
 
 def _holds(secret: Object, token: str) -> bool:

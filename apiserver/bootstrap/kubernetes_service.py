@@ -1,8 +1,4 @@
-"""The Service default/kubernetes and where it leads: the addresses of all apiservers that are alive.
-
-Each apiserver holds a key with a lease in the store, as upstream's lease reconciler does; the endpoints are
-the addresses whose keys are there.
-"""
+"""The Service default/kubernetes and where it leads: the addresses of all apiservers that are alive."""
 
 from __future__ import annotations
 
@@ -12,12 +8,10 @@ from collections.abc import Sequence
 from apimachinery.objects import Object
 from apimachinery.scheme import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from apimachinery.well_known import SERVICE_NAME, SKIP_MIRROR
+from apiserver.bootstrap.apiserver_addresses import Addresses
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
-from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
-_LEASES = "/registry/masterleases/"
-_TTL = 30
 _NAME = {"name": "kubernetes", "namespace": "default"}
 
 
@@ -25,44 +19,32 @@ class KubernetesService:
     """Keeps the Service and its endpoints current."""
 
     def __init__(
-        self, bootstrapper: Bootstrapper, storage: Storage, *, service_ip: str, address: str, port: int
+        self, bootstrapper: Bootstrapper, addresses: Addresses, *, service_ip: str, port: int, node_port: int
     ) -> None:
+        """`node_port`: 0 for none."""
         self._bootstrapper = bootstrapper
-        self._storage = storage
-        self._service_ip = service_ip
-        self._address = address
+        self._addresses = addresses
+        self._service = service(service_ip, port, node_port)
         self._port = port
 
     async def sync(self) -> None:
-        """One pass: be seen, then write down who is."""
-        await self._bootstrapper.ensure(Wanted(SERVICES, service(self._service_ip, self._port)))
-        await self._renew()
-        page = await self._storage.list(_LEASES)
-        seen = (each.key[len(_LEASES) :] for each in page.items)
+        """One pass."""
+        await self._bootstrapper.ensure(Wanted(SERVICES, self._service))
+        alive = await self._addresses()
+        if alive is None:
+            return
         # Nobody else could reach a loopback address, and Endpoints may not hold one.
-        addresses = sorted(each for each in seen if not ipaddress.ip_address(each).is_loopback)
+        addresses = [each for each in alive if not ipaddress.ip_address(each).is_loopback]
         for resource, obj in (
             (ENDPOINTS, endpoints(addresses, self._port)),
             (ENDPOINT_SLICES, endpoint_slice(addresses, self._port)),
         ):
             await self._bootstrapper.replace(Wanted(resource, obj), ("subsets", "endpoints", "ports"))
 
-    async def _renew(self) -> None:
-        key = _LEASES + self._address
-        lease = await self._storage.grant(_TTL)
-        current = await self._storage.get(key)
-        value = b'{"kind":"Endpoints","apiVersion":"v1","metadata":{}}'
-        try:
-            if current is None:
-                await self._storage.create(key, value, lease=lease)
-            else:
-                await self._storage.update(key, value, current.revision, lease=lease)
-        except (KeyExists, RevisionMismatch):
-            # Ran out, or came back, in between: the next pass is soon enough.
-            return
 
-
-def service(address: str, port: int) -> Object:
+def service(address: str, port: int, node_port: int = 0) -> Object:
+    """Of type NodePort where there is one."""
+    exposed = {"nodePort": node_port} if node_port else {}
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -72,9 +54,9 @@ def service(address: str, port: int) -> Object:
             "clusterIPs": [address],
             "ipFamilies": ["IPv6" if ":" in address else "IPv4"],
             "ipFamilyPolicy": "SingleStack",
-            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port, **exposed}],
             "sessionAffinity": "None",
-            "type": "ClusterIP",
+            "type": "NodePort" if node_port else "ClusterIP",
         },
     }
 

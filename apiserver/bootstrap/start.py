@@ -40,12 +40,13 @@ _HOOKS = (
 )
 
 
+_FIRST = ("start-apiserver-admission-initializer", "generic-apiserver-start-informers")
 _WITH_CACHE = (
-    "start-apiserver-admission-initializer", "generic-apiserver-start-informers",
-    "priority-and-fairness-config-consumer", "priority-and-fairness-filter",
     "storage-object-count-tracker-hook", "start-apiextensions-informers", "start-apiextensions-controllers",
     "crd-informer-synced",
 )  # fmt: skip
+_WITH_PRIORITIES = ("priority-and-fairness-config-consumer", "priority-and-fairness-filter")
+_WITHOUT_PRIORITIES = ("max-in-flight-filter",)
 _WITH_CACHE_LATER = ("aggregator-reload-proxy-client-cert", "start-kube-aggregator-informers")
 _WITH_API_SERVICES = (
     "apiservice-status-local-available-controller", "apiservice-status-remote-available-controller",
@@ -56,10 +57,13 @@ _WITH_API_SERVICES = (
 """What upstream starts in steps that are one here: it is there when the cache or the APIServices are."""
 
 
-def hook_checks(own: Mapping[str, Check], loaded: Check, registered: Check) -> dict[str, Check]:
+def hook_checks(
+    own: Mapping[str, Check], loaded: Check, registered: Check, *, has_priorities: bool
+) -> dict[str, Check]:
     """The checks of everything that upstream starts, under its names and in its order."""
+    limits = _WITH_PRIORITIES if has_priorities else _WITHOUT_PRIORITIES
     return {
-        **dict.fromkeys(map(_hook_name, _WITH_CACHE), loaded),
+        **dict.fromkeys(map(_hook_name, (*_FIRST, *limits, *_WITH_CACHE)), loaded),
         **own,
         **dict.fromkeys(map(_hook_name, _WITH_CACHE_LATER), loaded),
         **dict.fromkeys(map(_hook_name, _WITH_API_SERVICES), registered),

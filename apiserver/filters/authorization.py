@@ -5,7 +5,7 @@ from __future__ import annotations
 from apimachinery.errors import InternalError
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.auth.attributes import attributes_of, forbidden
-from apiserver.auth.authorizer import Authorizer
+from apiserver.auth.authorizer import MASTERS, Authorizer
 from apiserver.filters.request_info import KEY
 from apiserver.request import RequestInfo
 from apiserver.responses import send_server_error
@@ -41,7 +41,7 @@ class Authorization:
 
 async def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
     """Raises ForbiddenError if the user may not make the request, or not with another verb; Undecided."""
-    if "system:masters" in info.user.groups:
+    if MASTERS in info.user.groups:
         info.decision = info.decision or (True, "")
         return
     attributes = attributes_of(info)

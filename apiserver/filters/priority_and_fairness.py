@@ -7,26 +7,17 @@ its answer begins; other requests that last (logs, exec) take none.
 from __future__ import annotations
 
 from apiserver.asgi import App, Message, Receive, Scope, Send
+from apiserver.filters.max_in_flight import READS, InFlight, refuse
 from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.flow_control.fair_queuing import Rejected, Ticket
 from apiserver.flow_control.levels import Flow, Levels
 from apiserver.flow_control.work import seats_of
 from apiserver.metrics import RequestMetrics
 from apiserver.request import RequestInfo
-from apiserver.responses import send_text
 from apiserver.storage.watch_cache import WatchCache
 from apiserver.waiting import waiting
 
-_READS = frozenset(("get", "list", "watch", "head", "options"))
-_REFUSAL = "Too many requests, please try again later.\n"
 _LONGEST_WAIT = 60.0
-
-
-class InFlight:
-    """How many requests of a kind are served."""
-
-    def __init__(self) -> None:
-        self.running = 0
 
 
 class PriorityAndFairness:
@@ -52,8 +43,9 @@ class PriorityAndFairness:
             ticket = await self._enter(info, flow)
         except Rejected:
             info.was_terminated = True
-            return await _refuse(send, flow)
-        seat = Seat(flow, ticket, self._reads if info.verb in _READS else self._writes)
+            flow.level.retry_after.note_refusal()
+            return await refuse(send, flow.level.retry_after.seconds)
+        seat = Seat(flow, ticket, self._reads if info.verb in READS else self._writes)
         try:
             await self._app(scope, receive, seat.leaving(send) if info.verb == "watch" else send)
         finally:
@@ -92,9 +84,3 @@ class Seat:
             await send(message)
 
         return leaving_send
-
-
-async def _refuse(send: Send, flow: Flow) -> None:
-    retry_after = flow.level.retry_after
-    retry_after.note_refusal()
-    await send_text(send, 429, _REFUSAL, [(b"retry-after", b"%d" % retry_after.seconds)])

@@ -36,6 +36,7 @@ class World:
     def __init__(self) -> None:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
         self.used: list[Object] = []
+        self.looks_up = True
         self.objects: dict[tuple[Resource, str, str], Object] = {(SERVICE_ACCOUNTS, "shop", "robot"): ACCOUNT}
 
     def now(self) -> datetime:
@@ -50,7 +51,8 @@ class World:
 
     def verify(self, token: str) -> UserInfo:
         keys, note = Verifier([KEY.public_key()]), self.used.append
-        return TokenVerifier(keys, (ISSUER,), self.lookup, self.now, note).verify(token, (ISSUER,))[0]
+        verifier = TokenVerifier(keys, (ISSUER,), self.lookup, self.now, note, looks_up_secrets=self.looks_up)
+        return verifier.verify(token, (ISSUER,))[0]
 
 
 def test_a_token_names_its_account() -> None:
@@ -175,6 +177,9 @@ def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
     del world.objects[SECRETS, "shop", "robot-token"]
     with pytest.raises(InvalidToken):
         world.verify(token)
+    world.looks_up = False
+    assert world.verify(token).uid == "u1", "--service-account-lookup=false"
+    assert len(world.used) == 2
 
 
 JANE = UserInfo("jane", groups=("system:authenticated",))

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from apimachinery.objects import Object
-from apimachinery.scheme import LEASES
+from apimachinery.scheme import ENDPOINTS, LEASES
 from apimachinery.well_known import RBAC_AUTOUPDATE
 from apiserver.bootstrap import objects
+from apiserver.bootstrap.apiserver_addresses import (
+    Addresses,
+    Counted,
+    Leased,
+    known_addresses,
+    unknown,
+    with_own,
+)
 from apiserver.bootstrap.identity_lease import IdentityLease, has_run_out, identity_lease
-from apiserver.bootstrap.kubernetes_service import endpoint_slice, endpoints, service
+from apiserver.bootstrap.kubernetes_service import KubernetesService, endpoint_slice, endpoints, service
 from apiserver.bootstrap.policy import bind, cluster_role, rule, user
 from apiserver.bootstrap.reconcile import Bootstrapper, binds_another_role, merged
 from apiserver.bootstrap.service_cidr import service_cidr, with_ready
 from apiserver.identity import identity_of
 from apiserver.registry.stores import store_of
-from tests.fakes.api import serving
+from tests.fakes.api import Api, serving
 
 ROLE = cluster_role("reader", rule("get list", "pods")).obj
 BINDING = bind("reader", user("jane")).obj
@@ -119,6 +128,59 @@ def test_the_kubernetes_service_leads_to_every_apiserver() -> None:
         [a] for a in addresses
     ]
     assert service("10.96.0.1", 6443)["spec"]["ports"][0]["targetPort"] == 6443
+
+
+def test_the_kubernetes_service_may_have_a_node_port() -> None:
+    spec = service("10.96.0.1", 6443, 30443)["spec"]
+    assert (spec["type"], spec["ports"][0]["nodePort"]) == ("NodePort", 30443)
+    assert "nodePort" not in service("10.96.0.1", 6443)["spec"]["ports"][0]
+
+
+@pytest.mark.parametrize(
+    ("known", "count", "expected"),
+    [
+        pytest.param([], 1, ["b"], id="the first"),
+        pytest.param(["a", "b"], 2, ["a", "b"], id="as they should be"),
+        pytest.param(["a"], 2, ["a", "b"], id="one more"),
+        pytest.param(["a", "c"], 2, ["a", "b"], id="the one after us goes"),
+        pytest.param(["0", "a"], 2, ["a", "b"], id="the first is after the last"),
+        pytest.param(["a", "b", "c"], 1, ["b"], id="too many"),
+    ],
+)
+def test_apiservers_are_counted(known: list[str], count: int, expected: list[str]) -> None:
+    assert with_own(known, "b", count) == expected
+
+
+def test_only_endpoints_as_apiservers_write_them_are_known() -> None:
+    written = endpoints(["10.0.0.1", "10.0.0.2"], 6443)
+    assert known_addresses(written) == ["10.0.0.1", "10.0.0.2"]
+    assert known_addresses({"subsets": written["subsets"] * 2}) == known_addresses({}) == []
+
+
+async def kept(*syncs: Callable[[Api], Addresses]) -> list[str] | None:
+    """The endpoints of default/kubernetes after apiservers have kept them, one after the other."""
+    async with serving() as api:
+        for addresses in syncs:
+            bootstrapper = Bootstrapper(api.stores)
+            where = {"service_ip": "10.96.0.1", "port": 6443, "node_port": 0}
+            await KubernetesService(bootstrapper, addresses(api), **where).sync()
+            await api.cache.fresh()
+        found = await api.request("GET", "/api/v1/namespaces/default/endpoints/kubernetes")
+    return known_addresses(found.json) if found.status == 200 else None
+
+
+async def test_who_keeps_the_endpoints_of_the_apiservers() -> None:
+    def leased(own: str) -> Callable[[Api], Addresses]:
+        return lambda api: Leased(api.storage, own)
+
+    def counted(own: str) -> Callable[[Api], Addresses]:
+        return lambda api: Counted(store_of(api.stores, ENDPOINTS), own, 2)
+
+    first, second, third = "192.0.2.1", "192.0.2.2", "192.0.2.3"
+    assert await kept(leased(second), leased(first)) == [first, second]
+    assert await kept(counted(second), counted(first), counted(third)) == [second, third]
+    assert await kept(counted(second), lambda api: unknown) == [second]
+    assert await kept(lambda api: unknown) is None
 
 
 CIDR = service_cidr("10.96.0.0/12")

@@ -20,6 +20,7 @@ from apiserver.auth.authorizer import Decision
 from apiserver.filters.authentication import Authentication
 from apiserver.filters.authorization import Authorization
 from apiserver.filters.impersonation import Impersonation, requested_user, with_implied_groups
+from apiserver.filters.max_in_flight import MaxInFlight
 from apiserver.filters.observe import Observe
 from apiserver.filters.panic import PanicRecovery
 from apiserver.filters.request_info import KEY, parse_query, parse_request
@@ -73,6 +74,32 @@ async def answer(send: Send) -> None:
 
 async def nothing() -> Message:
     return {"type": "http.disconnect"}
+
+
+@pytest.mark.looptime
+async def test_without_priorities_so_many_requests_of_a_kind_are_served_at_once() -> None:
+    async def dawdle(send: Send) -> None:
+        await asyncio.sleep(10)
+        await answer(send)
+
+    limited = MaxInFlight(app_that(dawdle), metrics := RequestMetrics(), 1, 2)
+    admin = UserInfo("admin", groups=("system:masters",))
+    asked = [
+        *(scope_of("GET /api/v1/nodes") for _ in range(2)),
+        *(scope_of("POST /api/v1/nodes") for _ in range(3)),
+        scope_of("GET /api/v1/nodes?watch=true"),
+        scope_of("GET /api/v1/nodes", admin),
+    ]
+    answers = [Sent() for _ in asked]
+    running = [
+        asyncio.ensure_future(limited(each, nothing, to)) for each, to in zip(asked, answers, strict=True)
+    ]
+    await asyncio.sleep(1)
+    assert {kind: lane.running for kind, lane in metrics.lanes.items()} == {"readOnly": 2, "mutating": 2}
+    await asyncio.gather(*running)
+    assert [each.status for each in answers] == [201, 429, 201, 201, 429, 201, 201]
+    assert (b"retry-after", b"1") in answers[1].messages[0]["headers"]
+    assert {lane.running for lane in metrics.lanes.values()} == {0}
 
 
 async def test_a_status_error_becomes_an_answer() -> None:
