@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from apimachinery import conditions, scheme
 from apimachinery.errors import MethodNotAllowedError, NotFoundError, StatusError
 from apimachinery.objects import NamespacedName, Object, is_terminating, name_of, namespace_of
+from apimachinery.pods import is_terminal
 from apimachinery.scheme import Resource
-from apimachinery.times import format_time
+from apimachinery.times import format_time, parse_time, seconds_between
 from client.controller import Watch, by_name
 from client.discovery import discover, preferred
 from controller_manager.context import ControllerContext
@@ -53,7 +54,7 @@ def content_conditions(content: Content) -> list[Object]:
     held = ", ".join(
         f"{name} in {count} resource instances" for name, count in sorted(content.finalizers.items())
     )
-    failed = ", ".join(content.failures)
+    failed = ", ".join(sorted(content.failures))
     return [
         _condition(
             "NamespaceDeletionDiscoveryFailure",
@@ -91,6 +92,18 @@ def _condition(kind: str, trouble: tuple[str, str] | None, fine: tuple[str, str]
     return {"type": kind, "status": "True" if trouble else "False", "reason": reason, "message": message}
 
 
+def is_unexpected(resource: Resource, items: Sequence[Object], since: float) -> bool:
+    """Whether nothing explains that these are left, `since` seconds after their namespace was deleted.
+
+    Finalizers do, and that pods take their time to end.
+    """
+    if not items or any(item["metadata"].get("finalizers") for item in items):
+        return False
+    lasting = [pod for pod in items if not is_terminal(pod)] if _is_pods(resource) else []
+    graces = (pod["spec"].get("terminationGracePeriodSeconds") or 0 for pod in lasting)
+    return since >= max(graces, default=0)
+
+
 class NamespaceController:
     """One key a namespace; pods that go wake it up, so that it need not ask whether they have."""
 
@@ -120,9 +133,9 @@ class NamespaceController:
             return None
         content = Content()
         resources = deletable(await discover(self._client))
-        await self._sweep([r for r in resources if r == scheme.PODS], key.name, content)
+        await self._sweep([r for r in resources if _is_pods(r)], namespace, content)
         if content.empty:
-            await self._sweep([r for r in resources if r != scheme.PODS], key.name, content)
+            await self._sweep([r for r in resources if not _is_pods(r)], namespace, content)
         await self._report(namespace, content)
         if not content.empty:
             return LOOK_AGAIN
@@ -136,24 +149,31 @@ class NamespaceController:
         except NotFoundError:
             return None
 
-    async def _sweep(self, resources: Sequence[Resource], namespace: str, content: Content) -> None:
+    async def _sweep(self, resources: Sequence[Resource], namespace: Object, content: Content) -> None:
         async with asyncio.TaskGroup() as group:
             for resource in resources:
                 group.create_task(self._sweep_one(resource, namespace, content))
 
-    async def _sweep_one(self, resource: Resource, namespace: str, content: Content) -> None:
+    async def _sweep_one(self, resource: Resource, namespace: Object, content: Content) -> None:
         """Deletes all of one resource and books what stays; a resource that is gone from the API is empty."""
+        name = name_of(namespace)
         async with self._slots:
             try:
-                items = await self._list(resource, namespace)
+                items = await self._list(resource, name)
                 if any(not is_terminating(item) for item in items):
-                    await self._delete_all(resource, namespace, items)
-                    items = await self._list(resource, namespace)
-                content.add(resource, items)
+                    await self._delete_all(resource, name, items)
+                    items = await self._list(resource, name)
             except (NotFoundError, MethodNotAllowedError):
                 return
             except StatusError as error:
-                content.failures.append(f"{resource.group_resource}: {error.message}")
+                content.failures.append(error.message)
+                return
+        content.add(resource, items)
+        deleted = parse_time(namespace["metadata"]["deletionTimestamp"])
+        if is_unexpected(resource, items, seconds_between(deleted, self._now())):
+            kind = f"{resource.group}/{resource.version}, Resource={resource.plural}"
+            text = f"unexpected items still remain in namespace: {name} for gvr: {kind}"
+            content.failures.append(text)
 
     async def _list(self, resource: Resource, namespace: str) -> list[Object]:
         return list((await self._client.list(resource, namespace))["items"])
@@ -192,6 +212,10 @@ def _is_to_be_emptied(namespace: Object | None) -> bool:
         and is_terminating(namespace)
         and FINALIZER in (namespace["spec"].get("finalizers") or [])
     )
+
+
+def _is_pods(resource: Resource) -> bool:
+    return resource.group_resource == scheme.PODS.group_resource
 
 
 def deletable(resources: list[Resource]) -> list[Resource]:
