@@ -10,11 +10,12 @@ Source: pkg/controller/resourcequota/resource_quota_controller.go.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import NotFoundError
+from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import NamespacedName, Object, get_path, key_of, namespace_of, resource_version_of
 from apimachinery.quota.scopes import has_deadline
 from apimachinery.quota.usage import usage_of
@@ -22,13 +23,18 @@ from apimachinery.resource import Resource
 from apimachinery.volumes import attributes_classes_of
 from client.controller import Changed, Controller, NotYetError, Watch, by_name
 from client.discovery import discover, preferred
+from client.errors import ConnectionFailed
 from client.informer import Informer
 from controller_manager.context import ControllerContext
 from controller_manager.replica_status import differs
 from controller_manager.resource_quota.plan import calculate_status, gives_back, names_by_resource
 
+log = logging.getLogger(__name__)
+
 SECOND_LOOK_SECONDS = 10.0
 SYNC_SECONDS = 1.0
+RESOURCES_SECONDS = 30.0
+"""Between looks at discovery for resources that are gone (upstream: 30 s)."""
 _WHOLE = (scheme.PODS, scheme.SERVICES, scheme.PERSISTENT_VOLUME_CLAIMS, scheme.RESOURCE_CLAIMS)
 """Kinds of which more matters than their number."""
 
@@ -43,7 +49,9 @@ class ResourceQuotaController:
         self._resync_seconds = context.options.resource_quota_sync_period
         self._quotas = context.informers.informer(scheme.RESOURCE_QUOTAS)
         self._informers = {each: context.informers.informer(each) for each in _WHOLE}
-        self._fresh: asyncio.Queue[Informer] = asyncio.Queue()
+        self._fresh: asyncio.Queue[Resource] = asyncio.Queue()
+        self._running: dict[Resource, asyncio.Task[None]] = {}
+        """The informers that we run, beside those that controllers share."""
         self._served: Sequence[Resource] = ()
         self._controller = Controller(
             self.name,
@@ -80,9 +88,26 @@ class ResourceQuotaController:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._controller.run())
+            group.create_task(self._end_what_is_gone())
             while True:
-                informer = await self._fresh.get()
-                group.create_task(informer.run())
+                resource = await self._fresh.get()
+                self._running[resource] = group.create_task(self._informers[resource].run())
+
+    async def _end_what_is_gone(self) -> None:
+        """An informer of what is no longer served would list in vain."""
+        while True:
+            await asyncio.sleep(RESOURCES_SECONDS)
+            own = self._running.keys() - set(scheme.BUILTIN)
+            if not own:
+                continue
+            try:
+                self._served = preferred(await discover(self._client))
+            except (StatusError, ConnectionFailed) as error:
+                log.warning("Could not discover resources: error=%s", error)
+                continue
+            for resource in own - set(self._served):
+                del self._informers[resource]
+                self._running.pop(resource).cancel()
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         quota = self._quotas.get(key)
@@ -148,7 +173,7 @@ class ResourceQuotaController:
         informer = Informer(self._client, resource, metadata_only=True)
         informer.add_handler(self._note_deletion)
         self._informers[resource] = informer
-        self._fresh.put_nowait(informer)
+        self._fresh.put_nowait(resource)
         return informer
 
     def _note_deletion(self, old: Object | None, new: Object | None) -> None:

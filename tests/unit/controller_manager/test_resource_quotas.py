@@ -10,11 +10,12 @@ import pytest
 
 from apimachinery.errors import ServiceUnavailableError
 from apimachinery.objects import NamespacedName, Object, name_of
-from apimachinery.scheme import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, SECRETS
+from apimachinery.scheme import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, SECRETS, Resource
 from client.rest import Client
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.manager import Recorders
 from controller_manager.options import Options
+from controller_manager.resource_quota import controller
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.resource_quota.plan import calculate_status
 from tests.fakes.api_connection import FakeApi
@@ -33,10 +34,10 @@ def controller_on(api: FakeApi, **options: Any) -> tuple[ResourceQuotaController
 async def books(**hard: str) -> AsyncIterator[FakeApi]:
     """The API with one quota; names have `_` for `/`."""
     api = FakeApi()
-    controller, informers = controller_on(api)
+    books, informers = controller_on(api)
     spec = {"hard": {name.replace("_", "/"): amount for name, amount in hard.items()}}
     await api.create(RESOURCE_QUOTAS, {"metadata": {"name": "q", "namespace": "ns"}, "spec": spec})
-    tasks = [asyncio.ensure_future(each) for each in (informers.run(), controller.run())]
+    tasks = [asyncio.ensure_future(each) for each in (informers.run(), books.run())]
     try:
         yield api
     finally:
@@ -97,6 +98,25 @@ async def test_a_kind_that_cannot_be_listed_keeps_no_other_from_being_counted() 
         assert await used(api, 10) == {"pods": "0", "services": "0"}
         api.refusals.clear()
         assert await used(api, 60) == {"count/secrets": "0", "pods": "0", "services": "0"}
+
+
+async def test_a_kind_that_is_no_longer_served_is_no_longer_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    widgets = Resource("example.com", "v1", "widgets", "Widget", namespaced=True)
+    served = [widgets]
+
+    async def discover(_: Client) -> list[Resource]:
+        return list(served)
+
+    monkeypatch.setattr(controller, "discover", discover)
+    async with books(**{"count_widgets.example.com": "5", "pods": "5"}) as api:
+        assert await used(api, 10) == {"count/widgets.example.com": "0", "pods": "0"}
+        assert api.watchers(widgets) == 1
+        served.clear()
+        await asyncio.sleep(controller.RESOURCES_SECONDS)
+        assert api.watchers(widgets) == 0
+        served.append(widgets)
+        await asyncio.sleep(Options().resource_quota_sync_period)
+        assert api.watchers(widgets) == 1, "it is back"
 
 
 def test_what_cannot_be_counted_stays_as_it_was_told() -> None:
