@@ -6,6 +6,7 @@ Directives: `$patch` (replace, delete, merge), `$retainKeys`, `$setElementOrder/
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, cast
 
 from apimachinery.objects import Object, deep_copy
@@ -165,9 +166,8 @@ def _kept(patch: list[Any] | None) -> list[Any]:
 
 def _check_order(patch: list[Any], order: list[Any], merge_key: str, key: str) -> None:
     """The patch's items must be in the order's list, in that order."""
-    listed = [_name_of_item(each, merge_key) for each in order]
-    patched = [_name_of_item(each, merge_key) for each in _kept(patch)]
-    positions = [listed.index(each) if each in listed else -1 for each in patched]
+    listed = _places(order, merge_key)
+    positions = [listed.get(_name_of_item(each, merge_key), -1) for each in _kept(patch)]
     if -1 in positions or positions != sorted(positions):
         raise PatchError(
             f"The order in patch list:\n{patch}\n doesn't match {SET_ORDER}{key} list:\n{order}\n"
@@ -179,17 +179,24 @@ def _reordered(merged: list[Any], before: list[Any], order: list[Any], merge_key
 
     So what is new comes first.
     """
-    listed = [_name_of_item(each, merge_key) for each in order]
+    listed, server = _places(order, merge_key), _places(before, merge_key)
     by_name = {_name_of_item(each, merge_key): each for each in merged}
-    server = [_name_of_item(each, merge_key) for each in before]
-    others = [name for name in by_name if name not in listed]
-    named = [name for name in dict.fromkeys(listed) if name in by_name]
+    others = deque(name for name in by_name if name not in listed)
+    named = deque(name for name in listed if name in by_name)
     result = []
     while others and named:
         known = others[0] in server and named[0] in server
-        first = others if known and server.index(others[0]) < server.index(named[0]) else named
-        result.append(first.pop(0))
-    return [by_name[name] for name in result + others + named]
+        first = others if known and server[others[0]] < server[named[0]] else named
+        result.append(first.popleft())
+    return [by_name[name] for name in (*result, *others, *named)]
+
+
+def _places(items: list[Any], merge_key: str) -> dict[Any, int]:
+    """Where each name comes first, in order."""
+    places: dict[Any, int] = {}
+    for place, each in enumerate(items):
+        places.setdefault(_name_of_item(each, merge_key), place)
+    return places
 
 
 def _without_directives(value: Any) -> Any:
