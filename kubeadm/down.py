@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kubeadm import engine, host
+from kubeadm import engine, host, sysctls
 from kubeadm.components import kubelets
 from kubeadm.config import ClusterConfig
 from kubeadm.launcher import launcher_of
@@ -36,6 +36,8 @@ def down(config: ClusterConfig, *, keep: bool = False) -> None:
                 notes.append(unit.name)
     with progress.step("Service rules"):
         clean_up("kube_proxy", [f"--hostname-override={config.node_name}"])
+    if changed := sysctls.put_back(config.state_dir):
+        progress.say(f"put back: {', '.join(changed)}")
     _unmount_below(config.state_dir)
     if engine.stop_if_ours(config.state_dir):
         progress.say("docker: stopped, since sampan up had started it")

@@ -19,7 +19,7 @@ from apimachinery.serialize import to_yaml
 from client.errors import ConnectionFailed
 from client.rest import Client
 from component_base.kubeconfig import load
-from kubeadm import certs, demo, engine, host, kubeconfigs, status, storage
+from kubeadm import certs, demo, engine, host, kubeconfigs, status, storage, sysctls
 from kubeadm.components import components, kubelet_configuration, kubelets, node_names
 from kubeadm.config import ClusterConfig
 from kubeadm.down import clean_up
@@ -100,6 +100,7 @@ def prepare_machine(config: ClusterConfig, progress: Progress, programs: Sequenc
         make_folders(config)
     with progress.step("docker") as notes:
         notes.append("started" if engine.ensure_engine(config.state_dir) else "runs already")
+    sysctls.note(config.state_dir)  # only now: the engine loads what has some of them
     with progress.step("images") as notes:
         notes += _local_images() or ["there already"]
 
