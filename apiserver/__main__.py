@@ -89,7 +89,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         for task in (work, started, *aside):
             task.cancel()
         await asyncio.gather(work, started, *aside, return_exceptions=True)
-        await storage.close()
+        await storage.aclose()
 
 
 async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> None:

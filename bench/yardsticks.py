@@ -79,7 +79,7 @@ async def etcd_rates(config: ClusterConfig, clients: int) -> tuple[float, float]
     puts, gets = await _rate(put, keys), await _rate(get, keys)
     for key in keys:
         await storage.delete(key, revisions[key])
-    await storage.close()
+    await storage.aclose()
     return puts, gets
 
 

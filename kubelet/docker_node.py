@@ -139,7 +139,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     finally:
         await assembly.aclose()
         await objects.aclose()
-        await runtime.close()
+        await runtime.aclose()
         await client.aclose()
 
 

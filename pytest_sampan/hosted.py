@@ -126,7 +126,7 @@ class HostedCluster:
         """Ends it and takes away everything that it made on the machine."""
         for each in (self._client, self._storage):
             if each is not None:
-                self._loop.run(each.aclose() if isinstance(each, Client) else each.close())
+                self._loop.run(each.aclose())
         self._loop.close()
         has_run = self._plane.names()
         self._plane.stop()

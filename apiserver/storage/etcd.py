@@ -219,8 +219,8 @@ class EtcdStorage:
         response = await self._call("Maintenance/Status", rpc.StatusRequest(), rpc.StatusResponse)
         return int(response.dbSize)
 
-    async def close(self) -> None:
-        await self._channel.close()
+    async def aclose(self) -> None:
+        await self._channel.aclose()
 
 
 def _key_value(found: Any) -> KeyValue:

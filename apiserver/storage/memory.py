@@ -167,7 +167,7 @@ class MemoryStorage:
     async def size(self) -> int:
         return sum(len(value or b"") for versions in self._versions.values() for _, value in versions)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._wake()
 
 

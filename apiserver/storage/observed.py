@@ -90,8 +90,8 @@ class ObservedStorage(Collector):
     async def size(self) -> int:
         return await self._storage.size()
 
-    async def close(self) -> None:
-        await self._storage.close()
+    async def aclose(self) -> None:
+        await self._storage.aclose()
 
     def collect(self) -> Iterator[Metric]:
         series = list(self._series.values())

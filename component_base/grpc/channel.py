@@ -126,7 +126,7 @@ class Channel:
             self._turn += 1
             self._connection.close(reason)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])

@@ -117,7 +117,7 @@ class PodNetwork:
         wanted = with_tunnels(routes, self._backend, peers.is_direct)
         peers.apply(plan_routes(wanted, peers.present()), own_address)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _write_ports(self) -> None:

@@ -235,7 +235,7 @@ class ExecStream(Protocol):
     async def wait(self) -> int:
         """The exit code, once it has ended."""
 
-    async def close(self) -> None: ...
+    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,4 +383,4 @@ class Runtime(Protocol):
     async def image_folder(self) -> str:
         """Where images and writable layers are kept; '' if nowhere."""
 
-    async def close(self) -> None: ...
+    async def aclose(self) -> None: ...

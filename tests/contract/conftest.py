@@ -49,4 +49,4 @@ async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
     for item in (await store.list("/registry/")).items:
         await store.delete(item.key, item.revision)
     yield store
-    await store.close()
+    await store.aclose()

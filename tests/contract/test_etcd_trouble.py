@@ -37,7 +37,7 @@ async def api_server(etcd: EtcdServer) -> AsyncIterator[Api]:
         async with serving(storage) as api:
             yield api
     finally:
-        await storage.close()
+        await storage.aclose()
 
 
 async def create(api: Api, name: str) -> Any:
@@ -105,7 +105,7 @@ async def _change_and_compact(etcd: EtcdServer, old: Any) -> None:
     await storage.create(f"{prefix}new", b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"new"}}')
     deleted = await storage.delete(f"{prefix}old", int(old["metadata"]["resourceVersion"]))
     await storage.compact(deleted)
-    await storage.close()
+    await storage.aclose()
 
 
 async def test_an_etcd_that_does_not_answer_is_unavailable_not_empty(etcd: EtcdServer) -> None:
@@ -121,7 +121,7 @@ async def test_an_etcd_that_does_not_answer_is_unavailable_not_empty(etcd: EtcdS
             stale = await api.request("GET", f"{MAPS}?resourceVersion=0")
             assert len(stale.json["items"]) == 1, "what may be old can still be read"
     finally:
-        await storage.close()
+        await storage.aclose()
 
 
 async def test_an_object_that_etcd_refuses_is_told_in_its_words(etcd: EtcdServer) -> None:
@@ -145,4 +145,4 @@ async def test_events_share_leases_and_go_by_themselves(etcd: EtcdServer) -> Non
         leases = {await pool.lease() for _ in range(1500)}
         assert len(leases) == 2, "a thousand objects share one"
     finally:
-        await storage.close()
+        await storage.aclose()

@@ -192,7 +192,7 @@ def test_the_daemons_own_loop_reaches_etcd_over_tls(etcd_with_tls: EtcdServer) -
         revision = await store.create("loop", b"3")
         found = await store.get("loop")
         await store.delete("loop", revision)
-        await store.close()
+        await store.aclose()
         assert found is not None
         return found.value
 
@@ -204,4 +204,4 @@ async def test_etcd_refuses_a_client_without_a_certificate(etcd_with_tls: EtcdSe
     store = EtcdStorage([etcd_with_tls.endpoint], tls=EtcdTLS(etcd_with_tls.tls.ca_file), timeout=0.5)
     with pytest.raises(StorageUnreachable):
         await store.get(A)
-    await store.close()
+    await store.aclose()

@@ -58,7 +58,7 @@ class EtcdCluster:
                 except GrpcError:
                     continue
                 finally:
-                    await channel.close()
+                    await channel.aclose()
                 status = rpc.StatusResponse.FromString(answer)
                 if status.leader == status.header.member_id:
                     return member

@@ -162,7 +162,7 @@ class Plane(ControlPlane):
     async def _compact(self) -> None:
         storage = EtcdStorage([f"unix://{self.config.etcd_socket}"])
         await storage.compact(await storage.current_revision())
-        await storage.close()
+        await storage.aclose()
 
     def tls(self) -> ssl.SSLContext:
         """As the administrator, for those who speak to the server by hand."""

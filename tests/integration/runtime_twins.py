@@ -101,7 +101,7 @@ async def hollow_node() -> AsyncIterator[Node]:
         now=lambda: datetime.now(UTC), images=HollowImages([IMAGE]), pod_cidr="10.244.0.0/24"
     )
     yield Node(runtime, is_real=False)
-    await runtime.close()
+    await runtime.aclose()
 
 
 @asynccontextmanager
@@ -115,7 +115,7 @@ async def docker_node() -> AsyncIterator[Node]:
         yield node
     finally:
         await node.remove_all()
-        await runtime.close()
+        await runtime.aclose()
         await asyncio.to_thread(cleanup_network, name)
 
 

@@ -54,7 +54,7 @@ async def stored(cluster: EtcdCluster, first: int) -> AsyncIterator[EtcdStorage]
     storage = EtcdStorage([*endpoints[first:], *endpoints[:first]], timeout=2)
     await storage.current_revision()
     yield storage
-    await storage.close()
+    await storage.aclose()
 
 
 @pytest.mark.parametrize("victim", ["the leader, which is asked", "a follower, which is asked", "the leader"])

@@ -86,7 +86,7 @@ async def connected(*endpoints: Endpoint) -> AsyncIterator[Channel]:
     try:
         yield channel
     finally:
-        await channel.close()
+        await channel.aclose()
 
 
 async def test_calls_at_once_get_each_its_own_answer() -> None:

@@ -78,8 +78,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     yield world
     for each in world.keepers:
         for service in each.services:
-            await service.close()
-    await world.store.close()
+            await service.aclose()
+    await world.store.aclose()
 
 
 async def test_values_are_sealed_with_a_key_that_the_plugin_wrapped(world: World) -> None:

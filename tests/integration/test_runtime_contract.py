@@ -181,7 +181,7 @@ async def test_exec_streams_tell_stdout_from_stderr(node):
         None,
     ]
     assert await stream.wait() == 4
-    await stream.close()
+    await stream.aclose()
 
 
 async def test_exec_reads_stdin_until_it_is_closed(node):
@@ -192,7 +192,7 @@ async def test_exec_reads_stdin_until_it_is_closed(node):
     await stream.close_stdin()
     assert await stream.read() is None
     assert await stream.wait() == 0
-    await stream.close()
+    await stream.aclose()
 
 
 async def test_attach_joins_the_streams_of_the_container(node):
@@ -202,7 +202,7 @@ async def test_attach_joins_the_streams_of_the_container(node):
     assert await stream.read() == (1, b"hello\n")
     await stream.close_stdin()
     assert await stream.wait() == 0
-    await stream.close()
+    await stream.aclose()
     assert (await node.ended(uid)).exit_code == 0
 
 
@@ -286,7 +286,7 @@ async def test_without_a_pod_cidr_only_the_hosts_network_is_to_be_had(node):
     assert not fresh.network_ready()
     with pytest.raises(SandboxError, match="podCIDR"):
         await fresh.create_sandbox(SandboxConfig("ns", "p", "u", 0, "h"))
-    await fresh.close()
+    await fresh.aclose()
 
 
 async def test_the_files_of_an_image_are_copied_where_it_has_any(node, tmp_path):

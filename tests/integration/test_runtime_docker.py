@@ -207,7 +207,7 @@ async def test_terminal_of_an_exec_has_a_size(node):
     printed = await read_all(stream)
     assert b"43 132" in printed
     assert await stream.wait() == 6
-    await stream.close()
+    await stream.aclose()
 
 
 async def test_terminal_of_a_container_is_attached_and_logged(node):
@@ -218,7 +218,7 @@ async def test_terminal_of_a_container_is_attached_and_logged(node):
     printed = await read_all(stream)
     assert b"30 100\r\n" in printed
     assert await stream.wait() == 3
-    await stream.close()
+    await stream.aclose()
     assert (await node.ended(uid)).exit_code == 3
     assert "30 100" in await output(node, made)
 
@@ -237,7 +237,7 @@ async def test_much_goes_through_an_exec_both_ways(node):
     assert await read_all(stream) == sent * 8
     await sending
     assert await stream.wait() == 0
-    await stream.close()
+    await stream.aclose()
 
 
 @pytest.mark.parametrize("tty", [False, True])

@@ -30,7 +30,7 @@ async def test_restarted_kubelet_finds_everything_again(node):
     taken = {again._network.take_address(str(each)) for each in range(3)}
     assert not taken & set(before.sandboxes[0].ips)
     assert (await again.exec_sync(made, ["true"], 5)).exit_code == 0
-    await again.close()
+    await again.aclose()
 
 
 async def test_nodes_that_share_an_engine_see_their_own_pods_only(node):
@@ -51,7 +51,7 @@ async def test_absent_engine_is_unavailable_and_says_where(tmp_path):
             await call
     with pytest.raises(RuntimeUnavailable):
         await anext(runtime.events())
-    await runtime.close()
+    await runtime.aclose()
 
 
 class Relay:
@@ -102,7 +102,7 @@ async def test_engine_that_comes_back_is_found_again(tmp_path):
         await runtime.list_pods()
     await relay.start()
     assert await runtime.list_pods() == {}
-    await runtime.close()
+    await runtime.aclose()
     await relay.stop()
 
 

@@ -111,4 +111,4 @@ async def test_host_port_survives_a_restart_of_the_kubelet(node):
     again = new_docker_runtime(node.runtime._network.node)[0]
     await again.update_pod_cidr(node.runtime._network.pod_cidr)
     assert (await fetch("127.0.0.1", port)).startswith("root:")
-    await again.close()
+    await again.aclose()

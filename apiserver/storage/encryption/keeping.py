@@ -97,4 +97,4 @@ async def _stop(kept: list[asyncio.Task[None]], transformers: Transformers) -> N
         task.cancel()
     await asyncio.gather(*kept, return_exceptions=True)
     for each in transformers.services:
-        await each.close()
+        await each.aclose()

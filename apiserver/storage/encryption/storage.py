@@ -136,8 +136,8 @@ class EncryptedStorage:
     async def size(self) -> int:
         return await self._storage.size()
 
-    async def close(self) -> None:
-        await self._storage.close()
+    async def aclose(self) -> None:
+        await self._storage.aclose()
 
 
 async def with_key(attempt: Callable[[], T]) -> T:

@@ -69,7 +69,7 @@ async def run_to_end(
         await kill(connector, exec_id)
         raise
     finally:
-        await stream.close()
+        await stream.aclose()
     check_begun(result)
     return result
 

@@ -85,9 +85,9 @@ class DockerRuntime:
     async def cgroup_driver(self) -> str:
         return str((await self._told()).get("CgroupDriver") or "cgroupfs")
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._sightings.close()
-        await self._network.close()
+        await self._network.aclose()
 
     # Pods, as they are and as they change.
 

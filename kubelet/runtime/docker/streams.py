@@ -89,7 +89,7 @@ class DockerStream:
             pass
         return await self._wait()
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._connection.close()
 
     async def _read_raw(self) -> AsyncIterator[bytes]:

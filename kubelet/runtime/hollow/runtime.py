@@ -296,7 +296,7 @@ class HollowRuntime:
     async def image_folder(self) -> str:
         return ""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         for container in self._pods.containers:
             container.forget()
 

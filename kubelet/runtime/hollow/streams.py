@@ -41,7 +41,7 @@ class HollowExec:
             pass
         return self._code or 0
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._stdin.put_nowait(b"")
 
     async def _step(self, step: Step) -> tuple[int, bytes] | None:
@@ -91,5 +91,5 @@ class HollowAttach:
     async def wait(self) -> int:
         return await self._container.ended()
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self._closed = True

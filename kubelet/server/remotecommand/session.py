@@ -27,7 +27,7 @@ async def attend(client: ClientStreams, process: ExecStream, outcome: Outcome) -
         output.cancel()
         await asyncio.gather(output, return_exceptions=True)
         await _linger(delivery)
-        await process.close()
+        await process.aclose()
 
 
 async def fail(client: ClientStreams, status: Status) -> None:

@@ -18,7 +18,7 @@ class Engine:
         if container_id == "bad":
             raise ContainerRuntimeError("no")
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         self.closed = True
 
 
@@ -35,6 +35,6 @@ async def test_operations_and_their_errors_are_counted_and_timed() -> None:
     await runtime.start_container("good")
     with pytest.raises(ContainerRuntimeError):
         await runtime.start_container("bad")
-    await runtime.close()
+    await runtime.aclose()
     assert [count(name) - was for name, was in zip(names, before, strict=True)] == [2, 1, 2]
     assert engine.closed

@@ -220,8 +220,8 @@ class KeyService:
         log.info("Took a new key into use: provider=%s keyIDHash=%s", self.name, _hashed(key_id))
         return ""
 
-    async def close(self) -> None:
-        await self._plugin.close()
+    async def aclose(self) -> None:
+        await self._plugin.aclose()
 
 
 def _hashed(key_id: str) -> str:

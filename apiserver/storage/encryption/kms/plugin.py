@@ -79,8 +79,8 @@ class Plugin:
         finally:
             KMS_LATENCY.labels(self.name, path, go_name(code)).observe(perf_counter() - began)
 
-    async def close(self) -> None:
-        await self._channel.close()
+    async def aclose(self) -> None:
+        await self._channel.aclose()
 
 
 def go_name(code: Code) -> str:

@@ -42,7 +42,7 @@ async def raw(inner: MemoryStorage) -> bytes:
 async def inner() -> AsyncIterator[MemoryStorage]:
     storage = MemoryStorage()
     yield storage
-    await storage.close()
+    await storage.aclose()
 
 
 async def test_only_the_store_sees_ciphertext(inner: MemoryStorage) -> None:
