@@ -19,6 +19,7 @@ from apiserver.server import HttpServer, tls_context
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
 
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 SELF_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 

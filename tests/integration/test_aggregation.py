@@ -22,11 +22,10 @@ from apiserver.storage.interface import StorageUnreachable
 from component_base.addresses import primary_address
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
-from tests.integration.running_apiserver import Running, running
+from tests.integration.running_apiserver import AGGREGATED, Running, running
 
 GROUP_VERSION = "metrics.k8s.io/v1beta1"
 PATH = f"/apis/{GROUP_VERSION}"
-AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 NODES = {
     "name": "nodes",
     "kind": "NodeMetrics",

@@ -22,7 +22,7 @@ from apiserver.storage.watch_cache import WatchCache
 from tests.fakes.kms_plugin import KmsPlugin, serving
 from tests.integration.plane import cancelled, eventually
 from tests.integration.running_apiserver import running
-from tests.unit.apiserver.storage.encryption.test_config import IDENTITY, config
+from tests.unit.apiserver.storage.encryption.configurations import IDENTITY, config
 
 KEY, OTHER = "/registry/secrets/default/a", "/registry/secrets/default/b"
 PREFIX = b"k8s:enc:kms:v2:vault:"

@@ -15,8 +15,8 @@ from tests.fakes.http_server import Exchange, scripted
 from tests.fakes.webhook_server import kubeconfig
 from tests.integration.plane import eventually
 from tests.integration.running_apiserver import running
-from tests.unit.apiserver.audit.test_policy import policy
-from tests.unit.apiserver.storage.encryption.test_config import CBC, IDENTITY, config
+from tests.unit.apiserver.audit.policies import policy
+from tests.unit.apiserver.storage.encryption.configurations import CBC, IDENTITY, config
 
 DUMP = "/debug/api_priority_and_fairness/dump_priority_levels"
 FLOWS = "/apis/flowcontrol.apiserver.k8s.io/v1"

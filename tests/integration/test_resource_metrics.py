@@ -13,8 +13,7 @@ from typing import Any
 import httpx
 
 from tests.integration.kubelet_backends import kubelet, register
-from tests.integration.running_apiserver import Running, running
-from tests.integration.test_aggregation import AGGREGATED
+from tests.integration.running_apiserver import AGGREGATED, Running, running
 
 PATH = "/apis/metrics.k8s.io/v1beta1"
 PODS = f"{PATH}/namespaces/default/pods"

@@ -9,7 +9,7 @@ import pytest
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.filters.draining import Draining
 from apiserver.shutdown import Shutdown
-from tests.unit.apiserver.filters.test_filters import Sent, answer, app_that, nothing, scope_of
+from tests.fakes.asgi import Sent, answer, app_that, nothing, scope_of
 
 
 @pytest.mark.looptime

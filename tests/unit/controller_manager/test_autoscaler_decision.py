@@ -24,7 +24,7 @@ from controller_manager.horizontal_pod_autoscaler.readings import Readings
 from controller_manager.horizontal_pod_autoscaler.selection import Selection, Unselectable
 from controller_manager.horizontal_pod_autoscaler.settings import MetricsError, Settings
 from tests.unit.controller_manager.builders import NOW
-from tests.unit.controller_manager.test_autoscaler_calculator import pods, read
+from tests.unit.controller_manager.scaled_pods import pods, read
 
 AUTOSCALER: Object = {"metadata": {"name": "web", "namespace": "ns"}, "spec": {"maxReplicas": 10}}
 SELECTOR = parse_selector("app=web")

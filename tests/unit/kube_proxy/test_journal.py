@@ -13,7 +13,7 @@ from component_base.http_server import Request
 from kube_proxy.journal import KEPT, MAX_SERVICES, Journal, Revisions
 from kube_proxy.recorded import Recorded
 from tests.unit.kube_proxy.builders import make_endpoint, make_service, make_slice
-from tests.unit.kube_proxy.test_proxier import running
+from tests.unit.kube_proxy.running import running
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = NamespacedName("ns", "svc")

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
 from component_base.http_server import Request
-from kube_proxy.conntrack import Flow
 from kube_proxy.health import ProxierHealth
 from kube_proxy.proxier import Proxier
 from kube_proxy.recorded import Recorded
 from kube_proxy.ruleset import Ruleset
 from tests.unit.kube_proxy.builders import make_endpoint, make_service, make_slice, make_state
+from tests.unit.kube_proxy.running import NoFlows, now, running
 
 pytestmark = pytest.mark.looptime
 SERVICE = make_service("svc", "172.30.0.41")
-
-
-def now() -> datetime:
-    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time())
-
-
-class NoFlows:
-    def flows(self) -> list[Flow]:
-        return []
-
-    def delete(self, flows: list[Flow]) -> None:
-        raise AssertionError
-
-
-@asynccontextmanager
-async def running(writer: Recorded) -> AsyncIterator[Proxier]:
-    proxier = Proxier(make_state([], []), writer, NoFlows(), min_sync_period=1, now=now)
-    task = asyncio.create_task(proxier.run())
-    await asyncio.sleep(0.1)
-    yield proxier
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_changes_of_one_second_are_one_transaction() -> None:

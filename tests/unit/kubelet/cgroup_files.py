@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from apimachinery.objects import Object
+from kubelet.cgroups.drivers import CgroupfsDriver
 from kubelet.cgroups.limits import Limits
+from kubelet.cgroups.policy import CgroupPolicy
+from kubelet.cgroups.tree import CgroupTree
+from tests.unit.kubelet.builders import asking, make_container, make_pod
+from tests.unit.kubelet.world import Events
 
 
 class CgroupFiles:
@@ -41,3 +48,25 @@ class CgroupFiles:
 
     def children(self, path: str) -> list[str]:
         return [each for each in self.limits if each.rpartition("/")[0] == path]
+
+
+MIB = 1 << 20
+TOP = ("kubepods",)
+
+
+class Engine:
+    async def cgroup_driver(self) -> str:
+        return "cgroupfs"
+
+
+def make_tree(files: CgroupFiles, **policy: Any) -> tuple[CgroupTree, Events]:
+    events = Events()
+    tree = CgroupTree(
+        CgroupPolicy(TOP, **policy), Engine(), events, node="n1",  # type: ignore[arg-type]
+        capacity={"cpu": "2", "memory": "1Gi"}, open=lambda kind: CgroupfsDriver(files),
+    )  # fmt: skip
+    return tree, events
+
+
+def pod_asking(request: str, uid: str = "u1", **limits: str) -> Object:
+    return make_pod(make_container(**asking({"cpu": request}, limits)), meta={"uid": uid})

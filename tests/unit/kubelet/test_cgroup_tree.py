@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
 
 import pytest
 
-from apimachinery.objects import Object
 from apimachinery.quantity import Quantity
-from kubelet.cgroups.drivers import CgroupfsDriver
 from kubelet.cgroups.limits import Limits
-from kubelet.cgroups.policy import CgroupPolicy, Reserve
-from kubelet.cgroups.tree import CgroupError, CgroupTree
-from tests.unit.kubelet.builders import asking, make_container, make_pod
-from tests.unit.kubelet.cgroup_files import CgroupFiles
-from tests.unit.kubelet.world import Events
-
-MIB = 1 << 20
-TOP = ("kubepods",)
-
-
-class Engine:
-    async def cgroup_driver(self) -> str:
-        return "cgroupfs"
-
-
-def make_tree(files: CgroupFiles, **policy: Any) -> tuple[CgroupTree, Events]:
-    events = Events()
-    tree = CgroupTree(
-        CgroupPolicy(TOP, **policy), Engine(), events, node="n1",  # type: ignore[arg-type]
-        capacity={"cpu": "2", "memory": "1Gi"}, open=lambda kind: CgroupfsDriver(files),
-    )  # fmt: skip
-    return tree, events
-
-
-def pod_asking(request: str, uid: str = "u1", **limits: str) -> Object:
-    return make_pod(make_container(**asking({"cpu": request}, limits)), meta={"uid": uid})
+from kubelet.cgroups.policy import Reserve
+from kubelet.cgroups.tree import CgroupError
+from tests.unit.kubelet.cgroup_files import MIB, CgroupFiles, make_tree, pod_asking
 
 
 async def test_a_pods_cgroup_comes_with_the_classes_and_goes_alone() -> None:

@@ -11,9 +11,9 @@ from apimachinery.objects import Object
 from kubelet.pods.hooks import HookFailed, HookRunner
 from kubelet.probes.http import HttpGet, probe_http
 from kubelet.runtime.interface import ExecResult, Runtime
+from tests.fakes.counts import Counts
 from tests.unit.kubelet.builders import make_container, make_pod
-from tests.unit.kubelet.test_metrics import Counts
-from tests.unit.kubelet.test_probes import answering, server
+from tests.unit.kubelet.probed import answering, server
 from tests.unit.kubelet.world import Events, living
 
 pytestmark = pytest.mark.looptime

@@ -14,7 +14,7 @@ from kubelet.images.collector import PERIOD, CollectionError, ImageCollector
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import ContainerRuntimeError, ImageRef, RuntimeUnavailable
 from kubelet.stats.disk import Filesystem
-from tests.unit.kubelet.test_metrics import Counts
+from tests.fakes.counts import Counts
 from tests.unit.kubelet.world import Events, now
 
 

@@ -6,27 +6,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from kubelet.images.manager import size_class
+from tests.fakes.counts import Counts
 from tests.unit.kubelet.builders import make_container, make_pod
-from tests.unit.kubelet.test_cgroup_tree import CgroupFiles, make_tree, pod_asking
+from tests.unit.kubelet.cgroup_files import CgroupFiles, make_tree, pod_asking
 from tests.unit.kubelet.world import living
-
-
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(f"kubelet_{name}", labels) or 0.0
-
-
-class Counts:
-    """How much samples have grown since they were first asked for."""
-
-    def __init__(self, **names: tuple[str, dict[str, str]]) -> None:
-        self._names = names
-        self._before = self._now()
-
-    def _now(self) -> dict[str, float]:
-        return {key: sample(name, **labels) for key, (name, labels) in self._names.items()}
-
-    def grown(self) -> dict[str, float]:
-        return {key: value - self._before[key] for key, value in self._now().items()}
 
 
 @pytest.mark.looptime

@@ -6,8 +6,8 @@ import pytest
 
 from apimachinery.objects import Object, name_of
 from kubelet.pods.preemption import NoVictims, victims
+from tests.fakes.counts import Counts
 from tests.unit.kubelet.builders import make_container, make_pod
-from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import living
 
 CRITICAL = 2_000_000_000

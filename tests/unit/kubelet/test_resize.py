@@ -25,8 +25,8 @@ from kubelet.pods.resize_metrics import resize_operations
 from kubelet.pods.status import pod_status
 from kubelet.pods.status_patch import status_patch
 from kubelet.runtime.interface import Resources
+from tests.fakes.counts import Counts
 from tests.unit.kubelet.builders import make_container, make_pod, make_seen, running
-from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import living
 
 

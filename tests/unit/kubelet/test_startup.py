@@ -9,8 +9,8 @@ import pytest
 from apimachinery.objects import Object
 from kubelet.node.startup import NodeStartup
 from kubelet.pods.startup import StartupTimes, covered, is_stateful, time_of_inits
+from tests.fakes.counts import Counts, sample
 from tests.unit.kubelet.builders import make_container, make_pod
-from tests.unit.kubelet.test_metrics import Counts, sample
 
 CREATED = {"creationTimestamp": "2026-01-01T00:00:00Z"}
 AT = 1767225600.0

@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from kubelet.runtime.docker import labels
-from kubelet.runtime.docker.labels import SandboxMemory, container_labels, container_memory, identity_of
+from kubelet.runtime.docker.labels import container_labels, container_memory, identity_of
 from kubelet.runtime.docker.privileges import Privileges, parse_capabilities
 from kubelet.runtime.docker.requests import LogLimits, container_body, resolv_conf, sandbox_body, update_body
 from kubelet.runtime.docker.seen import container_of, parse_time, pods_of, sandbox_of
 from kubelet.runtime.interface import (
-    ContainerConfig,
     ContainerState,
-    HostPort,
     ImageRef,
     Mount,
     Resources,
@@ -23,17 +21,10 @@ from kubelet.runtime.interface import (
     SandboxConfig,
     Security,
 )
+from tests.unit.kubelet_runtime.configurations import LABELS, MEMORY, POD, WEB
 
 ALL = Privileges()
 LESS = Privileges(ALL.capabilities - {"SYS_RESOURCE"})
-POD = SandboxConfig("ns", "pod", "uid-1", 2, "host-a", host_ports=(HostPort(80, 8080),))
-MEMORY = SandboxMemory("10.244.0.5", tuple(POD.host_ports), share_pid=False)
-LABELS = labels.sandbox_labels("node-a", POD, MEMORY)
-WEB = ContainerConfig(
-    name="web", attempt=3, image="busybox", command=("a",), args=("b",), working_dir="/w",
-    env=(("K", "v=w"),), mounts=(), resources=Resources(), security=Security(),
-    labels={"l": "1"}, annotations={"a/b": "2"},
-)  # fmt: skip
 
 
 def sandbox(config: SandboxConfig = POD) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from kubelet.runtime.docker.engine import Engine
 from kubelet.runtime.docker.errors import NotFoundInEngine
 from kubelet.runtime.docker.labels import container_labels
 from kubelet.runtime.docker.sightings import Sightings
-from tests.unit.kubelet_runtime.test_docker_requests import LABELS, WEB
+from tests.unit.kubelet_runtime.configurations import LABELS, WEB
 
 LISTED = {"Id": "c1", "State": "running", "Labels": container_labels("node-a", LABELS, "s1", WEB)}
 SANDBOX = {"Id": "s1", "State": "running", "Labels": LABELS}

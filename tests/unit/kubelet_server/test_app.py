@@ -21,8 +21,8 @@ from kubelet.server.app import build_app
 from kubelet.server.counted import root_of
 from kubelet.server.identity import Authorizer, subresources_of
 from kubelet.server.stats import StatsEndpoints
+from tests.fakes.counts import Counts
 from tests.unit.kubelet.builders import make_container, make_pod
-from tests.unit.kubelet.test_metrics import Counts
 from tests.unit.kubelet.world import World, living, now
 
 pytestmark = pytest.mark.looptime

@@ -38,6 +38,7 @@ from scheduler.volumes.storage import (
 )
 from tests.fakes.api_connection import FakeApi
 
+HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 _numbers = count()
 
 

@@ -14,10 +14,9 @@ from scheduler.config_shape import CONFIGURATION
 from scheduler.framework.profile import Profile
 from scheduler.plugin_args import PluginArgs, ScoringStrategy
 from scheduler.plugins.registry import check_plugins
-from tests.unit.scheduler.builders import make_cache, make_profile
+from tests.unit.scheduler.builders import HEAD, make_cache, make_profile
 from tests.unit.wrong_types import misshapen
 
-HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 POLICY = {"topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "maxSkew": 1}
 RATIO = "RequestedToCapacityRatio"
 

@@ -10,7 +10,7 @@ import pytest
 from apimachinery.objects import Object
 from scheduler.__main__ import load_configuration
 from scheduler.options import Options
-from tests.unit.scheduler.test_config import HEAD
+from tests.unit.scheduler.builders import HEAD
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from scheduler.framework.profile import Profile
 from scheduler.plugins.resource_rates import LeastAllocated, MostAllocated, Rate, RequestedToCapacityRatio
 from scheduler.pod_info import PodInfo, parse_pod
 from scheduler.selection import Rejected
-from tests.unit.scheduler.builders import make_cache, make_node, make_pod, make_profile, make_selector
-from tests.unit.scheduler.test_config import HEAD
+from tests.unit.scheduler.builders import HEAD, make_cache, make_node, make_pod, make_profile, make_selector
 
 REQUIRED, PREFERRED = (f"{how}DuringSchedulingIgnoredDuringExecution" for how in ("required", "preferred"))
 

@@ -19,8 +19,8 @@ from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.request_info import KEY
 from apiserver.request import UserInfo
 from apiserver.responses import send_object
-from tests.unit.apiserver.audit.test_policy import policy
-from tests.unit.apiserver.filters.test_filters import Sent, scope_of
+from tests.fakes.asgi import Sent, scope_of
+from tests.unit.apiserver.audit.policies import policy
 
 NOON = "2026-11-29T12:00:00.000000Z"
 CREATE = "POST /api/v1/namespaces/ns/configmaps?fieldManager=me"

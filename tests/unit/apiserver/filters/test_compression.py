@@ -9,7 +9,7 @@ import pytest
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.filters.compression import Compression, accepts_gzip
 from apiserver.responses import send_bytes
-from tests.unit.apiserver.filters.test_filters import Sent, nothing, scope_of
+from tests.fakes.asgi import Sent, nothing, scope_of
 
 LARGE = b"kubernetes " * 20_000
 

@@ -11,7 +11,7 @@ from apiserver.filters.fixed_headers import (
     directives_problem,
     origins_problem,
 )
-from tests.unit.apiserver.filters.test_filters import Sent
+from tests.fakes.asgi import Sent
 
 PATTERNS = (r"//localhost(:|$)", r"^https://.*\.example\.com$")
 

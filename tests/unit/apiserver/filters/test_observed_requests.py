@@ -13,7 +13,7 @@ from apiserver.filters.request_info import KEY
 from apiserver.journal import Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.request import DEPRECATED
-from tests.unit.apiserver.filters.test_filters import Sent, nothing, scope_of
+from tests.fakes.asgi import Sent, nothing, scope_of
 
 PODS = "/api/v1/namespaces/n/pods"
 

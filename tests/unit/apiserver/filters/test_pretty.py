@@ -7,7 +7,7 @@ import pytest
 from apiserver.asgi import Receive, Scope, Send
 from apiserver.filters.pretty import Pretty
 from apiserver.responses import JSON, TEXT, send_bytes
-from tests.unit.apiserver.filters.test_filters import Sent, nothing, scope_of
+from tests.fakes.asgi import Sent, nothing, scope_of
 
 COMPACT = b'{"kind":"Pod","spec":{"a":[1]}}\n'
 INDENTED = b'{\n  "kind": "Pod",\n  "spec": {\n    "a": [\n      1\n    ]\n  }\n}'

@@ -7,7 +7,7 @@ import pytest
 from apiserver.bootstrap.flow_control import mandatory, may_be_updated, suggested
 from apiserver.flow_control.schemas import hand_of, in_order, parse_schema
 from apiserver.request import UserInfo
-from tests.unit.apiserver.audit.test_policy import request
+from tests.unit.apiserver.audit.policies import request
 
 SCHEMAS = in_order(
     [parse_schema(each.obj) for each in (*mandatory(), *suggested()) if each.obj["kind"] == "FlowSchema"]

@@ -19,7 +19,7 @@ from apiserver.storage.entry import Entry
 from apiserver.storage.interface import RevisionMismatch, UnreadableValue
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.watch_cache import WatchCache
-from tests.unit.apiserver.storage.encryption.test_config import CBC, IDENTITY, KEY, OTHER, config, keys
+from tests.unit.apiserver.storage.encryption.configurations import CBC, IDENTITY, KEY, OTHER, config, keys
 
 VALUE = (
     b'{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"default"},"data":{"k":"dg=="}}'
