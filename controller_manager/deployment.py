@@ -8,6 +8,7 @@ Source: pkg/controller/deployment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from apimachinery import scheme
@@ -257,10 +258,8 @@ class DeploymentController:
 
     async def _clean_up(self, deployment: Object, old: Sequence[Object]) -> None:
         for each in history.to_clean_up(deployment, old):
-            try:
+            with suppress(NotFoundError):
                 await self._client.delete(scheme.REPLICA_SETS, name_of(each), namespace_of(each))
-            except NotFoundError:
-                continue
 
     async def _record(self, deployment: Object, condition: Object | None, revision: str = "") -> Object:
         """Writes a condition and the Deployment's own revision, if they are news, before all else.

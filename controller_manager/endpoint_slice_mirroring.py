@@ -6,6 +6,7 @@ Source: pkg/controller/endpointslicemirroring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar, NamedTuple
 
 from apimachinery import scheme
@@ -77,10 +78,8 @@ class EndpointSliceMirroringController:
         return None
 
     async def _delete(self, slice_: Object) -> None:
-        try:
+        with suppress(NotFoundError):
             await self._client.delete(scheme.ENDPOINT_SLICES, name_of(slice_), namespace_of(slice_))
-        except NotFoundError:
-            return
 
 
 def _mirrored(slice_: Object) -> Iterable[NamespacedName]:

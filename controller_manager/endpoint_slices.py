@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from apimachinery import scheme
 from apimachinery.errors import NotFoundError
@@ -150,10 +151,8 @@ class EndpointSliceController:
         self._writes.note(key, await self._client.update(scheme.ENDPOINT_SLICES, slice_))
 
     async def _delete(self, namespace: str, name: str) -> None:
-        try:
+        with suppress(NotFoundError):
             await self._client.delete(scheme.ENDPOINT_SLICES, name, namespace)
-        except NotFoundError:
-            return
 
 
 def _key_of_service(slice_: Object) -> Iterable[NamespacedName]:

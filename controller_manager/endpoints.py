@@ -6,6 +6,7 @@ Source: pkg/controller/endpoint/endpoints_controller.go.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from apimachinery import scheme
 from apimachinery.errors import AlreadyExistsError, NotFoundError
@@ -75,10 +76,8 @@ class EndpointsController:
             return
 
     async def _delete(self, key: NamespacedName) -> None:
-        try:
+        with suppress(NotFoundError):
             await self._client.delete(scheme.ENDPOINTS, key.name, key.namespace)
-        except NotFoundError:
-            return
 
 
 def desired(service: Object, wanted: list[Object], *, truncated: bool) -> Object:

@@ -7,6 +7,7 @@ Source: pkg/controller/history/controller_history.go.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from apimachinery.errors import AlreadyExistsError, NotFoundError
@@ -137,7 +138,5 @@ class RevisionHistory:
 
     async def delete(self, revisions: Sequence[Object]) -> None:
         for each in revisions:
-            try:
+            with suppress(NotFoundError):
                 await self._client.delete(CONTROLLER_REVISIONS, name_of(each), namespace_of(each))
-            except NotFoundError:
-                continue

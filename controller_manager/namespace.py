@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from apimachinery import conditions, scheme
@@ -25,6 +26,25 @@ FINALIZER = "kubernetes"
 PARALLEL = 8
 LOOK_AGAIN = 1.0
 """Seconds until the next look at content that no watch of ours announces (finalizers, custom resources)."""
+
+
+_FINE = {
+    "NamespaceDeletionDiscoveryFailure": ("ResourcesDiscovered", "All resources successfully discovered"),
+    "NamespaceDeletionGroupVersionParsingFailure": (
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ),
+    "NamespaceDeletionContentFailure": (
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+    "NamespaceContentRemaining": ("ContentRemoved", "All content successfully removed"),
+    "NamespaceFinalizersRemaining": (
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+    ),
+}
+"""By type of condition: reason and message where all is well."""
 
 
 @dataclass(slots=True)
@@ -48,48 +68,41 @@ class Content:
 
 def content_conditions(content: Content) -> list[Object]:
     """The conditions of a terminating namespace, in upstream's words. What is not told of went well."""
-    listed = ", ".join(
-        f"{name} has {count} resource instances" for name, count in sorted(content.remaining.items())
-    )
-    held = ", ".join(
-        f"{name} in {count} resource instances" for name, count in sorted(content.finalizers.items())
-    )
-    failed = ", ".join(sorted(content.failures))
+    troubles = _troubles(content)
     return [
-        _condition(
-            "NamespaceDeletionDiscoveryFailure",
-            None,
-            ("ResourcesDiscovered", "All resources successfully discovered"),
-        ),
-        _condition(
-            "NamespaceDeletionGroupVersionParsingFailure",
-            None,
-            ("ParsedGroupVersions", "All legacy kube types successfully parsed"),
-        ),
-        _condition(
-            "NamespaceDeletionContentFailure",
-            ("ContentDeletionFailed", f"Failed to delete all resource types, {len(content.failures)} "
-             f"remaining: {failed}") if failed else None,
-            ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
-        ),
-        _condition(
-            "NamespaceContentRemaining",
-            ("SomeResourcesRemain", f"Some resources are remaining: {listed}") if listed else None,
-            ("ContentRemoved", "All content successfully removed"),
-        ),
-        _condition(
-            "NamespaceFinalizersRemaining",
-            ("SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {held}")
-            if held
-            else None,
-            ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
-        ),
-    ]  # fmt: skip
+        {
+            "type": kind,
+            "status": "True" if kind in troubles else "False",
+            **dict(zip(("reason", "message"), troubles.get(kind, fine), strict=True)),
+        }
+        for kind, fine in _FINE.items()
+    ]
 
 
-def _condition(kind: str, trouble: tuple[str, str] | None, fine: tuple[str, str]) -> Object:
-    reason, message = trouble or fine
-    return {"type": kind, "status": "True" if trouble else "False", "reason": reason, "message": message}
+def _troubles(content: Content) -> dict[str, tuple[str, str]]:
+    """Reason and message by type."""
+    found = {}
+    if content.failures:
+        texts = ", ".join(sorted(content.failures))
+        text = f"Failed to delete all resource types, {len(content.failures)} remaining: {texts}"
+        found["NamespaceDeletionContentFailure"] = ("ContentDeletionFailed", text)
+    if content.remaining:
+        texts = _counted("has", content.remaining)
+        found["NamespaceContentRemaining"] = (
+            "SomeResourcesRemain",
+            f"Some resources are remaining: {texts}",
+        )
+    if content.finalizers:
+        texts = _counted("in", content.finalizers)
+        found["NamespaceFinalizersRemaining"] = (
+            "SomeFinalizersRemain",
+            f"Some content in the namespace has finalizers remaining: {texts}",
+        )
+    return found
+
+
+def _counted(verb: str, counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {verb} {count} resource instances" for name, count in sorted(counts.items()))
 
 
 def is_unexpected(resource: Resource, items: Sequence[Object], since: float) -> bool:
@@ -200,10 +213,8 @@ class NamespaceController:
         kept = [each for each in namespace["spec"]["finalizers"] if each != FINALIZER]
         metadata = {k: v for k, v in namespace["metadata"].items() if k != "resourceVersion"}
         body = {**namespace, "metadata": metadata, "spec": {**namespace["spec"], "finalizers": kept}}
-        try:
+        with suppress(NotFoundError):
             await self._client.update(scheme.NAMESPACES, body, subresource="finalize")
-        except NotFoundError:
-            return
 
 
 def _is_to_be_emptied(namespace: Object | None) -> bool:

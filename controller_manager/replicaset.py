@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from apimachinery import scheme
@@ -117,10 +118,8 @@ class ReplicaSetController:
                 raise result
 
     async def _delete_one(self, key: NamespacedName, owner: Object, pod: Object) -> None:
-        try:
+        with suppress(NotFoundError):
             self._writes.note(key, await self._pod_control.delete(owner, pod))
-        except NotFoundError:
-            return
 
     def _related(self, owner: Object) -> list[Object]:
         """Pods of all sets with the same controller (a Deployment's), this one's included."""

@@ -10,21 +10,8 @@ from functools import partial
 from random import Random
 
 from apimachinery.objects import Object
-from apimachinery.scheme import (
-    DEVICE_CLASSES,
-    NAMESPACES,
-    NODES,
-    POD_DISRUPTION_BUDGETS,
-    PODS,
-    REPLICA_SETS,
-    REPLICATION_CONTROLLERS,
-    RESOURCE_CLAIMS,
-    RESOURCE_SLICES,
-    SERVICES,
-    STATEFUL_SETS,
-)
 from client.event_series import SeriesRecorder
-from client.informer import Informer, drop_managed_fields, run_all
+from client.informer import Informer, run_all
 from client.rest import Client
 from scheduler import metrics
 from scheduler.api import PodApi
@@ -39,21 +26,18 @@ from scheduler.framework.interface import EventKind, Subject
 from scheduler.framework.own import Handle, OwnPlugin
 from scheduler.framework.profile import Profile
 from scheduler.framework.waiting import WaitingPods
+from scheduler.informers import Informers
 from scheduler.journal import Journal
 from scheduler.nominator import Nominator
 from scheduler.parts import Parts
 from scheduler.plugins.registry import build_profile
-from scheduler.pod_info import PodInfo, trim
+from scheduler.pod_info import PodInfo
 from scheduler.preemption import Preemption
 from scheduler.queue import SchedulingQueue, by_priority
 from scheduler.scheduler import Scheduler
 from scheduler.selection import Selector
 from scheduler.volumes.binder import VolumeBinder
-from scheduler.volumes.informers import StorageInformers
 from scheduler.volumes.news import News
-
-# Pods that have ended use nothing: upstream doesn't watch them either.
-LIVE_PODS = "status.phase!=Succeeded,status.phase!=Failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,35 +82,53 @@ def assemble(
 ) -> Assembly:
     """`own` are plugins that profiles may enable besides the scheduler's; Events name the `host`."""
     # Extenders and plugins of one's own are shown pods as they are.
-    transform = drop_managed_fields if config.extenders or own else trim
-    pods = Informer(client, PODS, field_selector=LIVE_PODS, transform=transform)
-    nodes, namespaces = Informer(client, NODES), Informer(client, NAMESPACES)
-    services, budgets = Informer(client, SERVICES), Informer(client, POD_DISRUPTION_BUDGETS)
-    controllers = {
-        resource.kind: Informer(client, resource)
-        for resource in (REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS)
-    }
-    storage = StorageInformers(client)
-    claims, classes = Informer(client, RESOURCE_CLAIMS), Informer(client, DEVICE_CLASSES)
-    slices = Informer(client, RESOURCE_SLICES)
-    of_devices = {
-        EventKind.RESOURCE_CLAIM: claims,
-        EventKind.DEVICE_CLASS: classes,
-        EventKind.RESOURCE_SLICE: slices,
-    }
-    cache, nominator, news = Cache(), Nominator(), News()
-    sources: dict[str, Source] = {**controllers}
-    selectors = DefaultSelectors(services, sources)
-    binder = VolumeBinder(storage.storage(), client, news, cache.labels_of_node, cache.pods.__contains__)
-    devices = DeviceClaims(claims, classes, slices, client)
-    waiting = WaitingPods()
+    informers = Informers(client, whole_pods=bool(config.extenders or own))
+    cache, nominator, news, waiting = Cache(), Nominator(), News(), WaitingPods()
+    sources: dict[str, Source] = {**informers.controllers}
+    selectors = DefaultSelectors(informers.services, sources)
+    binder = VolumeBinder(
+        informers.storage.storage(), client, news, cache.labels_of_node, cache.pods.__contains__
+    )
+    devices = DeviceClaims(informers.claims, informers.device_classes, informers.device_slices, client)
     makers = {kind: partial(kind, handle=Handle(cache, waiting, client)) for kind in own}
     ignored = ignored_resources(config.extenders)
     profiles = {
         each.name: build_profile(each, selectors, cache.namespaces, binder, devices, ignored, makers)
         for each in config.profiles
     }
-    queue = SchedulingQueue(
+    queue = _queue(config, profiles)
+    informers.tell(EventHandlers(cache, queue, nominator, selectors, profiles, news, waiting))
+    recorders = {name: SeriesRecorder(client, name, host, now=now) for name in profiles}
+    journal = Journal()
+    posts = tuple(map(HttpPost, config.extenders))
+    parts = Parts(
+        api=PodApi(client),
+        cache=cache,
+        queue=queue,
+        nominator=nominator,
+        selector=Selector(cache, nominator, random),
+        preemption=Preemption(cache, nominator, random, informers.budgets.list),
+        profiles=profiles,
+        recorders=recorders,
+        effects=Effects(),
+        journal=journal,
+        pod=informers.pods.get,
+        now=now,
+        waiting=waiting,
+        extenders=[
+            Extender(each, post, informers.nodes.get)
+            for each, post in zip(config.extenders, posts, strict=True)
+        ],
+    )
+    metrics.initialize(list(profiles))
+    metrics.watch_queue(queue.counts)
+    metrics.watch_cache(cache.sizes)
+    told = tuple(recorders.values())
+    return Assembly(tuple(informers), told, queue, journal, Scheduler(parts), informers.pods.list, posts)
+
+
+def _queue(config: Configuration, profiles: dict[str, Profile]) -> SchedulingQueue:
+    return SchedulingQueue(
         asyncio.get_running_loop().time,
         partial(may_help, profiles),
         held_back_by=lambda pod: profiles[pod.scheduler_name].held_back_by(pod),
@@ -135,44 +137,6 @@ def assemble(
         max_backoff=config.max_backoff,
         max_unschedulable=config.max_unschedulable,
     )
-    handlers = EventHandlers(cache, queue, nominator, selectors, profiles, news, waiting)
-    pods.add_handler(handlers.pod)
-    nodes.add_handler(handlers.node)
-    namespaces.add_handler(handlers.namespace)
-    for kind, informer in (*storage, *of_devices.items()):
-        informer.add_handler(partial(handlers.storage, kind))
-    for informer in (services, *controllers.values()):
-        informer.add_handler(handlers.owner)
-    recorders = {name: SeriesRecorder(client, name, host, now=now) for name in profiles}
-    journal = Journal()
-    connections = tuple(map(HttpPost, config.extenders))
-    parts = Parts(
-        api=PodApi(client),
-        cache=cache,
-        queue=queue,
-        nominator=nominator,
-        selector=Selector(cache, nominator, random),
-        preemption=Preemption(cache, nominator, random, budgets.list),
-        profiles=profiles,
-        recorders=recorders,
-        effects=Effects(),
-        journal=journal,
-        pod=pods.get,
-        now=now,
-        waiting=waiting,
-        extenders=[
-            Extender(each, post, nodes.get) for each, post in zip(config.extenders, connections, strict=True)
-        ],
-    )
-    metrics.initialize(list(profiles))
-    metrics.watch_queue(queue.counts)
-    metrics.watch_cache(cache.sizes)
-    informers = (
-        pods, nodes, namespaces, services, budgets, *controllers.values(), *dict(storage).values(),
-        *of_devices.values(),
-    )  # fmt: skip
-    told = tuple(recorders.values())
-    return Assembly(informers, told, queue, journal, Scheduler(parts), pods.list, connections)
 
 
 def may_help(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from math import inf
 
 from apimachinery import scheme
@@ -195,10 +196,8 @@ class AttachDetachController:
         for attachment in plan.detach:
             self._begun.setdefault(node_name, set()).add(uid_of(attachment))
             options = {"preconditions": {"uid": uid_of(attachment)}}
-            try:
+            with suppress(NotFoundError):
                 await self._client.delete(scheme.VOLUME_ATTACHMENTS, name_of(attachment), options=options)
-            except NotFoundError:
-                continue
         for want in plan.attach:
             await self._attach(node_name, want.volume)
         self._tell_blocked(node_name, plan.blocked)

@@ -6,7 +6,7 @@ Source: pkg/controller/volume/attachdetach and pkg/volume/csi of Kubernetes 1.34
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -99,7 +99,7 @@ def attachment_for(volume: Object, node: str) -> Object:
 def plan_node(
     node: Object | None,
     wants: Sequence[Want],
-    attachments: Iterable[tuple[Object, Object | None]],
+    attachments: Sequence[tuple[Object, Object | None]],
     held: Collection[str],
     unused: Mapping[str, float],
     max_wait: float = MAX_WAIT_FOR_UNMOUNT,
@@ -112,35 +112,36 @@ def plan_node(
     `begun`: the uids of those that have been asked to go; though the cache may not show it yet, they do.
     """
     wanted = {name_of(each.volume): each for each in wants}
-    existing: set[str] = set()
-    detach: list[Object] = []
-    attached: list[str] = []
-    waits: list[float] = []
-    for attachment, volume in attachments:
-        name = attachment["spec"]["source"]["persistentVolumeName"]
-        existing.add(name)
-        if is_terminating(attachment):
-            continue
+    existing = {_volume_name(attachment) for attachment, _ in attachments}
+
+    def wait(attachment: Object, volume: Object | None) -> float:
         if uid_of(attachment) in begun:
-            detach.append(attachment)
-            continue
-        if name not in wanted:
-            wait = _wait(node, volume, max_wait - unused.get(name_of(attachment), 0.0))
-            if wait <= 0:
-                detach.append(attachment)
-                continue
-            waits.append(wait)
-        if volume is not None and get_path(attachment, "status.attached"):
-            attached.append(unique_name(volume))
+            return 0.0
+        if _volume_name(attachment) in wanted:
+            return inf
+        return _wait(node, volume, max_wait - unused.get(name_of(attachment), 0.0))
+
+    staying = [(each, volume) for each, volume in attachments if not is_terminating(each)]
+    waits = [wait(*each) for each in staying]
+    kept = [each for each, seconds in zip(staying, waits, strict=True) if seconds > 0]
     missing = [each for name, each in wanted.items() if name not in existing]
     blocked = [each for each in missing if is_exclusive(each.volume) and name_of(each.volume) in held]
     return NodePlan(
         attach=tuple(each for each in missing if each not in blocked),
         blocked=tuple(blocked),
-        detach=tuple(detach),
-        attached=tuple(sorted(attached)),
-        wait=min((each for each in waits if each < inf), default=None),
+        detach=tuple(each for (each, _), seconds in zip(staying, waits, strict=True) if seconds <= 0),
+        attached=tuple(sorted(unique_name(volume) for each, volume in kept if volume and _is_attached(each))),
+        wait=min((seconds for seconds in waits if 0 < seconds < inf), default=None),
     )
+
+
+def _volume_name(attachment: Object) -> str:
+    name: str = attachment["spec"]["source"]["persistentVolumeName"]
+    return name
+
+
+def _is_attached(attachment: Object) -> bool:
+    return bool(get_path(attachment, "status.attached"))
 
 
 def _wait(node: Object | None, volume: Object | None, rest: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from apimachinery import scheme
@@ -153,10 +154,8 @@ class DaemonSetController:
         self._writes.note(key_of(it.owner), created)
 
     async def _delete(self, owner: Object, pod: Object) -> None:
-        try:
+        with suppress(NotFoundError):
             self._writes.note(key_of(owner), await self._pod_control.delete(owner, pod))
-        except NotFoundError:
-            return
 
     async def _write_status(self, owner: Object, status: Object) -> None:
         if not differs(status, owner.get("status")):

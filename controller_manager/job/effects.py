@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from apimachinery.errors import NotFoundError, StatusError
@@ -98,10 +99,8 @@ class JobPods:
         self.writes.note(key_of(it.job), await self._control.create(it.job, pod))
 
     async def _delete(self, job: Object, pod: Object) -> None:
-        try:
+        with suppress(NotFoundError):
             self.writes.note(key_of(job), await self._control.delete(job, pod))
-        except NotFoundError:
-            return
 
 
 def _handed_down(job: Object, predecessor: Object | None) -> tuple[int, int]:
