@@ -32,7 +32,7 @@ async def test_what_is_being_written_when_the_server_ends_is_there_before_it_has
     kept = Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC), path)
     writing = asyncio.create_task(kept.run())
     kept.record(parse_request("POST", "/api/v1/namespaces/ns/pods", parse_query(b"")), 0.1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await begun.wait()
         kept.record(parse_request("DELETE", "/api/v1/namespaces/ns/pods/a", parse_query(b"")), 0.1)
         writing.cancel()

@@ -16,7 +16,7 @@ from component_base.delegating_options import DelegatingOptions, certificates_of
 from component_base.flags import CommonOptions, parse
 from tests.unit.issuing import Issued, issue
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 @dataclass(frozen=True)

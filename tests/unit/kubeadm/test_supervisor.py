@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,21 +65,31 @@ def wait_for_lines(path: Path, count: int) -> None:
         tail.kill()
 
 
+def pid_of(run_dir: Path, name: str = "sleeper", *, former: int = 0) -> int:
+    """Of a process that has come up; the supervisor may be about to write it down."""
+    while True:
+        with suppress(FileNotFoundError, ValueError):
+            if (pid := int((run_dir / f"{name}.pid").read_text())) != former:
+                return pid
+        time.sleep(0.01)
+
+
 def test_a_killed_process_is_started_again(running: tuple[Path, subprocess.Popen[bytes]]) -> None:
     run_dir, _ = running
     wait_for_lines(run_dir / "sleeper.log", 1)
-    first = int((run_dir / "sleeper.pid").read_text())
+    first = pid_of(run_dir)
     os.kill(first, signal.SIGKILL)
     wait_for_lines(run_dir / "sleeper.log", 2)
-    assert int((run_dir / "sleeper.pid").read_text()) != first
+    second = pid_of(run_dir, former=first)
+    assert Path(f"/proc/{second}").exists()
 
 
 def test_stopping_the_supervisor_stops_its_processes(running: tuple[Path, subprocess.Popen[bytes]]) -> None:
     run_dir, process = running
     wait_for_lines(run_dir / "sleeper.log", 1)
-    pid = int((run_dir / "sleeper.pid").read_text())
+    pid = pid_of(run_dir)
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert not Path(f"/proc/{pid}").exists()
     assert not supervisor.is_running(run_dir)
 
@@ -86,6 +97,7 @@ def test_stopping_the_supervisor_stops_its_processes(running: tuple[Path, subpro
 def test_strays_of_a_killed_supervisor_are_ended(running: tuple[Path, subprocess.Popen[bytes]]) -> None:
     run_dir, process = running
     wait_for_lines(run_dir / "sleeper.log", 1)
+    pid_of(run_dir)
     process.kill()
     process.wait()
     assert supervisor.end_strays(run_dir) == ["sleeper"]
@@ -111,7 +123,7 @@ def test_what_is_to_run_in_another_way_has_ended_before_anybody_asks_its_success
     )
     with starting(config.run_dir):
         wait_for_lines(config.run_dir / "slow.log", 1)
-        former = int((config.run_dir / "slow.pid").read_text())
+        former = pid_of(config.run_dir, "slow")
         assert Supervised(config).apply([replace(SLEEPER, name="slow")]) == ["slow"]
         assert supervisor.wait_for_end(former, 0)
         wait_for_lines(config.run_dir / "slow.log", 2)

@@ -21,7 +21,7 @@ from kubelet.volumes.mounted import MountedVolume
 from kubelet.volumes.mounting import remove_tree
 from tests.unit.kubelet.builders import make_container, make_pod
 
-LIMIT = 5.0
+LIMIT = 60.0
 
 
 class Events:

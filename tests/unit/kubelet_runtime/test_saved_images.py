@@ -14,7 +14,7 @@ import pytest
 from kubelet.runtime.docker import saved_images
 from kubelet.runtime.docker.connection import Connector, Request
 
-LIMIT = 10.0
+LIMIT = 60.0
 
 
 class Engine:

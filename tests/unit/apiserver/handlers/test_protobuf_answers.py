@@ -182,6 +182,6 @@ async def test_custom_resources_have_nothing_but_metadata_in_protobuf(api: Api) 
 
 
 async def until_served(api: Api) -> None:
-    async with asyncio.timeout(5), api.watch(f"{DEFINITIONS}?watch=1") as watching:
+    async with asyncio.timeout(60), api.watch(f"{DEFINITIONS}?watch=1") as watching:
         while not (await watching.take(1))[0]["object"].get("status", {}).get("conditions"):
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -21,6 +21,6 @@ def test_owners_are_told_apart_by_all_that_is_told() -> None:
 def test_many_owners_are_not_all_compared(field: str) -> None:
     owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
     owners = [{**owner, field: str(index)} for index in range(10_000)]
-    began = perf_counter()
+    began = thread_time()
     assert dedup_owner_references({"metadata": {"ownerReferences": owners}}) == []
-    assert perf_counter() - began < 1
+    assert thread_time() - began < 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -301,9 +301,9 @@ def many_ports(ports: list[Object]) -> Object:
     ],
 )
 def test_not_everything_is_compared_with_everything(spec: Object, most: int) -> None:
-    began = perf_counter()
+    began = thread_time()
     assert len(pod_warnings({"metadata": {"name": "a"}, "spec": spec})) == most
-    assert perf_counter() - began < 1
+    assert thread_time() - began < 1
 
 
 ANNOTATIONS = {
