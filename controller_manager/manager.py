@@ -70,6 +70,7 @@ async def run_controllers(
             log.info("Caches are synced: controllers=%d", len(rows))
             for row, run in zip(rows, running, strict=True):
                 group.create_task(run(), name=row.name)
+                await asyncio.sleep(options.controller_start_interval)
             on_synced()
 
 

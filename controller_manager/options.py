@@ -22,7 +22,7 @@ UNUSED = (
     | unused(
         bools=(
             "allow-untagged-cloud configure-cloud-routes disable-attach-detach-reconcile-sync "
-            "enable-dynamic-provisioning enable-hostpath-provisioner enable-leader-migration"
+            "enable-hostpath-provisioner enable-leader-migration"
         ),
         numbers=(
             "concurrent-node-syncs concurrent-service-syncs "
@@ -32,7 +32,7 @@ UNUSED = (
             "pv-recycler-timeout-increment-hostpath webhook-secure-port"
         ),
         durations=(
-            "attach-detach-reconcile-sync-period controller-start-interval min-resync-period "
+            "attach-detach-reconcile-sync-period min-resync-period "
             "namespace-sync-period "
             "node-status-update-frequency node-sync-period "
             "route-reconciliation-period"
@@ -58,6 +58,7 @@ class Options(DelegatingOptions, GatedOptions):
         "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' enables the "
         "controller named 'foo', '-foo' disables the controller named 'foo'.",
     )
+    controller_start_interval: float = duration(0.0, "Interval between starting controller managers.")
     secure_port: int = flag(10257, "The port on which to serve HTTPS. If 0, don't serve HTTPS at all.")
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
     kube_api_burst: int = flag(0, "Burst to use while talking with the API server. 0 is twice the QPS.")
@@ -144,6 +145,9 @@ class Options(DelegatingOptions, GatedOptions):
         False,
         "Prevent force detaching volumes based on maximum unmount time and node status. If this flag is set "
         "to true, the non-graceful node shutdown feature must be used to recover from node failure.",
+    )
+    enable_dynamic_provisioning: bool = flag(
+        True, "Enable dynamic provisioning for environments that support it."
     )
     pvclaimbinder_sync_period: float = duration(
         15.0, "The period for syncing persistent volumes and persistent volume claims."

@@ -37,6 +37,8 @@ class ClaimView:
     default_class: str = ""
     waiting_pods: Sequence[str] = ()
     """Pods that want the claim and have no node yet."""
+    provisions: bool = True
+    """Whether volumes may be made for claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _plan_unbound(view: ClaimView) -> ClaimPlan:
     if delayed and volumes.SELECTED_NODE not in annotations_of(claim):
         return KeepPending(_waiting(view.waiting_pods))
     if volumes.class_of(claim):
-        return _plan_provisioning(view)
+        return _plan_provisioning(view) if view.provisions else KeepPending()
     text = "no persistent volumes available for this claim and no storage class is set"
     return KeepPending(Event(NORMAL, "FailedBinding", text))
 

@@ -66,6 +66,7 @@ class PersistentVolumeController:
         self._events = context.recorder("persistentvolume-controller")
         self._binder = Binder(context.client)
         self._sync_period: float = context.options.pvclaimbinder_sync_period
+        self._provisions: bool = context.options.enable_dynamic_provisioning
         informers = context.informers
         self._claims = informers.informer(scheme.PERSISTENT_VOLUME_CLAIMS)
         self._volumes = informers.informer(scheme.PERSISTENT_VOLUMES)
@@ -151,6 +152,7 @@ class PersistentVolumeController:
             storage_class=self._classes.get(NamespacedName("", class_name)) if class_name else None,
             default_class=name_of(volumes.default_class(self._classes.list()) or {}),
             waiting_pods=self._waiting_pods(key),
+            provisions=self._provisions,
         )
 
     def _waiting_pods(self, claim: NamespacedName) -> Sequence[str]:

@@ -31,6 +31,22 @@ def claim() -> Object:
     return {"metadata": {"name": "data", "namespace": "ns", "annotations": annotations}, "spec": spec}
 
 
+async def test_controllers_begin_one_after_the_other_if_they_are_to() -> None:
+
+    api = FakeApi()
+    await api.create(scheme.NAMESPACES, {"metadata": {"name": "ns"}})
+    names = ("deployment-controller", "serviceaccount-controller")
+    options = Options(controllers=names, controller_start_interval=60.0)
+    work = asyncio.create_task(run_controllers(cast(Client, api), options, api.now))
+    await asyncio.sleep(50)
+    assert api.find(scheme.SERVICE_ACCOUNTS) == []
+    await asyncio.sleep(200)
+    assert len(api.find(scheme.SERVICE_ACCOUNTS)) == 1
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+
+
 async def test_nobody_decides_before_all_caches_are_complete() -> None:
     api = FakeApi()
 

@@ -70,6 +70,9 @@ def mismatch(why: str) -> KeepPending:
             id="there is no such class",
         ),
         pytest.param(
+            view(storage_class=make_class(), provisions=False), KeepPending(), id="none is to be made"
+        ),
+        pytest.param(
             view(storage_class=make_class()), Provision("example.com/disk"), id="a volume can be made"
         ),
         pytest.param(
