@@ -9,8 +9,7 @@ decides where a pod goes.
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import floor
 
@@ -19,6 +18,7 @@ from apimachinery.resource_claims import claims_of_pod
 from component_base.backoff import exponential
 from scheduler.config import MAX_IN_UNSCHEDULABLE
 from scheduler.framework.interface import EventKind, Subject
+from scheduler.heap import Heap
 from scheduler.metrics import count_queued
 from scheduler.pod_info import PodInfo, asks_for_less
 
@@ -84,9 +84,9 @@ class SchedulingQueue:
         self._held_back_by, self._sort_key = held_back_by, sort_key
         self._initial_backoff, self._max_backoff = initial_backoff, max_backoff
         self._max_unschedulable = max_unschedulable
-        self._active: _Heap = _Heap()
-        self._backoff: _Heap = _Heap()
-        self._error_backoff: _Heap = _Heap()
+        self._active: Heap[QueuedPod] = Heap()
+        self._backoff: Heap[QueuedPod] = Heap()
+        self._error_backoff: Heap[QueuedPod] = Heap()
         self._unschedulable: dict[str, QueuedPod] = {}
         self._wakeup = asyncio.Event()
         self._held, self._missed = "", False
@@ -111,7 +111,7 @@ class SchedulingQueue:
         return next(filter(None, found), None) or self._unschedulable.get(uid)
 
     @property
-    def _heaps(self) -> tuple[_Heap, _Heap, _Heap]:
+    def _heaps(self) -> tuple[Heap[QueuedPod], ...]:
         return self._active, self._backoff, self._error_backoff
 
     # Pods that are decided on with waits in between
@@ -186,7 +186,7 @@ class SchedulingQueue:
             self._push(self._active, queued)
             count_queued("active", event)
 
-    def _push(self, heap: _Heap, queued: QueuedPod) -> None:
+    def _push(self, heap: Heap[QueuedPod], queued: QueuedPod) -> None:
         rank = self._sort_key(queued.pod, queued.timestamp)
         if heap is self._backoff:
             rank = (floor(self._ready_at(queued)), *rank)
@@ -290,52 +290,6 @@ class SchedulingQueue:
                 await self._wakeup.wait()
         except TimeoutError:
             return
-
-
-class _Heap:
-    """A heap whose entries can be found, replaced and removed by uid. Stale entries are skipped."""
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[tuple[float, ...], int, str]] = []
-        self._items: dict[str, tuple[int, QueuedPod]] = {}
-        self._sequence = 0
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __contains__(self, uid: str) -> bool:
-        return uid in self._items
-
-    def __iter__(self) -> Iterator[QueuedPod]:
-        return iter([queued for _, queued in self._items.values()])
-
-    def get(self, uid: str) -> QueuedPod | None:
-        found = self._items.get(uid)
-        return None if found is None else found[1]
-
-    def push(self, uid: str, rank: tuple[float, ...], queued: QueuedPod) -> None:
-        self._sequence += 1
-        self._items[uid] = (self._sequence, queued)
-        heapq.heappush(self._entries, (rank, self._sequence, uid))
-
-    def remove(self, uid: str) -> None:
-        self._items.pop(uid, None)
-
-    def first(self) -> QueuedPod | None:
-        while self._entries:
-            _, sequence, uid = self._entries[0]
-            item = self._items.get(uid)
-            if item is not None and item[0] == sequence:
-                return item[1]
-            heapq.heappop(self._entries)
-        return None
-
-    def pop(self) -> QueuedPod | None:
-        queued = self.first()
-        if queued is not None:
-            heapq.heappop(self._entries)
-            del self._items[queued.pod.uid]
-        return queued
 
 
 def _matters(old: PodInfo, new: PodInfo) -> bool:

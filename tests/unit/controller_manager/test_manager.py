@@ -32,7 +32,6 @@ def claim() -> Object:
 
 
 async def test_controllers_begin_one_after_the_other_if_they_are_to() -> None:
-
     api = FakeApi()
     await api.create(scheme.NAMESPACES, {"metadata": {"name": "ns"}})
     names = ("deployment-controller", "serviceaccount-controller")
