@@ -34,7 +34,9 @@ from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager import deployment_history as history
 from controller_manager import deployment_sizes as sizes
 from controller_manager import deployment_status as statuses
-from controller_manager.claims import (
+from controller_manager.context import ControllerContext
+from controller_manager.deployment_sizes import Scale, size
+from controller_manager.ownership import (
     CONTROLLER_INDEX,
     Claimer,
     by_controller,
@@ -45,8 +47,6 @@ from controller_manager.claims import (
     plan_claims,
     selector_of,
 )
-from controller_manager.context import ControllerContext
-from controller_manager.deployment_sizes import Scale, size
 from controller_manager.replica_status import differs
 
 

@@ -22,7 +22,8 @@ from apimachinery.objects import (
     owner_reference,
 )
 from apimachinery.scheme import CONTROLLER_REVISIONS, Resource
-from controller_manager.claims import (
+from controller_manager.context import ControllerContext
+from controller_manager.ownership import (
     CONTROLLER_INDEX,
     Claimer,
     by_controller,
@@ -30,7 +31,6 @@ from controller_manager.claims import (
     matches_labels,
     plan_claims,
 )
-from controller_manager.context import ControllerContext
 from controller_manager.template_hash import normal, template_hash
 
 REVISION_LABEL = "controller-revision-hash"

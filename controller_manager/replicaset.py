@@ -26,7 +26,8 @@ from apimachinery.objects import (
 from client.controller import Watch, by_name
 from client.errors import ConnectionFailed, is_namespace_terminating
 from client.own_writes import UNSETTLED, OwnWrites
-from controller_manager.claims import (
+from controller_manager.context import ControllerContext
+from controller_manager.ownership import (
     CONTROLLER_INDEX,
     Claimer,
     by_controller,
@@ -36,7 +37,6 @@ from controller_manager.claims import (
     plan_claims,
     selector_of,
 )
-from controller_manager.context import ControllerContext
 from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches, pod_from_template
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
 from controller_manager.replica_status import calculate_status, differs, next_look

@@ -30,11 +30,11 @@ from client.controller import Watch, by_name, by_owner
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
 from client.own_writes import UNSETTLED, OwnWrites
-from controller_manager.claims import CONTROLLER_INDEX, by_controller
 from controller_manager.context import ControllerContext
 from controller_manager.cron_job import plan
 from controller_manager.cron_job.times import MANY, due, next_look, zone_of
 from controller_manager.metrics import CRON_JOB_SKEW
+from controller_manager.ownership import CONTROLLER_INDEX, by_controller
 from controller_manager.replica_status import differs
 
 _TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"

@@ -27,7 +27,13 @@ from client.controller import Watch, by_name
 from client.errors import is_namespace_terminating
 from client.events import NORMAL, WARNING
 from client.own_writes import UNSETTLED, OwnWrites
-from controller_manager.claims import (
+from controller_manager.context import ControllerContext
+from controller_manager.daemon_set.failures import Failures
+from controller_manager.daemon_set.placement import new_pod, node_of, place
+from controller_manager.daemon_set.plan import Daemons, Plan, by_node, plan_pods, plan_update
+from controller_manager.daemon_set.status import calculate_status
+from controller_manager.history import REVISION_LABEL, RevisionHistory
+from controller_manager.ownership import (
     CONTROLLER_INDEX,
     Claimer,
     by_controller,
@@ -37,12 +43,6 @@ from controller_manager.claims import (
     plan_claims,
     selector_of,
 )
-from controller_manager.context import ControllerContext
-from controller_manager.daemon_set.failures import Failures
-from controller_manager.daemon_set.placement import new_pod, node_of, place
-from controller_manager.daemon_set.plan import Daemons, Plan, by_node, plan_pods, plan_update
-from controller_manager.daemon_set.status import calculate_status
-from controller_manager.history import REVISION_LABEL, RevisionHistory
 from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches
 from controller_manager.replica_status import differs, next_look
 

@@ -25,17 +25,6 @@ from apimachinery.objects import (
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
 from client.own_writes import UNSETTLED, OwnWrites
-from controller_manager.claims import (
-    CONTROLLER_INDEX,
-    Claimer,
-    by_controller,
-    candidates,
-    matches_labels,
-    owner_key,
-    owners_of,
-    plan_claims,
-    selector_of,
-)
 from controller_manager.context import ControllerContext
 from controller_manager.job import metrics
 from controller_manager.job import status as statuses
@@ -53,6 +42,17 @@ from controller_manager.job.plan import (
 )
 from controller_manager.job.pods import FINALIZER, is_tracked
 from controller_manager.job.tally import has_uncounted, settle, tally
+from controller_manager.ownership import (
+    CONTROLLER_INDEX,
+    Claimer,
+    by_controller,
+    candidates,
+    matches_labels,
+    owner_key,
+    owners_of,
+    plan_claims,
+    selector_of,
+)
 from controller_manager.replica_status import differs
 
 TRACKED_INDEX = "job-tracked"

@@ -25,7 +25,9 @@ from apimachinery.objects import (
 from client.controller import Watch, by_name
 from client.errors import ConnectionFailed
 from client.own_writes import UNSETTLED
-from controller_manager.claims import (
+from controller_manager.context import ControllerContext
+from controller_manager.history import RevisionHistory
+from controller_manager.ownership import (
     CONTROLLER_INDEX,
     Claimer,
     by_controller,
@@ -34,8 +36,6 @@ from controller_manager.claims import (
     plan_claims,
     selector_of,
 )
-from controller_manager.context import ControllerContext
-from controller_manager.history import RevisionHistory
 from controller_manager.pod_control import BatchFailed, in_growing_batches
 from controller_manager.replica_status import differs, next_look
 from controller_manager.stateful_set.identity import parent_of, revision_of

@@ -3,7 +3,7 @@
 import pytest
 
 from apimachinery.objects import Object, name_of
-from controller_manager.claims import plan_claims
+from controller_manager.ownership import plan_claims
 
 OWNER: Object = {"metadata": {"name": "rs", "uid": "mine"}}
 
