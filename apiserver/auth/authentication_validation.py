@@ -9,10 +9,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from apimachinery.field import Errors, Path, duplicate, invalid, required, too_many
 from apimachinery.objects import Object, get_path
+from apimachinery.urls import parse_url
 from apiserver.auth.claim_expressions import claims_program, user_program
 from apiserver.cel.environment import CompilationError, Program
 from apiserver.cel.syntax import fields_of
@@ -123,13 +123,13 @@ def check_url(url: str, path: Path, disallowed: Collection[str] = ()) -> Errors:
         shown = " ".join(sorted(disallowed))
         yield invalid(path, url, f"URL must not overlap with disallowed issuers: [{shown}]")
     try:
-        parts = urlsplit(url)
+        parts = parse_url(url)
     except ValueError as error:
         yield invalid(path, url, str(error))
         return
     if parts.scheme != "https":
         yield invalid(path, url, "URL scheme must be https")
-    if parts.username is not None:
+    if parts.user is not None:
         yield invalid(path, url, "URL must not contain a username or password")
     if parts.query:
         yield invalid(path, url, "URL must not contain a query")

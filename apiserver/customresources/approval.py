@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urlsplit
+
+from apimachinery.urls import parse_request_uri
 
 APPROVED_ANNOTATION = "api-approved.kubernetes.io"
 
@@ -30,7 +31,7 @@ def approval_of(annotation: str | None) -> tuple[Approval, str]:
 
 def _is_url(text: str) -> bool:
     try:
-        parts = urlsplit(text)
+        url = parse_request_uri(text)
     except ValueError:
         return False
-    return bool(parts.scheme and parts.hostname)
+    return bool(url.scheme and url.host)

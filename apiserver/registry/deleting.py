@@ -58,7 +58,7 @@ class _Delete:
         if entry is None:
             raise NotFoundError(self._store.resource, self._name)
         obj = entry.obj
-        check_preconditions(obj, self._options, self._store.resource.group_kind)
+        check_preconditions(obj, self._options, self._store.resource)
         if not self._is_admitted:
             await self._admit(obj)
         deletion = self._plan(obj)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from apimachinery.errors import ConflictError
 from apimachinery.metadata import FOREGROUND_FINALIZER, ORPHAN_FINALIZER
 from apimachinery.objects import Object, name_of
-from apimachinery.scheme import NAMESPACES, Resource
+from apimachinery.scheme import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
 from apimachinery.times import format_time, parse_time
 from apiserver.registry.options import DeleteOptions
 
@@ -26,6 +26,8 @@ RETURNED_WHOLE = frozenset({
     "resourceclaimtemplates.resource.k8s.io", "resourceslices.resource.k8s.io",
 })  # fmt: skip
 """Kinds whose DELETE answers with the object that is gone; the others answer with a Status."""
+_EMPTIED_FIRST = (NAMESPACES, CUSTOM_RESOURCE_DEFINITIONS)
+"""Kinds that a first DELETE only gives a time: what is in them goes before they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +38,29 @@ class Deletion:
     remove: bool = False
 
 
-def check_preconditions(obj: Object, options: DeleteOptions, group_kind: str) -> None:
+def check_preconditions(obj: Object, options: DeleteOptions, resource: Resource) -> None:
     """Raises ConflictError if the object isn't the one that was meant."""
     metadata = obj["metadata"]
-    if options.uid is not None and options.uid != metadata.get("uid"):
-        raise ConflictError(
-            group_kind,
-            name_of(obj),
-            f"the UID in the precondition ({options.uid}) does not match the UID in record "
-            f"({metadata.get('uid')}). {_DELETED_AND_RECREATED}",
-        )
-    wanted = options.resource_version
-    if wanted is not None and wanted != metadata.get("resourceVersion"):
-        raise ConflictError(
-            group_kind,
-            name_of(obj),
-            f"the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in "
-            f"record ({metadata.get('resourceVersion')}). {_MODIFIED}",
-        )
+    for what, wanted, found, hint in (
+        ("UID", options.uid, metadata.get("uid"), _DELETED_AND_RECREATED),
+        ("ResourceVersion", options.resource_version, metadata.get("resourceVersion"), _MODIFIED),
+    ):
+        if wanted is None or wanted == found:
+            continue
+        if resource in _EMPTIED_FIRST:
+            told = f"{what} in precondition: {wanted}, {what} in object meta: {found}"
+            raise ConflictError(resource.group_resource, name_of(obj), f"Precondition failed: {told}")
+        told = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). "
+        raise ConflictError(resource.group_kind, name_of(obj), told + hint)
 
 
 def plan_deletion(
     resource: Resource, obj: Object, options: DeleteOptions, grace: int | None, default: str, now: datetime
 ) -> Deletion:
     """`grace` is the kind's answer for this object (None: at once), `default` its usual propagation."""
-    finalizers = plan_finalizers(obj, options, default)
-    marked = with_finalizers(obj, finalizers)
+    is_emptied_first = resource in _EMPTIED_FIRST and not obj["metadata"].get("deletionTimestamp")
+    current = obj["metadata"].get("finalizers") or []
+    marked = with_finalizers(obj, current if is_emptied_first else plan_finalizers(obj, options, default))
     held = is_held(resource, marked)
     metadata = marked["metadata"]
     if grace is not None and not metadata.get("deletionTimestamp"):
@@ -71,8 +70,12 @@ def plan_deletion(
         return _shorten(marked, options.grace_period, held)
     if not held:
         return Deletion(remove=True)
-    if not metadata.get("deletionTimestamp"):
-        _mark(marked, now, None if resource == NAMESPACES else 0)
+    if is_emptied_first:
+        metadata["deletionTimestamp"] = format_time(now)
+    elif not metadata.get("deletionTimestamp"):
+        _mark(marked, now, 0)
+    elif not _waits_for_contents(resource, marked):
+        metadata["deletionGracePeriodSeconds"] = 0
     marked = _terminating(resource, marked)
     return Deletion(marked if marked != obj else None)
 
@@ -88,13 +91,16 @@ def _shorten(marked: Object, requested: int | None, held: bool) -> Deletion:
     return Deletion(marked, remove=requested == 0 and not held)
 
 
-def _mark(obj: Object, moment: datetime, grace: int | None) -> None:
+def _mark(obj: Object, moment: datetime, grace: int) -> None:
     metadata = obj["metadata"]
-    metadata["deletionTimestamp"] = format_time(moment)
-    if grace is not None:
-        metadata["deletionGracePeriodSeconds"] = grace
+    metadata |= {"deletionTimestamp": format_time(moment), "deletionGracePeriodSeconds": grace}
     if metadata.get("generation"):
         metadata["generation"] += 1
+
+
+def _waits_for_contents(resource: Resource, obj: Object) -> bool:
+    """Whether a namespace's finalizers in its spec hold it: deleting it again changes nothing then."""
+    return resource == NAMESPACES and bool((obj.get("spec") or {}).get("finalizers"))
 
 
 def _terminating(resource: Resource, obj: Object) -> Object:
@@ -106,8 +112,7 @@ def _terminating(resource: Resource, obj: Object) -> Object:
 
 def is_held(resource: Resource, obj: Object) -> bool:
     """Whether finalizers keep the object. A namespace has some in its spec."""
-    in_spec = resource == NAMESPACES and (obj.get("spec") or {}).get("finalizers")
-    return bool(obj["metadata"].get("finalizers") or in_spec)
+    return bool(obj["metadata"].get("finalizers")) or _waits_for_contents(resource, obj)
 
 
 def is_released(resource: Resource, new: Object) -> bool:

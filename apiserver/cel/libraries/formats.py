@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from apimachinery import names
 from apimachinery.metadata import check_prefix
+from apimachinery.urls import parse_request_uri
 from apiserver.cel.libraries.function import Function, function, method
-from apiserver.cel.libraries.urls import parse
 from apiserver.customresources.schema.formats import checker_of
 
 
@@ -19,7 +19,7 @@ def _matching(name: str, problem: str) -> Callable[[str], list[str]]:
 
 def _uri(text: str) -> list[str]:
     try:
-        parse(text)
+        parse_request_uri(text)
     except ValueError as error:
         return [str(error)]
     return []

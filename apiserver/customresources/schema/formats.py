@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from email.utils import parseaddr
-from urllib.parse import urlsplit
 
 from apimachinery import names
 from apimachinery.objects import Object
 from apimachinery.times import parse_time
+from apimachinery.urls import parse_request_uri
 from apiserver.customresources.schema.structure import subschemas
 
 _Check = Callable[[str], bool]
@@ -46,12 +46,10 @@ def _parses(parse: Callable[[str], object]) -> _Check:
 def _is_uri(text: str) -> bool:
     """As Go's url.ParseRequestURI: an absolute URI or an absolute path."""
     try:
-        parts = urlsplit(text)
+        parse_request_uri(text)
     except ValueError:
         return False
-    if any(character <= " " or character == "\x7f" for character in text):
-        return False
-    return bool(parts.scheme) or text.startswith("/")
+    return True
 
 
 def _is_email(text: str) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from apimachinery import names
 from apimachinery.field import ErrorList, Errors, Path, duplicate, invalid, not_supported, required, too_many
 from apimachinery.metadata import validate_label_selector
 from apimachinery.names import is_qualified_name
 from apimachinery.objects import Object
+from apimachinery.urls import parse_url
 from apiserver.admission.expressions import BOOL, Names, compile_for_admission
 from apiserver.registry.strategies.checks import enumerate_repeats, one_of, required_match
 from apiserver.registry.strategies.podspec.defaults import fill_absent
@@ -128,14 +128,18 @@ def _client_config(config: Object, path: Path) -> Errors:
 
 
 def validate_url(url: str, path: Path) -> Errors:
-    parts = urlsplit(url)
     form = "; desired format: https://host[/path]"
+    try:
+        parts = parse_url(url)
+    except ValueError as error:
+        yield required(path, f"url must be a valid URL: {error}{form}")
+        return
     if parts.scheme != "https":
         yield invalid(path, parts.scheme, f"'https' is the only allowed URL scheme{form}")
-    if not parts.netloc:
-        yield invalid(path, parts.netloc, f"host must be specified{form}")
-    if parts.username is not None:
-        yield invalid(path, parts.username, "user information is not permitted in the URL")
+    if not parts.host:
+        yield invalid(path, parts.host, f"host must be specified{form}")
+    if parts.user is not None:
+        yield invalid(path, parts.user, "user information is not permitted in the URL")
     if parts.fragment:
         yield invalid(path, parts.fragment, "fragments are not permitted in the URL")
     if parts.query:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from apimachinery.durations import parse_duration
 from apimachinery.field import ErrorList, Path, invalid, required
 from apimachinery.objects import Object
+from apimachinery.urls import parse_url
 
 _DEFAULT_VERSION, _DEFAULT_TIMEOUT = "v1", "3s"
 _V1 = (
@@ -60,7 +60,11 @@ def _errors_of_endpoint(endpoint: str, path: Path) -> Iterator[Any]:
     if not endpoint:
         yield invalid(path, "", "endpoint is a mandatory field for a kms")
         return
-    scheme = urlsplit(endpoint).scheme
+    try:
+        scheme = parse_url(endpoint).scheme
+    except ValueError as error:
+        yield invalid(path, endpoint, f"invalid endpoint for kms provider, error: {error}")
+        return
     if scheme != "unix":
         text = f'unsupported scheme "{scheme}" for KMS provider, only unix is supported'
         yield invalid(path, endpoint, text)

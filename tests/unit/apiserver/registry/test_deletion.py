@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from apimachinery.errors import ConflictError
 from apimachinery.objects import Object
-from apimachinery.scheme import CONFIG_MAPS, NAMESPACES, PODS, Resource
+from apimachinery.scheme import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, Resource
 from apiserver.registry.deletion import Deletion, check_preconditions, is_released, plan_deletion
 from apiserver.registry.options import DeleteOptions
 
@@ -130,6 +131,18 @@ def test_a_namespace_is_held_by_its_spec_and_says_terminating() -> None:
     assert plan(NAMESPACES, marked | {"spec": {}}) == GONE
 
 
+def test_a_definition_is_only_given_a_time_at_first() -> None:
+    """Its cleanup finalizer holds it; options count from the second time on."""
+    definition = obj(finalizers=["cleanup"], generation=1)
+    marked = plan(CUSTOM_RESOURCE_DEFINITIONS, definition, propagation_policy="Foreground").marked
+    assert marked == obj(finalizers=["cleanup"], generation=1, deletionTimestamp=AT_ONCE)
+    again = plan(CUSTOM_RESOURCE_DEFINITIONS, marked, propagation_policy="Foreground").marked
+    held = ["cleanup", "foregroundDeletion"]
+    assert again == obj(
+        finalizers=held, generation=1, deletionTimestamp=AT_ONCE, deletionGracePeriodSeconds=0
+    )
+
+
 @pytest.mark.parametrize(
     ("thing", "released"),
     [
@@ -145,8 +158,17 @@ def test_an_update_can_release_an_object(thing: Object, released: bool) -> None:
 
 def test_preconditions_name_both_sides() -> None:
     thing = obj(uid="u1", resourceVersion="7")
-    check_preconditions(thing, DeleteOptions(uid="u1", resource_version="7"), "Pod")
+    check_preconditions(thing, DeleteOptions(uid="u1", resource_version="7"), PODS)
     with pytest.raises(ConflictError, match=r"UID in the precondition \(u2\) does not match .* \(u1\)"):
-        check_preconditions(thing, DeleteOptions(uid="u2"), "Pod")
+        check_preconditions(thing, DeleteOptions(uid="u2"), PODS)
     with pytest.raises(ConflictError, match=r"ResourceVersion in the precondition \(6\) .* \(7\)"):
-        check_preconditions(thing, DeleteOptions(resource_version="6"), "Pod")
+        check_preconditions(thing, DeleteOptions(resource_version="6"), PODS)
+
+
+@pytest.mark.parametrize("resource", [NAMESPACES, CUSTOM_RESOURCE_DEFINITIONS])
+def test_preconditions_of_what_is_emptied_first_are_told_in_their_own_words(resource: Resource) -> None:
+    text = (
+        f'{resource.group_resource} "a": Precondition failed: UID in precondition: u2, UID in object meta: u1'
+    )
+    with pytest.raises(ConflictError, match=re.escape(text)):
+        check_preconditions(obj(uid="u1"), DeleteOptions(uid="u2"), resource)

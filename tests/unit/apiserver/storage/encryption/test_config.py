@@ -43,6 +43,7 @@ from tests.unit.apiserver.storage.encryption.configurations import (
         (kms({}), "duplicate KMS provider name vault, names must be unique"),
         (kms(endpoint=""), "endpoint is a mandatory field for a kms"),
         (kms(endpoint="tcp://a"), 'unsupported scheme "tcp" for KMS provider, only unix is supported'),
+        (kms(endpoint="unix://[::1"), "invalid endpoint for kms provider, error: parse"),
         (kms(timeout="0s"), "timeout should be a positive value"),
         (kms(timeout="soon"), "timeout should be a positive value"),
         (kms(cachesize=9), "cachesize is not supported in v2"),
