@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([^.0-9]*)")
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
@@ -19,8 +20,18 @@ def parse_duration(text: str) -> float:
         total += float(match[1]) * _UNITS[match[2]]
         position = match.end()
     if not rest or position != len(rest):
-        raise ValueError(f'time: invalid duration "{text}"')
+        raise ValueError(f'time: {_problem(rest)} duration "{text}"')
     return sign * total
+
+
+def _problem(rest: str) -> str:
+    """What Go says of the first part that it cannot read."""
+    position = 0
+    while found := _NUMBER.match(rest, position):
+        unit, position = found[2], found.end()
+        if unit not in _UNITS:
+            return f'unknown unit "{unit}" in' if unit else "missing unit in"
+    return "invalid"
 
 
 def format_duration(seconds: float) -> str:

@@ -89,7 +89,7 @@ class Resources:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = scope.get(KEY)
-        if info is not None and info.is_resource:
+        if info is not None and info.is_resource and not info.path.startswith("//"):
             await self._dispatcher(scope, receive, send)
         else:
             await self._app(scope, receive, uncached(send))

@@ -8,14 +8,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from apimachinery.errors import (
+    BadRequestError,
     InternalError,
     MethodNotAllowedError,
+    NotFoundError,
     PathNotFoundError,
     ServiceUnavailableError,
     StatusError,
     TooManyRequestsError,
 )
-from apimachinery.scheme import BINDINGS, POD_DISRUPTION_BUDGETS, PODS, Resource, subresource_of
+from apimachinery.scheme import (
+    BINDINGS,
+    CREATE_ONLY,
+    NAMESPACES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    Resource,
+    lookup,
+    subresource_of,
+)
 from apiserver.asgi import Handler, Receive, Scope, Send
 from apiserver.customresources.served import CustomResources
 from apiserver.handlers.binding import bind
@@ -29,7 +40,14 @@ from apiserver.handlers.patch import patch
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
-from apiserver.negotiation import Negotiated, negotiate, negotiate_stream, refuse_unroutable
+from apiserver.negotiation import (
+    ROUTED,
+    ROUTED_LISTS,
+    Negotiated,
+    negotiate,
+    negotiate_stream,
+    refuse_unroutable,
+)
 from apiserver.registry.store import Store
 from apiserver.registry.stores import StoreKey, store_of
 from apiserver.request import DEPRECATED, RequestInfo
@@ -44,6 +62,7 @@ _COLLECTION_VERBS: dict[str, Verb] = {
     "list": list_objects, "watch": watch, "create": create, "deletecollection": delete_collection,
 }  # fmt: skip
 _SCALE_VERBS: dict[str, Verb] = {"get": get_scale, "update": update_scale, "patch": patch_scale}
+_CONNECTED = ("attach", "exec", "portforward", "proxy")
 _ANYWHERE = ("list", "watch")
 """What can be asked of a namespaced resource without naming a namespace."""
 NOT_ALLOWED = "the server does not allow this method on the requested resource"
@@ -84,9 +103,14 @@ class Dispatcher:
         if info.resource is None:
             return await self._serve_other(info, scope, receive, send)
         resource = info.resource
+        _check_route(info, resource)
         _check_path(info, resource)
+        if resource.verbs == CREATE_ONLY:
+            refuse_unroutable(info.headers.get("accept", ""))
         special = self._special.get((resource.group_resource, info.subresource))
         if special is not None:
+            if info.subresource in _CONNECTED and "dryRun" in info.query:
+                raise BadRequestError("dryRun is not supported")
             return await special(info, scope, receive, send)
         if not self._cache.ready.is_set():
             await self._wait_until_ready()
@@ -158,7 +182,7 @@ def _wanted(info: RequestInfo, store: Store) -> Negotiated:
     """Known before anything is done. Raises NotAcceptableError."""
     accept, protobuf = info.headers.get("accept", ""), store.codec.has_protobuf
     if protobuf:  # custom resources are not routed so
-        refuse_unroutable(accept, is_list=info.verb in _ANYWHERE)
+        refuse_unroutable(accept, ROUTED_LISTS if info.verb in _ANYWHERE else ROUTED)
     if info.verb == "watch":
         return negotiate_stream(accept, protobuf=protobuf)
     return negotiate(accept, protobuf=protobuf)
@@ -170,7 +194,7 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
     if info.subresource:
         subresource = subresource_of(resource, info.subresource)
         if subresource is None:
-            raise PathNotFoundError
+            raise _no_such_subresource(info, resource)
         is_proxy = info.subresource == "proxy"
         known = info.method in _PROXY_METHODS if is_proxy else _knows(info, subresource.verbs)
     else:
@@ -179,10 +203,37 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
     if resource.namespaced and not info.namespace and verb not in _ANYWHERE:
         is_there = "list" in resource.verbs and not (on_object and info.name)
         raise _not_allowed() if is_there else PathNotFoundError
-    if not resource.namespaced and info.namespace and info.plural != "namespaces":
-        raise PathNotFoundError
+    _check_namespace(info, resource)
     if not known:
         raise _not_allowed()
+
+
+def _check_route(info: RequestInfo, resource: Resource) -> None:
+    """What upstream's router does not have, or has for GET alone. Custom resources do not pass it."""
+    if info.trailing and info.subresource != "proxy":
+        raise PathNotFoundError
+    if info.names_object and (resource.verbs == CREATE_ONLY or (resource.namespaced and not info.namespace)):
+        raise PathNotFoundError
+    _check_namespace(info, resource)
+    if not info.forces_watch:
+        return
+    if info.subresource or "watch" not in resource.verbs:
+        raise PathNotFoundError
+    if info.method != "GET":
+        raise _not_allowed()
+
+
+def _check_namespace(info: RequestInfo, resource: Resource) -> None:
+    """What is in no namespace is not found in one; but a namespace's own path names it as its namespace."""
+    is_itself = resource == NAMESPACES and info.name == info.namespace
+    if info.namespace and not (resource.namespaced or is_itself):
+        raise PathNotFoundError
+
+
+def _no_such_subresource(info: RequestInfo, resource: Resource) -> StatusError:
+    """Of a custom resource it is the object that is not found."""
+    is_built_in = lookup(resource.group, resource.version, resource.plural) is not None
+    return PathNotFoundError() if is_built_in else NotFoundError(resource, info.name)
 
 
 def _knows(info: RequestInfo, verbs: Sequence[str]) -> bool:

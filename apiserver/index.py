@@ -14,8 +14,9 @@ from apiserver.dispatch import NOT_ALLOWED
 from apiserver.routes import ANY_METHOD, not_found, to_json
 
 _PATHS = (
-    "/.well-known/openid-configuration", "/api", "/apis", "/debug/journal", "/healthz", "/livez", "/metrics",
-    "/metrics/slis", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version",
+    "/.well-known/openid-configuration", "/api", "/apis", "/apis/", "/debug/journal", "/healthz", "/livez",
+    "/metrics", "/metrics/slis", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz",
+    "/version",
 )  # fmt: skip
 
 

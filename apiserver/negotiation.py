@@ -28,6 +28,9 @@ _REFUSAL = _ACCEPTED.format(", ".join(MEDIA_TYPES.values()))
 _UNROUTABLE = "406: Not Acceptable\n\nAvailable representations: {}"
 _STREAMS: tuple[Media, ...] = ("json", "protobuf")
 STREAM_TYPES = [f"{MEDIA_TYPES[media]};stream=watch" for media in _STREAMS]
+ROUTED = tuple(MEDIA_TYPES.values())
+ROUTED_LISTS = (*ROUTED, *STREAM_TYPES)
+"""What upstream's router is told that paths answer with."""
 _STREAM_REFUSAL = _ACCEPTED.format(", ".join(STREAM_TYPES))
 _META, _META_VERSIONS = "meta.k8s.io", ("v1", "v1beta1")
 _PARTIAL: Mapping[str, Form] = {each: each for each in ("PartialObjectMetadata", "PartialObjectMetadataList")}
@@ -61,20 +64,32 @@ Allows = Callable[[Media, Target | None], bool]
 """allows(media, target) says whether there is such a thing; the target is None for the object itself."""
 
 
-def refuse_unroutable(accept: str, *, is_list: bool) -> None:
+def refuse_unroutable(accept: str, offered: tuple[str, ...] = ROUTED) -> None:
     """What a path offers must be named in the header as it is, or */*: so upstream's router finds handlers.
 
     Raises NotAcceptableError.
     """
-    if accept and not _is_routable(accept):
-        offered = [*MEDIA_TYPES.values(), *(STREAM_TYPES if is_list else ())]
+    if accept and not _is_routable(accept, offered):
         raise UnroutedAnswerError(_UNROUTABLE.format(", ".join(offered)))
 
 
 @lru_cache(maxsize=256)
-def _is_routable(accept: str) -> bool:
+def _is_routable(accept: str, offered: tuple[str, ...]) -> bool:
     named = {clause.partition(";")[0].strip(" ") for clause in accept.split(",")}
-    return not named.isdisjoint(("*/*", *MEDIA_TYPES.values()))
+    return not named.isdisjoint(("*/*", *offered))
+
+
+@lru_cache(maxsize=256)
+def best_of(accept: str, offered: tuple[str, ...]) -> str | None:
+    """The first media type that a client takes of those of a document; None if it takes none."""
+    if not accept:
+        return offered[0]
+    for clause in _sorted_clauses(accept):
+        for media in offered:
+            anything_like_it = f"{media.partition('/')[0]}/*"
+            if f"{clause.type}/{clause.subtype}" in (media, anything_like_it, "*/*"):
+                return media
+    return None
 
 
 def negotiate(accept: str, *, tables: bool = True, protobuf: bool = True) -> Negotiated:

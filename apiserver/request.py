@@ -55,11 +55,15 @@ class RequestInfo:
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+    names_object: bool = False
+    """Whether the path has a name; a field selector may give one, too."""
+    forces_watch: bool = False
+    """Whether the path is one of those below /watch/, which are deprecated."""
     trailing: str = ""
     """What follows the subresource, for proxy requests."""
     query: dict[str, list[str]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
-    """Lower-case names; the last of equal names wins."""
+    """Lower-case names; the first of equal names wins."""
     extensions: Mapping[str, Any] = field(default_factory=dict)
     """What the server offers beyond ASGI."""
     resource: Resource | None = None

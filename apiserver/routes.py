@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
 from apiserver.journal import Journal
+from apiserver.negotiation import refuse_unroutable
 from component_base import metrics, slis
 from component_base.health_checks import Check, report, report_one
 from component_base.jwt import Verifier
@@ -65,7 +66,8 @@ def general_router(journal: Journal, levels: Levels | None) -> APIRouter:
 
     @router.get("/version")
     @router.get("/version/", include_in_schema=False)
-    async def version() -> Response:
+    async def version(request: Request) -> Response:
+        refuse_unroutable(request.headers.get("accept", ""), ("application/json",))
         return to_json(version_info())
 
     @router.api_route("/metrics", methods=ANY_METHOD)
@@ -93,7 +95,7 @@ def general_router(journal: Journal, levels: Levels | None) -> APIRouter:
 
 
 def _add_dump(router: APIRouter, name: str, dump: Callable[[Levels], str], levels: Levels) -> None:
-    @router.get(f"/debug/api_priority_and_fairness/{name}")
+    @router.api_route(f"/debug/api_priority_and_fairness/{name}", methods=ANY_METHOD)
     async def show() -> Response:
         return PlainTextResponse(dump(levels))
 

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from apimachinery.errors import PathNotFoundError
+from apimachinery.errors import MethodNotAllowedError, PathNotFoundError
 from apimachinery.objects import Object
 from apimachinery.scheme import BUILTIN
 from apiserver.aggregation.discovery import with_groups, with_resources
 from apiserver.aggregation.remotes import Remotes
 from apiserver.discovery import aggregated, plain
 from apiserver.discovery.served import Served
-from apiserver.negotiation import MEDIA_TYPES, required_media
+from apiserver.dispatch import NOT_ALLOWED
+from apiserver.negotiation import MEDIA_TYPES, refuse_unroutable, required_media
 from apiserver.responses import encoded, in_media
 from apiserver.routes import ANY_METHOD, not_found
 
@@ -35,6 +36,7 @@ def build_router(
     @router.get("/api")
     @router.get("/api/", include_in_schema=False)
     async def api(request: Request) -> Response:
+        refuse_unroutable(request.headers.get("accept", ""))
         return _root(request, served, core=True, document=plain.api_versions(server_address))
 
     @router.api_route("/apis", methods=ANY_METHOD)
@@ -48,16 +50,16 @@ def build_router(
     async def core_resources(request: Request, version: str) -> Response:
         return _resources(request, served, "", version)
 
-    @router.get("/apis/{group}")
-    @router.get("/apis/{group}/", include_in_schema=False)
+    @router.api_route("/apis/{group}", methods=ANY_METHOD)
+    @router.api_route("/apis/{group}/", methods=ANY_METHOD)
     async def api_group(request: Request, group: str) -> Response:
         found = next((each for each in groups() if each["name"] == group), None)
         if found is None:
             return not_found()
         return _answer(request, {"kind": "APIGroup", "apiVersion": "v1", **found})
 
-    @router.get("/apis/{group}/{version}")
-    @router.get("/apis/{group}/{version}/", include_in_schema=False)
+    @router.api_route("/apis/{group}/{version}", methods=ANY_METHOD)
+    @router.api_route("/apis/{group}/{version}/", methods=ANY_METHOD)
     async def group_resources(request: Request, group: str, version: str) -> Response:
         return _resources(request, served, group, version)
 
@@ -65,11 +67,16 @@ def build_router(
 
 
 def _resources(request: Request, served: Served, group: str, version: str) -> Response:
-    resources = served.of(group, version)
+    """Those of groups that are not built in are served without asking how, as upstream's are."""
+    resources, is_routed = served.of(group, version), any(each.group == group for each in BUILTIN)
     if not resources:
-        if any(each.group == group for each in BUILTIN):
+        if is_routed:
             raise PathNotFoundError
         return not_found()
+    if is_routed:
+        if request.method != "GET":
+            raise MethodNotAllowedError(message=NOT_ALLOWED)
+        refuse_unroutable(request.headers.get("accept", ""))
     document = plain.api_resource_list(f"{group}/{version}" if group else version, resources)
     return _answer(request, document)
 

@@ -31,8 +31,8 @@ class Compression:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """As upstream reads it: without looking at weights."""
-    return any(each.partition(";")[0].strip() == "gzip" for each in accept_encoding.split(","))
+    """As upstream reads it: it knows no weights, so that what has one is not gzip to it."""
+    return any(each.strip() == "gzip" for each in accept_encoding.split(","))
 
 
 class Compressor:

@@ -58,20 +58,19 @@ class Impersonation:
 
 def requested_user(headers: list[tuple[bytes, bytes]]) -> UserInfo | None:
     """The user that headers ask for. Raises NobodyMeant."""
-    name, uid = "", ""
+    first: dict[str, str] = {}
     groups: list[str] = []
     extra: dict[str, tuple[str, ...]] = {}
     for raw_key, raw_value in headers:
         key, value = raw_key.decode("latin-1"), raw_value.decode("latin-1")
-        if key == "impersonate-user":
-            name = value
+        if key in ("impersonate-user", "impersonate-uid"):
+            first.setdefault(key, value)
         elif key == "impersonate-group":
             groups.append(value)
-        elif key == "impersonate-uid":
-            uid = value
         elif key.startswith(_EXTRA):
             extra_key = unquote(key[len(_EXTRA) :])
             extra[extra_key] = (*extra.get(extra_key, ()), value)
+    name, uid = first.get("impersonate-user", ""), first.get("impersonate-uid", "")
     if not name:
         if groups or uid or extra:
             raise NobodyMeant(_as_go_prints_it(groups, uid, extra))

@@ -5,12 +5,15 @@ Source: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go of Kub
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote_plus
 
 from apimachinery.fields import FieldSelectorError, parse_field_selector
 from apimachinery.scheme import lookup
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.request import RequestInfo
+from apiserver.responses import TEXT
 
 KEY = "request_info"
 """Where in the scope the RequestInfo stands."""
@@ -26,6 +29,8 @@ _VERBS = {
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
 
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_BAD_REQUEST = b"400 Bad Request"
 _LONG_RUNNING = frozenset(("log", "exec", "attach", "portforward", "proxy"))
 
 
@@ -35,14 +40,16 @@ def is_long_running(info: RequestInfo) -> bool:
 
 
 class RequestInfoFilter:
-    """Puts the RequestInfo into the scope."""
+    """Puts the RequestInfo into the scope. A path that cannot be unescaped is refused as Go's server does."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            if _BAD_ESCAPE.search(scope.get("raw_path", b"").decode("latin-1")):
+                return await _refuse(send)
+            headers = parse_headers(scope["headers"])
             query = parse_query(scope["query_string"])
             info = parse_request(scope["method"], scope["path"], query, headers)
             info.extensions = scope.get("extensions") or {}
@@ -50,11 +57,29 @@ class RequestInfoFilter:
         await self._app(scope, receive, send)
 
 
+async def _refuse(send: Send) -> None:
+    headers = [(b"content-type", TEXT), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": _BAD_REQUEST})
+
+
+def parse_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By name; of equal names the first is what counts."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return found
+
+
 def parse_query(query_string: bytes) -> dict[str, list[str]]:
-    """Every parameter with its values, empty ones too."""
-    if not query_string:
-        return {}
-    return parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
+    """Every parameter with its values, empty ones too. As in Go, what has a semicolon or cannot be unescaped
+    is not there."""
+    found: dict[str, list[str]] = {}
+    for pair in query_string.decode("latin-1").split("&"):
+        if pair and ";" not in pair and not _BAD_ESCAPE.search(pair):
+            name, _, value = pair.partition("=")
+            found.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return found
 
 
 def parse_request(
@@ -77,7 +102,7 @@ def _read_resource(info: RequestInfo, parts: list[str]) -> None:
     info.is_resource = True
     info.version = parts.pop(0)
     if parts[0] == "watch" and len(parts) > 1:
-        info.verb = "watch"
+        info.verb, info.forces_watch = "watch", True
         parts.pop(0)
     else:
         info.verb = _VERBS.get(info.method, "")
@@ -94,7 +119,7 @@ def _read_resource(info: RequestInfo, parts: list[str]) -> None:
 def _read_names(info: RequestInfo, parts: list[str]) -> None:
     info.plural = parts[0]
     if len(parts) > 1:
-        info.name = parts[1]
+        info.name, info.names_object = parts[1], True
     if len(parts) > 2:
         info.subresource = parts[2]
     if len(parts) > 3:

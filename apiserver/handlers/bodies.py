@@ -32,6 +32,10 @@ _YAML_READER = ThreadPoolExecutor(1, "yaml")
 """One thread: several would keep the loop from running as long as each other."""
 _MAX_COMPLAINTS = 100
 _NUMBER = re.compile(r"(?<=json: cannot unmarshal number )-?\d+(\.\d+)?(e[+-]\d+)?(?= into )")
+_PARAMETER = re.compile(
+    r"""\s*;\s*([!#$%&'*+.^_`|~\w-]+)\s*=\s*([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")""", re.A
+)
+_PARAMETERS = re.compile(rf"(?:{_PARAMETER.pattern})*\s*;?\s*", re.A)
 _JSON, _YAML = "application/json", "application/yaml"
 _UNSUPPORTED = (
     "the body of the request was in an unknown format - accepted media types include: "
@@ -95,22 +99,23 @@ def _limit(size: int) -> None:
 
 
 def content_type(info: RequestInfo) -> str:
+    """Without its parameters, whatever these are."""
     return info.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def decode(info: RequestInfo, body: bytes, expected: Expected, validation: FieldValidation) -> Object:
     """The object, with unknown fields refused, warned about or dropped. Raises BadRequestError and others."""
     decoded = await parse(info, body, expected.kind)
+    if expected.own_checker is not None:
+        _check_is_said(decoded.value, expected, body)
     return check(info, decoded, expected, validation)
 
 
 async def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     """Text to values: an object, of whatever kind. Raises BadRequestError, UnsupportedMediaTypeError."""
-    media = content_type(info) or _JSON
+    media = media_of(info)
     if media == protobuf.CONTENT_TYPE:
         return _parse_protobuf(body, kind)
-    if media not in (_JSON, _YAML):
-        raise UnsupportedMediaTypeError(_UNSUPPORTED)
     try:
         decoded = from_json_strict(body) if media == _JSON else await from_yaml(body)
     except DecodeError as error:
@@ -121,6 +126,28 @@ async def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
         text = _NOT_AN_OBJECT.format(json_type(decoded.value))
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {text}", body)
     return decoded
+
+
+def media_of(info: RequestInfo) -> str:
+    """How the body is written: JSON, YAML or protobuf. Raises UnsupportedMediaTypeError."""
+    header = info.headers.get("content-type", "")
+    media = content_type(info) or _JSON
+    if media not in (_JSON, _YAML, protobuf.CONTENT_TYPE) or not _has_good_parameters(header):
+        raise UnsupportedMediaTypeError(_UNSUPPORTED)
+    return media
+
+
+def _has_good_parameters(header: str) -> bool:
+    """Whether Go's mime.ParseMediaType takes what follows the media type: names are given once, or twice the
+    same value."""
+    _, semicolon, rest = header.partition(";")
+    if not semicolon or not rest.strip():
+        return True
+    if not _PARAMETERS.fullmatch(f";{rest}"):
+        return False
+    found: dict[str, str] = {}
+    pairs = ((each[1].lower(), each[2]) for each in _PARAMETER.finditer(f";{rest}"))
+    return all(found.setdefault(name, value) == value for name, value in pairs)
 
 
 async def from_yaml(body: bytes) -> Decoded:
@@ -208,6 +235,17 @@ def _quoting(message: str, text: bytes) -> str:
     told = _NUMBER.search(message)
     written = number_as_written(text, float(told[0])) if told and text else None
     return message if written is None else _NUMBER.sub(written, message, count=1)
+
+
+def _check_is_said(obj: Object, expected: Expected, body: bytes) -> None:
+    """A custom resource says itself what it is, the URL does not do it instead. Raises BadRequestError."""
+    if not obj.get("kind"):
+        problem = f"Object 'Kind' is missing in '{body.decode('utf-8', 'replace')}'"
+        raise _unrecognized(expected.kind, problem, body)
+    if not obj.get("apiVersion"):
+        raise BadRequestError(
+            f"the API version in the data () does not match the expected API version ({expected.api_version})"
+        )
 
 
 def _check_kind(obj: Object, expected: Expected) -> None:

@@ -11,6 +11,7 @@ from apiserver.request import RequestInfo
 
 
 async def create(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    bodies.media_of(info)
     options = parse_write_options(info.query, "CreateOptions")
     body = await bodies.read(info, receive)
     obj = await bodies.decode(info, body, bodies.expected_of(store), options.field_validation)

@@ -18,8 +18,9 @@ _WORKERS = 8
 
 
 async def delete_collection(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
+    selection = read_options(info, store)
     deletion = await read_delete_options(info, receive, store)
-    listing = await store.list(store.namespace_of(info), read_options(info, store))
+    listing = await store.list(store.namespace_of(info), selection)
     await _delete_all(info, store, listing.entries, deletion)
     await send_listing(info, send, store, listing)
 

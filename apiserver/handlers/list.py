@@ -81,7 +81,7 @@ def list_object(store: Store, listing: Listing, metadata: Object) -> Object:
     return {
         "kind": store.resource.kind_of_list,
         "apiVersion": store.resource.api_version,
-        "metadata": metadata,
+        "metadata": _told_metadata(store, metadata),
         "items": items,
     }
 
@@ -89,7 +89,13 @@ def list_object(store: Store, listing: Listing, metadata: Object) -> Object:
 def list_head(store: Store, listing: Listing) -> bytes:
     """Everything before the first item."""
     first = {"kind": store.resource.kind_of_list, "apiVersion": store.resource.api_version}
-    return orjson.dumps(first | {"metadata": list_metadata(listing)})[:-1] + b',"items":['
+    metadata = _told_metadata(store, list_metadata(listing))
+    return orjson.dumps(first | {"metadata": metadata})[:-1] + b',"items":['
+
+
+def _told_metadata(store: Store, metadata: Object) -> Object:
+    """Lists of custom resources say that there is nothing to continue, as upstream's do."""
+    return metadata if store.codec.has_protobuf else {"continue": "", **metadata}
 
 
 async def _send_bytes(info: RequestInfo, send: Send, store: Store, listing: Listing) -> None:

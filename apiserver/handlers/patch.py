@@ -77,7 +77,7 @@ async def read_patch(
 ) -> tuple[Patch, WriteOptions]:
     """The patch as a function of the object. Raises what is wrong with it whatever the object is."""
     make = _KINDS.get(bodies.content_type(info))
-    if make is _strategic and expected.own_checker is not None:
+    if make in (None, _strategic) and expected.own_checker is not None:
         raise UnsupportedMediaTypeError(_NOT_STRATEGIC)
     if make is None:
         raise UnroutedBodyError("415: Unsupported Media Type")

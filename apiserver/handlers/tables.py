@@ -104,5 +104,5 @@ def partial_metadata_list(entries: Iterable[Entry], metadata: Object, version: s
         "kind": "PartialObjectMetadataList",
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": metadata,
-        "items": [partial_metadata(entry.obj, version) for entry in entries],
+        "items": [partial_metadata(entry.obj, version) for entry in entries] or None,
     }

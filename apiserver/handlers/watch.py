@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from math import inf
 
-from apimachinery.errors import ExpiredError, StatusError
+from apimachinery.errors import BadRequestError, ExpiredError, StatusError
 from apiserver.asgi import BODY_STREAM, BodyStream, Receive, Send
 from apiserver.handlers.answers import Headers
 from apiserver.handlers.list import read_options
@@ -33,8 +33,8 @@ _BATCH = 256
 
 async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
     options = read_options(info, store, watch=True)
-    if info.name:
-        options = options.for_name(info.name)
+    if info.names_object:
+        options = _of_one(options, info.name)
     writer, stream = event_writer(info, store), info.extensions.get(BODY_STREAM)
     watcher = Watcher(store, store.namespace_of(info), options, writer, stream)
     await watcher.prepare()
@@ -49,6 +49,15 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     finally:
         leaving.cancel()
     await send({"type": "http.response.body", "body": b""})
+
+
+def _of_one(options: ListOptions, name: str) -> ListOptions:
+    """Of the object that the path names. Raises BadRequestError where the selector has another in mind."""
+    if options.fields.is_empty:
+        return options.for_name(name)
+    if options.fields.exact("metadata.name") != name:
+        raise BadRequestError("fieldSelector metadata.name doesn't match requested name")
+    return options
 
 
 def _headers(info: RequestInfo, writer: EventWriter) -> Headers:

@@ -170,16 +170,16 @@ def parse_list_options(query: Query, *, watch: bool) -> ListOptions:
     """Raises BadRequestError for what cannot be parsed, InvalidError for what does not go together."""
     initial = query.get("sendInitialEvents")
     options = ListOptions(
+        timeout_seconds=_integer(query, "timeoutSeconds") if "timeoutSeconds" in query else None,
+        limit=max(_integer(query, "limit"), 0),
         labels=_parsed(parse_selector, _first(query, "labelSelector"), SelectorError),
         fields=_parsed(parse_field_selector, _first(query, "fieldSelector"), FieldSelectorError),
-        limit=max(_integer(query, "limit"), 0),
         continue_=_first(query, "continue"),
         resource_version=_first(query, "resourceVersion"),
         match=_first(query, "resourceVersionMatch"),
         watch=watch,
         bookmarks=is_true(_first(query, "allowWatchBookmarks", "false")),
         send_initial_events=is_true(initial[0]) if initial else None,
-        timeout_seconds=_integer(query, "timeoutSeconds") if "timeoutSeconds" in query else None,
     )
     if watch and not options.match and initial is None and options.resource_version in ("", "0"):
         options = replace(options, send_initial_events=True, match=NOT_OLDER_THAN)

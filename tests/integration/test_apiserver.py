@@ -40,6 +40,46 @@ async def test_a_new_cluster_has_what_everybody_expects(pki: Path) -> None:
     assert cidr["status"]["conditions"][0]["type"] == "Ready"
 
 
+METHODS = ("GET", "HEAD", "POST", "DELETE")
+STATUSES = {
+    "/api": (200, 405, 405, 405),
+    "/api/v1": (200, 405, 405, 405),
+    "/apis": (200, 200, 200, 200),
+    "/apis/apps": (200, 200, 200, 200),
+    "/apis/apps/v1": (200, 405, 405, 405),
+    "/apis/apps/v2": (404, 404, 404, 404),
+    "/apis/nosuch": (404, 404, 404, 404),
+    "/version": (200, 405, 405, 405),
+    "/openapi/v3/api/v1": (200, 200, 200, 200),
+    "/openapi/v3/nosuch": (404, 404, 404, 404),
+    "//api/v1/pods": (404, 404, 404, 404),
+    "/healthz/ping": (200, 200, 200, 200),
+}
+FORMS = {
+    ("/api", "application/*"): 406,
+    ("/apis/apps/v1", "text/html"): 406,
+    ("/apis/apps", "application/*"): 200,
+    ("/version", "application/yaml"): 406,
+    ("/version", "text/html, */*;q=0.1"): 200,
+    ("/openapi/v2", "text/html"): 406,
+    ("/openapi/v3/api/v1", "text/html"): 406,
+    ("/openapi/v3/api/v1", "application/json"): 200,
+}
+
+
+async def test_methods_and_forms_of_what_is_no_resource(pki: Path) -> None:
+    async with running(pki) as api, api.client("admin") as admin:
+        asked = {
+            path: tuple([(await admin.request(each, api.url + path)).status_code for each in METHODS])
+            for path in STATUSES
+        }
+        told = {
+            (path, accept): (await admin.get(path, headers={"accept": accept})).status_code
+            for path, accept in FORMS
+        }
+    assert (asked, told) == (STATUSES, FORMS)
+
+
 class SickStorage(MemoryStorage):
     is_sick = False
 

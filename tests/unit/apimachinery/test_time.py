@@ -91,7 +91,17 @@ def test_durations_are_read_and_written_as_go_does(text: str, seconds: float) ->
     assert format_duration(seconds) == text
 
 
-@pytest.mark.parametrize("text", ["", "5", "1x", "s", "1m 30s"])
-def test_nonsense_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid duration"):
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", 'invalid duration ""'),
+        ("s", 'invalid duration "s"'),
+        ("5", 'missing unit in duration "5"'),
+        ("1h5", 'missing unit in duration "1h5"'),
+        ("1x", 'unknown unit "x" in duration "1x"'),
+        ("1m 30s", 'unknown unit "m " in duration "1m 30s"'),
+    ],
+)
+def test_nonsense_is_no_duration(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^time: {problem}$"):
         parse_duration(text)

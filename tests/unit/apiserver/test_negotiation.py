@@ -9,7 +9,9 @@ import pytest
 from apimachinery.errors import NotAcceptableError
 from apiserver.negotiation import (
     PLAIN,
+    ROUTED_LISTS,
     Negotiated,
+    best_of,
     negotiate,
     negotiate_media,
     negotiate_stream,
@@ -129,4 +131,19 @@ def test_errors_have_one_form(accept: str, expected: str | None) -> None:
 )
 def test_a_path_must_be_asked_for_what_it_offers(accept: str, is_routed: bool) -> None:
     with nullcontext() if is_routed else pytest.raises(NotAcceptableError, match=r"^406: Not Acceptable"):
-        refuse_unroutable(accept, is_list=True)
+        refuse_unroutable(accept, ROUTED_LISTS)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html, application/*;q=0.5", "application/json"),
+        ("application/json;q=0.1, application/x", "application/x"),
+        ("text/html", None),
+        ("application/xml", None),
+    ],
+)
+def test_the_media_type_of_a_document_is_the_best_that_is_offered(accept: str, media: str | None) -> None:
+    assert best_of(accept, ("application/json", "application/x")) == media

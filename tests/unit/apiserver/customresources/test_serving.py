@@ -38,11 +38,37 @@ async def test_lists_are_of_the_definitions_list_kind_and_their_items_say_what_t
     await create(api, thing("a"))
     await create(api, thing("b"))
     listed = (await api.request("GET", THINGS)).json
-    assert listed["kind"] == "Heap"
+    assert (listed["kind"], listed["metadata"]["continue"]) == ("Heap", "")
     assert [(each["kind"], each["metadata"]["name"]) for each in listed["items"]] == [
         ("Thing", "a"),
         ("Thing", "b"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            b'{"metadata":{"name":"a"}}',
+            "the object provided is unrecognized (must be of type Thing): Object 'Kind' is missing in "
+            '\'{"metadata":{"name":"a"}}\' ({"metadata":{"name":"a"}})',
+        ),
+        (
+            b'{"kind":"Thing","metadata":{"name":"a"}}',
+            "the API version in the data () does not match the expected API version (example.com/v1)",
+        ),
+    ],
+)
+async def test_the_url_does_not_say_what_an_instance_is(api: Api, body: bytes, message: str) -> None:
+    await define(api, definition())
+    answer = await api.request("POST", THINGS, body)
+    assert (answer.status, answer.json["message"]) == (400, message)
+
+
+async def test_a_subresource_that_there_is_not_hides_the_object(api: Api) -> None:
+    await define(api, definition())
+    answer = await api.request("GET", f"{THINGS}/a/nosuch")
+    assert (answer.status, answer.json["message"]) == (404, 'things.example.com "a" not found')
 
 
 async def test_before_there_is_a_definition_there_is_nothing(api: Api) -> None:

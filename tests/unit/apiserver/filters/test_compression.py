@@ -51,7 +51,16 @@ async def test_other_answers_are_left_alone(
 
 
 @pytest.mark.parametrize(
-    ("header", "accepts"), [("gzip", True), ("br, gzip;q=0.5", True), ("deflate", False), ("", False)]
+    ("header", "accepts"),
+    [
+        ("gzip", True),
+        ("br, gzip", True),
+        ("gzip;q=0.5", False),
+        ("gzip;q=0", False),
+        ("GZIP", False),
+        ("deflate", False),
+        ("", False),
+    ],
 )
 def test_who_accepts_gzip(header: str, accepts: bool) -> None:
     assert accepts_gzip(header) is accepts

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from apiserver.filters.request_info import is_long_running, parse_query, parse_request
+from apiserver.asgi import Receive, Scope, Send
+from apiserver.filters.request_info import (
+    RequestInfoFilter,
+    is_long_running,
+    parse_headers,
+    parse_query,
+    parse_request,
+)
+from apiserver.responses import send_object
+from tests.unit.apiserver.filters.test_filters import Sent, nothing, scope_of
 
 # method, path?query, then: verb, group, version, namespace, resource, subresource, name
 RESOURCE_REQUESTS = {
@@ -52,6 +61,55 @@ def test_a_resource_request_is_read(row: tuple[str, ...]) -> None:
     assert (
         info.verb, info.group, info.version, info.namespace, info.plural, info.subresource, info.name,
     ) == row[1:]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "forces_watch", "names_object"),
+    [
+        ("/api/v1/watch/pods", True, False),
+        ("/api/v1/watch/namespaces/shop/pods/a", True, True),
+        ("/api/v1/pods?watch=1&fieldSelector=metadata.name%3Da", False, False),
+        ("/api/v1/nodes/n", False, True),
+    ],
+)
+def test_what_the_path_says_of_itself(target: str, forces_watch: bool, names_object: bool) -> None:
+    path, _, query = target.partition("?")
+    info = parse_request("POST", path, parse_query(query.encode()))
+    assert (info.forces_watch, info.names_object) == (forces_watch, names_object)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("a=1&a=2&b", {"a": ["1", "2"], "b": [""]}),
+        ("a=b+c%20d&%61=%C3%A9", {"a": ["b c d", "é"]}),
+        ("a=1;b=2&c=3", {"c": ["3"]}),
+        ("a=%&b=%zz&c=%2&d=4", {"d": ["4"]}),
+        ("&&a=b=c&", {"a": ["b=c"]}),
+        ("", {}),
+    ],
+)
+def test_a_query_is_read_as_go_reads_it(query: str, expected: dict[str, list[str]]) -> None:
+    assert parse_query(query.encode()) == expected
+
+
+def test_of_headers_said_twice_the_first_counts() -> None:
+    headers = [(b"content-type", b"application/json"), (b"a", b"1"), (b"content-type", b"text/plain")]
+    assert parse_headers(headers) == {"content-type": "application/json", "a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "status"), [(b"/api/v1/nodes/%zz", 400), (b"/api/v1/nodes/a%", 400), (b"/%41", 200)]
+)
+async def test_a_path_that_cannot_be_unescaped_is_refused(raw_path: bytes, status: int) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_object(send, 200, {})
+
+    sent = Sent()
+    await RequestInfoFilter(app)(
+        scope_of("GET /") | {"raw_path": raw_path, "query_string": b""}, nothing, sent
+    )
+    assert sent.messages[0]["status"] == status
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1"])

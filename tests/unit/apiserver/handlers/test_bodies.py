@@ -68,6 +68,17 @@ from tests.unit.apiserver.handlers.requests import DEPLOYMENTS, MAPS, config_map
             "application/json, application/yaml, application/vnd.kubernetes.protobuf",
             id="another format",
         ),
+        *(
+            pytest.param(
+                {"metadata": {"name": "a"}},
+                {"content-type": f"application/json{parameters}"},
+                415,
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json, application/yaml, application/vnd.kubernetes.protobuf",
+                id=f"parameters {parameters}",
+            )
+            for parameters in (";x", ";x=", ";=x", ";a=b;a=c", ';a="b', ";a=b c")
+        ),
         pytest.param(
             b'"' + b"x" * (3 << 20) + b'"',
             {},

@@ -97,6 +97,15 @@ async def test_one_object_can_be_followed_by_its_path(api: Api) -> None:
         assert await seen(watching, 1) == [("ADDED", "b")]
 
 
+@pytest.mark.parametrize("selector", ["metadata.name=a", "metadata.name!=b"])
+async def test_a_selector_has_the_object_of_the_path_in_mind(api: Api, selector: str) -> None:
+    path = f"/api/v1/watch/namespaces/default/configmaps/b?fieldSelector={selector}"
+    answer = await api.request("GET", path)
+    assert (answer.status, answer.json["message"]) == (
+        400, "fieldSelector metadata.name doesn't match requested name",
+    )  # fmt: skip
+
+
 async def test_a_revision_that_is_forgotten_is_an_error_event(api: Api) -> None:
     for index in range(3):
         await create(api, f"n{index}")
