@@ -235,18 +235,14 @@ class ApiServer:
         """By endpoint: what is asked, in order."""
         loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
         registered = flag_check(self.api_services.is_settled.is_set, "APIServices have not been kept yet")
-        hooks = hook_checks(
-            self.start.checks(),
-            loaded,
-            registered,
-            has_priorities=self.options.enable_priority_and_fairness,
-        )
+        hooks = hook_checks(self.start.checks(), loaded, registered, self.options)
         is_healthy = partial(self._check_etcd, self.options.etcd_healthcheck_timeout)
         is_ready = partial(self._check_etcd, self.options.etcd_readycheck_timeout)
         first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": is_healthy}
+        live = {**first, **self._later(hooks)}  # without plugins: a restart mends none
         if self.encryption is not None and self.encryption.is_checked:
             first["kms-providers"] = self.encryption.check
-        healthy, live = {**first, **hooks}, {**first, **self._later(hooks)}
+        healthy = {**first, **hooks}
         ready: dict[str, Check] = {
             **first,
             "etcd": is_ready,

@@ -1,9 +1,11 @@
-"""How often changed configuration files were read, and when, with upstream's names.
+"""How often changed configuration files were read, when, and what was in the last, with upstream's names.
 
 Source: pkg/server/options/*config/metrics of kubernetes/apiserver 0.34.
 """
 
 from __future__ import annotations
+
+from hashlib import sha256
 
 from apiserver.identity import own_hash
 from component_base.metrics import Counter, Gauge
@@ -24,6 +26,18 @@ class ReloadMetrics:
             time or f"Timestamp of the last automatic reload {reloads}",
             _LABELS,
         )
+
+        self._last = Gauge(
+            f"apiserver_{what}_config_controller_last_config_info",
+            f"Information about the last applied {what} configuration with hash as label, split by apiserver "
+            "identity.",
+            ["apiserver_id_hash", "hash"],
+        )
+
+    def applied(self, text: bytes) -> None:
+        """A configuration is in use from now on."""
+        self._last.clear()
+        self._last.labels(own_hash(), f"sha256:{sha256(text).hexdigest()}").set(1)
 
     def note(self, status: str) -> None:
         """success or failure."""

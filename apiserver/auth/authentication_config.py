@@ -15,6 +15,7 @@ from apimachinery.objects import Object
 from apiserver.auth.authentication_validation import SHAPE, check, check_url
 from apiserver.auth.options import AuthOptions
 from apiserver.config_files import ConfigError, decode_config, read_file
+from apiserver.reload_metrics import AUTHENTICATION as RELOADS
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
 
@@ -88,6 +89,7 @@ def configuration_of(options: AuthOptions) -> AuthenticationConfiguration:
         configuration = parse(text, options.service_account_issuer)
         if configuration.anonymous is not None and not options.anonymous_auth:
             raise ConfigError(str(forbidden(Path("anonymous"), _FLAG)))
+        RELOADS.applied(text)
         return configuration
     return AuthenticationConfiguration((_from_flags(options),) if options.oidc_issuer_url else ())
 

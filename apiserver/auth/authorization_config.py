@@ -15,6 +15,7 @@ from apiserver.auth.authorization_validation import SHAPE, check
 from apiserver.auth.options import AuthOptions
 from apiserver.auth.webhooks.authorizer import Policy
 from apiserver.config_files import ConfigError, decode_config, read_file
+from apiserver.reload_metrics import AUTHORIZATION as RELOADS
 
 WEBHOOK = "Webhook"
 _VERSION = "apiserver.config.k8s.io/v1"
@@ -53,7 +54,10 @@ class AuthorizationConfiguration:
 def configuration_of(options: AuthOptions) -> AuthorizationConfiguration:
     """From the file, or from flags. Raises ConfigError."""
     if options.authorization_config:
-        return parse(read_file(options.authorization_config))
+        text = read_file(options.authorization_config)
+        configuration = parse(text)
+        RELOADS.applied(text)
+        return configuration
     return AuthorizationConfiguration(
         tuple(
             AuthorizerSource(mode, mode.lower(), _from_flags(options) if mode == WEBHOOK else None)

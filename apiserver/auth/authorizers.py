@@ -93,6 +93,7 @@ class Authorizers:
         retired, self._retired, self._webhooks = self._retired, self._webhooks, webhooks
         await retired.aclose()
         AUTHORIZATION_RELOADS.note("success")
+        AUTHORIZATION_RELOADS.applied(text)
         log.info("Reloaded the authorization configuration")
 
     async def aclose(self) -> None:

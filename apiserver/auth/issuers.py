@@ -74,4 +74,5 @@ class IssuersFile:
         self._authenticator.trust([new_issuer(each, self._now) for each in configuration.jwt])
         self._known = configuration
         AUTHENTICATION.note("success")
+        AUTHENTICATION.applied(text)
         log.info("Reloaded the authentication configuration")

@@ -47,7 +47,8 @@ _WITH_CACHE = (
 )  # fmt: skip
 _WITH_PRIORITIES = ("priority-and-fairness-config-consumer", "priority-and-fairness-filter")
 _WITHOUT_PRIORITIES = ("max-in-flight-filter",)
-_WITH_CACHE_LATER = ("aggregator-reload-proxy-client-cert", "start-kube-aggregator-informers")
+_PROXY_CERTIFICATE, _AGGREGATOR = "aggregator-reload-proxy-client-cert", "start-kube-aggregator-informers"
+_ENCRYPTION_RELOADS = "start-encryption-provider-config-automatic-reload"
 _WITH_API_SERVICES = (
     "apiservice-status-local-available-controller", "apiservice-status-remote-available-controller",
     "apiservice-registration-controller", "apiservice-wait-for-first-sync", "apiservice-discovery-controller",
@@ -58,14 +59,16 @@ _WITH_API_SERVICES = (
 
 
 def hook_checks(
-    own: Mapping[str, Check], loaded: Check, registered: Check, *, has_priorities: bool
+    own: Mapping[str, Check], loaded: Check, registered: Check, options: Options
 ) -> dict[str, Check]:
     """The checks of everything that upstream starts, under its names and in its order."""
-    limits = _WITH_PRIORITIES if has_priorities else _WITHOUT_PRIORITIES
+    reloads = (_ENCRYPTION_RELOADS,) if options.encryption_provider_config_automatic_reload else ()
+    limits = _WITH_PRIORITIES if options.enable_priority_and_fairness else _WITHOUT_PRIORITIES
+    later = (_PROXY_CERTIFICATE, _AGGREGATOR) if options.proxy_client_cert_file else (_AGGREGATOR,)
     return {
-        **dict.fromkeys(map(_hook_name, (*_FIRST, *limits, *_WITH_CACHE)), loaded),
+        **dict.fromkeys(map(_hook_name, (*reloads, *_FIRST, *limits, *_WITH_CACHE)), loaded),
         **own,
-        **dict.fromkeys(map(_hook_name, _WITH_CACHE_LATER), loaded),
+        **dict.fromkeys(map(_hook_name, later), loaded),
         **dict.fromkeys(map(_hook_name, _WITH_API_SERVICES), registered),
     }
 

@@ -250,7 +250,8 @@ async def test_an_apiserver_with_a_plugin(pki: Path, tmp_path: Path) -> None:
     ):
         assert (await admin.post(secrets, json=secret)).status_code == 201
         assert (await admin.get(f"{secrets}/a")).json()["data"] == {"k": "dg=="}
-        assert (await admin.get("/healthz/kms-providers")).text == "ok"
+        endpoints = [f"/{each}/kms-providers" for each in ("healthz", "readyz", "livez")]
+        assert [(await admin.get(each)).status_code for each in endpoints] == [200, 200, 404]
         stored = await api.storage.get(KEY)
         metrics = (await admin.get("/metrics")).text
     assert stored is not None

@@ -33,6 +33,7 @@ class EncryptionKeeper:
         self._path = path
         self._seams = seams
         self._digest = sha256(text).digest()
+        ENCRYPTION.applied(text)
 
     @property
     def services(self) -> tuple[KeyService, ...]:
@@ -74,6 +75,7 @@ class EncryptionKeeper:
             raise ConfigError(problem)
         self.storage.transformers = transformers
         self._digest = digest
+        ENCRYPTION.applied(text)
         log.info("Reloaded the encryption configuration: path=%s", self._path)
         return True
 

@@ -15,7 +15,10 @@ _STORAGE, _ENVELOPE = "apiserver_storage", "apiserver_envelope_encryption"
 OPERATIONS = Counter(
     f"{_STORAGE}_transformation_operations_total",
     "Total number of transformations. Successful transformation will have a status 'OK' and a varied status "
-    "string when the transformation fails.",
+    "string when the transformation fails. The status, resource, and transformation_type fields can be used "
+    "for alerting purposes. For example, you can monitor for encryption/decryption failures using the "
+    "transformation_type (e.g., from_storage for decryption and to_storage for encryption). Additionally, "
+    "these fields can be used to ensure that the correct transformers are applied to each resource.",
     ["resource", "transformation_type", "transformer_prefix", "status"],
 )
 LATENCY = Histogram(
