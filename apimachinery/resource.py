@@ -44,8 +44,8 @@ GROUP_ORDER: tuple[str, ...] = (
     COORDINATION,
     NODE_GROUP,
     DISCOVERY,
-    FLOWCONTROL,
     RESOURCE,
+    FLOWCONTROL,
 )
 """The groups in the order in which upstream's discovery lists them; kubectl resolves short names in it."""
 

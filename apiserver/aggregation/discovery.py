@@ -40,7 +40,7 @@ def with_resources(
     by_name = {each["metadata"].get("name", ""): each for each in items}
     places = {name: group_priority(name) for name in by_name}
     for name, versions in _by_group(remotes).items():
-        known = by_name.get(name) or {"metadata": {"name": name, "creationTimestamp": None}, "versions": []}
+        known = by_name.get(name) or {"metadata": {"name": name}, "versions": []}
         added = [_version(each, told.get((each.group, each.version))) for each in versions]
         by_name[name] = {**known, "versions": [*known["versions"], *added]}
         places[name] = max(places.get(name, 0), *(each.group_priority for each in versions))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from apimachinery.objects import Object
-from apimachinery.scheme import Resource, subresource_of
+from apimachinery.scheme import Resource, lookup, subresource_of
 from apiserver.negotiation import MEDIA_TYPES, Media, Target, first_acceptable
 
 _GROUP, _KIND = "apidiscovery.k8s.io", "APIGroupDiscoveryList"
@@ -40,7 +40,7 @@ def group_discovery_list(version: str, resources: Sequence[Resource]) -> Object:
 
 def _group(name: str, versions: dict[str, list[Resource]]) -> Object:
     return {
-        "metadata": {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None},
+        "metadata": {"name": name} if name else {},
         "versions": [
             {
                 "version": version,
@@ -55,7 +55,7 @@ def _group(name: str, versions: dict[str, list[Resource]]) -> Object:
 def _resource(resource: Resource) -> Object:
     entry: Object = {
         "resource": resource.plural,
-        "responseKind": _kind(resource.group, resource.version, resource.kind),
+        "responseKind": _kind(resource, resource.group, resource.version, resource.kind),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": sorted(resource.verbs),
@@ -75,10 +75,13 @@ def _subresources(resource: Resource) -> Iterable[Object]:
         assert found is not None
         yield {
             "subresource": name,
-            "responseKind": _kind(found.group, found.version, found.kind),
+            "responseKind": _kind(resource, found.group, found.version, found.kind),
             "verbs": sorted(found.verbs),
         }
 
 
-def _kind(group: str, version: str, kind: str) -> Object:
+def _kind(of: Resource, group: str, version: str, kind: str) -> Object:
+    """Built-in resources do not say again where they are."""
+    if (group, version) == (of.group, of.version) and lookup(group, version, of.plural) is not None:
+        group = version = ""
     return {"group": group, "version": version, "kind": kind}

@@ -239,6 +239,8 @@ def _quoting(message: str, text: bytes) -> str:
 
 def _check_is_said(obj: Object, expected: Expected, body: bytes) -> None:
     """A custom resource says itself what it is, the URL does not do it instead. Raises BadRequestError."""
+    if not all(isinstance(obj.get(name) or "", str) for name in ("apiVersion", "kind")):
+        return  # which is told in the words that are used of all kinds
     if not obj.get("kind"):
         problem = f"Object 'Kind' is missing in '{body.decode('utf-8', 'replace')}'"
         raise _unrecognized(expected.kind, problem, body)

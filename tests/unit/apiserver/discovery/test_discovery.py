@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apimachinery.scheme import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS, SERVICE_ACCOUNTS
@@ -53,6 +55,17 @@ def test_subresources_are_inside_their_resource_in_the_aggregated_form() -> None
     (resource,) = document["items"][0]["versions"][0]["resources"]
     token = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
     assert resource["subresources"] == [{"subresource": "token", "responseKind": token, "verbs": ["create"]}]
+
+
+def test_built_in_kinds_do_not_say_again_where_they_are() -> None:
+    custom = replace(DEPLOYMENTS, group="example.com")
+    groups = aggregated.group_discovery_list("v2", [DEPLOYMENTS, custom])["items"]
+    assert [each["metadata"] for each in groups] == [{"name": "apps"}, {"name": "example.com"}]
+    resources = [each["versions"][0]["resources"][0] for each in groups]
+    assert [each["responseKind"] for each in resources] == [
+        {"group": "", "version": "", "kind": "Deployment"},
+        {"group": "example.com", "version": "v1", "kind": "Deployment"},
+    ]
 
 
 def test_a_kind_has_upstreams_hash_of_its_storage_version() -> None:
