@@ -212,7 +212,10 @@ def _check_route(info: RequestInfo, resource: Resource) -> None:
     """What upstream's router does not have, or has for GET alone. Custom resources do not pass it."""
     if info.trailing and info.subresource != "proxy":
         raise PathNotFoundError
-    if info.names_object and (resource.verbs == CREATE_ONLY or (resource.namespaced and not info.namespace)):
+    is_created_only = resource.verbs == CREATE_ONLY
+    if info.names_object and is_created_only:
+        raise PathNotFoundError
+    if resource.namespaced and not info.namespace and (info.names_object or is_created_only):
         raise PathNotFoundError
     _check_namespace(info, resource)
     if not info.forces_watch:

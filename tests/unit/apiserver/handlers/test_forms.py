@@ -24,6 +24,8 @@ from tests.unit.apiserver.handlers.requests import MAPS, config_map
         ("GET", "/api/v1/namespaces/default/namespaces/other", 404),
         ("GET", "/api/v1/namespaces/default/bindings/x", 404),
         ("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews/x", 404),
+        ("GET", "/api/v1/bindings", 404),
+        ("GET", "/apis/authorization.k8s.io/v1/localsubjectaccessreviews", 404),
         ("POST", "/api/v1/watch/pods", 405),
         ("DELETE", "/api/v1/watch/namespaces/default/pods/p", 405),
         ("GET", "/api/v1/watch/pods/p", 404),
