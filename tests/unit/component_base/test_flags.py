@@ -76,7 +76,7 @@ INVALID = 'Error: invalid argument "{0}" for "{1}" flag: strconv.Parse{2}: parsi
             ["--leader-elect=maybe"], INVALID.format("maybe", "--leader-elect", "Bool"), id="no boolean"
         ),
         pytest.param(["--bind-address=foo"], ' flag: failed to parse IP: "foo"\n', id="no address"),
-        pytest.param(["--node-monitor-period=5"], ': time: invalid duration "5"\n', id="no duration"),
+        pytest.param(["--node-monitor-period=5"], ': time: missing unit in duration "5"\n', id="no duration"),
     ],
 )
 def test_what_is_wrong_is_said(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

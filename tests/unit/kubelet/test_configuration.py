@@ -230,7 +230,7 @@ def test_every_field_has_a_default() -> None:
     [{"nodeStatusUpdateFrequency": "5 s"}, {"crashLoopBackOff": {"maxContainerRestartPeriod": "5 s"}}],
 )
 def test_durations_that_are_none_are_told(given: Object) -> None:
-    with pytest.raises(ConfigError, match='time: invalid duration "5 s"'):
+    with pytest.raises(ConfigError, match='time: unknown unit " s" in duration "5 s"'):
         check(merge(load_document({**HEAD, **given}), Options()))
 
 
