@@ -20,6 +20,7 @@ from apiserver.asgi import BODY_STREAM, App
 from apiserver.auth.authenticator import CLIENT
 from apiserver.auth.x509 import ClientCertificates
 from component_base.certificates import bare_serving_context, trust
+from component_base.listening import listening
 from component_base.tunnel import TunnelProtocol
 
 log = logging.getLogger(__name__)
@@ -132,12 +133,13 @@ class HttpServer:
     async def start(
         self, address: str, port: int, tls: ssl.SSLContext | None, *, shares_port: bool = False
     ) -> int:
-        """Binds; returns the port."""
+        """Binds; returns the port. Raises ListenError."""
         self._config.load()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._protocol, address, port, ssl=tls, backlog=2048, reuse_port=shares_port or None
-        )
+        with listening(address, port):
+            self._server = await loop.create_server(
+                self._protocol, address, port, ssl=tls, backlog=2048, reuse_port=shares_port or None
+            )
         bound: int = self._server.sockets[0].getsockname()[1]
         log.info("Serving %s: address=%s port=%d", "securely" if tls else "without TLS", address, bound)
         return bound

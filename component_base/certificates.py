@@ -28,13 +28,24 @@ async def serving_context(
     """The TLS context of a daemon's own server: from files, or self-signed as upstream's are.
 
     Client certificates are verified if they come, and not demanded: there are tokens, too.
+    Raises CertificateError.
     """
     context = bare_serving_context(client_ca_file)
-    if cert_file and key_file:
-        context.load_cert_chain(cert_file, key_file)
+    if has_pair(cert_file, key_file):
+        try:
+            context.load_cert_chain(cert_file, key_file)
+        except OSError as error:
+            raise CertificateError(f"failed to load serving cert and key: {error}") from None
         return context
     await load_self_signed(context, host)
     return context
+
+
+def has_pair(cert_file: str, key_file: str) -> bool:
+    """Whether files are named. Raises CertificateError where only one of them is."""
+    if bool(cert_file) != bool(key_file):
+        raise CertificateError("missing filename for serving cert")
+    return bool(cert_file)
 
 
 def bare_serving_context(client_ca_file: str = "") -> ssl.SSLContext:

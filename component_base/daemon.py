@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from apimachinery.decoding import DecodeError
 from component_base import logs, metrics
@@ -19,6 +19,7 @@ from component_base.config_file import read_document
 from component_base.flags import CommonOptions
 from component_base.health_checks import Check
 from component_base.kubeconfig import ConfigError
+from component_base.listening import ListenError
 from component_base.metric_filters import filters_of, metrics_problem
 from component_base.version import version_info
 
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 _GC_THRESHOLDS = (20_000, 20, 50)
 """Most garbage here has no cycles; a rarer collection saves CPU and costs next to no memory."""
+
+_EXPLAINED = (CertificateError, ConfigError, ListenError)
+"""What is wrong is with what the daemon was told, not with it: a line says all of it."""
 
 
 class Daemon:
@@ -81,13 +85,23 @@ def _run(daemon: Daemon, main: Main) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_main_until_signal(daemon, main))
-        except (CertificateError, ConfigError) as error:
-            print(f"Error: {error}", file=sys.stderr)
-            return 1
-        except Exception:
-            log.exception("Daemon failed: name=%s", daemon.name)
+        except Exception as error:
+            failures = list(_singly(error))
+            if all(isinstance(each, _EXPLAINED) for each in failures):
+                print(*(f"Error: {each}" for each in failures), sep="\n", file=sys.stderr)
+            else:
+                log.exception("Daemon failed: name=%s", daemon.name)
             return 1
     return 0
+
+
+def _singly(error: Exception) -> Iterator[Exception]:
+    """Of a group, whatever is in it."""
+    if isinstance(error, ExceptionGroup):
+        for each in error.exceptions:
+            yield from _singly(each)
+    else:
+        yield error
 
 
 async def _main_until_signal(daemon: Daemon, main: Main) -> None:

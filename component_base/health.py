@@ -48,7 +48,7 @@ class HealthServer:
         self._server = HttpServer(self.handle)
 
     async def start(self) -> int:
-        """Binds; returns the port."""
+        """Binds; returns the port. Raises ListenError."""
         self.port = await self._server.start(
             self.bind_address, self.port, self._ssl_context, shares_port=self._shares_port
         )

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httptools
 
+from component_base.listening import listening
+
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20
@@ -61,16 +63,17 @@ class HttpServer:
     async def start(
         self, address: str, port: int, ssl_context: ssl.SSLContext | None = None, *, shares_port: bool = False
     ) -> int:
-        """Binds; returns the port, which the system chose if 0 was asked for."""
+        """Binds; returns the port, which the system chose if 0 was asked for. Raises ListenError."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: _Connection(self._handler),
-            address,
-            port,
-            ssl=ssl_context,
-            reuse_address=True,
-            reuse_port=shares_port or None,
-        )
+        with listening(address, port):
+            self._server = await loop.create_server(
+                lambda: _Connection(self._handler),
+                address,
+                port,
+                ssl=ssl_context,
+                reuse_address=True,
+                reuse_port=shares_port or None,
+            )
         return int(self._server.sockets[0].getsockname()[1])
 
     async def aclose(self) -> None:

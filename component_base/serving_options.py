@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from component_base.certificates import load_self_signed, pair_in
+from component_base.certificates import has_pair, load_self_signed, pair_in
 from component_base.flag_values import parse_ip
 from component_base.flags import flag
 from component_base.named_pairs import NamedPair, parse_named_pair
@@ -61,7 +61,7 @@ def port_problem(port: int, *, is_required: bool = False) -> str:
 
 async def files_of(options: SecureServingOptions, name: str) -> NamedPair | None:
     """Of the ordinary pair, None if no flag says where they are. Raises CertificateError."""
-    if options.tls_cert_file and options.tls_private_key_file:
+    if has_pair(options.tls_cert_file, options.tls_private_key_file):
         return NamedPair(options.tls_cert_file, options.tls_private_key_file)
     if options.cert_dir:
         certificate, key = await pair_in(Path(options.cert_dir), name)

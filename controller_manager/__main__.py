@@ -60,14 +60,17 @@ async def _run(daemon: Daemon, options: Options) -> None:
         on_answer=count_request,
     )
     certificates = await certificates_of(options, NAME) if options.secure_port else None
+    if certificates is not None:
+        health = _health(client, options, certificates)
+        await health.start()
     async with asyncio.TaskGroup() as group:
         if certificates is not None:
-            group.create_task(_serve_health(client, options, certificates), name="health")
+            group.create_task(certificates.run(), name="certificates")
         group.create_task(_lead(daemon, client, options), name="main")
 
 
-async def _serve_health(client: Client, options: Options, certificates: ServingCertificates) -> None:
-    server = HealthServer(
+def _health(client: Client, options: Options, certificates: ServingCertificates) -> HealthServer:
+    return HealthServer(
         options.bind_address,
         options.secure_port,
         ssl_context=certificates.context,
@@ -75,8 +78,6 @@ async def _serve_health(client: Client, options: Options, certificates: ServingC
         guard=guard_of(options, client, kubeconfig=options.kubeconfig, name=NAME),
         shares_port=options.permit_port_sharing,
     )
-    await server.start()
-    await certificates.run()
 
 
 async def _lead(daemon: Daemon, client: Client, options: Options) -> None:

@@ -7,6 +7,7 @@ import logging
 import socket
 from typing import Any
 
+from component_base.listening import listening
 from kube_dns.responder import Responder
 
 log = logging.getLogger(__name__)
@@ -26,9 +27,10 @@ class DnsServer:
         self._streams = _Streams(streams)
 
     async def start(self, address: str, port: int) -> int:
-        """Binds; returns the port, which the system chose if 0 was asked for."""
+        """Binds; returns the port, which the system chose if 0 was asked for. Raises ListenError."""
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: self._datagrams, (address, port))
+        with listening(address, port, "udp"):
+            transport, _ = await loop.create_datagram_endpoint(lambda: self._datagrams, (address, port))
         port = int(transport.get_extra_info("sockname")[1])
         await self._streams.start(address, port)
         return port
@@ -81,7 +83,8 @@ class _Streams:
         self._connections: set[asyncio.Task[Any]] = set()
 
     async def start(self, address: str, port: int) -> None:
-        self._server = await asyncio.start_server(self._serve, address, port, reuse_address=True)
+        with listening(address, port):
+            self._server = await asyncio.start_server(self._serve, address, port, reuse_address=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

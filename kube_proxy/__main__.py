@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from component_base import clock
 from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
 from component_base.flags import parse
+from component_base.listening import start_when_free
 from component_base.metrics import tell_features
 from component_base.oom_score import set_oom_score
 from kube_proxy import metrics, sysctls
@@ -90,9 +92,15 @@ async def run(daemon: Daemon, *, options: Options, config: Configuration) -> Non
         assembly.set_links(await list_links())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)
-        await _serve(stack, config, assembly)
+        servers = _servers(stack, config, assembly)
+        if config.bind_address_hard_fail:
+            for start in servers.values():
+                await start()
         await _serve_debug(stack, options, client, assembly)
         async with asyncio.TaskGroup() as group:
+            if not config.bind_address_hard_fail:
+                for name, start in servers.items():
+                    group.create_task(start_when_free(start, name))
             group.create_task(assembly.feed())
             group.create_task(watch_links(assembly.set_links))
             group.create_task(announcer.run())
@@ -113,8 +121,10 @@ async def _clean_up_others(mode: str) -> None:
             log.warning("Rules of another mode were not cleaned up: mode=%s err=%s", other, error)
 
 
-async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembly) -> None:
-    """Health and metrics; a port of 0 is not served."""
+def _servers(
+    stack: AsyncExitStack, config: Configuration, assembly: Assembly
+) -> dict[str, Callable[[], Awaitable[int]]]:
+    """What starts health and metrics; a port of 0 is not served."""
     from component_base.health import HealthServer
     from component_base.http_server import Request, Response
 
@@ -123,14 +133,16 @@ async def _serve(stack: AsyncExitStack, config: Configuration, assembly: Assembl
 
     stack.push_async_callback(assembly.service_health.aclose)
     host, port = split_address(config.healthz_bind_address)
+    servers: dict[str, Callable[[], Awaitable[int]]] = {}
     if port:
-        await assembly.health.start(host, port)
+        servers["healthz"] = partial(assembly.health.start, host, port)
         stack.push_async_callback(assembly.health.aclose)
     host, port = split_address(config.metrics_bind_address)
     if port:
         server = HealthServer(host, port, routes={"/proxyMode": proxy_mode})
-        await server.start()
+        servers["metrics"] = server.start
         stack.push_async_callback(server.aclose)
+    return servers
 
 
 async def _serve_debug(stack: AsyncExitStack, options: Options, client: Client, assembly: Assembly) -> None:

@@ -27,7 +27,7 @@ MODES = ("nftables", "iptables")
 PRIMARY = "primary"
 LOCAL_MODES = ("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 WITHOUT_EFFECT = (
-    "bindAddressHardFail", "configSyncPeriod", "enableProfiling", "ipvs",
+    "configSyncPeriod", "enableProfiling", "ipvs",
     "logging", "portRange", "showHiddenMetricsForVersion", "winkernel", "windowsRunAsService",
 )  # fmt: skip
 FIELDS = tuple(each for each in CONFIGURATION.fields if each not in WITHOUT_EFFECT)
@@ -52,6 +52,7 @@ class Configuration:
     kubeconfig: str = ""
     hostname: str = ""
     bind_address: str = "0.0.0.0"
+    bind_address_hard_fail: bool = False
     healthz_bind_address: str = "0.0.0.0:10256"
     metrics_bind_address: str = "127.0.0.1:10249"
     cluster_cidr: str = ""
@@ -81,6 +82,7 @@ def from_options(options: Options, default_mode: str = "nftables") -> Configurat
         kubeconfig=options.kubeconfig,
         hostname=options.hostname_override,
         bind_address=options.bind_address,
+        bind_address_hard_fail=options.bind_address_hard_fail,
         healthz_bind_address=options.healthz_bind_address,
         metrics_bind_address=options.metrics_bind_address,
         cluster_cidr=options.cluster_cidr,
@@ -138,6 +140,7 @@ def parse_configuration(document: Any, default_mode: str = "nftables") -> Config
         kubeconfig=given("clientConnection.kubeconfig", ""),
         hostname=given("hostnameOverride", ""),
         bind_address=given("bindAddress", "0.0.0.0"),
+        bind_address_hard_fail=given("bindAddressHardFail", False),
         healthz_bind_address=given("healthzBindAddress", "0.0.0.0:10256"),
         metrics_bind_address=given("metricsBindAddress", "127.0.0.1:10249"),
         cluster_cidr=given("clusterCIDR", ""),

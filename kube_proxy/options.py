@@ -13,9 +13,7 @@ from kube_proxy.tracking import Tracking
 TRACKING = Tracking()
 
 UNUSED = EVERY | unused(
-    bools=(
-        "bind-address-hard-fail enable-dsr forward-healthcheck-vip ipvs-strict-arp profiling windows-service"
-    ),
+    bools="enable-dsr forward-healthcheck-vip ipvs-strict-arp profiling windows-service",
     durations=(
         "config-sync-period iptables-sync-period ipvs-min-sync-period "
         "ipvs-sync-period ipvs-tcp-timeout ipvs-tcpfin-timeout ipvs-udp-timeout nftables-sync-period"
@@ -49,6 +47,9 @@ class Options(GatedOptions):
     )
     bind_address: str = flag(
         "0.0.0.0", "Overrides kube-proxy's idea of its node's primary address; 0.0.0.0 leaves that alone."
+    )
+    bind_address_hard_fail: bool = flag(
+        False, "If true kube-proxy will treat failure to bind to a port as fatal and exit."
     )
     cluster_cidr: str = flag("", "The CIDR range of the pods in the cluster.")
     detect_local_mode: str = flag(

@@ -22,6 +22,7 @@ from component_base.certificates import serving_context
 from component_base.daemon import Daemon
 from component_base.health import HealthServer
 from component_base.health_checks import Check
+from component_base.listening import start_when_free
 from component_base.serving_pair import FilePair
 from component_base.tls_options import restrict
 from kubelet.assembly import Assembly
@@ -66,7 +67,8 @@ class NodeLife:
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
         name = self.agent.config.name
         daemon.checks |= health_checks(self.assembly.kubelet.housekeeping)
-        await self._start_health(daemon.checks)
+        if self.configuration["healthzPort"]:
+            group.create_task(start_when_free(self._health(daemon.checks).start, "healthz"))
         serving = await self._serving_context()
         if self.configuration["enableServer"]:
             group.create_task(self._serve(serving, daemon.checks))
@@ -176,8 +178,6 @@ class NodeLife:
         )
         await serve(app, settings["address"], settings["port"], context)
 
-    async def _start_health(self, checks: Mapping[str, Check]) -> None:
+    def _health(self, checks: Mapping[str, Check]) -> HealthServer:
         settings = self.configuration
-        if settings["healthzPort"]:
-            server = HealthServer(settings["healthzBindAddress"], settings["healthzPort"], checks)
-            await server.start()
+        return HealthServer(settings["healthzBindAddress"], settings["healthzPort"], checks)

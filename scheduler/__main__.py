@@ -116,9 +116,10 @@ async def run(
         shares_port=options.permit_port_sharing,
     )
     try:
+        if options.secure_port:
+            await health.start()
         async with asyncio.TaskGroup() as group:
             if options.secure_port:
-                await health.start()
                 group.create_task(certificates.run())
             group.create_task(assembly.feed())
             await assembly.wait_synced()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from component_base.listening import listening
 from kubelet.server.protocol import PeerProtocol
+
+_BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
@@ -22,11 +26,10 @@ class _Server(uvicorn.Server):
 
 
 async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) -> None:
-    """Until cancelled."""
+    """Until cancelled. Raises ListenError."""
+    place = _bind(address, port)
     config = uvicorn.Config(
         app,
-        host=address,
-        port=port,
         http=PeerProtocol,
         ws="none",
         lifespan="off",
@@ -41,7 +44,14 @@ async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) 
     config.ssl = context
     server = _Server(config)
     try:
-        await server.serve()
+        await server.serve([place])
     except asyncio.CancelledError:
         server.should_exit = True
         raise
+
+
+def _bind(address: str, port: int) -> socket.socket:
+    """uvicorn would end the process itself for a port that is taken."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with listening(address, port):
+        return socket.create_server((address, port), family=family, backlog=_BACKLOG)

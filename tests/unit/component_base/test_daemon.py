@@ -65,6 +65,28 @@ def test_a_failure_is_logged_and_the_exit_code() -> None:
     assert "ValueError: no good" in errors
 
 
+def test_what_cannot_be_served_is_one_line_whichever_task_finds_it() -> None:
+    rest = """
+    from component_base.certificates import CertificateError
+    from component_base.listening import ListenError
+
+    async def serve():
+        raise ListenError("failed to listen on :1")
+
+    async def load():
+        raise CertificateError("no key")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve())
+        group.create_task(load())
+"""
+    with start(rest) as process:
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors.splitlines()[-2:] == ["Error: failed to listen on :1", "Error: no key"]
+    assert "Traceback" not in errors
+
+
 def test_metrics_are_told_as_the_flags_say() -> None:
     rest = "from component_base import metrics; print(metrics.render().decode())"
     with start(rest, 'disabled_metrics=("python_info", "a")') as process:

@@ -8,6 +8,7 @@ import pytest
 from component_base.certificates import load_pair
 from component_base.health import HealthServer
 from component_base.http_server import Request, Response
+from component_base.listening import ListenError
 from component_base.x509_tool import self_signed
 
 
@@ -141,7 +142,7 @@ async def test_two_may_share_a_port_where_both_say_so() -> None:
     port = await first.start()
     second, alone = HealthServer("127.0.0.1", port, shares_port=True), HealthServer("127.0.0.1", port)
     assert await second.start() == port
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(ListenError, match="in use"):
         await alone.start()
     for each in (first, second):
         await each.aclose()

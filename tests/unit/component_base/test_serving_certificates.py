@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from component_base.certificates import CertificateError, load_pair
+from component_base.certificates import CertificateError, load_pair, serving_context
 from component_base.delegating_options import DelegatingOptions, certificates_of
 from component_base.flags import CommonOptions, parse
 from tests.unit.issuing import Issued, issue
@@ -38,6 +38,15 @@ def files(tmp_path: Path, issued: dict[str, Issued]) -> Path:
 
 def options(*flags: str) -> Options:
     return parse(Options, flags, prog="test")
+
+
+@pytest.mark.parametrize("flag", ["--tls-cert-file", "--tls-private-key-file"])
+async def test_one_file_without_the_other_is_refused(flag: str) -> None:
+    given = options(f"{flag}=/x")
+    with pytest.raises(CertificateError, match=r"^missing filename for serving cert$"):
+        await certificates_of(given, "test")
+    with pytest.raises(CertificateError, match=r"^missing filename for serving cert$"):
+        await serving_context(given.tls_cert_file, given.tls_private_key_file)
 
 
 @asynccontextmanager
