@@ -12,7 +12,7 @@ from kubelet.runtime.usage import DeviceUse, Pressure, Stall, UsageDetail
 _TICK = 10**9 // os.sysconf("SC_CLK_TCK")
 PRESSURES = ("cpu", "memory", "io")
 _NO_LIMIT = 1 << 62
-_BLKIO = "blkio.throttle.{}_recursive"
+BLKIO = "blkio.throttle.{}_recursive"
 
 
 def detail_v1(root: Path, paths: Mapping[str, str], memory_stat: Mapping[str, int]) -> UsageDetail:
@@ -35,8 +35,8 @@ def detail_v1(root: Path, paths: Mapping[str, str], memory_stat: Mapping[str, in
         limit_hits=_number(memory / "memory.failcnt"),
         oom_kills=_stat(memory / "memory.oom_control").get("oom_kill", 0),
         devices=parse_blkio(
-            _text(group("blkio") / _BLKIO.format("io_service_bytes")),
-            _text(group("blkio") / _BLKIO.format("io_serviced")),
+            _text(group("blkio") / BLKIO.format("io_service_bytes")),
+            _text(group("blkio") / BLKIO.format("io_serviced")),
         ),
     )
 
@@ -89,6 +89,10 @@ def parse_pressure(text: str) -> Pressure:
 
 
 def parse_io_stat(text: str) -> dict[str, DeviceUse]:
+    return {device_name(number): use for number, use in io_by_number(text).items()}
+
+
+def io_by_number(text: str) -> dict[str, DeviceUse]:
     """Version 2: `8:0 rbytes=1 wbytes=2 rios=3 wios=4 ...`.
 
     Some kernels write the numbers of devices without use before it on the same line, some add what is no
@@ -100,13 +104,13 @@ def parse_io_stat(text: str) -> dict[str, DeviceUse]:
         pairs = (word.partition("=") for word in line.split())
         fields = {key: int(value) for key, _, value in pairs if value.isdigit()}
         use = (fields.get(each, 0) for each in ("rbytes", "wbytes", "rios", "wios"))
-        found |= {device_name(each): DeviceUse(*use) for each in number}
+        found |= {each: DeviceUse(*use) for each in number}
     return found
 
 
 def parse_blkio(amounts: str, counts: str) -> dict[str, DeviceUse]:
     """Version 1: `8:0 Read 1`, of bytes and of operations."""
-    sizes, numbers = _by_device(amounts), _by_device(counts)
+    sizes, numbers = blkio_by_number(amounts), blkio_by_number(counts)
     return {
         device_name(number): DeviceUse(
             of.get("Read", 0),
@@ -118,7 +122,8 @@ def parse_blkio(amounts: str, counts: str) -> dict[str, DeviceUse]:
     }
 
 
-def _by_device(text: str) -> dict[str, dict[str, int]]:
+def blkio_by_number(text: str) -> dict[str, dict[str, int]]:
+    """By `major:minor`, then by operation."""
     found: dict[str, dict[str, int]] = {}
     for line in text.splitlines():
         fields = line.split()

@@ -44,6 +44,9 @@ class Machine:
     architecture: str = "amd64"
     hostname: str = "localhost"
     swap: int = 0
+    cores: int = 0
+    """Of all sockets together; a core may be several of `cpus`."""
+    sockets: int = 0
 
 
 _ARCHITECTURES = {
@@ -58,6 +61,7 @@ _ARCHITECTURES = {
 def inspect_machine(root_dir: Path) -> Machine:
     disk = filesystem_of(root_dir)
     meminfo = _meminfo()
+    cores, sockets = count_cores()
     return Machine(
         cpus=os.cpu_count() or 1,
         memory=meminfo.get("MemTotal", 0),
@@ -73,7 +77,18 @@ def inspect_machine(root_dir: Path) -> Machine:
         architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
         hostname=socket.gethostname().strip().lower(),
         swap=meminfo.get("SwapTotal", 0),
+        cores=cores,
+        sockets=sockets,
     )
+
+
+def count_cores(cpus: Path = Path("/sys/devices/system/cpu")) -> tuple[int, int]:
+    """Physical cores, and the sockets that they are in; zeros where the kernel does not tell."""
+    cores = {
+        (_text(str(each / "physical_package_id")), _text(str(each / "core_id")))
+        for each in cpus.glob("cpu[0-9]*/topology")
+    }
+    return len(cores), len({socket for socket, _ in cores})
 
 
 def has_apparmor() -> bool:

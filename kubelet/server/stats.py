@@ -14,16 +14,18 @@ from starlette.responses import PlainTextResponse, Response
 from apimachinery.objects import uid_of
 from apimachinery.times import format_time
 from component_base.metrics import CONTENT_TYPE
+from kubelet.cgroups.scraped import read_scraped
 from kubelet.kubelet import Kubelet
 from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError
-from kubelet.stats.cadvisor import cadvisor_metrics
+from kubelet.stats.cadvisor import Scrape, cadvisor_metrics
 from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
 from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import text_of
+from kubelet.stats.filesystems import inspect_filesystems
 from kubelet.stats.logs import log_metrics
-from kubelet.stats.node import AllPods, inspect_node, node_usage_now
+from kubelet.stats.node import AllPods, inspect_node, node_interfaces, node_usage_now
 from kubelet.stats.pods import PodStatsProvider
 from kubelet.stats.population import population_metrics
 from kubelet.stats.probes import probe_metrics
@@ -72,9 +74,17 @@ class StatsEndpoints:
         except ContainerRuntimeError:
             stats = {}
         found = [(pod, stats[uid_of(pod)]) for pod in pods if uid_of(pod) in stats]
-        node, now = await node_usage_now(), self._now().timestamp()
-        text = cadvisor_metrics(found, node, self._machine, now, tells_pressure=self._tells_pressure)
-        return PlainTextResponse(text, media_type=CONTENT_TYPE)
+        groups = [each.cgroup for used in stats.values() for each in used.groups]
+        scrape = Scrape(
+            now=self._now().timestamp(),
+            machine=self._machine,
+            node=await node_usage_now(),
+            filesystems=await asyncio.to_thread(inspect_filesystems),
+            interfaces=node_interfaces(),
+            groups=await asyncio.to_thread(lambda: {each: read_scraped(each) for each in groups}),
+            tells_pressure=self._tells_pressure,
+        )
+        return PlainTextResponse(cadvisor_metrics(found, scrape), media_type=CONTENT_TYPE)
 
     async def of_pods(self) -> str:
         """The part of /metrics that tells of pods, their logs and persistent volumes as they are now."""

@@ -53,6 +53,11 @@ def node_counts(all_pods: AllPods) -> dict[str, int]:
     return {NODE: _usage().cpu_nanoseconds, **parts}
 
 
+def node_interfaces() -> list[InterfaceUsage]:
+    """Of the machine, but for the loopback."""
+    return parse_net_dev(Path("/proc/net/dev").read_text())
+
+
 def _usage() -> ContainerUsage:
     stat, meminfo = Path("/proc/stat").read_text(), Path("/proc/meminfo").read_text()
     return node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS))
@@ -64,7 +69,7 @@ def _inspect(root: Path, images: Path, all_pods: AllPods) -> NodeStats:
     return NodeStats(
         usage=node_usage(stat, meminfo, os.sysconf("SC_CLK_TCK"), read_pressure(CGROUPS)),
         memory_available=_amounts(meminfo)["MemAvailable"],
-        interfaces=tuple(parse_net_dev(Path("/proc/net/dev").read_text())),
+        interfaces=tuple(node_interfaces()),
         filesystem=filesystem_of(root),
         images=filesystem_of(images),
         processes=int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2]),

@@ -39,6 +39,11 @@ class PodStats:
     """Of the pod's cgroup, its sandbox included; None where pods have none."""
 
     @property
+    def groups(self) -> list[ContainerUsage]:
+        """Of each container, and of the pod itself where it has a cgroup."""
+        return [*self.usage.values(), *((self.own,) if self.own else ())]
+
+    @property
     def whole(self) -> ContainerUsage:
         return self.own or _sum(self.usage.values())
 

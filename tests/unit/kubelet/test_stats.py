@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apimachinery.objects import Object
 from kubelet.cgroups.detail import parse_blkio, parse_io_stat, parse_pressure
+from kubelet.cgroups.scraped import Processes, Scraped, Spec
 from kubelet.cgroups.usage import parse_net_dev, read_usage
 from kubelet.node.machine import Machine
 from kubelet.probes.history import ProbeHistory
@@ -21,16 +21,17 @@ from kubelet.runtime.usage import (
     Pressure,
     UsageDetail,
 )
-from kubelet.stats.cadvisor import cadvisor_metrics
+from kubelet.stats.cadvisor import Scrape, cadvisor_metrics
 from kubelet.stats.claims import inspect_claims, volume_metrics
 from kubelet.stats.disk import DiskUsage
 from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import Family, text_of
+from kubelet.stats.filesystems import DiskIo, MountedFilesystem
 from kubelet.stats.pods import PodStatsProvider
 from kubelet.stats.probes import probe_metrics
 from kubelet.stats.summary import Summary
 from kubelet.volumes.mounted import MountedVolume
-from tests.unit.kubelet.builders import make_container, make_pod
+from tests.unit.kubelet.builders import make_pod
 from tests.unit.kubelet.stats_samples import DISK, ETH0, NODE, POD, PRESSURE, STATS, STATUS, USAGE
 from tests.unit.kubelet.world import EPOCH
 
@@ -53,28 +54,74 @@ def test_resource_metrics_are_upstreams() -> None:
     ]
 
 
-MACHINE = Machine(cpus=2, memory=4096, disk=1, machine_id="m", system_uuid="s", boot_id="b")
+MACHINE = Machine(
+    cpus=2, memory=4096, disk=1, machine_id="m", system_uuid="s", boot_id="b", cores=1, sockets=1
+)
+ROOT = 'container="",id="/",image="",name="",namespace="",pod=""'
+ROOT_CPU = ROOT.replace("id=", 'cpu="total",id=')
+ROOT_NETWORK = ROOT.replace("name=", 'interface="eth0",name=')
+ROOT_DISK = ROOT.replace("id=", 'device="/dev/sda",id=')
 OWN = 'container="web",id="/kubepods/p/1",image="busybox:1",name="1",namespace="shop",pod="cart"'
 CPU = OWN.replace("id=", 'cpu="total",id=')
 DEVICE = OWN.replace("id=", 'device="/dev/sda",id=')
+FAILURES = OWN.replace("id=", 'failure_type="pgfault",id=') + ',scope="container"'
+TRANSFER = OWN.replace("id=", 'device="0:0",id=').replace("name=", 'major="0",minor="0",name=')
+TRANSFER = TRANSFER.replace("pod=", 'operation="Read",pod=')
 NETWORK = 'interface="eth0",namespace="shop",pod="cart"'
 
 
-LIMITED = make_container(resources={"limits": {"cpu": "500m"}})
+SEEN = Scraped(
+    Spec(512, 100_000, 50_000, 1000, 2000, 300),
+    Processes(3, 5, 2, 1024),
+    *(40, 64, 5, 6, 7, 1),
+    transfers={"0:0": {"Read": 11}},
+    created=9.5,
+)
+SCRAPE = Scrape(
+    1.0,
+    MACHINE,
+    ContainerUsage(2_000_000_000, 0, 4096, 0),
+    [MountedFilesystem("/dev/sda", DISK, DiskIo(*range(1, 12)))],
+    [ETH0, InterfaceUsage("veth1", *[0] * 8), InterfaceUsage("docker0", *[0] * 8)],
+    {"/kubepods/p/1": SEEN, "/kubepods/p": SEEN},
+)
 
 
-def cadvisor(container: Object = LIMITED, **options: bool) -> list[str]:
-    pod = make_pod(container, status=STATUS)
-    node = ContainerUsage(2_000_000_000, 0, 4096, 0)
-    return cadvisor_metrics([(pod, STATS)], node, MACHINE, 1.0, **options).splitlines()
+def cadvisor(scrape: Scrape = SCRAPE) -> list[str]:
+    return cadvisor_metrics([(make_pod(status=STATUS), STATS)], scrape).splitlines()
 
 
 @pytest.mark.parametrize(
     "line",
     [
         'machine_cpu_cores{boot_id="b",machine_id="m",system_uuid="s"} 2',
-        'container_cpu_usage_seconds_total{cpu="total",id="/"} 2.0 1000',
-        'container_memory_working_set_bytes{id="/"} 4096 1000',
+        f"container_cpu_usage_seconds_total{{{ROOT_CPU}}} 2.0 1000",
+        f"container_memory_working_set_bytes{{{ROOT}}} 4096 1000",
+        f"container_fs_inodes_free{{{ROOT_DISK}}} 60 1000",
+        f"container_fs_inodes_total{{{ROOT_DISK}}} 100 1000",
+        f"container_fs_limit_bytes{{{ROOT_DISK}}} 1000 1000",
+        f"container_fs_usage_bytes{{{ROOT_DISK}}} 550 1000",
+        f"container_fs_sector_reads_total{{{ROOT_DISK}}} 3 1000",
+        f"container_fs_write_seconds_total{{{ROOT_DISK}}} 0.008 1000",
+        f"container_fs_io_time_weighted_seconds_total{{{ROOT_DISK}}} 0.011 1000",
+        f"container_network_receive_bytes_total{{{ROOT_NETWORK}}} 10 1000",
+        'machine_cpu_physical_cores{boot_id="b",machine_id="m",system_uuid="s"} 1',
+        'machine_nvm_capacity{boot_id="b",machine_id="m",mode="memory_mode",system_uuid="s"} 0',
+        f"container_processes{{{OWN}}} 3 1000",
+        f"container_threads{{{OWN}}} 3 1000",
+        f"container_threads_max{{{OWN}}} 40 1000",
+        f"container_file_descriptors{{{OWN}}} 5 1000",
+        f"container_sockets{{{OWN}}} 2 1000",
+        f'container_ulimits_soft{{{OWN},ulimit="max_open_files"}} 1024 1000',
+        f"container_memory_kernel_usage{{{OWN}}} 64 1000",
+        f"container_memory_total_active_file_bytes{{{OWN}}} 5 1000",
+        f'container_tasks_state{{{OWN},state="running"}} 0 1000',
+        f"container_cpu_load_average_10s{{{OWN}}} 0 1000",
+        f"container_memory_failures_total{{{FAILURES}}} 7 1000",
+        f"container_blkio_device_usage_total{{{TRANSFER}}} 11 1000",
+        f"container_spec_memory_swap_limit_bytes{{{OWN}}} 2000",
+        f"container_spec_memory_reservation_limit_bytes{{{OWN}}} 300",
+        "container_scrape_error 0",
         f"container_cpu_usage_seconds_total{{{CPU}}} 1.5 1000",
         f"container_cpu_user_seconds_total{{{OWN}}} 1.0 1000",
         f"container_cpu_cfs_throttled_seconds_total{{{OWN}}} 0.5 1000",
@@ -84,12 +131,13 @@ def cadvisor(container: Object = LIMITED, **options: bool) -> list[str]:
         f"container_fs_writes_total{{{DEVICE}}} 4 1000",
         f"container_spec_cpu_shares{{{OWN}}} 512",
         f"container_spec_cpu_quota{{{OWN}}} 50000",
-        f"container_spec_memory_limit_bytes{{{OWN}}} 1000 1000",
+        f"container_spec_memory_limit_bytes{{{OWN}}} 1000",
         f"container_start_time_seconds{{{OWN}}} 1767225600.0",
         f"container_network_receive_bytes_total{{{NETWORK}}} 10 1000",
         f"container_network_transmit_packets_total{{{NETWORK}}} 3 1000",
         f"container_pressure_memory_waiting_seconds_total{{{OWN}}} 2.0 1000",
         f"container_pressure_io_stalled_seconds_total{{{OWN}}} 0.0 1000",
+        f"container_pressure_cpu_waiting_seconds_total{{{OWN}}} 0.0 1000",
     ],
 )
 def test_cadvisors_metrics_bear_its_names_and_labels(line: str) -> None:
@@ -98,19 +146,31 @@ def test_cadvisors_metrics_bear_its_names_and_labels(line: str) -> None:
 
 def test_cadvisor_tells_of_a_pods_cgroup_too() -> None:
     own = replace(USAGE, cgroup="/kubepods/p", cpu_nanoseconds=2_000_000_000)
-    node = ContainerUsage(0, 0, 0, 0)
-    text = cadvisor_metrics([(POD, replace(STATS, own=own))], node, MACHINE, 1.0)
+    text = cadvisor_metrics([(POD, replace(STATS, own=own))], SCRAPE)
     labels = 'id="/kubepods/p",image="",name="",namespace="shop",pod="cart"'
     assert f'container_cpu_usage_seconds_total{{container="",cpu="total",{labels}}} 2.0 1000\n' in text
     assert f'container_pressure_memory_waiting_seconds_total{{container="",{labels}}} 2.0 1000\n' in text
+    assert f'container_start_time_seconds{{container="",{labels}}} 9\n' in text
 
 
 def test_who_has_no_quota_is_not_throttled() -> None:
-    assert not any("_cfs_" in line or "cpu_quota" in line for line in cadvisor(make_container()))
+    seen = replace(SEEN, spec=Spec(2, 100_000))
+    told = cadvisor(replace(SCRAPE, groups={"/kubepods/p/1": seen}))
+    assert not any("_cfs_" in line or "cpu_quota" in line for line in told)
+
+
+def test_of_a_cgroup_that_is_just_gone_only_its_use_is_told() -> None:
+    told = cadvisor(replace(SCRAPE, groups={}))
+    assert not any("_spec_" in line or "_processes" in line for line in told)
+    assert f"container_memory_cache{{{OWN}}} 50 1000" in told
+
+
+def test_links_to_pods_are_no_devices_of_the_machine() -> None:
+    assert not any("veth1" in line or "docker0" in line for line in cadvisor())
 
 
 def test_pressure_is_told_unless_its_gate_is_off() -> None:
-    assert not any("pressure" in line for line in cadvisor(tells_pressure=False))
+    assert not any("pressure" in line for line in cadvisor(replace(SCRAPE, tells_pressure=False)))
 
 
 def test_labels_are_escaped_and_empty_families_left_out() -> None:

@@ -1,0 +1,84 @@
+"""The file systems of this machine, and what has passed to and from their devices.
+
+Source: `processMounts` and `getDiskStatsMap` of cAdvisor 0.52.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from kubelet.stats.disk import Filesystem, filesystem_of
+
+_KINDS = ("btrfs", "overlay", "tmpfs", "xfs", "zfs")
+_FAMILIES = ("ext", "nfs")
+
+
+class Mount(NamedTuple):
+    device: str
+    """As cAdvisor calls it: of tmpfs it is the place, of overlay one of its own."""
+    place: str
+    number: str
+    """`major:minor`."""
+
+
+class DiskIo(NamedTuple):
+    """Since the machine's start; milliseconds. In /proc/diskstats' order."""
+
+    reads: int = 0
+    reads_merged: int = 0
+    sectors_read: int = 0
+    reading: int = 0
+    writes: int = 0
+    writes_merged: int = 0
+    sectors_written: int = 0
+    writing: int = 0
+    in_progress: int = 0
+    busy: int = 0
+    weighted: int = 0
+
+
+NO_IO = DiskIo()
+
+
+@dataclass(frozen=True, slots=True)
+class MountedFilesystem:
+    device: str
+    space: Filesystem
+    io: DiskIo = NO_IO
+
+
+def inspect_filesystems(proc: Path = Path("/proc")) -> list[MountedFilesystem]:
+    """Blocks."""
+    disks = parse_diskstats((proc / "diskstats").read_text())
+    found = []
+    for each in parse_mounts((proc / "self/mountinfo").read_text()):
+        with suppress(OSError):
+            space = filesystem_of(Path(each.place))
+            found.append(MountedFilesystem(each.device, space, disks.get(each.number, NO_IO)))
+    return found
+
+
+def parse_mounts(mountinfo: str) -> list[Mount]:
+    """Each device where it is first mounted; those that hold no files of theirs are left out."""
+    found: dict[str, Mount] = {}
+    for line in mountinfo.splitlines():
+        mount, _, source = line.partition(" - ")
+        number, place = mount.split()[2], mount.split()[4]
+        kind, device, *_ = source.split()
+        if kind not in _KINDS and not kind.startswith(_FAMILIES):
+            continue
+        if kind == "tmpfs":
+            device = place
+        elif kind == "overlay":
+            device = f"{device}_{number.replace(':', '-')}"
+        found.setdefault(device, Mount(device, place, number))
+    return list(found.values())
+
+
+def parse_diskstats(text: str) -> dict[str, DiskIo]:
+    """By `major:minor`."""
+    lines = (line.split() for line in text.splitlines())
+    return {f"{each[0]}:{each[1]}": DiskIo(*map(int, each[3:14])) for each in lines if len(each) >= 14}
