@@ -8,16 +8,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from apimachinery import conditions, scheme
 from apimachinery.errors import NotFoundError, StatusError
 from apimachinery.objects import Object
 from apimachinery.serialize import to_yaml
+from apimachinery.times import parse_time
 from client.errors import ConnectionFailed
 from client.rest import Client
+from component_base.clock import now
 from component_base.kubeconfig import load
 from kubeadm import certs, demo, engine, host, kubeconfigs, status, storage, sysctls
 from kubeadm.components import components, kubelet_configuration, kubelets, node_names
@@ -38,10 +41,10 @@ async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
     progress = Progress()
     renewed = prepare(config, progress)
     former = launcher_of(config).units()
-    start(config, progress, afresh=renewed)
+    begun = start(config, progress, afresh=renewed)
     client = Client(load(str(config.admin_kubeconfig)), user_agent=USER_AGENT)
     try:
-        await wait_until_ready(config, client, progress)
+        await wait_until_ready(config, client, progress, begun)
         await _forget_nodes(config, former, client, progress)
         with progress.step("StorageClass") as notes:
             notes.append(await storage.ensure(client, config))
@@ -70,10 +73,10 @@ async def timed_start(config: ClusterConfig) -> float:
     make_folders(config)
     progress = Progress()
     began = time.monotonic()
-    start(config, progress)
+    begun = start(config, progress)
     client = Client(load(str(config.admin_kubeconfig)), user_agent=USER_AGENT)
     try:
-        await wait_until_ready(config, client, progress)
+        await wait_until_ready(config, client, progress, begun)
     finally:
         await client.aclose()
     return time.monotonic() - began
@@ -151,30 +154,41 @@ def _give_to_caller(path: Path) -> None:
         shutil.chown(path, int(uid), int(os.environ.get("SUDO_GID", uid)))
 
 
-def start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -> None:
-    """Starts the processes; those that run are left alone unless their flags or certificates are old."""
+def start(config: ClusterConfig, progress: Progress, *, afresh: bool = False) -> dict[str, datetime]:
+    """Starts the processes; those that run are left alone unless their flags or certificates are old.
+
+    Returns, of each node with a new kubelet, a moment before that began.
+    """
+    began = now().replace(microsecond=0)
     etcd = host.find("etcd")
     assert etcd is not None, "host.ensure_programs has found it"
     with progress.step("processes") as notes:
-        started = launcher_of(config).apply(components(config, etcd), afresh=afresh)
+        wanted = components(config, etcd)
+        started = launcher_of(config).apply(wanted, afresh=afresh)
         notes.append(", ".join(started) or "run already")
+    return dict.fromkeys(node_names(unit for unit in wanted if unit.name in started), began)
 
 
-async def wait_until_ready(config: ClusterConfig, client: Client, progress: Progress) -> None:
+async def wait_until_ready(
+    config: ClusterConfig, client: Client, progress: Progress, begun: Mapping[str, datetime]
+) -> None:
     """The API answers and every node of this machine is Ready. Raises TimeoutError."""
     with progress.step(f"apiserver ready at {config.server}"):
         message = "the apiserver is not ready"
         with _explained(config):
             await _until(API_LIMIT, lambda: _api_is_ready(client), message)
     for node in config.nodes:
-        await wait_for_node(config, node.name, client, progress)
+        await wait_for_node(config, node.name, client, progress, begun.get(node.name))
 
 
-async def wait_for_node(config: ClusterConfig, name: str, client: Client, progress: Progress) -> None:
+async def wait_for_node(
+    config: ClusterConfig, name: str, client: Client, progress: Progress, since: datetime | None = None
+) -> None:
+    """Until its kubelet says that it is Ready; one that has begun after `since`, where that is told."""
     with progress.step(f"node {name} Ready"):
         message = f"node {name} is not Ready"
         with _explained(config):
-            await _until(NODE_LIMIT, lambda: _node_is_ready(client, name), message)
+            await _until(NODE_LIMIT, lambda: _node_is_ready(client, name, since), message)
 
 
 @contextmanager
@@ -206,9 +220,17 @@ async def _api_is_ready(client: Client) -> bool:
     return True
 
 
-async def _node_is_ready(client: Client, name: str) -> bool:
+async def _node_is_ready(client: Client, name: str, since: datetime | None) -> bool:
     try:
         node = await client.get(scheme.NODES, name)
     except (StatusError, ConnectionFailed):
         return False
-    return conditions.is_condition_true(node, "Ready")
+    return is_ready(node, since)
+
+
+def is_ready(node: Object, since: datetime | None = None) -> bool:
+    """What was said before `since` was said by a kubelet of a former life."""
+    ready = conditions.condition_of(node, "Ready")
+    if ready is None or ready["status"] != "True":
+        return False
+    return since is None or parse_time(ready["lastHeartbeatTime"]) >= since

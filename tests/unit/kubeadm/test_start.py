@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kubeadm import cli, host, ports, status, supervisor, units, up
 from kubeadm.components import components, node_names
 from kubeadm.config import ClusterConfig, Node
+from kubeadm.progress import Progress
 from kubeadm.supervised import Supervised
 from kubeadm.units import Unit
 
@@ -85,3 +87,38 @@ def test_a_cluster_keeps_the_nodes_it_was_started_with(config: ClusterConfig) ->
     kept = cli._config(config.state_dir)
     assert [node.name for node in kept.nodes] == ["n1", "n1-2"]
     assert cli._config(config.state_dir, "n2", nodes=1).nodes == [Node("n2")]
+
+
+BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "heartbeat", "since", "is_so"),
+    [
+        pytest.param("True", "2026-01-01T12:00:00Z", BEGAN, True, id="of this life"),
+        pytest.param("True", "2026-01-01T11:59:59Z", BEGAN, False, id="of a former life"),
+        pytest.param("True", "2026-01-01T11:59:59Z", None, True, id="its kubelet runs already"),
+        pytest.param("False", "2026-01-01T12:00:01Z", BEGAN, False, id="not yet"),
+    ],
+)
+def test_a_node_is_ready_when_its_new_kubelet_says_so(
+    status: str, heartbeat: str, since: datetime | None, is_so: bool
+) -> None:
+    ready = {"type": "Ready", "status": status, "lastHeartbeatTime": heartbeat}
+    assert up.is_ready({"status": {"conditions": [ready]}}, since) is is_so
+
+
+def test_a_node_without_conditions_is_not_ready() -> None:
+    assert not up.is_ready({"status": {}}, BEGAN)
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_only_new_kubelets_are_waited_for(
+    config: ClusterConfig, calls: list[str], monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    monkeypatch.setattr(Supervised, "is_running", lambda _: is_running)
+    monkeypatch.setattr(host, "has_systemd", lambda: False)
+    two = replace(config, node_count=2)
+    units.save(two.run_dir, [each for each in components(two, "/usr/bin/etcd") if each.name != "kubelet-2"])
+    begun = up.start(two, Progress())
+    assert set(begun) == ({"n1-2"} if is_running else {"n1", "n1-2"})
