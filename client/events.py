@@ -18,6 +18,7 @@ from client.correlator import Correlator, Known
 from client.outbox import Outbox, insist
 from client.rest import STRATEGIC, Client
 from component_base.clock import now as real_now
+from component_base.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,13 @@ class EventRecorder:
         host: str | None = None,
         *,
         now: Callable[[], datetime] = real_now,
+        limit: TokenBucket | None = None,
     ) -> None:
+        """`limit`: how often Events are sent; those that have to wait are kept."""
         self._client = client
         self._source = {"component": component, **({"host": host} if host else {})}
         self._now = now
+        self._limit = limit
         self._outbox = Outbox(self._record)
         self._correlator = Correlator()
 
@@ -83,6 +87,8 @@ class EventRecorder:
             self._correlator.sent(verdict, sent)
 
     async def _send(self, event: Object, known: Known | None) -> Object:
+        if self._limit is not None:
+            await self._limit.take()
         if known is not None:
             patch = {key: event[key] for key in ("count", "lastTimestamp", "message")}
             try:

@@ -16,6 +16,7 @@ from component_base.daemon import Daemon, notify, run_daemon
 from component_base.flags import parse
 from component_base.metrics import tell_features
 from component_base.watchdog import WatchdogError, period_of, watched
+from kubelet.cgroups.drivers import is_on_v1
 from kubelet.cgroups.policy import CgroupPolicyError
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, check, gates_of, merge
@@ -35,7 +36,7 @@ def main() -> None:
         configuration = merge(read_configuration(options.config, options.config_dir), options)
         gates = gates_of(configuration)
         configuration["featureGates"] = dict(gates.given)
-        check(configuration)
+        check(configuration, on_v1=options.container_runtime == "docker" and is_on_v1())
         watchdog = period_of(os.environ, os.getpid()) if gates.enabled("SystemdWatchdog") else None
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)

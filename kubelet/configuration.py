@@ -12,7 +12,7 @@ from typing import Any
 from component_base.config_shape import decoded, kind_problem, misfit, unknown_fields
 from component_base.features import FeatureGateError, FeatureGates, parse_gates
 from component_base.tls_options import TlsOptionsError, check_tls
-from kubelet.configuration_checks import complaints
+from kubelet.configuration_checks import complaints, complaints_of_cgroups
 from kubelet.configuration_defaults import ACCEPTED, DEFAULTS, ZERO_IS_DEFAULT
 from kubelet.configuration_flags import settings_of
 from kubelet.configuration_shape import CONFIGURATION
@@ -47,11 +47,12 @@ def gates_of(configuration: Mapping[str, Any]) -> FeatureGates:
         raise ConfigError(message) from None
 
 
-def check(configuration: Mapping[str, Any]) -> None:
-    """Raises ConfigError with all that no kubelet would start with."""
+def check(configuration: Mapping[str, Any], *, on_v1: bool = False) -> None:
+    """Raises ConfigError with all that no kubelet would start with. `on_v1`: the version of cgroups."""
     try:
         check_tls(configuration["tlsMinVersion"], configuration["tlsCipherSuites"])
         found = complaints(configuration, gates_of(configuration))
+        found += complaints_of_cgroups(configuration, on_v1=on_v1)
     except TlsOptionsError as error:
         raise ConfigError(str(error)) from None
     except ValueError as error:  # a duration that is none

@@ -16,6 +16,24 @@ from component_base.metric_filters import hidden_problem
 Configuration = Mapping[str, Any]
 
 
+def complaints_of_cgroups(configuration: Configuration, *, on_v1: bool) -> list[str]:
+    """What does not go together with the version of this machine's cgroups."""
+    if not on_v1:
+        return []
+    found = []
+    if configuration["failCgroupV1"]:
+        found.append(
+            "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is in "
+            "maintenance mode"
+        )
+    if configuration["singleProcessOOMKill"] is False:
+        found.append(
+            "invalid configuration: singleProcessOOMKill must not be explicitly set to false when using "
+            "cgroup v1"
+        )
+    return found[:1]
+
+
 def complaints(configuration: Configuration, gates: FeatureGates) -> list[str]:
     """All of them; none if the configuration will do."""
     checks = (_numbers, _images, _places, _shutdown, _back_off, _enforcement, _others)

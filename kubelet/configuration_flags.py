@@ -72,9 +72,6 @@ class AcceptedFlags:
     cpu_manager_policy_options: Mapping[str, str] | None = _accepted("cpuManagerPolicyOptions")
     cpu_manager_reconcile_period: str | None = _accepted("cpuManagerReconcilePeriod", parse=_duration)
     enable_controller_attach_detach: bool | None = _accepted("enableControllerAttachDetach")
-    event_burst: int | None = _accepted("eventBurst")
-    event_qps: int | None = _accepted("eventRecordQPS")
-    fail_cgroupv1: bool | None = _accepted("failCgroupV1")
     fail_swap_on: bool | None = _accepted("failSwapOn")
     hairpin_mode: str | None = _accepted("hairpinMode")
     http_check_frequency: str | None = _accepted("httpCheckFrequency", parse=_duration)
@@ -87,11 +84,9 @@ class AcceptedFlags:
     local_storage_capacity_isolation: bool | None = _accepted("localStorageCapacityIsolation")
     make_iptables_util_chains: bool | None = _accepted("makeIPTablesUtilChains")
     manifest_url: str | None = _accepted("staticPodURL")
-    max_open_files: int | None = _accepted("maxOpenFiles")
     memory_manager_policy: str | None = _accepted("memoryManagerPolicy")
     protect_kernel_defaults: bool | None = _accepted("protectKernelDefaults")
     qos_reserved: Mapping[str, str] | None = _accepted("qosReserved")
-    read_only_port: int | None = _accepted("readOnlyPort")
     reserved_cpus: str | None = _accepted("reservedSystemCPUs")
     runonce: bool | None = _accepted("runOnce")
     runtime_request_timeout: str | None = _accepted("runtimeRequestTimeout", parse=_duration)
@@ -108,6 +103,21 @@ class AcceptedFlags:
 class SettingFlags(AcceptedFlags):
     address: str | None = _setting("address", "The IP address for the Kubelet to serve on.")
     port: int | None = _setting("port", "The port for the Kubelet to serve on.")
+    read_only_port: int | None = _setting(
+        "readOnlyPort",
+        "The port on which the kubelet tells anybody, without TLS, of its pods, statistics, metrics and "
+        "health; 0 for none.",
+    )
+    event_qps: int | None = _setting(
+        "eventRecordQPS", "How many Events are sent a second in the long run; 5 if 0."
+    )
+    event_burst: int | None = _setting("eventBurst", "How many Events are sent at once.")
+    max_open_files: int | None = _setting(
+        "maxOpenFiles", "Number of files that can be opened by the kubelet process."
+    )
+    fail_cgroupv1: bool | None = _setting(
+        "failCgroupV1", "Prevent the kubelet from starting on a host that uses cgroups of version 1."
+    )
     healthz_bind_address: str | None = _setting(
         "healthzBindAddress", "The IP address for the healthz server to serve on."
     )

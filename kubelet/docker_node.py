@@ -16,6 +16,7 @@ from client.rest import Client
 from component_base import clock
 from component_base.daemon import Daemon
 from component_base.oom_score import set_oom_score
+from component_base.open_files import set_open_files
 from kubelet.assembly import Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT
 from kubelet.certificates.store import CertificateStore
@@ -32,6 +33,7 @@ from kubelet.node.startup import NodeStartup
 from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
+    event_limit_of,
     log_limits_of,
     manifests_of,
     node_config_of,
@@ -63,6 +65,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     from client.events import EventRecorder
 
     set_oom_score(configuration["oomScoreAdj"])
+    set_open_files(configuration["maxOpenFiles"])
     root = Path(options.root_dir)
     machine = inspect_machine(root)
     if options.bootstrap_kubeconfig:
@@ -71,7 +74,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     node_config = node_config_of(options, configuration, machine, server)
     network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
     runtime = _docker(options, configuration, network)
-    recorder = EventRecorder(client, "kubelet", node_config.name)
+    recorder = EventRecorder(client, "kubelet", node_config.name, limit=event_limit_of(configuration))
     guards = NodeGuards(
         configuration,
         runtime,

@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kubelet.cgroups.drivers import MOUNTS
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.cgroups.tree import CgroupTree, NoCgroups
-from kubelet.cgroups.v2 import find_mount_v2
 from kubelet.events import Recorder
 from kubelet.eviction.manager import EvictionManager, policy_of
 from kubelet.eviction.reclaim import NodeReclaimer
@@ -64,10 +62,6 @@ class NodeGuards:
         )
         record = ShutdownRecord(root, lambda: datetime.now(UTC))
         self.shutdown = NodeShutdown(periods_of(configuration), Logind(), record, recorder, node=node)
-
-    def is_on_cgroup_v1(self) -> bool:
-        """Blocks, but not for long."""
-        return find_mount_v2(MOUNTS.read_text()) is None
 
     async def run(self, kubelet: Kubelet, report: Callable[[], Awaitable[None]]) -> None:
         """Never ends. `report` tells the API of the node."""

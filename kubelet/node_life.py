@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.errors import StatusError
@@ -27,6 +27,7 @@ from component_base.serving_pair import FilePair
 from component_base.tls_options import restrict
 from kubelet.assembly import Assembly
 from kubelet.certificates.rotation import certificate_managers
+from kubelet.cgroups.drivers import is_on_v1
 from kubelet.configuration import gates_of
 from kubelet.events import Recorder
 from kubelet.guards import NodeGuards
@@ -38,6 +39,9 @@ from kubelet.node.machine import Machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.references import node_reference
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
+
+if TYPE_CHECKING:
+    from kubelet.server.stats import StatsEndpoints
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +74,11 @@ class NodeLife:
         if self.configuration["healthzPort"]:
             group.create_task(start_when_free(self._health(daemon.checks).start, "healthz"))
         serving = await self._serving_context()
+        stats = self._stats()
         if self.configuration["enableServer"]:
-            group.create_task(self._serve(serving, daemon.checks))
+            group.create_task(self._serve(serving, stats, daemon.checks))
+        if self.configuration["readOnlyPort"]:
+            group.create_task(self._serve_read_only(stats, daemon.checks))
         if self._has_files_to_follow():
             pair = FilePair(
                 serving, self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
@@ -83,7 +90,7 @@ class NodeLife:
         if self.configuration["registerNode"]:
             await self.agent.register()
         self.recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
-        on_v1 = self.guards.is_on_cgroup_v1()
+        on_v1 = is_on_v1()
         CGROUP_VERSION.set(1 if on_v1 else 2)
         if on_v1:
             self.recorder.event(node_reference(name), WARNING, "CgroupV1", _CGROUP_V1)
@@ -149,27 +156,32 @@ class NodeLife:
         gate = gates_of(settings).enabled("ReloadKubeletServerCertificateFile")
         return bool(gate and settings["tlsCertFile"] and settings["tlsPrivateKeyFile"])
 
-    async def _serve(self, context: ssl.SSLContext, checks: Mapping[str, Check]) -> None:
+    def _stats(self) -> StatsEndpoints:
+        from kubelet.server.stats import StatsEndpoints
+
+        return StatsEndpoints(
+            self.assembly.kubelet,
+            self.guards.stats,
+            self.assembly.probes.history,
+            self.machine,
+            self.guards.cgroups.usage,
+            self.guards.rates,
+            clock.now,
+            tells_pressure=gates_of(self.configuration).enabled("KubeletPSI"),
+        )
+
+    async def _serve(
+        self, context: ssl.SSLContext, stats: StatsEndpoints, checks: Mapping[str, Check]
+    ) -> None:
         from kubelet.server.app import build_app
         from kubelet.server.identity import authenticator_of, authorizer_of
         from kubelet.server.serve import serve
-        from kubelet.server.stats import StatsEndpoints
 
         settings, name = self.configuration, self.agent.config.name
-        kubelet, probes = self.assembly.kubelet, self.assembly.probes.history
         app = build_app(
-            kubelet,
-            probes,
-            StatsEndpoints(
-                kubelet,
-                self.guards.stats,
-                probes,
-                self.machine,
-                self.guards.cgroups.usage,
-                self.guards.rates,
-                clock.now,
-                tells_pressure=gates_of(settings).enabled("KubeletPSI"),
-            ),
+            self.assembly.kubelet,
+            self.assembly.probes.history,
+            stats,
             authenticator_of(self.client, settings),
             authorizer_of(self.client, name, settings),
             settings,
@@ -177,6 +189,13 @@ class NodeLife:
             clock.now,
         )
         await serve(app, settings["address"], settings["port"], context)
+
+    async def _serve_read_only(self, stats: StatsEndpoints, checks: Mapping[str, Check]) -> None:
+        from kubelet.server.app import build_read_only_app
+        from kubelet.server.serve import serve
+
+        app = build_read_only_app(self.assembly.kubelet, stats, checks)
+        await serve(app, self.configuration["address"], self.configuration["readOnlyPort"])
 
     def _health(self, checks: Mapping[str, Check]) -> HealthServer:
         settings = self.configuration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from apimachinery.durations import parse_duration
 from apimachinery.quantity import Quantity
 from component_base.addresses import primary_address
 from component_base.resolv_conf import ResolvConf, parse_resolv_conf
+from component_base.token_bucket import TokenBucket
 from kubelet.cgroups.policy import reserved_of
 from kubelet.configuration import gates_of
 from kubelet.images.collection import ImagePolicy
@@ -101,3 +102,8 @@ def log_limits_of(configuration: dict[str, Any]) -> LogLimits:
 
 def _read_resolv_conf(path: Path) -> ResolvConf:
     return parse_resolv_conf(path.read_text() if path.is_file() else "")
+
+
+def event_limit_of(configuration: Mapping[str, Any]) -> TokenBucket:
+    """Of no number at all it is that of Go's clients."""
+    return TokenBucket(configuration["eventRecordQPS"] or 5, configuration["eventBurst"])

@@ -92,6 +92,11 @@ def open_files(mounts: str, mountinfo: str = "") -> CgroupFiles:
     return SeparateHierarchies(separate, shared_trees(parse_roots(mountinfo)))
 
 
+def is_on_v1() -> bool:
+    """Of this machine. Blocks, but not for long."""
+    return find_mount_v2(MOUNTS.read_text()) is None
+
+
 def open_own_files() -> CgroupFiles:
     """This machine's. Raises OSError."""
     return open_files(MOUNTS.read_text(), MOUNTINFO.read_text())

@@ -1,4 +1,4 @@
-"""The endpoints of port 10250. Starlette's routing, with the guard before all of them."""
+"""The endpoints of port 10250, with the guard before all of them, and of the port that is only read."""
 
 from __future__ import annotations
 
@@ -42,21 +42,33 @@ def build_app(
     debugging = _debugging_routes(kubelet, endpoints, configuration, now)
     app = Starlette(
         routes=[
-            Route("/healthz", endpoints.healthz),
-            Route("/healthz/{check}", endpoints.health_check),
-            Route("/pods", endpoints.pods),
-            Route("/pods/", endpoints.pods),
-            Route("/metrics", endpoints.metrics),
-            Route(slis.PATH, endpoints.slis),
-            Route("/metrics/resource", stats.resource),
-            Route("/metrics/cadvisor", stats.cadvisor),
-            Route("/metrics/probes", stats.probes),
-            Route("/stats/summary", stats.summary),
+            *_telling_routes(endpoints, stats),
             Route("/debug/pods/{namespace}/{pod}", PodDebug(kubelet, probes).__call__),
             *(debugging if configuration["enableDebuggingHandlers"] else closed_routes()),
         ]
     )
-    return Counted(Guard(app, authenticator, authorizer))
+    return Counted(Guard(app, authenticator, authorizer), "readwrite")
+
+
+def build_read_only_app(kubelet: Kubelet, stats: StatsEndpoints, checks: Mapping[str, Check]) -> ASGIApp:
+    """For anybody: what tells, and nothing that does."""
+    endpoints = Endpoints(kubelet, stats, {}, {"ping": ping, **checks})
+    routes = [*_telling_routes(endpoints, stats), *closed_routes()]
+    return Counted(Starlette(routes=routes), "readonly")
+
+
+def _telling_routes(endpoints: Endpoints, stats: StatsEndpoints) -> Iterator[Route]:
+    """Health, pods, and what is used."""
+    yield Route("/healthz", endpoints.healthz)
+    yield Route("/healthz/{check}", endpoints.health_check)
+    yield Route("/pods", endpoints.pods)
+    yield Route("/pods/", endpoints.pods)
+    yield Route("/metrics", endpoints.metrics)
+    yield Route(slis.PATH, endpoints.slis)
+    yield Route("/metrics/resource", stats.resource)
+    yield Route("/metrics/cadvisor", stats.cadvisor)
+    yield Route("/metrics/probes", stats.probes)
+    yield Route("/stats/summary", stats.summary)
 
 
 def _debugging_routes(

@@ -28,13 +28,15 @@ def root_of(path: str) -> str:
 
 
 class Counted:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, server: str) -> None:
+        """`server`: readwrite or readonly."""
         self._app = app
+        self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, root = scope["method"], root_of(scope["path"])
         is_long = "true" if root in _LONG_RUNNING else "false"
-        labels = (method if method in _METHODS else _OTHER, root, "readwrite", is_long)
+        labels = (method if method in _METHODS else _OTHER, root, self._server, is_long)
         HTTP_REQUESTS.labels(*labels).inc()
         with HTTP_IN_FLIGHT.labels(*labels).track_inprogress(), HTTP_SECONDS.labels(*labels).time():
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Runs the endpoints over TLS with uvicorn."""
+"""Runs the endpoints with uvicorn, over TLS as a rule."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext) -> None:
-    """Until cancelled. Raises ListenError."""
+async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext | None = None) -> None:
+    """Until cancelled; without a context, without TLS. Raises ListenError."""
     place = _bind(address, port)
     config = uvicorn.Config(
         app,

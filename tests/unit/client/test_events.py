@@ -13,6 +13,7 @@ from apimachinery.scheme import EVENTS
 from client.errors import ConnectionFailed
 from client.events import EventRecorder, reference_to
 from client.rest import Client
+from component_base.token_bucket import TokenBucket
 from tests.fakes.api_connection import FakeApi
 
 pytestmark = pytest.mark.looptime
@@ -25,8 +26,8 @@ POD: Object = {
 
 
 @asynccontextmanager
-async def recording(api: FakeApi) -> AsyncIterator[EventRecorder]:
-    recorder = EventRecorder(cast(Client, api), "test", "host", now=api.now)
+async def recording(api: FakeApi, limit: TokenBucket | None = None) -> AsyncIterator[EventRecorder]:
+    recorder = EventRecorder(cast(Client, api), "test", "host", now=api.now, limit=limit)
     task = asyncio.ensure_future(recorder.run())
     yield recorder
     await recorder.drain()
@@ -55,6 +56,15 @@ async def test_an_event_can_be_annotated() -> None:
         recorder.event(POD, "Warning", "Evicted", "Low on memory", {"starved_resource": "memory"})
     [event] = api.find(EVENTS)
     assert event["metadata"]["annotations"] == {"starved_resource": "memory"}
+
+
+async def test_those_beyond_the_limit_wait() -> None:
+    api = FakeApi()
+    async with recording(api, TokenBucket(qps=2, burst=3)) as recorder:
+        for number in range(5):
+            recorder.event(POD, "Normal", f"Reason{number}", "once")
+    assert len(api.find(EVENTS)) == 5
+    assert asyncio.get_running_loop().time() == 1.0
 
 
 async def test_the_same_again_is_counted() -> None:

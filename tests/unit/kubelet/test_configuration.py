@@ -106,6 +106,24 @@ def test_what_no_kubelet_starts_with(given: Object, complaint: str) -> None:
     assert str(told.value) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "on_v1", "complaint"),
+    [
+        ({"failCgroupV1": True}, True, "kubelet is configured to not run on a host using cgroup v1"),
+        ({"singleProcessOOMKill": False}, True, "singleProcessOOMKill must not be explicitly set to false"),
+        ({"failCgroupV1": True, "singleProcessOOMKill": False}, False, None),
+        ({}, True, None),
+    ],
+)
+def test_the_version_of_cgroups_may_be_refused(given: Object, on_v1: bool, complaint: str | None) -> None:
+    configuration = merge(given, Options())
+    if complaint is None:
+        check(configuration, on_v1=on_v1)
+    else:
+        with pytest.raises(ConfigError, match=complaint):
+            check(configuration, on_v1=on_v1)
+
+
 def test_metrics_of_a_version_long_gone_are_not_shown() -> None:
     with pytest.raises(ConfigError, match=r"error: --show-hidden-metrics-for-version must be omitted or"):
         check(merge({"showHiddenMetricsForVersion": "1.2"}, Options()))

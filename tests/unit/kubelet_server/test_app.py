@@ -17,7 +17,7 @@ from component_base.health_checks import Check
 from kubelet.configuration import merge
 from kubelet.health import LONGEST_SECONDS, health_checks
 from kubelet.options import Options
-from kubelet.server.app import build_app
+from kubelet.server.app import build_app, build_read_only_app
 from kubelet.server.counted import root_of
 from kubelet.server.identity import Authorizer, subresources_of
 from kubelet.server.stats import StatsEndpoints
@@ -69,6 +69,32 @@ async def asking(
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
         client.headers["Authorization"] = "boss"
         yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/healthz", 200, "ok"),
+        ("/healthz/log", 200, "ok"),
+        ("/exec/shop/cart/web", 405, "Debug endpoints are disabled.\n"),
+        ("/logs/", 405, "Debug endpoints are disabled.\n"),
+        ("/configz", 404, "Not Found"),
+        ("/debug/pods/shop/cart", 404, "Not Found"),
+    ],
+)
+async def test_the_read_only_port_tells_anybody_and_does_nothing(path: str, status: int, text: str) -> None:
+    async with living() as world:
+        stats = cast(StatsEndpoints, NoStats())
+        app = build_read_only_app(world.assembly.kubelet, stats, {"log": lambda: ""})
+        transport = httpx.ASGITransport(cast(Any, app))
+        labels = {"server_type": "readonly", "long_running": "false"}
+        counts = Counts(pods=("http_requests_total", {**labels, "path": "pods", "method": "GET"}))
+        async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
+            answer = await client.get(path)
+            pods = await client.get("/pods")
+    assert (answer.status_code, answer.text) == (status, text)
+    assert pods.json()["kind"] == "PodList"
+    assert counts.grown() == {"pods": 1}
 
 
 SHELL = make_container(command=["sh", "-c", "sleep 100000"])
