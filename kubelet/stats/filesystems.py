@@ -5,6 +5,7 @@ Source: `processMounts` and `getDiskStatsMap` of cAdvisor 0.52.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from kubelet.stats.disk import Filesystem, filesystem_of
 
 _KINDS = ("btrfs", "overlay", "tmpfs", "xfs", "zfs")
 _FAMILIES = ("ext", "nfs")
+_OF_CONTAINERS = re.compile(r"/containers/[0-9a-f]{64}/|/pods/[0-9a-f-]{36}/")
 
 
 class Mount(NamedTuple):
@@ -62,13 +64,16 @@ def inspect_filesystems(proc: Path = Path("/proc")) -> list[MountedFilesystem]:
 
 
 def parse_mounts(mountinfo: str) -> list[Mount]:
-    """Each device where it is first mounted; those that hold no files of theirs are left out."""
+    """Each device where it is first mounted; what holds no files, or is a container's own, is left out.
+
+    Upstream's kubelet knows those mounts that were there when it started.
+    """
     found: dict[str, Mount] = {}
     for line in mountinfo.splitlines():
         mount, _, source = line.partition(" - ")
         number, place = mount.split()[2], mount.split()[4]
         kind, device, *_ = source.split()
-        if kind not in _KINDS and not kind.startswith(_FAMILIES):
+        if (kind not in _KINDS and not kind.startswith(_FAMILIES)) or _is_of_container(kind, place):
             continue
         if kind == "tmpfs":
             device = place
@@ -76,6 +81,10 @@ def parse_mounts(mountinfo: str) -> list[Mount]:
             device = f"{device}_{number.replace(':', '-')}"
         found.setdefault(device, Mount(device, place, number))
     return list(found.values())
+
+
+def _is_of_container(kind: str, place: str) -> bool:
+    return (kind == "overlay" and place != "/") or (kind == "tmpfs" and bool(_OF_CONTAINERS.search(place)))
 
 
 def parse_diskstats(text: str) -> dict[str, DiskIo]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -93,20 +94,23 @@ def test_weights_are_told_as_shares(weight: int, shares: int) -> None:
     assert shares_of(weight) == shares
 
 
-MOUNTS = """\
-22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+MOUNTS = f"""\
+21 1 0:39 / / rw - overlay overlay rw
+22 1 254:0 / /host rw,relatime shared:1 - ext4 /dev/vda rw
 23 22 0:21 / /proc rw - proc proc rw
 24 22 0:25 / /dev/shm rw - tmpfs tmpfs rw
 25 22 254:0 /data /data rw - ext4 /dev/vda rw
-26 22 0:40 / /merged rw master:2 - overlay overlay rw
+26 22 0:40 / /var/lib/docker/overlay2/ab/merged rw master:2 - overlay overlay rw
+27 22 0:41 / /var/lib/docker/containers/{"ab" * 32}/mounts/shm rw - tmpfs shm rw
+28 22 0:42 / /var/lib/kubelet/pods/{UUID(int=1)}/volumes/kubernetes.io~secret/s rw - tmpfs tmpfs rw
 """
 
 
-def test_a_device_is_told_once_and_only_with_files_of_its_own() -> None:
+def test_a_device_is_told_once_and_no_container_s() -> None:
     assert parse_mounts(MOUNTS) == [
-        Mount("/dev/vda", "/", "254:0"),
+        Mount("overlay_0-39", "/", "0:39"),
+        Mount("/dev/vda", "/host", "254:0"),
         Mount("/dev/shm", "/dev/shm", "0:25"),
-        Mount("overlay_0-40", "/merged", "0:40"),
     ]
 
 
