@@ -17,8 +17,8 @@ async def cleanup_node(node: str, endpoint: str, links: LogLinks) -> list[str]:
     engine = Engine(endpoint)
     creator = Creator(engine, Connector(endpoint))
     listed = await engine.list_containers(labelled({NODE: node}))
-    await asyncio.gather(*(creator.remove(each["Id"]) for each in listed))
     for each in listed:
         await asyncio.to_thread(links.remove, each["Id"])
+    await asyncio.gather(*(creator.remove(each["Id"]) for each in listed))
     names = [each["Names"][0].lstrip("/") for each in listed if each["Names"]]
     return names + await asyncio.to_thread(cleanup_network, node)

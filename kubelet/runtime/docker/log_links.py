@@ -19,7 +19,11 @@ POD_LOGS, CONTAINER_LOGS = Path("/var/log/pods"), Path("/var/log/containers")
 
 
 class LogLinks:
-    """Blocks, but only for a moment. A log that cannot be linked is no reason not to run the container."""
+    """Blocks, but only for a moment. A log that cannot be linked is no reason not to run the container.
+
+    The link by which a container's others are found is the first to be made and the last to go: whoever is
+    killed in between has a successor that finds them.
+    """
 
     def __init__(self, pods: Path = POD_LOGS, containers: Path = CONTAINER_LOGS) -> None:
         self._pods = pods
@@ -31,8 +35,8 @@ class LogLinks:
         of_pod = self._pods / pod / labels[CONTAINER_NAME] / f"{labels[ATTEMPT]}.log"
         name = "_".join(labels[key] for key in (POD_NAME, POD_NAMESPACE, CONTAINER_NAME))
         try:
-            _link(of_pod, file)
             _link(self._containers / f"{name}-{docker_id}.log", of_pod)
+            _link(of_pod, file)
         except OSError as error:
             log.warning("Log not linked: container=%s error=%s", docker_id, error)
 
@@ -41,10 +45,11 @@ class LogLinks:
         for link in self._containers.glob(f"*-{docker_id}.log"):
             with suppress(OSError):
                 of_pod = link.readlink()
+                of_pod.unlink(missing_ok=True)
+                for folder in (of_pod.parent, of_pod.parent.parent):
+                    with suppress(OSError):
+                        folder.rmdir()
                 link.unlink()
-                of_pod.unlink()
-                of_pod.parent.rmdir()
-                of_pod.parent.parent.rmdir()
 
 
 def _link(path: Path, target: Path) -> None:

@@ -200,10 +200,11 @@ class DockerRuntime:
         self._sightings.has_changed(docker_id)
 
     async def remove_container(self, container_id: str) -> None:
+        """Its links go first: of a container that is gone nobody would ask for them again."""
         docker_id = without_scheme(container_id)
-        await self._creator.remove(docker_id)
         if self._links is not None:
             await asyncio.to_thread(self._links.remove, docker_id)
+        await self._creator.remove(docker_id)
 
     # Inside of containers.
 
