@@ -134,6 +134,32 @@ async def test_a_noisy_client_starves_nobody(pki: Path) -> None:
     assert "workload-high," in levels.text
 
 
+async def test_without_priorities_a_flood_is_refused(pki: Path) -> None:
+    """But for administrators. What belongs to priorities is not there; nobody keeps the endpoints."""
+    flags = {
+        "enable_priority_and_fairness": False,
+        "max_requests_inflight": 2,
+        "endpoint_reconciler_type": "none",
+        "kubernetes_service_node_port": 30443,
+    }
+    async with running(pki, storage=SlowStorage(), **flags) as api, api.client("admin") as admin:
+        await allow_reading(admin, "scheduler")
+        async with api.client("scheduler") as noisy:
+            done = await asyncio.gather(*(noisy.get(SECRETS, timeout=60) for _ in range(50)))
+            others = await asyncio.gather(*(admin.get(SECRETS, timeout=60) for _ in range(20)))
+        dump, ready = await admin.get(DUMP), await admin.get("/readyz?verbose")
+        service = (await admin.get("/api/v1/namespaces/default/services/kubernetes")).json()
+        endpoints = await admin.get("/api/v1/namespaces/default/endpoints/kubernetes")
+    refused = [each for each in done if each.status_code == 429]
+    assert {each.status_code for each in done} == {200, 429}
+    assert {each.headers["retry-after"] for each in refused} == {"1"}
+    assert {each.status_code for each in others} == {200}
+    assert (dump.status_code, endpoints.status_code) == (404, 404)
+    assert "[+]poststarthook/max-in-flight-filter ok" in ready.text
+    assert "priority-and-fairness-filter" not in ready.text
+    assert (service["spec"]["type"], service["spec"]["ports"][0]["nodePort"]) == ("NodePort", 30443)
+
+
 async def test_who_floods_beyond_the_queues_is_told_to_come_later(pki: Path) -> None:
     async with running(pki) as api, api.client("admin") as admin, api.client() as nobody:
         name, reject = "tiny", {"type": "Reject"}
