@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,8 @@ SAMPAN = Path(sys.executable).with_name("sampan")
 LOAD_BALANCER_POOL = "172.17.255.240/28"
 """On the network of Docker's own bridge, as Docker makes it: its containers are the neighbours."""
 OLDEST_KUBECTL = (1, 31)
+LIMIT = 180.0
+"""Seconds that anything may take on a busy machine. Only what never comes waits so long."""
 
 T = TypeVar("T")
 
@@ -48,13 +51,13 @@ class Kubectl:
         return [*self.command, f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
 
     def run(
-        self, *arguments: str, stdin: str | None = None, limit: float = 90
+        self, *arguments: str, stdin: str | None = None, limit: float = LIMIT + 10
     ) -> subprocess.CompletedProcess[str]:
         """Runs to its end, whatever the exit code."""
         command = [*self.words, *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=limit)
 
-    def __call__(self, *arguments: str, stdin: str | None = None, limit: float = 90) -> str:
+    def __call__(self, *arguments: str, stdin: str | None = None, limit: float = LIMIT + 10) -> str:
         """Runs to success and gives what was printed."""
         done = self.run(*arguments, stdin=stdin, limit=limit)
         assert done.returncode == 0, f"{arguments}: {done.stderr}{done.stdout}"
@@ -73,11 +76,15 @@ class Kubectl:
     def path(self, resource: str, name: str, jsonpath: str) -> str:
         return self("get", resource, name, "-o", f"jsonpath={jsonpath}")
 
-    def wait(self, what: str, condition: str, seconds: int = 60) -> None:
-        self("wait", what, f"--for={condition}", f"--timeout={seconds}s", limit=seconds + 10)
+    def wait(self, what: str, condition: str) -> None:
+        self("wait", what, f"--for={condition}", f"--timeout={LIMIT:g}s")
+
+    def rolled_out(self, what: str) -> None:
+        """Waits until it is."""
+        self("rollout", "status", what, f"--timeout={LIMIT:g}s")
 
 
-def eventually(look: Callable[[], T], *, limit: float = 60, every: float = 0.1) -> T:
+def eventually(look: Callable[[], T], *, limit: float = LIMIT, every: float = 0.1) -> T:
     """The first true value that look gives; AssertionErrors in it count as not yet."""
     deadline = time.monotonic() + limit
     while True:
@@ -89,6 +96,20 @@ def eventually(look: Callable[[], T], *, limit: float = 60, every: float = 0.1) 
             problem = str(error)
         assert time.monotonic() < deadline, problem
         time.sleep(every)
+
+
+def process_of(cluster: ClusterConfig, daemon: str) -> int:
+    """Its pid, or 0 while it has none; the file is written and taken away as we look."""
+    with suppress(FileNotFoundError, ValueError):
+        return int((cluster.run_dir / f"{daemon}.pid").read_text())
+    return 0
+
+
+def kill(cluster: ClusterConfig, daemon: str) -> None:
+    """kill -9, until the supervisor has started it again."""
+    old = eventually(lambda: process_of(cluster, daemon))
+    os.kill(old, signal.SIGKILL)
+    eventually(lambda: process_of(cluster, daemon) not in (0, old))
 
 
 @pytest.fixture(scope="session")
@@ -104,10 +125,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterConfig]
         resolv_conf = tmp_path_factory.mktemp("host") / "resolv.conf"
         resolv_conf.write_text(HOST_RESOLV_CONF.read_text())
         flags = [f"--resolv-conf={resolv_conf}", f"--load-balancer-pool={LOAD_BALANCER_POOL}"]
-        subprocess.run([SAMPAN, "up", "--no-demo", *flags], check=True, timeout=300)
+        subprocess.run([SAMPAN, "up", "--no-demo", *flags], check=True, timeout=900)
     yield replace(config, resolv_conf=Path(resolv_conf_in(load(config.run_dir))))
     if ours:
-        subprocess.run([SAMPAN, "down"], check=True, timeout=300)
+        subprocess.run([SAMPAN, "down"], check=True, timeout=900)
 
 
 def real_kubectl() -> str | None:

@@ -24,7 +24,7 @@ from kubelet.images.local import ensure_local_images
 from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 class Node:
@@ -50,7 +50,7 @@ class Node:
     def clean_up(self) -> None:
         command = [sys.executable, "-m", "kubelet", "--cleanup", f"--hostname-override={self.name}"]
         own = [f"--root-dir={self.root}", f"--cgroup-root={self.cgroup_root}"]
-        subprocess.run([*command, *own], check=True, timeout=60)
+        subprocess.run([*command, *own], check=True, timeout=LIMIT)
 
     async def until(self, holds: Callable[[Object], Any], name: str = "p") -> Object:
         async with asyncio.timeout(LIMIT):

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Kubectl
+from tests.e2e.conftest import LIMIT, Kubectl
 
 VERSIONS = tuple(f"1.{minor}" for minor in range(27, 35))
-LIMIT = 60.0
 
 
 def kubectl_path(version: str) -> Path:

@@ -13,7 +13,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.e2e.conftest import SAMPAN
+from tests.e2e.conftest import LIMIT, SAMPAN
 from tests.e2e.kubectls import kubectl_path
 from tests.integration.plane import Plane, plane_in
 
@@ -59,7 +59,7 @@ def _run(plane: Plane, script: Script, folder: Path, program: Path, namespace: s
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT,
             stdin=subprocess.DEVNULL,
         )
         printed = _in_order(done.stdout) if "--applyset" in command else done.stdout

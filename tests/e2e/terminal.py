@@ -14,7 +14,7 @@ from tests.e2e.conftest import SAMPAN, real_kubectl
 from tests.pages import ROOT
 
 END = "\x1e"
-LIMIT = 120.0
+LIMIT = 300.0
 
 
 class Terminal:

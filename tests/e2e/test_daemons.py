@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from kubeadm import supervisor
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import Kubectl, eventually
+from tests.e2e.conftest import Kubectl, eventually, kill
 
 pytestmark = pytest.mark.e2e
 
@@ -45,12 +42,9 @@ def test_a_killed_daemon_comes_back_and_disturbs_nothing(
 ) -> None:
     assert daemon in [child.name for child in supervisor.load(cluster.run_dir)]
     kubectl.apply(DEPLOYMENT)
-    kubectl("rollout", "status", "deployment/steady", "--timeout=90s")
+    kubectl.rolled_out("deployment/steady")
     before = containers(kubectl)
-    pid_file = cluster.run_dir / f"{daemon}.pid"
-    old = int(pid_file.read_text())
-    os.kill(old, signal.SIGKILL)
-    eventually(lambda: pid_file.exists() and int(pid_file.read_text() or 0) not in (0, old))
+    kill(cluster, daemon)
     eventually(lambda: kubectl("scale", "deployment/steady", "--replicas=3"))
     eventually(lambda: kubectl.path("deployment", "steady", "{.status.readyReplicas}") == "3")
     assert before <= containers(kubectl)

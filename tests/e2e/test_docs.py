@@ -33,14 +33,26 @@ def test_a_page_does_what_it_says(cluster: ClusterConfig, terminal: Terminal, pa
     aside: list[Step] = []
     for step in steps(blocks(page.read_text())):
         if step.block.role == "aside":
-            before = _watches_of_namespaces(cluster)
-            terminal.paste_aside(step.block.text)
-            eventually(lambda before=before: _watches_of_namespaces(cluster) > before)
+            _watch_aside(cluster, terminal, step)
             aside.append(step)
         elif not (step.block.role == "stops" and RAN_BEFORE):
             _take(terminal, step, f"{page.relative_to(ROOT)}:{step.block.line}")
     for step in aside:
-        eventually(lambda step=step: _answers(step, terminal.seen_aside(), str(page)), limit=20)
+        eventually(lambda step=step: _answers(step, terminal.seen_aside(), str(page)))
+
+
+def _watch_aside(cluster: ClusterConfig, terminal: Terminal, step: Step) -> None:
+    """Returns when the watch is under way; one of an earlier block may end meanwhile."""
+    fewest = _watches_of_namespaces(cluster)
+    terminal.paste_aside(step.block.text)
+
+    def one_more() -> bool:
+        nonlocal fewest
+        now = _watches_of_namespaces(cluster)
+        fewest = min(fewest, now)
+        return now > fewest
+
+    eventually(one_more)
 
 
 def _watches_of_namespaces(cluster: ClusterConfig) -> float:
@@ -57,7 +69,7 @@ def _watches_of_namespaces(cluster: ClusterConfig) -> float:
 
 def _take(terminal: Terminal, step: Step, place: str) -> None:
     if step.block.role == "soon":
-        eventually(lambda: _answers(step, terminal.paste(step.block.text)[1], place), limit=30)
+        eventually(lambda: _answers(step, terminal.paste(step.block.text)[1], place))
         return
     code, printed = terminal.paste(step.block.text)
     assert code == 0, f"{place} ended with {code}:\n{printed}"

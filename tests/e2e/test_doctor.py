@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import SAMPAN, eventually
+from tests.e2e.conftest import LIMIT, SAMPAN, eventually, process_of
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 def doctor(cluster: ClusterConfig, *arguments: str) -> tuple[int, Any]:
     environment = {**os.environ, "KUBECONFIG": str(cluster.admin_kubeconfig)}
     command = [SAMPAN, "doctor", *arguments, "-o", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT)
     return done.returncode, json.loads(done.stdout)
 
 
@@ -51,7 +51,7 @@ def test_the_machine_is_examined(cluster: ClusterConfig) -> None:
 
 
 def test_the_broken_hop_is_named(cluster: ClusterConfig) -> None:
-    pid = int((cluster.run_dir / "kube-dns.pid").read_text())
+    pid = eventually(lambda: process_of(cluster, "kube-dns"))
     os.kill(pid, signal.SIGSTOP)
     try:
         code, report = doctor(cluster, "dns")

@@ -16,7 +16,9 @@ from tests.e2e.docker_node import LIMIT, Node, docker_node
 pytestmark = [pytest.mark.docker, pytest.mark.netns]
 
 GATES = "ImageVolume=true,ContainerStopSignals=true,ContainerRestartRules=true,HostnameOverride=true"
-ON_USR1 = "trap 'echo stopped by USR1 >/out/said; exit 0' USR1; while :; do sleep 0.1; done"
+ON_USR1 = (
+    "trap 'echo stopped by USR1 >/out/said; exit 0' USR1; touch /out/listens; while :; do sleep 0.1; done"
+)
 ONCE_42 = "[ -e /out/been ] && exit 7; touch /out/been; exit 42"
 IMAGE = {"name": "bin", "image": {"reference": "busybox:local", "pullPolicy": "IfNotPresent"}}
 
@@ -33,7 +35,7 @@ def pod(name: str, out: Path, script: str, *, mounts: Any = (), volumes: Any = (
         "volumes": [{"name": "out", "hostPath": {"path": str(out)}}, *volumes],
         "automountServiceAccountToken": False,
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 20,
+        "terminationGracePeriodSeconds": 60,
         "os": {"name": "linux"},
     }
     metadata = {"name": name, "namespace": "default"}
@@ -60,6 +62,9 @@ async def check_a_stop_signal(here: Node, out: Path) -> None:
     await run(here, pod("signal", out, ON_USR1, lifecycle={"stopSignal": "SIGUSR1"}))
     seen = await here.until(lambda pod: pod["status"].get("phase") == "Running", "signal")
     assert seen["status"]["containerStatuses"][0]["stopSignal"] == "SIGUSR1"
+    async with asyncio.timeout(LIMIT):
+        while not (out / "listens").exists():  # noqa: ASYNC110 - another process's file
+            await asyncio.sleep(0.1)
     await here.client.delete(PODS, "signal", "default")
     await here.until_gone("signal")
     assert (out / "said").read_text() == "stopped by USR1\n"

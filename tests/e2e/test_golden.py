@@ -52,7 +52,7 @@ def test_the_api_answers_as_recorded(cluster: ClusterConfig, group: str) -> None
         *("--cert", str(pki / "admin.crt"), "--key", str(pki / "admin.key"), "--ca", str(pki / "ca.crt")),
         str(GOLDEN / f"api/{group}.json"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert share_passed(done.stdout) >= SHARE, done.stdout[-5000:]
 
 
@@ -84,10 +84,21 @@ def test_lives_go_as_recorded(cluster: ClusterConfig) -> None:
             "--kubeconfig",
             str(cluster.admin_kubeconfig),
         ),
-        *("--only", chosen, "--kubectl", kubectl, "--parallel", "4", "--image", "busybox:1.36"),
+        *(
+            "--only",
+            chosen,
+            "--kubectl",
+            kubectl,
+            "--parallel",
+            "4",
+            "--patience",
+            "3",
+            "--image",
+            "busybox:1.36",
+        ),
         *("--image2", "busybox:local"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2400)
     assert share_passed(done.stdout) >= SHARE, done.stdout[-10000:]
 
 
@@ -100,5 +111,5 @@ def test_sampan_prints_as_kubectl_does(cluster: ClusterConfig) -> None:
         *("--kubeconfig", str(cluster.admin_kubeconfig), "--kubectl", kubectl),
         *("--cli", str(SAMPAN), "--image", "busybox:local"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert share_passed(done.stdout) >= SHARE, done.stdout[-10000:]

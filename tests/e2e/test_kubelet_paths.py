@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import Kubectl, eventually, real_kubectl
+from tests.e2e.conftest import LIMIT, Kubectl, eventually, real_kubectl
 from tests.fakes.docker_registry import running_registry
 
 pytestmark = pytest.mark.e2e
@@ -60,7 +60,7 @@ def health() -> Iterator[HealthServer]:
 
 
 def test_grpc_probes_ask_for_their_service(kubectl: Kubectl, health: HealthServer) -> None:
-    often = "periodSeconds: 1, failureThreshold: 1"
+    often = "periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 20"
     kubectl.apply(
         pod(
             "asked",
@@ -75,14 +75,14 @@ def test_grpc_probes_ask_for_their_service(kubectl: Kubectl, health: HealthServe
 """,
         )
     )
-    kubectl.wait("pod/asked", "condition=Ready", 20)
+    kubectl.wait("pod/asked", "condition=Ready")
     health.unhealthy = {b"ready"}
-    kubectl.wait("pod/asked", "condition=Ready=false", 10)
+    kubectl.wait("pod/asked", "condition=Ready=false")
     assert kubectl.path("pod", "asked", STATUS + ".restartCount}") == "0"
     health.unhealthy = {b"live"}
-    eventually(lambda: int(kubectl.path("pod", "asked", STATUS + ".restartCount}")) >= 1, limit=20)
-    said = kubectl("describe", "pod", "asked")
-    assert 'service unhealthy (responded with "NOT_SERVING")' in said
+    eventually(lambda: int(kubectl.path("pod", "asked", STATUS + ".restartCount}")) >= 1)
+    words = 'service unhealthy (responded with "NOT_SERVING")'
+    eventually(lambda: words in kubectl("describe", "pod", "asked"))
 
 
 VOLUMES = """
@@ -121,6 +121,7 @@ def who_is(cluster: ClusterConfig, token: str) -> str:
         json=review,
         headers={"Authorization": f"Bearer {token}"},
         verify=False,
+        timeout=LIMIT,
     )
     return str(answer.json()["status"]["userInfo"]["username"])
 
@@ -130,7 +131,7 @@ def test_volumes_belong_to_the_group_and_follow_their_sources(
 ) -> None:
     kubectl("create", "configmap", "words", "--from-literal=word=one")
     kubectl.apply(pod("vols", VOLUMES))
-    kubectl.wait("pod/vols", "condition=Ready", 20)
+    kubectl.wait("pod/vols", "condition=Ready")
     assert kubectl("exec", "vols", "--", "sh", "-c", MODES).splitlines() == [
         "/empty 2777 0 2345",
         "/empty/new 644 1000 2345",
@@ -142,7 +143,7 @@ def test_volumes_belong_to_the_group_and_follow_their_sources(
     token = kubectl("exec", "vols", "--", "cat", "/mixed/token")
     assert who_is(cluster, token) == f"system:serviceaccount:{kubectl.namespace}:default"
     kubectl("patch", "configmap", "words", "-p", '{"data":{"word":"two"}}')
-    eventually(lambda: kubectl("exec", "vols", "--", "cat", "/mixed/word") == "two", limit=10)
+    eventually(lambda: kubectl("exec", "vols", "--", "cat", "/mixed/word") == "two")
     assert kubectl("exec", "vols", "--", "cat", "/etc/one.conf") == "one", "a subPath stays as it was"
 
 
@@ -160,17 +161,18 @@ def test_attach_ends_with_its_stdin_and_leaves_the_container_running(kubectl: Ku
     kubectl.apply(
         pod("reads", f"  containers: [{{name: c, image: 'busybox:1.36', stdin: true, command: {command}}}]")
     )
-    kubectl.wait("pod/reads", "condition=Ready", 20)
-    attached = kubectl.run("attach", "-i", "reads", stdin="a\nb\n", limit=10)
+    kubectl.wait("pod/reads", "condition=Ready")
+    attached = kubectl.run("attach", "-i", "reads", stdin="a\nb\n")
     assert attached.returncode == 0, attached.stderr
-    eventually(lambda: kubectl("logs", "reads") == "got a\ngot b\n", limit=5)
+    eventually(lambda: kubectl("logs", "reads") == "got a\ngot b\n")
     assert kubectl.path("pod", "reads", STATUS + ".ready}") == "true"
 
 
 def test_the_kubelets_port_asks_the_api_server_who_may(kubectl: Kubectl, cluster: ClusterConfig) -> None:
     def status(path: str, token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.get(f"https://{cluster.node_ip}:10250{path}", headers=headers, verify=False).status_code
+        url = f"https://{cluster.node_ip}:10250{path}"
+        return httpx.get(url, headers=headers, verify=False, timeout=LIMIT).status_code
 
     role = f"{kubectl.namespace}-kubelet"
     for name in ("may", "maynot"):
@@ -180,7 +182,7 @@ def test_the_kubelets_port_asks_the_api_server_who_may(kubectl: Kubectl, cluster
     kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", account)
     try:
         allowed, refused = (kubectl("create", "token", name).strip() for name in ("may", "maynot"))
-        eventually(lambda: status("/configz", allowed) == 200, limit=10)
+        eventually(lambda: status("/configz", allowed) == 200)
         assert status("/pods", allowed) == 200
         assert status("/metrics", allowed) == 403, "a right of its own: nodes/metrics"
         assert status("/pods", refused) == 403
@@ -203,10 +205,10 @@ def test_pull_secrets_open_a_private_registry(kubectl: Kubectl, tmp_path: Path) 
                     f"  containers: [{{name: c, {image}, command: [sleep, '1000']}}]",
                 )
             )
-        kubectl.wait("pod/right", "condition=Ready", 20)
-        assert "Successfully pulled image" in kubectl("describe", "pod", "right")
+        kubectl.wait("pod/right", "condition=Ready")
+        eventually(lambda: "Successfully pulled image" in kubectl("describe", "pod", "right"))
         waiting = STATUS + ".state.waiting.reason}"
-        eventually(lambda: kubectl.path("pod", "wrong", waiting) == "ImagePullBackOff", limit=20)
+        eventually(lambda: kubectl.path("pod", "wrong", waiting) == "ImagePullBackOff")
         kubectl("delete", "pod", "right", "wrong", "--now")
         remove = ["docker", "rmi", f"{registry}/team/app:1"]  # once the kubelet has removed the container
         eventually(lambda: subprocess.run(remove, capture_output=True).returncode == 0)
@@ -250,10 +252,7 @@ def test_a_container_tells_how_it_ended(kubectl: Kubectl, how: str) -> None:
             f"  restartPolicy: Never\n  containers: [{{name: c, image: 'busybox:1.36', {container}}}]",
         )
     )
-    ended = eventually(
-        lambda: kubectl.get("pod", "ends")["status"]["containerStatuses"][0]["state"].get("terminated"),
-        limit=20,
-    )
+    ended = eventually(lambda: terminated(kubectl))
     kept = {key: value for key, value in ended.items() if key in ("reason", "exitCode", "message")}
     assert kept == expected
 
@@ -266,7 +265,7 @@ def test_a_pod_over_its_deadline_is_stopped(kubectl: Kubectl) -> None:
             "  containers: [{name: c, image: 'busybox:1.36', command: [sleep, '1000']}]",
         )
     )
-    kubectl.wait("pod/late", "jsonpath={.status.phase}=Failed", 20)
+    kubectl.wait("pod/late", "jsonpath={.status.phase}=Failed")
     assert kubectl.path("pod", "late", "{.status.reason}") == "DeadlineExceeded"
 
 
@@ -278,7 +277,7 @@ ORDER = """
       image: busybox:1.36
       restartPolicy: Always
       command: [sh, -c, "echo car >> /log/log; touch /up; $CAR"]
-      startupProbe: {exec: {command: [cat, /up]}, periodSeconds: 1}
+      startupProbe: {exec: {command: [cat, /up]}, periodSeconds: 1, failureThreshold: 60, timeoutSeconds: 20}
       volumeMounts: *log
     - {name: last, image: 'busybox:1.36', command: [sh, -c, "echo last >> /log/log"], volumeMounts: *log}
   containers:
@@ -297,8 +296,8 @@ def test_inits_sidecars_and_hooks_take_their_turns(kubectl: Kubectl, tmp_path: P
     spec = spec.replace("$CAR", UNTIL_TERM.format("car")).replace("$MAIN", UNTIL_TERM.format("main"))
     spec += f"  volumes: [{{name: log, hostPath: {{path: {tmp_path}, type: Directory}}}}]\n"
     kubectl.apply(pod("turns", spec))
-    kubectl.wait("pod/turns", "condition=Ready", 30)
-    kubectl("delete", "pod", "turns", "--grace-period=10")
+    kubectl.wait("pod/turns", "condition=Ready")
+    kubectl("delete", "pod", "turns", "--grace-period=60")
     words = "first,car,last,postStart,preStop,main ends,car ends"
     assert (tmp_path / "log").read_text().splitlines() == words.split(",")
 

@@ -76,9 +76,9 @@ def test_each_disaster_is_explained_and_mended(terminal: Terminal, disaster: Dis
         assert code == 0, printed
         return True
 
-    eventually(explained, limit=60, every=0.5)
+    eventually(explained, every=0.5)
     paste(terminal, blocks["mend"])
-    eventually(is_well, limit=90, every=0.5)
+    eventually(is_well, every=0.5)
     paste(terminal, blocks.get("clean", ""))
 
 

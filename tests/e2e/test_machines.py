@@ -127,24 +127,29 @@ def test_control_plane_units_are_confined(one: Machine) -> None:
 
 
 def test_a_machine_joins_and_its_pods_are_reached(one: Machine, two: Machine) -> None:
-    nodes = one.run("sampan get nodes --no-headers")
-    assert [line.split()[:2] for line in nodes.splitlines()] == [["one", "Ready"], ["two", "Ready"]]
+    one.eventually("sampan get nodes --no-headers", both_are_ready)
     one.run("sampan create deployment spread --image=busybox:1.36 --replicas=4 -- sleep 1000")
-    one.run("sampan rollout status deployment/spread --timeout=60s")
+    one.run("sampan rollout status deployment/spread --timeout=300s", limit=330)
     here = one.run(
         "sampan get pods -l app=spread -o wide --no-headers | awk '$7 == \"two\" { print $1 }' | head -1"
     )
     there = one.run("sampan get pods -l app=hello -o jsonpath='{.items[0].status.podIP}'")
-    assert "0% packet loss" in one.run(f"sampan exec {here} -- ping -c 1 -W 3 {there}")
+    one.eventually(f"sampan exec {here} -- ping -c 1 -W 3 {there}", lambda text: " 0% packet loss" in text)
     # Through the apiserver to the kubelet of the other machine, whose certificate it verifies.
     service = one.run("sampan get service hello -o jsonpath='{.spec.clusterIP}'")
-    request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {service} 80"
-    assert "Hello from Sampan" in one.run(f'sampan exec {here} -- sh -c "{request}"')
+    request = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 20 {service} 80"
+    one.eventually(f'sampan exec {here} -- sh -c "{request}"', lambda text: "Hello from Sampan" in text)
+
+
+def both_are_ready(nodes: str) -> bool:
+    return [line.split()[:2] for line in nodes.splitlines()] == [["one", "Ready"], ["two", "Ready"]]
 
 
 def test_node_ports_answer_on_every_machine(one: Machine, two: Machine) -> None:
     address = two.run("hostname -i")
-    assert one.run(f"curl --silent --max-time 5 http://{address}:30080/") == "Hello from Sampan"
+    one.eventually(
+        f"curl --silent --max-time 20 http://{address}:30080/", lambda text: text == "Hello from Sampan"
+    )
 
 
 def test_joining_twice_is_harmless(one: Machine, two: Machine) -> None:

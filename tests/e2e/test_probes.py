@@ -17,6 +17,8 @@ FORMS = {
 }
 
 
+PATIENT = "periodSeconds: 1, timeoutSeconds: 20"
+"""A busy machine's answers take long; they are no failures."""
 SERVICE = """
 apiVersion: v1
 kind: Service
@@ -44,19 +46,21 @@ spec:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_failing_liveness_probe_restarts_the_container(kubectl: Kubectl, form: str) -> None:
     check, harm = FORMS[form]
-    kubectl.apply(pod("live", f"livenessProbe: {{{check}, periodSeconds: 1, failureThreshold: 2}}"))
+    kubectl.apply(
+        pod("live", f"livenessProbe: {{{check}, {PATIENT}, initialDelaySeconds: 3, failureThreshold: 2}}")
+    )
     kubectl.wait("pod/live", "condition=Ready")
     kubectl.run("exec", "live", "--", "sh", "-c", harm)
     eventually(lambda: kubectl.path("pod", "live", "{.status.containerStatuses[0].restartCount}") == "1")
     kubectl.wait("pod/live", "condition=Ready")
     if form != "tcp":
-        assert "Unhealthy" in kubectl("describe", "pod", "live")
+        eventually(lambda: "Unhealthy" in kubectl("describe", "pod", "live"))
 
 
 @pytest.mark.parametrize("form", ["http", "exec"])
 def test_readiness_takes_the_pod_out_of_its_service_and_back(kubectl: Kubectl, form: str) -> None:
     check, harm = FORMS[form]
-    kubectl.apply(pod("ready", f"readinessProbe: {{{check}, periodSeconds: 1, failureThreshold: 1}}"))
+    kubectl.apply(pod("ready", f"readinessProbe: {{{check}, {PATIENT}, failureThreshold: 1}}"))
     kubectl.apply(SERVICE)
 
     def endpoints() -> list[object]:
@@ -73,9 +77,9 @@ def test_readiness_takes_the_pod_out_of_its_service_and_back(kubectl: Kubectl, f
 
 def test_startup_holds_the_others_back(kubectl: Kubectl) -> None:
     slow = "sleep 4; mkdir -p /www; echo ok > /www/ok; exec httpd -f -p 8080 -h /www"
-    check = "httpGet: {path: /ok, port: 8080}, periodSeconds: 1"
+    check = "httpGet: {path: /ok, port: 8080}, " + PATIENT
     probes = (
-        f"startupProbe: {{{check}, failureThreshold: 20}}\n"
+        f"startupProbe: {{{check}, failureThreshold: 100}}\n"
         f"      livenessProbe: {{{check}, failureThreshold: 1}}\n"
         f"      readinessProbe: {{{check}}}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import Kubectl, eventually
+from tests.e2e.conftest import LIMIT, Kubectl, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -43,6 +44,8 @@ spec:
 """
 
 
+OF_ONES_OWN = (30050, 30051)
+"""Node ports from the band that nobody is given who asks for none in particular."""
 INGRESS_IP = "{.status.loadBalancer.ingress[0].ip}"
 
 OTHER = """
@@ -57,7 +60,7 @@ def fetch(address: str) -> str:
     """The page, or an AssertionError for any failure to get it."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(address, timeout=2) as answer:
+        with opener.open(address, timeout=20) as answer:
             return str(answer.read().decode())
     except OSError as error:
         raise AssertionError(f"{address}: {error}") from None
@@ -65,7 +68,7 @@ def fetch(address: str) -> str:
 
 def refused(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=5).close()
     except OSError:
         return True
     return False
@@ -74,7 +77,7 @@ def refused(host: str, port: int) -> bool:
 @pytest.fixture
 def application(kubectl: Kubectl) -> Kubectl:
     kubectl.apply(APPLICATION)
-    kubectl("rollout", "status", "deployment/web", "--timeout=90s")
+    kubectl.rolled_out("deployment/web")
     return kubectl
 
 
@@ -87,10 +90,10 @@ def test_a_service_answers_on_its_addresses_and_spreads(application: Kubectl, cl
     eventually(lambda: len({fetch(f"http://{cluster_ip}/") for _ in range(30)}) == 2)
     assert fetch(f"http://{cluster.node_ip}:{node_port}/").startswith("web-")
     pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
-    inside = application("exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{cluster_ip}/")
+    inside = application("exec", pod, "--", "timeout", "20", "wget", "-qO-", f"http://{cluster_ip}/")
     assert inside.startswith("web-")
     inside = application(
-        "exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{cluster.node_ip}:{node_port}/"
+        "exec", pod, "--", "timeout", "20", "wget", "-qO-", f"http://{cluster.node_ip}:{node_port}/"
     )
     assert inside.startswith("web-")
 
@@ -101,7 +104,7 @@ def test_a_pod_reaches_itself_through_its_service(application: Kubectl) -> None:
     pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
     cluster_ip = application.get("service", "web")["spec"]["clusterIP"]
     answer = eventually(
-        lambda: application("exec", pod, "--", "timeout", "2", "wget", "-qO-", f"http://{cluster_ip}/")
+        lambda: application("exec", pod, "--", "timeout", "20", "wget", "-qO-", f"http://{cluster_ip}/")
     )
     assert answer.strip() == pod
 
@@ -120,17 +123,17 @@ def test_a_service_without_endpoints_refuses_at_once(application: Kubectl) -> No
 def test_a_load_balancer_answers_its_neighbours(application: Kubectl) -> None:
     application("patch", "service", "web", "-p", '{"spec": {"type": "LoadBalancer"}}')
     try:
-        ip = eventually(lambda: application.path("service", "web", INGRESS_IP), limit=5)
+        ip = eventually(lambda: application.path("service", "web", INGRESS_IP), limit=60)
     except AssertionError:
         pytest.skip("the cluster that runs has no pool of addresses")
     assert ip in application("get", "service", "web")
     assert eventually(lambda: fetch(f"http://{ip}/")).startswith("web-")
     # Pods go where the Service leads, even if that is another address of their own node.
     pod = application.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
-    assert application("exec", pod, "--", "timeout", "5", "wget", "-qO-", f"http://{ip}/").startswith("web-")
-    neighbour = ["docker", "run", "--rm", "--network=bridge", "busybox:1.36", "timeout", "5"]
+    assert application("exec", pod, "--", "timeout", "20", "wget", "-qO-", f"http://{ip}/").startswith("web-")
+    neighbour = ["docker", "run", "--rm", "--network=bridge", "busybox:1.36", "timeout", "20"]
     answer = subprocess.run(
-        [*neighbour, "wget", "-qO-", f"http://{ip}/"], capture_output=True, text=True, timeout=60
+        [*neighbour, "wget", "-qO-", f"http://{ip}/"], capture_output=True, text=True, timeout=LIMIT
     )
     assert answer.stdout.startswith("web-"), answer.stderr
     application("patch", "service", "web", "-p", '{"spec": {"type": "ClusterIP"}}')
@@ -142,7 +145,7 @@ def test_a_node_port_is_changed_through_a_file(
     application: Kubectl, cluster: ClusterConfig, tmp_path: Path
 ) -> None:
     old = application.get("service", "web")["spec"]["ports"][0]["nodePort"]
-    new = 32100 if old != 32100 else 32101
+    new = OF_ONES_OWN[0]
     manifest = tmp_path / "service.yaml"
     manifest.write_text(
         application("get", "service", "web", "-o", "yaml").replace(f"nodePort: {old}", f"nodePort: {new}")
@@ -155,8 +158,9 @@ def test_a_node_port_is_changed_through_a_file(
 
 
 def test_a_node_port_is_changed_in_place(application: Kubectl, cluster: ClusterConfig) -> None:
-    application("patch", "service", "web", "-p", '{"spec":{"ports":[{"port":80,"nodePort":32200}]}}')
-    eventually(lambda: fetch(f"http://{cluster.node_ip}:32200/"))
+    patch = {"spec": {"ports": [{"port": 80, "nodePort": OF_ONES_OWN[1]}]}}
+    application("patch", "service", "web", "-p", json.dumps(patch))
+    eventually(lambda: fetch(f"http://{cluster.node_ip}:{OF_ONES_OWN[1]}/"))
 
 
 def test_a_taken_or_impossible_node_port_is_refused_in_upstreams_words(application: Kubectl) -> None:

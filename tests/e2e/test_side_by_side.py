@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.conftest import SAMPAN
+from tests.e2e.conftest import LIMIT, SAMPAN
 from tests.e2e.kubectls import kubectl_path
 from tests.e2e.side_by_side import VERSION, Script, difference, plane_for_scripts
 from tests.integration.plane import Plane
@@ -336,7 +336,7 @@ def answers(program: Path, plane: Plane, folder: Path) -> list[object]:
         assert process.stdout is not None
         with process.stdout as lines:
             address = lines.readline().removeprefix("Starting to serve on ").strip()
-        with httpx.Client(base_url=f"http://{address}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=LIMIT) as client:
             results: list[object] = []
             for method, path, headers in REQUESTS:
                 body = b"{}" if method == "POST" else None
@@ -377,7 +377,7 @@ def test_a_proxy_follows_watches_on_a_socket_of_its_own(plane: Plane, tmp_path: 
         assert place.stat().st_mode & 0o077 == 0
         with (
             httpx.Client(
-                transport=httpx.HTTPTransport(uds=str(place)), base_url="http://localhost"
+                transport=httpx.HTTPTransport(uds=str(place)), base_url="http://localhost", timeout=LIMIT
             ) as client,
             client.stream("GET", "/api/v1/namespaces?watch=true") as answer,
         ):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import Kubectl, eventually
+from tests.e2e.conftest import Kubectl, eventually, kill
 
 pytestmark = pytest.mark.e2e
 
@@ -87,13 +85,6 @@ def directory(cluster: ClusterConfig, kubectl: Kubectl, tmp_path: Path) -> Itera
     kubectl("delete", "pv", kubectl.namespace, "--wait=false")
 
 
-def restart_kubelet(cluster: ClusterConfig) -> None:
-    pid_file = cluster.run_dir / "kubelet.pid"
-    old = int(pid_file.read_text())
-    os.kill(old, signal.SIGKILL)
-    eventually(lambda: pid_file.exists() and int(pid_file.read_text() or 0) not in (0, old))
-
-
 def test_data_outlives_the_pod_and_the_kubelet(
     cluster: ClusterConfig, kubectl: Kubectl, directory: Path
 ) -> None:
@@ -103,7 +94,7 @@ def test_data_outlives_the_pod_and_the_kubelet(
     kubectl.apply(pod("reader", "kept", "cat /data/answer; sleep 1000"))
     kubectl.wait("pod/reader", "condition=Ready")
     container = kubectl.path("pod", "reader", "{.status.containerStatuses[0].containerID}")
-    restart_kubelet(cluster)
+    kill(cluster, "kubelet")
     eventually(lambda: kubectl.run("exec", "reader", "--", "touch", "/data/after").returncode == 0)
     assert kubectl.path("pod", "reader", "{.status.containerStatuses[0].containerID}") == container
     uid = kubectl.path("pod", "reader", "{.metadata.uid}")
@@ -133,9 +124,8 @@ def test_a_volume_that_is_not_there_is_waited_for(
     selector = "--field-selector=involvedObject.name=waiting,reason=FailedMount"
     message = f'initialization failed for volume "{name}" : path "{late}" does not exist'
     eventually(lambda: message in kubectl("get", "events", selector, "-o", "jsonpath={.items[*].message}"))
-    assert kubectl.path("pod", "waiting", "{.status.containerStatuses[0].state.waiting.reason}") == (
-        "ContainerCreating"
-    )
+    reason = "{.status.containerStatuses[0].state.waiting.reason}"
+    eventually(lambda: kubectl.path("pod", "waiting", reason) == "ContainerCreating")
     late.mkdir()
     kubectl.wait("pod/waiting", "jsonpath={.status.phase}=Succeeded")
     kubectl("delete", "pod/waiting", "pvc/late", f"pv/{name}")
@@ -213,9 +203,9 @@ spec:
 def test_a_stateful_set_keeps_its_data(cluster: ClusterConfig, kubectl: Kubectl) -> None:
     """With nothing said about storage: the default class makes a directory for each pod."""
     kubectl.apply(STATEFUL_SET)
-    kubectl("rollout", "status", "statefulset/db", "--timeout=90s")
+    kubectl.rolled_out("statefulset/db")
     kubectl("delete", "pod", "db-0")
-    kubectl("rollout", "status", "statefulset/db", "--timeout=90s")
+    kubectl.rolled_out("statefulset/db")
     eventually(lambda: kubectl.run("exec", "db-0", "--", "cat", "/data/log").stdout == "db-0\ndb-0\n")
     assert kubectl("exec", "db-1", "--", "cat", "/data/log") == "db-1\n"
     volume = kubectl.path("pvc", "data-db-0", "{.spec.volumeName}")
@@ -258,7 +248,7 @@ def test_an_ephemeral_volume_goes_with_its_pod(kubectl: Kubectl) -> None:
     kubectl.wait("pod/scratch", "condition=Ready")
     volume = kubectl.path("pvc", "scratch-data", "{.spec.volumeName}")
     path = Path(kubectl.path("pv", volume, "{.spec.local.path}"))
-    assert (path / "x").exists()
+    eventually((path / "x").exists)
     kubectl("delete", "pod", "scratch")
     eventually(lambda: "NotFound" in kubectl.run("get", "pv", volume).stderr)
     assert not path.exists()

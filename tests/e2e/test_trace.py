@@ -67,7 +67,7 @@ def test_an_apply_is_followed_to_the_rules_of_its_service(kubectl: Kubectl, tmp_
     again = sampan.run("trace", "apply", "-f", str(manifest))
     assert (again.returncode, again.stderr) == (1, "error: nothing was changed, so nothing followed\n")
     sampan("scale", "deployment/web", "--replicas=2")
-    sampan("rollout", "status", "deployment/web")
+    sampan.rolled_out("deployment/web")
     past = sampan("trace", "deployment/web")
     assert "scale of deployment.apps/web" in past.splitlines()[0]
     assert "starts container web" in past

@@ -80,5 +80,5 @@ def test_the_control_plane_runs_from_it(installed: Path, plane: Plane, tmp_path:
         return run(installed / "sampan", *words, cwd=tmp_path, KUBECONFIG=kubeconfig)
 
     sampan("apply", "-f", "pod.yaml")
-    sampan("wait", "--for=condition=Ready", "pod/first", "--timeout=30s")
+    sampan("wait", "--for=condition=Ready", "pod/first", "--timeout=180s")
     assert "hollow-" in sampan("get", "pod", "first", "-o", "wide")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kubeadm.config import ClusterConfig
-from tests.e2e.conftest import SAMPAN, Kubectl, eventually, real_kubectl
+from tests.e2e.conftest import LIMIT, SAMPAN, Kubectl, eventually, real_kubectl
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +59,7 @@ def test_json_says_all_and_the_exit_code_whether_it_is_well(sampan: Kubectl, bro
     assert evidence["revision"].isdigit()
     assert finding["fix"]["command"].startswith("kubectl create secret generic nothing ")
     sampan("create", "secret", "generic", "nothing")
-    eventually(lambda: sampan.run("why", "pod/broken").returncode == 0, limit=90)
+    eventually(lambda: sampan.run("why", "pod/broken").returncode == 0)
     listed = explained(sampan, "pods", code=0)
     assert (listed["healthy"], [each["subject"] for each in listed["items"]]) == (True, ["pod/broken"])
 
@@ -106,5 +106,5 @@ def test_kubectl_finds_it_as_a_plugin(cluster: ClusterConfig) -> None:
         "PATH": f"{SAMPAN.parent}:{os.environ['PATH']}",
     }
     command = [kubectl, "why", "node", cluster.node_name]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT)
     assert (done.stdout, done.returncode) == (f"node/{cluster.node_name} is well: Ready\n", 0)

@@ -47,16 +47,16 @@ def version_of_pods(kubectl: Kubectl) -> set[str]:
 def test_a_deployment_is_scaled_updated_and_rolled_back(any_kubectl: Kubectl) -> None:
     kubectl = any_kubectl
     kubectl.apply(DEPLOYMENT)
-    assert "successfully rolled out" in kubectl("rollout", "status", "deployment/web", "--timeout=90s")
+    assert "successfully rolled out" in kubectl("rollout", "status", "deployment/web")
     assert kubectl("scale", "deployment/web", "--replicas=4") == "deployment.apps/web scaled\n"
     eventually(lambda: kubectl.path("deployment", "web", "{.status.readyReplicas}") == "4")
     kubectl.apply(DEPLOYMENT.replace("value: '1'", "value: '2'").replace("replicas: 3", "replicas: 2"))
-    kubectl("rollout", "status", "deployment/web", "--timeout=90s")
+    kubectl("rollout", "status", "deployment/web")
     eventually(lambda: version_of_pods(kubectl) == {"2"})
     history = kubectl("rollout", "history", "deployment/web")
     assert [line.split()[0] for line in history.strip().splitlines()[2:]] == ["1", "2"]
     assert "rolled back" in kubectl("rollout", "undo", "deployment/web")
-    kubectl("rollout", "status", "deployment/web", "--timeout=90s")
+    kubectl("rollout", "status", "deployment/web")
     eventually(lambda: version_of_pods(kubectl) == {"1"})
     kubectl("delete", "deployment", "web")
     eventually(lambda: kubectl.get("pods", "-l", "app=web")["items"] == [])
@@ -76,8 +76,8 @@ def test_a_replication_controller_keeps_its_pods(kubectl: Kubectl) -> None:
 
 def test_a_deleted_namespace_takes_everything_with_it(kubectl: Kubectl) -> None:
     kubectl.apply(DEPLOYMENT)
-    kubectl("rollout", "status", "deployment/web", "--timeout=90s")
-    kubectl("delete", "namespace", kubectl.namespace, "--timeout=60s")
+    kubectl("rollout", "status", "deployment/web")
+    kubectl("delete", "namespace", kubectl.namespace)
     assert "NotFound" in kubectl.run("get", "namespace", kubectl.namespace).stderr
     kubectl("create", "namespace", kubectl.namespace)
     assert kubectl.get("pods,deployments,replicasets")["items"] == []

@@ -18,7 +18,7 @@ from component_base.kubeconfig import ClientConfig, load
 from tests.fakes.etcd_server import free_port
 from tests.fakes.machines import ROOT, build_images
 
-_UP_LIMIT, _COMMAND_LIMIT = 900, 120
+_UP_LIMIT, _COMMAND_LIMIT = 1800, 300
 
 
 class Project:
