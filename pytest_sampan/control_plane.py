@@ -21,7 +21,7 @@ from kubeadm.kubeconfigs import write_kubeconfigs
 from kubeadm.up import make_folders, write_configuration
 from pytest_sampan.ports import free_port
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 def on_free_ports(folder: Path, node_name: str) -> ClusterConfig:

@@ -90,10 +90,11 @@ async def test_history_compacted_while_away_ends_watches_and_reads_stay_right(et
         etcd.stop()
         etcd.start()
         await _change_and_compact(etcd, old)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(120):
             assert await names(api) == ["new"]
             # Either the watch was back before the compaction, or it was cut off.
-            await asyncio.wait([asyncio.create_task(watching.ended.wait())], timeout=2)
+            while not watching.ended.is_set() and watching.events.qsize() < 2:  # noqa: ASYNC110 - either of two
+                await asyncio.sleep(0.05)
         told = [watching.events.get_nowait()["type"] for _ in range(watching.events.qsize())]
         assert watching.ended.is_set() or told == ["ADDED", "DELETED"]
 
@@ -109,7 +110,7 @@ async def _change_and_compact(etcd: EtcdServer, old: Any) -> None:
 
 
 async def test_an_etcd_that_does_not_answer_is_unavailable_not_empty(etcd: EtcdServer) -> None:
-    storage = EtcdStorage([etcd.endpoint], timeout=0.5)
+    storage = EtcdStorage([etcd.endpoint], timeout=2)
     try:
         async with serving(storage) as api:
             await create(api, "a")

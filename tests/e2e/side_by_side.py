@@ -13,9 +13,10 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
+from apimachinery.scheme import CONFIG_MAPS, SERVICE_ACCOUNTS
 from tests.e2e.conftest import LIMIT, SAMPAN
 from tests.e2e.kubectls import kubectl_path
-from tests.integration.plane import Plane, plane_in
+from tests.integration.plane import Plane, eventually, plane_in
 
 VERSION = "1.33"
 
@@ -64,7 +65,17 @@ def _run(plane: Plane, script: Script, folder: Path, program: Path, namespace: s
         )
         printed = _in_order(done.stdout) if "--applyset" in command else done.stdout
         transcript += f"$ {command}\n{printed}[{done.returncode}]\n{done.stderr}\n"
+        if command.startswith("create namespace"):
+            asyncio.run(_furnished(plane, namespace))
     return _alike(transcript, program, namespace, folder)
+
+
+async def _furnished(plane: Plane, namespace: str) -> None:
+    """Until controllers have put into a new namespace what is in every one."""
+    client = plane.client()
+    for resource, name in ((SERVICE_ACCOUNTS, "default"), (CONFIG_MAPS, "kube-root-ca.crt")):
+        await eventually(lambda resource=resource, name=name: client.get(resource, name, namespace))  # type: ignore[misc]
+    await client.aclose()
 
 
 def _in_order(printed: str) -> str:

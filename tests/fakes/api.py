@@ -56,7 +56,7 @@ class Watching:
     warning: str = ""
 
     async def take(self, count: int) -> list[Any]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             return [await self.events.get() for _ in range(count)]
 
 

@@ -20,7 +20,7 @@ _PASSWORD_FILE = "me:$2b$04$R0QtL/xDfvQ1BaY3SGgf9.oqLA1UOOLWpj9bYioBn1XJ7ELP5mCd
 
 
 def wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(2400):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:

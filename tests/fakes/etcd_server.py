@@ -57,7 +57,7 @@ class EtcdServer:
         ]  # fmt: skip
 
     def _wait_until_listening(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self._client), timeout=1).close()

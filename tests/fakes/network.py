@@ -171,7 +171,7 @@ def _udp_socket(port: int) -> socket.socket:
     return sock
 
 
-def ask(net: Network, short: str, ip: str, port: int, *, patience: float = 2) -> tuple[str, str]:
+def ask(net: Network, short: str, ip: str, port: int, *, patience: float = 20) -> tuple[str, str]:
     """(who answered, the source it saw) over TCP; raises what connecting raises."""
 
     def connect() -> tuple[str, str]:

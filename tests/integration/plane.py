@@ -34,7 +34,7 @@ from component_base.kubeconfig import load
 from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
-LIMIT, MOST = 60.0, 240.0
+LIMIT, MOST = 120.0, 600.0
 ETCD, API, CONTROLLERS, SCHEDULER = "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"
 FLAGS = {
     CONTROLLERS: (
@@ -45,14 +45,14 @@ Flags = Mapping[str, Sequence[str]]
 """By the name of a component."""
 NO_FLAGS: Flags = {}
 _ELECTION = (
-    "--leader-elect-lease-duration=5s",
-    "--leader-elect-renew-deadline=4s",
+    "--leader-elect-lease-duration=8s",
+    "--leader-elect-renew-deadline=6s",
     "--leader-elect-retry-period=300ms",
 )
 SHORT_LEADERSHIP: Flags = {CONTROLLERS: _ELECTION, SCHEDULER: _ELECTION}
 SHORT_GRACE_OF_NODES: Flags = {
     API: ("--default-not-ready-toleration-seconds=1", "--default-unreachable-toleration-seconds=1"),
-    CONTROLLERS: ("--node-monitor-period=500ms", "--node-monitor-grace-period=4s"),
+    CONTROLLERS: ("--node-monitor-period=500ms", "--node-monitor-grace-period=8s"),
 }
 KUBELET = """
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -140,7 +140,7 @@ class Plane(ControlPlane):
         """Asks it to end, as systemd does."""
         process = self._processes.pop(name)
         process.terminate()
-        process.wait(10)
+        process.wait(LIMIT)
 
     def pause(self, name: str) -> None:
         os.kill(self.pid(name), signal.SIGSTOP)

@@ -22,6 +22,8 @@ from apiserver.storage.memory import MemoryStorage
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 SELF_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+PATIENCE = 120.0
+"""Seconds that an answer may take of a server whose processor does much else."""
 
 
 @dataclass
@@ -39,7 +41,9 @@ class Running:
         if who:
             tls.load_cert_chain(self.pki / f"{who}.crt", self.pki / f"{who}.key")
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx.AsyncClient(base_url=self.url, verify=tls, headers=headers, trust_env=False)
+        return httpx.AsyncClient(
+            base_url=self.url, verify=tls, headers=headers, trust_env=False, timeout=PATIENCE
+        )
 
 
 @asynccontextmanager
@@ -64,7 +68,7 @@ async def running(
     port = await http.start("127.0.0.1", port, tls)
     work = asyncio.create_task(server.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await server.start.finished.wait()
         yield Running(server, pki, f"https://127.0.0.1:{port}", storage)
     finally:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import itertools
+import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -29,6 +30,9 @@ from kubelet.runtime.interface import (
 )
 
 IMAGE = "busybox:local"
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 44
+_NODES = itertools.count()
+"""Who runs beside us has other addresses, and so has a cluster."""
 _NOTHING = ContainerConfig(
     name="web", attempt=0, image=IMAGE, command=None, args=None, working_dir="", env=(), mounts=(),
     resources=Resources(), security=Security(),
@@ -67,11 +71,11 @@ class Node:
         assert found is not None
         return found
 
-    async def ended(self, uid: str, limit: float = 15) -> RuntimeContainer:
+    async def ended(self, uid: str, limit: float = 120) -> RuntimeContainer:
         return await self.until(uid, lambda each: each.state is ContainerState.EXITED, limit)
 
     async def until(
-        self, uid: str, condition: Callable[[RuntimeContainer], bool], limit: float = 15
+        self, uid: str, condition: Callable[[RuntimeContainer], bool], limit: float = 120
     ) -> RuntimeContainer:
         """Woken by events, as a kubelet is."""
         async with asyncio.timeout(limit):
@@ -108,8 +112,7 @@ async def hollow_node() -> AsyncIterator[Node]:
 async def docker_node() -> AsyncIterator[Node]:
     """A node of its own on this machine's engine: own name, own bridge, nothing left behind."""
     runtime, name = new_docker_runtime()
-    cidr = f"10.{random.randrange(200, 250)}.{random.randrange(256)}.0/24"
-    await runtime.update_pod_cidr(cidr)
+    await runtime.update_pod_cidr(f"10.{200 + _WORKER}.{next(_NODES) % 256}.0/24")
     node = Node(runtime, is_real=True)
     try:
         yield node

@@ -22,7 +22,7 @@ from apiserver.storage.interface import StorageUnreachable
 from component_base.addresses import primary_address
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
-from tests.integration.running_apiserver import AGGREGATED, Running, running
+from tests.integration.running_apiserver import AGGREGATED, PATIENCE, Running, running
 
 GROUP_VERSION = "metrics.k8s.io/v1beta1"
 PATH = f"/apis/{GROUP_VERSION}"
@@ -129,7 +129,7 @@ async def availability(admin: httpx.AsyncClient, name: str = "v1beta1.metrics.k8
 
 
 async def until_available(admin: httpx.AsyncClient, reason: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while await availability(admin) != reason:  # noqa: ASYNC110 - the state is the server's
             await asyncio.sleep(0.05)
 
@@ -202,7 +202,7 @@ async def test_who_shows_a_wrong_certificate_is_not_asked(pki: Path, tmp_path: P
         }
         assert (await admin.get(f"{PATH}/nodes")).text == "service unavailable\n"
         assert (await admin.delete(name)).status_code == 200
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while (await admin.get(f"{PATH}/nodes")).status_code != 200:  # noqa: ASYNC110 - our own
                 await asyncio.sleep(0.05)
         assert not it.asked
@@ -232,7 +232,7 @@ async def test_a_server_that_breaks_off_is_missed_whatever_else_goes_wrong(
 
 async def test_what_is_served_here_has_api_services_too(pki: Path) -> None:
     async with running(pki) as here, here.client("apiserver-kubelet-client") as admin:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while len((await admin.get(API_SERVICES)).json()["items"]) < 20:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert await availability(admin, "v1.apps") == "Local"

@@ -29,7 +29,7 @@ from apimachinery.scheme import (
 from apimachinery.times import format_time
 from client.rest import STRATEGIC, Client
 from component_base.clock import now
-from tests.integration.plane import CONTROLLERS, Plane, eventually, ready_nodes
+from tests.integration.plane import CONTROLLERS, LIMIT, Plane, eventually, ready_nodes
 
 NEW_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "busybox:2"}]}}}}
 
@@ -67,7 +67,7 @@ async def ready_pods(client: Client, name: str, count: int, image: str = "busybo
 
 def kubectl(plane: Plane, *words: str) -> str:
     command = ["kubectl", f"--kubeconfig={plane.config.admin_kubeconfig}", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -145,11 +145,9 @@ def job(name: str, completions: int, parallelism: int, **spec: object) -> Object
     return made
 
 
-async def complete(client: Client, name: str, limit: float = 60) -> Object:
+async def complete(client: Client, name: str) -> Object:
     return await eventually(
-        lambda: client.get(JOBS, name, "default"),
-        lambda it: is_condition_true(it, "Complete"),
-        limit=limit,
+        lambda: client.get(JOBS, name, "default"), lambda it: is_condition_true(it, "Complete")
     )
 
 
@@ -242,15 +240,17 @@ async def test_kubectl_drains_as_far_as_a_budget_allows(plane: Plane, client: Cl
         return int(get_path(found, "status.disruptionsAllowed", 0))
 
     await eventually(allowed, lambda count: count == 1)
-    words = ("drain", "drained", "--ignore-daemonsets", "--timeout=3s", "--force")
+    words = ("drain", "drained", "--ignore-daemonsets", "--force")
     with pytest.raises(
         AssertionError, match="Cannot evict pod as it would violate the pod's disruption budget"
     ):
-        kubectl(plane, *words)
-    pods = await of_app(client, "guarded")
-    assert sorted(map(is_ready, pods)) == [False, True], "one has gone and waits for a node, the other stayed"
+        kubectl(plane, *words, "--timeout=10s")
+    # One has gone and waits for a node, the other stays.
+    await eventually(
+        lambda: of_app(client, "guarded"), lambda found: sorted(map(is_ready, found)) == [False, True]
+    )
     await client.delete(POD_DISRUPTION_BUDGETS, "guarded", "default")
-    kubectl(plane, *words)
+    kubectl(plane, *words, f"--timeout={LIMIT:g}s")
     await client.delete(STATEFUL_SETS, "guarded", "default")
     plane.kill("drained")
     await client.delete(NODES, "drained")

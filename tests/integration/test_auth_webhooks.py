@@ -130,7 +130,7 @@ async def test_a_configuration_of_authorizers_is_followed_when_it_changes(pki: P
             refused = await jane.get(PODS)
             assert (refused.status_code, webhook.asked) == (403, [])
             write_configuration(file, webhook.kubeconfig, "request.user == 'jane'")
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while (await jane.get(PODS)).status_code != 200:
                     pass
         assert webhook.asked[0]["spec"]["resourceAttributes"]["resource"] == "pods"

@@ -87,7 +87,7 @@ async def test_an_issuer_of_openid_is_asked_for_its_keys(pki: Path, tmp_path: Pa
                 assert await who_am_i(robot) == (name, ["system:authenticated"])
             rules = {**trust, "claimMappings": {"username": {"expression": "'new:' + claims.sub"}}}
             config.write_text(yaml.safe_dump({**head, "jwt": [rules], "anonymous": anonymous}))
-            async with api.client(token=token) as robot, asyncio.timeout(30):
+            async with api.client(token=token) as robot, asyncio.timeout(120):
                 while (await who_am_i(robot))[0] != "new:system:serviceaccount:default:robot":
                     pass
             async with api.client(token=elsewhere) as robot:

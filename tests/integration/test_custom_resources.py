@@ -16,7 +16,7 @@ from apimachinery.errors import NotFoundError
 from apimachinery.objects import Object, owner_reference
 from apimachinery.scheme import ALL_VERBS, CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
 from client.rest import Client
-from tests.integration.plane import API, CONTROLLERS, Plane, config_map, eventually
+from tests.integration.plane import API, CONTROLLERS, LIMIT, Plane, config_map, eventually
 
 TABS = Resource("example.com", "v1", "tabs", "Tab", namespaced=True, verbs=ALL_VERBS)
 DEFINITION = """
@@ -127,7 +127,7 @@ def test_what_people_do_with_kubectl(plane: Plane, tmp_path: Path) -> None:
 
     def kubectl(*words: str) -> str:
         command = ["kubectl", f"--kubeconfig={plane.config.admin_kubeconfig}", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT)
         return done.stdout + done.stderr
 
     assert "created" in kubectl("apply", "-f", "crd.yaml")

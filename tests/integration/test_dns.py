@@ -22,7 +22,7 @@ from client.rest import Client
 from component_base.addresses import primary_address
 from tests.fakes.dns_server import FakeResolver, free_dns_port
 from tests.fakes.etcd_server import free_port
-from tests.integration.plane import Plane, eventually
+from tests.integration.plane import LIMIT, Plane, eventually
 
 DNS, SLICE = "kube-dns", "kube-dns-here"
 PATIENCE = 0.5
@@ -47,24 +47,24 @@ class Dns:
             *flags, as_name=as_name,
         )  # fmt: skip
 
-    async def told(self, name: str, type: str = "A") -> list[str]:
+    async def told(self, name: str, type: str = "A", patience: float = LIMIT) -> list[str]:
         """What is answered, or the reason why nothing is; that nobody is there is one, too."""
         try:
             query = dns.message.make_query(name, type)
-            response = await dns.asyncquery.udp(query, self.address, PATIENCE, self.port)
+            response = await dns.asyncquery.udp(query, self.address, patience, self.port)
         except dns.exception.Timeout:
             return ["silence"]
         found = [str(each) for rrset in response.answer for each in rrset]
         return sorted(found) or [dns.rcode.to_text(response.rcode())]
 
     async def until(self, name: str, expected: list[str], type: str = "A") -> None:
-        await eventually(lambda: self.told(name, type), lambda told: told == expected)
+        await eventually(lambda: self.told(name, type, PATIENCE), lambda told: told == expected)
 
     async def page(self, path: str) -> tuple[int, str]:
         def fetch() -> tuple[int, str]:
             url = f"http://{self.address}:{self.health_port}{path}"
             try:
-                with urllib.request.urlopen(url, timeout=5) as answer:
+                with urllib.request.urlopen(url, timeout=LIMIT) as answer:
                     return answer.status, answer.read().decode()
             except OSError as error:
                 return getattr(error, "code", 0), ""
@@ -230,7 +230,7 @@ async def test_without_an_apiserver_what_is_known_is_answered_and_what_is_not_is
     finally:
         running.plane.run("kube-apiserver")
     await running.until("kubernetes.default.svc.cluster.local.", ["10.96.0.1"])
-    assert await running.page("/ready") == (200, "OK")
+    await eventually(lambda: running.page("/ready"), lambda answer: answer == (200, "OK"))
 
 
 async def test_the_hosts_resolvers_are_asked_and_followed_when_they_change(running: Dns) -> None:

@@ -16,7 +16,7 @@ from apiserver.storage.etcd import EtcdStorage
 from apiserver.storage.interface import KeyExists, StorageUnreachable
 from tests.fakes.etcd_cluster import EtcdCluster, etcd_cluster
 from tests.integration.plane import cancelled, eventually
-from tests.integration.running_apiserver import running
+from tests.integration.running_apiserver import PATIENCE, running
 
 pytestmark = pytest.mark.skipif(shutil.which("etcd") is None, reason="apt-get install etcd-server")
 
@@ -118,9 +118,9 @@ async def test_an_apiserver_outlives_the_leader_of_its_etcd(pki: Path, tmp_path:
             cluster.kill(leader)
             await until(made, len(made) + 20)
             rest = await admin.get(
-                MAPS, params={"limit": 1000, "continue": page["metadata"]["continue"]}, timeout=20
+                MAPS, params={"limit": 1000, "continue": page["metadata"]["continue"]}, timeout=PATIENCE
             )
-            listed = (await admin.get(MAPS, timeout=20)).json()["items"]
+            listed = (await admin.get(MAPS, timeout=PATIENCE)).json()["items"]
             await cancelled(writing)
             names = {each["metadata"]["name"] for each in listed}
             await until(watched, len(made))
@@ -136,7 +136,7 @@ async def make(client: httpx.AsyncClient, made: list[str]) -> None:
     while True:
         name, number = f"m{number:05}", number + 1
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
-        answer = await client.post(MAPS, json=body, timeout=30)
+        answer = await client.post(MAPS, json=body, timeout=PATIENCE)
         if answer.status_code == 201:
             made.append(name)
         else:

@@ -17,13 +17,14 @@ import yaml
 
 from apimachinery.scheme import by_kind
 from tests.integration.fuzzing import Fuzzer, Request
+from tests.integration.plane import eventually
 from tests.integration.running_apiserver import Running, running
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1500"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 FIXTURES = Path(__file__).parents[1] / "golden" / "kubectl" / "fixtures.yaml"
 _AT_ONCE = 4
-_LIMIT = 20.0
+_LIMIT = 120.0
 _AS_UPSTREAM = (
     "resourceVersion should not be set on objects to be created",
     "failed to create typed patch object (",
@@ -42,11 +43,10 @@ async def test_no_request_is_too_much(pki: Path) -> None:
         before, tasks = await memory(api), len(asyncio.all_tasks())
         found += await send_all(admin, [fuzzer.request() for _ in range(REQUESTS // 2)])
         after = await memory(api)
-        left = len(asyncio.all_tasks()) - tasks
+        await eventually(lambda: asyncio.sleep(0, len(asyncio.all_tasks()) - tasks), lambda left: left <= 0)
         assert (await admin.get("/readyz")).text == "ok"
     assert not found, f"{len(found)} of {REQUESTS}:\n" + "\n".join(found[:20])
     assert after - before < _MAX_GROWTH
-    assert left <= 0, "no request leaves a task"
 
 
 async def documents(admin: httpx.AsyncClient) -> list[Any]:

@@ -15,6 +15,8 @@ from component_base.grpc.status import Code, GrpcError
 from tests.fakes.etcd_server import free_port
 
 ECHO, REFUSE, SLEEP, TALK, COUNT = "/t.T/Echo", "/t.T/Refuse", "/t.T/Sleep", "/t.T/Talk", "/t.T/Count"
+PATIENCE = 60.0
+"""Seconds for what comes, sooner or later."""
 LARGE = 6 * 1024 * 1024
 OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
@@ -92,54 +94,58 @@ async def connected(*endpoints: Endpoint) -> AsyncIterator[Channel]:
 async def test_calls_at_once_get_each_its_own_answer() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
         messages = [b"%d" % number * number for number in range(200)]
-        assert await asyncio.gather(*(channel.unary(ECHO, each, 30) for each in messages)) == messages
+        assert await asyncio.gather(*(channel.unary(ECHO, each, PATIENCE) for each in messages)) == messages
 
 
 async def test_large_messages_pass_both_ways_at_once() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
         messages = [bytes([number]) * LARGE for number in range(4)]
-        assert await asyncio.gather(*(channel.unary(ECHO, each, 30) for each in messages)) == messages
+        assert await asyncio.gather(*(channel.unary(ECHO, each, PATIENCE) for each in messages)) == messages
 
 
 async def test_an_error_of_the_server_arrives_with_its_words() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
         with pytest.raises(GrpcError) as caught:
-            await channel.unary(REFUSE, b"", 5)
+            await channel.unary(REFUSE, b"", PATIENCE)
         assert (caught.value.code, caught.value.details) == (Code.NOT_FOUND, "nö, 100 % not here")
         with pytest.raises(GrpcError) as caught:
-            await channel.unary("/t.T/Unheard", b"", 5)
+            await channel.unary("/t.T/Unheard", b"", PATIENCE)
         assert caught.value.code is Code.UNIMPLEMENTED
 
 
 async def test_a_call_that_takes_too_long_ends_on_both_sides() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
-        await channel.unary(ECHO, b"", 5)  # connecting is not to count
+        await channel.unary(ECHO, b"", PATIENCE)  # connecting is not to count
         with pytest.raises(GrpcError) as caught:
             await channel.unary(SLEEP, b"", 0.5)
         assert caught.value.code is Code.DEADLINE_EXCEEDED
-        await asyncio.wait_for(server.cancelled.wait(), 5)
+        await asyncio.wait_for(server.cancelled.wait(), PATIENCE)
 
 
 async def test_a_cancelled_caller_cancels_the_call() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
         caller = asyncio.create_task(channel.unary(SLEEP, b"", 60))
-        await asyncio.wait_for(server.asleep.wait(), 5)
+        await asyncio.wait_for(server.asleep.wait(), PATIENCE)
         caller.cancel()
-        await asyncio.wait_for(server.cancelled.wait(), 5)
-        assert await channel.unary(ECHO, b"on", 5) == b"on"
+        await asyncio.wait_for(server.cancelled.wait(), PATIENCE)
+        assert await channel.unary(ECHO, b"on", PATIENCE) == b"on"
 
 
 async def test_a_stream_goes_both_ways() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
-        async with channel.stream(TALK, 5) as stream:
+        async with channel.stream(TALK, PATIENCE) as stream:
             for word in (b"a", b"bc", b"d" * 100_000):
                 stream.write(word)
                 assert await stream.read() == word * 2
-        assert await channel.unary(ECHO, b"after", 5) == b"after"
+        assert await channel.unary(ECHO, b"after", PATIENCE) == b"after"
 
 
 async def test_a_stream_of_many_messages_ends_with_none() -> None:
-    async with serving() as server, connected(server.endpoint) as channel, channel.stream(COUNT, 5) as stream:
+    async with (
+        serving() as server,
+        connected(server.endpoint) as channel,
+        channel.stream(COUNT, PATIENCE) as stream,
+    ):
         stream.write(b"3000")
         for number in range(3000):
             assert await stream.read() == b"%d" % number * 1000
@@ -149,16 +155,16 @@ async def test_a_stream_of_many_messages_ends_with_none() -> None:
 
 async def test_an_error_of_a_stream_reaches_its_reader() -> None:
     async with serving() as server, connected(server.endpoint) as channel:
-        await channel.unary(ECHO, b"", 5)
+        await channel.unary(ECHO, b"", PATIENCE)
         with pytest.raises(GrpcError):
-            async with channel.stream("/t.T/Unheard", 5) as stream:
+            async with channel.stream("/t.T/Unheard", PATIENCE) as stream:
                 await stream.read()
 
 
 async def test_a_server_that_comes_late_is_waited_for() -> None:
     port = free_port()
     async with connected(Endpoint("127.0.0.1", port)) as channel:
-        early = asyncio.create_task(channel.unary(ECHO, b"early", 10))
+        early = asyncio.create_task(channel.unary(ECHO, b"early", PATIENCE))
         await asyncio.wait([early], timeout=0.1)
         async with serving(port):
             assert await early == b"early"
@@ -174,19 +180,19 @@ async def test_without_a_server_the_time_ends_the_wait() -> None:
 async def test_a_call_under_way_fails_with_the_server_and_the_next_finds_another() -> None:
     async with serving() as one, serving() as two, connected(one.endpoint, two.endpoint) as channel:
         sleeping = asyncio.create_task(channel.unary(SLEEP, b"", 60))
-        await asyncio.wait_for(one.asleep.wait(), 5)
+        await asyncio.wait_for(one.asleep.wait(), PATIENCE)
         await one.stop()
         with pytest.raises(GrpcError):
             await sleeping
-        assert await channel.unary(ECHO, b"next", 5) == b"next"
+        assert await channel.unary(ECHO, b"next", PATIENCE) == b"next"
         assert (one.calls, two.calls) == (0, 1)
 
 
 async def test_moving_on_lets_calls_under_way_end() -> None:
     async with serving() as one, serving() as two, connected(one.endpoint, two.endpoint) as channel:
-        async with channel.stream(TALK, 5) as stream:
+        async with channel.stream(TALK, PATIENCE) as stream:
             channel.move_on("a test")
-            assert await channel.unary(ECHO, b"x", 5) == b"x"
+            assert await channel.unary(ECHO, b"x", PATIENCE) == b"x"
             stream.write(b"still")
             assert await stream.read() == b"stillstill"
         assert (one.calls, two.calls) == (0, 1)

@@ -79,7 +79,7 @@ class Helm:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=400,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done
@@ -91,12 +91,12 @@ def helm(plane: Plane, tmp_path: Path) -> Helm:
 
 
 async def test_a_release_lives_and_ends(plane: Plane, helm: Helm) -> None:
-    helm("install", "one", "harbour", "--wait", "--timeout=60s")
+    helm("install", "one", "harbour", "--wait", "--timeout=300s")
     assert [each["status"] for each in json.loads(helm("list", "--output=json"))] == ["deployed"]
-    helm("upgrade", "one", "harbour", "--set=replicas=2,size=5", "--wait", "--timeout=60s")
+    helm("upgrade", "one", "harbour", "--set=replicas=2,size=5", "--wait", "--timeout=300s")
     refused = helm.run("upgrade", "one", "harbour", "--set=size=10", code=1)
     assert "spec.size in body should be less than or equal to 9" in refused.stderr
-    helm("rollback", "one", "1", "--wait", "--timeout=60s")
+    helm("rollback", "one", "1", "--wait", "--timeout=300s")
     history = json.loads(helm("history", "one", "--output=json"))
     assert [each["status"] for each in history] == ["superseded", "superseded", "failed", "deployed"]
     client = plane.client()

@@ -35,7 +35,7 @@ from kubelet.certificates.requests import Wanted
 from kubelet.certificates.rotation import OF_CLIENT
 from kubelet.certificates.store import CertificateStore
 from tests.integration.connections import connected, hang_up
-from tests.integration.plane import API, CONTROLLERS, Plane, eventually
+from tests.integration.plane import API, CONTROLLERS, LIMIT, Plane, eventually
 
 TOKEN = BootstrapToken("abcdef", "0123456789abcdef")
 
@@ -113,7 +113,7 @@ async def join(plane: Plane, folder: Path) -> Client:
     store = CertificateStore(folder / "pki", "kubelet-client")
     kubeconfig = folder / "kubelet.conf"
     bootstrap = bootstrap_kubeconfig(plane, folder)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT):
         await ensure_kubeconfig(bootstrap, kubeconfig, "n1", store, now())
     return Client(load(kubeconfig), user_agent="kubelet")
 
@@ -197,7 +197,7 @@ async def test_a_node_gets_a_serving_certificate_for_its_own_addresses(
     store = CertificateStore(tmp_path / "pki", "kubelet-server")
     wanted = Wanted("n1", KUBELET_SERVING, ("n1",), ("127.0.0.1",))
     manager = CertificateManager(node, store, lambda: wanted, use, now, random.Random(0), OF_CLIENT)
-    async with running(manager), asyncio.timeout(20):
+    async with running(manager), asyncio.timeout(LIMIT):
         await got.wait()
     await _check_serving(plane, serving)
     await node.aclose()

@@ -21,7 +21,7 @@ from apimachinery.scheme import CONFIG_MAPS, SERVICE_ACCOUNTS
 from client.errors import ConnectionFailed
 from client.rest import JSON, Client
 from tests.integration.connections import connected
-from tests.integration.plane import Plane, config_map, deployment
+from tests.integration.plane import LIMIT, Plane, config_map, deployment
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS_PATH = "/api/v1/namespaces/default/pods"
@@ -194,7 +194,7 @@ async def http(client: Client) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("case", BAD_BODIES + BAD_VALUES, ids=lambda case: case.id)
 async def test_it_is_refused_in_upstream_s_words(http: httpx.AsyncClient, case: Case) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT):
         answer = await http.request(
             case.method,
             case.path,
@@ -253,7 +253,7 @@ GARBAGE = {
 async def raw_status(plane: Plane, data: bytes) -> int:
     async with connected("127.0.0.1", plane.config.api_port, plane.tls()) as (reader, writer):
         writer.write(data)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT):
             line = await reader.readline()
         return int(line.split()[1]) if line else 0
 
@@ -272,7 +272,7 @@ async def test_connections_that_say_nothing_keep_nobody_out(bare_plane: Plane, c
             _, writer = await stack.enter_async_context(connected("127.0.0.1", port, each))
             if each is not None:
                 writer.write(b"POST %b HTTP/1.1\r\nContent-Length: 1000\r\nHost: x\r\n\r\n{" % MAPS.encode())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT):
             assert (await client.list(CONFIG_MAPS, "default"))["items"]
 
 

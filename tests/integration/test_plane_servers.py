@@ -19,7 +19,7 @@ from client.informer import Informer
 from client.rest import Client
 from component_base.kubeconfig import load
 from tests.integration.connections import hang_up
-from tests.integration.plane import API, ETCD, Plane, config_map, eventually
+from tests.integration.plane import API, ETCD, LIMIT, Plane, config_map, eventually
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,7 +103,7 @@ async def test_a_watch_goes_on_at_the_other_server(client: Client, other: Client
         )
         who = other if number % 2 else client
         events = who.watch(CONFIG_MAPS, "default", resource_version=version, label_selector="t=moved")
-        async with contextlib.aclosing(events), asyncio.timeout(30):
+        async with contextlib.aclosing(events), asyncio.timeout(LIMIT):
             async for _, obj in events:
                 version = obj["metadata"]["resourceVersion"]
                 seen.append(int(obj["data"]["n"]))
@@ -194,7 +194,7 @@ def _note(alive: dict[NamespacedName | None, str], old: Object | None, new: Obje
 async def persist(client: Client, number: int) -> None:
     """Creates, changes or deletes one of a few objects, until it is done."""
     name, labels = f"lossy-{number % 23}", {"t": "lossy"}
-    for _ in range(400):
+    for _ in range(4000):
         try:
             if number % 5 == 4:
                 await client.delete(CONFIG_MAPS, name, "default")
@@ -264,7 +264,7 @@ async def test_a_watcher_that_does_not_read_is_cut_off_and_slows_nobody(
     await eventually(lambda: asyncio.sleep(0, (brisk.get(key) or {"data": {}})["data"].get("n") == "79"))
     assert bare_plane.memory() - before < 120, "what it does not read is not kept for it"
     got = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT):
         with contextlib.suppress(ConnectionError):
             while chunk := await reader.read(1 << 20):
                 got += len(chunk)

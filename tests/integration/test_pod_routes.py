@@ -95,7 +95,7 @@ def source_seen(net: Network, source: str, target: str) -> str:
 
     def connect() -> str:
         address = (f"{NODES[target][1]}.1", 8080)
-        with socket.create_connection(address, timeout=3, source_address=(pod, 0)) as sock:
+        with socket.create_connection(address, timeout=20, source_address=(pod, 0)) as sock:
             return sock.recv(100).decode().partition(" ")[2]
 
     return net.inside(source, connect)
@@ -130,7 +130,7 @@ def test_nodes_come_move_and_go(net: Network) -> None:
         assert source_seen(net, "a", "b") == "10.244.0.1"
         assert reach(net, "a") == set()
         with pytest.raises(OSError, match=r"timed out|unreachable|No route"):
-            ask(net, "a", "10.244.1.1", 8080)
+            ask(net, "a", "10.244.1.1", 8080, patience=2)
     finally:
         server.close()
 

@@ -21,7 +21,7 @@ from kube_proxy.recorded import Recorded
 from kube_proxy.ruleset import Ruleset
 from tests.fakes.control_plane import ControlPlane
 
-LIMIT = 60.0
+LIMIT = 120.0
 
 
 @dataclass(frozen=True)

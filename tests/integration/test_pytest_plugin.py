@@ -43,7 +43,7 @@ pytestmark = pytest.mark.sampan(nodes=3)
 def fast_reset():
     yield
     # Torn down after the cluster, which is put back in between.
-    assert time.monotonic() - ended < 3
+    assert time.monotonic() - ended < 20  # a moment, of a busy machine
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -53,7 +53,7 @@ def test_each_finds_a_new_cluster(fast_reset, sampan_cluster, turn):
     assert kubectl("get", "crd,pods", "-A", "-o", "name") == ""
     assert "SchedulingDisabled" not in kubectl("get", "nodes")
     sampan_cluster.apply(LEFT_BEHIND)
-    kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+    kubectl("rollout", "status", "deployment/web", "--timeout=180s")
     kubectl("cordon", "hollow-0")
     kubectl("delete", "clusterrole", "view")
     kubectl("delete", "deployment/web", "--wait=false")
@@ -71,7 +71,7 @@ spec: {containers: [{name: c, image: c}]}
 def test_hollow_pods_can_be_looked_into(sampan_cluster):
     kubectl = sampan_cluster.kubectl
     sampan_cluster.apply(TALKER)
-    kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=30s")
+    kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=180s")
     assert kubectl("logs", "talker") == "hello\\n"
     assert kubectl("exec", "talker", "--", "echo", "yes") == "yes\\n"
 """
@@ -97,7 +97,7 @@ def run_tests(folder: Path, *words: str) -> str:
     """As somebody else runs them, in a folder that knows nothing of us, with this plugin alone."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_sampan.plugin", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
     return done.stdout + done.stderr
 
 

@@ -23,7 +23,7 @@ from apimachinery.scheme import (
     SERVICE_ACCOUNTS,
 )
 from client.rest import Client
-from tests.integration.plane import Plane, eventually
+from tests.integration.plane import LIMIT, Plane, eventually
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -35,7 +35,7 @@ def run(plane: Plane, *words: str, stdin: str | None = None, **flags: object) ->
     server = [f"--server={plane.config.server}", f"--certificate-authority={pki / 'ca.crt'}"] if flags else []
     credentials = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
     command = ["kubectl", f"--kubeconfig={config}", *server, *credentials, *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, input=stdin)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, input=stdin)
     return done.stdout or done.stderr
 
 

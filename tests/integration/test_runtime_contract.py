@@ -79,7 +79,7 @@ async def test_events_announce_the_end_of_a_container(node):
     events = node.runtime.events()
     assert (await anext(events)).pod_uid == ""
     await node.runtime.stop_container(made, 0)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         assert (await anext(events)).pod_uid == uid
     await events.aclose()
 
@@ -127,7 +127,7 @@ async def test_address_is_given_back(node):
     ],
 )
 async def test_logs(node, options, expected):
-    uid, made = await node.start(shell("echo a; sleep 0.1; echo b >&2; sleep 0.1; echo c"))
+    uid, made = await node.start(shell("echo a; sleep 0.5; echo b >&2; sleep 0.5; echo c"))
     await node.ended(uid)
     assert b"".join([data async for data in await node.runtime.logs(made, options)]) == expected
 
@@ -145,14 +145,14 @@ async def test_timestamps_lead_each_line(node):
 async def test_logs_of_a_running_container_are_followed(node):
     _, made = await node.start(shell("sleep 0.3; echo late; sleep 100"))
     logs = await node.runtime.logs(made, LogOptions(follow=True))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         assert await anext(logs) == b"late\n"
     await logs.aclose()
 
 
 async def test_exec_sync_gives_code_and_output(node):
     _, made = await node.start(container("sleep", "100"))
-    result = await node.runtime.exec_sync(made, ["sh", "-c", "echo out; exit 7"], 10)
+    result = await node.runtime.exec_sync(made, ["sh", "-c", "echo out; exit 7"], 60)
     assert result == ExecResult(7, b"out\n")
 
 
@@ -166,13 +166,13 @@ async def test_exec_in_a_container_that_ended_is_refused(node):
     uid, made = await node.start(container("true"))
     await node.ended(uid)
     with pytest.raises(ContainerRuntimeError):
-        await node.runtime.exec_sync(made, ["true"], 5)
+        await node.runtime.exec_sync(made, ["true"], 60)
 
 
 async def test_exec_streams_tell_stdout_from_stderr(node):
     _, made = await node.start(container("sleep", "100"))
     stream = await node.runtime.exec(
-        made, ["sh", "-c", "echo out; sleep 0.1; echo err >&2; exit 4"],
+        made, ["sh", "-c", "echo out; sleep 1; echo err >&2; exit 4"],
         stdin=False, stdout=True, stderr=True, tty=False,
     )  # fmt: skip
     assert [await stream.read(), await stream.read(), await stream.read()] == [

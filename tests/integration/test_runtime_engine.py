@@ -29,7 +29,7 @@ async def test_restarted_kubelet_finds_everything_again(node):
     assert await again.get_pod(uid) == before
     taken = {again._network.take_address(str(each)) for each in range(3)}
     assert not taken & set(before.sandboxes[0].ips)
-    assert (await again.exec_sync(made, ["true"], 5)).exit_code == 0
+    assert (await again.exec_sync(made, ["true"], 60)).exit_code == 0
     await again.aclose()
 
 
@@ -40,7 +40,8 @@ async def test_nodes_that_share_an_engine_see_their_own_pods_only(node):
         assert set(await node.runtime.list_pods()) == {uid}
         assert set(await other.runtime.list_pods()) == {theirs}
         address = (await other.pod(theirs)).sandboxes[0].ips[0]
-        answer = await node.runtime.exec_sync(made, ["wget", "-qO-", f"http://{address}/group"], 5)
+        script = f"until wget -qO- http://{address}/group 2>/dev/null; do sleep 0.1; done"
+        answer = await node.runtime.exec_sync(made, ["sh", "-c", script], 60)
         assert answer.output.startswith(b"root:")
 
 

@@ -56,7 +56,7 @@ with socket.create_server((sys.argv[1], 80)) as server:
 
 async def fetch(address: str, port: int = 80) -> str:
     """The body of /group; tried until something answers, for containers start before they listen."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             try:
                 reader, writer = await asyncio.open_connection(address, port)
@@ -77,13 +77,13 @@ async def test_pod_is_reached_from_the_host_and_from_another_pod(node):
     _, caller = await node.start(container("sleep", "100"))
     address = (await node.pod(uid)).sandboxes[0].ips[0]
     assert (await fetch(address)).startswith("root:")
-    answer = await node.runtime.exec_sync(caller, ["wget", "-qO-", f"http://{address}/group"], 5)
+    answer = await node.runtime.exec_sync(caller, ["wget", "-qO-", f"http://{address}/group"], 60)
     assert answer.output.startswith(b"root:")
 
 
 async def test_pod_reaches_machines_that_know_nothing_of_pods(node, outside):
     _, caller = await node.start(container("sleep", "100"))
-    answer = await node.runtime.exec_sync(caller, ["nc", "-w", "3", outside, "80"], 8)
+    answer = await node.runtime.exec_sync(caller, ["nc", "-w", "20", outside, "80"], 60)
     assert answer.output.decode() == outside.rpartition(".")[0] + f".{int(outside.rpartition('.')[2]) - 1}"
 
 
@@ -100,8 +100,9 @@ async def test_host_port_leads_to_the_pod_until_it_ends(node, host_ip):
 async def test_pod_reaches_itself_by_its_host_port(node):
     port = free_port()
     uid, made = await node.start(HTTPD, host_ports=(HostPort(80, port),))
+    await fetch("127.0.0.1", port)  # it listens
     gateway = (await node.pod(uid)).sandboxes[0].ips[0].rpartition(".")[0] + ".1"
-    answer = await node.runtime.exec_sync(made, ["wget", "-qO-", f"http://{gateway}:{port}/group"], 5)
+    answer = await node.runtime.exec_sync(made, ["wget", "-qO-", f"http://{gateway}:{port}/group"], 60)
     assert answer.output.startswith(b"root:")
 
 

@@ -21,7 +21,7 @@ from client.rest import Client
 from tests.fakes.control_plane import ControlPlane
 from tests.fakes.etcd_server import free_port
 
-LIMIT = 60.0
+LIMIT = 120.0
 ROOT = Path(__file__).parents[2]
 GANG = ROOT / "deploy/examples/scheduler/gang.py"
 HOST = "kubernetes.io/hostname"

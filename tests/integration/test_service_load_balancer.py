@@ -18,7 +18,7 @@ from controller_manager.options import Options
 from controller_manager.service_load_balancer import FINALIZER
 from tests.fakes.control_plane import ControlPlane
 
-LIMIT = 60.0
+LIMIT = 120.0
 OPTIONS = Options(controllers=("service-lb-controller",), load_balancer_pool=("192.0.2.8/30",))
 
 

@@ -82,7 +82,6 @@ class UdpClient:
 
     def __init__(self, net: Network, short: str = "client") -> None:
         self._socket = net.inside(short, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        self._socket.settimeout(0.5)
 
     def __enter__(self) -> UdpClient:
         return self
@@ -90,8 +89,9 @@ class UdpClient:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def ask(self, ip: str, port: int) -> str:
+    def ask(self, ip: str, port: int, *, patience: float = 20) -> str:
         """Who answered; raises what sending or waiting raises."""
+        self._socket.settimeout(patience)
         self._socket.connect((ip, port))
         self._socket.send(b"?")
         return self._socket.recv(100).decode().split()[0]
