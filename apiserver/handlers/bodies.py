@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"(?<=json: cannot unmarshal number )-?\d+(\.\d+)?(e[+-]\d+
 _PARAMETER = re.compile(
     r"""\s*;\s*([!#$%&'*+.^_`|~\w-]+)\s*=\s*([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")""", re.A
 )
-_PARAMETERS = re.compile(rf"(?:{_PARAMETER.pattern})*\s*;?\s*", re.A)
+_PARAMETERS = re.compile(rf"(?:{_PARAMETER.pattern})*\s*(?:;\s*)?", re.A)
 _JSON, _YAML = "application/json", "application/yaml"
 _UNSUPPORTED = (
     "the body of the request was in an unknown format - accepted media types include: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -100,6 +101,15 @@ async def test_bodies_that_are_refused(
 ) -> None:
     answer = await api.request("POST", MAPS, body, headers)
     assert (answer.status, answer.json["message"]) == (status, message)
+
+
+@pytest.mark.parametrize(
+    "parameters", [";a=b" + " " * 500_000 + "c", ";a=b" * 100_000 + ";", ";a=" + '"' * 500_000]
+)
+async def test_parameters_are_read_in_one_pass(api: Api, parameters: str) -> None:
+    began = thread_time()
+    await api.request("POST", MAPS, {}, {"content-type": f"application/json{parameters}"})
+    assert thread_time() - began < 1
 
 
 async def test_thousands_of_levels_are_a_bad_request(api: Api) -> None:
