@@ -116,7 +116,7 @@ def _merge_field_list(
     ):
         original[key] = [_without_directives(each) for each in _kept(patch)]
         return
-    merged = [each for each in before if each not in (deletions or ())]
+    merged = _without(before, deletions or [])
     if patch:
         merged = _merge_list(merged, patch, schema, merge_key)
     if order is not None:
@@ -130,20 +130,30 @@ def _merge_list(
     original: list[Any], patch: list[Any], schema: SchemaNode | None, merge_key: str
 ) -> list[Any]:
     if not merge_key:
-        names = dict.fromkeys(_name_of_item(each, "") for each in patch)
-        return original + [each for each in names if each not in original]
+        return original + _without(list(_places(patch, "")), original)
     items = schema.items if schema else None
-    merged = list(original)
-    for each in patch:
-        identity = _identity(each, merge_key)
-        position = next((i for i, old in enumerate(merged) if old.get(merge_key) == identity), None)
+    merged = dict(enumerate(original))
+    places: dict[Any, list[int]] = {}
+    for place, old in merged.items():
+        places.setdefault(old.get(merge_key), []).append(place)
+    for place, each in enumerate(patch, len(merged)):
+        name = _name_of_item(each, merge_key)
         if each.get(DIRECTIVE) == "delete":
-            merged = [old for old in merged if old.get(merge_key) != identity]
-        elif position is None:
-            merged.append(_without_directives(each))
+            for known in places.pop(name, ()):
+                del merged[known]
+        elif name in places:
+            first = places[name][0]
+            merged[first] = _merge_map(merged[first], each, items)
         else:
-            merged[position] = _merge_map(merged[position], each, items)
-    return merged
+            places[name] = [place]
+            merged[place] = _without_directives(each)
+    return list(merged.values())
+
+
+def _without(items: list[Any], others: list[Any]) -> list[Any]:
+    """Those that are not among the others, which are scalars."""
+    gone = _places(others, "")
+    return [each for each in items if isinstance(each, dict | list) or each not in gone]
 
 
 def _identity(item: Any, merge_key: str) -> Any:

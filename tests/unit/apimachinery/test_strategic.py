@@ -1,5 +1,7 @@
 """Strategic merge patches, applied and created."""
 
+from collections.abc import Callable
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -161,6 +163,38 @@ def test_unions_switch_members() -> None:
 def test_two_way_patches_lead_to_the_new_version(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert strategic_merge(old, create_two_way_patch(old, new, POD), POD) == new
     assert create_two_way_patch(old, old, POD) == {}
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param(lambda names: {"spec": {"volumes": [{"name": each} for each in names]}}, id="the same"),
+        pytest.param(
+            lambda names: {"spec": {"volumes": [{"name": f"new-{each}"} for each in names]}}, id="others"
+        ),
+        pytest.param(
+            lambda names: {"spec": {"volumes": [{"name": each, "$patch": "delete"} for each in names]}},
+            id="none",
+        ),
+        pytest.param(
+            lambda names: {"metadata": {"finalizers": [f"new-{each}" for each in names]}}, id="added"
+        ),
+        pytest.param(
+            lambda names: {"metadata": {"$deleteFromPrimitiveList/finalizers": names}}, id="removed"
+        ),
+    ],
+)
+def test_long_lists_are_merged_in_linear_time(patch: Callable[[list[str]], Any]) -> None:
+    names = [f"name-{number}" for number in range(20_000)]
+    old = {"metadata": {"finalizers": names}, "spec": {"volumes": [{"name": each} for each in names]}}
+    began = thread_time()
+    strategic_merge(old, patch(names), POD)
+    assert thread_time() - began < 1
+
+
+def test_scalars_are_not_deleted_from_a_list_of_maps() -> None:
+    patch = {"spec": {"$deleteFromPrimitiveList/containers": ["a"]}}
+    assert strategic_merge(pod(A), patch, POD) == pod(A)
 
 
 def test_without_a_schema_lists_are_replaced() -> None:
