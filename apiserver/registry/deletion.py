@@ -27,7 +27,9 @@ RETURNED_WHOLE = frozenset({
 })  # fmt: skip
 """Kinds whose DELETE answers with the object that is gone; the others answer with a Status."""
 _EMPTIED_FIRST = (NAMESPACES, CUSTOM_RESOURCE_DEFINITIONS)
-"""Kinds that a first DELETE only gives a time: what is in them goes before they do."""
+"""Kinds that a first DELETE only gives a time: what is in them goes before they do.
+
+Of namespaces it asks for the garbage collector's finalizers, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def plan_deletion(
 ) -> Deletion:
     """`grace` is the kind's answer for this object (None: at once), `default` its usual propagation."""
     is_emptied_first = resource in _EMPTIED_FIRST and not obj["metadata"].get("deletionTimestamp")
-    current = obj["metadata"].get("finalizers") or []
-    marked = with_finalizers(obj, current if is_emptied_first else plan_finalizers(obj, options, default))
+    heeds_policy = not is_emptied_first or resource == NAMESPACES
+    marked = with_finalizers(obj, plan_finalizers(obj, options, default if heeds_policy else ""))
     held = is_held(resource, marked)
     metadata = marked["metadata"]
     if grace is not None and not metadata.get("deletionTimestamp"):

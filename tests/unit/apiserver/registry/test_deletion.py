@@ -131,6 +131,15 @@ def test_a_namespace_is_held_by_its_spec_and_says_terminating() -> None:
     assert plan(NAMESPACES, marked | {"spec": {}}) == GONE
 
 
+def test_options_count_for_a_namespace_at_once() -> None:
+    """It has a deletion of its own, too, but that asks for the finalizers of the garbage collector."""
+    in_use = obj(finalizers=["orphan"], generation=1) | {"spec": {"finalizers": ["kubernetes"]}}
+    marked = plan(NAMESPACES, in_use, propagation_policy="Foreground").marked
+    assert marked == in_use | obj(
+        finalizers=["foregroundDeletion"], generation=1, deletionTimestamp=AT_ONCE
+    ) | {"status": {"phase": "Terminating"}}
+
+
 def test_a_definition_is_only_given_a_time_at_first() -> None:
     """Its cleanup finalizer holds it; options count from the second time on."""
     definition = obj(finalizers=["cleanup"], generation=1)
