@@ -22,6 +22,7 @@ from component_base.jwt import InvalidToken, Signer, Verifier
 
 _CLAIM = "kubernetes.io"
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
+_LEGACY_CLAIMS = ("namespace", "service-account.name", "service-account.uid", "secret.name")
 _MARKED = (
     "Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the "
     f"'{INVALID_SINCE}' label from the secret to temporarily allow use of this token"
@@ -165,16 +166,15 @@ class TokenVerifier:
 
     def _legacy_user(self, token: str, claims: dict[str, Any]) -> UserInfo:
         """A token that lives in a Secret and is good as long as that holds it."""
-        prefix = _LEGACY_ISSUER
-        namespace, name = (
-            claims.get(f"{prefix}/namespace", ""),
-            claims.get(f"{prefix}/service-account.name", ""),
-        )
-        uid = claims.get(f"{prefix}/service-account.uid", "")
+        said = [claims.get(f"{_LEGACY_ISSUER}/{each}", "") for each in _LEGACY_CLAIMS]
+        for each, value in zip(_LEGACY_CLAIMS, said, strict=True):
+            if not value:
+                raise InvalidToken(f"the claim {each} is missing")
+        namespace, name, uid, secret = said
         if claims.get("sub") != username(namespace, name):
             raise InvalidToken("the subject does not match the service account")
         if self._looks_up_secrets:
-            self._check_secret(token, namespace, claims.get(f"{prefix}/secret.name", ""), name)
+            self._check_secret(token, namespace, secret, name)
             self._check_object(SERVICE_ACCOUNTS, namespace, {"name": name, "uid": uid})
         return _user(namespace, name, uid, {})
 

@@ -153,18 +153,28 @@ def test_a_certificate_stands_for_its_key(tmp_path: Path) -> None:
     assert load_public_keys(path) == [KEY.public_key()]
 
 
+LEGACY = "kubernetes/serviceaccount"
+LEGACY_CLAIMS = {
+    "iss": LEGACY,
+    "sub": "system:serviceaccount:shop:robot",
+    f"{LEGACY}/namespace": "shop",
+    f"{LEGACY}/service-account.name": "robot",
+    f"{LEGACY}/service-account.uid": "u1",
+    f"{LEGACY}/secret.name": "robot-token",
+}
+
+
+@pytest.mark.parametrize("claim", sorted(LEGACY_CLAIMS.keys() - {"iss"}))
+def test_a_legacy_token_says_all_even_if_nobody_looks_it_up(claim: str) -> None:
+    world = World()
+    world.looks_up = False
+    with pytest.raises(InvalidToken):
+        world.verify(Signer(KEY).sign(LEGACY_CLAIMS | {claim: ""}))
+
+
 def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
-    world, prefix = World(), "kubernetes/serviceaccount"
-    token = Signer(KEY).sign(
-        {
-            "iss": prefix,
-            "sub": "system:serviceaccount:shop:robot",
-            f"{prefix}/namespace": "shop",
-            f"{prefix}/service-account.name": "robot",
-            f"{prefix}/service-account.uid": "u1",
-            f"{prefix}/secret.name": "robot-token",
-        }
-    )
+    world = World()
+    token = Signer(KEY).sign(LEGACY_CLAIMS)
     data = {"token": base64.b64encode(token.encode()).decode()}
     secret: Object = {"metadata": {"name": "robot-token"}, "data": data}
     world.objects[SECRETS, "shop", "robot-token"] = secret

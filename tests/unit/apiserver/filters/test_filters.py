@@ -25,7 +25,7 @@ from apiserver.journal import QUIET_RING, RING, Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.request import UserInfo
 from apiserver.waiting import waiting
-from tests.fakes.asgi import Sent, answer, app_that, nothing, scope_of
+from tests.fakes.asgi import JANE, Sent, answer, app_that, nothing, scope_of
 
 
 @pytest.mark.looptime
@@ -47,11 +47,47 @@ async def test_without_priorities_so_many_requests_of_a_kind_are_served_at_once(
         asyncio.ensure_future(limited(each, nothing, to)) for each, to in zip(asked, answers, strict=True)
     ]
     await asyncio.sleep(1)
-    assert {kind: lane.running for kind, lane in metrics.lanes.items()} == {"readOnly": 2, "mutating": 2}
+    assert {kind: lane.running for kind, lane in metrics.lanes.items()} == {"readOnly": 1, "mutating": 2}
     await asyncio.gather(*running)
     assert [each.status for each in answers] == [201, 429, 201, 201, 429, 201, 201]
     assert (b"retry-after", b"1") in answers[1].messages[0]["headers"]
     assert {lane.running for lane in metrics.lanes.values()} == {0}
+
+
+@pytest.mark.looptime
+async def test_who_is_never_refused_takes_no_place_of_others() -> None:
+    """Where all places are taken, as upstream: who comes later finds a place as soon as one is free."""
+
+    async def dawdle(send: Send) -> None:
+        await asyncio.sleep(10)
+        await answer(send)
+
+    limited = MaxInFlight(app_that(dawdle), RequestMetrics(), 1, 1)
+    admin, answers = UserInfo("admin", groups=("system:masters",)), [Sent(), Sent(), Sent()]
+    async with asyncio.TaskGroup() as group:
+        for user, to in zip((JANE, admin, JANE), answers, strict=True):
+            group.create_task(limited(scope_of("GET /api/v1/nodes", user), nothing, to))
+            await asyncio.sleep(6)
+    assert [each.status for each in answers] == [201, 201, 201]
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [
+        ("GET /healthz", "readOnly"),
+        ("HEAD /api/v1/nodes", "readOnly"),
+        ("DELETE /api/v1/nodes", "mutating"),
+        ("HEAD /healthz", "mutating"),  # of what is no resource the verb is the method
+    ],
+)
+async def test_which_requests_only_read(target: str, kind: str) -> None:
+    async def look(send: Send) -> None:
+        seen.update({kind: lane.running for kind, lane in metrics.lanes.items() if lane.running})
+
+    seen: dict[str, int] = {}
+    limited = MaxInFlight(app_that(look), metrics := RequestMetrics(), 0, 0)
+    await limited(scope_of(target), nothing, Sent())
+    assert seen == {kind: 1}
 
 
 async def test_a_status_error_becomes_an_answer() -> None:

@@ -13,7 +13,7 @@ from apiserver.filters.request_info import (
     parse_request,
 )
 from apiserver.responses import send_object
-from tests.unit.apiserver.filters.test_filters import Sent, nothing, scope_of
+from tests.fakes.asgi import Sent, nothing, scope_of
 
 # method, path?query, then: verb, group, version, namespace, resource, subresource, name
 RESOURCE_REQUESTS = {
