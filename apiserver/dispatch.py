@@ -135,6 +135,7 @@ class Dispatcher:
                 raise PathNotFoundError
             return await send_text(send, 404, "404 page not found\n")
         info.resource = store.resource
+        _check_namespace(info, store.resource)
         _check_path(info, store.resource)
         await self._ask(info, receive, send, store)
 
@@ -203,7 +204,6 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
     if resource.namespaced and not info.namespace and verb not in _ANYWHERE:
         is_there = "list" in resource.verbs and not (on_object and info.name)
         raise _not_allowed() if is_there else PathNotFoundError
-    _check_namespace(info, resource)
     if not known:
         raise _not_allowed()
 
