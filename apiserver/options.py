@@ -10,6 +10,7 @@ from apiserver.audit.options import AuditOptions, audit_problem
 from apiserver.auth.options import AuthOptions, auth_problem
 from apiserver.filters.fixed_headers import directives_problem, origins_problem
 from component_base.features import FeatureGateError, GatedOptions, parse_gates
+from component_base.flag_values import parse_port_range
 from component_base.flags import duration, flag, unused
 from component_base.serving_options import SecureServingOptions, port_problem
 from component_base.unused_flags import EVERY, SERVING
@@ -125,7 +126,9 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         "10.0.0.0/24", "A CIDR notation IP range from which to assign service cluster IPs."
     )
     service_node_port_range: str = flag(
-        "30000-32767", "A port range to reserve for services with NodePort visibility."
+        "30000-32767",
+        "A port range to reserve for services with NodePort visibility.",
+        parse=parse_port_range,
     )
 
     kubernetes_service_node_port: int = flag(

@@ -42,6 +42,27 @@ def parse_ip(text: str) -> str:
         raise ValueError(f'failed to parse IP: "{text}"') from None
 
 
+def parse_port_range(text: str) -> str:
+    """Of `first-last`, `first+offset` or a single port; as `first-last`."""
+    text = text.strip()
+    if "-" in text and "+" in text:
+        raise ValueError(f"unable to parse port range: {text}")
+    first, sign, rest = text.partition("-" if "-" in text else "+")
+    low = _port(first)
+    high = low if not sign else _port(rest) + (low if sign == "+" else 0)
+    if max(low, high) > 65535:
+        raise ValueError(f"the port range cannot be greater than 65535: {text}")
+    if high < low:
+        raise ValueError(f"end port cannot be less than start port: {text}")
+    return f"{low}-{high}"
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise ValueError(f'strconv.Atoi: parsing "{text}": invalid syntax')
+
+
 def _no_syntax(kind: str, text: str) -> ValueError:
     return ValueError(f'strconv.Parse{kind}: parsing "{text}": invalid syntax')
 

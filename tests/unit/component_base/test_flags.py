@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from component_base.flag_values import parse_ip
+from component_base.flag_values import parse_ip, parse_port_range
 from component_base.flags import CommonOptions, FlagHelp, describe, duration, flag, parse, unused
 
 
@@ -144,3 +144,24 @@ def test_the_version(argument: str, told: str, capsys: pytest.CaptureFixture[str
 
 def test_the_version_may_stay_untold() -> None:
     assert parse(Options, ["--version=false"], prog="test") == Options()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("30000-32767", "30000-32767"),
+        (" 30000+2767 ", "30000-32767"),
+        ("30000", "30000-30000"),
+        ("30000-", 'strconv.Atoi: parsing "": invalid syntax'),
+        ("x", 'strconv.Atoi: parsing "x": invalid syntax'),
+        ("1-2+3", "unable to parse port range: 1-2+3"),
+        ("60000+9999", "the port range cannot be greater than 65535: 60000+9999"),
+        ("2-1", "end port cannot be less than start port: 2-1"),
+    ],
+)
+def test_a_range_of_ports_is_written_in_three_ways(text: str, expected: str) -> None:
+    try:
+        found = parse_port_range(text)
+    except ValueError as error:
+        found = str(error)
+    assert found == expected
