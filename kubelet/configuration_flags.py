@@ -111,7 +111,7 @@ class SettingFlags(AcceptedFlags):
     event_qps: int | None = _setting(
         "eventRecordQPS", "How many Events are sent a second in the long run; 5 if 0."
     )
-    event_burst: int | None = _setting("eventBurst", "How many Events are sent at once.")
+    event_burst: int | None = _setting("eventBurst", "How many Events are sent at once; 10 if 0.")
     max_open_files: int | None = _setting(
         "maxOpenFiles", "Number of files that can be opened by the kubelet process."
     )

@@ -105,5 +105,5 @@ def _read_resolv_conf(path: Path) -> ResolvConf:
 
 
 def event_limit_of(configuration: Mapping[str, Any]) -> TokenBucket:
-    """Of no number at all it is that of Go's clients."""
-    return TokenBucket(configuration["eventRecordQPS"] or 5, configuration["eventBurst"])
+    """Where a number is 0 it is that of Go's clients."""
+    return TokenBucket(configuration["eventRecordQPS"] or 5, configuration["eventBurst"] or 10)

@@ -17,6 +17,7 @@ from kubelet.configuration_shape import CONFIGURATION
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig, capacity_of, node_images
+from kubelet.node_settings import event_limit_of
 from kubelet.options import Options
 from kubelet.runtime.interface import ImageRef
 from tests.unit.wrong_types import misshapen
@@ -271,3 +272,17 @@ def test_pods_may_be_limited_by_processors(each: int, most: int, pods: str) -> N
 def test_how_many_images_are_told(most: int, shown: int) -> None:
     images = [ImageRef(str(each), (), (f"i:{each}",), each) for each in range(60)]
     assert len(node_images(images, most)) == shown
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("qps", "burst", "at_once", "wait"),
+    [
+        pytest.param(50, 100, 100, 0.02, id="as it is said"),
+        pytest.param(0, 0, 10, 0.2, id="of Go's clients"),
+    ],
+)
+async def test_so_many_events_are_sent(qps: int, burst: int, at_once: int, wait: float) -> None:
+    limit = event_limit_of({"eventRecordQPS": qps, "eventBurst": burst})
+    assert {limit.reserve() for _ in range(at_once)} == {0.0}
+    assert limit.reserve() == pytest.approx(wait)
