@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from kubelet.stats.cadvisor import Scrape, cadvisor_metrics
 from kubelet.stats.claims import ClaimStats, inspect_claims, volume_metrics
 from kubelet.stats.exposition import resource_metrics
 from kubelet.stats.families import text_of
-from kubelet.stats.filesystems import inspect_filesystems
+from kubelet.stats.filesystems import MountedFilesystem, inspect_filesystems
 from kubelet.stats.logs import log_metrics
 from kubelet.stats.node import AllPods, inspect_node, node_interfaces, node_usage_now
+from kubelet.stats.patience import PatientLook
 from kubelet.stats.pods import PodStatsProvider
 from kubelet.stats.population import population_metrics
 from kubelet.stats.probes import probe_metrics
@@ -56,6 +57,9 @@ class StatsEndpoints:
         self._rates = rates
         self._now = now
         self._tells_pressure = tells_pressure
+        # Volumes may be of servers that are gone.
+        self._filesystems = PatientLook[Sequence[MountedFilesystem]](inspect_filesystems, ())
+        self._claims = PatientLook[dict[str, list[ClaimStats]]](self._inspect_claims, {})
 
     async def resource(self, request: Request) -> Response:
         pods = self._kubelet.all_pods()
@@ -79,7 +83,7 @@ class StatsEndpoints:
             now=self._now().timestamp(),
             machine=self._machine,
             node=await node_usage_now(),
-            filesystems=await asyncio.to_thread(inspect_filesystems),
+            filesystems=await self._filesystems(),
             interfaces=node_interfaces(),
             groups=await asyncio.to_thread(lambda: {each: read_scraped(each) for each in groups}),
             tells_pressure=self._tells_pressure,
@@ -95,7 +99,7 @@ class StatsEndpoints:
             disks = await self._provider.disks(pods)
         except ContainerRuntimeError:
             disks = {}
-        claims = await asyncio.to_thread(self._claims)
+        claims = await self._claims()
         return text_of(
             [
                 *population_metrics(self._kubelet.workers.records(), self._kubelet.mirror_count),
@@ -104,7 +108,7 @@ class StatsEndpoints:
             ]
         )
 
-    def _claims(self) -> dict[str, list[ClaimStats]]:
+    def _inspect_claims(self) -> dict[str, list[ClaimStats]]:
         """Blocks."""
         records = self._kubelet.workers.records()
         return {each.uid: list(inspect_claims(each.pod, each.volumes)) for each in records if each.volumes}
@@ -123,7 +127,7 @@ class StatsEndpoints:
         except ContainerRuntimeError:
             stats, images = {}, ""
         node = await inspect_node(self._provider.root, Path(images), self._all_pods)
-        claims = {} if brief else await asyncio.to_thread(self._claims)
+        claims = {} if brief else await self._claims()
         summary = Summary(
             next(iter(self._kubelet.agents)),
             node,

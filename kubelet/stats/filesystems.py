@@ -15,6 +15,7 @@ from kubelet.stats.disk import Filesystem, filesystem_of
 
 _KINDS = ("btrfs", "overlay", "tmpfs", "xfs", "zfs")
 _FAMILIES = ("ext", "nfs")
+_ESCAPE = re.compile(r"\\([0-7]{3})")
 _OF_CONTAINERS = re.compile(r"/containers/[0-9a-f]{64}/|/pods/[0-9a-f-]{36}/")
 
 
@@ -53,8 +54,10 @@ class MountedFilesystem:
 
 
 def inspect_filesystems(proc: Path = Path("/proc")) -> list[MountedFilesystem]:
-    """Blocks."""
-    disks = parse_diskstats((proc / "diskstats").read_text())
+    """Blocks. Where the kernel tells nothing of disks, nothing has passed."""
+    disks: dict[str, DiskIo] = {}
+    with suppress(FileNotFoundError):
+        disks = parse_diskstats((proc / "diskstats").read_text())
     found = []
     for each in parse_mounts((proc / "self/mountinfo").read_text()):
         with suppress(OSError):
@@ -71,8 +74,8 @@ def parse_mounts(mountinfo: str) -> list[Mount]:
     found: dict[str, Mount] = {}
     for line in mountinfo.splitlines():
         mount, _, source = line.partition(" - ")
-        number, place = mount.split()[2], mount.split()[4]
-        kind, device, *_ = source.split()
+        number, place = mount.split()[2], _unescaped(mount.split()[4])
+        kind, device = map(_unescaped, source.split()[:2])
         if (kind not in _KINDS and not kind.startswith(_FAMILIES)) or _is_of_container(kind, place):
             continue
         if kind == "tmpfs":
@@ -81,6 +84,11 @@ def parse_mounts(mountinfo: str) -> list[Mount]:
             device = f"{device}_{number.replace(':', '-')}"
         found.setdefault(device, Mount(device, place, number))
     return list(found.values())
+
+
+def _unescaped(word: str) -> str:
+    """Blanks and the like are three octal digits."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), word)
 
 
 def _is_of_container(kind: str, place: str) -> bool:

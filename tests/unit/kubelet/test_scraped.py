@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from kubelet.cgroups.scraped import Processes, Spec, parse_open_files, read_scraped, shares_of
-from kubelet.stats.filesystems import DiskIo, Mount, parse_diskstats, parse_mounts
+from kubelet.stats.filesystems import DiskIo, Mount, inspect_filesystems, parse_diskstats, parse_mounts
 
 V1 = {
     "cpu/p/cpu.shares": "512",
@@ -112,6 +112,17 @@ def test_a_device_is_told_once_and_no_container_s() -> None:
         Mount("/dev/vda", "/host", "254:0"),
         Mount("/dev/shm", "/dev/shm", "0:25"),
     ]
+
+
+def test_blanks_in_a_mount_s_place_are_read() -> None:
+    line = r"36 35 8:1 / /mnt/my\040disk\134x rw - ext4 /dev/disk/by-label/my\040disk rw"
+    assert parse_mounts(line) == [Mount("/dev/disk/by-label/my disk", r"/mnt/my disk\x", "8:1")]
+
+
+def test_a_kernel_that_tells_nothing_of_disks_has_file_systems(tmp_path: Path) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_text("36 35 8:1 / / rw - ext4 /dev/sda1 rw\n")
+    assert [(each.device, each.io) for each in inspect_filesystems(tmp_path)] == [("/dev/sda1", DiskIo())]
 
 
 def test_io_of_a_device_is_known_by_its_number() -> None:
