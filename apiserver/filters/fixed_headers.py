@@ -64,7 +64,7 @@ def with_headers(send: Send, headers: Headers) -> Send:
 
 
 def _origin(scope: Scope) -> str:
-    found: Any = dict(scope["headers"]).get(b"origin", b"")
+    found: Any = dict(reversed(scope["headers"])).get(b"origin", b"")  # the first
     return str(found.decode("latin-1"))
 
 

@@ -32,7 +32,7 @@ class Guard:
 
     async def _refusal(self, scope: Scope) -> Refused | None:
         """None for those who may pass."""
-        headers = dict(scope["headers"])
+        headers = dict(reversed(scope["headers"]))  # of equal names the first counts
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         method, path = scope["method"], unquote(scope["path"])
         try:

@@ -198,6 +198,12 @@ async def test_who_may_not_is_told_what(user: str, path: str, status: int, text:
     assert (answer.status_code, answer.text) == (status, text)
 
 
+async def test_of_credentials_said_twice_the_first_count() -> None:
+    async with living() as world, asking(world) as client:
+        answer = await client.get("/pods", headers=[("Authorization", "eve"), ("Authorization", "system")])
+    assert (answer.status_code, answer.text.split(",")[0]) == (403, "Forbidden (user=eve")
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

@@ -49,6 +49,14 @@ async def test_pages_of_some_origins_may_ask(origin: str, allowed: bool) -> None
     assert sent.messages[1]["body"] == b"yes"
 
 
+async def test_of_origins_said_twice_the_first_counts() -> None:
+    sent, headers = Sent(), [(b"origin", b"https://evil.com"), (b"origin", b"http://localhost")]
+    await CrossOrigin(says_yes, PATTERNS)(
+        {"type": "http", "method": "GET", "headers": headers}, nothing, sent
+    )
+    assert b"access-control-allow-origin" not in dict(sent.messages[0]["headers"])
+
+
 async def test_a_browser_that_asks_beforehand_is_answered_at_once() -> None:
     sent = await asked(CrossOrigin(says_yes, PATTERNS), "OPTIONS", "http://localhost")
     assert (sent.status, sent.messages[1]["body"]) == (204, b"")
