@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from apimachinery.objects import Object, get_path
 from apimachinery.scheme import CONFIG_MAPS
 from apimachinery.serialize import from_yaml_all
 from client.rest import Client
+from component_base.clock import now
 from component_base.kubeconfig import ClientConfig, load
 from kubeadm import host, kubeconfigs
 from kubeadm.components import worker
@@ -38,10 +40,10 @@ async def join(config: ClusterConfig, endpoint: str, token: BootstrapToken, ca_h
         notes.append(config.server)
     with progress.step("configuration"):
         _write(config, kubelet, cluster)
-    await _start(config, progress)
+    begun = await start(config, progress)
     own = Client(load(config.kubeconfig("kubelet")), user_agent="sampan-join")
     try:
-        await wait_for_node(config, config.node_name, own, progress)
+        await wait_for_node(config, config.node_name, own, progress, begun)
     finally:
         await own.aclose()
     progress.say("joined; look at it where the administrator's kubeconfig is: kubectl get nodes")
@@ -101,17 +103,24 @@ def _write(config: ClusterConfig, kubelet: Object, cluster: ClientConfig) -> Non
     kubeconfigs.write(config.kubeconfig("bootstrap-kubelet"), bootstrap)
 
 
-async def _start(config: ClusterConfig, progress: Progress) -> None:
-    """The kubelet first: kube-proxy works with the identity that it gets."""
+async def start(config: ClusterConfig, progress: Progress) -> datetime | None:
+    """The kubelet first: kube-proxy works with the identity that it gets.
+
+    Returns a moment before the kubelet began, if it is a new one.
+    """
+    began = now().replace(microsecond=0)
     kubelet, proxy = worker(config)
     launcher = launcher_of(config)
+    new: list[str] = []
     with progress.step("kubelet's certificate") as notes:
         if not config.kubeconfig("kubelet").exists():
-            launcher.apply([kubelet])
+            new += launcher.apply([kubelet])
             await _appears(config.kubeconfig("kubelet"))
             notes.append("issued")
     with progress.step("processes") as notes:
-        notes.append(", ".join(launcher.apply([kubelet, proxy])) or "run already")
+        started = launcher.apply([kubelet, proxy])
+        notes.append(", ".join(started) or "run already")
+    return began if kubelet.name in (*new, *started) else None
 
 
 async def _appears(path: Path) -> None:

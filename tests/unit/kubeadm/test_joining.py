@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,15 +13,18 @@ import pytest
 from apimachinery.bootstrap_tokens import BootstrapToken, parse_token, sign
 from apimachinery.objects import Object
 from apimachinery.serialize import from_yaml_all
+from kubeadm import join
 from kubeadm.certs import ensure_pki
 from kubeadm.components import kubelet_configuration, worker
 from kubeadm.config import ClusterConfig
 from kubeadm.discovery import read_cluster_info
 from kubeadm.host import HostError
 from kubeadm.invitation import ca_hash, cluster_configuration, join_command, objects
-from kubeadm.join import gates_of, pool_of
+from kubeadm.join import gates_of, pool_of, start
 from kubeadm.kubeconfigs import write_kubeconfigs
+from kubeadm.progress import Progress
 from kubeadm.tokens import new_token, table, token_secret
+from kubeadm.units import Unit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = BootstrapToken("abcdef", "0123456789abcdef")
@@ -124,3 +128,43 @@ def test_tokens_are_listed_as_kubeadm_does() -> None:
         ["abcdef.0123456789abcdef", "23h", "2026-01-01T23:00:00Z", "authentication,signing", "for a test"],
         ["zzzzzz.0123456789abcdef", "<forever>", "<never>", "authentication,signing", "<none>"],
     ]
+
+
+class Started:
+    """A launcher: what is wanted runs from then on. The cluster lets a kubelet in that it starts."""
+
+    def __init__(self, config: ClusterConfig, *running: str) -> None:
+        self._config = config
+        self._running = set(running)
+
+    def apply(self, wanted: Sequence[Unit]) -> list[str]:
+        new = [each.name for each in wanted if each.name not in self._running]
+        self._running |= {*new}
+        self._config.kubeconfig("kubelet").touch()
+        return new
+
+
+@pytest.mark.parametrize(
+    ("running", "has_certificate", "is_new"),
+    [
+        pytest.param([], False, True, id="a newcomer"),
+        pytest.param([], True, True, id="one that comes again"),
+        pytest.param(["kubelet"], True, False, id="one that is here"),
+    ],
+)
+async def test_who_joins_waits_for_a_kubelet_that_is_new(
+    config: ClusterConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    running: list[str],
+    has_certificate: bool,
+    is_new: bool,
+) -> None:
+    own = replace(config, state_dir=tmp_path)
+    if has_certificate:
+        own.kubeconfig("kubelet").touch()
+    monkeypatch.setattr(join, "launcher_of", lambda config: Started(config, *running))
+    before = datetime.now(UTC)
+    begun = await start(own, Progress())
+    assert (begun is not None) is is_new
+    assert begun is None or abs(begun - before) < timedelta(minutes=1)
