@@ -37,7 +37,7 @@ shown() { printf '$ kubectl %s\n' "$*"; kube "$@"; }
 seconds_since() { echo $(($(date +%s) - $1)); }
 fail() { echo "error: $*" >&2; exit 1; }
 
-visit() { curl --silent --fail --max-time 2 "http://127.0.0.1:$NODE_PORT/"; }
+visit() { curl --silent --fail --max-time 10 "http://127.0.0.1:$NODE_PORT/"; }
 
 # Waits at most $1 seconds until the rest of the line, a command, succeeds.
 wait_for() {
@@ -73,10 +73,10 @@ application() {
     chapter "An application in front of a database"
     "$top/deploy/examples/guestbook/push.sh" "localhost:$REGISTRY_PORT"
     shown apply -f "$top/deploy/examples/guestbook/guestbook.yaml"
-    shown rollout status statefulset/guestbook-db --timeout=120s
-    shown rollout status deployment/guestbook --timeout=120s
+    shown rollout status statefulset/guestbook-db --timeout=300s
+    shown rollout status deployment/guestbook --timeout=300s
     shown get pods,services,persistentvolumeclaims -o wide
-    wait_for 30 visit
+    wait_for 120 visit
     for _ in 1 2 3; do visit; done
 }
 
@@ -88,7 +88,7 @@ rollout() {
     esac
     start_visiting
     shown set image deployment/guestbook "web=registry:5000/guestbook-web:$next"
-    shown rollout status deployment/guestbook --timeout=120s
+    shown rollout status deployment/guestbook --timeout=300s
     stop_visiting
     echo "$(visits ok) visits answered meanwhile, $(visits failed) failed"
     [ "$(visits failed)" = 0 ] || fail "visits failed during the rollout"
@@ -100,8 +100,8 @@ volume() {
     chapter "What a pod leaves behind"
     before=$(count)
     shown delete pod guestbook-db-0
-    shown rollout status statefulset/guestbook-db --timeout=60s
-    wait_for 30 visit
+    shown rollout status statefulset/guestbook-db --timeout=300s
+    wait_for 120 visit
     after=$(count)
     echo "visits before: $before, after: $after"
     [ "$after" -gt "$before" ] || fail "the database has forgotten"
@@ -117,15 +117,15 @@ loss() {
     began=$(date +%s)
     echo "\$ docker-compose kill $lost"
     docker-compose kill "$lost" 2>/dev/null
-    wait_for 90 is_condition "$lost" Unknown
+    wait_for 300 is_condition "$lost" Unknown
     echo "after $(seconds_since "$began") s: $lost is NotReady"
-    wait_for 90 stand_without "$lost"
+    wait_for 300 stand_without "$lost"
     echo "after $(seconds_since "$began") s: three copies on the others"
     stop_visiting
     echo "$(visits ok) visits answered meanwhile, $(visits failed) failed"
     shown get pods -o wide
     docker-compose start "$lost" 2>/dev/null
-    wait_for 120 is_condition "$lost" True
+    wait_for 300 is_condition "$lost" True
     shown get nodes
 }
 is_condition() { [ "$(condition "$1")" = "$2" ]; }
@@ -149,14 +149,14 @@ survival() {
     began=$(date +%s)
     # shellcheck disable=SC2086  # a list of words
     docker-compose kill $doomed 2>/dev/null
-    wait_for 60 kube scale deployment guestbook --replicas=5
-    wait_for 90 has_copies 5
+    wait_for 300 kube scale deployment guestbook --replicas=5
+    wait_for 300 has_copies 5
     echo "after $(seconds_since "$began") s: scaled to five copies"
     shown get pods -l app=guestbook
     # shellcheck disable=SC2086
     docker-compose start $doomed 2>/dev/null
-    wait_for 60 kube scale deployment guestbook --replicas=3
-    wait_for 60 has_copies 3
+    wait_for 300 kube scale deployment guestbook --replicas=3
+    wait_for 300 has_copies 3
 }
 has_copies() { [ "$(ready_copies)" = "$1" ]; }
 
@@ -166,7 +166,7 @@ if [ $# = 0 ]; then
     # shellcheck disable=SC2086
     set -- $chapters
 fi
-wait_for 180 kube wait --for=condition=Ready node --all --timeout=1s
+wait_for 600 kube wait --for=condition=Ready node --all --timeout=1s
 shown get nodes -o wide
 for name; do
     case " $chapters " in *" $name "*) "$name" ;; *) fail "no chapter $name here, there are: $chapters" ;; esac
