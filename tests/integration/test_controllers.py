@@ -160,7 +160,11 @@ async def test_a_replication_controller_scales_both_ways(plane: Plane, client: C
     await eventually(reasons, lambda told: told == {"SuccessfulCreate", "SuccessfulDelete"})
 
 
-async def test_a_namespace_gets_its_account_and_goes_with_everything(plane: Plane, client: Client) -> None:
+@pytest.mark.parametrize("policy", ["", "Foreground", "Orphan"])
+async def test_a_namespace_gets_its_account_and_goes_with_everything(
+    plane: Plane, client: Client, policy: str
+) -> None:
+    """Whoever waits for it: a policy gives it a finalizer that the garbage collector takes away."""
     await client.create(NAMESPACES, {"metadata": {"name": "shop"}})
     await eventually(lambda: client.get(SERVICE_ACCOUNTS, "default", "shop"))
     await eventually(lambda: client.get(CONFIG_MAPS, "kube-root-ca.crt", "shop"))
@@ -168,7 +172,7 @@ async def test_a_namespace_gets_its_account_and_goes_with_everything(plane: Plan
     made["metadata"]["namespace"] = "shop"
     await client.create(DEPLOYMENTS, made)
     await eventually(lambda: items(client, PODS, "web", "shop"), lambda found: len(found) == 2)
-    await client.delete(NAMESPACES, "shop")
+    await client.delete(NAMESPACES, "shop", options={"propagationPolicy": policy} if policy else None)
 
     async def is_gone() -> bool:
         try:
