@@ -27,7 +27,9 @@ def note(state_dir: Path, net: Path = NET) -> None:
     for name in _NAMES:
         with suppress(OSError):  # the module is not loaded, or the machine is a container
             found[name] = (net / name).read_text().strip()
-    file.write_text(json.dumps(found))
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(found))
+    unfinished.replace(file)
 
 
 def put_back(state_dir: Path, net: Path = NET) -> list[str]:
