@@ -111,6 +111,7 @@ class Controller:
                 await self.process(key)
             finally:
                 self.queue.done(key)
+            await asyncio.sleep(0)  # others' turn: reconciling may have waited for nothing
 
     async def process(self, key: NamespacedName) -> None:
         """One pass over one key, with its span and log fields; the outcome goes to the queue."""

@@ -88,6 +88,24 @@ async def test_each_pass_carries_the_revisions_that_caused_it() -> None:
     assert causes == [(created["metadata"]["resourceVersion"],)]
 
 
+async def test_passes_that_wait_for_nothing_leave_others_their_turn() -> None:
+    passes: list[NamespacedName] = []
+
+    async def reconcile(key: NamespacedName) -> None:
+        passes.append(key)
+
+    controller = Controller("test", reconcile, watches=[])
+    for number in range(100):
+        controller.queue.add(NamespacedName("ns", str(number)))
+    task = asyncio.ensure_future(controller.run())
+    turns = 0
+    while len(passes) < 100:
+        await asyncio.sleep(0)
+        turns += 1
+    task.cancel()
+    assert turns >= 100
+
+
 async def test_workers_wait_for_the_caches() -> None:
     api, seen = FakeApi(), []
 
