@@ -22,6 +22,7 @@ from client.errors import ConnectionFailed
 from client.events import NORMAL, EventRecorder
 from client.rest import Client
 from component_base.clock import now as real_now
+from component_base.explained import ExplainedError
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Timing:
     retry: float = 2.0
 
 
-class LeadershipLost(Exception):
+class LeadershipLost(ExplainedError):
     """The lease could not be renewed in time, or somebody else has it."""
 
 

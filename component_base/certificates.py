@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from component_base.explained import ExplainedError
 from component_base.os_errors import in_words
 from component_base.processes import run
 
@@ -189,7 +190,7 @@ async def inspect(pem: str) -> Certificate:
     return Certificate(begin, end, frozenset(said["dns"]), frozenset(said["addresses"]), said["common_name"])
 
 
-class CertificateError(Exception):
+class CertificateError(ExplainedError):
     """What should be a key, a request or a certificate is none."""
 
 

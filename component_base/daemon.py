@@ -14,12 +14,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from apimachinery.decoding import DecodeError
 from component_base import logs, metrics
-from component_base.certificates import CertificateError
 from component_base.config_file import read_document
+from component_base.explained import ExplainedError
 from component_base.flags import CommonOptions
 from component_base.health_checks import Check
-from component_base.kubeconfig import ConfigError
-from component_base.listening import ListenError
 from component_base.metric_filters import filters_of, metrics_problem
 from component_base.version import version_info
 
@@ -27,9 +25,6 @@ log = logging.getLogger(__name__)
 
 _GC_THRESHOLDS = (20_000, 20, 50)
 """Most garbage here has no cycles; a rarer collection saves CPU and costs next to no memory."""
-
-_EXPLAINED = (CertificateError, ConfigError, ListenError)
-"""What is wrong is with what the daemon was told, not with it: a line says all of it."""
 
 
 class Daemon:
@@ -87,7 +82,7 @@ def _run(daemon: Daemon, main: Main) -> int:
             runner.run(_main_until_signal(daemon, main))
         except Exception as error:
             failures = list(_singly(error))
-            if all(isinstance(each, _EXPLAINED) for each in failures):
+            if all(isinstance(each, ExplainedError) for each in failures):
                 print(*(f"Error: {each}" for each in failures), sep="\n", file=sys.stderr)
             else:
                 log.exception("Daemon failed: name=%s", daemon.name)

@@ -13,11 +13,12 @@ from typing import Any
 
 from apimachinery.objects import Object
 from component_base.certificates import client_context, load_pair
+from component_base.explained import ExplainedError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
-class ConfigError(Exception):
+class ConfigError(ExplainedError):
     """A kubeconfig that can't be used: it names something that is missing or malformed."""
 
 

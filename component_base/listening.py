@@ -8,12 +8,14 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from component_base.explained import ExplainedError
+
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 5.0
 
 
-class ListenError(Exception):
+class ListenError(ExplainedError):
     """Somebody else listens there, or nobody may."""
 
 
