@@ -113,8 +113,12 @@ def main(
     config = ClusterConfig(
         state_dir=state_dir_from_environment(), node_name=default_node_name(), node_ip=primary_address()
     )
-    host.ensure_programs(print, TOOLS)
     names = only.split(",") if only else list(GROUPS)
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise typer.BadParameter(
+            f"no group {', '.join(unknown)}; there are {', '.join(GROUPS)}", param_hint="--only"
+        )
+    host.ensure_programs(print, TOOLS)
     ours = not supervisor.is_running(config.run_dir)
     if not ours and "start" in names:
         names.remove("start")
