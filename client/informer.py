@@ -105,6 +105,10 @@ class Informer:
 
     # Reading.
 
+    @property
+    def count(self) -> int:
+        return len(self._store)
+
     def get(self, key: NamespacedName) -> Object | None:
         return self._store.get(key)
 

@@ -1,11 +1,12 @@
 """Node IPAM: a podCIDR for every node, out of the cluster's.
 
-Source: pkg/controller/nodeipam/ipam/range_allocator.go. The nodes are the memory of what is taken.
+Source: pkg/controller/nodeipam/ipam (range_allocator.go, cidrset). The nodes are the memory of what is taken.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
@@ -20,14 +21,10 @@ EXHAUSTED_RETRY = 30.0
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def taken(nodes: Iterable[Object]) -> set[Network]:
-    """The podCIDRs that nodes have."""
-    return {
-        _parsed(cidr)
-        for node in nodes
-        for cidr in node["spec"].get("podCIDRs") or [node["spec"].get("podCIDR")]
-        if cidr
-    }
+def cidrs_of(node: Object | None) -> tuple[str, ...]:
+    """The podCIDRs that a node has."""
+    spec = node["spec"] if node else {}
+    return tuple(filter(None, spec.get("podCIDRs") or [spec.get("podCIDR")]))
 
 
 @cache
@@ -35,21 +32,49 @@ def _parsed(cidr: str) -> Network:
     return ipaddress.ip_network(cidr)
 
 
-def next_free(cluster: Network, mask_size: int, used: Iterable[Network]) -> Network | None:
-    """The first subnet that overlaps none in use, or None when the range is exhausted.
+class Subnets:
+    """The cluster's range in equal parts, of which each is free or in use.
 
-    Each network in use is looked at once: an exhausted range is asked for every node that is left over.
+    The search goes on behind the last part given, so that what a node has left rests as long as possible.
     """
-    start, size = int(cluster.network_address), 1 << (cluster.max_prefixlen - mask_size)
-    count = cluster.num_addresses // size
-    numbers: set[int] = set()
-    for each in used:
-        if each.version == cluster.version:
-            first = max(int(each.network_address) - start, 0) // size
-            last = (int(each.broadcast_address) - start) // size
-            numbers.update(range(first, min(last + 1, count)))
-    free = next((number for number in range(count) if number not in numbers), None)
-    return None if free is None else type(cluster)((start + free * size, mask_size))
+
+    def __init__(self, cluster: Network, mask_size: int) -> None:
+        self._cluster, self._mask_size = cluster, mask_size
+        self._size = 1 << (cluster.max_prefixlen - mask_size)
+        self._count = cluster.num_addresses // self._size
+        self._uses: Counter[int] = Counter()
+        self._next = 0
+
+    def take(self, network: Network) -> None:
+        """Each part that the network overlaps is in use once more."""
+        self._uses.update(self._numbers(network))
+
+    def release(self, network: Network) -> None:
+        """Undoes one `take`."""
+        for number in self._numbers(network):
+            self._uses[number] -= 1
+            if not self._uses[number]:
+                del self._uses[number]
+
+    def allocate(self) -> Network | None:
+        """Takes a free part; None when there is none."""
+        if len(self._uses) >= self._count:
+            return None
+        while self._next in self._uses:
+            self._next = (self._next + 1) % self._count
+        start = int(self._cluster.network_address) + self._next * self._size
+        subnet = type(self._cluster)((start, self._mask_size))
+        self.take(subnet)
+        self._next = (self._next + 1) % self._count
+        return subnet
+
+    def _numbers(self, network: Network) -> Iterable[int]:
+        if network.version != self._cluster.version:
+            return ()
+        start = int(self._cluster.network_address)
+        first = max(int(network.network_address) - start, 0) // self._size
+        last = (int(network.broadcast_address) - start) // self._size
+        return range(first, min(last + 1, self._count))
 
 
 class NodeIpamController:
@@ -63,29 +88,44 @@ class NodeIpamController:
         self._client = context.client
         self._events = context.recorder("cidrAllocator")
         self._nodes = context.informers.informer(scheme.NODES)
-        self._cluster = ipaddress.ip_network(options.cluster_cidr)
-        self._mask_size = options.node_cidr_mask_size_ipv4 or options.node_cidr_mask_size
+        cluster = ipaddress.ip_network(options.cluster_cidr)
+        self._subnets = Subnets(cluster, options.node_cidr_mask_size_ipv4 or options.node_cidr_mask_size)
         self._assigned: dict[str, Network] = {}
         """What we gave and the cache may not show yet."""
+        self._refused: set[str] = set()
+        """Nodes that were told that there is none: once is enough."""
+        self._nodes.add_handler(self._account)
 
     def watches(self) -> list[Watch]:
         return [Watch(self._nodes, by_name)]
 
+    def _account(self, old: Object | None, new: Object | None) -> None:
+        before, after = cidrs_of(old), cidrs_of(new)
+        if before != after:
+            for cidr in after:
+                self._subnets.take(_parsed(cidr))
+            for cidr in before:
+                self._subnets.release(_parsed(cidr))
+
     async def reconcile(self, key: NamespacedName) -> float | None:
         node = self._nodes.get(key)
         if node is None or node["spec"].get("podCIDR"):
-            self._assigned.pop(key.name, None)
+            self._refused.discard(key.name)
+            if given := self._assigned.pop(key.name, None):
+                self._subnets.release(given)  # the node has it now, or is gone
             return None
-        subnet = self._assigned.get(key.name) or next_free(self._cluster, self._mask_size, self._used())
+        subnet = self._assigned.get(key.name) or self._subnets.allocate()
         if subnet is None:
-            self._events.event(
-                node, NORMAL, "CIDRNotAvailable", f"Node {key.name} status is now: CIDRNotAvailable"
-            )
+            self._refuse(node)
             return EXHAUSTED_RETRY
         self._assigned[key.name] = subnet
         patch = {"spec": {"podCIDR": str(subnet), "podCIDRs": [str(subnet)]}}
         await self._client.patch(scheme.NODES, key.name, patch)
         return None
 
-    def _used(self) -> set[Network]:
-        return taken(self._nodes.list()) | set(self._assigned.values())
+    def _refuse(self, node: Object) -> None:
+        name = node["metadata"]["name"]
+        if name not in self._refused:
+            self._refused.add(name)
+            message = f"Node {name} status is now: CIDRNotAvailable"
+            self._events.event(node, NORMAL, "CIDRNotAvailable", message)

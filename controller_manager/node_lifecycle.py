@@ -1,7 +1,7 @@
 """Node life cycle: a node whose lease and status grow old becomes Unknown; conditions become taints.
 
 Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go. When a heartbeat was seen counts by our own
-clock, so that a node's clock does not matter.
+clock that never jumps, so that a node's clock does not matter, nor does setting ours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from math import inf
 
 from apimachinery import conditions, scheme, taints
 from apimachinery.errors import ConflictError, NotFoundError
-from apimachinery.objects import NamespacedName, Object, get_path, key_of, name_of, resource_version_of
+from apimachinery.objects import (
+    NamespacedName,
+    Object,
+    get_path,
+    key_of,
+    name_of,
+    namespace_of,
+    resource_version_of,
+)
 from apimachinery.times import format_time
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
@@ -42,11 +50,10 @@ OURS = {
 
 @dataclass(slots=True)
 class Heartbeat:
-    """The last sign of life: what it said, and when we saw it."""
+    """When we saw the last sign of life, by the loop's clock, and what the node last reported itself."""
 
-    renewed: str
     reported: str
-    seen: datetime
+    seen: float
 
 
 def wanted_taints(node: Object) -> list[tuple[str, str]]:
@@ -87,6 +94,18 @@ def plan_taints(
     return None if not added and len(kept) == len(current) else [*kept, *added]
 
 
+def _reported(node: Object) -> str:
+    return str((conditions.condition_of(node, "Ready") or {}).get("lastHeartbeatTime", ""))
+
+
+def _renewal(lease: Object | None) -> str:
+    return str(get_path(lease or {}, "spec.renewTime", ""))
+
+
+def _moment() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _taint(key: str, effect: str, now: str) -> Object:
     timed = {"timeAdded": now} if effect == taints.NO_EXECUTE else {}
     return {"key": key, "effect": effect, **timed}
@@ -125,8 +144,8 @@ class NodeLifecycleController:
         self._now = context.now
         self._events = context.recorder("node-controller")
         self._period: float = options.node_monitor_period
-        self._grace = options.node_monitor_grace_period
-        self._startup_grace = options.node_startup_grace_period
+        self._grace: float = options.node_monitor_grace_period
+        self._startup_grace: float = options.node_startup_grace_period
         self._nodes = context.informers.informer(scheme.NODES)
         self._leases = context.informers.informer(scheme.LEASES)
         self._pods = context.informers.informer(scheme.PODS)
@@ -140,6 +159,7 @@ class NodeLifecycleController:
                 options.unhealthy_zone_threshold,
             )
         )
+        self._leases.add_handler(self._renewed)
 
     def watches(self) -> list[Watch]:
         """Leases are not among them: a renewal needs no work, only its absence does."""
@@ -155,29 +175,30 @@ class NodeLifecycleController:
             self._look_around()
         if key.name not in self._heartbeats:
             self._tell(node, "RegisteredNode", f"event: Registered Node {key.name} in Controller")
-        silent = self._silence(node, now)
+        silent = self._silence(node)
         ready = conditions.condition_of(node, "Ready")
         grace = self._grace if ready else self._startup_grace
         if silent > grace and (ready is None or ready.get("status") != "Unknown"):
             node = await self._mark_unknown(node, now)
-        self._observe(node, now)
+        self._observe(node)
         wait = await self._taint(node, now)
-        if not conditions.is_condition_true(node, "Ready"):
-            await self._mark_pods_not_ready(node, now)
-        return min(self._period, wait)
+        if conditions.is_condition_true(node, "Ready"):
+            return min(wait, max(self._period, grace - silent))  # sooner it can't have been silent too long
+        await self._mark_pods_not_ready(node, now)
+        return min(wait, self._period)
 
     def _look_around(self) -> None:
         """Who takes over knows no zone yet: the first node would seem to be the only one."""
         for each in self._nodes.list():
             self._zones.observe(each)
 
-    def _observe(self, node: Object, now: datetime) -> None:
+    def _observe(self, node: Object) -> None:
         """If it is the first that we see again after all were silent, the others are given time as well."""
         was_blind = self._zones.is_all_silent
         self._zones.observe(node)
         if was_blind and not self._zones.is_all_silent:
             for heartbeat in self._heartbeats.values():
-                heartbeat.seen = now
+                heartbeat.seen = _moment()
 
     def _removed(self, name: str) -> None:
         if self._heartbeats.pop(name, None) is not None:
@@ -188,16 +209,19 @@ class NodeLifecycleController:
     def _tell(self, node: Object, reason: str, message: str) -> None:
         self._events.event(node, NORMAL, reason, f"Node {name_of(node)} {message}")
 
-    def _silence(self, node: Object, now: datetime) -> float:
+    def _renewed(self, old: Object | None, new: Object | None) -> None:
+        if new is None or namespace_of(new) != LEASE_NAMESPACE or _renewal(old) == _renewal(new):
+            return
+        if heartbeat := self._heartbeats.get(name_of(new)):
+            heartbeat.seen = _moment()
+
+    def _silence(self, node: Object) -> float:
         """Seconds since lease or status last changed, as we saw it."""
-        key = key_of(node)
-        lease = self._leases.get(NamespacedName(LEASE_NAMESPACE, key.name))
-        renewed = str(get_path(lease or {}, "spec.renewTime", ""))
-        reported = str((conditions.condition_of(node, "Ready") or {}).get("lastHeartbeatTime", ""))
-        known = self._heartbeats.get(key.name)
-        if known is None or (known.renewed, known.reported) != (renewed, reported):
-            self._heartbeats[key.name] = known = Heartbeat(renewed, reported, now)
-        return (now - known.seen).total_seconds()
+        reported, name = _reported(node), name_of(node)
+        known = self._heartbeats.get(name)
+        if known is None or known.reported != reported:
+            self._heartbeats[name] = known = Heartbeat(reported, _moment())
+        return _moment() - known.seen
 
     async def _mark_unknown(self, node: Object, now: datetime) -> Object:
         """Raises ConflictError where the node may have been heard of since."""
@@ -208,8 +232,7 @@ class NodeLifecycleController:
         }
         # What this write saw of the node's own condition is no sign of life.
         updated = await self._client.patch(scheme.NODES, name, patch, subresource="status")
-        reported = str((conditions.condition_of(updated, "Ready") or {}).get("lastHeartbeatTime", ""))
-        self._heartbeats[name].reported = reported
+        self._heartbeats[name].reported = _reported(updated)
         self._tell(node, "NodeNotReady", "status is now: NodeNotReady")
         return {"apiVersion": "v1", "kind": "Node", **updated}
 

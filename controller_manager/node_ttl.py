@@ -41,7 +41,7 @@ class NodeTTLController:
         return [Watch(self._nodes, by_name)]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
-        self._step = step_for(len(self._nodes.list()), self._step)
+        self._step = step_for(self._nodes.count, self._step)
         node, wanted = self._nodes.get(key), str(STEPS[self._step][2])
         if node is not None and annotations_of(node).get(ANNOTATION) != wanted:
             patch = {"metadata": {"annotations": {ANNOTATION: wanted}}}

@@ -69,10 +69,14 @@ class Zones:
         self._last: dict[str, float] = {}
 
     def observe(self, node: Object) -> None:
-        self.forget(node["metadata"]["name"])
-        if EXCLUDED not in labels_of(node):
-            seen = zone_of(node), is_condition_true(node, "Ready")
-            self._nodes[node["metadata"]["name"]] = seen
+        name = node["metadata"]["name"]
+        if EXCLUDED in labels_of(node):
+            self.forget(name)
+            return
+        seen = zone_of(node), is_condition_true(node, "Ready")
+        if seen != self._nodes.get(name):
+            self.forget(name)
+            self._nodes[name] = seen
             self._count(seen, 1)
 
     def forget(self, name: str) -> None:

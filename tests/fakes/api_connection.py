@@ -52,6 +52,8 @@ class FakeApi:
     def __init__(self) -> None:
         self._objects: defaultdict[str, dict[Key, Object]] = defaultdict(dict)
         """By what they are: Events outnumber all that tests ask for."""
+        self.ahead = timedelta()
+        """By how much somebody has set the wall clock forward."""
         self.calls: list[str] = []
         self.refusals: list[Refusal] = []
         self.graceful = False
@@ -66,7 +68,7 @@ class FakeApi:
         self._names = 0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=asyncio.get_running_loop().time())
+        return START + self.ahead + timedelta(seconds=asyncio.get_running_loop().time())
 
     # What tests do to it.
 

@@ -30,10 +30,33 @@ ALL, HOLE = [f"10.244.{number}.0/24" for number in range(256)], "10.244.200.0/24
         pytest.param(ALL, None, id="each is taken"),
     ],
 )
-def test_a_node_gets_the_first_free_subnet(used: list[str], expected: str | None) -> None:
-    networks = {ipaddress.ip_network(text) for text in used}
-    found = node_ipam.next_free(ipaddress.ip_network("10.244.0.0/16"), 24, networks)
+def test_a_node_gets_a_free_subnet(used: list[str], expected: str | None) -> None:
+    subnets = node_ipam.Subnets(ipaddress.ip_network("10.244.0.0/16"), 24)
+    for text in used:
+        subnets.take(ipaddress.ip_network(text))
+    found = subnets.allocate()
     assert (str(found) if found else None) == expected
+
+
+def test_a_subnet_that_was_left_rests_until_the_others_are_used_up() -> None:
+    subnets = node_ipam.Subnets(ipaddress.ip_network("10.244.0.0/22"), 24)
+    first = subnets.allocate()
+    assert first is not None
+    subnets.release(first)
+    rest = [str(subnets.allocate()) for _ in range(4)]
+    assert rest == ["10.244.1.0/24", "10.244.2.0/24", "10.244.3.0/24", "10.244.0.0/24"]
+    assert subnets.allocate() is None
+
+
+def test_a_subnet_that_two_nodes_claim_is_free_when_both_have_left() -> None:
+    subnets = node_ipam.Subnets(ipaddress.ip_network("10.244.0.0/24"), 24)
+    whole = ipaddress.ip_network("10.244.0.0/24")
+    subnets.take(whole)
+    subnets.take(whole)
+    subnets.release(whole)
+    assert subnets.allocate() is None
+    subnets.release(whole)
+    assert subnets.allocate() == whole
 
 
 def node(ready: str, **spec: Any) -> Object:
