@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apimachinery.well_known import REGION, ZONE
 from scheduler.cache import Cache
 from scheduler.framework.interface import SKIP, FilterPlugin, States
 from scheduler.framework.normalize import normalize, normalize_columns
@@ -203,13 +205,24 @@ class Columns:
                 total += weight * normalize_columns(plugin.normalize, raw)
         return total
 
-    @staticmethod
-    def some(rows: IntArray, start: int, number: int) -> IntArray:
-        """So many of the rows, which are in order, beginning at `start` and coming round."""
+    def some(self, rows: IntArray, start: int, number: int) -> tuple[IntArray, int]:
+        """So many of the rows, taking turns from `start` on and coming round, and whose turn is next."""
         if len(rows) <= number:
-            return rows
-        first = int(rows.searchsorted(start))
-        return np.concatenate((rows[first:], rows[:first]))[:number]
+            return rows, start
+        wanted = np.zeros(len(self.cache.nodes), dtype=np.bool_)
+        wanted[rows] = True
+        order: IntArray = self.of_nodes("order", self._zone_by_zone)
+        turns = np.flatnonzero(wanted[order])
+        first = int(turns.searchsorted(start))
+        turns = np.concatenate((turns[first:], turns[:first]))[:number]
+        return order[turns], int(turns[-1]) + 1
+
+    def _zone_by_zone(self) -> IntArray:
+        """All rows, one of each zone in turn, so that a part of them is of all zones alike."""
+        zones: dict[tuple[str | None, str | None], list[int]] = {}
+        for node in self.cache.nodes:
+            zones.setdefault((node.labels.get(REGION), node.labels.get(ZONE)), []).append(node.row)
+        return self.array([row for turn in zip_longest(*zones.values()) for row in turn if row is not None])
 
     # What depends on Node objects alone
 

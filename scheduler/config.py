@@ -41,7 +41,7 @@ class ProfileConfig:
     """One schedulerName. `plugins`: extension point, or multiPoint, -> its PluginSet, as the file has it.
 
     `args` are those of the scheduler's plugins, `own_args` those of others, by name. `percentage` of nodes to
-    find before the best of them is chosen; 0: all.
+    find before the best of them is chosen; 0: as many as usual.
     """
 
     name: str = DEFAULT_SCHEDULER

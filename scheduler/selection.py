@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 # From this many nodes on, numpy's arrays are worth their memory.
 MANY_NODES = 50
-# However few a profile is content with, so many are compared.
+# However few a profile is content with, so many are compared, and such a share.
 MIN_FEASIBLE = 100
+MIN_PERCENTAGE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Selector:
         self._random = random
         self._many_nodes = many_nodes
         self._columns: Columns | None = None
-        self._next_row = 0  # where the search begins if not all nodes are wanted
+        self._next_turn = 0  # where the search begins if not all nodes are wanted
 
     @property
     def node_count(self) -> int:
@@ -214,8 +215,8 @@ class Selector:
             return self._one_by_one(pod, profile, states)  # for the reasons
         if len(rows) == 1:
             return Selected(nodes[rows[0]].name, len(nodes), 1, states=states)
-        rows = columns.some(rows, self._next_row, enough_nodes(profile.percentage, len(nodes)))
-        self._next_row = int(rows[-1]) + 1
+        enough = enough_nodes(profile.percentage, len(nodes))
+        rows, self._next_turn = columns.some(rows, self._next_turn, enough)
         with PointTimer("Score", profile.name):
             scores = columns.scores(pod, profile, rows)
         best = rows[scores == scores.max()]
@@ -231,8 +232,9 @@ class Selector:
 
 
 def enough_nodes(percentage: int, nodes: int) -> int:
-    """How many nodes that fit are enough to choose the best of. Without a percentage: all.
+    """How many nodes that fit are enough to choose the best of; by default a share that falls with their number.
 
-    Upstream's default is fewer in large clusters, to save time; here all of them take no longer.
+    Source: numFeasibleNodesToFind of pkg/scheduler/schedule_one.go.
     """
-    return max(nodes * percentage // 100, min(MIN_FEASIBLE, nodes)) if percentage else nodes
+    percentage = percentage or max(50 - nodes // 125, MIN_PERCENTAGE)
+    return max(nodes * percentage // 100, min(MIN_FEASIBLE, nodes))

@@ -97,8 +97,8 @@ class Profile:
     ) -> None:
         """`points`: extension point -> plugins in order; whoever filters does its preFilter before.
 
-        `percentage` of the nodes is enough to choose among; 0: all. `min_candidates`: of the nodes that
-        preemption may help on, how many are tried: so many in a hundred, and how many at least.
+        `percentage` of the nodes is enough to choose among; 0: as many as usual. `min_candidates`: of the
+        nodes that preemption may help on, how many are tried: so many in a hundred, and how many at least.
         """
         self.name = name
         self.plugins = plugins
