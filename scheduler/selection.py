@@ -232,7 +232,7 @@ class Selector:
 
 
 def enough_nodes(percentage: int, nodes: int) -> int:
-    """How many nodes that fit are enough to choose the best of; by default a share that falls with their number.
+    """How many nodes that fit are enough to choose the best of: by default the fewer the more there are.
 
     Source: numFeasibleNodesToFind of pkg/scheduler/schedule_one.go.
     """
