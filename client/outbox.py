@@ -27,6 +27,8 @@ class Outbox:
         self._record = record
         self._queue: asyncio.Queue[tuple[Object, tracing.Trace | None]] = asyncio.Queue(QUEUE_LENGTH)
         self._last_number = 0
+        self._dropped = 0
+        """Since there was room last: where thousands come, a line for each would be as many."""
 
     def number(self, moment: datetime) -> int:
         """For an Event's name: the time in nanoseconds, a later one for another of that microsecond."""
@@ -38,12 +40,17 @@ class Outbox:
         try:
             self._queue.put_nowait((event, tracing.current()))
         except asyncio.QueueFull:
-            log.warning("Dropped event, too many are waiting: reason=%s", event["reason"])
+            if not self._dropped:
+                log.warning("Dropping events, too many are waiting: reason=%s", event["reason"])
+            self._dropped += 1
 
     async def run(self) -> None:
         """Sends what comes; never ends."""
         while True:
             event, trace = await self._queue.get()
+            if self._dropped and self._queue.qsize() < QUEUE_LENGTH // 2:
+                log.warning("Dropped events, too many were waiting: number=%d", self._dropped)
+                self._dropped = 0
             try:
                 with tracing.span(trace):
                     await self._record(event)

@@ -123,6 +123,19 @@ async def test_what_was_dropped_is_counted() -> None:
     assert summaries(api) == [("Unhealthy", "x", 41)]
 
 
+async def test_a_flood_is_cut_off_and_told_in_two_lines(caplog: pytest.LogCaptureFixture) -> None:
+    api = FakeApi()
+    async with recording(api) as recorder:
+        for number in range(1500):
+            pod = {**POD, "metadata": {"name": f"p{number}", "namespace": "ns"}}
+            recorder.event(pod, "Normal", "Scheduled", "x")
+    assert len(api.find(EVENTS)) == 1000
+    assert [record.getMessage() for record in caplog.records] == [
+        "Dropping events, too many are waiting: reason=Scheduled",
+        "Dropped events, too many were waiting: number=500",
+    ]
+
+
 async def test_a_refused_event_is_dropped_and_the_next_one_sent() -> None:
     api = FakeApi()
     api.refusals.append(
