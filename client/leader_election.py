@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
+import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import aclosing
 from datetime import datetime
 
 from apimachinery.errors import AlreadyExistsError, ConflictError, NotFoundError, StatusError
@@ -22,7 +24,9 @@ from client.errors import ConnectionFailed
 from client.events import NORMAL, EventRecorder
 from client.rest import Client
 from component_base.clock import now as real_now
+from component_base.election import Election
 from component_base.explained import ExplainedError
+from component_base.kubeconfig import ClientConfig
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +34,28 @@ _JITTER = 1.2
 _FIRST_DELAY, _LAST_DELAY = 0.05, 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Upstream's defaults: others may lead after 15 s, we give up after 10 s, try every 2 s."""
+async def lead(
+    main: Callable[[], Awaitable[None]],
+    election: Election,
+    config: ClientConfig,
+    *,
+    component: str,
+    events_of: str = "",
+) -> None:
+    """Runs `main`; with leader election only while this process holds the lease.
 
-    lease: float = 15.0
-    renew: float = 10.0
-    retry: float = 2.0
+    The lease is renewed over connections of its own, and within half of the time that there is for it: it
+    must not wait behind all that `main` asks for. `events_of` is whom Events name, if not the component.
+    """
+    if not election.enabled:
+        await main()
+        return
+    agent, seconds = f"{component}/leader-election", election.renew_seconds / 2
+    client = Client(config, user_agent=agent, seconds=seconds, on_answer=metrics.count_request)
+    async with aclosing(client):
+        identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+        events = EventRecorder(client, events_of or component)
+        await LeaderElector(client, election, identity=identity, events=events).run(main)
 
 
 class LeadershipLost(ExplainedError):
@@ -49,22 +68,21 @@ class LeaderElector:
     def __init__(
         self,
         client: Client,
+        election: Election,
         *,
-        name: str,
         identity: str,
-        namespace: str = "kube-system",
-        timing: Timing = Timing(),
         events: EventRecorder | None = None,
         now: Callable[[], datetime] = real_now,
         rng: random.Random | None = None,
     ) -> None:
         self._client = client
-        self._name, self._namespace, self._identity = name, namespace, identity
-        self._timing, self._events, self._now = timing, events, now
+        self._election, self._identity = election, identity
+        self._name, self._namespace = election.name, election.namespace
+        self._events, self._now = events, now
         self._random = rng or random.Random()
         self._seen: Object | None = None
         self._seen_at = 0.0
-        self._status = metrics.LEADER.labels(name)
+        self._status = metrics.LEADER.labels(election.name)
         self._status.set(0)
         self.is_leader = False
 
@@ -106,15 +124,15 @@ class LeaderElector:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LAST_DELAY)
             else:
-                await asyncio.sleep(self._timing.retry * (1 + _JITTER * self._random.random()))
+                await asyncio.sleep(self._election.retry_seconds * (1 + _JITTER * self._random.random()))
 
     async def _renew(self) -> None:
         """Ends by LeadershipLost."""
         loop = asyncio.get_running_loop()
         renewed = loop.time()
-        while loop.time() - renewed < self._timing.renew:
-            await asyncio.sleep(self._timing.retry)
-            left = renewed + self._timing.renew - loop.time()
+        while loop.time() - renewed < self._election.renew_seconds:
+            await asyncio.sleep(self._election.retry_seconds)
+            left = renewed + self._election.renew_seconds - loop.time()
             if left > 0 and await self._try_within(left):
                 renewed = loop.time()
             elif self._holder() not in ("", self._identity):
@@ -157,7 +175,7 @@ class LeaderElector:
         Asks anew what is to be given up: a renewal that was broken off may have been written all the same.
         """
         try:
-            async with asyncio.timeout(self._timing.renew):
+            async with asyncio.timeout(self._election.renew_seconds):
                 while not await self._give_up():
                     log.debug(
                         "The last renewal was still under way: lease=%s/%s", self._namespace, self._name
@@ -205,7 +223,7 @@ class LeaderElector:
             spec["acquireTime"] = now
         spec |= {
             "holderIdentity": self._identity,
-            "leaseDurationSeconds": int(self._timing.lease),
+            "leaseDurationSeconds": int(self._election.lease_seconds),
             "renewTime": now,
         }
         return lease

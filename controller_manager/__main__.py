@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import socket
 import sys
-import uuid
 from collections.abc import Sequence
 
-from client.events import EventRecorder
 from client.guard import guard_of
-from client.leader_election import LeaderElector, Timing
+from client.leader_election import lead
 from client.metrics import count_request
 from client.rest import Client
 from component_base.clock import now
 from component_base.daemon import Daemon, run_daemon
 from component_base.delegating_options import certificates_of
+from component_base.election import Election
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.health import HealthServer
@@ -52,13 +50,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 async def _run(daemon: Daemon, options: Options) -> None:
+    target = load(options.kubeconfig or None, server=options.master)
     client = Client(
-        load(options.kubeconfig or None, server=options.master),
+        target,
         user_agent=NAME,
         qps=options.kube_api_qps or None,
         burst=options.kube_api_burst,
         on_answer=count_request,
     )
+
+    async def work() -> None:
+        await run_controllers(client, options, now, on_synced=daemon.ready)
+
     certificates = await certificates_of(options, NAME) if options.secure_port else None
     if certificates is not None:
         health = _health(client, options, certificates)
@@ -66,7 +69,7 @@ async def _run(daemon: Daemon, options: Options) -> None:
     async with asyncio.TaskGroup() as group:
         if certificates is not None:
             group.create_task(certificates.run(), name="certificates")
-        group.create_task(_lead(daemon, client, options), name="main")
+        group.create_task(lead(work, _election(options), target, component=NAME), name="main")
 
 
 def _health(client: Client, options: Options, certificates: ServingCertificates) -> HealthServer:
@@ -80,27 +83,15 @@ def _health(client: Client, options: Options, certificates: ServingCertificates)
     )
 
 
-async def _lead(daemon: Daemon, client: Client, options: Options) -> None:
-    async def work() -> None:
-        await run_controllers(client, options, now, on_synced=daemon.ready)
-
-    if not options.leader_elect:
-        await work()
-        return
-    elector = LeaderElector(
-        client,
+def _election(options: Options) -> Election:
+    return Election(
         name=options.leader_elect_resource_name,
         namespace=options.leader_elect_resource_namespace,
-        identity=f"{socket.gethostname()}_{uuid.uuid4()}",
-        timing=Timing(
-            lease=options.leader_elect_lease_duration,
-            renew=options.leader_elect_renew_deadline,
-            retry=options.leader_elect_retry_period,
-        ),
-        events=EventRecorder(client, NAME),
-        now=now,
+        enabled=options.leader_elect,
+        lease_seconds=options.leader_elect_lease_duration,
+        renew_seconds=options.leader_elect_renew_deadline,
+        retry_seconds=options.leader_elect_retry_period,
     )
-    await elector.run(work)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,16 +14,15 @@ from typing import TYPE_CHECKING
 from component_base import clock
 from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
+from component_base.election import Election
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.metrics import tell_features
 from component_base.serving_options import port_problem
-from scheduler.config import Configuration, LeaderElectionConfig, parse_configuration
+from scheduler.config import Configuration, parse_configuration
 from scheduler.options import UNUSED, Options
 
 if TYPE_CHECKING:
-    from client.rest import Client
-    from scheduler.assembly import Assembly
     from scheduler.framework.own import OwnPlugin
 
 NAME = "kube-scheduler"
@@ -64,7 +62,7 @@ def load_configuration(options: Options, own: Sequence[type[OwnPlugin]] = ()) ->
         check_plugins(config, own)
         _check_certificates(config)
         return config
-    election = LeaderElectionConfig(
+    election = Election(
         enabled=options.leader_elect,
         lease_seconds=options.leader_elect_lease_duration,
         renew_seconds=options.leader_elect_renew_deadline,
@@ -88,6 +86,7 @@ async def run(
     daemon: Daemon, *, options: Options, config: Configuration, own: Sequence[type[OwnPlugin]] = ()
 ) -> None:
     from client.guard import guard_of
+    from client.leader_election import lead
     from client.metrics import count_request
     from client.rest import Client
     from component_base.delegating_options import certificates_of
@@ -95,10 +94,12 @@ async def run(
     from component_base.kubeconfig import load
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
+    from scheduler.pod_info import DEFAULT_SCHEDULER
 
     kubeconfig = options.kubeconfig or config.kubeconfig
+    target = load(kubeconfig or None, server=options.master)
     client = Client(
-        load(kubeconfig or None, server=options.master),
+        target,
         user_agent=NAME,
         qps=options.kube_api_qps or config.qps or None,
         burst=options.kube_api_burst or config.burst,
@@ -124,33 +125,17 @@ async def run(
             group.create_task(assembly.feed())
             await assembly.wait_synced()
             daemon.ready()
-            await _lead(client, config.leader_election, assembly)
+            await lead(
+                assembly.scheduler.run,
+                config.leader_election,
+                target,
+                component=NAME,
+                events_of=DEFAULT_SCHEDULER,
+            )
     finally:
         await assembly.aclose()
         await health.aclose()
         await client.aclose()
-
-
-async def _lead(client: Client, election: LeaderElectionConfig, assembly: Assembly) -> None:
-    """Schedules; with leader election, only while this process holds the lease."""
-    if not election.enabled:
-        await assembly.scheduler.run()
-        return
-    from client.events import EventRecorder
-    from client.leader_election import LeaderElector, Timing
-    from scheduler.pod_info import DEFAULT_SCHEDULER
-
-    elector = LeaderElector(
-        client,
-        name=election.name,
-        namespace=election.namespace,
-        identity=f"{socket.gethostname()}_{uuid.uuid4()}",
-        timing=Timing(
-            lease=election.lease_seconds, renew=election.renew_seconds, retry=election.retry_seconds
-        ),
-        events=EventRecorder(client, DEFAULT_SCHEDULER),
-    )
-    await elector.run(assembly.scheduler.run)
 
 
 if __name__ == "__main__":

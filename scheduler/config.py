@@ -15,6 +15,7 @@ from apimachinery.durations import parse_duration
 from apimachinery.field import FieldError, Path, duplicate, invalid, required
 from apimachinery.objects import Object, get_path
 from component_base.config_shape import Struct, decoded, kind_problem, misfit, unknown_fields
+from component_base.election import Election
 from scheduler.config_shape import ARGS, CONFIGURATION
 from scheduler.plugin_args import PluginArgs, parse_args
 from scheduler.pod_info import DEFAULT_SCHEDULER
@@ -51,14 +52,7 @@ class ProfileConfig:
     percentage: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderElectionConfig:
-    enabled: bool = True
-    lease_seconds: float = 15.0
-    renew_seconds: float = 10.0
-    retry_seconds: float = 2.0
-    namespace: str = "kube-system"
-    name: str = "kube-scheduler"
+_ELECTION = Election(name="kube-scheduler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class Configuration:
     """`extenders` are as the file has them; `scheduler.extender` understands them. Without `qps` no limit."""
 
     profiles: tuple[ProfileConfig, ...] = (ProfileConfig(),)
-    leader_election: LeaderElectionConfig = LeaderElectionConfig()
+    leader_election: Election = _ELECTION
     initial_backoff: float = 1.0
     max_backoff: float = 10.0
     max_unschedulable: float = MAX_IN_UNSCHEDULABLE
@@ -195,8 +189,8 @@ def _profiles(
     return tuple(parsed), errors
 
 
-def _leader_election(election: Object) -> LeaderElectionConfig:
-    return LeaderElectionConfig(
+def _leader_election(election: Object) -> Election:
+    return Election(
         enabled=election.get("leaderElect", True),
         lease_seconds=_seconds(election.get("leaseDuration"), 15.0),
         renew_seconds=_seconds(election.get("renewDeadline"), 10.0),
@@ -216,7 +210,7 @@ def _check_lock(document: Object) -> Iterator[FieldError]:
         yield invalid(Path("leaderElection.resourceLock"), lock, 'resourceLock value must be "leases"')
 
 
-def _check_election(election: LeaderElectionConfig) -> Iterator[FieldError]:
+def _check_election(election: Election) -> Iterator[FieldError]:
     if not election.enabled:
         return
     path = Path("leaderElection")

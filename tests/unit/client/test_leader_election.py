@@ -2,24 +2,30 @@
 
 import asyncio
 import random
+from contextlib import aclosing
 from typing import cast
 
 import pytest
 
 from apimachinery.errors import ServiceUnavailableError
 from apimachinery.objects import Object
-from apimachinery.scheme import EVENTS, LEASES
+from apimachinery.scheme import EVENTS, LEASES, PODS
 from apimachinery.times import format_micro_time
 from client.events import EventRecorder
-from client.leader_election import LeaderElector, LeadershipLost
+from client.leader_election import LeaderElector, LeadershipLost, lead
 from client.rest import Client
+from client.transport import AT_ONCE
+from component_base.election import Election
+from component_base.kubeconfig import ClientConfig
 from tests.fakes.api_connection import FakeApi
+from tests.fakes.http_server import Exchange, scripted
 
 pytestmark = pytest.mark.looptime
 
 
 def candidate(api: FakeApi, identity: str) -> LeaderElector:
-    return LeaderElector(cast(Client, api), name="test", identity=identity, now=api.now, rng=random.Random(0))
+    client, election = cast(Client, api), Election(name="test")
+    return LeaderElector(client, election, identity=identity, now=api.now, rng=random.Random(0))
 
 
 async def lead_forever() -> None:
@@ -55,7 +61,7 @@ async def test_who_leads_is_told() -> None:
     api = FakeApi()
     client = cast(Client, api)
     events = EventRecorder(client, "test", now=api.now)
-    task = start(LeaderElector(client, name="test", identity="one", events=events, now=api.now))
+    task = start(LeaderElector(client, Election(name="test"), identity="one", events=events, now=api.now))
     await asyncio.sleep(1)
     [event] = api.find(EVENTS)
     assert (event["reason"], event["message"]) == ("LeaderElection", "one became leader")
@@ -128,3 +134,45 @@ async def test_the_end_of_the_work_is_the_end_of_the_leadership() -> None:
 
     await candidate(api, "one").run(work)
     assert lease(api)["holderIdentity"] == ""
+
+
+class Server:
+    """Knows one lease; whatever else is asked is never answered."""
+
+    def __init__(self) -> None:
+        self.lease = b""
+        self.renewals = 0
+        self.is_renewed_often = asyncio.Event()
+
+    async def __call__(self, exchange: Exchange) -> None:
+        method, path, _ = exchange.line.split()
+        if "/leases" not in path:
+            await asyncio.Event().wait()
+        if method == "GET" and not self.lease:
+            await exchange.answer(b'{"kind":"Status","code":404,"reason":"NotFound"}', "404 Not Found")
+            return
+        if method != "GET":
+            self.lease = exchange.body
+            self.renewals += 1
+        if self.renewals == 10:
+            self.is_renewed_often.set()
+        await exchange.answer(self.lease)
+
+
+@pytest.mark.looptime(False)
+async def test_the_lease_does_not_wait_behind_what_its_holder_asks_for() -> None:
+    server = Server()
+    async with scripted(server) as running:
+        config = ClientConfig(server=f"http://127.0.0.1:{running.port}")
+        async with aclosing(Client(config, user_agent="test")) as client:
+
+            async def work() -> None:
+                await asyncio.gather(*(client.get(PODS, "a", "ns") for _ in range(2 * AT_ONCE)))
+
+            election = Election(name="test", renew_seconds=5, retry_seconds=0.01)
+            leading = asyncio.ensure_future(lead(work, election, config, component="test"))
+            often = asyncio.ensure_future(server.is_renewed_often.wait())
+            await asyncio.wait((leading, often), return_when=asyncio.FIRST_COMPLETED)
+            assert often.done()
+            leading.cancel()
+            await asyncio.wait((leading,))
