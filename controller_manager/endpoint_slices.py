@@ -29,13 +29,14 @@ from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
     PodEndpoint,
     SlicePlan,
+    concerns_endpoints,
     family_of,
     is_headless,
     is_shared_by_zones,
     plan_slices,
-    pod_endpoints,
     selects,
 )
+from controller_manager.service_pods import ServicePods, triggered
 from controller_manager.topology_hints import (
     ENABLED,
     NoHints,
@@ -43,7 +44,6 @@ from controller_manager.topology_hints import (
     shares_of_zones,
     with_hints,
 )
-from controller_manager.trigger_times import TriggerTimes, triggered
 
 CONTROLLER = "endpointslice-controller.k8s.io"
 BY_SERVICE = "service"
@@ -72,12 +72,12 @@ class EndpointSliceController:
         self._limit = context.options.max_endpoints_per_slice
         self._batch_period = context.options.endpointslice_updates_batch_period
         self._writes = OwnWrites(self._slices)
-        self._triggers = TriggerTimes()
+        self._behind = ServicePods()
 
     def watches(self) -> list[Watch]:
         return [
             Watch(self._services, by_name),
-            Watch(self._pods, self._services_of, delay=self._batch_period),
+            Watch(self._pods, self._services_of, concerns_endpoints, self._batch_period),
             Watch(self._slices, _key_of_service),
             Watch(self._nodes, self._shared_services, is_capacity_changed),
         ]
@@ -94,19 +94,18 @@ class EndpointSliceController:
         service = self._services.get(key)
         if service is None or not service["spec"].get("selector"):
             self._writes.forget(key)
-            self._triggers.forget(key)
+            self._behind.forget(key)
             return None
         if service["spec"].get("type") == "ExternalName":
             return None
         if not self._writes.are_seen(key):
             return UNSETTLED  # planning on slices as they were before our last write would make some twice
         pods = self._pods.list(key.namespace)
-        found = pod_endpoints(service, pods, self._zones(), terminating=True)
+        found, time = self._behind.look(service, pods, self._zones(), terminating=True)
         existing = self._slices.by_index(BY_SERVICE, str(key))
         if is_shared_by_zones(service):
             found = self._with_hints(service, found, existing)
         plan = with_labels(plan_slices(found, existing, self._limit), existing, slice_labels(service))
-        time = self._triggers.changed(service, [pod for pod in pods if selects(service, pod)])
         await self._act(key, service, plan, time)
         return None
 

@@ -14,8 +14,14 @@ from apimachinery.objects import NamespacedName, Object, annotations_of, key_of,
 from apimachinery.well_known import ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY
 from client.controller import Watch, by_name
 from controller_manager.context import ControllerContext
-from controller_manager.endpoints_plan import HEADLESS_LABEL, is_headless, pod_endpoints, selects, subsets
-from controller_manager.trigger_times import TriggerTimes, triggered
+from controller_manager.endpoints_plan import (
+    HEADLESS_LABEL,
+    concerns_endpoints,
+    is_headless,
+    selects,
+    subsets,
+)
+from controller_manager.service_pods import ServicePods, triggered
 
 MANAGED_BY = {ENDPOINTS_MANAGED_BY: ENDPOINTS_CONTROLLER}
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
@@ -32,13 +38,13 @@ class EndpointsController:
         self._services = context.informers.informer(scheme.SERVICES)
         self._pods = context.informers.informer(scheme.PODS)
         self._endpoints = context.informers.informer(scheme.ENDPOINTS)
-        self._triggers = TriggerTimes()
+        self._behind = ServicePods()
         self._batch_period = context.options.endpoint_updates_batch_period
 
     def watches(self) -> list[Watch]:
         return [
             Watch(self._services, by_name),
-            Watch(self._pods, self._services_of, delay=self._batch_period),
+            Watch(self._pods, self._services_of, concerns_endpoints, self._batch_period),
             Watch(self._endpoints, by_name),
         ]
 
@@ -51,7 +57,7 @@ class EndpointsController:
         service = self._services.get(key)
         current = self._endpoints.get(key)
         if service is None:
-            self._triggers.forget(key)
+            self._behind.forget(key)
             if current is not None and _is_ours(current):
                 await self._delete(key)
             return None
@@ -59,9 +65,8 @@ class EndpointsController:
             return None
         published = bool(service["spec"].get("publishNotReadyAddresses"))
         pods = self._pods.list(key.namespace)
-        found = pod_endpoints(service, pods, {}, terminating=published)
+        found, time = self._behind.look(service, pods, {}, terminating=published)
         wanted = desired(service, subsets(found[:CAPACITY]), truncated=len(found) > CAPACITY)
-        time = self._triggers.changed(service, [pod for pod in pods if selects(service, pod)])
         if current is None:
             await self._create(triggered(wanted, time))
         elif differs(wanted, current):

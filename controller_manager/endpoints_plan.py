@@ -5,10 +5,11 @@ Source: k8s.io/endpointslice (utils.go, reconciler.go), pkg/controller/endpoint/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from apimachinery.conditions import condition_of
 from apimachinery.objects import (
     Object,
     annotations_of,
@@ -65,20 +66,29 @@ def family_of(service: Object) -> str:
     return families[0]
 
 
-def pod_endpoints(
-    service: Object, pods: Iterable[Object], zones: Mapping[str, str], *, terminating: bool
-) -> list[PodEndpoint]:
-    """Every pod that belongs to the Service, with its addresses of the Service's family.
+def pod_endpoint(service: Object, pod: Object, zone: str, *, terminating: bool) -> PodEndpoint | None:
+    """Its address of the Service's family, if a pod that the Service selects belongs to it.
 
-    With `terminating` pods on their way out are listed too. `zones` maps nodes to their zone.
+    With `terminating` one on its way out does, too. `zone` is its node's.
     """
-    family = family_of(service)
-    found = []
-    for pod in pods:
-        ip = _address(pod, family)
-        if ip and selects(service, pod) and _belongs(pod, terminating):
-            found.append(_endpoint(service, pod, ip, zones))
-    return sorted(found, key=lambda endpoint: (endpoint.ip, endpoint.uid))
+    ip = _address(pod, family_of(service))
+    return _endpoint(service, pod, ip, zone) if ip and _belongs(pod, terminating) else None
+
+
+def concerns_endpoints(old: Object | None, new: Object | None) -> bool:
+    """Whether a pod's change can change an endpoint: most of what happens before it has an address can't."""
+    return _facts(old) != _facts(new)
+
+
+def _facts(pod: Object | None) -> tuple[object, ...] | None:
+    status, spec = (pod.get("status") or {}, pod["spec"]) if pod else ({}, {})
+    if pod is None or not (status.get("podIP") or status.get("podIPs")):
+        return None
+    return (
+        *(uid_of(pod), labels_of(pod), is_terminating(pod), is_terminal(pod), condition_of(pod, "Ready")),
+        *(spec.get(name) for name in ("nodeName", "hostname", "subdomain")),
+        *(status.get("podIP"), status.get("podIPs")),
+    )
 
 
 def _address(pod: Object, family: str) -> str:
@@ -91,13 +101,13 @@ def _belongs(pod: Object, terminating: bool) -> bool:
     return not is_terminal(pod) and (terminating or not is_terminating(pod))
 
 
-def _endpoint(service: Object, pod: Object, ip: str, zones: Mapping[str, str]) -> PodEndpoint:
+def _endpoint(service: Object, pod: Object, ip: str, zone: str) -> PodEndpoint:
     spec = pod["spec"]
     serving, ending = is_ready(pod), is_terminating(pod)
     published = bool(service["spec"].get("publishNotReadyAddresses"))
     named = spec.get("hostname") and spec.get("subdomain") == name_of(service)
     node = spec.get("nodeName", "")
-    zone, ready = zones.get(node, ""), published or (serving and not ending)
+    ready = published or (serving and not ending)
     return PodEndpoint(
         ip=ip,
         ports=ports_for(service, pod),
