@@ -73,7 +73,7 @@ class Calculator:
         ratio = usage / target
         if self.current == 0:
             return Asked(math.ceil(ratio), usage)
-        if self._is_within(ratio):
+        if self.settings.tolerances.cover(ratio):
             return Asked(self.current, usage)
         try:
             ready = ready_count(self.pods)
@@ -84,12 +84,9 @@ class Calculator:
     def by_share(self, usage: int, target: int, replicas: int) -> Asked:
         """Of something that is not a pod's, but of which each of the `replicas` is to have so much."""
         share = math.ceil(usage / replicas) if replicas else 0
-        if replicas and self._is_within(usage / (target * replicas)):
+        if replicas and self.settings.tolerances.cover(usage / (target * replicas)):
             return Asked(replicas, share)
         return Asked(min(math.ceil(usage / target), MAX_INT32), share)
-
-    def _is_within(self, ratio: float) -> bool:
-        return 1.0 - self.settings.tolerance <= ratio <= 1.0 + self.settings.tolerance
 
     def _grouped(self, readings: Readings, resource: str) -> tuple[Groups, dict[str, int]]:
         """The pods, and the values of those that count."""
@@ -112,14 +109,14 @@ class Calculator:
         known = ratio(values)
         is_growing = known > 1.0
         if not groups.missing and not (groups.unready and is_growing):
-            return self.current if self._is_within(known) else math.ceil(known * groups.ready)
+            return self.current if self.settings.tolerances.cover(known) else math.ceil(known * groups.ready)
         filled = dict(values)
         if known != 1.0:
             filled |= {name: 0 if is_growing else when_missing(name) for name in groups.missing}
         if is_growing:
             filled |= dict.fromkeys(groups.unready, 0)
         guessed = ratio(filled)
-        if self._is_within(guessed) or (known - 1.0) * (guessed - 1.0) < 0:
+        if self.settings.tolerances.cover(guessed) or (known - 1.0) * (guessed - 1.0) < 0:
             return self.current
         wanted = math.ceil(guessed * len(filled))
         turns = wanted > self.current if guessed < 1.0 else wanted < self.current

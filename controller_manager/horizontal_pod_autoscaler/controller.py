@@ -34,7 +34,7 @@ from controller_manager.horizontal_pod_autoscaler.proposals import MetricFailed,
 from controller_manager.horizontal_pod_autoscaler.rest_metrics import RestMetrics
 from controller_manager.horizontal_pod_autoscaler.scales import Scale, Scales, Unscalable
 from controller_manager.horizontal_pod_autoscaler.selection import Selection, Unselectable
-from controller_manager.horizontal_pod_autoscaler.settings import Settings
+from controller_manager.horizontal_pod_autoscaler.settings import Settings, Tolerances
 from controller_manager.replica_status import differs
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class HorizontalPodAutoscalerController:
             report.set(ACTIVE, to=False, reason=error.reason, message=error.message)
             report.warn("FailedComputeMetricsReplicas", str(error))
             return Decision(current, None)
-        calculator = Calculator(current, pods, self._settings, now)
+        calculator = Calculator(current, pods, self._settings.heeding(autoscaler), now)
         target = Target(autoscaler, selector, scale.status_replicas, calculator)
         outcomes = [await self._outcome(target, each) for each in autoscaler["spec"].get("metrics") or ()]
         judged = judge(outcomes, current, report)
@@ -154,10 +154,11 @@ class HorizontalPodAutoscalerController:
 
 
 def settings_of(options: Any) -> Settings:
+    tolerance = options.horizontal_pod_autoscaler_tolerance
     return Settings(
         sync_period=options.horizontal_pod_autoscaler_sync_period,
         downscale_stabilization=options.horizontal_pod_autoscaler_downscale_stabilization,
-        tolerance=options.horizontal_pod_autoscaler_tolerance,
+        tolerances=Tolerances(tolerance, tolerance),
         cpu_initialization=options.horizontal_pod_autoscaler_cpu_initialization_period,
         initial_readiness=options.horizontal_pod_autoscaler_initial_readiness_delay,
     )

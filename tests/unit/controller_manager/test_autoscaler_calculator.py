@@ -113,6 +113,26 @@ def test_by_share(replicas: int, usage: int, target: int, asked: Asked) -> None:
     assert Calculator(1, [], Settings(), NOW).by_share(usage, target, replicas) == asked
 
 
+@pytest.mark.parametrize(
+    ("behavior", "usage", "replicas"),
+    [
+        ({}, 10900, 10),
+        ({}, 11100, 12),
+        ({"scaleUp": {"tolerance": "0"}}, 10100, 11),
+        ({"scaleUp": {"tolerance": "50m"}}, 10400, 10),
+        ({"scaleUp": {"tolerance": "0.5"}}, 14900, 10),
+        ({"scaleUp": {"tolerance": "0.5"}}, 8900, 9),
+        ({"scaleDown": {"tolerance": "0.5"}}, 5100, 10),
+        ({"scaleDown": {"tolerance": "0.5"}}, 11100, 12),
+        ({"scaleDown": {"tolerance": "0"}, "scaleUp": None}, 9900, 10),
+        ({"scaleDown": {"tolerance": "0"}, "scaleUp": None}, 8999, 9),
+    ],
+)
+def test_each_direction_has_its_own_tolerance(behavior: Object, usage: int, replicas: int) -> None:
+    settings = Settings().heeding({"spec": {"behavior": behavior}})
+    assert Calculator(10, pods(10), settings, NOW).by_value(usage, 10000).replicas == replicas
+
+
 def test_what_cannot_be_calculated_is_said() -> None:
     def by_utilization(pods: list[Object], values: Sequence[int]) -> str:
         with pytest.raises(MetricsError) as caught:
