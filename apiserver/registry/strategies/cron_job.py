@@ -12,6 +12,7 @@ from apimachinery.field import ErrorList, Errors, Path, invalid, not_supported, 
 from apimachinery.objects import Object, get_path, name_of
 from apiserver.registry.strategies.checks import non_negative_fields, one_of
 from apiserver.registry.strategies.job import validate_job_spec
+from apiserver.registry.strategies.job_policies import default_failure_policy
 from apiserver.registry.strategies.podspec.defaults import default_template, fill, fill_absent
 from apiserver.registry.strategies.tables import NONE, WIDE_TEMPLATE, age, columns, since, template_cells
 from apiserver.registry.strategies.warnings.jobs import job_spec_warnings
@@ -41,7 +42,9 @@ class CronJobStrategy(Strategy):
         fill_absent(spec, {"suspend": False, "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1})
         template = spec.setdefault("jobTemplate", {})
         template.setdefault("metadata", {})
-        default_template(template.setdefault("spec", {}).setdefault("template", {}))
+        job_spec = template.setdefault("spec", {})
+        default_failure_policy(job_spec)
+        default_template(job_spec.setdefault("template", {}))
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {}

@@ -22,7 +22,11 @@ from apiserver.registry.strategies.checks import (
     one_of,
     same,
 )
-from apiserver.registry.strategies.job_policies import validate_failure_policy, validate_success_policy
+from apiserver.registry.strategies.job_policies import (
+    default_failure_policy,
+    validate_failure_policy,
+    validate_success_policy,
+)
 from apiserver.registry.strategies.job_status import validate_job_status_update
 from apiserver.registry.strategies.podspec.defaults import default_template, fill_absent
 from apiserver.registry.strategies.podspec.spec import validate_template
@@ -66,6 +70,7 @@ def default_job_spec(spec: Object) -> None:
             "manualSelector": False,
         },
     )
+    default_failure_policy(spec)
 
 
 class JobStrategy(Strategy):

@@ -1,6 +1,6 @@
 """podFailurePolicy and successPolicy of a Job.
 
-Source: upstream's pkg/apis/batch/validation/validation.go.
+Source: upstream's pkg/apis/batch/validation/validation.go, and v1/defaults.go.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from apimachinery.field import OMITTED, Errors, Path, duplicate, invalid, required, too_long, too_many
 from apimachinery.objects import Object
 from apiserver.registry.strategies.checks import non_negative, one_of, qualified_name
+from apiserver.registry.strategies.podspec.defaults import fill
 
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 _OPERATORS = ("In", "NotIn")
@@ -18,6 +19,12 @@ _MAX_RULES = 20
 _MAX_CODES = 255
 _MAX_INDEXES_TEXT = 64 * 1024
 _TWO_PARTS = "violates the requirement that an index interval can have at most two parts separated by '-'"
+
+
+def default_failure_policy(spec: Object) -> None:
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        for pattern in rule.get("onPodConditions") or ():
+            fill(pattern, {"status": "True"})
 
 
 def validate_failure_policy(spec: Object, path: Path) -> Errors:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apimachinery import scheme
-from apimachinery.objects import Object, annotations_of, deep_copy, labels_of
+from apimachinery.objects import Object, annotations_of, deep_copy, get_path, labels_of
 from apimachinery.scheme import Resource
 from tests.unit.apiserver.strategies.objects import (
     NOW,
@@ -139,6 +139,21 @@ def test_a_job_selects_by_its_uid() -> None:
     assert stored["spec"]["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
     assert stored["spec"]["template"]["metadata"]["labels"]["job-name"] == "a"
     assert strategy(scheme.JOBS).validate(stored) == []
+
+
+@pytest.mark.parametrize("resource", [scheme.JOBS, scheme.CRON_JOBS], ids=["job", "cron job"])
+@pytest.mark.parametrize(("said", "expected"), [({}, "True"), ({"status": "False"}, "False")])
+def test_a_failure_policy_asks_for_conditions_that_are_true(
+    resource: Resource, said: Object, expected: str
+) -> None:
+    rules = [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", **said}]}]
+    spec = {"template": template(restartPolicy="Never"), "podFailurePolicy": {"rules": rules}}
+    of_cron_job = {"schedule": "@daily", "jobTemplate": {"spec": spec}}
+    obj = make(resource, spec=of_cron_job if resource is scheme.CRON_JOBS else spec)
+    assert errors_of(resource, obj) == []
+    strategy(resource).default(obj)
+    [rule] = (get_path(obj, "spec.jobTemplate.spec") or obj["spec"])["podFailurePolicy"]["rules"]
+    assert rule["onPodConditions"] == [{"type": "DisruptionTarget", "status": expected}]
 
 
 @pytest.mark.parametrize(
