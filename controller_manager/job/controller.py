@@ -94,7 +94,7 @@ class JobController:
             return None
         if job["spec"].get("managedBy") not in _OURS:
             return None
-        if not (self._effects.writes.are_seen(key) and self._writes.are_seen(key)):
+        if not (self._effects.are_seen(key) and self._writes.are_seen(key)):
             return UNSETTLED
         claims = plan_claims(job, matches_labels(selector_of(job).matches), candidates(self._pods, job))
         with metrics.syncing(job) as sync:
@@ -105,7 +105,7 @@ class JobController:
     def _forget(self, key: NamespacedName) -> None:
         self._failures.pop(key, None)
         self._writes.forget(key)
-        self._effects.writes.forget(key)
+        self._effects.forget(key)
 
     async def _sync(self, key: NamespacedName, it: Observed, sync: metrics.Sync) -> float | None:
         """One pass: pods first, then the status; an error of the first doesn't keep back the second."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from client.own_writes import OwnWrites
 from client.rest import STRATEGIC, Client
 from controller_manager.job.observed import Observed
 from controller_manager.job.plan import Plan
-from controller_manager.job.pods import FINALIZER, failures_of, is_tracked, new_pod
+from controller_manager.job.pods import FINALIZER, failures_of, is_over, is_tracked, new_pod
 from controller_manager.job.policies import meaning_of
 from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches
 
@@ -35,13 +36,30 @@ class Outcome:
 
 
 class JobPods:
-    """The effects on pods. `writes` knows which of them the cache doesn't show yet."""
+    """The effects on pods, and whether the cache shows them."""
 
     def __init__(self, client: Client, pods: Informer, recorder: EventRecorder) -> None:
         self._client = client
+        self._pods = pods
         self._control = PodControl(client, recorder)
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self.writes = OwnWrites(pods)
+        self._writes = OwnWrites(pods)
+        self._deleted: defaultdict[NamespacedName, dict[NamespacedName, str]] = defaultdict(dict)
+        """By Job, the uids of pods that are gone: no answer told the version of that."""
+
+    def are_seen(self, key: NamespacedName) -> bool:
+        """Whether the cache shows all that was done: what it does not would be counted again."""
+        deleted = self._deleted[key]
+        for name, uid in list(deleted.items()):
+            cached = self._pods.get(name)
+            if cached is None or uid_of(cached) != uid:
+                del deleted[name]
+        return not deleted and self._writes.are_seen(key)
+
+    def forget(self, key: NamespacedName) -> None:
+        """The Job is over, or gone."""
+        self._writes.forget(key)
+        self._deleted.pop(key, None)
 
     async def carry_out(self, it: Observed, plan: Plan) -> Outcome:
         """Deletes or makes. What is deleted here is no failure: its finalizer goes first."""
@@ -74,8 +92,11 @@ class JobPods:
                     PODS, name_of(pod), patch, namespace_of(pod), patch_type=STRATEGIC
                 )
         except NotFoundError:
+            self._deleted[key][key_of(pod)] = uid_of(pod)
             return
-        self.writes.note(key, answer)
+        self._writes.note(key, answer)
+        if is_over(answer):
+            self._deleted[key][key_of(pod)] = uid_of(pod)
 
     async def release_all(self, key: NamespacedName, pods: Sequence[Object]) -> Outcome:
         """`done` are those that were released."""
@@ -96,11 +117,11 @@ class JobPods:
     async def _create(self, it: Observed, index: int | None) -> None:
         predecessor = it.kept.get(index) if index is not None else None
         pod = new_pod(it.job, index, _handed_down(it.job, predecessor))
-        self.writes.note(key_of(it.job), await self._control.create(it.job, pod))
+        self._writes.note(key_of(it.job), await self._control.create(it.job, pod))
 
     async def _delete(self, job: Object, pod: Object) -> None:
         with suppress(NotFoundError):
-            self.writes.note(key_of(job), await self._control.delete(job, pod))
+            self._writes.note(key_of(job), await self._control.delete(job, pod))
 
 
 def _handed_down(job: Object, predecessor: Object | None) -> tuple[int, int]:

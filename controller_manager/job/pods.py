@@ -95,6 +95,13 @@ def is_tracked(pod: Object) -> bool:
     return FINALIZER in get_path(pod, "metadata.finalizers", [])
 
 
+def is_over(pod: Object) -> bool:
+    """Whether nothing holds the pod any more: the write that took the last finalizer away deleted it."""
+    metadata = pod["metadata"]
+    held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return is_terminating(pod) and not held
+
+
 def is_failed(pod: Object, job: Object) -> bool:
     """A pod that is being deleted counts as failed at once, unless its end is to be waited for."""
     if phase_of(pod) == "Failed":

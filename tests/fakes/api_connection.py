@@ -237,7 +237,8 @@ class FakeApi:
         generation = old["metadata"]["generation"] + (new.get("spec") != old.get("spec"))
         new["metadata"] |= {"generation": generation, "resourceVersion": old["metadata"]["resourceVersion"]}
         if _is_over(new["metadata"]):
-            return self._remove(key)
+            self._remove(key)
+            return new  # with the version from before: an update does not tell that of its deletion
         return _copy(old) if new == old else self._store(key, "MODIFIED", new)
 
     def _store(self, key: Key, type: str, obj: Object) -> Object:

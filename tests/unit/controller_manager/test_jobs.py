@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from client import metrics
 from client.errors import ConnectionFailed
 from controller_manager.job.controller import JobController
 from controller_manager.job.pods import FINALIZER, index_of, is_tracked
+from tests.fakes.api_connection import FakeApi
 from tests.unit.controller_manager.builders import make_job
 from tests.unit.controller_manager.cluster import Cluster, Slow, disturb, running, unreliable
 from tests.unit.counting import Counting
@@ -196,6 +198,38 @@ async def test_a_deleted_pod_is_replaced_at_once_or_when_it_has_ended(policy: st
         assert it.count("failed") == 1
         it._outcome = succeeding
         await it.until_finished()
+
+
+class LateAboutPods:
+    """The API, whose watches of pods are a second behind all others."""
+
+    def __init__(self, api: FakeApi) -> None:
+        self._api = api
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self._api, verb)
+
+    async def watch(self, resource: Resource, *rest: Any, **options: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(self._api.watch(resource, *rest, **options)) as events:
+            async for event in events:
+                await asyncio.sleep(float(resource is PODS))
+                yield event
+
+
+@pytest.mark.parametrize("action", ["Ignore", "Count"])
+async def test_a_deleted_pod_counts_once_however_late_its_end_is_told(action: str) -> None:
+    rules = [{"action": action, "onPodConditions": [{"type": "Ready", "status": "False"}]}]
+    job = make_job(1, 1, podFailurePolicy={"rules": rules}, podReplacementPolicy="Failed")
+    async with cluster(job, lambda pod: "") as it:
+        it.connection = cast(Slow, LateAboutPods(it.api))
+        it.kill_manager()
+        await it.until(lambda: it.count("ready") == 1)
+        pod = it.api.find(PODS)[0]
+        began = it.api.now()
+        await it.api.delete(PODS, name_of(pod), "ns")
+        await it.until(lambda: [uid_of(each) for each in it.api.find(PODS)] not in ([], [uid_of(pod)]))
+        assert (it.api.now() - began).total_seconds() < 20, "one failure costs ten seconds, two twenty"
+        assert it.count("failed") == int(action == "Count")
 
 
 @pytest.mark.parametrize("policy", ["Background", "Foreground", "Orphan"])
