@@ -5,6 +5,7 @@ Source: pkg/controller/endpointslicemirroring.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import ClassVar, NamedTuple
@@ -15,19 +16,27 @@ from apimachinery.objects import (
     NamespacedName,
     Object,
     annotations_of,
+    get_path,
     labels_of,
     name_of,
     namespace_of,
     owner_reference,
 )
-from apimachinery.well_known import SERVICE_NAME, SKIP_MIRROR, SLICE_MANAGED_BY
+from apimachinery.well_known import LAST_APPLIED, SERVICE_NAME, SKIP_MIRROR, SLICE_MANAGED_BY
 from client.controller import Watch, by_name
+from client.events import WARNING
 from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.context import ControllerContext
+from controller_manager.service_pods import ANNOTATION as TRIGGER_TIME
 
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
 LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
 BY_ENDPOINTS = "mirrored"
+
+_NOT_COPIED = {LAST_APPLIED, TRIGGER_TIME}
+_TOO_MANY = (
+    "A max of {} addresses can be mirrored to EndpointSlices per Endpoints subset. {} addresses were skipped"
+)
 
 
 def endpoints_of(slice_: Object) -> Iterable[str]:
@@ -44,6 +53,7 @@ class EndpointSliceMirroringController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._recorder = context.recorder("endpoint-slice-mirroring-controller")
         self._services = context.informers.informer(scheme.SERVICES)
         self._endpoints = context.informers.informer(scheme.ENDPOINTS)
         self._slices = context.informers.informer(scheme.ENDPOINT_SLICES)
@@ -66,6 +76,7 @@ class EndpointSliceMirroringController:
         wanted: list[Object] = []
         if endpoints and service and is_mirrored(service, endpoints):
             wanted = mirrors(endpoints, self._limit)
+            self._tell_skipped(endpoints)
         plan = plan_mirrors(wanted, self._slices.by_index(BY_ENDPOINTS, str(key)))
         for body in plan.create:
             self._writes.note(key, await self._client.create(scheme.ENDPOINT_SLICES, body, key.namespace))
@@ -76,6 +87,11 @@ class EndpointSliceMirroringController:
         if not wanted:
             self._writes.forget(key)
         return None
+
+    def _tell_skipped(self, endpoints: Object) -> None:
+        if count := skipped(endpoints, self._limit):
+            text = _TOO_MANY.format(self._limit, count)
+            self._recorder.event(endpoints, WARNING, "TooManyAddressesToMirror", text)
 
     async def _delete(self, slice_: Object) -> None:
         with suppress(NotFoundError):
@@ -97,24 +113,62 @@ def is_mirrored(service: Object, endpoints: Object) -> bool:
     )
 
 
+class Subset(NamedTuple):
+    """Ports, and the addresses that offer all of them: those that are ready, and then the others."""
+
+    ports: list[Object]
+    addresses: list[tuple[Object, bool]]
+
+
+def repacked(subsets: Iterable[Object]) -> list[Subset]:
+    """Each port once, with every address that offers it; ports of the very same addresses stand together.
+
+    Who is not ready anywhere is not ready. Source: pkg/api/v1/endpoints/util.go.
+    """
+    ports: dict[str, Object] = {}
+    offers: defaultdict[str, dict[str, tuple[Object, bool]]] = defaultdict(dict)
+    for subset in subsets:
+        for port in subset.get("ports") or [{}]:
+            name = str(sorted(port.items()))
+            ports[name] = port
+            for field, is_ready in (("addresses", True), ("notReadyAddresses", False)):
+                for address in subset.get(field) or ():
+                    key = f"{address['ip']} {get_path(address, 'targetRef.uid', '')}"
+                    first, was_ready = offers[name].get(key, (address, True))
+                    offers[name][key] = first, was_ready and is_ready
+    groups: defaultdict[frozenset[tuple[str, bool]], list[str]] = defaultdict(list)
+    for name, offered in offers.items():
+        groups[frozenset((key, is_ready) for key, (_, is_ready) in offered.items())].append(name)
+    return [_subset([ports[name] for name in names], offers[names[0]].values()) for names in groups.values()]
+
+
+def _subset(ports: Sequence[Object], addresses: Iterable[tuple[Object, bool]]) -> Subset:
+    return Subset([port for port in ports if port], sorted(addresses, key=lambda each: not each[1]))
+
+
 def mirrors(endpoints: Object, limit: int) -> list[Object]:
     """The slices that say what the Endpoints say, of each subset at most so many addresses."""
     return [
-        _slice(endpoints, subset.get("ports") or [], family, found)
-        for subset in endpoints.get("subsets") or []
+        _slice(endpoints, ports, family, found)
+        for ports, addresses in repacked(endpoints.get("subsets") or ())
         for family in ("IPv4", "IPv6")
-        if (found := _family(subset, family, limit))
+        if (found := _family(addresses[:limit], family))
     ]
 
 
-def _family(subset: Object, family: str, limit: int) -> list[Object]:
-    """The endpoints of one address family, ready ones first."""
+def skipped(endpoints: Object, limit: int) -> int:
+    """How many addresses are not mirrored."""
+    subsets = repacked(endpoints.get("subsets") or ())
+    return sum(max(len(each.addresses) - limit, 0) for each in subsets)
+
+
+def _family(addresses: Iterable[tuple[Object, bool]], family: str) -> list[Object]:
+    """The endpoints of one address family."""
     return [
         _endpoint(address, is_ready)
-        for field, is_ready in (("addresses", True), ("notReadyAddresses", False))
-        for address in subset.get(field) or []
+        for address, is_ready in addresses
         if (":" in address["ip"]) == (family == "IPv6")
-    ][:limit]
+    ]
 
 
 def _endpoint(address: Object, is_ready: bool) -> Object:
@@ -133,12 +187,17 @@ def _slice(endpoints: Object, ports: Sequence[Object], family: str, found: list[
             "generateName": f"{name_of(endpoints)}-",
             "namespace": namespace_of(endpoints),
             "labels": labels,
+            "annotations": _annotations(endpoints),
             "ownerReferences": [owner_reference(endpoints)],
         },
         "addressType": family,
         "endpoints": found,
         "ports": [{"name": "", "protocol": "TCP", **port} for port in ports],
     }
+
+
+def _annotations(endpoints: Object) -> dict[str, str]:
+    return {name: text for name, text in annotations_of(endpoints).items() if name not in _NOT_COPIED}
 
 
 class MirrorPlan(NamedTuple):
@@ -167,10 +226,11 @@ def plan_mirrors(wanted: Sequence[Object], slices: Sequence[Object]) -> MirrorPl
 
 def _is_same(slice_: Object, body: Object) -> bool:
     fields = ("addressType", "endpoints", "ports")
-    return labels_of(slice_) == labels_of(body) and all(slice_.get(each) == body[each] for each in fields)
+    has_metadata = labels_of(slice_) == labels_of(body) and annotations_of(slice_) == annotations_of(body)
+    return has_metadata and all(slice_.get(each) == body[each] for each in fields)
 
 
 def merged(slice_: Object, body: Object) -> Object:
     """The slice as it is, with what we own replaced."""
-    metadata = {**slice_["metadata"], "labels": labels_of(body)}
+    metadata = {**slice_["metadata"], "labels": labels_of(body), "annotations": annotations_of(body)}
     return {**slice_, **body, "metadata": metadata}

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object
-from controller_manager.endpoint_slice_mirroring import is_mirrored, merged, mirrors, plan_mirrors
+from controller_manager.endpoint_slice_mirroring import (
+    is_mirrored,
+    merged,
+    mirrors,
+    plan_mirrors,
+    repacked,
+    skipped,
+)
 
 PORT = {"port": 8080}
 LIMIT = 1000
@@ -48,8 +55,52 @@ def test_addresses_become_endpoints(subset: Object, expected: Object) -> None:
 
 
 def test_of_a_subset_so_many_are_mirrored() -> None:
-    many = endpoints({"addresses": [{"ip": f"192.0.2.{number}"} for number in range(9)], "ports": [PORT]})
-    assert [len(each["endpoints"]) for each in mirrors(many, 5)] == [5]
+    ips = [*(f"192.0.2.{number}" for number in range(4)), *(f"fd00::{number}" for number in range(5))]
+    many = endpoints({"addresses": [{"ip": ip} for ip in ips], "ports": [PORT]})
+    assert [len(each["endpoints"]) for each in mirrors(many, 5)] == [4, 1]
+    assert (skipped(many, 5), skipped(many, 9)) == (4, 0)
+
+
+A, B = {"ip": "192.0.2.1"}, {"ip": "192.0.2.2"}
+ONE, READY = [{"port": 1}], {"addresses": [A], "ports": [PORT]}
+
+
+@pytest.mark.parametrize(
+    ("subsets", "expected"),
+    [
+        ([READY, {"addresses": [B], "ports": [PORT]}], [("8080", "1+ 2+")]),
+        ([{"addresses": [A], "ports": ONE}, READY], [("1 8080", "1+")]),
+        ([READY, {"notReadyAddresses": [A], "ports": [PORT]}], [("8080", "1-")]),
+        ([{"notReadyAddresses": [A], "addresses": [B], "ports": [PORT]}], [("8080", "2+ 1-")]),
+        ([{"addresses": [A]}], [("", "1+")]),
+        ([{"addresses": [A, B], "ports": [PORT]}, {"addresses": [B]}], [("8080", "1+ 2+"), ("", "2+")]),
+        ([{"ports": [PORT]}], []),
+    ],
+    ids=[
+        "ports once", "addresses once", "not ready wins", "ready ones first", "without ports",
+        "different ones", "without addresses",
+    ],
+)  # fmt: skip
+def test_subsets_are_packed_anew(subsets: list[Object], expected: list[tuple[str, str]]) -> None:
+    packed = [
+        (
+            " ".join(str(port["port"]) for port in each.ports),
+            " ".join(f"{address['ip'][-1]}{'-+'[is_ready]}" for address, is_ready in each.addresses),
+        )
+        for each in repacked(subsets)
+    ]
+    assert packed == expected
+
+
+def test_annotations_come_along() -> None:
+    trigger = "endpoints.kubernetes.io/last-change-trigger-time"
+    told = {"a": "b", trigger: "now", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    [made] = mirrors(endpoints({"addresses": [A], "ports": [PORT]}, annotations=told), LIMIT)
+    assert made["metadata"]["annotations"] == {"a": "b"}
+    plan = plan_mirrors(
+        [made], [merged({"metadata": {}}, {**made, "metadata": {"labels": made["metadata"]["labels"]}})]
+    )
+    assert [each["metadata"]["annotations"] for each in plan.update] == [{"a": "b"}]
 
 
 @pytest.mark.parametrize(
