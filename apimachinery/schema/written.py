@@ -48,6 +48,6 @@ def _times(message: str) -> list[str]:
         field.name
         for field in messages()[message].values()
         if field.type in _TIMES
-        and not (field.optional or field.repeated)
+        and not (field.optional or field.repeated or field.is_map)
         and field.name != "creationTimestamp"
     ]

@@ -31,6 +31,9 @@ def test_a_proper_pod_is_clean() -> None:
     assert checker("v1", "Pod").check(body).is_clean
 
 
+NO_PODS = dict.fromkeys(("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0)
+
+
 @pytest.mark.parametrize(
     ("field", "path", "message"),
     [
@@ -154,6 +157,11 @@ def object_of(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
             object_of("apps/v1", "ControllerRevision", revision=0),
             object_of("apps/v1", "ControllerRevision", revision=0),
             id="nor one that is written always",
+        ),
+        pytest.param(
+            object_of("policy/v1", "PodDisruptionBudget", status={**NO_PODS, "disruptedPods": None}),
+            object_of("policy/v1", "PodDisruptionBudget", status=NO_PODS),
+            id="a map of times is no time",
         ),
     ],
 )
