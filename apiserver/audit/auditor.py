@@ -9,10 +9,9 @@ from apiserver.asgi import Scope
 from apiserver.audit.backends import build_sink
 from apiserver.audit.metrics import LEVELS
 from apiserver.audit.options import AuditOptions
-from apiserver.audit.policy import LEVEL_NAMES, Level, Policy, parse_policy
+from apiserver.audit.policy import LEVEL_NAMES, Level, Policy, load_policy
 from apiserver.audit.record import Record
 from apiserver.audit.sink import Sink
-from apiserver.config_files import read_file
 from apiserver.request import RequestInfo
 
 
@@ -35,4 +34,4 @@ def build_auditor(options: AuditOptions, now: Callable[[], datetime]) -> Auditor
     if not options.audit_policy_file:
         return None
     sink = build_sink(options, now)
-    return None if sink is None else Auditor(parse_policy(read_file(options.audit_policy_file)), sink, now)
+    return None if sink is None else Auditor(load_policy(options.audit_policy_file), sink, now)

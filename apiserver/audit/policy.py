@@ -5,15 +5,20 @@ Source: pkg/audit/policy and pkg/apis/audit/validation of kubernetes/apiserver 0
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from apimachinery.field import ErrorList, Path, invalid, not_supported, required
+from apimachinery.errors import aggregate
+from apimachinery.field import ErrorList, Errors, Path, invalid, not_supported, required
 from apimachinery.objects import Object
-from apiserver.config_files import ConfigError, decode_config
+from apiserver.config_files import ConfigError, StrictError, decode_config, read_file
+from apiserver.registry.strategies.checks import dns_subdomain
 from apiserver.request import RequestInfo
+
+log = logging.getLogger(__name__)
 
 
 class Level(IntEnum):
@@ -120,18 +125,36 @@ class Policy:
         return next((rule.extent for rule in self._rules if rule.matches(info)), self._default)
 
 
+def load_policy(path: str) -> Policy:
+    """Of --audit-policy-file. Raises ConfigError."""
+    try:
+        return parse_policy(read_file(path))
+    except ConfigError as error:
+        raise ConfigError(f"loading audit policy file: {error}: from file {path}") from None
+
+
 def parse_policy(text: bytes) -> Policy:
     """Raises ConfigError."""
-    config = decode_config(text, "audit.k8s.io/v1", "Policy", _SHAPE)
-    errors = _check(config)
-    if errors:
-        raise ConfigError("; ".join(str(each) for each in errors))
+    config = _decoded(text)
+    if errors := _check(config):
+        raise ConfigError(aggregate([str(each) for each in errors]))
     stages = frozenset(config.get("omitStages") or ())
     omit_fields = bool(config.get("omitManagedFields"))
     rules = [_rule(each, stages, omit_fields) for each in config.get("rules") or ()]
     if not rules:
         raise ConfigError("loaded illegal policy with 0 rules")
     return Policy(rules, Extent(Level.NONE, stages, omit_fields))
+
+
+def _decoded(text: bytes) -> Object:
+    """Fields that nobody knows are passed over."""
+    try:
+        return decode_config(text, "audit.k8s.io/v1", "Policy", _SHAPE)
+    except StrictError as error:
+        log.warning("Audit policy contains errors, falling back to lenient decoding: err=%s", error)
+        return error.config
+    except ConfigError as error:
+        raise ConfigError(f"failed decoding: {error}") from None
 
 
 def _rule(raw: Object, stages: frozenset[str], omit_fields: bool) -> Rule:
@@ -196,13 +219,10 @@ def _check_urls(rule: Object, path: Path) -> ErrorList:
     return errors
 
 
-def _check_resources(rule: Object, path: Path) -> ErrorList:
-    return [
-        invalid(
-            path.child("resourceNames"),
-            each["resourceNames"],
-            "using resourceNames requires at least one resource",
-        )
-        for each in rule.get("resources") or ()
-        if each.get("resourceNames") and not each.get("resources")
-    ]
+def _check_resources(rule: Object, path: Path) -> Errors:
+    for each in rule.get("resources") or ():
+        if group := each.get("group"):
+            yield from dns_subdomain(group, path.child("group"))
+        if each.get("resourceNames") and not each.get("resources"):
+            detail = "using resourceNames requires at least one resource"
+            yield invalid(path.child("resourceNames"), each["resourceNames"], detail)

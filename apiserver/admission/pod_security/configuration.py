@@ -8,7 +8,7 @@ from typing import Any
 
 from apimachinery.objects import Object
 from apiserver.admission.pod_security.policy import MODES, Policy, Standard, parse_level, parse_version
-from apiserver.config_files import ConfigError, misshapen
+from apiserver.config_files import ConfigError, misfits, unknown_fields
 
 _VERSIONS = tuple(f"pod-security.admission.config.k8s.io/{each}" for each in ("v1", "v1beta1", "v1alpha1"))
 
@@ -34,7 +34,7 @@ def parse_configuration(document: Object) -> Configuration:
         return Configuration()
     if document.get("kind") != "PodSecurityConfiguration" or document.get("apiVersion") not in _VERSIONS:
         raise ConfigError(f"PodSecurity: not a PodSecurityConfiguration of {_VERSIONS[0]}")
-    if complaints := misshapen(document, _SHAPE):
+    if complaints := misfits(document, _SHAPE) or unknown_fields(document, _SHAPE):
         raise ConfigError(f"PodSecurity: {', '.join(complaints)}")
     said, exempt = document.get("defaults") or {}, document.get("exemptions") or {}
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from apimachinery.errors import aggregate
 from apimachinery.field import ErrorList, Path, invalid, required
 from apimachinery.objects import Object
 from apiserver.config_files import ConfigError, decode_config
 from apiserver.storage.encryption.ciphers import AesCbc, AesGcm, Cipher, Secretbox
-from apiserver.storage.encryption.kms.config import check_kms, timeout_of
+from apiserver.storage.encryption.kms.config import check_kms, refuse_old, timeout_of
 from apiserver.storage.encryption.kms.key_service import KeyService
 from apiserver.storage.encryption.kms.plugin import Plugin
 from apiserver.storage.encryption.transformer import ANY, PLAIN, Provider, Transformers
@@ -29,6 +31,7 @@ _CIPHERS: dict[str, tuple[Callable[[bytes], Cipher], tuple[int, ...]]] = {
 }  # fmt: skip
 _PROVIDERS = ("kms", *_CIPHERS, "identity")
 _NOT_RESOURCES = ("apiserveripinfo", "serviceipallocations", "servicenodeportallocations")
+_PARSING = "error while parsing file"
 _NO_PROVIDER = (
     "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity"
 )
@@ -54,18 +57,30 @@ class Seams:
     new_uid: Callable[[], str] = lambda: str(uuid4())
 
 
-def parse_config(text: bytes, seams: Seams = Seams()) -> Transformers:
+def parse_config(text: bytes, seams: Seams = Seams(), path: str = "") -> Transformers:
+    """`path` is only told of. Raises ConfigError."""
+    try:
+        config = decode_config(text, API_VERSION, KIND, _SHAPE)
+    except ConfigError as error:
+        where = f'error decoding encryption provider configuration file "{path}"'
+        raise ConfigError(f"{_PARSING}: {where}: {error}") from None
+    if errors := _check(config):
+        raise ConfigError(f"{_PARSING}: {aggregate([str(each) for each in errors])}")
+    try:
+        return _transformers(config["resources"], seams)
+    except ConfigError as error:
+        raise ConfigError(f"error while building transformers: {error}") from None
+
+
+def _transformers(blocks: Sequence[Object], seams: Seams) -> Transformers:
     """Raises ConfigError."""
-    config = decode_config(text, API_VERSION, KIND, _SHAPE)
-    errors = _check(config)
-    if errors:
-        raise ConfigError("; ".join(str(each) for each in errors))
     rules: dict[str, list[Provider]] = {}
     services: list[KeyService] = []
-    for block in config["resources"]:
+    for block in blocks:
         providers = []
         for provider in block["providers"]:
             if (kms := provider.get("kms")) is not None:
+                refuse_old(kms)
                 services.append(_key_service(kms, seams))
                 providers.append(_provider_of(services[-1]))
             else:
@@ -154,19 +169,21 @@ def _problem_of(name: str) -> str:
 
 
 def _check_provider(provider: Object, path: Path, kms_names: set[str]) -> ErrorList:
-    found = [name for name in _PROVIDERS if (provider or {}).get(name) is not None]
-    if len(found) != 1:
-        return [invalid(path, found, _MANY_PROVIDERS if found else _NO_PROVIDER)]
+    found = [name for name in _PROVIDERS if provider.get(name) is not None]
+    if not found:
+        return [invalid(path, found, _NO_PROVIDER)]
+    errors = [invalid(path, found, _MANY_PROVIDERS)] if len(found) > 1 else []
     name = found[0]
     if name == "kms":
-        return check_kms(provider[name], path.child(name), kms_names)
-    if name == "identity":
-        return []
-    keys, where = provider[name].get("keys") or [], path.child(name).child("keys")
+        return errors + check_kms(provider[name], path.child(name), kms_names)
+    return errors + (_check_keys(name, provider[name], path.child(name)) if name in _CIPHERS else [])
+
+
+def _check_keys(name: str, provider: Object, path: Path) -> ErrorList:
+    keys, path, sizes = provider.get("keys") or [], path.child("keys"), _CIPHERS[name][1]
     if not keys:
-        return [_at_least_one(where, "keys")]
-    sizes = _CIPHERS[name][1]
-    return [error for index, key in enumerate(keys) for error in _check_key(key, where.index(index), sizes)]
+        return [_at_least_one(path, "keys")]
+    return [error for index, key in enumerate(keys) for error in _check_key(key, path.index(index), sizes)]
 
 
 def _check_key(key: Object, path: Path, sizes: tuple[int, ...]) -> ErrorList:
@@ -174,9 +191,9 @@ def _check_key(key: Object, path: Path, sizes: tuple[int, ...]) -> ErrorList:
     if not key.get("name"):
         errors.append(required(path.child("name"), "name is a mandatory field for a key"))
     if not key.get("secret"):
-        return [*errors, required(path.child("secret"), "secret is a mandatory field for a secret")]
+        return [*errors, required(path.child("secret"), "secret is a mandatory field for a key")]
     try:
-        size = len(base64.b64decode(key["secret"], validate=True))
+        size = len(_secret(key))
     except binascii.Error:
         return [*errors, invalid(path.child("secret"), "REDACTED", "secrets must be base64 encoded")]
     if size not in sizes:
@@ -186,6 +203,11 @@ def _check_key(key: Object, path: Path, sizes: tuple[int, ...]) -> ErrorList:
     return errors
 
 
+def _secret(key: Object) -> bytes:
+    """Line breaks count for nothing, also where a block of YAML ends with one. Raises binascii.Error."""
+    return base64.b64decode(re.sub("[\r\n]", "", key["secret"]), validate=True)
+
+
 def _providers(provider: Object) -> list[Provider]:
     """One for each key."""
     name = next(each for each in _PROVIDERS if provider.get(each) is not None)
@@ -193,7 +215,7 @@ def _providers(provider: Object) -> list[Provider]:
         return [*PLAIN]
     make, label = _CIPHERS[name][0], f"k8s:enc:{name}:v1:"
     return [
-        Provider(f"{label}{key['name']}:".encode(), make(base64.b64decode(key["secret"])), label)
+        Provider(f"{label}{key['name']}:".encode(), make(_secret(key)), label)
         for key in provider[name]["keys"]
     ]
 

@@ -28,7 +28,7 @@ class EncryptionKeeper:
     def __init__(self, path: str, storage: Storage, *, reloads: bool, seams: Seams = Seams()) -> None:  # noqa: B008 (frozen)
         """Raises ConfigError."""
         text = read_file(path)
-        self.storage = EncryptedStorage(storage, parse_config(text, seams))
+        self.storage = EncryptedStorage(storage, parse_config(text, seams, path))
         self.reloads = reloads
         self._path = path
         self._seams = seams
@@ -69,7 +69,7 @@ class EncryptionKeeper:
         digest = sha256(text).digest()
         if digest == self._digest:
             return False
-        transformers = parse_config(text, self._seams)
+        transformers = parse_config(text, self._seams, self._path)
         if problem := await _problem_of(transformers.services):
             await _stop([], transformers)
             raise ConfigError(problem)

@@ -5,15 +5,16 @@ Source: pkg/apis/apiserver/validation/validation_encryption.go of kubernetes/api
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from apimachinery.durations import parse_duration
 from apimachinery.field import ErrorList, Path, invalid, required
 from apimachinery.objects import Object
 from apimachinery.urls import parse_url
+from apiserver.config_files import ConfigError
 
-_DEFAULT_VERSION, _DEFAULT_TIMEOUT = "v1", "3s"
+_OLD, _DEFAULT_TIMEOUT = "v1", "3s"
 _V1 = (
     "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set "
     "--feature-gates=KMSv1=true to use the deprecated KMSv1 feature."
@@ -28,26 +29,42 @@ def check_kms(kms: Object, path: Path, names: set[str]) -> ErrorList:
 
 
 def _errors(kms: Object, path: Path, names: set[str]) -> Iterator[Any]:
-    version = kms.get("apiVersion") or _DEFAULT_VERSION
-    yield from _errors_of_name(kms.get("name") or "", path.child("name"), names)
+    version = _version_of(kms)
+    yield from _errors_of_name(kms.get("name") or "", path.child("name"), () if version == _OLD else names)
+    yield from _errors_of_timeout(kms, path.child("timeout"))
+    yield from _errors_of_endpoint(kms.get("endpoint") or "", path.child("endpoint"))
+    if version != _OLD and kms.get("cachesize") is not None:
+        yield invalid(path.child("cachesize"), kms["cachesize"], "cachesize is not supported in v2")
+    if version == _OLD and kms.get("cachesize") == 0:
+        text = "cachesize should be a positive value, or negative to disable"
+        yield invalid(path.child("cachesize"), 0, text)
+    if version not in (_OLD, "v2"):
+        text = "unsupported apiVersion apiVersion for KMS provider, only v1 and v2 are supported"
+        yield invalid(path.child("apiVersion"), version, text)
+
+
+def _version_of(kms: Object) -> str:
+    return kms.get("apiVersion") or _OLD
+
+
+def refuse_old(kms: Object) -> None:
+    """Raises ConfigError."""
+    if _version_of(kms) == _OLD:
+        raise ConfigError(_V1)
+
+
+def _errors_of_timeout(kms: Object, path: Path) -> Iterator[Any]:
     try:
         seconds = timeout_of(kms)
     except ValueError:
-        seconds = 0
+        text = kms["timeout"]
+        yield invalid(path, text, f'time: invalid duration "{text}"')
+        return
     if seconds <= 0:
-        yield invalid(path.child("timeout"), kms.get("timeout"), "timeout should be a positive value")
-    yield from _errors_of_endpoint(kms.get("endpoint") or "", path.child("endpoint"))
-    if version == "v2" and kms.get("cachesize") is not None:
-        yield invalid(path.child("cachesize"), kms["cachesize"], "cachesize is not supported in v2")
-    where = path.child("apiVersion")
-    if version == "v1":
-        yield invalid(where, version, _V1)
-    elif version != "v2":
-        text = "unsupported apiVersion apiVersion for KMS provider, only v1 and v2 are supported"
-        yield invalid(where, version, text)
+        yield invalid(path, kms["timeout"], "timeout should be a positive value")
 
 
-def _errors_of_name(name: str, path: Path, names: set[str]) -> Iterator[Any]:
+def _errors_of_name(name: str, path: Path, names: Collection[str]) -> Iterator[Any]:
     if not name:
         yield required(path, "name is a mandatory field for a provider")
     if ":" in name:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apiserver.audit.policy import Extent, Level, parse_policy
+from apiserver.audit.policy import Extent, Level, load_policy, parse_policy
 from apiserver.config_files import ConfigError
 from tests.unit.apiserver.audit.policies import policy, request
 
@@ -70,7 +71,15 @@ def test_the_first_rule_counts_and_stages_add_up() -> None:
         (policy(), "loaded illegal policy with 0 rules"),
         (policy({}), r"rules\[0\]\.level: Required value"),
         (policy({"level": "All"}), r'rules\[0\]\.level: Unsupported value: "All"'),
-        (policy({"level": "None", "verb": ["get"]}), r'unknown field "rules\[0\]\.verb"'),
+        (policy({"level": "None", "verbs": "get"}), r'failed decoding: field "rules\[0\]\.verbs" is of the'),
+        (
+            policy({}, {"level": ""}),
+            r"^\[rules\[0\]\.level: Required value, rules\[1\]\.level: Required value\]$",
+        ),
+        (
+            policy({"level": "None", "resources": [{"group": "*"}]}),
+            r'rules\[0\]\.resources\.group: Invalid value: "\*": a lowercase RFC 1123 subdomain',
+        ),
         (policy({"level": "None", "omitStages": ["Now"]}), "allowed stages are RequestReceived,"),
         (policy({"level": "None", "nonResourceURLs": ["healthz"]}), "must begin with a '/' character"),
         (policy({"level": "None", "nonResourceURLs": ["/a*b"]}), "must be the final character of the rule"),
@@ -87,3 +96,16 @@ def test_the_first_rule_counts_and_stages_add_up() -> None:
 def test_what_cannot_be_served_is_refused(text: bytes, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         parse_policy(text)
+
+
+def test_fields_that_nobody_knows_are_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    parsed = parse_policy(policy({"level": "Metadata", "verb": ["get"]}, color="red"))
+    assert parsed.extent_of(request(POD)).level == Level.METADATA
+    assert 'strict decoding error: unknown field "color", unknown field "rules[0].verb"' in caplog.text
+
+
+def test_the_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(policy())
+    with pytest.raises(ConfigError, match=f"^loading audit policy file: loaded .*: from file {path}$"):
+        load_policy(str(path))

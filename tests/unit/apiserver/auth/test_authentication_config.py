@@ -126,8 +126,8 @@ def test_a_file_that_says_nothing_of_nobody_leaves_that_to_the_flag() -> None:
 
 
 WRONG: dict[str, tuple[bytes, str]] = {
-    "another kind": (b"kind: Pod", "expected AuthenticationConfiguration of apiserver.config.k8s.io/v1"),
-    "nothing": (b"", "expected AuthenticationConfiguration of"),
+    "another kind": (b"{kind: Pod, apiVersion: v1}", 'no kind "Pod" is registered for version "v1"'),
+    "nothing": (b"", "Object 'Kind' is missing"),
     "no YAML": (b"a: [", "yaml"),
     "a field of nobody": (jwt({"color": "red"}), 'unknown field "jwt[0].issuer.color"'),
     "http": (jwt({"url": "http://x"}), "URL scheme must be https"),

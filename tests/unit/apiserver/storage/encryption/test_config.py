@@ -45,11 +45,13 @@ from tests.unit.apiserver.storage.encryption.configurations import (
         (kms(endpoint="tcp://a"), 'unsupported scheme "tcp" for KMS provider, only unix is supported'),
         (kms(endpoint="unix://[::1"), "invalid endpoint for kms provider, error: parse"),
         (kms(timeout="0s"), "timeout should be a positive value"),
-        (kms(timeout="soon"), "timeout should be a positive value"),
+        (kms(timeout="soon"), 'time: invalid duration "soon"'),
+        (kms(apiVersion="v1", cachesize=0), "cachesize should be a positive value, or negative to disable"),
         (kms(cachesize=9), "cachesize is not supported in v2"),
         (config((["secrets"], [{"aescbc": {"keys": []}}])), "at least one keys is required"),
         (config((["secrets"], [{"aescbc": keys("")}])), "name is a mandatory field for a key"),
-        (config((["secrets"], [{"aescbc": keys("a", secret="")}])), "secret is a mandatory field"),
+        (config((["secrets"], [{"aescbc": keys("a", secret="")}])), "secret is a mandatory field for a key"),
+        (config((["secrets"], [IDENTITY | {"aesgcm": {}}])), r"elements, .* at least one keys is required\]"),
         (config((["secrets"], [{"aescbc": keys("a", secret="%")}])), "secrets must be base64 encoded"),
         (
             config((["secrets"], [{"secretbox": keys("a", secret="c2hvcnQ=")}])),
@@ -57,7 +59,10 @@ from tests.unit.apiserver.storage.encryption.configurations import (
         ),
         (config((["*.*"], [CBC]), (["secrets"], [CBC])), 'resource "secrets" is masked by earlier rule'),
         (config((["secrets"], [{"aes": {}}])), r'unknown field "resources\[0\]\.providers\[0\]\.aes"'),
-        (b"kind: Pod", "expected EncryptionConfiguration"),
+        (
+            b"{kind: Pod, apiVersion: v1}",
+            'parsing file: error decoding encryption provider configuration file "": no kind "Pod"',
+        ),
         (b"{", "did not find expected"),
     ],
 )
@@ -107,6 +112,15 @@ def test_the_first_key_writes_and_each_reads() -> None:
     assert new.open(b"{}", KEY) == Plain(b"{}", is_stale=True)
     with pytest.raises(CipherError, match="no matching prefix found"):
         old.open(by_new, KEY)
+
+
+def test_line_breaks_in_a_secret_count_for_nothing() -> None:
+    broken = f"{SECRET[:8]}\n{SECRET[8:]}\n"
+    writer = parse_config(config((["secrets"], [{"aescbc": keys("one", secret=broken)}]))).of_key(KEY)
+    reader = parse_config(config((["secrets"], [CBC]))).of_key(KEY)
+    assert writer is not None
+    assert reader is not None
+    assert reader.open(writer.seal(b"v", KEY), KEY) == Plain(b"v", is_stale=False)
 
 
 def test_identity_first_decrypts_for_good() -> None:
