@@ -13,7 +13,7 @@ from apimachinery import names
 from apimachinery.field import ErrorList, Errors, Path, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path, name_of
 from apiserver.bootstrap.flow_control import mandatory
-from apiserver.registry.strategies.checks import NEGATIVE, dns_label, matches
+from apiserver.registry.strategies.checks import dns_label, matches
 from apiserver.registry.strategies.podspec.defaults import fill, fill_absent
 from apiserver.registry.strategies.tables import NONE, age, columns
 from apiserver.registry.strategies.workloads import SPEC
@@ -25,6 +25,7 @@ _SUBJECTS = {"Group": "group", "ServiceAccount": "serviceAccount", "User": "user
 _MOST_QUEUES = 10_000_000
 _MOST_PRECEDENCE = 10_000
 _ENTROPY_BITS = 60
+_NAMESPACES = "each member of this list must be '*' or a DNS-1123 label; "
 _FIXED = {(each.obj["kind"], name_of(each.obj)): each.obj["spec"] for each in mandatory()}
 
 
@@ -46,7 +47,7 @@ class FlowSchemaStrategy(Strategy):
     row_order = staticmethod(_precedence)
 
     def default(self, obj: Object) -> None:
-        fill_absent(obj.setdefault("spec", {}), {"matchingPrecedence": 1000})
+        fill(obj.setdefault("spec", {}), {"matchingPrecedence": 1000})
 
     def prepare_for_create(self, obj: Object) -> None:
         obj["status"] = {}
@@ -111,10 +112,11 @@ def _must_stay(obj: Object) -> Errors:
     if fixed is None:
         return
     spec = obj.get("spec") or {}
+    aside = ""
     if fixed.get("type") == "Exempt":
-        spec = {**spec, "exempt": fixed["exempt"]}
+        spec, aside = {**spec, "exempt": fixed["exempt"]}, " except the 'spec.exempt' field"
     if spec != fixed:
-        yield invalid(SPEC, obj.get("spec"), f"spec of '{name_of(obj)}' must equal the fixed value")
+        yield invalid(SPEC, obj.get("spec"), f"spec of '{name_of(obj)}'{aside} must equal the fixed value")
 
 
 def _validate_schema(obj: Object) -> Errors:
@@ -166,12 +168,23 @@ def _validate_subject(subject: Object, path: Path) -> Errors:
         yield required(at, f"{field} is required when subject kind is '{kind}'")
     elif not named.get("name"):
         yield required(at.child("name"))
-    if kind == "ServiceAccount" and named is not None and not named.get("namespace"):
-        yield required(at.child("namespace"), "must specify namespace for service account")
+    if kind == "ServiceAccount" and named is not None:
+        yield from _validate_account(named, at)
     for other, other_field in _SUBJECTS.items():
         if other != kind and subject.get(other_field) is not None:
             text = f"{other_field} is forbidden when subject kind is not '{other}'"
             yield forbidden(path.child(other_field), text)
+
+
+def _validate_account(named: Object, path: Path) -> Errors:
+    """The name may be `*`, the namespace may not."""
+    name, namespace = named.get("name"), named.get("namespace")
+    if name and name != "*":
+        yield from matches(name, path.child("name"), names.is_dns1123_subdomain)
+    if namespace:
+        yield from dns_label(namespace, path.child("namespace"))
+    else:
+        yield required(path.child("namespace"), "must specify namespace for service account")
 
 
 def _validate_verbs(rule: Object, path: Path) -> Errors:
@@ -206,7 +219,8 @@ def _validate_resource_rule(rule: Object, path: Path) -> Errors:
         yield from _alone(namespaces, at, "namespaces")
     else:
         for index, namespace in enumerate(namespaces):
-            yield from dns_label(namespace, at.index(index))
+            for problem in names.is_dns1123_label(namespace):
+                yield invalid(at.index(index), namespace, f"{_NAMESPACES}{problem}")
 
 
 def _validate_path_rule(rule: Object, path: Path) -> Errors:
@@ -214,10 +228,26 @@ def _validate_path_rule(rule: Object, path: Path) -> Errors:
     urls, at = rule.get("nonResourceURLs") or [], path.child("nonResourceURLs")
     if not urls:
         yield required(at, "nonResourceURLs must contain at least one value")
-    yield from _alone(urls, at, "non-resource URLs")
-    for index, url in enumerate(urls):
-        if url != "*" and not url.startswith("/"):
-            yield invalid(at.index(index), url, "must start with slash")
+    elif "*" in urls:
+        yield from _alone(urls, at, "non-resource URLs")
+    else:
+        for index, url in enumerate(urls):
+            if problem := _problem_of_url(url):
+                yield invalid(at.index(index), url, problem)
+
+
+def _problem_of_url(url: str) -> str:
+    if not url:
+        return "must not be empty"
+    if not url.startswith("/"):
+        return "must start with slash"
+    if " " in url:
+        return "must not contain white-space"
+    if "//" in url:
+        return "must not contain double slash"
+    if "*" in url.removesuffix("/*"):
+        return "wildcard can only do suffix matching"
+    return ""
 
 
 def _validate_level(obj: Object) -> Errors:
@@ -229,7 +259,8 @@ def _validate_level(obj: Object) -> Errors:
     if kind == "Exempt":
         if spec.get("limited") is not None:
             yield forbidden(SPEC.child("limited"), "must be nil if the type is not Limited")
-        yield from _validate_shares(spec.get("exempt") or {}, SPEC.child("exempt"))
+        for check in (_validate_shares, _validate_loan):
+            yield from check(spec.get("exempt") or {}, SPEC.child("exempt"))
     elif kind == "Limited":
         if spec.get("exempt") is not None:
             yield forbidden(SPEC.child("exempt"), "must be nil if the type is Limited")
@@ -242,20 +273,30 @@ def _validate_level(obj: Object) -> Errors:
 
 
 def _validate_shares(section: Object, path: Path) -> Errors:
-    shares, lendable = section.get("nominalConcurrencyShares"), section.get("lendablePercent")
+    shares = section.get("nominalConcurrencyShares")
     if shares is not None and shares < 0:
         text = "must be a non-negative integer"
         yield invalid(path.child("nominalConcurrencyShares"), shares, text)
+
+
+def _validate_loan(section: Object, path: Path) -> Errors:
+    lendable = section.get("lendablePercent")
     if lendable is not None and not 0 <= lendable <= 100:
         yield invalid(path.child("lendablePercent"), lendable, "must be between 0 and 100, inclusive")
 
 
 def _validate_limited(limited: Object, path: Path) -> Errors:
+    """In upstream's order."""
     yield from _validate_shares(limited, path)
+    yield from _validate_response(limited.get("limitResponse") or {}, path.child("limitResponse"))
+    yield from _validate_loan(limited, path)
     borrowing = limited.get("borrowingLimitPercent")
     if borrowing is not None and borrowing < 0:
-        yield invalid(path.child("borrowingLimitPercent"), borrowing, NEGATIVE)
-    response, at = limited.get("limitResponse") or {}, path.child("limitResponse")
+        text = "if specified, must be a non-negative integer"
+        yield invalid(path.child("borrowingLimitPercent"), borrowing, text)
+
+
+def _validate_response(response: Object, at: Path) -> Errors:
     kind, queuing = response.get("type") or "", response.get("queuing")
     if kind == "Reject" and queuing is not None:
         yield forbidden(at.child("queuing"), "must be nil if limited.limitResponse.type is not Limited")
@@ -280,10 +321,10 @@ def _validate_queuing(queuing: Object, path: Path) -> Errors:
     elif hand > queues:
         text = f"should not be greater than queues ({queues})"
         yield invalid(path.child("handSize"), hand, text)
-    elif (bits := _entropy(queues, hand)) > _ENTROPY_BITS:
+    elif _entropy(queues, hand) > _ENTROPY_BITS:
         text = (
             f"required entropy bits of deckSize {queues} and handSize {hand} should not be greater than "
-            f"{_ENTROPY_BITS} but it is {bits}"
+            f"{_ENTROPY_BITS}"
         )
         yield invalid(path.child("handSize"), hand, text)
 
