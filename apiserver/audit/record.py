@@ -54,6 +54,7 @@ class Record:
         self._sink = sink
         self._now = now
         self._user = info.user
+        self._name = info.name  # before one is generated
         self._received = format_micro_time(now())
 
     @property
@@ -114,9 +115,9 @@ class Record:
         if not self._info.is_resource:
             return
         body = _decode(self._info, self.request_body) if self.request_body else None
-        event["objectRef"] = _object_ref(self._info, body)
+        event["objectRef"] = _object_ref(self._info, self._name, body)
         if body is not None and self.extent.level >= Level.REQUEST:
-            event["requestObject"] = self._without_managers(body)
+            event["requestObject"] = self._without_managers(_with_kind(self._info, body))
         if stage != RECEIVED and self.wants_response and self.response_body is not None:
             event["responseObject"] = self._without_managers(self.response_body)
 
@@ -163,9 +164,9 @@ def _shortened(user_agent: str) -> str:
     return user_agent[:_MAX_USER_AGENT] + "...TRUNCATED"
 
 
-def _object_ref(info: RequestInfo, body: Any) -> Object:
+def _object_ref(info: RequestInfo, name: str, body: Any) -> Object:
     ref = {
-        "resource": info.plural, "namespace": info.namespace, "name": info.name, "uid": "",
+        "resource": info.plural, "namespace": info.namespace, "name": name, "uid": "",
         "apiGroup": info.group, "apiVersion": info.version, "resourceVersion": "",
         "subresource": info.subresource,
     }  # fmt: skip
@@ -173,6 +174,20 @@ def _object_ref(info: RequestInfo, body: Any) -> Object:
     if isinstance(metadata, dict) and info.method in ("POST", "PUT"):
         ref |= {name: ref[name] or metadata.get(name) or "" for name in _FROM_METADATA}
     return {name: value for name, value in ref.items() if value}
+
+
+def _with_kind(info: RequestInfo, body: Any) -> Any:
+    """An object that does not say what it is is of the kind that was written to."""
+    resource = info.resource
+    if (
+        resource is None
+        or info.subresource
+        or info.method not in ("POST", "PUT")
+        or not isinstance(body, dict)
+    ):
+        return body
+    usual = {"kind": resource.kind, "apiVersion": resource.api_version}
+    return body | {name: body.get(name) or value for name, value in usual.items()}
 
 
 def _decode(info: RequestInfo, body: bytes) -> Any:

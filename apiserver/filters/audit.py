@@ -17,9 +17,10 @@ from apiserver.audit.metrics import REJECTED
 from apiserver.audit.policy import COMPLETE, PANIC, RECEIVED, STARTED
 from apiserver.audit.record import Record
 from apiserver.filters.request_info import KEY, is_long_running
-from apiserver.request import RequestInfo
+from apiserver.request import RequestInfo, UserInfo
 from apiserver.responses import send_server_error
 
+_NOBODY = UserInfo("")
 _JSON, _PROTOBUF = b"application/json", CONTENT_TYPE.encode()
 
 
@@ -34,6 +35,7 @@ class AuditFailedAuthentication:
         try:
             await self._app(scope, receive, send)
         except UnauthorizedError as error:
+            scope[KEY].user = _NOBODY
             if (record := self._auditor.begin(scope[KEY], scope)) is not None:
                 record.fail(error)
                 await record.reach(STARTED)
@@ -95,7 +97,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             await self._start(message)
         elif message["type"] == "http.response.body" and self._is_kept:
-            self._keep(message)
+            await self._keep(message)
         await self._send(message)
 
     async def _start(self, message: Message) -> None:
@@ -108,14 +110,16 @@ class Exchange:
         )
         # A Status says what came of a request, whoever is shown the objects.
         tells = self._code >= 400 or self._record.wants_response or self._record.ends_in_status
-        self._is_kept = is_object and tells and not self._lasting
-        if self._lasting:
+        self._is_kept = is_object and tells and (self._code >= 400 or not self._lasting)
+        if self._lasting and not self._is_kept:
             await self._record.reach(STARTED)
 
-    def _keep(self, message: Message) -> None:
+    async def _keep(self, message: Message) -> None:
         self._parts.append(message.get("body", b""))
         if not message.get("more_body"):
             self._record.note_answer(self._code, _decoded(b"".join(self._parts)))
+            if self._lasting:
+                await self._record.reach(STARTED)
 
 
 async def _refuse(scope: Scope, send: Send) -> None:

@@ -17,7 +17,7 @@ from apiserver.audit.auditor import Auditor
 from apiserver.audit.policy import parse_policy
 from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.request_info import KEY
-from apiserver.request import UserInfo
+from apiserver.request import ANONYMOUS, UserInfo
 from apiserver.responses import send_object
 from tests.fakes.asgi import Sent, scope_of
 from tests.unit.apiserver.audit.policies import policy
@@ -86,7 +86,8 @@ async def test_an_event_tells_who_did_what_to_which_object() -> None:
         "objectRef": {
             "resource": "configmaps", "namespace": "ns", "name": "a", "uid": "u", "apiVersion": "v1",
         },
-        "requestObject": shown, "responseStatus": {"metadata": {}, "code": 201}, "responseObject": shown,
+        "requestObject": {"kind": "ConfigMap", "apiVersion": "v1", **shown},
+        "responseStatus": {"metadata": {}, "code": 201}, "responseObject": shown,
         "requestReceivedTimestamp": NOON, "stageTimestamp": NOON,
         "annotations": {
             "authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "RBAC: allowed",
@@ -124,6 +125,34 @@ async def watch(scope: Scope, receive: Receive, send: Send) -> None:
 async def become_joe(scope: Scope, receive: Receive, send: Send) -> None:
     scope[KEY].user = UserInfo("joe")
     await send_object(send, 200, {"kind": "Status", "apiVersion": "v1", "status": "Success"})
+
+
+async def refuse_to_connect(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_object(send, 404, NotFoundError("pods", "web").to_status())
+
+
+async def test_an_error_of_what_would_have_lasted_is_told_at_each_stage() -> None:
+    events = await seen("Metadata", scope_of(f"GET {POD}/log"), refuse_to_connect)
+    assert stages(events) == ["RequestReceived", "ResponseStarted", "ResponseComplete"]
+    assert [each["responseStatus"].get("message") for each in events[1:]] == ['pods "web" not found'] * 2
+
+
+async def test_an_object_of_a_body_without_a_kind_has_one() -> None:
+    events = await seen("Request", scope_of(CREATE), echo, b'{"metadata":{"name":"a"}}')
+    assert events[-1]["requestObject"] == {
+        "kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"},
+    }  # fmt: skip
+
+
+async def name_it(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    scope[KEY].name = "gen-x"
+    await send_object(send, 201, {})
+
+
+async def test_a_generated_name_is_not_what_was_asked_for() -> None:
+    events = await seen("Metadata", scope_of(CREATE), name_it, b'{"metadata":{"generateName":"gen-"}}')
+    assert "name" not in events[-1]["objectRef"]
 
 
 async def test_an_error_is_told_as_its_status() -> None:
@@ -169,9 +198,10 @@ async def test_who_cannot_prove_who_he_is_is_recorded() -> None:
         raise UnauthorizedError
 
     events = Events()
-    scope = scope_of("GET /api/v1/nodes", UserInfo(""), [(b"authorization", b"Bearer secret")])
+    scope = scope_of("GET /api/v1/nodes", ANONYMOUS, [(b"authorization", b"Bearer secret")])
     with pytest.raises(UnauthorizedError):
         await AuditFailedAuthentication(unknown, auditor("Metadata", events))(scope, Sent, Sent())  # type: ignore[arg-type]  # never asked
     assert stages(events) == ["ResponseStarted"]
     assert events[0]["responseStatus"]["code"] == 401
+    assert events[0]["user"] == {}
     assert "secret" not in str(events)
