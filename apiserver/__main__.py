@@ -61,6 +61,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         FlowMetrics(server.levels),
         CacheMetrics(server.cache),
         UnavailableServices(server.cache, server.api_services.became_unavailable),
+        server.attempts,
         server.auth.authenticator.certificates,
         server.sent,
         storage,

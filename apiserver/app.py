@@ -58,11 +58,11 @@ def build_filters(server: ApiServer) -> App:
         Middleware(Timeout, options.request_timeout),
         *([Middleware(CrossOrigin, origins)] if origins else []),
         *([Middleware(AuditFailedAuthentication, auditor)] if auditor else []),
-        Middleware(Authentication, auth.authenticator),
+        Middleware(Authentication, auth.authenticator, server.attempts),
         *([Middleware(Audit, auditor)] if auditor else []),
         Middleware(Impersonation, auth.authorizer),
         _limit(server),
-        Middleware(Authorization, auth.authorizer),
+        Middleware(Authorization, auth.authorizer, server.attempts),
         Middleware(Aggregation, server.remotes, server.connections),
     ]
     app: App = Resources(build_fastapi(server), server.dispatcher)

@@ -37,6 +37,7 @@ from apiserver.aggregation.keeper import APIServiceKeeper
 from apiserver.aggregation.remotes import Remotes
 from apiserver.app import build_filters
 from apiserver.audit.auditor import build_auditor
+from apiserver.auth.attempts import Attempts
 from apiserver.auth.setup import build_auth
 from apiserver.bootstrap.apiserver_addresses import Addresses, Counted, Leased, unknown
 from apiserver.bootstrap.identity_lease import IdentityLease
@@ -94,6 +95,7 @@ class ApiServer:
         self.storage = storage
         self.cache = WatchCache(storage)
         self.metrics = RequestMetrics()
+        self.attempts = Attempts()
         self.shutdown = Shutdown()
         self.auditor = build_auditor(options, now)
         self.journal = Journal(now, Path(options.write_journal) if options.write_journal else None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from apimachinery.errors import InternalError
 from apiserver.asgi import App, Receive, Scope, Send
-from apiserver.auth.attributes import attributes_of, forbidden
-from apiserver.auth.authorizer import MASTERS, Authorizer
+from apiserver.auth.attempts import Attempts, Result
+from apiserver.auth.attributes import Attributes, attributes_of, forbidden
+from apiserver.auth.authorizer import ALLOWED, MASTERS, Authorizer, Decision
 from apiserver.filters.request_info import KEY
 from apiserver.request import RequestInfo
 from apiserver.responses import send_server_error
@@ -25,15 +28,19 @@ class Undecided(InternalError):
 class Authorization:
     """The last filter before a request is served."""
 
-    def __init__(self, app: App, authorizer: Authorizer) -> None:
+    def __init__(self, app: App, authorizer: Authorizer, attempts: Attempts) -> None:
         self._app = app
         self._authorizer = authorizer
+        self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = scope.get(KEY)
         if info is not None:
+            begun = perf_counter()
+            decision = await decide(self._authorizer, info)
+            self._attempts.authorized(_result_of(decision), begun)
             try:
-                await require(self._authorizer, info)
+                enforce(decision, info)
             except Undecided as error:
                 return await send_server_error(scope, send, error.cause)
         await self._app(scope, receive, send)
@@ -41,15 +48,34 @@ class Authorization:
 
 async def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
     """Raises ForbiddenError if the user may not make the request, or not with another verb; Undecided."""
+    enforce(await decide(authorizer, info, verb), info, verb)
+
+
+async def decide(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> Decision:
     if MASTERS in info.user.groups:
-        info.decision = info.decision or (True, "")
-        return
-    attributes = attributes_of(info)
-    attributes.verb = verb or info.verb
-    decision = await authorizer.authorize(attributes)
+        return ALLOWED
+    return await authorizer.authorize(_asked(info, verb))
+
+
+def enforce(decision: Decision, info: RequestInfo, verb: str = "") -> None:
+    """Notes it. Raises ForbiddenError and Undecided."""
     if decision.error and not decision.allowed:
         info.annotations[_REASON] = "internal error"
         raise Undecided(decision.error)
     info.decision = info.decision or (decision.allowed, decision.reason)
     if not decision.allowed:
-        raise forbidden(attributes, decision.reason)
+        raise forbidden(_asked(info, verb), decision.reason)
+
+
+def _asked(info: RequestInfo, verb: str) -> Attributes:
+    attributes = attributes_of(info)
+    attributes.verb = verb or info.verb
+    return attributes
+
+
+def _result_of(decision: Decision) -> Result:
+    if decision.allowed:
+        return Result.ALLOWED
+    if decision.error:
+        return Result.ERROR
+    return Result.DENIED if decision.denied else Result.NO_OPINION

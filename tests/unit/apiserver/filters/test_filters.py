@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from apimachinery.errors import BadRequestError, ConflictError, ForbiddenError, TimeoutStatusError
+from apimachinery.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    TimeoutStatusError,
+    UnauthorizedError,
+)
 from apiserver.asgi import Receive, Scope, Send
+from apiserver.auth.attempts import Attempts
 from apiserver.auth.attributes import Attributes
+from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.authenticator import Authenticator
 from apiserver.auth.authorizer import Decision
 from apiserver.filters.authentication import Authentication
@@ -105,7 +115,7 @@ async def test_who_is_refused_is_told_that_the_token_was_ignored() -> None:
 
     sent = Sent()
     asked = scope_of("GET /api/v1/nodes", headers=[(b"authorization", b"Bearer  t0ken")])
-    await PanicRecovery(Authentication(app_that(fail), Authenticator()))(asked, nothing, sent)
+    await PanicRecovery(Authentication(app_that(fail), Authenticator(), Attempts()))(asked, nothing, sent)
     warnings = [value for name, value in sent.messages[0]["headers"] if name == b"warning"]
     ignored = (
         b"the provided Authorization header contains extra space before the bearer token, and is ignored"
@@ -221,7 +231,7 @@ REFUSALS = {
 @pytest.mark.parametrize("row", REFUSALS.values(), ids=REFUSALS.keys())
 async def test_a_refusal_has_upstreams_words(row: tuple[str, str]) -> None:
     with pytest.raises(ForbiddenError) as caught:
-        await Authorization(app_that(answer), Rules())(scope_of(row[0]), nothing, Sent())
+        await Authorization(app_that(answer), Rules(), Attempts())(scope_of(row[0]), nothing, Sent())
     assert caught.value.message == row[1]
 
 
@@ -234,7 +244,7 @@ class Broken:
 
 async def test_what_cannot_be_told_is_an_internal_error_and_no_decision() -> None:
     scope, sent = {**scope_of("GET /metrics"), "raw_path": b"/metrics", "query_string": b"a=1&b"}, Sent()
-    await Authorization(app_that(answer), Broken())(scope, nothing, sent)
+    await Authorization(app_that(answer), Broken(), Attempts())(scope, nothing, sent)
     assert sent.status == 500
     assert sent.messages[1]["body"] == b'Internal Server Error: "/metrics?a=1&amp;b": connection refused\n'
     told = scope[KEY].annotations
@@ -243,7 +253,7 @@ async def test_what_cannot_be_told_is_an_internal_error_and_no_decision() -> Non
 
 async def test_masters_are_not_asked() -> None:
     root, sent = UserInfo("root", groups=("system:masters",)), Sent()
-    await Authorization(app_that(answer), Rules())(scope_of("GET /metrics", root), nothing, sent)
+    await Authorization(app_that(answer), Rules(), Attempts())(scope_of("GET /metrics", root), nothing, sent)
     assert sent.status == 201
 
 
@@ -390,3 +400,63 @@ def test_applies_are_counted_apart_from_other_patches(content_type: str, verb: s
     headers = {"content-type": content_type}
     info = parse_request("PATCH", "/api/v1/namespaces/a/pods/b", {}, headers)
     assert RequestMetrics().series(info).labels[0] == verb
+
+
+def told(attempts: Attempts) -> dict[str, float]:
+    return {
+        f"{sample.name}{{{','.join(sample.labels.values())}}}": sample.value
+        for family in attempts.collect()
+        for sample in family.samples
+        if not sample.name.endswith(("_bucket", "_sum"))
+    }
+
+
+class Denying:
+    """An authorizer that says no, and the last word."""
+
+    async def authorize(self, attributes: Attributes) -> Decision:
+        return Decision(denied=True)
+
+
+@pytest.mark.parametrize(
+    ("authorizer", "user", "result"),
+    [
+        (Rules(), UserInfo("root", groups=("system:masters",)), "allowed"),
+        (Rules(), UserInfo("jane"), "no-opinion"),
+        (Denying(), UserInfo("jane"), "denied"),
+        (Broken(), UserInfo("jane"), "error"),
+    ],
+)
+async def test_what_authorization_decides_is_counted(authorizer: Any, user: UserInfo, result: str) -> None:
+    attempts = Attempts()
+    scope = {**scope_of("GET /metrics", user), "raw_path": b"/metrics", "query_string": b""}
+    with suppress(ForbiddenError):
+        await Authorization(app_that(answer), authorizer, attempts)(scope, nothing, Sent())
+    assert told(attempts) == {
+        f"authorization_attempts_total{{{result}}}": 1,
+        f"authorization_duration_seconds_count{{{result}}}": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "result", "users"),
+    [
+        (b"Bearer good", "success", {"authenticated_user_requests{email_id}": 1}),
+        (b"Bearer bad", "error", {}),
+        (b"", "failure", {}),
+    ],
+)
+async def test_who_could_prove_who_they_are_is_counted(
+    token: bytes, result: str, users: dict[str, float]
+) -> None:
+    attempts = Attempts()
+    known = Authenticator(
+        static_tokens={"good": UserInfo("jane@example.org")}, anonymous=Anonymous(enabled=False)
+    )
+    scope = {**scope_of("GET /api/v1/nodes", headers=[(b"authorization", token)]), "path": "/api/v1/nodes"}
+    with suppress(UnauthorizedError):
+        await Authentication(app_that(answer), known, attempts)(scope, nothing, Sent())
+    assert told(attempts) == users | {
+        f"authentication_attempts{{{result}}}": 1,
+        f"authentication_duration_seconds_count{{{result}}}": 1,
+    }
