@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.field import FieldError
+from apimachinery.go_values import go_quoted
 from apimachinery.objects import Object
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class ForbiddenError(StatusError):
 
     def __init__(self, resource: Resource | str, name: str, why: object) -> None:
         group_resource = _group_resource(resource)
-        subject = f'{group_resource} "{name}" is ' if name else f"{group_resource} is "
+        subject = f"{group_resource} {go_quoted(name)} is " if name else f"{group_resource} is "
         text = f"{subject if group_resource else ''}forbidden: {why}"
         super().__init__(text, details=_details(group_resource, name))
 
@@ -103,7 +104,9 @@ class NotFoundError(StatusError):
 
     def __init__(self, resource: Resource | str, name: str) -> None:
         group_resource = _group_resource(resource)
-        super().__init__(f'{group_resource} "{name}" not found', details=_details(group_resource, name))
+        super().__init__(
+            f"{group_resource} {go_quoted(name)} not found", details=_details(group_resource, name)
+        )
 
 
 class PathNotFoundError(StatusError):
@@ -141,7 +144,7 @@ class AlreadyExistsError(StatusError):
 
     def __init__(self, resource: Resource | str, name: str, *, generated: bool = False) -> None:
         group_resource = _group_resource(resource)
-        text = f'{group_resource} "{name}" already exists'
+        text = f"{group_resource} {go_quoted(name)} already exists"
         if generated:
             text += ", the server was not able to generate a unique name for the object"
         super().__init__(text, details=_details(group_resource, name), retry_after=1 if generated else None)
@@ -155,7 +158,7 @@ class ConflictError(StatusError):
 
     def __init__(self, resource: Resource | str, name: str, why: object = MODIFIED) -> None:
         group_resource = _group_resource(resource)
-        text = f'Operation cannot be fulfilled on {group_resource} "{name}": {why}'
+        text = f"Operation cannot be fulfilled on {group_resource} {go_quoted(name)}: {why}"
         super().__init__(text, details=_details(group_resource, name))
 
 
@@ -197,7 +200,7 @@ class InvalidError(StatusError):
 
     def __init__(self, group_kind: str, name: str, errors: Sequence[FieldError]) -> None:
         self.errors = list(errors)
-        text = f'{group_kind} "{name}" is invalid'
+        text = f"{group_kind} {go_quoted(name)} is invalid"
         if errors:
             text = f"{text}: {aggregate([str(error) for error in errors])}"
         details = _details(group_kind, name) | {"causes": [error.to_cause() for error in errors]}

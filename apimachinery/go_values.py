@@ -12,6 +12,25 @@ _TYPES: dict[type, str] = {
 }  # fmt: skip
 _KINDS = _TYPES | {list: "slice", dict: "map"}
 _JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+_ESCAPES = {
+    "\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v",
+    '"': r"\"", "\\": r"\\",
+}  # fmt: skip
+
+
+def go_quoted(text: str) -> str:
+    """Go's `%q`."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    width, letter = (2, "x") if code < 0x80 else (4, "u") if code < 0x10000 else (8, "U")
+    return f"\\{letter}{code:0{width}x}"
 
 
 def go_type(value: Any) -> str:
