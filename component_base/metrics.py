@@ -54,7 +54,7 @@ _DISABLED = Counter("disabled_metrics_total", "The count of disabled metrics.")
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream has none either
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 
 DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds: those of Prometheus' library for Go, where upstream names none."""

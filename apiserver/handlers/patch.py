@@ -57,7 +57,7 @@ async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     if bodies.content_type(info) == APPLY:
         return await apply(info, receive, send, store)
     expected = bodies.expected_of(store)
-    change, options = await read_patch(info, receive, expected)
+    change, options = await read_patch(info, receive, expected, is_custom=expected.own_checker is not None)
 
     async def patched(entry: Entry | None) -> Object:
         assert entry is not None  # no kind creates by patch
@@ -73,11 +73,14 @@ async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
 
 
 async def read_patch(
-    info: RequestInfo, receive: Receive, expected: bodies.Expected
+    info: RequestInfo, receive: Receive, expected: bodies.Expected, *, is_custom: bool
 ) -> tuple[Patch, WriteOptions]:
-    """The patch as a function of the object. Raises what is wrong with it whatever the object is."""
+    """The patch as a function of the object. Raises what is wrong with it whatever the object is.
+
+    `is_custom`: whether it is of a custom resource, be it only of its scale.
+    """
     make = _KINDS.get(bodies.content_type(info))
-    if make in (None, _strategic) and expected.own_checker is not None:
+    if make in (None, _strategic) and is_custom:
         raise UnsupportedMediaTypeError(_NOT_STRATEGIC)
     if make is None:
         raise UnroutedBodyError("415: Unsupported Media Type")

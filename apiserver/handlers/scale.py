@@ -105,7 +105,7 @@ async def patch_scale(info: RequestInfo, receive: Receive, send: Send, store: St
             configuration.options,
             lambda current: configuration.apply(_tracker(), current, format_time(store.shared.now())),
         )
-    patch, options = await read_patch(info, receive, _EXPECTED)
+    patch, options = await read_patch(info, receive, _EXPECTED, is_custom=not store.codec.has_protobuf)
 
     def patched(current: Object) -> Object:
         scale = decode_patched(info, patch, current, _EXPECTED, options)

@@ -163,6 +163,21 @@ async def test_scale_looks_where_the_definition_says(api: Api) -> None:
     assert (patched["spec"], patched["status"]) == ({"replicas": 3}, {"replicas": 2, "selector": "a=b"})
 
 
+@pytest.mark.parametrize("media", ["strategic-merge-patch+json", "json"])
+async def test_a_scale_of_a_custom_resource_takes_the_patches_of_its_object(api: Api, media: str) -> None:
+    fields = obj(replicas={"type": "integer"})
+    await define(api, definition(version(spec=fields, subresources={"scale": SCALE})))
+    await create(api, thing(spec={"replicas": 1}))
+    headers = {"content-type": f"application/{media}"}
+    refused = await api.request("PATCH", f"{THINGS}/a/scale", {"spec": {"replicas": 3}}, headers)
+    assert refused.status == 415
+    assert (
+        "accepted media types include: application/json-patch+json, application/merge"
+        in refused.json["message"]
+    )
+    assert "details" not in refused.json
+
+
 async def test_a_scale_without_a_selector_has_none(api: Api) -> None:
     without = {name: path for name, path in SCALE.items() if name != "labelSelectorPath"}
     made = version(spec=obj(size={"type": "integer"}), subresources={"scale": without})
