@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
+from kubelet.runtime.docker.chunks import ChunkedBody
 from kubelet.runtime.docker.errors import api_error, unavailable
 
 _HEAD_LIMIT = 1 << 20
@@ -81,11 +82,13 @@ class Connection:
         return b"".join([piece async for piece in self.pieces()])
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Breaking off in the middle is RuntimeUnavailable."""
+        """The body as it comes, chunks that came together in one. Breaking off is RuntimeUnavailable."""
         try:
             if self.headers.get("transfer-encoding") == "chunked":
-                while size := int(await self.reader.readuntil(b"\r\n"), 16):
-                    yield (await self.reader.readexactly(size + 2))[:-2]
+                body = ChunkedBody()
+                while not body.is_whole:
+                    if data := body.feed(await self._read_some()):
+                        yield data
             elif (length := self.headers.get("content-length")) is not None:
                 if int(length):
                     yield await self.reader.readexactly(int(length))
@@ -94,6 +97,12 @@ class Connection:
                     yield piece
         except (OSError, asyncio.IncompleteReadError) as error:
             raise unavailable(self._endpoint) from error
+
+    async def _read_some(self) -> bytes:
+        """Raises IncompleteReadError at the end."""
+        if piece := await self.reader.read(_PIECE):
+            return piece
+        raise asyncio.IncompleteReadError(b"", None)
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Of a stream of JSON objects, one a line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from kubelet.runtime.docker.connection import Connection, Connector, Request, path_of
-from kubelet.runtime.docker.streams import demultiplexed
+from kubelet.runtime.docker.streams import STDOUT, Demultiplexer
 from kubelet.runtime.interface import LogOptions
 
 _STAMP = len("2006-01-02T15:04:05.000000000Z ")
@@ -33,17 +33,31 @@ async def open_logs(
 
 
 async def _read(connection: Connection, options: LogOptions, *, tty: bool) -> AsyncIterator[bytes]:
-    left, stamps = options.limit_bytes, Stamps()
+    left, text_of = options.limit_bytes, LogText(tty=tty, timestamps=options.timestamps)
     async with connection:
-        async for stream, data in demultiplexed(connection.pieces(), tty=tty):
-            text = stamps.once_a_line(stream, data) if options.timestamps else data
-            if left is None:
+        async for piece in connection.pieces():
+            text = text_of.feed(piece)
+            if left is not None:
+                text = text[:left]
+                left -= len(text)
+            if text:
                 yield text
-                continue
-            yield text[:left]
-            left -= len(text)
-            if left <= 0:
+            if left == 0:
                 return
+
+
+class LogText:
+    """What a piece of a log off the wire reads: its entries are passed on together, not one by one."""
+
+    def __init__(self, *, tty: bool, timestamps: bool) -> None:
+        self._frames = None if tty else Demultiplexer()
+        self._stamps = Stamps() if timestamps else None
+
+    def feed(self, piece: bytes) -> bytes:
+        entries = self._frames.feed(piece) if self._frames else ((STDOUT, piece),)
+        if self._stamps is None:
+            return b"".join(data for _, data in entries)
+        return b"".join(self._stamps.once_a_line(stream, data) for stream, data in entries)
 
 
 class Stamps:
