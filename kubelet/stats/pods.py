@@ -6,6 +6,7 @@ Measuring a disk means walking through it: pods that nothing can happen to are m
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from kubelet.cgroups.usage import pod_group, read_group
 from kubelet.metrics import VOLUME_STATS_SECONDS
 from kubelet.runtime.interface import Runtime
 from kubelet.runtime.usage import ContainerDisk, ContainerUsage, InterfaceUsage, UsageDetail
-from kubelet.stats.disk import DiskUsage, measure, total
+from kubelet.stats.disk import DiskUsage, Filesystem, filesystem_of, measure, total
 
 REST, LONGEST_REST = 20.0, 300.0
 """So many times as long as a pod was measured it is left alone."""
@@ -37,6 +38,8 @@ class PodStats:
     interfaces: Sequence[InterfaceUsage] = ()
     own: ContainerUsage | None = None
     """Of the pod's cgroup, its sandbox included; None where pods have none."""
+    filesystems: Mapping[str, Filesystem] = field(default_factory=dict)
+    """Of volumes that have one of their own: memory."""
 
     @property
     def groups(self) -> list[ContainerUsage]:
@@ -75,6 +78,7 @@ class _Measured:
     disks: Mapping[str, ContainerDisk]
     """By container id."""
     volumes: Mapping[str, DiskUsage]
+    filesystems: Mapping[str, Filesystem]
     took: float
 
 
@@ -107,6 +111,7 @@ class PodStatsProvider:
                 disks=_by_name(pod, known.disks),
                 volumes={name: used for name, used in known.volumes.items() if name in local},
                 other_volumes={name: used for name, used in known.volumes.items() if name not in local},
+                filesystems=known.filesystems,
                 interfaces=networks.get(uid, ()),
             )
         return found
@@ -133,12 +138,15 @@ class PodStatsProvider:
             began = self._clock()
             ids = [each for _, each in container_ids(pod)]
             disks = await self._runtime.disk_usage(ids)
-            volumes = await asyncio.to_thread(self._measure_volumes, pod)
-            self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes, self._clock() - began)
+            volumes, mounted = await asyncio.to_thread(self._measure_volumes, pod)
+            took = self._clock() - began
+            self._measured[uid_of(pod)] = _Measured(self._clock(), disks, volumes, mounted, took)
 
-    def _measure_volumes(self, pod: Object) -> dict[str, DiskUsage]:
+    def _measure_volumes(self, pod: Object) -> tuple[dict[str, DiskUsage], dict[str, Filesystem]]:
         root, names = self._pods / uid_of(pod) / "volumes", set(_own_volumes(pod))
-        return {each.name: _du(each) for each in root.glob("kubernetes.io~*/*") if each.name in names}
+        found = [each for each in root.glob("kubernetes.io~*/*") if each.name in names]
+        mounted = {each.name: filesystem_of(each) for each in found if os.path.ismount(each)}
+        return {each.name: _du(each) for each in found}, mounted
 
 
 def _du(volume: Path) -> DiskUsage:

@@ -92,7 +92,10 @@ class Summary:
     def _volumes(self, stats: PodStats, claims: Iterable[ClaimStats]) -> Object:
         measured = {**stats.volumes, **stats.other_volumes}
         volumes = [
-            *({**self._fs(used, self.node.filesystem), "name": name} for name, used in measured.items()),
+            *(
+                {**self._fs(used, stats.filesystems.get(name, self.node.filesystem)), "name": name}
+                for name, used in measured.items()
+            ),
             *(
                 {
                     **self._fs(each.filesystem.used, each.filesystem),

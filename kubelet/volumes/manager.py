@@ -16,12 +16,12 @@ from kubelet.referenced import NotSynced, ReferencedObjects
 from kubelet.volumes.atomic_writer import FileEntry, write_payload
 from kubelet.volumes.claimed import ClaimedVolumes
 from kubelet.volumes.claims import used_as
-from kubelet.volumes.empty_dir import set_up_empty_dir
+from kubelet.volumes.empty_dir import MEMORY, MountMemory, memory_size, set_up_empty_dir
 from kubelet.volumes.errors import ClaimError, Lacking, MountError, VolumeError, VolumesError, not_mounted
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.image_folders import ImageFolders
 from kubelet.volumes.mounted import MountedVolume
-from kubelet.volumes.mounting import remove_tree
+from kubelet.volumes.mounting import mount_memory, remove_tree
 from kubelet.volumes.ownership import give_to_group
 from kubelet.volumes.payload import Sources, payload_of, token_requests
 from kubelet.volumes.persistent import NFS_PLUGIN, check_kind, set_up_nfs, why_unsupported
@@ -36,6 +36,8 @@ _PLUGINS = {
     "projected": "kubernetes.io~projected",
     "nfs": NFS_PLUGIN,
 }
+_ON_DISK = "configMap"
+"""Of what the kubelet writes itself: all else may hold secrets, and is kept in memory."""
 
 
 class Volumes(Protocol):
@@ -62,12 +64,14 @@ class VolumeManager:
         tokens: TokenManager,
         claimed: ClaimedVolumes,
         images: ImageFolders,
+        mount_memory: MountMemory = mount_memory,
     ) -> None:
         self._pods = root / "pods"
         self._objects = objects
         self._tokens = tokens
         self._claimed = claimed
         self._images = images
+        self._mount_memory = mount_memory
         self._use = VolumeUse()
 
     async def set_up(self, pod: Object, allocatable: Mapping[str, str]) -> dict[str, MountedVolume]:
@@ -134,16 +138,19 @@ class VolumeManager:
         if "nfs" in volume:
             return await asyncio.to_thread(set_up_nfs, volume["nfs"], target, [], read_only=False)
         if "emptyDir" in volume:
-            return await self._set_up_empty_dir(pod, volume, target)
+            source = volume["emptyDir"] or {}
+            size = memory_size(pod, source.get("sizeLimit"), allocatable)
+            return await self._set_up_empty_dir(pod, target, source.get("medium") or "", size)
         payload = payload_of(pod, volume, await self._sources(pod, volume, allocatable)) or {}
-        changed = await asyncio.to_thread(_publish, target, _for_group(pod, payload))
-        if changed:
+        medium, size = "" if _ON_DISK in volume else MEMORY, memory_size(pod, None, allocatable)
+        await asyncio.to_thread(set_up_empty_dir, target, medium, size, self._mount_memory)
+        if await asyncio.to_thread(write_payload, target, _for_group(pod, payload)):
             await asyncio.to_thread(give_to_group, pod, target, read_only=True)
         return MountedVolume(str(target), read_only=True)
 
-    async def _set_up_empty_dir(self, pod: Object, volume: Object, target: Path) -> MountedVolume:
+    async def _set_up_empty_dir(self, pod: Object, target: Path, medium: str, size: int) -> MountedVolume:
         made = await asyncio.to_thread(target.exists)
-        path = await asyncio.to_thread(set_up_empty_dir, target, volume["emptyDir"] or {})
+        path = await asyncio.to_thread(set_up_empty_dir, target, medium, size, self._mount_memory)
         if not made:
             await asyncio.to_thread(give_to_group, pod, target, read_only=False)
         return MountedVolume(path)
@@ -176,11 +183,6 @@ def _for_group(pod: Object, payload: Mapping[str, FileEntry]) -> dict[str, FileE
     return {
         path: FileEntry(each.data, each.mode | 0o440, each.owner, group) for path, each in payload.items()
     }
-
-
-def _publish(target: Path, payload: Mapping[str, FileEntry]) -> bool:
-    target.mkdir(parents=True, exist_ok=True)
-    return write_payload(target, payload)
 
 
 class NoVolumes:

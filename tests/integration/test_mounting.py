@@ -12,7 +12,7 @@ import pytest
 
 from kubelet.volumes.devices import mount_device
 from kubelet.volumes.errors import MountError
-from kubelet.volumes.mounting import MOUNTS, mount, mounted_below, remove_tree
+from kubelet.volumes.mounting import MOUNTS, mount, mount_memory, mounted_below, remove_tree
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -33,6 +33,28 @@ def test_a_directory_goes_with_its_mounts_and_without_what_they_show(tmp_path: P
     assert not directory.exists()
     assert (precious / "data").read_text() == "42"
     remove_tree(directory)  # twice is harmless
+
+
+@pytest.mark.parametrize("size", [1 << 20, 0])
+def test_memory_is_a_file_system_of_its_size(tmp_path: Path, size: int) -> None:
+    target = tmp_path / "pods" / "memory"
+    target.mkdir(parents=True)
+    mount_memory(target, size)
+    (line,) = (each for each in MOUNTS.read_text().splitlines() if each.split()[1] == str(target))
+    assert line.split()[2] == "tmpfs"
+    assert target.stat().st_mode & 0o7777 == 0o1777
+    space = os.statvfs(target)
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert space.f_blocks * space.f_frsize == size or 0 < space.f_blocks * space.f_frsize < total
+    remove_tree(tmp_path / "pods")
+    assert not target.exists()
+
+
+def test_memory_that_cannot_be_mounted_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(
+        MountError, match=f"^mount of tmpfs failed: No such file or directory: {tmp_path}/no$"
+    ):
+        mount_memory(tmp_path / "no", 1 << 20)
 
 
 def test_a_mount_that_fails_says_how_it_was_tried(tmp_path: Path) -> None:

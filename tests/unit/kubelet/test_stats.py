@@ -222,6 +222,14 @@ def test_claims_are_told_of_by_name(tmp_path: Path) -> None:
     assert summary["pods"][0]["volume"][-1]["pvcRef"] == {"name": "c", "namespace": "shop"}
 
 
+def test_a_volume_in_memory_is_told_with_what_is_left_of_that() -> None:
+    memory = replace(DISK, capacity=64, available=60)
+    stats = replace(STATS, other_volumes={"s": DiskUsage(4, 1)}, filesystems={"s": memory})
+    summary = Summary("n1", NODE, "T", {}, {}).build([(make_pod(), stats)])
+    (told,) = (each for each in summary["pods"][0]["volume"] if each["name"] == "s")
+    assert (told["usedBytes"], told["capacityBytes"], told["availableBytes"]) == (4, 64, 60)
+
+
 class Slow:
     """An engine that takes two seconds to measure a disk."""
 

@@ -16,6 +16,7 @@ from apimachinery.objects import Object
 from kubelet.containers.mounts import own_mounts, volume_devices, volume_mounts
 from kubelet.runtime.interface import CreateContainerConfigError, Device, Mount
 from kubelet.volumes.atomic_writer import FileEntry, InvalidPath, write_payload
+from kubelet.volumes.empty_dir import memory_size, set_up_empty_dir
 from kubelet.volumes.errors import MountError, VolumesError, complaints
 from kubelet.volumes.host_path import set_up_host_path
 from kubelet.volumes.manager import VolumeManager
@@ -242,6 +243,10 @@ class Known:
         return SOURCES.config_maps if kind == "configmap" else SOURCES.secrets
 
 
+def not_mounted(target: Path, size: int) -> None:
+    """Unit tests leave the machine as it is."""
+
+
 @pytest.mark.parametrize(
     ("volume", "read_only"),
     [
@@ -258,9 +263,62 @@ async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
 ) -> None:
     container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
     nobody: Any = None
-    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody, not_mounted)  # type: ignore[arg-type]
     mounted = await manager.set_up(make_pod(container, volumes=[{"name": "v", **volume}]), {})
     assert mounted["v"].read_only is read_only
+
+
+@pytest.mark.parametrize(
+    ("volume", "size"),
+    [
+        pytest.param({"secret": {"secretName": "keys"}}, 2 << 30, id="secret"),
+        pytest.param({"downwardAPI": {"items": []}}, 2 << 30, id="downward API"),
+        pytest.param({"projected": {"sources": [{"secret": {"name": "keys"}}]}}, 2 << 30, id="projected"),
+        pytest.param({"emptyDir": {"medium": "Memory"}}, 2 << 30, id="empty directory in memory"),
+        pytest.param({"emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}, 1 << 20, id="its limit"),
+        pytest.param({"configMap": {"name": "conf"}}, None, id="config map"),
+        pytest.param({"emptyDir": {"sizeLimit": "1Mi"}}, None, id="empty directory on disk"),
+    ],
+)
+async def test_what_may_be_secret_is_kept_in_memory(tmp_path: Path, volume: Object, size: int | None) -> None:
+    mounted: list[tuple[Path, int]] = []
+    container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    nobody: Any = None
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody, lambda *each: mounted.append(each))  # type: ignore[arg-type]
+    pod = make_pod(container, volumes=[{"name": "v", **volume}])
+    found = await manager.set_up(pod, {"memory": "2Gi"})
+    assert mounted == ([] if size is None else [(Path(found["v"].path), size)])
+    assert os.stat(found["v"].path).st_mode & 0o777 == 0o777
+
+
+async def test_files_of_an_older_kubelet_stay_where_their_pod_sees_them(tmp_path: Path) -> None:
+    target = tmp_path / "v"
+    target.mkdir()
+    write_payload(target, {"k": FileEntry(b"old", 0o644)})
+    mounted: list[tuple[Path, int]] = []
+    set_up_empty_dir(target, "Memory", 1, lambda *each: mounted.append(each))
+    assert mounted == []
+
+
+LIMITED = {"resources": {"limits": {"memory": "64Mi"}}}
+
+
+@pytest.mark.parametrize(
+    ("containers", "size_limit", "memory", "expected"),
+    [
+        pytest.param([{}], None, "1Gi", 1 << 30, id="what the node has for pods"),
+        pytest.param([LIMITED, LIMITED], None, "1Gi", 128 << 20, id="what the pod may use"),
+        pytest.param([LIMITED, {}], None, "1Gi", 1 << 30, id="a pod that may use all"),
+        pytest.param([LIMITED], "1Mi", "1Gi", 1 << 20, id="the volume's own limit"),
+        pytest.param([LIMITED], "1Gi", "2Gi", 64 << 20, id="a limit beyond the pod's"),
+        pytest.param([{}], "0", None, 0, id="nothing known"),
+    ],
+)
+def test_a_volume_in_memory_is_no_larger_than_its_pod(
+    containers: list[Object], size_limit: str | None, memory: str | None, expected: int
+) -> None:
+    pod = make_pod(*(make_container(f"c{at}", **each) for at, each in enumerate(containers)))
+    assert memory_size(pod, size_limit, {"memory": memory} if memory else {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -283,7 +341,7 @@ async def test_what_the_kubelet_keeps_up_to_date_is_not_for_containers_to_write(
 )
 async def test_what_is_no_volume_here(tmp_path: Path, volume: Object, said: str) -> None:
     nobody: Any = None
-    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody, not_mounted)  # type: ignore[arg-type]
     container = make_container(volumeMounts=[{"name": "v", "mountPath": "/v"}])
     with pytest.raises(VolumesError) as caught:
         await manager.set_up(make_pod(container, volumes=[{"name": "v", **volume}]), {})
@@ -293,7 +351,7 @@ async def test_what_is_no_volume_here(tmp_path: Path, volume: Object, said: str)
 
 async def test_every_volume_is_tried(tmp_path: Path) -> None:
     nobody: Any = None
-    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody)  # type: ignore[arg-type]
+    manager = VolumeManager(tmp_path, Known(), nobody, nobody, nobody, not_mounted)  # type: ignore[arg-type]
     names = ["a", "b", "c"]
     container = make_container(volumeMounts=[{"name": each, "mountPath": f"/{each}"} for each in names])
     missing = {"configMap": {"name": "missing"}}
