@@ -22,12 +22,21 @@ from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, check, gates_of, merge
 from kubelet.configuration_files import read_configuration
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
+from kubelet.kernel_settings import KernelSettingsError, check_kernel
 from kubelet.options import UNUSED, Options
 from kubelet.runtime.hollow.script import ScriptError, load_script
 from kubelet.standalone import StandaloneError, check_standalone
 
 NAME = "kubelet"
-_REFUSALS = (ConfigError, ThresholdError, CgroupPolicyError, StandaloneError, ScriptError, WatchdogError)
+_REFUSALS = (
+    ConfigError,
+    ThresholdError,
+    CgroupPolicyError,
+    StandaloneError,
+    ScriptError,
+    WatchdogError,
+    KernelSettingsError,
+)
 
 
 def main() -> None:
@@ -40,6 +49,12 @@ def main() -> None:
         watchdog = period_of(os.environ, os.getpid()) if gates.enabled("SystemdWatchdog") else None
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)
+        if (
+            configuration["protectKernelDefaults"]
+            and options.container_runtime == "docker"
+            and not options.cleanup
+        ):
+            check_kernel()
         if options.hollow_behaviour:
             load_script(options.hollow_behaviour)
         if not options.kubeconfig and options.container_runtime == "docker" and not options.cleanup:

@@ -142,7 +142,7 @@ def assemble(
         journal=journal,
         now=now,
     )
-    workers = waker.workers = PodWorkers(sync.sync)
+    workers = waker.workers = PodWorkers(sync.sync, settings.resync_seconds)
     kubelet = Kubelet(
         agents=agents,
         pods=pods,

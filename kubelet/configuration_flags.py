@@ -85,18 +85,14 @@ class AcceptedFlags:
     make_iptables_util_chains: bool | None = _accepted("makeIPTablesUtilChains")
     manifest_url: str | None = _accepted("staticPodURL")
     memory_manager_policy: str | None = _accepted("memoryManagerPolicy")
-    protect_kernel_defaults: bool | None = _accepted("protectKernelDefaults")
     qos_reserved: Mapping[str, str] | None = _accepted("qosReserved")
     reserved_cpus: str | None = _accepted("reservedSystemCPUs")
     runonce: bool | None = _accepted("runOnce")
-    runtime_request_timeout: str | None = _accepted("runtimeRequestTimeout", parse=_duration)
-    sync_frequency: str | None = _accepted("syncFrequency", parse=_duration)
     system_cgroups: str | None = _accepted("systemCgroups")
     topology_manager_policy: str | None = _accepted("topologyManagerPolicy")
     topology_manager_policy_options: Mapping[str, str] | None = _accepted("topologyManagerPolicyOptions")
     topology_manager_scope: str | None = _accepted("topologyManagerScope")
     volume_plugin_dir: str | None = _accepted("volumePluginDir")
-    volume_stats_agg_period: str | None = _accepted("volumeStatsAggPeriod", parse=_duration)
 
 
 @dataclass(frozen=True)
@@ -117,6 +113,25 @@ class SettingFlags(AcceptedFlags):
     )
     fail_cgroupv1: bool | None = _setting(
         "failCgroupV1", "Prevent the kubelet from starting on a host that uses cgroups of version 1."
+    )
+    protect_kernel_defaults: bool | None = _setting(
+        "protectKernelDefaults",
+        "Default kubelet behaviour for kernel tuning. If set, kubelet errors if any of kernel tunables is "
+        "different than kubelet defaults.",
+    )
+    runtime_request_timeout: str | None = _setting(
+        "runtimeRequestTimeout",
+        "Timeout of all runtime requests except long running ones: pull, logs, exec and attach.",
+        parse=_duration,
+    )
+    sync_frequency: str | None = _setting(
+        "syncFrequency", "Max period between synchronizing running containers and config.", parse=_duration
+    )
+    volume_stats_agg_period: str | None = _setting(
+        "volumeStatsAggPeriod",
+        "How often the disk usage of all pods and volumes is measured. To disable that of volumes, set to a "
+        "negative number.",
+        parse=_duration,
     )
     healthz_bind_address: str | None = _setting(
         "healthzBindAddress", "The IP address for the healthz server to serve on."

@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 from typing import Any, cast
 
+from apimachinery.durations import parse_duration
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.scheme import NODES, PODS, SERVICES
 from client.informer import Informer
@@ -164,6 +165,7 @@ def _docker(options: Options, configuration: dict[str, Any], network: PodNetwork
         pause_image=options.pod_infra_container_image,
         logs=log_limits_of(configuration),
         links=LogLinks(Path(configuration["podLogsDir"])),
+        request_seconds=parse_duration(configuration["runtimeRequestTimeout"]),
     )
 
 

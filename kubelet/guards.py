@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from apimachinery.durations import parse_duration
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.cgroups.tree import CgroupTree, NoCgroups
 from kubelet.events import Recorder
@@ -45,7 +46,9 @@ class NodeGuards:
     ) -> None:
         node, clock = config.name, time.monotonic
         self.cgroups = _cgroups(configuration, runtime, recorder, machine, config)
-        self.stats = PodStatsProvider(runtime, root, clock)
+        self.stats = PodStatsProvider(
+            runtime, root, clock, parse_duration(configuration["volumeStatsAggPeriod"])
+        )
         self.rates = CpuRates(runtime, self.cgroups.usage, clock)
         policy = image_policy_of(configuration)
         self.images = ImageCollector(runtime, recorder, policy, node=node, kept=[pause_image], clock=clock)

@@ -67,6 +67,7 @@ def pod_settings_of(configuration: dict[str, Any], root: Path) -> PodSettings:
         seccomp_root=str(root / "seccomp"),
         has_apparmor=has_apparmor(),
         allowed_unsafe_sysctls=tuple(configuration["allowedUnsafeSysctls"]),
+        resync_seconds=parse_duration(configuration["syncFrequency"]),
         gates=gates_of(configuration),
     )
 

@@ -36,4 +36,6 @@ class PodSettings:
     has_apparmor: bool = True
     allowed_unsafe_sysctls: tuple[str, ...] = ()
     concurrent_starts: int = 4
+    resync_seconds: float = 60.0
+    """After so long a pod is looked at though nothing happened."""
     gates: FeatureGates = field(default_factory=FeatureGates)

@@ -22,16 +22,16 @@ from kubelet.tasks import TaskSet
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.5, 10.0
-RESYNC_SECONDS = 60.0
-"""A pod is looked at once a minute even if nothing happens."""
 
 Sync = Callable[[PodRecord], Awaitable[float | None]]
 """One pass over a pod; returns the seconds until the next, or None."""
 
 
 class PodWorkers:
-    def __init__(self, sync: Sync) -> None:
+    def __init__(self, sync: Sync, resync_seconds: float = 60.0) -> None:
+        """A pod is looked at after `resync_seconds` even if nothing happens."""
         self._sync = sync
+        self._resync = resync_seconds
         self._records: dict[str, PodRecord] = {}
         self._tasks: TaskSet[str] = TaskSet("pod-worker")
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -109,7 +109,7 @@ class PodWorkers:
         if record.gone:
             self._forget(record)
         else:
-            self._wake_later(uid, min(RESYNC_SECONDS if delay is None else delay, RESYNC_SECONDS))
+            self._wake_later(uid, self._resync if delay is None else min(delay, self._resync))
 
     async def _once(self, record: PodRecord) -> float | None:
         loop = asyncio.get_running_loop()

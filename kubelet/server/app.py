@@ -135,7 +135,8 @@ class Endpoints:
         return _json(_pod_list(items))
 
     async def configz(self, request: Request) -> Response:
-        return _json({"kubeletconfig": self._configuration})
+        told = {name: value for name, value in self._configuration.items() if value is not None}
+        return _json({"kubeletconfig": told})
 
     async def metrics(self, request: Request) -> Response:
         text = metrics.render() + (await self._stats.of_pods()).encode()

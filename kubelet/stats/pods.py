@@ -1,6 +1,6 @@
 """What each pod uses, put together from the engine's counts and the pod's own directories.
 
-Measuring a disk means walking through it: pods that nothing can happen to are measured once a minute.
+Measuring a disk means walking through it: pods that nothing can happen to are measured now and then.
 """
 
 from __future__ import annotations
@@ -83,11 +83,16 @@ class _Measured:
 
 
 class PodStatsProvider:
-    def __init__(self, runtime: Runtime, root: Path, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, runtime: Runtime, root: Path, clock: Callable[[], float], period: float = DISK_PERIOD
+    ) -> None:
+        """Disks are measured every `period` seconds; volumes never if that is no time at all."""
         self._runtime = runtime
         self.root = root
         self._pods = root / "pods"
         self._clock = clock
+        self._period = period if period > 0 else DISK_PERIOD
+        self._measures_volumes = period > 0
         self._measured: dict[str, _Measured] = {}
 
     async def usage(self, pods: Iterable[Object]) -> dict[str, PodStats]:
@@ -97,9 +102,9 @@ class PodStatsProvider:
         whole = await asyncio.to_thread(_read_pods, by_name)
         return {uid: PodStats(usage=each, own=whole[uid]) for uid, each in by_name.items()}
 
-    async def stats(self, pods: Iterable[Object], *, max_age: float = DISK_PERIOD) -> dict[str, PodStats]:
-        """By uid, with disks that are at most `max_age` seconds old. Raises RuntimeUnavailable."""
-        pods = list(pods)
+    async def stats(self, pods: Iterable[Object], *, max_age: float | None = None) -> dict[str, PodStats]:
+        """By uid, with disks at most `max_age` seconds old (as usual if None). Raises RuntimeUnavailable."""
+        pods, max_age = list(pods), self._period if max_age is None else max_age
         used = await self.usage(pods)
         networks = await self._runtime.network_usage([uid_of(pod) for pod in pods if not _on_host(pod)])
         await self._measure([pod for pod in pods if self._is_stale(uid_of(pod), max_age)])
@@ -117,9 +122,9 @@ class PodStatsProvider:
         return found
 
     async def disks(self, pods: Iterable[Object]) -> dict[str, dict[str, ContainerDisk]]:
-        """By uid and container name, at most a minute old. Raises RuntimeUnavailable."""
+        """By uid and container name, not older than usual. Raises RuntimeUnavailable."""
         pods = list(pods)
-        await self._measure([pod for pod in pods if self._is_stale(uid_of(pod), DISK_PERIOD)])
+        await self._measure([pod for pod in pods if self._is_stale(uid_of(pod), self._period)])
         return {uid_of(pod): _by_name(pod, self._measured[uid_of(pod)].disks) for pod in pods}
 
     def _age(self, uid: str) -> float:
@@ -144,6 +149,8 @@ class PodStatsProvider:
 
     def _measure_volumes(self, pod: Object) -> tuple[dict[str, DiskUsage], dict[str, Filesystem]]:
         root, names = self._pods / uid_of(pod) / "volumes", set(_own_volumes(pod))
+        if not self._measures_volumes:
+            return {}, {}
         found = [each for each in root.glob("kubernetes.io~*/*") if each.name in names]
         mounted = {each.name: filesystem_of(each) for each in found if os.path.ismount(each)}
         return {each.name: _du(each) for each in found}, mounted

@@ -15,14 +15,16 @@ from kubelet.runtime.docker.errors import unavailable
 
 DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 _HEAVY = 4
-_REQUEST_LIMIT = 120.0
+REQUEST_SECONDS = 120.0
 
 
 class Engine:
     """Every method of it may raise RuntimeUnavailable. The engine need not be there when this is made."""
 
-    def __init__(self, endpoint: str = DEFAULT_ENDPOINT) -> None:
+    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, seconds: float = REQUEST_SECONDS) -> None:
+        """After so many seconds a request counts as one to an engine that is away."""
         self._endpoint = endpoint
+        self._seconds = seconds
         self._connector = Connector(endpoint)
         self._places = asyncio.Semaphore(_HEAVY)
         self._started: set[str] = set()
@@ -68,7 +70,7 @@ class Engine:
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         try:
-            async with asyncio.timeout(_REQUEST_LIMIT):
+            async with asyncio.timeout(self._seconds):
                 return await self._connector.ask(method, path, body)
         except TimeoutError as error:
             raise unavailable(self._endpoint) from error

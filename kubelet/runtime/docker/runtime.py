@@ -19,7 +19,7 @@ from kubelet.network.pod_network import NetworkError, PodNetwork
 from kubelet.runtime.docker import execs, pulls
 from kubelet.runtime.docker.connection import Connector, Request, path_of
 from kubelet.runtime.docker.creation import Creator, with_seccomp_profile
-from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, Engine
+from kubelet.runtime.docker.engine import DEFAULT_ENDPOINT, REQUEST_SECONDS, Engine
 from kubelet.runtime.docker.errors import ConflictInEngine, NotFoundInEngine
 from kubelet.runtime.docker.labels import NODE, POD_UID, container_labels, docker_name
 from kubelet.runtime.docker.log_links import LogLinks
@@ -67,12 +67,13 @@ class DockerRuntime:
         pause_image: str = DEFAULT_PAUSE_IMAGE,
         logs: LogLimits | None = None,
         links: LogLinks | None = None,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         self._network = network
         self._logs = logs or LogLimits()
         self._links = links
         self._info: Mapping[str, Any] = {}
-        self._engine = Engine(endpoint)
+        self._engine = Engine(endpoint, request_seconds)
         self._connector = Connector(endpoint)
         self._creator = Creator(self._engine, self._connector)
         self._sightings = Sightings(self._engine, network.node)

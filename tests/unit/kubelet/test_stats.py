@@ -258,6 +258,32 @@ async def test_what_takes_long_to_measure_is_measured_less_often(tmp_path: Path)
     assert slow.measured == 3
 
 
+class Quick(Slow):
+    """One that takes no time."""
+
+    async def disk_usage(self, ids: list[str]) -> dict[str, ContainerDisk]:
+        self.measured += 1
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("period", "measured", "volumes"),
+    [(60.0, 2, {"v"}), (10.0, 9, {"v"}), (-1.0, 2, set())],
+    ids=["a minute", "the period", "volumes never"],
+)
+async def test_disks_are_measured_once_a_period(
+    tmp_path: Path, period: float, measured: int, volumes: set[str]
+) -> None:
+    (tmp_path / "pods" / "u1" / "volumes" / "kubernetes.io~empty-dir" / "v").mkdir(parents=True)
+    pod = {**POD, "spec": {**POD["spec"], "volumes": [{"name": "v", "emptyDir": {}}]}}
+    quick = Quick()
+    provider = PodStatsProvider(quick, tmp_path, lambda: quick.time, period)  # type: ignore[arg-type]
+    for _ in range(9):
+        stats = await provider.stats([pod])
+        quick.time += 10.0
+    assert (quick.measured, set(stats["u1"].volumes)) == (measured, volumes)
+
+
 NET_DEV = """\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed

@@ -57,3 +57,25 @@ async def test_of_containers_that_stop_side_by_side_an_engine_that_is_away_is_no
     await workers.aclose()
     assert [(each.levelname, each.exc_info) for each in caplog.records] == [("WARNING", None)]
     assert caplog.messages[0].endswith("error=gone")
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("asked", "period", "expected"),
+    [(None, 60.0, 60.0), (None, 7.0, 7.0), (2.0, 7.0, 2.0), (30.0, 7.0, 7.0)],
+    ids=["a minute", "the period", "sooner if asked to", "never later"],
+)
+async def test_a_pod_is_looked_at_though_nothing_happens(
+    asked: float | None, period: float, expected: float
+) -> None:
+    looks: list[float] = []
+
+    async def sync(record: PodRecord) -> float | None:
+        looks.append(asyncio.get_running_loop().time())
+        return asked
+
+    workers = PodWorkers(sync, period)
+    workers.add(PodRecord(make_pod(), first_seen=0.0))
+    await asyncio.sleep(expected + 0.5)
+    await workers.aclose()
+    assert [each - looks[0] for each in looks] == [0.0, pytest.approx(expected)]

@@ -135,6 +135,13 @@ async def test_endpoints(method: str, path: str, configuration: Object, status: 
     assert (answer.status_code, answer.text) == (status, text)
 
 
+async def test_the_configuration_is_shown_without_what_has_no_value() -> None:
+    async with living() as world, asking(world, maxPods=7) as client:
+        told = (await client.get("/configz")).json()["kubeletconfig"]
+    assert (told["maxPods"], told["failCgroupV1"]) == (7, False)
+    assert not {"singleProcessOOMKill", "maxParallelImagePulls"} & set(told)
+
+
 @pytest.mark.parametrize(
     ("path", "root"),
     [
