@@ -78,7 +78,7 @@ class EndpointSliceController:
         return [
             Watch(self._services, by_name),
             Watch(self._pods, self._services_of, concerns_endpoints, self._batch_period),
-            Watch(self._slices, _key_of_service),
+            Watch(self._slices, _key_of_service, self._writes.is_news),
             Watch(self._nodes, self._shared_services, is_capacity_changed),
         ]
 

@@ -13,6 +13,7 @@ from apimachinery.errors import AlreadyExistsError, NotFoundError
 from apimachinery.objects import NamespacedName, Object, annotations_of, key_of, labels_of, namespace_of
 from apimachinery.well_known import ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY
 from client.controller import Watch, by_name
+from client.own_writes import UNSETTLED, OwnWrites
 from controller_manager.context import ControllerContext
 from controller_manager.endpoints_plan import (
     HEADLESS_LABEL,
@@ -38,6 +39,7 @@ class EndpointsController:
         self._services = context.informers.informer(scheme.SERVICES)
         self._pods = context.informers.informer(scheme.PODS)
         self._endpoints = context.informers.informer(scheme.ENDPOINTS)
+        self._writes = OwnWrites(self._endpoints)
         self._behind = ServicePods()
         self._batch_period = context.options.endpoint_updates_batch_period
 
@@ -45,7 +47,7 @@ class EndpointsController:
         return [
             Watch(self._services, by_name),
             Watch(self._pods, self._services_of, concerns_endpoints, self._batch_period),
-            Watch(self._endpoints, by_name),
+            Watch(self._endpoints, by_name, self._writes.is_news),
         ]
 
     def _services_of(self, pod: Object) -> Iterable[NamespacedName]:
@@ -58,24 +60,28 @@ class EndpointsController:
         current = self._endpoints.get(key)
         if service is None:
             self._behind.forget(key)
+            self._writes.forget(key)
             if current is not None and _is_ours(current):
                 await self._delete(key)
             return None
         if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
             return None
+        if not self._writes.are_seen(key):
+            return UNSETTLED  # what we wrote last may be what is to change again
         published = bool(service["spec"].get("publishNotReadyAddresses"))
         pods = self._pods.list(key.namespace)
         found, time = self._behind.look(service, pods, {}, terminating=published)
         wanted = desired(service, subsets(found[:CAPACITY]), truncated=len(found) > CAPACITY)
         if current is None:
-            await self._create(triggered(wanted, time))
+            await self._create(key, triggered(wanted, time))
         elif differs(wanted, current):
-            await self._client.update(scheme.ENDPOINTS, triggered(merged(wanted, current), time))
+            changed = triggered(merged(wanted, current), time)
+            self._writes.note(key, await self._client.update(scheme.ENDPOINTS, changed))
         return None
 
-    async def _create(self, endpoints: Object) -> None:
+    async def _create(self, key: NamespacedName, endpoints: Object) -> None:
         try:
-            await self._client.create(scheme.ENDPOINTS, endpoints, namespace_of(endpoints))
+            self._writes.note(key, await self._client.create(scheme.ENDPOINTS, endpoints, key.namespace))
         except AlreadyExistsError:
             # Somebody else's, or one we have not seen yet: its own event brings us back.
             return

@@ -58,6 +58,22 @@ async def test_the_cache_is_believed_again_after_five_minutes() -> None:
     assert writes.are_seen(KEY)
 
 
+async def test_a_write_of_ours_is_news_only_to_who_waits_for_it() -> None:
+    cache, writes = make()
+    for version in ("5", "7", "8", "9"):
+        writes.note(KEY, answer(version))
+    assert writes.is_news(None, answer("5")), "seen before we knew that it is ours"
+    assert not writes.is_news(None, answer("7"))
+    assert writes.is_news(None, answer("7")), "once only"
+    assert writes.is_news(answer("7"), None)
+    assert writes.is_news(answer("7"), answer("10")), "another's"
+    assert not writes.are_seen(KEY)
+    assert writes.is_news(None, answer("8")), "a look was put off"
+    cache.version = 9
+    assert writes.are_seen(KEY)
+    assert not writes.is_news(None, answer("9"))
+
+
 async def test_keys_are_apart_and_can_be_forgotten() -> None:
     _, writes = make()
     writes.note(KEY, answer("7"))
