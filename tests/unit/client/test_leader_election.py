@@ -169,7 +169,7 @@ async def test_the_lease_does_not_wait_behind_what_its_holder_asks_for() -> None
             async def work() -> None:
                 await asyncio.gather(*(client.get(PODS, "a", "ns") for _ in range(2 * AT_ONCE)))
 
-            election = Election(name="test", renew_seconds=5, retry_seconds=0.01)
+            election = Election(name="test", renew_seconds=60, retry_seconds=0.01)
             leading = asyncio.ensure_future(lead(work, election, config, component="test"))
             often = asyncio.ensure_future(server.is_renewed_often.wait())
             await asyncio.wait((leading, often), return_when=asyncio.FIRST_COMPLETED)
