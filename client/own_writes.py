@@ -30,7 +30,7 @@ class OwnWrites:
         self._informer = informer
         self._written: dict[NamespacedName, _Written] = {}
         self._unseen: dict[str, NamespacedName] = {}
-        """Versions that we wrote and the cache has not told of."""
+        """Versions that we wrote and no Watch has told of. One that is left out is news: a look too many."""
         self._waiting: set[NamespacedName] = set()
         """Keys whose look was put off until it has."""
 
@@ -41,9 +41,8 @@ class OwnWrites:
         self._written[key] = _Written(newest(versions), asyncio.get_running_loop().time())
         if not self._informer.has_seen(version):
             self._unseen[version] = key
-        if len(self._unseen) > MAX_UNSEEN:  # a new list may have left some out
-            has_seen = self._informer.has_seen
-            self._unseen = {each: of for each, of in self._unseen.items() if not has_seen(each)}
+        if len(self._unseen) > MAX_UNSEEN:
+            del self._unseen[next(iter(self._unseen))]
 
     def are_seen(self, key: NamespacedName) -> bool:
         """Whether the cache shows all of them (or it took too long)."""
