@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from apimachinery import scheme
-from apimachinery.objects import NamespacedName, Object
+from apimachinery.objects import NamespacedName, Object, name_of
 from client.controller import Watch, by_name
 from client.events import NORMAL
 from controller_manager.context import ControllerContext
@@ -90,6 +90,8 @@ class NodeIpamController:
         self._nodes = context.informers.informer(scheme.NODES)
         cluster = ipaddress.ip_network(options.cluster_cidr)
         self._subnets = Subnets(cluster, options.node_cidr_mask_size_ipv4 or options.node_cidr_mask_size)
+        self._held: dict[str, tuple[str, ...]] = {}
+        """What nodes have, as it was taken: a deletion may tell of more than we saw."""
         self._assigned: dict[str, Network] = {}
         """What we gave and the cache may not show yet."""
         self._refused: set[str] = set()
@@ -100,7 +102,10 @@ class NodeIpamController:
         return [Watch(self._nodes, by_name)]
 
     def _account(self, old: Object | None, new: Object | None) -> None:
-        before, after = cidrs_of(old), cidrs_of(new)
+        name = name_of(new or old or {})
+        before, after = self._held.pop(name, ()), cidrs_of(new)
+        if after:
+            self._held[name] = after
         if before != after:
             for cidr in after:
                 self._subnets.take(_parsed(cidr))
