@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 _MAX_IDLE_CONNECTIONS = 20
+_REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 def new_client(
@@ -21,21 +22,40 @@ def new_client(
 
 
 class _Transport(httpx.AsyncHTTPTransport):
-    """Hangs up when nobody waits for a TLS handshake any more: httpcore (1.0) forgets such a connection."""
+    """Mends two things of httpcore (1.0).
+
+    A kept connection may be closed by the other side just when a request is sent on it: as Go's client does,
+    what is safe to repeat is sent again. And a connection whose TLS handshake nobody waits for any more,
+    which httpcore forgets, is closed.
+    """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.extensions = {**request.extensions, "trace": _Handshake()}
-        return await super().handle_async_request(request)
+        while True:
+            dialling = _Dialling()
+            request.extensions = {**request.extensions, "trace": dialling}
+            try:
+                return await super().handle_async_request(request)
+            except (httpx.RemoteProtocolError, httpx.NetworkError):
+                if dialling.has_begun or not _is_repeatable(request):
+                    raise
 
 
-class _Handshake:
+def _is_repeatable(request: httpx.Request) -> bool:
+    return request.method in _REPEATABLE and isinstance(request.stream, httpx.ByteStream)
+
+
+class _Dialling:
     """The trace of one request, as httpcore calls it (https://www.encode.io/httpcore/extensions/#trace)."""
 
     def __init__(self) -> None:
+        self.has_begun = False
+        """Or else the request goes on a connection that was kept."""
         self._stream: Any = None
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
+        if event == "connection.connect_tcp.started":
+            self.has_begun = True
+        elif event == "connection.connect_tcp.complete":
             self._stream = info["return_value"]
         elif event == "connection.start_tls.failed":
             await self._stream.aclose()

@@ -15,6 +15,8 @@ from component_base.listening import listening
 from kubelet.server.protocol import PeerProtocol
 
 _BACKLOG = 2048
+_IDLE_SECONDS = 90
+"""Longer than a client keeps a connection that it does not use: hanging up first could meet its request."""
 
 
 class _Server(uvicorn.Server):
@@ -38,6 +40,7 @@ async def serve(app: ASGIApp, address: str, port: int, context: ssl.SSLContext |
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=1,
     )
     config.load()
