@@ -43,11 +43,18 @@ LONGEST = Gauge(
     "How many seconds has the longest running processor for workqueue been running.",
     ["name"],
 )
+_REQUEST_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 REQUEST_SECONDS = Histogram(
     "rest_client_request_duration_seconds",
     "Request latency in seconds. Broken down by verb, and host.",
     ["verb", "host"],
-    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0),
+    buckets=_REQUEST_BUCKETS,
+)
+LIMITER_SECONDS = Histogram(
+    "rest_client_rate_limiter_duration_seconds",
+    "Client side rate limiter latency in seconds. Broken down by verb, and host.",
+    ["verb", "host"],
+    buckets=_REQUEST_BUCKETS,
 )
 REQUESTS = Counter(
     "rest_client_requests_total",
@@ -97,3 +104,5 @@ def count_request(answer: Answer) -> None:
     """What a daemon's client tells of every answer."""
     REQUESTS.labels(str(answer.status), answer.method, answer.host).inc()
     REQUEST_SECONDS.labels(answer.method, answer.host).observe(answer.seconds)
+    if answer.waited is not None:
+        LIMITER_SECONDS.labels(answer.method, answer.host).observe(answer.waited)

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
 from apimachinery.errors import StatusError, from_status
 from client.errors import ConnectionFailed
+from client.throttle import Throttle
 from client.transport import Response, Stream, Transport, find_header
 from component_base import tracing
 from component_base.certificates import load_pair
 from component_base.credentials import Credentials
 from component_base.kubeconfig import ClientConfig, ConfigError
-from component_base.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     import httpx
@@ -56,6 +58,8 @@ class Answer(NamedTuple):
     status: int
     seconds: float
     params: Params | None
+    waited: float | None
+    """Before that, for its turn; None where there is no limit to requests."""
 
     @property
     def query(self) -> str:
@@ -84,16 +88,10 @@ class Requester:
         url = urlsplit(config.server)
         self._prefix = url.path.rstrip("/")
         self._ssl = config.ssl_context()
-        self._transport = Transport(
-            url.hostname or "localhost",
-            url.port or (443 if url.scheme == "https" else 80),
-            ssl_context=self._ssl,
-            server_hostname=config.tls_server_name,
-            unix_path=config.unix_path,
-        )
+        self._transport = _transport(config, self._ssl)
         self._host = url.netloc
         self._credentials = Credentials(config)
-        self._bucket = TokenBucket(qps, burst or int(qps * _BURST_FACTOR)) if qps else None
+        self._throttle = Throttle(qps, burst or int(qps * _BURST_FACTOR)) if qps else None
         self._fixed_headers = _fixed_headers(config, url.netloc, user_agent)
         self._user_agent = user_agent
         self._on_answer = on_answer
@@ -101,14 +99,22 @@ class Requester:
         self.on_warning: Callable[[str], None] | None = None
         """Called with the text of every Warning header."""
 
+    def beside(self, *, seconds: float) -> Self:
+        """The same user without a limit and over other connections, so that it waits behind nothing here.
+
+        Credentials are shared: what `use_certificate` is given is for both.
+        """
+        other = copy(self)
+        other._transport = _transport(self.config, self._ssl)
+        other._throttle, other._seconds = None, seconds
+        return other
+
     async def exchange(self, request: Request) -> Response:
         """Sends; waits and repeats as long as the server asks for it (429 and 5xx with Retry-After).
 
         Raises StatusError for what is refused, ConnectionFailed.
         """
         for attempt in range(_MAX_RETRIES + 1):
-            if self._bucket is not None:
-                await self._bucket.take()
             response = await self._send(request)
             if response.status < 400:
                 return response
@@ -119,14 +125,15 @@ class Requester:
         raise self._refusal(response.status, response.body)
 
     async def _send(self, request: Request) -> Response:
-        """Once, and tells whoever wants to know."""
+        """Once, when it may, and tells whoever wants to know."""
+        method, path, params = request.method, request.path, request.params
+        waited = await self._throttle.wait(method, path) if self._throttle is not None else None
         data = await self._encode(request)
         began = time.monotonic()
-        response = await self._transport.exchange(request.method.encode(), data, seconds=self._seconds)
+        response = await self._transport.exchange(method.encode(), data, seconds=self._seconds)
         if self._on_answer is not None:
             seconds = time.monotonic() - began
-            method, path, params = request.method, request.path, request.params
-            self._on_answer(Answer(method, self._host, path, response.status, seconds, params))
+            self._on_answer(Answer(method, self._host, path, response.status, seconds, params, waited))
         if self.on_warning is not None:
             for text in warnings_of(response):
                 self.on_warning(text)
@@ -197,6 +204,17 @@ class Requester:
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+
+def _transport(config: ClientConfig, ssl_context: ssl.SSLContext | None) -> Transport:
+    url = urlsplit(config.server)
+    return Transport(
+        url.hostname or "localhost",
+        url.port or (443 if url.scheme == "https" else 80),
+        ssl_context=ssl_context,
+        server_hostname=config.tls_server_name,
+        unix_path=config.unix_path,
+    )
 
 
 def _fixed_headers(config: ClientConfig, host: str, user_agent: str) -> str:

@@ -235,3 +235,21 @@ async def test_a_burst_of_requests_is_let_through(qps: float, burst: int, waits:
             await limited.get(PODS, "a", "ns")
         await limited.aclose()
     assert (time.monotonic() - began > 0.9 / qps) == waits
+
+
+async def test_a_client_beside_waits_behind_nothing() -> None:
+    waited: list[float | None] = []
+    async with scripted(echo) as server:
+        config = ClientConfig(server=f"http://127.0.0.1:{server.port}", token="secret")
+        limited = Client(
+            config, user_agent="t", qps=0.001, burst=1, on_answer=lambda each: waited.append(each.waited)
+        )
+        beside = limited.beside(seconds=10)
+        await limited.get(PODS, "a", "ns")
+        for _ in range(3):
+            await beside.get(NODES, "n1")
+        await beside.aclose()
+        await limited.aclose()
+    assert waited == [pytest.approx(0, abs=0.05), None, None, None]
+    assert [each.connection for each in server.exchanges] == [1, 2, 2, 2]
+    assert {each.header("authorization") for each in server.exchanges} == {"Bearer secret"}
