@@ -17,9 +17,9 @@ import orjson
 from apimachinery.durations import format_duration
 from apimachinery.errors import StatusError, from_status
 from apiserver.config_files import ConfigError
-from apiserver.subresources.dialling import explain
 from component_base import kubeconfig
 from component_base.credentials import Credentials
+from component_base.dialling import explain
 from component_base.kubeconfig import ClientConfig
 
 if TYPE_CHECKING:

@@ -203,7 +203,11 @@ def _version(text: str) -> str:
 
 
 def _joined(before: Any, more: Any) -> Any:
-    return before | more if isinstance(more, dict) else (*before, *more)
+    """Lists grow, those within a map as well."""
+    if not isinstance(more, dict):
+        return (*before, *more)
+    lists = {key: [*before[key], *more[key]] for key in before.keys() & more if isinstance(more[key], list)}
+    return before | more | lists
 
 
 def _dashed(argument: str) -> str:

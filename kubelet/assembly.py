@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,8 +38,8 @@ from kubelet.probes.prober import Prober
 from kubelet.runtime.interface import Runtime
 from kubelet.runtime.observed import observed
 from kubelet.settings import NodeFacts, PodSettings
-from kubelet.static_pods.files import Manifests, NoManifests
 from kubelet.static_pods.mirrors import MirrorPods
+from kubelet.static_pods.sources import Manifests
 from kubelet.volumes.manager import NoVolumes, VolumeManager
 
 
@@ -53,7 +53,7 @@ class Seams:
     volumes: VolumeManager | NoVolumes
     references: References
     recorder: Recorder
-    manifests: Manifests = field(default_factory=NoManifests)
+    manifests: Sequence[Manifests] = ()
     pressures: Callable[[], Collection[str]] = tuple
     """The conditions of the node that eviction looks after."""
     is_shutting_down: Callable[[], bool] = bool

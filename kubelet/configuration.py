@@ -20,6 +20,9 @@ from kubelet.options import Options
 
 log = logging.getLogger(__name__)
 
+_REPLACED = ("systemReserved", "kubeReserved", "staticPodURLHeader")
+"""Maps that are given as a whole."""
+
 API_VERSION, KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
 
 
@@ -100,7 +103,7 @@ def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
     merged = dict(under)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        replaces = key.startswith("eviction") or key in ("systemReserved", "kubeReserved")
+        replaces = key.startswith("eviction") or key in _REPLACED
         merged[key] = _overlay(merged[key], value) if both and not replaces else value
     return merged
 

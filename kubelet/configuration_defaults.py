@@ -88,6 +88,9 @@ DEFAULTS: dict[str, Any] = {
     "tlsMinVersion": "",
     "staticPodPath": "",
     "fileCheckFrequency": "20s",
+    "staticPodURL": "",
+    "staticPodURLHeader": {},
+    "httpCheckFrequency": "20s",
     "featureGates": {},
 }
 
@@ -109,7 +112,6 @@ ACCEPTED: dict[str, Any] = {
     "enableSystemLogQuery": False,
     "failSwapOn": True,
     "hairpinMode": "promiscuous-bridge",
-    "httpCheckFrequency": "20s",
     "imagePullCredentialsVerificationPolicy": "",
     "imageServiceEndpoint": "",
     "iptablesDropBit": 15,
@@ -131,8 +133,6 @@ ACCEPTED: dict[str, Any] = {
     "runOnce": False,
     "showHiddenMetricsForVersion": "",
     "singleProcessOOMKill": None,
-    "staticPodURL": "",
-    "staticPodURLHeader": {},
     "systemCgroups": "",
     "topologyManagerPolicy": "none",
     "topologyManagerPolicyOptions": {},

@@ -47,6 +47,17 @@ def parse_taints(text: str) -> list[dict[str, str]]:
     return taints
 
 
+def _headers(text: str) -> dict[str, list[str]]:
+    """Of `name:value,name:value`."""
+    found: dict[str, list[str]] = {}
+    for pair in filter(None, text.split(",")):
+        name, colon, value = pair.partition(":")
+        if not colon:
+            raise ValueError("malformed pair, expect string:string")
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
+
+
 def settings_of(flags: SettingFlags) -> dict[str, Any]:
     """What was given, be it empty, as a configuration has it."""
     settings: dict[str, Any] = {}
@@ -74,7 +85,6 @@ class AcceptedFlags:
     enable_controller_attach_detach: bool | None = _accepted("enableControllerAttachDetach")
     fail_swap_on: bool | None = _accepted("failSwapOn")
     hairpin_mode: str | None = _accepted("hairpinMode")
-    http_check_frequency: str | None = _accepted("httpCheckFrequency", parse=_duration)
     image_service_endpoint: str | None = _accepted("imageServiceEndpoint")
     kernel_memcg_notification: bool | None = _accepted("kernelMemcgNotification")
     kube_api_burst: int | None = _accepted("kubeAPIBurst")
@@ -83,7 +93,6 @@ class AcceptedFlags:
     kubelet_cgroups: str | None = _accepted("kubeletCgroups")
     local_storage_capacity_isolation: bool | None = _accepted("localStorageCapacityIsolation")
     make_iptables_util_chains: bool | None = _accepted("makeIPTablesUtilChains")
-    manifest_url: str | None = _accepted("staticPodURL")
     memory_manager_policy: str | None = _accepted("memoryManagerPolicy")
     qos_reserved: Mapping[str, str] | None = _accepted("qosReserved")
     reserved_cpus: str | None = _accepted("reservedSystemCPUs")
@@ -211,6 +220,18 @@ class SettingFlags(AcceptedFlags):
     )
     file_check_frequency: str | None = _setting(
         "fileCheckFrequency", "Duration between checking config files for new data.", parse=_duration
+    )
+    manifest_url: str | None = _setting(
+        "staticPodURL", "URL for accessing additional Pod specifications to run."
+    )
+    manifest_url_header: Mapping[str, list[str]] | None = _setting(
+        "staticPodURLHeader",
+        "Comma-separated list of HTTP headers to use when accessing the url provided to --manifest-url, each "
+        "name:value. A name may come more than once, and so may the flag.",
+        parse=_headers,
+    )
+    http_check_frequency: str | None = _setting(
+        "httpCheckFrequency", "Duration between checking http for new data.", parse=_duration
     )
     register_node: bool | None = _setting("registerNode", "Register the node with the apiserver.")
     register_with_taints: Sequence[dict[str, str]] | None = _setting(

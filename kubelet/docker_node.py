@@ -106,7 +106,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
             _volumes(root, client, objects, agent, runtime),
             objects,
             recorder,
-            manifests_of(configuration, node_config.name, clock.now),
+            list(manifests_of(configuration, node_config.name, clock.now)),
             guards.eviction.conditions,
             guards.shutdown.is_shutting_down,
             guards.cgroups,

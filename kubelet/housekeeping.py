@@ -65,6 +65,7 @@ class Housekeeping:
         self._recorder = recorder
         self._node = node
         self._now = now
+        self._knows_all = False
         self._listed: float | None = None
         self.last_look: float | None = None
         """Loop time: when the engine last showed all pods."""
@@ -80,6 +81,10 @@ class Housekeeping:
                 self._recorder.event(reference, WARNING, "ContainerGCFailed", str(error))
             await asyncio.sleep(RELIST_SECONDS)
 
+    def end_orphans(self) -> None:
+        """All pods are known: from now on what belongs to none of them goes."""
+        self._knows_all = True
+
     async def relist(self) -> None:
         began = asyncio.get_running_loop().time()
         if self._listed is not None:
@@ -90,6 +95,10 @@ class Housekeeping:
         PLEG_SEEN.set_to_current_time()
         RELIST_DURATION.observe(asyncio.get_running_loop().time() - began)
         _count(seen)
+        if self._knows_all:
+            await self._end_orphans(seen)
+
+    async def _end_orphans(self, seen: Mapping[str, RuntimePod]) -> None:
         for uid, pod in seen.items():
             if self._workers.get(uid) is None:
                 self._adopt_orphan(pod)

@@ -1,4 +1,4 @@
-"""The kubelet: pods come in from the API and from files, news from the engine; each goes to the pod's worker.
+"""The kubelet: pods come in from API and manifests, news from the engine; each goes to the pod's worker.
 
 One Kubelet serves one node, or all hollow nodes of a process.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -37,9 +37,9 @@ from kubelet.pods.status_manager import StatusManager
 from kubelet.pods.workers import PodWorkers
 from kubelet.references import pod_reference
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
-from kubelet.static_pods.files import Manifests, StaticPods
 from kubelet.static_pods.identity import is_mirror, is_static
 from kubelet.static_pods.mirrors import MirrorPods
+from kubelet.static_pods.sources import Manifests, StaticPods, by_key
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Kubelet:
         pods: Informer,
         runtime: Runtime,
         workers: PodWorkers,
-        manifests: Manifests,
+        manifests: Sequence[Manifests],
         mirrors: MirrorPods,
         statuses: StatusManager,
         references: References,
@@ -93,8 +93,9 @@ class Kubelet:
         """Never ends. Static pods run at once, the API's once `connected`: their admission asks the node."""
         try:
             async with asyncio.TaskGroup() as group:
-                self.set_static_pods(self._manifests.read())
-                group.create_task(self._follow_manifests())
+                self._read_manifests()
+                for source in self._manifests:
+                    group.create_task(self._follow(source))
                 group.create_task(self._listen())
                 if connected is not None:
                     await connected.wait()
@@ -103,8 +104,13 @@ class Kubelet:
                 group.create_task(self._mirrors.run())
                 await self.pods.wait_synced()
                 group.create_task(self.housekeeping.run())
+                for source in self._manifests:
+                    await source.wait_known()
+                self._mirrors.end_orphans()
+                self.housekeeping.end_orphans()
         finally:
-            self._manifests.close()
+            for source in self._manifests:
+                source.close()
 
     def all_pods(self) -> list[Object]:
         """Each with its latest status; static pods themselves instead of their mirrors."""
@@ -145,15 +151,18 @@ class Kubelet:
 
     # Static pods.
 
-    async def _follow_manifests(self) -> None:
+    async def _follow(self, source: Manifests) -> None:
         while True:
-            await self._manifests.changed()
-            self.set_static_pods(self._manifests.read())
+            await source.changed()
+            self._read_manifests()
+
+    def _read_manifests(self) -> None:
+        self.set_static_pods(by_key(pod for source in self._manifests for pod in source.read().values()))
 
     def set_static_pods(self, wanted: StaticPods) -> None:
-        """What the files say now. A pod that has changed starts when the one of its name has ended.
+        """What the manifests say now. A pod that has changed starts when the one of its name has ended.
 
-        Unless its file names its uid: then it is the same pod, and changes as it runs.
+        Unless its manifest names its uid: then it is the same pod, and changes as it runs.
         """
         before, self._static = self._static, wanted
         running = {key_of(each.pod): each for each in self.workers.records() if is_static(each.pod)}

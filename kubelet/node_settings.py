@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,10 @@ from kubelet.node.status import NodeConfig
 from kubelet.options import Options
 from kubelet.runtime.docker.requests import LogLimits
 from kubelet.settings import PodSettings
-from kubelet.static_pods.files import ManifestFiles, Manifests, NoManifests
+from kubelet.static_pods.files import ManifestFiles
+from kubelet.static_pods.sources import Manifests
+
+log = logging.getLogger(__name__)
 
 
 def node_name(options: Options, machine: Machine) -> str:
@@ -72,10 +76,20 @@ def pod_settings_of(configuration: dict[str, Any], root: Path) -> PodSettings:
     )
 
 
-def manifests_of(configuration: dict[str, Any], node: str, now: Callable[[], datetime]) -> Manifests:
-    path = configuration["staticPodPath"]
-    period = parse_duration(configuration["fileCheckFrequency"])
-    return ManifestFiles(Path(path), node, period=period, now=now) if path else NoManifests()
+def manifests_of(
+    configuration: dict[str, Any], node: str, now: Callable[[], datetime]
+) -> Iterator[Manifests]:
+    if path := configuration["staticPodPath"]:
+        log.info("Adding static pod path: path=%s", path)
+        period = parse_duration(configuration["fileCheckFrequency"])
+        yield ManifestFiles(Path(path), node, period=period, now=now)
+    if url := configuration["staticPodURL"]:
+        from kubelet.static_pods.url import ManifestUrl, fetch
+
+        headers = configuration["staticPodURLHeader"]
+        log.info("Adding pod URL with HTTP header: URL=%s header=%s", url, list(headers))
+        period = parse_duration(configuration["httpCheckFrequency"])
+        yield ManifestUrl(url, partial(fetch, url, headers), node, period=period, now=now)
 
 
 def image_policy_of(configuration: dict[str, Any]) -> ImagePolicy:

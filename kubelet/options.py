@@ -14,10 +14,7 @@ UNUSED = EVERY | unused(
     bools="exit-on-lock-contention experimental-allocatable-ignore-eviction windows-service",
     numbers="maximum-dead-containers maximum-dead-containers-per-container",
     durations="minimum-container-ttl-duration",
-    texts=(
-        "cloud-provider experimental-mounter-path lock-file manifest-url-header reserved-memory "
-        "windows-priorityclass"
-    ),
+    texts="cloud-provider experimental-mounter-path lock-file reserved-memory windows-priorityclass",
 )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from apimachinery.errors import StatusError
 from apiserver.asgi import Scope, Send
 from apiserver.request import RequestInfo
-from apiserver.subresources.dialling import explain
+from component_base.dialling import explain
 from component_base.forwarding import Headers, answer_headers, both_ways, forwarded_headers, upgrade_headers
 from component_base.tunnel import UPGRADE, Tunnel
 

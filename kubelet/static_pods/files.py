@@ -6,30 +6,17 @@ manifest is left out with a line in the log.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
-from apimachinery.objects import NamespacedName, Object, key_of
+from apimachinery.objects import Object
 from component_base.folder_watch import FolderWatch
-from kubelet.static_pods.manifest import ManifestError, static_pod
+from kubelet.static_pods.manifest import ManifestError, Origin, UnreadableManifest, static_pod
+from kubelet.static_pods.sources import StaticPods, by_key
 
 log = logging.getLogger(__name__)
-
-StaticPods = dict[NamespacedName, Object]
-
-
-class Manifests(Protocol):
-    """The seam: files, or (hollow nodes) none."""
-
-    def read(self) -> StaticPods: ...
-    async def changed(self) -> None:
-        """Returns when it is time to read again."""
-
-    def close(self) -> None: ...
 
 
 class ManifestFiles:
@@ -50,24 +37,24 @@ class ManifestFiles:
         except OSError as error:
             log.error("Can't read manifests, keeping those known: path=%s error=%s", self._path, error)
             return self._last
-        self._last = self._parse(paths)
+        self._last = by_key(self._pods_of(paths))
         return self._last
 
-    def _parse(self, paths: Sequence[Path]) -> StaticPods:
-        pods: StaticPods = {}
+    def _pods_of(self, paths: Iterable[Path]) -> Iterator[Object]:
         for path in paths:
             try:
-                pod = static_pod(path.read_bytes(), source=str(path), node=self._node, now=self._now())
+                yield static_pod(path.read_bytes(), Origin("file", str(path), self._node), self._now())
+            except UnreadableManifest as error:
+                words = f"{path}: couldn't parse as pod({error}), please check config file"
+                log.error("Can't process manifest file: path=%s error=%s", path, words)
             except (ManifestError, OSError) as error:
                 log.error("Can't process manifest file: path=%s error=%s", path, error)
-                continue
-            if key_of(pod) in pods:
-                log.error("Two manifests have the same pod: path=%s pod=%s", path, key_of(pod))
-            pods.setdefault(key_of(pod), pod)
-        return pods
 
     async def changed(self) -> None:
         await self._watch.changed(self._period)
+
+    async def wait_known(self) -> None:
+        """They are as soon as they are read."""
 
     def close(self) -> None:
         self._watch.close()
@@ -82,14 +69,3 @@ def _manifests_of(path: Path) -> Iterator[Path]:
         yield path
     else:
         log.info("Path does not exist, ignoring: path=%s", path)
-
-
-class NoManifests:
-    def read(self) -> StaticPods:
-        return {}
-
-    async def changed(self) -> None:
-        await asyncio.Event().wait()
-
-    def close(self) -> None:
-        return None

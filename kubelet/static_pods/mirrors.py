@@ -44,6 +44,7 @@ class MirrorPods:
         self._node = node
         self._static: dict[NamespacedName, Object] = {}
         self._mirrors: dict[NamespacedName, Object] = {}
+        self._knows_all = False
         self._controller = Controller("mirror-pods", self._reconcile, watches=(), needs=(pods,))
 
     @property
@@ -54,6 +55,12 @@ class MirrorPods:
     async def run(self) -> None:
         """Never ends. Nothing is judged before the API's pods are known."""
         await self._controller.run()
+
+    def end_orphans(self) -> None:
+        """All static pods are known: from now on a mirror without its pod goes."""
+        self._knows_all = True
+        for key in self._mirrors:
+            self._controller.queue.add(key)
 
     def want(self, pod: Object) -> None:
         """The static pod runs here, or is about to."""
@@ -75,6 +82,8 @@ class MirrorPods:
 
     async def _reconcile(self, key: NamespacedName) -> float | None:
         static, mirror = self._static.get(key), self._mirrors.get(key)
+        if static is None and not self._knows_all:
+            return None
         match mirror_action(static, mirror):
             case MirrorAction.CREATE if static is not None:
                 return await self._create(static)

@@ -16,9 +16,9 @@ from apimachinery.objects import Object
 from apimachinery.serialize import from_json
 from apiserver.admission.webhooks.hooks import Endpoint, Hook
 from apiserver.services import ServiceAddresses
-from apiserver.subresources.dialling import explain
 from apiserver.subresources.targets import authority
 from component_base.certificates import client_context
+from component_base.dialling import explain
 
 if TYPE_CHECKING:
     import httpx

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from apimachinery.objects import Object
+from component_base.flags import parse
 from kubelet.cgroups.policy import CgroupPolicyError
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
 from kubelet.configuration import ConfigError, check, load_document, merge
@@ -286,3 +287,16 @@ async def test_so_many_events_are_sent(qps: int, burst: int, at_once: int, wait:
     limit = event_limit_of({"eventRecordQPS": qps, "eventBurst": burst})
     assert {limit.reserve() for _ in range(at_once)} == {0.0}
     assert limit.reserve() == pytest.approx(wait)
+
+
+def test_headers_of_the_url_may_be_given_in_parts() -> None:
+    line = "--manifest-url-header=a:hello,b:again,c:world --manifest-url-header=b:beautiful"
+    options = parse(Options, line.split(), prog="kubelet")
+    merged = merge({"staticPodURLHeader": {"d": ["of the file"]}}, options)
+    assert merged["staticPodURLHeader"] == {"a": ["hello"], "b": ["again", "beautiful"], "c": ["world"]}
+
+
+def test_a_header_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(Options, ["--manifest-url-header=a"], prog="kubelet")
+    assert "malformed pair, expect string:string" in capsys.readouterr().err

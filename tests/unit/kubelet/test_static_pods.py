@@ -13,7 +13,7 @@ from apimachinery.objects import Object, deep_copy
 from apimachinery.well_known import MIRROR_POD
 from kubelet.static_pods.files import ManifestFiles
 from kubelet.static_pods.identity import HASH, is_mirror, is_static, mirror_of, node_uid
-from kubelet.static_pods.manifest import ManifestError, static_pod
+from kubelet.static_pods.manifest import ManifestError, Origin, static_pod
 from kubelet.static_pods.mirrors import MirrorAction, mirror_action
 from tests.unit.kubelet.builders import make_container
 from tests.unit.kubelet.world import EPOCH, World, living
@@ -31,7 +31,7 @@ def manifest(**spec: Any) -> Object:
 
 
 def parse(document: Object, source: str = "/etc/kubernetes/manifests/web.yaml", node: str = "n1") -> Object:
-    return static_pod(yaml.safe_dump(document).encode(), source=source, node=node, now=EPOCH)
+    return static_pod(yaml.safe_dump(document).encode(), Origin("file", source, node), EPOCH)
 
 
 def test_a_manifest_becomes_a_pod_of_the_node() -> None:
@@ -76,7 +76,7 @@ def test_what_the_api_would_have_filled_in_is_there() -> None:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({**MANIFEST, "kind": "List"}, "not a Pod"),
+        ({**MANIFEST, "kind": "List"}, "it is a List of version v1"),
         ({**MANIFEST, "metadata": {"name": "Web"}}, "metadata.name"),
         (manifest(containers=[]), "Required"),
         (manifest(containers="web"), "cannot unmarshal string"),
@@ -243,3 +243,22 @@ async def test_a_mirror_whose_file_went_while_no_kubelet_looked_goes() -> None:
         await world.until(lambda: not world.api.pods)
         await world.until(lambda: len(world.assembly.workers) == 0)
         assert await world.runtime.list_pods() == {}
+
+
+@pytest.mark.looptime
+async def test_what_runs_is_left_alone_until_every_source_has_answered() -> None:
+    async with living() as world:
+        world.manifests.put("web", MANIFEST)
+        await world.until_ready()
+        before, (container,) = world.pod()["metadata"]["uid"], await world.engine()
+        await world.stop()
+        world.manifests.put("web", None)
+        world.manifests.known.clear()
+        await world.start()
+        await asyncio.sleep(600)
+        assert world.pod()["metadata"]["uid"] == before
+        assert [each.id for each in await world.engine()] == [container.id]
+        world.manifests.known.set()
+        await asyncio.sleep(120)
+        assert world.api.pods == {}
+        assert await world.engine() == []

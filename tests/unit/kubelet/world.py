@@ -28,8 +28,8 @@ from kubelet.pods.preparer import HollowPreparer, PullSecrets
 from kubelet.runtime.hollow import HollowImages, HollowRuntime
 from kubelet.runtime.interface import RuntimeContainer, RuntimeVersion
 from kubelet.settings import PodSettings
-from kubelet.static_pods.files import StaticPods
-from kubelet.static_pods.manifest import static_pod
+from kubelet.static_pods.manifest import Origin, static_pod
+from kubelet.static_pods.sources import StaticPods
 from kubelet.volumes.errors import VolumeError, VolumesError
 from kubelet.volumes.manager import NoVolumes
 from kubelet.volumes.mounted import MountedVolume
@@ -212,6 +212,8 @@ class Manifests:
     def __init__(self) -> None:
         self._texts: dict[str, bytes] = {}
         self._changed = asyncio.Event()
+        self.known = asyncio.Event()
+        self.known.set()
 
     def put(self, name: str, pod: Object | None) -> None:
         self._texts |= {name: orjson.dumps(pod)}
@@ -220,12 +222,15 @@ class Manifests:
         self._changed.set()
 
     def read(self) -> StaticPods:
-        pods = [static_pod(text, source=name, node="n1", now=EPOCH) for name, text in self._texts.items()]
+        pods = [static_pod(text, Origin("file", name, "n1"), EPOCH) for name, text in self._texts.items()]
         return {key_of(pod): pod for pod in pods}
 
     async def changed(self) -> None:
         await self._changed.wait()
         self._changed.clear()
+
+    async def wait_known(self) -> None:
+        await self.known.wait()
 
     def close(self) -> None:
         return None
@@ -256,7 +261,7 @@ class World:
         )
         prober = HollowProber(self.runtime)
         seams = Seams(
-            self.runtime, prober, self.preparer, self.volumes, NoReferences(), self.events, self.manifests
+            self.runtime, prober, self.preparer, self.volumes, NoReferences(), self.events, [self.manifests]
         )
         self.assembly = assemble(
             client=self.api,  # type: ignore[arg-type]

@@ -14,7 +14,6 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apiserver.options import Options
 from apiserver.request import RequestInfo
-from apiserver.subresources.dialling import explain
 from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.links import Links
 from apiserver.subresources.proxy import forwarded_uri
@@ -24,6 +23,7 @@ from apiserver.subresources.proxy_targets import (
     pod_host,
     service_port_name,
 )
+from component_base.dialling import explain
 
 SERVICE: Object = {
     "metadata": {"name": "web"},
