@@ -87,9 +87,7 @@ class AcceptedFlags:
     hairpin_mode: str | None = _accepted("hairpinMode")
     image_service_endpoint: str | None = _accepted("imageServiceEndpoint")
     kernel_memcg_notification: bool | None = _accepted("kernelMemcgNotification")
-    kube_api_burst: int | None = _accepted("kubeAPIBurst")
     kube_api_content_type: str | None = _accepted("contentType")
-    kube_api_qps: int | None = _accepted("kubeAPIQPS")
     kubelet_cgroups: str | None = _accepted("kubeletCgroups")
     local_storage_capacity_isolation: bool | None = _accepted("localStorageCapacityIsolation")
     make_iptables_util_chains: bool | None = _accepted("makeIPTablesUtilChains")
@@ -112,6 +110,13 @@ class SettingFlags(AcceptedFlags):
         "readOnlyPort",
         "The port on which the kubelet tells anybody, without TLS, of its pods, statistics, metrics and "
         "health; 0 for none.",
+    )
+    kube_api_qps: int | None = _setting(
+        "kubeAPIQPS",
+        "QPS to use while talking with kubernetes API server, 5 if 0; heartbeats and Events do not count.",
+    )
+    kube_api_burst: int | None = _setting(
+        "kubeAPIBurst", "Burst to use while talking with kubernetes API server, 10 if 0."
     )
     event_qps: int | None = _setting(
         "eventRecordQPS", "How many Events are sent a second in the long run; 5 if 0."

@@ -35,12 +35,14 @@ from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
     event_limit_of,
+    heartbeat_seconds_of,
     log_limits_of,
     manifests_of,
     node_config_of,
     node_name,
     pod_settings_of,
     pull_limits_of,
+    request_limit_of,
 )
 from kubelet.options import Options
 from kubelet.pods.preparer import NodePreparer
@@ -71,11 +73,13 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
     machine = inspect_machine(root)
     if options.bootstrap_kubeconfig:
         await _join(options, machine)
-    client, server = _client(options)
+    client, server = _client(options, configuration)
+    # Heartbeats, and Events, whose limit is their own, wait behind no other requests.
+    unlimited = client.beside(seconds=heartbeat_seconds_of(configuration))
     node_config = node_config_of(options, configuration, machine, server)
     network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
     runtime = _docker(options, configuration, network)
-    recorder = EventRecorder(client, "kubelet", node_config.name, limit=event_limit_of(configuration))
+    recorder = EventRecorder(unlimited, "kubelet", node_config.name, limit=event_limit_of(configuration))
     guards = NodeGuards(
         configuration,
         runtime,
@@ -86,7 +90,7 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         pause_image=options.pod_infra_container_image,
     )
     agent = NodeAgent(
-        client,
+        unlimited,
         node_config,
         MachineSource(machine, runtime, guards.eviction.conditions, guards.shutdown.is_shutting_down),
         clock.now,
@@ -144,10 +148,11 @@ async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[
         await assembly.aclose()
         await objects.aclose()
         await runtime.aclose()
+        await unlimited.aclose()
         await client.aclose()
 
 
-def _client(options: Options) -> tuple[Client, str]:
+def _client(options: Options, configuration: dict[str, Any]) -> tuple[Client, str]:
     """And the server that it asks, if any."""
     from component_base.kubeconfig import load
 
@@ -155,7 +160,9 @@ def _client(options: Options) -> tuple[Client, str]:
         log.info("Kubelet is running in standalone mode, will skip API server sync")
         return cast(Client, NoApiServer()), ""
     config = load(options.kubeconfig)
-    return Client(config, user_agent="kubelet", on_answer=count_request), config.server
+    qps, burst = request_limit_of(configuration)
+    client = Client(config, user_agent="kubelet", qps=qps, burst=burst, on_answer=count_request)
+    return client, config.server
 
 
 def _docker(options: Options, configuration: dict[str, Any], network: PodNetwork) -> DockerRuntime:

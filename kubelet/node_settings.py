@@ -29,6 +29,8 @@ from kubelet.static_pods.sources import Manifests
 
 log = logging.getLogger(__name__)
 
+_GO_QPS, _GO_BURST = 5, 10
+
 
 def node_name(options: Options, machine: Machine) -> str:
     return (options.hostname_override or machine.hostname).lower()
@@ -119,6 +121,17 @@ def _read_resolv_conf(path: Path) -> ResolvConf:
     return parse_resolv_conf(path.read_text() if path.is_file() else "")
 
 
+def request_limit_of(configuration: Mapping[str, Any]) -> tuple[float, int]:
+    """Requests a second in the long run, and at once. Where a number is 0 it is that of Go's clients."""
+    return configuration["kubeAPIQPS"] or _GO_QPS, configuration["kubeAPIBurst"] or _GO_BURST
+
+
 def event_limit_of(configuration: Mapping[str, Any]) -> TokenBucket:
-    """Where a number is 0 it is that of Go's clients."""
-    return TokenBucket(configuration["eventRecordQPS"] or 5, configuration["eventBurst"] or 10)
+    """As for requests."""
+    return TokenBucket(configuration["eventRecordQPS"] or _GO_QPS, configuration["eventBurst"] or _GO_BURST)
+
+
+def heartbeat_seconds_of(configuration: Mapping[str, Any]) -> float:
+    """What a heartbeat may take: no longer than until the next, nor than the lease lasts."""
+    period = parse_duration(configuration["nodeStatusUpdateFrequency"])
+    return min(period, float(configuration["nodeLeaseDurationSeconds"]))

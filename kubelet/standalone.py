@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from apimachinery.errors import AlreadyExistsError, NotFoundError
 from apimachinery.objects import Object, name_of
@@ -29,6 +29,9 @@ def check_standalone(configuration: Mapping[str, Any]) -> None:
 class NoApiServer:
     def __init__(self) -> None:
         self._nodes: dict[str, Object] = {}
+
+    def beside(self, **ignored: Any) -> Self:
+        return self
 
     async def get(self, resource: Resource, name: str, *ignored: Any, **options: Any) -> Object:
         if resource is NODES and name in self._nodes:

@@ -18,7 +18,7 @@ from kubelet.configuration_shape import CONFIGURATION
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.node.machine import Machine
 from kubelet.node.status import NodeConfig, capacity_of, node_images
-from kubelet.node_settings import event_limit_of
+from kubelet.node_settings import event_limit_of, heartbeat_seconds_of, request_limit_of
 from kubelet.options import Options
 from kubelet.runtime.interface import ImageRef
 from tests.unit.wrong_types import misshapen
@@ -287,6 +287,34 @@ async def test_so_many_events_are_sent(qps: int, burst: int, at_once: int, wait:
     limit = event_limit_of({"eventRecordQPS": qps, "eventBurst": burst})
     assert {limit.reserve() for _ in range(at_once)} == {0.0}
     assert limit.reserve() == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"),
+    [
+        pytest.param({}, (50, 100), id="upstream's defaults"),
+        pytest.param({"kubeAPIQPS": 7, "kubeAPIBurst": 9}, (7, 9), id="as it is said"),
+        pytest.param({"kubeAPIQPS": 0, "kubeAPIBurst": 0}, (5, 100), id="none in a file"),
+    ],
+)
+def test_so_many_requests_are_sent(given: Object, limit: tuple[float, int]) -> None:
+    assert request_limit_of(merge(given, Options())) == limit
+
+
+def test_a_burst_of_none_by_flag_is_that_of_gos_clients() -> None:
+    assert request_limit_of(merge({}, Options(kube_api_burst=0))) == (50, 10)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({}, 10.0),
+        ({"nodeStatusUpdateFrequency": "1m"}, 40.0),
+        ({"nodeLeaseDurationSeconds": 4}, 4.0),
+    ],
+)
+def test_a_heartbeat_takes_no_longer_than_it_is_worth(given: Object, seconds: float) -> None:
+    assert heartbeat_seconds_of(merge(given, Options())) == seconds
 
 
 def test_headers_of_the_url_may_be_given_in_parts() -> None:
