@@ -17,9 +17,9 @@ from component_base.flags import parse
 from component_base.metrics import tell_features
 from component_base.watchdog import WatchdogError, period_of, watched
 from kubelet.cgroups.drivers import is_on_v1
-from kubelet.cgroups.policy import CgroupPolicyError
+from kubelet.cgroups.policy import CgroupPolicyError, check_reserved_cpus
 from kubelet.cgroups.policy import policy_of as cgroup_policy_of
-from kubelet.configuration import ConfigError, check, gates_of, merge
+from kubelet.configuration import ConfigError, check, completed, gates_of, merge
 from kubelet.configuration_files import read_configuration
 from kubelet.eviction.thresholds import ThresholdError, parse_thresholds
 from kubelet.kernel_settings import KernelSettingsError, check_kernel
@@ -49,6 +49,8 @@ def main() -> None:
         watchdog = period_of(os.environ, os.getpid()) if gates.enabled("SystemdWatchdog") else None
         parse_thresholds(configuration)
         cgroup_policy_of(configuration)
+        if options.container_runtime == "docker":
+            check_reserved_cpus(configuration, range(os.cpu_count() or 1))
         if (
             configuration["protectKernelDefaults"]
             and options.container_runtime == "docker"
@@ -70,7 +72,7 @@ def main() -> None:
         return
     tell_features(gates)
     work = partial(run, options=options, configuration=configuration, watchdog=watchdog)
-    run_daemon(NAME, work, options)
+    run_daemon(NAME, work, completed(options, configuration))
 
 
 async def _clean_up(options: Options, configuration: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from kubelet.kubelet import Kubelet, References
 from kubelet.metrics import NODE_NAME
 from kubelet.node.agent import NodeAgent
 from kubelet.pods.allocation_manager import AllocationManager
+from kubelet.pods.backoff import Backoff
 from kubelet.pods.devices import Devices
 from kubelet.pods.image_volumes import ImageVolumes
 from kubelet.pods.preparer import Preparer
@@ -130,6 +131,7 @@ def assemble(
             journal,
             gate,
             now,
+            Backoff(settings.first_restart, settings.longest_restart),
         ),
         terminator=terminator,
         resizer=resizer,

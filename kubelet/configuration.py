@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from component_base.config_shape import decoded, kind_problem, misfit, unknown_fields
@@ -106,6 +107,20 @@ def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
         replaces = key.startswith("eviction") or key in _REPLACED
         merged[key] = _overlay(merged[key], value) if both and not replaces else value
     return merged
+
+
+def completed(options: Options, configuration: Mapping[str, Any]) -> Options:
+    """Flags that all daemons have, from the file where there is none: one with its default counts as none."""
+    logging = configuration["logging"]
+    modules = tuple((each["filePattern"], int(each["verbosity"])) for each in logging.get("vmodule") or ())
+    hidden = configuration["showHiddenMetricsForVersion"]
+    return replace(
+        options,
+        v=options.v or int(logging.get("verbosity") or 0),
+        logging_format="json" if "json" in (options.logging_format, logging.get("format")) else "text",
+        vmodule=options.vmodule or modules,
+        show_hidden_metrics_for_version=options.show_hidden_metrics_for_version or hidden,
+    )
 
 
 def _of_flags(options: Options) -> dict[str, Any]:

@@ -38,8 +38,11 @@ def complaints(configuration: Configuration, gates: FeatureGates) -> list[str]:
     """All of them; none if the configuration will do."""
     checks = (_numbers, _images, _places, _shutdown, _back_off, _enforcement, _others)
     found = [f"invalid configuration: {each}" for check in checks for each in check(configuration, gates)]
-    hidden = hidden_problem(configuration["showHiddenMetricsForVersion"])
-    return [*found, hidden] if hidden else found
+    if hidden := hidden_problem(configuration["showHiddenMetricsForVersion"]):
+        found.append(hidden)
+    if (form := configuration["logging"].get("format") or "text") not in ("text", "json"):
+        found.append(f'logging.format: Invalid value: "{form}": Unsupported log format')
+    return found
 
 
 _NOT_NEGATIVE = {

@@ -89,11 +89,9 @@ class AcceptedFlags:
     kernel_memcg_notification: bool | None = _accepted("kernelMemcgNotification")
     kube_api_content_type: str | None = _accepted("contentType")
     kubelet_cgroups: str | None = _accepted("kubeletCgroups")
-    local_storage_capacity_isolation: bool | None = _accepted("localStorageCapacityIsolation")
     make_iptables_util_chains: bool | None = _accepted("makeIPTablesUtilChains")
     memory_manager_policy: str | None = _accepted("memoryManagerPolicy")
     qos_reserved: Mapping[str, str] | None = _accepted("qosReserved")
-    reserved_cpus: str | None = _accepted("reservedSystemCPUs")
     runonce: bool | None = _accepted("runOnce")
     system_cgroups: str | None = _accepted("systemCgroups")
     topology_manager_policy: str | None = _accepted("topologyManagerPolicy")
@@ -316,6 +314,15 @@ class SettingFlags(AcceptedFlags):
     )
     system_reserved: Mapping[str, str] | None = _setting(
         "systemReserved", "Resources reserved for non-kubernetes components: ResourceName=ResourceQuantity."
+    )
+    reserved_cpus: str | None = _setting(
+        "reservedSystemCPUs",
+        "A comma-separated list of CPUs or CPU ranges that are reserved for system and kubernetes usage: "
+        "their number supersedes the cpu of --system-reserved and --kube-reserved.",
+    )
+    local_storage_capacity_isolation: bool | None = _setting(
+        "localStorageCapacityIsolation",
+        "Whether the node tells of its disk as ephemeral-storage, and limits of it are enforced.",
     )
     kube_reserved: Mapping[str, str] | None = _setting(
         "kubeReserved", "Resources reserved for kubernetes system components."

@@ -58,11 +58,13 @@ def node_config_of(
         provider_id=configuration["providerID"],
         lease_seconds=configuration["nodeLeaseDurationSeconds"],
         reserved=reserved_of(configuration),
+        isolates_storage=configuration["localStorageCapacityIsolation"],
         eviction_hard=configuration["evictionHard"],
     )
 
 
 def pod_settings_of(configuration: dict[str, Any], root: Path) -> PodSettings:
+    first, longest = restart_seconds_of(configuration)
     return PodSettings(
         cluster_dns=tuple(configuration["clusterDNS"]),
         cluster_domain=configuration["clusterDomain"],
@@ -73,9 +75,20 @@ def pod_settings_of(configuration: dict[str, Any], root: Path) -> PodSettings:
         seccomp_root=str(root / "seccomp"),
         has_apparmor=has_apparmor(),
         allowed_unsafe_sysctls=tuple(configuration["allowedUnsafeSysctls"]),
+        first_restart=first,
+        longest_restart=longest,
         resync_seconds=parse_duration(configuration["syncFrequency"]),
         gates=gates_of(configuration),
     )
+
+
+def restart_seconds_of(configuration: Mapping[str, Any]) -> tuple[float, float]:
+    """Of containers that crash, at first and at last: what is configured wins over what a gate makes less."""
+    gates = gates_of(configuration)
+    first, longest = (1.0, 60.0) if gates.enabled("ReduceDefaultCrashLoopBackOffDecay") else (10.0, 300.0)
+    if gates.enabled("KubeletCrashLoopBackOffMax"):
+        longest = parse_duration(configuration["crashLoopBackOff"].get("maxContainerRestartPeriod") or "5m")
+    return min(first, longest), longest
 
 
 def manifests_of(

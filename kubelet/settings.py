@@ -36,6 +36,9 @@ class PodSettings:
     has_apparmor: bool = True
     allowed_unsafe_sysctls: tuple[str, ...] = ()
     concurrent_starts: int = 4
+    first_restart: float = 10.0
+    longest_restart: float = 300.0
+    """How long a container that ends again and again waits for its restart, at first and at last."""
     resync_seconds: float = 60.0
     """After so long a pod is looked at though nothing happened."""
     gates: FeatureGates = field(default_factory=FeatureGates)

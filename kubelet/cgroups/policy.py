@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.pods import add_up
 from apimachinery.quantity import Quantity, QuantityError
+from kubelet.cgroups.cpu_lists import format_cpus, parse_cpus
 from kubelet.cgroups.names import Name, all_pods, parse_path
 
 PODS = "pods"
@@ -87,10 +88,35 @@ def _other(configuration: Mapping[str, Any], key: str) -> Reserve:
 def _amounts(configuration: Mapping[str, Any], key: str) -> dict[str, Quantity]:
     """Raises CgroupPolicyError, in upstream's words."""
     try:
-        return {name: _amount(name, text) for name, text in configuration[key].items()}
+        return {name: _amount(name, text) for name, text in _reservations(configuration, key).items()}
     except CgroupPolicyError as error:
         flag = f"--{key.removesuffix('Reserved')}-reserved"
         raise CgroupPolicyError(f"{flag} value failed to parse: {error}") from None
+
+
+def _reservations(configuration: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Of processors as many as `reservedSystemCPUs` lists, if it does: they are the system's."""
+    given = dict(configuration[key])
+    if processors := _reserved_cpus(configuration):
+        given.pop("cpu", None)
+        given |= {"cpu": str(len(processors))} if key == "systemReserved" else {}
+    return given
+
+
+def check_reserved_cpus(configuration: Mapping[str, Any], online: Collection[int]) -> None:
+    """Raises CgroupPolicyError for processors that the machine has not."""
+    if not _reserved_cpus(configuration) <= set(online):
+        listed = configuration["reservedSystemCPUs"]
+        raise CgroupPolicyError(
+            f"reserved-cpus: {listed} is not a subset of online-cpus: {format_cpus(online)}"
+        )
+
+
+def _reserved_cpus(configuration: Mapping[str, Any]) -> set[int]:
+    try:
+        return parse_cpus(configuration["reservedSystemCPUs"])
+    except ValueError as error:
+        raise CgroupPolicyError(f"unable to parse reserved-cpus list: {error}") from None
 
 
 def _amount(resource: str, text: str) -> Quantity:

@@ -58,6 +58,8 @@ class EvictionPolicy:
     """How long a pressure is still told of after it was last seen."""
     maximum_grace: float = 0.0
     """Of soft evictions."""
+    limits_storage: bool = True
+    """Whether pods go that take more of the disk than they may."""
 
 
 def policy_of(configuration: dict[str, Any]) -> EvictionPolicy:
@@ -66,6 +68,7 @@ def policy_of(configuration: dict[str, Any]) -> EvictionPolicy:
         parse_thresholds(configuration),
         parse_duration(configuration["evictionPressureTransitionPeriod"]),
         float(configuration["evictionMaxPodGracePeriod"]),
+        configuration["localStorageCapacityIsolation"],
     )
 
 
@@ -113,7 +116,7 @@ class EvictionManager:
         self._pressure = next_pressure(
             self._pressure, self._policy.thresholds, seen, self._clock(), self._policy.transition
         )
-        if await self._evict_over_limit(pods):
+        if self._policy.limits_storage and await self._evict_over_limit(pods):
             return
         if self._pressure.due and not self._is_waiting(pods):
             await self._relieve(pods, self._pressure.due[0], seen)

@@ -37,6 +37,8 @@ class NodeConfig:
     lease_seconds: int = 40
     reserved: Mapping[str, Quantity] = field(default_factory=dict)
     """systemReserved and kubeReserved together."""
+    isolates_storage: bool = True
+    """Whether disk is told of as a resource, and limits of it are enforced."""
     eviction_hard: Mapping[str, str] = field(
         default_factory=lambda: {
             "memory.available": "100Mi",
@@ -69,11 +71,12 @@ def new_csi_node(node: Object) -> Object:
 
 
 def capacity_of(machine: Machine, config: NodeConfig) -> dict[str, str]:
+    disk = str(Quantity.of(machine.disk, binary=True))
     return {
         "cpu": str(machine.cpus),
         "memory": str(Quantity.of(machine.memory, binary=True)),
         "pods": str(_max_pods(machine, config)),
-        "ephemeral-storage": str(Quantity.of(machine.disk, binary=True)),
+        **({"ephemeral-storage": disk} if config.isolates_storage else {}),
         **{f"hugepages-{suffix}": str(Quantity.of(size, binary=True)) for suffix, size in machine.hugepages},
     }
 
@@ -257,9 +260,9 @@ def changes(old: Object, new: Object) -> Object:
     patch: Object = {key: value for key, value in new.items() if key == "conditions" or old.get(key) != value}
     if "addresses" in patch:
         patch["addresses"] = [{"$patch": "replace"}, *patch["addresses"]]
-    if "allocatable" in patch:
-        gone = (old.get("allocatable") or {}).keys() - patch["allocatable"].keys()
-        patch["allocatable"] = {**patch["allocatable"], **dict.fromkeys(gone)}
+    for each in patch.keys() & {"capacity", "allocatable"}:
+        gone = (old.get(each) or {}).keys() - patch[each].keys()
+        patch[each] = {**patch[each], **dict.fromkeys(gone)}
     return patch
 
 

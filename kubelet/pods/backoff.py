@@ -1,6 +1,6 @@
 """CrashLoopBackOff: how long a container that ended waits for its next start. Pure bookkeeping.
 
-10 s doubling to 300 s, counted from its end; forgotten once it has run for twice the maximum.
+10 s doubling to 300 s as a rule, counted from its end; forgotten once it has run for twice the maximum.
 
 Source: staging/src/k8s.io/client-go/util/flowcontrol/backoff.go of Kubernetes 1.34.
 """

@@ -77,6 +77,7 @@ class ContainerStarter:
         journal: Journal,
         gate: asyncio.Semaphore,
         now: Callable[[], datetime],
+        backoff: Backoff,
     ) -> None:
         self._runtime = runtime
         self._images = images
@@ -88,7 +89,7 @@ class ContainerStarter:
         self._gate = gate
         self._now = now
         self._hooks = HookRunner(runtime, recorder)
-        self.backoff = Backoff()
+        self.backoff = backoff
 
     async def start(
         self,

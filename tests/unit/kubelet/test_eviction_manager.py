@@ -42,11 +42,12 @@ class Node:
     reclaims_to: Mapping[str, Observation] | None = None
     time: float = 0.0
     images_apart: bool = False
+    limits_storage: bool = True
 
     def __post_init__(self) -> None:
         self.events = Events()
         self.manager = EvictionManager(
-            EvictionPolicy(self.thresholds, maximum_grace=20.0),
+            EvictionPolicy(self.thresholds, maximum_grace=20.0, limits_storage=self.limits_storage),
             node="n1",
             observe=self._observe,
             images_apart=lambda: self.images_apart,
@@ -122,3 +123,5 @@ async def test_a_pod_over_its_own_limit_goes_without_any_pressure() -> None:
     assert await node.look() == {"a"}
     assert not node.kubelet.evicted["a"][0].disruption
     assert node.manager.conditions() == set()
+    unlimited = Node(Kubelet(node.kubelet.pods), used=node.used, limits_storage=False)
+    assert await unlimited.look() == set()
