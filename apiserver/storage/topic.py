@@ -22,6 +22,8 @@ Push = Callable[[], bool]
 """Deals with what is new without a task; whether it could, and the reader is at the end again."""
 _READERS_A_TURN = 8
 """How many are served before requests get a turn: a tenth of a millisecond. A write needs several turns."""
+_LINES_KEPT = 256
+"""Of so many changes, the newest: a line is as large as its object, and few come for an old one."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]
 _STARTS: dict[str, bytes] = {
     kind: b'{"type":"%b","object":' % kind.encode() for kind in (ADDED, MODIFIED, DELETED)
@@ -49,6 +51,10 @@ class Change:
             self._header = header
             self._line = b"%b%b%b}\n" % (_STARTS[self.type], header, self.entry.body)
         return self._line
+
+    def forget_line(self) -> None:
+        """Whoever asks for it now has it encoded anew."""
+        self._header = self._line = b""
 
 
 class Lagging(Exception):
@@ -85,6 +91,8 @@ class Topic:
     def publish(self, change: Change) -> None:
         self._changes.append(change)
         self._bytes += len(change.entry.body)
+        if len(self._changes) > _LINES_KEPT:
+            self._changes[-_LINES_KEPT - 1].forget_line()
         if len(self._changes) > self._max_changes or self._bytes > self._max_bytes:
             self._drop(max(len(self._changes) // 4, 1))
         self.wake()

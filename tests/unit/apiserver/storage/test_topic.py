@@ -132,3 +132,14 @@ def test_the_line_of_a_change_is_encoded_once_for_all() -> None:
     one, header = change(2), b'{"kind":"X",'
     assert one.line(header) == b'{"type":"ADDED","object":{"kind":"X",xxxxxxxxxx}\n'
     assert one.line(header) is one.line(header)
+
+
+def test_the_line_of_an_old_change_is_not_kept() -> None:
+    topic, one, header = Topic(floor=1), change(2), b'{"kind":"X",'
+    topic.publish(one)
+    line = one.line(header)
+    for revision in range(3, 300):
+        topic.publish(change(revision))
+    again = one.line(header)
+    assert again == line
+    assert again is not line
