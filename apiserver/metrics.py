@@ -100,8 +100,7 @@ class RequestMetrics(Collector):
         is_apply = info.verb == "patch" and info.headers.get("content-type", "").startswith(_APPLY)
         key = (
             "apply" if is_apply else info.verb, info.group, info.version, info.plural, info.subresource,
-            "resource" if info.name else "namespace" if info.namespace else "cluster",
-            "dryRun" in info.query, info.is_resource,
+            info.scope, "dryRun" in info.query, info.is_resource,
         )  # fmt: skip
         found = self._series.get(key)
         if found is None:

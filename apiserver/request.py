@@ -98,5 +98,10 @@ class RequestInfo:
         return values[0] if values else default
 
     @property
+    def scope(self) -> str:
+        """How much it is about, as metrics call it."""
+        return "resource" if self.name else "namespace" if self.namespace else "cluster"
+
+    @property
     def user_agent(self) -> str:
         return self.headers.get("user-agent", "")

@@ -1,4 +1,4 @@
-"""How many events watchers are sent, and how large they are; counted a piece, shown when asked."""
+"""How many events watchers are sent, how large they are, and how soon all that is there; shown when asked."""
 
 from __future__ import annotations
 
@@ -8,25 +8,33 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 
 from apimachinery.scheme import Resource
+from component_base.metric_families import histogram
+from component_base.metrics import Tally
 
 _LABELS = ["group", "version", "resource"]
+_LIST_BUCKETS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60)
 _BOUNDS = (*(str(float(1024 << power)) for power in range(8)), "+Inf")
 
 
 class SentEvents:
     """Of one resource. `buckets` goes by powers of two from a KiB up to 128."""
 
-    __slots__ = ("buckets", "events", "size")
+    __slots__ = ("buckets", "events", "lists", "size")
 
     def __init__(self) -> None:
         self.events = self.size = 0
         self.buckets = [0] * len(_BOUNDS)
+        self.lists: dict[str, Tally] = {}
+        """Seconds until watchers had been sent all that was there, by scope."""
 
     def note(self, events: int, size: int) -> None:
         """One piece with so many events, at least one; each counts as large as they are on average."""
         self.events += events
         self.size += size
         self.buckets[min(((size - 1) // events >> 10).bit_length(), 8)] += events
+
+    def listed(self, scope: str, seconds: float) -> None:
+        self.lists.setdefault(scope, Tally(_LIST_BUCKETS)).observe(seconds)
 
 
 class SentMetrics(Collector):
@@ -55,3 +63,14 @@ class SentMetrics(Collector):
                 buckets.append((bound, below))
             sizes.add_metric(labels, buckets, sent.size)
         yield from (totals, sizes)
+        yield histogram(
+            "apiserver_watch_list_duration_seconds",
+            "Response latency distribution in seconds for watch list requests broken by group, version, "
+            "resource and scope.",
+            [*_LABELS, "scope"],
+            (
+                ((*labels, scope), tally)
+                for labels, sent in self._sent.items()
+                for scope, tally in sent.lists.items()
+            ),
+        )

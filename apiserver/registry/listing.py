@@ -5,9 +5,10 @@ Source of the rules: https://kubernetes.io/docs/reference/using-api/api-concepts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from time import perf_counter
 
 from apimachinery.errors import BadRequestError, ExpiredError, StatusError, TimeoutStatusError
 from apimachinery.fields import FieldSelector
@@ -19,7 +20,7 @@ from apiserver.registry.continue_token import (
 )
 from apiserver.registry.options import EXACT, ListOptions
 from apiserver.storage.entry import Entry
-from apiserver.storage.interface import RevisionCompacted, RevisionInFuture, Storage
+from apiserver.storage.interface import RevisionCompacted, RevisionInFuture, Storage, StorageError
 from apiserver.storage.resource_cache import ResourceCache
 from apiserver.storage.watch_cache import WatchCache
 
@@ -109,9 +110,21 @@ class Lister:
     async def be_current(self, resource_version: str) -> None:
         """What "", "0" and "n" ask of a read from the cache."""
         if resource_version == "":
-            await self._watch_cache.fresh()
+            revision = await self._watch_cache.stored_revision()
+            await self._timed(revision, self._watch_cache.reach)
         elif resource_version != "0":
-            await self.wait_for(parse_revision(resource_version))
+            await self._timed(parse_revision(resource_version), self.wait_for)
+
+    async def _timed(self, revision: int, wait: Callable[[int], Awaitable[None]]) -> None:
+        """Mostly the cache is there already."""
+        waits = self._cache.counts.waits
+        if revision <= self._watch_cache.revision:
+            return waits.observe(0.0)
+        began = perf_counter()
+        try:
+            await wait(revision)
+        finally:
+            waits.observe(perf_counter() - began)
 
     async def list(self, namespace: str, options: ListOptions) -> Listing:
         if options.resource_version == "0":  # upstream serves it from its cache, which knows no limits
@@ -124,15 +137,25 @@ class Lister:
         if options.match == EXACT or legacy_exact:
             revision = parse_revision(version)
             return await self._list_at(namespace, options, Position(revision, ""), _TOO_OLD)
-        await self.be_current(version)
+        await self._be_current_for_list(version)
         return self._from_cache(namespace, options, Position(self._watch_cache.revision, ""))
+
+    async def _be_current_for_list(self, resource_version: str) -> None:
+        """As `be_current`. Only a list that needs the store can fail for it."""
+        counts = self._cache.counts
+        try:
+            await self.be_current(resource_version)
+        except StorageError:
+            counts.failed_reads += 1
+            raise
+        counts.consistent_reads += resource_version == ""
 
     async def _continue(self, namespace: str, options: ListOptions) -> Listing:
         position = decode_position(options.continue_, self._prefix(namespace))
         if options.resource_version not in ("", "0"):
             raise BadRequestError("specifying resource version is not allowed when using continue")
         if position.revision < 0:
-            await self._watch_cache.fresh()
+            await self._be_current_for_list("")
             position = Position(self._watch_cache.revision, position.start_after)
             return self._from_cache(namespace, options, position)
         return await self._list_at(namespace, options, position, CONTINUE_TOO_OLD)
@@ -169,26 +192,36 @@ class Lister:
     def _from_cache(self, namespace: str, options: ListOptions, position: Position) -> Listing:
         if self._cache.unreadable:
             self._cache.check_readable(self._prefix(namespace))
-        candidates = self._candidates(namespace, options, position.start_after or None)
+        index, candidates = self._candidates(namespace, options, position.start_after or None)
+        listing = self._selected(namespace, options, position.revision, candidates)
+        self._cache.counts.cached(index).add(len(candidates), len(listing.entries))
+        return listing
+
+    def _selected(
+        self, namespace: str, options: ListOptions, revision: int, candidates: Sequence[Entry]
+    ) -> Listing:
         if options.selects_all and not options.limit:
-            return Listing(candidates, position.revision)
+            return Listing(candidates, revision)
         found = (entry for entry in candidates if matches(entry, options))
         if not options.limit:
-            return Listing([*found], position.revision)
-        return self._chunk(found, self._prefix(namespace), options, position.revision, len(candidates))
+            return Listing([*found], revision)
+        return self._chunk(found, self._prefix(namespace), options, revision, len(candidates))
 
-    def _candidates(self, namespace: str, options: ListOptions, start_after: str | None) -> Sequence[Entry]:
-        """The entries to look at: the narrowest that an index has."""
+    def _candidates(
+        self, namespace: str, options: ListOptions, start_after: str | None
+    ) -> tuple[str, Sequence[Entry]]:
+        """The entries to look at, the narrowest that an index has; and the index, as upstream calls it."""
         for requirement in options.fields.requirements if start_after is None else ():
             if requirement.operator != "=":
                 continue
             if requirement.field == "metadata.name" and (namespace or not self._cache.resource.namespaced):
                 entry = self._cache.get(namespace, requirement.value)
-                return [entry] if entry else []
+                return "", [entry] if entry else []
             indexed = self._cache.entries_with(requirement.field, requirement.value)
             if indexed is not None:
-                return [entry for entry in indexed if not namespace or entry.namespace == namespace]
-        return self._cache.entries(namespace or None, start_after)
+                mine = [entry for entry in indexed if not namespace or entry.namespace == namespace]
+                return f"f:{requirement.field}", mine
+        return "", self._cache.entries(namespace or None, start_after)
 
     def _chunk(
         self, found: Iterator[Entry], prefix: str, options: ListOptions, revision: int, total: int
@@ -205,17 +238,20 @@ class Lister:
         """A range of the store as of a revision, page by page until there is enough."""
         cache, limit, prefix = self._cache, options.limit, self._prefix(namespace)
         found: _Entries = []
-        start, total = position.start_after or None, 0
+        start, total, fetched = position.start_after or None, 0, 0
         while True:
             page = await self._storage.list(
                 prefix, revision=position.revision, limit=max(limit, _PAGE), start_after=start
             )
             total = total or len(page.items) + page.remaining
+            fetched += len(page.items)
             entries = (cache.entry_of(item) for item in page.items)
             found += [entry for entry in entries if matches(entry, options)]
             if not page.remaining or (limit and len(found) > limit):
                 break
             start = page.items[-1].key
-        if not limit:
-            return Listing(found, position.revision)
-        return self._chunk(iter(found), prefix, options, position.revision, total)
+        listing = Listing(found, position.revision)
+        if limit:
+            listing = self._chunk(iter(found), prefix, options, position.revision, total)
+        cache.counts.from_store.add(fetched, len(listing.entries), evaluated=fetched)
+        return listing

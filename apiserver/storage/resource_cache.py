@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from apimachinery.fields import FieldSelector
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
+from apiserver.storage.counts import Counts
 from apiserver.storage.entry import Entry, Kind, check_plain, undecodable
 from apiserver.storage.interface import Event, KeyValue, StorageError, UndecodableValue, UnreadableValue
 from apiserver.storage.topic import ADDED, DELETED, MODIFIED, Change, Topic
@@ -38,6 +39,7 @@ class ResourceCache:
         self.changes = Topic(revision)
         self.size = 0
         """Bytes of all objects."""
+        self.counts = Counts()
         self._keys: list[str] = []
         self._entries: dict[str, Entry] = {}
         self._indexed_field = _INDEXED_FIELDS.get(resource.group_resource)
@@ -83,6 +85,8 @@ class ResourceCache:
         for entry in self._entries.values():
             self.size += len(entry.body)
             self._index(None, entry)
+        self.counts.loads += 1
+        self.counts.loaded += len(self._keys)
         self.revision = revision
         for topic in (self.changes, *self._scoped.values()):
             topic.reset(revision)
@@ -107,6 +111,7 @@ class ResourceCache:
         except (UnreadableValue, UndecodableValue) as error:
             log.error("Failed to decode an object: key=%s err=%s", item.key, error)
             self.unreadable[item.key] = error
+            self.counts.undecodable += 1
             return None
         if self.unreadable:
             self.unreadable.pop(item.key, None)

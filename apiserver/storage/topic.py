@@ -61,6 +61,10 @@ class Lagging(Exception):
     """The reader's position is before the oldest change."""
 
 
+class TooSlow(Lagging):
+    """The reader could have been told, but did not take it in time."""
+
+
 class Topic:
     """`floor` is the revision after which every change is still here."""
 
@@ -69,7 +73,7 @@ class Topic:
         self.readers = 0
         self._max_changes, self._max_bytes = max_changes, max_bytes
         self._changes: list[Change] = []
-        self._base = self._gaps = 0
+        self._base = self._gaps = self._begin = 0
         self._bytes = 0
         self.waiting: deque[Reader] = deque()
         """Those that wait for something new, who was served longest ago first."""
@@ -107,7 +111,7 @@ class Topic:
 
     def reset(self, floor: int) -> None:
         """Forgets everything: there is a gap before `floor`. Every reader lags."""
-        self._base = self.end + 1
+        self._base = self._begin = self.end + 1
         self._gaps += 1
         self._changes, self._bytes, self.floor = [], 0, floor
         self.wake()
@@ -119,7 +123,7 @@ class Topic:
     def take(self, position: int, limit: int) -> list[Change]:
         """Up to `limit` changes from `position` on. Raises Lagging."""
         if position < self._base:
-            raise Lagging
+            raise Lagging if position < self._begin else TooSlow
         start = position - self._base
         return self._changes[start : start + limit]
 

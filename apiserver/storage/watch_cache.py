@@ -61,8 +61,9 @@ class WatchCache:
         cache = self._resources.get(prefix)
         if cache is None:
             cache = self._resources[prefix] = ResourceCache(resource, self.revision, kind)
-            claimed = [key for key in self._unclaimed if key.startswith(prefix)]
-            cache.load(_entries(cache, [self._unclaimed.pop(key) for key in claimed]), self.revision)
+            if self.ready.is_set():  # else it is loaded with all others
+                claimed = [key for key in self._unclaimed if key.startswith(prefix)]
+                cache.load(_entries(cache, [self._unclaimed.pop(key) for key in claimed]), self.revision)
         return cache
 
     def find(self, resource: Resource) -> ResourceCache | None:
@@ -82,17 +83,19 @@ class WatchCache:
     # Being current
 
     async def fresh(self) -> int:
-        """Returns when the cache has everything written before the call; tells the revision it waited for.
-
-        The store is asked for its revision. Calls that come while a question is under way share the next one:
-        the answer to a question must be younger than the call.
-        """
-        revision = await self._current_revision()
-        if revision > self.revision and not await self.wait_until(revision, _FRESH_TIMEOUT):
-            raise StorageUnreachable(f"the watch of the store is at {self.revision}, the store at {revision}")
+        """Returns when the cache has everything written before the call; tells the revision it waited for."""
+        revision = await self.stored_revision()
+        await self.reach(revision)
         return revision
 
-    async def _current_revision(self) -> int:
+    async def reach(self, revision: int) -> None:
+        """Returns when the cache has got as far as the store. Raises StorageUnreachable."""
+        if revision > self.revision and not await self.wait_until(revision, _FRESH_TIMEOUT):
+            raise StorageUnreachable(f"the watch of the store is at {self.revision}, the store at {revision}")
+
+    async def stored_revision(self) -> int:
+        """The store is asked for its own. Calls that come while a question is under way share the next one: the
+        answer to a question must be younger than the call."""
         if self._unsent is None:
             if self._asking is None or self._asking.done():
                 return await self._ask_alone()

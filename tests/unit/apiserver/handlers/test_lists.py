@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from apimachinery.scheme import CONFIG_MAPS, PODS
 from apiserver.handlers.list import list_pieces
 from apiserver.registry.continue_token import Position
 from apiserver.storage.compaction import Compactor
+from apiserver.storage.counts import Lists
 from tests.fakes.api import Answer, Api, serving
 from tests.unit.apiserver.handlers.requests import MAPS
 
@@ -254,3 +256,33 @@ async def test_a_token_with_a_revision_that_is_none_is_refused(api: Api, revisio
     token = urlsafe_b64encode(raw).rstrip(b"=").decode()
     answer = await api.request("GET", f"{MAPS}?limit=1&continue={token}")
     assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    ("path", "index", "lists"),
+    [
+        pytest.param(MAPS, "", Lists(1, 3, 0, 3), id="all"),
+        pytest.param(f"{MAPS}?labelSelector=first=a", "", Lists(1, 3, 0, 2), id="by label"),
+        pytest.param(f"{MAPS}?limit=1", "", Lists(1, 3, 0, 1), id="a chunk"),
+        pytest.param(f"{MAPS}?fieldSelector=metadata.name=a", "", Lists(1, 1, 0, 1), id="by name"),
+        pytest.param("/api/v1/pods?fieldSelector=spec.nodeName=n", "f:spec.nodeName", Lists(1, 0, 0, 0), id="by index"),
+    ],
+)  # fmt: skip
+async def test_what_lists_from_memory_take_is_counted(api: Api, path: str, index: str, lists: Lists) -> None:
+    await fill(api, "a", "abc", "b")
+    resource = PODS if "pods" in path else CONFIG_MAPS
+    counts = api.cache.resource(resource).counts
+    await api.request("GET", path)
+    assert counts.from_cache == {index: lists}
+    assert (counts.consistent_reads, counts.failed_reads, counts.from_store) == (1, 0, Lists())
+    assert counts.waits.count == 1
+
+
+async def test_what_lists_from_the_store_take_is_counted(api: Api) -> None:
+    await fill(api, "a", "b")
+    revision = await api.storage.current_revision()
+    await fill(api, "c")
+    path = f"{MAPS}?resourceVersion={revision}&resourceVersionMatch=Exact&labelSelector=first=a"
+    assert names(await api.request("GET", path)) == ["a"]
+    counts = api.cache.resource(CONFIG_MAPS).counts
+    assert (counts.from_store, counts.from_cache) == (Lists(1, 2, 2, 1), {})

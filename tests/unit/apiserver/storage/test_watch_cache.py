@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from apimachinery.fields import parse_field_selector
-from apimachinery.scheme import CONFIG_MAPS, NODES, PODS
+from apimachinery.scheme import CONFIG_MAPS, NODES, PODS, SECRETS
 from apiserver.storage.entry import Kind
 from apiserver.storage.interface import Batch, StorageUnreachable
 from apiserver.storage.memory import MemoryStorage
@@ -215,8 +215,18 @@ async def test_what_there_is_is_told_to_prometheus() -> None:
         "apiserver_storage_objects": 2, "apiserver_resource_objects": 2,
         "apiserver_resource_size_estimate_bytes": sum(len(each.body) for each in pods.entries()),
         "apiserver_watch_cache_resource_version": pods.revision,
-        "apiserver_storage_events_received_total": 2,
+        "apiserver_storage_events_received_total": 2, "apiserver_watch_cache_events_received_total": 2,
+        "apiserver_watch_cache_events_dispatched_total": 2, "apiserver_watch_cache_initializations_total": 1,
+        "apiserver_init_events_total": 1,
     }  # fmt: skip
+
+
+async def test_a_resource_known_late_is_loaded_once() -> None:
+    storage = MemoryStorage()
+    await storage.create("/registry/secrets/a/one", value("one"))
+    async with fed(storage) as cache:
+        secrets = cache.resource(SECRETS)
+        assert (secrets.counts.loads, secrets.counts.loaded) == (1, 1)
 
 
 async def test_an_undecodable_value_hides_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
@@ -225,6 +235,7 @@ async def test_an_undecodable_value_hides_nothing_else(caplog: pytest.LogCapture
     await storage.create("/registry/pods/a/good", value("good"))
     async with fed(storage) as cache:
         assert names(cache) == ["good"]
+        assert cache.resource(PODS).counts.undecodable == 1
     assert "Failed to decode an object: key=/registry/pods/a/bad" in caplog.text
 
 
