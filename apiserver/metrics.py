@@ -33,6 +33,11 @@ _APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
 _OWN_BUCKETS = BUCKETS[BUCKETS.index(0.05) :]
 _SIZE_BUCKETS = tuple(1000.0 * 10**power for power in range(7))
+_BODY_BUCKETS = tuple(range(50_000, 3_100_000, 100_000))
+_BODY_VERBS = {
+    "POST": "create", "PUT": "update", "PATCH": "patch", "APPLY": "patch", "DELETE": "delete",
+    "DELETECOLLECTION": "delete_collection",
+}  # fmt: skip
 _READS = ("GET", "LIST")
 """As series call them; their answers are measured."""
 
@@ -57,6 +62,9 @@ class RequestSeries:
     """Without what was others' time."""
     sizes: Tally = field(default_factory=lambda: Tally(_SIZE_BUCKETS))
     """Of answers to reads, in bytes."""
+    received: Tally = field(default_factory=lambda: Tally(_BODY_BUCKETS))
+    """Of the bodies of writes, in bytes."""
+    aborts: int = 0
     is_deprecated: bool = False
     under_way: int = 0
 
@@ -139,7 +147,11 @@ class RequestMetrics(Collector):
             "apiserver_request_terminations",
             "Number of requests which apiserver terminated in self-defense.",
             [*_WITHOUT_DRY_RUN, "code"],
-            _terminations(series).items(),
+            _summed(
+                ((*each.merged_labels, str(code)), count)
+                for each in series
+                for code, count in each.terminations.items()
+            ).items(),
         )
         yield histogram(
             "apiserver_response_sizes",
@@ -147,6 +159,19 @@ class RequestMetrics(Collector):
             "and component.",
             _WITHOUT_DRY_RUN,
             _merged((each, each.sizes) for each in series if each.labels[0] in _READS),
+        )
+        yield histogram(
+            "apiserver_request_body_size_bytes",
+            "Apiserver request body size in bytes broken out by resource and verb.",
+            ["group", "resource", "verb"],
+            _body_sizes(series),
+        )
+        yield counter(
+            "apiserver_request_aborts",
+            "Number of requests which apiserver aborted possibly due to a timeout, for each group, version, "
+            "verb, resource, subresource and scope",
+            _WITHOUT_DRY_RUN[:-1],
+            _summed((each.merged_labels[:-1], each.aborts) for each in series).items(),
         )
         yield gauge(
             "apiserver_requested_deprecated_apis",
@@ -158,7 +183,7 @@ class RequestMetrics(Collector):
         yield gauge(
             "apiserver_longrunning_requests",
             "Gauge of all active long-running apiserver requests broken out by verb, group, version, "
-            "resource, scope and component.",
+            "resource, scope and component. Not all requests are tracked this way.",
             _WITHOUT_DRY_RUN,
             ((each.merged_labels, each.under_way) for each in series if each.is_long_running),
         )
@@ -186,12 +211,22 @@ def _merged(tallies: Iterable[tuple[RequestSeries, Tally]]) -> Iterable[tuple[tu
     return merged.items()
 
 
-def _terminations(series: Iterable[RequestSeries]) -> Counter[tuple[str, ...]]:
-    counts: Counter[tuple[str, ...]] = Counter()
+def _body_sizes(series: Iterable[RequestSeries]) -> Iterable[tuple[tuple[str, ...], Tally]]:
+    merged: dict[tuple[str, ...], Tally] = {}
     for each in series:
-        for code, count in each.terminations.items():
-            counts[*each.merged_labels, str(code)] += count
-    return counts
+        verb, _, group, _, resource, *_ = each.labels
+        if each.received.count:
+            merged.setdefault((group, resource, _BODY_VERBS[verb]), Tally(_BODY_BUCKETS)).add(each.received)
+    return merged.items()
+
+
+def _summed(counts: Iterable[tuple[tuple[str, ...], int]]) -> Counter[tuple[str, ...]]:
+    """Of a family that does not tell dry runs apart, what there is any of."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for labels, count in counts:
+        if count:
+            sums[labels] += count
+    return sums
 
 
 def register(*collectors: Collector) -> None:

@@ -89,6 +89,8 @@ class RequestInfo:
     """The client's, or made up; sent with the answer."""
     status: int = 0
     """The status of the answer, once it has begun."""
+    received: int | None = None
+    """Bytes of the request's body, once it has been read."""
     sent: int = 0
     """Bytes of the answer's body so far."""
 

@@ -6,6 +6,7 @@ import logging
 from random import getrandbits
 from time import perf_counter
 
+from apimachinery.errors import StatusError
 from apimachinery.uids import uid_of
 from apiserver import waiting
 from apiserver.asgi import App, Message, Receive, Scope, Send
@@ -52,6 +53,9 @@ class Observe:
                     await self._app(scope, receive, noting_send)
             else:
                 await self._app(scope, receive, noting_send)
+        except StatusError:  # too late for an answer: another one is under way
+            self._metrics.series(info).aborts += 1
+            raise
         finally:
             self._note(info, perf_counter() - began, waits.seconds)
 
@@ -60,6 +64,8 @@ class Observe:
         series.observe(code, seconds, waited)
         if info.verb in _READS:
             series.sizes.observe(info.sent)
+        elif info.received is not None:
+            series.received.observe(info.received)
         if DEPRECATED in info.annotations:
             series.is_deprecated = True
         if info.was_terminated:

@@ -90,6 +90,7 @@ async def read(info: RequestInfo, receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
     _limit(len(body))
+    info.received = len(body)
     return body
 
 

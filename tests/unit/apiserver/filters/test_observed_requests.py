@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client.samples import Sample
 
-from apiserver.asgi import Receive, Scope, Send
+from apimachinery.errors import TimeoutStatusError
+from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.filters.observe import Observe
 from apiserver.filters.request_info import KEY
+from apiserver.handlers import bodies
 from apiserver.journal import Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.request import DEPRECATED
@@ -69,3 +71,41 @@ async def test_who_asks_for_what_is_deprecated_is_noted() -> None:
         1,
         {"group": "", "version": "v1", "resource": "endpoints", "subresource": "", "removed_release": ""},
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "labels"),
+    [
+        (f"POST {PODS}", ("", "pods", "create")),
+        ("PUT /apis/apps/v1/namespaces/n/deployments/d/scale?dryRun=All", ("apps", "deployments", "update")),
+        (f"PATCH {PODS}/a/status", ("", "pods", "patch")),
+        (f"DELETE {PODS}/a", ("", "pods", "delete")),
+        (f"DELETE {PODS}", ("", "pods", "delete_collection")),
+    ],
+)
+async def test_bodies_are_measured(target: str, labels: tuple[str, ...]) -> None:
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await bodies.read(scope[KEY], receive)
+
+    async def body() -> Message:
+        return {"type": "http.request", "body": b"a" * 60_000}
+
+    metrics, scope = RequestMetrics(), scope_of(target)
+    await Observe(reading, metrics, Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC)))(scope, body, Sent())
+    (total,) = samples(metrics, "apiserver_request_body_size_bytes_sum")
+    assert (total.value, tuple(total.labels.values())) == (60_000, labels)
+    buckets = samples(metrics, "apiserver_request_body_size_bytes_bucket")
+    assert [each.value for each in buckets][:3] == [0, 1, 1]
+    assert buckets[-2].labels["le"] == "3050000.0"
+
+
+async def test_an_answer_that_breaks_off_is_an_abort() -> None:
+    async def breaking(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise TimeoutStatusError("request did not complete within the allotted timeout")
+
+    metrics, journal = RequestMetrics(), Journal(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(TimeoutStatusError):
+        await Observe(breaking, metrics, journal)(scope_of(f"GET {PODS}"), nothing, Sent())
+    (found,) = samples(metrics, "apiserver_request_aborts_total")
+    assert (found.value, found.labels["verb"], "component" in found.labels) == (1, "LIST", False)
