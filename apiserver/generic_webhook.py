@@ -124,6 +124,8 @@ class GenericWebhook:
 
     async def _send(self, body: bytes) -> httpx.Response:
         """Raises httpx.RequestError, WebhookError."""
+        from apiserver.http_client import counted
+
         client = self._client = self._client or self._connect()
         headers = {"content-type": "application/json", "accept": "application/json, */*"}
         try:
@@ -132,7 +134,9 @@ class GenericWebhook:
         except (OSError, kubeconfig.ConfigError) as error:
             raise WebhookError(f"getting credentials: {error}") from None
         extensions = {"sni_hostname": name} if (name := self._config.tls_server_name) else {}
-        return await client.post(self._config.server, content=body, headers=headers, extensions=extensions)
+        server = self._config.server
+        request = client.build_request("POST", server, content=body, headers=headers, extensions=extensions)
+        return await counted(client, request, urlsplit(server).netloc)
 
     def _connect(self) -> httpx.AsyncClient:
         from apiserver.http_client import new_client

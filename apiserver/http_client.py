@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 import httpx
+
+from component_base.rest_metrics import REST
 
 _MAX_IDLE_CONNECTIONS = 20
 _REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -19,6 +22,19 @@ def new_client(
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=_MAX_IDLE_CONNECTIONS)
     transport = _Transport(verify=tls, trust_env=False, limits=limits)
     return httpx.AsyncClient(transport=transport, trust_env=False, timeout=timeout, **settings)
+
+
+async def counted(client: httpx.AsyncClient, request: httpx.Request, host: str) -> httpx.Response:
+    """Sends it and reads the answer; `host` is who is asked, for metrics. Raises httpx.TransportError."""
+    began, code, received = perf_counter(), 0, None
+    try:
+        answer = await client.send(request)
+        code, received = answer.status_code, len(answer.content)
+        return answer
+    finally:
+        REST.answered(request.method, host, code)
+        seconds = perf_counter() - began
+        REST.exchanged(request.method, host, seconds, len(request.content), received)
 
 
 class _Transport(httpx.AsyncHTTPTransport):

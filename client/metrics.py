@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.errors import StatusError
 from component_base.metrics import QUEUE_BUCKETS, Counter, Gauge, Histogram
+from component_base.rest_metrics import REST
 
 if TYPE_CHECKING:
     from client.requester import Answer
@@ -42,24 +43,6 @@ LONGEST = Gauge(
     "workqueue_longest_running_processor_seconds",
     "How many seconds has the longest running processor for workqueue been running.",
     ["name"],
-)
-_REQUEST_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
-REQUEST_SECONDS = Histogram(
-    "rest_client_request_duration_seconds",
-    "Request latency in seconds. Broken down by verb, and host.",
-    ["verb", "host"],
-    buckets=_REQUEST_BUCKETS,
-)
-LIMITER_SECONDS = Histogram(
-    "rest_client_rate_limiter_duration_seconds",
-    "Client side rate limiter latency in seconds. Broken down by verb, and host.",
-    ["verb", "host"],
-    buckets=_REQUEST_BUCKETS,
-)
-REQUESTS = Counter(
-    "rest_client_requests_total",
-    "Number of HTTP requests, partitioned by status code, method, and host.",
-    ["code", "method", "host"],
 )
 LEADER = Gauge(
     "leader_election_master_status",
@@ -101,8 +84,10 @@ def counted_review(kind: str) -> Iterator[None]:
 
 
 def count_request(answer: Answer) -> None:
-    """What a daemon's client tells of every answer."""
-    REQUESTS.labels(str(answer.status), answer.method, answer.host).inc()
-    REQUEST_SECONDS.labels(answer.method, answer.host).observe(answer.seconds)
+    """What a daemon's client tells of every attempt."""
+    verb, host = answer.method, answer.host
+    REST.answered(verb, host, answer.status, is_retry=answer.is_retry)
+    if not answer.is_stream:
+        REST.exchanged(verb, host, answer.seconds, answer.sent, answer.received)
     if answer.waited is not None:
-        LIMITER_SECONDS.labels(answer.method, answer.host).observe(answer.waited)
+        REST.waited(verb, host, answer.waited)

@@ -50,16 +50,24 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is told of an answer, for metrics and logs; `seconds` is how long it took."""
+    """What is told of every attempt, for metrics and logs."""
 
     method: str
     host: str
     path: str
     status: int
+    """0: there was no answer."""
     seconds: float
     params: Params | None
-    waited: float | None
-    """Before that, for its turn; None where there is no limit to requests."""
+    sent: int = 0
+    """Bytes of the body, as are those received."""
+    received: int | None = None
+    """None: nothing, or not all yet."""
+    is_stream: bool = False
+    """Whether the answer is read as it comes."""
+    is_retry: bool = False
+    waited: float | None = None
+    """Seconds before that, for its turn; None where there is no limit to requests."""
 
     @property
     def query(self) -> str:
@@ -115,7 +123,7 @@ class Requester:
         Raises StatusError for what is refused, ConnectionFailed.
         """
         for attempt in range(_MAX_RETRIES + 1):
-            response = await self._send(request)
+            response = await self._send(request, is_retry=attempt > 0)
             if response.status < 400:
                 return response
             delay = retry_after(response)
@@ -124,16 +132,18 @@ class Requester:
             await asyncio.sleep(delay)
         raise self._refusal(response.status, response.body)
 
-    async def _send(self, request: Request) -> Response:
+    async def _send(self, request: Request, *, is_retry: bool) -> Response:
         """Once, when it may, and tells whoever wants to know."""
-        method, path, params = request.method, request.path, request.params
-        waited = await self._throttle.wait(method, path) if self._throttle is not None else None
+        waited = None
+        if self._throttle is not None:
+            waited = await self._throttle.wait(request.method, request.path)
         data = await self._encode(request)
-        began = time.monotonic()
-        response = await self._transport.exchange(method.encode(), data, seconds=self._seconds)
-        if self._on_answer is not None:
-            seconds = time.monotonic() - began
-            self._on_answer(Answer(method, self._host, path, response.status, seconds, params, waited))
+        began, status, received = time.monotonic(), 0, None
+        try:
+            response = await self._transport.exchange(request.method.encode(), data, seconds=self._seconds)
+            status, received = response.status, len(response.body)
+        finally:
+            self._tell(request, began, status, received=received, is_retry=is_retry, waited=waited)
         if self.on_warning is not None:
             for text in warnings_of(response):
                 self.on_warning(text)
@@ -142,11 +152,24 @@ class Requester:
     async def begin(self, request: Request) -> Stream:
         """An answer to be read as it comes; the caller closes it. Refusals are raised."""
         data = await self._encode(request)
-        stream = await self._transport.open(request.method.encode(), data, seconds=self._seconds)
+        began, status = time.monotonic(), 0
+        try:
+            stream = await self._transport.open(request.method.encode(), data, seconds=self._seconds)
+            status = stream.status
+        finally:
+            self._tell(request, began, status, is_stream=True)
         if stream.status >= 400:
             async with aclosing(stream):
                 raise self._refusal(stream.status, await stream.read())
         return stream
+
+    def _tell(self, request: Request, began: float, status: int, **more: Any) -> None:
+        if self._on_answer is None:
+            return
+        seconds, sent = time.monotonic() - began, len(request.body or b"")
+        self._on_answer(
+            Answer(request.method, self._host, request.path, status, seconds, request.params, sent, **more)
+        )
 
     def _refusal(self, status: int, body: bytes) -> StatusError:
         if status == 401:

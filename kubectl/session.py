@@ -138,6 +138,8 @@ def tell(answer: Answer) -> None:
     """What -v 6 and more say of every request."""
     from http import HTTPStatus
 
+    if answer.received is None:
+        return
     where = f"https://{answer.host}{answer.path}{answer.query}"
     status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     took = round(answer.seconds * 1000)

@@ -83,6 +83,8 @@ class Caller:
     async def _post(self, endpoint: Endpoint, url: str, body: bytes) -> httpx.Response:
         import httpx
 
+        from apiserver.http_client import counted
+
         parts = urlsplit(url)
         name, target, extensions = parts.hostname or "", url, {}
         address = parts.netloc
@@ -98,10 +100,10 @@ class Caller:
                 "POST", target, content=body, headers=headers, extensions=extensions
             )
             try:
-                return await client.send(request)
+                return await counted(client, request, parts.netloc)
             except httpx.RemoteProtocolError:
                 # A kept connection may end just when it is used again.
-                return await client.send(request)
+                return await counted(client, request, parts.netloc)
         except StatusError as error:
             raise CallError(f'failed to call webhook: Post "{url}": {error.message}') from None
         except httpx.TransportError as error:

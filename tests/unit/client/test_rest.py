@@ -18,11 +18,13 @@ from apimachinery.objects import Object
 from apimachinery.scheme import DEPLOYMENTS, NODES, PODS
 from client.discovery import discover
 from client.errors import ConnectionFailed
-from client.requester import encode_params
+from client.metrics import count_request
+from client.requester import Request, encode_params
 from client.rest import APPLY, Client
 from component_base import tracing
 from component_base.kubeconfig import ClientConfig
 from tests.fakes.http_server import Exchange, ScriptedServer, scripted
+from tests.unit.counting import Counting
 
 
 def client(server: ScriptedServer) -> Client:
@@ -253,3 +255,36 @@ async def test_a_client_beside_waits_behind_nothing() -> None:
     assert waited == [pytest.approx(0, abs=0.05), None, None, None]
     assert [each.connection for each in server.exchanges] == [1, 2, 2, 2]
     assert {each.header("authorization") for each in server.exchanges} == {"Bearer secret"}
+
+
+async def test_daemons_count_what_they_ask_for() -> None:
+    """Every attempt, and of those with a whole answer how long it took and how large it was."""
+    busy = (b"{}", "429 Too Many Requests", "retry-after: 0")
+    answers = iter([busy, (b'{"a": 1}', "200 OK"), (b"{}", "200 OK")])
+
+    async with scripted(lambda exchange: exchange.answer(*next(answers))) as server:
+        host = f"127.0.0.1:{server.port}"
+        config, counting = ClientConfig(server=f"http://{host}"), Counting()
+        c = Client(config, user_agent="test/1", qps=100, on_answer=count_request)
+        await c.create(PODS, {"metadata": {"namespace": "n"}})
+        stream = await c.begin(Request("GET", "/api/v1/pods"))
+        await stream.aclose()
+        await c.aclose()
+    gone = Client(config, user_agent="test/1", on_answer=count_request)
+    with pytest.raises(ConnectionFailed):
+        await gone.get(PODS, "p", "n")
+    await gone.aclose()
+
+    def more(series: str, **labels: str) -> float:
+        return counting.more(f"rest_client_{series}", host=host, **labels)
+
+    assert more("requests_total", code="429", method="POST") == 1
+    assert more("requests_total", code="200", method="POST") == 1
+    assert more("request_retries_total", code="200", verb="POST") == 1
+    assert more("requests_total", code="200", method="GET") == 1, "a stream"
+    assert more("requests_total", code="<error>", method="GET") == 1
+    assert more("request_duration_seconds_count", verb="POST") == 2
+    assert more("request_duration_seconds_count", verb="GET") == 1, "only what ends at once"
+    assert more("rate_limiter_duration_seconds_count", verb="POST") == 2
+    assert more("request_size_bytes_sum", verb="POST") == 2 * len(b'{"metadata":{"namespace":"n"}}')
+    assert more("response_size_bytes_sum", verb="POST") == len(b"{}") + len(b'{"a": 1}')

@@ -14,6 +14,7 @@ from apiserver.admission.webhooks.hooks import Hook, parse_hooks
 from apiserver.services import ServiceAddresses
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.watch_cache import WatchCache
+from tests.unit.counting import Counting
 
 
 def hook(host: str = "h") -> Hook:
@@ -35,7 +36,11 @@ async def test_a_kept_connection_that_has_ended_is_made_anew() -> None:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
         return httpx.Response(200, json={"response": {}})
 
+    counting = Counting()
     assert await caller(answer).call(hook(), {"kind": "AdmissionReview"}) == {"response": {}}
+    requests_total = "rest_client_requests_total"
+    assert counting.more(requests_total, code="<error>", method="POST", host="h") == 1
+    assert counting.more(requests_total, code="200", method="POST", host="h") == 1
     assert str(requests[1].url) == "https://h/p?timeout=2s"
     assert requests[1].content == b'{"kind":"AdmissionReview"}'
 
