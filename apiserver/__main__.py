@@ -34,6 +34,7 @@ def main() -> None:
 async def serve(daemon: Daemon, options: Options) -> None:
     """Runs until cancelled."""
     from apiserver import metrics
+    from apiserver.admission.pod_security.metrics import PodSecurityMetrics
     from apiserver.admission.step import AdmissionMetrics
     from apiserver.aggregation.metrics import UnavailableServices
     from apiserver.assembly import ApiServer
@@ -57,6 +58,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     metrics.register(
         server.metrics,
         AdmissionMetrics(),
+        PodSecurityMetrics(),
         AuthorizationMetrics(server.auth.authorizer),
         FlowMetrics(server.levels),
         CacheMetrics(server.cache),

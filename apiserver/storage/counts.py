@@ -11,7 +11,7 @@ _WAIT_BUCKETS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2,
 
 @dataclass(slots=True)
 class Lists:
-    """Lists served in one way, and the objects that were read, held against a selector and returned for them."""
+    """Lists served in one way, and the objects that were read, tested and returned for them."""
 
     served: int = 0
     fetched: int = 0

@@ -89,8 +89,8 @@ class CacheMetrics(Collector):
         )
         yield gauge(
             "apiserver_resource_objects",
-            "Number of stored objects at the time of last check split by kind. In case of a fetching error, the "
-            "value will be -1.",
+            "Number of stored objects at the time of last check split by kind. In case of a fetching error, "
+            "the value will be -1.",
             _LABELS,
             ((labels, len(each)) for labels, each in topics),
         )
@@ -159,7 +159,10 @@ def _reads(topics: _Topics) -> Iterator[Metric]:
         (
             ((*labels, success, "false"), times)
             for labels, each in topics
-            for success, times in (("true", each.counts.consistent_reads), ("false", each.counts.failed_reads))
+            for success, times in (
+                ("true", each.counts.consistent_reads),
+                ("false", each.counts.failed_reads),
+            )
             if times
         ),
     )

@@ -94,8 +94,9 @@ class WatchCache:
             raise StorageUnreachable(f"the watch of the store is at {self.revision}, the store at {revision}")
 
     async def stored_revision(self) -> int:
-        """The store is asked for its own. Calls that come while a question is under way share the next one: the
-        answer to a question must be younger than the call."""
+        """The store is asked. Calls that come while a question is under way share the next one: the answer
+        to a question must be younger than the call.
+        """
         if self._unsent is None:
             if self._asking is None or self._asking.done():
                 return await self._ask_alone()

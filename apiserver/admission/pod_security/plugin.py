@@ -25,6 +25,7 @@ from apimachinery.scheme import (
 from apiserver.admission.attributes import Attributes, Operation
 from apiserver.admission.pod_security.configuration import Configuration
 from apiserver.admission.pod_security.evaluation import told, violations, warnings_of_existing
+from apiserver.admission.pod_security.metrics import count_error, count_evaluation, count_exemption
 from apiserver.admission.pod_security.policy import (
     ANYTHING,
     MODES,
@@ -109,6 +110,7 @@ class PodSecurity:
     async def _judge_pod(self, attributes: Attributes, pod: Object) -> None:
         policy = await self._policy(attributes)
         if policy.allows_everything:
+            count_evaluation(attributes, policy.enforce, "enforce", allows=True)
             attributes.annotate(PREFIX + "enforce-policy", str(ANYTHING))
             return
         old = attributes.old_object
@@ -129,9 +131,11 @@ class PodSecurity:
         name = attributes.namespace
         namespace = self._lookup(NAMESPACES, "", name) or await self._fresh_lookup(NAMESPACES, "", name)
         if namespace is None:
+            count_error(attributes, is_fatal=True)
             raise InternalError(f'failed to lookup namespace "{name}"')
         policy, errors = policy_of(labels_of(namespace), self._configuration.defaults)
         if errors:
+            count_error(attributes, is_fatal=False)
             attributes.annotate(PREFIX + "error", f"Failed to parse policy: {'; '.join(map(str, errors))}")
         return policy
 
@@ -139,6 +143,7 @@ class PodSecurity:
         self, attributes: Attributes, policy: Policy, metadata: Object, spec: Object, *, enforce: bool
     ) -> None:
         if self._has_exempt_class(spec):
+            count_exemption(attributes)
             attributes.annotate(PREFIX + "exempt", "runtimeClass")
             return
         found = {
@@ -146,13 +151,16 @@ class PodSecurity:
             for standard in {policy.enforce, policy.audit, policy.warn}
         }
         if enforce:
+            count_evaluation(attributes, policy.enforce, "enforce", allows=not found[policy.enforce])
             attributes.annotate(PREFIX + "enforce-policy", str(policy.enforce))
         if found[policy.audit]:
+            count_evaluation(attributes, policy.audit, "audit", allows=False)
             text = f'would violate PodSecurity "{policy.audit}": {found[policy.audit]}'
             attributes.annotate(PREFIX + "audit-violations", text)
         if enforce and found[policy.enforce]:
             raise refuse(attributes, f'violates PodSecurity "{policy.enforce}": {found[policy.enforce]}')
         if found[policy.warn]:
+            count_evaluation(attributes, policy.warn, "warn", allows=False)
             attributes.warnings.append(f'would violate PodSecurity "{policy.warn}": {found[policy.warn]}')
 
     def _is_exempt(self, attributes: Attributes) -> bool:
@@ -162,6 +170,7 @@ class PodSecurity:
         elif attributes.user.name in self._configuration.usernames:
             why = "user"
         if why:
+            count_exemption(attributes)
             attributes.annotate(PREFIX + "exempt", why)
         return bool(why)
 

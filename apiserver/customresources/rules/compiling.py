@@ -9,6 +9,7 @@ from typing import Any
 from apimachinery.objects import Object
 from apiserver.cel.cost import estimate_cost
 from apiserver.cel.environment import CompilationError, Program, compile_expression
+from apiserver.cel.metrics import COMPILATION
 from apiserver.cel.shapes import ValueShape
 from apiserver.cel.sizes import ONE
 from apiserver.cel.syntax import Aggregate, Call, Comprehension, Constant, Expression, Identifier, names_in
@@ -97,8 +98,11 @@ def _with_optional(rule: Expression) -> Expression:
 
 def compile_rules(raw: Sequence[Object], schema: Structural) -> list[Rule | RuleError]:
     """Those of a place, and upstream's complaints about them."""
+    if not raw:
+        return []
     kind = declared_type(schema, _TYPE_NAME) or DYN
-    return [_compiled(each, schema, kind) for each in raw]
+    with COMPILATION.time():
+        return [_compiled(each, schema, kind) for each in raw]
 
 
 def _compiled(raw: Object, schema: Structural, kind: Type) -> Rule | RuleError:

@@ -11,6 +11,7 @@ from typing import Any
 from apimachinery.field import Errors, FieldError, Path, duplicate, forbidden, format_value, invalid, required
 from apimachinery.objects import Object
 from apiserver.cel.environment import CostExceeded, EvaluationError
+from apiserver.cel.metrics import EVALUATION
 from apiserver.cel.patience import take_time
 from apiserver.customresources.rules.compiling import OLD_SELF, SELF, Priced, Rule, RuleError, compile_rules
 from apiserver.customresources.rules.places import to_cel, type_of, with_type_and_metadata
@@ -101,10 +102,11 @@ class RuleValidator:
         return self._found(value, old, of_unchanged=True)
 
     def _found(self, value: Any, old: Any, *, of_unchanged: bool) -> list[FieldError]:
-        try:
-            return self._validated(value, old, Ledger(of_unchanged=of_unchanged))
-        except _Doubtful:
-            return self._validated(value, old, CountingLedger(of_unchanged=of_unchanged))
+        with EVALUATION.time():
+            try:
+                return self._validated(value, old, Ledger(of_unchanged=of_unchanged))
+            except _Doubtful:
+                return self._validated(value, old, CountingLedger(of_unchanged=of_unchanged))
 
     def _validated(self, value: Any, old: Any, ledger: Ledger) -> list[FieldError]:
         errors: list[FieldError] = []

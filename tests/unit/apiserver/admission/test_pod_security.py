@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from apiserver.admission.attributes import Attributes
 from apiserver.admission.configuration import load_configuration
 from apiserver.admission.pod_security.configuration import Configuration, parse_configuration
 from apiserver.admission.pod_security.evaluation import told, violations
+from apiserver.admission.pod_security.metrics import PodSecurityMetrics
 from apiserver.admission.pod_security.plugin import PodSecurity
 from apiserver.admission.pod_security.policy import LATEST, PREFIX, Policy, Standard, policy_of
 from apiserver.config_files import ConfigError
@@ -291,6 +293,75 @@ async def test_who_is_exempt_is_not_judged(exemption: Object) -> None:
     await case.judge(PODS, make_pod(spec={"runtimeClassName": "safe", **containers()}))
     with pytest.raises(StatusError):
         await Case(make_namespace(enforce="restricted")).judge(PODS, make_pod())
+
+
+POD, CONTROLLER = ("create", "pod", ""), ("create", "controller", "")
+
+
+@pytest.mark.parametrize(
+    ("modes", "resource", "evaluations"),
+    [
+        pytest.param({}, PODS, {("allow", "privileged", "latest", "enforce", *POD)}, id="anything goes"),
+        pytest.param(
+            {"enforce": "baseline", "warn": "restricted", "audit": "restricted"},
+            PODS,
+            {
+                ("allow", "baseline", "latest", "enforce", *POD),
+                ("deny", "restricted", "latest", "audit", *POD),
+                ("deny", "restricted", "latest", "warn", *POD),
+            },
+            id="a pod",
+        ),
+        pytest.param(
+            {"enforce": "restricted"},
+            PODS,
+            {("deny", "restricted", "latest", "enforce", *POD)},
+            id="a refusal, of which nobody is warned",
+        ),
+        pytest.param(
+            {"enforce": "restricted"},
+            DEPLOYMENTS,
+            {("deny", "restricted", "latest", "warn", *CONTROLLER)},
+            id="a template",
+        ),
+    ],
+)
+async def test_what_comes_of_pods_is_counted(
+    modes: dict[str, str], resource: Resource, evaluations: set[tuple[str, ...]]
+) -> None:
+    before = counted("pod_security_evaluations_total")
+    with suppress(StatusError):
+        await Case(make_namespace(**modes)).judge(resource, make_pod() if resource == PODS else deployment())
+    seen = {
+        labels: value - before.get(labels, 0)
+        for labels, value in counted("pod_security_evaluations_total").items()
+        if value != before.get(labels, 0)
+    }
+    assert seen == dict.fromkeys(evaluations, 1)
+
+
+async def test_exemptions_and_errors_are_counted() -> None:
+    before = counted("pod_security_exemptions_total").get(POD, 0)
+    exempt = parse_configuration({
+        "apiVersion": "pod-security.admission.config.k8s.io/v1", "kind": "PodSecurityConfiguration",
+        "exemptions": {"namespaces": ["shop"]},
+    })  # fmt: skip
+    await Case(make_namespace(), configuration=exempt).judge(PODS, make_pod())
+    assert counted("pod_security_exemptions_total")[POD] == before + 1
+    before = counted("pod_security_errors_total").get(("false", *POD), 0)
+    with suppress(StatusError):
+        await Case(make_namespace(enforce="strict")).judge(PODS, make_pod())
+    assert counted("pod_security_errors_total")["false", *POD] == before + 1
+
+
+def counted(series: str) -> dict[tuple[str, ...], float]:
+    """By the values of its labels."""
+    return {
+        tuple(sample.labels.values()): sample.value
+        for family in PodSecurityMetrics().collect()
+        for sample in family.samples
+        if sample.name == series
+    }
 
 
 def test_the_configuration_is_read_from_a_file_or_the_file_it_names(tmp_path: Path) -> None:

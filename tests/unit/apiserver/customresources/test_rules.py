@@ -13,6 +13,7 @@ from apiserver.customresources.rules.validating import RuleValidator
 from apiserver.customresources.schema.correlation import UNRELATED
 from apiserver.customresources.schema.structural import Structural
 from apiserver.customresources.validation.expressions import validate_expressions
+from tests.unit.counting import Counting
 
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
 
@@ -287,6 +288,18 @@ OBJECTS: list[tuple[str, Object, Any, Any, list[str]]] = [
 )
 def test_what_objects_are_refused_for(schema: Object, new: Any, old: Any, errors: list[str]) -> None:
     assert broken(schema, new, old) == errors
+
+
+def test_it_is_told_how_long_rules_take() -> None:
+    counting = Counting()
+    validator = RuleValidator(Structural(place(rule("self.a > 1"), a=NUMBER)))
+    for value in (1, 2):
+        validator.validate({"a": value})
+    names = (
+        "apiserver_cel_compilation_duration_seconds_count",
+        "apiserver_cel_evaluation_duration_seconds_count",
+    )
+    assert [counting.more(each) for each in names] == [1, 2]
 
 
 def test_the_name_of_a_resource_can_be_asked_for() -> None:
