@@ -45,9 +45,10 @@ Key = tuple[str, str, str, str, str, str, bool, bool]
 
 
 class Lane(Protocol):
-    """Where requests of a kind are counted while they run."""
+    """Where requests of a kind are counted while they run, and while they wait for that."""
 
     running: int
+    queued: int
 
 
 @dataclass(slots=True)
@@ -192,6 +193,12 @@ class RequestMetrics(Collector):
             "Maximal number of currently used inflight request limit of this apiserver per request kind.",
             ["request_kind"],
             (((kind,), lane.running) for kind, lane in self.lanes.items()),
+        )
+        yield gauge(
+            "apiserver_current_inqueue_requests",
+            "Maximal number of queued requests in this apiserver per request kind.",
+            ["request_kind"],
+            (((kind,), lane.queued) for kind, lane in self.lanes.items()),
         )
 
 

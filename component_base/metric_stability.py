@@ -34,15 +34,22 @@ BETA = frozenset({
     "apiserver_flowcontrol_request_wait_duration_seconds",
     "apiserver_validating_admission_policy_check_duration_seconds",
     "apiserver_validating_admission_policy_check_total", "disabled_metrics_total",
-    "kubernetes_feature_enabled", "scheduler_pod_scheduling_sli_duration_seconds",
+    "hidden_metrics_total",
+    "kubernetes_feature_enabled", "registered_metrics_total",
+    "scheduler_pod_scheduling_sli_duration_seconds",
 })  # fmt: skip
 
 _NOT_OF_KUBERNETES = ("coredns_", "process_", "python_", "sampan_")
 
 
-def described(name: str, text: str) -> str:
-    """What `/metrics` says of a metric, by its full name. Other projects' tell nothing of the kind."""
+def level_of(name: str) -> str:
+    """Of a metric by its full name; other projects' have none."""
     if name.startswith(_NOT_OF_KUBERNETES):
-        return text
-    level = "STABLE" if name in STABLE else "BETA" if name in BETA else "ALPHA"
-    return f"[{level}] {text}"
+        return ""
+    return "STABLE" if name in STABLE else "BETA" if name in BETA else "ALPHA"
+
+
+def described(name: str, text: str) -> str:
+    """What `/metrics` says of a metric, by its full name."""
+    level = level_of(name)
+    return f"[{level}] {text}" if level else text

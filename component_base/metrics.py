@@ -14,8 +14,10 @@ from prometheus_client.registry import Collector
 
 from component_base.feature_table import FEATURES
 from component_base.features import FeatureGates
+from component_base.metric_census import Counted
 from component_base.metric_filters import Filters, full_name
 from component_base.metric_stability import described
+from component_base.metric_types import with_types
 
 __all__ = [
     "CONTENT_TYPE",
@@ -84,6 +86,10 @@ class Tally:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def observe_often(self, value: float, times: int) -> None:
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.total += value * times
+
     def add(self, other: Tally) -> None:
         """All that another one with the same bounds has counted."""
         self.counts = [ours + theirs for ours, theirs in zip(self.counts, other.counts, strict=True)]
@@ -141,14 +147,18 @@ class Exposition:
         _DISABLED.inc(len(filters.disabled))
 
     def text(self, collector: Collector) -> bytes:
-        return generate_latest(_Told(collector, self._filters))
+        return with_types(generate_latest(_Told(collector, self._filters)))
+
+    def whole_text(self, collector: Collector) -> bytes:
+        """With how many there are."""
+        return self.text(Counted(collector, self._filters.shows_hidden))
 
     async def text_in_slices(self, families: Iterable[Metric]) -> bytes:
         """Of families so large that others are to have their turn meanwhile."""
         pieces = []
         for family in _told(families, self._filters):
             for begin in range(0, max(len(family.samples), 1), _SLICE):
-                text = generate_latest(_Slice(family, begin))
+                text = with_types(generate_latest(_Slice(family, begin)))
                 pieces.append(text.split(b"\n", 2)[2] if begin else text)
                 await asyncio.sleep(0)
         return b"".join(pieces)
@@ -190,4 +200,4 @@ EXPOSITION = Exposition()
 
 def render() -> bytes:
     """Every metric of this process in the text format."""
-    return EXPOSITION.text(REGISTRY)
+    return EXPOSITION.whole_text(REGISTRY)

@@ -36,7 +36,10 @@ import scheduler.config
 import scheduler.metrics
 import scheduler.options
 from apiserver.admission import plugins as admission
+from apiserver.admission.pod_security.metrics import PodSecurityMetrics
+from apiserver.admission.step import AdmissionMetrics
 from apiserver.aggregation.metrics import UnavailableServices
+from apiserver.auth.attempts import Attempts
 from apiserver.auth.authorization_config import AuthorizationConfiguration
 from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.decision_metrics import AuthorizationMetrics
@@ -50,6 +53,7 @@ from apiserver.storage.metrics import CacheMetrics
 from apiserver.storage.observed import ObservedStorage
 from apiserver.storage.watch_cache import WatchCache
 from component_base.flags import CommonOptions, Unused, describe
+from component_base.metric_types import COUNTERS
 from component_base.unused_flags import EVERY
 from controller_manager.table import CONTROLLERS, Row
 from kubeadm import cli
@@ -79,7 +83,10 @@ UNUSED: Mapping[str, Unused] = {
 }
 
 METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "apiserver": (("apiserver_", "aggregator_", "etcd_"), "`kubectl get --raw /metrics`"),
+    "apiserver": (
+        ("aggregator_", "apiserver_", "authentication_", "authorization_", "etcd_", "pod_security_"),
+        "`kubectl get --raw /metrics`",
+    ),
     "scheduler": (("scheduler_",), "`kubectl get --raw /api/v1/nodes/https:NODE:10259/proxy/metrics`"),
     "controller-manager": (
         ("horizontal_pod_autoscaler_",),
@@ -257,7 +264,7 @@ def metrics() -> str:
     sections = []
     for title, (prefixes, text) in METRICS.items():
         chosen = [families[name] for name in sorted(families) if name.startswith(prefixes)]
-        rows = [(f"`{_sample_name(each)}`", each.type, each.documentation) for each in chosen]
+        rows = [(f"`{_sample_name(each)}`", _type(each), each.documentation) for each in chosen]
         sections.append(_section(title, text, _table(("metric", "type", "meaning"), rows)))
     return _page(
         "Metrics",
@@ -275,7 +282,22 @@ def _collectors() -> tuple[Collector, ...]:
     services, certificates = UnavailableServices(cache, {}), CertificateMetrics()
     stored = CacheMetrics(cache), ObservedStorage(storage)
     decisions = AuthorizationMetrics(Authorizers(AuthorizationConfiguration(()), {}))
-    return (requests, flows, services, certificates, decisions, SentMetrics(), *stored)
+    return (
+        requests,
+        flows,
+        services,
+        certificates,
+        decisions,
+        AdmissionMetrics(),
+        Attempts(),
+        PodSecurityMetrics(),
+        SentMetrics(),
+        *stored,
+    )
+
+
+def _type(family: Metric) -> str:
+    return "counter" if family.name in COUNTERS else family.type
 
 
 def _sample_name(family: Metric) -> str:

@@ -205,7 +205,7 @@ SHUTDOWN_END = Gauge(
     "kubelet_graceful_shutdown_end_time_seconds",
     "Last graceful shutdown end time since unix epoch in seconds",
 )
-# Upstream's counters without _total, which the library puts behind the name of a Counter.
+# Counters: see `component_base.metric_types`.
 EVICTIONS = Gauge(
     "kubelet_evictions", "Cumulative number of pod evictions by eviction signal", ["eviction_signal"]
 )

@@ -5,6 +5,9 @@ Source: pkg/server/filters/maxinflight.go of kubernetes/apiserver 0.34.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from apiserver.asgi import App, Receive, Scope, Send
 from apiserver.auth.authorizer import MASTERS
 from apiserver.filters.request_info import KEY, is_long_running
@@ -21,12 +24,21 @@ class InFlight:
     """How many requests of a kind are served, and may be at most: 0 is any number."""
 
     def __init__(self, limit: int = 0) -> None:
-        self.running = 0
+        self.running = self.queued = 0
         self._limit = limit
 
     @property
     def is_full(self) -> bool:
         return 0 < self._limit <= self.running
+
+    @contextmanager
+    def queueing(self) -> Iterator[None]:
+        """While a request waits for its turn."""
+        self.queued += 1
+        try:
+            yield
+        finally:
+            self.queued -= 1
 
 
 class MaxInFlight:

@@ -37,25 +37,26 @@ class PriorityAndFairness:
         info: RequestInfo | None = scope.get(KEY)
         if info is None or (info.verb != "watch" and is_long_running(info)):
             return await self._app(scope, receive, send)
-        flow = self._levels.flow_of(info)
+        flow, lane = self._levels.flow_of(info), self._reads if info.verb in READS else self._writes
         info.flow_headers = flow.headers
         try:
-            ticket = await self._enter(info, flow)
+            ticket = await self._enter(info, flow, lane)
         except Rejected:
             info.was_terminated = True
             flow.level.retry_after.note_refusal()
             return await refuse(send, flow.level.retry_after.seconds)
-        seat = Seat(flow, ticket, self._reads if info.verb in READS else self._writes)
+        seat = Seat(flow, ticket, lane)
         try:
             await self._app(scope, receive, seat.leaving(send) if info.verb == "watch" else send)
         finally:
             seat.leave()
 
-    async def _enter(self, info: RequestInfo, flow: Flow) -> Ticket:
+    async def _enter(self, info: RequestInfo, flow: Flow, lane: InFlight) -> Ticket:
         level = flow.level
         ticket = level.queues.start(flow.hand, seats_of(info, self._cache, level.most_seats), flow.stats)
+        ticket.is_watch = info.verb == "watch"
         if ticket.turn is not None:
-            with waiting():
+            with waiting(), lane.queueing():
                 await level.queues.wait(ticket, self._patience)
         return ticket
 

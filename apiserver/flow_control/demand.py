@@ -14,12 +14,17 @@ _DECAY = 0.977
 class Demand:
     """`note` is told of each change; `close_period` once in a while."""
 
-    __slots__ = ("_clock", "_integral", "_now", "_seats", "_squares", "_started", "peak", "smoothed")
+    __slots__ = (
+        "_clock", "_integral", "_now", "_seats", "_squares", "_started", "deviation", "highest", "mean",
+        "peak", "smoothed",
+    )  # fmt: skip
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.smoothed = 0.0
         self.peak = 0
-        """The highest of the last closed period."""
+        """The highest so far."""
+        self.highest, self.mean, self.deviation = 0, 0.0, 0.0
+        """Of the last closed period."""
         self._clock = clock
         self._started = self._now = clock()
         self._seats = 0
@@ -38,11 +43,11 @@ class Demand:
         self.note(self._seats, self._clock())
         seconds = self._now - self._started
         if seconds > 0:
-            mean = self._integral / seconds
-            deviation = sqrt(max(self._squares / seconds - mean * mean, 0.0))
-            envelope = mean + deviation
+            self.mean = mean = self._integral / seconds
+            self.deviation = sqrt(max(self._squares / seconds - mean * mean, 0.0))
+            envelope = mean + self.deviation
             self.smoothed = max(envelope, _DECAY * self.smoothed + (1 - _DECAY) * envelope)
-        peak, self.peak = self.peak, self._seats
+        self.highest, self.peak = self.peak, self._seats
         self._started = self._now
         self._integral = self._squares = 0.0
-        return peak
+        return self.highest

@@ -37,9 +37,10 @@ class Queue:
 class Ticket:
     """A request in a level. `turn` is there while it has to wait."""
 
-    __slots__ = ("arrival_r", "arrived", "queue", "seats", "started", "stats", "turn")
+    __slots__ = ("arrival_r", "arrived", "is_watch", "queue", "seats", "started", "stats", "turn")
 
     def __init__(self, queue: Queue | None, seats: int, arrived: float, r: float, stats: FlowStats) -> None:
+        self.is_watch = False
         self.queue = queue
         self.seats = seats
         self.arrived = arrived
@@ -88,12 +89,14 @@ class QueueSet:
     def start(self, hand: Sequence[int], seats: int, stats: FlowStats) -> Ticket:
         """A ticket that has a seat, or has to wait. Raises Rejected."""
         now = self._sync()
+        stats.work[seats] += 1
         if self.is_exempt or not self.queues:
             return self._start_unqueued(seats, now, stats)
         queue = self._choose(hand)
         if self.seats >= self.limit and len(queue.waiting) >= self._length:
             self._reject(stats, "queue-full")
         ticket = Ticket(queue, seats, now, self._r, stats)
+        stats.queue_lengths[len(queue.waiting) + 1] += 1
         if not queue.is_active:
             queue.next_r = self._r
             self._active += 1
@@ -151,7 +154,7 @@ class QueueSet:
         queue = ticket.queue
         self.executing -= 1
         self.seats -= ticket.seats
-        ticket.stats.finish(ticket.seats, now - ticket.started)
+        ticket.stats.finish(ticket.seats, now - ticket.started, is_watch=ticket.is_watch)
         if queue is not None:
             queue.executing -= 1
             queue.seats -= ticket.seats
@@ -214,6 +217,7 @@ class QueueSet:
             queue = min(self._with_waiting, key=_end_of_first)
             ticket = queue.waiting[0]
             if not self._fits(ticket.seats):
+                ticket.stats.unaccommodated += 1
                 return
             queue.waiting.popleft()
             del self._with_waiting[queue]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from component_base.metrics import Tally
 
-WAIT_BUCKETS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
-EXECUTION_BUCKETS = (
-    0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0,
-)  # fmt: skip
+SECONDS_BUCKETS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 
 
 class FlowStats:
     __slots__ = (
-        "dispatched", "executing", "executing_seats", "executions", "level", "queued", "queued_seats",
-        "rejected", "schema", "waits",
+        "dispatched", "executing", "executing_seats", "executions", "level", "queue_lengths", "queued",
+        "queued_seats", "rejected", "schema", "unaccommodated", "waits", "watches", "work",
     )  # fmt: skip
 
     def __init__(self, level: str, schema: str) -> None:
@@ -23,8 +22,14 @@ class FlowStats:
         self.rejected: dict[str, int] = {}
         self.queued = self.queued_seats = 0
         self.executing = self.executing_seats = 0
-        self.waits = Tally(WAIT_BUCKETS)
-        self.executions = Tally(EXECUTION_BUCKETS)
+        self.waits = Tally(SECONDS_BUCKETS)
+        self.executions, self.watches = Tally(SECONDS_BUCKETS), Tally(SECONDS_BUCKETS)
+        self.work: Counter[int] = Counter()
+        """How many requests were to take so many seats."""
+        self.queue_lengths: Counter[int] = Counter()
+        """How many requests were in a queue of that length once they were in it."""
+        self.unaccommodated = 0
+        """How often the next in turn needed more seats than there were."""
 
     def reject(self, reason: str) -> None:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
@@ -43,7 +48,7 @@ class FlowStats:
         self.executing_seats += seats
         self.waits.observe(waited)
 
-    def finish(self, seats: int, seconds: float) -> None:
+    def finish(self, seats: int, seconds: float, *, is_watch: bool) -> None:
         self.executing -= 1
         self.executing_seats -= seats
-        self.executions.observe(seconds)
+        (self.watches if is_watch else self.executions).observe(seconds)

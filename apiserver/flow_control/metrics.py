@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from apiserver.flow_control.demand import Demand
 from apiserver.flow_control.flow_stats import FlowStats
 from apiserver.flow_control.levels import Level, Levels
 from component_base.metric_families import counter, gauge, histogram
+from component_base.metrics import Tally
 
 _PREFIX = "apiserver_flowcontrol_"
 _FLOW = ["priority_level", "flow_schema"]
@@ -20,8 +22,9 @@ _GAUGES: tuple[tuple[str, str, Callable[[FlowStats], int]], ...] = (
      "subsystem", lambda stats: stats.queued_seats),
     ("current_executing_requests", "Number of requests in initial (for a WATCH) or any (for a non-WATCH) "
      "execution stage in the API Priority and Fairness subsystem", lambda stats: stats.executing),
-    ("current_executing_seats", "Concurrency (number of seats) occupied by the currently executing requests "
-     "in the API Priority and Fairness subsystem", lambda stats: stats.executing_seats),
+    ("current_executing_seats", "Concurrency (number of seats) occupied by the currently executing (initial "
+     "stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem",
+     lambda stats: stats.executing_seats),
 )  # fmt: skip
 _LIMITS: tuple[tuple[str, str, Callable[[Level], int]], ...] = (
     ("nominal_limit_seats", "Nominal number of execution seats configured for each priority level",
@@ -33,6 +36,19 @@ _LIMITS: tuple[tuple[str, str, Callable[[Level], int]], ...] = (
     ("current_limit_seats", "current derived number of execution seats available to each priority level",
      lambda level: level.queues.limit),
 )  # fmt: skip
+
+
+_DEMANDS: tuple[tuple[str, str, Callable[[Demand], float]], ...] = (
+    ("demand_seats_high_watermark", "High watermark, over last adjustment period, of demand_seats",
+     lambda demand: demand.highest),
+    ("demand_seats_average", "Time-weighted average, over last adjustment period, of demand_seats",
+     lambda demand: demand.mean),
+    ("demand_seats_stdev", "Time-weighted standard deviation, over last adjustment period, of demand_seats",
+     lambda demand: demand.deviation),
+    ("demand_seats_smoothed", "Smoothed seat demands", lambda demand: demand.smoothed),
+)  # fmt: skip
+_WORK_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 100)
+_LENGTH_BUCKETS = (0, 10, 25, 50, 100, 250, 500, 1000)
 
 
 class FlowMetrics(Collector):
@@ -58,6 +74,9 @@ class FlowMetrics(Collector):
         for name, text, limit in _LIMITS:
             limits = [((level.name,), limit(level)) for level in self._levels.levels.values()]
             yield gauge(_PREFIX + name, text, ["priority_level"], limits)
+        for name, text, part in _DEMANDS:
+            demands = [((level.name,), part(level.queues.demand)) for level in self._levels.levels.values()]
+            yield gauge(_PREFIX + name, text, ["priority_level"], demands)
         yield histogram(
             f"{_PREFIX}request_wait_duration_seconds",
             "Length of time a request spent waiting in its queue",
@@ -69,5 +88,43 @@ class FlowMetrics(Collector):
             "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in "
             "the API Priority and Fairness subsystem",
             [*_FLOW, "type"],
-            (((*flow, "regular"), stats.executions) for flow, stats in flows),
+            (
+                ((*flow, kind), tally)
+                for flow, stats in flows
+                for kind, tally in (("regular", stats.executions), ("watch", stats.watches))
+                if tally.count
+            ),
         )
+        yield histogram(
+            f"{_PREFIX}work_estimated_seats",
+            "Number of estimated seats (maximum of initial and final seats) associated with requests in API "
+            "Priority and Fairness",
+            _FLOW,
+            [(flow, _tally(_WORK_BUCKETS, stats.work)) for flow, stats in flows],
+        )
+        yield histogram(
+            f"{_PREFIX}request_queue_length_after_enqueue",
+            "Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is "
+            "enqueued",
+            _FLOW,
+            [
+                (flow, _tally(_LENGTH_BUCKETS, stats.queue_lengths))
+                for flow, stats in flows
+                if stats.queue_lengths
+            ],
+        )
+        yield counter(
+            f"{_PREFIX}request_dispatch_no_accommodation",
+            "Number of times a dispatch attempt resulted in a non accommodation due to lack of available "
+            "seats",
+            _FLOW,
+            [(flow, stats.unaccommodated) for flow, stats in flows if stats.unaccommodated],
+        )
+
+
+def _tally(bounds: Sequence[float], counts: Mapping[int, int]) -> Tally:
+    """Of how often there was a value."""
+    tally = Tally(bounds)
+    for value, times in counts.items():
+        tally.observe_often(value, times)
+    return tally

@@ -11,19 +11,20 @@ _MAX_CODE = 600
 DURATION = Histogram(
     f"{_PREFIX}_admission_duration_seconds",
     "Admission webhook latency histogram in seconds, identified by name and broken out for each operation "
-    "and type (admit or validating).",
+    "and API resource and type (validate or admit).",
     ["name", "type", "operation", "rejected"],
     buckets=_BUCKETS,
 )
 REQUESTS = Counter(
     f"{_PREFIX}_request_total",
-    "Admission webhook request total, identified by name and broken out for each type (admit or validating), "
-    "operation, HTTP status code, and whether the request was rejected.",
+    "Admission webhook request total, identified by name and broken out for each admission type (validating "
+    "or admit) and operation. Additional labels specify whether the request was rejected or not and an HTTP "
+    "status code. Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded.",
     ["name", "type", "operation", "code", "rejected"],
 )
 
 
-# Upstream's counters without _total, which the library puts behind the name of a Counter.
+# Counters: see `component_base.metric_types`.
 REJECTIONS = Gauge(
     f"{_PREFIX}_rejection_count",
     "Admission webhook rejection count, identified by name and broken out for each admission type "

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from component_base.metric_filters import Filters
 from component_base.metrics import Exposition, Tally
 
 
@@ -17,10 +18,10 @@ def test_a_tally_counts_what_is_up_to_each_bound() -> None:
     tally, other = Tally((1, 2.5)), Tally((1, 2.5))
     for value in (0.5, 1, 2, 9):
         tally.observe(value)
-    other.observe(2)
+    other.observe_often(2, 3)
     tally.add(other)
-    assert (tally.count, tally.total) == (5, 14.5)
-    assert tally.cumulative() == [("1.0", 2), ("2.5", 4), ("+Inf", 5)]
+    assert (tally.count, tally.total) == (7, 18.5)
+    assert tally.cumulative() == [("1.0", 2), ("2.5", 6), ("+Inf", 7)]
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,30 @@ class Families(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return map(copy, self._families)
+
+
+def test_counters_are_counters_whatever_they_are_called() -> None:
+    registry = CollectorRegistry()
+    registry.register(
+        Families(GaugeMetricFamily("kubelet_evictions", "a"), GaugeMetricFamily("kubelet_evictions_x", "b"))
+    )
+    lines = Exposition().text(registry).decode().splitlines()
+    assert "# TYPE kubelet_evictions counter" in lines
+    assert "# TYPE kubelet_evictions_x gauge" in lines
+
+
+@pytest.mark.parametrize(("shown", "hidden"), [("", "1.0"), ("1.33", "0.0")])
+def test_it_is_told_how_many_metrics_there_are(shown: str, hidden: str) -> None:
+    registry, exposition = CollectorRegistry(), Exposition()
+    names = (
+        "scheduler_pending_pods",
+        "kubernetes_build_info",
+        "apiserver_request_sli_duration_seconds",
+        "process_a",
+    )
+    registry.register(Families(*(GaugeMetricFamily(each, "") for each in names)))
+    exposition.restrict(Filters(shows_hidden=bool(shown)))
+    lines = exposition.whole_text(registry).decode().splitlines()
+    registered = 'registered_metrics_total{deprecated_version="",stability_level="%s"} %s'
+    assert {registered % ("ALPHA", "2.0"), registered % ("STABLE", "1.0")} <= {*lines}
+    assert f"hidden_metrics_total {hidden}" in lines

@@ -54,6 +54,24 @@ async def test_where_there_are_seats_nobody_waits() -> None:
 
 
 @pytest.mark.looptime
+async def test_what_becomes_of_requests_is_counted() -> None:
+    queues, stats = queue_set(2), FlowStats("level", "schema")
+    watch, second = (queues.start(NOISY, 1, stats) for _ in range(2))
+    watch.is_watch = True
+    wide = queues.start(NOISY, 2, stats)
+    await asyncio.sleep(3)
+    queues.finish(watch)
+    assert stats.unaccommodated == 1, "one seat of two is free"
+    queues.finish(second)
+    await queues.wait(wide, 1)
+    queues.finish(wide)
+    assert (stats.work, stats.queue_lengths) == ({1: 2, 2: 1}, {1: 3})
+    assert (stats.watches.total, stats.executions.count) == (3, 2)
+    queues.demand.close_period()
+    assert (queues.demand.highest, queues.demand.mean) == (4, 4), "two seats taken, two wanted"
+
+
+@pytest.mark.looptime
 async def test_a_flood_starves_nobody() -> None:
     queues = queue_set(4)
     flood = [asyncio.create_task(serve(queues, NOISY, 0.1)) for _ in range(400)]
