@@ -42,6 +42,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
     from apiserver.flow_control.metrics import FlowMetrics
+    from apiserver.registry.allocated_addresses import AllocatedAddresses
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
     from apiserver.storage.metrics import CacheMetrics, SizeMetrics
@@ -62,9 +63,11 @@ async def serve(daemon: Daemon, options: Options) -> None:
         AuthorizationMetrics(server.auth.authorizer),
         FlowMetrics(server.levels),
         CacheMetrics(server.cache),
+        AllocatedAddresses(server.cache, options.service_cluster_ip_range),
         UnavailableServices(server.cache, server.api_services.became_unavailable),
         server.attempts,
         server.auth.authenticator.certificates,
+        server.auth.authenticator.token_cache,
         server.sent,
         storage,
         size,

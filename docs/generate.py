@@ -43,11 +43,12 @@ from apiserver.auth.attempts import Attempts
 from apiserver.auth.authorization_config import AuthorizationConfiguration
 from apiserver.auth.authorizers import Authorizers
 from apiserver.auth.decision_metrics import AuthorizationMetrics
-from apiserver.auth.metrics import CertificateMetrics
+from apiserver.auth.metrics import CertificateMetrics, TokenCacheMetrics
 from apiserver.flow_control.levels import Levels
 from apiserver.flow_control.metrics import FlowMetrics
 from apiserver.handlers.sent_events import SentMetrics
 from apiserver.metrics import RequestMetrics
+from apiserver.registry.allocated_addresses import AllocatedAddresses
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.metrics import CacheMetrics
 from apiserver.storage.observed import ObservedStorage
@@ -84,7 +85,16 @@ UNUSED: Mapping[str, Unused] = {
 
 METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "apiserver": (
-        ("aggregator_", "apiserver_", "authentication_", "authorization_", "etcd_", "pod_security_"),
+        (
+            "aggregator_",
+            "apiserver_",
+            "authentication_",
+            "authorization_",
+            "etcd_",
+            "kube_apiserver_",
+            "pod_security_",
+            "serviceaccount_",
+        ),
         "`kubectl get --raw /metrics`",
     ),
     "scheduler": (("scheduler_",), "`kubectl get --raw /api/v1/nodes/https:NODE:10259/proxy/metrics`"),
@@ -280,7 +290,7 @@ def _collectors() -> tuple[Collector, ...]:
     cache = WatchCache(storage)
     flows, requests = FlowMetrics(Levels(1, lambda: 0.0)), RequestMetrics()
     services, certificates = UnavailableServices(cache, {}), CertificateMetrics()
-    stored = CacheMetrics(cache), ObservedStorage(storage)
+    stored = CacheMetrics(cache), ObservedStorage(storage), AllocatedAddresses(cache, "10.96.0.0/12")
     decisions = AuthorizationMetrics(Authorizers(AuthorizationConfiguration(()), {}))
     return (
         requests,
@@ -290,6 +300,7 @@ def _collectors() -> tuple[Collector, ...]:
         decisions,
         AdmissionMetrics(),
         Attempts(),
+        TokenCacheMetrics(),
         PodSecurityMetrics(),
         SentMetrics(),
         *stored,

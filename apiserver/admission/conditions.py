@@ -22,7 +22,11 @@ from apiserver.admission.expressions import (
 
 
 class ConditionsFailed(ExpressionFailed):
-    """It cannot be told whether the conditions hold."""
+    """It cannot be told whether the conditions hold; `times` is how many failed."""
+
+    def __init__(self, message: str, times: int) -> None:
+        super().__init__(message)
+        self.times = times
 
 
 def parse_conditions(source: Object, names: Names) -> tuple[Expression, ...]:
@@ -47,5 +51,5 @@ def hold(conditions: Iterable[Expression], scope: Scope, *, ignores_failures: bo
         except ExpressionFailed as error:
             failures.append(str(error))
     if failures and not ignores_failures:
-        raise ConditionsFailed(aggregate(failures))
+        raise ConditionsFailed(aggregate(failures), len(failures))
     return not failures

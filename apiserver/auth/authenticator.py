@@ -14,7 +14,7 @@ from apiserver.asgi import Scope
 from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.bootstrap_tokens import BootstrapTokens
 from apiserver.auth.expiring_cache import ExpiringCache
-from apiserver.auth.metrics import CertificateMetrics
+from apiserver.auth.metrics import CertificateMetrics, TokenCacheMetrics
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.tokens import TokenVerifier
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
@@ -66,6 +66,7 @@ class Authenticator:
         now: Callable[[], float] = time,
     ) -> None:
         self.certificates = CertificateMetrics()
+        self.token_cache = TokenCacheMetrics()
         self._now = now
         self._static_tokens = dict(static_tokens or {})
         self._tokens = tokens
@@ -105,11 +106,14 @@ class Authenticator:
     async def _user_of_token(self, token: str) -> UserInfo | None:
         remembered = self._remembered.get(token)
         if remembered is not None:
+            self.token_cache.hits += 1
             return remembered
         try:
             user, _ = await self.review(token, self._audiences)
         except InvalidToken:
+            self.token_cache.failures += 1
             return None
+        self.token_cache.fetched += 1
         self._remembered.add(token, user, _REMEMBER_SECONDS)
         return user
 

@@ -15,6 +15,7 @@ from apimachinery.legacy_tokens import INVALID_SINCE
 from apimachinery.objects import Object, get_path, labels_of, uid_of
 from apimachinery.scheme import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
 from apimachinery.times import parse_time
+from apiserver.auth.service_account_metrics import AUTO_GENERATED, INVALIDATED, LEGACY, MANUAL, STALE, VALID
 from apiserver.auth.service_accounts import service_account_groups, split_username, username
 from apiserver.request import UserInfo
 from apiserver.storage.cached import Lookup
@@ -116,7 +117,9 @@ class TokenVerifier:
         """The user and those of `audiences` that the token is for."""
         claims = self._verifier.verify(token)
         if claims.get("iss") == _LEGACY_ISSUER:
-            return self._legacy_user(token, claims), tuple(audiences)
+            user = self._legacy_user(token, claims)
+            LEGACY.inc()
+            return user, tuple(audiences)
         if claims.get("iss") not in self._issuers:
             raise InvalidToken("unknown issuer")
         self._check_times(claims)
@@ -125,7 +128,10 @@ class TokenVerifier:
             raise InvalidToken(
                 f"token audiences {_audiences(claims)} is invalid for the target audiences {list(audiences)}"
             )
-        return self._bound_user(claims), meant
+        user = self._bound_user(claims)
+        if warn_after := claims[_CLAIM].get("warnafter"):
+            (STALE if self._now().timestamp() > warn_after else VALID).inc()
+        return user, meant
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         now = self._now().timestamp()
@@ -184,8 +190,12 @@ class TokenVerifier:
             raise InvalidToken("service account token has been invalidated")
         self._note_use(secret)
         if INVALID_SINCE in labels_of(secret):
+            INVALIDATED.inc()
             text = f"the token in secret {namespace}/{secret_name} for service account "
             raise InvalidToken(f"{text}{namespace}/{account} has been marked invalid. {_MARKED}")
+        owner = self._lookup(SERVICE_ACCOUNTS, namespace, account) or {}
+        is_named = any(each.get("name") == secret_name for each in owner.get("secrets") or ())
+        (AUTO_GENERATED if is_named else MANUAL).inc()
 
 
 def _holds(secret: Object, token: str) -> bool:

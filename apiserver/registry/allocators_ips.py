@@ -13,6 +13,7 @@ from apimachinery.scheme import IP_ADDRESSES
 from apimachinery.serialize import to_json
 from apimachinery.times import format_time
 from apimachinery.well_known import ADDRESS_MANAGED_BY, IP_ALLOCATOR
+from apiserver.registry.allocator_metrics import counted_ip
 from apiserver.registry.allocators import AlreadyAllocated, NotInRange, RangeFull, candidates, reserved_band
 from apiserver.storage.entry import object_of
 from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
@@ -28,7 +29,7 @@ class AddressAllocator:
     def __init__(self, cidr: str, randomness: random.Random) -> None:
         self.network: Network = ipaddress.ip_network(cidr)
         # An IPv4 range has a broadcast address too; nobody gets the first address.
-        self._size = self.network.num_addresses - (2 if self.network.version == 4 else 1)
+        self.size = self.network.num_addresses - (2 if self.network.version == 4 else 1)
         self._random = randomness
 
     @property
@@ -39,14 +40,15 @@ class AddressAllocator:
         """Takes this address for the service. Raises NotInRange, AlreadyAllocated."""
         if ipaddress.ip_address(address) not in self.network:
             raise NotInRange("the provided network does not match the current range")
-        ip = self.check(address)
-        if not await self._create(storage, str(ip), service, now):
-            raise AlreadyAllocated("provided IP is already allocated")
+        with counted_ip(str(self.network), "static"):
+            ip = self.check(address)
+            if not await self._create(storage, str(ip), service, now):
+                raise AlreadyAllocated("provided IP is already allocated")
 
     def check(self, address: str) -> Address:
         """An address of the range. Raises NotInRange."""
         ip = ipaddress.ip_address(address)
-        if not 0 < int(ip) - int(self.network.network_address) <= self._size:
+        if not 0 < int(ip) - int(self.network.network_address) <= self.size:
             raise NotInRange(
                 f"the provided IP ({ip}) is not in the valid range. The range of valid IPs is {self.network}"
             )
@@ -59,12 +61,13 @@ class AddressAllocator:
 
         Raises RangeFull.
         """
-        reserved = reserved_band(self._size, share=16, most=256)
-        for offset in candidates(self._size, reserved, self._random):
-            address = str(self.network[offset + 1])
-            if not is_known(address) and await self._create(storage, address, service, now):
-                return address
-        raise RangeFull
+        reserved = reserved_band(self.size, share=16, most=256)
+        with counted_ip(str(self.network), "dynamic"):
+            for offset in candidates(self.size, reserved, self._random):
+                address = str(self.network[offset + 1])
+                if not is_known(address) and await self._create(storage, address, service, now):
+                    return address
+            raise RangeFull
 
     async def release(self, storage: Storage, address: str, service: Object) -> None:
         """Frees the address, if it is still this service's."""

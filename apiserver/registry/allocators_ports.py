@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from apimachinery.objects import Object
 from apimachinery.serialize import from_json, to_json
+from apiserver.registry.allocator_metrics import counted_port, tell_ports
 from apiserver.registry.allocators import AlreadyAllocated, NotInRange, RangeFull, candidates, reserved_band
 from apiserver.storage.interface import KeyExists, KeyValue, RevisionMismatch, Storage
 
@@ -27,14 +28,14 @@ class PortAllocator:
 
     async def allocate(self, storage: Storage, port: int) -> None:
         """Takes this port. Raises NotInRange, AlreadyAllocated."""
-        bit = self._bit(port)
 
         def take(taken: int) -> int:
-            if taken & bit:
+            if taken & self._bit(port):
                 raise AlreadyAllocated(_TAKEN)
-            return taken | bit
+            return taken | self._bit(port)
 
-        await self._change(storage, take)
+        with counted_port("static"):
+            await self._change(storage, take)
 
     async def allocate_next(self, storage: Storage) -> int:
         """Takes any free port. Raises RangeFull."""
@@ -49,7 +50,8 @@ class PortAllocator:
                     return taken | 1 << offset
             raise RangeFull
 
-        await self._change(storage, take)
+        with counted_port("dynamic"):
+            await self._change(storage, take)
         return chosen
 
     async def release(self, storage: Storage, port: int) -> None:
@@ -92,7 +94,7 @@ class PortAllocator:
             except (KeyExists, RevisionMismatch):
                 current = await storage.get(self._key)
             else:
-                return
+                return tell_ports(after.bit_count(), self._size)
 
     def _decode(self, stored: KeyValue | None) -> int:
         """A bitmap of another range starts anew: the flag was changed, and services keep what they have."""

@@ -16,6 +16,7 @@ from apiserver.admission.matching import Matcher
 from apiserver.admission.refusal import refuse
 from apiserver.admission.scopes import Scopes
 from apiserver.admission.webhooks.caller import Caller, CallError
+from apiserver.admission.webhooks.condition_metrics import Conditions
 from apiserver.admission.webhooks.hooks import Hook
 from apiserver.admission.webhooks.metrics import BY_FAILURE, BY_WEBHOOK, FAIL_OPEN, count_rejection, observe
 from apiserver.admission.webhooks.review import (
@@ -48,24 +49,35 @@ class Dispatcher:
         self._caller = caller
         self._new_uid = new_uid
 
-    async def invocation(self, index: int, hook: Hook, attributes: Attributes) -> Invocation | None:
+    async def invocation(
+        self, index: int, hook: Hook, attributes: Attributes, *, may_change: bool
+    ) -> Invocation | None:
         """None: the write does not concern the hook. Raises NotFoundError where there is no namespace."""
         seen = await self._matcher.version(hook.criteria, attributes)
-        if seen is None or not await self._is_wanted(hook, attributes, seen):
+        if seen is None:
+            return None
+        if hook.conditions and not await self._is_wanted(hook, attributes, seen, may_change=may_change):
             return None
         return Invocation(index, hook, seen)
 
-    async def _is_wanted(self, hook: Hook, attributes: Attributes, seen: Resource) -> bool:
+    async def _is_wanted(
+        self, hook: Hook, attributes: Attributes, seen: Resource, *, may_change: bool
+    ) -> bool:
         """What the hook's conditions say. Raises ForbiddenError if they fail."""
-        if not hook.conditions:
-            return True
+        began, told = perf_counter(), Conditions(hook.name, attributes.operation, may_change=may_change)
         scope = await self._scopes.of(attributes, seen)
         try:
-            return await scope.settled(
-                partial(hold, hook.conditions, scope, ignores_failures=hook.ignores_failures)
-            )
+            is_wanted = await scope.settled(partial(hold, hook.conditions, scope, ignores_failures=False))
         except ConditionsFailed as error:
-            raise refuse(attributes, error) from None
+            told.failed(perf_counter() - began, error.times)
+            if not hook.ignores_failures:
+                raise refuse(attributes, error) from None
+            told.excluded()
+            return False
+        if not is_wanted:
+            told.evaluated(perf_counter() - began)
+            told.excluded()
+        return is_wanted
 
     async def ask(
         self, invocation: Invocation, attributes: Attributes, *, may_change: bool

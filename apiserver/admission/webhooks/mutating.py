@@ -40,7 +40,7 @@ class MutatingAdmissionWebhook:
         for index, hook in enumerate(hooks):
             if again.is_under_way and hook.uid not in again.due:
                 continue
-            invocation = await self._dispatcher.invocation(index, hook, attributes)
+            invocation = await self._dispatcher.invocation(index, hook, attributes, may_change=True)
             if invocation is not None:
                 await self._call(invocation, attributes)
         if again.is_wanted:

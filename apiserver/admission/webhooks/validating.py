@@ -34,7 +34,8 @@ class ValidatingAdmissionWebhook:
         if not hooks:
             return
         found = [
-            await self._dispatcher.invocation(index, hook, attributes) for index, hook in enumerate(hooks)
+            await self._dispatcher.invocation(index, hook, attributes, may_change=False)
+            for index, hook in enumerate(hooks)
         ]
         concerned = [each for each in found if each is not None]
         with waiting():

@@ -24,6 +24,7 @@ from apiserver.auth.tokens import Bound, TokenIssuer, TokenVerifier
 from apiserver.auth.x509 import Client
 from apiserver.request import ANONYMOUS, UserInfo
 from component_base.jwt import InvalidToken, Signer, Verifier, load_private_key, load_public_keys
+from tests.unit.counting import Counting
 
 ISSUER = "https://kubernetes.default.svc"
 ACCOUNT: Object = {"metadata": {"namespace": "shop", "name": "robot", "uid": "u1"}}
@@ -173,13 +174,17 @@ def test_a_legacy_token_says_all_even_if_nobody_looks_it_up(claim: str) -> None:
 
 
 def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
-    world = World()
+    world, counting = World(), Counting()
     token = Signer(KEY).sign(LEGACY_CLAIMS)
     data = {"token": base64.b64encode(token.encode()).decode()}
     secret: Object = {"metadata": {"name": "robot-token"}, "data": data}
     world.objects[SECRETS, "shop", "robot-token"] = secret
     assert world.verify(token).name == "system:serviceaccount:shop:robot"
     assert world.used == [secret]
+    account = {**ACCOUNT, "secrets": [{"name": "robot-token"}]}
+    world.objects[SERVICE_ACCOUNTS, "shop", "robot"] = account
+    world.verify(token)
+    del world.used[0]
     secret["metadata"]["labels"] = {"kubernetes.io/legacy-token-invalid-since": "2025-01-01"}
     with pytest.raises(InvalidToken, match=r"in secret shop/robot-token .* has been marked invalid"):
         world.verify(token)
@@ -190,6 +195,20 @@ def test_a_legacy_token_lives_as_long_as_its_secret() -> None:
     world.looks_up = False
     assert world.verify(token).uid == "u1", "--service-account-lookup=false"
     assert len(world.used) == 2
+    uses = ("legacy_manual_token_uses", "legacy_auto_token_uses", "invalid_legacy_auto_token_uses")
+    assert [counting.more(f"serviceaccount_{each}_total") for each in uses] == [1, 1, 1]
+    assert counting.more("serviceaccount_legacy_tokens_total") == 3
+
+
+def test_tokens_that_should_have_been_renewed_are_counted() -> None:
+    world, counting = World(), Counting()
+    issuer = TokenIssuer(Signer(KEY), ISSUER, world.now)
+    token = issuer.issue(ACCOUNT, (ISSUER,), 3600, Bound(""), warn_after=60)
+    world.verify(token)
+    world.time += timedelta(seconds=61)
+    world.verify(token)
+    world.verify(world.issue())
+    assert [counting.more(f"serviceaccount_{each}_tokens_total") for each in ("valid", "stale")] == [1, 1]
 
 
 JANE = UserInfo("jane", groups=("system:authenticated",))
@@ -258,6 +277,8 @@ async def test_a_good_token_is_remembered_for_ten_seconds() -> None:
     assert await authenticator.authenticate(header, scope()) is not None
     seconds[0] = 11
     assert await authenticator.authenticate(header, scope()) is None
+    cache = authenticator.token_cache
+    assert (cache.hits, cache.fetched, cache.failures) == (1, 1, 1)
 
 
 def test_the_token_file_is_read(tmp_path: Path) -> None:

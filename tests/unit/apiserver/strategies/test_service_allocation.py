@@ -8,11 +8,13 @@ import re
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apimachinery.errors import InternalError, InvalidError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.scheme import IP_ADDRESSES, SERVICE_CIDRS
 from apimachinery.serialize import to_json
+from apiserver.registry.allocated_addresses import AllocatedAddresses
 from apiserver.registry.allocators import candidates, reserved_band
 from apiserver.registry.allocators_ports import PortAllocator
 from apiserver.registry.allocators_ranges import AddressRanges, usable_cidrs
@@ -21,7 +23,9 @@ from apiserver.registry.strategies.service_allocation import ServiceAllocator
 from apiserver.registry.strategy import WriteContext
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.watch_cache import WatchCache
 from tests.unit.apiserver.strategies.objects import NOW, make, service
+from tests.unit.counting import Counting
 
 
 class Cluster:
@@ -274,3 +278,31 @@ def test_every_candidate_comes_once_and_the_reserved_ones_last() -> None:
     order = list(candidates(100, 16, random.Random(0)))
     assert sorted(order) == list(range(100))
     assert set(order[-16:]) == set(range(16))
+
+
+async def test_what_is_given_out_is_counted(cluster: Cluster) -> None:
+    counting = Counting()
+    await cluster.create(type="NodePort", ports=[{"port": 80}])
+    await cluster.create("b", clusterIP="10.96.0.9")
+    with pytest.raises(InvalidError):
+        await cluster.create("c", clusterIP="10.96.0.9")
+    ips, ports = "kube_apiserver_clusterip_allocator", "kube_apiserver_nodeport_allocator"
+    cidr = "10.96.0.0/24"
+    assert counting.more(f"{ips}_allocation_total", cidr=cidr, scope="dynamic") == 1
+    assert counting.more(f"{ips}_allocation_total", cidr=cidr, scope="static") == 1
+    assert counting.more(f"{ips}_allocation_errors_total", cidr=cidr, scope="static") == 1
+    assert counting.more(f"{ips}_allocation_duration_seconds_count", cidr=cidr) == 2
+    assert counting.more(f"{ports}_allocation_total", scope="dynamic") == 1
+    gauges = [REGISTRY.get_sample_value(f"{ports}_{each}_ports") for each in ("allocated", "available")]
+    assert gauges == [1, 99]
+
+
+async def test_it_is_told_how_many_addresses_are_left(cluster: Cluster) -> None:
+    await cluster.create()
+    cache = WatchCache(cluster.storage)
+    families = AllocatedAddresses(cache, "10.96.0.0/24").collect
+    feeding = asyncio.create_task(cache.run())
+    cache.resource(IP_ADDRESSES)
+    await cache.ready.wait()
+    assert [sample.value for family in families() for sample in family.samples] == [1, 253]
+    feeding.cancel()

@@ -1,0 +1,27 @@
+"""What is counted of the conditions under which webhooks are called."""
+
+from __future__ import annotations
+
+import pytest
+
+from apiserver.admission.webhooks.condition_metrics import Conditions
+from tests.unit.counting import Counting
+
+PREFIX = "apiserver_admission_match_condition_"
+
+
+@pytest.mark.parametrize(
+    ("may_change", "evaluation", "exclusion"), [(True, "admit", "admit"), (False, "validating", "validate")]
+)
+def test_labels_are_upstreams(may_change: bool, evaluation: str, exclusion: str) -> None:
+    counting, told = Counting(), Conditions("w.example.com", "CREATE", may_change=may_change)
+    told.failed(0.5, 2)
+    told.excluded()
+
+    def more(series: str, kind: str) -> float:
+        labels = {"name": "w.example.com", "kind": "webhook", "type": kind, "operation": "CREATE"}
+        return counting.more(PREFIX + series, **labels)
+
+    assert more("evaluation_errors_total", evaluation) == 2
+    assert more("evaluation_seconds_sum", evaluation) == 0.5
+    assert more("exclusions_total", exclusion) == 1
