@@ -86,9 +86,11 @@ class Controller:
         watches: Sequence[Watch],
         workers: int = 1,
         needs: Sequence[Informer] = (),
+        queue_name: str = "",
     ) -> None:
+        """`queue_name`: what metrics call the queue, if not by the controller's name."""
         self.name = name
-        self.queue: WorkQueue[NamespacedName] = WorkQueue(name)
+        self.queue: WorkQueue[NamespacedName] = WorkQueue(queue_name or name)
         self._reconcile = reconcile
         self._workers = workers
         self._informers = [*(watch.informer for watch in watches), *needs]

@@ -16,6 +16,7 @@ from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.garbage_collector.controller import GarbageCollector
 from controller_manager.options import Options, is_enabled
 from controller_manager.persistent_volume.controller import PersistentVolumeController
+from controller_manager.queue_names import queue_name
 from controller_manager.resource_quota.controller import ResourceQuotaController
 from controller_manager.table import CONTROLLERS, Reconciler, Row
 
@@ -79,4 +80,5 @@ def _runner(row: Row, made: Reconciler, options: Options) -> Callable[[], Corout
     if isinstance(made, GarbageCollector | ResourceQuotaController):
         return made.run
     workers = row.worker_count(options)
-    return Controller(row.name, made.reconcile, watches=made.watches(), workers=workers).run
+    queue = queue_name(row.name)
+    return Controller(row.name, made.reconcile, watches=made.watches(), workers=workers, queue_name=queue).run

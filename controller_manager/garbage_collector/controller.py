@@ -33,6 +33,7 @@ from controller_manager.garbage_collector.plan import (
     Plan,
     plan,
 )
+from controller_manager.queue_names import queue_name
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ class GarbageCollector:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._defined = asyncio.Event()
         """Set when a CustomResourceDefinition has changed: there may be resources to watch."""
-        self._controller = Controller(self.name, self.reconcile, watches=[], workers=self.workers)
+        self._controller = Controller(
+            self.name, self.reconcile, watches=[], workers=self.workers, queue_name=queue_name(self.name)
+        )
 
     def watches(self) -> list[Watch]:
         return []

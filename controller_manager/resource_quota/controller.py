@@ -26,6 +26,7 @@ from client.discovery import discover, preferred
 from client.errors import ConnectionFailed
 from client.informer import Informer
 from controller_manager.context import ControllerContext
+from controller_manager.queue_names import queue_name
 from controller_manager.replica_status import differs
 from controller_manager.resource_quota.plan import calculate_status, gives_back, names_by_resource
 
@@ -58,6 +59,7 @@ class ResourceQuotaController:
             self.reconcile,
             watches=self.watches(),
             workers=context.options.concurrent_resource_quota_syncs,
+            queue_name=queue_name(self.name),
         )
 
     def watches(self) -> list[Watch]:
