@@ -303,6 +303,7 @@ def _collectors() -> tuple[Collector, ...]:
         TokenCacheMetrics(),
         PodSecurityMetrics(),
         SentMetrics(),
+        scheduler.metrics.Rejections(dict),
         *stored,
     )
 

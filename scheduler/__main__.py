@@ -92,8 +92,10 @@ async def run(
     from component_base.delegating_options import certificates_of
     from component_base.health import HealthServer
     from component_base.kubeconfig import load
+    from component_base.metrics import collected
     from scheduler.assembly import assemble
     from scheduler.debug import debug_routes
+    from scheduler.metrics import Rejections
     from scheduler.pod_info import DEFAULT_SCHEDULER
 
     kubeconfig = options.kubeconfig or config.kubeconfig
@@ -119,19 +121,20 @@ async def run(
     try:
         if options.secure_port:
             await health.start()
-        async with asyncio.TaskGroup() as group:
-            if options.secure_port:
-                group.create_task(certificates.run())
-            group.create_task(assembly.feed())
-            await assembly.wait_synced()
-            daemon.ready()
-            await lead(
-                assembly.scheduler.run,
-                config.leader_election,
-                target,
-                component=NAME,
-                events_of=DEFAULT_SCHEDULER,
-            )
+        with collected(Rejections(assembly.queue.rejections)):
+            async with asyncio.TaskGroup() as group:
+                if options.secure_port:
+                    group.create_task(certificates.run())
+                group.create_task(assembly.feed())
+                await assembly.wait_synced()
+                daemon.ready()
+                await lead(
+                    assembly.scheduler.run,
+                    config.leader_election,
+                    target,
+                    component=NAME,
+                    events_of=DEFAULT_SCHEDULER,
+                )
     finally:
         await assembly.aclose()
         await health.aclose()

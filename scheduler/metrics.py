@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from time import perf_counter
 
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from component_base.metric_families import gauge
 from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
 
 SCHEDULED, UNSCHEDULABLE, ERROR = "scheduled", "unschedulable", "error"
@@ -45,7 +49,7 @@ POD_SECONDS = Histogram(
     buckets=tuple(0.01 * 2**power for power in range(20)),
 )
 CACHE_SIZE = Gauge(
-    "scheduler_scheduler_cache_size",
+    "scheduler_cache_size",
     "Number of nodes, pods, and assumed (bound) pods in the scheduler cache.",
     ["type"],
 )
@@ -91,6 +95,28 @@ def watch_queue(counts: Callable[[], Mapping[str, int]]) -> None:
     """Reads the queue's lengths whenever metrics are asked for."""
     for queue in counts():
         PENDING_PODS.labels(queue).set_function(partial(_length, counts, queue))
+
+
+class Rejections(Collector):
+    """Which plugins keep pods from being scheduled, looked at when asked."""
+
+    def __init__(self, rejections: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """rejections(): how many pods there are, by plugin and profile."""
+        self._rejections = rejections
+
+    def describe(self) -> Iterator[Metric]:
+        """Claims no names: several schedulers may live in one process."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        yield gauge(
+            "scheduler_unschedulable_pods",
+            "The number of unschedulable pods broken down by plugin name. A pod will increment the gauge for "
+            "all plugins that caused it to not schedule and so this metric have meaning only when broken "
+            "down by plugin.",
+            ["plugin", "profile"],
+            self._rejections().items(),
+        )
 
 
 def watch_cache(sizes: Callable[[], Mapping[str, int]]) -> None:

@@ -9,6 +9,7 @@ decides where a pod goes.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import floor
@@ -99,6 +100,14 @@ class SchedulingQueue:
             "unschedulable": len(self._unschedulable) - gated,
             "gated": gated,
         }
+
+    def rejections(self) -> Counter[tuple[str, str]]:
+        """How many pods each plugin has rejected, or holds back, in each profile."""
+        return Counter(
+            (plugin, queued.pod.scheduler_name)
+            for queued in self.pending()
+            for plugin in {*queued.rejected_by, queued.gated_by} - {""}
+        )
 
     def pending(self) -> Iterable[QueuedPod]:
         yield from self._active

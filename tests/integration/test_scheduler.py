@@ -256,7 +256,7 @@ async def test_health_metrics_and_the_journal_are_served_over_https(tmp_path: Pa
         metrics = (await get("/metrics"))[1].decode()
         assert 'scheduler_pending_pods{queue="unschedulable"} 1.0' in metrics
         assert 'scheduler_pod_scheduling_sli_duration_seconds_count{attempts="1"} 1.0' in metrics
-        assert 'scheduler_scheduler_cache_size{type="nodes"} 1.0' in metrics
+        assert 'scheduler_cache_size{type="nodes"} 1.0' in metrics
         assert "kubernetes_build_info{" in metrics
         found = json.loads((await get("/debug/attempts?name=p"))[1])["attempts"]
         assert found[0]["verdicts"]["small"]["NodeResourcesFit"] == "Insufficient cpu"

@@ -92,6 +92,8 @@ def test_an_unschedulable_pod_waits_for_an_event_its_plugin_cares_about(queue: S
         assert queued is not None
         queue.add_unschedulable(queued, frozenset({plugin}))
     assert queue.counts() == {"active": 0, "backoff": 0, "unschedulable": 2, "gated": 0}
+    plugins = ("NodeResourcesFit", "TaintToleration")
+    assert queue.rejections() == {(each, "default-scheduler"): 1 for each in plugins}
     queue.wake(DELETED, Subject())
     assert queue.counts() == {"active": 0, "backoff": 1, "unschedulable": 1, "gated": 0}
     assert names(queue) == ["fit"]
