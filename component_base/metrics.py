@@ -176,8 +176,10 @@ class _Told:
 
 
 def _told(families: Iterable[Metric], filters: Filters) -> Iterator[Metric]:
-    """Families are made anew for who asks, and may be written to."""
+    """Families are made anew for who asks, and may be written to. Those without a series say nothing."""
     for family in filters.apply(families):
+        if not family.samples:
+            continue
         family.documentation = described(full_name(family), family.documentation)
         yield family
 

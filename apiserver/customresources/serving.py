@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apimachinery.conditions import is_condition_true
-from apimachinery.objects import Object
+from apimachinery.objects import Object, name_of
 from apimachinery.scheme import Resource
 from apiserver.customresources.codec import CustomCodec
 from apiserver.customresources.conversion import Converter, NopConverter
@@ -87,7 +87,8 @@ def _converter(definition: Object, schemas: Mapping[str, Structural], ask: Ask) 
     conversion = definition["spec"].get("conversion") or {}
     if conversion.get("strategy") != "Webhook" or len(schemas) == 1:
         return NopConverter(schemas)
-    return WebhookConverter(conversion["webhook"], definition["spec"]["names"]["kind"], schemas, ask)
+    webhook, kind = conversion["webhook"], definition["spec"]["names"]["kind"]
+    return WebhookConverter(webhook, kind, schemas, ask, definition=name_of(definition))
 
 
 def _store(

@@ -16,6 +16,7 @@ from apimachinery.metadata import validate_annotations, validate_labels
 from apimachinery.objects import Object, deep_copy, get_path
 from apiserver.admission.webhooks.caller import CallError
 from apiserver.admission.webhooks.hooks import Endpoint
+from apiserver.customresources.conversion_metrics import INVALID, MALFORMED, PARTIAL, Conversion
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
 
@@ -40,8 +41,11 @@ class WebhookConverter:
 
     is_identity = False
 
-    def __init__(self, webhook: Object, kind: str, schemas: Mapping[str, Structural], ask: Ask) -> None:
-        """`webhook` is spec.conversion.webhook, `schemas` are by apiVersion."""
+    def __init__(
+        self, webhook: Object, kind: str, schemas: Mapping[str, Structural], ask: Ask, *, definition: str
+    ) -> None:
+        """`webhook` is spec.conversion.webhook of the definition named so, `schemas` are by apiVersion."""
+        self._definition = definition
         self._endpoint = Endpoint.parse(webhook["clientConfig"])
         reviews = webhook["conversionReviewVersions"]
         self._review_version = next(each for each in reviews if each in _KNOWN)
@@ -59,17 +63,27 @@ class WebhookConverter:
         return result
 
     async def _converted(self, objects: Sequence[Object], api_version: str) -> list[Object]:
+        versions = (_version(each) for each in (objects[0]["apiVersion"], api_version))
+        with Conversion(self._definition, *versions) as conversion:
+            return await self._asked(objects, api_version, conversion)
+
+    async def _asked(
+        self, objects: Sequence[Object], api_version: str, conversion: Conversion
+    ) -> list[Object]:
         uid, what = str(uuid4()), f"conversion webhook for {objects[0]['apiVersion']}, Kind={self._kind}"
         review = review_of(objects, api_version, uid, self._review_version)
         try:
             url = f"{self._endpoint.url}?timeout={_SECONDS:g}s"
             answer = await self._ask(self._endpoint, url, review, _SECONDS)
+            conversion.risk = MALFORMED
             converted = answered(answer, uid, self._review_version)
         except (CallError, ConversionError) as error:
             reason = str(error).removeprefix("failed to call webhook: ")
             raise _failure(f"{what} failed: {reason}") from None
+        conversion.risk = PARTIAL
         if len(converted) != len(objects):
             raise _failure(f"{what} returned {len(converted)} objects, expected {len(objects)}")
+        conversion.risk = INVALID
         for each in converted:
             _check_object(each)
         try:
@@ -77,6 +91,10 @@ class WebhookConverter:
             return [restored(before, after) for before, after in zip(objects, converted, strict=True)]
         except ConversionError as error:
             raise _failure(f"{what} returned {error}") from None
+
+
+def _version(api_version: str) -> str:
+    return api_version.rpartition("/")[2]
 
 
 def _failure(text: str) -> StatusError:

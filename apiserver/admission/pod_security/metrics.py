@@ -18,11 +18,16 @@ from apiserver.admission.pod_security.policy import LATEST, PRIVILEGED, Standard
 from component_base.metric_families import counter
 from component_base.version import MINOR
 
+_OPERATIONS = ("create", "update")
 _REQUEST = ["request_operation", "resource", "subresource"]
 _EVALUATION = ["decision", "policy_level", "policy_version", "mode", *_REQUEST]
 
-_evaluations: Counter[tuple[str, ...]] = Counter()
-_exemptions: Counter[tuple[str, ...]] = Counter()
+_evaluations: Counter[tuple[str, ...]] = Counter(
+    {("allow", PRIVILEGED, "latest", "enforce", operation, "pod", ""): 0 for operation in _OPERATIONS}
+)
+_exemptions: Counter[tuple[str, ...]] = Counter(
+    {(operation, kind, ""): 0 for operation in _OPERATIONS for kind in ("pod", "controller")}
+)
 _errors: Counter[tuple[str, ...]] = Counter()
 """By values of labels, for this process."""
 

@@ -13,6 +13,8 @@ from prometheus_client.registry import Collector
 from component_base.metric_filters import Filters
 from component_base.metrics import Exposition, Tally
 
+BUCKETS = [("+Inf", 1)]
+
 
 def test_a_tally_counts_what_is_up_to_each_bound() -> None:
     tally, other = Tally((1, 2.5)), Tally((1, 2.5))
@@ -27,10 +29,10 @@ def test_a_tally_counts_what_is_up_to_each_bound() -> None:
 @pytest.mark.parametrize(
     ("family", "help"),
     [
-        (CounterMetricFamily("apiserver_request", "a"), "apiserver_request_total [STABLE] a"),
-        (HistogramMetricFamily("scheduler_pod_scheduling_sli_duration_seconds", "b"), "[BETA] b"),
-        (GaugeMetricFamily("kubernetes_build_info", "c"), "[ALPHA] c"),
-        (CounterMetricFamily("process_cpu_seconds", "d"), "process_cpu_seconds_total d"),
+        (CounterMetricFamily("apiserver_request", "a", value=1), "apiserver_request_total [STABLE] a"),
+        (HistogramMetricFamily("scheduler_pod_scheduling_sli_duration_seconds", "b", BUCKETS, 1), "[BETA] b"),
+        (GaugeMetricFamily("kubernetes_build_info", "c", value=1), "[ALPHA] c"),
+        (CounterMetricFamily("process_cpu_seconds", "d", value=1), "process_cpu_seconds_total d"),
     ],
 )
 def test_a_metric_tells_how_far_to_rely_on_it(family: Metric, help: str) -> None:
@@ -48,10 +50,18 @@ class Families(Collector):
         return map(copy, self._families)
 
 
+def test_a_metric_without_a_series_says_nothing() -> None:
+    registry = CollectorRegistry()
+    registry.register(Families(GaugeMetricFamily("kubelet_evictions", "")))
+    assert Exposition().text(registry) == b""
+
+
 def test_counters_are_counters_whatever_they_are_called() -> None:
     registry = CollectorRegistry()
     registry.register(
-        Families(GaugeMetricFamily("kubelet_evictions", "a"), GaugeMetricFamily("kubelet_evictions_x", "b"))
+        Families(
+            *(GaugeMetricFamily(each, "", value=1) for each in ("kubelet_evictions", "kubelet_evictions_x"))
+        )
     )
     lines = Exposition().text(registry).decode().splitlines()
     assert "# TYPE kubelet_evictions counter" in lines

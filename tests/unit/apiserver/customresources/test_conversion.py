@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from apimachinery.objects import Object
+from apiserver.admission.webhooks.caller import CallError
 from apiserver.admission.webhooks.hooks import Endpoint
 from apiserver.customresources.webhook_conversion import ConversionError, answered, restored
 from tests.fakes.api import serving
 from tests.unit.apiserver.customresources.builders import DEFINITIONS, THINGS, definition, obj, thing, version
 from tests.unit.apiserver.customresources.serving import established
+from tests.unit.counting import Counting
 
 TEXT = {"type": "string"}
 MERGE = {"content-type": "application/merge-patch+json"}
@@ -176,6 +179,46 @@ async def test_what_is_wrong_with_converted_objects_is_told(converted: list[Any]
         await api.request("POST", THINGS, thing(spec={"old": "x"}))
         answer = await api.request("GET", f"{V2}/a")
     assert (answer.status, answer.json["message"]) == (500, error)
+
+
+CALL, MALFORMED, PARTIAL, INVALID = (
+    f"conversion_webhook_{each}_failure"
+    for each in ("call", "malformed_response", "partial_response", "invalid_converted_object")
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (lambda uid, each: {"uid": uid, "convertedObjects": [each]}, ""),
+        (lambda uid, each: {"uid": uid, "convertedObjects": []}, PARTIAL),
+        (lambda uid, each: {"uid": uid, "convertedObjects": [each | {"kind": "Other"}]}, INVALID),
+        (lambda uid, each: {"uid": "another"}, MALFORMED),
+        (None, CALL),
+    ],
+)
+async def test_what_comes_of_asking_is_counted(
+    answer: Callable[[str, Object], Object] | None, failure: str
+) -> None:
+    async def ask(endpoint: Endpoint, url: str, review: Any, seconds: float) -> Any:
+        if answer is None:
+            raise CallError("failed to call webhook: no")
+        (obj,) = review["request"]["objects"]
+        response = answer(review["request"]["uid"], obj | {"apiVersion": "example.com/v2"})
+        return REVIEW | {"response": {"result": {"status": "Success"}, **response}}
+
+    counting = Counting()
+    async with serving(ask=ask) as api:
+        await api.request("POST", DEFINITIONS, two_versions())
+        await established(api)
+        await api.request("POST", THINGS, thing(spec={"old": "x"}))
+        await api.request("GET", f"{V2}/a")
+    labels = {"result": "failure" if failure else "success", "failure_type": failure}
+    for name in ("request_total", "duration_seconds_count"):
+        assert counting.more(f"apiserver_conversion_webhook_{name}", **labels) == 1
+    which = {"crd_name": "things.example.com", "from_version": "v1", "to_version": "v2"}
+    name = "apiserver_crd_conversion_webhook_duration_seconds_count"
+    assert counting.more(name, **which, succeeded="false" if failure else "true") == 1
 
 
 @pytest.mark.parametrize(
