@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from math import inf
-from time import perf_counter
 
 from apimachinery.errors import BadRequestError, ExpiredError, StatusError
 from apiserver.asgi import BODY_STREAM, BodyStream, Receive, Send
@@ -37,8 +36,6 @@ async def watch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
         options = _of_one(options, info.name)
     writer, stream = event_writer(info, store), info.extensions.get(BODY_STREAM)
     watcher = Watcher(store, store.namespace_of(info), options, writer, stream)
-    began = perf_counter()
-    watcher.on_listed = lambda: writer.sent.listed(info.scope, perf_counter() - began)
     await watcher.prepare()
     await send({"type": "http.response.start", "status": 200, "headers": _headers(info, writer)})
     await send({"type": "http.response.body", "body": b"", "more_body": True})
@@ -93,8 +90,6 @@ class Watcher:
         self._stream = stream
         self._sends_all = writer.is_plain and options.selects_all
         """Whether every change's own line is what the client gets."""
-        self.on_listed: Callable[[], None] | None = None
-        """Called when a client that asked for it has been sent all that was there."""
         self._reader: Reader | None = None
         self._ended = False
         self._known = 0
@@ -133,8 +128,7 @@ class Watcher:
             await _send(send, self._writer.lines(batch))
         if self._options.send_initial_events and self._options.bookmarks:
             await _send(send, self._writer.bookmark(self._known, initial_events_end=True))
-            if self.on_listed is not None:
-                self.on_listed()
+            self._writer.note_listed()
 
     async def _state(self) -> Iterator[Selected]:
         """What there is at this moment; the reader goes on exactly from here. Raises TimeoutStatusError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from time import perf_counter
 from typing import NamedTuple
 
 import orjson
@@ -64,9 +65,14 @@ class EventWriter:
         self._include = include_object(info) if wanted.form == "Table" else ""
         self._headless = False
         self.sent = store.shared.sent.of(store.resource)
+        self._scope, self._began = info.scope, perf_counter()
         self.header = store.codec.header
         self.is_plain = wanted.form == "" and store.codec.is_identity
         """Whether a change's own line will do."""
+
+    def note_listed(self) -> None:
+        """The client has been sent all that was there when it came."""
+        self.sent.listed(self._scope, perf_counter() - self._began)
 
     def lines(self, events: Iterable[Selected]) -> bytes:
         """Many events in one piece."""

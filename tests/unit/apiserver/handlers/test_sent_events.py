@@ -24,3 +24,12 @@ def test_a_piece_is_counted_by_the_size_of_its_events(events: int, size: int, bo
     total = next(each for each in found if each.name == "apiserver_watch_events_total")
     assert (total.value, total.labels) == (events, {"group": "", "version": "v1", "resource": "pods"})
     assert next(each.value for each in found if each.name.endswith("_sum")) == size
+
+
+def test_it_is_told_how_soon_watchers_know_all_that_is_there() -> None:
+    metrics = SentMetrics()
+    metrics.of(PODS).listed("namespace", 0.3)
+    found = [each for family in metrics.collect() for each in family.samples]
+    (total,) = (each for each in found if each.name == "apiserver_watch_list_duration_seconds_sum")
+    labels = {"group": "", "version": "v1", "resource": "pods", "scope": "namespace"}
+    assert (total.value, total.labels) == (0.3, labels)
