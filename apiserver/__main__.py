@@ -10,7 +10,8 @@ from apiserver.options import UNUSED, Options, OptionsError, validate
 from component_base.daemon import Daemon, run_daemon
 from component_base.features import parse_gates
 from component_base.flags import parse
-from component_base.metrics import tell_features
+from component_base.metrics import tell_compatibility, tell_features
+from component_base.version import version_info
 
 if TYPE_CHECKING:
     from apiserver.assembly import ApiServer
@@ -28,6 +29,7 @@ def main() -> None:
     except OptionsError as error:
         sys.exit(f"Error: {error}")
     tell_features(parse_gates(options.feature_gates))
+    tell_compatibility(version_info())
     run_daemon(NAME, lambda daemon: serve(daemon, options), options)
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "Tally",
     "collected",
     "render",
+    "tell_compatibility",
     "tell_features",
     "tell_version",
 ]
@@ -45,6 +46,13 @@ _BUILD = Gauge(
         "minor", "platform",
     ],
 )  # fmt: skip
+
+_COMPATIBILITY = Gauge(
+    "version_info",
+    "Provides the compatibility version info of the component. The component label is the name of the "
+    "component, usually kube, but is relevant for aggregated-apiservers.",
+    ["component", "binary", "emulation", "min_compat"],
+)
 
 _FEATURES = Gauge(
     "kubernetes_feature_enabled",
@@ -117,6 +125,13 @@ def tell_version(version: Mapping[str, str]) -> None:
         "major": "major", "minor": "minor", "platform": "platform",
     }  # fmt: skip
     _BUILD.labels(**{label: version[key] for label, key in names.items()}).set(1)
+
+
+def tell_compatibility(version: Mapping[str, str]) -> None:
+    """version_info, of what /version answers; upstream's nodes do not tell it."""
+    emulation = f"{version['emulationMajor']}.{version['emulationMinor']}"
+    least = f"{version['minCompatibilityMajor']}.{version['minCompatibilityMinor']}"
+    _COMPATIBILITY.labels("kube", version["gitVersion"].removeprefix("v"), emulation, least).set(1)
 
 
 def tell_features(gates: FeatureGates) -> None:

@@ -19,9 +19,10 @@ from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.health import HealthServer
 from component_base.kubeconfig import load
-from component_base.metrics import tell_features
+from component_base.metrics import tell_compatibility, tell_features
 from component_base.serving_certificates import ServingCertificates
 from component_base.serving_options import port_problem
+from component_base.version import version_info
 from controller_manager.certificates.signing_files import signing_problem
 from controller_manager.manager import run_controllers
 from controller_manager.options import UNUSED, Options, unknown_controllers
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         await _run(daemon, options)
 
     tell_features(gates)
+    tell_compatibility(version_info())
     run_daemon(NAME, run, options)
 
 

@@ -109,7 +109,7 @@ METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "kube-proxy": (("kubeproxy_",), "`curl http://127.0.0.1:10249/metrics` on the node"),
     "kube-dns": (("coredns_",), "`curl http://ADDRESS:9153/metrics`, the node's address"),
     "Every client of the API": (
-        ("kubernetes_", "leader_", "rest_client_", "workqueue_"),
+        ("kubernetes_", "leader_", "rest_client_", "version_info", "workqueue_"),
         "In the metrics of each daemon, and those of the controller-manager: "
         "`kubectl get --raw /api/v1/nodes/https:NODE:10257/proxy/metrics`",
     ),

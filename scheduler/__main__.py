@@ -17,8 +17,9 @@ from component_base.daemon import Daemon, run_daemon
 from component_base.election import Election
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
-from component_base.metrics import tell_features
+from component_base.metrics import tell_compatibility, tell_features
 from component_base.serving_options import port_problem
+from component_base.version import version_info
 from scheduler.config import Configuration, parse_configuration
 from scheduler.options import UNUSED, Options
 
@@ -41,6 +42,7 @@ def main() -> None:
     if problem := port_problem(options.secure_port):
         sys.exit(f"Error: {problem}")
     tell_features(gates)
+    tell_compatibility(version_info())
     run_daemon(NAME, partial(run, options=options, config=config, own=own), options)
 
 

@@ -29,11 +29,14 @@ ATTEMPT_DURATION = Histogram(
 ALGORITHM_DURATION = Histogram(
     "scheduler_scheduling_algorithm_duration_seconds",
     "Scheduling algorithm latency in seconds",
-    buckets=tuple(0.00001 * 2**power for power in range(20)),
+    buckets=LATENCY_BUCKETS,
 )
 PENDING_PODS = Gauge(
     "scheduler_pending_pods",
-    "Number of pending pods, by the queue type.",
+    "Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means "
+    "number of pods in backoffQ; 'unschedulable' means number of pods in unschedulablePods that the "
+    "scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the "
+    "scheduler never attempted to schedule because they are gated.",
     ["queue"],
 )
 POD_ATTEMPTS = Histogram(

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from copy import copy
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from component_base.metric_filters import Filters
-from component_base.metrics import Exposition, Tally
+from component_base.metrics import Exposition, Tally, tell_compatibility
+from component_base.version import version_info
 
 BUCKETS = [("+Inf", 1)]
 
@@ -83,3 +84,9 @@ def test_it_is_told_how_many_metrics_there_are(shown: str, hidden: str) -> None:
     registered = 'registered_metrics_total{deprecated_version="",stability_level="%s"} %s'
     assert {registered % ("ALPHA", "2.0"), registered % ("STABLE", "1.0")} <= {*lines}
     assert f"hidden_metrics_total {hidden}" in lines
+
+
+def test_it_is_told_which_versions_this_one_stands_for() -> None:
+    tell_compatibility(version_info())
+    labels = {"component": "kube", "binary": "1.34.0", "emulation": "1.34", "min_compat": "1.33"}
+    assert REGISTRY.get_sample_value("version_info", labels) == 1
