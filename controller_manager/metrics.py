@@ -1,11 +1,17 @@
 """What controllers of one file count, under upstream's names; the greater ones have a module of their own.
 
-Source: the metrics.go of cronjob, nodelifecycle, podgc, tainteviction and ttlafterfinished, pkg/controller.
+Source: the metrics.go of cronjob, nodelifecycle, podgc, rootcacertpublisher, tainteviction and
+ttlafterfinished, pkg/controller.
 """
 
 from __future__ import annotations
 
-from component_base.metrics import Counter, Gauge, Histogram
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from apimachinery.errors import StatusError
+from component_base.metrics import LATENCY_BUCKETS, Counter, Gauge, Histogram
 
 CRON_JOB_SKEW = Histogram(
     "cronjob_controller_job_creation_skew_duration_seconds",
@@ -55,6 +61,33 @@ TTL_SECONDS = Histogram(
     "The time it took to delete the job since it became eligible for deletion",
     buckets=tuple(0.1 * 2**power for power in range(14)),
 )
+
+_PUBLICATIONS = Counter(
+    "root_ca_cert_publisher_sync_total",
+    "Number of namespace syncs happened in root ca cert publisher.",
+    ["code"],
+)
+_PUBLICATION_SECONDS = Histogram(
+    "root_ca_cert_publisher_sync_duration_seconds",
+    "Number of namespace syncs happened in root ca cert publisher.",
+    ["code"],
+    buckets=LATENCY_BUCKETS,
+)
+
+
+@contextmanager
+def counted_publication() -> Iterator[None]:
+    """Around a look at one namespace's copy of the CA."""
+    began, code = perf_counter(), 500
+    try:
+        yield
+        code = 200
+    except StatusError as error:
+        code = error.code
+        raise
+    finally:
+        _PUBLICATIONS.labels(str(code)).inc()
+        _PUBLICATION_SECONDS.labels(str(code)).observe(perf_counter() - began)
 
 
 def tell_zone(zone: str, ready: int, silent: int) -> None:

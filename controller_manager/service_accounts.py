@@ -16,6 +16,7 @@ from apimachinery.scheme import Resource
 from client.controller import Watch, by_name
 from client.rest import Client
 from controller_manager.context import ControllerContext
+from controller_manager.metrics import counted_publication
 
 DEFAULT = "default"
 ROOT_CA = "kube-root-ca.crt"
@@ -72,8 +73,12 @@ class RootCAPublisher:
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         namespace = self._namespaces.get(key)
-        if namespace is None or is_terminating(namespace) or not self._bundle:
-            return None
+        if namespace is not None and not is_terminating(namespace) and self._bundle:
+            with counted_publication():
+                await self._publish(key)
+        return None
+
+    async def _publish(self, key: NamespacedName) -> None:
         data = {"ca.crt": self._bundle}
         current = self._config_maps.get(NamespacedName(key.name, ROOT_CA))
         if current is None:
@@ -82,7 +87,6 @@ class RootCAPublisher:
             await _create(self._client, scheme.CONFIG_MAPS, wanted, key.name)
         elif current.get("data") != data:
             await self._client.update(scheme.CONFIG_MAPS, {**current, "data": data})
-        return None
 
 
 async def _create(client: Client, resource: Resource, obj: Object, namespace: str) -> None:
