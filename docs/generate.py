@@ -16,10 +16,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-import apiserver.admission.webhooks.metrics
-import apiserver.audit.metrics
+import apiserver.assembly
 import apiserver.options
-import apiserver.storage.encryption.metrics
 import client.metrics  # noqa: F401 (declares what every client counts)
 import controller_manager.horizontal_pod_autoscaler.metrics
 import controller_manager.options
