@@ -103,12 +103,17 @@ class Path:
 _new = object.__new__
 
 
+class GoStruct(dict[str, Any]):
+    """Is shown with its fields in the order they are given, where those of a map are sorted."""
+
+
 def format_value(value: Any) -> str:
     """A value as upstream's messages show it: strings quoted, scalars plain, the rest as JSON."""
     if isinstance(value, float):
         return format_float(value)
     if value is None or isinstance(value, (bool, int, str, list, dict, tuple)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=isinstance(value, dict))
+        is_map = isinstance(value, dict) and not isinstance(value, GoStruct)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=is_map)
     return f'"{value}"'
 
 

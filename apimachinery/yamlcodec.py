@@ -30,6 +30,7 @@ _QUOTED_TOO = re.compile(
     r"|\d{4}-\d\d?-\d\d?([Tt ]\s*\d\d?:\d\d?:\d\d?(\.\d*)?\s*(Z|[-+]\d\d?(:\d\d)?)?)?|<<|="
 )
 
+_ALIAS = re.compile(r"\*([\w-]+)")
 _MAX_EXPANSION = 100_000
 
 
@@ -72,7 +73,7 @@ def decode_all(text: str | bytes) -> list[Decoded]:
     except UnicodeDecodeError as error:
         raise DecodeError(f"yaml: invalid UTF-8: {error}") from None
     except yaml.YAMLError as error:
-        raise DecodeError(_go_message(error)) from None
+        raise DecodeError(f"error converting YAML to JSON: yaml: {_go_message(error, source)}") from None
 
 
 def _compose_all(source: str) -> list[Any]:
@@ -200,11 +201,19 @@ def _number(text: str) -> int | float:
     return from_float(value)
 
 
-def _go_message(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
+def _go_message(error: yaml.YAMLError, source: str) -> str:
+    """Go's parser counts lines from 0, its scanner from 1, and neither tells of line 0."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return str(error.reason)
+    mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error)
-    where = f"line {mark.line + 1}: " if mark else ""
-    return f"error converting YAML to JSON: yaml: {where}{problem}"
+    if problem == "found undefined alias" and mark and (alias := _ALIAS.match(source, mark.index)):
+        return f"unknown anchor '{alias[1]}' referenced"
+    if mark and mark.line:
+        line = mark.line + isinstance(error, yaml.scanner.ScannerError)
+    else:
+        line = context.line if context else 0
+    return f"line {line}: {problem}" if line else problem
 
 
 def encode(obj: Any) -> str:

@@ -183,15 +183,20 @@ _VERSION_KIND = (
 )
 
 
-def kind_problem(document: Any, api_version: str, kind: str) -> str:
-    """Why a document is not of the kind that is looked for, before anything else of it is read."""
+def kind_problem(document: Any, api_version: str, kind: str, *others: tuple[str, str]) -> str:
+    """Why a document is not of the kind that is looked for, before anything else of it is read.
+
+    `others`: further versions and kinds that will do.
+    """
     if problem := misfit(document, Struct(_VERSION_KIND, of_type(STRING, "apiVersion kind"))):
         return f"couldn't get version/kind; json parse error: {problem}"
     found = {name: (document or {}).get(name) or "" for name in ("kind", "apiVersion")}
+    if found["apiVersion"].count("/") > 1:
+        return f"unexpected GroupVersion string: {found['apiVersion']}"
     for name, text in (("Kind", found["kind"]), ("apiVersion", found["apiVersion"])):
         if not text:
             return f"Object '{name}' is missing"
-    if (found["apiVersion"], found["kind"]) != (api_version, kind):
+    if (found["apiVersion"], found["kind"]) not in ((api_version, kind), *others):
         return f'no kind "{found["kind"]}" is registered for version "{found["apiVersion"]}"'
     return ""
 

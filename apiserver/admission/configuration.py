@@ -10,12 +10,14 @@ from pathlib import Path
 from apimachinery.objects import Object
 from apimachinery.serialize import DecodeError, from_yaml_strict
 from apiserver.config_files import ConfigError, decode_config, read_file
+from component_base.config_shape import ANY, STRING, ListOf, Struct, of_type
 
-_SHAPE = {
-    "apiVersion": str,
-    "kind": str,
-    "plugins": [{"name": str, "path": str, "configuration": dict}],
-}
+_SHAPE = Struct("v1.AdmissionConfiguration", {
+    **of_type(STRING, "apiVersion kind"),
+    "plugins": ListOf(Struct("v1.AdmissionPluginConfiguration", {
+        **of_type(STRING, "name path"), "configuration": ANY,
+    })),
+})  # fmt: skip
 
 
 def load_configuration(path: str) -> dict[str, Object]:

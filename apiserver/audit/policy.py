@@ -17,6 +17,7 @@ from apimachinery.objects import Object
 from apiserver.config_files import ConfigError, StrictError, decode_config, read_file
 from apiserver.registry.strategies.checks import dns_subdomain
 from apiserver.request import RequestInfo
+from component_base.config_shape import ANY, BOOL, STRING, ListOf, Struct, named, of_type
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +38,19 @@ _LEVELS = {
     "RequestResponse": Level.REQUEST_RESPONSE,
 }  # fmt: skip
 LEVEL_NAMES = {level: name for name, level in _LEVELS.items()}
-_RULE: Any = {
-    "level": str, "users": [str], "userGroups": [str], "verbs": [str], "namespaces": [str],
-    "resources": [{"group": str, "resources": [str], "resourceNames": [str]}],
-    "nonResourceURLs": [str], "omitStages": [str], "omitManagedFields": bool,
-}  # fmt: skip
-_SHAPE: Any = {
-    "apiVersion": str, "kind": str, "metadata": object, "rules": [_RULE], "omitStages": [str],
-    "omitManagedFields": bool,
-}  # fmt: skip
+_STAGES = ListOf(named("v1.Stage"))
+_RULE = Struct("v1.PolicyRule", {
+    "level": named("v1.Level"),
+    **of_type(ListOf(STRING), "users userGroups verbs namespaces nonResourceURLs"),
+    "resources": ListOf(Struct("v1.GroupResources", {
+        "group": STRING, **of_type(ListOf(STRING), "resources resourceNames"),
+    })),
+    "omitStages": _STAGES, "omitManagedFields": BOOL,
+})  # fmt: skip
+_SHAPE = Struct("v1.Policy", {
+    **of_type(STRING, "apiVersion kind"), "metadata": ANY, "rules": ListOf(_RULE), "omitStages": _STAGES,
+    "omitManagedFields": BOOL,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from apiserver.reload_metrics import AUTHENTICATION as RELOADS
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
 
 _VERSION = "apiserver.config.k8s.io/v1"
-_OLDER = (f"{_VERSION}beta1", f"{_VERSION}alpha1")
+_KIND = "AuthenticationConfiguration"
+_OLDER = ((f"{_VERSION}beta1", _KIND), (f"{_VERSION}alpha1", _KIND))
 _FLAG = (
     "--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration "
     "file"
@@ -85,8 +86,8 @@ class AuthenticationConfiguration:
 def configuration_of(options: AuthOptions) -> AuthenticationConfiguration:
     """From the file, or from flags. Raises ConfigError."""
     if options.authentication_config:
-        text = read_file(options.authentication_config)
-        configuration = parse(text, options.service_account_issuer)
+        text, document = _load(options.authentication_config)
+        configuration = _checked(document, options.service_account_issuer)
         if configuration.anonymous is not None and not options.anonymous_auth:
             raise ConfigError(str(forbidden(Path("anonymous"), _FLAG)))
         RELOADS.applied(text)
@@ -119,7 +120,28 @@ def _from_flags(options: AuthOptions) -> JWTAuthenticator:
 
 def parse(text: bytes, disallowed_issuers: Collection[str]) -> AuthenticationConfiguration:
     """The file's text as a configuration. Raises ConfigError."""
-    document = decode_config(text, _VERSION, "AuthenticationConfiguration", SHAPE, *_OLDER)
+    return _checked(_decoded(text), disallowed_issuers)
+
+
+def _load(path: str) -> tuple[bytes, Object]:
+    """The file's text, and what it says. Raises ConfigError."""
+    try:
+        text = read_file(path)
+        return text, _decoded(text)
+    except ConfigError as error:
+        what = f'failed to load authentication configuration from file "{path}"'
+        raise ConfigError(f"{what}: {error}") from None
+
+
+def _decoded(text: bytes) -> Object:
+    """Raises ConfigError."""
+    if not text:
+        raise ConfigError("empty config data")
+    return decode_config(text, _VERSION, _KIND, SHAPE, *_OLDER)
+
+
+def _checked(document: Object, disallowed_issuers: Collection[str]) -> AuthenticationConfiguration:
+    """Raises ConfigError."""
     _raise(list(check(document, disallowed_issuers)))
     jwt = tuple(_authenticator(each) for each in document.get("jwt") or ())
     said = document.get("anonymous")

@@ -17,32 +17,32 @@ from apiserver.auth.claim_expressions import claims_program, user_program
 from apiserver.cel.environment import CompilationError, Program
 from apiserver.cel.syntax import fields_of
 from apiserver.registry.strategies.checks import domain_prefixed_path
+from component_base.config_shape import BOOL, STRING, ListOf, Struct, named, of_type
 
-_CLAIM = {"claim": str, "prefix": str, "expression": str}
-SHAPE = {
-    "apiVersion": str,
-    "kind": str,
-    "jwt": [
-        {
-            "issuer": {
-                "url": str,
-                "discoveryURL": str,
-                "certificateAuthority": str,
-                "audiences": [str],
-                "audienceMatchPolicy": str,
-            },
-            "claimValidationRules": [{"claim": str, "requiredValue": str, "expression": str, "message": str}],
-            "claimMappings": {
-                "username": _CLAIM,
-                "groups": _CLAIM,
-                "uid": {"claim": str, "expression": str},
-                "extra": [{"key": str, "valueExpression": str}],
-            },
-            "userValidationRules": [{"expression": str, "message": str}],
-        }
-    ],
-    "anonymous": {"enabled": bool, "conditions": [{"path": str}]},
-}
+_CLAIM = Struct("v1.PrefixedClaimOrExpression", of_type(STRING, "claim prefix expression"))
+SHAPE = Struct("v1.AuthenticationConfiguration", {
+    **of_type(STRING, "apiVersion kind"),
+    "jwt": ListOf(Struct("v1.JWTAuthenticator", {
+        "issuer": Struct("v1.Issuer", {
+            **of_type(STRING, "url discoveryURL certificateAuthority"),
+            "audiences": ListOf(STRING),
+            "audienceMatchPolicy": named("v1.AudienceMatchPolicyType"),
+        }),
+        "claimValidationRules": ListOf(Struct(
+            "v1.ClaimValidationRule", of_type(STRING, "claim requiredValue expression message")
+        )),
+        "claimMappings": Struct("v1.ClaimMappings", {
+            **of_type(_CLAIM, "username groups"),
+            "uid": Struct("v1.ClaimOrExpression", of_type(STRING, "claim expression")),
+            "extra": ListOf(Struct("v1.ExtraMapping", of_type(STRING, "key valueExpression"))),
+        }),
+        "userValidationRules": ListOf(Struct("v1.UserValidationRule", of_type(STRING, "expression message"))),
+    })),
+    "anonymous": Struct("v1.AnonymousAuthConfig", {
+        "enabled": BOOL,
+        "conditions": ListOf(Struct("v1.AnonymousAuthCondition", {"path": STRING})),
+    }),
+})  # fmt: skip
 _MOST_ISSUERS = 64
 _PREFIX = "prefix is required when claim is set. It can be set to an empty string to disable prefixing"
 _BOTH = "claim and expression can't both be set"
@@ -76,7 +76,8 @@ def check(document: Object, disallowed_issuers: Collection[str]) -> Errors:
     said = document.get("anonymous") or {}
     if said.get("conditions") and not said.get("enabled"):
         detail = "enabled should be set to true when conditions are defined"
-        yield invalid(Path("anonymous", "conditions"), said["conditions"], detail)
+        shown = [{"Path": each.get("path", "")} for each in said["conditions"]]
+        yield invalid(Path("anonymous", "conditions"), shown, detail)
 
 
 def _check_issuer(issuer: Object, disallowed: Collection[str], path: Path) -> Errors:

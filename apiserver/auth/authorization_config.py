@@ -19,7 +19,8 @@ from apiserver.reload_metrics import AUTHORIZATION as RELOADS
 
 WEBHOOK = "Webhook"
 _VERSION = "apiserver.config.k8s.io/v1"
-_OLDER = (f"{_VERSION}beta1", f"{_VERSION}alpha1")
+_KIND = "AuthorizationConfiguration"
+_OLDER = ((f"{_VERSION}beta1", _KIND), (f"{_VERSION}alpha1", _KIND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,11 @@ def parse(text: bytes, required: Collection[str] = ()) -> AuthorizationConfigura
 
 
 def _decoded(text: bytes) -> Object:
+    """Where nothing is said, nothing is wrong but that no authorizer is named. Raises ConfigError."""
+    if not text:
+        return {}
     try:
-        return decode_config(text, _VERSION, "AuthorizationConfiguration", SHAPE, *_OLDER)
+        return decode_config(text, _VERSION, _KIND, SHAPE, *_OLDER)
     except ConfigError as error:
         raise ConfigError(f"failed to load AuthorizationConfiguration from file: {error}") from None
 

@@ -9,36 +9,29 @@ from __future__ import annotations
 from pathlib import Path as File
 
 from apimachinery.durations import format_duration, parse_duration
-from apimachinery.field import Errors, Path, duplicate, invalid, not_supported, required, too_many
+from apimachinery.field import Errors, GoStruct, Path, duplicate, invalid, not_supported, required, too_many
 from apimachinery.names import is_dns1123_subdomain
 from apimachinery.objects import Object
 from apiserver.auth.options import MODES
 from apiserver.auth.webhooks.match_conditions import compile_condition
 from apiserver.cel.environment import CompilationError
 from apiserver.registry.strategies.checks import one_of
+from component_base.config_shape import BOOL, DURATION, STRING, ListOf, Struct, of_type
 
-SHAPE = {
-    "apiVersion": str,
-    "kind": str,
-    "authorizers": [
-        {
-            "type": str,
-            "name": str,
-            "webhook": {
-                "authorizedTTL": str,
-                "cacheAuthorizedRequests": bool,
-                "unauthorizedTTL": str,
-                "cacheUnauthorizedRequests": bool,
-                "timeout": str,
-                "subjectAccessReviewVersion": str,
-                "matchConditionSubjectAccessReviewVersion": str,
-                "failurePolicy": str,
-                "connectionInfo": {"type": str, "kubeConfigFile": str},
-                "matchConditions": [{"expression": str}],
-            },
-        }
-    ],
-}
+SHAPE = Struct("v1.AuthorizationConfiguration", {
+    **of_type(STRING, "apiVersion kind"),
+    "authorizers": ListOf(Struct("v1.AuthorizerConfiguration", {
+        **of_type(STRING, "type name"),
+        "webhook": Struct("v1.WebhookConfiguration", {
+            **of_type(DURATION, "authorizedTTL unauthorizedTTL timeout"),
+            **of_type(BOOL, "cacheAuthorizedRequests cacheUnauthorizedRequests"),
+            **of_type(STRING, "subjectAccessReviewVersion matchConditionSubjectAccessReviewVersion"),
+            "failurePolicy": STRING,
+            "connectionInfo": Struct("v1.WebhookConnectionInfo", of_type(STRING, "type kubeConfigFile")),
+            "matchConditions": ListOf(Struct("v1.WebhookMatchCondition", {"expression": STRING})),
+        }),
+    })),
+})  # fmt: skip
 _MOST_CONDITIONS = 64
 _LONGEST_TIMEOUT = 30.0
 _IN_CLUSTER, _FILE = "InClusterConfig", "KubeConfigFile"
@@ -91,12 +84,8 @@ def _check_authorizer(kind: str, webhook: Object | None, path: Path) -> Errors:
 
 def _check_durations(webhook: Object, path: Path) -> Errors:
     for name in ("timeout", "authorizedTTL", "unauthorizedTTL"):
-        at, text, is_timeout = path.child(name), webhook.get(name) or "0s", name == "timeout"
-        try:
-            seconds = parse_duration(text)
-        except ValueError:
-            yield invalid(at, text, f'time: invalid duration "{text}"')
-            continue
+        at, is_timeout = path.child(name), name == "timeout"
+        seconds = parse_duration(webhook.get(name) or "0s")
         if is_timeout and not seconds:
             yield required(at)
         elif seconds < 0 or (is_timeout and seconds > _LONGEST_TIMEOUT):
@@ -128,7 +117,8 @@ def _check_connection(connection: Object, path: Path) -> Errors:
             elif problem := _problem_of_file(File(name)):
                 yield invalid(at, name, problem)
         case _:
-            yield not_supported(path.child("type"), kind, (_IN_CLUSTER, _FILE))
+            shown = GoStruct(Type=kind, KubeConfigFile=connection.get("kubeConfigFile"))
+            yield not_supported(path.child("type"), shown, (_IN_CLUSTER, _FILE))
 
 
 def _problem_of_file(file: File) -> str:

@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.objects import Object
+from apimachinery.serialize import Decoded
 from apiserver.admission.pod_security.policy import MODES, Policy, Standard, parse_level, parse_version
-from apiserver.config_files import ConfigError, misfits, unknown_fields
+from apiserver.config_files import ConfigError, fit
+from component_base.config_shape import STRING, ListOf, Struct, of_type
 
 _VERSIONS = tuple(f"pod-security.admission.config.k8s.io/{each}" for each in ("v1", "v1beta1", "v1alpha1"))
 
-_SHAPE = {
-    "apiVersion": str,
-    "kind": str,
-    "defaults": {name: str for mode in MODES for name in (mode, f"{mode}-version")},
-    "exemptions": {"usernames": [str], "namespaces": [str], "runtimeClasses": [str]},
-}
+_SHAPE = Struct("v1.PodSecurityConfiguration", {
+    **of_type(STRING, "apiVersion kind"),
+    "defaults": Struct("v1.PodSecurityDefaults", {
+        name: STRING for mode in MODES for name in (mode, f"{mode}-version")
+    }),
+    "exemptions": Struct(
+        "v1.PodSecurityExemptions", of_type(ListOf(STRING), "usernames namespaces runtimeClasses")
+    ),
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,10 @@ def parse_configuration(document: Object) -> Configuration:
         return Configuration()
     if document.get("kind") != "PodSecurityConfiguration" or document.get("apiVersion") not in _VERSIONS:
         raise ConfigError(f"PodSecurity: not a PodSecurityConfiguration of {_VERSIONS[0]}")
-    if complaints := misfits(document, _SHAPE) or unknown_fields(document, _SHAPE):
-        raise ConfigError(f"PodSecurity: {', '.join(complaints)}")
+    try:
+        document = fit(Decoded(document), _SHAPE)
+    except ConfigError as error:
+        raise ConfigError(f"PodSecurity: {error}") from None
     said, exempt = document.get("defaults") or {}, document.get("exemptions") or {}
 
     def read(name: str, parse: Callable[[str], Any], default: str) -> Any:

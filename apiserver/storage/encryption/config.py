@@ -11,27 +11,32 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from typing import Any
 from uuid import uuid4
 
 from apimachinery.errors import aggregate
-from apimachinery.field import ErrorList, Path, invalid, required
+from apimachinery.field import ErrorList, GoStruct, Path, invalid, required
 from apimachinery.objects import Object
-from apiserver.config_files import ConfigError, decode_config
+from apiserver.config_files import ConfigError, decode_config, read_file
 from apiserver.storage.encryption.ciphers import AesCbc, AesGcm, Cipher, Secretbox
 from apiserver.storage.encryption.kms.config import check_kms, refuse_old, timeout_of
 from apiserver.storage.encryption.kms.key_service import KeyService
 from apiserver.storage.encryption.kms.plugin import Plugin
 from apiserver.storage.encryption.transformer import ANY, PLAIN, Provider, Transformers
 from component_base import clock
+from component_base.config_shape import DURATION, INT32, STRING, ListOf, Struct, of_type
 
 API_VERSION, KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
+_OLD = ("v1", "EncryptionConfig")
 _CIPHERS: dict[str, tuple[Callable[[bytes], Cipher], tuple[int, ...]]] = {
     "aesgcm": (AesGcm, (16, 24, 32)), "aescbc": (AesCbc, (16, 24, 32)), "secretbox": (Secretbox, (32,)),
 }  # fmt: skip
 _PROVIDERS = ("kms", *_CIPHERS, "identity")
 _NOT_RESOURCES = ("apiserveripinfo", "serviceipallocations", "servicenodeportallocations")
 _PARSING = "error while parsing file"
+_LOADING = f"{_PARSING}: error while loading file"
+_NONE_OF_THEM = GoStruct.fromkeys(("AESGCM", "AESCBC", "Secretbox", "Identity", "KMS"))
 _NO_PROVIDER = (
     "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity"
 )
@@ -57,10 +62,22 @@ class Seams:
     new_uid: Callable[[], str] = lambda: str(uuid4())
 
 
+def load(path: str) -> bytes:
+    """The file's text. Raises ConfigError."""
+    what = f'encryption provider configuration file "{path}"'
+    try:
+        text = read_file(path)
+    except ConfigError as error:
+        raise ConfigError(f"{_LOADING}: error reading {what}: {error}") from None
+    if not text:
+        raise ConfigError(f"{_LOADING}: {what} is empty")
+    return text
+
+
 def parse_config(text: bytes, seams: Seams = Seams(), path: str = "") -> Transformers:
     """`path` is only told of. Raises ConfigError."""
     try:
-        config = decode_config(text, API_VERSION, KIND, _SHAPE)
+        config = decode_config(text, API_VERSION, KIND, _SHAPE, _OLD)
     except ConfigError as error:
         where = f'error decoding encryption provider configuration file "{path}"'
         raise ConfigError(f"{_PARSING}: {where}: {error}") from None
@@ -91,17 +108,22 @@ def _transformers(blocks: Sequence[Object], seams: Seams) -> Transformers:
     return Transformers(rules, services)
 
 
-_SHAPE: Any = {
-    "apiVersion": str, "kind": str,
-    "resources": [{
-        "resources": [str],
-        "providers": [{
-            **{name: {"keys": [{"name": str, "secret": str}]} for name in _CIPHERS},
-            "identity": {},
-            "kms": {"apiVersion": str, "name": str, "cachesize": int, "endpoint": str, "timeout": str},
-        }],
-    }],
-}  # fmt: skip
+_KEYS = ListOf(Struct("v1.Key", of_type(STRING, "name secret")))
+_SHAPE = Struct("v1.EncryptionConfiguration", {
+    **of_type(STRING, "apiVersion kind"),
+    "resources": ListOf(Struct("v1.ResourceConfiguration", {
+        "resources": ListOf(STRING),
+        "providers": ListOf(Struct("v1.ProviderConfiguration", {
+            "aesgcm": Struct("v1.AESConfiguration", {"keys": _KEYS}),
+            "aescbc": Struct("v1.AESConfiguration", {"keys": _KEYS}),
+            "secretbox": Struct("v1.SecretboxConfiguration", {"keys": _KEYS}),
+            "identity": Struct("v1.IdentityConfiguration", {}),
+            "kms": Struct("v1.KMSConfiguration", {
+                **of_type(STRING, "apiVersion name endpoint"), "cachesize": INT32, "timeout": DURATION,
+            }),
+        })),
+    })),
+})  # fmt: skip
 
 
 def _check(config: Object) -> ErrorList:
@@ -133,14 +155,18 @@ def _split(name: str) -> tuple[str, str]:
 
 def _check_overlap(names: Sequence[str], path: Path) -> ErrorList:
     errors: ErrorList = []
-    if len(set(names)) < len(names):
+    pairs = list(combinations(map(_split, names), 2))
+    if any(one == other for one, other in pairs):
         errors.append(invalid(path, names, "the same resource cannot be specified multiple times"))
-    unique = {_split(name) for name in names}
-    groups = [group for group, _ in unique]
-    shared = any(resource == ANY and groups.count(group) > 1 for group, resource in unique)
-    if len(unique) > 1 and (shared or (ANY, ANY) in unique):
+    if any(_is_masked(one, other) for one, other in pairs):
         errors.append(invalid(path, names, _OVERLAP))
     return errors
+
+
+def _is_masked(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether one of two is part of the other."""
+    same_group = one[0] == other[0]
+    return (ANY, ANY) in (one, other) or (same_group and ANY in (one[1], other[1]))
 
 
 def _check_names(names: Sequence[str], path: Path) -> ErrorList:
@@ -171,7 +197,7 @@ def _problem_of(name: str) -> str:
 def _check_provider(provider: Object, path: Path, kms_names: set[str]) -> ErrorList:
     found = [name for name in _PROVIDERS if provider.get(name) is not None]
     if not found:
-        return [invalid(path, found, _NO_PROVIDER)]
+        return [invalid(path, _NONE_OF_THEM, _NO_PROVIDER)]
     errors = [invalid(path, found, _MANY_PROVIDERS)] if len(found) > 1 else []
     name = found[0]
     if name == "kms":

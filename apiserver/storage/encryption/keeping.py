@@ -9,9 +9,9 @@ import asyncio
 import logging
 from hashlib import sha256
 
-from apiserver.config_files import ConfigError, read_file
+from apiserver.config_files import ConfigError
 from apiserver.reload_metrics import ENCRYPTION
-from apiserver.storage.encryption.config import Seams, parse_config
+from apiserver.storage.encryption.config import Seams, load, parse_config
 from apiserver.storage.encryption.kms.key_service import KeyService
 from apiserver.storage.encryption.storage import EncryptedStorage
 from apiserver.storage.encryption.transformer import Transformers
@@ -27,7 +27,7 @@ class EncryptionKeeper:
 
     def __init__(self, path: str, storage: Storage, *, reloads: bool, seams: Seams = Seams()) -> None:  # noqa: B008 (frozen)
         """Raises ConfigError."""
-        text = read_file(path)
+        text = load(path)
         self.storage = EncryptedStorage(storage, parse_config(text, seams, path))
         self.reloads = reloads
         self._path = path
@@ -65,7 +65,7 @@ class EncryptionKeeper:
 
     async def reload(self) -> bool:
         """Whether there was anything new. Raises ConfigError, also for a plugin that is not well."""
-        text = read_file(self._path)
+        text = load(self._path)
         digest = sha256(text).digest()
         if digest == self._digest:
             return False

@@ -116,7 +116,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("- " * 5000, "exceeded max depth"),
         (BOMB, "excessive aliasing"),
         ("a: &x [*x]", "excessive aliasing"),
-        ("a: b: c", "line 1: mapping values are not allowed"),
+        ("a: b: c", "yaml: mapping values are not allowed"),
         ("a:\n\t- b", "cannot start any token"),
         ("a: .inf", "unsupported value"),
     ],

@@ -107,6 +107,8 @@ STRUCT = (
     ("document", "message"),
     [
         ({"apiVersion": "a/v1", "kind": "A"}, ""),
+        ({"apiVersion": "v1", "kind": "Old"}, ""),
+        ({"apiVersion": "a/b/v1", "kind": "A"}, "unexpected GroupVersion string: a/b/v1"),
         ({"apiVersion": "a/v1", "kind": "B"}, 'no kind "B" is registered for version "a/v1"'),
         ({"kind": "A"}, "Object 'apiVersion' is missing"),
         ({}, "Object 'Kind' is missing"),
@@ -116,4 +118,4 @@ STRUCT = (
     ],
 )
 def test_another_kind_is_told(document: Any, message: str) -> None:
-    assert kind_problem(document, "a/v1", "A") == message
+    assert kind_problem(document, "a/v1", "A", ("v1", "Old")) == message

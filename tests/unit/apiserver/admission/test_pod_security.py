@@ -371,8 +371,8 @@ def test_the_configuration_is_read_from_a_file_or_the_file_it_names(tmp_path: Pa
     )
     main = tmp_path / "admission.yaml"
     main.write_text(
-        "{apiVersion: apiserver.config.k8s.io/v1, kind: AdmissionConfiguration, plugins: ["
-        "{name: PodSecurity, path: security.yaml}, {name: Other, configuration: {kind: X}}]}"
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: ["
+        "{name: PodSecurity, path: security.yaml}, {name: Other, configuration: {kind: X}}]"
     )
     found = load_configuration(str(main))
     assert found["Other"] == {"kind": "X"}

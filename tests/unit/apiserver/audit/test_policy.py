@@ -71,7 +71,10 @@ def test_the_first_rule_counts_and_stages_add_up() -> None:
         (policy(), "loaded illegal policy with 0 rules"),
         (policy({}), r"rules\[0\]\.level: Required value"),
         (policy({"level": "All"}), r'rules\[0\]\.level: Unsupported value: "All"'),
-        (policy({"level": "None", "verbs": "get"}), r'failed decoding: field "rules\[0\]\.verbs" is of the'),
+        (
+            policy({"level": "None", "verbs": "get"}),
+            r"Go struct field PolicyRule.rules.verbs of type \[\]string",
+        ),
         (
             policy({}, {"level": ""}),
             r"^\[rules\[0\]\.level: Required value, rules\[1\]\.level: Required value\]$",

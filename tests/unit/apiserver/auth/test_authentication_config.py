@@ -121,13 +121,31 @@ def test_issuers_follow_the_file_and_nobody_does_not() -> None:
     assert len(authenticator.trusted) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"a: b", "Object 'Kind' is missing"),
+        (b"", "empty config data"),
+        (None, "open {}: no such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_named(tmp_path: Path, text: bytes | None, reason: str) -> None:
+    path = tmp_path / "authn.yaml"
+    if text is not None:
+        path.write_bytes(text)
+    with pytest.raises(ConfigError) as refusal:
+        configuration_of(AuthOptions(authentication_config=str(path)))
+    told = f'failed to load authentication configuration from file "{path}": {reason.format(path)}'
+    assert str(refusal.value) == told
+
+
 def test_a_file_that_says_nothing_of_nobody_leaves_that_to_the_flag() -> None:
     assert parse(document(), ()).anonymous is None
 
 
 WRONG: dict[str, tuple[bytes, str]] = {
-    "another kind": (b"{kind: Pod, apiVersion: v1}", 'no kind "Pod" is registered for version "v1"'),
-    "nothing": (b"", "Object 'Kind' is missing"),
+    "another kind": (b"kind: Pod\napiVersion: v1", 'no kind "Pod" is registered for version "v1"'),
+    "nothing": (b"", "empty config data"),
     "no YAML": (b"a: [", "yaml"),
     "a field of nobody": (jwt({"color": "red"}), 'unknown field "jwt[0].issuer.color"'),
     "http": (jwt({"url": "http://x"}), "URL scheme must be https"),

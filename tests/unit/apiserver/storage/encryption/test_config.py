@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from apiserver.config_files import ConfigError
 from apiserver.storage.encryption.ciphers import CipherError
-from apiserver.storage.encryption.config import parse_config
+from apiserver.storage.encryption.config import load, parse_config
 from apiserver.storage.encryption.transformer import Plain
 from tests.unit.apiserver.storage.encryption.configurations import (
     CBC,
@@ -28,6 +30,8 @@ from tests.unit.apiserver.storage.encryption.configurations import (
         (config((["secrets"], [])), r"resources\[0\]\.providers: Required value: at least one"),
         (config((["secrets", "*."], [CBC])), "overlapping resources such as 'secrets' and '\\*.'"),
         (config((["secrets", "*.*"], [CBC])), "overlapping resources"),
+        (config((["*.*", "*.*"], [CBC])), "multiple times, .* overlapping resources"),
+        (config((["secrets", "secrets."], [CBC])), "the same resource cannot be specified multiple times"),
         (config((["secrets", "secrets"], [CBC])), "the same resource cannot be specified multiple times"),
         (config((["Secrets"], [CBC])), "should not contain capital letters"),
         (config((["*"], [CBC])), "use '\\*.' to encrypt all the resources from core API group"),
@@ -60,16 +64,34 @@ from tests.unit.apiserver.storage.encryption.configurations import (
         (config((["*.*"], [CBC]), (["secrets"], [CBC])), 'resource "secrets" is masked by earlier rule'),
         (config((["secrets"], [{"aes": {}}])), r'unknown field "resources\[0\]\.providers\[0\]\.aes"'),
         (
-            b"{kind: Pod, apiVersion: v1}",
+            b"kind: Pod\napiVersion: v1",
             'parsing file: error decoding encryption provider configuration file "": no kind "Pod"',
         ),
-        (b"{", "did not find expected"),
+        (b"{", "unexpected end of JSON input"),
     ],
 )
 def test_what_cannot_be_served_is_refused(text: bytes, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint) as refusal:
         parse_config(text)
     assert SECRET not in str(refusal.value)
+
+
+def test_what_the_kind_was_called_once_is_read() -> None:
+    old = config((["secrets"], [CBC])).replace(b"apiserver.config.k8s.io/v1", b"v1")
+    assert parse_config(old.replace(b"EncryptionConfiguration", b"EncryptionConfig")).of_key(KEY)
+
+
+def test_a_file_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "encryption.yaml"
+    file = f'encryption provider configuration file "{path}"'
+    told = "error while parsing file: error while loading file:"
+    with pytest.raises(ConfigError) as refusal:
+        load(str(path))
+    assert str(refusal.value) == f"{told} error reading {file}: open {path}: no such file or directory"
+    path.touch()
+    with pytest.raises(ConfigError) as refusal:
+        load(str(path))
+    assert str(refusal.value) == f"{told} {file} is empty"
 
 
 @pytest.mark.parametrize(
