@@ -267,20 +267,18 @@ _BY_CODE: dict[int, type[StatusError]] = {
 _GENERIC_MESSAGES: dict[int, str] = {
     400: "the server rejected our request for an unknown reason",
     401: "the server has asked for the client to provide credentials",
-    403: "the server does not allow access to the requested resource",
     404: "the server could not find the requested resource",
     405: "the server does not allow this method on the requested resource",
     406: "the server was unable to respond with a content type that the client supports",
     409: "the server reported a conflict",
-    410: "the server could not find the requested resource",
-    413: "the request body was too large",
-    415: "the body of the request was in an unknown format",
     422: "the server rejected our request due to an error in our request",
     429: "the server has received too many requests and has asked us to try again later",
     503: "the server is currently unable to handle the request",
     504: "the server was unable to return a response in the time allotted, "
     "but may still be processing the request",
 }
+_TELLING = (403, 406, 415)
+"""What servers say with these is believed."""
 
 
 def _rebuild(cls: type[StatusError], message: str, **kwargs: Any) -> StatusError:
@@ -313,7 +311,9 @@ def from_status(code: int, status: Object | None, text: str = "") -> StatusError
 def _from_code(code: int, text: str) -> StatusError:
     """An error for a body that is no Status, in the words client-go finds for the code."""
     message = _GENERIC_MESSAGES.get(code)
-    if message is None and code >= 500:
+    if code in _TELLING and (message is None or text not in ("", "unknown")):
+        message = text
+    elif message is None and code >= 500:
         quoted = json.dumps(text or "unknown", ensure_ascii=False)
         message = f"an error on the server ({quoted}) has prevented the request from succeeding"
     elif message is None:

@@ -15,8 +15,8 @@ from apimachinery.decoding import MAX_DEPTH, Decoded, DecodeError, check_depth
 from apimachinery.objects import Object
 
 __all__ = [
-    "MAX_DEPTH", "DecodeError", "Decoded", "check_depth", "from_json", "from_json_strict", "from_yaml_all",
-    "from_yaml_strict", "number_as_written", "to_json", "to_yaml",
+    "MAX_DEPTH", "DecodeError", "Decoded", "check_depth", "from_json", "from_json_strict", "from_text_strict",
+    "from_yaml_all", "from_yaml_strict", "number_as_written", "to_json", "to_yaml",
 ]  # fmt: skip
 
 
@@ -139,6 +139,17 @@ def from_yaml_strict(text: str | bytes) -> Decoded:
 
     documents = yamlcodec.decode_all(text)
     return documents[0] if documents else Decoded(None)
+
+
+def from_text_strict(text: bytes) -> Decoded:
+    """JSON if it begins with a brace, else YAML. Raises DecodeError, as upstream's decoder words it."""
+    is_json = text.lstrip().startswith(b"{")
+    try:
+        return from_json_strict(text) if is_json else from_yaml_strict(text)
+    except DecodeError as error:
+        if is_json:
+            raise DecodeError(f"couldn't get version/kind; json parse error: {error}") from None
+        raise DecodeError(str(error).removeprefix("error converting YAML to JSON: ")) from None
 
 
 def to_yaml(obj: Object | list[Any]) -> str:

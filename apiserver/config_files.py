@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from apimachinery.objects import Object
-from apimachinery.serialize import Decoded, DecodeError, from_json_strict, from_yaml_strict
+from apimachinery.serialize import Decoded, DecodeError, from_text_strict
 from component_base.config_shape import Struct, decoded, kind_problem, misfit, unknown_fields
 from component_base.folder_watch import FolderWatch
 from component_base.os_errors import in_words
@@ -78,7 +78,10 @@ def decode_config(
 
     Raises StrictError if it would do for who is lenient.
     """
-    found = _parsed(text)
+    try:
+        found = from_text_strict(text)
+    except DecodeError as error:
+        raise ConfigError(str(error)) from None
     if problem := kind_problem(found.value, api_version, kind, *others):
         raise ConfigError(problem)
     return fit(found, shape)
@@ -95,14 +98,3 @@ def fit(found: Decoded, shape: Struct) -> Object:
     if strange:
         raise StrictError(strange, config)
     return config
-
-
-def _parsed(text: bytes) -> Decoded:
-    """What begins with a brace is JSON. Raises ConfigError."""
-    is_json = text.lstrip().startswith(b"{")
-    try:
-        return from_json_strict(text) if is_json else from_yaml_strict(text)
-    except DecodeError as error:
-        if is_json:
-            raise ConfigError(f"couldn't get version/kind; json parse error: {error}") from None
-        raise ConfigError(str(error).removeprefix("error converting YAML to JSON: ")) from None

@@ -183,13 +183,19 @@ _VERSION_KIND = (
 )
 
 
+def type_meta_problem(document: Any) -> str:
+    """Why it cannot be told of which version and kind a document is."""
+    problem = misfit(document, Struct(_VERSION_KIND, of_type(STRING, "apiVersion kind")))
+    return problem and f"couldn't get version/kind; json parse error: {problem}"
+
+
 def kind_problem(document: Any, api_version: str, kind: str, *others: tuple[str, str]) -> str:
     """Why a document is not of the kind that is looked for, before anything else of it is read.
 
     `others`: further versions and kinds that will do.
     """
-    if problem := misfit(document, Struct(_VERSION_KIND, of_type(STRING, "apiVersion kind"))):
-        return f"couldn't get version/kind; json parse error: {problem}"
+    if problem := type_meta_problem(document):
+        return problem
     found = {name: (document or {}).get(name) or "" for name in ("kind", "apiVersion")}
     if found["apiVersion"].count("/") > 1:
         return f"unexpected GroupVersion string: {found['apiVersion']}"

@@ -9,14 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from apimachinery.errors import StatusError
+from apimachinery.errors import StatusError, aggregate
 from apimachinery.field import Path
 from apimachinery.go_values import json_kind
 from apimachinery.metadata import validate_annotations, validate_labels
-from apimachinery.objects import Object, deep_copy, get_path
+from apimachinery.objects import Object, deep_copy
+from apimachinery.serialize import to_json
 from apiserver.admission.webhooks.caller import CallError
 from apiserver.admission.webhooks.hooks import Endpoint
 from apiserver.customresources.conversion_metrics import INVALID, MALFORMED, PARTIAL, Conversion
+from apiserver.customresources.conversion_review import VERSIONS, ConversionError, answered, review_of
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
 
@@ -24,16 +26,11 @@ Ask = Callable[[Endpoint, str, Object, float], Awaitable[Any]]
 """ask(endpoint, url, review, seconds): the decoded answer. Raises CallError."""
 
 _SECONDS = 30.0
-_KNOWN = ("v1", "v1beta1")
 _SAME = (("name", "name"), ("namespace", "namespace"), ("uid", "UID"))
 _CHANGEABLE = (
     ("labels", validate_labels, Path("metadata", "labels")),
     ("annotations", validate_annotations, Path("metadata", "annotation")),
 )
-
-
-class ConversionError(ValueError):
-    """The answer cannot be used; the text is upstream's."""
 
 
 class WebhookConverter:
@@ -48,7 +45,7 @@ class WebhookConverter:
         self._definition = definition
         self._endpoint = Endpoint.parse(webhook["clientConfig"])
         reviews = webhook["conversionReviewVersions"]
-        self._review_version = next(each for each in reviews if each in _KNOWN)
+        self._review_version = next(each for each in reviews if each in VERSIONS)
         self._kind = kind
         self._schemas = schemas
         self._ask = ask
@@ -101,35 +98,6 @@ def _failure(text: str) -> StatusError:
     return StatusError(text, code=500)
 
 
-def review_of(objects: Sequence[Object], api_version: str, uid: str, review_version: str) -> Object:
-    """The ConversionReview that a webhook is sent."""
-    request = {"uid": uid, "desiredAPIVersion": api_version, "objects": list(objects)}
-    return {
-        "kind": "ConversionReview",
-        "apiVersion": f"apiextensions.k8s.io/{review_version}",
-        "request": request,
-    }
-
-
-def answered(review: Any, uid: str, review_version: str) -> list[Any]:
-    """The objects of an answer. Raises ConversionError."""
-    response = get_path(review, "response")
-    if review_version == "v1":
-        version, wanted = get_path(review, "apiVersion", ""), "apiextensions.k8s.io/v1, Kind=ConversionReview"
-        found = f"{version if '/' in version else f'/{version}'}, Kind={get_path(review, 'kind', '')}"
-        if found != wanted:
-            raise ConversionError(f"expected webhook response of {wanted}, got {found}")
-    if not isinstance(response, dict):
-        raise ConversionError("no response provided")
-    if review_version == "v1" and response.get("uid") != uid:
-        raise ConversionError(f'expected response.uid="{uid}", got "{response.get("uid") or ""}"')
-    status = get_path(response, "result.status", "")
-    if status != "Success":
-        message = get_path(response, "result.message", "")
-        raise ConversionError(message or f"response.result.status was '{status}', not 'Success'")
-    return response.get("convertedObjects") or []
-
-
 def _check_object(converted: Any) -> None:
     """Raises StatusError, with what Go's decoder says."""
     if converted is None:
@@ -137,12 +105,20 @@ def _check_object(converted: Any) -> None:
     if not isinstance(converted, dict):
         kind = json_kind(converted)
         raise _failure(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+    if not _text_of(converted, "kind") or _text_of(converted, "apiVersion").count("/") > 1:
+        raise _failure(f"Object 'Kind' is missing in '{to_json(converted).decode()}'")
+
+
+def _text_of(owner: Object, name: str) -> str:
+    """What is no text is not there."""
+    value = owner.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _check_versions(converted: Sequence[Object], api_version: str, kind: str) -> None:
     """Raises ConversionError."""
     for index, each in enumerate(converted):
-        found = (each.get("apiVersion") or "", each.get("kind") or "")
+        found = (_text_of(each, "apiVersion"), _text_of(each, "kind"))
         for what, wanted, given in zip(("groupVersion", "kind"), (api_version, kind), found, strict=True):
             if given != wanted:
                 why = f"invalid {what} (expected {wanted}, received {given})"
@@ -154,7 +130,7 @@ def restored(before: Object, after: Object) -> Object:
     metadata, original = after.get("metadata"), before["metadata"]
     given: Object = metadata if isinstance(metadata, dict) else {}
     for name, shown in _SAME:
-        was, now = original.get(name) or "", given.get(name) or ""
+        was, now = _text_of(original, name), _text_of(given, name)
         if was != now:
             raise ConversionError(f"invalid object: must have the same {shown}: {was} != {now}")
     return after | {"metadata": _metadata(original, given)}
@@ -177,7 +153,7 @@ def _metadata(original: Object, given: Object) -> Object:
                 why = f"metadata.{name}[{key}] must be a string, but is {_go_type(text)} in converted object"
                 raise ConversionError(f"invalid metadata: {why}")
         if value != original.get(name) and (errors := validate(value, path)):
-            raise ConversionError(f"invalid metadata: {'; '.join(map(str, errors))}")
+            raise ConversionError(f"invalid metadata: {aggregate([*map(str, errors)])}")
         result[name] = value
     return result
 

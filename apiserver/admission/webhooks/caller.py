@@ -13,17 +13,21 @@ import orjson
 from apimachinery.decoding import DecodeError
 from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object
-from apimachinery.serialize import from_json
+from apimachinery.serialize import from_json, from_text_strict
 from apiserver.admission.webhooks.hooks import Endpoint, Hook
 from apiserver.services import ServiceAddresses
 from apiserver.subresources.targets import authority
 from component_base.certificates import client_context
+from component_base.config_shape import type_meta_problem
 from component_base.dialling import explain
 
 if TYPE_CHECKING:
     import httpx
 
 _MAX_CLIENTS = 128
+_LAST_GOOD_STATUS = 206
+_MAX_TEXT = 2048
+"""Bytes of an answer that are told."""
 _HEADERS = {
     "content-type": "application/json",
     "accept": "application/json",
@@ -124,18 +128,19 @@ class Caller:
 
 def _decode(answer: httpx.Response) -> Any:
     """Raises CallError."""
-    if not answer.is_success:
+    if not 200 <= answer.status_code <= _LAST_GOOD_STATUS:
         raise _refusal(answer)
     if not answer.content:
         kind = answer.headers.get("content-type", "")
         why = f"0-length response with status code: {answer.status_code} and content type: {kind}"
         raise CallError(f"failed to call webhook: {why}")
     try:
-        return from_json(answer.content)
+        decoded = from_text_strict(answer.content).value
     except DecodeError as error:
-        raise CallError(
-            f"failed to call webhook: couldn't get version/kind; json parse error: {error}"
-        ) from None
+        raise CallError(f"failed to call webhook: {error}") from None
+    if problem := type_meta_problem(decoded):
+        raise CallError(f"failed to call webhook: {problem}")
+    return decoded
 
 
 def _refusal(answer: httpx.Response) -> CallError:
@@ -144,7 +149,8 @@ def _refusal(answer: httpx.Response) -> CallError:
         decoded = from_json(answer.content)
     except DecodeError:
         decoded = None
+    is_status = isinstance(decoded, dict) and decoded.get("status") == "Failure"
     is_text = answer.headers.get("content-type", "text/plain").startswith("text/")
-    text = answer.text.strip() if is_text else "unknown"
-    refusal = from_status(answer.status_code, decoded if isinstance(decoded, dict) else None, text)
+    text = answer.content[:_MAX_TEXT].decode("utf-8", "replace").strip() if is_text else "unknown"
+    refusal = from_status(answer.status_code, decoded if is_status else None, text)
     return CallError(f"failed to call webhook: {refusal.message}", refusal.code)

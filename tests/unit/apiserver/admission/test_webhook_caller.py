@@ -45,6 +45,11 @@ async def test_a_kept_connection_that_has_ended_is_made_anew() -> None:
     assert requests[1].content == b'{"kind":"AdmissionReview"}'
 
 
+FAILED, HAS = "failed to call webhook: an error", "has prevented the request from succeeding"
+ANSWERED = "failed to call webhook: the server responded with the status code"
+NO_MORE = "but did not return more information"
+
+
 @pytest.mark.parametrize(
     ("answer", "expected", "code"),
     [
@@ -55,15 +60,23 @@ async def test_a_kept_connection_that_has_ended_is_made_anew() -> None:
         ),
         (
             httpx.Response(500, text="oops"),
-            'failed to call webhook: an error on the server ("oops") '
-            "has prevented the request from succeeding",
+            f'{FAILED} on the server ("oops") {HAS}',
             500,
         ),
         (
-            httpx.Response(403, json={"kind": "Status", "message": "keep out", "reason": "Forbidden"}),
+            httpx.Response(403, json={"kind": "Status", "status": "Failure", "message": "keep out"}),
             "failed to call webhook: keep out",
             403,
         ),
+        (
+            httpx.Response(500, json={"kind": "Status", "message": "m"}),
+            f'{FAILED} on the server ("unknown") {HAS}',
+            500,
+        ),
+        (httpx.Response(403, json={}), "failed to call webhook: unknown", 403),
+        (httpx.Response(415, text=" no thanks\n"), "failed to call webhook: no thanks", 415),
+        (httpx.Response(207, json={"kind": "AdmissionReview"}), f"{ANSWERED} 207 {NO_MORE}", 207),
+        (httpx.Response(410, text="gone"), f"{ANSWERED} 410 {NO_MORE}", 410),
     ],
 )
 async def test_answers_that_are_errors(answer: httpx.Response, expected: str, code: int) -> None:
@@ -72,9 +85,23 @@ async def test_answers_that_are_errors(answer: httpx.Response, expected: str, co
     assert (str(error.value), error.value.code) == (expected, code)
 
 
-async def test_an_answer_that_is_no_json_is_told() -> None:
-    with pytest.raises(CallError, match="couldn't get version/kind; json parse error"):
-        await caller(lambda request: httpx.Response(200, text="hello")).call(hook(), {})
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("hello", "couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value"),
+        ("{", "couldn't get version/kind; json parse error: unexpected end of JSON input"),
+        ("a: b: c", "yaml: mapping values are not allowed in this context"),
+        ("kind: 5", r"json: cannot unmarshal number into Go struct field \.kind of type string"),
+    ],
+)
+async def test_an_answer_that_is_no_object_is_told(text: str, complaint: str) -> None:
+    with pytest.raises(CallError, match=f"failed to call webhook: .*{complaint}"):
+        await caller(lambda request: httpx.Response(200, text=text)).call(hook(), {})
+
+
+async def test_an_answer_may_be_yaml() -> None:
+    answer = httpx.Response(200, text="kind: AdmissionReview")
+    assert await caller(lambda request: answer).call(hook(), {}) == {"kind": "AdmissionReview"}
 
 
 async def test_of_too_many_pools_the_one_not_used_for_longest_goes_and_none_is_made_twice() -> None:
