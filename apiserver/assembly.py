@@ -51,7 +51,7 @@ from apiserver.customresources.served import CustomResources
 from apiserver.discovery.served import Served
 from apiserver.dispatch import Dispatcher
 from apiserver.filters.authorization import require
-from apiserver.flow_control.controller import FlowController
+from apiserver.flow_control.controller import PRODUCER, FlowController
 from apiserver.flow_control.levels import Levels
 from apiserver.journal import Journal
 from apiserver.metrics import RequestMetrics
@@ -135,7 +135,7 @@ class ApiServer:
         self.flows = FlowController(
             self._store(FLOW_SCHEMAS),
             self._store(PRIORITY_LEVEL_CONFIGURATIONS),
-            self.bootstrapper,
+            Bootstrapper(self.stores, PRODUCER),
             self.levels,
         )
         self.start = self._start(now)
@@ -183,7 +183,8 @@ class ApiServer:
                 group.create_task(self.repair.run())
                 group.create_task(self.journal.run())
                 group.create_task(self.start.run())
-                group.create_task(self.flows.run())
+                is_queuing = self.options.enable_priority_and_fairness
+                group.create_task(self.flows.run() if is_queuing else self.flows.keep())
                 group.create_task(tokens.run(self._store(SECRETS), self._store(CONFIG_MAPS)))
                 group.create_task(self.auth.run())
                 if self.auditor is not None:

@@ -25,14 +25,15 @@ from apiserver.registry.updating import Target
 from apiserver.storage.entry import Entry
 
 _AT_ONCE = 16
-_OPTIONS = WriteOptions(field_manager=NAME)
 
 
 class Bootstrapper:
     """Writes through the stores of this process, as the apiserver itself."""
 
-    def __init__(self, stores: Mapping[StoreKey, Store]) -> None:
+    def __init__(self, stores: Mapping[StoreKey, Store], manager: str = NAME) -> None:
+        """`manager`: whose the fields are then."""
         self._stores = stores
+        self._options = WriteOptions(field_manager=manager)
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def ensure_all(self, wanted: Sequence[Wanted]) -> None:
@@ -60,7 +61,9 @@ class Bootstrapper:
         obj = deep_copy(wanted.obj)
         store.strategy.default(obj)
         try:
-            await store.create(own_request("create"), obj["metadata"].get("namespace", ""), obj, _OPTIONS)
+            await store.create(
+                own_request("create"), obj["metadata"].get("namespace", ""), obj, self._options
+            )
         except AlreadyExistsError:
             # Another apiserver was faster.
             return
@@ -101,7 +104,7 @@ class Bootstrapper:
 
         target = Target(metadata.get("namespace", ""), metadata["name"], subresource)
         try:
-            await store.update(own_request("update"), target, change, WriteOptions())
+            await store.update(own_request("update"), target, change, self._options)
         except ConflictError:
             return
 
