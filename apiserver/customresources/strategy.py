@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from apimachinery import names
-from apimachinery.errors import MethodNotAllowedError
+from apimachinery.errors import MethodNotAllowedError, StatusError
 from apimachinery.field import (
     INVALID,
     NOT_SUPPORTED,
@@ -23,7 +23,7 @@ from apimachinery.field import (
     Path,
     invalid,
 )
-from apimachinery.go_values import go_type
+from apimachinery.go_values import go_text, go_type
 from apimachinery.jsonpath import JsonPath, format_result
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import Resource
@@ -43,6 +43,7 @@ _UNCHECKED = (
     "some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation"
 )
+_EXPECTED: Mapping[type, str] = {int: "int64", str: "string"}
 _MAX_REPLICAS = 2**31 - 1
 
 
@@ -137,18 +138,24 @@ class CustomResourceStrategy(Strategy):
             return
         paths = [self._scale["statusReplicasPath"]]
         for path in paths if status_only else [self._scale["specReplicasPath"], *paths]:
-            value = get_path(obj, steps(path), 0)
-            if type(value) is not int:
-                text = f"{path} accessor error: {value} is of the type {go_type(value)}, expected int64"
-                yield invalid(Path(path), 0, text)
-            elif value < 0:
+            if problem := accessor_problem(obj, path, int):
+                yield invalid(Path(path), 0, problem)
+            elif (value := get_path(obj, steps(path), 0)) < 0:
                 yield invalid(Path(path), value, "should be a non-negative integer")
             elif value > _MAX_REPLICAS:
                 yield invalid(Path(path), value, f"should be less than or equal to {_MAX_REPLICAS}")
         selector = self._scale.get("labelSelectorPath")
-        if selector and not isinstance(value := get_path(obj, steps(selector), ""), str):
-            text = f"{selector} accessor error: {value} is of the type {go_type(value)}, expected string"
-            yield invalid(Path(selector), "", text)
+        if selector and (problem := accessor_problem(obj, selector, str)):
+            yield invalid(Path(selector), "", problem)
+
+    def replicas(self, obj: Object) -> int | None:
+        """Raises StatusError where a value is stored that no scale can have."""
+        scale = self._scale or {}
+        kinds = {"specReplicasPath": int, "statusReplicasPath": int, "labelSelectorPath": str}
+        for name, kind in kinds.items():
+            if (path := scale.get(name)) and (problem := accessor_problem(obj, path, kind)):
+                raise StatusError(problem, code=500)
+        return super().replicas(obj)
 
     def scale_selector(self, obj: Object) -> str:
         path = (self._scale or {}).get("labelSelectorPath")
@@ -175,6 +182,26 @@ class CustomResourceStrategy(Strategy):
 def steps(json_path: str) -> list[str]:
     """`.spec.replicas` as the names of its fields."""
     return json_path.removeprefix(".").split(".")
+
+
+def accessor_problem(obj: Object, json_path: str, wanted: type) -> str:
+    """Why what is at the path is of another type, or cannot be there at all; "" where nothing is."""
+    value: Any = obj
+    names = steps(json_path)
+    for index, name in enumerate(names):
+        if value is None:
+            return ""
+        if not isinstance(value, dict):
+            return _accessor_error(names[: index + 1], value, "map[string]interface{}")
+        if name not in value:
+            return ""
+        value = value[name]
+    return "" if type(value) is wanted else _accessor_error(names, value, _EXPECTED[wanted])
+
+
+def _accessor_error(names: Sequence[str], value: Any, expected: str) -> str:
+    is_of = "<nil>" if value is None else go_type(value)
+    return f".{'.'.join(names)} accessor error: {go_text(value)} is of the type {is_of}, expected {expected}"
 
 
 def selectable_paths(version: Object) -> dict[str, JsonPath]:

@@ -175,8 +175,8 @@ def _owned(store: Store) -> FieldPath:
 
 def _with_scale(store: Store, obj: Object, scale: Object, name: str) -> Object:
     """The workload with a Scale's replicas, under the Scale's preconditions. Raises InvalidError."""
-    given = (scale.get("spec") or {}).get("replicas")
-    if given is None and store.strategy.replicas(obj) is None:
+    given, current = (scale.get("spec") or {}).get("replicas"), store.strategy.replicas(obj)
+    if given is None and current is None:
         raise BadRequestError(f'the spec replicas field "{_path(store)}" cannot be empty')
     replicas = given or 0
     if replicas < 0:
