@@ -24,7 +24,6 @@ from apimachinery.scheme import (
     POD_DISRUPTION_BUDGETS,
     PODS,
     Resource,
-    lookup,
     subresource_of,
 )
 from apiserver.asgi import Handler, Receive, Scope, Send
@@ -36,7 +35,7 @@ from apiserver.handlers.delete_collection import delete_collection
 from apiserver.handlers.eviction import evict
 from apiserver.handlers.get import get
 from apiserver.handlers.list import list_objects
-from apiserver.handlers.patch import patch
+from apiserver.handlers.patch import patch, refuse_strategic
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
@@ -130,13 +129,12 @@ class Dispatcher:
         if computed is not None:
             return await computed(info, scope, receive, send)
         store = await self._custom.find_fresh((info.group, info.version, info.plural))
-        if store is None:
+        if store is None or not _is_in_scope(info, store.resource):
             if any(group == info.group for group, _, _ in self._stores):
                 raise PathNotFoundError
             return await send_text(send, 404, "404 page not found\n")
         info.resource = store.resource
-        _check_namespace(info, store.resource)
-        _check_path(info, store.resource)
+        _check_custom(info, store.resource)
         await self._ask(info, receive, send, store)
 
     async def _ask(self, info: RequestInfo, receive: Receive, send: Send, store: Store) -> None:
@@ -195,7 +193,7 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
     if info.subresource:
         subresource = subresource_of(resource, info.subresource)
         if subresource is None:
-            raise _no_such_subresource(info, resource)
+            raise PathNotFoundError
         is_proxy = info.subresource == "proxy"
         known = info.method in _PROXY_METHODS if is_proxy else _knows(info, subresource.verbs)
     else:
@@ -206,6 +204,32 @@ def _check_path(info: RequestInfo, resource: Resource) -> None:
         raise _not_allowed() if is_there else PathNotFoundError
     if not known:
         raise _not_allowed()
+
+
+def _is_in_scope(info: RequestInfo, resource: Resource) -> bool:
+    """Whether a request names a namespace where it must, and only there."""
+    if not resource.namespaced:
+        return not info.namespace
+    return bool(info.namespace) or info.verb in _ANYWHERE
+
+
+def _check_custom(info: RequestInfo, resource: Resource) -> None:
+    """Custom resources have no routes: the verb says what is asked for, whatever else the path names.
+
+    Raises NotFoundError, MethodNotAllowedError, BadRequestError, UnsupportedMediaTypeError.
+    """
+    verbs = resource.verbs
+    if info.subresource:
+        subresource = subresource_of(resource, info.subresource)
+        if subresource is None:
+            raise NotFoundError(resource, info.name)
+        verbs = subresource.verbs
+    if info.verb not in verbs:
+        raise MethodNotAllowedError(resource, info.verb)
+    if info.verb in ("update", "patch") and not info.name:
+        if info.verb == "patch":
+            refuse_strategic(info)
+        raise BadRequestError("name must be provided")
 
 
 def _check_route(info: RequestInfo, resource: Resource) -> None:
@@ -231,12 +255,6 @@ def _check_namespace(info: RequestInfo, resource: Resource) -> None:
     is_itself = resource == NAMESPACES and info.name == info.namespace
     if info.namespace and not (resource.namespaced or is_itself):
         raise PathNotFoundError
-
-
-def _no_such_subresource(info: RequestInfo, resource: Resource) -> StatusError:
-    """Of a custom resource it is the object that is not found."""
-    is_built_in = lookup(resource.group, resource.version, resource.plural) is not None
-    return PathNotFoundError() if is_built_in else NotFoundError(resource, info.name)
 
 
 def _knows(info: RequestInfo, verbs: Sequence[str]) -> bool:

@@ -72,6 +72,12 @@ async def patch(info: RequestInfo, receive: Receive, send: Send, store: Store) -
     await send_entry(info, send, store, entry)
 
 
+def refuse_strategic(info: RequestInfo) -> None:
+    """And all else that is no patch of a custom resource. Raises UnsupportedMediaTypeError."""
+    if bodies.content_type(info) not in (JSON, MERGE, APPLY):
+        raise UnsupportedMediaTypeError(_NOT_STRATEGIC)
+
+
 async def read_patch(
     info: RequestInfo, receive: Receive, expected: bodies.Expected, *, is_custom: bool
 ) -> tuple[Patch, WriteOptions]:
@@ -79,9 +85,9 @@ async def read_patch(
 
     `is_custom`: whether it is of a custom resource, be it only of its scale.
     """
+    if is_custom:
+        refuse_strategic(info)
     make = _KINDS.get(bodies.content_type(info))
-    if make in (None, _strategic) and is_custom:
-        raise UnsupportedMediaTypeError(_NOT_STRATEGIC)
     if make is None:
         raise UnroutedBodyError("415: Unsupported Media Type")
     options = parse_write_options(info.query, "PatchOptions")

@@ -244,6 +244,44 @@ async def test_what_is_of_another_kind_or_version_is_refused(api: Api) -> None:
     assert other_kind.json["message"].endswith('kind: Invalid value: "Thong": must be Thing')
 
 
+ELSEWHERE = "/apis/example.com/v1/things"
+NO_NAME = "name must be provided"
+UNSUPPORTED = '{} is not supported on resources of kind "things.example.com"'
+NO_PATCH = "the body of the request was in an unknown format - accepted media types include: "
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media", "status", "message"),
+    [
+        ("HEAD", THINGS, "", 200, ""),
+        ("HEAD", f"{THINGS}/a", "", 200, ""),
+        ("HEAD", f"{THINGS}/none", "", 404, 'things.example.com "none" not found'),
+        ("PUT", THINGS, "application/json", 400, NO_NAME),
+        ("PATCH", THINGS, "application/merge-patch+json", 400, NO_NAME),
+        ("PATCH", THINGS, "application/apply-patch+yaml", 400, NO_NAME),
+        ("PATCH", THINGS, "application/strategic-merge-patch+json", 415, NO_PATCH),
+        ("POST", f"{THINGS}/none", "application/json", 409, 'things.example.com "a" already exists'),
+        ("OPTIONS", THINGS, "", 405, UNSUPPORTED.format("")),
+        ("POST", f"{THINGS}/a/status", "application/json", 404, 'things.example.com "a" not found'),
+        ("PUT", ELSEWHERE, "application/json", 404, None),
+        ("DELETE", ELSEWHERE, "", 404, None),
+        ("GET", f"{ELSEWHERE}/a", "", 404, None),
+    ],
+)
+async def test_the_verb_alone_says_what_is_asked_for(
+    api: Api, method: str, path: str, media: str, status: int, message: str | None
+) -> None:
+    """`message`: None where the path is not there at all."""
+    await define(api, definition())
+    await api.request("POST", THINGS, thing())
+    answer = await api.request(method, path, thing() if media else None, {"content-type": media})
+    assert answer.status == status
+    if message is None:
+        assert answer.body == b"404 page not found\n"
+    elif message:
+        assert answer.json["message"].startswith(message)
+
+
 async def test_unknown_fields_are_told_of_as_strictly_as_is_asked(api: Api) -> None:
     await define(api, definition())
     strict = await api.request("POST", f"{THINGS}?fieldValidation=Strict", thing(spec={"x": 1}, other=1))
