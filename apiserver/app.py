@@ -32,7 +32,7 @@ from apiserver.openapi import OpenAPI
 from apiserver.openapi.routes import router as openapi_router
 from apiserver.options import advertised_address
 from apiserver.responses import uncached
-from apiserver.routes import general_router, health_router, issuer_router
+from apiserver.routes import debug_router, general_router, health_router, issuer_router
 
 if TYPE_CHECKING:
     from apiserver.assembly import ApiServer
@@ -110,6 +110,8 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     app.include_router(
         general_router(server.journal, server.levels if options.enable_priority_and_fairness else None)
     )
+    if options.profiling:
+        app.include_router(debug_router())
     app.include_router(issuer_router(options.service_account_issuer[0], keys_url, server.auth.verifier))
     app.include_router(discovery_router(served, remotes, address, settled))
     app.include_router(openapi_router(openapi, settled))

@@ -170,6 +170,9 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         "If true, requests are queued and dispatched with priority and fairness. If false, so many that "
         "read, and so many that write, are served at once, and more are refused.",
     )
+    profiling: bool = flag(
+        True, "Lets who may do so change how much is logged (PUT /debug/flags/v). There are no profiles."
+    )
     request_timeout: float = duration(
         60, "The duration a handler must keep a request open before timing it out."
     )

@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from apiserver.flow_control import dump
 from apiserver.flow_control.levels import Levels
 from apiserver.journal import Journal
 from apiserver.negotiation import refuse_unroutable
 from component_base import metrics, slis
+from component_base.debug_flags import put_verbosity
 from component_base.health_checks import Check, report, report_one
 from component_base.jwt import Verifier
 from component_base.version import version_info
@@ -26,6 +27,22 @@ _FLOW_DUMPS = {
     "dump_queues": dump.dump_queues,
     "dump_requests": dump.dump_requests,
 }
+_FLAGS_PAGE = """<html>
+<head>
+<title>/debug/flags/</title>
+</head>
+<body>
+/debug/flags/<br>
+<br>
+flags:<br>
+<table>
+<tr>v<br>
+</table>
+<br>
+full flags configurable<br>
+</body>
+</html>
+"""
 _NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 
@@ -98,6 +115,19 @@ def _add_dump(router: APIRouter, name: str, dump: Callable[[Levels], str], level
     @router.api_route(f"/debug/api_priority_and_fairness/{name}", methods=ANY_METHOD)
     async def show() -> Response:
         return PlainTextResponse(dump(levels))
+
+
+def debug_router() -> APIRouter:
+    """The flags that can be set while the server runs: how much it logs."""
+    router = APIRouter()
+    router.add_api_route("/debug/flags/v", put_verbosity, methods=ANY_METHOD)
+
+    @router.api_route("/debug/flags", methods=ANY_METHOD)
+    @router.api_route("/debug/flags/{name:path}", methods=ANY_METHOD)
+    async def show_flags() -> Response:
+        return HTMLResponse(_FLAGS_PAGE)
+
+    return router
 
 
 def issuer_router(issuer: str, keys_url: str, verifier: Verifier | None) -> APIRouter:

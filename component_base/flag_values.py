@@ -23,9 +23,12 @@ def parse_int(text: str) -> int:
 
 
 def parse_uint(text: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise _no_syntax("Uint", text)
+    """One of 31 bits, as verbosities are."""
+    if not (text.isascii() and text.isdigit()):
+        raise _no_syntax("Uint", text)
+    if (value := int(text)) >= 1 << 31:
+        raise ValueError(f'strconv.ParseUint: parsing "{text}": value out of range')
+    return value
 
 
 def parse_float(text: str) -> float:

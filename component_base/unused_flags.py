@@ -12,10 +12,13 @@ EVERY = unused(
 """Of logs and versions."""
 
 SERVING = unused(
-    bools="contention-profiling disable-http2-serving permit-address-sharing profiling",
+    bools="contention-profiling disable-http2-serving permit-address-sharing",
     numbers="http2-max-streams-per-connection",
 )
 """Of what serves HTTPS."""
+
+PROFILING = unused(bools="profiling")
+"""Of what has neither profiles nor debugging flags to show."""
 
 DELEGATING = unused(
     bools=(

@@ -9,7 +9,7 @@ from component_base.delegating_options import DelegatingOptions
 from component_base.features import GatedOptions
 from component_base.flag_values import parse_ipv4_cidrs
 from component_base.flags import duration, flag, unused
-from component_base.unused_flags import DELEGATING, EVERY, SERVING
+from component_base.unused_flags import DELEGATING, EVERY, PROFILING, SERVING
 
 EVERYTHING = "*"
 _CERT_OF = "File with the CA of the signer kubernetes.io/{}; --cluster-signing-cert-file must not be given."
@@ -18,6 +18,7 @@ _KEY_OF = "File with the key of the signer kubernetes.io/{}."
 UNUSED = (
     EVERY
     | SERVING
+    | PROFILING
     | DELEGATING
     | unused(
         bools=(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from component_base.delegating_options import DelegatingOptions
 from component_base.features import GatedOptions
 from component_base.flags import duration, flag
-from component_base.unused_flags import DELEGATING, EVERY, SERVING
+from component_base.unused_flags import DELEGATING, EVERY, PROFILING, SERVING
 from scheduler.config import MAX_IN_UNSCHEDULABLE
 
-UNUSED = EVERY | SERVING | DELEGATING
+UNUSED = EVERY | SERVING | PROFILING | DELEGATING
 
 
 @dataclass(frozen=True)

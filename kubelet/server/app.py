@@ -16,11 +16,12 @@ from starlette.types import ASGIApp
 from apimachinery.objects import Object
 from client.reviews import Authenticator
 from component_base import metrics, slis
+from component_base.debug_flags import put_verbosity
 from component_base.health_checks import Check, ping, report, report_one
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
 from kubelet.server.counted import Counted
-from kubelet.server.debug import PodDebug, put_verbosity
+from kubelet.server.debug import PodDebug
 from kubelet.server.guard import Guard
 from kubelet.server.identity import Authorizer
 from kubelet.server.pod_routes import METHODS, closed, closed_routes, pod_routes

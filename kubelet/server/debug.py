@@ -1,13 +1,12 @@
-"""For people who ask why: what this kubelet knows of a pod beyond its status, and how much it logs."""
+"""For people who ask why: what this kubelet knows of a pod beyond its status."""
 
 from __future__ import annotations
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from apimachinery.objects import NamespacedName, Object
-from component_base import logs
 from kubelet.kubelet import Kubelet
 from kubelet.probes.history import ProbeHistory
 from kubelet.runtime.interface import ContainerRuntimeError, Runtime
@@ -38,14 +37,3 @@ async def _listeners(runtime: Runtime, uid: str) -> list[Object]:
         return [each._asdict() for each in await runtime.listeners(uid)]
     except ContainerRuntimeError:
         return []
-
-
-async def put_verbosity(request: Request) -> Response:
-    """/debug/flags/v: how much is logged from now on."""
-    if request.method != "PUT":
-        return PlainTextResponse("unsupported http method", 406)
-    text = (await request.body()).decode(errors="replace")
-    if not text.isdecimal():
-        return PlainTextResponse(f'strconv.ParseUint: parsing "{text}": invalid syntax', 400)
-    logs.set_verbosity(int(text))
-    return PlainTextResponse(f"successfully set klog.logging.verbosity to {text}")

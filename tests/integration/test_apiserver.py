@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import ssl
 from pathlib import Path
 
@@ -78,6 +79,25 @@ async def test_methods_and_forms_of_what_is_no_resource(pki: Path) -> None:
             for path, accept in FORMS
         }
     assert (asked, told) == (STATUSES, FORMS)
+
+
+async def test_how_much_is_logged_can_be_changed(pki: Path) -> None:
+    level = logging.getLogger().level
+    puts = {
+        "4": (200, "successfully set klog.logging.verbosity to 4"),
+        "-1": (400, 'strconv.ParseUint: parsing "-1": invalid syntax'),
+        "99999999999": (400, 'strconv.ParseUint: parsing "99999999999": value out of range'),
+    }
+    async with running(pki) as api, api.client("admin") as admin:
+        answers = {text: await admin.put("/debug/flags/v", content=text) for text in puts}
+        told = logging.getLogger().level
+        logging.getLogger().setLevel(level)
+        page, refused = await admin.get("/debug/flags"), await admin.get("/debug/flags/v")
+    assert {text: (each.status_code, each.text) for text, each in answers.items()} == puts
+    assert (told, refused.status_code, refused.text) == (logging.DEBUG, 406, "unsupported http method")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    async with running(pki, profiling=False) as api, api.client("admin") as admin:
+        assert (await admin.put("/debug/flags/v", content="4")).status_code == 404
 
 
 class SickStorage(MemoryStorage):

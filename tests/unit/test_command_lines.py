@@ -86,7 +86,7 @@ PROXY: Daemon = (kube_proxy.options.Options, kube_proxy.options.UNUSED)
             --request-timeout=300s --service-account-lookup=true --encryption-provider-config=e.yaml
             --strict-transport-security-directives=max-age=31536000,includeSubDomains
             """,
-            ("--profiling",),
+            (),
             id="a hardened apiserver",
         ),
         pytest.param(
