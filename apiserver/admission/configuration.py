@@ -6,6 +6,7 @@ Source: staging/src/k8s.io/apiserver/pkg/admission/config.go of Kubernetes 1.34.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.serialize import DecodeError, from_yaml_strict
@@ -25,19 +26,24 @@ def load_configuration(path: str) -> dict[str, Object]:
     if not path:
         return {}
     document = decode_config(read_file(path), "apiserver.config.k8s.io/v1", "AdmissionConfiguration", _SHAPE)
-    return {each["name"]: _configuration(Path(path), each) for each in document.get("plugins") or ()}
+    plugins = document.get("plugins") or ()
+    return {each.get("name", ""): _configuration(Path(path), each) for each in plugins}
 
 
 def _configuration(main: Path, plugin: Object) -> Object:
-    inline, path = plugin.get("configuration"), plugin.get("path")
-    if inline is not None:
-        return dict(inline)
-    if not path:
+    found, path = plugin.get("configuration"), plugin.get("path") or ""
+    if found is None and not path:
         return {}
+    if found is None:
+        found = _read(path, main.parent)
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path or plugin.get('name', '')}: not an object")
+    return found
+
+
+def _read(path: str, folder: Path) -> Any:
+    """Raises ConfigError."""
     try:
-        found = from_yaml_strict(read_file(str(main.parent / path))).value
+        return from_yaml_strict(read_file(str(folder / path))).value
     except DecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path}: not an object")
-    return found

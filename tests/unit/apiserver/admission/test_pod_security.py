@@ -380,3 +380,9 @@ def test_the_configuration_is_read_from_a_file_or_the_file_it_names(tmp_path: Pa
     assert parse_configuration({}).defaults.enforce == Standard("privileged", LATEST)
     with pytest.raises(ConfigError):
         load_configuration(str(tmp_path / "security.yaml"))
+    main.write_text(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n"
+        "plugins: [{name: Other, configuration: x}]"
+    )
+    with pytest.raises(ConfigError, match="Other: not an object"):
+        load_configuration(str(main))
