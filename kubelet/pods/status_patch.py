@@ -53,12 +53,14 @@ def _replacement(key: str, value: Any, old: Any) -> Any:
 
 def _equal(one: Any, other: Any) -> bool:
     """What the server leaves out and what is empty are the same."""
-    return bool(_bare(one) == _bare(other))
+    if one == other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_equal(one.get(key), other.get(key)) for key in one.keys() | other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return _is_empty(one) and _is_empty(other)
 
 
-def _bare(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: bare for key, each in value.items() if (bare := _bare(each)) not in (None, {}, [])}
-    if isinstance(value, list):
-        return [_bare(each) for each in value]
-    return value
+def _is_empty(value: Any) -> bool:
+    return value in (None, []) or (isinstance(value, dict) and all(map(_is_empty, value.values())))

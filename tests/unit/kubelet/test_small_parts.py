@@ -63,6 +63,22 @@ def test_back_off_is_forgotten_after_a_long_life() -> None:
         pytest.param({"nominatedNodeName": "n"}, {}, {}, id="a field of others"),
         pytest.param({"message": ""}, {"message": None}, {}, id="empty is absent"),
         pytest.param(
+            {"containerStatuses": [{"name": "c", "state": {"running": {"startedAt": "t"}}}]},
+            {
+                "containerStatuses": [
+                    {"name": "c", "state": {"running": {"startedAt": "t"}}, "lastState": {"a": {}}}
+                ]
+            },
+            {},
+            id="empty is absent, however deep",
+        ),
+        pytest.param(
+            {"containerStatuses": [{"name": "c"}]},
+            {"containerStatuses": [{"name": "c", "restartCount": 0}]},
+            {"containerStatuses": [{"name": "c", "restartCount": 0}]},
+            id="zero is not empty",
+        ),
+        pytest.param(
             {"podIPs": [{"ip": "1"}]},
             {"podIPs": [{"ip": "2"}]},
             {"podIPs": [{"$patch": "replace"}, {"ip": "2"}]},
