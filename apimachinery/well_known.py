@@ -40,6 +40,8 @@ REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 """Annotations of Deployments and, but for the first, of their ReplicaSets."""
+ROLLBACK_TO = "deprecated.deployment.rollback.to"
+"""The annotation of a Deployment that asks for an earlier revision of it."""
 
 SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
 SERVICE_ACCOUNT_NAME = "kubernetes.io/service-account.name"

@@ -1,7 +1,8 @@
 """The Deployment controller: moves pods from old ReplicaSets to the one of the current template.
 
 It only sizes ReplicaSets; their own controller makes pods. Decisions are in `deployment_sizes`,
-`deployment_history` and `deployment_status`; here are the reads, the writes and their order.
+`deployment_history`, `deployment_rollback` and `deployment_status`; here are the reads, the writes and
+their order.
 Source: pkg/controller/deployment.
 """
 
@@ -35,6 +36,7 @@ from controller_manager import deployment_history as history
 from controller_manager import deployment_sizes as sizes
 from controller_manager import deployment_status as statuses
 from controller_manager.context import ControllerContext
+from controller_manager.deployment_rollback import plan_rollback, rollback_to
 from controller_manager.deployment_sizes import Scale, size
 from controller_manager.ownership import (
     CONTROLLER_INDEX,
@@ -97,7 +99,10 @@ class DeploymentController:
             await self._write_status(seen, statuses.calculate_status(seen, sets, new, self._now()))
             return None
         deployment = await self._record(seen, statuses.pause_condition(seen, self._now()))
-        if deployment["spec"].get("paused") or sizes.is_scaling(deployment, sets):
+        is_paused, wanted = deployment["spec"].get("paused"), rollback_to(deployment)
+        if wanted is not None and not is_paused:
+            return await self._roll_back(deployment, sets, wanted)
+        if is_paused or sizes.is_scaling(deployment, sets):
             return await self._resize(deployment, sets)
         if sizes.is_rolling(deployment):
             return await self._roll(deployment, sets)
@@ -109,10 +114,18 @@ class DeploymentController:
         """Only sizes: spec.replicas changed, or the rollout is paused."""
         deployment, new, old = await self._sort(deployment, sets)
         await self._scale(deployment, sizes.plan_scaling(deployment, new, old))
-        if deployment["spec"].get("paused"):
+        if deployment["spec"].get("paused") and rollback_to(deployment) is None:
             await self._clean_up(deployment, old)
         status = statuses.calculate_status(deployment, _all(new, old), new, self._now())
         await self._write_status(deployment, status)
+        return None
+
+    async def _roll_back(self, deployment: Object, sets: Sequence[Object], wanted: int) -> float | None:
+        """Puts an earlier template in place. Its ReplicaSet is found when the Deployment is seen so."""
+        deployment, new, old = await self._sort_or_create(deployment, sets)
+        rollback = plan_rollback(deployment, _all(new, old), wanted)
+        await self._client.update(scheme.DEPLOYMENTS, rollback.deployment)
+        self._recorder.event(deployment, rollback.type, rollback.reason, rollback.message)
         return None
 
     async def _roll(self, deployment: Object, sets: Sequence[Object]) -> float | None:

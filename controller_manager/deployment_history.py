@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from apimachinery.objects import (
     Object,
@@ -15,26 +14,31 @@ from apimachinery.objects import (
     namespace_of,
     owner_reference,
 )
-from apimachinery.well_known import DESIRED_REPLICAS, LAST_APPLIED, MAX_REPLICAS, REVISION, REVISION_HISTORY
+from apimachinery.well_known import (
+    DESIRED_REPLICAS,
+    LAST_APPLIED,
+    MAX_REPLICAS,
+    REVISION,
+    REVISION_HISTORY,
+    ROLLBACK_TO,
+)
 from controller_manager.template_hash import normal, template_hash
 
 HASH_LABEL = "pod-template-hash"
-_NOT_COPIED = {
-    LAST_APPLIED, "deprecated.deployment.rollback.to",
-    REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS,
-}  # fmt: skip
+_NOT_COPIED = {LAST_APPLIED, ROLLBACK_TO, REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS}
 MAX_HISTORY_CHARACTERS = 2000
 
 
 def is_same_template(one: Object, other: Object) -> bool:
     """Equal but for the hash label."""
-    return bool(_without_hash(one) == _without_hash(other))
+    return bool(normal(without_hash(one)) == normal(without_hash(other)))
 
 
-def _without_hash(template: Object) -> Any:
+def without_hash(template: Object) -> Object:
+    """A ReplicaSet's template as its Deployment had it."""
     metadata = template.get("metadata") or {}
     labels = {key: value for key, value in labels_of(template).items() if key != HASH_LABEL}
-    return normal({**template, "metadata": {**metadata, "labels": labels}})
+    return {**template, "metadata": {**metadata, "labels": labels}}
 
 
 def find_new(deployment: Object, sets: Iterable[Object]) -> Object | None:
@@ -91,8 +95,15 @@ def new_replica_set(deployment: Object, replicas: int, revision: int, max_replic
     }
 
 
-def annotations_to_copy(deployment: Object) -> dict[str, str]:
-    return {key: value for key, value in annotations_of(deployment).items() if key not in _NOT_COPIED}
+def annotations_to_copy(owner: Object) -> dict[str, str]:
+    """Those that Deployment and ReplicaSet share."""
+    return {key: value for key, value in annotations_of(owner).items() if key not in _NOT_COPIED}
+
+
+def restored_annotations(deployment: Object, replica_set: Object) -> dict[str, str]:
+    """Annotations of a Deployment that goes back to an old ReplicaSet: what they share comes back, too."""
+    own = {key: value for key, value in annotations_of(deployment).items() if key in _NOT_COPIED}
+    return own | annotations_to_copy(replica_set)
 
 
 def size_annotations(deployment: Object, max_replicas: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from apimachinery.conditions import condition_of
 from apimachinery.errors import ForbiddenError, StatusError
 from apimachinery.objects import Object, annotations_of, name_of
 from apimachinery.scheme import DEPLOYMENTS, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
-from apimachinery.well_known import REVISION
+from apimachinery.well_known import REVISION, ROLLBACK_TO
 from client.errors import ConnectionFailed
 from controller_manager.deployment import DeploymentController
 from controller_manager.replicaset import ReplicaSetController
@@ -77,6 +77,20 @@ async def test_a_deployment_makes_its_pods_and_says_so() -> None:
         assert it.events("ScalingReplicaSet") == [f"Scaled up replica set {name_of(replica_set)} from 0 to 3"]
         assert len(it.events("SuccessfulCreate")) == 3
         assert annotations_of(it.deployment)[REVISION] == "1"
+
+
+async def test_an_annotation_asks_for_an_earlier_revision_once() -> None:
+    async with cluster(make_deployment(3)) as it:
+        await it.until_complete()
+        await it.change(template=make_template("new", app="web"))
+        await it.until_complete()
+        ask = {"metadata": {"annotations": {ROLLBACK_TO: "1"}}}
+        await it.api.patch(DEPLOYMENTS, "web", ask, "ns")
+        await it.until(lambda: it.sizes() == {"2": 0, "3": 3})
+        await it.until_complete()
+        assert it.deployment["spec"]["template"] == make_template(app="web")
+        assert ROLLBACK_TO not in annotations_of(it.deployment)
+        assert it.events("DeploymentRollback") == ['Rolled back deployment "web" to revision 1']
 
 
 async def test_a_rolling_update_keeps_to_surge_and_availability() -> None:
