@@ -102,7 +102,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
 
 async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> None:
     """Requests under way still need the cache: they go first."""
-    await server.shutdown.begin(options.shutdown_delay_duration)
+    await asyncio.gather(server.start.leave(), server.shutdown.begin(options.shutdown_delay_duration))
     if options.shutdown_send_retry_after:
         server.shutdown.refuses = True
     else:

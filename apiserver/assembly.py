@@ -39,7 +39,7 @@ from apiserver.app import build_filters
 from apiserver.audit.auditor import build_auditor
 from apiserver.auth.attempts import Attempts
 from apiserver.auth.setup import build_auth
-from apiserver.bootstrap.apiserver_addresses import Addresses, Counted, Leased, unknown
+from apiserver.bootstrap.apiserver_addresses import Addresses, Counted, Leased, Unknown
 from apiserver.bootstrap.identity_lease import IdentityLease
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
@@ -229,7 +229,7 @@ class ApiServer:
         own = advertised_address(self.options)
         match self.options.endpoint_reconciler_type:
             case "none":
-                return unknown
+                return Unknown()
             case "master-count":
                 return Counted(self._store(ENDPOINTS), own, self.options.apiserver_count)
         return Leased(self.storage, own)

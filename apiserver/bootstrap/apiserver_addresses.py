@@ -5,21 +5,36 @@ Source: pkg/controlplane/reconcilers of Kubernetes 1.34.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
 
 from apimachinery.objects import Object
 from apiserver.registry.store import Store
 from apiserver.storage.interface import KeyExists, RevisionMismatch, Storage
 
-Addresses = Callable[[], Awaitable[Sequence[str] | None]]
-"""The addresses of all apiservers, sorted, our own among them. None: others keep the endpoints."""
-
 _LEASES = "/registry/masterleases/"
 _TTL = 30
 
 
-async def unknown() -> None:
+class Addresses(Protocol):
+    """The addresses of all apiservers, sorted. None: others keep the endpoints."""
+
+    async def with_own(self) -> Sequence[str] | None:
+        """Is seen, then tells who is."""
+
+    async def without_own(self) -> Sequence[str] | None:
+        """Is not seen any more, then tells who is left."""
+
+
+class Unknown:
     """The type `none`."""
+
+    async def with_own(self) -> None:
+        return None
+
+    async def without_own(self) -> None:
+        return None
 
 
 class Leased:
@@ -29,9 +44,18 @@ class Leased:
         self._storage = storage
         self._own = own
 
-    async def __call__(self) -> Sequence[str]:
-        """Is seen, then tells who is."""
+    async def with_own(self) -> Sequence[str]:
         await self._renew()
+        return await self._alive()
+
+    async def without_own(self) -> Sequence[str]:
+        current = await self._storage.get(_LEASES + self._own)
+        if current is not None:
+            with suppress(RevisionMismatch):  # another one of the same address is alive
+                await self._storage.delete(current.key, current.revision)
+        return await self._alive()
+
+    async def _alive(self) -> Sequence[str]:
         page = await self._storage.list(_LEASES)
         return sorted(each.key[len(_LEASES) :] for each in page.items)
 
@@ -58,9 +82,15 @@ class Counted:
         self._own = own
         self._count = count
 
-    async def __call__(self) -> Sequence[str]:
+    async def with_own(self) -> Sequence[str]:
+        return with_own(self._known(), self._own, self._count)
+
+    async def without_own(self) -> Sequence[str]:
+        return [each for each in self._known() if each != self._own]
+
+    def _known(self) -> list[str]:
         entry = self._endpoints.cache.get("default", "kubernetes")
-        return with_own(known_addresses(entry.obj) if entry else [], self._own, self._count)
+        return known_addresses(entry.obj) if entry else []
 
 
 def known_addresses(endpoints: Object) -> list[str]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 from collections.abc import Sequence
 
+from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.scheme import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from apimachinery.well_known import SERVICE_NAME, SKIP_MIRROR
 from apiserver.bootstrap.apiserver_addresses import Addresses
 from apiserver.bootstrap.policy import Wanted
 from apiserver.bootstrap.reconcile import Bootstrapper
+from apiserver.storage.interface import StorageError
 
+log = logging.getLogger(__name__)
+
+_LEAVE_SECONDS = 5.0
+"""So long an apiserver that ends tries to be forgotten: the store may be gone already."""
 _NAME = {"name": "kubernetes", "namespace": "default"}
 
 
@@ -26,11 +34,26 @@ class KubernetesService:
         self._addresses = addresses
         self._service = service(service_ip, port, node_port)
         self._port = port
+        self._turn = asyncio.Lock()
+        self._has_left = False
 
     async def sync(self) -> None:
-        """One pass."""
-        await self._bootstrapper.ensure(Wanted(SERVICES, self._service))
-        alive = await self._addresses()
+        """One pass. Raises StatusError, StorageError."""
+        async with self._turn:
+            if not self._has_left:
+                await self._bootstrapper.ensure(Wanted(SERVICES, self._service))
+                await self._lead_to(await self._addresses.with_own())
+
+    async def leave(self) -> None:
+        """Leads here no longer: from now on passes do nothing."""
+        self._has_left = True
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS), self._turn:
+                await self._lead_to(await self._addresses.without_own())
+        except (StatusError, StorageError, TimeoutError) as error:
+            log.warning("Unable to remove endpoints from kubernetes service: err=%s", error or "timed out")
+
+    async def _lead_to(self, alive: Sequence[str] | None) -> None:
         if alive is None:
             return
         # Nobody else could reach a loopback address, and Endpoints may not hold one.

@@ -136,6 +136,10 @@ class Start:
             group.create_task(self._keep(_IDENTITY, self._identity.renew))
             group.create_task(self._keep(_IDENTITIES, self._identity.collect, _COLLECT_SECONDS))
 
+    async def leave(self) -> None:
+        """What an apiserver that ends does first."""
+        await self._service.leave()
+
     def _authentication(self) -> list[Wanted]:
         return objects.authentication_info(self._options)
 

@@ -15,8 +15,8 @@ from apiserver.bootstrap.apiserver_addresses import (
     Addresses,
     Counted,
     Leased,
+    Unknown,
     known_addresses,
-    unknown,
     with_own,
 )
 from apiserver.bootstrap.identity_lease import IdentityLease, has_run_out, identity_lease
@@ -157,30 +157,53 @@ def test_only_endpoints_as_apiservers_write_them_are_known() -> None:
     assert known_addresses({"subsets": written["subsets"] * 2}) == known_addresses({}) == []
 
 
-async def kept(*syncs: Callable[[Api], Addresses]) -> list[str] | None:
-    """The endpoints of default/kubernetes after apiservers have kept them, one after the other."""
+async def kept(*syncs: Callable[[Api], Addresses], leaving: bool = False) -> list[str] | None:
+    """The endpoints of default/kubernetes after apiservers have kept them, one after the other.
+
+    `leaving`: the first one ends then, and its passes come too late.
+    """
     async with serving() as api:
-        for addresses in syncs:
-            bootstrapper = Bootstrapper(api.stores)
-            where = {"service_ip": "10.96.0.1", "port": 6443, "node_port": 0}
-            await KubernetesService(bootstrapper, addresses(api), **where).sync()
+        where = {"service_ip": "10.96.0.1", "port": 6443, "node_port": 0}
+        services = [KubernetesService(Bootstrapper(api.stores), each(api), **where) for each in syncs]
+        for each in services:
+            await each.sync()
+            await api.cache.fresh()
+        if leaving:
+            await services[0].leave()
+            await services[0].sync()
             await api.cache.fresh()
         found = await api.request("GET", "/api/v1/namespaces/default/endpoints/kubernetes")
     return known_addresses(found.json) if found.status == 200 else None
 
 
+def leased(own: str) -> Callable[[Api], Addresses]:
+    return lambda api: Leased(api.storage, own)
+
+
+def counted(own: str) -> Callable[[Api], Addresses]:
+    return lambda api: Counted(store_of(api.stores, ENDPOINTS), own, 2)
+
+
+def unknown(api: Api) -> Addresses:
+    return Unknown()
+
+
 async def test_who_keeps_the_endpoints_of_the_apiservers() -> None:
-    def leased(own: str) -> Callable[[Api], Addresses]:
-        return lambda api: Leased(api.storage, own)
-
-    def counted(own: str) -> Callable[[Api], Addresses]:
-        return lambda api: Counted(store_of(api.stores, ENDPOINTS), own, 2)
-
     first, second, third = "192.0.2.1", "192.0.2.2", "192.0.2.3"
     assert await kept(leased(second), leased(first)) == [first, second]
     assert await kept(counted(second), counted(first), counted(third)) == [second, third]
-    assert await kept(counted(second), lambda api: unknown) == [second]
-    assert await kept(lambda api: unknown) is None
+    assert await kept(counted(second), unknown) == [second]
+    assert await kept(unknown) is None
+
+
+@pytest.mark.parametrize("how", [leased, counted])
+async def test_an_apiserver_that_ends_is_not_led_to_any_more(
+    how: Callable[[str], Callable[[Api], Addresses]],
+) -> None:
+    first, second = "192.0.2.1", "192.0.2.2"
+    assert await kept(how(first), how(second), leaving=True) == [second]
+    assert await kept(how(first), leaving=True) == []
+    assert await kept(how(first), unknown, leaving=True) == []
 
 
 CIDR = service_cidr("10.96.0.0/12")
