@@ -7,11 +7,11 @@ lastState.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
-from apimachinery.objects import Object, is_terminating
+from apimachinery.objects import Object, get_path, is_terminating
 from apimachinery.pods import is_sidecar
 from apimachinery.times import format_time
 from kubelet.pods.actions import restarts_after_failure, should_restart
@@ -20,6 +20,7 @@ from kubelet.pods.seen import NO_VERDICTS, Verdicts, containers_named, has_start
 from kubelet.runtime.interface import ContainerState, RuntimeContainer, RuntimePod
 
 START_ERROR_EXIT_CODE = 128
+_OOM_KILLED = "OOMKilled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
     name = container["name"]
     is_init = old == "initContainerStatuses"
     before = _old_status(pod, old, name)
-    known = containers_named(inputs.seen, name)
+    known = [_remembered(each, before) for each in containers_named(inputs.seen, name)]
     newest = known[0] if known else None
     if newest is None:
         return _without_container(pod, container, before, inputs)
@@ -112,6 +113,13 @@ def _container_status(pod: Object, container: Object, inputs: StatusInputs, *, o
         **_resources(container, before if name in inputs.resizing else None),
         **_volume_mounts(container),
     }
+
+
+def _remembered(container: RuntimeContainer, before: Object) -> RuntimeContainer:
+    """An engine that was started anew may have forgotten why it killed a container; the API has not."""
+    ends = (get_path(before, f"{each}.terminated", {}) for each in ("state", "lastState"))
+    was_told = any((end.get("containerID"), end.get("reason")) == (container.id, _OOM_KILLED) for end in ends)
+    return replace(container, oom_killed=True) if was_told else container
 
 
 def _restarts(pod: Object, container: Object, newest: RuntimeContainer, *, is_init: bool) -> bool:
@@ -214,7 +222,7 @@ def _reason(container: RuntimeContainer) -> str:
     if container.error and not container.started_at:
         return "StartError"
     if container.oom_killed:
-        return "OOMKilled"
+        return _OOM_KILLED
     return "Error" if container.exit_code else "Completed"
 
 

@@ -129,6 +129,26 @@ def test_a_terminated_container_tells_code_message_and_times() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        ("docker://web-0", "terminated:OOMKilled ready=False restarts=0"),
+        ("docker://web-9", "terminated:Error ready=False restarts=0"),
+    ],
+)
+def test_why_a_container_was_killed_is_known_though_the_engine_forgets(container: str, expected: str) -> None:
+    told = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "containerID": container}}
+    old = {"containerStatuses": [{"name": "web", "state": told}]}
+    assert brief(status_of(make_pod(policy="Never", status=old), make_seen(exited(code=137)))) == expected
+
+
+def test_why_the_container_before_was_killed_is_known_though_the_engine_forgets() -> None:
+    told = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "containerID": "docker://web-0"}}
+    old = {"containerStatuses": [{"name": "web", "state": {"running": {}}, "lastState": told}]}
+    seen = make_seen(exited(code=137), running(attempt=1))
+    assert brief(status_of(make_pod(status=old), seen)) == "running last=OOMKilled ready=True restarts=1"
+
+
 def test_a_lost_container_is_counted_as_a_restart() -> None:
     old = {"containerStatuses": [{"name": "web", "state": {"running": {}}, "restartCount": 2}]}
     lost = status_of(make_pod(status=old), make_seen())["containerStatuses"][0]
