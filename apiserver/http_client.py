@@ -12,7 +12,9 @@ import httpx
 from component_base.rest_metrics import REST
 
 _MAX_IDLE_CONNECTIONS = 20
-_REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")
+_SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+REPEATABLE = {"repeatable": True}
+"""The extension of a request that is as safe to repeat, whatever its method."""
 
 
 def new_client(
@@ -57,7 +59,8 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 
 def _is_repeatable(request: httpx.Request) -> bool:
-    return request.method in _REPEATABLE and isinstance(request.stream, httpx.ByteStream)
+    is_safe = request.method in _SAFE or request.extensions.get("repeatable", False)
+    return is_safe and isinstance(request.stream, httpx.ByteStream)
 
 
 class _Dialling:

@@ -87,27 +87,23 @@ class Caller:
     async def _post(self, endpoint: Endpoint, url: str, body: bytes) -> httpx.Response:
         import httpx
 
-        from apiserver.http_client import counted
+        from apiserver.http_client import REPEATABLE, counted
 
         parts = urlsplit(url)
-        name, target, extensions = parts.hostname or "", url, {}
+        name, target, extensions = parts.hostname or "", url, dict[str, Any](REPEATABLE)
         address = parts.netloc
         try:
             if endpoint.service is not None:
                 host, port = self._addresses.of(*endpoint.service)
                 address = authority(host, port)
                 target = parts._replace(netloc=address).geturl()
-                extensions = {"sni_hostname": name}
+                extensions["sni_hostname"] = name
             headers = {**_HEADERS, "host": parts.netloc}
             client = await self._client(name, endpoint.ca_bundle)
             request = client.build_request(
                 "POST", target, content=body, headers=headers, extensions=extensions
             )
-            try:
-                return await counted(client, request, parts.netloc)
-            except httpx.RemoteProtocolError:
-                # A kept connection may end just when it is used again.
-                return await counted(client, request, parts.netloc)
+            return await counted(client, request, parts.netloc)
         except StatusError as error:
             raise CallError(f'failed to call webhook: Post "{url}": {error.message}') from None
         except httpx.TransportError as error:

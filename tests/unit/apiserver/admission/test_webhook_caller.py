@@ -11,14 +11,16 @@ import pytest
 
 from apiserver.admission.webhooks.caller import Caller, CallError
 from apiserver.admission.webhooks.hooks import Hook, parse_hooks
+from apiserver.http_client import new_client
 from apiserver.services import ServiceAddresses
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.watch_cache import WatchCache
+from tests.fakes.http_server import Exchange, scripted
 from tests.unit.counting import Counting
 
 
-def hook(host: str = "h") -> Hook:
-    webhook = {"name": "w", "clientConfig": {"url": f"https://{host}/p"}, "timeoutSeconds": 2}
+def hook(host: str = "h", scheme: str = "https") -> Hook:
+    webhook = {"name": "w", "clientConfig": {"url": f"{scheme}://{host}/p"}, "timeoutSeconds": 2}
     return parse_hooks([{"metadata": {"name": "c"}, "webhooks": [webhook]}])[0]
 
 
@@ -27,22 +29,42 @@ def caller(answer: Callable[[httpx.Request], httpx.Response]) -> Caller:
     return Caller(addresses, lambda bundle: httpx.AsyncClient(transport=httpx.MockTransport(answer)))
 
 
+def asking_over_connections() -> Caller:
+    addresses = ServiceAddresses(WatchCache(MemoryStorage()), random.Random(0))
+    return Caller(addresses, lambda bundle: new_client(False))
+
+
 async def test_a_kept_connection_that_has_ended_is_made_anew() -> None:
-    requests: list[httpx.Request] = []
+    async def answer(exchange: Exchange) -> None:
+        if len(server.exchanges) == 2:
+            exchange.close()  # it had been idle for too long
+        else:
+            await exchange.answer(b'{"response": {}}')
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        if len(requests) == 1:
-            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        return httpx.Response(200, json={"response": {}})
+    counting, asking = Counting(), asking_over_connections()
+    async with scripted(answer) as server:
+        host = f"127.0.0.1:{server.port}"
+        for _ in range(2):
+            assert await asking.call(hook(host, "http"), {"kind": "AdmissionReview"}) == {"response": {}}
+        assert [each.connection for each in server.exchanges] == [1, 1, 2]
+        assert server.exchanges[2].line == "POST /p?timeout=2s HTTP/1.1"
+        assert server.exchanges[2].body == b'{"kind":"AdmissionReview"}'
+        assert counting.more("rest_client_requests_total", code="200", method="POST", host=host) == 2
+        await asking.aclose()
 
-    counting = Counting()
-    assert await caller(answer).call(hook(), {"kind": "AdmissionReview"}) == {"response": {}}
-    requests_total = "rest_client_requests_total"
-    assert counting.more(requests_total, code="<error>", method="POST", host="h") == 1
-    assert counting.more(requests_total, code="200", method="POST", host="h") == 1
-    assert str(requests[1].url) == "https://h/p?timeout=2s"
-    assert requests[1].content == b'{"kind":"AdmissionReview"}'
+
+async def test_a_webhook_that_hangs_up_on_its_first_request_is_not_asked_twice() -> None:
+    async def hang_up(exchange: Exchange) -> None:
+        exchange.close()
+
+    counting, asking = Counting(), asking_over_connections()
+    async with scripted(hang_up) as server:
+        host = f"127.0.0.1:{server.port}"
+        with pytest.raises(CallError, match="EOF"):
+            await asking.call(hook(host, "http"), {"kind": "AdmissionReview"})
+        assert len(server.exchanges) == 1
+        assert counting.more("rest_client_requests_total", code="<error>", method="POST", host=host) == 1
+        await asking.aclose()
 
 
 FAILED, HAS = "failed to call webhook: an error", "has prevented the request from succeeding"
