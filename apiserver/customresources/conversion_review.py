@@ -46,6 +46,21 @@ _STATUS = Struct("v1.Status", {
 })  # fmt: skip
 
 
+def _shape(version: str) -> Struct:
+    return Struct(f"{version}.{_KIND}", {
+        **of_type(STRING, "kind apiVersion"),
+        "request": Struct(f"{version}.ConversionRequest", {
+            "uid": _UID, "desiredAPIVersion": STRING, "objects": _OBJECTS,
+        }),
+        "response": Struct(f"{version}.ConversionResponse", {
+            "uid": _UID, "convertedObjects": _OBJECTS, "result": _STATUS,
+        }),
+    })  # fmt: skip
+
+
+_SHAPES = {each: _shape(each) for each in VERSIONS}
+
+
 class ConversionError(ValueError):
     """The answer cannot be used; the text is upstream's."""
 
@@ -58,7 +73,7 @@ def review_of(objects: Sequence[Object], api_version: str, uid: str, review_vers
 
 def answered(review: Any, uid: str, review_version: str) -> list[Any]:
     """The objects of an answer. Raises ConversionError."""
-    if problem := _problem_of_kind(review, review_version) or misfit(review, _shape(review_version)):
+    if problem := _problem_of_kind(review, review_version) or misfit(review, _SHAPES[review_version]):
         raise ConversionError(problem)
     response = get_path(review, "response")
     if review_version == "v1":
@@ -75,18 +90,6 @@ def answered(review: Any, uid: str, review_version: str) -> list[Any]:
         message = get_path(response, "result.message", "")
         raise ConversionError(message or f"response.result.status was '{status}', not 'Success'")
     return response.get("convertedObjects") or []
-
-
-def _shape(version: str) -> Struct:
-    return Struct(f"{version}.{_KIND}", {
-        **of_type(STRING, "kind apiVersion"),
-        "request": Struct(f"{version}.ConversionRequest", {
-            "uid": _UID, "desiredAPIVersion": STRING, "objects": _OBJECTS,
-        }),
-        "response": Struct(f"{version}.ConversionResponse", {
-            "uid": _UID, "convertedObjects": _OBJECTS, "result": _STATUS,
-        }),
-    })  # fmt: skip
 
 
 def _problem_of_kind(review: Any, version: str) -> str:
