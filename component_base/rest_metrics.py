@@ -6,7 +6,7 @@ Source: staging/src/k8s.io/component-base/metrics/prometheus/restclient/metrics.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from prometheus_client import REGISTRY
@@ -78,18 +78,20 @@ class RestMetrics(Collector):
             ["code", "verb", "host"],
             (((code, *labels), count) for labels, each in series for code, count in each.retried.items()),
         )
-        for name, text, tally in _HISTOGRAMS:
-            tallies = [(labels, getattr(each, tally)) for labels, each in series]
+        for name, text, tally_of in _HISTOGRAMS:
+            tallies = [(labels, tally_of(each)) for labels, each in series]
             yield histogram(name, text, ["verb", "host"], [each for each in tallies if each[1].count])
 
 
-_HISTOGRAMS = (
+_HISTOGRAMS: tuple[tuple[str, str, Callable[[_Series], Tally]], ...] = (
     ("rest_client_request_duration_seconds", "Request latency in seconds. Broken down by verb, and host.",
-     "seconds"),
+     lambda each: each.seconds),
     ("rest_client_rate_limiter_duration_seconds",
-     "Client side rate limiter latency in seconds. Broken down by verb, and host.", "waited"),
-    ("rest_client_request_size_bytes", "Request size in bytes. Broken down by verb and host.", "sent"),
-    ("rest_client_response_size_bytes", "Response size in bytes. Broken down by verb and host.", "received"),
+     "Client side rate limiter latency in seconds. Broken down by verb, and host.", lambda each: each.waited),
+    ("rest_client_request_size_bytes", "Request size in bytes. Broken down by verb and host.",
+     lambda each: each.sent),
+    ("rest_client_response_size_bytes", "Response size in bytes. Broken down by verb and host.",
+     lambda each: each.received),
 )  # fmt: skip
 
 REST = RestMetrics()
