@@ -10,6 +10,7 @@ import asyncio
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final, Literal
 
 from apiserver.storage.entry import Entry
@@ -22,6 +23,8 @@ Push = Callable[[], bool]
 """Deals with what is new without a task; whether it could, and the reader is at the end again."""
 _READERS_A_TURN = 8
 """How many are served before requests get a turn: a tenth of a millisecond. A write needs several turns."""
+_REST, _LONGEST_REST = 3, 0.002
+"""For how many times as long as all were served nobody is, and for how many seconds at most: requests go first."""
 _LINES_KEPT = 256
 """Of so many changes, the newest: a line is as large as its object, and few come for an old one."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -78,6 +81,11 @@ class Topic:
         self.waiting: deque[Reader] = deque()
         """Those that wait for something new, who was served longest ago first."""
         self._due = 0
+        """How many of them this round is still to serve."""
+        self._spent = 0.0
+        """The seconds it has taken so far."""
+        self._is_busy = self._is_new = False
+        """Whether a round is under way, or the rest after it; whether something has come since it began."""
 
     def __repr__(self) -> str:
         return f"<Topic {self._base}..{self.end} floor={self.floor}>"
@@ -130,21 +138,33 @@ class Topic:
     def wake(self) -> None:
         """All that wait have something new now: the next turns of the loop serve a few of them each.
 
-        Requests are served in between. Who is served late gets in one piece what has come meanwhile.
+        Requests are served in between, and in a rest after each round of many. Who is served late gets in one
+        piece what has come meanwhile.
         """
-        is_at_it, self._due = self._due > 0, len(self.waiting)
-        if self._due and not is_at_it:
+        self._is_new = True
+        if not self._is_busy:
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._due = len(self.waiting) if self._is_new else 0
+        self._is_busy, self._is_new, self._spent = self._due > 0, False, 0.0
+        if self._is_busy:
             asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:
+        began = perf_counter()
         now = min(self._due, _READERS_A_TURN)
         self._due -= now
         for _ in range(now):
             reader = self.waiting.popleft()
             reader.is_waiting = False
             reader.serve()
+        self._spent += perf_counter() - began
+        loop = asyncio.get_running_loop()
         if self._due:
-            asyncio.get_running_loop().call_soon(self._serve)
+            loop.call_soon(self._serve)
+        else:
+            loop.call_later(min(_REST * self._spent, _LONGEST_REST), self._begin_round)
 
 
 class Reader:

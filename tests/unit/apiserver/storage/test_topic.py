@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 
 import pytest
 
@@ -41,24 +41,30 @@ async def test_all_readers_are_woken_by_one_change() -> None:
     await asyncio.wait_for(asyncio.gather(*waiting), 60)
 
 
-async def test_many_readers_are_served_in_several_turns_and_late_ones_get_more_at_once() -> None:
-    topic = Topic(floor=1)
-    readers = [Reader(topic, topic.end) for _ in range(40)]
+def followers(topic: Topic, number: int) -> tuple[list[list[list[int]]], list[asyncio.Task[None]]]:
+    """What each of some readers has been served, and the tasks that wait for them."""
+    readers = [Reader(topic, topic.end) for _ in range(number)]
     pushed: list[list[list[int]]] = [[] for _ in readers]
 
     def push(index: int) -> bool:
-        pushed[index].append(revisions(readers[index].take(10)))
+        if taken := revisions(readers[index].take(10)):
+            pushed[index].append(taken)
         return True
 
-    waiting = [asyncio.create_task(each.wait(partial(push, index))) for index, each in enumerate(readers)]
+    return pushed, [asyncio.create_task(each.wait(partial(push, at))) for at, each in enumerate(readers)]
+
+
+@pytest.mark.looptime
+async def test_many_readers_are_served_in_several_turns_and_late_ones_get_more_at_once() -> None:
+    topic = Topic(floor=1)
+    pushed, waiting = followers(topic, 40)
     await asyncio.sleep(0)
     topic.publish(change(2))
     await asyncio.sleep(0)
     assert pushed[0] == [[2]]
     assert pushed[-1] == []
     topic.publish(change(3))
-    for _ in readers:
-        await asyncio.sleep(0)
+    await asyncio.sleep(1)
     assert pushed[0] == [[2], [3]]
     assert pushed[-1] == [[2, 3]]
     assert all([*chain(*each)] == [2, 3] for each in pushed)
@@ -66,6 +72,29 @@ async def test_many_readers_are_served_in_several_turns_and_late_ones_get_more_a
         task.cancel()
 
 
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("seconds", "rest"), [(0.0001, 0.0003), (0.1, 0.002)], ids=["three times as long", "two milliseconds at most"]
+)
+async def test_after_a_round_readers_rest_and_then_get_all_that_has_come(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, rest: float
+) -> None:
+    monkeypatch.setattr("apiserver.storage.topic.perf_counter", count(0, seconds).__next__)
+    topic = Topic(floor=1)
+    pushed, waiting = followers(topic, 2)
+    await asyncio.sleep(0)
+    topic.publish(change(2))
+    await asyncio.sleep(rest * 0.9)
+    topic.publish(change(3))
+    topic.publish(change(4))
+    assert pushed == [[[2]], [[2]]]
+    await asyncio.sleep(rest * 0.2)
+    assert pushed == [[[2], [3, 4]], [[2], [3, 4]]]
+    for task in waiting:
+        task.cancel()
+
+
+@pytest.mark.looptime
 async def test_what_a_reader_has_taken_before_the_topic_comes_round_is_not_pushed_to_it() -> None:
     topic = Topic(floor=1)
     other, reader = Reader(topic, topic.end), Reader(topic, topic.end)
@@ -85,7 +114,7 @@ async def test_what_a_reader_has_taken_before_the_topic_comes_round_is_not_pushe
     topic.publish(change(2))
     await waiting
     topic.publish(change(3))
-    await asyncio.sleep(0)
+    await asyncio.sleep(1)
     following.cancel()
     assert pushed == [[3]]
 
