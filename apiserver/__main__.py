@@ -49,10 +49,12 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
     from apiserver.storage.metrics import CacheMetrics, SizeMetrics
     from apiserver.storage.observed import ObservedStorage
+    from apiserver.storage.sole_writer import SoleWriter
 
     files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
     tls = EtcdTLS(*files) if any(files) else None
-    storage = ObservedStorage(EtcdStorage(options.etcd_servers, tls=tls))
+    etcd = EtcdStorage(options.etcd_servers, tls=tls)
+    storage = ObservedStorage(SoleWriter(etcd) if options.sole_apiserver else etcd)
     try:
         server = ApiServer(options, storage)
     except ConfigError as error:

@@ -68,6 +68,11 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
     etcd_cafile: str = flag("", "SSL Certificate Authority file used to secure etcd communication.")
     etcd_certfile: str = flag("", "SSL certification file used to secure etcd communication.")
     etcd_keyfile: str = flag("", "SSL key file used to secure etcd communication.")
+    sole_apiserver: bool = flag(
+        False,
+        "Nobody else writes to this etcd: reads that must be current need not ask it. Never with several "
+        "apiservers, which would read what has been changed through another.",
+    )
     etcd_prefix: str = flag("/registry", "The prefix to prepend to all resource paths in etcd.")
     encryption_provider_config: str = flag(
         "",

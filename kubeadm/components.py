@@ -124,6 +124,7 @@ def _apiserver(config: ClusterConfig) -> dict[str, object]:
     pki = config.pki
     return {
         "etcd-servers": f"unix://{config.etcd_socket}",
+        "sole-apiserver": "true",
         "advertise-address": config.node_ip,
         "bind-address": "0.0.0.0",
         "secure-port": config.api_port,

@@ -22,6 +22,8 @@ from kubeadm.up import make_folders, write_configuration
 from pytest_sampan.ports import free_port
 
 START_SECONDS = 120.0
+_FLAGS = {"kube-apiserver": ("--sole-apiserver=false",)}
+"""Not as `sampan up` has it: here others write to etcd, too."""
 
 
 def on_free_ports(folder: Path, node_name: str) -> ClusterConfig:
@@ -72,7 +74,7 @@ class ControlPlane:
             component = replace(component, program=(str(self._python), *component.program[1:]))
         label = as_name or name
         with (self.config.log_dir / f"{label}.log").open("ab") as log:
-            self._processes[label] = component.start(log, *flags)
+            self._processes[label] = component.start(log, *_FLAGS.get(name, ()), *flags)
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid

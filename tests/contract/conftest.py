@@ -10,6 +10,7 @@ import pytest
 from apiserver.storage.etcd import EtcdStorage
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
+from apiserver.storage.sole_writer import SoleWriter
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
 from tests.fakes.etcd_server import EtcdServer
@@ -38,11 +39,12 @@ def etcd_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServ
     server.stop()
 
 
-@pytest.fixture(params=["memory", "etcd_server", "etcd_with_tls"])
+@pytest.fixture(params=["memory", "sole", "etcd_server", "etcd_with_tls"])
 async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
-    """Both twins, empty; etcd also over TLS."""
-    if request.param == "memory":
-        yield MemoryStorage()
+    """Both twins, empty, one of them with nobody else who writes to it; etcd also over TLS."""
+    if request.param in ("memory", "sole"):
+        memory = MemoryStorage()
+        yield memory if request.param == "memory" else SoleWriter(memory)
         return
     server: EtcdServer = request.getfixturevalue(request.param)
     store = EtcdStorage([server.endpoint], tls=server.tls)

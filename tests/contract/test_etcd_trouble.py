@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from apiserver.storage.etcd import EtcdStorage
+from apiserver.storage.sole_writer import SoleWriter
 from tests.fakes.api import Api, serving
 from tests.fakes.etcd_server import EtcdServer
+from tests.integration.plane import eventually
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 MERGE = {"content-type": "application/merge-patch+json"}
@@ -30,11 +32,15 @@ def etcd(tmp_path: Path) -> Iterator[EtcdServer]:
     server.stop()
 
 
+alone_or_not = pytest.mark.parametrize("sole", [False, True], ids=["one of several", "sole"])
+"""Whether the server may rely on nobody else's writing."""
+
+
 @asynccontextmanager
-async def api_server(etcd: EtcdServer) -> AsyncIterator[Api]:
-    storage = EtcdStorage([etcd.endpoint])
+async def api_server(etcd: EtcdServer, *, sole: bool = False, timeout: float = 10) -> AsyncIterator[Api]:
+    storage = EtcdStorage([etcd.endpoint], timeout=timeout)
     try:
-        async with serving(storage) as api:
+        async with serving(SoleWriter(storage) if sole else storage) as api:
             yield api
     finally:
         await storage.aclose()
@@ -71,8 +77,9 @@ async def test_two_servers_lose_no_update(etcd: EtcdServer) -> None:
         assert len((await two.request("GET", f"{MAPS}/a")).json["data"]) == 15
 
 
-async def test_a_restart_of_etcd_is_only_slow(etcd: EtcdServer) -> None:
-    async with api_server(etcd) as api, api.watch(f"{MAPS}?watch=1") as watching:
+@alone_or_not
+async def test_a_restart_of_etcd_is_only_slow(etcd: EtcdServer, sole: bool) -> None:
+    async with api_server(etcd, sole=sole) as api, api.watch(f"{MAPS}?watch=1") as watching:
         await create(api, "a")
         etcd.stop()
         waiting = asyncio.create_task(create(api, "b"))
@@ -81,6 +88,19 @@ async def test_a_restart_of_etcd_is_only_slow(etcd: EtcdServer) -> None:
         assert await names(api) == ["a", "b"]
         events = await watching.take(2)
         assert [event["object"]["metadata"]["name"] for event in events] == ["a", "b"]
+
+
+@alone_or_not
+async def test_a_restored_backup_is_what_is_read(etcd: EtcdServer, sole: bool) -> None:
+    async with api_server(etcd, sole=sole) as api:
+        await create(api, "old")
+        await asyncio.to_thread(etcd.restart, etcd.save)
+        await create(api, "new")
+        assert await names(api) == ["new", "old"]
+        await asyncio.to_thread(etcd.restart, etcd.restore)
+        await eventually(lambda: names(api), lambda found: found == ["old"])
+        assert await create(api, "other")
+        assert await names(api) == ["old", "other"]
 
 
 async def test_history_compacted_while_away_ends_watches_and_reads_stay_right(etcd: EtcdServer) -> None:
@@ -109,20 +129,17 @@ async def _change_and_compact(etcd: EtcdServer, old: Any) -> None:
     await storage.aclose()
 
 
-async def test_an_etcd_that_does_not_answer_is_unavailable_not_empty(etcd: EtcdServer) -> None:
-    storage = EtcdStorage([etcd.endpoint], timeout=2)
-    try:
-        async with serving(storage) as api:
-            await create(api, "a")
-            await names(api)
-            etcd.stop()
-            answer = await api.request("GET", MAPS)
-            assert (answer.status, answer.json["reason"]) == (503, "ServiceUnavailable")
-            assert (await api.request("POST", MAPS, {"metadata": {"name": "b"}})).status == 503
-            stale = await api.request("GET", f"{MAPS}?resourceVersion=0")
-            assert len(stale.json["items"]) == 1, "what may be old can still be read"
-    finally:
-        await storage.aclose()
+@alone_or_not
+async def test_an_etcd_that_does_not_answer_is_unavailable_not_empty(etcd: EtcdServer, sole: bool) -> None:
+    async with api_server(etcd, sole=sole, timeout=2) as api:
+        await create(api, "a")
+        await names(api)
+        etcd.stop()
+        assert (await api.request("POST", MAPS, {"metadata": {"name": "b"}})).status == 503
+        answer = await api.request("GET", MAPS)
+        assert (answer.status, answer.json["reason"]) == (503, "ServiceUnavailable")
+        stale = await api.request("GET", f"{MAPS}?resourceVersion=0")
+        assert len(stale.json["items"]) == 1, "what may be old can still be read"
 
 
 async def test_an_object_that_etcd_refuses_is_told_in_its_words(etcd: EtcdServer) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from apiserver.storage.etcd import EtcdTLS
@@ -46,6 +48,19 @@ class EtcdServer:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_listening()
+
+    def restart(self, meanwhile: Callable[[], None]) -> None:
+        self.stop()
+        meanwhile()
+        self.start()
+
+    def save(self) -> None:
+        """Keeps what there is, for `restore`. It must have been stopped for either."""
+        shutil.copytree(self._folder / "data", self._folder / "backup")
+
+    def restore(self) -> None:
+        shutil.rmtree(self._folder / "data")
+        (self._folder / "backup").rename(self._folder / "data")
 
     def _tls_flags(self) -> list[str]:
         if self._pki is None:

@@ -74,7 +74,9 @@ async def test_many_readers_are_served_in_several_turns_and_late_ones_get_more_a
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(
-    ("seconds", "rest"), [(0.0001, 0.0003), (0.1, 0.002)], ids=["three times as long", "two milliseconds at most"]
+    ("seconds", "rest"),
+    [(0.0001, 0.0003), (0.1, 0.002)],
+    ids=["three times as long", "two milliseconds at most"],
 )
 async def test_after_a_round_readers_rest_and_then_get_all_that_has_come(
     monkeypatch: pytest.MonkeyPatch, seconds: float, rest: float

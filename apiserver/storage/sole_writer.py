@@ -1,0 +1,68 @@
+"""A Storage to which nobody else writes, so that what is newest is known without asking.
+
+Source: for the idea, the lease reads of ch. 6.4.1 in Ongaro's "Consensus: Bridging Theory and Practice" (2014).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from apiserver.storage.interface import Batch, KeyValue, Page, Storage
+
+
+class SoleWriter:
+    """See `Storage`. The revision of the newest write that was acknowledged here is the store's, or as good:
+    what is newer has been promised to nobody.
+
+    That is relied on while the store is watched. When it can't be (it is away, or has been restored), it is asked.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._newest = 0
+        """0: not known."""
+
+    def _note(self, revision: int) -> int:
+        self._newest = max(self._newest, revision)
+        return revision
+
+    async def get(self, key: str) -> KeyValue | None:
+        return await self._storage.get(key)
+
+    async def list(
+        self, prefix: str, *, revision: int = 0, limit: int = 0, start_after: str | None = None
+    ) -> Page:
+        return await self._storage.list(prefix, revision=revision, limit=limit, start_after=start_after)
+
+    async def create(self, key: str, value: bytes, *, lease: int = 0) -> int:
+        return self._note(await self._storage.create(key, value, lease=lease))
+
+    async def update(self, key: str, value: bytes, revision: int, *, lease: int = 0) -> int:
+        return self._note(await self._storage.update(key, value, revision, lease=lease))
+
+    async def delete(self, key: str, revision: int) -> int:
+        return self._note(await self._storage.delete(key, revision))
+
+    async def current_revision(self) -> int:
+        return self._newest or self._note(await self._storage.current_revision())
+
+    async def watch(self, prefix: str, revision: int) -> AsyncIterator[Batch]:
+        try:
+            async with aclosing(self._storage.watch(prefix, revision)) as batches:  # type: ignore[type-var]  # a generator
+                async for batch in batches:
+                    yield batch
+        finally:
+            self._newest = 0
+
+    async def grant(self, ttl: int) -> int:
+        return await self._storage.grant(ttl)
+
+    async def compact(self, revision: int) -> None:
+        await self._storage.compact(revision)
+
+    async def size(self) -> int:
+        return await self._storage.size()
+
+    async def aclose(self) -> None:
+        await self._storage.aclose()
