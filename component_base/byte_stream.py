@@ -45,7 +45,7 @@ async def join(one: DuplexStream, other: DuplexStream) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(copy(one, other))
             group.create_task(copy(other, one))
-    except* ConnectionError as errors:
+    except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
     finally:
         one.close()

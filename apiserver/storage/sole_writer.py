@@ -1,6 +1,6 @@
 """A Storage to which nobody else writes, so that what is newest is known without asking.
 
-Source: for the idea, the lease reads of ch. 6.4.1 in Ongaro's "Consensus: Bridging Theory and Practice" (2014).
+Source: for the idea, lease reads in ch. 6.4.1 of Ongaro, Consensus: Bridging Theory and Practice (2014).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class SoleWriter:
     """See `Storage`. The revision of the newest write that was acknowledged here is the store's, or as good:
     what is newer has been promised to nobody.
 
-    That is relied on while the store is watched. When it can't be (it is away, or has been restored), it is asked.
+    That is relied on while the store is watched. Once it can't be (it is away, or restored), it is asked.
     """
 
     def __init__(self, storage: Storage) -> None:

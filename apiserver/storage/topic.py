@@ -24,7 +24,7 @@ Push = Callable[[], bool]
 _READERS_A_TURN = 8
 """How many are served before requests get a turn: a tenth of a millisecond. A write needs several turns."""
 _REST, _LONGEST_REST = 3, 0.002
-"""For how many times as long as all were served nobody is, and for how many seconds at most: requests go first."""
+"""After a round nobody is served for so many times as long, so many seconds at most: requests come first."""
 _LINES_KEPT = 256
 """Of so many changes, the newest: a line is as large as its object, and few come for an old one."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]

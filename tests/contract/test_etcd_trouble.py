@@ -37,8 +37,8 @@ alone_or_not = pytest.mark.parametrize("sole", [False, True], ids=["one of sever
 
 
 @asynccontextmanager
-async def api_server(etcd: EtcdServer, *, sole: bool = False, timeout: float = 10) -> AsyncIterator[Api]:
-    storage = EtcdStorage([etcd.endpoint], timeout=timeout)
+async def api_server(etcd: EtcdServer, *, sole: bool = False, limit: float = 10) -> AsyncIterator[Api]:
+    storage = EtcdStorage([etcd.endpoint], timeout=limit)
     try:
         async with serving(SoleWriter(storage) if sole else storage) as api:
             yield api
@@ -81,7 +81,7 @@ async def test_two_servers_lose_no_update(etcd: EtcdServer) -> None:
 async def test_a_restart_of_etcd_is_only_slow(etcd: EtcdServer, sole: bool) -> None:
     async with api_server(etcd, sole=sole) as api, api.watch(f"{MAPS}?watch=1") as watching:
         await create(api, "a")
-        etcd.stop()
+        await asyncio.to_thread(etcd.stop)
         waiting = asyncio.create_task(create(api, "b"))
         await asyncio.to_thread(etcd.start)
         await waiting
@@ -131,7 +131,7 @@ async def _change_and_compact(etcd: EtcdServer, old: Any) -> None:
 
 @alone_or_not
 async def test_an_etcd_that_does_not_answer_is_unavailable_not_empty(etcd: EtcdServer, sole: bool) -> None:
-    async with api_server(etcd, sole=sole, timeout=2) as api:
+    async with api_server(etcd, sole=sole, limit=2) as api:
         await create(api, "a")
         await names(api)
         etcd.stop()

@@ -135,7 +135,10 @@ class Leaky:
         self._writers.clear()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            there = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:
+            return writer.close()
         self._writers |= {writer, there[1]}
         for source, target in ((reader, there[1]), (there[0], writer)):
             task = asyncio.create_task(self._pump(source, target))

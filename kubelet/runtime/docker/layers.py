@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tarfile
+from copy import copy
 from pathlib import Path, PurePosixPath
 
 _WHITEOUT, _OPAQUE, _INTERNAL = ".wh.", ".wh..wh..opq", ".wh..wh."
@@ -67,11 +68,11 @@ def _apply(layer: tarfile.TarFile, folder: Path) -> None:
 
 def _from_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """Names begin at the image's root, whether they say so or not; tarfile would begin at the machine's."""
-    name = str(PurePosixPath("/", member.name).relative_to("/"))
-    linked = member.linkname
+    rooted = copy(member)
+    rooted.name = str(PurePosixPath("/", member.name).relative_to("/"))
     if member.islnk():
-        linked = str(PurePosixPath("/", linked).relative_to("/"))
-    return member.replace(name=name, linkname=linked, deep=False)
+        rooted.linkname = str(PurePosixPath("/", member.linkname).relative_to("/"))
+    return rooted
 
 
 def _extract(layer: tarfile.TarFile, member: tarfile.TarInfo, target: Path, folder: Path) -> None:
