@@ -32,6 +32,14 @@ class SharedInformers:
             self._informers[key] = informer
         return self._informers[key]
 
+    def existing(self, resource: Resource) -> Informer | None:
+        """The informer of all objects of a resource in this version, if somebody has asked for it."""
+        wanted = (resource.group_resource, resource.version)
+        for (known, selector), informer in self._informers.items():
+            if not selector and (known.group_resource, known.version) == wanted:
+                return informer
+        return None
+
     def index(self, resource: Resource, name: str, function: Callable[[Object], Iterable[str]]) -> None:
         """Adds an index to a resource's informer; the same name twice is the same index."""
         self.informer(resource).add_indexer(name, function)

@@ -1,4 +1,6 @@
-"""The loop: watches the metadata of everything, looks at what may have lost its owners, acts on the plan.
+"""The loop: watches everything, looks at what may have lost its owners, acts on the plan.
+
+Of what no other controller watches only the metadata is watched.
 
 Source: pkg/controller/garbagecollector/garbagecollector.go.
 """
@@ -46,18 +48,20 @@ NEEDED = {"list", "watch", "delete"}
 
 
 class GarbageCollector:
-    """Its keys are uids. It runs its own informers, since the set of resources changes as it runs."""
+    """Its keys are uids. It runs informers of its own, since the set of resources changes as it runs."""
 
     name = "garbage-collector-controller"
     workers = 20
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._shared = context.informers
         self._events = context.recorder(self.name)
         self._graph = Graph()
         self._kinds: dict[tuple[str, str], Resource] = {}
         self._monitors: dict[str, Informer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        """Those of the monitors that controllers do not share."""
         self._defined = asyncio.Event()
         """Set when a CustomResourceDefinition has changed: there may be resources to watch."""
         self._controller = Controller(
@@ -68,7 +72,10 @@ class GarbageCollector:
         return []
 
     async def run(self) -> None:
-        """Never ends: the loop, and a monitor for every resource that the server serves."""
+        """Never ends: the loop, and a monitor for every resource that the server serves.
+
+        It must be called after the shared informers have been asked for.
+        """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._controller.run())
             while True:
@@ -80,6 +87,7 @@ class GarbageCollector:
                         await self._defined.wait()
 
     async def _new_monitors(self) -> dict[str, Informer]:
+        """Those that are to be run."""
         try:
             resources = await discover(self._client)
         except (StatusError, ConnectionFailed) as error:
@@ -89,14 +97,17 @@ class GarbageCollector:
         served = {
             each.group_resource: each for each in preferred([r for r in resources if set(r.verbs) >= NEEDED])
         }
-        for name in self._monitors.keys() - served.keys():
+        for name in self._tasks.keys() - served.keys():
             self._forget_resource(name)  # gone while the server told what there is
         fresh = {}
         for name, resource in served.items():
             if name not in IGNORED and name not in self._monitors:
-                informer = Informer(self._client, resource, metadata_only=True)
-                informer.add_handler(partial(self._observe, resource))
-                self._monitors[name] = fresh[name] = informer
+                shared = self._shared.existing(resource)
+                monitor = shared or Informer(self._client, resource, metadata_only=True)
+                monitor.add_handler(partial(self._observe, resource))
+                self._monitors[name] = monitor
+                if shared is None:
+                    fresh[name] = monitor
         return fresh
 
     def _observe(self, resource: Resource, old: Object | None, new: Object | None) -> None:

@@ -3,7 +3,7 @@
 The API server charges quotas as it lets objects in; here the books are put right when objects go or shrink.
 A new object is no reason to count: others that were charged may not be in our caches yet, and would be taken
 from the books again. For the same reason what was written is looked at again soon.
-What is only counted is watched as metadata, from the first quota that asks for it on.
+What is only counted is watched from the first quota that asks for it on, as metadata if nobody wants more.
 Source: pkg/controller/resourcequota/resource_quota_controller.go.
 """
 
@@ -46,7 +46,7 @@ class ResourceQuotaController:
     name: ClassVar[str] = "resourcequota-controller"
 
     def __init__(self, context: ControllerContext) -> None:
-        self._client, self._now = context.client, context.now
+        self._client, self._now, self._shared = context.client, context.now, context.informers
         self._resync_seconds = context.options.resource_quota_sync_period
         self._quotas = context.informers.informer(scheme.RESOURCE_QUOTAS)
         self._informers = {each: context.informers.informer(each) for each in _WHOLE}
@@ -172,10 +172,12 @@ class ResourceQuotaController:
         known = self._informers.get(resource)
         if known is not None:
             return known
-        informer = Informer(self._client, resource, metadata_only=True)
+        shared = self._shared.existing(resource)
+        informer = shared or Informer(self._client, resource, metadata_only=True)
         informer.add_handler(self._note_deletion)
         self._informers[resource] = informer
-        self._fresh.put_nowait(resource)
+        if shared is None:
+            self._fresh.put_nowait(resource)
         return informer
 
     def _note_deletion(self, old: Object | None, new: Object | None) -> None:

@@ -130,9 +130,12 @@ def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
 
 @asynccontextmanager
 async def collecting(
-    monkeypatch: pytest.MonkeyPatch, *later: Resource
+    monkeypatch: pytest.MonkeyPatch, *later: Resource, shared: tuple[Resource, ...] = ()
 ) -> AsyncIterator[tuple[FakeApi, Recorders]]:
-    """A collector at work, of a server with Deployments and ReplicaSets; with others `later`, if any."""
+    """A collector at work, of a server with Deployments and ReplicaSets; with others `later`, if any.
+
+    Beside controllers that watch what is `shared`.
+    """
     told = [[DEPLOYMENTS, REPLICA_SETS], *([[*later]] if later else [])]
 
     async def served(client: Client) -> list[Resource]:
@@ -143,7 +146,9 @@ async def collecting(
     client = cast(Client, api)
     informers, recorders = SharedInformers(client), Recorders(client, api.now)
     collector = controller.GarbageCollector(ControllerContext(client, informers, recorders, api.now, None))
-    running = [asyncio.ensure_future(each.run()) for each in (collector, recorders)]
+    for each in shared:
+        informers.informer(each)
+    running = [asyncio.ensure_future(each.run()) for each in (informers, collector, recorders)]
     await asyncio.sleep(1)
     yield api, recorders
     for task in running:
@@ -242,3 +247,21 @@ async def test_what_is_no_longer_served_is_no_longer_watched(monkeypatch: pytest
         assert api.watchers(DEPLOYMENTS) == 1
         await asyncio.sleep(controller.RESOURCES_PERIOD)
         assert (api.watchers(DEPLOYMENTS), api.watchers(REPLICA_SETS)) == (0, 1)
+
+
+@pytest.mark.looptime
+async def test_what_controllers_watch_already_is_not_watched_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with collecting(monkeypatch, REPLICA_SETS, shared=(DEPLOYMENTS,)) as (api, _):
+        assert (api.watchers(DEPLOYMENTS), api.watchers(REPLICA_SETS)) == (1, 1)
+        made = await api.create(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "ns"}})
+        reference = owner_reference(made | {"apiVersion": "apps/v1", "kind": "Deployment"})
+        await api.create(
+            REPLICA_SETS, {"metadata": {"name": "web-1", "namespace": "ns", "ownerReferences": [reference]}}
+        )
+        await asyncio.sleep(1)
+        assert api.find(REPLICA_SETS), "its owner is there"
+        await api.delete(DEPLOYMENTS, "web", "ns")
+        await asyncio.sleep(1)
+        assert not api.find(REPLICA_SETS)
+        await asyncio.sleep(controller.RESOURCES_PERIOD)
+        assert api.watchers(DEPLOYMENTS) == 1, "controllers still want it"
