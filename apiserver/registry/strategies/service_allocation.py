@@ -60,9 +60,8 @@ class ServiceAllocator:
             await self._allocate_address(ctx, service, before, taken)
         if may_have_node_ports(spec):
             await self._allocate_ports(ctx, service, before, taken)
-        if (
-            needs_health_check(spec) and spec.get("healthCheckNodePort") != before.get("healthCheckNodePort")
-        ) or (needs_health_check(spec) and not spec.get("healthCheckNodePort")):
+        number = spec.get("healthCheckNodePort")
+        if needs_health_check(spec) and (not number or number != before.get("healthCheckNodePort")):
             await self._allocate_health_check(ctx, spec, taken)
 
     async def release(self, ctx: WriteContext, old: Object, new: Object | None) -> None:
@@ -191,14 +190,18 @@ class ServiceAllocator:
         self, ctx: WriteContext, service: Object, index: int, number: int, taken: Taken
     ) -> None:
         try:
-            if ctx.dry_run:
-                await self._ports.check(ctx.storage, number)
-            else:
-                await self._ports.allocate(ctx.storage, number)
-                taken.add(lambda: self._ports.release(ctx.storage, number))
+            await self._take(ctx, number, taken)
         except AllocationError as error:
             at = _SPEC.child("ports").index(index).child("nodePort")
             raise refuse(service, [invalid(at, number, str(error))]) from error
+
+    async def _take(self, ctx: WriteContext, number: int, taken: Taken) -> None:
+        """This very number; a dry run only looks whether it is free. Raises AllocationError."""
+        if ctx.dry_run:
+            await self._ports.check(ctx.storage, number)
+        else:
+            await self._ports.allocate(ctx.storage, number)
+            taken.add(lambda: self._ports.release(ctx.storage, number))
 
     async def _next_port(self, ctx: WriteContext, what: str, taken: Taken) -> int:
         if ctx.dry_run:
@@ -216,11 +219,7 @@ class ServiceAllocator:
             spec["healthCheckNodePort"] = await self._next_port(ctx, "a HealthCheck NodePort", taken)
             return
         try:
-            if ctx.dry_run:
-                await self._ports.check(ctx.storage, number)
-            else:
-                await self._ports.allocate(ctx.storage, number)
-                taken.add(lambda: self._ports.release(ctx.storage, number))
+            await self._take(ctx, number, taken)
         except AllocationError as error:
             detail = f"failed to allocate requested HealthCheck NodePort {number}: {error}"
             raise InternalError(detail) from error
