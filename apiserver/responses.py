@@ -70,10 +70,6 @@ def in_media(value: Any, media: Media) -> bytes:
             return encode(value, definition_name)
 
 
-async def send_object(send: Send, status: int, obj: Any) -> None:
-    await send_bytes(send, status, encoded(obj))
-
-
 async def send_text(
     send: Send, status: int, text: str, more: list[tuple[bytes, bytes]] | None = None
 ) -> None:

@@ -11,7 +11,7 @@ import orjson
 from apiserver.asgi import Message, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, parse_query, parse_request
 from apiserver.request import UserInfo
-from apiserver.responses import send_object
+from apiserver.responses import encoded, send_bytes
 
 JANE = UserInfo("jane", groups=("devs", "system:authenticated"))
 
@@ -50,8 +50,12 @@ def app_that(act: Callable[[Send], Awaitable[None]]) -> Any:
     return app
 
 
+async def send_json(send: Send, status: int, value: Any) -> None:
+    await send_bytes(send, status, encoded(value))
+
+
 async def answer(send: Send) -> None:
-    await send_object(send, 201, {"kind": "Pod"})
+    await send_json(send, 201, {"kind": "Pod"})
 
 
 async def nothing() -> Message:

@@ -18,8 +18,7 @@ from apiserver.audit.policy import parse_policy
 from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.request_info import KEY
 from apiserver.request import ANONYMOUS, UserInfo
-from apiserver.responses import send_object
-from tests.fakes.asgi import Sent, scope_of
+from tests.fakes.asgi import Sent, scope_of, send_json
 from tests.unit.apiserver.audit.policies import policy
 
 NOON = "2026-11-29T12:00:00.000000Z"
@@ -68,7 +67,7 @@ def stages(events: Events) -> list[str]:
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     body = (await receive())["body"]
     scope[KEY].decision = (True, "RBAC: allowed")
-    await send_object(send, 201, orjson.loads(body))
+    await send_json(send, 201, orjson.loads(body))
 
 
 async def test_an_event_tells_who_did_what_to_which_object() -> None:
@@ -119,16 +118,16 @@ async def panic(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def watch(scope: Scope, receive: Receive, send: Send) -> None:
-    await send_object(send, 200, {"type": "ADDED"})
+    await send_json(send, 200, {"type": "ADDED"})
 
 
 async def become_joe(scope: Scope, receive: Receive, send: Send) -> None:
     scope[KEY].user = UserInfo("joe")
-    await send_object(send, 200, {"kind": "Status", "apiVersion": "v1", "status": "Success"})
+    await send_json(send, 200, {"kind": "Status", "apiVersion": "v1", "status": "Success"})
 
 
 async def refuse_to_connect(scope: Scope, receive: Receive, send: Send) -> None:
-    await send_object(send, 404, NotFoundError("pods", "web").to_status())
+    await send_json(send, 404, NotFoundError("pods", "web").to_status())
 
 
 async def test_an_error_of_what_would_have_lasted_is_told_at_each_stage() -> None:
@@ -147,7 +146,7 @@ async def test_an_object_of_a_body_without_a_kind_has_one() -> None:
 async def name_it(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     scope[KEY].name = "gen-x"
-    await send_object(send, 201, {})
+    await send_json(send, 201, {})
 
 
 async def test_a_generated_name_is_not_what_was_asked_for() -> None:

@@ -12,8 +12,7 @@ from apiserver.filters.request_info import (
     parse_query,
     parse_request,
 )
-from apiserver.responses import send_object
-from tests.fakes.asgi import Sent, nothing, scope_of
+from tests.fakes.asgi import Sent, nothing, scope_of, send_json
 
 # method, path?query, then: verb, group, version, namespace, resource, subresource, name
 RESOURCE_REQUESTS = {
@@ -103,7 +102,7 @@ def test_of_headers_said_twice_the_first_counts() -> None:
 )
 async def test_a_path_that_cannot_be_unescaped_is_refused(raw_path: bytes, status: int) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send_object(send, 200, {})
+        await send_json(send, 200, {})
 
     sent = Sent()
     await RequestInfoFilter(app)(
