@@ -58,11 +58,15 @@ from apiserver.metrics import RequestMetrics
 from apiserver.options import Options, advertised_address
 from apiserver.param_kinds import ParamKinds, StoredKind
 from apiserver.policy_status import PolicyStatus
+from apiserver.registry.allocators_ports import PortAllocator
+from apiserver.registry.allocators_ranges import AddressRanges
+from apiserver.registry.allocators_repair import AllocationRepair
 from apiserver.registry.disabled_fields import DisabledFields
 from apiserver.registry.lease_pool import LeasePool
 from apiserver.registry.store import Shared, Store
 from apiserver.registry.stores import build_stores, store_of
-from apiserver.registry.strategies.registered import StrategyConfig, build_repair, build_strategies
+from apiserver.registry.strategies.registered import build_strategies
+from apiserver.registry.strategies.service_allocation import ServiceAllocator
 from apiserver.registry.strategy import Strategy
 from apiserver.resource_metrics.handler import ResourceMetrics
 from apiserver.resource_metrics.kubelet import KubeletMetrics
@@ -116,7 +120,8 @@ class ApiServer:
             disabled=DisabledFields(parse_gates(options.feature_gates)),
         )
         self.sent = shared.sent
-        self.stores = build_stores(shared, _strategies(options))
+        allocators = _allocators(options)
+        self.stores = build_stores(shared, _strategies(ServiceAllocator(*allocators)))
         self.custom = CustomResources(shared, self.webhooks.ask)
         self.definitions = DefinitionController(self._store(CUSTOM_RESOURCE_DEFINITIONS), self.custom)
         self.policy_status = PolicyStatus(self._store(VALIDATING_ADMISSION_POLICIES), self._kinds)
@@ -128,7 +133,7 @@ class ApiServer:
         self.api_services = APIServiceKeeper(
             self._store(API_SERVICES), BUILTIN, self.custom.resources, self.remotes, self.connections
         )
-        self.repair = build_repair(_ranges(options), storage, now, random.Random())
+        self.repair = AllocationRepair(storage, *allocators, now)
         self.bootstrapper = Bootstrapper(self.stores)
         seats = options.max_requests_inflight + options.max_mutating_requests_inflight
         self.levels = Levels(seats, time.monotonic)
@@ -287,11 +292,15 @@ def _encryption(options: Options, storage: Storage, now: Callable[[], datetime])
     )
 
 
-def _ranges(options: Options) -> StrategyConfig:
-    return StrategyConfig(options.service_cluster_ip_range, options.service_node_port_range)
+def _allocators(options: Options) -> tuple[AddressRanges, PortAllocator]:
+    """Who gives Services their addresses and their node ports."""
+    dice = random.Random()
+    return (
+        AddressRanges(options.service_cluster_ip_range, dice),
+        PortAllocator(options.service_node_port_range, dice),
+    )
 
 
-def _strategies(options: Options) -> Callable[[Resource], Strategy]:
-    table = build_strategies(_ranges(options))
-    plain = Strategy()
+def _strategies(allocator: ServiceAllocator) -> Callable[[Resource], Strategy]:
+    table, plain = build_strategies(allocator), Strategy()
     return lambda resource: table.get((resource.group, resource.plural), plain)

@@ -25,10 +25,10 @@ from apiserver.dispatch import Dispatcher
 from apiserver.filters.request_info import parse_query, parse_request
 from apiserver.registry.store import Shared, Store
 from apiserver.registry.stores import StoreKey, build_stores, store_of
-from apiserver.registry.strategies.registered import strategy_for
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.watch_cache import WatchCache
+from tests.fakes.strategies import strategy_for
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Mapping
 
 from apimachinery import scheme
 from apimachinery.scheme import Resource
-from apiserver.registry.allocators_ports import PortAllocator
-from apiserver.registry.allocators_ranges import AddressRanges
-from apiserver.registry.allocators_repair import AllocationRepair
 from apiserver.registry.strategies.admission_policies import (
     AdmissionPolicyBindingStrategy,
     AdmissionPolicyStrategy,
@@ -57,38 +50,10 @@ from apiserver.registry.strategies.storage_volumes import (
 from apiserver.registry.strategies.volume_attachment import VolumeAttachmentStrategy
 from apiserver.registry.strategies.webhooks import WebhookConfigurationStrategy
 from apiserver.registry.strategy import Strategy
-from apiserver.storage.interface import Storage
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyConfig:
-    """What the flags say about allocation."""
-
-    service_cluster_ip_range: str = "10.96.0.0/12"
-    service_node_port_range: str = "30000-32767"
-
-
-def build_repair(
-    config: StrategyConfig, storage: Storage, now: Callable[[], datetime], randomness: random.Random
-) -> AllocationRepair:
-    """The loop that frees what a crash left taken; run it beside the server."""
-    return AllocationRepair(
-        storage,
-        AddressRanges(config.service_cluster_ip_range, randomness),
-        PortAllocator(config.service_node_port_range, randomness),
-        now,
-    )
-
-
-def build_strategies(
-    config: StrategyConfig, randomness: random.Random | None = None
-) -> Mapping[tuple[str, str], Strategy]:
+def build_strategies(allocator: ServiceAllocator) -> Mapping[tuple[str, str], Strategy]:
     """(group, plural) -> the strategy of every kind that has one of its own."""
-    dice = randomness or random.Random()
-    allocator = ServiceAllocator(
-        AddressRanges(config.service_cluster_ip_range, dice),
-        PortAllocator(config.service_node_port_range, dice),
-    )
     table: dict[Resource, Strategy] = {
         scheme.CONFIG_MAPS: ConfigMapStrategy(),
         scheme.ENDPOINTS: EndpointsStrategy(),
@@ -149,16 +114,3 @@ def build_strategies(
         scheme.VOLUME_ATTRIBUTES_CLASSES: VolumeAttributesClassStrategy(),
     }
     return {(resource.group, resource.plural): strategy for resource, strategy in table.items()}
-
-
-_PLAIN = Strategy()
-
-
-@lru_cache(maxsize=1)
-def _with_default_ranges() -> Mapping[tuple[str, str], Strategy]:
-    return build_strategies(StrategyConfig())
-
-
-def strategy_for(resource: Resource) -> Strategy:
-    """The strategy of a kind, with upstream's default ranges; the plain one for kinds without their own."""
-    return _with_default_ranges().get((resource.group, resource.plural), _PLAIN)

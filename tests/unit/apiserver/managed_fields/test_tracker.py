@@ -13,8 +13,8 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object, deep_copy
 from apimachinery.scheme import Resource
 from apiserver.managed_fields.tracker import Tracker
-from apiserver.registry.strategies.registered import strategy_for
 from apiserver.registry.tracking import Tracking, built_in_versions
+from tests.fakes.strategies import strategy_for
 
 T1, T2, T3 = (f"2026-01-01T00:00:0{n}Z" for n in (1, 2, 3))
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

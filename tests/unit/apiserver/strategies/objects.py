@@ -12,11 +12,10 @@ from apimachinery.field import ErrorList
 from apimachinery.objects import Object, deep_copy
 from apimachinery.scheme import Resource
 from apiserver.registry.rules import before_create
-from apiserver.registry.strategies.registered import StrategyConfig, build_strategies
 from apiserver.registry.strategy import Strategy
+from tests.fakes.strategies import STRATEGIES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-STRATEGIES = build_strategies(StrategyConfig(), random.Random(0))
 
 
 def strategy(resource: Resource) -> Strategy:

@@ -7,7 +7,7 @@ import pytest
 from apimachinery import scheme
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
-from apiserver.registry.strategies.registered import strategy_for
+from tests.fakes.strategies import strategy_for
 from tests.unit.apiserver.strategies.objects import NOW, make, strategy
 
 

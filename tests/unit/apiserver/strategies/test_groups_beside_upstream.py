@@ -9,7 +9,7 @@ import pytest
 from apimachinery import scheme
 from apimachinery.objects import deep_copy
 from apimachinery.resource import Resource
-from apiserver.registry.strategies.registered import strategy_for
+from tests.fakes.strategies import strategy_for
 
 EVENT: dict[str, Any] = {
     "metadata": {"name": "m", "namespace": "default"},

@@ -13,7 +13,7 @@ from apimachinery.errors import InvalidError
 from apimachinery.objects import Object, deep_copy, get_path
 from apimachinery.scheme import Resource
 from apiserver.registry import rules
-from apiserver.registry.strategies.registered import strategy_for
+from tests.fakes.strategies import strategy_for
 from tests.unit.apiserver.strategies.objects import NOW, created, errors_of, make, strategy, update_errors
 
 FIXED = "Forbidden: field is immutable when `immutable` is set"
