@@ -27,6 +27,7 @@ from apiserver.filters.pretty import Pretty
 from apiserver.filters.priority_and_fairness import PriorityAndFairness
 from apiserver.filters.request_info import KEY, RequestInfoFilter
 from apiserver.filters.timeout import Timeout
+from apiserver.health import health_checks
 from apiserver.index import add_index
 from apiserver.openapi import OpenAPI
 from apiserver.openapi.routes import router as openapi_router
@@ -105,7 +106,7 @@ def build_fastapi(server: ApiServer) -> FastAPI:
     keys_url = options.service_account_jwks_uri or f"https://{address}/openid/v1/jwks"
     settled = partial(server.cache.wait_until_ready, _SETTLED_SECONDS)
     openapi = OpenAPI(served.resources, server.extra_definitions, remotes.described, remotes.described_in_v2)
-    checks = server.health_checks()
+    checks = health_checks(server)
     app.include_router(health_router(checks))
     app.include_router(
         general_router(server.journal, server.levels if options.enable_priority_and_fairness else None)

@@ -44,7 +44,7 @@ from apiserver.bootstrap.identity_lease import IdentityLease
 from apiserver.bootstrap.kubernetes_service import KubernetesService
 from apiserver.bootstrap.reconcile import Bootstrapper
 from apiserver.bootstrap.service_cidr import DefaultServiceCIDR
-from apiserver.bootstrap.start import Start, hook_checks
+from apiserver.bootstrap.start import Start
 from apiserver.component_status import HEALTHZ, ComponentStatuses, etcd_probe, healthz_probe
 from apiserver.customresources.controller import DefinitionController
 from apiserver.customresources.served import CustomResources
@@ -53,6 +53,7 @@ from apiserver.dispatch import Dispatcher
 from apiserver.filters.authorization import require
 from apiserver.flow_control.controller import PRODUCER, FlowController
 from apiserver.flow_control.levels import Levels
+from apiserver.health import etcd_problem
 from apiserver.journal import Journal
 from apiserver.metrics import RequestMetrics
 from apiserver.options import Options, advertised_address
@@ -77,13 +78,12 @@ from apiserver.shutdown import Shutdown
 from apiserver.storage.compaction import Compactor
 from apiserver.storage.encryption.config import Seams
 from apiserver.storage.encryption.keeping import EncryptionKeeper
-from apiserver.storage.interface import Storage, StorageError
+from apiserver.storage.interface import Storage
 from apiserver.storage.watch_cache import WatchCache
 from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.table import special_handlers
 from component_base import clock
 from component_base.features import parse_gates
-from component_base.health_checks import Check, delayed, flag_check, ping
 
 _ETCD_PROBE_SECONDS = 2.0
 
@@ -239,45 +239,11 @@ class ApiServer:
                 return Counted(self._store(ENDPOINTS), own, self.options.apiserver_count)
         return Leased(self.storage, own)
 
-    def health_checks(self) -> dict[str, dict[str, Check]]:
-        """By endpoint: what is asked, in order."""
-        loaded = flag_check(self.cache.ready.is_set, "the watch cache has not been loaded")
-        registered = flag_check(self.api_services.is_settled.is_set, "APIServices have not been kept yet")
-        hooks = hook_checks(self.start.checks(), loaded, registered, self.options)
-        is_healthy = partial(self._check_etcd, self.options.etcd_healthcheck_timeout)
-        is_ready = partial(self._check_etcd, self.options.etcd_readycheck_timeout)
-        first: dict[str, Check] = {"ping": ping, "log": ping, "etcd": is_healthy}
-        live = {**first, **self._later(hooks)}  # without plugins: a restart mends none
-        if self.encryption is not None and self.encryption.is_checked:
-            first["kms-providers"] = self.encryption.check
-        healthy = {**first, **hooks}
-        ready: dict[str, Check] = {
-            **first,
-            "etcd": is_ready,
-            "informer-sync": loaded,
-            **hooks,
-            "shutdown": self.shutdown.check,
-        }
-        return {"healthz": healthy, "livez": live, "readyz": ready}
-
-    def _later(self, hooks: dict[str, Check]) -> dict[str, Check]:
-        """Hooks are given time to end before a server counts as dead for them."""
-        due = time.monotonic() + self.options.livez_grace_period
-        return {name: delayed(check, lambda: time.monotonic() > due) for name, check in hooks.items()}
-
     def _component_statuses(self) -> ComponentStatuses:
         probes = {name: healthz_probe(self.backends.pods, url) for name, url in HEALTHZ.items()}
         return ComponentStatuses(
-            {**probes, "etcd-0": etcd_probe(partial(self._check_etcd, _ETCD_PROBE_SECONDS))}
+            {**probes, "etcd-0": etcd_probe(partial(etcd_problem, self.storage, _ETCD_PROBE_SECONDS))}
         )
-
-    async def _check_etcd(self, seconds: float) -> str:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.storage.current_revision()
-        except (StorageError, TimeoutError) as error:
-            return f"etcd client connection failed: {error}"
-        return ""
 
 
 def _encryption(options: Options, storage: Storage, now: Callable[[], datetime]) -> EncryptionKeeper | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from apimachinery.errors import StatusError
@@ -38,43 +38,6 @@ _HOOKS = (
     *(_NAMESPACES, _AUTHENTICATION, _IDENTITY, _IDENTITIES, _TOKENS, _REPAIR),
     *(_RBAC, _PRIORITIES, _FLOWS, _SERVICE, _SERVICE_CIDR),
 )
-
-
-_FIRST = ("start-apiserver-admission-initializer", "generic-apiserver-start-informers")
-_WITH_CACHE = (
-    "storage-object-count-tracker-hook", "start-apiextensions-informers", "start-apiextensions-controllers",
-    "crd-informer-synced",
-)  # fmt: skip
-_WITH_PRIORITIES = ("priority-and-fairness-config-consumer", "priority-and-fairness-filter")
-_WITHOUT_PRIORITIES = ("max-in-flight-filter",)
-_PROXY_CERTIFICATE, _AGGREGATOR = "aggregator-reload-proxy-client-cert", "start-kube-aggregator-informers"
-_ENCRYPTION_RELOADS = "start-encryption-provider-config-automatic-reload"
-_WITH_API_SERVICES = (
-    "apiservice-status-local-available-controller", "apiservice-status-remote-available-controller",
-    "apiservice-registration-controller", "apiservice-wait-for-first-sync", "apiservice-discovery-controller",
-    "kube-apiserver-autoregistration", "autoregister-completion", "apiservice-openapi-controller",
-    "apiservice-openapiv3-controller",
-)  # fmt: skip
-"""What upstream starts in steps that are one here: it is there when the cache or the APIServices are."""
-
-
-def hook_checks(
-    own: Mapping[str, Check], loaded: Check, registered: Check, options: Options
-) -> dict[str, Check]:
-    """The checks of everything that upstream starts, under its names and in its order."""
-    reloads = (_ENCRYPTION_RELOADS,) if options.encryption_provider_config_automatic_reload else ()
-    limits = _WITH_PRIORITIES if options.enable_priority_and_fairness else _WITHOUT_PRIORITIES
-    later = (_PROXY_CERTIFICATE, _AGGREGATOR) if options.proxy_client_cert_file else (_AGGREGATOR,)
-    return {
-        **dict.fromkeys(map(_hook_name, (*reloads, *_FIRST, *limits, *_WITH_CACHE)), loaded),
-        **own,
-        **dict.fromkeys(map(_hook_name, later), loaded),
-        **dict.fromkeys(map(_hook_name, _WITH_API_SERVICES), registered),
-    }
-
-
-def _hook_name(name: str) -> str:
-    return name if name == "autoregister-completion" else f"poststarthook/{name}"
 
 
 class Start:
