@@ -44,9 +44,9 @@ from apiserver.auth.decision_metrics import AuthorizationMetrics
 from apiserver.auth.metrics import CertificateMetrics, TokenCacheMetrics
 from apiserver.flow_control.levels import Levels
 from apiserver.flow_control.metrics import FlowMetrics
-from apiserver.handlers.sent_events import SentMetrics
 from apiserver.metrics import RequestMetrics
 from apiserver.registry.allocated_addresses import AllocatedAddresses
+from apiserver.sent_events import SentMetrics
 from apiserver.storage.memory import MemoryStorage
 from apiserver.storage.metrics import CacheMetrics
 from apiserver.storage.observed import ObservedStorage

@@ -20,7 +20,6 @@ from apimachinery.schema import Checked
 from apimachinery.scheme import EVENTS, Resource
 from apimachinery.times import format_time
 from apiserver.admission.attributes import Attributes, Forms
-from apiserver.handlers.sent_events import SentMetrics
 from apiserver.managed_fields.versions import Versions
 from apiserver.registry import creating, deleting, updating
 from apiserver.registry.codec import Codec
@@ -34,6 +33,7 @@ from apiserver.registry.tracking import Tracking, built_in_versions, manager_of,
 from apiserver.registry.transaction import Lease, Transactions, no_lease
 from apiserver.registry.updating import Change, Target
 from apiserver.request import RequestInfo
+from apiserver.sent_events import SentMetrics
 from apiserver.storage.entry import Entry, Kind
 from apiserver.storage.interface import Storage
 from apiserver.storage.watch_cache import WatchCache

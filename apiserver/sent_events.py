@@ -1,4 +1,7 @@
-"""How many events watchers are sent, how large they are, and how soon all that is there; shown when asked."""
+"""What is counted of watches, with upstream's names: events and their sizes, and how long initial lists take.
+
+Stores hand the counters out, watches count in them; Prometheus' own objects are made when somebody scrapes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _BOUNDS = (*(str(float(1024 << power)) for power in range(8)), "+Inf")
 
 
 class SentEvents:
-    """Of one resource. `buckets` goes by powers of two from a KiB up to 128."""
+    """Of one resource. `buckets` count events by size, in powers of two from 1 to 128 KiB."""
 
     __slots__ = ("buckets", "events", "lists", "size")
 
@@ -38,6 +41,8 @@ class SentEvents:
 
 
 class SentMetrics(Collector):
+    """Of all resources."""
+
     def __init__(self) -> None:
         self._sent: dict[tuple[str, str, str], SentEvents] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apimachinery.scheme import PODS
-from apiserver.handlers.sent_events import SentMetrics
+from apiserver.sent_events import SentMetrics
 
 
 @pytest.mark.parametrize(
