@@ -47,8 +47,9 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.registry.allocated_addresses import AllocatedAddresses
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
-    from apiserver.storage.metrics import CacheMetrics, SizeMetrics
+    from apiserver.storage.metrics import CacheMetrics
     from apiserver.storage.observed import ObservedStorage
+    from apiserver.storage.size_metrics import SizeMetrics
     from apiserver.storage.sole_writer import SoleWriter
 
     files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)

@@ -1,26 +1,29 @@
-"""What the watch cache tells Prometheus, with upstream's names: how much there is, and how current it is."""
+"""What the watch cache tells Prometheus, with upstream's names: what it holds, and what reads took."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apiserver.storage.counts import Lists
-from apiserver.storage.interface import Storage, StorageError
 from apiserver.storage.resource_cache import ResourceCache
 from apiserver.storage.watch_cache import WatchCache
 from component_base.metric_families import counter, gauge, histogram
 
-log = logging.getLogger(__name__)
-
 _LABELS = ["group", "resource"]
-_PERIOD_SECONDS = 30.0
-_Topics = Sequence[tuple[tuple[str, str], ResourceCache]]
+_Caches = Sequence[tuple[tuple[str, str], ResourceCache]]
 
+_GAUGES: tuple[tuple[str, str, Callable[[ResourceCache], int]], ...] = (
+    ("apiserver_resource_objects", "Number of stored objects at the time of last check split by kind. In "
+     "case of a fetching error, the value will be -1.", len),
+    ("apiserver_resource_size_estimate_bytes", "Estimated size of stored objects in database. Estimate is "
+     "based on sum of last observed sizes of serialized objects. In case of a fetching error, the value will "
+     "be -1.", lambda each: each.size),
+    ("apiserver_watch_cache_resource_version", "Current resource version of watch cache broken by resource "
+     "type.", lambda each: each.revision),
+)  # fmt: skip
 _COUNTERS: tuple[tuple[str, str, Callable[[ResourceCache], int]], ...] = (
     ("apiserver_storage_events_received", "Number of etcd events received split by kind.",
      lambda each: each.changes.published),
@@ -49,92 +52,53 @@ _STORE_LISTS: tuple[tuple[str, str, Callable[[Lists], int]], ...] = (
 )  # fmt: skip
 
 
-class SizeMetrics(Collector):
-    """How much the store takes, asked from time to time (upstream: --etcd-db-metric-poll-interval)."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self._size: int | None = None
-
-    async def run(self) -> None:
-        """Never returns. While the store does not answer, the last that was heard is told."""
-        while True:
-            try:
-                self._size = await self._storage.size()
-            except StorageError as error:
-                log.warning("Failed to learn the store's size: err=%s", error)
-            await asyncio.sleep(_PERIOD_SECONDS)
-
-    def collect(self) -> Iterator[Metric]:
-        yield gauge(
-            "apiserver_storage_size_bytes",
-            "Size of the storage database file physically allocated in bytes.",
-            ["storage_cluster_id"],
-            [] if self._size is None else [(["etcd-0"], self._size)],
-        )
-
-
 class CacheMetrics(Collector):
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
 
     def collect(self) -> Iterator[Metric]:
-        topics = [((each.resource.group, each.resource.plural), each) for each in self._cache.resources()]
+        caches = [((each.resource.group, each.resource.plural), each) for each in self._cache.resources()]
         yield gauge(
             "apiserver_storage_objects",
             "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the "
             "time of last check split by kind. In case of a fetching error, the value will be -1.",
             ["resource"],
-            (((each.resource.group_resource,), len(each)) for _, each in topics),
+            (((each.resource.group_resource,), len(each)) for _, each in caches),
         )
-        yield gauge(
-            "apiserver_resource_objects",
-            "Number of stored objects at the time of last check split by kind. In case of a fetching error, "
-            "the value will be -1.",
-            _LABELS,
-            ((labels, len(each)) for labels, each in topics),
-        )
-        yield gauge(
-            "apiserver_resource_size_estimate_bytes",
-            "Estimated size of stored objects in database. Estimate is based on sum of last observed sizes "
-            "of serialized objects. In case of a fetching error, the value will be -1.",
-            _LABELS,
-            ((labels, each.size) for labels, each in topics),
-        )
-        yield gauge(
-            "apiserver_watch_cache_resource_version",
-            "Current resource version of watch cache broken by resource type.",
-            _LABELS,
-            ((labels, each.revision) for labels, each in topics),
-        )
+        for name, text, value in _GAUGES:
+            yield gauge(name, text, _LABELS, [(labels, value(each)) for labels, each in caches])
         for name, text, value in _COUNTERS:
-            counts = ((labels, value(each)) for labels, each in topics)
-            yield counter(name, text, _LABELS, (each for each in counts if each[1]))
-        yield from _reads(topics)
+            counts = [(labels, value(each)) for labels, each in caches]
+            yield counter(name, text, _LABELS, [each for each in counts if each[1]])
+        yield from _lists_from_store(caches)
+        yield from _lists_from_memory(caches)
+        yield from _current_reads(caches)
 
 
-def _reads(topics: _Topics) -> Iterator[Metric]:
-    """What lists took, from the store or from memory, and how long it took for memory to be new enough."""
-    from_store = [(labels, each.counts.from_store) for labels, each in topics]
+def _lists_from_store(caches: _Caches) -> Iterator[Metric]:
+    lists = [(labels, each.counts.from_store) for labels, each in caches if each.counts.from_store.served]
     for name, text, value in _STORE_LISTS:
-        yield counter(
-            name, text, _LABELS, [(labels, value(lists)) for labels, lists in from_store if lists.served]
-        )
-    cached = [
-        (labels, index, lists) for labels, each in topics for index, lists in each.counts.from_cache.items()
-    ]
+        yield counter(name, text, _LABELS, [(labels, value(each)) for labels, each in lists])
+
+
+def _lists_from_memory(caches: _Caches) -> Iterator[Metric]:
     by_index = [*_LABELS, "index"]
+    lists = [
+        ((*labels, index), found)
+        for labels, each in caches
+        for index, found in each.counts.from_cache.items()
+    ]
     yield counter(
         "apiserver_cache_list",
         "Number of LIST requests served from watch cache",
         by_index,
-        (((*labels, index), lists.served) for labels, index, lists in cached),
+        ((labels, each.served) for labels, each in lists),
     )
     yield counter(
         "apiserver_cache_list_fetched_objects",
         "Number of objects read from watch cache in the course of serving a LIST request",
         by_index,
-        (((*labels, index), lists.fetched) for labels, index, lists in cached),
+        ((labels, each.fetched) for labels, each in lists),
     )
     yield counter(
         "apiserver_cache_list_returned_objects",
@@ -142,15 +106,19 @@ def _reads(topics: _Topics) -> Iterator[Metric]:
         _LABELS,
         (
             (labels, sum(lists.returned for lists in each.counts.from_cache.values()))
-            for labels, each in topics
+            for labels, each in caches
             if each.counts.from_cache
         ),
     )
+
+
+def _current_reads(caches: _Caches) -> Iterator[Metric]:
+    """Reads that must be current: how long it took for memory to be so, and whether that could be told."""
     yield histogram(
         "apiserver_watch_cache_read_wait_seconds",
         "Histogram of time spent waiting for a watch cache to become fresh.",
         _LABELS,
-        ((labels, each.counts.waits) for labels, each in topics if each.counts.waits.count),
+        ((labels, each.counts.waits) for labels, each in caches if each.counts.waits.count),
     )
     yield counter(
         "apiserver_watch_cache_consistent_read",
@@ -158,7 +126,7 @@ def _reads(topics: _Topics) -> Iterator[Metric]:
         [*_LABELS, "success", "fallback"],
         (
             ((*labels, success, "false"), times)
-            for labels, each in topics
+            for labels, each in caches
             for success, times in (
                 ("true", each.counts.consistent_reads),
                 ("false", each.counts.failed_reads),
