@@ -6,21 +6,17 @@ Counting costs one dict look-up and a bisect; Prometheus' own objects are made w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import REGISTRY, Collector
 
 from apiserver.request import RequestInfo
+from apiserver.request_series import BODY_BUCKETS, RequestSeries
 from component_base.metric_families import counter, gauge, histogram
 from component_base.metrics import Tally
 
-BUCKETS = (
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
-)  # fmt: skip
 _LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
 _WITHOUT_DRY_RUN = [name for name in _LABELS if name != "dry_run"]
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
@@ -31,9 +27,6 @@ _KNOWN_VERBS = frozenset((
 """Those that series may have: clients can make up methods without end."""
 _APPLY = "application/apply-patch"
 _CONNECT = frozenset(("exec", "attach", "portforward", "proxy"))
-_OWN_BUCKETS = BUCKETS[BUCKETS.index(0.05) :]
-_SIZE_BUCKETS = tuple(1000.0 * 10**power for power in range(7))
-_BODY_BUCKETS = tuple(range(50_000, 3_100_000, 100_000))
 _BODY_VERBS = {
     "POST": "create", "PUT": "update", "PATCH": "patch", "APPLY": "patch", "DELETE": "delete",
     "DELETECOLLECTION": "delete_collection",
@@ -41,6 +34,7 @@ _BODY_VERBS = {
 _READS = ("GET", "LIST")
 """As series call them; their answers are measured."""
 
+_Series = Sequence[RequestSeries]
 Key = tuple[str, str, str, str, str, str, bool, bool]
 
 
@@ -49,51 +43,6 @@ class Lane(Protocol):
 
     running: int
     queued: int
-
-
-@dataclass(slots=True)
-class RequestSeries:
-    """Everything counted about one kind of request."""
-
-    labels: tuple[str, ...]
-    codes: dict[int, int] = field(default_factory=dict)
-    terminations: dict[int, int] = field(default_factory=dict)
-    durations: Tally = field(default_factory=lambda: Tally(BUCKETS))
-    own_durations: Tally = field(default_factory=lambda: Tally(_OWN_BUCKETS))
-    """Without what was others' time."""
-    sizes: Tally = field(default_factory=lambda: Tally(_SIZE_BUCKETS))
-    """Of answers to reads, in bytes."""
-    received: Tally = field(default_factory=lambda: Tally(_BODY_BUCKETS))
-    """Of the bodies of writes, in bytes."""
-    aborts: int = 0
-    is_deprecated: bool = False
-    under_way: int = 0
-
-    @property
-    def merged_labels(self) -> tuple[str, ...]:
-        """For families that do not tell dry runs apart."""
-        return (self.labels[0], *self.labels[2:])
-
-    @property
-    def is_long_running(self) -> bool:
-        return self.labels[0] in ("WATCH", "CONNECT") or self.labels[5] == "log"
-
-    def observe(self, code: int, seconds: float, waited: float = 0.0) -> None:
-        self.codes[code] = self.codes.get(code, 0) + 1
-        self.durations.observe(seconds)
-        self.own_durations.observe(seconds - waited)
-
-    def terminate(self, code: int) -> None:
-        """A request that the server ended to protect itself."""
-        self.terminations[code] = self.terminations.get(code, 0) + 1
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
 
 
 class RequestMetrics(Collector):
@@ -123,57 +72,8 @@ class RequestMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         series = list(self._by_labels.values())
-        yield counter(
-            "apiserver_request",
-            "Counter of apiserver requests broken out for each verb, dry run value, group, version, "
-            "resource, scope, component, and HTTP response code.",
-            [*_LABELS, "code"],
-            (((*each.labels, str(code)), count) for each in series for code, count in each.codes.items()),
-        )
-        yield histogram(
-            "apiserver_request_duration_seconds",
-            "Response latency distribution in seconds for each verb, dry run value, group, version, "
-            "resource, subresource, scope and component.",
-            _LABELS,
-            ((each.labels, each.durations) for each in series),
-        )
-        yield histogram(
-            "apiserver_request_sli_duration_seconds",
-            "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
-            "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
-            _WITHOUT_DRY_RUN,
-            _merged((each, each.own_durations) for each in series),
-        )
-        yield counter(
-            "apiserver_request_terminations",
-            "Number of requests which apiserver terminated in self-defense.",
-            [*_WITHOUT_DRY_RUN, "code"],
-            _summed(
-                ((*each.merged_labels, str(code)), count)
-                for each in series
-                for code, count in each.terminations.items()
-            ).items(),
-        )
-        yield histogram(
-            "apiserver_response_sizes",
-            "Response size distribution in bytes for each group, version, verb, resource, subresource, scope "
-            "and component.",
-            _WITHOUT_DRY_RUN,
-            _merged((each, each.sizes) for each in series if each.labels[0] in _READS),
-        )
-        yield histogram(
-            "apiserver_request_body_size_bytes",
-            "Apiserver request body size in bytes broken out by resource and verb.",
-            ["group", "resource", "verb"],
-            _body_sizes(series),
-        )
-        yield counter(
-            "apiserver_request_aborts",
-            "Number of requests which apiserver aborted possibly due to a timeout, for each group, version, "
-            "verb, resource, subresource and scope",
-            _WITHOUT_DRY_RUN[:-1],
-            _summed((each.merged_labels[:-1], each.aborts) for each in series).items(),
-        )
+        yield from _ended(series)
+        yield from _sized(series)
         yield gauge(
             "apiserver_requested_deprecated_apis",
             "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, "
@@ -181,25 +81,89 @@ class RequestMetrics(Collector):
             ["group", "version", "resource", "subresource", "removed_release"],
             (((*labels, ""), 1) for labels in {each.labels[2:6] for each in series if each.is_deprecated}),
         )
-        yield gauge(
-            "apiserver_longrunning_requests",
-            "Gauge of all active long-running apiserver requests broken out by verb, group, version, "
-            "resource, scope and component. Not all requests are tracked this way.",
-            _WITHOUT_DRY_RUN,
-            ((each.merged_labels, each.under_way) for each in series if each.is_long_running),
-        )
-        yield gauge(
-            "apiserver_current_inflight_requests",
-            "Maximal number of currently used inflight request limit of this apiserver per request kind.",
-            ["request_kind"],
-            (((kind,), lane.running) for kind, lane in self.lanes.items()),
-        )
-        yield gauge(
-            "apiserver_current_inqueue_requests",
-            "Maximal number of queued requests in this apiserver per request kind.",
-            ["request_kind"],
-            (((kind,), lane.queued) for kind, lane in self.lanes.items()),
-        )
+        yield from _under_way(series, self.lanes)
+
+
+def _ended(series: _Series) -> Iterator[Metric]:
+    """How requests came out, and after what time."""
+    yield counter(
+        "apiserver_request",
+        "Counter of apiserver requests broken out for each verb, dry run value, group, version, "
+        "resource, scope, component, and HTTP response code.",
+        [*_LABELS, "code"],
+        (((*each.labels, str(code)), count) for each in series for code, count in each.codes.items()),
+    )
+    yield histogram(
+        "apiserver_request_duration_seconds",
+        "Response latency distribution in seconds for each verb, dry run value, group, version, "
+        "resource, subresource, scope and component.",
+        _LABELS,
+        ((each.labels, each.durations) for each in series),
+    )
+    yield histogram(
+        "apiserver_request_sli_duration_seconds",
+        "Response latency distribution (not counting webhook duration and priority & fairness queue wait "
+        "times) in seconds for each verb, group, version, resource, subresource, scope and component.",
+        _WITHOUT_DRY_RUN,
+        _merged((each, each.own_durations) for each in series),
+    )
+    yield counter(
+        "apiserver_request_terminations",
+        "Number of requests which apiserver terminated in self-defense.",
+        [*_WITHOUT_DRY_RUN, "code"],
+        _summed(
+            ((*each.merged_labels, str(code)), count)
+            for each in series
+            for code, count in each.terminations.items()
+        ).items(),
+    )
+    yield counter(
+        "apiserver_request_aborts",
+        "Number of requests which apiserver aborted possibly due to a timeout, for each group, version, "
+        "verb, resource, subresource and scope",
+        _WITHOUT_DRY_RUN[:-1],
+        _summed((each.merged_labels[:-1], each.aborts) for each in series).items(),
+    )
+
+
+def _sized(series: _Series) -> Iterator[Metric]:
+    """How large answers to reads were, and the bodies of writes."""
+    yield histogram(
+        "apiserver_response_sizes",
+        "Response size distribution in bytes for each group, version, verb, resource, subresource, scope "
+        "and component.",
+        _WITHOUT_DRY_RUN,
+        _merged((each, each.sizes) for each in series if each.labels[0] in _READS),
+    )
+    yield histogram(
+        "apiserver_request_body_size_bytes",
+        "Apiserver request body size in bytes broken out by resource and verb.",
+        ["group", "resource", "verb"],
+        _body_sizes(series),
+    )
+
+
+def _under_way(series: _Series, lanes: Mapping[str, Lane]) -> Iterator[Metric]:
+    """What is served or waits at this moment."""
+    yield gauge(
+        "apiserver_longrunning_requests",
+        "Gauge of all active long-running apiserver requests broken out by verb, group, version, "
+        "resource, scope and component. Not all requests are tracked this way.",
+        _WITHOUT_DRY_RUN,
+        ((each.merged_labels, each.under_way) for each in series if each.is_long_running),
+    )
+    yield gauge(
+        "apiserver_current_inflight_requests",
+        "Maximal number of currently used inflight request limit of this apiserver per request kind.",
+        ["request_kind"],
+        (((kind,), lane.running) for kind, lane in lanes.items()),
+    )
+    yield gauge(
+        "apiserver_current_inqueue_requests",
+        "Maximal number of queued requests in this apiserver per request kind.",
+        ["request_kind"],
+        (((kind,), lane.queued) for kind, lane in lanes.items()),
+    )
 
 
 def _labels(key: Key) -> tuple[str, ...]:
@@ -218,12 +182,12 @@ def _merged(tallies: Iterable[tuple[RequestSeries, Tally]]) -> Iterable[tuple[tu
     return merged.items()
 
 
-def _body_sizes(series: Iterable[RequestSeries]) -> Iterable[tuple[tuple[str, ...], Tally]]:
+def _body_sizes(series: _Series) -> Iterable[tuple[tuple[str, ...], Tally]]:
     merged: dict[tuple[str, ...], Tally] = {}
     for each in series:
         verb, _, group, _, resource, *_ = each.labels
         if each.received.count:
-            merged.setdefault((group, resource, _BODY_VERBS[verb]), Tally(_BODY_BUCKETS)).add(each.received)
+            merged.setdefault((group, resource, _BODY_VERBS[verb]), Tally(BODY_BUCKETS)).add(each.received)
     return merged.items()
 
 

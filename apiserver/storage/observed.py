@@ -14,7 +14,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from apimachinery.scheme import BUILTIN, EVENTS_GROUP
-from apiserver.metrics import BUCKETS
+from apiserver.request_series import BUCKETS
 from apiserver.storage.interface import Batch, KeyValue, Page, Storage, StorageUnreachable
 from apiserver.storage.keys import ROOT, prefixes
 from component_base.metric_families import counter, histogram
