@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from apiserver.options import UNUSED, Options, OptionsError, validate
@@ -14,9 +15,12 @@ from component_base.metrics import tell_compatibility, tell_features
 from component_base.version import version_info
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from apiserver.assembly import ApiServer
     from apiserver.auth.x509 import ClientCertificates
     from apiserver.server import HttpServer
+    from apiserver.storage.observed import ObservedStorage
     from component_base.serving_certificates import ServingCertificates
 
 NAME = "kube-apiserver"
@@ -35,48 +39,20 @@ def main() -> None:
 
 async def serve(daemon: Daemon, options: Options) -> None:
     """Runs until cancelled."""
-    from apiserver import metrics
-    from apiserver.admission.pod_security.metrics import PodSecurityMetrics
-    from apiserver.admission.step import AdmissionMetrics
-    from apiserver.aggregation.metrics import UnavailableServices
     from apiserver.assembly import ApiServer
-    from apiserver.auth.decision_metrics import AuthorizationMetrics
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
-    from apiserver.flow_control.metrics import FlowMetrics
-    from apiserver.registry.allocated_addresses import AllocatedAddresses
+    from apiserver.metrics import register
     from apiserver.server import HttpServer
-    from apiserver.storage.etcd import EtcdStorage, EtcdTLS
-    from apiserver.storage.metrics import CacheMetrics
-    from apiserver.storage.observed import ObservedStorage
     from apiserver.storage.size_metrics import SizeMetrics
-    from apiserver.storage.sole_writer import SoleWriter
 
-    files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
-    tls = EtcdTLS(*files) if any(files) else None
-    etcd = EtcdStorage(options.etcd_servers, tls=tls)
-    storage = ObservedStorage(SoleWriter(etcd) if options.sole_apiserver else etcd)
+    storage = _storage(options)
     try:
         server = ApiServer(options, storage)
     except ConfigError as error:
         sys.exit(f"Error: {error}")
     size = SizeMetrics(storage)
-    metrics.register(
-        server.metrics,
-        AdmissionMetrics(),
-        PodSecurityMetrics(),
-        AuthorizationMetrics(server.auth.authorizer),
-        FlowMetrics(server.levels),
-        CacheMetrics(server.cache),
-        AllocatedAddresses(server.cache, options.service_cluster_ip_range),
-        UnavailableServices(server.cache, server.api_services.became_unavailable),
-        server.attempts,
-        server.auth.authenticator.certificates,
-        server.auth.authenticator.token_cache,
-        server.sent,
-        storage,
-        size,
-    )
+    register(*_collectors(server, options), storage, size)
     certificates = client_certificates(options)
     http = HttpServer(server.app, certificates)
     serving = await _serving(options, certificates)
@@ -101,6 +77,41 @@ async def serve(daemon: Daemon, options: Options) -> None:
             task.cancel()
         await asyncio.gather(work, started, *aside, return_exceptions=True)
         await storage.aclose()
+
+
+def _storage(options: Options) -> ObservedStorage:
+    """etcd, as the flags name it."""
+    from apiserver.storage.etcd import EtcdStorage, EtcdTLS
+    from apiserver.storage.observed import ObservedStorage
+    from apiserver.storage.sole_writer import SoleWriter
+
+    files = (options.etcd_cafile, options.etcd_certfile, options.etcd_keyfile)
+    etcd = EtcdStorage(options.etcd_servers, tls=EtcdTLS(*files) if any(files) else None)
+    return ObservedStorage(SoleWriter(etcd) if options.sole_apiserver else etcd)
+
+
+def _collectors(server: ApiServer, options: Options) -> Iterator[Collector]:
+    """All that a server's parts tell Prometheus."""
+    from apiserver.admission.pod_security.metrics import PodSecurityMetrics
+    from apiserver.admission.step import AdmissionMetrics
+    from apiserver.aggregation.metrics import UnavailableServices
+    from apiserver.auth.decision_metrics import AuthorizationMetrics
+    from apiserver.flow_control.metrics import FlowMetrics
+    from apiserver.registry.allocated_addresses import AllocatedAddresses
+    from apiserver.storage.metrics import CacheMetrics
+
+    yield server.metrics
+    yield AdmissionMetrics()
+    yield PodSecurityMetrics()
+    yield AuthorizationMetrics(server.auth.authorizer)
+    yield FlowMetrics(server.levels)
+    yield CacheMetrics(server.cache)
+    yield AllocatedAddresses(server.cache, options.service_cluster_ip_range)
+    yield UnavailableServices(server.cache, server.api_services.became_unavailable)
+    yield server.attempts
+    yield server.auth.authenticator.certificates
+    yield server.auth.authenticator.token_cache
+    yield server.sent
 
 
 async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> None:
