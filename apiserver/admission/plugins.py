@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from apimachinery.objects import Object
 from apimachinery.scheme import (
     LIMIT_RANGES,
     MUTATING_WEBHOOK_CONFIGURATIONS,
     PODS,
     RESOURCE_QUOTAS,
-    SERVICE_ACCOUNTS,
     VALIDATING_ADMISSION_POLICIES,
     VALIDATING_ADMISSION_POLICY_BINDINGS,
     VALIDATING_WEBHOOK_CONFIGURATIONS,
-    Resource,
 )
+from apiserver.admission.accounts import account_lookup
 from apiserver.admission.always_pull_images import AlwaysPullImages
 from apiserver.admission.attributes import Plugin
 from apiserver.admission.certificate_requester import CertificateRequester
@@ -50,7 +46,7 @@ from apiserver.admission.priority import Priority
 from apiserver.admission.resource_quota import ResourceQuota
 from apiserver.admission.runtime_class import RuntimeClass
 from apiserver.admission.scopes import Scopes
-from apiserver.admission.service_account import DEFAULT_ACCOUNT, ServiceAccount
+from apiserver.admission.service_account import ServiceAccount
 from apiserver.admission.storage_in_use import StorageObjectInUseProtection
 from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from apiserver.admission.webhooks.caller import Caller
@@ -63,15 +59,12 @@ from apiserver.auth.setup import Auth
 from apiserver.config_files import ConfigError
 from apiserver.options import DEFAULT_PLUGINS, Options
 from apiserver.registry.transaction import Transactions
-from apiserver.storage.cached import cached, fresh_lookup, namespace_phases
+from apiserver.storage.cached import cached, fresh_lookup, listing, namespace_phases
 from apiserver.storage.interface import Storage
-from apiserver.storage.resource_cache import ResourceCache
-from apiserver.storage.topic import Reader
 from apiserver.storage.watch_cache import WatchCache
 
 ALWAYS = frozenset(("CertificateRequester", "PolicyParamRights", "RBACEscalation"))
 """What upstream has not as a plugin, but in the registry of its kinds."""
-_ACCOUNT_WAIT_SECONDS = 1.0
 
 
 def build_plugins(
@@ -83,6 +76,7 @@ def build_plugins(
     find_kind: FindKind,
     now: Callable[[], datetime],
 ) -> list[Plugin]:
+    """What writes pass. Raises ConfigError."""
     lookup, fresh, objects = cached(cache), fresh_lookup(cache), listing(cache)
     matcher, scopes = Matcher(lookup, fresh), Scopes(auth.authorizer)
     dispatcher = Dispatcher(matcher, scopes, webhooks, lambda: str(uuid.uuid4()))
@@ -129,6 +123,11 @@ def build_plugins(
     ]
     books = Transactions(storage, cache.resource(RESOURCE_QUOTAS))
     available.append(ResourceQuota(lambda namespace: objects(RESOURCE_QUOTAS, namespace), books, now))
+    return _chosen(options, available, own)
+
+
+def _chosen(options: Options, available: Sequence[Plugin], own: Sequence[Plugin]) -> list[Plugin]:
+    """Those of `available` that the flags switch on; `own` need no flag for that. Raises ConfigError."""
     _check_names(options, [each.name for each in available])
     enabled = options.enabled_plugins | ({each.name for each in own} - {*options.disable_admission_plugins})
     return [each for each in available if each.name in enabled or each.name in ALWAYS]
@@ -143,41 +142,3 @@ def _check_names(options: Options, available: Sequence[str]) -> None:
     both = sorted({*options.enable_admission_plugins} & {*options.disable_admission_plugins})
     if both:
         raise ConfigError(f"{both} in enable-admission-plugins and disable-admission-plugins overlapped")
-
-
-def listing(cache: WatchCache) -> Callable[..., list[Object]]:
-    """Every object of a resource, perhaps of one namespace only, as the watch cache has them."""
-
-    def objects(resource: Resource, namespace: str | None = None) -> list[Object]:
-        return [entry.obj for entry in cache.resource(resource).entries(namespace)]
-
-    return objects
-
-
-def account_lookup(cache: WatchCache) -> Callable[[str, str], Awaitable[Object | None]]:
-    """A ServiceAccount; one called default follows its namespace at once, so it is waited for."""
-    fresh = fresh_lookup(cache)
-
-    async def account(namespace: str, name: str) -> Object | None:
-        accounts = cache.resource(SERVICE_ACCOUNTS)
-        entry = accounts.get(namespace, name)
-        if entry is not None:
-            return entry.obj
-        found = await fresh(SERVICE_ACCOUNTS, namespace, name)
-        if found is None and name == DEFAULT_ACCOUNT:
-            found = await _appearance(accounts, namespace, name, _ACCOUNT_WAIT_SECONDS)
-        return found
-
-    return account
-
-
-async def _appearance(accounts: ResourceCache, namespace: str, name: str, seconds: float) -> Object | None:
-    """An object that may come within a time."""
-    reader = Reader(accounts.changes, accounts.changes.end)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while accounts.get(namespace, name) is None:
-                reader.position = reader.topic.end
-                await reader.wait()
-    entry = accounts.get(namespace, name)
-    return entry.obj if entry else None

@@ -1,4 +1,4 @@
-"""Looking at single objects of the watch cache: as they are known, or as they are now."""
+"""Looking at objects of the watch cache: as they are known, or as they are now."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def cached(cache: WatchCache) -> Lookup:
         return entry.obj if entry else None
 
     return lookup
+
+
+def listing(cache: WatchCache) -> Callable[..., list[Object]]:
+    """Every object of a resource, perhaps of one namespace only, as the watch cache has them."""
+
+    def objects(resource: Resource, namespace: str | None = None) -> list[Object]:
+        return [entry.obj for entry in cache.resource(resource).entries(namespace)]
+
+    return objects
 
 
 def namespace_phases(cache: WatchCache) -> PhaseLookup:
