@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from apiserver.aggregation.proxy import Aggregation
 from apiserver.asgi import App, Receive, Scope, Send
-from apiserver.discovery.routes import build_router as discovery_router
+from apiserver.discovery.routes import discovery_router
 from apiserver.dispatch import Dispatcher
 from apiserver.filters.audit import Audit, AuditFailedAuthentication
 from apiserver.filters.authentication import Authentication
@@ -30,7 +30,7 @@ from apiserver.filters.timeout import Timeout
 from apiserver.health import health_checks
 from apiserver.index import add_index
 from apiserver.openapi import OpenAPI
-from apiserver.openapi.routes import router as openapi_router
+from apiserver.openapi.routes import openapi_router
 from apiserver.options import advertised_address
 from apiserver.responses import uncached
 from apiserver.routes import debug_router, general_router, health_router, issuer_router

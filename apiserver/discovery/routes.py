@@ -20,7 +20,7 @@ from apiserver.responses import encoded, in_media
 from apiserver.routes import ANY_METHOD, not_found
 
 
-def build_router(
+def discovery_router(
     served: Served, remotes: Remotes, server_address: str, settled: Callable[[], Awaitable[object]]
 ) -> APIRouter:
     """What `remotes` serve is listed; their own documents they are asked for themselves.

@@ -19,7 +19,7 @@ JSON = "application/json"
 _V2 = (JSON, PROTOBUF, PROTOBUF_ANSWER)
 
 
-def router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRouter:
+def openapi_router(openapi: OpenAPI, settled: Callable[[], Awaitable[object]]) -> APIRouter:
     """The routes over the documents; `settled` returns when it is known what is served."""
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(settled)])
     turn = asyncio.Lock()  # who asks at the same time is given what the first one has had made

@@ -18,7 +18,7 @@ from apimachinery.protobuf import CONTENT_TYPE
 from apiserver.openapi import OpenAPI, swagger
 from apiserver.openapi.gnostic import encode
 from apiserver.openapi.operations import operations
-from apiserver.openapi.routes import router
+from apiserver.openapi.routes import openapi_router
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ async def test_who_asks_at_the_same_time_gets_one_document(monkeypatch: pytest.M
 
     monkeypatch.setattr(swagger, "document", document)
     app = FastAPI(openapi_url=None)
-    app.include_router(router(OpenAPI(lambda: scheme.BUILTIN), settled))
+    app.include_router(openapi_router(OpenAPI(lambda: scheme.BUILTIN), settled))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         answers = await asyncio.gather(*(client.get("/openapi/v2") for _ in range(3)))
     assert [each.status_code for each in answers] == [200] * 3
