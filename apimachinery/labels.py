@@ -11,7 +11,7 @@ from apimachinery import names
 from apimachinery.objects import Object
 
 IN, NOT_IN, EXISTS, DOES_NOT_EXIST = "in", "notin", "exists", "!"
-EQUALS, NOT_EQUALS, GREATER, LESS = "=", "!=", "gt", "lt"
+EQUALS, GREATER, LESS = "=", "gt", "lt"
 
 
 class SelectorError(ValueError):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apimachinery.errors import AccessDeniedError, ForbiddenError
+from apimachinery.fields import FieldSelectorError, parse_field_selector
+from apimachinery.labels import SelectorError, parse_selector
 from apimachinery.objects import Object
 from apiserver.request import RequestInfo, UserInfo
 
@@ -60,8 +62,6 @@ def attributes_of(info: RequestInfo) -> Attributes:
 
 def label_requirements(selector: str) -> Requirements:
     """What a label selector demands; nothing of one that cannot be parsed."""
-    from apimachinery.labels import SelectorError, parse_selector
-
     try:
         parsed = parse_selector(selector).requirements
     except SelectorError:
@@ -72,8 +72,6 @@ def label_requirements(selector: str) -> Requirements:
 
 def field_requirements(selector: str) -> Requirements:
     """What a field selector demands; nothing of one that cannot be parsed."""
-    from apimachinery.fields import FieldSelectorError, parse_field_selector
-
     try:
         parsed = parse_field_selector(selector).requirements
     except FieldSelectorError:

@@ -8,6 +8,7 @@ from typing import Any
 from apimachinery import names
 from apimachinery.field import NOT_FOUND, Errors, FieldError, Path, duplicate, forbidden, invalid, required
 from apimachinery.objects import Object
+from apimachinery.pods import pod_requests
 from apimachinery.quantity import Quantity
 from apiserver.registry.strategies.checks import (
     dns_label,
@@ -172,8 +173,6 @@ def _claims(claims: Collection[Object], known: Collection[str], path: Path) -> E
 
 def validate_pod_resources(spec: Object, path: Path, claims: Collection[str]) -> Errors:
     """The pod's own requests and limits, which bound those of its containers."""
-    from apimachinery.pods import pod_requests
-
     resources = spec.get("resources")
     if resources is None:
         return
