@@ -177,13 +177,6 @@ class HttpServer:
             await asyncio.wait(list(self._state.tasks), timeout=seconds)
 
 
-def tls_context(certificate: Path, key: Path, client_authorities: Sequence[Path]) -> ssl.SSLContext:
-    """Of a server with one pair."""
-    context = bare_tls_context(client_authorities)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
 def bare_tls_context(client_authorities: Sequence[Path]) -> ssl.SSLContext:
     """Without a pair; with authorities, clients may show a certificate that one of them has signed."""
     context = bare_serving_context()

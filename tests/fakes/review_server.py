@@ -11,7 +11,8 @@ import yaml
 from fastapi import FastAPI, Request, Response
 
 from apimachinery.objects import Object
-from apiserver.server import HttpServer, tls_context
+from apiserver.server import HttpServer
+from tests.fakes.tls import tls_context
 
 Judge = Callable[[Object], Object]
 """From a review's spec to its status."""

@@ -20,8 +20,9 @@ from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 
 from apimachinery.objects import Object
-from apiserver.server import HttpServer, tls_context
+from apiserver.server import HttpServer
 from component_base import clock
+from tests.fakes.tls import tls_context
 
 Answer = Callable[[Object], Object]
 """From an AdmissionRequest to the response, without its uid."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
-from apiserver.server import tls_context
+from tests.fakes.tls import tls_context
 from tests.integration.connections import Streams, connected
 from tests.integration.running_apiserver import Running
 

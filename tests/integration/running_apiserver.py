@@ -15,9 +15,10 @@ import httpx
 from apiserver.assembly import ApiServer
 from apiserver.auth.setup import client_certificates
 from apiserver.options import Options
-from apiserver.server import HttpServer, tls_context
+from apiserver.server import HttpServer
 from apiserver.storage.interface import Storage
 from apiserver.storage.memory import MemoryStorage
+from tests.fakes.tls import tls_context
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"

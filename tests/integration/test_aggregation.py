@@ -17,11 +17,12 @@ from fastapi.responses import StreamingResponse
 
 from apiserver.auth.authenticator import CLIENT
 from apiserver.auth.x509 import ClientCertificates
-from apiserver.server import HttpServer, tls_context
+from apiserver.server import HttpServer
 from apiserver.storage.interface import StorageUnreachable
 from component_base.addresses import primary_address
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+from tests.fakes.tls import tls_context
 from tests.integration.running_apiserver import AGGREGATED, PATIENCE, Running, running
 
 GROUP_VERSION = "metrics.k8s.io/v1beta1"

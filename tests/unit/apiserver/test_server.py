@@ -6,9 +6,9 @@ import ssl
 
 import pytest
 
-from apiserver.server import tls_context
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+from tests.fakes.tls import tls_context
 from tests.unit.handshakes import agreed_cipher
 
 QUICK, STRONG = "AES128", "AES256"

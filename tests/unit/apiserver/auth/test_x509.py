@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from apiserver.auth.x509 import ClientCertificates
-from apiserver.server import tls_context
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
+from tests.fakes.tls import tls_context
 from tests.unit.handshakes import shake_hands
 
 UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
