@@ -22,7 +22,7 @@ from apiserver.customresources.definition import (
 )
 from apiserver.customresources.forms import CustomForms
 from apiserver.customresources.publishing import published
-from apiserver.customresources.schema.coercion import StructuralChecker
+from apiserver.customresources.schema.checker import StructuralChecker
 from apiserver.customresources.schema.structural import Structural
 from apiserver.customresources.stored import StoredKind
 from apiserver.customresources.strategy import CustomResourceStrategy, field_text, selectable_paths

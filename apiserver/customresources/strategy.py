@@ -29,9 +29,9 @@ from apimachinery.objects import Object, get_path
 from apimachinery.scheme import Resource
 from apiserver.customresources.columns import Columns
 from apiserver.customresources.rules.validating import RuleValidator
-from apiserver.customresources.schema.coercion import validate_embedded
 from apiserver.customresources.schema.correlation import UNRELATED
 from apiserver.customresources.schema.defaulting import apply_defaults
+from apiserver.customresources.schema.embedded import validate_embedded
 from apiserver.customresources.schema.listtype import validate_lists
 from apiserver.customresources.schema.structural import Structural
 from apiserver.customresources.schema.values import ValueValidator

@@ -8,7 +8,7 @@ from apimachinery.merge.shape import shape_of
 from apimachinery.objects import Object, deep_copy
 from apimachinery.schema import SchemaNode, builtin
 from apiserver.customresources.publishing import published
-from apiserver.customresources.schema.coercion import StructuralChecker
+from apiserver.customresources.schema.checker import StructuralChecker
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import Structural
 from apiserver.managed_fields.versions import Convert, Version, Versions

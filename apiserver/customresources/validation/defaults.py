@@ -9,7 +9,8 @@ from typing import Any
 
 from apimachinery.field import ErrorList, Path, invalid
 from apimachinery.objects import deep_copy
-from apiserver.customresources.schema.coercion import StructuralChecker, validate_embedded
+from apiserver.customresources.schema.checker import StructuralChecker
+from apiserver.customresources.schema.embedded import validate_embedded
 from apiserver.customresources.schema.pruning import prune
 from apiserver.customresources.schema.structural import META_FIELDS, Structural
 from apiserver.customresources.schema.values import ValueValidator

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from apimachinery.objects import Object, deep_copy
-from apiserver.customresources.schema.coercion import StructuralChecker, validate_embedded
+from apiserver.customresources.schema.checker import StructuralChecker
 from apiserver.customresources.schema.correlation import UNRELATED
 from apiserver.customresources.schema.defaulting import apply_defaults
+from apiserver.customresources.schema.embedded import validate_embedded
 from apiserver.customresources.schema.fieldpath import FieldPathError, resolve_field_path
 from apiserver.customresources.schema.formats import checker_of
 from apiserver.customresources.schema.listtype import validate_lists
