@@ -39,7 +39,7 @@ class ServiceAddresses:
 
 
 def port_name_of(service: Object, port: int) -> str:
-    """Raises ServiceUnavailableError."""
+    """The name of the Service's port with this number. Raises ServiceUnavailableError if it has none."""
     for each in get_path(service, "spec.ports") or ():
         if each["port"] == port:
             return str(each.get("name") or "")

@@ -15,6 +15,7 @@ from apimachinery.errors import BadRequestError, NotFoundError, ServiceUnavailab
 from apimachinery.objects import Object, get_path
 from apimachinery.scheme import ENDPOINTS, NODES, PODS, SERVICES, Resource
 from apiserver.request import RequestInfo
+from apiserver.services import port_name_of
 from apiserver.storage.cached import FreshLookup
 from apiserver.subresources.kubelets import Backends
 from apiserver.subresources.relay import Relay
@@ -128,14 +129,8 @@ async def check_host(name: str) -> None:
 
 
 def service_port_name(service: Object, port: str) -> str:
-    """The name of a service's port that was given by its number. Raises ServiceUnavailableError."""
-    if not port.isdigit():
-        return port
-    for each in get_path(service, "spec.ports") or ():
-        if each["port"] == int(port):
-            return str(each.get("name", ""))
-    name = service["metadata"]["name"]
-    raise ServiceUnavailableError(f'no service port {port} found for service "{name}"')
+    """The name of a service's port, which may be given by its number. Raises ServiceUnavailableError."""
+    return port_name_of(service, int(port)) if port.isdigit() else port
 
 
 def endpoint_candidates(endpoints: Object, port_name: str) -> Iterator[tuple[Object, int]]:
