@@ -1,4 +1,4 @@
-"""Webhooks that a kubeconfig file names, and the patience with which they are called.
+"""Webhooks that a kubeconfig file names: who they are, and how often a call is tried again.
 
 Source: pkg/util/webhook/webhook.go of kubernetes/apiserver 0.34.
 """

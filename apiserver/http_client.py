@@ -1,4 +1,4 @@
-"""httpx clients for those whom the apiserver asks: webhooks, kubelets, other servers, issuers of tokens."""
+"""httpx clients for what the apiserver calls: webhooks, kubelets, other API servers, issuers of tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/ lists the paths there are; what leads nowhere, and what may not be done, is told as upstream does."""
+"""The list of paths at /, and upstream's answers where there is no path or a path knows no such method."""
 
 from __future__ import annotations
 

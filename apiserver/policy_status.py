@@ -58,7 +58,7 @@ class PolicyStatus:
 
 
 def is_checked(policy: Object) -> bool:
-    """Whether what checking it has found has been told."""
+    """Whether its status tells of a check of the spec that it has now."""
     status = policy.get("status") or {}
     return bool(status.get("observedGeneration") == _generation(policy))
 

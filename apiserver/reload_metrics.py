@@ -1,4 +1,4 @@
-"""How often changed configuration files were read, when, and what was in the last, with upstream's names.
+"""What is counted of configuration files that are read again when they change, with upstream's names.
 
 Source: pkg/server/options/*config/metrics of kubernetes/apiserver 0.34.
 """
@@ -40,7 +40,7 @@ class ReloadMetrics:
         self._last.labels(own_hash(), f"sha256:{sha256(text).hexdigest()}").set(1)
 
     def note(self, status: str) -> None:
-        """success or failure."""
+        """A reload has ended; `status` is success or failure."""
         self._count.labels(status, own_hash()).inc()
         self._times.labels(status, own_hash()).set_to_current_time()
 

@@ -1,4 +1,4 @@
-"""What FastAPI serves: everything that is not a resource, but for discovery and OpenAPI."""
+"""What FastAPI serves: everything that is not a resource. Discovery and OpenAPI have routes of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard of a daemon's own port: everything but its health is for those whom the API server allows it."""
+"""The guard of a daemon's own port: health is open to all, the rest to whom the API server allows it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PortGuard:
 
 
 def guard_of(options: DelegatingOptions, client: Client, *, kubeconfig: str, name: str) -> PortGuard:
-    """`client` is who `kubeconfig` names, which flags may name again; `name` is the daemon's."""
+    """`client` is of the file `kubeconfig`; where flags name another file, one is made of that for `name`."""
 
     def asking(path: str) -> Client:
         return client if path in ("", kubeconfig) else Client(load(path), user_agent=name)

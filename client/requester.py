@@ -1,4 +1,4 @@
-"""How a request is made: signed in, paced, repeated as long as the server asks for it, told of.
+"""How a request is made: signed in, paced, repeated as long as the server asks for it, and reported.
 
 The verbs over resources are in `rest`.
 """

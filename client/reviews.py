@@ -1,4 +1,4 @@
-"""Who asks a daemon, and may they: TLS has verified certificates, for all else the API server is asked.
+"""Who asks a daemon, and whether they may: TLS verifies certificates, the API server says the rest.
 
 Answers are remembered for a while, as upstream's delegated authentication and authorization do.
 """

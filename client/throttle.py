@@ -1,4 +1,4 @@
-"""How often a client asks, as client-go's: so many requests a second in the long run, some more at once."""
+"""A client's own limit, as client-go's: so many requests a second in the long run, and a burst at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several works at once: the first to end ends all, the first to fail says why."""
+"""Several coroutines side by side: the first to end ends all, the first to fail says why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes that have arrived and nobody has read yet: where who receives for many hands over to one reader."""
+"""Bytes that have arrived and nobody has read yet: where a receiver for many hands them to one reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families of metrics put together when somebody asks, of what hot paths have counted in their own way."""
+"""Families of metrics made when Prometheus asks, of what hot paths have counted in their own way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which metrics are told, and what their labels may say: `--disabled-metrics` and its like. Pure.
 
-Upstream asks when something is counted, here it is when it is told: what comes out is the same, but that
-nobody counts the values that were not expected.
+Upstream filters when something is counted, here it is done when Prometheus asks: what comes out is the same,
+except that values which were not expected are not counted.
 Source: staging/src/k8s.io/component-base/metrics/options.go of Kubernetes 1.34.
 """
 

@@ -157,7 +157,7 @@ class Exposition:
         self._filters = Filters()
 
     def restrict(self, filters: Filters) -> None:
-        """From now on."""
+        """Tells no more than these let pass, from now on."""
         self._filters = filters
         _DISABLED.inc(len(filters.disabled))
 

@@ -1,4 +1,6 @@
-"""What is counted of requests that a daemon makes, with upstream's names: additions, put together when asked.
+"""What is counted of the requests that a daemon makes, with upstream's names.
+
+Counting is a few additions; metrics are made of them when Prometheus asks.
 
 Source: staging/src/k8s.io/component-base/metrics/prometheus/restclient/metrics.go of Kubernetes 1.34.
 """

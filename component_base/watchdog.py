@@ -1,6 +1,6 @@
-"""systemd's watchdog: who does not say in time that it is well is taken for dead, and started anew.
+"""systemd's watchdog: a daemon that gives no sign of life in time is taken for dead, and started anew.
 
-Well is who passes the checks of /healthz.
+It gives one as long as it passes the checks of /healthz.
 
 Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/kubelet/watchdog/watchdog_linux.go
 """

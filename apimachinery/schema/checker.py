@@ -1,10 +1,11 @@
 """The one structural walker: unknown fields, wrong types, nulls; compiled from a schema to closures.
 
 A compiled check takes a value and returns None if all is well, else its findings. Findings carry the
-way back to the root from the inside out, so that a clean object costs no paths. What the walk finds
-it may also mend: unknown fields are dropped when asked, nulls, unusual spellings, and what Go's types do
-not write when it is empty: lists, maps, and zeros that are no pointer's. What Go's types always write is
-added (`written`).
+way back to the root from the inside out, so that a clean object costs no paths.
+
+The walk also makes of an object what Go's types would write of it. It drops nulls, and empty lists, maps and
+zeros that Go leaves out; replaces unusual spellings; adds the fields that Go always writes (`written`); and
+drops unknown fields when asked.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""What Go's types write of themselves whether it was given or not: fields that are neither pointers nor
-may be left out. Most have a zero, which OpenAPI tells as their default; times, lists and some pointers null.
+"""Fields that Go's types always write, given or not: those without `omitempty`.
+
+Most are written as their zero, which OpenAPI tells as their default; times, lists and some pointers as null.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may approve and sign certificate requests, and who can't be asked for.
+"""Who may approve and sign certificate requests, and which group nobody can be certified to be in.
 
 Source: plugin/pkg/admission/certificates of Kubernetes 1.34.
 """

@@ -1,4 +1,4 @@
-"""AuthenticationConfiguration: the issuers whose JWTs are known, and where nobody in particular may ask.
+"""AuthenticationConfiguration: the issuers whose JWTs count, and the paths that anonymous users may ask for.
 
 Source: staging/src/k8s.io/apiserver/pkg/apis/apiserver/{v1/types.go,validation/validation.go} of Kubernetes
 1.34.

@@ -47,7 +47,10 @@ class Authorization:
 
 
 async def require(authorizer: Authorizer, info: RequestInfo, verb: str = "") -> None:
-    """Raises ForbiddenError if the user may not make the request, or not with another verb; Undecided."""
+    """Raises ForbiddenError if the user may not make the request (with `verb` in place of its own, if given).
+
+    Raises Undecided where no authorizer could say.
+    """
     enforce(await decide(authorizer, info, verb), info, verb)
 
 

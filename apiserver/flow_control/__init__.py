@@ -1,1 +1,1 @@
-"""API priority and fairness: a noisy client waits for its own requests, not for others to wait for them."""
+"""API priority and fairness: a noisy client queues behind its own requests; others do not wait for them."""

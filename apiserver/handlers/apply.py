@@ -64,7 +64,7 @@ async def apply(info: RequestInfo, receive: Receive, send: Send, store: Store) -
 
 
 async def read_configuration(info: RequestInfo, receive: Receive, expected: bodies.Expected) -> Configuration:
-    """Raises what is wrong with it whatever the object is."""
+    """What a request wants applied. Raises what needs no look at the object: BadRequestError and others."""
     body = await bodies.read(info, receive)
     options = parse_write_options(info.query, "PatchOptions", apply=True)
     try:

@@ -1,4 +1,4 @@
-"""What an applier is told who wants what others own."""
+"""The conflicts of a server-side apply in upstream's words: which fields others own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAPI v2 of other servers in ours: what they say of their own paths, and what that takes.
+"""OpenAPI v2 of other servers merged into ours: their paths, and the definitions that these refer to.
 
 Source: pkg/aggregator of kubernetes/kube-openapi, as kube-aggregator 1.34 uses it.
 """

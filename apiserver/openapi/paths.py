@@ -1,4 +1,4 @@
-"""Operations by their paths; what all of a path's have in common in parameters is said once."""
+"""Operations by path; parameters that all operations of a path share are listed once, with the path."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _AVAILABLE_PORTS = Gauge(
 
 @contextmanager
 def counted_ip(cidr: str, scope: Scope) -> Iterator[None]:
-    """Around the allocation of an address."""
+    """Counts and times the allocation of an address that its block makes, or the AllocationError."""
     began = perf_counter()
     try:
         yield
@@ -56,7 +56,7 @@ def counted_ip(cidr: str, scope: Scope) -> Iterator[None]:
 
 @contextmanager
 def counted_port(scope: Scope) -> Iterator[None]:
-    """Around the allocation of a port."""
+    """Counts the allocation of a port that its block makes, or the AllocationError."""
     try:
         yield
     except AllocationError:

@@ -1,4 +1,4 @@
-"""Owner references that are told twice: one of them is left out, and whoever asked is warned.
+"""Duplicate owner references: all but the first are left out, and whoever sent them is warned.
 
 Source: dedupOwnerReferences of upstream's apiserver/pkg/endpoints/handlers/rest.go.
 """
@@ -17,7 +17,7 @@ _WARNING = (
 
 
 def dedup_owner_references(obj: Object, *, after_admission: bool = False) -> list[str]:
-    """Leaves out what is there twice, in place; the warnings about it."""
+    """Leaves duplicates out, in place; returns the warnings about them."""
     metadata = obj.get("metadata") or {}
     references = metadata.get("ownerReferences") or ()
     if len(references) < 2:

@@ -1,6 +1,6 @@
 """The Storage seam: revisioned bytes under keys, compare-and-swap writes, and a watch.
 
-Twins: `EtcdStorage` and `MemoryStorage`; `tests/contract` style suites hold both to this page.
+Twins: `EtcdStorage` and `MemoryStorage`; `tests/contract/test_storage.py` holds both to this page.
 Keys are text such as `/registry/pods/default/web`; values are the canonical JSON of an object
 without its resourceVersion. A revision is etcd's: one counter for the whole store, starting at 1.
 """

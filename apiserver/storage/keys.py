@@ -1,4 +1,4 @@
-"""How keys of the store say what they are keys of."""
+"""Which resource a key of the store belongs to: its prefix says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes of pods held against standards, with upstream's names: an addition each, told when asked.
+"""What is counted of checks against pod security standards, with upstream's names.
 
 Source: metrics/metrics.go of kubernetes/pod-security-admission at 1.34.
 """

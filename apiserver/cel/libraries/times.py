@@ -1,4 +1,4 @@
-"""What the runtime means by other words than cel-go does."""
+"""Functions of times that the runtime has, too, but takes to mean something else than cel-go does."""
 
 from __future__ import annotations
 

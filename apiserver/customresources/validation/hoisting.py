@@ -1,4 +1,4 @@
-"""What all versions say alike, upstream's validation sees once, above them: its paths tell. Pure.
+"""What all versions say alike is validated once, above them, as upstream does: its error paths show it. Pure.
 
 Source: pkg/apis/apiextensions/v1/conversion.go of k8s.io/apiextensions-apiserver.
 """
