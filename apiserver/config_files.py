@@ -76,7 +76,7 @@ def decode_config(
 ) -> Object:
     """An object of that version and kind, or of one of the `others` with the same fields. Raises ConfigError.
 
-    Raises StrictError if it would do for who is lenient.
+    Raises StrictError if all that is wrong are unknown or duplicate fields.
     """
     try:
         found = from_text_strict(text)
@@ -88,7 +88,7 @@ def decode_config(
 
 
 def fit(found: Decoded, shape: Struct) -> Object:
-    """Raises ConfigError, StrictError."""
+    """What a file says, as Go decodes it. Raises ConfigError for wrong types, StrictError as above."""
     if problem := misfit(found.value, shape):
         raise ConfigError(problem)
     config: Object = decoded(found.value, shape)

@@ -45,12 +45,12 @@ def _compiled(text: str, variables: Mapping[str, Type]) -> Program:
 
 
 def about_claims(text: str, claims: Object) -> Any:
-    """What an expression gives; numbers are those of JSON, as in upstream. Raises ExpressionError."""
+    """What an expression about a token's claims gives; numbers are JSON's. Raises ExpressionError."""
     return _value(claims_program(text), text, {_CLAIMS: _spoken_of(claims)})
 
 
 def about_user(text: str, user: UserInfo) -> Any:
-    """Raises ExpressionError."""
+    """What an expression about the user that a token stands for gives. Raises ExpressionError."""
     extra = {key: list(values) for key, values in user.extra.items()}
     seen = {"username": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra}
     return _value(user_program(text), text, {_USER: _spoken_of(seen)})

@@ -112,7 +112,7 @@ class Watcher:
             self._reader.wake()
 
     async def run(self, send: Send) -> None:
-        """Raises Lagging."""
+        """Sends until time is up or the client has gone. Raises Lagging."""
         with self._store.cache.subscribe(self._namespace, self._options.fields) as topic:
             self._reader = reader = Reader(topic, topic.end)
             try:

@@ -42,7 +42,7 @@ class Position:
 
 
 def decode_position(token: str, prefix: str) -> Position:
-    """Raises BadRequestError."""
+    """The inverse of `encode`. Raises BadRequestError for what is no token, or leads outside of `prefix`."""
     try:
         version, revision, start = _fields(from_json(_raw(token)))
     except ValueError as error:

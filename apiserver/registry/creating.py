@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def create(
     store: Store, info: RequestInfo, namespace: str, obj: Object, options: WriteOptions
 ) -> Entry:
-    """Raises AlreadyExistsError, InvalidError and whatever admission refuses with."""
+    """The new entry. Raises AlreadyExistsError, InvalidError and whatever admission refuses with."""
     rules.set_namespace(store.resource, namespace, obj)
     info.warnings += dedup_owner_references(obj)
     store.track(info, None, obj, options)

@@ -46,7 +46,7 @@ class Listing:
 
 
 def parse_revision(text: str) -> int:
-    """Raises StatusError: of a get or a watch upstream tells it as its own fault."""
+    """A resourceVersion as a number. Raises StatusError, a 500 as upstream's of a get or a watch."""
     is_number = text.isascii() and text.isdigit()
     if is_number and len(text) <= 20 and int(text) < 1 << 64:
         return int(text)

@@ -121,7 +121,7 @@ class Store:
         return f"<Store {self.resource.api_version} {self.resource.plural}>"
 
     def key(self, namespace: str, name: str) -> str:
-        """Raises BadRequestError for a name that no key can have."""
+        """Where the object is stored. Raises BadRequestError for a name that no key can have."""
         if problems := names.is_path_segment(name):
             raise BadRequestError(f'Name parameter invalid: "{name}": {";".join(problems)}')
         return self.stored.storage_key(namespace, name)
@@ -131,7 +131,7 @@ class Store:
         return info.namespace if self.resource.namespaced else ""
 
     async def get(self, namespace: str, name: str, resource_version: str = "") -> Entry:
-        """Raises NotFoundError; TimeoutStatusError if the revision asked for does not come."""
+        """At least as of that revision. Raises NotFoundError; TimeoutStatusError if it does not come."""
         await self.lister.be_current(resource_version)
         entry = self.cache.get(namespace, name)
         if entry is None:

@@ -48,7 +48,7 @@ class ProxyTargets:
         self._randomness = randomness
 
     async def find(self, info: RequestInfo) -> Target:
-        """Raises StatusError in upstream's words."""
+        """Where a request's node, pod or service is reached. Raises StatusError in upstream's words."""
         scheme, name, port = split_proxy_name(info.name, info.plural.removesuffix("s"))
         match info.plural:
             case "nodes":

@@ -44,11 +44,10 @@ class CallError(Exception):
 
 
 def connect(ca_bundle: bytes) -> httpx.AsyncClient:
-    """Raises CallError."""
+    """A client that trusts these certificates, in PEM, or those of the machine. Raises CallError."""
     from apiserver.http_client import new_client
 
     try:
-        # Who names no certificates trusts those of the machine.
         tls = client_context(ca=ca_bundle.decode())
     except (ssl.SSLError, ValueError):
         text = "unable to load root certificates: unable to parse bytes as PEM block"
