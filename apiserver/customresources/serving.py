@@ -63,24 +63,46 @@ class Serving:
     """What OpenAPI tells of their kinds."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the versions of a definition have in common; maps are by apiVersion."""
+
+    definition: Object
+    kept: Resource
+    schemas: Mapping[str, Structural]
+    checkers: Mapping[str, StructuralChecker]
+    kinds: Mapping[str, Kind]
+    converter: Converter
+    served: list[Resource]
+
+
 def build_serving(definition: Object, shared: Shared, ask: Ask) -> Serving:
+    common = _common(definition, ask)
+    stores = {each["name"]: _store(common, each, shared) for each in versions(definition)}
+    names = by_priority([each["name"] for each in versions(definition) if each.get("served")])
+    resources = [listed(definition, stores[name].resource) for name in names]
+    definitions: dict[str, Object] = {}
+    for resource in resources:
+        definitions |= definitions_of(resource, published(common.schemas[resource.api_version].raw))
+    kept = stores[common.kept.version]
+    return Serving([stores[name] for name in names], kept, resources, definitions)
+
+
+def _common(definition: Object, ask: Ask) -> _Common:
     kept = resource_of(definition, storage_version(definition))
     schemas = {
         f"{kept.group}/{each['name']}": Structural(schema_of(each), is_root=True)
         for each in versions(definition)
     }
-    converter = _converter(definition, schemas, ask)
-    kinds = _kinds(definition, kept, schemas)
-    stores = {
-        each["name"]: _store(definition, each, kept, schemas, converter, kinds, shared)
-        for each in versions(definition)
-    }
-    served = by_priority([each["name"] for each in versions(definition) if each.get("served")])
-    resources = [listed(definition, stores[name].resource) for name in served]
-    definitions: dict[str, Object] = {}
-    for resource in resources:
-        definitions |= definitions_of(resource, published(schemas[resource.api_version].raw))
-    return Serving([stores[name] for name in served], stores[kept.version], resources, definitions)
+    return _Common(
+        definition,
+        kept,
+        schemas,
+        {api_version: StructuralChecker(each) for api_version, each in schemas.items()},
+        _kinds(definition, kept, schemas),
+        _converter(definition, schemas, ask),
+        [resource_of(definition, each) for each in versions(definition) if each.get("served")],
+    )
 
 
 def _converter(definition: Object, schemas: Mapping[str, Structural], ask: Ask) -> Converter:
@@ -91,29 +113,20 @@ def _converter(definition: Object, schemas: Mapping[str, Structural], ask: Ask) 
     return WebhookConverter(webhook, kind, schemas, ask, definition=name_of(definition))
 
 
-def _store(
-    definition: Object,
-    version: Object,
-    kept: Resource,
-    schemas: Mapping[str, Structural],
-    converter: Converter,
-    kinds: Mapping[str, Kind],
-    shared: Shared,
-) -> Store:
+def _store(common: _Common, version: Object, shared: Shared) -> Store:
+    definition, kept = common.definition, common.kept
     resource = resource_of(definition, version)
-    schema = schemas[resource.api_version]
+    schema = common.schemas[resource.api_version]
     strategy = CustomResourceStrategy(resource, version, schema, _deprecation(definition, version))
     strategy.is_ending = is_condition_true(definition, TERMINATING)
-    codec = CustomCodec(resource, converter, kept.api_version, strategy.selectable_fields)
-    checkers = {api_version: StructuralChecker(each) for api_version, each in schemas.items()}
-    served = [resource_of(definition, each) for each in versions(definition) if each.get("served")]
+    codec = CustomCodec(resource, common.converter, kept.api_version, strategy.selectable_fields)
     form = Form(
         kept,
-        kinds[kept.api_version],
+        common.kinds[kept.api_version],
         codec,
-        tracked_versions(resource.api_version, schemas),
-        checkers[resource.api_version],
-        CustomForms(resource, strategy, converter, served, checkers),
+        tracked_versions(resource.api_version, common.schemas),
+        common.checkers[resource.api_version],
+        CustomForms(resource, strategy, common.converter, common.served, common.checkers),
     )
     return Store(resource, strategy, shared, form)
 
