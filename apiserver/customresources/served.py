@@ -1,7 +1,7 @@
 """The custom resources that are served now: always what the watch cache knows of their definitions.
 
-Looking is cheap as long as no definition has changed; what has is built when it is next looked for. A
-definition that was made through another apiserver is served as soon as the cache has it.
+Looking is cheap as long as no definition has changed; what has is built anew at the next look. A definition
+that was made through another apiserver is served as soon as the cache has it.
 """
 
 from __future__ import annotations

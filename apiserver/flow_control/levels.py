@@ -111,7 +111,7 @@ class Levels:
         return found
 
     def _classify(self, info: RequestInfo) -> Flow:
-        # Whoever is nobody's is in catch-all: everybody is authenticated or is not.
+        # One matches always: catch-all, which must be there, takes the authenticated and the others.
         schema = next((each for each in self._schemas if each.matches(info)), self._schemas[-1])
         level, distinguisher = self.levels[schema.level], schema.flow_of(info)
         queues = len(level.queues.queues)

@@ -16,6 +16,8 @@ from apimachinery import names
 from apimachinery.field import ErrorList
 from apimachinery.labels import selector_from_label_selector
 from apimachinery.objects import Object, get_path
+from apiserver.storage.cached import Lookup
+from apiserver.storage.interface import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,10 @@ async def nothing_to_undo() -> None:
 class WriteContext:
     """What a strategy that must look beyond its own object may use."""
 
-    get: Callable[[Any, str, str], Object | None]
-    """get(resource, namespace, name): another object as the cache has it."""
-    storage: Any
-    """The Storage seam, for allocations (cluster IPs, node ports)."""
+    get: Lookup
+    """Another object as the cache has it."""
+    storage: Storage
+    """For allocations (cluster IPs, node ports)."""
     dry_run: bool = False
     now: Callable[[], datetime] = field(kw_only=True)
 
