@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.policy_rules import Rule
@@ -66,7 +66,7 @@ class Auth:
 
 
 def build_auth(options: Options, cache: WatchCache, now: Callable[[], datetime]) -> Auth:
-    rbac = RBACAuthorizer(Index(cast(Any, cache.resource)))
+    rbac = RBACAuthorizer(Index(cache.resource))
     verifier, webhooks = _verifier(options), Webhooks()
     configuration = authentication_config.configuration_of(options)
     legacy = LegacyTokenUse(now)

@@ -142,7 +142,9 @@ def parse_delete_options(query: Query, body: Object | None) -> DeleteOptions:
 
 
 def _delete_query_as_body(query: Query) -> Object:
-    body: Object = {name: query[name][0] for name in ("propagationPolicy",) if name in query}
+    body: Object = {}
+    if "propagationPolicy" in query:
+        body["propagationPolicy"] = _first(query, "propagationPolicy")
     if "dryRun" in query:
         body["dryRun"] = list(query["dryRun"])
     if "gracePeriodSeconds" in query:

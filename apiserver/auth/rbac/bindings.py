@@ -5,7 +5,7 @@ It is made anew when one of the four resources has changed, re-reading only obje
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -102,7 +102,7 @@ class ResourceView(Protocol):
 
     @property
     def revision(self) -> int: ...
-    def entries(self) -> list[CachedEntry]: ...
+    def entries(self) -> Sequence[CachedEntry]: ...
 
 
 def _reread(
