@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,3 +107,14 @@ class RequestInfo:
     @property
     def user_agent(self) -> str:
         return self.headers.get("user-agent", "")
+
+
+def is_true(text: str) -> bool:
+    """A boolean of a query as upstream converts it: anything but 0 and false is true, even nothing."""
+    return text.lower() not in ("false", "0")
+
+
+def is_set(query: Mapping[str, Sequence[str]], name: str) -> bool:
+    """Whether a boolean of a query is there, and true."""
+    values = query.get(name)
+    return is_true(values[0]) if values else False

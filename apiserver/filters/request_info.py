@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from apimachinery.fields import FieldSelectorError, parse_field_selector
 from apimachinery.scheme import lookup
 from apiserver.asgi import App, Receive, Scope, Send
-from apiserver.request import RequestInfo
+from apiserver.request import RequestInfo, is_set
 from apiserver.responses import TEXT
 
 KEY = "request_info"
@@ -27,8 +27,6 @@ _VERBS = {
     "DELETE": "delete",
 }
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
-
-
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _BAD_REQUEST = b"400 Bad Request"
 _LONG_RUNNING = frozenset(("log", "exec", "attach", "portforward", "proxy"))
@@ -131,14 +129,9 @@ def _read_collection_verb(info: RequestInfo) -> None:
     if info.verb == "delete":
         info.verb = "deletecollection"
     elif info.verb == "get":
-        info.verb = "watch" if "watch" in info.query and _is_true(info.first("watch")) else "list"
+        info.verb = "watch" if is_set(info.query, "watch") else "list"
     if info.verb in ("list", "watch", "deletecollection") and "fieldSelector" in info.query:
         info.name = _selected_name(info.first("fieldSelector"))
-
-
-def _is_true(value: str) -> bool:
-    """Upstream's conversion of query booleans: anything but 0 and false is true, even nothing."""
-    return value.lower() not in ("false", "0")
 
 
 def _selected_name(selector: str) -> str:

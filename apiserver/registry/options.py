@@ -16,6 +16,7 @@ from apimachinery.fields import FieldRequirement, FieldSelector, FieldSelectorEr
 from apimachinery.labels import Selector, SelectorError, parse_selector
 from apimachinery.metadata import validate_field_manager
 from apimachinery.objects import Object
+from apiserver.request import is_set, is_true
 
 _T = TypeVar("_T")
 Query = Mapping[str, Sequence[str]]
@@ -118,7 +119,7 @@ def parse_write_options(query: Query, kind: str, *, apply: bool = False) -> Writ
         dry_run="dryRun" in query,
         field_manager=manager,
         field_validation=validation or "Warn",  # type: ignore[arg-type]  # checked above
-        force=is_true(_first(query, "force", "false")),
+        force=is_set(query, "force"),
     )
 
 
@@ -150,7 +151,7 @@ def _delete_query_as_body(query: Query) -> Object:
     if "gracePeriodSeconds" in query:
         body["gracePeriodSeconds"] = _integer(query, "gracePeriodSeconds")
     if "orphanDependents" in query:
-        body["orphanDependents"] = is_true(_first(query, "orphanDependents"))
+        body["orphanDependents"] = is_set(query, "orphanDependents")
     return body
 
 
@@ -180,7 +181,7 @@ def parse_list_options(query: Query, *, watch: bool) -> ListOptions:
         resource_version=_first(query, "resourceVersion"),
         match=_first(query, "resourceVersionMatch"),
         watch=watch,
-        bookmarks=is_true(_first(query, "allowWatchBookmarks", "false")),
+        bookmarks=is_set(query, "allowWatchBookmarks"),
         send_initial_events=is_true(initial[0]) if initial else None,
     )
     if watch and not options.match and initial is None and options.resource_version in ("", "0"):
@@ -240,11 +241,6 @@ def _integer(query: Query, name: str) -> int:
     if not -(1 << 63) <= int(text) < 1 << 63:
         raise BadRequestError(f'strconv.ParseInt: parsing "{text}": value out of range')
     return int(text)
-
-
-def is_true(text: str) -> bool:
-    """Upstream's: anything but 0 and false, even nothing, is true."""
-    return text.lower() not in ("false", "0")
 
 
 def _parsed(parse: Callable[[str], _T], text: str, error: type[Exception]) -> _T:

@@ -11,8 +11,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import Resource, subresource_of
 from apiserver.admission.attributes import Attributes
 from apiserver.admission.chain import Chain
-from apiserver.request import RequestInfo
-from apiserver.subresources.log_options import is_true
+from apiserver.request import RequestInfo, is_set
 
 _FLAGS = ("stdin", "stdout", "stderr", "tty")
 
@@ -29,7 +28,7 @@ def connect_options(info: RequestInfo, resource: Resource) -> Object:
             ports = [port for value in info.query.get("ports", ()) for port in value.split(",")]
             said = {"ports": [int(port) for port in ports if port.isdigit()]}
         case _:
-            said = {flag: True for flag in _FLAGS if is_true(info.query, flag)}
+            said = {flag: True for flag in _FLAGS if is_set(info.query, flag)}
             said |= {"container": info.first("container"), "command": list(info.query.get("command", ()))}
     told = {key: value for key, value in said.items() if value}
     return {"kind": found.kind, "apiVersion": found.version, **told}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from apimachinery.errors import BadRequestError
 from apimachinery.field import ErrorList, Path, forbidden, invalid, not_supported
 from apimachinery.times import parse_time
+from apiserver.request import is_set
 
 _STREAMS = ("All", "Stderr", "Stdout")
 _EXCLUSIVE = "`tailLines` and specific `stream` are mutually exclusive for now"
@@ -72,22 +73,16 @@ def parse_log_options(query: Mapping[str, Sequence[str]]) -> LogOptions:
             raise BadRequestError(str(error)) from None
     return LogOptions(
         container=first("container"),
-        follow=is_true(query, "follow"),
-        previous=is_true(query, "previous"),
-        timestamps=is_true(query, "timestamps"),
+        follow=is_set(query, "follow"),
+        previous=is_set(query, "previous"),
+        timestamps=is_set(query, "timestamps"),
         since_seconds=number("sinceSeconds"),
         since_time=since_time,
         tail_lines=number("tailLines"),
         limit_bytes=number("limitBytes"),
         stream=first("stream"),
-        skip_tls_verify=is_true(query, "insecureSkipTLSVerifyBackend"),
+        skip_tls_verify=is_set(query, "insecureSkipTLSVerifyBackend"),
     )
-
-
-def is_true(query: Mapping[str, Sequence[str]], name: str) -> bool:
-    """Upstream's conversion of query booleans: anything but 0 and false is true, even nothing."""
-    values = query.get(name) or ("false",)
-    return values[0].lower() not in ("false", "0")
 
 
 def validate_log_options(options: LogOptions) -> ErrorList:

@@ -11,10 +11,9 @@ from apimachinery.errors import BadRequestError
 from apimachinery.scheme import PODS
 from apiserver.admission.chain import Chain
 from apiserver.asgi import Receive, Scope, Send
-from apiserver.request import RequestInfo
+from apiserver.request import RequestInfo, is_set
 from apiserver.subresources.connecting import admit_connect
 from apiserver.subresources.kubelets import Kubelets
-from apiserver.subresources.log_options import is_true
 from apiserver.subresources.relay import tunnel_or_answer
 from apiserver.subresources.targets import choose_container, host_of
 from component_base.tunnel import UPGRADE
@@ -49,7 +48,7 @@ class PodStreams:
 
 def stream_query(query: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """What the kubelet is asked to attach, and to run."""
-    streams = [(theirs, "1") for ours, theirs in _STREAMS if is_true(query, ours)]
+    streams = [(theirs, "1") for ours, theirs in _STREAMS if is_set(query, ours)]
     return [*streams, *(("command", each) for each in query.get("command", ()))]
 
 
