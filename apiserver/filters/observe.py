@@ -6,7 +6,7 @@ from random import getrandbits
 from time import perf_counter
 
 from apimachinery.errors import StatusError
-from apimachinery.uids import uid_of
+from apimachinery.uids import new_uid
 from apiserver import waiting
 from apiserver.asgi import App, Message, Receive, Scope, Send
 from apiserver.filters.request_info import KEY, is_long_running
@@ -32,7 +32,7 @@ class Observe:
         if info is None:
             return await self._app(scope, receive, send)
         _read_trace(info)
-        info.audit_id = info.headers.get("audit-id") or uid_of(getrandbits(128))
+        info.audit_id = info.headers.get("audit-id") or new_uid(getrandbits(128))
         identity = (b"audit-id", info.audit_id.encode("latin-1"))
 
         async def noting_send(message: Message) -> None:

@@ -20,7 +20,7 @@ from apimachinery.metadata import (
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from apimachinery.times import format_time
-from apimachinery.uids import uid_of
+from apimachinery.uids import new_uid
 from apiserver.registry.generated_names import generate_name
 from apiserver.registry.strategy import Strategy
 
@@ -68,7 +68,7 @@ def before_create(strategy: Strategy, obj: Object, now: datetime, randomness: ra
     metadata.pop("deletionGracePeriodSeconds", None)
     metadata.pop("generation", None)
     tidy_metadata(obj)
-    metadata["uid"] = uid_of(randomness.getrandbits(128))
+    metadata["uid"] = new_uid(randomness.getrandbits(128))
     metadata["creationTimestamp"] = format_time(now)
     if metadata.get("generateName") and not metadata.get("name"):
         metadata["name"] = generate_name(metadata["generateName"], randomness)
