@@ -15,6 +15,8 @@ from component_base.metrics import Tally
 
 _PREFIX = "apiserver_flowcontrol_"
 _FLOW = ["priority_level", "flow_schema"]
+_Flows = Sequence[tuple[tuple[str, str], FlowStats]]
+"""Each under the values of its labels."""
 _GAUGES: tuple[tuple[str, str, Callable[[FlowStats], int]], ...] = (
     ("current_inqueue_requests", "Number of requests currently pending in queues of the API Priority and "
      "Fairness subsystem", lambda stats: stats.queued),
@@ -36,8 +38,6 @@ _LIMITS: tuple[tuple[str, str, Callable[[Level], int]], ...] = (
     ("current_limit_seats", "current derived number of execution seats available to each priority level",
      lambda level: level.queues.limit),
 )  # fmt: skip
-
-
 _DEMANDS: tuple[tuple[str, str, Callable[[Demand], float]], ...] = (
     ("demand_seats_high_watermark", "High watermark, over last adjustment period, of demand_seats",
      lambda demand: demand.highest),
@@ -57,18 +57,7 @@ class FlowMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         flows = [((each.level, each.schema), each) for each in self._levels.stats.values()]
-        yield counter(
-            f"{_PREFIX}dispatched_requests",
-            "Number of requests executed by API Priority and Fairness subsystem",
-            _FLOW,
-            ((flow, stats.dispatched) for flow, stats in flows),
-        )
-        yield counter(
-            f"{_PREFIX}rejected_requests",
-            "Number of requests rejected by API Priority and Fairness subsystem",
-            [*_FLOW, "reason"],
-            (((*flow, reason), count) for flow, stats in flows for reason, count in stats.rejected.items()),
-        )
+        yield from _outcomes(flows)
         for name, text, value in _GAUGES:
             yield gauge(_PREFIX + name, text, _FLOW, [(flow, value(stats)) for flow, stats in flows])
         for name, text, limit in _LIMITS:
@@ -77,42 +66,8 @@ class FlowMetrics(Collector):
         for name, text, part in _DEMANDS:
             demands = [((level.name,), part(level.queues.demand)) for level in self._levels.levels.values()]
             yield gauge(_PREFIX + name, text, ["priority_level"], demands)
-        yield histogram(
-            f"{_PREFIX}request_wait_duration_seconds",
-            "Length of time a request spent waiting in its queue",
-            [*_FLOW, "execute"],
-            (((*flow, "true"), stats.waits) for flow, stats in flows),
-        )
-        yield histogram(
-            f"{_PREFIX}request_execution_seconds",
-            "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in "
-            "the API Priority and Fairness subsystem",
-            [*_FLOW, "type"],
-            (
-                ((*flow, kind), tally)
-                for flow, stats in flows
-                for kind, tally in (("regular", stats.executions), ("watch", stats.watches))
-                if tally.count
-            ),
-        )
-        yield histogram(
-            f"{_PREFIX}work_estimated_seats",
-            "Number of estimated seats (maximum of initial and final seats) associated with requests in API "
-            "Priority and Fairness",
-            _FLOW,
-            [(flow, _tally(_WORK_BUCKETS, stats.work)) for flow, stats in flows],
-        )
-        yield histogram(
-            f"{_PREFIX}request_queue_length_after_enqueue",
-            "Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is "
-            "enqueued",
-            _FLOW,
-            [
-                (flow, _tally(_LENGTH_BUCKETS, stats.queue_lengths))
-                for flow, stats in flows
-                if stats.queue_lengths
-            ],
-        )
+        yield from _times(flows)
+        yield from _sizes(flows)
         yield counter(
             f"{_PREFIX}request_dispatch_no_accommodation",
             "Number of times a dispatch attempt resulted in a non accommodation due to lack of available "
@@ -120,6 +75,64 @@ class FlowMetrics(Collector):
             _FLOW,
             [(flow, stats.unaccommodated) for flow, stats in flows if stats.unaccommodated],
         )
+
+
+def _outcomes(flows: _Flows) -> Iterator[Metric]:
+    yield counter(
+        f"{_PREFIX}dispatched_requests",
+        "Number of requests executed by API Priority and Fairness subsystem",
+        _FLOW,
+        ((flow, stats.dispatched) for flow, stats in flows),
+    )
+    yield counter(
+        f"{_PREFIX}rejected_requests",
+        "Number of requests rejected by API Priority and Fairness subsystem",
+        [*_FLOW, "reason"],
+        (((*flow, reason), count) for flow, stats in flows for reason, count in stats.rejected.items()),
+    )
+
+
+def _times(flows: _Flows) -> Iterator[Metric]:
+    yield histogram(
+        f"{_PREFIX}request_wait_duration_seconds",
+        "Length of time a request spent waiting in its queue",
+        [*_FLOW, "execute"],
+        (((*flow, "true"), stats.waits) for flow, stats in flows),
+    )
+    yield histogram(
+        f"{_PREFIX}request_execution_seconds",
+        "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in "
+        "the API Priority and Fairness subsystem",
+        [*_FLOW, "type"],
+        (
+            ((*flow, kind), tally)
+            for flow, stats in flows
+            for kind, tally in (("regular", stats.executions), ("watch", stats.watches))
+            if tally.count
+        ),
+    )
+
+
+def _sizes(flows: _Flows) -> Iterator[Metric]:
+    """How many seats requests take, and how long the queues are that they join."""
+    yield histogram(
+        f"{_PREFIX}work_estimated_seats",
+        "Number of estimated seats (maximum of initial and final seats) associated with requests in API "
+        "Priority and Fairness",
+        _FLOW,
+        [(flow, _tally(_WORK_BUCKETS, stats.work)) for flow, stats in flows],
+    )
+    yield histogram(
+        f"{_PREFIX}request_queue_length_after_enqueue",
+        "Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is "
+        "enqueued",
+        _FLOW,
+        [
+            (flow, _tally(_LENGTH_BUCKETS, stats.queue_lengths))
+            for flow, stats in flows
+            if stats.queue_lengths
+        ],
+    )
 
 
 def _tally(bounds: Sequence[float], counts: Mapping[int, int]) -> Tally:
