@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apiserver.options import Options
 from apiserver.storage.interface import Storage, StorageError
+from apiserver.storage.keys import ROOT
 from component_base.health_checks import Check, delayed, flag_check, ping
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _WITH_API_SERVICES = (
     "kube-apiserver-autoregistration", "autoregister-completion", "apiservice-openapi-controller",
     "apiservice-openapiv3-controller",
 )  # fmt: skip
+
+_ETCD_HEALTH = f"{ROOT}health"
+"""Upstream's question, too, which a sole apiserver must not answer by itself."""
 
 
 def health_checks(server: ApiServer) -> dict[str, dict[str, Check]]:
@@ -62,7 +66,7 @@ async def etcd_problem(storage: Storage, seconds: float) -> str:
     """Empty if the store answers within so many seconds."""
     try:
         async with asyncio.timeout(seconds):
-            await storage.current_revision()
+            await storage.get(_ETCD_HEALTH)
     except (StorageError, TimeoutError) as error:
         return f"etcd client connection failed: {error}"
     return ""
