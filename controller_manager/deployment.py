@@ -49,7 +49,7 @@ from controller_manager.ownership import (
     plan_claims,
     selector_of,
 )
-from controller_manager.replica_status import differs
+from controller_manager.status_writer import write_status
 
 
 class DeploymentController:
@@ -292,13 +292,7 @@ class DeploymentController:
         return await self._client.update_status(scheme.DEPLOYMENTS, changed)
 
     async def _write_status(self, deployment: Object, status: Object) -> None:
-        """Writes if it differs; guarded by the resourceVersion that it was decided on."""
-        if not differs(status, deployment.get("status")):
-            return
-        try:
-            await self._client.update_status(scheme.DEPLOYMENTS, {**deployment, "status": status})
-        except NotFoundError:
-            return  # deleted meanwhile
+        await write_status(self._client, scheme.DEPLOYMENTS, deployment, status)
 
 
 def _all(new: Object | None, old: Sequence[Object]) -> list[Object]:
