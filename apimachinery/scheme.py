@@ -5,8 +5,6 @@ A table and look-ups over it. What objects look like is `schema`'s business; wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from apimachinery.resource import (
     ADMISSION,
     ALL_VERBS,
@@ -331,8 +329,3 @@ def lookup(group: str, version: str, plural: str) -> Resource | None:
 def by_kind(api_version: str, kind: str) -> Resource | None:
     """The built-in resource of an object's apiVersion and kind, or None."""
     return _BY_KIND.get((api_version, kind))
-
-
-def resources_of(group: str, version: str) -> Iterator[Resource]:
-    """What discovery lists for a group and version."""
-    return (each for each in BUILTIN if each.group == group and each.version == version)

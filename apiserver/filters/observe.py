@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from random import getrandbits
 from time import perf_counter
 
@@ -18,8 +17,6 @@ from component_base import tracing
 
 _READS = ("get", "list")
 """What is sent to them is measured."""
-
-log = logging.getLogger(__name__)
 
 
 class Observe:

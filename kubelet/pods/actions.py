@@ -37,7 +37,6 @@ class KillReason(StrEnum):
     STARTUP = "StartupProbe"
     CHANGED = "Changed"
     RESIZED = "Resized"
-    UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True, slots=True)
